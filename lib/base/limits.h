@@ -1,0 +1,49 @@
+/*
+ * Every limit on what a stranger can size, in one place (docs/architecture.md says why each is what it is).
+ * Bytes unless the name says otherwise. The ones marked [flag] are defaults of a flag.
+ */
+#ifndef BASE_LIMITS_H
+#define BASE_LIMITS_H
+
+#define LIMIT_KIB (1024ULL)
+#define LIMIT_MIB (1024ULL * 1024)
+#define LIMIT_GIB (1024ULL * 1024 * 1024)
+
+/* Registry */
+#define LIMIT_MANIFEST (4 * LIMIT_MIB)
+#define LIMIT_TAG_PAGE (8 * LIMIT_MIB)
+#define LIMIT_TAGS 1000000 /* tags in all pages */
+#define LIMIT_TAG_PAGES 10000
+#define LIMIT_TAG_LEN 128          /* OCI distribution spec 1.1, "Pulling manifests" */
+#define LIMIT_BLOB (4 * LIMIT_GIB) /* [flag] */
+#define LIMIT_BLOB_IN_MEMORY (256 * LIMIT_KIB)
+#define LIMIT_TOKEN_BODY (64 * LIMIT_KIB)
+#define LIMIT_ERROR_BODY (8 * LIMIT_KIB)
+#define LIMIT_REDIRECTS 10
+#define LIMIT_HEADERS (64 * LIMIT_KIB) /* all headers of one response or request */
+#define LIMIT_URL 8192
+#define LIMIT_PULL_SECRET (1 * LIMIT_MIB)
+
+/* Artifacts */
+#define LIMIT_EXPANDED (16 * LIMIT_GIB) /* [flag] */
+#define LIMIT_ENTRIES 200000            /* [flag] */
+#define LIMIT_PATH 4096
+#define LIMIT_PATH_DEPTH 128
+#define LIMIT_RATIO 200 /* expanded : compressed, checked past LIMIT_RATIO_FROM */
+#define LIMIT_RATIO_FROM (256 * LIMIT_MIB)
+#define LIMIT_IGNORE_FILE (1 * LIMIT_MIB)
+#define LIMIT_IGNORE_TOTAL (8 * LIMIT_MIB)
+#define LIMIT_PATTERN 4096 /* a semverFilter or range */
+
+/* Kubernetes */
+#define LIMIT_KUBE_OBJECT (4 * LIMIT_MIB) /* above etcd's own limit of about 1.5 MiB */
+#define LIMIT_KUBE_LIST (64 * LIMIT_MIB)  /* one page */
+#define LIMIT_YAML_FILE (8 * LIMIT_MIB)
+#define LIMIT_YAML_DEPTH 64
+
+/* HTTP servers */
+#define LIMIT_REQUEST_HEADERS (32 * LIMIT_KIB)
+#define LIMIT_REQUEST_HEADER_COUNT 100
+#define LIMIT_REQUEST_BODY (4 * LIMIT_MIB) /* embedded API only; the others take none */
+
+#endif

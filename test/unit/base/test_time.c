@@ -1,0 +1,72 @@
+#include "base/time.h"
+
+#include <check.h>
+
+START_TEST(test_duration)
+{
+	static const struct {
+		const char *text;
+		int64_t ms;
+		const char *back;
+	} rows[] = {{"1h30m", 5400000, "1h30m0s"}, {"500ms", 500, "500ms"}, {"1.5s", 1500, "1.5s"},
+		{"0", 0, "0s"}, {"-2m", -120000, "-2m0s"}, {"100us", 0, "0s"}, {".5h", 1800000, "30m0s"}};
+	struct err err = {0};
+	char out[TIME_TEXT_MAX];
+	int64_t ms = -1;
+
+	ck_assert_int_eq(time_parse_duration(rows[_i].text, &ms, &err), 0);
+	ck_assert_int_eq(ms, rows[_i].ms);
+	ck_assert_str_eq(time_format_duration(ms, out), rows[_i].back);
+}
+END_TEST
+
+START_TEST(test_duration_bad)
+{
+	static const char *const rows[] = {"", "1", "s", "1x", "1 s", "--1s", "1s1", "99999999999h", "."};
+	struct err err = {0};
+	int64_t ms;
+
+	ck_assert_int_eq(time_parse_duration(rows[_i], &ms, &err), -1);
+}
+END_TEST
+
+START_TEST(test_rfc3339)
+{
+	struct err err = {0};
+	char out[TIME_TEXT_MAX];
+	int64_t ms;
+
+	ck_assert_int_eq(time_parse_rfc3339("2026-01-31T09:30:00.1239+02:00", &ms, &err), 0);
+	ck_assert_str_eq(time_format_millis(ms, out), "2026-01-31T07:30:00.123Z");
+	ck_assert_str_eq(time_format_rfc3339(ms, out), "2026-01-31T07:30:00Z");
+	ck_assert_str_eq(time_format_micro(ms, out), "2026-01-31T07:30:00.123000Z");
+	ck_assert_str_eq(time_format_http(ms, out), "Sat, 31 Jan 2026 07:30:00 GMT");
+	ck_assert_int_eq(time_parse_http("Sat, 31 Jan 2026 07:30:00 GMT", &ms, &err), 0);
+	ck_assert_str_eq(time_format_rfc3339(ms, out), "2026-01-31T07:30:00Z");
+}
+END_TEST
+
+START_TEST(test_rfc3339_bad)
+{
+	static const char *const rows[] = {"", "2026-02-29T00:00:00Z", "2026-01-31", "2026-01-31T09:30:00",
+		"2026-01-31T24:00:00Z", "2026-01-31T09:30:00.Z", "2026-01-31T09:30:00Zx"};
+	struct err err = {0};
+	int64_t ms;
+
+	ck_assert_int_eq(time_parse_rfc3339(rows[_i], &ms, &err), -1);
+}
+END_TEST
+
+Suite *suite_time(void);
+Suite *suite_time(void)
+{
+	Suite *s = suite_create("time");
+	TCase *tc = tcase_create("time");
+
+	tcase_add_loop_test(tc, test_duration, 0, 7);
+	tcase_add_loop_test(tc, test_duration_bad, 0, 9);
+	tcase_add_test(tc, test_rfc3339);
+	tcase_add_loop_test(tc, test_rfc3339_bad, 0, 7);
+	suite_add_tcase(s, tc);
+	return s;
+}
