@@ -5,8 +5,12 @@
 
 O        ?= build
 SAN      ?=
-CC       ?= gcc
-CXX      ?= g++
+ifeq ($(origin CC),default)
+CC       := gcc
+endif
+ifeq ($(origin CXX),default)
+CXX      := g++
+endif
 PKG      ?= pkg-config
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 .DEFAULT_GOAL := all
@@ -120,7 +124,7 @@ $(O)/test/unit/$(1)/main.o: $(O)/test/unit/$(1)/main.c
 	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $$@ $$<
 $(O)/unit-$(1): $(call objs,test/unit/$(1)) $(O)/test/unit/$(1)/main.o $(if $(wildcard controllers/$(1)),$(call objs,controllers/$(1))) $(if $(filter embedded,$(1)),$(O)/gen/crds.o) $(call objs,test/fake) \
 		$(if $(filter $(1),$(MODULES)),$(call archive,$(1))) $(call archives,$(DEPS_$(1)))
-	$(CC) $(LDFLAGS) $(LDSAN) -o $$@ $$(filter-out $(if $(filter http,$(DEPS_$(1)) $(1)),,$(call objs,test/fake)),$$^) $(LIBS_SHARED) -lcheck -lsubunit -lrt
+	$(CC) $(LDFLAGS) $(LDSAN) -o $$@ $$(filter-out $(if $(filter http,$(DEPS_$(1)) $(1)),,$(call objs,test/fake)),$$^) $(LIBS_SHARED) -lcheck -lsubunit -lrt -lm
 unit-$(1): $(O)/unit-$(1)
 	$(O)/unit-$(1)
 .PHONY: unit-$(1)
