@@ -80,7 +80,7 @@ const char *err_kind_name(enum err_kind kind)
 
 void bug_abort(const char *file, int line, const char *what)
 {
-	fprintf(stderr, "{\"level\":\"error\",\"msg\":\"bug\",\"error\":\"%s:%d: %s\"}\n", file, line,
-		what);
+	fprintf(stderr, "{\"level\":\"error\",\"msg\":\"bug\",\"error\":\"%s:%d: %s\"}\n", file,
+		line, what);
 	abort();
 }

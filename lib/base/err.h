@@ -15,10 +15,10 @@
 #include <stdlib.h>
 
 enum err_kind {
-	ERR_NONE,     /* no error: what a zeroed struct says */
-	ERR_RETRY,    /* try again after a back-off */
-	ERR_WAIT,     /* try again after retry_ms (Retry-After) */
-	ERR_STALL,    /* only a changed spec can help */
+	ERR_NONE, /* no error: what a zeroed struct says */
+	ERR_RETRY, /* try again after a back-off */
+	ERR_WAIT, /* try again after retry_ms (Retry-After) */
+	ERR_STALL, /* only a changed spec can help */
 	ERR_CANCELED, /* nobody wants the result any more: say nothing */
 };
 
@@ -26,7 +26,7 @@ enum err_kind {
 
 struct err {
 	enum err_kind kind;
-	int code;          /* HTTP status (100..599), or a negative errno; 0: neither */
+	int code; /* HTTP status (100..599), or a negative errno; 0: neither */
 	uint64_t retry_ms; /* with ERR_WAIT: how long */
 	char msg[ERR_MSG_MAX];
 };

@@ -14,7 +14,7 @@
 #define LIMIT_TAG_PAGE (8 * LIMIT_MIB)
 #define LIMIT_TAGS 1000000 /* tags in all pages */
 #define LIMIT_TAG_PAGES 10000
-#define LIMIT_TAG_LEN 128          /* OCI distribution spec 1.1, "Pulling manifests" */
+#define LIMIT_TAG_LEN 128 /* OCI distribution spec 1.1, "Pulling manifests" */
 #define LIMIT_BLOB (4 * LIMIT_GIB) /* [flag] */
 #define LIMIT_BLOB_IN_MEMORY (256 * LIMIT_KIB)
 #define LIMIT_TOKEN_BODY (64 * LIMIT_KIB)
@@ -26,7 +26,7 @@
 
 /* Artifacts */
 #define LIMIT_EXPANDED (16 * LIMIT_GIB) /* [flag] */
-#define LIMIT_ENTRIES 200000            /* [flag] */
+#define LIMIT_ENTRIES 200000 /* [flag] */
 #define LIMIT_PATH 4096
 #define LIMIT_PATH_DEPTH 128
 #define LIMIT_RATIO 200 /* expanded : compressed, checked past LIMIT_RATIO_FROM */
@@ -37,7 +37,7 @@
 
 /* Kubernetes */
 #define LIMIT_KUBE_OBJECT (4 * LIMIT_MIB) /* above etcd's own limit of about 1.5 MiB */
-#define LIMIT_KUBE_LIST (64 * LIMIT_MIB)  /* one page */
+#define LIMIT_KUBE_LIST (64 * LIMIT_MIB) /* one page */
 #define LIMIT_YAML_FILE (8 * LIMIT_MIB)
 #define LIMIT_YAML_DEPTH 64
 

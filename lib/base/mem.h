@@ -11,8 +11,8 @@ void *mem_zalloc(size_t size) __attribute__((malloc, returns_nonnull));
 void *mem_realloc(void *p, size_t size) __attribute__((returns_nonnull));
 /* Array of n elements of size bytes; aborts on overflow. */
 void *mem_array(void *p, size_t n, size_t size) __attribute__((returns_nonnull));
-char *mem_strdup(const char *s);                       /* NULL stays NULL */
-char *mem_strndup(const char *s, size_t n);            /* always terminated */
+char *mem_strdup(const char *s); /* NULL stays NULL */
+char *mem_strndup(const char *s, size_t n); /* always terminated */
 void *mem_dup(const void *p, size_t n);
 char *mem_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2), returns_nonnull));
 /* Wipes, in a way the compiler may not drop. */
@@ -25,12 +25,12 @@ void mem_trim(void);
 #define NEW(type) ((type *)mem_zalloc(sizeof(type)))
 
 /* Hands a pointer on and leaves NULL behind. */
-#define MOVE(p)                                                                                    \
-	__extension__({                                                                            \
-		__typeof__(p) *move_ = &(p);                                                       \
-		__typeof__(p) value_ = *move_;                                                     \
-		*move_ = NULL;                                                                     \
-		value_;                                                                            \
+#define MOVE(p) \
+	__extension__({ \
+		__typeof__(p) *move_ = &(p); \
+		__typeof__(p) value_ = *move_; \
+		*move_ = NULL; \
+		value_; \
 	})
 
 void mem_auto_free(void *pp);

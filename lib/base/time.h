@@ -11,10 +11,11 @@
 #define TIME_TEXT_MAX 64
 
 /* wall_ms is milliseconds since 1970 UTC, as clock_wall_ms() gives. All return `out`. */
-char *time_format_rfc3339(int64_t wall_ms, char out[TIME_TEXT_MAX]);    /* 2026-01-31T09:30:00Z */
-char *time_format_millis(int64_t wall_ms, char out[TIME_TEXT_MAX]);     /* 2026-01-31T09:30:00.123Z */
-char *time_format_micro(int64_t wall_ms, char out[TIME_TEXT_MAX]);      /* 2026-01-31T09:30:00.123000Z */
-char *time_format_http(int64_t wall_ms, char out[TIME_TEXT_MAX]);       /* Sat, 31 Jan 2026 09:30:00 GMT */
+char *time_format_rfc3339(int64_t wall_ms, char out[TIME_TEXT_MAX]); /* 2026-01-31T09:30:00Z */
+char *time_format_millis(int64_t wall_ms, char out[TIME_TEXT_MAX]); /* 2026-01-31T09:30:00.123Z */
+char *time_format_micro(int64_t wall_ms, char out[TIME_TEXT_MAX]); /* 2026-01-31T09:30:00.123000Z */
+char *time_format_http(
+	int64_t wall_ms, char out[TIME_TEXT_MAX]); /* Sat, 31 Jan 2026 09:30:00 GMT */
 
 /* Accepts any RFC 3339 date-time (fraction and offset included). Milliseconds below 1 are cut. */
 int time_parse_rfc3339(const char *s, int64_t *wall_ms, struct err *err) must_check;

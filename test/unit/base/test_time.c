@@ -9,7 +9,8 @@ START_TEST(test_duration)
 		int64_t ms;
 		const char *back;
 	} rows[] = {{"1h30m", 5400000, "1h30m0s"}, {"500ms", 500, "500ms"}, {"1.5s", 1500, "1.5s"},
-		{"0", 0, "0s"}, {"-2m", -120000, "-2m0s"}, {"100us", 0, "0s"}, {".5h", 1800000, "30m0s"}};
+		{"0", 0, "0s"}, {"-2m", -120000, "-2m0s"}, {"100us", 0, "0s"},
+		{".5h", 1800000, "30m0s"}};
 	struct err err = {0};
 	char out[TIME_TEXT_MAX];
 	int64_t ms = -1;
@@ -22,7 +23,8 @@ END_TEST
 
 START_TEST(test_duration_bad)
 {
-	static const char *const rows[] = {"", "1", "s", "1x", "1 s", "--1s", "1s1", "99999999999h", "."};
+	static const char *const rows[] = {
+		"", "1", "s", "1x", "1 s", "--1s", "1s1", "99999999999h", "."};
 	struct err err = {0};
 	int64_t ms;
 
@@ -48,8 +50,9 @@ END_TEST
 
 START_TEST(test_rfc3339_bad)
 {
-	static const char *const rows[] = {"", "2026-02-29T00:00:00Z", "2026-01-31", "2026-01-31T09:30:00",
-		"2026-01-31T24:00:00Z", "2026-01-31T09:30:00.Z", "2026-01-31T09:30:00Zx"};
+	static const char *const rows[] = {"", "2026-02-29T00:00:00Z", "2026-01-31",
+		"2026-01-31T09:30:00", "2026-01-31T24:00:00Z", "2026-01-31T09:30:00.Z",
+		"2026-01-31T09:30:00Zx"};
 	struct err err = {0};
 	int64_t ms;
 

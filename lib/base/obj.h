@@ -1,0 +1,38 @@
+/*
+ * Typed getters over json_t, so that no caller walks a foreign tree by hand. A path is a list of keys that ends with NULL (the macros add
+ * it): annotation keys hold dots and slashes, so there is no "a.b.c" form. Whatever is absent or of another type reads as "not there".
+ * Returned strings and nodes are borrowed from the tree. json_t is shared by all modules; jansson is not thread-safe per tree.
+ *
+ *	const char *ns = obj_str(o, "metadata", "namespace");
+ */
+#ifndef BASE_OBJ_H
+#define BASE_OBJ_H
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+json_t *obj_get_(const json_t *o, ...) __attribute__((sentinel));
+const char *obj_str_(const json_t *o, ...) __attribute__((sentinel));
+const char *obj_str_or_(const char *fallback, const json_t *o, ...) __attribute__((sentinel));
+int64_t obj_int_(int64_t fallback, const json_t *o, ...) __attribute__((sentinel));
+bool obj_bool_(bool fallback, const json_t *o, ...) __attribute__((sentinel));
+
+#define obj_get(o, ...) obj_get_(o, __VA_ARGS__, NULL)
+/* NULL when absent, not a string, or a string with a NUL inside. */
+#define obj_str(o, ...) obj_str_(o, __VA_ARGS__, NULL)
+#define obj_str_or(fallback, o, ...) obj_str_or_(fallback, o, __VA_ARGS__, NULL)
+#define obj_int(fallback, o, ...) obj_int_(fallback, o, __VA_ARGS__, NULL)
+#define obj_bool(fallback, o, ...) obj_bool_(fallback, o, __VA_ARGS__, NULL)
+
+/* Parses one JSON document; duplicate keys and trailing bytes are errors. `what` names it in the message. NULL on error. */
+json_t *obj_parse(const char *data, size_t len, const char *what, struct err *err) must_check;
+/* Compact text appended to b. */
+int obj_write(const json_t *o, struct buf *b);
+
+void obj_auto(json_t **o);
+#define auto_json __attribute__((cleanup(obj_auto)))
+
+#endif
