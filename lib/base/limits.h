@@ -33,6 +33,7 @@
 #define LIMIT_RATIO_FROM (256 * LIMIT_MIB)
 #define LIMIT_IGNORE_FILE (1 * LIMIT_MIB)
 #define LIMIT_IGNORE_TOTAL (8 * LIMIT_MIB)
+#define LIMIT_IGNORE_PATTERNS 10000 /* in one list: each is tried on each entry */
 #define LIMIT_PATTERN 4096 /* a semverFilter or range */
 
 /* Kubernetes */
@@ -40,6 +41,8 @@
 #define LIMIT_KUBE_LIST (64 * LIMIT_MIB) /* one page */
 #define LIMIT_YAML_FILE (8 * LIMIT_MIB)
 #define LIMIT_YAML_DEPTH 64
+#define LIMIT_YAML_NODES 500000 /* values of one file, aliases expanded */
+#define LIMIT_YAML_EXPANDED (32 * LIMIT_MIB) /* bytes of its strings, likewise */
 
 /* HTTP servers */
 #define LIMIT_REQUEST_HEADERS (32 * LIMIT_KIB)

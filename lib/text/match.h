@@ -1,0 +1,39 @@
+/*
+ * Regular expressions of users (`semverFilter`), in RE2's syntax as Go's regexp/syntax takes it, in time linear in the text.
+ * The only user of RE2 and the only C++ file of the project is behind this header.
+ *
+ * What RE2 and Go see differently is evened out before RE2 reads the pattern:
+ *  - (?<name>x) is taken (older RE2 knows only (?P<name>x)); group names are ASCII letters, digits and _;
+ *  - \C is refused;
+ *  - \p{...} takes what Go 1.25 and later take: any case, blanks, - and _ in the name, long names of categories (\p{Letter}),
+ *    Any, ASCII, Assigned, Cn and LC.
+ * What stays different: a pattern is at most LIMIT_PATTERN bytes; the compiled form is at most MATCH_MEMORY (so \pL{1000} may be
+ * refused where Go takes it); \P{LC}, \P{ASCII} and the like inside [...] are refused; `.` never matches a byte that is not UTF-8
+ * (registry tags are ASCII).
+ *
+ * A compiled pattern is read only: any thread. Compiling the worst pattern within the limits takes some tens of milliseconds.
+ */
+#ifndef TEXT_MATCH_H
+#define TEXT_MATCH_H
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct match;
+
+/* Compiles. 0, *out is the caller's (match_free); or -1 (ERR_RETRY): the message names the pattern and what is wrong with it. */
+int match_new(struct match **out, const char *pattern, struct err *err) must_check;
+/* NULL is fine. */
+void match_free(struct match *m);
+/* Does the pattern occur anywhere in the text (unanchored, as Go's MatchString)? */
+bool match_text(const struct match *m, const char *text, size_t len);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
