@@ -1,0 +1,156 @@
+#include "ev/loop.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "ev/internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void unlink_defer(struct defer *d)
+{
+	d->prev->next = d->next;
+	d->next->prev = d->prev;
+	d->next = d->prev = NULL;
+	d->queued = false;
+}
+
+static void run_ready(uv_idle_t *handle)
+{
+	struct loop *l = handle->data;
+	struct defer now;
+
+	/* Take the whole list: what the callbacks queue runs in the next turn, after I/O had its chance. */
+	if (l->ready.next != &l->ready) {
+		now = l->ready;
+		now.next->prev = now.prev->next = &now;
+		l->ready.next = l->ready.prev = &l->ready;
+		while (now.next != &now) {
+			struct defer *d = now.next;
+
+			unlink_defer(d);
+			d->fn(d->arg);
+		}
+	}
+	if (l->ready.next == &l->ready)
+		uv_idle_stop(&l->idle);
+}
+
+/* Runs right before the loop waits: what passed since the last time, less the waiting, is the time the loop was busy. */
+static void measure(uv_prepare_t *handle)
+{
+	struct loop *l = handle->data;
+	uint64_t now = clock_ns(), idle = uv_metrics_idle_time(&l->uv);
+	uint64_t busy;
+
+	if (l->turn_from_ns) {
+		busy = now - l->turn_from_ns;
+		busy -= idle - l->turn_idle_ns < busy ? idle - l->turn_idle_ns : busy;
+		l->stats.busy_ns += busy;
+		l->stats.turns++;
+		if (busy > l->stats.worst_ns)
+			l->stats.worst_ns = busy;
+	}
+	l->turn_from_ns = now;
+	l->turn_idle_ns = idle;
+}
+
+struct loop *loop_new(void)
+{
+	struct loop *l = NEW(struct loop);
+
+	work_setup(l);
+	BUG_IF(uv_loop_init(&l->uv));
+	BUG_IF(uv_loop_configure(&l->uv, UV_METRICS_IDLE_TIME));
+	l->ready.next = l->ready.prev = &l->ready;
+	uv_idle_init(&l->uv, &l->idle);
+	l->idle.data = l;
+	uv_prepare_init(&l->uv, &l->prepare);
+	l->prepare.data = l;
+	uv_prepare_start(&l->prepare, measure);
+	uv_unref((uv_handle_t *)&l->prepare);
+	timers_init(l);
+	return l;
+}
+
+void loop_run(struct loop *l)
+{
+	l->stopped = false;
+	while (!l->stopped && uv_run(&l->uv, UV_RUN_DEFAULT))
+		;
+}
+
+bool loop_turn(struct loop *l, bool wait)
+{
+	return uv_run(&l->uv, wait ? UV_RUN_ONCE : UV_RUN_NOWAIT) != 0;
+}
+
+void loop_stop(struct loop *l)
+{
+	l->stopped = true;
+	uv_stop(&l->uv);
+}
+
+static void count_open(uv_handle_t *handle, void *arg)
+{
+	if (!uv_is_closing(handle)) {
+		fprintf(stderr, "loop_free: a %s handle is still open\n",
+			uv_handle_type_name(uv_handle_get_type(handle)));
+		++*(int *)arg;
+	}
+}
+
+int loop_free(struct loop *l)
+{
+	int open = 0;
+
+	uv_close((uv_handle_t *)&l->idle, NULL);
+	uv_close((uv_handle_t *)&l->prepare, NULL);
+	timers_close(l);
+	/* Let close callbacks run. A ready list that is not empty is a forgotten completion. */
+	while (uv_run(&l->uv, UV_RUN_NOWAIT) && !open)
+		uv_walk(&l->uv, count_open, &open);
+	uv_walk(&l->uv, count_open, &open);
+	if (l->ready.next != &l->ready)
+		open++;
+	if (open)
+		return open;
+	BUG_IF(uv_loop_close(&l->uv));
+	free(l);
+	return 0;
+}
+
+void defer_queue(struct loop *l, struct defer *d, void (*fn)(void *arg), void *arg)
+{
+	if (d->queued)
+		return;
+	d->fn = fn;
+	d->arg = arg;
+	d->queued = true;
+	d->next = &l->ready;
+	d->prev = l->ready.prev;
+	d->prev->next = d;
+	l->ready.prev = d;
+	uv_idle_start(&l->idle, run_ready);
+}
+
+void defer_cancel(struct loop *l, struct defer *d)
+{
+	(void)l;
+	if (d->queued)
+		unlink_defer(d);
+}
+
+void loop_stats(struct loop *l, struct loop_stats *out)
+{
+	*out = l->stats;
+	l->stats.worst_ns = 0;
+}
+
+void loop_test_advance(struct loop *l, uint64_t ms)
+{
+	BUG_IF(!clock_is_fake());
+	clock_fake_add(ms);
+	timers_due(l, &l->timers[0]);
+}

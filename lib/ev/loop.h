@@ -1,0 +1,49 @@
+/*
+ * The event loop: one libuv loop that owns all state of the process, so nothing here needs a lock. Everything in lib/ev is called on the
+ * loop's thread, except what a header says otherwise. lib/ev is the only user of libuv.
+ *
+ * No callback may hold the loop for more than 10 ms: long work is cut into slices (task_yield, defer) or goes to a worker (work.h).
+ *
+ *	struct loop *l = loop_new();
+ *	... start things ...
+ *	loop_run(l);       until loop_stop() or until nothing is left to wait for
+ *	BUG_IF(loop_free(l));
+ */
+#ifndef EV_LOOP_H
+#define EV_LOOP_H
+#include <stdbool.h>
+#include <stdint.h>
+
+struct loop;
+
+/* Something to be called once, soon, from the loop itself and never from inside the caller: the way completions travel.
+   Zeroed is idle. Lives in the owner; the owner cancels it before it dies. */
+struct defer {
+	void (*fn)(void *arg);
+	void *arg;
+	struct defer *next, *prev;
+	bool queued;
+};
+
+struct loop *loop_new(void);
+void loop_run(struct loop *l);
+/* One turn: what is due now, waiting for events only if `wait`. True while something is left. For tests. */
+bool loop_turn(struct loop *l, bool wait);
+void loop_stop(struct loop *l);
+/* 0, or the number of handles that somebody forgot (they are named on stderr in test builds, and leak). */
+int loop_free(struct loop *l);
+
+/* Queues d->fn(d->arg); one that is queued already stays where it is. First in, first out; what is queued during a turn runs next turn. */
+void defer_queue(struct loop *l, struct defer *d, void (*fn)(void *arg), void *arg);
+void defer_cancel(struct loop *l, struct defer *d);
+
+/* How long the loop was busy between two waits: the worst since the last call (which resets it), and the sum since the start. */
+struct loop_stats {
+	uint64_t worst_ns, busy_ns, turns;
+};
+void loop_stats(struct loop *l, struct loop_stats *out);
+
+/* Tests only, after clock_fake(): moves the clock and runs the timers that became due. */
+void loop_test_advance(struct loop *l, uint64_t ms);
+
+#endif

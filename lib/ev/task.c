@@ -1,0 +1,197 @@
+#include "ev/task.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "ev/internal.h"
+
+static const struct step NO_STEPS[] = {{0}};
+
+static void task_run(void *arg);
+
+static void queue(struct task *t)
+{
+	defer_queue(t->self.loop, &t->ready, task_run, t);
+}
+
+static void task_enter(struct task *t, const struct step *table, unsigned at)
+{
+	op_free(MOVE(t->op));
+	t->table = table;
+	t->at = at;
+	t->waiting = false;
+	if (log_on(LOG_TRACE))
+		log_trace(t->log, "step", LS("task", t->name), LS("step", task_step(t)),
+			LS("failure", t->err.kind ? t->err.msg : NULL));
+}
+
+static void task_end(struct task *t)
+{
+	t->ending = true;
+	defer_cancel(t->self.loop, &t->ready);
+	/* A cancel that came too late to change anything must not turn a finished task into a cancelled one. */
+	t->self.cancelled = t->err.kind == ERR_CANCELED;
+	op_fail(&t->self, &t->err);
+}
+
+/* Called from the loop's ready list only, and the only function that moves a task. */
+static void task_run(void *arg)
+{
+	struct task *t = arg;
+
+	for (;;) {
+		const struct step *s;
+		enum step_ret rc;
+
+		if (t->op && !t->op->done)
+			return; /* a stray wake; the op will wake us */
+		if (t->self.cancelled && t->table != t->last) {
+			err_set(&t->err, ERR_CANCELED,
+				"canceled"); /* the one place where a cancel is seen */
+			t->skip = true;
+			task_enter(t, t->last, 0);
+		}
+		s = &t->table[t->at];
+		if (!s->name && t->table == t->last)
+			break;
+		if (!s->name) {
+			task_enter(t, t->last, 0);
+			continue;
+		}
+		if (t->skip && !s->always) {
+			task_enter(t, t->table, t->at + 1);
+			continue;
+		}
+		rc = t->waiting ? s->resume(t) : s->start(t);
+		BUG_IF(rc == STEP_WAIT && !s->resume);
+		BUG_IF(rc != STEP_WAIT && t->op && !t->op->done);
+		t->waiting = rc == STEP_WAIT;
+		if (t->waiting)
+			return; /* a wake brings us back here */
+		BUG_IF(rc == STEP_FAIL && t->err.kind == ERR_NONE);
+		if (rc == STEP_NEXT || t->table == t->last)
+			task_enter(t, t->table, t->at + 1);
+		else
+			task_enter(t, t->last, 0); /* done, or failed: t->err says why */
+	}
+	task_end(t);
+}
+
+static void self_cancel(struct op *op)
+{
+	struct task *t = CONTAINER_OF(op, struct task, self);
+
+	if (t->table == t->last && t->started)
+		return; /* the exit table has begun: let it finish */
+	if (t->op && !t->op->done)
+		op_cancel(t->op);
+	else
+		queue(t);
+}
+
+static void self_free(struct op *op)
+{
+	struct task *t = CONTAINER_OF(op, struct task, self);
+
+	op_free(MOVE(t->op));
+	*t->prev = t->next;
+	if (t->next)
+		t->next->prev = t->prev;
+	t->free_fn(t);
+}
+
+void task_init(struct task *t, struct loop *l, const char *name, const struct step *steps,
+	const struct step *last, void (*free_fn)(struct task *t))
+{
+	static const struct op_type type = {"task", self_cancel, self_free};
+
+	*t = (struct task){.name = name, .first = steps, .table = steps, .free_fn = free_fn};
+	t->last = last ? last : NO_STEPS;
+	op_init(&t->self, l, &type);
+	t->since_ms = clock_ms();
+	t->prev = &l->tasks;
+	t->next = l->tasks;
+	if (t->next)
+		t->next->prev = &t->next;
+	l->tasks = t;
+}
+
+struct op *task_spawn(struct task *t)
+{
+	BUG_IF(t->started);
+	t->started = true;
+	queue(t);
+	return &t->self;
+}
+
+void task_cancel(struct task *t, int cause)
+{
+	if (!t->cause)
+		t->cause = cause;
+	op_cancel(&t->self);
+}
+
+const char *task_step(const struct task *t)
+{
+	const char *name = t->table[t->at].name;
+
+	return name ? name : t->table == t->last ? "end" : "last";
+}
+
+static void op_ended(struct op *op, void *arg)
+{
+	(void)op;
+	queue(arg);
+}
+
+enum step_ret task_wait(struct task *t, struct op *op)
+{
+	if (t->op != op)
+		op_free(MOVE(t->op));
+	t->op = op;
+	op_then(op, op_ended, t);
+	return STEP_WAIT;
+}
+
+enum step_ret task_yield(struct task *t)
+{
+	op_free(MOVE(t->op));
+	queue(t);
+	return STEP_WAIT;
+}
+
+enum step_ret task_pause(struct task *t)
+{
+	op_free(MOVE(t->op));
+	return STEP_WAIT;
+}
+
+void task_wake(struct task *t)
+{
+	if (!t->ending)
+		queue(t);
+}
+
+bool task_op_failed(struct task *t)
+{
+	if (!t->op || t->op->err.kind == ERR_NONE)
+		return false;
+	t->err = t->op->err;
+	return true;
+}
+
+enum step_ret task_fail(struct task *t, const struct err *err)
+{
+	t->err = *err;
+	return STEP_FAIL;
+}
+
+void task_dump(struct loop *l)
+{
+	const struct task *t;
+
+	for (t = l->tasks; t; t = t->next)
+		log_info(t->log, "live task", LS("task", t->name), LS("step", task_step(t)),
+			LU("ageMs", clock_ms() - t->since_ms), LB("waiting", t->waiting),
+			LS("on", t->op ? t->op->type->name : NULL),
+			LS("failure", t->err.kind ? t->err.msg : NULL));
+}

@@ -1,0 +1,217 @@
+#include "ev/timer.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "ev/internal.h"
+#include "ev/op.h"
+
+static uint64_t now_of(const struct timer *t)
+{
+	return t->real ? clock_ns() / 1000000 : clock_ms();
+}
+
+static void place(struct heap *h, size_t i, struct timer *t)
+{
+	h->p[i] = t;
+	t->pos = i + 1;
+}
+
+static void sift_up(struct heap *h, size_t i)
+{
+	struct timer *t = h->p[i];
+
+	while (i && h->p[(i - 1) / 2]->at > t->at) {
+		place(h, i, h->p[(i - 1) / 2]);
+		i = (i - 1) / 2;
+	}
+	place(h, i, t);
+}
+
+static void sift_down(struct heap *h, size_t i)
+{
+	struct timer *t = h->p[i];
+
+	for (;;) {
+		size_t child = 2 * i + 1;
+
+		if (child >= h->len)
+			break;
+		if (child + 1 < h->len && h->p[child + 1]->at < h->p[child]->at)
+			child++;
+		if (h->p[child]->at >= t->at)
+			break;
+		place(h, i, h->p[child]);
+		i = child;
+	}
+	place(h, i, t);
+}
+
+static void fired(uv_timer_t *handle);
+
+static void arm(struct loop *l, struct heap *h)
+{
+	uint64_t now, at;
+
+	if (!h->len || (h == &l->timers[0] && clock_is_fake())) {
+		uv_timer_stop(&h->uv);
+		return;
+	}
+	at = h->p[0]->at;
+	now = now_of(h->p[0]);
+	/* libuv's clock stands still within a turn; without the update a long turn would make timers late. */
+	uv_update_time(&l->uv);
+	uv_timer_start(&h->uv, fired, at > now ? at - now : 0, 0);
+}
+
+static void take_out(struct heap *h, struct timer *t)
+{
+	size_t i = t->pos - 1;
+	struct timer *last = h->p[--h->len];
+
+	t->pos = 0;
+	if (last == t)
+		return;
+	place(h, i, last);
+	sift_up(h, i);
+	sift_down(h, last->pos - 1);
+}
+
+void timers_due(struct loop *l, struct heap *h)
+{
+	uint64_t now;
+
+	if (!h->len)
+		return;
+	now = now_of(h->p[0]);
+	/* A callback that sets a timer for "now" again waits for the next round, or it would hold the loop. */
+	while (h->len && h->p[0]->at <= now) {
+		struct timer *t = h->p[0];
+
+		take_out(h, t);
+		t->fn(t->arg);
+	}
+	arm(l, h);
+}
+
+static void fired(uv_timer_t *handle)
+{
+	struct loop *l = handle->data;
+
+	timers_due(l, CONTAINER_OF(handle, struct heap, uv));
+}
+
+void timers_init(struct loop *l)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		uv_timer_init(&l->uv, &l->timers[i].uv);
+		l->timers[i].uv.data = l;
+	}
+}
+
+void timers_close(struct loop *l)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		uv_close((uv_handle_t *)&l->timers[i].uv, NULL);
+		free(l->timers[i].p);
+	}
+}
+
+static void init(struct timer *t, struct loop *l, void (*fn)(void *), void *arg, unsigned real)
+{
+	*t = (struct timer){.loop = l, .fn = fn, .arg = arg, .real = real};
+}
+
+void timer_init(struct timer *t, struct loop *l, void (*fn)(void *arg), void *arg)
+{
+	init(t, l, fn, arg, 0);
+}
+
+void timer_init_real(struct timer *t, struct loop *l, void (*fn)(void *arg), void *arg)
+{
+	init(t, l, fn, arg, 1);
+}
+
+void timer_set(struct timer *t, uint64_t ms)
+{
+	struct heap *h = &t->loop->timers[t->real];
+	struct timer *first = h->len ? h->p[0] : NULL;
+	uint64_t first_at = first ? first->at : 0;
+
+	if (t->pos)
+		take_out(h, t);
+	if (h->len == h->cap) {
+		h->cap = h->cap ? h->cap * 2 : 16;
+		h->p = mem_array(h->p, h->cap, sizeof(*h->p));
+	}
+	/* +1: a millisecond that has begun must pass whole, or a timer could fire early. */
+	t->at = now_of(t) + ms + (ms && !clock_is_fake());
+	h->p[h->len++] = t;
+	sift_up(h, h->len - 1);
+	if (h->p[0] != first || h->p[0]->at != first_at)
+		arm(t->loop, h);
+}
+
+void timer_cancel(struct timer *t)
+{
+	struct heap *h;
+
+	if (!t->pos)
+		return;
+	h = &t->loop->timers[t->real];
+	take_out(h, t);
+	if (!h->len)
+		arm(t->loop, h);
+}
+
+bool timer_is_set(const struct timer *t)
+{
+	return t->pos != 0;
+}
+
+uint64_t timer_left(const struct timer *t)
+{
+	uint64_t now = now_of(t);
+
+	return t->pos && t->at > now ? t->at - now : 0;
+}
+
+struct sleep_op {
+	struct op op;
+	struct timer timer;
+};
+
+static void sleep_done(void *arg)
+{
+	struct sleep_op *s = arg;
+
+	op_finish(&s->op);
+}
+
+static void sleep_cancel(struct op *op)
+{
+	struct sleep_op *s = CONTAINER_OF(op, struct sleep_op, op);
+
+	timer_cancel(&s->timer);
+	op_finish(op);
+}
+
+static void sleep_free(struct op *op)
+{
+	free(CONTAINER_OF(op, struct sleep_op, op));
+}
+
+struct op *timer_op_start(struct loop *l, uint64_t ms)
+{
+	static const struct op_type type = {"sleep", sleep_cancel, sleep_free};
+	struct sleep_op *s = NEW(struct sleep_op);
+
+	op_init(&s->op, l, &type);
+	timer_init(&s->timer, l, sleep_done, s);
+	timer_set(&s->timer, ms);
+	return &s->op;
+}

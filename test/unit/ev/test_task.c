@@ -1,0 +1,259 @@
+#include "ev/task.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "ev/timer.h"
+#include "ev/work.h"
+
+#include <check.h>
+#include <string.h>
+#include <unistd.h>
+
+struct probe {
+	struct task task;
+	char trace[256];
+	int mode;
+	bool *freed;
+};
+
+static void note(struct task *t, const char *what)
+{
+	struct probe *p = CONTAINER_OF(t, struct probe, task);
+	size_t n = strlen(p->trace);
+
+	snprintf(p->trace + n, sizeof(p->trace) - n, "%s ", what);
+}
+
+static int mode(struct task *t)
+{
+	return CONTAINER_OF(t, struct probe, task)->mode;
+}
+
+static enum step_ret one(struct task *t)
+{
+	note(t, "one");
+	return mode(t) == 1 ? STEP_DONE : STEP_NEXT;
+}
+
+static enum step_ret two(struct task *t)
+{
+	note(t, "two");
+	return task_wait(t, timer_op_start(t->self.loop, 1000));
+}
+
+static enum step_ret two_resume(struct task *t)
+{
+	note(t, "two+");
+	if (mode(t) == 2) {
+		err_set(&t->err, ERR_STALL, "no good");
+		return STEP_FAIL;
+	}
+	return STEP_NEXT;
+}
+
+static enum step_ret three(struct task *t)
+{
+	note(t, "three");
+	return STEP_NEXT;
+}
+
+static enum step_ret status(struct task *t)
+{
+	note(t, "status");
+	return mode(t) == 3 ? task_wait(t, timer_op_start(t->self.loop, 1000)) : STEP_NEXT;
+}
+
+static enum step_ret status_resume(struct task *t)
+{
+	note(t, "status+");
+	return STEP_NEXT;
+}
+
+static enum step_ret cleanup(struct task *t)
+{
+	note(t, "cleanup");
+	return STEP_NEXT;
+}
+
+static const struct step STEPS[] = {{"one", one, NULL, false}, {"two", two, two_resume, false},
+	{"three", three, NULL, false}, {0}};
+static const struct step LAST[] = {
+	{"status", status, status_resume, false}, {"cleanup", cleanup, NULL, true}, {0}};
+
+static void probe_free(struct task *t)
+{
+	struct probe *p = CONTAINER_OF(t, struct probe, task);
+
+	*p->freed = true;
+	free(p);
+}
+
+static void turns(struct loop *l, int n)
+{
+	while (n--)
+		loop_turn(l, false);
+}
+
+/* cancel_at: after how many advances of 1 s a cancel is sent; -1: never. */
+static const struct {
+	int mode, cancel_at;
+	const char *trace;
+	enum err_kind kind;
+} ROWS[] = {
+	{0, -1, "one two two+ three status cleanup ", ERR_NONE},
+	{1, -1, "one status cleanup ", ERR_NONE},
+	{2, -1, "one two two+ status cleanup ", ERR_STALL},
+	{0, 0, "one two cleanup ", ERR_CANCELED},
+	{3, -1, "one two two+ three status status+ cleanup ", ERR_NONE},
+	{3, 1, "one two two+ three status status+ cleanup ",
+		ERR_NONE}, /* too late: in the exit table */
+};
+
+START_TEST(test_walk)
+{
+	struct loop *l = loop_new();
+	struct probe *p = NEW(struct probe);
+	bool freed = false;
+	struct op *op;
+	int i;
+
+	clock_fake(0);
+	p->mode = ROWS[_i].mode;
+	p->freed = &freed;
+	task_init(&p->task, l, "probe", STEPS, LAST, probe_free);
+	op = task_spawn(&p->task);
+	ck_assert_str_eq(p->trace, ""); /* never from inside the call */
+	for (i = 0; i < 4 && !op->done; i++) {
+		turns(l, 5);
+		if (i == ROWS[_i].cancel_at)
+			task_cancel(&p->task, 7);
+		turns(l, 5);
+		loop_test_advance(l, 1001);
+		turns(l, 5);
+	}
+	ck_assert(op->done);
+	ck_assert_msg(!strcmp(p->trace, ROWS[_i].trace), "row %d: got '%s', want '%s'", _i,
+		p->trace, ROWS[_i].trace);
+	ck_assert_int_eq(op->err.kind, ROWS[_i].kind);
+	ck_assert_int_eq(p->task.cause, ROWS[_i].cancel_at >= 0 ? 7 : 0);
+	op_free(op);
+	ck_assert(freed);
+	ck_assert_int_eq(loop_free(l), 0);
+}
+END_TEST
+
+struct job {
+	int in, out;
+	bool *freed;
+};
+
+static int square(void *arg, const atomic_bool *stop, struct err *err)
+{
+	struct job *j = arg;
+
+	if (j->in < 0) {
+		while (!*stop)
+			usleep(1000);
+		return err_set(err, ERR_RETRY, "stopped");
+	}
+	j->out = j->in * j->in;
+	return j->in == 13 ? err_set(err, ERR_RETRY, "unlucky") : 0;
+}
+
+static void job_free(void *arg)
+{
+	struct job *j = arg;
+
+	*j->freed = true;
+	free(j);
+}
+
+START_TEST(test_work)
+{
+	static const struct {
+		int in;
+		enum err_kind kind;
+	} rows[] = {{3, ERR_NONE}, {13, ERR_RETRY}, {-1, ERR_CANCELED}};
+	struct loop *l = loop_new();
+	struct job *j = NEW(struct job);
+	bool freed = false;
+	struct op *op;
+
+	j->in = rows[_i].in;
+	j->freed = &freed;
+	op = work_start(l, WORK_HEAVY, square, job_free, j);
+	if (j->in < 0) {
+		loop_turn(l, false);
+		op_cancel(op);
+	}
+	while (!op->done)
+		loop_turn(l, true);
+	ck_assert_int_eq(op->err.kind, rows[_i].kind);
+	if (rows[_i].kind == ERR_NONE)
+		ck_assert_int_eq(((struct job *)work_job(op))->out, 9);
+	op_free(op);
+	ck_assert(freed);
+	ck_assert_int_eq(loop_free(l), 0);
+}
+END_TEST
+
+START_TEST(test_work_heavy_queue)
+{
+	struct loop *l;
+	struct op *ops[8];
+	bool freed[8] = {false};
+	int i, done = 0;
+
+	setenv("UV_THREADPOOL_SIZE", "2", 1);
+	l = loop_new();
+	for (i = 0; i < 8; i++) {
+		struct job *j = NEW(struct job);
+
+		j->in = i == 0 ? -1 : i; /* the first holds the only heavy thread */
+		j->freed = &freed[i];
+		ops[i] = work_start(l, i == 7 ? WORK_SHORT : WORK_HEAVY, square, job_free, j);
+	}
+	while (!ops[7]->done) /* the short lane is free all the same */
+		loop_turn(l, true);
+	ck_assert(!ops[1]->done);
+	op_cancel(ops[3]); /* still waiting: ends at once */
+	while (!ops[3]->done)
+		loop_turn(l, true);
+	ck_assert_int_eq(ops[3]->err.kind, ERR_CANCELED);
+	op_cancel(ops[0]);
+	while (done < 8) {
+		loop_turn(l, true);
+		for (done = 0, i = 0; i < 8; i++)
+			done += ops[i]->done;
+	}
+	ck_assert_int_eq(((struct job *)work_job(ops[6]))->out, 36);
+	ck_assert_int_eq(((struct job *)work_job(ops[3]))->out, 0);
+	for (i = 0; i < 8; i++)
+		op_free(ops[i]);
+	ck_assert_int_eq(loop_free(l), 0);
+}
+END_TEST
+
+START_TEST(test_drop)
+{
+	struct loop *l = loop_new();
+
+	op_drop(timer_op_start(l, 100000));
+	turns(l, 3);
+	ck_assert_int_eq(loop_free(l), 0);
+}
+END_TEST
+
+Suite *suite_task(void);
+Suite *suite_task(void)
+{
+	Suite *s = suite_create("task");
+	TCase *tc = tcase_create("task");
+
+	tcase_add_loop_test(tc, test_walk, 0, (int)ARRAY_LEN(ROWS));
+	tcase_add_loop_test(tc, test_work, 0, 3);
+	tcase_add_test(tc, test_work_heavy_queue);
+	tcase_add_test(tc, test_drop);
+	suite_add_tcase(s, tc);
+	return s;
+}
