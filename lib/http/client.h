@@ -1,0 +1,128 @@
+/*
+ * HTTP client on the loop: libcurl's multi interface behind our ops (lib/http is the only user of libcurl). One http_client for Kubernetes
+ * and one for registries live as long as the process, so connections, TLS sessions and DNS answers are reused. Loop thread.
+ *
+ * A request is an op. What it borrows until it is done: the trust and proxy structs and the callbacks' argument. Everything else in
+ * struct http_req is copied by http_start. Redirects are never followed here: the caller sees 3xx and decides (credentials!).
+ * An answer of any status is a success of the op; the op fails when there is no whole answer (connect, TLS, deadline, limit, callback).
+ * Error messages name method, scheme, host, port and path, never user, query or a header.
+ *
+ *	struct op *op = http_start(client, &(struct http_req){.method = "GET", .url = url, .max_body = LIMIT_MANIFEST, .deadline_ms = 60000});
+ *	... when done: const struct http_res *res = http_result(op);
+ */
+#ifndef HTTP_CLIENT_H
+#define HTTP_CLIENT_H
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/secret.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct loop;
+struct op;
+struct http_client;
+
+struct http_client_opts {
+	const char *name; /* in metrics: "kubernetes", "registry" */
+	unsigned max_connections; /* in total; 0: 64 */
+	unsigned max_per_host; /* 0: 8 */
+	unsigned idle_close_s; /* 0: 90 */
+	bool http2; /* offer HTTP/2 on TLS; off: HTTP/1.1 only */
+	const char *user_agent; /* NULL: "flux/v2" */
+};
+
+/* Whom to trust and as whom to appear. Zeroed: the system's CAs, no client certificate. Borrowed by requests. */
+struct http_trust {
+	struct buf ca_pem; /* more CAs */
+	bool ca_only; /* these only, the system's not (Kubernetes) */
+	bool insecure; /* no verification at all */
+	struct buf cert_pem; /* client certificate chain */
+	struct secret key_pem; /* its key */
+	char *server_name; /* tls-server-name of a kubeconfig, or NULL */
+};
+void http_trust_clear(struct http_trust *t);
+
+struct http_proxy {
+	char *url; /* http://, https://, socks5://; NULL: what the environment says (HTTPS_PROXY, NO_PROXY, ...) */
+	char *user;
+	struct secret password;
+	bool none; /* never a proxy, whatever the environment says */
+};
+
+struct http_hdr {
+	const char *name, *value;
+};
+
+enum http_body_ret { HTTP_BODY_OK, HTTP_BODY_PAUSE, HTTP_BODY_FAIL };
+
+struct http_res {
+	int status;
+	char *url; /* asked for */
+	struct buf body; /* when there is no on_body: at most max_body bytes */
+	struct buf raw_headers;
+	uint64_t body_bytes; /* seen, on_body or not */
+	bool new_connection;
+	bool tls_answered; /* in a failed op too: the server spoke TLS, so plain http must not be tried */
+	bool headers_complete;
+};
+
+struct http_req {
+	const char *method;
+	const char *url; /* http:// or https://, at most LIMIT_URL */
+	const struct http_hdr
+		*hdrs; /* ends with a NULL name; NULL: none. A value "" sends an empty header */
+	const struct secret
+		*bearer; /* Authorization: Bearer ...; borrowed only during http_start */
+	const struct secret *basic; /* Authorization: Basic base64 of this "user:password" */
+	const void *body;
+	size_t body_len;
+	const struct http_trust *trust;
+	const struct http_proxy *proxy;
+	/* Upload from a callback instead of body: returns bytes put into `to` (0: end), or -1. body_total must be right. */
+	long (*on_upload)(void *arg, char *to, size_t room);
+	uint64_t body_total;
+	/* Called once when the final status and all headers are there; return -1 with *err filled to end the request. */
+	int (*on_headers)(void *arg, const struct http_res *res, struct err *err);
+	/* The body as it arrives. PAUSE: the same bytes come again after http_resume. FAIL: *err filled. */
+	enum http_body_ret (*on_body)(void *arg, const char *data, size_t n, struct err *err);
+	void *arg;
+	uint64_t deadline_ms; /* whole request; 0: none */
+	uint64_t headers_ms; /* until the response headers are complete; 0: only deadline_ms */
+	uint64_t idle_ms; /* no byte of the body for so long (not counted while paused); 0: none */
+	uint64_t
+		min_rate_window_ms; /* with min_rate: fewer than min_rate bytes/s over this window fails; 0: none */
+	uint64_t min_rate;
+	uint64_t
+		max_body; /* bytes; also with on_body. 0: no body is accepted beyond a few bytes, which are dropped */
+	bool keep_error_body; /* with on_body: a status >= 300 goes to res->body (LIMIT_ERROR_BODY) instead */
+	bool raw_encoding; /* true for blobs: no Accept-Encoding. Default also none; reserved */
+	const char *
+		kind; /* a word for the request counter: "head", "manifest", "blob", "tags", "token", "kube", ... */
+};
+
+struct http_client *http_client_new(struct loop *l, const struct http_client_opts *opts);
+/* All its ops must have ended. */
+void http_client_free(struct http_client *c);
+
+struct op *http_start(struct http_client *c, const struct http_req *req);
+/* Borrowed from the op. Also after a failure: what was seen until then. */
+const struct http_res *http_result(const struct op *op);
+/* After HTTP_BODY_PAUSE. Safe after the end. */
+void http_resume(struct op *op);
+
+/* The header's value (the last one of that name), without surrounding space, or NULL. Case-insensitive. Valid until the next call with
+   the same res. */
+const char *http_header(const struct http_res *res, const char *name);
+/* The n-th (from 0) of several headers of one name, or NULL. Copied: free it. */
+char *http_header_nth(const struct http_res *res, const char *name, unsigned n);
+/* Retry-After of RFC 9110 section 10.2.3 as milliseconds from now (seconds or a date), capped at 1 h; 0: none. */
+uint64_t http_retry_after_ms(const struct http_res *res);
+
+/* Counters since the start, for /metrics and the benchmark. */
+struct http_client_stats {
+	uint64_t requests, new_connections, open_requests;
+};
+void http_client_stats(const struct http_client *c, struct http_client_stats *out);
+
+#endif

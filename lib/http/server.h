@@ -1,0 +1,87 @@
+/*
+ * HTTP/1.1 server on the loop (RFC 9110, RFC 9112): one small connection machine for artifacts, metrics, health and the embedded API. The
+ * request parser is llhttp in strict mode; what it lets through and the RFCs forbid is refused here (folded headers, two Hosts, ...).
+ * Keep-alive, pipelining-safe (one request at a time per connection), bounded headers, timeouts for idle and slow clients, a connection
+ * cap. Loop thread.
+ *
+ * For each request the handler is called once, when headers and (if the server takes bodies) the whole body are there. It answers with
+ * exactly one http_reply_* call, at once or later. Until then it may hold the exchange; if the client goes away first, on_gone is called
+ * (once, if set) and the exchange must not be touched after. HEAD is answered by the same call as GET: the server leaves the body out.
+ */
+#ifndef HTTP_SERVER_H
+#define HTTP_SERVER_H
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct loop;
+struct op;
+struct http_server;
+struct http_exchange;
+
+typedef void http_handler_fn(void *arg, struct http_exchange *x);
+
+struct http_server_opts {
+	const char *name; /* "artifacts", "metrics", ... for logs and metrics */
+	const char *address; /* lib/ev/sock.h; port 0 allowed */
+	http_handler_fn *handler;
+	void *arg;
+	size_t max_body; /* 0: requests with a body get 413 */
+	unsigned
+		max_connections; /* 0: 1024. Past it the oldest idle one is closed, else the new one gets 503 */
+	uint64_t header_ms; /* a whole header within; 0: 30 s */
+	uint64_t idle_ms; /* keep-alive wait; 0: 120 s */
+	uint64_t progress_ms; /* a byte of the answer must move within; 0: 60 s */
+};
+
+/* Binds and listens at once; logs msg "listening" with server and address. NULL with *err filled. */
+struct http_server *http_server_new(
+	struct loop *l, const struct http_server_opts *opts, struct err *err) must_check;
+/* "127.0.0.1:9090": the address that was chosen. Borrowed. */
+const char *http_server_address(const struct http_server *s);
+/* Stops listening and closes idle connections; running answers go on. The op ends when all are gone or after grace_ms, when the rest is
+   cut. Then http_server_free. */
+struct op *http_server_drain(struct http_server *s, uint64_t grace_ms);
+void http_server_free(struct http_server *s); /* cuts what is left */
+
+/* ---- the request; everything is borrowed until the reply is finished */
+const char *http_x_method(const struct http_exchange *x);
+/* Path without query, percent-decoded only where that gives unreserved characters; never NULL, begins with '/'. */
+const char *http_x_path(const struct http_exchange *x);
+/* As received, with query. */
+const char *http_x_target(const struct http_exchange *x);
+/* One query parameter, percent-decoded (+ is a space), or NULL. The n-th of that name with _nth. */
+const char *http_x_query(struct http_exchange *x, const char *name);
+const char *http_x_header(const struct http_exchange *x, const char *name);
+const struct buf *http_x_body(const struct http_exchange *x);
+const char *http_x_peer(const struct http_exchange *x);
+/* For the handler: its own pointer on the exchange, and what to call when the client goes away before the reply was finished, or when the
+   reply is finished (gone tells which). */
+void http_x_on_end(struct http_exchange *x,
+	void (*fn)(void *arg, struct http_exchange *x, bool gone), void *arg);
+
+/* ---- the reply */
+/* Adds a header to the coming reply. Name and value are copied; a value with CR, LF or NUL is a bug. Date, Content-Length, Connection and
+   Transfer-Encoding are the server's own. */
+void http_x_add_header(struct http_exchange *x, const char *name, const char *value);
+/* A whole body; the bytes are taken over (b is emptied). content_type may be NULL. */
+void http_reply_buf(struct http_exchange *x, int status, const char *content_type, struct buf *b);
+void http_reply_text(
+	struct http_exchange *x, int status, const char *text); /* text/plain, copied */
+/* Bytes [from, from + len) of fd by sendfile(2); fd is taken over. The caller has set Content-Type, Content-Range and so on. */
+void http_reply_file(struct http_exchange *x, int status, int fd, uint64_t from, uint64_t len);
+/* A body of unknown length (chunked; HTTP/1.0: until close). `pull` is asked for more when there is room: it appends to b and returns
+   1, or 0 when it has nothing now (then http_reply_wake), or -1 at the end. At most about 64 KiB a call, so that no slice is long. */
+void http_reply_stream(struct http_exchange *x, int status, const char *content_type,
+	int (*pull)(void *arg, struct buf *b), void *arg);
+void http_reply_wake(struct http_exchange *x);
+
+struct http_server_stats {
+	uint64_t requests, connections, open_connections, bytes_sent, refused;
+};
+void http_server_stats(const struct http_server *s, struct http_server_stats *out);
+
+#endif
