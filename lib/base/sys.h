@@ -1,0 +1,107 @@
+/*
+ * Every file system call of our own code goes through here: one place that retries EINTR, opens without following links, counts what is
+ * dear (syncs), and in test builds fails or kills on request. Any thread. Like the calls they wrap: -1 with errno, unless a contract
+ * says `struct err`.
+ *
+ * Opening beneath a directory: sys_open_beneath resolves a relative path that can leave dirfd neither by `..` nor by a link, and refuses
+ * links on every step (openat2 with RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS; where that is missing (ENOSYS) or forbidden by a seccomp
+ * filter (EPERM), step by step with O_NOFOLLOW). A link gives ELOOP, a path that would leave gives EXDEV.
+ *
+ * Faults (builds with TEST_BUILD only): sys_fault(SYS_FDATASYNC, 2, ENOSPC) makes the second fdatasync from now fail, sys_fault_after makes
+ * that one and all later ones fail. SYS_POINT("store.renamed") names a place where sys_kill_at("store.renamed", n), or the variable
+ * SYS_KILL_AT=store.renamed[:n] of a child process, ends the process with SIGKILL at the n-th passage.
+ */
+#ifndef BASE_SYS_H
+#define BASE_SYS_H
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <dirent.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+enum sys_call {
+	SYS_OPEN,
+	SYS_READ,
+	SYS_WRITE,
+	SYS_FSYNC,
+	SYS_FDATASYNC,
+	SYS_RENAME,
+	SYS_UNLINK,
+	SYS_MKDIR,
+	SYS_SYMLINK,
+	SYS_READLINK,
+	SYS_STAT,
+	SYS_READDIR,
+	SYS_TRUNCATE,
+	SYS_LOCK,
+	SYS_CALLS, /* how many there are */
+};
+
+/* Close-on-exec is always added. */
+int sys_openat(int dirfd, const char *path, int flags, mode_t mode) must_check;
+int sys_open_beneath(int dirfd, const char *path, int flags, mode_t mode) must_check;
+/* The same, but only if every step is in the kernel's cache, so that it cannot wait for a disk: EAGAIN otherwise, or where the kernel
+   (before 5.12) cannot say. For the loop's thread. */
+int sys_open_cached(int dirfd, const char *path, int flags) must_check;
+/* Keeps errno. */
+void sys_close(int fd);
+
+/* All n bytes, or -1. */
+int sys_write_all(int fd, const void *data, size_t n) must_check;
+int sys_pwrite_all(int fd, const void *data, size_t n, uint64_t at) must_check;
+/* As read(2) and pread(2), EINTR retried. */
+ssize_t sys_read(int fd, void *data, size_t n) must_check;
+ssize_t sys_pread(int fd, void *data, size_t n, uint64_t at) must_check;
+/* The whole of a regular file, appended to b, which has the limit; larger is an error. The message names the path. */
+int sys_read_file(int dirfd, const char *path, struct buf *b, struct err *err) must_check;
+/* A new whole file, atomically: a temporary one beside it, written, fdatasynced (if `sync`), renamed. */
+int sys_write_file(int dirfd, const char *path, const void *data, size_t n, mode_t mode, bool sync,
+	struct err *err) must_check;
+
+int sys_fsync(int fd) must_check;
+int sys_fdatasync(int fd) must_check;
+int sys_ftruncate(int fd, uint64_t size) must_check;
+int sys_renameat(int from_dir, const char *from, int to_dir, const char *to) must_check;
+/* flags: AT_REMOVEDIR or 0. */
+int sys_unlinkat(int dirfd, const char *path, int flags);
+int sys_mkdirat(int dirfd, const char *path, mode_t mode) must_check;
+/* An absolute or relative path with all its parents; what exists already is fine. */
+int sys_mkdir_all(const char *path, mode_t mode, struct err *err) must_check;
+int sys_symlinkat(const char *target, int dirfd, const char *path) must_check;
+/* The target, terminated; a target that does not fit is ENAMETOOLONG. */
+int sys_readlinkat(int dirfd, const char *path, char *out, size_t size) must_check;
+int sys_fstat(int fd, struct stat *st) must_check;
+/* Of the name itself, a link is not followed. */
+int sys_lstatat(int dirfd, const char *path, struct stat *st) must_check;
+/* fd is taken over, also on failure. closedir() it. */
+DIR *sys_fdopendir(int fd) must_check;
+/* The next entry but "." and ".."; NULL with errno 0 at the end, else with errno. */
+struct dirent *sys_readdir(DIR *d) must_check;
+/* An exclusive advisory lock (flock) that the kernel drops with the process; EWOULDBLOCK when somebody else has it. */
+int sys_try_lock(int fd) must_check;
+
+/* Counted since the process started, all threads, failed ones included. */
+uint64_t sys_count(enum sys_call call);
+/* fsync and fdatasync together. */
+uint64_t sys_syncs(void);
+
+#ifdef TEST_BUILD
+void sys_fault(enum sys_call call, unsigned nth, int error);
+void sys_fault_after(enum sys_call call, unsigned nth, int error);
+/* sys_open_beneath as on a kernel without openat2: its call fails with this errno from now on (0: as the kernel says). */
+void sys_fault_openat2(int error);
+void sys_kill_at(const char *point, unsigned nth);
+/* Called at every passage of a point instead of a kill: lets a test look at the tree in between. */
+void sys_on_point(void (*fn)(const char *point, void *arg), void *arg);
+/* No faults, no points, from now on. */
+void sys_fault_clear(void);
+void sys_point(const char *name);
+#define SYS_POINT(name) sys_point(name)
+#else
+#define SYS_POINT(name) ((void)0)
+#endif
+
+#endif

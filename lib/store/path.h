@@ -1,0 +1,41 @@
+/*
+ * Names in the store. A path is `<kind>/<namespace>/<name>/<file>`, relative to the store's root; this is also what
+ * `status.artifact.path` holds. A file is `<algo>:<hex>.tar.gz` (the digest of the manifest, not of the bytes) or `latest.tar.gz`.
+ * Kind, namespace and name are checked before they become a path: lower-case letters, digits, '-' and '.', beginning and ending with a
+ * letter or digit, at most 253 bytes (namespace: 63), so neither "..", ".tmp" nor a slash can be among them. Any thread.
+ */
+#ifndef STORE_PATH_H
+#define STORE_PATH_H
+#include "base/err.h"
+#include "crypto/digest.h"
+
+#include <stdbool.h>
+
+#define STORE_PART_MAX 253
+#define STORE_SUFFIX ".tar.gz"
+#define STORE_LATEST "latest.tar.gz"
+/* kind/namespace/name/ + file, and a NUL */
+#define STORE_FILE_MAX (DIGEST_TEXT_MAX + 7)
+#define STORE_DIR_MAX (STORE_PART_MAX + 1 + 63 + 1 + STORE_PART_MAX + 1)
+#define STORE_PATH_MAX (STORE_DIR_MAX + 1 + STORE_FILE_MAX)
+
+struct store_path {
+	char dir[STORE_DIR_MAX]; /* "ocirepository/apps/web" */
+	char file[STORE_FILE_MAX]; /* "sha256:....tar.gz" or "latest.tar.gz" */
+	bool latest;
+};
+
+/* Both forms, nothing else: no empty part, no "..", no trailing slash. */
+int store_path_parse(struct store_path *p, const char *text, struct err *err) must_check;
+/* The text of p. Returns out. */
+char *store_path_format(const struct store_path *p, char out[STORE_PATH_MAX]);
+/* "ocirepository", "apps", "web" → "ocirepository/apps/web" */
+int store_dir_format(char out[STORE_DIR_MAX], const char *kind, const char *ns, const char *name,
+	struct err *err) must_check;
+/* The path of the file for a manifest digest. */
+int store_path_of(char out[STORE_PATH_MAX], const char *kind, const char *ns, const char *name,
+	const struct digest *manifest, struct err *err) must_check;
+/* "<algo>:<hex>.tar.gz", algorithm known, its own length, lower-case hex. */
+bool store_file_valid(const char *file);
+
+#endif

@@ -1,0 +1,90 @@
+/*
+ * The store's directory, and what workers do in it. Everything here blocks, and is called from jobs (lib/ev/work) or before the loop
+ * runs; it touches no state of the loop. A struct store_root is immutable after it was opened, so any number of workers share it; it must
+ * outlive them.
+ *
+ * A file comes to be in three steps, and a crash between any two leaves a whole file or none under its name:
+ *	store_temp_new	a name under `.tmp/`, mode 0600, emptied at the next start if we die
+ *	store_temp_sync	fdatasync: the bytes are on disk before a name points at them
+ *	store_temp_name	directories, rename, the latest link
+ * One sync per file. The directory is not synced: if the power fails right after, the file may have no name, or the link may be old; the
+ * next start then compares files with statuses and restores what is missing from the registry, so a second sync would buy nothing.
+ *
+ * A small artifact in one job (hash, scan, store):
+ *	struct store_temp t;
+ *	if (store_temp_new(root, &t, err))
+ *		return -1;
+ *	if (sys_write_all(t.fd, p, n) || ... )		an fd to write to, e.g. by pack
+ *		... store_temp_drop(root, &t)
+ *	if (store_temp_sync(&t, &digest, &file, err) || store_temp_name(root, &t, path, err))
+ *		... store_temp_drop(root, &t)
+ * and then on the loop store_published(store, path, &file).
+ */
+#ifndef STORE_ROOT_H
+#define STORE_ROOT_H
+#include "base/err.h"
+#include "crypto/digest.h"
+#include "store/path.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+struct store_root {
+	int fd;
+	int tmp_fd; /* .tmp */
+};
+
+/* What identifies the bytes of a file. The digest is of the bytes; the rest lets a stat tell that they are still the same. */
+struct store_file {
+	struct digest digest; /* DIGEST_NONE: never computed */
+	uint64_t size;
+	int64_t mtime_ns;
+	uint64_t ino;
+};
+
+#define STORE_TEMP_NAME 40
+struct store_temp {
+	int fd; /* open for reading and writing; -1 when none */
+	char name[STORE_TEMP_NAME]; /* under .tmp */
+};
+#define STORE_TEMP_INIT ((struct store_temp){.fd = -1})
+
+/* Makes the directory if it is missing, takes the process lock on it, empties .tmp. On a read-only file system it opens as well: what is
+   there can be served, writing fails later with its own message. */
+int store_root_open(struct store_root *r, const char *path, struct err *err) must_check;
+void store_root_close(struct store_root *r);
+
+int store_temp_new(const struct store_root *r, struct store_temp *t, struct err *err) must_check;
+/* The bytes are complete and their digest is known: to the disk, and fills *out. */
+int store_temp_sync(struct store_temp *t, const struct digest *digest, struct store_file *out,
+	struct err *err) must_check;
+/* Under its name, atomically, whether or not there was one of that name; then the latest link, best effort. The temp is closed. */
+int store_temp_name(const struct store_root *r, struct store_temp *t, const char *path,
+	struct err *err) must_check;
+/* Closes and removes; after store_temp_name, or on STORE_TEMP_INIT, nothing. */
+void store_temp_drop(const struct store_root *r, struct store_temp *t);
+
+/* Opens a file for reading and stats it (digest: none). Missing, a link on the way or anything but a regular file: ENOENT in
+   err->code (-ENOENT). */
+int store_root_open_file(const struct store_root *r, const char *path, int *fd,
+	struct store_file *out, struct err *err) must_check;
+/* The digest of an open file. */
+int store_root_hash(int fd, struct store_file *f, enum digest_algo algo, const atomic_bool *stop,
+	struct err *err) must_check;
+/* Same size, mtime and inode. */
+bool store_file_same(const struct store_file *a, const struct store_file *b);
+
+/* Removes one file; missing is fine. */
+int store_root_remove(const struct store_root *r, const char *path, struct err *err) must_check;
+/* Removes an object's folder: its files and links (not followed), then itself and its parents as far as they are empty. Missing is
+   fine. A folder inside is an error. */
+int store_root_remove_dir(const struct store_root *r, const char *dir, struct err *err) must_check;
+
+/* Walks the whole tree, three levels of folders deep, no links: calls fn for each file whose path store_path_parse takes, the latest link
+   included (with its target in `target`, if that is a valid file name, else NULL). Foreign things are skipped. */
+typedef void store_scan_fn(
+	void *arg, const struct store_path *p, const char *target, const struct store_file *f);
+int store_root_scan(const struct store_root *r, store_scan_fn *fn, void *arg,
+	const atomic_bool *stop, struct err *err) must_check;
+
+#endif

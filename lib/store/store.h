@@ -1,0 +1,154 @@
+/*
+ * The artifact store: which file is where, whole or not, wanted or not. It knows nothing of Kubernetes; a "status" below is what some
+ * caller promises to others. Loop thread, except lib/store/root.h.
+ *
+ * Life of a path (lib/store/path.h), as a reader sees it (store_get):
+ *
+ *	unknown		404. Nobody named it and it is not on disk.
+ *	promised	a status names it and it is not here (yet): a request waits. It ends by a publish or by store_promise_end.
+ *	there		served. Found by the scan at start, or published.
+ *	held		the same path is about to get new bytes (store_prepare_start): a request waits until commit or abandon.
+ *
+ * The start: store_open, store_scan_start; until store_listed has been called every request waits. For each object: store_claim, and for the
+ * file its status names store_promise and store_check_start (the first check of a file hashes it). What is missing is restored by the
+ * caller (store_publish_start) or given up (store_promise_end). After the first list: store_listed. store_ready is what the readiness
+ * probe says.
+ *
+ * A run: store_check_start (stat only, once hashed) → pull into a temp → store_publish_start, or for a path that is there already
+ * store_prepare_start → status PATCH → store_commit_start / store_abandon → store_set_current → store_retain_start.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+#include "base/buf.h"
+#include "base/err.h"
+#include "store/path.h"
+#include "store/root.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct loop;
+struct op;
+struct store;
+
+struct store_opts {
+	const char *root;
+	unsigned retention_records; /* files kept of one object, the current one included; 0: 2 */
+	uint64_t retention_ttl_ms; /* ... and for how long after they were superseded; 0: 60 s */
+	uint64_t
+		restore_ms; /* store_ready is true this long after store_listed at the latest; 0: 30 s */
+	/* A file that was there is gone or changed under us (found when a request opened it). Its path is promised again if it was
+	   current. Called from the loop, never from inside a call. May be NULL. */
+	void (*on_lost)(void *arg, const char *path);
+	void *arg;
+};
+
+/* Blocks: call it before the loop runs. NULL with *err filled: no such directory and it cannot be made, another process has it, ... */
+struct store *store_open(struct loop *l, const struct store_opts *opts, struct err *err) must_check;
+/* Every op must have ended and every wait been cancelled. NULL is fine. */
+void store_close(struct store *s);
+/* For worker jobs of the caller. */
+const struct store_root *store_root(const struct store *s);
+
+/* ---- the start */
+/* Reads the tree into the index (a short-lane job). Files that no status names count as superseded from now on. */
+struct op *store_scan_start(struct store *s);
+/* All promises of the first list have been made. */
+void store_listed(struct store *s);
+/* Scanned, listed, and no promise is open that has not failed once; or restore_ms are over. Never false again after. */
+bool store_ready(const struct store *s);
+
+/* ---- objects. dir: "ocirepository/apps/web" (store_dir_format) */
+/* Somebody owns this folder: the orphan sweep leaves it alone. */
+void store_claim(struct store *s, const char *dir);
+/* The object is gone, or left our shard: its files are swept after the grace period, unless it is claimed again. */
+void store_disown(struct store *s, const char *dir);
+/* The API server's status names this path: never removed by retention. What was current before is superseded from now on. NULL path
+   with a dir: the status names nothing. */
+void store_set_current(struct store *s, const char *dir, const char *path);
+/* What the last store_set_current said, or NULL. Borrowed. */
+const char *store_current(const struct store *s, const char *dir);
+
+/* ---- promises */
+void store_promise(struct store *s, const char *path);
+/* A restore failed for now and will be tried again: requests go on waiting, but the readiness probe does not. */
+void store_promise_failed(struct store *s, const char *path);
+/* Given up: 404 from now on, unless the file is there. */
+void store_promise_end(struct store *s, const char *path);
+
+/* ---- is it there, and is it what the status says? */
+enum store_check { STORE_INTACT, STORE_MISSING, STORE_DIFFERS };
+/* A stat, compared with the index; hashed with want's algorithm when it never was. A file that is STORE_DIFFERS is not served any more.
+   The op fails only when the disk does. */
+struct op *store_check_start(struct store *s, const char *path, const struct digest *want);
+enum store_check store_check_result(const struct op *op);
+/* In memory only: what the index knows. False: not there, or never hashed. */
+bool store_known(const struct store *s, const char *path, struct store_file *out);
+
+/* ---- writing */
+/* A new temporary file (short lane). Take it when the op is done; what is not taken is dropped with the op. */
+struct op *store_temp_start(struct store *s);
+struct store_temp store_temp_take(struct op *op);
+/* Drops it in a job; nobody waits. */
+void store_temp_discard(struct store *s, struct store_temp *t);
+
+/* What to store: exactly one of temp (taken over, fd and name; left empty) and bytes (taken over, left empty). */
+struct store_put {
+	const char *path;
+	struct digest digest; /* of the bytes, already checked */
+	struct store_temp *temp;
+	struct buf *bytes;
+};
+/* To the disk and under its name; then it is there, and who waits for it is woken. A cancel before the rename began drops it. */
+struct op *store_publish_start(struct store *s, const struct store_put *put);
+/* A job of the caller has done the same with lib/store/root.h. */
+void store_published(struct store *s, const char *path, const struct store_file *f);
+
+/* Same path, new bytes: to the disk under .tmp. When the op is done well, the path is held. One at a time per path. */
+struct op *store_prepare_start(struct store *s, const struct store_put *put);
+/* Under its name. Cannot be cancelled. A failure leaves the path promised (its old bytes are not what the status says any more). */
+struct op *store_commit_start(struct store *s, const char *path);
+/* Drops the new bytes; the old ones are served again. Nothing prepared: nothing happens. */
+void store_abandon(struct store *s, const char *path);
+
+/* ---- removing. All short lane; nothing to do ends without a job. */
+/* Retention for one object. */
+struct op *store_retain_start(struct store *s, const char *dir);
+/* The object was deleted: all its files. */
+struct op *store_remove_start(struct store *s, const char *dir);
+/* Folders that nobody has claimed for grace_ms (since the start, or since store_disown). Before store_listed: nothing. */
+struct op *store_sweep_start(struct store *s, uint64_t grace_ms);
+unsigned store_sweep_result(const struct op *op); /* how many folders were removed */
+
+/* ---- reading, for lib/serve */
+enum store_got {
+	STORE_HIT, /* *fd is open (the caller's), *f filled */
+	STORE_WAIT, /* store_wait_start, then ask again */
+	STORE_MISS, /* 404 */
+	STORE_COLD, /* a disk may be needed: store_get_start, then look at its result */
+};
+/* Never blocks. latest.tar.gz is resolved. */
+enum store_got store_get(
+	struct store *s, const struct store_path *p, struct store_file *f, int *fd);
+/* The same in a job; hashes a file that never was. Its result is one of HIT, WAIT, MISS; it is given once. */
+struct op *store_get_start(struct store *s, const struct store_path *p);
+enum store_got store_get_result(struct op *op, struct store_file *f, int *fd);
+
+/* Called once, later, from the loop, when something about the path changed. Lives in the waiter, who cancels it before it dies. */
+struct store_wait {
+	void (*fn)(void *arg);
+	void *arg;
+	struct store_wait *next, **prev;
+};
+void store_wait_start(struct store *s, const struct store_path *p, struct store_wait *w,
+	void (*fn)(void *arg), void *arg);
+void store_wait_cancel(struct store_wait *w);
+
+struct store_stats {
+	uint64_t objects, files, bytes; /* there, as the index knows them */
+	uint64_t promised, waiting; /* open promises, requests that wait */
+	uint64_t published, removed; /* since the start */
+};
+void store_stats(const struct store *s, struct store_stats *out);
+
+#endif
