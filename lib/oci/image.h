@@ -1,0 +1,43 @@
+/*
+ * The manifest behind a digest, checked: GET by digest, the bytes hashed and compared with the digest asked for and with
+ * Docker-Content-Digest; an index leads to its linux/amd64 child, which is checked the same way. Then the layer is chosen. Loop thread.
+ *
+ *	op = oci_image_start(client, &(struct oci_image_req){.repo = &repo, .identity = id, .digest = &resolved->digest, .layer_type = "", ...});
+ *	... oci_image_result(op)->layer, ->annotations
+ */
+#ifndef OCI_IMAGE_H
+#define OCI_IMAGE_H
+#include "oci/manifest.h"
+#include "oci/ref.h"
+
+#include <stdint.h>
+
+struct oci_client;
+struct oci_identity;
+struct op;
+
+struct oci_image_req {
+	const struct oci_repo *repo;
+	struct oci_identity *identity;
+	const struct digest *digest;
+	const char *layer_type; /* spec.layerSelector.mediaType; NULL or "": the first layer */
+	uint64_t timeout_ms; /* of each manifest */
+};
+
+enum oci_image_stage {
+	OCI_IMAGE_FETCH, /* Flux's reason: OCIArtifactPullFailed */
+	OCI_IMAGE_LAYER, /* parsing, platform, layer: OCIArtifactLayerOperationFailed */
+};
+
+struct oci_image {
+	enum oci_image_stage stage; /* reached; where it failed */
+	struct digest manifest_digest; /* of the image manifest: the child's, behind an index */
+	struct oci_manifest manifest;
+	const struct oci_descriptor *layer; /* in manifest */
+};
+
+struct op *oci_image_start(struct oci_client *c, const struct oci_image_req *req);
+/* Borrowed from the op. manifest.annotations is artifact.metadata. */
+const struct oci_image *oci_image_result(const struct op *op);
+
+#endif

@@ -1,0 +1,46 @@
+/*
+ * Which manifest does a reference mean now? Digest before semver before tag before `latest`, as in an OCIRepository's spec.ref.
+ * digest: no request. tag: one HEAD (a HEAD that the registry refuses falls back to GET). semver: the tag list, then one HEAD. Loop thread.
+ *
+ *	struct op *op = oci_resolve_start(client, &(struct oci_resolve_req){.repo = &repo, .identity = id, .tag = "1.0.0", .timeout_ms = 60000});
+ *	... when done, op->err.kind == ERR_NONE: oci_resolve_result(op)->revision
+ */
+#ifndef OCI_RESOLVE_H
+#define OCI_RESOLVE_H
+#include "oci/ref.h"
+#include "oci/tags.h"
+
+#include <stdint.h>
+
+struct oci_client;
+struct oci_identity;
+struct op;
+
+/* Everything is copied; NULL and "" are the same. */
+struct oci_resolve_req {
+	const struct oci_repo *repo;
+	struct oci_identity *identity;
+	const char *digest, *semver, *semver_filter, *tag;
+	const char *
+		layer_type; /* spec.layerSelector.mediaType: Helm charts write '+' as '_' in tags */
+	uint64_t timeout_ms;
+};
+
+enum oci_resolve_stage {
+	OCI_RESOLVE_TAGS, /* filter, range, tag list: Flux's reason is ReadOperationFailed */
+	OCI_RESOLVE_DIGEST, /* finding the manifest digest: OCIArtifactPullFailed */
+};
+
+struct oci_resolved {
+	enum oci_resolve_stage stage; /* reached; where it failed */
+	char tag[OCI_TAG_MAX + 1]; /* "" when pinned by digest */
+	struct digest digest; /* of the manifest (or index) */
+	char revision[OCI_REVISION_MAX]; /* "tag@sha256:...", or the bare digest */
+	struct oci_tags_result tags; /* with semver */
+};
+
+struct op *oci_resolve_start(struct oci_client *c, const struct oci_resolve_req *req);
+/* Borrowed from the op; also after a failure. */
+const struct oci_resolved *oci_resolve_result(const struct op *op);
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * The tag list of a repository, and the choice of one by version: pages are read as a stream, one tag at a time, and only the best
+ * candidate is kept, so a list of any length costs the memory of one tag. Loop thread.
+ *
+ * Order, as Flux has it: the filter (RE2, unanchored) first, then tags that are versions (others are ignored), then the range. With the Helm
+ * chart's layer media type `_` in a tag stands for `+`.
+ *
+ * Pages follow `Link: <...>; rel="next"` (RFC 8288; OCI distribution spec 1.1, "Listing tags") on the registry's own host only. Limits:
+ * LIMIT_TAG_PAGE bytes a page, LIMIT_TAG_PAGES, LIMIT_TAGS, a page seen before, too many pages without a tag, ten times the timeout in all.
+ */
+#ifndef OCI_TAGS_H
+#define OCI_TAGS_H
+#include "oci/ref.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct oci_client;
+struct oci_identity;
+struct op;
+
+struct oci_tags_req {
+	const struct oci_repo *repo;
+	struct oci_identity *identity;
+	const char *range; /* spec.ref.semver; NULL: no choice, only `each` */
+	const char *filter; /* spec.ref.semverFilter; NULL or "": none */
+	const char *layer_type; /* spec.layerSelector.mediaType; may be NULL */
+	/* May be NULL. Called for every valid tag that passes the filter, in the registry's order; not terminated. -1 with *err ends it. */
+	int (*each)(void *arg, const char *tag, size_t len, struct err *err);
+	void *arg;
+	uint64_t timeout_ms; /* of each page */
+};
+
+struct oci_tags_result {
+	char tag[OCI_TAG_MAX + 1]; /* the winner; "" without a range */
+	char runner_up[OCI_TAG_MAX + 1]; /* second best; "": none */
+	uint64_t total; /* tags in all pages */
+	uint64_t passed; /* the filter */
+	uint64_t versions; /* of those, are versions */
+	uint64_t matched; /* of those, in the range */
+	uint64_t pages;
+};
+
+/* Range and filter are compiled before any request (the filter first). No match is a failure whose message has the counts. */
+struct op *oci_tags_start(struct oci_client *c, const struct oci_tags_req *req);
+/* Also after a failure: what was counted until then. */
+const struct oci_tags_result *oci_tags_result(const struct op *op);
+
+#endif

@@ -1,0 +1,47 @@
+/*
+ * Bearer tokens: fetched from a realm, cached by (registry, realm, service, scope, identity), refreshed before they expire, one fetch for
+ * all who wait. The registry's host belongs to the key: a registry that names another one's realm must not get that one's tokens.
+ *
+ * With an identity token: OAuth2 POST (refresh_token grant; a 404 or 405 falls back to GET); else GET with Basic credentials or without.
+ * Part of lib/oci's own machinery; callers outside use resolve.h, image.h, blob.h. Loop thread.
+ */
+#ifndef OCI_TOKEN_H
+#define OCI_TOKEN_H
+#include "base/err.h"
+#include "base/secret.h"
+
+#include <stdint.h>
+
+struct http_client;
+struct loop;
+struct oci_identity;
+struct oci_repo;
+struct oci_tokens;
+struct op;
+
+struct oci_token_req {
+	const struct oci_repo *repo;
+	struct oci_identity *identity;
+	const char *realm; /* checked by oci_realm_check */
+	const char *service;
+	const char *scope; /* one or more, divided by blanks */
+	uint64_t timeout_ms;
+};
+
+/* `requests` is counted up for each request to a realm; borrowed. */
+struct oci_tokens *oci_tokens_new(struct loop *l, struct http_client *http, uint64_t *requests);
+/* All ops must have ended; fetches that nobody waits for are cancelled by oci_tokens_stop and need turns of the loop to end. */
+void oci_tokens_stop(struct oci_tokens *t);
+void oci_tokens_free(struct oci_tokens *t);
+
+/* A cached token that is good for a while yet, or NULL. Borrowed until the next turn of the loop. */
+const struct secret *oci_token_peek(struct oci_tokens *t, const struct oci_token_req *req);
+/* Waits for a token. Everything in req is copied. */
+struct op *oci_token_start(struct oci_tokens *t, const struct oci_token_req *req);
+/* Of a successful op; borrowed from it. */
+const struct secret *oci_token_result(struct op *op);
+/* The registry refused this token: forget it (only if it is still the one in the cache). */
+void oci_token_refused(
+	struct oci_tokens *t, const struct oci_token_req *req, const struct secret *token);
+
+#endif
