@@ -37,7 +37,8 @@
 #define LIMIT_IGNORE_FILE (1 * LIMIT_MIB)
 #define LIMIT_IGNORE_TOTAL (8 * LIMIT_MIB)
 #define LIMIT_IGNORE_PATTERNS 10000 /* in one list: each is tried on each entry */
-#define LIMIT_PATTERN 4096 /* a semverFilter or range */
+#define LIMIT_PATTERN 4096 /* a semverFilter; a line of ignore rules */
+#define LIMIT_PATTERN_MEMORY (4 * LIMIT_MIB) /* a compiled semverFilter with its caches */
 
 /* Kubernetes */
 #define LIMIT_KUBE_OBJECT (4 * LIMIT_MIB) /* above etcd's own limit of about 1.5 MiB */

@@ -1,0 +1,310 @@
+/*
+ * RE2 is what Go's regexp package was made after, so the pattern goes to it almost as it is; the rewriting here is what the two
+ * have grown apart in. It follows the pattern only as far as it must: literal text, \Q...\E and character classes are stepped over.
+ */
+#include "text/match.h"
+
+#include "base/buf.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "text/match_re2.h"
+
+#include <string.h>
+
+struct match {
+	void *re;
+};
+
+/* ---- \p{...} --------------------------------------------------------------------------------------------------------- */
+
+/*
+ * Names of Unicode categories, lower case without separators, and what RE2 calls them (its own name for nearly all; items of a
+ * class for the rest). `not` is the complement as items, NULL when only [^...] can say it. RE2 knows no unassigned code points, so
+ * a complement inside a class leaves them out; registry tags are ASCII.
+ */
+#define ASSIGNED "\\pL\\pM\\pN\\pP\\pS\\pZ\\pC"
+static const struct category {
+	const char *name;
+	const char *items;
+	const char * not ;
+} categories[] = {
+	{"any", "\\p{Any}", "\\P{Any}"},
+	{"ascii", "\\x{0}-\\x{7f}", "\\x{80}-\\x{10ffff}"},
+	{"assigned", ASSIGNED, NULL},
+	{"lc", "\\p{Lu}\\p{Ll}\\p{Lt}", "\\p{Lm}\\p{Lo}\\pM\\pN\\pP\\pS\\pZ\\pC"},
+	{"casedletter", "\\p{Lu}\\p{Ll}\\p{Lt}", "\\p{Lm}\\p{Lo}\\pM\\pN\\pP\\pS\\pZ\\pC"},
+};
+
+static const char *const unassigned[] = {"cn", "unassigned"};
+
+/* The code, then the long names of it. */
+static const struct {
+	const char *code;
+	const char *names[2];
+} codes[] = {{"L", {"letter"}}, {"Lu", {"uppercaseletter"}}, {"Ll", {"lowercaseletter"}},
+	{"Lt", {"titlecaseletter"}}, {"Lm", {"modifierletter"}}, {"Lo", {"otherletter"}},
+	{"M", {"mark", "combiningmark"}}, {"Mn", {"nonspacingmark"}}, {"Mc", {"spacingmark"}},
+	{"Me", {"enclosingmark"}}, {"N", {"number"}}, {"Nd", {"decimalnumber", "digit"}},
+	{"Nl", {"letternumber"}}, {"No", {"othernumber"}}, {"P", {"punctuation", "punct"}},
+	{"Pc", {"connectorpunctuation"}}, {"Pd", {"dashpunctuation"}}, {"Ps", {"openpunctuation"}},
+	{"Pe", {"closepunctuation"}}, {"Pi", {"initialpunctuation"}}, {"Pf", {"finalpunctuation"}},
+	{"Po", {"otherpunctuation"}}, {"S", {"symbol"}}, {"Sm", {"mathsymbol"}},
+	{"Sc", {"currencysymbol"}}, {"Sk", {"modifiersymbol"}}, {"So", {"othersymbol"}},
+	{"Z", {"separator"}}, {"Zs", {"spaceseparator"}}, {"Zl", {"lineseparator"}},
+	{"Zp", {"paragraphseparator"}}, {"C", {"other"}}, {"Cc", {"control", "cntrl"}},
+	{"Cf", {"format"}}, {"Cs", {"surrogate"}}, {"Co", {"privateuse"}}};
+
+static bool is_upper(char c)
+{
+	return c >= 'A' && c <= 'Z';
+}
+
+static char lower(char c)
+{
+	return is_upper(c) ? (char)(c - 'A' + 'a') : c;
+}
+
+static bool is_separator(char c)
+{
+	return c == ' ' || c == '_' || c == '-';
+}
+
+#define NAME_MAX_LEN 64
+
+/* The name in lower case without its separators; false when it is too long to be one. */
+static bool fold_name(char out[NAME_MAX_LEN], const char *name, size_t len)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < len; i++) {
+		if (is_separator(name[i]))
+			continue;
+		if (n == NAME_MAX_LEN - 1)
+			return false;
+		out[n++] = lower(name[i]);
+	}
+	out[n] = 0;
+	return true;
+}
+
+static const char *find_code(const char *folded)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(codes); i++) {
+		const char *c = codes[i].code;
+
+		if (folded[0] == lower(c[0]) && !strcmp(folded + 1, c + 1))
+			return c;
+		if (!strcmp(folded, codes[i].names[0]) ||
+			(codes[i].names[1] && !strcmp(folded, codes[i].names[1])))
+			return c;
+	}
+	return NULL;
+}
+
+/* A script as RE2 spells it: Old_Italic. */
+static void add_script(struct buf *out, const char *name, size_t len, bool negated)
+{
+	bool start = true;
+	size_t i;
+
+	buf_adds(out, negated ? "\\P{" : "\\p{");
+	for (i = 0; i < len; i++) {
+		char c = lower(name[i]);
+
+		if (start && c >= 'a' && c <= 'z')
+			c = (char)(c - 'a' + 'A');
+		start = is_separator(c);
+		buf_addc(out, start ? '_' : c);
+	}
+	buf_addc(out, '}');
+}
+
+/* Items of a class: spliced into one, or made one. */
+static void add_items(struct buf *out, const char *items, bool negated, bool in_class)
+{
+	if (in_class)
+		buf_adds(out, items);
+	else
+		buf_addf(out, negated ? "[^%s]" : "[%s]", items);
+}
+
+static int add_unassigned(struct buf *out, bool negated, bool in_class, struct err *err)
+{
+	if (in_class && !negated)
+		return err_set(err, ERR_RETRY, "\\p{Cn} inside [...] is not supported");
+	add_items(out, ASSIGNED, !negated, in_class);
+	return 0;
+}
+
+static int add_property(
+	struct buf *out, const char *name, size_t len, bool negated, bool in_class, struct err *err)
+{
+	char folded[NAME_MAX_LEN];
+	const char *code;
+	size_t i;
+
+	if (len && *name == '^') {
+		negated = !negated;
+		name++;
+		len--;
+	}
+	if (!fold_name(folded, name, len)) {
+		add_script(out, name, len, negated);
+		return 0;
+	}
+	code = find_code(folded);
+	if (code) {
+		buf_addf(out, "\\%c{%s}", negated ? 'P' : 'p', code);
+		return 0;
+	}
+	for (i = 0; i < ARRAY_LEN(unassigned); i++)
+		if (!strcmp(folded, unassigned[i]))
+			return add_unassigned(out, negated, in_class, err);
+	for (i = 0; i < ARRAY_LEN(categories); i++) {
+		const struct category *c = &categories[i];
+
+		if (strcmp(folded, c->name) != 0)
+			continue;
+		if (negated && !c->not )
+			return add_unassigned(out, false, in_class, err);
+		add_items(out, negated ? c->not : c->items, false, in_class);
+		return 0;
+	}
+	add_script(out, name, len, negated);
+	return 0;
+}
+
+/* ---- the walk -------------------------------------------------------------------------------------------------------- */
+
+/* p stands on a backslash outside \Q...\E. Returns what comes after the escape; NULL: refused. */
+static const char *copy_escape(struct buf *out, const char *p, bool in_class, struct err *err)
+{
+	const char *name, *end;
+
+	if (p[1] == 'C') {
+		err_set(err, ERR_RETRY, "invalid escape sequence: \\C");
+		return NULL;
+	}
+	if (p[1] != 'p' && p[1] != 'P') {
+		/* A backslash at the end is RE2's to refuse. */
+		buf_add(out, p, p[1] ? 2 : 1);
+		return p + (p[1] ? 2 : 1);
+	}
+	name = p + 2;
+	end = *name == '{' ? strchr(name, '}') : name + 1;
+	if (!*name || !end || (unsigned char)*name >= 0x80) {
+		buf_add(out, p, 2);
+		return p + 2;
+	}
+	if (*name == '{')
+		name++;
+	if (add_property(out, name, (size_t)(end - name), p[1] == 'P', in_class, err))
+		return NULL;
+	return end + (*end == '}' && name[-1] == '{');
+}
+
+/* p stands on the [ of a class. Returns what comes after its ]. */
+static const char *copy_class(struct buf *out, const char *p, struct err *err)
+{
+	const char *end, *first;
+
+	buf_addc(out, *p++);
+	if (*p == '^')
+		buf_addc(out, *p++);
+	for (first = p; p && *p;) {
+		if (*p == ']' && p != first) {
+			buf_addc(out, ']');
+			return p + 1;
+		}
+		end = p[0] == '[' && p[1] == ':' ? strstr(p + 2, ":]") : NULL;
+		if (end) {
+			buf_add(out, p, (size_t)(end + 2 - p));
+			p = end + 2;
+		} else if (*p == '\\') {
+			p = copy_escape(out, p, true, err);
+		} else {
+			buf_addc(out, *p++);
+		}
+	}
+	return p;
+}
+
+static bool is_word(char c)
+{
+	return (c >= '0' && c <= '9') || is_upper(c) || (c >= 'a' && c <= 'z') || c == '_';
+}
+
+/* p stands on `(?<` or `(?P<`; name is what comes after. */
+static const char *copy_group(struct buf *out, const char *name, struct err *err)
+{
+	const char *p = name;
+
+	while (is_word(*p))
+		p++;
+	if (p == name || *p != '>') {
+		err_set(err, ERR_RETRY, "no valid group name at '%.40s'", name);
+		return NULL;
+	}
+	buf_addf(out, "(?P<%.*s>", (int)(p - name), name);
+	return p + 1;
+}
+
+static int rewrite(struct buf *out, const char *p, struct err *err)
+{
+	while (p && *p) {
+		if (p[0] == '\\' && p[1] == 'Q') {
+			const char *end = strstr(p + 2, "\\E");
+
+			end = end ? end + 2 : p + strlen(p);
+			buf_add(out, p, (size_t)(end - p));
+			p = end;
+		} else if (*p == '\\') {
+			p = copy_escape(out, p, false, err);
+		} else if (*p == '[') {
+			p = copy_class(out, p, err);
+		} else if (!strncmp(p, "(?<", 3)) {
+			p = copy_group(out, p + 3, err);
+		} else if (!strncmp(p, "(?P<", 4)) {
+			p = copy_group(out, p + 4, err);
+		} else {
+			buf_addc(out, *p++);
+		}
+	}
+	return p ? 0 : -1;
+}
+
+int match_new(struct match **out, const char *pattern, struct err *err)
+{
+	/* \p{LC} and its like grow; nothing grows tenfold. */
+	auto_buf struct buf text = BUF_INIT(LIMIT_PATTERN * 16);
+	char why[256];
+	void *re;
+
+	if (strnlen(pattern, LIMIT_PATTERN + 1) > LIMIT_PATTERN)
+		return err_set(err, ERR_RETRY, "pattern '%.40s...' is over %d bytes", pattern,
+			LIMIT_PATTERN);
+	if (rewrite(&text, pattern, err))
+		return err_wrap(err, "pattern '%s' is not valid", pattern);
+	BUG_IF(buf_over(&text));
+	re = match_re2_new(buf_str(&text), text.len, LIMIT_PATTERN_MEMORY, why, sizeof(why));
+	if (!re)
+		return err_set(err, ERR_RETRY, "pattern '%s' is not valid: %s", pattern, why);
+	*out = NEW(struct match);
+	(*out)->re = re;
+	return 0;
+}
+
+void match_free(struct match *m)
+{
+	if (!m)
+		return;
+	match_re2_free(m->re);
+	free(m);
+}
+
+bool match_text(const struct match *m, const char *text, size_t len)
+{
+	return match_re2_text(m->re, text, len);
+}

@@ -1,0 +1,19 @@
+/* The calls into RE2, for match.c alone: plain C, no rules of our own. */
+#ifndef TEXT_MATCH_RE2_H
+#define TEXT_MATCH_RE2_H
+#include <stdbool.h>
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* NULL, with the reason in msg (cut to size), when RE2 refuses the pattern. memory: bytes for the compiled form and its caches. */
+void *match_re2_new(const char *pattern, size_t len, size_t memory, char *msg, size_t size);
+void match_re2_free(void *re);
+bool match_re2_text(const void *re, const char *text, size_t len);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
