@@ -153,4 +153,27 @@ fmt-check:
 check-deps:
 	bash .ci/check-deps
 
+# Packages first, then a second make: what pkg-config says is read when a makefile is read.
+JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+AGAIN = +@$(MAKE) --no-print-directory $(JOBS)
+PREFIX ?= /usr/local
+.PHONY: deps install run test test-all e2e image bench
+deps:
+	bash .ci/deps
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -s -m 755 $(O)/oci-source-controller $(O)/ocictl $(DESTDIR)$(PREFIX)/bin
+
+run:
+	@bash .ci/deps run
+	$(AGAIN) all
+	@RUN_FOR=$(RUN_FOR) bash test/run.sh
+
+test:
+	@bash .ci/deps test
+	$(AGAIN) O=build/san SAN=1 test-all
+test-all: all $(UNITS)
+	@BUILD=$(abspath $(O)) bash test/all.sh $(UNITS) $(sort $(wildcard test/integration/*_test.sh))
+
 -include $(shell find $(O) -name "*.d" 2>/dev/null)

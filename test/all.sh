@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# test/all.sh PROGRAM-OR-SCRIPT...: runs Check programs (unit-*) and test scripts (*.sh) one after the other, shows what each said in the end,
+# and closes with the sum: "N passed, N failed". Exit status 1 if anything failed, or if something ended without a count.
+set -u
+passed=0 failed=0 broken=''
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+for t in "$@"; do
+	name=$(basename "$t" .sh)
+	start=$SECONDS
+	rc=0
+	case $t in
+	*.sh) bash "$t" >"$log" 2>&1 || rc=$? ;;
+	*) "$t" >"$log" 2>&1 || rc=$? ;;
+	esac
+	# Check: "97%: Checks: 34, Failures: 1, Errors: 0"; the scripts: "name: 34 passed, 0 failed".
+	counts=$(sed -nE 's/^[0-9]+%: Checks: ([0-9]+), Failures: ([0-9]+), Errors: ([0-9]+)$/\1 \2 \3/p; s/^([a-z0-9_-]+: )?([0-9]+) passed, ([0-9]+) failed$/\2 \3 -/p' "$log" |
+		awk '{ if ($3 == "-") { p += $1; f += $2 } else { p += $1 - $2 - $3; f += $2 + $3 } n++ } END { if (n) print p, f }')
+	read -r p f <<<"${counts:-0 0}"
+	if [ $rc -ne 0 ] || [ -z "$counts" ] || [ "$f" -ne 0 ]; then
+		cat "$log"
+		broken="$broken $name"
+		[ "$f" -ne 0 ] || f=1
+	fi
+	printf '%-28s %5d passed, %d failed  (%d s)\n' "$name" "$p" "$f" $((SECONDS - start))
+	passed=$((passed + p))
+	failed=$((failed + f))
+done
+[ -z "$broken" ] || echo "failed:$broken"
+[ $((passed + failed)) -gt 0 ] || { echo "nothing was tested"; exit 1; }
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]
