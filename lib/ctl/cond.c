@@ -1,0 +1,249 @@
+#include "ctl/cond.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/obj.h"
+#include "base/time.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const STATUS[] = {"True", "False", "Unknown"};
+
+static void release(struct cond *c)
+{
+	free(c->type);
+	free(c->reason);
+	free(c->message);
+	free(c->since);
+}
+
+void cond_clear(struct cond_set *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->len; i++)
+		release(&s->p[i]);
+	free(s->p);
+	*s = (struct cond_set){0};
+}
+
+static struct cond *add(struct cond_set *s)
+{
+	if (s->len == s->cap) {
+		s->cap = s->cap ? s->cap * 2 : 8;
+		s->p = mem_array(s->p, s->cap, sizeof(*s->p));
+	}
+	s->p[s->len] = (struct cond){0};
+	return &s->p[s->len++];
+}
+
+void cond_load(struct cond_set *s, const json_t *conditions, int64_t generation)
+{
+	size_t i, k;
+	json_t *one;
+
+	*s = (struct cond_set){.generation = generation};
+	json_array_foreach (conditions, i, one) {
+		const char *type = obj_str(one, "type"), *status = obj_str(one, "status");
+		struct cond *c;
+
+		for (k = 0; status && k < 3 && strcmp(status, STATUS[k]) != 0; k++)
+			;
+		if (!type || !status || k == 3 || cond_get(s, type))
+			continue;
+		c = add(s);
+		c->type = mem_strdup(type);
+		c->status = (enum cond_status)k;
+		c->reason = mem_strdup(obj_str_or("", one, "reason"));
+		c->message = mem_strdup(obj_str_or("", one, "message"));
+		c->since = mem_strdup(obj_str_or("", one, "lastTransitionTime"));
+		c->generation = obj_int(0, one, "observedGeneration");
+	}
+}
+
+static int weight(const char *type)
+{
+	static const char *const first[] = {"Stalled", "Reconciling", "Ready"};
+	int i;
+
+	for (i = 0; i < 3 && strcmp(type, first[i]) != 0; i++)
+		;
+	return i;
+}
+
+static int order_of(const void *x, const void *y)
+{
+	const struct cond *a = x, *b = y;
+	int wa = weight(a->type), wb = weight(b->type);
+
+	if (wa != wb)
+		return wa - wb;
+	if (a->generation != b->generation)
+		return a->generation > b->generation ? -1 : 1;
+	return strcmp(a->type, b->type);
+}
+
+json_t *cond_json(struct cond_set *s)
+{
+	json_t *all = json_array();
+	size_t i;
+
+	if (s->len)
+		qsort(s->p, s->len, sizeof(*s->p), order_of);
+	for (i = 0; i < s->len; i++) {
+		const struct cond *c = &s->p[i];
+		json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s}", "lastTransitionTime", c->since,
+			"message", c->message, "reason", c->reason, "status", STATUS[c->status],
+			"type", c->type);
+
+		if (o && c->generation)
+			json_object_set_new(o, "observedGeneration", json_integer(c->generation));
+		json_array_append_new(all, o);
+	}
+	return all;
+}
+
+const struct cond *cond_get(const struct cond_set *s, const char *type)
+{
+	size_t i;
+
+	for (i = 0; i < s->len; i++)
+		if (!strcmp(s->p[i].type, type))
+			return &s->p[i];
+	return NULL;
+}
+
+bool cond_is(const struct cond_set *s, const char *type, enum cond_status status)
+{
+	const struct cond *c = cond_get(s, type);
+
+	return c && c->status == status;
+}
+
+/* Cuts at a whole UTF-8 character: the API server refuses a message that is too long, jansson one that is no UTF-8. */
+static char *tidy(const char *text)
+{
+	size_t n = strlen(text), i;
+	char *copy;
+
+	if (n > COND_MESSAGE_MAX) {
+		n = COND_MESSAGE_MAX;
+		while (n && ((unsigned char)text[n] & 0xc0) == 0x80)
+			n--;
+	}
+	copy = mem_strndup(text, n);
+	{
+		json_t *probe = json_stringn(copy, n);
+
+		if (!probe)
+			for (i = 0; i < n; i++)
+				if ((unsigned char)copy[i] >= 0x80)
+					copy[i] = '?';
+		json_decref(probe);
+	}
+	return copy;
+}
+
+static void put(struct cond_set *s, const char *type, enum cond_status status, const char *reason,
+	const char *message)
+{
+	struct cond *c = (struct cond *)(uintptr_t)cond_get(s, type);
+	char now[TIME_TEXT_MAX];
+	char *text = tidy(message);
+
+	if (c && c->status == status && !strcmp(c->reason, reason) && !strcmp(c->message, text)) {
+		c->generation = s->generation;
+		free(text);
+		return;
+	}
+	if (!c) {
+		c = add(s);
+		c->type = mem_strdup(type);
+	}
+	time_format_rfc3339(clock_wall_ms(), now);
+	reason = mem_strdup(reason); /* may point into c */
+	free(c->reason);
+	free(c->message);
+	free(c->since);
+	c->reason = (char *)(uintptr_t)reason;
+	c->message = text;
+	c->since = mem_strdup(now);
+	c->status = status;
+	c->generation = s->generation;
+}
+
+void cond_put(struct cond_set *s, const char *type, enum cond_status status, const char *reason,
+	const char *fmt, ...)
+{
+	char *text;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = mem_strdup("");
+	va_end(ap);
+	put(s, type, status, reason, text);
+	free(text);
+}
+
+void cond_del(struct cond_set *s, const char *type)
+{
+	size_t i;
+
+	for (i = 0; i < s->len; i++)
+		if (!strcmp(s->p[i].type, type)) {
+			release(&s->p[i]);
+			memmove(&s->p[i], &s->p[i + 1], (s->len - i - 1) * sizeof(*s->p));
+			s->len--;
+			return;
+		}
+}
+
+static bool in(const char *const *list, const char *type)
+{
+	for (; *list; list++)
+		if (!strcmp(*list, type))
+			return true;
+	return false;
+}
+
+static int badness(const struct cond *c, bool negative)
+{
+	switch (c->status) {
+	case COND_TRUE:
+		return negative ? 0 : 2;
+	case COND_FALSE:
+		return negative ? 3 : 1;
+	default:
+		return 4;
+	}
+}
+
+void cond_summarize(struct cond_set *s, const char *target, const char *const *order,
+	const char *const *negative)
+{
+	const struct cond *best = NULL;
+	int best_rank = 99;
+	auto_free char *message = NULL;
+
+	/* In the order given, so that the first of the worst group stays. */
+	for (; *order; order++) {
+		const struct cond *c = cond_get(s, *order);
+		int rank = c ? badness(c, in(negative, c->type)) : 99;
+
+		if (rank < best_rank) {
+			best = c;
+			best_rank = rank;
+		}
+	}
+	if (!best)
+		return;
+	message = mem_strdup(best->message);
+	put(s, target,
+		best_rank == 4                             ? COND_UNKNOWN
+			: best_rank == 0 || best_rank == 1 ? COND_FALSE
+							   : COND_TRUE,
+		best->reason, message);
+}

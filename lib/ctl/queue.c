@@ -1,0 +1,191 @@
+#include "ctl/queue.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "ev/op.h"
+#include "ev/task.h"
+
+#include <stdlib.h>
+
+static void pump(struct queue *q);
+
+void queue_init(struct queue *q, const struct queue_opts *opts)
+{
+	*q = (struct queue){.opts = *opts};
+	q->last = &q->first;
+	if (!q->opts.max_runs)
+		q->opts.max_runs = 128;
+	if (!q->opts.min_retry_ms)
+		q->opts.min_retry_ms = 750;
+	if (!q->opts.max_retry_ms)
+		q->opts.max_retry_ms = 15 * 60 * 1000;
+}
+
+static void line_out(struct queue_item *i)
+{
+	struct queue *q = i->queue;
+
+	if (!i->prev)
+		return;
+	*i->prev = i->next;
+	if (i->next)
+		i->next->prev = i->prev;
+	else
+		q->last = i->prev;
+	i->next = NULL;
+	i->prev = NULL;
+	q->ready--;
+}
+
+static void line_in(struct queue_item *i)
+{
+	struct queue *q = i->queue;
+
+	if (i->prev)
+		return;
+	i->prev = q->last;
+	i->next = NULL;
+	*q->last = i;
+	q->last = &i->next;
+	q->ready++;
+	q->adds++;
+	pump(q);
+}
+
+static void due(void *arg)
+{
+	line_in(arg);
+}
+
+void queue_item_init(struct queue_item *i, struct queue *q)
+{
+	*i = (struct queue_item){.queue = q};
+	timer_init(&i->timer, q->opts.loop, due, i);
+}
+
+static void gone(void *arg)
+{
+	struct queue_item *i = arg;
+
+	i->queue->opts.removed(i->queue->opts.arg, i);
+}
+
+static void run_ended(struct op *op, void *arg)
+{
+	struct queue_item *i = arg;
+	struct queue *q = i->queue;
+	uint64_t ms = 0;
+	enum queue_next next = q->opts.ended(q->opts.arg, i, op, &ms);
+
+	i->run = NULL;
+	q->running--;
+	op_free(op);
+	if (i->leaving) {
+		/* The owner frees the item in there: touch it no more. */
+		gone(i);
+		pump(q);
+		return;
+	}
+	if (next != QUEUE_BACKOFF && next != QUEUE_WAIT)
+		i->failures = 0;
+	if (next == QUEUE_BACKOFF) {
+		ms = queue_backoff_ms(q->opts.min_retry_ms, q->opts.max_retry_ms, i->failures++);
+		q->retries++;
+	}
+	if (i->again || next == QUEUE_NOW) {
+		i->again = false;
+		line_in(i);
+	} else if (next != QUEUE_STOP) {
+		timer_set(&i->timer, ms);
+	}
+	pump(q);
+}
+
+static void pump(struct queue *q)
+{
+	while (q->first && q->running < q->opts.max_runs && !q->draining) {
+		struct queue_item *i = q->first;
+
+		line_out(i);
+		q->running++;
+		i->run_since_ms = clock_ms();
+		i->run = q->opts.start(q->opts.arg, i);
+		op_then(i->run, run_ended, i);
+	}
+}
+
+void queue_add(struct queue_item *i)
+{
+	if (i->leaving)
+		return;
+	timer_cancel(&i->timer);
+	if (i->run)
+		i->again = true;
+	else
+		line_in(i);
+}
+
+void queue_add_after(struct queue_item *i, uint64_t ms)
+{
+	if (i->leaving || i->run || i->prev)
+		return;
+	if (!timer_is_set(&i->timer) || timer_left(&i->timer) > ms)
+		timer_set(&i->timer, ms);
+}
+
+void queue_reset(struct queue_item *i)
+{
+	i->failures = 0;
+}
+
+void queue_cancel(struct queue_item *i, int cause)
+{
+	if (i->run)
+		task_cancel(CONTAINER_OF(i->run, struct task, self), cause);
+}
+
+static void farewell_done(struct op *op, void *arg)
+{
+	op_free(op);
+	gone(arg);
+}
+
+void queue_remove(struct queue_item *i, int cause)
+{
+	if (i->leaving)
+		return;
+	i->leaving = true;
+	timer_cancel(&i->timer);
+	line_out(i);
+	if (i->run)
+		queue_cancel(i, cause);
+	else
+		/* From the loop, as every completion: the owner may still be using the item. */
+		op_then(op_failed(i->queue->opts.loop, &(struct err){.kind = ERR_CANCELED}),
+			farewell_done, i);
+}
+
+bool queue_is_running(const struct queue_item *i)
+{
+	return i->run != NULL;
+}
+
+void queue_drain(struct queue *q)
+{
+	q->draining = true;
+}
+
+uint64_t queue_backoff_ms(uint64_t min_ms, uint64_t max_ms, unsigned n)
+{
+	while (n-- && min_ms < max_ms)
+		min_ms *= 2;
+	return min_ms < max_ms ? min_ms : max_ms;
+}
+
+uint64_t queue_jitter_ms(uint64_t ms, unsigned percent)
+{
+	uint64_t span = ms / 100 * percent + ms % 100 * percent / 100;
+
+	return span ? ms - span + (uint64_t)random() % (2 * span + 1) : ms;
+}

@@ -1,0 +1,86 @@
+/*
+ * The work queue of a controller: when each object's run is due, and that no object has two runs at a time. One timer per object in the
+ * loop's heap; an idle object costs one struct queue_item, which its owner embeds. Loop thread.
+ *
+ * An item is idle, waiting for its time, ready (due, in line for a place among `max_runs`), or running. queue_add makes it due; during a
+ * run it is remembered and comes right after. When a run ends, `ended` says when to come back. Cancel a run with queue_cancel: the item
+ * stays running until the run's op has ended, so the same key is never started twice.
+ *
+ *	queue_init(&q, &(struct queue_opts){.loop = l, .start = start, .ended = ended, .arg = me});
+ *	queue_item_init(&item->q, &q);   queue_add(&item->q);
+ */
+#ifndef CTL_QUEUE_H
+#define CTL_QUEUE_H
+#include "ev/timer.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct op;
+struct queue;
+struct queue_item;
+
+enum queue_next {
+	QUEUE_STOP, /* not again by itself: stalled, suspended, deleted */
+	QUEUE_NOW, /* at once */
+	QUEUE_AFTER, /* after *ms; the failure count is reset */
+	QUEUE_WAIT, /* after *ms; the failure count stays */
+	QUEUE_BACKOFF, /* min_retry doubled with each failure in a row, at most max_retry */
+};
+
+struct queue_opts {
+	struct loop *loop;
+	/* Starts a run of this item. The queue owns the op. */
+	struct op *(*start)(void *arg, struct queue_item *item);
+	/* The run is over (the op is freed after this call): when next? */
+	enum queue_next (*ended)(void *arg, struct queue_item *item, struct op *op, uint64_t *ms);
+	/* The item is idle and was asked to go (queue_remove): its owner may free it now. */
+	void (*removed)(void *arg, struct queue_item *item);
+	void *arg;
+	unsigned max_runs; /* at a time; 0: 128 */
+	uint64_t min_retry_ms; /* 0: 750 */
+	uint64_t max_retry_ms; /* 0: 15 min */
+};
+
+struct queue_item {
+	struct queue *queue;
+	struct timer timer;
+	struct op *run;
+	struct queue_item *next, **prev; /* in the ready line */
+	uint64_t run_since_ms;
+	unsigned failures;
+	bool again, leaving;
+};
+
+struct queue {
+	struct queue_opts opts;
+	struct queue_item *first, **last;
+	unsigned running, ready;
+	bool draining;
+	uint64_t adds, retries; /* since the start, for metrics */
+};
+
+void queue_init(struct queue *q, const struct queue_opts *opts);
+void queue_item_init(struct queue_item *i, struct queue *q);
+
+/* Due now. */
+void queue_add(struct queue_item *i);
+/* Due after ms, unless it is due earlier already; a running item is left alone. */
+void queue_add_after(struct queue_item *i, uint64_t ms);
+/* Forgets failures: the next back-off begins anew. */
+void queue_reset(struct queue_item *i);
+/* Cancels the run in flight, if there is one. The op is a task when start returned one; cause as in task_cancel. */
+void queue_cancel(struct queue_item *i, int cause);
+/* No more runs of this item: cancels one in flight, then `removed` is called (later, never from inside). */
+void queue_remove(struct queue_item *i, int cause);
+bool queue_is_running(const struct queue_item *i);
+
+/* Starts nothing more; runs in flight go on (queue_cancel them when time is up). */
+void queue_drain(struct queue *q);
+
+/* back-off number n (from 0): min * 2^n, at most max */
+uint64_t queue_backoff_ms(uint64_t min_ms, uint64_t max_ms, unsigned n);
+/* ms moved by up to ±percent, evenly: equal intervals must not fire together. */
+uint64_t queue_jitter_ms(uint64_t ms, unsigned percent);
+
+#endif

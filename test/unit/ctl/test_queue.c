@@ -1,0 +1,207 @@
+#include "ctl/queue.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "ev/task.h"
+
+#include <check.h>
+
+struct item {
+	struct queue_item q;
+	int runs, ends, cancelled, removed;
+};
+
+static struct loop *loop;
+static struct queue queue;
+static enum queue_next answer;
+static uint64_t answer_ms;
+static int at_once, most_at_once;
+
+struct run {
+	struct task task;
+};
+
+static enum step_ret rest(struct task *t)
+{
+	return task_wait(t, timer_op_start(t->self.loop, 100));
+}
+
+static enum step_ret rested(struct task *t)
+{
+	(void)t;
+	return STEP_NEXT;
+}
+
+static const struct step STEPS[] = {{"rest", rest, rested, false}, {0}};
+
+static void run_free(struct task *t)
+{
+	free(CONTAINER_OF(t, struct run, task));
+}
+
+static struct op *start(void *arg, struct queue_item *i)
+{
+	struct run *r = NEW(struct run);
+
+	(void)arg;
+	CONTAINER_OF(i, struct item, q)->runs++;
+	if (++at_once > most_at_once)
+		most_at_once = at_once;
+	task_init(&r->task, loop, "run", STEPS, NULL, run_free);
+	return task_spawn(&r->task);
+}
+
+static enum queue_next ended(void *arg, struct queue_item *i, struct op *op, uint64_t *ms)
+{
+	struct item *it = CONTAINER_OF(i, struct item, q);
+
+	(void)arg;
+	at_once--;
+	it->ends++;
+	it->cancelled += op->err.kind == ERR_CANCELED;
+	*ms = answer_ms;
+	return answer;
+}
+
+static void removed(void *arg, struct queue_item *i)
+{
+	(void)arg;
+	CONTAINER_OF(i, struct item, q)->removed++;
+}
+
+static void setup(void)
+{
+	clock_fake(0);
+	loop = loop_new();
+	at_once = most_at_once = 0;
+	queue_init(&queue,
+		&(struct queue_opts){.loop = loop,
+			.start = start,
+			.ended = ended,
+			.removed = removed,
+			.max_runs = 2});
+}
+
+static void pass(uint64_t ms)
+{
+	int i;
+
+	for (i = 0; i < 6; i++)
+		loop_turn(loop, false);
+	loop_test_advance(loop, ms);
+	for (i = 0; i < 6; i++)
+		loop_turn(loop, false);
+}
+
+START_TEST(test_runs)
+{
+	struct item it[5] = {0};
+	int i;
+
+	setup();
+	answer = QUEUE_STOP;
+	for (i = 0; i < 5; i++) {
+		queue_item_init(&it[i].q, &queue);
+		queue_add(&it[i].q);
+		queue_add(&it[i].q);
+	}
+	pass(100);
+	ck_assert_int_eq(it[0].ends + it[1].ends, 2);
+	ck_assert_int_eq(it[2].ends, 0);
+	queue_add(&it[2].q); /* while it runs: once more, after */
+	queue_add(&it[2].q);
+	pass(100);
+	pass(100);
+	pass(100);
+	ck_assert_int_eq(most_at_once, 2);
+	ck_assert_int_eq(it[2].runs, 2);
+	ck_assert_int_eq(it[4].runs, 1);
+	ck_assert_int_eq(loop_free(loop), 0);
+}
+END_TEST
+
+START_TEST(test_backoff)
+{
+	struct item it = {0};
+
+	setup();
+	queue_item_init(&it.q, &queue);
+	answer = QUEUE_BACKOFF;
+	queue_add(&it.q);
+	pass(100);
+	ck_assert_int_eq(it.ends, 1);
+	pass(749);
+	ck_assert_int_eq(it.runs, 1);
+	pass(1);
+	ck_assert_int_eq(it.runs, 2);
+	pass(100);
+	pass(1499);
+	ck_assert_int_eq(it.runs, 2);
+	answer = QUEUE_AFTER;
+	answer_ms = 10000;
+	pass(1);
+	pass(100);
+	pass(9999);
+	ck_assert_int_eq(it.runs, 3);
+	queue_add_after(&it.q, 20000); /* later than what is set: no effect */
+	pass(1);
+	ck_assert_int_eq(it.runs, 4);
+	ck_assert_uint_eq(it.q.failures, 0);
+	queue_remove(&it.q, 1);
+	pass(0);
+	ck_assert_int_eq(it.removed, 1);
+	ck_assert_int_eq(it.cancelled, 1);
+	ck_assert_int_eq(loop_free(loop), 0);
+}
+END_TEST
+
+START_TEST(test_remove_idle)
+{
+	struct item it = {0};
+
+	setup();
+	queue_item_init(&it.q, &queue);
+	queue_add_after(&it.q, 5);
+	queue_remove(&it.q, 1);
+	ck_assert_int_eq(it.removed, 0);
+	pass(10);
+	ck_assert_int_eq(it.removed, 1);
+	ck_assert_int_eq(it.runs, 0);
+	ck_assert_int_eq(loop_free(loop), 0);
+}
+END_TEST
+
+START_TEST(test_numbers)
+{
+	int i, low = 0, high = 0;
+
+	ck_assert_uint_eq(queue_backoff_ms(750, 900000, 0), 750);
+	ck_assert_uint_eq(queue_backoff_ms(750, 900000, 3), 6000);
+	ck_assert_uint_eq(queue_backoff_ms(750, 900000, 4000000000u), 900000);
+	ck_assert_uint_eq(queue_jitter_ms(1000, 0), 1000);
+	for (i = 0; i < 1000; i++) {
+		uint64_t v = queue_jitter_ms(60000, 5);
+
+		ck_assert_uint_ge(v, 57000);
+		ck_assert_uint_le(v, 63000);
+		low += v < 58500;
+		high += v > 61500;
+	}
+	ck_assert_int_gt(low, 100);
+	ck_assert_int_gt(high, 100);
+}
+END_TEST
+
+Suite *suite_queue(void);
+Suite *suite_queue(void)
+{
+	Suite *s = suite_create("queue");
+	TCase *tc = tcase_create("queue");
+
+	tcase_add_test(tc, test_runs);
+	tcase_add_test(tc, test_backoff);
+	tcase_add_test(tc, test_remove_idle);
+	tcase_add_test(tc, test_numbers);
+	suite_add_tcase(s, tc);
+	return s;
+}
