@@ -176,4 +176,22 @@ test:
 test-all: all $(UNITS)
 	@BUILD=$(abspath $(O)) bash test/all.sh $(UNITS) $(sort $(wildcard test/integration/*_test.sh))
 
+e2e:
+ifeq ($(NO_E2E),1)
+	@echo "make e2e: SKIPPED, because NO_E2E=1"
+else
+	@bash .ci/deps e2e
+	$(AGAIN) all
+	@bash test/e2e/run.sh $(TESTS)
+endif
+
+image:
+ifeq ($(NO_E2E),1)
+	@echo "make image: SKIPPED, because NO_E2E=1"
+else
+	@bash .ci/deps run image
+	$(AGAIN) all
+	@bash test/image.sh
+endif
+
 -include $(shell find $(O) -name "*.d" 2>/dev/null)

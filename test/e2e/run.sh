@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# test/e2e/run.sh [NAME...]: the end-to-end tests, all of them or those named (kube, deploy, ...). They run the release build against a real
+# kube-apiserver, etcd, docker-registry and kustomize-controller. Needs Go 1.26 or newer: the first run builds what Debian has no package of.
+set -eu
+cd "$(dirname "$0")/../.."
+command -v "${GO:-go}" >/dev/null || { [ ! -x /usr/local/go/bin/go ] || PATH=$PATH:/usr/local/go/bin; }
+for tool in test/e2e/tools/*/go.mod; do
+	tool=${tool%/go.mod}
+	test/e2e/tools/build.sh "${tool##*/}" >/dev/null || { echo "make e2e: ${tool##*/} could not be built"; echo "0 passed, 1 failed"; exit 1; }
+done
+if [ $# -eq 0 ]; then
+	set -- test/e2e/*_test.sh
+	[ ! -e test/e2e/textdiff.sh ] || set -- "$@" test/e2e/textdiff.sh
+else
+	for n in "$@"; do
+		shift
+		if [ -e "test/e2e/${n}_test.sh" ]; then set -- "$@" "test/e2e/${n}_test.sh"; else set -- "$@" "test/e2e/$n.sh"; fi
+	done
+fi
+exec bash test/all.sh "$@"
