@@ -23,15 +23,28 @@
 #define LIMIT_HEADERS (64 * LIMIT_KIB) /* all headers of one response or request */
 #define LIMIT_URL 8192
 #define LIMIT_PULL_SECRET (1 * LIMIT_MIB)
+#define LIMIT_MANIFEST_ENTRIES 4096 /* layers, or manifests of an index */
+#define LIMIT_ANNOTATIONS (256 * LIMIT_KIB) /* of a manifest, keys and values */
+#define LIMIT_EMPTY_TAG_PAGES 10 /* with a link to yet another one */
+#define LIMIT_TAG_LIST_TIMEOUTS 10 /* a whole list within so many times the timeout of a page */
+#define LIMIT_TOKENS 4096 /* kept at a time */
+#define LIMIT_TOKEN_MAX_S 3600 /* no token is kept longer, whatever it says */
+#define LIMIT_REGISTRY_HOSTS 4096 /* remembered at a time */
+#define LIMIT_BLOB_TRIES 6 /* the first one included; each goes on where the last one broke */
+#define LIMIT_BLOB_IDLE_MS 30000
+#define LIMIT_BLOB_RATE 1024 /* bytes a second at least, over LIMIT_BLOB_RATE_MS */
+#define LIMIT_BLOB_RATE_MS 60000
 
 /* Artifacts */
 #define LIMIT_EXPANDED (16 * LIMIT_GIB) /* [flag] */
 #define LIMIT_ENTRIES 200000 /* [flag] */
 #define LIMIT_PATH 4096
 #define LIMIT_PATH_DEPTH 128
+#define LIMIT_PATH_TOTAL (32 * LIMIT_MIB) /* all names of one archive */
 #define LIMIT_RATIO 200 /* expanded : compressed, checked past LIMIT_RATIO_FROM */
 #define LIMIT_RATIO_FROM (256 * LIMIT_MIB)
 #define LIMIT_SPOOL (4 * LIMIT_GIB) /* disk for a repack whose entries are not in order */
+#define LIMIT_SPOOL_MEMORY (1 * LIMIT_MIB) /* up to here it stays in memory */
 #define LIMIT_TAR_META (1 * LIMIT_MIB) /* one PAX or GNU extension header, as Go's reader has it */
 #define LIMIT_ZSTD_WINDOW (8 * LIMIT_MIB) /* what RFC 8878 asks of a decoder; levels up to 19 need no more */
 #define LIMIT_IGNORE_FILE (1 * LIMIT_MIB)

@@ -1,0 +1,382 @@
+#include "oci/identity.h"
+
+#include "base/base64.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/obj.h"
+#include "base/sys.h"
+#include "base/vec.h"
+#include "http/client.h"
+#include "oci/ref.h"
+
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <stdio.h>
+#include <string.h>
+
+struct entry {
+	char *host; /* labels may be patterns; NULL: every host */
+	char *path; /* "" or "/org/app" */
+	struct oci_cred cred;
+};
+
+struct oci_identity {
+	unsigned refs;
+	uint64_t id;
+	VEC(struct entry) entries; /* in the order in which they are tried */
+	struct http_trust trust;
+	struct http_proxy proxy;
+};
+
+struct oci_identity *oci_identity_new(void)
+{
+	static uint64_t last;
+	struct oci_identity *id = NEW(struct oci_identity);
+
+	id->refs = 1;
+	id->id = ++last;
+	return id;
+}
+
+struct oci_identity *oci_identity_ref(struct oci_identity *id)
+{
+	id->refs++;
+	return id;
+}
+
+static void cred_clear(struct oci_cred *c)
+{
+	secret_clear(&c->basic);
+	secret_clear(&c->identity_token);
+	secret_clear(&c->registry_token);
+}
+
+static void entry_clear(struct entry *e)
+{
+	free(e->host);
+	free(e->path);
+	cred_clear(&e->cred);
+}
+
+void oci_identity_unref(struct oci_identity *id)
+{
+	struct entry *e;
+
+	if (!id || --id->refs)
+		return;
+	vec_each (&id->entries, e)
+		entry_clear(e);
+	vec_clear(&id->entries);
+	http_trust_clear(&id->trust);
+	free(id->proxy.url);
+	free(id->proxy.user);
+	secret_clear(&id->proxy.password);
+	free(id);
+}
+
+uint64_t oci_identity_id(const struct oci_identity *id)
+{
+	return id->id;
+}
+
+struct http_trust *oci_identity_trust(struct oci_identity *id)
+{
+	return &id->trust;
+}
+
+struct http_proxy *oci_identity_proxy(struct oci_identity *id)
+{
+	return &id->proxy;
+}
+
+/* ---- Docker configuration ------------------------------------------------------------------------------------------ */
+
+/* Scheme off, Docker's "/v1/" and "/v2/" off, host lower-cased, Docker Hub under its one name. */
+static void key_split(const char *key, char **host, char **path)
+{
+	const char *p = key, *slash;
+	size_t n, i;
+
+	if (!strncmp(p, "https://", 8))
+		p += 8;
+	else if (!strncmp(p, "http://", 7))
+		p += 7;
+	n = strcspn(p, "/");
+	slash = p + n;
+	*host = mem_strndup(p, n);
+	for (i = 0; i < n; i++)
+		if ((*host)[i] >= 'A' && (*host)[i] <= 'Z')
+			(*host)[i] = (char)((*host)[i] | 0x20);
+	if (!strncmp(slash, "/v1/", 4) || !strncmp(slash, "/v2/", 4))
+		slash += 3;
+	*path = mem_strdup(strcmp(slash, "/") ? slash : "");
+	if (!strcmp(*host, "docker.io") || !strcmp(*host, "registry-1.docker.io")) {
+		free(*host);
+		*host = mem_strdup(OCI_DOCKER_HUB);
+	}
+}
+
+/* base64("user:password"), padded or not. */
+static int auth_decode(struct secret *out, const char *text, struct err *err)
+{
+	auto_buf struct buf padded = BUF_INIT(LIMIT_PULL_SECRET + 4),
+			    plain = BUF_INIT(LIMIT_PULL_SECRET);
+	size_t n = strlen(text);
+	int rc = -1;
+
+	while (n && strchr(" \t\r\n", text[n - 1]))
+		n--;
+	buf_add(&padded, text, n);
+	while (padded.len % 4 && !buf_addc(&padded, '='))
+		;
+	if (!base64_decode(&plain, buf_str(&padded), padded.len, BASE64_NEWLINES, err)) {
+		/* Docker itself pads the decoded form with NUL bytes in some versions. */
+		while (plain.len && !plain.p[plain.len - 1])
+			plain.len--;
+		if (!plain.len || !memchr(plain.p, ':', plain.len))
+			err_set(err, ERR_RETRY, "it is not user:password");
+		else if (memchr(plain.p, 0, plain.len))
+			err_set(err, ERR_RETRY, "it holds a NUL byte");
+		else
+			rc = 0;
+	}
+	if (!rc)
+		secret_set(out, plain.p, plain.len);
+	mem_wipe(plain.p, plain.cap);
+	mem_wipe(padded.p, padded.cap);
+	return rc;
+}
+
+static int cred_read(struct oci_cred *c, const json_t *o, struct err *err)
+{
+	const char *auth = obj_str(o, "auth"), *user = obj_str(o, "username");
+	const char *password = obj_str(o, "password"), *token;
+
+	if (!json_is_object(o))
+		return err_set(err, ERR_RETRY, "it is no object");
+	if (auth && *auth) {
+		if (auth_decode(&c->basic, auth, err))
+			return err_wrap(err, "its 'auth' cannot be decoded");
+	} else if (user && *user && password) {
+		auto_free char *both = mem_printf("%s:%s", user, password);
+
+		secret_set(&c->basic, both, strlen(both));
+		mem_wipe(both, strlen(both));
+	}
+	token = obj_str(o, "identitytoken");
+	if (token && *token)
+		secret_set(&c->identity_token, token, strlen(token));
+	token = obj_str(o, "registrytoken");
+	if (token && *token)
+		secret_set(&c->registry_token, token, strlen(token));
+	return 0;
+}
+
+static bool cred_empty(const struct oci_cred *c)
+{
+	return !c->basic.len && !c->identity_token.len && !c->registry_token.len;
+}
+
+/* Before which entry does this one go? The last in byte order is tried first; of equal keys, the one that came first. */
+static size_t place(const struct oci_identity *id, const struct entry *e)
+{
+	size_t i;
+
+	for (i = 0; i < id->entries.len; i++) {
+		const struct entry *o = &id->entries.p[i];
+		int c;
+
+		if (!o->host)
+			continue;
+		c = strcmp(e->host, o->host);
+		if (c > 0 || (!c && strcmp(e->path, o->path) > 0))
+			break;
+	}
+	return i;
+}
+
+static void insert(struct oci_identity *id, size_t at, const struct entry *e)
+{
+	vec_add(&id->entries);
+	memmove(id->entries.p + at + 1, id->entries.p + at,
+		(id->entries.len - 1 - at) * sizeof(*id->entries.p));
+	id->entries.p[at] = *e;
+}
+
+int oci_identity_add_docker(struct oci_identity *id, const char *data, size_t len,
+	enum oci_docker_form form, const char *what, struct err *err)
+{
+	auto_json json_t *o = NULL;
+	struct err hidden = {0}; /* jansson quotes what it read, and that may be a password */
+	json_t *map, *v;
+	const char *key;
+
+	if (len > LIMIT_PULL_SECRET)
+		return err_set(
+			err, ERR_RETRY, "%s is larger than %llu bytes", what, LIMIT_PULL_SECRET);
+	o = obj_parse(data, len, what, &hidden);
+	if (!json_is_object(o))
+		return err_set(err, ERR_RETRY, "%s is not a JSON object", what);
+	map = form == OCI_DOCKER_CFG ? o : obj_get(o, "auths");
+	if (!map || json_is_null(map))
+		return 0;
+	if (!json_is_object(map))
+		return err_set(err, ERR_RETRY, "'auths' of %s is not an object", what);
+	json_object_foreach (map, key, v) {
+		struct entry e = {0};
+
+		if (cred_read(&e.cred, v, err)) {
+			cred_clear(&e.cred);
+			return err_wrap(err, "%s: entry '%.200s'", what, key);
+		}
+		if (cred_empty(&e.cred)) {
+			cred_clear(&e.cred);
+			continue;
+		}
+		key_split(key, &e.host, &e.path);
+		insert(id, place(id, &e), &e);
+	}
+	return 0;
+}
+
+void oci_identity_add_basic(
+	struct oci_identity *id, const char *host, const char *user, const char *password)
+{
+	auto_free char *both = mem_printf("%s:%s", user, password);
+	struct entry e = {.path = mem_strdup("")};
+
+	e.host = mem_strdup(host && !strcmp(host, "docker.io") ? OCI_DOCKER_HUB : host);
+	secret_set(&e.cred.basic, both, strlen(both));
+	mem_wipe(both, strlen(both));
+	insert(id, 0, &e);
+}
+
+/* ---- matching ------------------------------------------------------------------------------------------------------ */
+
+/* As the kubelet: the ports equal, as many labels, each label matched as a pattern. */
+static bool host_matches(const char *pattern, const char *host)
+{
+	const char *p = pattern, *h = host;
+
+	if (!strcmp(p, host))
+		return true;
+	if (!strpbrk(p, "*?[") || *p == '[')
+		return false;
+	for (;;) {
+		size_t pn = strcspn(p, ".:"), hn = strcspn(h, ".:");
+		auto_free char *label = mem_strndup(p, pn), *is = mem_strndup(h, hn);
+
+		if (fnmatch(label, is, 0))
+			return false;
+		p += pn;
+		h += hn;
+		if (*p != *h)
+			return false;
+		if (*p == ':')
+			return !strcmp(p, h);
+		if (!*p)
+			return true;
+		p++;
+		h++;
+	}
+}
+
+const struct oci_cred *oci_identity_cred(const struct oci_identity *id, const struct oci_repo *repo)
+{
+	char path[OCI_NAME_MAX + 2];
+	const struct entry *e;
+
+	snprintf(path, sizeof(path), "/%s", repo->name);
+	vec_each (&id->entries, e) {
+		if (e->host && !host_matches(e->host, repo->host))
+			continue;
+		if (!strncmp(path, e->path, strlen(e->path)))
+			return &e->cred;
+	}
+	return NULL;
+}
+
+/* ---- ocictl: the user's own file ----------------------------------------------------------------------------------- */
+
+/* Opens the first that exists. */
+static int config_open(char path[LIMIT_PATH])
+{
+	const struct {
+		const char *dir, *below;
+	} tries[] = {
+		{getenv("DOCKER_CONFIG"), "/config.json"},
+		{getenv("HOME"), "/.docker/config.json"},
+		{getenv("REGISTRY_AUTH_FILE"), ""},
+		{getenv("XDG_RUNTIME_DIR"), "/containers/auth.json"},
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(tries); i++) {
+		int fd;
+
+		if (!tries[i].dir || !*tries[i].dir)
+			continue;
+		snprintf(path, LIMIT_PATH, "%s%s", tries[i].dir, tries[i].below);
+		fd = sys_openat(AT_FDCWD, path, O_RDONLY, 0);
+		if (fd >= 0)
+			return fd;
+		/* An explicit DOCKER_CONFIG hides the home directory's file, as for docker itself. */
+		if (i == 0)
+			i++;
+	}
+	return -1;
+}
+
+/*
+ * Which helper program keeps the credentials of this host, or NULL. With one store for all hosts, docker leaves an empty entry in "auths"
+ * for each host it has logged in to; a host without one is simply anonymous.
+ */
+static const char *helper_of(const json_t *config, const struct oci_repo *repo)
+{
+	const char *named = obj_str(config, "credHelpers", repo->host);
+	json_t *auths = obj_get(config, "auths"), *v;
+	const char *key;
+
+	if (!named && !strcmp(repo->host, OCI_DOCKER_HUB))
+		named = obj_str(config, "credHelpers", "docker.io");
+	if (named || !obj_str(config, "credsStore"))
+		return named;
+	json_object_foreach (auths, key, v) {
+		auto_free char *host = NULL, *path = NULL;
+
+		key_split(key, &host, &path);
+		if (host_matches(host, repo->host))
+			return obj_str(config, "credsStore");
+	}
+	return NULL;
+}
+
+int oci_identity_load_docker(struct oci_identity *id, const struct oci_repo *repo, struct err *err)
+{
+	auto_buf struct buf text = BUF_INIT(LIMIT_PULL_SECRET);
+	auto_json json_t *config = NULL;
+	struct err hidden = {0};
+	char path[LIMIT_PATH];
+	auto_fd int fd = config_open(path);
+	const char *helper;
+	int rc;
+
+	if (fd < 0)
+		return 0;
+	if (sys_read_file(AT_FDCWD, path, &text, err))
+		return -1;
+	rc = oci_identity_add_docker(
+		id, buf_str(&text), text.len, OCI_DOCKER_CONFIG_JSON, path, err);
+	if (!rc)
+		config = obj_parse(buf_str(&text), text.len, path, &hidden);
+	mem_wipe(text.p, text.cap);
+	if (rc)
+		return -1;
+	helper = helper_of(config, repo);
+	if (helper && *helper && !oci_identity_cred(id, repo))
+		return err_set(err, ERR_RETRY,
+			"'%s' keeps the credentials of '%s' in the program "
+		        "'docker-credential-%.100s', which is not run here; use --creds",
+			path, repo->host, helper);
+	return 0;
+}
