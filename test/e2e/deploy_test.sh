@@ -1,0 +1,122 @@
+#!/usr/bin/env bash
+# deploy/ on a real API server, without a kubelet: every object is created, the Pod fits the restricted profile, the rights are no wider
+# than those of Flux's source-controller, both flavours live side by side, placeholders leave real CRDs alone.
+. "$(dirname "$0")/../lib/harness.sh"
+. "$H_ROOT/test/lib/parts.sh"
+h_cluster_start
+D=$H_ROOT/deploy
+
+# render DIR: the objects of a kustomization, one JSON object a line. (create --dry-run=client -o json prints them one after the other.)
+render() { k create --dry-run=client -k "$1" -o json | jq -c 'if .kind == "List" then .items[] else . end'; }
+
+# ---- the two versions of the CRD -------------------------------------------------------------------------------------
+crd=$(k create --dry-run=client -f "$D"/crds/source.toolkit.fluxcd.io_ocirepositories.yaml -o json)
+check_eq "v1 and v1beta2 have the same schema" "$(jq -cS '.spec.versions[0].schema' <<<"$crd")" "$(jq -cS '.spec.versions[1].schema' <<<"$crd")"
+check_eq "and the same columns" "$(jq -c '.spec.versions[0].additionalPrinterColumns' <<<"$crd")" "$(jq -c '.spec.versions[1].additionalPrinterColumns' <<<"$crd")"
+check_eq "versions" 'v1 true true,v1beta2 true false' "$(jq -r '[.spec.versions[] | "\(.name) \(.served) \(.storage)"] | join(",")' <<<"$crd")"
+
+# ---- every object, created by the server with strict validation ------------------------------------------------------
+created() { grep -cE ' (created|serverside-applied)$'; }
+render "$D" >"$H_TMP/deploy.json"
+check_eq "deploy/: the server creates every object" "$(wc -l <"$H_TMP/deploy.json")" "$(k create --validate=strict -k "$D" | created)"
+k wait --for=condition=Established --timeout=30s crd/ocirepositories.source.toolkit.fluxcd.io >/dev/null
+check_ok "deploy/: apply over it" k apply -k "$D"
+check_ok "deploy/: then kubectl diff finds nothing" k diff -k "$D"
+check_eq "deploy/: a second apply changes nothing" "" "$(k apply -k "$D" | grep -v 'unchanged$')"
+render "$D/beside-flux" >"$H_TMP/beside.json"
+check_eq "beside-flux/: the server creates every object, beside the first" "$(wc -l <"$H_TMP/beside.json")" \
+	"$(k create --validate=strict -k "$D/beside-flux" | created)"
+
+# ---- names and labels ------------------------------------------------------------------------------------------------
+check_eq "beside-flux/: no CRD, no Namespace" "" "$(jq -r 'select(.kind == "CustomResourceDefinition" or .kind == "Namespace") | .kind' "$H_TMP/beside.json")"
+check_eq "beside-flux/: every name" "" "$(jq -r '.metadata.name | select(startswith("source-controller-oci") | not)' "$H_TMP/beside.json")"
+check_eq "beside-flux/: nothing is called as in deploy/" "" \
+	"$(comm -12 <(jq -r '.kind + "/" + .metadata.name' "$H_TMP/deploy.json" | sort) <(jq -r '.kind + "/" + .metadata.name' "$H_TMP/beside.json" | sort))"
+check_eq "deploy/: cluster-scoped names are our own" \
+	"ClusterRole/oci-source-controller ClusterRole/oci-source-controller-edit ClusterRole/oci-source-controller-view ClusterRoleBinding/oci-source-controller" \
+	"$(jq -r 'select(.kind | startswith("ClusterRole")) | .kind + "/" + .metadata.name' "$H_TMP/deploy.json" | sort | paste -sd ' ')"
+check_eq "deploy/: what Flux finds the Deployment by" "source-controller|source-controller|flux|flux-system|controller|manager" \
+	"$(jq -r 'select(.kind == "Deployment") | [.metadata.labels["app"], .metadata.labels["app.kubernetes.io/component"], .metadata.labels["app.kubernetes.io/part-of"],
+		.metadata.labels["app.kubernetes.io/instance"], .metadata.labels["control-plane"], .spec.template.spec.containers[0].name] | join("|")' "$H_TMP/deploy.json")"
+check_eq "deploy/: the selector is exactly this, for ever" '{"matchLabels":{"app":"source-controller"}}' \
+	"$(jq -c 'select(.kind == "Deployment") | .spec.selector' "$H_TMP/deploy.json")"
+check_eq "the CRD is Flux's in flux check" flux "$(jq -r 'select(.kind == "CustomResourceDefinition") | .metadata.labels["app.kubernetes.io/part-of"]' "$H_TMP/deploy.json")"
+for flavour in deploy beside; do
+	file=$H_TMP/$flavour.json
+	labels=$(jq -c 'select(.kind == "Deployment") | .spec.template.metadata.labels' "$file")
+	check_eq "$flavour: Service, policies and Deployment select our Pod" "" "$(jq -r --argjson l "$labels" '
+		(select(.kind == "Service") | .spec.selector), (select(.kind == "NetworkPolicy") | .spec.podSelector.matchLabels), (select(.kind == "Deployment") | .spec.selector.matchLabels)
+		| select(. as $s | any(keys[]; $l[.] != $s[.])) | tostring' "$file")"
+	check_eq "$flavour: the Service leads to the artifacts" "http 80 http" \
+		"$(jq -r 'select(.kind == "Service") | .spec.ports[] | "\(.name) \(.port) \(.targetPort)"' "$file")"
+	host=$(jq -r 'select(.kind == "Service") | .metadata.name' "$file")
+	check_has "$flavour: the advertised address is the Service's" "\"--storage-adv-addr=$host.\$(RUNTIME_NAMESPACE).svc.cluster.local.\"" \
+		"$(jq -c 'select(.kind == "Deployment") | .spec.template.spec.containers[0].args' "$file")"
+	sa=$(jq -r 'select(.kind == "Deployment") | .spec.template.spec.serviceAccountName' "$file")
+	check_eq "$flavour: roles are bound to its own account only" "flux-system/$sa" \
+		"$(jq -r 'select(.kind == "ClusterRoleBinding") | .subjects[] | "\(.namespace)/\(.name)"' "$file" | paste -sd ' ')"
+done
+check_has "beside-flux/: watches a shard" --watch-label-selector=sharding.fluxcd.io/key=oci "$(jq -c 'select(.kind == "Deployment") | .spec.template.spec.containers[0].args' "$H_TMP/beside.json")"
+
+# ---- rights ----------------------------------------------------------------------------------------------------------
+# Those of source-controller 1.9 that concern what we do: group/resource:verb.
+peer=" /events:create /events:patch /secrets:get /secrets:list /secrets:watch /serviceaccounts:get /serviceaccounts:list /serviceaccounts:watch
+/serviceaccounts/token:create"
+for verb in create delete get list patch update watch; do peer="$peer source.toolkit.fluxcd.io/ocirepositories:$verb"; done
+for verb in create delete get patch update; do peer="$peer source.toolkit.fluxcd.io/ocirepositories/finalizers:$verb"; done
+for verb in get patch update; do peer="$peer source.toolkit.fluxcd.io/ocirepositories/status:$verb"; done
+for flavour in deploy beside; do
+	wider=
+	for right in $(jq -r 'select(.kind == "ClusterRole" and (.metadata.labels | has("rbac.authorization.k8s.io/aggregate-to-admin") | not)) | .rules[]
+		| .apiGroups[] as $g | .resources[] as $r | .verbs[] | "\($g)/\($r):\(.)"' "$H_TMP/$flavour.json"); do
+		case " $(echo $peer) " in *" $right "*) ;; *) wider="$wider $right" ;; esac
+	done
+	check_eq "$flavour: no right that Flux's source-controller has not" "" "$wider"
+done
+can() { k auth can-i "$@" --as=system:serviceaccount:flux-system:source-controller 2>/dev/null; }
+check_eq "may watch objects everywhere" yes "$(can watch ocirepositories.source.toolkit.fluxcd.io -A)"
+check_eq "may patch their status" yes "$(can patch ocirepositories.source.toolkit.fluxcd.io --subresource=status -A)"
+check_eq "may not delete them" no "$(can delete ocirepositories.source.toolkit.fluxcd.io -A)"
+check_eq "may not write Secrets" no "$(can update secrets -A)"
+check_eq "may not read ConfigMaps" no "$(can get configmaps -A)"
+check_eq "may not start Pods" no "$(can create pods -A)"
+
+# ---- the Pod ---------------------------------------------------------------------------------------------------------
+h_namespace restricted
+k label namespace restricted pod-security.kubernetes.io/enforce=restricted >/dev/null
+for flavour in deploy beside; do
+	sa=$(jq -r 'select(.kind == "Deployment") | .spec.template.spec.serviceAccountName' "$H_TMP/$flavour.json")
+	k -n restricted create serviceaccount "$sa" >/dev/null
+	jq 'select(.kind == "Deployment") | .spec.template | {apiVersion: "v1", kind: "Pod", metadata: (.metadata + {name: "the-pod", namespace: "restricted"}), spec}' \
+		"$H_TMP/$flavour.json" >"$H_TMP/pod.json"
+	check_ok "$flavour: the restricted profile admits the Pod" k create --validate=strict -f "$H_TMP/pod.json"
+	k -n restricted delete pod the-pod --force --grace-period=0 >/dev/null 2>&1
+done
+jq '.spec.containers[0].securityContext.allowPrivilegeEscalation = true' "$H_TMP/pod.json" >"$H_TMP/bad-pod.json"
+check_has "and refuses one that may gain rights" 'violates PodSecurity "restricted' "$(k create -f "$H_TMP/bad-pod.json" 2>&1)"
+check_eq "probes, read-only root, critical priority" "true /healthz:healthz /:http system-cluster-critical Recreate 1337" \
+	"$(jq -r 'select(.kind == "Deployment") | .spec.template.spec as $p | $p.containers[0] | "\(.securityContext.readOnlyRootFilesystem) \(.livenessProbe.httpGet | "\(.path):\(.port)") \(.readinessProbe.httpGet | "\(.path):\(.port)") \($p.priorityClassName)"' "$H_TMP/deploy.json") $(jq -r 'select(.kind == "Deployment") | "\(.spec.strategy.type) \(.spec.template.spec.securityContext.fsGroup)"' "$H_TMP/deploy.json")"
+
+# ---- placeholders ----------------------------------------------------------------------------------------------------
+render "$D/placeholder-crds" >"$H_TMP/placeholders.json"
+check_eq "placeholders: no OCIRepository among them" "Bucket ExternalArtifact GitRepository HelmChart HelmRepository" \
+	"$(jq -r .spec.names.kind "$H_TMP/placeholders.json" | sort | paste -sd ' ')"
+# A real CRD, as far as anyone can tell: a stricter schema.
+jq -c 'select(.spec.names.kind == "GitRepository") | .spec.versions[0].schema.openAPIV3Schema |= {type: "object", properties: {spec: {type: "object", required: ["url"], properties: {url: {type: "string"}}}}}' \
+	"$H_TMP/placeholders.json" >"$H_TMP/real.json"
+k create -f "$H_TMP/real.json" >/dev/null
+before=$(k get crd gitrepositories.source.toolkit.fluxcd.io -o json | jq -cS .spec)
+check_has "placeholders: a real CRD is reported" AlreadyExists "$(k create -k "$D/placeholder-crds" 2>&1)"
+check_eq "and stays as it was" "$before" "$(k get crd gitrepositories.source.toolkit.fluxcd.io -o json | jq -cS .spec)"
+check_eq "and the other four were created" 5 "$(k get crd -o name | grep -cE '(buckets|externalartifacts|gitrepositories|helmcharts|helmrepositories)\.source')"
+k wait --for=condition=Established --timeout=30s crd --all >/dev/null
+check_ok "a placeholder takes anything" k create -f - <<<'{"apiVersion":"source.toolkit.fluxcd.io/v1","kind":"Bucket","metadata":{"name":"b","namespace":"default"},"spec":{"anything":[1,{"x":null}]}}'
+
+# ---- samples ---------------------------------------------------------------------------------------------------------
+for f in "$D"/samples/*.yaml; do
+	sed 's#oci://REGISTRY#oci://registry.example.com#; s#digest: DIGEST#digest: sha256:0000#' "$f" >"$H_TMP/${f##*/}"
+	check_ok "sample ${f##*/}" k create --validate=strict -f "$H_TMP/${f##*/}"
+done
+check_eq "the older manifest is read as v1" source.toolkit.fluxcd.io/v1 "$(k -n apps get ocirepositories.v1.source.toolkit.fluxcd.io web-promoted -o jsonpath='{.apiVersion}')"
+check_eq "and as v1beta2" source.toolkit.fluxcd.io/v1beta2 "$(k -n apps get ocirepositories.v1beta2.source.toolkit.fluxcd.io web-promoted -o jsonpath='{.apiVersion}')"
+h_finish
