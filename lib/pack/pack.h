@@ -15,7 +15,7 @@
  *   - bytes after the end of the tar archive (inside the compressed stream) are dropped: such a blob is repacked.
  * Every refusal is ERR_RETRY and names the entry; names in messages are quoted so that they are safe to print.
  *
- * Pass-through needs: gzip with one member; only ustar or PAX headers as lib/pack/walk.h calls plain; nothing dropped, repeated or
+ * Pass-through needs: gzip with one member; only ustar or PAX headers as lib/pack/plain.h calls plain; nothing dropped, repeated or
  * excluded; modes readable by their owner without setuid, setgid, sticky.
  *
  * Repack format 1: `.` first, then all directories (also those that only the names of files imply) and files, as Go's filepath.Walk orders them;

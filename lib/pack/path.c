@@ -1,0 +1,136 @@
+#include "pack/path.h"
+
+#include "base/limits.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The end of a name comes first, then a slash (it ends a component), then every byte that makes the component longer. */
+static int order_of(char c)
+{
+	return !c ? 0 : c == '/' ? 1 : (unsigned char)c + 1;
+}
+
+int pack_path_cmp(const char *a, const char *b)
+{
+	if (a[0] == '.' && !a[1])
+		a = "";
+	if (b[0] == '.' && !b[1])
+		b = "";
+	while (*a && *a == *b)
+		a++, b++;
+	return order_of(*a) - order_of(*b);
+}
+
+bool pack_utf8_ok(const char *p, size_t n)
+{
+	const unsigned char *s = (const unsigned char *)p;
+	size_t i = 0;
+
+	while (i < n) {
+		unsigned char c = s[i++], lo = 0x80, hi = 0xbf;
+		unsigned more;
+
+		if (c < 0x80)
+			continue;
+		if (c >= 0xc2 && c <= 0xdf)
+			more = 1;
+		else if (c >= 0xe0 && c <= 0xef)
+			more = 2;
+		else if (c >= 0xf0 && c <= 0xf4)
+			more = 3;
+		else
+			return false;
+		/* RFC 3629 section 4: the first byte narrows the second. */
+		if (c == 0xe0)
+			lo = 0xa0;
+		else if (c == 0xed)
+			hi = 0x9f;
+		else if (c == 0xf0)
+			lo = 0x90;
+		else if (c == 0xf4)
+			hi = 0x8f;
+		for (; more; more--) {
+			if (i == n || s[i] < lo || s[i] > hi)
+				return false;
+			i++;
+			lo = 0x80;
+			hi = 0xbf;
+		}
+	}
+	return true;
+}
+
+char *pack_quote(char out[PACK_QUOTE_MAX], const char *name, size_t n)
+{
+	size_t i, at = 0;
+
+	for (i = 0; i < n && at < 200; i++) {
+		unsigned char c = (unsigned char)name[i];
+
+		if (c >= 0x20 && c < 0x7f && c != '\'' && c != '\\')
+			out[at++] = (char)c;
+		else
+			at += (size_t)snprintf(out + at, 5, "\\x%02x", c);
+	}
+	snprintf(out + at, 4, "%s", i < n ? "..." : "");
+	return out;
+}
+
+static int refuse(const char *why, const char *name, size_t n, struct err *err)
+{
+	char q[PACK_QUOTE_MAX];
+
+	return err_set(err, ERR_RETRY, "entry '%s' %s", pack_quote(q, name, n), why);
+}
+
+static int check_bytes(const char *name, size_t n, struct err *err)
+{
+	if (!n)
+		return err_set(err, ERR_RETRY, "an entry has an empty name");
+	if (n > LIMIT_PATH)
+		return refuse("has a name that is too long", name, n, err);
+	if (memchr(name, '\0', n))
+		return refuse("has a NUL in its name", name, n, err);
+	if (name[0] == '/')
+		return refuse("has an absolute name", name, n, err);
+	if (memchr(name, '\\', n))
+		return refuse("has a backslash in its name", name, n, err);
+	/* Also inside a longer component (`x../y`): Flux refuses those as well, and nobody needs them. */
+	if (memmem(name, n, "../", 3))
+		return refuse("leads out of the archive", name, n, err);
+	if (!pack_utf8_ok(name, n))
+		return refuse("has a name that is not UTF-8", name, n, err);
+	return 0;
+}
+
+int pack_path_check(char *out, bool *clean, const char *name, size_t n, struct err *err)
+{
+	size_t at = 0, to = 0, depth = 0;
+	bool tidy = true;
+
+	if (check_bytes(name, n, err))
+		return -1;
+	while (at < n) {
+		const char *slash = memchr(name + at, '/', n - at);
+		size_t len = (slash ? (size_t)(slash - name) : n) - at;
+
+		if (len == 2 && name[at] == '.' && name[at + 1] == '.')
+			return refuse("leads out of the archive", name, n, err);
+		if (!len || (len == 1 && name[at] == '.')) {
+			tidy = false;
+		} else {
+			if (++depth > LIMIT_PATH_DEPTH)
+				return refuse("is nested too deep", name, n, err);
+			if (to)
+				out[to++] = '/';
+			memcpy(out + to, name + at, len);
+			to += len;
+		}
+		at += len + 1;
+	}
+	out[to] = '\0';
+	*clean = tidy;
+	return 0;
+}

@@ -1,0 +1,179 @@
+#include "pack/pax.h"
+
+#include "base/mem.h"
+#include "pack/path.h"
+
+#include <string.h>
+
+enum kind { KIND_PATH, KIND_SIZE, KIND_LINK, KIND_TIME, KIND_ID, KIND_TEXT };
+
+/* What Go's writer and bsdtar put there, and what no reader lets change the archive's files. */
+static const struct {
+	const char *key;
+	enum kind kind;
+} known[] = {
+	{"path", KIND_PATH},
+	{"size", KIND_SIZE},
+	{"linkpath", KIND_LINK},
+	{"mtime", KIND_TIME},
+	{"atime", KIND_TIME},
+	{"ctime", KIND_TIME},
+	{"uid", KIND_ID},
+	{"gid", KIND_ID},
+	{"uname", KIND_TEXT},
+	{"gname", KIND_TEXT},
+};
+
+struct record {
+	const char *key, *value;
+	size_t key_len, value_len;
+};
+
+void pack_pax_reset(struct pack_pax *pax)
+{
+	buf_reset(&pax->path);
+	pax->size = 0;
+	pax->seen = pax->has_size = pax->has_linkpath = false;
+	pax->keys = 0;
+}
+
+static int digits(const char *p, size_t n, size_t max, uint64_t *v)
+{
+	size_t i;
+
+	if (!n || n > max)
+		return -1;
+	for (*v = 0, i = 0; i < n; i++) {
+		if (p[i] < '0' || p[i] > '9')
+			return -1;
+		*v = *v * 10 + (uint64_t)(p[i] - '0');
+	}
+	return 0;
+}
+
+/* Seconds with an optional sign and fraction. */
+static int check_time(const char *p, size_t n)
+{
+	const char *dot;
+	uint64_t v;
+
+	if (n && p[0] == '-')
+		p++, n--;
+	dot = memchr(p, '.', n);
+	if (!dot)
+		return digits(p, n, 18, &v);
+	if (digits(p, (size_t)(dot - p), 18, &v))
+		return -1;
+	n -= (size_t)(dot - p) + 1;
+	return n ? digits(dot + 1, n, 18, &v) : 0;
+}
+
+/* One record off the front. */
+static int next_record(const char **p, size_t *left, struct record *r)
+{
+	const char *space = memchr(*p, ' ', *left < 9 ? *left : 9), *equals;
+	uint64_t len;
+	size_t head;
+
+	if (!space || **p == '0' || digits(*p, (size_t)(space - *p), 8, &len))
+		return -1;
+	head = (size_t)(space - *p) + 1;
+	if (len > *left || len < head + 3 || (*p)[len - 1] != '\n')
+		return -1;
+	equals = memchr(space + 1, '=', (size_t)len - head - 1);
+	if (!equals || equals == space + 1)
+		return -1;
+	r->key = space + 1;
+	r->key_len = (size_t)(equals - r->key);
+	r->value = equals + 1;
+	r->value_len = (size_t)(*p + len - 1 - r->value);
+	*p += len;
+	*left -= (size_t)len;
+	return memchr(r->key, '\0', r->key_len) ? -1 : 0;
+}
+
+static bool key_starts(const struct record *r, const char *with)
+{
+	size_t n = strlen(with);
+
+	return r->key_len >= n && !memcmp(r->key, with, n);
+}
+
+/* A known key; -1 for a value that makes no sense. */
+static int take(struct pack_pax *pax, const struct record *r, enum kind kind, const char **odd)
+{
+	uint64_t v;
+
+	if (!r->value_len && kind <= KIND_LINK)
+		return -1;
+	if (!r->value_len) {
+		*odd = "empty values";
+		return 0;
+	}
+	switch (kind) {
+	case KIND_PATH:
+		if (memchr(r->value, '\0', r->value_len))
+			return -1;
+		buf_reset(&pax->path);
+		return buf_add(&pax->path, r->value, r->value_len);
+	case KIND_SIZE:
+		pax->has_size = true;
+		return digits(r->value, r->value_len, 18, &pax->size);
+	case KIND_LINK:
+		pax->has_linkpath = true;
+		return memchr(r->value, '\0', r->value_len) ? -1 : 0;
+	case KIND_TIME:
+		return check_time(r->value, r->value_len);
+	case KIND_ID:
+		return digits(r->value, r->value_len, 18, &v);
+	default:
+		return memchr(r->value, '\0', r->value_len) ? -1 : 0;
+	}
+}
+
+static int record(struct pack_pax *pax, const struct record *r, bool global, const char **odd,
+	struct err *err)
+{
+	char q[PACK_QUOTE_MAX];
+	size_t i;
+
+	if (key_starts(r, "GNU.sparse."))
+		return err_set(err, ERR_RETRY, "sparse files are not supported");
+	if (key_starts(r, "GNU.volume."))
+		return err_set(err, ERR_RETRY, "multi-volume archives are not supported");
+	for (i = 0; i < ARRAY_LEN(known); i++)
+		if (r->key_len == strlen(known[i].key) && key_starts(r, known[i].key))
+			break;
+	if (i == ARRAY_LEN(known)) {
+		*odd = "unknown keys";
+		return 0;
+	}
+	if (global && known[i].kind <= KIND_LINK)
+		return err_set(err, ERR_RETRY, "a global PAX header sets '%s' for all entries",
+			known[i].key);
+	if (pax->keys & 1u << i)
+		*odd = "repeated keys";
+	pax->keys |= 1u << i;
+	if (take(pax, r, known[i].kind, odd))
+		return err_set(err, ERR_RETRY, "malformed PAX record '%s=%s'", known[i].key,
+			pack_quote(q, r->value, r->value_len));
+	return 0;
+}
+
+int pack_pax_parse(struct pack_pax *pax, const char *p, size_t n, bool global, const char **odd,
+	struct err *err)
+{
+	struct record r;
+
+	pack_pax_reset(pax);
+	if (!n)
+		*odd = "none at all";
+	while (n) {
+		if (next_record(&p, &n, &r))
+			return err_set(err, ERR_RETRY, "malformed PAX record");
+		if (record(pax, &r, global, odd, err))
+			return -1;
+	}
+	pax->seen = !global;
+	return 0;
+}

@@ -1,0 +1,199 @@
+#include "pack/read.h"
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "pack/path.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <locale.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* libarchive turns a PAX name (UTF-8) into the locale's charset, and fails when that is ASCII. The process's own locale is not ours to set. */
+static locale_t utf8_locale;
+static pthread_once_t utf8_once = PTHREAD_ONCE_INIT;
+
+static void make_locale(void)
+{
+	utf8_locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+}
+
+static la_ssize_t give(struct archive *a, void *ctx, const void **p)
+{
+	struct pack_read *r = ctx;
+	const unsigned char *in = NULL;
+	size_t n;
+
+	(void)a;
+	if (pack_expand_next(&r->x, &in, &n, &r->failed) ||
+		pack_plain_feed(&r->w, in, n, &r->failed) ||
+		(!n && pack_plain_end(&r->w, &r->failed)))
+		return ARCHIVE_FATAL;
+	*p = in;
+	return (la_ssize_t)n;
+}
+
+static int failed(struct pack_read *r, struct err *err)
+{
+	const char *why = r->a ? archive_error_string(r->a) : NULL;
+
+	if (r->failed.kind != ERR_NONE) {
+		*err = r->failed;
+		return -1;
+	}
+	return err_set(err, ERR_RETRY, "unreadable archive: %s", why ? why : "no reason given");
+}
+
+int pack_read_init(struct pack_read *r, struct pack_src *src, uint64_t max_expanded,
+	uint64_t max_entries, struct err *err)
+{
+	locale_t before;
+	int rc;
+
+	*r = (struct pack_read){.src = src, .max_entries = max_entries};
+	pack_plain_init(&r->w);
+	r->path = mem_alloc(LIMIT_PATH + 1);
+	pack_src_rewind(src);
+	if (pack_expand_init(&r->x, src, max_expanded, err))
+		return -1;
+	pthread_once(&utf8_once, make_locale);
+	before = uselocale(utf8_locale);
+	r->a = archive_read_new();
+	rc = !r->a || archive_read_support_format_tar(r->a) != ARCHIVE_OK ||
+		archive_read_open2(r->a, r, NULL, give, NULL, NULL) != ARCHIVE_OK;
+	uselocale(before);
+	return rc ? failed(r, err) : 0;
+}
+
+void pack_read_clear(struct pack_read *r)
+{
+	archive_read_free(r->a);
+	r->a = NULL;
+	pack_expand_clear(&r->x);
+	pack_plain_clear(&r->w);
+	free(r->path);
+	r->path = NULL;
+}
+
+/* libarchive stops at the first zero block; what our walk makes of the rest counts. */
+static int drain(struct pack_read *r, struct err *err)
+{
+	struct pack_member m;
+	char q[PACK_QUOTE_MAX];
+	const void *p;
+	la_ssize_t n;
+
+	do {
+		if (pack_plain_take(&r->w, &m))
+			return err_set(err, ERR_RETRY,
+				"readers disagree: one does not see entry '%s'",
+				pack_quote(q, pack_plain_name(&r->w, &m), m.name_len));
+		n = give(r->a, r, &p);
+	} while (n > 0);
+	return n ? failed(r, err) : 0;
+}
+
+static enum pack_type type_of(struct archive_entry *ae)
+{
+	/* Of a hard link the file type is 0. */
+	if (archive_entry_hardlink(ae) || archive_entry_filetype(ae) == AE_IFLNK)
+		return PACK_LINK;
+	if (archive_entry_filetype(ae) == AE_IFREG)
+		return PACK_FILE;
+	return archive_entry_filetype(ae) == AE_IFDIR ? PACK_DIR : 0;
+}
+
+static const char *difference(
+	const struct pack_member *m, const char *name, struct archive_entry *ae)
+{
+	const char *other = archive_entry_pathname(ae);
+
+	if (!other || strlen(other) != m->name_len || memcmp(other, name, m->name_len) != 0)
+		return "name";
+	if (type_of(ae) != m->type)
+		return "type";
+	if (archive_entry_sparse_count(ae) > 0)
+		return "holes";
+	if (m->type == PACK_FILE &&
+		(!archive_entry_size_is_set(ae) || (uint64_t)archive_entry_size(ae) != m->size))
+		return "size";
+	if (m->type != PACK_LINK && (archive_entry_perm(ae) & 0777) != (m->mode & 0777))
+		return "mode";
+	return NULL;
+}
+
+static int take(struct pack_read *r, int rc, struct archive_entry *ae, struct pack_entry *e,
+	struct err *err)
+{
+	struct pack_member m;
+	const char *name, *diff;
+	char q[PACK_QUOTE_MAX];
+
+	if (!pack_plain_take(&r->w, &m))
+		return rc == ARCHIVE_OK
+			? err_set(err, ERR_RETRY, "readers disagree: one sees one more entry")
+			: failed(r, err);
+	name = pack_plain_name(&r->w, &m);
+	if (pack_path_check(r->path, &e->tidy, name, m.name_len, err))
+		return -1;
+	pack_quote(q, name, m.name_len);
+	if (rc != ARCHIVE_OK) {
+		failed(r, err);
+		return err_wrap(err, "entry '%s'", q);
+	}
+	diff = difference(&m, name, ae);
+	if (diff)
+		return err_set(err, ERR_RETRY, "readers disagree on the %s of entry '%s'", diff, q);
+	if (r->entries == r->max_entries)
+		return err_set(err, ERR_RETRY, "the layer has more than %llu entries",
+			(unsigned long long)r->max_entries);
+	e->path = r->path;
+	e->seq = r->entries++;
+	e->size = r->size = m.size;
+	e->mode = m.mode;
+	e->type = m.type;
+	r->got = 0;
+	return 1;
+}
+
+int pack_read_next(struct pack_read *r, struct pack_entry *e, struct err *err)
+{
+	struct archive_entry *ae = NULL;
+	locale_t before;
+	int rc;
+
+	if (r->failed.kind != ERR_NONE)
+		return failed(r, err);
+	before = uselocale(utf8_locale);
+	rc = archive_read_next_header(r->a, &ae);
+	if (r->failed.kind != ERR_NONE)
+		rc = failed(r, err);
+	else if (rc == ARCHIVE_EOF)
+		rc = drain(r, err);
+	else
+		rc = take(r, rc, ae, e, err);
+	uselocale(before);
+	return rc;
+}
+
+int pack_read_data(struct pack_read *r, const void **p, size_t *n, struct err *err)
+{
+	la_int64_t offset = 0;
+	int rc;
+
+	*n = 0;
+	if (r->got == r->size)
+		return 0;
+	do {
+		rc = archive_read_data_block(r->a, p, n, &offset);
+	} while (rc == ARCHIVE_OK && !*n);
+	if (rc != ARCHIVE_OK && (rc != ARCHIVE_EOF || r->failed.kind != ERR_NONE))
+		return failed(r, err);
+	/* Never a hole, never more or less than the header said. */
+	if (rc == ARCHIVE_EOF || (uint64_t)offset != r->got || *n > r->size - r->got)
+		return err_set(err, ERR_RETRY, "readers disagree on the length of an entry");
+	r->got += *n;
+	return 0;
+}

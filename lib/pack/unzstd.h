@@ -1,0 +1,21 @@
+/*
+ * zstd (RFC 8878) as a stream that is pulled; libarchive's raw format does the decoding. The frames are walked by our own code first, so
+ * that a window over LIMIT_ZSTD_WINDOW (memory!), a cut frame, or bytes after the last frame are errors whatever the library does.
+ *
+ * Lives in one worker thread. The source is borrowed; reading starts at its position.
+ */
+#ifndef PACK_UNZSTD_H
+#define PACK_UNZSTD_H
+#include "base/err.h"
+#include "pack/source.h"
+
+struct pack_unzstd;
+
+/* Never NULL. */
+struct pack_unzstd *pack_unzstd_new(struct pack_src *src);
+void pack_unzstd_free(struct pack_unzstd *z); /* z may be NULL */
+/* The next expanded bytes, at most PACK_CHUNK, borrowed until the next call; *n is 0 at the end of the source. */
+int pack_unzstd_next(
+	struct pack_unzstd *z, const unsigned char **p, size_t *n, struct err *err) must_check;
+
+#endif
