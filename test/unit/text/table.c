@@ -1,10 +1,12 @@
 #include "table.h"
 
 #include "base/mem.h"
+#include "base/obj.h"
 #include "base/vec.h"
 #include "text/ignore.h"
 #include "text/match.h"
 #include "text/semver.h"
+#include "text/yaml.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -32,7 +34,7 @@ static int hex_digit(char c)
 	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* \xHH back to bytes, in place. No value of these tables holds a NUL. */
+/* \xHH back to bytes, in place. A NUL ends the value, as it does in C. */
 static void unescape(char *s)
 {
 	char *to = s;
@@ -149,12 +151,32 @@ static void row_path(struct table *t)
 	verdict(t, ignore_match(&t->ignore, t->col[1], t->col[2][0] == 'd') ? "1" : "0");
 }
 
+/* Equal values, or two refusals. An empty document is null to Go and none to us. */
+static void row_yaml(struct table *t)
+{
+	auto_json json_t *want = json_loads(t->col[2], JSON_DECODE_ANY, NULL);
+	auto_free char *got = NULL;
+	struct ydocs docs;
+	struct err err;
+	bool same;
+
+	if (ydocs_parse(&docs, t->col[1], strlen(t->col[1]), &err)) {
+		verdict(t, "-");
+		return;
+	}
+	same = docs.count ? json_equal(docs.at[0].root, want) : json_is_null(want);
+	if (docs.count)
+		got = json_dumps(docs.at[0].root, JSON_COMPACT | JSON_ENCODE_ANY);
+	verdict(t, same ? t->col[2] : got ? got : "null");
+	ydocs_clear(&docs);
+}
+
 static const struct {
 	char kind;
 	unsigned cols;
 	void (*run)(struct table *t);
 } kinds[] = {{'V', 3, row_version}, {'C', 4, row_compare}, {'R', 4, row_range},
-	{'F', 4, row_filter}, {'P', 4, row_path}};
+	{'F', 4, row_filter}, {'P', 4, row_path}, {'Y', 3, row_yaml}};
 
 static int row(struct table *t, char *line)
 {
