@@ -121,6 +121,7 @@ h_cluster_start()
 		mkdir -p "$dir/certs"
 		openssl genrsa -out "$dir/sa.key" 2048 2>/dev/null
 		openssl rsa -in "$dir/sa.key" -pubout -out "$dir/sa.pub" 2>/dev/null
+		openssl req -x509 -newkey rsa:2048 -nodes -keyout "$dir/client-ca.key" -out "$dir/client-ca.crt" -subj /CN=client-ca -days 30 2>/dev/null
 		token=$(openssl rand -hex 16)
 		echo "$token,admin,admin,system:masters" >"$dir/tokens.csv"
 		cat >"$dir/audit.yaml" <<-EOF
@@ -139,7 +140,7 @@ h_cluster_start()
 	fi
 	h_spawn kube-apiserver "$tools/kube-apiserver" --etcd-servers "$ETCD" --bind-address 127.0.0.1 --secure-port "$KUBE_PORT" \
 		--cert-dir "$dir/certs" --service-account-issuer https://kubernetes.default.svc --service-account-key-file "$dir/sa.pub" \
-		--service-account-signing-key-file "$dir/sa.key" --token-auth-file "$dir/tokens.csv" --authorization-mode RBAC \
+		--service-account-signing-key-file "$dir/sa.key" --token-auth-file "$dir/tokens.csv" --client-ca-file "$dir/client-ca.crt" --authorization-mode RBAC \
 		--service-cluster-ip-range 10.96.0.0/16 --endpoint-reconciler-type none --profiling=false \
 		--audit-policy-file "$dir/audit.yaml" --audit-log-path "$dir/audit.log" --audit-log-mode blocking ${KUBE_APISERVER_ARGS:-}
 	KUBE_PID=$H_PID

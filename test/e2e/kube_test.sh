@@ -1,0 +1,381 @@
+#!/usr/bin/env bash
+# The Kubernetes behaviour of the controller, as a user of kubectl sees it. The same file runs
+#   against the real kube-apiserver, with the rights that deploy/ grants    API=real (default)
+#   against the embedded API                                                API=embedded
+# and with either kubectl: KUBECTL_FROM=tools (current, built from source) or KUBECTL_FROM=debian (1.20 on Debian 12).
+# A behaviour counts when it holds in every combination; the few lines that ask for one API say why.
+. "$(dirname "$0")/../lib/harness.sh"
+. "$H_ROOT/test/lib/parts.sh"
+API=${API:-real}
+KUBECTL_FROM=${KUBECTL_FROM:-tools}
+H_NAME=kube-$API-$KUBECTL_FROM
+case $KUBECTL_FROM in
+tools) KUBECTL=$(h_tool kube-apiserver)/kubectl || h_die "kubectl was not built" ;;
+debian) KUBECTL=$(h_kubectl_debian) || h_die "no Debian kubectl" ;;
+esac
+SOON=${SOON:-20}
+
+# ---- the parts -------------------------------------------------------------------------------------------------------
+h_registry_start reg
+REG=$REGISTRY
+h_registry_start priv "$HTPASSWD_USER:$HTPASSWD_WORD"
+PRIV=$REGISTRY
+STORAGE=127.0.0.1:$(h_free_port)
+mkdir -p "$H_TMP/objects"
+if [ "$API" = real ]; then
+	h_cluster_start
+	k apply -k "$H_ROOT/deploy" >/dev/null 2>&1 || k apply -f "$H_ROOT/deploy/namespace.yaml" -f "$H_ROOT/deploy/crds" >/dev/null # 1.20 cannot read the kustomization
+	[ "$KUBECTL_FROM" = tools ] || "$(h_tool kube-apiserver)/kubectl" --kubeconfig "$ADMIN_KUBECONFIG" apply -k "$H_ROOT/deploy" >/dev/null
+	k wait --for=condition=Established --timeout=30s crd --all >/dev/null
+	h_sa_kubeconfig "$H_TMP/sa.kubeconfig" flux-system source-controller
+fi
+start()
+{
+	if [ "$API" = real ]; then
+		h_controller_start src --kubeconfig="$H_TMP/sa.kubeconfig" --watch-all-namespaces --storage-path="$H_TMP/store" \
+			--storage-addr="$STORAGE" --storage-adv-addr="$STORAGE" "$@"
+		h_address src artifacts >/dev/null || h_die "the controller did not start"
+	else
+		h_embedded_start src "$H_TMP/objects" --storage-addr="$STORAGE" --storage-adv-addr="$STORAGE" "$@"
+	fi
+}
+mkdir -p "$H_TMP/store"
+start
+# files NAME: what the store holds of an object.
+store() { find "$H_TMP/store" "$H_TMP/src.state" -type d -name ocirepository 2>/dev/null | head -n 1; }
+files() { find "$(store)/$NS/$1" -type f 2>/dev/null; }
+
+# ---- words for the checks below --------------------------------------------------------------------------------------
+NS=kube-test
+h_namespace $NS
+kn() { k -n $NS "$@"; }
+
+# push REPO:TAG VERSION [FILE...]: the sample app at a version; extra files are created empty.
+push()
+{
+	local ref=$1 version=$2 f
+
+	shift 2
+	rm -rf "$H_TMP/app"
+	cp -r "$H_ROOT/deploy/samples/app" "$H_TMP/app"
+	sed -i "s/VERSION/$version/" "$H_TMP/app/configmap.yaml"
+	for f in "$@"; do mkdir -p "$(dirname "$H_TMP/app/$f")"; : >"$H_TMP/app/$f"; done
+	[ ! -e "$H_TMP/sourceignore" ] || cp "$H_TMP/sourceignore" "$H_TMP/app/.sourceignore"
+	"$OCICTL" push "oci://$ref" --path="$H_TMP/app" --source=https://example.com/app.git --revision="main@sha1:$version" ${CREDS:+--creds="$CREDS"} \
+		>>"$H_TMP/log/push.out" 2>>"$H_TMP/log/push.err" || h_die "cannot push $ref"
+}
+tag() { "$OCICTL" tag "oci://$1" --tag "$2" >>"$H_TMP/log/push.out" 2>>"$H_TMP/log/push.err" || h_die "cannot tag $1 as $2"; }
+# digest REGISTRY REPO TAG
+digest()
+{
+	curl -sfI -H 'Accept: application/vnd.oci.image.manifest.v1+json' "http://$1/v2/$2/manifests/$3" | tr -d '\r' |
+		sed -n 's/^[Dd]ocker-[Cc]ontent-[Dd]igest: //p'
+}
+# object NAME SPEC: apply it; SPEC is JSON, url and interval have defaults.
+object()
+{
+	jq -n --arg name "$1" --arg url "oci://$REG/app" --argjson spec "$2" \
+		'{apiVersion: "source.toolkit.fluxcd.io/v1", kind: "OCIRepository", metadata: {name: $name}, spec: ({interval: "10m", url: $url} + $spec)}' |
+		kn apply -f - >/dev/null || h_die "cannot apply $1"
+}
+get() { kn get ocirepository "$1" -o json; }
+field() { get "$1" | jq -r "$2"; }
+# condition NAME TYPE: "True Succeeded", or nothing.
+condition() { field "$1" ".status.conditions[]? | select(.type == \"$2\") | \"\(.status) \(.reason)\""; }
+message() { field "$1" '.status.conditions[]? | select(.type == "Ready") | .message'; }
+# outcome NAME: what Ready says about the generation there is now; empty while it is about an older one.
+outcome()
+{
+	field "$1" '.metadata.generation as $g | .status.conditions[]? | select(.type == "Ready" and .observedGeneration == $g and .status != "Unknown") | "\(.status) \(.reason)"'
+}
+revision() { field "$1" '.status.artifact.revision'; }
+# request NAME [VALUE]: what `flux reconcile` does; waits until it was handled.
+REQUEST=0
+request()
+{
+	REQUEST=$((REQUEST + 1))
+	kn annotate --overwrite ocirepository "$1" "reconcile.fluxcd.io/requestedAt=request-$REQUEST" >/dev/null
+	h_until "$SOON" handled "$1" "request-$REQUEST" || h_fail "$1: the request is handled" "lastHandledReconcileAt request-$REQUEST" "$(field "$1" .status.lastHandledReconcileAt)"
+}
+handled() { [ "$(field "$1" .status.lastHandledReconcileAt)" = "$2" ]; }
+code() { curl -s -o /dev/null -w '%{http_code}' "$1"; }
+
+push "$REG/app:1.0.0" 1.0.0
+tag "$REG/app:1.0.0" main
+push "$REG/app:1.1.0" 1.1.0
+push "$REG/app:1.2.0-rc.1" 1.2.0-rc.1
+push "$REG/app:v0.0.0-staging-test-deploy-2" staging-2
+push "$REG/app:v0.0.0-staging-test-deploy-3" staging-3
+tag "$REG/app:v0.0.0-staging-test-deploy-3" v0.0.0-staging-test-deploy-20
+push "$REG/app:latest" latest
+tag "$REG/app:latest" 0123456789ab
+D100=$(digest "$REG" app 1.0.0)
+D110=$(digest "$REG" app 1.1.0)
+
+# ---- one object, the whole way ---------------------------------------------------------------------------------------
+object web '{"ref":{"tag":"1.0.0"}}'
+check_soon "web becomes Ready" "$SOON" "True Succeeded" outcome web
+o=$(get web)
+f() { jq -r "$1" <<<"$o"; }
+check_eq "revision is tag@digest" "1.0.0@$D100" "$(f .status.artifact.revision)"
+check_eq "path" "ocirepository/$NS/web/$D100.tar.gz" "$(f .status.artifact.path)"
+check_eq "artifact url" "http://$STORAGE/ocirepository/$NS/web/$D100.tar.gz" "$(f .status.artifact.url)"
+check_eq "url of the newest" "http://$STORAGE/ocirepository/$NS/web/latest.tar.gz" "$(f .status.url)"
+check_eq "download" 0 "$(curl -sf -o "$H_TMP/web.tgz" "$(f .status.artifact.url)"; echo $?)"
+check_eq "digest is that of the bytes" "sha256:$(sha256sum <"$H_TMP/web.tgz" | cut -d' ' -f1)" "$(f .status.artifact.digest)"
+check_eq "size is that of the bytes" "$(stat -c %s "$H_TMP/web.tgz")" "$(f .status.artifact.size)"
+check_has "the tarball has the manifests" "version: 1.0.0" "$(tar xzOf "$H_TMP/web.tgz" --wildcards '*configmap.yaml' 2>&1)"
+check_match "lastUpdateTime" '^[0-9-]{10}T[0-9:]{8}Z$' "$(f .status.artifact.lastUpdateTime)"
+check_eq "metadata: source and revision" "https://example.com/app.git main@sha1:1.0.0" \
+	"$(f '.status.artifact.metadata | "\(.["org.opencontainers.image.source"]) \(.["org.opencontainers.image.revision"])"')"
+check_eq "finalizer" finalizers.fluxcd.io "$(f '.metadata.finalizers | join(" ")')"
+check_eq "observedGeneration" "$(f .metadata.generation)" "$(f .status.observedGeneration)"
+check_eq "conditions" "ArtifactInStorage=True/Succeeded Ready=True/Succeeded" "$(f '[.status.conditions[] | "\(.type)=\(.status)/\(.reason)"] | sort | join(" ")')"
+check_eq "every condition is about this generation" "$(f .metadata.generation)" "$(f '[.status.conditions[].observedGeneration] | unique | join(" ")')"
+check_has "the message names the revision" "1.0.0@$D100" "$(message web)"
+check_eq "defaults of the CRD" "60s generic" "$(f '"\(.spec.timeout) \(.spec.provider)"')"
+check_eq "nothing about rules that were not given" "null null" "$(f '"\(.status.observedIgnore) \(.status.observedLayerSelector)"')"
+check_eq "latest.tar.gz is the same file" "$(sha256sum <"$H_TMP/web.tgz")" "$(curl -sf "http://$STORAGE/ocirepository/$NS/web/latest.tar.gz" | sha256sum)"
+
+# ---- kubectl ---------------------------------------------------------------------------------------------------------
+check_match "get: the columns" '^NAME +URL +READY +STATUS +AGE$' "$(kn get ocirepositories | head -n 1)"
+check_match "get: the row" "^web +oci://$REG/app +True +stored artifact .*1\.0\.0@$D100.* +[0-9]+[smh].*$" "$(kn get ocirepo web --no-headers)"
+check_match "get -A: the namespace first" "^NAMESPACE +NAME +URL" "$(k get ocirepositories -A | head -n 1)"
+check_eq "get by category" ocirepository.source.toolkit.fluxcd.io/web "$(kn get fluxcd-sources -o name)"
+check_has "get all shows it" ocirepository.source.toolkit.fluxcd.io/web "$(kn get all -o name 2>/dev/null)"
+check_has "get -o yaml" 'kind: OCIRepository' "$(kn get ocirepository web -o yaml)"
+check_eq "get as v1beta2" source.toolkit.fluxcd.io/v1beta2 "$(kn get ocirepositories.v1beta2.source.toolkit.fluxcd.io web -o jsonpath='{.apiVersion}')"
+check_ok "wait" kn wait --for=condition=Ready --timeout=10s ocirepository/web
+check_has "not found is said as kubectl says it" 'Error from server (NotFound): ocirepositories.source.toolkit.fluxcd.io "nope" not found' "$(kn get ocirepository nope 2>&1)"
+check_soon_match "describe shows the event" "$SOON" 'Normal +NewArtifact' kn describe ocirepository web
+check_has "describe shows the condition" "stored artifact" "$(kn describe ocirepository web)"
+check_eq "one event for it" NewArtifact "$(kn get events --field-selector involvedObject.name=web,involvedObject.kind=OCIRepository -o json | jq -r '[.items[].reason] | join(" ")')"
+check_has "a strategic patch is refused" 'application/merge-patch+json' "$(kn patch ocirepository web -p '{"spec":{"interval":"5m"}}' --type=strategic 2>&1)"
+
+h_spawn watch env KUBECONFIG="$ADMIN_KUBECONFIG" "$KUBECTL" --cache-dir="$H_TMP/kubectl-cache" -n $NS get ocirepo -w
+WATCH=$H_PID
+check_soon_match "get -w: begins with what is there" "$SOON" 'web .*True' cat "$H_TMP/log/watch.out"
+
+# ---- requests, moved tags, changed specs -----------------------------------------------------------------------------
+before=$(get web | jq -cS '[.status.artifact, .status.conditions]')
+heads=$(h_registry_requests reg HEAD "/v2/app/manifests/.*")
+gets=$(h_registry_requests reg GET "/v2/app/.*")
+request web
+check_eq "a request that finds nothing new changes nothing else" "$before" "$(get web | jq -cS '[.status.artifact, .status.conditions]')"
+check_eq "and costs one HEAD" "1 0" "$(($(h_registry_requests reg HEAD "/v2/app/manifests/.*") - heads)) $(($(h_registry_requests reg GET "/v2/app/.*") - gets))"
+
+object follow '{"ref":{"tag":"main"}}'
+check_soon "follow becomes Ready" "$SOON" "True Succeeded" outcome follow
+check_eq "tag main" "main@$D100" "$(revision follow)"
+old=$(field follow .status.artifact.url)
+tag "$REG/app:1.1.0" main
+request follow
+check_eq "a moved tag is followed" "main@$D110" "$(revision follow)"
+check_eq "the new artifact is served" 200 "$(code "$(field follow .status.artifact.url)")"
+check_eq "the one before it too, for who is just fetching it" 200 "$(code "$old")"
+check_soon "a second event" "$SOON" 2 bash -c "KUBECONFIG=$ADMIN_KUBECONFIG $KUBECTL -n $NS get events --field-selector involvedObject.name=follow,reason=NewArtifact -o json | jq '[.items[]] | length'"
+check_soon_match "get -w: shows the change" "$SOON" "follow .*True .*main@$D110" cat "$H_TMP/log/watch.out"
+h_stop "$WATCH" >/dev/null
+
+# The interval alone: nobody asks.
+object interval '{"ref":{"tag":"moving"},"interval":"1s"}'
+check_soon "a tag that is not there yet" "$SOON" "False OCIArtifactPullFailed" outcome interval
+tag "$REG/app:1.0.0" moving
+check_soon "is found by the retry" "$SOON" "moving@$D100" revision interval
+tag "$REG/app:1.1.0" moving
+check_soon "and followed at the interval" "$SOON" "moving@$D110" revision interval
+kn delete ocirepository interval >/dev/null
+
+# ---- which artifact: digest > semver (+ filter) > tag > latest -------------------------------------------------------
+refs=(
+	'latest|{}|latest@'"$(digest "$REG" app latest)"
+	'empty-ref|{"ref":{}}|latest@'"$(digest "$REG" app latest)"
+	'tag|{"ref":{"tag":"0123456789ab"}}|0123456789ab@'"$(digest "$REG" app latest)"
+	'semver-over-tag|{"ref":{"tag":"latest","semver":"~1.0"}}|1.0.0@'"$D100"
+	'digest-over-all|{"ref":{"tag":"latest","semver":"~1.0","digest":"'"$D110"'"}}|'"$D110"
+	'stable|{"ref":{"semver":">=0.0.0"}}|1.1.0@'"$D110"
+	'prerelease|{"ref":{"semver":">=1.0.0-0"}}|1.2.0-rc.1@'"$(digest "$REG" app 1.2.0-rc.1)"
+	'filtered|{"ref":{"semver":">=0.0.0-0","semverFilter":".*-staging-test-deploy-.*"}}|v0.0.0-staging-test-deploy-3@'"$(digest "$REG" app v0.0.0-staging-test-deploy-3)"
+	'filter-alone-is-nothing|{"ref":{"tag":"main","semverFilter":"^nothing$"}}|main@'"$D110"
+	'range-with-or|{"ref":{"semver":"^3 || 1.0.x"}}|1.0.0@'"$D100"
+	'docs-localhost|{"url":"oci://localhost:'"${REG#*:}"'/app","ref":{"tag":"1.0.0"}}|1.0.0@'"$D100"
+)
+for row in "${refs[@]}"; do IFS='|' read -r name spec want <<<"$row"; row=${row#*|}; object "$name" "${row%|*}"; done
+for row in "${refs[@]}"; do
+	name=${row%%|*}
+	check_soon "ref $name" "$SOON" "${row##*|}" revision "$name"
+done
+
+# ---- what goes wrong -------------------------------------------------------------------------------------------------
+# name | spec | Ready's reason | stalled? | part of the message | another part
+bad=(
+	'url-tag#{"url":"oci://'"$REG"'/app:1.0.0"}#URLInvalid#yes#1.0.0#app'
+	'url-digest#{"url":"oci://'"$REG"'/app@sha256:0000000000000000000000000000000000000000000000000000000000000000"}#URLInvalid#yes#app#app'
+	'url-upper#{"url":"oci://'"$REG"'/App"}#URLInvalid#yes#App#App'
+	'url-user#{"url":"oci://user:word@'"$REG"'/app"}#URLInvalid#yes#app#app'
+	'url-query#{"url":"oci://'"$REG"'/app?x=y"}#URLInvalid#yes#app#app'
+	'no-tag#{"ref":{"tag":"nope"}}#OCIArtifactPullFailed#no#nope#'"$REG"'/app'
+	'no-repository#{"url":"oci://'"$REG"'/nothing/here","ref":{"tag":"x"}}#OCIArtifactPullFailed#no#x#nothing/here'
+	'no-digest#{"ref":{"digest":"sha256:0000000000000000000000000000000000000000000000000000000000000000"}}#OCIArtifactPullFailed#no#sha256:0000000000#'"$REG"'/app'
+	'no-version#{"ref":{"semver":"^9"}}#ReadOperationFailed#no#^9#'"$REG"'/app'
+	'bad-range#{"ref":{"semver":">= x y"}}#ReadOperationFailed#no#>= x y#'
+	'bad-filter#{"ref":{"semver":"*","semverFilter":"(?=x)"}}#ReadOperationFailed#no#(?=x)#'
+	'no-layer#{"ref":{"tag":"1.0.0"},"layerSelector":{"mediaType":"application/x-none"}}#OCIArtifactLayerOperationFailed#no#application/x-none#'
+	'no-secret#{"secretRef":{"name":"missing"}}#AuthenticationFailed#no#missing#'
+	'later-verify#{"url":"oci://'"$REG"'/later","verify":{"provider":"cosign"}}#FeatureGateDisabled#yes#verify#'
+	'later-provider#{"url":"oci://'"$REG"'/later","provider":"aws"}#FeatureGateDisabled#yes#provider#aws'
+	'later-account#{"url":"oci://'"$REG"'/later","serviceAccountName":"default"}#FeatureGateDisabled#yes#serviceAccountName#'
+	'later-cert#{"url":"oci://'"$REG"'/later","certSecretRef":{"name":"x"}}#FeatureGateDisabled#yes#certSecretRef#'
+	'later-proxy#{"url":"oci://'"$REG"'/later","proxySecretRef":{"name":"x"}}#FeatureGateDisabled#yes#proxySecretRef#'
+)
+for row in "${bad[@]}"; do IFS='#' read -r name spec _ <<<"$row"; object "$name" "$spec"; done
+for row in "${bad[@]}"; do
+	IFS='#' read -r name spec reason stalled part1 part2 <<<"$row"
+	check_soon "$name: Ready" "$SOON" "False $reason" outcome "$name"
+	o=$(get "$name")
+	if [ "$stalled" = yes ]; then
+		check_eq "$name: Stalled" "True $reason" "$(condition "$name" Stalled)"
+		check_eq "$name: settled at this generation" "$(f .metadata.generation)" "$(f .status.observedGeneration)"
+		check_eq "$name: not reconciling" "" "$(condition "$name" Reconciling)"
+	else
+		check_eq "$name: FetchFailed" "True $reason" "$(condition "$name" FetchFailed)"
+		check_eq "$name: will be tried again" "True ProgressingWithRetry" "$(condition "$name" Reconciling)"
+		check_eq "$name: never observed" -1 "$(f .status.observedGeneration)"
+		check_eq "$name: not stalled" "" "$(condition "$name" Stalled)"
+	fi
+	check_has "$name: the message names the value" "$part1" "$(message "$name")"
+	check_has "$name: and where" "$part2" "$(message "$name")"
+	check_eq "$name: no artifact" null "$(f .status.artifact)"
+done
+check_soon_match "a failure is an event, too" "$SOON" 'Warning +OCIArtifactPullFailed' kn describe ocirepository no-tag
+check_hasnt "a password in a URL is told to nobody" "word@" "$(message url-user; kn get events; cat "$H_TMP/log/src.err")"
+check_eq "nothing was asked for a field that is not built yet" 0 "$(h_registry_requests reg '[A-Z]+' '/v2/later/.*')"
+
+# A failure keeps what was there; the way back is a recovery.
+object web '{"ref":{"tag":"gone"}}'
+check_soon "web: its tag is gone" "$SOON" "False OCIArtifactPullFailed" outcome web
+check_eq "the old artifact stays in the status" "1.0.0@$D100" "$(revision web)"
+check_eq "and is served" 200 "$(code "$(field web .status.artifact.url)")"
+check_eq "and ArtifactInStorage stays" "True Succeeded" "$(condition web ArtifactInStorage)"
+check_ne "observedGeneration stays behind" "$(field web .metadata.generation)" "$(field web .status.observedGeneration)"
+request web
+check_eq "a request is answered by a failure, too" "request-$REQUEST" "$(field web .status.lastHandledReconcileAt)"
+object web '{"ref":{"tag":"1.0.0"}}'
+check_soon "web recovers" "$SOON" "True Succeeded" outcome web
+check_eq "nothing of the failure is left" "ArtifactInStorage Ready" "$(field web '[.status.conditions[].type] | sort | join(" ")')"
+check_soon "the recovery is an event" "$SOON" yes bash -c "KUBECONFIG=$ADMIN_KUBECONFIG $KUBECTL -n $NS get events --field-selector involvedObject.name=web -o json | jq -r 'if any(.items[]; .reason == \"Succeeded\") then \"yes\" else \"no\" end'"
+
+# ---- what the API server refuses -------------------------------------------------------------------------------------
+refused() { jq -n --argjson spec "$1" '{apiVersion: "source.toolkit.fluxcd.io/v1", kind: "OCIRepository", metadata: {name: "refused"}, spec: $spec}' | kn create --validate=false -f - 2>&1; }
+check_match "url is oci://" 'spec\.url' "$(refused '{"interval":"1m","url":"https://x/y"}')"
+check_match "interval has a unit" 'spec\.interval' "$(refused '{"interval":"5","url":"oci://x/y"}')"
+check_match "timeout has no hours" 'spec\.timeout' "$(refused '{"interval":"5m","timeout":"1h","url":"oci://x/y"}')"
+check_match "url is required" 'spec\.url' "$(refused '{"interval":"5m"}')"
+check_match "providers are four" 'spec\.provider.*[Uu]nsupported value' "$(refused '{"interval":"5m","url":"oci://x/y","provider":"other"}')"
+check_match "operations are two" 'spec\.layerSelector\.operation' "$(refused '{"interval":"5m","url":"oci://x/y","layerSelector":{"operation":"move"}}')"
+check_match "a Secret reference has a name" 'spec\.secretRef\.name' "$(refused '{"interval":"5m","url":"oci://x/y","secretRef":{}}')"
+if [ "$KUBECTL_FROM" = tools ]; then
+	check_match "an unknown field is told" 'unknown field "spec.intervall"' \
+		"$(kn create --validate=strict -f - 2>&1 <<<'{"apiVersion":"source.toolkit.fluxcd.io/v1","kind":"OCIRepository","metadata":{"name":"u"},"spec":{"interval":"5m","url":"oci://x/y","intervall":"1"}}')"
+	check_match "kubectl edits of the status go to the subresource" 'request-' "$(kn get --subresource=status ocirepository web -o jsonpath='{.status.lastHandledReconcileAt}')"
+fi
+
+# ---- suspend ---------------------------------------------------------------------------------------------------------
+kn patch ocirepository follow --type=merge -p '{"spec":{"suspend":true}}' >/dev/null
+tag "$REG/app:1.0.0" main
+before=$(get follow | jq -cS '.status | del(.lastHandledReconcileAt)')
+request follow
+check_eq "suspended: only lastHandledReconcileAt changes" "$before" "$(get follow | jq -cS '.status | del(.lastHandledReconcileAt)')"
+check_eq "suspended: the artifact is served" 200 "$(code "$(field follow .status.artifact.url)")"
+kn patch ocirepository follow --type=merge -p '{"spec":{"suspend":false}}' >/dev/null
+check_soon "resumed: it catches up" "$SOON" "main@$D100" revision follow
+
+# ---- layers and ignore rules -----------------------------------------------------------------------------------------
+push "$REG/files:1" 1 docs/guide.md img/logo.png deep/img/keep.txt
+names() { curl -sf "$(field "$1" .status.artifact.url)" | tar tz | sed 's#^\./##; s#/$##' | grep -v '^\.\?$' | sort | paste -sd ' '; }
+object default-rules '{"url":"oci://'"$REG"'/files","ref":{"tag":"1"}}'
+check_soon "default rules" "$SOON" "True Succeeded" outcome default-rules
+check_hasnt "pictures are left out by default" logo.png "$(names default-rules)"
+check_has "the rest is there" docs/guide.md "$(names default-rules)"
+object own-rules '{"url":"oci://'"$REG"'/files","ref":{"tag":"1"},"ignore":"/*\n!/deep\n"}'
+check_soon "own rules" "$SOON" "True Succeeded" outcome own-rules
+check_eq "own rules" "deep deep/img deep/img/keep.txt" "$(names own-rules)"
+check_eq "are written down" '"/*\n!/deep\n"' "$(field own-rules '.status.observedIgnore | tojson')"
+before=$(field own-rules .status.artifact.digest)
+object own-rules '{"url":"oci://'"$REG"'/files","ref":{"tag":"1"},"ignore":"/*\n!/docs\n"}'
+check_soon "changed rules make another file at the same path" "$SOON" "docs docs/guide.md" names own-rules
+check_ne "with another digest" "$before" "$(field own-rules .status.artifact.digest)"
+check_eq "which is that of the bytes" "$(field own-rules .status.artifact.digest)" "sha256:$(curl -sf "$(field own-rules .status.artifact.url)" | sha256sum | cut -d' ' -f1)"
+object copied '{"url":"oci://'"$REG"'/files","ref":{"tag":"1"},"layerSelector":{"operation":"copy"}}'
+check_soon "copy" "$SOON" "True Succeeded" outcome copied
+layer=$(curl -sf -H 'Accept: application/vnd.oci.image.manifest.v1+json' "http://$REG/v2/files/manifests/1" | jq -r '.layers[0].digest')
+check_eq "copy: the layer itself" "$layer" "$(field copied .status.artifact.digest)"
+check_eq "copy: is written down" '{"operation":"copy"}' "$(field copied '.status.observedLayerSelector | tostring')"
+
+# ---- Secrets ---------------------------------------------------------------------------------------------------------
+CREDS=$HTPASSWD_USER:$HTPASSWD_WORD push "$PRIV/private:1" 1
+object private '{"url":"oci://'"$PRIV"'/private","ref":{"tag":"1"}}'
+check_soon "private: not without credentials" "$SOON" "False OCIArtifactPullFailed" outcome private
+check_ok "create secret docker-registry" kn create secret docker-registry pull --docker-server="$PRIV" --docker-username="$HTPASSWD_USER" --docker-password="$HTPASSWD_WORD"
+object private '{"url":"oci://'"$PRIV"'/private","ref":{"tag":"1"},"secretRef":{"name":"pull"}}'
+check_soon "private: with them" "$SOON" "True Succeeded" outcome private
+# Nobody touches the object below: a changed Secret alone asks its users again.
+secret() { jq -n --arg reg "$PRIV" --arg word "$1" '{auths: {($reg): {username: "'$HTPASSWD_USER'", password: $word}}} | tostring | @base64 | {data: {".dockerconfigjson": .}}'; }
+kn patch secret pull --type=merge -p "$(secret wrong)" >/dev/null
+check_soon "private: a wrong password is noticed" "$SOON" "False OCIArtifactPullFailed" outcome private
+check_hasnt "and told to nobody" "$HTPASSWD_WORD" "$(cat "$H_TMP/log/src.err")$(kn get events -o yaml)"
+kn patch secret pull --type=merge -p "$(secret "$HTPASSWD_WORD")" >/dev/null
+check_soon "private: so is the right one" "$SOON" "True Succeeded" outcome private
+kn delete secret pull >/dev/null
+request private
+check_eq "private: a Secret that is gone" "False AuthenticationFailed" "$(outcome private)"
+
+# ---- v1beta2, labels, many -------------------------------------------------------------------------------------------
+check_ok "an older manifest" kn apply -f - <<<'{"apiVersion":"source.toolkit.fluxcd.io/v1beta2","kind":"OCIRepository","metadata":{"name":"older"},"spec":{"interval":"1m","url":"oci://'"$REG"'/app","ref":{"tag":"1.0.0"}}}'
+check_soon "becomes Ready" "$SOON" "1.0.0@$D100" revision older
+many=60
+for ((i = 0; i < many; i++)); do
+	printf '{"apiVersion":"source.toolkit.fluxcd.io/v1","kind":"OCIRepository","metadata":{"name":"many-%d","labels":{"many":"yes"}},"spec":{"interval":"10m","url":"oci://%s/app","ref":{"tag":"1.0.0"}}}\n' $i "$REG"
+done >"$H_TMP/many.json"
+kn create -f "$H_TMP/many.json" >/dev/null
+check_soon "$many objects at once become Ready" 60 $many bash -c "KUBECONFIG=$ADMIN_KUBECONFIG $KUBECTL -n $NS get ocirepositories -l many=yes -o json | jq '[.items[] | select(any(.status.conditions[]?; .type == \"Ready\" and .status == \"True\"))] | length'"
+check_eq "and go in one command" 0 "$(kn delete ocirepositories -l many=yes --timeout=30s >/dev/null; echo $?)"
+check_eq "with their files" "" "$(find "$(store)/$NS" -maxdepth 1 -name 'many-*' 2>/dev/null)"
+
+# ---- delete ----------------------------------------------------------------------------------------------------------
+url=$(field older .status.artifact.url)
+check_ok "delete waits for the finalizer, and ends" kn delete ocirepository older --timeout=20s
+check_eq "the artifact is gone" 404 "$(code "$url")"
+check_eq "and so are its files" "" "$(files older)"
+
+# ---- kill -9, restart, lost files ------------------------------------------------------------------------------------
+kn patch ocirepository follow --type=merge -p '{"spec":{"suspend":true}}' >/dev/null
+tag "$REG/app:1.1.0" main # a restored artifact is what the status names, not what the tag names now
+before=$(kn get ocirepositories -o json | jq -cS '[.items[] | select(any(.status.conditions[]?; .type == "Ready" and .status == "True")) | [.metadata.name, .status.artifact]]')
+h_stop "$CONTROLLER_PID" KILL
+kn delete ocirepository filtered --wait=false >/dev/null 2>&1 # in embedded mode there is no API now, so nothing to delete
+blobs=$(h_registry_requests reg GET '/v2/.*/blobs/.*')
+start
+check_soon "after kill -9: ready again" "$SOON" 200 code "http://$STORAGE/"
+check_eq "after kill -9: what was served is served" 200 "$(code "$(field web .status.artifact.url)")"
+if [ "$API" = real ]; then
+	check_soon "an object that was deleted meanwhile is finished" "$SOON" "" bash -c "KUBECONFIG=$ADMIN_KUBECONFIG $KUBECTL -n $NS get ocirepository filtered -o name 2>/dev/null"
+	before=$(jq -cS '[.[] | select(.[0] != "filtered")]' <<<"$before")
+fi
+check_soon "no status has changed" "$SOON" "$before" bash -c "KUBECONFIG=$ADMIN_KUBECONFIG $KUBECTL -n $NS get ocirepositories -o json | jq -cS '[.items[] | select(any(.status.conditions[]?; .type == \"Ready\" and .status == \"True\")) | [.metadata.name, .status.artifact]]'"
+check_eq "and no blob was asked for" "$blobs" "$(h_registry_requests reg GET '/v2/.*/blobs/.*')"
+
+h_stop "$CONTROLLER_PID"
+check_eq "SIGTERM: exit status" 0 $?
+[ -n "$(files web)" ] || h_die "the store is not where this test looks for it: $(store)"
+rm -rf "$(store)"
+start
+check_soon "the store was lost: restored" "$SOON" 200 code "$(field web .status.artifact.url)"
+check_soon "a suspended object, too" "$SOON" 200 code "$(field follow .status.artifact.url)"
+check_eq "with the bytes that the status names" "$(field follow .status.artifact.digest)" "sha256:$(curl -sf "$(field follow .status.artifact.url)" | sha256sum | cut -d' ' -f1)"
+check_eq "though its tag has moved on" "main@$D100" "$(revision follow)"
+
+h_stop "$CONTROLLER_PID"
+check_eq "SIGTERM again" 0 $?
+check_eq "every log line is JSON" "" "$(jq -e . <"$H_TMP/log/src.err" 2>&1 >/dev/null | head -n 1)"
+h_finish

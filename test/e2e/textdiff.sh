@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# test/e2e/textdiff.sh [SEED]: lib/text against the Go modules whose behaviour it has to have: some 100,000 generated versions, ranges and filters
+# (Masterminds/semver and Go's regexp), ignore rules (fluxcd/pkg/sourceignore) and YAML documents (sigs.k8s.io/yaml). The seed is new each time and
+# printed; a failing one can be run again. test/unit/text/data holds frozen tables of the same kind for the Check tests.
+set -eu
+cd "$(dirname "$0")/../.."
+seed=${1:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}
+build=${BUILD:-build}
+tables=$(mktemp -d)
+trap 'rm -rf "$tables"' EXIT
+echo "seed $seed"
+for tool in semverdiff ignorediff yamldiff; do
+	dir=$(test/e2e/tools/build.sh $tool)
+	"$dir/$tool" -seed "$seed" -n 20000 >"$tables/$tool.tsv"
+done
+make --no-print-directory O="$build" "$build/textdiff" >&2
+"$build/textdiff" "$tables"/*.tsv
