@@ -48,7 +48,7 @@ static int read_value(const char **p, char *out, size_t size, struct err *err)
 		if (n + 1 >= size)
 			return err_set(err, ERR_RETRY,
 				"a parameter of the registry's WWW-Authenticate header is longer "
-			        "than %zu bytes",
+				"than %zu bytes",
 				size - 1);
 		out[n++] = *s;
 	}
@@ -170,12 +170,12 @@ int oci_realm_check(const char *realm, const char *registry_url, struct err *err
 	if (r.has_user)
 		return err_set(err, ERR_RETRY,
 			"the token server '%.400s' that the registry names has user information in "
-		        "its URL",
+			"its URL",
 			buf_str(&shown));
 	if (!r.https && reg.https)
 		return err_set(err, ERR_RETRY,
 			"the token server '%.400s' that the registry names is not https, as the "
-		        "registry is",
+			"registry is",
 			buf_str(&shown));
 	class = host_classify(r.host);
 	/* `localhost` is a name, not a literal: a registry that is inside itself may use it. */
@@ -184,7 +184,7 @@ int oci_realm_check(const char *realm, const char *registry_url, struct err *err
 	if (host_is_internal(class) && !url_same_host(&r, &reg))
 		return err_set(err, ERR_RETRY,
 			"the token server '%.400s' that the registry names is at a loopback, "
-		        "private or link-local address",
+			"private or link-local address",
 			buf_str(&shown));
 	return 0;
 }

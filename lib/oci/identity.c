@@ -89,6 +89,14 @@ struct http_proxy *oci_identity_proxy(struct oci_identity *id)
 	return &id->proxy;
 }
 
+const struct http_trust *oci_identity_trust_for(const struct oci_identity *id, bool insecure)
+{
+	static const struct http_trust unverified = {.insecure = true};
+
+	return insecure && !id->trust.ca_pem.len && !id->trust.cert_pem.len ? &unverified
+									    : &id->trust;
+}
+
 /* ---- Docker configuration ------------------------------------------------------------------------------------------ */
 
 /* Scheme off, Docker's "/v1/" and "/v2/" off, host lower-cased, Docker Hub under its one name. */
@@ -376,7 +384,7 @@ int oci_identity_load_docker(struct oci_identity *id, const struct oci_repo *rep
 	if (helper && *helper && !oci_identity_cred(id, repo))
 		return err_set(err, ERR_RETRY,
 			"'%s' keeps the credentials of '%s' in the program "
-		        "'docker-credential-%.100s', which is not run here; use --creds",
+			"'docker-credential-%.100s', which is not run here; use --creds",
 			path, repo->host, helper);
 	return 0;
 }

@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/secret.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -65,8 +66,10 @@ int oci_identity_load_docker(
 const struct oci_cred *oci_identity_cred(
 	const struct oci_identity *id, const struct oci_repo *repo);
 
-/* For setting up (certSecretRef, proxySecretRef); never NULL. `insecure` of the trust is the request's own business (repo->insecure). */
+/* For setting up (certSecretRef, proxySecretRef); never NULL. Its `insecure` stays false: oci_identity_trust_for has it. */
 struct http_trust *oci_identity_trust(struct oci_identity *id);
 struct http_proxy *oci_identity_proxy(struct oci_identity *id);
+/* What a request uses. `insecure` turns verification off only where no CA or certificate was set. */
+const struct http_trust *oci_identity_trust_for(const struct oci_identity *id, bool insecure);
 
 #endif

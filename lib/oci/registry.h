@@ -32,6 +32,7 @@ struct oci_client;
 struct oci_identity;
 struct oci_repo;
 struct op;
+struct url;
 
 #define OCI_PER_HOST 8
 #define OCI_IN_ALL 64
@@ -97,9 +98,16 @@ struct oci_req {
 struct op *oci_req_start(struct oci_client *c, const struct oci_req *req);
 /* The last answer; NULL when there was none. Borrowed from the op. */
 const struct http_res *oci_req_result(const struct op *op);
-/* The URL that was asked last, without the query: for messages and Link. */
-const char *oci_req_url(const struct op *op);
+/* The URL that was asked last. */
+const struct url *oci_req_url(const struct op *op);
 /* After HTTP_BODY_PAUSE. */
 void oci_req_resume(struct op *op);
+
+/* Registries that refuse HEAD of a manifest but not GET: remembered per host for an hour. */
+bool oci_client_no_head(struct oci_client *c, const struct oci_repo *repo);
+void oci_client_head_refused(struct oci_client *c, const struct oci_repo *repo);
+/* For the files that count what they do. */
+struct oci_stats *oci_client_counters(struct oci_client *c);
+struct loop *oci_client_loop(struct oci_client *c);
 
 #endif

@@ -14,6 +14,7 @@
 
 struct http_client;
 struct loop;
+struct oci_guard;
 struct oci_identity;
 struct oci_repo;
 struct oci_tokens;
@@ -24,12 +25,15 @@ struct oci_token_req {
 	struct oci_identity *identity;
 	const char *realm; /* checked by oci_realm_check */
 	const char *service;
-	const char *scope; /* one or more, divided by blanks */
+	const char *scope; /* "repository:org/app:pull" */
+	const char *
+		extra_scope; /* what a challenge asked for besides, or NULL: asked for too, no part of the key */
 	uint64_t timeout_ms;
 };
 
-/* `requests` is counted up for each request to a realm; borrowed. */
-struct oci_tokens *oci_tokens_new(struct loop *l, struct http_client *http, uint64_t *requests);
+/* `requests` is counted up for each request to a realm; borrowed, as is the guard. */
+struct oci_tokens *oci_tokens_new(struct loop *l, struct http_client *http,
+	const struct oci_guard *guard, uint64_t *requests);
 /* All ops must have ended; fetches that nobody waits for are cancelled by oci_tokens_stop and need turns of the loop to end. */
 void oci_tokens_stop(struct oci_tokens *t);
 void oci_tokens_free(struct oci_tokens *t);

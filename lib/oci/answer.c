@@ -1,0 +1,118 @@
+#include "oci/answer.h"
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/obj.h"
+#include "http/client.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define SAID_MAX 400
+
+const char *oci_status_text(int status)
+{
+	static const struct {
+		int status;
+		const char *text;
+	} known[] = {
+		{400, "Bad Request"},
+		{401, "Unauthorized"},
+		{403, "Forbidden"},
+		{404, "Not Found"},
+		{405, "Method Not Allowed"},
+		{406, "Not Acceptable"},
+		{408, "Request Timeout"},
+		{409, "Conflict"},
+		{410, "Gone"},
+		{413, "Content Too Large"},
+		{416, "Range Not Satisfiable"},
+		{429, "Too Many Requests"},
+		{451, "Unavailable For Legal Reasons"},
+		{500, "Internal Server Error"},
+		{501, "Not Implemented"},
+		{502, "Bad Gateway"},
+		{503, "Service Unavailable"},
+		{504, "Gateway Timeout"},
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(known); i++)
+		if (known[i].status == status)
+			return known[i].text;
+	return "";
+}
+
+/* Printable ASCII only, blanks run together, and not too much of it. */
+static void add_clean(struct buf *b, const char *s)
+{
+	bool blank = true;
+
+	for (; *s && b->len < SAID_MAX; s++) {
+		unsigned char c = (unsigned char)*s;
+
+		if (c <= 0x20 || c == 0x7f) {
+			if (!blank)
+				buf_addc(b, ' ');
+			blank = true;
+			continue;
+		}
+		buf_addc(b, c > 0x7e ? '?' : *s);
+		blank = false;
+	}
+	if (b->len >= SAID_MAX)
+		buf_adds(b, "...");
+}
+
+static void add_pair(struct buf *b, const char *code, const char *message)
+{
+	if (b->len)
+		buf_adds(b, "; ");
+	if (code)
+		add_clean(b, code);
+	if (code && message && *message)
+		buf_adds(b, ": ");
+	if (message)
+		add_clean(b, message);
+}
+
+/* What the body says, "" if it says nothing that we can read. An HTML page is nothing. */
+static void said(struct buf *b, const struct http_res *res)
+{
+	auto_json json_t *o = NULL;
+	struct err ignored = {0};
+	json_t *errors, *e;
+	size_t i;
+
+	if (!res->body.len || res->body.len > LIMIT_TOKEN_BODY)
+		return;
+	o = obj_parse(buf_str(&res->body), res->body.len, "the error", &ignored);
+	errors = obj_get(o, "errors");
+	json_array_foreach (errors, i, e) {
+		if (i == 3)
+			break;
+		add_pair(b, obj_str(e, "code"), obj_str(e, "message"));
+	}
+	if (b->len || !o)
+		return;
+	if (obj_str(o, "error"))
+		add_pair(b, obj_str(o, "error"), obj_str(o, "error_description"));
+	else if (obj_str(o, "details"))
+		add_pair(b, NULL, obj_str(o, "details"));
+	else if (obj_str(o, "message"))
+		add_pair(b, NULL, obj_str(o, "message"));
+}
+
+int oci_answer_error(const struct http_res *res, const char *who, struct err *err)
+{
+	auto_buf struct buf text = BUF_INIT(4 * SAID_MAX);
+	const char *name = oci_status_text(res->status);
+	uint64_t wait = res->status == 429 || res->status == 503 ? http_retry_after_ms(res) : 0;
+
+	said(&text, res);
+	err_code(err, wait ? ERR_WAIT : ERR_RETRY, res->status, "%s answered %d%s%s%s%s%s", who,
+		res->status, *name ? " " : "", name, text.len ? " (" : "", buf_str(&text),
+		text.len ? ")" : "");
+	err->retry_ms = wait;
+	return -1;
+}

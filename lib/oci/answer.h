@@ -1,0 +1,17 @@
+/*
+ * Answers that are no success, as errors: what a registry or token server said in its JSON (OCI distribution spec 1.1, "Error Codes"; also
+ * RFC 6749 section 5.2 of token servers), cleaned and capped, because it ends in logs and conditions. No state.
+ */
+#ifndef OCI_ANSWER_H
+#define OCI_ANSWER_H
+#include "base/err.h"
+
+struct http_res;
+
+/* Sets *err from the status and body of an answer. `who` begins the message: "the registry". 429 and 503 with Retry-After are ERR_WAIT,
+   all else ERR_RETRY. Returns -1. */
+int oci_answer_error(const struct http_res *res, const char *who, struct err *err);
+/* "Not Found"; "" for a status without a name. */
+const char *oci_status_text(int status);
+
+#endif

@@ -1,0 +1,247 @@
+#include "oci/image.h"
+
+#include "base/mem.h"
+#include "ev/task.h"
+#include "ev/work.h"
+#include "oci/identity.h"
+#include "oci/registry.h"
+
+#include <string.h>
+
+#define PARSE_INLINE (64 * 1024) /* bytes of a manifest that the loop itself may hash and parse */
+
+/* Hashing and parsing of one manifest; a big one goes to a worker. Owns everything. */
+struct check {
+	struct digest want, stated; /* stated: DIGEST_NONE when the registry said nothing */
+	struct buf body;
+	char *content_type;
+	bool digest_ok; /* what failed, if it failed, was not the digest */
+	struct oci_manifest manifest;
+};
+
+struct image {
+	struct task task;
+	struct oci_client *client;
+	struct oci_repo repo;
+	struct oci_identity *identity;
+	struct digest digest; /* of the manifest that is read now */
+	char *layer_type;
+	uint64_t timeout_ms;
+	bool child; /* the second round, behind an index */
+	struct check *check; /* inline */
+	struct oci_image result;
+};
+
+static struct image *of(struct task *t)
+{
+	return CONTAINER_OF(t, struct image, task);
+}
+
+static void check_free(void *job)
+{
+	struct check *c = job;
+
+	if (!c)
+		return;
+	buf_clear(&c->body);
+	free(c->content_type);
+	oci_manifest_clear(&c->manifest);
+	free(c);
+}
+
+static int check_run(void *job, const atomic_bool *stop, struct err *err)
+{
+	char want[DIGEST_TEXT_MAX], real[DIGEST_TEXT_MAX];
+	struct check *c = job;
+	struct digest got;
+
+	(void)stop; /* some milliseconds at most */
+	digest_mem(&got, c->want.algo, buf_str(&c->body), c->body.len);
+	if (!digest_equal(&got, &c->want))
+		return err_set(err, ERR_RETRY,
+			"the digest of what the registry sent is '%s', not '%s'",
+			digest_format(&got, real), digest_format(&c->want, want));
+	if (c->stated.algo == c->want.algo && !digest_equal(&c->stated, &c->want))
+		return err_set(err, ERR_RETRY,
+			"the registry says that its digest is '%s', not '%s'",
+			digest_format(&c->stated, real), digest_format(&c->want, want));
+	c->digest_ok = true;
+	return oci_manifest_parse(
+		&c->manifest, buf_str(&c->body), c->body.len, c->content_type, err);
+}
+
+static enum step_ret fail(struct image *m, const struct err *err)
+{
+	char ref[OCI_REF_TEXT_MAX];
+	struct err e = *err;
+
+	err_wrap(&e, "manifest of '%s'", oci_ref_format(&m->repo, NULL, &m->digest, ref));
+	return task_fail(&m->task, &e);
+}
+
+/* ---- steps --------------------------------------------------------------------------------------------------------- */
+
+static enum step_ret get_start(struct task *t)
+{
+	static const struct http_hdr hdrs[] = {{"Accept", OCI_ACCEPT_MANIFEST}, {NULL, NULL}};
+	struct image *m = of(t);
+	char text[DIGEST_TEXT_MAX];
+	auto_free char *path = NULL, *what = NULL;
+
+	m->result.stage = OCI_IMAGE_FETCH;
+	digest_format(&m->digest, text);
+	path = mem_printf("manifests/%s", text);
+	what = mem_printf("manifest '%s'", text);
+	return task_wait(t,
+		oci_req_start(m->client,
+			&(struct oci_req){
+				.repo = &m->repo,
+				.identity = m->identity,
+				.kind = OCI_KIND_MANIFEST,
+				.method = "GET",
+				.path = path,
+				.what = what,
+				.hdrs = hdrs,
+				.max_body = LIMIT_MANIFEST,
+				.timeout_ms = m->timeout_ms,
+			}));
+}
+
+static enum step_ret get_resume(struct task *t)
+{
+	struct image *m = of(t);
+	const struct http_res *res;
+	const char *stated, *type;
+	struct err ignored = {0};
+	struct check *c;
+
+	if (task_op_failed(t))
+		return STEP_FAIL;
+	res = oci_req_result(t->op);
+	c = NEW(struct check);
+	c->want = m->digest;
+	buf_init(&c->body, LIMIT_MANIFEST);
+	buf_add(&c->body, buf_str(&res->body), res->body.len);
+	stated = http_header(res, "Docker-Content-Digest");
+	if (stated && digest_parse(&c->stated, stated, &ignored))
+		c->stated.algo = DIGEST_NONE;
+	type = http_header(res, "Content-Type");
+	c->content_type = mem_strdup(type);
+	m->check = c;
+	return STEP_NEXT;
+}
+
+/* Takes over what a check found out. */
+static enum step_ret checked(struct image *m, struct check *c, const struct err *err)
+{
+	if (c->digest_ok)
+		m->result.stage = OCI_IMAGE_LAYER;
+	if (err->kind != ERR_NONE)
+		return fail(m, err);
+	oci_manifest_clear(&m->result.manifest);
+	m->result.manifest = c->manifest;
+	m->result.manifest_digest = m->digest;
+	c->manifest = (struct oci_manifest){0};
+	return STEP_NEXT;
+}
+
+static enum step_ret check_start(struct task *t)
+{
+	struct image *m = of(t);
+	struct check *c = MOVE(m->check);
+	enum step_ret rc;
+	struct err err = {0};
+
+	if (!c)
+		return STEP_NEXT;
+	if (c->body.len > PARSE_INLINE)
+		return task_wait(t, work_start(t->self.loop, WORK_HEAVY, check_run, check_free, c));
+	if (check_run(c, NULL, &err))
+		BUG_IF(err.kind == ERR_NONE);
+	rc = checked(m, c, &err);
+	check_free(c);
+	return rc;
+}
+
+static enum step_ret check_resume(struct task *t)
+{
+	if (t->op->err.kind == ERR_CANCELED)
+		return task_fail(t, &t->op->err);
+	return checked(of(t), work_job(t->op), &t->op->err);
+}
+
+/* An index names the manifest for our platform; anything else is what we came for. */
+static enum step_ret choose_start(struct task *t)
+{
+	struct image *m = of(t);
+	const struct oci_child *child;
+	struct err err = {0};
+
+	if (!m->result.manifest.index)
+		return STEP_NEXT;
+	child = oci_manifest_platform(&m->result.manifest, &err);
+	if (!child)
+		return fail(m, &err);
+	m->digest = child->desc.digest;
+	m->child = true;
+	return STEP_NEXT;
+}
+
+static enum step_ret again_start(struct task *t)
+{
+	return of(t)->child ? get_start(t) : STEP_NEXT;
+}
+
+static enum step_ret layer_start(struct task *t)
+{
+	struct image *m = of(t);
+	struct err err = {0};
+
+	if (m->result.manifest.index) {
+		err_set(&err, ERR_RETRY, "the index's entry for linux/amd64 is an index itself");
+		return fail(m, &err);
+	}
+	m->result.layer = oci_manifest_layer(&m->result.manifest, m->layer_type, &err);
+	return m->result.layer ? STEP_NEXT : fail(m, &err);
+}
+
+/* ---- the op -------------------------------------------------------------------------------------------------------- */
+
+static void image_free(struct task *t)
+{
+	struct image *m = of(t);
+
+	oci_identity_unref(m->identity);
+	free(m->layer_type);
+	check_free(m->check);
+	oci_manifest_clear(&m->result.manifest);
+	free(m);
+}
+
+struct op *oci_image_start(struct oci_client *c, const struct oci_image_req *req)
+{
+	static const struct step steps[] = {
+		{"manifest", get_start, get_resume, false},
+		{"check", check_start, check_resume, false},
+		{"platform", choose_start, NULL, false},
+		{"child", again_start, get_resume, false},
+		{"check child", check_start, check_resume, false},
+		{"layer", layer_start, NULL, false},
+		{0},
+	};
+	struct image *m = NEW(struct image);
+
+	m->client = c;
+	m->repo = *req->repo;
+	m->identity = oci_identity_ref(req->identity);
+	m->digest = *req->digest;
+	m->layer_type = mem_strdup(req->layer_type);
+	m->timeout_ms = req->timeout_ms;
+	task_init(&m->task, oci_client_loop(c), "image", steps, NULL, image_free);
+	return task_spawn(&m->task);
+}
+
+const struct oci_image *oci_image_result(const struct op *op)
+{
+	return &CONTAINER_OF(CONTAINER_OF(op, struct task, self), struct image, task)->result;
+}

@@ -1,0 +1,729 @@
+#include "oci/registry.h"
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "ev/gate.h"
+#include "ev/task.h"
+#include "http/url.h"
+#include "oci/answer.h"
+#include "oci/auth.h"
+#include "oci/guard.h"
+#include "oci/identity.h"
+#include "oci/lru.h"
+#include "oci/ref.h"
+#include "oci/token.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PROBE_MS 10000 /* for a TLS answer of a host that may speak plain http */
+
+struct oci_client {
+	struct loop *loop;
+	struct http_client *http;
+	struct oci_tokens *tokens;
+	struct oci_guard guard;
+	struct gate all;
+	struct lru hosts, memos;
+	struct oci_stats stats;
+};
+
+/* What is remembered of a registry. The key is host and `insecure`: an object that may use plain http teaches the others nothing. */
+struct host {
+	struct lru_item item;
+	struct gate gate;
+	unsigned users; /* requests that point here */
+	enum { ASK_BOTH, SPEAKS_TLS, SPEAKS_PLAIN } speaks;
+	uint64_t
+		no_head_until; /* on clock_ms(): HEAD of a manifest was refused where GET was not */
+};
+
+/* How a registry wants an identity to show itself, learnt from its last challenge: saves the 401 before every later request. */
+struct memo {
+	struct lru_item item;
+	struct oci_challenge c;
+};
+
+enum call_state { CALL_IDLE, CALL_TOKEN, CALL_SENT };
+
+struct call {
+	struct task task;
+	struct oci_client *client;
+	struct host *host;
+	struct oci_req req; /* pointers into the fields below */
+	struct oci_repo repo;
+	char *path, *what;
+	struct http_hdr *hdrs;
+	bool at_host, at_all; /* holds a place */
+	enum call_state state;
+	bool plain; /* this attempt is over http */
+	bool probing; /* the host's scheme is not known yet */
+	bool sent_basic, sent_bearer;
+	unsigned challenges, redirects;
+	char extra_scope[OCI_SCOPE_MAX];
+	struct secret token; /* of this attempt */
+	struct url url; /* asked now */
+	char *origin; /* scheme://host of the registry itself, of this attempt */
+	bool away; /* redirected to another origin */
+	uint64_t uploaded, started_ms;
+	struct op *answer; /* the http op of the end */
+};
+
+const char *oci_kind_name(enum oci_kind kind)
+{
+	static const char *const names[] = {"head", "manifest", "blob", "tags", "token", "push"};
+
+	return names[kind];
+}
+
+/* ---- the client ---------------------------------------------------------------------------------------------------- */
+
+static bool host_busy(const struct lru_item *it)
+{
+	return CONTAINER_OF(it, const struct host, item)->users;
+}
+
+static void host_free(struct lru_item *it)
+{
+	free(CONTAINER_OF(it, struct host, item));
+}
+
+static void memo_free(struct lru_item *it)
+{
+	free(CONTAINER_OF(it, struct memo, item));
+}
+
+struct oci_client *oci_client_new(struct loop *l, struct http_client *http)
+{
+	struct oci_client *c = NEW(struct oci_client);
+
+	c->loop = l;
+	c->http = http;
+	oci_guard_init(&c->guard);
+	gate_init(&c->all, l, OCI_IN_ALL);
+	lru_init(&c->hosts, LIMIT_REGISTRY_HOSTS, host_busy, host_free);
+	lru_init(&c->memos, LIMIT_TOKENS, NULL, memo_free);
+	c->tokens = oci_tokens_new(l, http, &c->guard, &c->stats.requests[OCI_KIND_TOKEN]);
+	return c;
+}
+
+void oci_client_stop(struct oci_client *c)
+{
+	oci_tokens_stop(c->tokens);
+}
+
+void oci_client_free(struct oci_client *c)
+{
+	if (!c)
+		return;
+	oci_tokens_free(c->tokens);
+	lru_clear(&c->hosts);
+	lru_clear(&c->memos);
+	oci_guard_clear(&c->guard);
+	free(c);
+}
+
+void oci_client_own_address(struct oci_client *c, const char *address)
+{
+	oci_guard_own_address(&c->guard, address);
+}
+
+void oci_client_own_host(struct oci_client *c, const char *host)
+{
+	oci_guard_own_host(&c->guard, host);
+}
+
+void oci_client_stats(const struct oci_client *c, struct oci_stats *out)
+{
+	*out = c->stats;
+}
+
+struct oci_stats *oci_client_counters(struct oci_client *c)
+{
+	return &c->stats;
+}
+
+struct loop *oci_client_loop(struct oci_client *c)
+{
+	return c->loop;
+}
+
+static struct host *host_get(struct oci_client *c, const struct oci_repo *repo)
+{
+	char key[OCI_HOST_MAX + 3];
+	struct lru_item *it;
+	struct host *h;
+
+	snprintf(key, sizeof(key), "%s|%d", repo->host, repo->insecure);
+	it = lru_get(&c->hosts, key);
+	if (it)
+		return CONTAINER_OF(it, struct host, item);
+	h = NEW(struct host);
+	gate_init(&h->gate, c->loop, OCI_PER_HOST);
+	if (!oci_repo_http_allowed(repo))
+		h->speaks = SPEAKS_TLS;
+	lru_add(&c->hosts, key, &h->item);
+	return h;
+}
+
+bool oci_client_no_head(struct oci_client *c, const struct oci_repo *repo)
+{
+	return clock_ms() < host_get(c, repo)->no_head_until;
+}
+
+void oci_client_head_refused(struct oci_client *c, const struct oci_repo *repo)
+{
+	host_get(c, repo)->no_head_until = clock_ms() + 3600 * 1000;
+}
+
+static char *memo_key(const struct call *q)
+{
+	return mem_printf("%s|%d|%llu", q->repo.host, q->repo.insecure,
+		(unsigned long long)oci_identity_id(q->req.identity));
+}
+
+static struct memo *memo_find(struct call *q)
+{
+	auto_free char *key = memo_key(q);
+	struct lru_item *it = lru_get(&q->client->memos, key);
+
+	return it ? CONTAINER_OF(it, struct memo, item) : NULL;
+}
+
+static void memo_set(struct call *q, const struct oci_challenge *c)
+{
+	struct memo *m = memo_find(q);
+
+	if (!m) {
+		auto_free char *key = memo_key(q);
+
+		m = NEW(struct memo);
+		lru_add(&q->client->memos, key, &m->item);
+	}
+	m->c = *c;
+}
+
+/* ---- one attempt --------------------------------------------------------------------------------------------------- */
+
+static void token_req(struct call *q, const struct oci_challenge *c, char scope[OCI_SCOPE_MAX],
+	struct oci_token_req *out)
+{
+	snprintf(scope, OCI_SCOPE_MAX, "repository:%s:%s", q->repo.name,
+		q->req.write ? "pull,push" : "pull");
+	*out = (struct oci_token_req){
+		.repo = &q->repo,
+		.identity = q->req.identity,
+		.realm = c->realm,
+		.service = c->service,
+		.scope = scope,
+		.timeout_ms = q->req.timeout_ms,
+	};
+	if (*q->extra_scope && strcmp(q->extra_scope, scope))
+		out->extra_scope = q->extra_scope;
+}
+
+static int on_headers(void *arg, const struct http_res *res, struct err *err)
+{
+	struct call *q = arg;
+
+	if (res->status < 200 || res->status > 299 || !q->req.on_headers)
+		return 0;
+	return q->req.on_headers(q->req.arg, res, err);
+}
+
+static enum http_body_ret on_body(void *arg, const char *data, size_t n, struct err *err)
+{
+	struct call *q = arg;
+
+	return q->req.on_body(q->req.arg, data, n, err);
+}
+
+static long on_upload(void *arg, char *to, size_t room)
+{
+	struct call *q = arg;
+	long n = q->req.on_upload(q->req.arg, q->uploaded, to, room);
+
+	if (n > 0)
+		q->uploaded += (uint64_t)n;
+	return n;
+}
+
+static void deadlines(const struct call *q, struct http_req *r)
+{
+	uint64_t ms = q->req.timeout_ms, gone = clock_ms() - q->started_ms;
+
+	/* A host that may speak plain http gets half of the time for a TLS answer, the second attempt gets the rest. */
+	if (q->probing && !q->plain && ms)
+		ms = ms / 2 < PROBE_MS ? ms / 2 : PROBE_MS;
+	else if (q->probing && ms)
+		ms = gone + 1 < ms ? ms - gone : 1;
+	if (!q->req.stream) {
+		r->deadline_ms = ms;
+		return;
+	}
+	r->headers_ms = ms;
+	r->idle_ms = LIMIT_BLOB_IDLE_MS;
+	r->min_rate = LIMIT_BLOB_RATE;
+	r->min_rate_window_ms = LIMIT_BLOB_RATE_MS;
+}
+
+static enum step_ret send(struct call *q, const struct oci_cred *cred)
+{
+	auto_buf struct buf url = BUF_INIT(LIMIT_URL);
+	struct oci_stats *stats = &q->client->stats;
+	struct http_req r = {
+		.method = q->req.method,
+		.hdrs = q->hdrs,
+		.body = q->req.body,
+		.body_len = q->req.body_len,
+		.trust = oci_identity_trust_for(q->req.identity, q->repo.insecure),
+		.proxy = oci_identity_proxy(q->req.identity),
+		.on_headers = on_headers,
+		.arg = q,
+		.max_body = q->req.max_body,
+		.kind = oci_kind_name(q->req.kind),
+	};
+
+	url_format(&q->url, &url);
+	r.url = buf_str(&url);
+	if (q->req.on_body) {
+		r.on_body = on_body;
+		r.keep_error_body = true;
+	} else if (!r.max_body && strcmp(q->req.method, "HEAD")) {
+		r.max_body = LIMIT_ERROR_BODY;
+	}
+	if (q->req.on_upload) {
+		q->uploaded = 0;
+		r.on_upload = on_upload;
+		r.body_total = q->req.body_total;
+	}
+	deadlines(q, &r);
+	/* Only to the registry itself, and only once it has shown which scheme it speaks. */
+	q->sent_basic = q->sent_bearer = false;
+	if (!q->away && !q->probing && q->token.len) {
+		r.bearer = &q->token;
+		q->sent_bearer = true;
+	} else if (!q->away && !q->probing && cred) {
+		r.basic = &cred->basic;
+		q->sent_basic = true;
+	}
+	q->state = CALL_SENT;
+	stats->requests[q->req.kind]++;
+	return task_wait(&q->task, http_start(q->client->http, &r));
+}
+
+/* Sends what fits the memo: nothing, Basic, or a token that is at hand or has to be fetched first. */
+static enum step_ret attempt(struct call *q)
+{
+	const struct oci_cred *cred = oci_identity_cred(q->req.identity, &q->repo);
+	const struct memo *m = q->away || q->probing ? NULL : memo_find(q);
+	const struct secret *token;
+	char scope[OCI_SCOPE_MAX];
+	struct oci_token_req tr;
+
+	if (!m || m->c.scheme == OCI_AUTH_NONE)
+		return send(q, NULL);
+	if (cred && cred->registry_token.len) {
+		secret_copy(&q->token, &cred->registry_token);
+		return send(q, NULL);
+	}
+	if (m->c.scheme == OCI_AUTH_BASIC)
+		return send(q, cred && cred->basic.len ? cred : NULL);
+	token_req(q, &m->c, scope, &tr);
+	token = oci_token_peek(q->client->tokens, &tr);
+	if (token) {
+		secret_copy(&q->token, token);
+		return send(q, NULL);
+	}
+	q->state = CALL_TOKEN;
+	return task_wait(&q->task, oci_token_start(q->client->tokens, &tr));
+}
+
+static enum step_ret fail(struct call *q, const struct err *err)
+{
+	char repo[OCI_REPO_TEXT_MAX];
+	struct err e = *err;
+
+	err_wrap(&e, "%s of '%s'", q->what, oci_repo_format(&q->repo, repo));
+	return task_fail(&q->task, &e);
+}
+
+__attribute__((format(printf, 3, 4))) static enum step_ret fail_code(
+	struct call *q, int code, const char *fmt, ...)
+{
+	struct err err = {0};
+	char text[ERR_MSG_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	err_code(&err, ERR_RETRY, code, "%s", text);
+	return fail(q, &err);
+}
+
+/* The URL of the registry itself, with the scheme that it spoke (or https, to find out). */
+static int aim(struct call *q, struct err *err)
+{
+	auto_buf struct buf text = BUF_INIT(LIMIT_URL);
+
+	q->probing = q->host->speaks == ASK_BOTH;
+	q->plain = q->host->speaks == SPEAKS_PLAIN || (q->probing && q->plain);
+	q->away = false;
+	free(MOVE(q->origin));
+	q->origin = mem_printf("%s://%s", q->plain ? "http" : "https", q->repo.host);
+	buf_adds(&text, q->origin);
+	if (q->path[0] == '/')
+		buf_adds(&text, q->path);
+	else
+		buf_addf(&text, "/v2/%s/%s", q->repo.name, q->path);
+	url_clear(&q->url);
+	if (text.over)
+		return err_set(err, ERR_RETRY, "the URL is longer than %d bytes", LIMIT_URL);
+	if (url_parse(&q->url, buf_str(&text), err))
+		return -1;
+	return oci_guard_check(&q->client->guard, &q->url, err);
+}
+
+/* ---- answers ------------------------------------------------------------------------------------------------------- */
+
+/* The best challenge of all WWW-Authenticate headers. */
+static int challenge_read(const struct http_res *res, struct oci_challenge *c, struct err *err)
+{
+	struct err bad = {0};
+	unsigned i;
+
+	*c = (struct oci_challenge){.scheme = OCI_AUTH_NONE};
+	for (i = 0; i < 16; i++) {
+		auto_free char *value = http_header_nth(res, "WWW-Authenticate", i);
+
+		if (!value)
+			break;
+		if (oci_challenge_parse(c, value, &bad))
+			continue; /* another header may be better */
+	}
+	if (c->scheme != OCI_AUTH_NONE)
+		return 0;
+	if (bad.kind) {
+		*err = bad;
+		return -1;
+	}
+	return err_set(err, ERR_RETRY,
+		"the registry answered 401 Unauthorized without a challenge that we can answer");
+}
+
+/* 401: learn how the registry wants to be asked, once, and ask again. */
+static enum step_ret challenged(struct call *q, const struct http_res *res)
+{
+	const struct oci_cred *cred = oci_identity_cred(q->req.identity, &q->repo);
+	struct oci_challenge *c = NEW(struct oci_challenge);
+	auto_free void *freed = c;
+	char scope[OCI_SCOPE_MAX];
+	struct oci_token_req tr;
+	struct err err = {0};
+
+	if (q->away) {
+		oci_answer_error(res, "the host it redirects to", &err);
+		return fail(q, &err);
+	}
+	q->client->stats.challenges++;
+	if (challenge_read(res, c, &err))
+		goto failed;
+	if (c->scheme == OCI_AUTH_BASIC && (q->sent_basic || !cred || !cred->basic.len)) {
+		oci_answer_error(res, "the registry", &err);
+		if (q->sent_basic)
+			err_wrap(&err, "the user and password were refused");
+		else
+			err_wrap(&err, "a user and password are needed, and there is none for it");
+		goto failed;
+	}
+	if (q->challenges++ || (q->sent_bearer && cred && cred->registry_token.len)) {
+		oci_answer_error(res, "the registry", &err);
+		err_wrap(&err, "%s was refused", q->sent_bearer ? "the token" : "the request");
+		if (q->sent_bearer && q->challenges > 1) {
+			struct memo *m = memo_find(q);
+
+			/* Not again with this one. */
+			if (m) {
+				token_req(q, &m->c, scope, &tr);
+				oci_token_refused(q->client->tokens, &tr, &q->token);
+			}
+		}
+		goto failed;
+	}
+	if (c->scheme == OCI_AUTH_BEARER) {
+		auto_url struct url realm = {0};
+
+		if (oci_realm_check(c->realm, q->origin, &err))
+			goto failed;
+		if (url_parse(&realm, c->realm, &err) ||
+			oci_guard_check(&q->client->guard, &realm, &err)) {
+			err.kind = ERR_RETRY;
+			goto failed;
+		}
+		snprintf(q->extra_scope, sizeof(q->extra_scope), "%s", c->scope);
+		token_req(q, c, scope, &tr);
+		if (q->sent_bearer)
+			oci_token_refused(q->client->tokens, &tr, &q->token);
+	}
+	secret_clear(&q->token);
+	memo_set(q, c);
+	if (aim(q, &err))
+		goto failed;
+	return attempt(q);
+failed:
+	return fail(q, &err);
+}
+
+static enum step_ret redirected(struct call *q, const struct http_res *res)
+{
+	const char *location = http_header(res, "Location");
+	auto_url struct url to = {0}, origin = {0};
+	struct err err = {0};
+
+	if (!location || !*location)
+		return fail_code(q, res->status, "the registry redirects without saying where to");
+	if (strcmp(q->req.method, "GET") && strcmp(q->req.method, "HEAD"))
+		return fail_code(
+			q, res->status, "the registry redirects an upload, which is not followed");
+	if (++q->redirects > LIMIT_REDIRECTS)
+		return fail_code(q, res->status, "the registry redirects more than %d times",
+			LIMIT_REDIRECTS);
+	q->client->stats.redirects++;
+	if (url_resolve(&to, &q->url, location, &err)) {
+		err.kind = ERR_RETRY;
+		err_wrap(&err, "the registry redirects to a URL that cannot be read");
+		return fail(q, &err);
+	}
+	if (oci_guard_redirect(&q->client->guard, &q->url, &to, q->repo.insecure, &err) ||
+		url_parse(&origin, q->origin, &err))
+		return fail(q, &err);
+	q->away = !url_same_origin(&to, &origin);
+	url_clear(&q->url);
+	q->url = to;
+	to = (struct url){0};
+	return attempt(q);
+}
+
+/* No answer: was it a registry that speaks plain http only? */
+static enum step_ret unanswered(struct call *q)
+{
+	const struct http_res *res = http_result(q->task.op);
+	struct err err = q->task.op->err;
+
+	if (err.kind == ERR_CANCELED)
+		return task_fail(&q->task, &err);
+	if (q->away)
+		return fail(q, &err);
+	if (res->tls_answered || res->headers_complete) {
+		q->host->speaks = q->plain ? SPEAKS_PLAIN : SPEAKS_TLS;
+	} else if (q->probing && !q->plain) {
+		q->plain = true;
+		if (aim(q, &err))
+			return fail(q, &err);
+		return attempt(q);
+	} else if (oci_repo_http_allowed(&q->repo)) {
+		q->host->speaks = ASK_BOTH; /* it may have changed: find out next time */
+	}
+	return fail(q, &err);
+}
+
+static enum step_ret judge(struct call *q)
+{
+	const struct http_res *res = http_result(q->task.op);
+	const char *who = q->away ? "the host it redirects to" : "the registry";
+	struct err err = {0};
+
+	if (!q->away) {
+		q->host->speaks = q->plain ? SPEAKS_PLAIN : SPEAKS_TLS;
+		/* What a TLS server says to plain http. */
+		if (q->plain && res->status == 400 &&
+			!http_header(res, "Docker-Distribution-Api-Version"))
+			q->host->speaks = ASK_BOTH;
+		q->probing = false;
+	}
+	switch (res->status) {
+	case 401:
+		return challenged(q, res);
+	case 301:
+	case 302:
+	case 303:
+	case 307:
+	case 308:
+		return redirected(q, res);
+	case 429:
+	case 503:
+		q->client->stats.throttled++;
+		break;
+	default:
+		if ((res->status >= 200 && res->status <= 299) ||
+			(q->req.quiet && res->status >= 400)) {
+			q->answer = MOVE(q->task.op);
+			return STEP_NEXT;
+		}
+	}
+	oci_answer_error(res, who, &err);
+	return fail(q, &err);
+}
+
+/* ---- the task ------------------------------------------------------------------------------------------------------ */
+
+static enum step_ret host_start(struct task *t)
+{
+	struct call *q = CONTAINER_OF(t, struct call, task);
+
+	return q->req.no_slot ? STEP_NEXT : task_wait(t, gate_wait_start(&q->host->gate));
+}
+
+static enum step_ret host_resume(struct task *t)
+{
+	struct call *q = CONTAINER_OF(t, struct call, task);
+
+	gate_enter(t->op);
+	q->at_host = true;
+	return STEP_NEXT;
+}
+
+static enum step_ret all_start(struct task *t)
+{
+	struct call *q = CONTAINER_OF(t, struct call, task);
+
+	return q->req.no_slot ? STEP_NEXT : task_wait(t, gate_wait_start(&q->client->all));
+}
+
+static enum step_ret all_resume(struct task *t)
+{
+	struct call *q = CONTAINER_OF(t, struct call, task);
+
+	gate_enter(t->op);
+	q->at_all = true;
+	return STEP_NEXT;
+}
+
+static enum step_ret request_start(struct task *t)
+{
+	struct call *q = CONTAINER_OF(t, struct call, task);
+	struct err err = {0};
+
+	q->started_ms = clock_ms();
+	if (aim(q, &err))
+		return fail(q, &err);
+	return attempt(q);
+}
+
+static enum step_ret request_resume(struct task *t)
+{
+	struct call *q = CONTAINER_OF(t, struct call, task);
+
+	if (q->state == CALL_TOKEN) {
+		if (task_op_failed(t))
+			return fail(q, &t->err);
+		secret_copy(&q->token, oci_token_result(t->op));
+		return send(q, NULL);
+	}
+	if (t->op->err.kind != ERR_NONE)
+		return unanswered(q);
+	return judge(q);
+}
+
+static enum step_ret release(struct task *t)
+{
+	struct call *q = CONTAINER_OF(t, struct call, task);
+
+	if (q->at_all)
+		gate_release(&q->client->all);
+	if (q->at_host)
+		gate_release(&q->host->gate);
+	q->at_all = q->at_host = false;
+	return STEP_NEXT;
+}
+
+static void call_free(struct task *t)
+{
+	struct call *q = CONTAINER_OF(t, struct call, task);
+	struct http_hdr *h;
+
+	BUG_IF(q->at_host || q->at_all);
+	q->host->users--;
+	oci_identity_unref(q->req.identity);
+	op_free(q->answer);
+	for (h = q->hdrs; h && h->name; h++) {
+		free((char *)(uintptr_t)h->name);
+		free((char *)(uintptr_t)h->value);
+	}
+	free(q->hdrs);
+	free(q->path);
+	free(q->what);
+	free(q->origin);
+	url_clear(&q->url);
+	secret_clear(&q->token);
+	free(q);
+}
+
+static struct http_hdr *hdrs_copy(const struct http_hdr *from)
+{
+	struct http_hdr *to;
+	size_t n = 0, i;
+
+	while (from && from[n].name)
+		n++;
+	to = mem_zalloc((n + 1) * sizeof(*to));
+	for (i = 0; i < n; i++)
+		to[i] = (struct http_hdr){mem_strdup(from[i].name), mem_strdup(from[i].value)};
+	return to;
+}
+
+struct op *oci_req_start(struct oci_client *c, const struct oci_req *req)
+{
+	static const struct step steps[] = {
+		{"host", host_start, host_resume, false},
+		{"turn", all_start, all_resume, false},
+		{"request", request_start, request_resume, false},
+		{0},
+	};
+	static const struct step last[] = {{"release", release, NULL, true}, {0}};
+	struct call *q = NEW(struct call);
+
+	q->client = c;
+	q->req = *req;
+	q->repo = *req->repo;
+	q->path = mem_strdup(req->path);
+	q->what = mem_strdup(req->what);
+	q->hdrs = hdrs_copy(req->hdrs);
+	q->req.repo = &q->repo;
+	q->req.path = q->path;
+	q->req.what = q->what;
+	q->req.hdrs = q->hdrs;
+	oci_identity_ref(q->req.identity);
+	q->host = host_get(c, &q->repo);
+	q->host->users++;
+	task_init(&q->task, c->loop, "registry request", steps, last, call_free);
+	return task_spawn(&q->task);
+}
+
+static struct call *of(const struct op *op)
+{
+	return CONTAINER_OF(CONTAINER_OF(op, struct task, self), struct call, task);
+}
+
+const struct http_res *oci_req_result(const struct op *op)
+{
+	const struct call *q = of(op);
+
+	return q->answer ? http_result(q->answer) : NULL;
+}
+
+const struct url *oci_req_url(const struct op *op)
+{
+	return &of(op)->url;
+}
+
+void oci_req_resume(struct op *op)
+{
+	struct call *q = of(op);
+
+	if (q->state == CALL_SENT && q->task.op)
+		http_resume(q->task.op);
+}

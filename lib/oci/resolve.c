@@ -1,0 +1,227 @@
+#include "oci/resolve.h"
+
+#include "base/mem.h"
+#include "ev/task.h"
+#include "oci/identity.h"
+#include "oci/manifest.h"
+#include "oci/registry.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct resolve {
+	struct task task;
+	struct oci_client *client;
+	struct oci_repo repo;
+	struct oci_identity *identity;
+	char *digest, *semver, *filter, *tag, *layer_type;
+	uint64_t timeout_ms;
+	char *path, *what;
+	bool get, head_failed; /* the request in flight is a GET; because a HEAD gave nothing */
+	struct oci_resolved result;
+};
+
+static bool given(const char *s)
+{
+	return s && *s;
+}
+
+static struct resolve *of(struct task *t)
+{
+	return CONTAINER_OF(t, struct resolve, task);
+}
+
+static enum step_ret fail(struct resolve *r, const char *text)
+{
+	struct err err = {0};
+
+	err_set(&err, ERR_RETRY, "%s", text);
+	return task_fail(&r->task, &err);
+}
+
+/* ---- semver -------------------------------------------------------------------------------------------------------- */
+
+static enum step_ret tags_start(struct task *t)
+{
+	struct resolve *r = of(t);
+	struct oci_tags_req req = {
+		.repo = &r->repo,
+		.identity = r->identity,
+		.range = r->semver,
+		.filter = r->filter,
+		.layer_type = r->layer_type,
+		.timeout_ms = r->timeout_ms,
+	};
+
+	if (given(r->digest) || !given(r->semver))
+		return STEP_NEXT;
+	r->result.stage = OCI_RESOLVE_TAGS;
+	return task_wait(t, oci_tags_start(r->client, &req));
+}
+
+static enum step_ret tags_resume(struct task *t)
+{
+	struct resolve *r = of(t);
+
+	r->result.tags = *oci_tags_result(t->op);
+	if (task_op_failed(t))
+		return STEP_FAIL;
+	free(r->tag);
+	r->tag = mem_strdup(r->result.tags.tag);
+	return STEP_NEXT;
+}
+
+/* ---- digest -------------------------------------------------------------------------------------------------------- */
+
+static enum step_ret found(struct resolve *r)
+{
+	oci_revision_format(r->result.tag, &r->result.digest, r->result.revision);
+	return STEP_DONE;
+}
+
+static enum step_ret pinned(struct resolve *r)
+{
+	char repo[OCI_REPO_TEXT_MAX];
+	struct err err = {0};
+
+	if (digest_parse(&r->result.digest, r->digest, &err)) {
+		err_wrap(&err, "digest of '%s'", oci_repo_format(&r->repo, repo));
+		return task_fail(&r->task, &err);
+	}
+	return found(r);
+}
+
+static struct op *ask(struct resolve *r)
+{
+	static const struct http_hdr hdrs[] = {{"Accept", OCI_ACCEPT_MANIFEST}, {NULL, NULL}};
+	bool head = !r->get;
+
+	return oci_req_start(r->client,
+		&(struct oci_req){
+			.repo = &r->repo,
+			.identity = r->identity,
+			.kind = head ? OCI_KIND_HEAD : OCI_KIND_MANIFEST,
+			.method = head ? "HEAD" : "GET",
+			.path = r->path,
+			.what = r->what,
+			.hdrs = hdrs,
+			.max_body = head ? 0 : LIMIT_MANIFEST,
+			.timeout_ms = r->timeout_ms,
+			.quiet = head,
+		});
+}
+
+static enum step_ret tag_start(struct task *t)
+{
+	struct resolve *r = of(t);
+	char text[512], repo[OCI_REPO_TEXT_MAX];
+
+	r->result.stage = OCI_RESOLVE_DIGEST;
+	if (given(r->digest))
+		return pinned(r);
+	if (!oci_tag_valid(r->tag, strlen(r->tag))) {
+		snprintf(text, sizeof(text), "'%.140s' of '%.300s' is no valid tag", r->tag,
+			oci_repo_format(&r->repo, repo));
+		return fail(r, text);
+	}
+	snprintf(r->result.tag, sizeof(r->result.tag), "%s", r->tag);
+	r->path = mem_printf("manifests/%s", r->tag);
+	r->what = mem_printf("tag '%s'", r->tag);
+	r->get = oci_client_no_head(r->client, &r->repo);
+	return task_wait(t, ask(r));
+}
+
+/* Docker-Content-Digest of an answer. False: missing or malformed. */
+static bool digest_header(const struct http_res *res, struct digest *out)
+{
+	const char *text = http_header(res, "Docker-Content-Digest");
+	struct err ignored = {0};
+
+	return text && !digest_parse(out, text, &ignored);
+}
+
+/* The digest of the bytes counts; one that the registry states must agree. */
+static enum step_ret got_manifest(struct resolve *r, const struct http_res *res)
+{
+	enum digest_algo algo = DIGEST_SHA256;
+	char stated[DIGEST_TEXT_MAX], real[DIGEST_TEXT_MAX], text[768];
+	struct digest said;
+
+	if (digest_header(res, &said))
+		algo = said.algo;
+	else
+		said = (struct digest){0};
+	digest_mem(&r->result.digest, algo, buf_str(&res->body), res->body.len);
+	if (said.algo == DIGEST_NONE || digest_equal(&said, &r->result.digest))
+		return found(r);
+	snprintf(text, sizeof(text),
+		"%s of '%.300s': the registry says that the manifest's digest is '%s', but the "
+	        "digest of what it sent is '%s'",
+		r->what, r->repo.host, digest_format(&said, stated),
+		digest_format(&r->result.digest, real));
+	return fail(r, text);
+}
+
+static enum step_ret tag_resume(struct task *t)
+{
+	struct resolve *r = of(t);
+	const struct http_res *res;
+
+	if (task_op_failed(t))
+		return STEP_FAIL;
+	res = oci_req_result(t->op);
+	if (r->get) {
+		if (r->head_failed)
+			oci_client_head_refused(r->client, &r->repo);
+		return got_manifest(r, res);
+	}
+	if (res->status < 300 && digest_header(res, &r->result.digest))
+		return found(r);
+	/* Refused, or without a digest: GET has it, or says what is wrong (an answer to HEAD has no body). */
+	r->get = r->head_failed = true;
+	return task_wait(t, ask(r));
+}
+
+/* ---- the op -------------------------------------------------------------------------------------------------------- */
+
+static void resolve_free(struct task *t)
+{
+	struct resolve *r = of(t);
+
+	oci_identity_unref(r->identity);
+	free(r->digest);
+	free(r->semver);
+	free(r->filter);
+	free(r->tag);
+	free(r->layer_type);
+	free(r->path);
+	free(r->what);
+	free(r);
+}
+
+struct op *oci_resolve_start(struct oci_client *c, const struct oci_resolve_req *req)
+{
+	static const struct step steps[] = {
+		{"tags", tags_start, tags_resume, false},
+		{"tag", tag_start, tag_resume, false},
+		{0},
+	};
+	struct resolve *r = NEW(struct resolve);
+
+	r->client = c;
+	r->repo = *req->repo;
+	r->identity = oci_identity_ref(req->identity);
+	r->digest = mem_strdup(req->digest);
+	r->semver = mem_strdup(req->semver);
+	r->filter = mem_strdup(req->semver_filter);
+	r->layer_type = mem_strdup(req->layer_type);
+	r->timeout_ms = req->timeout_ms;
+	r->tag = mem_strdup(given(req->tag) ? req->tag : OCI_DEFAULT_TAG);
+	task_init(&r->task, oci_client_loop(c), "resolve", steps, NULL, resolve_free);
+	return task_spawn(&r->task);
+}
+
+const struct oci_resolved *oci_resolve_result(const struct op *op)
+{
+	return &CONTAINER_OF(CONTAINER_OF(op, struct task, self), struct resolve, task)->result;
+}

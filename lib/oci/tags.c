@@ -1,0 +1,355 @@
+#include "oci/tags.h"
+
+#include "base/clock.h"
+#include "base/js.h"
+#include "base/mem.h"
+#include "base/obj.h"
+#include "ev/task.h"
+#include "http/url.h"
+#include "oci/identity.h"
+#include "oci/link.h"
+#include "oci/manifest.h"
+#include "oci/registry.h"
+#include "text/match.h"
+#include "text/semver.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define PAGE_SIZE "1000" /* asked for; registries give what they like */
+#define SLICE (128 * 1024) /* bytes of a page in one turn of the loop */
+#define ITEM_MAX 1024 /* a tag as JSON, escapes included */
+
+struct list {
+	struct task task;
+	struct oci_client *client;
+	struct oci_repo repo;
+	struct oci_identity *identity;
+	struct oci_tags_req req;
+	char *range_text, *filter_text;
+	bool helm;
+	struct match *filter;
+	struct semver_range range;
+	bool has_range;
+	char *next; /* path and query of the page to ask for */
+	VEC(uint64_t) seen; /* hashes of the pages asked for */
+	unsigned empty_pages;
+	uint64_t page_tags;
+	struct js_split split;
+	size_t slice; /* bytes taken in this turn */
+	struct defer go_on;
+	uint64_t until; /* on clock_ms() */
+	struct semver best, second;
+	struct oci_tags_result result;
+};
+
+/* ---- one tag ------------------------------------------------------------------------------------------------------- */
+
+/* In the versions of a Helm chart `+` stands as `_`, because a tag cannot hold it. */
+static void as_version(const struct list *l, const char *tag, char out[OCI_TAG_MAX + 1])
+{
+	size_t i = 0;
+
+	for (; tag[i]; i++)
+		out[i] = l->helm && tag[i] == '_' ? '+' : tag[i];
+	out[i] = '\0';
+}
+
+static void consider(struct list *l, const char *tag)
+{
+	struct oci_tags_result *r = &l->result;
+	char text[OCI_TAG_MAX + 1];
+	struct semver v;
+
+	as_version(l, tag, text);
+	if (!semver_parse(&v, text))
+		return;
+	r->versions++;
+	if (!semver_range_match(&l->range, &v))
+		return;
+	r->matched++;
+	if (!r->tag[0] || semver_better(&v, tag, &l->best, r->tag)) {
+		if (strcmp(r->tag, tag)) {
+			l->second = l->best;
+			memcpy(r->runner_up, r->tag, sizeof(r->runner_up));
+		}
+		l->best = v;
+		snprintf(r->tag, sizeof(r->tag), "%s", tag);
+	} else if (strcmp(r->tag, tag) &&
+		(!r->runner_up[0] || semver_better(&v, tag, &l->second, r->runner_up))) {
+		l->second = v;
+		snprintf(r->runner_up, sizeof(r->runner_up), "%s", tag);
+	}
+}
+
+/* A JSON string of a page, unescaped. 1: *out is filled; 0: a string, but no valid tag; -1: no string. */
+static int unquote(const char *text, size_t len, char out[OCI_TAG_MAX + 1])
+{
+	auto_json json_t *o = NULL;
+	const char *s = text + 1;
+	size_t n = len - 2;
+
+	if (len < 2 || text[0] != '"' || text[len - 1] != '"')
+		return -1;
+	if (memchr(s, '\\', n)) {
+		o = json_loadb(text, len, JSON_DECODE_ANY, NULL);
+		if (!json_is_string(o))
+			return -1;
+		s = json_string_value(o);
+		n = json_string_length(o);
+	}
+	if (!oci_tag_valid(s, n))
+		return 0;
+	memcpy(out, s, n);
+	out[n] = '\0';
+	return 1;
+}
+
+static int on_tag(void *arg, const char *text, size_t len, struct err *err)
+{
+	struct list *l = arg;
+	char tag[OCI_TAG_MAX + 1];
+	int rc;
+
+	if (++l->result.total > LIMIT_TAGS)
+		return err_set(err, ERR_RETRY, "there are more than %d tags", LIMIT_TAGS);
+	l->page_tags++;
+	rc = unquote(text, len, tag);
+	if (rc < 0)
+		return err_set(err, ERR_RETRY, "the tag list holds something that is no string");
+	if (!rc || (l->filter && !match_text(l->filter, tag, strlen(tag))))
+		return 0;
+	l->result.passed++;
+	if (l->req.each && l->req.each(l->req.arg, tag, strlen(tag), err))
+		return -1;
+	if (l->has_range)
+		consider(l, tag);
+	return 0;
+}
+
+/* ---- one page ------------------------------------------------------------------------------------------------------ */
+
+static void go_on(void *arg)
+{
+	struct list *l = arg;
+
+	l->slice = 0;
+	if (l->task.op)
+		oci_req_resume(l->task.op);
+}
+
+/* The loop has other things to do: after a slice the transfer pauses until the next turn. */
+static enum http_body_ret on_body(void *arg, const char *data, size_t n, struct err *err)
+{
+	struct list *l = arg;
+
+	if (l->slice >= SLICE) {
+		defer_queue(l->task.self.loop, &l->go_on, go_on, l);
+		return HTTP_BODY_PAUSE;
+	}
+	l->slice += n;
+	return js_split_feed(&l->split, data, n, err) ? HTTP_BODY_FAIL : HTTP_BODY_OK;
+}
+
+static uint64_t hash(const char *s)
+{
+	uint64_t h = 14695981039346656037ULL; /* FNV-1a: only to notice a page that comes again */
+
+	for (; *s; s++)
+		h = (h ^ (unsigned char)*s) * 1099511628211ULL;
+	return h;
+}
+
+static enum step_ret fail(struct list *l, enum err_kind kind, const char *text)
+{
+	char repo[OCI_REPO_TEXT_MAX];
+	struct err err = {0};
+
+	err_set(&err, kind, "tags of '%s': %s", oci_repo_format(&l->repo, repo), text);
+	return task_fail(&l->task, &err);
+}
+
+static enum step_ret page_start(struct task *t)
+{
+	struct list *l = CONTAINER_OF(t, struct list, task);
+	struct oci_req req = {
+		.repo = &l->repo,
+		.identity = l->identity,
+		.kind = OCI_KIND_TAGS,
+		.method = "GET",
+		.path = l->next,
+		.what = "tags",
+		.on_body = on_body,
+		.arg = l,
+		.max_body = LIMIT_TAG_PAGE,
+		.timeout_ms = l->req.timeout_ms,
+	};
+	uint64_t h = hash(l->next), *seen;
+
+	if (++l->result.pages > LIMIT_TAG_PAGES)
+		return fail(l, ERR_RETRY, "there are too many pages");
+	vec_each (&l->seen, seen)
+		if (*seen == h)
+			return fail(l, ERR_RETRY, "the registry's pages lead in a circle");
+	*vec_add(&l->seen) = h;
+	if (l->until && clock_ms() >= l->until)
+		return fail(l, ERR_RETRY, "the list takes too long");
+	js_split_clear(&l->split);
+	js_split_init(&l->split, "tags", ITEM_MAX, LIMIT_ERROR_BODY, on_tag, l);
+	l->page_tags = 0;
+	l->slice = 0;
+	return task_wait(t, oci_req_start(l->client, &req));
+}
+
+/* The Link header's next page must be on the registry's own host: credentials go along. */
+static int next_page(struct list *l, struct err *err)
+{
+	const struct http_res *res = oci_req_result(l->task.op);
+	auto_url struct url to = {0};
+	auto_buf struct buf path = BUF_INIT(LIMIT_URL), shown = BUF_INIT(LIMIT_URL);
+	auto_free char *target = NULL;
+	unsigned i;
+
+	free(MOVE(l->next));
+	for (i = 0; i < 16 && !target; i++) {
+		auto_free char *value = http_header_nth(res, "Link", i);
+
+		if (!value)
+			return 0;
+		if (oci_link_next(value, &target, err))
+			return -1;
+	}
+	if (!target)
+		return 0;
+	if (url_resolve(&to, oci_req_url(l->task.op), target, err)) {
+		err->kind = ERR_RETRY;
+		return -1;
+	}
+	url_redacted(&to, &shown);
+	if (!url_same_origin(&to, oci_req_url(l->task.op)))
+		return err_set(err, ERR_RETRY,
+			"the next page is at '%.400s', which is not the registry's own host",
+			buf_str(&shown));
+	if (l->page_tags)
+		l->empty_pages = 0;
+	else if (++l->empty_pages > LIMIT_EMPTY_TAG_PAGES)
+		return err_set(err, ERR_RETRY, "%d pages without a tag follow each other",
+			LIMIT_EMPTY_TAG_PAGES);
+	buf_adds(&path, to.path);
+	if (to.query)
+		buf_addf(&path, "?%s", to.query);
+	if (path.over)
+		return err_set(err, ERR_RETRY, "the URL of the next page is too long");
+	l->next = mem_strdup(buf_str(&path));
+	return 0;
+}
+
+static enum step_ret no_match(struct list *l)
+{
+	const struct oci_tags_result *r = &l->result;
+	char text[768];
+
+	if (l->filter)
+		snprintf(text, sizeof(text),
+			"no match found for semver '%.200s': of %llu tags %llu pass the filter "
+			"'%.200s', %llu of these are versions",
+			l->range_text, (unsigned long long)r->total, (unsigned long long)r->passed,
+			l->filter_text, (unsigned long long)r->versions);
+	else
+		snprintf(text, sizeof(text),
+			"no match found for semver '%.200s': of %llu tags %llu are versions",
+			l->range_text, (unsigned long long)r->total,
+			(unsigned long long)r->versions);
+	return fail(l, ERR_RETRY, text);
+}
+
+static enum step_ret page_resume(struct task *t)
+{
+	struct list *l = CONTAINER_OF(t, struct list, task);
+	auto_json json_t *rest = NULL;
+	struct err err = {0};
+
+	defer_cancel(t->self.loop, &l->go_on);
+	if (task_op_failed(t))
+		return STEP_FAIL;
+	if (js_split_end(&l->split, &rest, &err) || next_page(l, &err)) {
+		char text[ERR_MSG_MAX];
+
+		snprintf(text, sizeof(text), "%s", err.msg);
+		return fail(l, err.kind, text);
+	}
+	if (l->next)
+		return page_start(t);
+	if (l->has_range && !l->result.matched)
+		return no_match(l);
+	return STEP_NEXT;
+}
+
+/* ---- the op -------------------------------------------------------------------------------------------------------- */
+
+/* Nothing to ask a registry for when range or filter are wrong. */
+static enum step_ret compile_start(struct task *t)
+{
+	struct list *l = CONTAINER_OF(t, struct list, task);
+	struct err err = {0};
+
+	if (l->filter_text && *l->filter_text && match_new(&l->filter, l->filter_text, &err))
+		return task_fail(t, &err);
+	if (l->range_text && semver_range_parse(&l->range, l->range_text, &err))
+		return task_fail(t, &err);
+	l->has_range = l->range_text;
+	if (l->req.timeout_ms)
+		l->until = clock_ms() + LIMIT_TAG_LIST_TIMEOUTS * l->req.timeout_ms;
+	return STEP_NEXT;
+}
+
+static enum step_ret forget(struct task *t)
+{
+	struct list *l = CONTAINER_OF(t, struct list, task);
+
+	defer_cancel(t->self.loop, &l->go_on);
+	return STEP_NEXT;
+}
+
+static void list_free(struct task *t)
+{
+	struct list *l = CONTAINER_OF(t, struct list, task);
+
+	oci_identity_unref(l->identity);
+	match_free(l->filter);
+	if (l->has_range)
+		semver_range_clear(&l->range);
+	js_split_clear(&l->split);
+	vec_clear(&l->seen);
+	free(l->range_text);
+	free(l->filter_text);
+	free(l->next);
+	free(l);
+}
+
+struct op *oci_tags_start(struct oci_client *c, const struct oci_tags_req *req)
+{
+	static const struct step steps[] = {
+		{"compile", compile_start, NULL, false},
+		{"page", page_start, page_resume, false},
+		{0},
+	};
+	static const struct step last[] = {{"forget", forget, NULL, true}, {0}};
+	struct list *l = NEW(struct list);
+
+	l->client = c;
+	l->req = *req;
+	l->repo = *req->repo;
+	l->identity = oci_identity_ref(req->identity);
+	l->range_text = mem_strdup(req->range);
+	l->filter_text = mem_strdup(req->filter);
+	l->helm = req->layer_type && !strcmp(req->layer_type, OCI_TYPE_HELM_CHART);
+	l->next = mem_strdup("tags/list?n=" PAGE_SIZE);
+	task_init(&l->task, oci_client_loop(c), "tag list", steps, last, list_free);
+	return task_spawn(&l->task);
+}
+
+const struct oci_tags_result *oci_tags_result(const struct op *op)
+{
+	return &CONTAINER_OF(CONTAINER_OF(op, struct task, self), struct list, task)->result;
+}

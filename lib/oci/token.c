@@ -1,0 +1,422 @@
+#include "oci/token.h"
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/obj.h"
+#include "ev/task.h"
+#include "ev/timer.h"
+#include "http/client.h"
+#include "http/url.h"
+#include "oci/answer.h"
+#include "oci/guard.h"
+#include "oci/identity.h"
+#include "oci/lru.h"
+#include "oci/ref.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define DEFAULT_LIFE_S 60 /* distribution token specification: "expires_in" */
+
+struct oci_tokens {
+	struct loop *loop;
+	struct http_client *http;
+	const struct oci_guard *guard;
+	uint64_t *requests;
+	struct lru entries;
+};
+
+struct entry {
+	struct lru_item item;
+	struct oci_tokens *tokens;
+	struct secret token; /* empty: none */
+	uint64_t good_until; /* on clock_ms() */
+	struct fetch *fetch; /* on its way */
+	struct wait *waits; /* for it */
+};
+
+/* Somebody who waits for an entry's fetch; the fetch itself belongs to the entry, so that one caller's cancel does not harm the others. */
+struct wait {
+	struct op op;
+	struct entry *entry; /* NULL: no longer in its list */
+	struct wait *next, **prev;
+	struct timer timer;
+	struct secret token;
+};
+
+struct fetch {
+	struct task task;
+	struct entry *entry;
+	struct oci_repo repo;
+	struct oci_identity *identity;
+	char *realm, *service, *scopes; /* scopes: divided by blanks */
+	uint64_t timeout_ms;
+	bool post; /* the request in flight is the OAuth2 one */
+	struct secret token;
+	uint64_t life_ms;
+};
+
+/* ---- one fetch ----------------------------------------------------------------------------------------------------- */
+
+static void add_param(struct buf *b, char sep, const char *name, const char *value)
+{
+	buf_addc(b, sep);
+	buf_adds(b, name);
+	buf_addc(b, '=');
+	url_encode(b, value);
+}
+
+static struct op *ask(struct fetch *f, const struct oci_cred *cred)
+{
+	struct http_req req = {.method = "GET", .max_body = LIMIT_TOKEN_BODY, .kind = "token"};
+	static const struct http_hdr form[] = {
+		{"Content-Type", "application/x-www-form-urlencoded"}, {NULL, NULL}};
+	auto_buf struct buf url = BUF_INIT(LIMIT_URL), body = BUF_INIT(LIMIT_TOKEN_BODY);
+	struct loop *l = f->task.self.loop;
+	auto_url struct url u = {0};
+	struct err err = {0};
+	struct op *op;
+
+	if (url_parse(&u, f->realm, &err) || oci_guard_check(f->entry->tokens->guard, &u, &err))
+		return op_failed(l, &err);
+	url_format(&u, &url);
+	if (f->post) {
+		buf_adds(&body, "grant_type=refresh_token&client_id=flux");
+		add_param(&body, '&', "service", f->service);
+		add_param(&body, '&', "scope", f->scopes);
+		add_param(&body, '&', "refresh_token", cred->identity_token.p);
+		req.method = "POST";
+		req.hdrs = form;
+		req.body = buf_str(&body);
+		req.body_len = body.len;
+	} else {
+		char sep = u.has_query ? '&' : '?';
+		char *scopes = f->scopes, *at, *end;
+		auto_free char *copy = mem_strdup(scopes);
+
+		if (*f->service) {
+			add_param(&url, sep, "service", f->service);
+			sep = '&';
+		}
+		/* One parameter for each scope: the form that every token server reads. */
+		for (at = copy; *at; at = end) {
+			at += strspn(at, " ");
+			end = at + strcspn(at, " ");
+			if (*end)
+				*end++ = '\0';
+			if (*at)
+				add_param(&url, sep, "scope", at);
+			sep = '&';
+		}
+		req.basic = cred && cred->basic.len ? &cred->basic : NULL;
+	}
+	if (url.over || body.over) {
+		err_set(&err, ERR_RETRY, "the request for a token is too long");
+		op = op_failed(l, &err);
+	} else {
+		req.url = buf_str(&url);
+		req.trust = oci_identity_trust_for(f->identity, f->repo.insecure);
+		req.proxy = oci_identity_proxy(f->identity);
+		req.deadline_ms = f->timeout_ms;
+		++*f->entry->tokens->requests;
+		op = http_start(f->entry->tokens->http, &req);
+	}
+	if (f->post)
+		mem_wipe(body.p, body.len);
+	return op;
+}
+
+/* Goes into a header: visible ASCII only, and not longer than a header may be. */
+static bool token_plausible(const char *s)
+{
+	size_t n = 0;
+
+	for (; s[n]; n++)
+		if (s[n] <= 0x20 || s[n] > 0x7e || n > LIMIT_HEADERS / 2)
+			return false;
+	return n > 0;
+}
+
+static int answer_read(struct fetch *f, const struct http_res *res, struct err *err)
+{
+	auto_json json_t *o = NULL;
+	struct err hidden = {0}; /* jansson quotes what it read */
+	const char *token;
+	int64_t life;
+
+	o = obj_parse(buf_str(&res->body), res->body.len, "the answer", &hidden);
+	token = obj_str(o, "token");
+	if (!token || !*token)
+		token = obj_str(o, "access_token");
+	if (!token || !*token)
+		return err_set(err, ERR_RETRY, "the token server's answer holds no token");
+	if (!token_plausible(token))
+		return err_set(err, ERR_RETRY, "the token server's answer holds a malformed token");
+	secret_set(&f->token, token, strlen(token));
+	life = obj_int(DEFAULT_LIFE_S, o, "expires_in");
+	if (life < DEFAULT_LIFE_S)
+		life = DEFAULT_LIFE_S;
+	if (life > LIMIT_TOKEN_MAX_S)
+		life = LIMIT_TOKEN_MAX_S;
+	f->life_ms = (uint64_t)life * 1000;
+	return 0;
+}
+
+static enum step_ret fail(struct fetch *f, const struct err *err)
+{
+	auto_buf struct buf shown = BUF_INIT(LIMIT_URL);
+	char repo[OCI_REPO_TEXT_MAX];
+	struct err e = *err;
+
+	url_safe(&shown, f->realm);
+	err_wrap(&e, "no token for '%s' from '%.300s'", oci_repo_format(&f->repo, repo),
+		buf_str(&shown));
+	return task_fail(&f->task, &e);
+}
+
+static enum step_ret ask_start(struct task *t)
+{
+	struct fetch *f = CONTAINER_OF(t, struct fetch, task);
+	const struct oci_cred *cred = oci_identity_cred(f->identity, &f->repo);
+
+	f->post = cred && cred->identity_token.len;
+	return task_wait(t, ask(f, cred));
+}
+
+static enum step_ret ask_resume(struct task *t)
+{
+	struct fetch *f = CONTAINER_OF(t, struct fetch, task);
+	const struct http_res *res;
+	struct err err = {0};
+
+	if (task_op_failed(t))
+		return fail(f, &t->err);
+	res = http_result(t->op);
+	/* Not every token server has the OAuth2 form; the distribution specification names 404 for that, some say 405. */
+	if (f->post && (res->status == 404 || res->status == 405)) {
+		f->post = false;
+		return task_wait(t, ask(f, oci_identity_cred(f->identity, &f->repo)));
+	}
+	if (res->status != 200) {
+		oci_answer_error(res, "the token server", &err);
+		return fail(f, &err);
+	}
+	if (answer_read(f, res, &err))
+		return fail(f, &err);
+	return STEP_NEXT;
+}
+
+static void fetch_free(struct task *t)
+{
+	struct fetch *f = CONTAINER_OF(t, struct fetch, task);
+
+	oci_identity_unref(f->identity);
+	free(f->realm);
+	free(f->service);
+	free(f->scopes);
+	secret_clear(&f->token);
+	free(f);
+}
+
+/* ---- the cache ----------------------------------------------------------------------------------------------------- */
+
+static void wait_unlink(struct wait *w)
+{
+	if (!w->entry)
+		return;
+	*w->prev = w->next;
+	if (w->next)
+		w->next->prev = w->prev;
+	w->entry = NULL;
+	timer_cancel(&w->timer);
+}
+
+static void fetched(struct op *op, void *arg)
+{
+	struct entry *e = arg;
+	struct fetch *f = e->fetch;
+
+	e->fetch = NULL;
+	if (op->err.kind == ERR_NONE) {
+		/* A tenth of its life, or 30 s, earlier than the server says: no request shall carry one that dies on the way. */
+		uint64_t margin = f->life_ms / 10 < 30000 ? f->life_ms / 10 : 30000;
+
+		secret_copy(&e->token, &f->token);
+		e->good_until = clock_ms() + f->life_ms - margin;
+	}
+	while (e->waits) {
+		struct wait *w = e->waits;
+
+		wait_unlink(w);
+		if (op->err.kind == ERR_NONE)
+			secret_copy(&w->token, &e->token);
+		op_fail(&w->op, &op->err); /* ERR_NONE: success */
+	}
+	op_free(op);
+}
+
+static bool entry_busy(const struct lru_item *it)
+{
+	return CONTAINER_OF(it, const struct entry, item)->fetch;
+}
+
+static void entry_free(struct lru_item *it)
+{
+	struct entry *e = CONTAINER_OF(it, struct entry, item);
+
+	BUG_IF(e->fetch || e->waits);
+	secret_clear(&e->token);
+	free(e);
+}
+
+struct oci_tokens *oci_tokens_new(
+	struct loop *l, struct http_client *http, const struct oci_guard *guard, uint64_t *requests)
+{
+	struct oci_tokens *t = NEW(struct oci_tokens);
+
+	t->loop = l;
+	t->http = http;
+	t->guard = guard;
+	t->requests = requests;
+	lru_init(&t->entries, LIMIT_TOKENS, entry_busy, entry_free);
+	return t;
+}
+
+void oci_tokens_stop(struct oci_tokens *t)
+{
+	struct lru_item *it;
+
+	for (it = t->entries.newest; it; it = it->older) {
+		struct entry *e = CONTAINER_OF(it, struct entry, item);
+
+		if (e->fetch)
+			op_cancel(&e->fetch->task.self);
+	}
+}
+
+void oci_tokens_free(struct oci_tokens *t)
+{
+	if (!t)
+		return;
+	lru_clear(&t->entries);
+	free(t);
+}
+
+/* No part can hold a line feed: the challenge parser and the URL parser refuse control characters. */
+static char *key_of(const struct oci_token_req *req)
+{
+	return mem_printf("%s\n%s\n%s\n%s\n%llu\n%d", req->repo->host, req->realm, req->service,
+		req->scope, (unsigned long long)oci_identity_id(req->identity),
+		req->repo->insecure);
+}
+
+static struct entry *find(struct oci_tokens *t, const struct oci_token_req *req)
+{
+	auto_free char *key = key_of(req);
+	struct lru_item *it = lru_get(&t->entries, key);
+
+	return it ? CONTAINER_OF(it, struct entry, item) : NULL;
+}
+
+const struct secret *oci_token_peek(struct oci_tokens *t, const struct oci_token_req *req)
+{
+	struct entry *e = find(t, req);
+
+	return e && e->token.len && clock_ms() < e->good_until ? &e->token : NULL;
+}
+
+void oci_token_refused(
+	struct oci_tokens *t, const struct oci_token_req *req, const struct secret *token)
+{
+	struct entry *e = find(t, req);
+
+	if (e && secret_equal(&e->token, token))
+		secret_clear(&e->token);
+}
+
+static void fetch_start(struct entry *e, const struct oci_token_req *req)
+{
+	static const struct step steps[] = {{"ask", ask_start, ask_resume, false}, {0}};
+	struct fetch *f = NEW(struct fetch);
+
+	f->entry = e;
+	f->repo = *req->repo;
+	f->identity = oci_identity_ref(req->identity);
+	f->realm = mem_strdup(req->realm);
+	f->service = mem_strdup(req->service);
+	f->scopes = mem_printf("%s%s%s", req->scope, req->extra_scope ? " " : "",
+		req->extra_scope ? req->extra_scope : "");
+	f->timeout_ms = req->timeout_ms;
+	task_init(&f->task, e->tokens->loop, "token", steps, NULL, fetch_free);
+	e->fetch = f;
+	op_then(task_spawn(&f->task), fetched, e);
+}
+
+/* ---- waiting ------------------------------------------------------------------------------------------------------- */
+
+static void wait_cancel(struct op *op)
+{
+	struct wait *w = CONTAINER_OF(op, struct wait, op);
+
+	wait_unlink(w);
+	op_finish(op);
+}
+
+static void wait_free(struct op *op)
+{
+	struct wait *w = CONTAINER_OF(op, struct wait, op);
+
+	wait_unlink(w);
+	secret_clear(&w->token);
+	free(w);
+}
+
+static void wait_over(void *arg)
+{
+	struct wait *w = arg;
+	struct err err = {0};
+
+	wait_unlink(w);
+	err_set(&err, ERR_RETRY, "the token server did not answer in time");
+	op_fail(&w->op, &err);
+}
+
+struct op *oci_token_start(struct oci_tokens *t, const struct oci_token_req *req)
+{
+	static const struct op_type type = {"token", wait_cancel, wait_free};
+	struct wait *w = NEW(struct wait);
+	struct entry *e = find(t, req);
+
+	op_init(&w->op, t->loop, &type);
+	timer_init(&w->timer, t->loop, wait_over, w);
+	if (e && e->token.len && clock_ms() < e->good_until) {
+		secret_copy(&w->token, &e->token);
+		op_finish(&w->op);
+		return &w->op;
+	}
+	if (!e) {
+		auto_free char *key = key_of(req);
+
+		e = NEW(struct entry);
+		e->tokens = t;
+		lru_add(&t->entries, key, &e->item);
+	}
+	secret_clear(&e->token);
+	if (!e->fetch)
+		fetch_start(e, req);
+	w->entry = e;
+	w->next = e->waits;
+	w->prev = &e->waits;
+	if (w->next)
+		w->next->prev = &w->next;
+	e->waits = w;
+	/* The fetch has its own deadline, that of the first who asked; a little more, so that its clearer message comes first. */
+	timer_set(&w->timer, req->timeout_ms + req->timeout_ms / 10);
+	return &w->op;
+}
+
+const struct secret *oci_token_result(struct op *op)
+{
+	return &CONTAINER_OF(op, struct wait, op)->token;
+}
