@@ -51,11 +51,13 @@ void http_server_free(struct http_server *s); /* cuts what is left */
 const char *http_x_method(const struct http_exchange *x);
 /* Path without query, percent-decoded only where that gives unreserved characters; never NULL, begins with '/'. */
 const char *http_x_path(const struct http_exchange *x);
-/* As received, with query. */
+/* As received, with query; of an absolute-form target the part from the path on. */
 const char *http_x_target(const struct http_exchange *x);
 /* One query parameter, percent-decoded (+ is a space), or NULL. The n-th of that name with _nth. */
 const char *http_x_query(struct http_exchange *x, const char *name);
-const char *http_x_header(const struct http_exchange *x, const char *name);
+const char *http_x_query_nth(struct http_exchange *x, const char *name, unsigned nth);
+/* Repeated fields are joined by ", ". "Host" is that of an absolute-form target when there is one. NULL when absent. */
+const char *http_x_header(struct http_exchange *x, const char *name);
 const struct buf *http_x_body(const struct http_exchange *x);
 const char *http_x_peer(const struct http_exchange *x);
 /* For the handler: its own pointer on the exchange, and what to call when the client goes away before the reply was finished, or when the
@@ -74,7 +76,8 @@ void http_reply_text(
 /* Bytes [from, from + len) of fd by sendfile(2); fd is taken over. The caller has set Content-Type, Content-Range and so on. */
 void http_reply_file(struct http_exchange *x, int status, int fd, uint64_t from, uint64_t len);
 /* A body of unknown length (chunked; HTTP/1.0: until close). `pull` is asked for more when there is room: it appends to b and returns
-   1, or 0 when it has nothing now (then http_reply_wake), or -1 at the end. At most about 64 KiB a call, so that no slice is long. */
+   1, or 0 when it has nothing now (then http_reply_wake), or -1 at the end (what it added is still sent), or -2 when it failed (the
+   connection is cut, so that the client can tell). At most about 64 KiB a call, so that no slice is long. */
 void http_reply_stream(struct http_exchange *x, int status, const char *content_type,
 	int (*pull)(void *arg, struct buf *b), void *arg);
 void http_reply_wake(struct http_exchange *x);

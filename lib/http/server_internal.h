@@ -1,0 +1,119 @@
+/*
+ * What the files of the server share; nobody else includes this.
+ *
+ *	server.c		listening, the list of connections, drain
+ *	server_conn.c		one connection as a state machine: conn_run is the only function that moves it
+ *	server_reply.c		the reply: its head, and a body from memory, a stream or a file
+ *	server_request.c	the request's bytes
+ */
+#ifndef HTTP_SERVER_INTERNAL_H
+#define HTTP_SERVER_INTERNAL_H
+#include "ev/loop.h"
+#include "ev/op.h"
+#include "ev/poll.h"
+#include "ev/sock.h"
+#include "ev/timer.h"
+#include "http/server.h"
+#include "http/server_request.h"
+
+enum conn_state {
+	CONN_IDLE, /* nothing of the next request has come */
+	CONN_HEAD,
+	CONN_BODY,
+	CONN_HANDLER, /* the handler has it, and has not replied yet */
+	CONN_REPLY,
+	CONN_LINGER, /* everything is sent; what still comes is read and dropped, so that no reset overtakes the reply */
+	CONN_DEAD,
+};
+
+enum reply_kind { REPLY_NONE, REPLY_BUF, REPLY_FILE, REPLY_STREAM };
+
+struct http_reply {
+	enum reply_kind kind;
+	int status;
+	struct buf fields; /* lines that the handler added */
+	struct buf out; /* the head, later a stream's framed piece */
+	size_t out_at;
+	struct buf body; /* REPLY_BUF */
+	size_t body_at;
+	int fd; /* REPLY_FILE */
+	uint64_t at, left;
+	bool warm; /* the slice at `at` was looked at, or read by a worker */
+	struct op *warming;
+	int (*pull)(void *arg, struct buf *b); /* REPLY_STREAM */
+	void *pull_arg;
+	bool chunked, pull_ended, pull_waits;
+};
+
+struct http_exchange {
+	struct http_request req;
+	struct http_reply reply;
+	void (*on_end)(void *arg, struct http_exchange *x, bool gone);
+	void *on_end_arg;
+};
+
+struct http_conn {
+	struct http_server *server;
+	struct http_conn *next,
+		*prev; /* all connections, the one idle for the longest time first */
+	enum conn_state state;
+	int fd;
+	struct poll *poll;
+	struct timer timer;
+	uint64_t
+		deadline; /* on clock_ms(); 0: none. The timer may fire earlier and is then set again */
+	struct defer defer;
+	bool running, eof, blocked, close_after, served;
+	struct buf in;
+	struct http_exchange x;
+	char peer[SOCK_NAME_MAX];
+};
+
+#define SCRATCH (64 * 1024)
+struct http_server {
+	struct loop *loop;
+	struct http_server_opts opts;
+	char *name;
+	char address[SOCK_NAME_MAX];
+	int fd;
+	struct poll *poll;
+	struct timer accept_again; /* after the process ran out of descriptors */
+	struct http_conn *first, *last;
+	struct http_server_stats stats;
+	struct drain *drain;
+	bool draining;
+	int64_t date_s;
+	char date[64];
+	char scratch[SCRATCH];
+};
+
+/* server.c */
+void server_conn_closed(struct http_server *s, struct http_conn *c); /* after it left the list */
+void server_to_end(struct http_conn *c); /* it was active just now */
+void server_unlink(struct http_conn *c);
+void server_link(struct http_conn *c);
+const char *server_date(struct http_server *s);
+
+/* server_conn.c */
+struct http_conn *conn_new(struct http_server *s, int fd, const char *peer);
+/* Cuts it. Its exchange, if any, is told that the client is gone. */
+void conn_close(struct http_conn *c);
+/* Moves it as far as it goes. It may be freed after. */
+void conn_run(struct http_conn *c);
+/* conn_run soon, unless it runs already. */
+void conn_wake(struct http_conn *c);
+/* The server is full: says 503 and closes. */
+void conn_turn_away(struct http_conn *c);
+/* Nothing is lost if it closes now. Looks once more at the socket. */
+void conn_drain(struct http_conn *c);
+bool conn_idle(const struct http_conn *c);
+
+/* server_reply.c */
+enum send_ret { SEND_DONE, SEND_MORE, SEND_BLOCKED, SEND_WAIT, SEND_FAILED };
+/* Sends what can be sent. SEND_MORE: the slice is over, let others have their turn. SEND_WAIT: conn_wake will come. *moved: bytes went out. */
+enum send_ret reply_send(struct http_conn *c, bool *moved);
+void reply_refuse(struct http_conn *c, int status, const char *why);
+void reply_init(struct http_reply *r);
+void reply_reset(struct http_reply *r);
+
+#endif
