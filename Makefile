@@ -46,6 +46,9 @@ BASEFLAGS := -g -O2 -fno-omit-frame-pointer -fstack-protector-strong -D_GNU_SOUR
 ifeq ($(SAN),1)
 BASEFLAGS += -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -DTEST_BUILD=1
 LDSAN := -fsanitize=address,undefined
+else ifeq ($(FUZZ),1)
+BASEFLAGS += -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -DTEST_BUILD=1
+LDSAN := -fsanitize=address,undefined
 else
 BASEFLAGS += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 endif
@@ -133,6 +136,27 @@ $(foreach m,$(UNIT_MODULES),$(eval $(call UNIT_template,$(m))))
 
 
 
+# lib/text held to tables that Go's own modules print: test/e2e/textdiff.sh makes them, with a new seed each time.
+$(O)/textdiff: $(O)/test/e2e/textdiff.o $(O)/test/unit/text/table.o $(call archives,text base)
+	$(CC) $(LDFLAGS) $(LDSAN) -o $@ $^ $(LIBS_SHARED)
+
+# ---- fuzzing: `make fuzz-semver FUZZ_TIME=60` builds test/fuzz/fuzz_semver.c and what it includes with clang 14, in $(O)/fuzz, and runs it on
+# its corpus. What it finds beyond the corpus in git stays in $(O)/fuzz/corpus, a crash in $(O)/fuzz.
+FUZZ_TIME ?= 60
+FUZZERS := $(patsubst test/fuzz/fuzz_%.c,%,$(wildcard test/fuzz/fuzz_*.c))
+fuzz_includes = $(shell sed -n 's,^.include "\([a-z]*\)/.*,\1,p' test/fuzz/fuzz_$(1).c)
+fuzz_modules = $(filter $(foreach m,$(call fuzz_includes,$(1)),$(m) $(DEPS_$(m))),$(REV_MODULES))
+define FUZZ_template
+$(O)/fuzz-$(1): $(O)/test/fuzz/fuzz_$(1).o $(call archives,$(call fuzz_modules,$(1)))
+	$(CXX) $(LDFLAGS) $(LDSAN) -fsanitize=fuzzer -o $$@ $$^ $(LIBS_SHARED)
+fuzz-$(1):
+	+@$(MAKE) --no-print-directory O=$(O)/fuzz FUZZ=1 SAN= CC=clang-14 CXX=clang++-14 $(O)/fuzz/fuzz-$(1)
+	@mkdir -p $(O)/fuzz/corpus/$(1)
+	$(O)/fuzz/fuzz-$(1) -max_total_time=$(FUZZ_TIME) -print_final_stats=1 -artifact_prefix=$(O)/fuzz/ $(O)/fuzz/corpus/$(1) $(wildcard test/fuzz/corpus/$(1))
+.PHONY: fuzz-$(1)
+endef
+$(foreach f,$(FUZZERS),$(eval $(call FUZZ_template,$(f))))
+
 # What people type.
 
 .PHONY: all clean fmt fmt-check check-deps unit
@@ -193,5 +217,11 @@ else
 	$(AGAIN) all
 	@bash test/image.sh
 endif
+
+# One JSON line a scenario; needs Go, as e2e does.
+bench:
+	@bash .ci/deps e2e
+	$(AGAIN) all
+	@bash test/bench/run.sh
 
 -include $(shell find $(O) -name "*.d" 2>/dev/null)
