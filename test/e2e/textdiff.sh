@@ -10,8 +10,8 @@ tables=$(mktemp -d)
 trap 'rm -rf "$tables"' EXIT
 echo "seed $seed"
 for tool in semverdiff ignorediff yamldiff; do
-	dir=$(test/e2e/tools/build.sh $tool)
+	dir=$(bash test/e2e/tools/build.sh $tool)
 	"$dir/$tool" -seed "$seed" -n 20000 >"$tables/$tool.tsv"
 done
-make --no-print-directory O="$build" "$build/textdiff" >&2
+make -s --no-print-directory O="$build" "$build/textdiff" >&2
 "$build/textdiff" "$tables"/*.tsv

@@ -1,0 +1,214 @@
+#include "base/limits.h"
+#include "base/mem.h"
+#include "text/ignore.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+static void add(struct ignore *l, const char *text, const char *domain)
+{
+	struct err err;
+
+	ck_assert_msg(!ignore_add(l, text, strlen(text), domain, &err), "%s", err.msg);
+}
+
+static const struct {
+	const char *rules, *path;
+	bool is_dir, excluded;
+} rules_rows[] = {/* The defaults stand while nothing real is there, the VCS ones always. */
+	{"", "x.jpg", false, true}, {"# c\n\n \t\n", "a/x.jpg", false, true},
+	{"", ".github/workflows/ci.yaml", false, true}, {"", "a/.flux.yaml", false, true},
+	{"/a", "x.jpg", false, false}, {"/a", ".git", true, true},
+	{"/a", ".git/config", false, true}, {"/a", ".gitignore", false, true},
+	{"!.git", ".git/config", false, false}, {"", ".sourceignore", false, false},
+	{"", ".git", false, false}, {"", "", true, false}, {"*", "", true, false},
+	/* A file in an excluded directory can come back. */
+	{"a/\n!a/keep", "a", true, true}, {"a/\n!a/keep", "a/x", false, true},
+	{"a/\n!a/keep", "a/keep", false, false}, {"/*\n!/d/", "d/a/b", false, false},
+	{"/*\n!/d/", "e", false, true}, {"!x\nx", "x", false, true},
+	/* Names anywhere, paths at the root only. */
+	{"foo", "a/foo/b", false, true}, {"/foo", "a/foo", false, false},
+	{"a/b", "c/a/b", false, false}, {"a/b", "a/b/c", false, true},
+	{"foo/", "foo", false, false}, {"foo/", "foo", true, true}, {"foo/", "foo/x", false, true},
+	{"a/b/", "a/b", false, false},
+	/* ** */
+	{"**/b", "a/b", false, true}, {"a/**", "a/b/c", false, true}, {"a/**", "a", true, true},
+	{"a/**/b", "a/b", false, true}, {"a/**/b", "a/x/y/b", false, true},
+	{"a/**/b/c", "a/b/x/b/c", false, false}, {"x**/b", "xa/b", false, false},
+	{"x**", "xa", false, true},
+	/* Globs as Go has them. */
+	{"*.txt", "a.txt", false, true}, {"*.txt", ".txt", false, true}, {"f*", "foo", false, true},
+	{"f*o", "foo", false, true},
+	{"a?c",
+		"a\xc3\xa9"
+		"c",
+		false, true},
+	{"a?c", "abbc", false, false}, {"[a-c]x", "bx", false, true}, {"[^a]x", "ax", false, false},
+	{"[!a]x", "!x", false, true}, {"[a", "[a", false, false}, {"*[a", "a", false, false},
+	{"a\\*", "a*", false, true}, {"a\\*", "ab", false, false},
+	{"[\xc3\xa0-\xc3\xbc]", "\xc3\xa9", false, true}, {"[\xff]", "\xff", false, false},
+	{"a*b*c", "aXbYbc", false, true}, {"a*b*c", "aXbYb", false, false},
+	/* Blanks, comments, line ends. */
+	{"foo   ", "foo", false, true}, {"foo\\ ", "foo ", false, true},
+	{"foo\r\nbar\r\n", "foo", false, true}, {" #a", " #a", false, true},
+	{"\\#a", "#a", false, true}, {"\\!a", "!a", false, true},
+	{"\xc2\xa0\n", "x.jpg", false, true}, {"a\nb", "b", false, true}};
+
+START_TEST(test_rules)
+{
+	struct ignore l;
+
+	ignore_init(&l, IGNORE_SOURCE);
+	add(&l, rules_rows[_i].rules, "");
+	ck_assert_msg(ignore_match(&l, rules_rows[_i].path, rules_rows[_i].is_dir) ==
+			rules_rows[_i].excluded,
+		"rules '%s', path '%s': want %d", rules_rows[_i].rules, rules_rows[_i].path,
+		rules_rows[_i].excluded);
+	ignore_clear(&l);
+}
+END_TEST
+
+START_TEST(test_domain)
+{
+	struct ignore l;
+
+	ignore_init(&l, IGNORE_SOURCE);
+	add(&l, "*.txt\n/top\n", "");
+	add(&l, "!foo.txt\n/b\n", "a/x");
+	ck_assert(ignore_match(&l, "foo.txt", false));
+	ck_assert(ignore_match(&l, "a/foo.txt", false));
+	ck_assert(!ignore_match(&l, "a/x/foo.txt", false));
+	ck_assert(!ignore_match(&l, "a/x/y/foo.txt", false));
+	ck_assert(ignore_match(&l, "a/xy/foo.txt", false));
+	ck_assert(ignore_match(&l, "a/x/b", true));
+	ck_assert(!ignore_match(&l, "a/x/y/b", true));
+	ck_assert(!ignore_match(&l, "b", true));
+	/* The last list wins. */
+	add(&l, "!top", "");
+	ck_assert(!ignore_match(&l, "top", false));
+	/* A domain's own directory is not below it. */
+	add(&l, "*", "a/x");
+	ck_assert(!ignore_match(&l, "a/x", true));
+	ck_assert(ignore_match(&l, "a/x/z", true));
+	ignore_clear(&l);
+}
+END_TEST
+
+START_TEST(test_plain)
+{
+	struct ignore l;
+
+	ignore_init(&l, IGNORE_PLAIN);
+	ck_assert(!ignore_match(&l, ".git/config", false));
+	add(&l, ignore_vcs, "");
+	add(&l, ignore_ext, "");
+	ck_assert(ignore_match(&l, ".git/config", false));
+	ck_assert(ignore_match(&l, "x.png", false));
+	ck_assert(!ignore_match(&l, ".sops.yaml", false));
+	ignore_clear(&l);
+}
+END_TEST
+
+START_TEST(test_limits)
+{
+	auto_free char *text = mem_alloc(LIMIT_IGNORE_FILE + 1);
+	struct ignore l;
+	struct err err = {0};
+	size_t i;
+
+	ignore_init(&l, IGNORE_PLAIN);
+	memset(text, '\n', LIMIT_IGNORE_FILE + 1);
+	ck_assert_int_eq(ignore_add(&l, text, LIMIT_IGNORE_FILE, "", &err), 0);
+	ck_assert_int_eq(ignore_add(&l, text, LIMIT_IGNORE_FILE + 1, "", &err), -1);
+	memset(text, 'a', LIMIT_PATTERN + 3);
+	text[1] = '\n';
+	ck_assert_int_eq(ignore_add(&l, text, LIMIT_PATTERN + 2, "x/y", &err), 0);
+	ck_assert_int_eq(ignore_add(&l, text, LIMIT_PATTERN + 3, "x/y", &err), -1);
+	ck_assert_int_eq(err.kind, ERR_STALL);
+	ck_assert_msg(strstr(err.msg, "'x/y', line 2") != NULL, "%s", err.msg);
+	ignore_clear(&l);
+	ignore_init(&l, IGNORE_SOURCE);
+	for (i = 0; i < 2 * (LIMIT_IGNORE_PATTERNS + 1); i += 2)
+		memcpy(text + i, "a\n", 2);
+	ck_assert_int_eq(ignore_add(&l, text, 2 * LIMIT_IGNORE_PATTERNS, "", &err), 0);
+	ck_assert_int_eq(ignore_add(&l, "\n#\n", 3, "", &err), 0);
+	ck_assert_int_eq(ignore_add(&l, "b", 1, "", &err), -1);
+	ignore_clear(&l);
+}
+END_TEST
+
+/* More components than fit on the stack, and a NUL in the rules. */
+START_TEST(test_odd)
+{
+	char path[2 * LIMIT_PATH_DEPTH + 2];
+	struct ignore l;
+	struct err err;
+	size_t i;
+
+	for (i = 0; i < LIMIT_PATH_DEPTH; i++)
+		memcpy(path + 2 * i, "a/", 2);
+	memcpy(path + 2 * i, "z", 2);
+	ignore_init(&l, IGNORE_PLAIN);
+	add(&l, "z", "");
+	ck_assert(ignore_match(&l, path, false));
+	path[2 * i] = 'y';
+	ck_assert(!ignore_match(&l, path, false));
+	ck_assert_int_eq(ignore_add(&l, "y\0\n[y\0]b", 8, "", &err), 0);
+	ck_assert(!ignore_match(&l, path, false));
+	ck_assert(ignore_match(&l, "yb", false));
+	ignore_clear(&l);
+}
+END_TEST
+
+static const struct {
+	const char *path;
+	int dir_len;
+} is_file_rows[] = {{".sourceignore", 0}, {"a/.sourceignore", 1}, {"a/b/.sourceignore", 3},
+	{"a/sourceignore", -1}, {"x.sourceignore", -1}, {".git/.sourceignore", -1},
+	{"a/.git/b/.sourceignore", -1}, {".github/.sourceignore", 7}, {".sourceignore/a", -1}};
+
+START_TEST(test_is_file)
+{
+	size_t len = 99;
+	bool is = ignore_is_file(is_file_rows[_i].path, &len);
+
+	ck_assert_msg(is == (is_file_rows[_i].dir_len >= 0), "%s", is_file_rows[_i].path);
+	if (is)
+		ck_assert_int_eq((int)len, is_file_rows[_i].dir_len);
+}
+END_TEST
+
+static const char *const dir_order_order[] = {
+	"", "a", "a/b", "a/b/c", "a/c", "a!", "a-b", "ab", "b", "\xff"};
+
+START_TEST(test_dir_order)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(dir_order_order); i++) {
+		int got = ignore_dir_cmp(dir_order_order[_i], dir_order_order[i]);
+		int want = (_i > (int)i) - (_i < (int)i);
+
+		ck_assert_msg(got == want, "'%s' and '%s': got %d, want %d", dir_order_order[_i],
+			dir_order_order[i], got, want);
+	}
+}
+END_TEST
+
+Suite *suite_ignore(void);
+Suite *suite_ignore(void)
+{
+	Suite *s = suite_create("ignore");
+	TCase *tc = tcase_create("ignore");
+
+	tcase_add_loop_test(tc, test_rules, 0, ARRAY_LEN(rules_rows));
+	tcase_add_test(tc, test_domain);
+	tcase_add_test(tc, test_plain);
+	tcase_add_test(tc, test_limits);
+	tcase_add_test(tc, test_odd);
+	tcase_add_loop_test(tc, test_is_file, 0, ARRAY_LEN(is_file_rows));
+	tcase_add_loop_test(tc, test_dir_order, 0, ARRAY_LEN(dir_order_order));
+	suite_add_tcase(s, tc);
+	return s;
+}
