@@ -1,0 +1,395 @@
+#include "app.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "base/sys.h"
+#include "controllers/ocirepository/ocirepository.h"
+#include "ctl/event.h"
+#include "embedded/embedded.h"
+#include "ev/signal.h"
+#include "ev/sock.h"
+#include "http/client.h"
+#include "http/server.h"
+#include "kube/client.h"
+#include "oci/registry.h"
+#include "serve/files.h"
+#include "serve/metrics.h"
+#include "store/store.h"
+
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BLOBS_PER_HOST 16
+/* Files of an object that left for another shard stay this long: its new owner has to fetch them first. */
+#define SWEEP_GRACE_MS (10 * 60 * 1000)
+#define SWEEP_EVERY_MS (5 * 60 * 1000)
+
+static int find_state_dir(struct app *a, struct err *err)
+{
+	const char *base = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+
+	if (a->flags.state_dir)
+		a->state_dir = mem_strdup(a->flags.state_dir);
+	else if (base && *base)
+		a->state_dir = mem_printf("%s/oci-source-controller", base);
+	else if (home && *home)
+		a->state_dir = mem_printf("%s/.local/state/oci-source-controller", home);
+	else
+		return err_set(err, ERR_STALL,
+			"--state-dir is needed: neither XDG_STATE_HOME nor HOME is set");
+	return sys_mkdir_all(a->state_dir, 0700, err);
+}
+
+static int start_embedded(struct app *a, struct err *err)
+{
+	if (find_state_dir(a, err))
+		return -1;
+	a->embedded = embedded_start(&(struct embedded_opts){.loop = a->loop,
+					     .state_dir = a->state_dir,
+					     .files_dir = a->flags.embedded_dir,
+					     .address = a->flags.embedded_addr},
+		err);
+	if (!a->embedded)
+		return err_wrap(err, "embedded API");
+	a->kubeconfig = mem_strdup(embedded_kubeconfig(a->embedded));
+	return 0;
+}
+
+static int start_kube(struct app *a, struct err *err)
+{
+	struct kube_config *cfg;
+
+	cfg = kube_config_load(
+		&(struct kube_config_opts){
+			.kubeconfig = a->kubeconfig ? a->kubeconfig : a->flags.kubeconfig,
+			.env = getenv("KUBECONFIG")},
+		err);
+	if (!cfg)
+		return err_wrap(err, "connect to Kubernetes");
+	a->kube = kube_client_new(a->loop, cfg,
+		&(struct kube_client_opts){.qps = (unsigned)a->flags.kube_qps,
+			.burst = (unsigned)a->flags.kube_burst});
+	return 0;
+}
+
+static void file_lost(void *arg, const char *path)
+{
+	struct app *a = arg;
+
+	if (a->ocirepo)
+		ocirepo_file_lost(a->ocirepo, path);
+}
+
+static int start_store(struct app *a, struct err *err)
+{
+	if (a->flags.storage_path)
+		a->storage_path = mem_strdup(a->flags.storage_path);
+	else if (a->state_dir)
+		a->storage_path = mem_printf("%s/artifacts", a->state_dir);
+	else
+		return err_set(err, ERR_STALL, "--storage-path is needed");
+	a->store = store_open(a->loop,
+		&(struct store_opts){.root = a->storage_path,
+			.retention_records = (unsigned)a->flags.retention_records,
+			.retention_ttl_ms = (uint64_t)a->flags.retention_ttl_ms,
+			.restore_ms = (uint64_t)a->flags.restore_timeout_ms,
+			.on_lost = file_lost,
+			.arg = a},
+		err);
+	return a->store ? 0 : -1;
+}
+
+static struct http_server *listen_on(struct app *a, const char *name, const char *address,
+	http_handler_fn *handler, void *arg, struct err *err)
+{
+	struct http_server *s = http_server_new(a->loop,
+		&(struct http_server_opts){
+			.name = name, .address = address, .handler = handler, .arg = arg},
+		err);
+
+	if (s)
+		oci_client_own_address(a->oci, http_server_address(s));
+	return s;
+}
+
+static bool store_is_ready(void *arg)
+{
+	return store_ready(((struct app *)arg)->store);
+}
+
+static int start_servers(struct app *a, struct err *err)
+{
+	a->files = serve_files_new(a->loop, a->store, 0);
+	a->artifacts_server =
+		listen_on(a, "artifacts", a->flags.storage_addr, serve_files_handle, a->files, err);
+	if (!a->artifacts_server)
+		return -1;
+	a->metrics_server = listen_on(
+		a, "metrics", a->flags.metrics_addr, serve_metrics_handle, a->metrics, err);
+	if (!a->metrics_server)
+		return -1;
+	health_add(&a->health, "store", store_is_ready, a);
+	a->health_server =
+		listen_on(a, "health", a->flags.health_addr, health_handle, &a->health, err);
+	return a->health_server ? 0 : -1;
+}
+
+/* How consumers reach the artifact server: as told, else the address it listens on, or this host's name when that is all addresses. */
+static void find_adv_address(struct app *a)
+{
+	char host[SOCK_NAME_MAX], name[256] = "localhost";
+	struct err err = {0};
+	unsigned port;
+
+	if (a->flags.storage_adv_addr) {
+		a->adv_address = mem_strdup(a->flags.storage_adv_addr);
+	} else if (!sock_split(http_server_address(a->artifacts_server), host, &port, &err) &&
+		(!strcmp(host, "::") || !strcmp(host, "0.0.0.0"))) {
+		gethostname(name, sizeof(name) - 1);
+		a->adv_address = mem_printf("%s:%u", name, port);
+	} else {
+		a->adv_address = mem_strdup(http_server_address(a->artifacts_server));
+	}
+	oci_client_own_host(a->oci, a->adv_address);
+}
+
+static void swept(struct op *op, void *arg)
+{
+	struct app *a = arg;
+
+	if (op->err.kind != ERR_NONE)
+		log_error(NULL, "cannot sweep the store", LE(&op->err));
+	else if (store_sweep_result(op))
+		log_info(NULL, "removed folders without an owner",
+			LU("folders", store_sweep_result(op)));
+	op_free(op);
+	a->sweep = NULL;
+	timer_set(&a->sweep_timer, SWEEP_EVERY_MS);
+}
+
+static void sweep(void *arg)
+{
+	struct app *a = arg;
+
+	a->sweep = store_sweep_start(a->store, SWEEP_GRACE_MS);
+	op_then(a->sweep, swept, a);
+}
+
+static void scanned(struct op *op, void *arg)
+{
+	struct app *a = arg;
+
+	a->scan = NULL;
+	if (op->err.kind == ERR_CANCELED) {
+		op_free(op);
+		return;
+	}
+	/* A tree that cannot be read is an empty one: everything is fetched again, or fails with a message of its own. */
+	if (op->err.kind != ERR_NONE)
+		log_error(NULL, "cannot read the store", LE(&op->err));
+	op_free(op);
+	ocirepo_start(a->ocirepo);
+	timer_set(&a->sweep_timer, SWEEP_EVERY_MS);
+}
+
+static void on_signal(void *arg, int signo)
+{
+	struct app *a = arg;
+
+	if (signo == SIGUSR1) {
+		task_dump(a->loop);
+		return;
+	}
+	log_info(NULL, "shutting down", LI("signal", signo));
+	app_end(a);
+}
+
+static void start_controller(struct app *a)
+{
+	char host[256] = "localhost";
+
+	gethostname(host, sizeof(host) - 1);
+	a->events = event_recorder_new(a->kube, "source-controller", host);
+	a->ocirepo = ocirepo_new(&(struct ocirepo_opts){.loop = a->loop,
+		.kube = a->kube,
+		.oci = a->oci,
+		.store = a->store,
+		.metrics = a->metrics,
+		.events = a->events,
+		.ns = a->flags.watch_all_namespaces ? NULL : a->flags.runtime_namespace,
+		.label_selector = a->flags.label_selector,
+		.adv_address = a->adv_address,
+		.concurrent = (unsigned)a->flags.concurrent,
+		.jitter_percent = (unsigned)a->flags.jitter,
+		.min_retry_ms = (uint64_t)a->flags.min_retry_ms,
+		.max_retry_ms = (uint64_t)a->flags.max_retry_ms,
+		.algo = a->flags.algo,
+		.max_blob = (uint64_t)a->flags.max_size,
+		.max_expanded = (uint64_t)a->flags.max_expanded,
+		.max_entries = (uint64_t)a->flags.max_entries});
+	health_add(&a->health, "objects", ocirepo_synced, a->ocirepo);
+}
+
+int app_start(struct app *a, struct err *err)
+{
+	static const int signals[] = {SIGTERM, SIGINT, SIGUSR1};
+	size_t i;
+
+	a->loop = loop_new();
+	for (i = 0; i < ARRAY_LEN(signals); i++)
+		a->signals[i] = signal_watch_new(a->loop, signals[i], on_signal, a);
+	timer_init(&a->sweep_timer, a->loop, sweep, a);
+	a->metrics = metrics_new();
+	if (a->flags.embedded && start_embedded(a, err))
+		return -1;
+	if (start_kube(a, err) || start_store(a, err))
+		return -1;
+	a->http = http_client_new(a->loop,
+		&(struct http_client_opts){.name = "registry",
+			.max_connections = 128,
+			.max_per_host = OCI_PER_HOST + BLOBS_PER_HOST});
+	a->oci = oci_client_new(a->loop, a->http);
+	if (start_servers(a, err))
+		return -1;
+	find_adv_address(a);
+	start_controller(a);
+	app_add_metrics(a);
+	a->scan = store_scan_start(a->store);
+	op_then(a->scan, scanned, a);
+	return 0;
+}
+
+/* ---- the end: a task, so that each part has ended before the next is asked to ------------------------------------------------- */
+
+static struct app *app_of(struct task *t)
+{
+	return CONTAINER_OF(t, struct app, end);
+}
+
+static enum step_ret runs_start(struct task *t)
+{
+	struct app *a = app_of(t);
+
+	timer_cancel(&a->sweep_timer);
+	if (a->scan)
+		op_cancel(a->scan);
+	ocirepo_stop(a->ocirepo);
+	return task_wait(t, timer_op_start(a->loop, 0));
+}
+
+static enum step_ret runs_resume(struct task *t)
+{
+	struct app *a = app_of(t);
+
+	if (ocirepo_idle(a->ocirepo) && !a->scan && !a->sweep)
+		return STEP_NEXT;
+	return task_wait(t, timer_op_start(a->loop, 5));
+}
+
+static enum step_ret drain(struct task *t, struct http_server *s)
+{
+	return task_wait(t, http_server_drain(s, (uint64_t)app_of(t)->flags.grace_ms));
+}
+
+static enum step_ret artifacts_start(struct task *t)
+{
+	return drain(t, app_of(t)->artifacts_server);
+}
+
+static enum step_ret metrics_start(struct task *t)
+{
+	return drain(t, app_of(t)->metrics_server);
+}
+
+static enum step_ret health_start(struct task *t)
+{
+	return drain(t, app_of(t)->health_server);
+}
+
+static enum step_ret embedded_stop_start(struct task *t)
+{
+	struct app *a = app_of(t);
+
+	event_recorder_stop(a->events);
+	oci_client_stop(a->oci);
+	return a->embedded ? task_wait(t, embedded_stop(a->embedded, 1000)) : STEP_NEXT;
+}
+
+static enum step_ret go_on(struct task *t)
+{
+	(void)t;
+	return STEP_NEXT;
+}
+
+static const struct step END_STEPS[] = {
+	{"runs", runs_start, runs_resume, false},
+	{"artifacts", artifacts_start, go_on, false},
+	{"metrics", metrics_start, go_on, false},
+	{"health", health_start, go_on, false},
+	{"embedded", embedded_stop_start, go_on, false},
+	{0},
+};
+
+static void end_free(struct task *t)
+{
+	(void)t; /* part of struct app */
+}
+
+static void ended(struct op *op, void *arg)
+{
+	struct app *a = arg;
+
+	op_free(op);
+	a->ending = NULL;
+	loop_stop(a->loop);
+}
+
+void app_end(struct app *a)
+{
+	if (a->ending) {
+		log_error(NULL, "second signal, leaving at once");
+		_exit(1);
+	}
+	task_init(&a->end, a->loop, "shutdown", END_STEPS, NULL, end_free);
+	a->ending = task_spawn(&a->end);
+	op_then(a->ending, ended, a);
+}
+
+void app_free(struct app *a)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(a->signals); i++)
+		signal_watch_close(a->signals[i]);
+	/* What was dropped on the way delivers its end in a few turns. */
+	for (i = 0; i < 1000 && loop_turn(a->loop, false); i++)
+		;
+	if (a->artifacts_server)
+		http_server_free(a->artifacts_server);
+	if (a->metrics_server)
+		http_server_free(a->metrics_server);
+	if (a->health_server)
+		http_server_free(a->health_server);
+	serve_files_free(a->files);
+	if (a->ocirepo)
+		ocirepo_free(a->ocirepo);
+	event_recorder_free(a->events);
+	if (a->oci)
+		oci_client_free(a->oci);
+	if (a->http)
+		http_client_free(a->http);
+	if (a->kube)
+		kube_client_free(a->kube);
+	store_close(a->store);
+	embedded_free(a->embedded);
+	if (a->metrics)
+		metrics_free(a->metrics);
+	free(a->adv_address);
+	free(a->state_dir);
+	free(a->kubeconfig);
+	free(a->storage_path);
+	if (a->loop && loop_free(a->loop))
+		log_debug(NULL, "handles were left open");
+}

@@ -1,0 +1,43 @@
+/*
+ * The parts of the running program and how they hang together; main.c starts and ends them. One per process.
+ */
+#ifndef CMD_APP_H
+#define CMD_APP_H
+#include "ctl/health.h"
+#include "ev/loop.h"
+#include "ev/task.h"
+#include "ev/timer.h"
+#include "flags.h"
+
+struct app {
+	struct flags flags;
+	struct loop *loop;
+	struct embedded *embedded;
+	struct kube_client *kube;
+	struct http_client *http;
+	struct oci_client *oci;
+	struct store *store;
+	struct metrics *metrics;
+	struct event_recorder *events;
+	struct ocirepo *ocirepo;
+	struct serve_files *files;
+	struct http_server *artifacts_server, *metrics_server, *health_server;
+	struct health health;
+	struct op *scan, *sweep, *ending;
+	struct timer sweep_timer;
+	struct task end;
+	struct signal_watch *signals[3];
+	char *adv_address, *state_dir, *kubeconfig, *storage_path;
+};
+
+/* Everything up and listening; the loop has not run yet. */
+int app_start(struct app *a, struct err *err) must_check;
+/* SIGTERM: takes nothing new, lets downloads finish, stops the loop. The second time: at once. */
+void app_end(struct app *a);
+/* After the loop has stopped (or after a failed start). */
+void app_free(struct app *a);
+
+/* app_metrics.c: what is counted elsewhere, for /metrics. */
+void app_add_metrics(struct app *a);
+
+#endif

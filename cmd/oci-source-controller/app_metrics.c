@@ -1,0 +1,173 @@
+#include "app.h"
+#include "base/metrics.h"
+#include "base/sys.h"
+#include "crypto/digest.h"
+#include "ctl/event.h"
+#include "http/client.h"
+#include "kube/client.h"
+#include "oci/registry.h"
+#include "serve/files.h"
+#include "store/store.h"
+
+static void loop_worst(void *arg, struct metric_out *out)
+{
+	struct loop_stats s;
+
+	loop_stats(((struct app *)arg)->loop, &s);
+	metric_emit(out, (double)s.worst_ns / 1e9);
+}
+
+static void bytes_hashed(void *arg, struct metric_out *out)
+{
+	(void)arg;
+	metric_emit(out, (double)digest_bytes_total());
+}
+
+static void registry_requests(void *arg, struct metric_out *out)
+{
+	struct oci_stats s;
+	int k;
+
+	oci_client_stats(((struct app *)arg)->oci, &s);
+	for (k = 0; k < OCI_KIND_COUNT; k++)
+		metric_emit(out, (double)s.requests[k], oci_kind_name((enum oci_kind)k));
+}
+
+static void registry_bytes(void *arg, struct metric_out *out)
+{
+	struct oci_stats s;
+
+	oci_client_stats(((struct app *)arg)->oci, &s);
+	metric_emit(out, (double)s.blob_bytes);
+}
+
+static void connections(void *arg, struct metric_out *out)
+{
+	struct app *a = arg;
+	struct http_client_stats s;
+	struct kube_stats k;
+
+	http_client_stats(a->http, &s);
+	kube_client_stats(a->kube, &k);
+	metric_emit(out, (double)s.new_connections, "registry");
+	metric_emit(out, (double)k.http.new_connections, "kubernetes");
+}
+
+static void kube_verbs(void *arg, struct metric_out *out)
+{
+	static const char *const names[] = {
+		"get", "list", "watch", "create", "update", "patch", "delete"};
+	struct kube_stats s;
+	int v;
+
+	kube_client_stats(((struct app *)arg)->kube, &s);
+	for (v = 0; v < KUBE_VERBS; v++)
+		metric_emit(out, (double)s.verbs[v], names[v]);
+}
+
+static void one_code(void *arg, const char *code, const char *method, const char *host, uint64_t n)
+{
+	metric_emit(arg, (double)n, code, method, host);
+}
+
+static void kube_codes(void *arg, struct metric_out *out)
+{
+	kube_client_each_code(((struct app *)arg)->kube, one_code, out);
+}
+
+static void events(void *arg, struct metric_out *out)
+{
+	struct event_stats s;
+
+	event_stats(((struct app *)arg)->events, &s);
+	metric_emit(out, (double)s.sent, "sent");
+	metric_emit(out, (double)s.dropped, "dropped");
+	metric_emit(out, (double)s.failed, "failed");
+}
+
+static void store_files(void *arg, struct metric_out *out)
+{
+	struct store_stats s;
+
+	store_stats(((struct app *)arg)->store, &s);
+	metric_emit(out, (double)s.files);
+}
+
+static void store_bytes(void *arg, struct metric_out *out)
+{
+	struct store_stats s;
+
+	store_stats(((struct app *)arg)->store, &s);
+	metric_emit(out, (double)s.bytes);
+}
+
+static void store_promised(void *arg, struct metric_out *out)
+{
+	struct store_stats s;
+
+	store_stats(((struct app *)arg)->store, &s);
+	metric_emit(out, (double)s.promised);
+}
+
+static void served(void *arg, struct metric_out *out)
+{
+	struct serve_files_stats s;
+
+	serve_files_stats(((struct app *)arg)->files, &s);
+	metric_emit(out, (double)s.hits, "hit");
+	metric_emit(out, (double)s.partial, "partial");
+	metric_emit(out, (double)s.not_modified, "not_modified");
+	metric_emit(out, (double)s.not_found, "not_found");
+	metric_emit(out, (double)s.unavailable, "unavailable");
+}
+
+static void build_info(void *arg, struct metric_out *out)
+{
+	(void)arg;
+	metric_emit(out, 1, VERSION);
+}
+
+void app_add_metrics(struct app *a)
+{
+	static const struct {
+		const char *name, *help, *labels;
+		bool gauge;
+		void (*fn)(void *arg, struct metric_out *out);
+	} all[] = {
+		{"loop_busy_worst_seconds",
+			"Longest time the event loop was busy without a pause since the last "
+	                "scrape.",
+			"", true, loop_worst},
+		{"bytes_hashed_total", "Bytes that went through a digest.", "", false,
+			bytes_hashed},
+		{"oci_registry_requests_total",
+			"Requests to registries, redirects and retries included.", "kind", false,
+			registry_requests},
+		{"oci_registry_blob_bytes_total", "Bytes of blobs received.", "", false,
+			registry_bytes},
+		{"http_client_connections_total", "New connections.", "client", false, connections},
+		{"kube_api_requests_total", "Requests to the API server, retries included.", "verb",
+			false, kube_verbs},
+		{"rest_client_requests_total", "Answers of the API server.", "code,method,host",
+			false, kube_codes},
+		{"kube_events_total", "Kubernetes Events.", "outcome", false, events},
+		{"artifact_store_files", "Files in the artifact store.", "", true, store_files},
+		{"artifact_store_bytes", "Bytes in the artifact store.", "", true, store_bytes},
+		{"artifact_store_restoring",
+			"Files that a status names and that are being restored.", "", true,
+			store_promised},
+		{"artifact_requests_total", "Answers of the artifact server.", "outcome", false,
+			served},
+		{"oci_source_controller_build_info", "The running version.", "version", true,
+			build_info},
+	};
+	size_t i;
+
+	metrics_add_process(a->metrics);
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		metric_family_on_scrape(all[i].gauge
+				? metrics_gauge(a->metrics, all[i].name, all[i].help, all[i].labels)
+				: metrics_counter(
+					  a->metrics, all[i].name, all[i].help, all[i].labels),
+			all[i].fn, a);
+}

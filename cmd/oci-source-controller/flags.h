@@ -1,0 +1,41 @@
+/*
+ * The command line: Flux's flags of its source-controller, ours beside them. `--name=value`, `--name value`, and `--name` alone for
+ * booleans, as Go's pflag reads them. A flag of Flux's that belongs to sources this controller does not have is taken with a warning,
+ * because Flux patches add flags to all controllers at once; any other unknown flag ends the program with status 2.
+ */
+#ifndef CMD_FLAGS_H
+#define CMD_FLAGS_H
+#include "base/err.h"
+#include "crypto/digest.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct flags {
+	/* Kubernetes */
+	const char *kubeconfig, *label_selector, *runtime_namespace;
+	bool watch_all_namespaces;
+	int64_t kube_qps, kube_burst; /* 0: no limit of ours */
+	bool leader_election; /* taken; the Lease is not built yet */
+	/* embedded */
+	bool embedded;
+	const char *embedded_dir; /* NULL: no manifests */
+	const char *embedded_addr, *state_dir;
+	/* store */
+	const char *storage_path, *storage_addr, *storage_adv_addr;
+	int64_t retention_ttl_ms, retention_records, restore_timeout_ms;
+	enum digest_algo algo;
+	int64_t max_size, max_expanded, max_entries;
+	/* running */
+	int64_t concurrent, jitter, min_retry_ms, max_retry_ms, grace_ms;
+	const char *events_addr, *health_addr, *metrics_addr;
+	const char *log_level, *log_encoding;
+	bool help, version;
+};
+
+/* Defaults come from the environment where Flux's do. Values are borrowed from argv and the environment. -1 with *err for exit status 2. */
+int flags_parse(struct flags *f, int argc, char **argv, struct err *err) must_check;
+/* The text of --help, on stdout. */
+void flags_usage(void);
+
+#endif

@@ -1,0 +1,374 @@
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/obj.h"
+#include "base/sys.h"
+#include "controllers/ocirepository/internal.h"
+#include "ev/work.h"
+#include "pack/pack.h"
+#include "text/ignore.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* ---- is what the status names still there? ----------------------------------------------------------------------------- */
+
+enum step_ret storage_start(struct task *t)
+{
+	struct run *r = RUN(t);
+
+	if (!*r->have_path)
+		return STEP_NEXT;
+	return task_wait(t, store_check_start(r->c->opts.store, r->have_path, &r->have_digest));
+}
+
+enum step_ret storage_resume(struct task *t)
+{
+	struct run *r = RUN(t);
+
+	if (task_op_failed(t)) {
+		err_wrap(&t->err, "failed to stat the artifact");
+		return run_fail(r, COND_STORAGE_FAILED, "StatOperationFailed");
+	}
+	switch (store_check_result(t->op)) {
+	case STORE_INTACT:
+		r->have_file = true;
+		return STEP_NEXT;
+	case STORE_DIFFERS:
+		notify_warning(r, "ArtifactVerificationFailed",
+			"failed to verify integrity of artifact: the stored file is not of the "
+			"status's digest");
+		break;
+	case STORE_MISSING:
+		break;
+	}
+	r->restore = restore_wanted(r);
+	return STEP_NEXT;
+}
+
+/* ---- from layer to artifact, on a worker ------------------------------------------------------------------------------------ */
+
+struct publish_job {
+	const struct store_root *root;
+	char path[STORE_PATH_MAX];
+	struct pack_limits limits;
+	enum digest_algo algo;
+	struct digest layer; /* digest of the layer's bytes, checked */
+	struct digest
+		have; /* of the file that the status names under this path; DIGEST_NONE: another path */
+	bool have_file, copy;
+	struct buf bytes; /* a small layer */
+	struct store_temp in; /* a large one */
+	uint64_t in_size;
+	char *spec_ignore;
+	struct ignore ign;
+	bool ign_done;
+	/* results */
+	struct store_temp out;
+	struct store_file file;
+	struct digest digest;
+	uint64_t size;
+	char why[256];
+	bool storage_failed; /* the disk's fault, not the layer's */
+	bool same; /* nothing to write: the very bytes are there */
+	bool hold; /* the path's bytes change: `out` waits for the status */
+};
+
+static int add_ignore_file(
+	void *ctx, const char *dir, const char *text, size_t len, struct err *err)
+{
+	struct publish_job *j = ctx;
+
+	return ignore_add(&j->ign, text, len, dir, err);
+}
+
+static bool excluded(void *ctx, const char *path, bool is_dir)
+{
+	struct publish_job *j = ctx;
+
+	return ignore_match(&j->ign, path, is_dir);
+}
+
+static int open_out(void *ctx, struct err *err)
+{
+	struct publish_job *j = ctx;
+
+	if (store_temp_new(j->root, &j->out, err)) {
+		j->storage_failed = true;
+		return -1;
+	}
+	return j->out.fd;
+}
+
+/* spec.ignore comes last, after all files of the archive: its patterns win. pack asks for exclusions only when it has told the files. */
+static bool excluded_first(void *ctx, const char *path, bool is_dir)
+{
+	struct publish_job *j = ctx;
+
+	if (!j->ign_done) {
+		struct err err = {0};
+
+		j->ign_done = true;
+		if (j->spec_ignore &&
+			ignore_add(&j->ign, j->spec_ignore, strlen(j->spec_ignore), "", &err))
+			log_error(NULL, "spec.ignore is cut",
+				LE(&err)); /* only when the files' patterns fill the list */
+	}
+	return excluded(ctx, path, is_dir);
+}
+
+/* Refused before any work: excluded_first has no way to say so. */
+static int check_spec_ignore(const struct publish_job *j, struct err *err)
+{
+	struct ignore probe;
+	int rc = 0;
+
+	ignore_init(&probe, IGNORE_SOURCE);
+	if (j->spec_ignore)
+		rc = ignore_add(&probe, j->spec_ignore, strlen(j->spec_ignore), "", err);
+	ignore_clear(&probe);
+	return rc ? err_wrap(err, "spec.ignore") : 0;
+}
+
+static int extract(struct publish_job *j, const atomic_bool *stop, bool *pass, struct err *err)
+{
+	struct pack_in in = {.mem = j->in.fd < 0 ? buf_str(&j->bytes) : NULL,
+		.fd = j->in.fd,
+		.size = j->in_size,
+		.stop = stop,
+		.limits = j->limits,
+		.ignore_file = add_ignore_file,
+		.excluded = excluded_first,
+		.open_out = open_out,
+		.ctx = j,
+		.out_fd = -1,
+		.spool_dirfd = j->root->tmp_fd,
+		.algo = j->algo};
+	struct pack_result res;
+
+	if (check_spec_ignore(j, err))
+		return -1;
+	if (pack_run(&in, &res, err)) {
+		/* pack gives an errno only for what it writes or spools. */
+		if (err->code < 0)
+			j->storage_failed = true;
+		return -1;
+	}
+	*pass = res.how == PACK_PASS;
+	if (!*pass) {
+		j->digest = res.digest;
+		j->size = res.size;
+	}
+	memcpy(j->why, res.why, sizeof(j->why));
+	return 0;
+}
+
+/* The layer itself becomes the artifact. */
+static int take_layer(struct publish_job *j, const atomic_bool *stop, struct err *err)
+{
+	j->size = j->in_size;
+	if (j->algo == j->layer.algo)
+		j->digest = j->layer;
+	else if (j->in.fd < 0)
+		digest_mem(&j->digest, j->algo, buf_str(&j->bytes), j->bytes.len);
+	else if (digest_fd(&j->digest, j->algo, j->in.fd, stop, NULL, err)) {
+		j->storage_failed = true;
+		return -1;
+	}
+	if (j->in.fd >= 0) {
+		j->out = j->in;
+		j->in = STORE_TEMP_INIT;
+		return 0;
+	}
+	if (j->have_file && digest_equal(&j->digest, &j->have))
+		return 0; /* not even worth a temporary file */
+	j->storage_failed = true;
+	if (store_temp_new(j->root, &j->out, err))
+		return -1;
+	if (sys_write_all(j->out.fd, buf_str(&j->bytes), j->bytes.len))
+		return err_sys(err, "write '%s'", j->path);
+	j->storage_failed = false;
+	return 0;
+}
+
+static int publish(void *arg, const atomic_bool *stop, struct err *err)
+{
+	struct publish_job *j = arg;
+	bool pass = true;
+
+	if (!j->copy && extract(j, stop, &pass, err))
+		return -1;
+	if (pass && take_layer(j, stop, err))
+		return -1;
+	store_temp_drop(j->root, &j->in);
+	if (digest_equal(&j->digest, &j->have)) {
+		j->same = j->have_file;
+	} else if (j->have.algo != DIGEST_NONE) {
+		j->hold = true;
+		return 0;
+	}
+	if (j->same) {
+		store_temp_drop(j->root, &j->out);
+		return 0;
+	}
+	j->storage_failed = true;
+	if (store_temp_sync(&j->out, &j->digest, &j->file, err))
+		return -1;
+	if (*stop) /* the last moment at which a cancel changes nothing */
+		return err_set(err, ERR_CANCELED, "canceled");
+	if (store_temp_name(j->root, &j->out, j->path, err))
+		return -1;
+	j->storage_failed = false;
+	return 0;
+}
+
+static void publish_free(void *arg)
+{
+	struct publish_job *j = arg;
+
+	store_temp_drop(j->root, &j->in);
+	store_temp_drop(j->root, &j->out);
+	buf_clear(&j->bytes);
+	ignore_clear(&j->ign);
+	free(j->spec_ignore);
+	free(j);
+}
+
+enum step_ret publish_start(struct task *t)
+{
+	struct run *r = RUN(t);
+	struct publish_job *j;
+
+	if (store_path_of(r->path, OCIREPO_STORE_KIND, r->ns, r->name, &r->manifest, &t->err))
+		return run_fail(r, COND_STORAGE_FAILED, "InvalidPath");
+	j = NEW(struct publish_job);
+	j->root = store_root(r->c->opts.store);
+	memcpy(j->path, r->path, sizeof(j->path));
+	j->limits.entries = r->c->opts.max_entries;
+	j->limits.expanded = r->c->opts.max_expanded;
+	j->algo = r->c->opts.algo;
+	j->layer = r->layer->digest;
+	j->in_size = r->layer->size;
+	j->copy = r->spec.copy;
+	j->have_file = r->have_file;
+	if (!strcmp(r->path, r->have_path)) {
+		j->have = r->have_digest;
+		/* A stored digest is compared with its own algorithm; under the same path both must speak the same one. */
+		if (j->have.algo != DIGEST_NONE && !r->restore && j->have.algo != j->algo &&
+			r->have_file)
+			j->algo = j->have.algo;
+		if (r->restore)
+			j->algo = j->have.algo;
+	}
+	j->bytes = r->bytes;
+	buf_init(&r->bytes, LIMIT_BLOB_IN_MEMORY);
+	j->in = r->temp;
+	r->temp = STORE_TEMP_INIT;
+	j->out = STORE_TEMP_INIT;
+	j->spec_ignore = mem_strdup(r->spec.ignore);
+	ignore_init(&j->ign, IGNORE_SOURCE);
+	return task_wait(t, work_start(r->c->opts.loop, WORK_HEAVY, publish, publish_free, j));
+}
+
+enum step_ret publish_resume(struct task *t)
+{
+	struct run *r = RUN(t);
+	struct publish_job *j = work_job(t->op);
+
+	if (task_op_failed(t)) {
+		if (j->storage_failed) {
+			err_wrap(&t->err, "unable to archive artifact to storage");
+			return run_fail(r, COND_STORAGE_FAILED, "ArchiveOperationFailed");
+		}
+		err_wrap(&t->err, "failed to extract layer contents from artifact");
+		return run_fail(r, COND_FETCH_FAILED, "OCIArtifactLayerOperationFailed");
+	}
+	if (*j->why)
+		log_debug(&r->log, "repacked the layer", LS("why", j->why));
+	r->digest = j->digest;
+	r->size = j->size;
+	r->same_bytes = j->same || (digest_equal(&j->digest, &j->have) && !j->hold);
+	if (j->hold) {
+		r->temp = j->out;
+		j->out = STORE_TEMP_INIT;
+		return STEP_NEXT;
+	}
+	if (!j->same)
+		store_published(r->c->opts.store, r->path, &j->file);
+	r->stored = true;
+	return STEP_NEXT;
+}
+
+/* ---- same path, new bytes: the status first, then the file ------------------------------------------------------------------- */
+
+enum step_ret hold_start(struct task *t)
+{
+	struct run *r = RUN(t);
+
+	if (r->stored)
+		return STEP_NEXT;
+	return task_wait(t,
+		store_prepare_start(r->c->opts.store,
+			&(struct store_put){
+				.path = r->path, .digest = r->digest, .temp = &r->temp}));
+}
+
+enum step_ret hold_resume(struct task *t)
+{
+	struct run *r = RUN(t);
+
+	if (task_op_failed(t)) {
+		err_wrap(&t->err, "unable to archive artifact to storage");
+		return run_fail(r, COND_STORAGE_FAILED, "ArchiveOperationFailed");
+	}
+	r->stored = r->held = true;
+	return STEP_NEXT;
+}
+
+enum step_ret commit_start(struct task *t)
+{
+	struct run *r = RUN(t);
+
+	if (!r->held)
+		return STEP_NEXT;
+	if (!r->patched) {
+		/* Refused: the old bytes are what the status still promises. */
+		store_abandon(r->c->opts.store, r->path);
+		r->held = false;
+		return STEP_NEXT;
+	}
+	r->held = false;
+	return task_wait(t, store_commit_start(r->c->opts.store, r->path));
+}
+
+enum step_ret commit_resume(struct task *t)
+{
+	struct run *r = RUN(t);
+
+	if (t->op->err.kind != ERR_NONE) {
+		/* The status is ahead of the disk: the next run finds the file missing and restores it. */
+		log_error(&r->log, "cannot replace the artifact", LE(&t->op->err));
+		r->requeue_now = true;
+	}
+	return STEP_NEXT;
+}
+
+/* ---- retention ------------------------------------------------------------------------------------------------------------------ */
+
+enum step_ret retain_start(struct task *t)
+{
+	struct run *r = RUN(t);
+
+	if (r->silent || t->err.kind != ERR_NONE || r->patch_err.kind != ERR_NONE)
+		return STEP_NEXT;
+	return task_wait(t, store_retain_start(r->c->opts.store, r->dir));
+}
+
+enum step_ret retain_resume(struct task *t)
+{
+	struct run *r = RUN(t);
+
+	if (t->op->err.kind != ERR_NONE)
+		log_error(&r->log, "garbage collection of artifacts failed", LE(&t->op->err));
+	return STEP_NEXT;
+}

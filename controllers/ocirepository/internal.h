@@ -1,0 +1,183 @@
+/* What the files of this controller share; nobody else includes this. */
+#ifndef OCIREPOSITORY_INTERNAL_H
+#define OCIREPOSITORY_INTERNAL_H
+#include "base/map.h"
+#include "base/metrics.h"
+#include "controllers/ocirepository/object.h"
+#include "controllers/ocirepository/ocirepository.h"
+#include "ctl/cond.h"
+#include "ctl/queue.h"
+#include "ctl/refs.h"
+#include "ev/gate.h"
+#include "ev/task.h"
+#include "oci/image.h"
+#include "oci/ref.h"
+#include "oci/resolve.h"
+#include "store/store.h"
+
+/* Condition types. */
+#define COND_READY "Ready"
+#define COND_RECONCILING "Reconciling"
+#define COND_STALLED "Stalled"
+#define COND_FETCH_FAILED "FetchFailed"
+#define COND_STORAGE_FAILED "StorageOperationFailed"
+#define COND_OUTDATED "ArtifactOutdated"
+#define COND_IN_STORAGE "ArtifactInStorage"
+#define COND_VERIFIED "SourceVerified"
+
+struct oci_identity;
+
+/* Causes of a cancel: they decide what the queue does. */
+enum { CAUSE_DELETED = 1, CAUSE_CHANGED, CAUSE_SHUTDOWN };
+
+struct ocirepo {
+	struct ocirepo_opts opts;
+	char *ns, *label_selector, *adv_address;
+	struct queue queue;
+	struct gate gate; /* runs past resolve */
+	struct op *watch, *secrets;
+	struct refs secret_users; /* "ns/name" → struct repo */
+	struct map identities; /* "ns/name" → struct oci_identity: built of a Secret */
+	struct oci_identity *anonymous;
+	unsigned repos; /* alive, the leaving ones included */
+	bool synced, stopping;
+	struct metric_family *duration, *results, *longest;
+	struct metric *result_success, *result_error, *result_requeue, *result_requeue_after;
+};
+
+/* One object, between its runs. */
+struct repo {
+	struct queue_item queue_item;
+	struct ocirepo *c;
+	char *text; /* compact JSON of the object as last seen or written */
+	char *rv, *uid;
+	char *secret_key; /* "ns/name" or NULL: what secret_users knows */
+	char *requested_at;
+	char *lost_path; /* a path that cannot be restored: its digest is gone from the registry */
+	char *name; /* "ns/name" */
+	int64_t generation;
+	struct metric *duration;
+	bool deleting, seen_again;
+};
+
+enum patch_phase { PATCH_IDLE, PATCH_SENT, PATCH_READING };
+
+/* One reconcile. Whatever outlives a return to the loop is in here; run_free releases it. */
+struct run {
+	struct task task;
+	struct ocirepo *c;
+	struct repo *repo;
+	struct log_ctx log;
+	uint64_t since_ns;
+
+	json_t *first; /* the object as it was when the run began: spec and strings below are borrowed from it */
+	json_t *obj; /* as the API server has it now, as far as this run knows */
+	const char *ns, *name, *uid;
+	int64_t generation;
+	struct ocirepo_spec spec;
+	struct err spec_err; /* the spec cannot be read */
+	struct cond_set conds, conds_before;
+
+	char dir[STORE_DIR_MAX];
+	char have_path[STORE_PATH_MAX]; /* the status's artifact; "" none */
+	struct digest have_digest;
+	bool have_file; /* and it is in the store, intact */
+	bool restore; /* fetch what the status names, nothing else */
+
+	struct oci_repo where;
+	struct oci_identity *identity;
+	bool resolved;
+	char revision[OCI_REVISION_MAX];
+	struct digest manifest;
+	bool unchanged;
+
+	bool in_gate;
+	struct op *image; /* done; the layer is in there */
+	const struct oci_descriptor *layer;
+	const json_t *metadata; /* the manifest's annotations */
+	struct store_temp temp;
+	struct buf bytes;
+
+	char path[STORE_PATH_MAX];
+	struct digest digest; /* of the new artifact */
+	uint64_t size;
+	bool stored; /* a new artifact is in place, or held */
+	bool held; /* the store holds the path until commit or abandon */
+	bool same_bytes;
+
+	/* what the exit table does */
+	const char *reason; /* of the failure */
+	const char *cond; /* condition it sets; NULL: none of its own */
+	bool silent; /* deleted, suspended, restored: no status but what the mode allows */
+	bool gone; /* the object is not there any more */
+	enum patch_phase patching;
+	unsigned conflicts;
+	bool patched, requeue_now, stop;
+	struct err patch_err;
+
+	struct timer slow; /* a pull that takes longer says so */
+	struct op *progress;
+	bool want_status; /* the status step waits for it */
+};
+
+#define RUN(t) CONTAINER_OF(t, struct run, task)
+
+/* reconcile.c */
+struct op *run_start(struct ocirepo *c, struct repo *repo);
+/* t->err is filled: notes condition and reason for the status. */
+enum step_ret run_fail(struct run *r, const char *cond, const char *reason) must_check;
+/* The answer of a write replaces what is cached. */
+void run_set_object(struct run *r, json_t *obj);
+
+/* controller.c */
+void repo_store(struct repo *repo, const json_t *obj);
+void identity_drop(struct ocirepo *c, const char *key);
+/* "http://HOST/PATH" */
+char *artifact_url(const struct ocirepo *c, const char *path);
+
+/* source.c */
+enum step_ret credentials_start(struct task *t);
+enum step_ret credentials_resume(struct task *t);
+enum step_ret resolve_start(struct task *t);
+enum step_ret resolve_resume(struct task *t);
+enum step_ret slot_start(struct task *t);
+enum step_ret slot_resume(struct task *t);
+enum step_ret manifest_start(struct task *t);
+enum step_ret manifest_resume(struct task *t);
+enum step_ret temp_start(struct task *t);
+enum step_ret temp_resume(struct task *t);
+enum step_ret pull_start(struct task *t);
+enum step_ret pull_resume(struct task *t);
+
+/* artifact.c */
+enum step_ret storage_start(struct task *t);
+enum step_ret storage_resume(struct task *t);
+enum step_ret publish_start(struct task *t);
+enum step_ret publish_resume(struct task *t);
+enum step_ret hold_start(struct task *t);
+enum step_ret hold_resume(struct task *t);
+enum step_ret commit_start(struct task *t);
+enum step_ret commit_resume(struct task *t);
+enum step_ret retain_start(struct task *t);
+enum step_ret retain_resume(struct task *t);
+
+/* status.c */
+enum step_ret status_start(struct task *t);
+enum step_ret status_resume(struct task *t);
+void progress_init(struct run *r);
+void progress_arm(struct run *r);
+void progress_end(struct run *r);
+
+/* restore.c */
+/* After storage found the status's file missing: is it to be fetched again? */
+bool restore_wanted(struct run *r);
+/* The registry does not have what the status names any more. */
+bool restore_is_lost(const struct run *r);
+/* A restore that failed: for good, or for now. */
+void restore_failed(struct run *r);
+
+/* notify.c */
+enum step_ret notify_start(struct task *t);
+void notify_warning(struct run *r, const char *reason, const char *message);
+
+#endif

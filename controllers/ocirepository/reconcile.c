@@ -1,0 +1,331 @@
+#include "base/clock.h"
+#include "base/js.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/obj.h"
+#include "controllers/ocirepository/internal.h"
+#include "crypto/rand.h"
+#include "kube/patch.h"
+#include "oci/identity.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum step_ret run_fail(struct run *r, const char *cond, const char *reason)
+{
+	r->cond = cond;
+	r->reason = reason;
+	return STEP_FAIL;
+}
+
+void run_set_object(struct run *r, json_t *obj)
+{
+	json_decref(r->obj);
+	r->obj = obj;
+	/* The spec may have changed under us: the watch will say so, and its event must not look like one of ours. */
+	if (ocirepo_generation(obj) == r->repo->generation &&
+		ocirepo_deleting(obj) == r->repo->deleting &&
+		!strcmp(ocirepo_requested_at(obj), r->repo->requested_at))
+		repo_store(r->repo, obj);
+}
+
+/* ---- finalizer ---------------------------------------------------------------------------------------------------- */
+
+static enum step_ret patch_metadata(struct task *t, json_t *patch)
+{
+	struct run *r = RUN(t);
+	struct op *op;
+
+	op = kube_start(r->c->opts.kube,
+		&(struct kube_req){.verb = KUBE_PATCH,
+			.resource = &ocirepo_resource,
+			.ns = r->ns,
+			.name = r->name,
+			.body = patch});
+	json_decref(patch);
+	return task_wait(t, op);
+}
+
+static enum step_ret finalizer_start(struct task *t)
+{
+	json_t *patch = kube_patch_finalizer_add(RUN(t)->obj, OCIREPO_FINALIZER);
+
+	return patch ? patch_metadata(t, patch) : STEP_NEXT;
+}
+
+static enum step_ret finalizer_resume(struct task *t)
+{
+	struct run *r = RUN(t);
+
+	if (task_op_failed(t)) {
+		int code = t->err.code;
+
+		r->silent = true;
+		r->gone = code == 404;
+		r->requeue_now = code == 409;
+		if (code == 404 || code == 409) {
+			err_clear(&t->err);
+			return STEP_DONE;
+		}
+		err_wrap(&t->err, "add the finalizer");
+		return STEP_FAIL;
+	}
+	run_set_object(r, kube_take(t->op));
+	return STEP_NEXT;
+}
+
+/* ---- deletion ------------------------------------------------------------------------------------------------------- */
+
+static enum step_ret remove_start(struct task *t)
+{
+	struct run *r = RUN(t);
+
+	if (!*r->dir || !kube_has_finalizer(r->obj, OCIREPO_FINALIZER))
+		return STEP_NEXT;
+	return task_wait(t, store_remove_start(r->c->opts.store, r->dir));
+}
+
+static enum step_ret remove_resume(struct task *t)
+{
+	if (task_op_failed(t)) {
+		err_wrap(&t->err, "garbage collection for deleted resource");
+		notify_warning(RUN(t), "GarbageCollectionFailed", t->err.msg);
+		return STEP_FAIL;
+	}
+	return STEP_NEXT;
+}
+
+static enum step_ret release_start(struct task *t)
+{
+	json_t *patch = kube_patch_finalizer_remove(RUN(t)->obj, OCIREPO_FINALIZER);
+
+	return patch ? patch_metadata(t, patch) : STEP_NEXT;
+}
+
+static enum step_ret release_resume(struct task *t)
+{
+	struct run *r = RUN(t);
+
+	if (task_op_failed(t)) {
+		int code = t->err.code;
+
+		if (code != 404 && code != 409) {
+			err_wrap(&t->err, "remove the finalizer");
+			return STEP_FAIL;
+		}
+		r->requeue_now = code == 409;
+		err_clear(&t->err);
+	}
+	if (!r->requeue_now)
+		log_info(&r->log, "deleted the object's artifacts");
+	return STEP_NEXT;
+}
+
+/* ---- before any request ------------------------------------------------------------------------------------------------ */
+
+static enum step_ret check_start(struct task *t)
+{
+	struct run *r = RUN(t);
+
+	if (r->spec_err.kind != ERR_NONE) {
+		r->spec_err.kind = ERR_STALL;
+		t->err = r->spec_err;
+		return run_fail(r, COND_FETCH_FAILED, "InvalidSpec");
+	}
+	if (r->spec.not_built) {
+		err_set(&t->err, ERR_STALL,
+			"spec.%s is not supported by this version of the controller",
+			r->spec.not_built);
+		return run_fail(r, NULL, "FeatureGateDisabled");
+	}
+	if (oci_repo_parse(&r->where, r->spec.url, r->spec.insecure, &t->err)) {
+		t->err.kind = ERR_STALL;
+		err_wrap(&t->err, "URL validation failed for '%.500s'", r->spec.url);
+		return run_fail(r, COND_FETCH_FAILED, "URLInvalid");
+	}
+	return STEP_NEXT;
+}
+
+static enum step_ret suspended_start(struct task *t)
+{
+	struct run *r = RUN(t);
+
+	if (r->spec.suspend && !r->restore) {
+		r->silent = true;
+		return STEP_DONE;
+	}
+	return STEP_NEXT;
+}
+
+/* ---- the end ------------------------------------------------------------------------------------------------------------ */
+
+static void log_outcome(struct run *r)
+{
+	const struct err *err = &r->task.err;
+
+	if (r->patch_err.kind != ERR_NONE && err->kind != ERR_CANCELED)
+		log_error(&r->log, "cannot write the status", LE(&r->patch_err));
+	switch (err->kind) {
+	case ERR_NONE:
+		log_debug(&r->log, "reconciled", LS("revision", r->revision),
+			LB("unchanged", r->unchanged),
+			LU("ms", (clock_ns() - r->since_ns) / 1000000));
+		return;
+	case ERR_CANCELED:
+		log_debug(&r->log, "canceled", LI("cause", r->task.cause));
+		return;
+	case ERR_STALL:
+		log_error(&r->log, "reconciliation stalled", LS("reason", r->reason), LE(err));
+		return;
+	default:
+		log_error(&r->log, "Reconciler error", LS("reason", r->reason), LE(err));
+	}
+}
+
+static enum step_ret cleanup_start(struct task *t)
+{
+	struct run *r = RUN(t);
+
+	progress_end(r);
+	if (r->in_gate)
+		gate_release(&r->c->gate);
+	r->in_gate = false;
+	if (r->held)
+		store_abandon(r->c->opts.store, r->path);
+	r->held = false;
+	store_temp_discard(r->c->opts.store, &r->temp);
+	if (r->restore && t->err.kind != ERR_NONE)
+		restore_failed(r);
+	log_outcome(r);
+	return STEP_NEXT;
+}
+
+static const struct step STEPS[] = {
+	{"finalizer", finalizer_start, finalizer_resume, false},
+	{"storage", storage_start, storage_resume, false},
+	{"suspended", suspended_start, NULL, false},
+	{"check", check_start, NULL, false},
+	{"credentials", credentials_start, credentials_resume, false},
+	{"resolve", resolve_start, resolve_resume, false},
+	{"slot", slot_start, slot_resume, false},
+	{"manifest", manifest_start, manifest_resume, false},
+	{"temp", temp_start, temp_resume, false},
+	{"pull", pull_start, pull_resume, false},
+	{"publish", publish_start, publish_resume, false},
+	{"hold", hold_start, hold_resume, false},
+	{0},
+};
+
+static const struct step DELETE_STEPS[] = {
+	{"remove", remove_start, remove_resume, false},
+	{"release", release_start, release_resume, false},
+	{0},
+};
+
+/* Walked to the end, also after a failure; after a cancel only what is marked. */
+static const struct step LAST[] = {
+	{"status", status_start, status_resume, false},
+	{"commit", commit_start, commit_resume, false},
+	{"retain", retain_start, retain_resume, false},
+	{"notify", notify_start, NULL, false},
+	{"cleanup", cleanup_start, NULL, true},
+	{0},
+};
+
+static const struct step DELETE_LAST[] = {
+	{"cleanup", cleanup_start, NULL, true},
+	{0},
+};
+
+static void run_free(struct task *t)
+{
+	struct run *r = RUN(t);
+
+	progress_end(r);
+	op_free(r->image);
+	oci_identity_unref(r->identity);
+	cond_clear(&r->conds);
+	cond_clear(&r->conds_before);
+	buf_clear(&r->bytes);
+	json_decref(r->obj);
+	json_decref(r->first);
+	free(r->log.members);
+	free(r);
+}
+
+static char *log_members(const struct run *r)
+{
+	auto_buf struct buf b = BUF_INIT(4096);
+	struct js_w w = JS_W(&b);
+	unsigned char rnd[16];
+	char id[37];
+
+	rand_bytes(rnd, sizeof(rnd));
+	snprintf(id, sizeof(id),
+		"%02x%02x%02x%02x-%02x%02x-4%01x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", rnd[0],
+		rnd[1], rnd[2], rnd[3], rnd[4], rnd[5], rnd[6] & 15, rnd[7], (rnd[8] & 0x3f) | 0x80,
+		rnd[9], rnd[10], rnd[11], rnd[12], rnd[13], rnd[14], rnd[15]);
+	js_kstr(&w, "controller", OCIREPO_STORE_KIND);
+	js_kstr(&w, "controllerGroup", ocirepo_resource.group);
+	js_kstr(&w, "controllerKind", OCIREPO_KIND);
+	js_key(&w, OCIREPO_KIND);
+	js_begin(&w, '{');
+	js_kstr(&w, "name", r->name);
+	js_kstr(&w, "namespace", r->ns);
+	js_end(&w, '}');
+	js_kstr(&w, "namespace", r->ns);
+	js_kstr(&w, "name", r->name);
+	js_kstr(&w, "reconcileID", id);
+	return mem_strdup(buf_str(&b));
+}
+
+static void read_artifact(struct run *r)
+{
+	const char *path = obj_str(r->obj, "status", "artifact", "path");
+	const char *digest = obj_str(r->obj, "status", "artifact", "digest");
+	struct store_path p;
+	struct err err = {0};
+
+	/* An artifact that cannot be one of ours counts as none: the run then makes a new one. */
+	if (!path || !digest || store_path_parse(&p, path, &err) || p.latest ||
+		strcmp(p.dir, r->dir) != 0 || digest_parse(&r->have_digest, digest, &err))
+		return;
+	store_path_format(&p, r->have_path);
+}
+
+struct op *run_start(struct ocirepo *c, struct repo *repo)
+{
+	struct run *r = NEW(struct run);
+	struct err err = {0};
+	bool deleting;
+
+	r->c = c;
+	r->repo = repo;
+	r->since_ns = clock_ns();
+	r->temp = STORE_TEMP_INIT;
+	buf_init(&r->bytes, LIMIT_BLOB_IN_MEMORY);
+	r->first = obj_parse(repo->text, strlen(repo->text), "object", &err);
+	BUG_IF(!r->first); /* we wrote it ourselves */
+	r->obj = json_incref(r->first);
+	r->ns = obj_str_or("", r->first, "metadata", "namespace");
+	r->name = obj_str_or("", r->first, "metadata", "name");
+	r->uid = obj_str_or("", r->first, "metadata", "uid");
+	r->generation = ocirepo_generation(r->first);
+	deleting = ocirepo_deleting(r->first);
+	task_init(&r->task, c->opts.loop, "reconcile", deleting ? DELETE_STEPS : STEPS,
+		deleting ? DELETE_LAST : LAST, run_free);
+	r->log.members = log_members(r);
+	r->task.log = &r->log;
+	progress_init(r);
+	cond_load(&r->conds, obj_get(r->first, "status", "conditions"), r->generation);
+	cond_load(&r->conds_before, obj_get(r->first, "status", "conditions"), r->generation);
+	if (store_dir_format(r->dir, OCIREPO_STORE_KIND, r->ns, r->name, &err) ||
+		ocirepo_spec_read(&r->spec, r->first, &err)) {
+		r->spec_err = err;
+	}
+	if (*r->dir)
+		read_artifact(r);
+	r->silent = deleting;
+	return task_spawn(&r->task);
+}

@@ -1,0 +1,353 @@
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/obj.h"
+#include "base/time.h"
+#include "controllers/ocirepository/internal.h"
+#include "kube/patch.h"
+
+#include <string.h>
+
+#define CONFLICTS_MAX 3
+#define SLOW_MS 1000
+
+/* ---- conditions ------------------------------------------------------------------------------------------------------- */
+
+static void summarize(struct run *r)
+{
+	static const char *const order[] = {COND_STORAGE_FAILED, COND_FETCH_FAILED, COND_OUTDATED,
+		COND_IN_STORAGE, COND_VERIFIED, COND_STALLED, COND_RECONCILING, NULL};
+	static const char *const negative[] = {COND_STORAGE_FAILED, COND_FETCH_FAILED,
+		COND_OUTDATED, COND_STALLED, COND_RECONCILING, NULL};
+
+	cond_summarize(&r->conds, COND_READY, order, negative);
+}
+
+static int64_t observed(const struct run *r)
+{
+	return obj_int(-1, r->obj, "status", "observedGeneration");
+}
+
+static void say_reconciling(struct run *r, const char *reason)
+{
+	const char *what = r->resolved ? r->revision : NULL;
+
+	if (what)
+		cond_put(&r->conds, COND_RECONCILING, COND_TRUE, reason,
+			"building artifact: revision '%s' of '%.500s'", what, r->spec.url);
+	else if (observed(r) != r->generation)
+		cond_put(&r->conds, COND_RECONCILING, COND_TRUE, reason,
+			"processing object: new generation %lld -> %lld", (long long)observed(r),
+			(long long)r->generation);
+	else
+		cond_put(&r->conds, COND_RECONCILING, COND_TRUE, reason,
+			"reconciliation in progress");
+}
+
+static void conditions_of_failure(struct run *r)
+{
+	const struct err *err = &r->task.err;
+
+	/* What failed before this run is looked at anew: only this run's failure counts. */
+	cond_del(&r->conds, COND_STORAGE_FAILED);
+	if (!r->cond || strcmp(r->cond, COND_STORAGE_FAILED) == 0)
+		cond_del(&r->conds, COND_FETCH_FAILED);
+	if (r->cond)
+		cond_put(&r->conds, r->cond, COND_TRUE, r->reason, "%s", err->msg);
+	if (err->kind == ERR_STALL) {
+		cond_del(&r->conds, COND_RECONCILING);
+		cond_put(&r->conds, COND_STALLED, COND_TRUE, r->reason, "%s", err->msg);
+	} else {
+		cond_del(&r->conds, COND_STALLED);
+		say_reconciling(r, "ProgressingWithRetry");
+	}
+	if (!obj_get(r->obj, "status", "artifact"))
+		cond_del(&r->conds, COND_IN_STORAGE);
+}
+
+static void conditions_of_success(struct run *r)
+{
+	static const char *const past[] = {COND_STORAGE_FAILED, COND_FETCH_FAILED, COND_OUTDATED,
+		COND_STALLED, COND_RECONCILING};
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(past); i++)
+		cond_del(&r->conds, past[i]);
+	cond_put(&r->conds, COND_IN_STORAGE, COND_TRUE, "Succeeded",
+		"stored artifact for digest '%s'", r->revision);
+}
+
+/* ---- the status as it should be -------------------------------------------------------------------------------------------- */
+
+static void set_text(json_t *o, const char *key, const char *text)
+{
+	json_object_set_new(o, key, json_string(text));
+}
+
+static void set_now(json_t *artifact)
+{
+	char now[TIME_TEXT_MAX];
+
+	set_text(artifact, "lastUpdateTime", time_format_rfc3339(clock_wall_ms(), now));
+}
+
+static void set_digest(const struct run *r, json_t *artifact)
+{
+	char text[DIGEST_TEXT_MAX];
+
+	set_text(artifact, "digest", digest_format(&r->digest, text));
+	json_object_set_new(artifact, "size", json_integer((json_int_t)r->size));
+}
+
+static void set_urls(const struct run *r, json_t *status)
+{
+	const char *path = obj_str(status, "artifact", "path");
+	auto_free char *url = NULL, *latest_path = NULL, *latest = NULL;
+
+	if (!path)
+		return;
+	url = artifact_url(r->c, path);
+	latest_path = mem_printf("%s/%s", r->dir, STORE_LATEST);
+	latest = artifact_url(r->c, latest_path);
+	set_text(obj_get(status, "artifact"), "url", url);
+	set_text(status, "url", latest);
+}
+
+static void set_artifact(const struct run *r, json_t *status)
+{
+	json_t *a = json_object();
+
+	set_text(a, "path", r->path);
+	set_text(a, "revision", r->revision);
+	set_digest(r, a);
+	if (r->same_bytes && !strcmp(r->path, r->have_path))
+		set_text(a, "lastUpdateTime", obj_str_or("", status, "artifact", "lastUpdateTime"));
+	else
+		set_now(a);
+	if (r->metadata && json_object_size(r->metadata))
+		json_object_set(a, "metadata", (json_t *)(uintptr_t)r->metadata);
+	json_object_set_new(status, "artifact", a);
+	if (r->spec.ignore)
+		set_text(status, "observedIgnore", r->spec.ignore);
+	else
+		json_object_del(status, "observedIgnore");
+	if (r->spec.layer_selector)
+		json_object_set(status, "observedLayerSelector",
+			(json_t *)(uintptr_t)r->spec.layer_selector);
+	else
+		json_object_del(status, "observedLayerSelector");
+}
+
+static json_t *copy_status(const struct run *r)
+{
+	json_t *status = json_deep_copy(obj_get(r->obj, "status"));
+
+	return status ? status : json_object();
+}
+
+/* NULL: nothing is to be said. */
+static json_t *wanted(struct run *r)
+{
+	const char *asked = ocirepo_requested_at(r->first);
+	const enum err_kind kind = r->task.err.kind;
+	json_t *status;
+
+	if (r->gone || (r->silent && kind != ERR_NONE))
+		return NULL;
+	if (r->restore && (restore_is_lost(r) || (r->spec.suspend && kind != ERR_NONE)))
+		return NULL;
+	status = copy_status(r);
+	if (r->restore && kind == ERR_NONE) {
+		/* Somebody else packed what the status names: the revision stays, its bytes are ours now. */
+		if (r->held) {
+			set_digest(r, obj_get(status, "artifact"));
+			set_now(obj_get(status, "artifact"));
+		}
+		return status;
+	}
+	if (*asked)
+		set_text(status, "lastHandledReconcileAt", asked);
+	if (r->silent)
+		return status;
+	cond_del(&r->conds,
+		COND_VERIFIED); /* no policy is in force: spec.verify would have stalled */
+	if (kind == ERR_NONE) {
+		conditions_of_success(r);
+		if (r->stored)
+			set_artifact(r, status);
+		set_urls(r, status);
+	} else {
+		conditions_of_failure(r);
+	}
+	if (kind == ERR_NONE || kind == ERR_STALL)
+		json_object_set_new(status, "observedGeneration", json_integer(r->generation));
+	summarize(r);
+	json_object_set_new(status, "conditions", cond_json(&r->conds));
+	return status;
+}
+
+/* ---- writing it --------------------------------------------------------------------------------------------------------------- */
+
+static struct op *patch_start(struct run *r, const json_t *patch)
+{
+	return kube_start(r->c->opts.kube,
+		&(struct kube_req){.verb = KUBE_PATCH,
+			.resource = &ocirepo_resource,
+			.ns = r->ns,
+			.name = r->name,
+			.subresource = "status",
+			.body = patch});
+}
+
+static void written(struct run *r)
+{
+	r->patched = true;
+	if (!r->stored)
+		return;
+	store_set_current(r->c->opts.store, r->dir, r->path);
+	if (*r->have_path && !r->have_file && strcmp(r->have_path, r->path) != 0)
+		store_promise_end(r->c->opts.store, r->have_path);
+}
+
+static enum step_ret send(struct run *r)
+{
+	auto_json json_t *status = wanted(r);
+	auto_json json_t *patch = status ? kube_patch_status(r->obj, status) : NULL;
+
+	if (!patch) {
+		written(r);
+		return STEP_NEXT;
+	}
+	r->patching = PATCH_SENT;
+	return task_wait(&r->task, patch_start(r, patch));
+}
+
+enum step_ret status_start(struct task *t)
+{
+	struct run *r = RUN(t);
+
+	timer_cancel(&r->slow);
+	if (r->progress) {
+		r->want_status = true;
+		return task_pause(t);
+	}
+	return send(r);
+}
+
+static bool same_object(const struct run *r, const json_t *now)
+{
+	return !strcmp(obj_str_or("", now, "metadata", "uid"), r->uid) &&
+		ocirepo_generation(now) == r->generation && !ocirepo_deleting(now) &&
+		!strcmp(ocirepo_requested_at(now), ocirepo_requested_at(r->first));
+}
+
+static enum step_ret sent(struct run *r)
+{
+	const struct err *err = &r->task.op->err;
+
+	if (err->kind == ERR_NONE) {
+		run_set_object(r, kube_take(r->task.op));
+		written(r);
+		return STEP_NEXT;
+	}
+	if (err->code == 404) {
+		r->gone = true;
+		return STEP_NEXT;
+	}
+	if (err->code == 409 && r->conflicts++ < CONFLICTS_MAX) {
+		r->patching = PATCH_READING;
+		return task_wait(&r->task,
+			kube_start(r->c->opts.kube,
+				&(struct kube_req){.verb = KUBE_GET,
+					.resource = &ocirepo_resource,
+					.ns = r->ns,
+					.name = r->name}));
+	}
+	r->patch_err = *err;
+	return STEP_NEXT;
+}
+
+static enum step_ret read_again(struct run *r)
+{
+	json_t *now;
+
+	if (r->task.op->err.kind != ERR_NONE) {
+		r->gone = r->task.op->err.code == 404;
+		if (!r->gone)
+			r->patch_err = r->task.op->err;
+		return STEP_NEXT;
+	}
+	now = kube_take(r->task.op);
+	if (!same_object(r, now)) {
+		json_decref(now);
+		r->requeue_now = true;
+		return STEP_NEXT;
+	}
+	run_set_object(r, now);
+	return send(r);
+}
+
+enum step_ret status_resume(struct task *t)
+{
+	struct run *r = RUN(t);
+
+	if (r->want_status) {
+		if (r->progress)
+			return task_pause(t);
+		r->want_status = false;
+		return send(r);
+	}
+	return r->patching == PATCH_READING ? read_again(r) : sent(r);
+}
+
+/* ---- a pull that takes long says so, once ---------------------------------------------------------------------------------------- */
+
+static void progress_done(struct op *op, void *arg)
+{
+	struct run *r = arg;
+
+	r->progress = NULL;
+	/* A refusal is no harm: the status at the end meets it again and reads the object anew. */
+	if (op->err.kind == ERR_NONE)
+		run_set_object(r, kube_take(op));
+	op_free(op);
+	if (r->want_status)
+		task_wake(&r->task);
+}
+
+static void slow(void *arg)
+{
+	struct run *r = arg;
+	auto_json json_t *status = NULL, *patch = NULL;
+
+	if (r->restore)
+		return;
+	status = copy_status(r);
+	cond_del(&r->conds, COND_STALLED);
+	say_reconciling(r, "Progressing");
+	if (cond_get(&r->conds, COND_OUTDATED) || !obj_get(r->obj, "status", "artifact"))
+		cond_put(&r->conds, COND_READY, COND_UNKNOWN, "Progressing", "%s",
+			cond_get(&r->conds, COND_RECONCILING)->message);
+	json_object_set_new(status, "conditions", cond_json(&r->conds));
+	patch = kube_patch_status(r->obj, status);
+	if (!patch)
+		return;
+	r->progress = patch_start(r, patch);
+	op_then(r->progress, progress_done, r);
+}
+
+void progress_init(struct run *r)
+{
+	timer_init(&r->slow, r->c->opts.loop, slow, r);
+}
+
+void progress_arm(struct run *r)
+{
+	timer_set(&r->slow, SLOW_MS);
+}
+
+void progress_end(struct run *r)
+{
+	timer_cancel(&r->slow);
+	op_drop(MOVE(r->progress));
+}

@@ -1,0 +1,300 @@
+#include "ctl/event.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "base/obj.h"
+#include "base/time.h"
+#include "crypto/rand.h"
+#include "ev/op.h"
+#include "kube/client.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WAITING_MAX 1000
+#define IN_FLIGHT_MAX 4
+#define REMEMBERED_MAX 512
+#define SAME_FOR_MS (60 * 60 * 1000)
+#define MESSAGE_MAX 1024 /* of core/v1 Events, as the API server has it */
+
+static const struct kube_resource EVENTS = {"", "v1", "events", "Event", true};
+
+/* One Event object, known by what it says. In the map while it is remembered, in the line while something is to be sent. */
+struct entry {
+	struct event_recorder *r;
+	char *key, *ns, *name; /* name of the Event */
+	json_t *body; /* until it was created */
+	int64_t count, sent; /* occurrences, and how many the API server knows */
+	uint64_t last_ms;
+	struct op *op;
+	bool in_line;
+	struct entry *line_next; /* to be sent */
+	struct entry *old_next, **old_prev; /* remembered, oldest first */
+};
+
+struct event_recorder {
+	struct kube_client *client;
+	char *component, *instance;
+	struct map known;
+	struct entry *line, **line_last;
+	struct entry *oldest, **newest;
+	unsigned waiting, in_flight;
+	bool stopped;
+	struct event_stats stats;
+};
+
+struct event_recorder *event_recorder_new(
+	struct kube_client *c, const char *component, const char *instance)
+{
+	struct event_recorder *r = NEW(struct event_recorder);
+
+	r->client = c;
+	r->component = mem_strdup(component);
+	r->instance = mem_strdup(instance);
+	r->line_last = &r->line;
+	r->newest = &r->oldest;
+	return r;
+}
+
+static void old_out(struct entry *e)
+{
+	if (!e->old_prev)
+		return;
+	*e->old_prev = e->old_next;
+	if (e->old_next)
+		e->old_next->old_prev = e->old_prev;
+	else
+		e->r->newest = e->old_prev;
+	e->old_prev = NULL;
+	e->old_next = NULL;
+}
+
+static void old_in(struct entry *e)
+{
+	old_out(e);
+	e->old_prev = e->r->newest;
+	*e->r->newest = e;
+	e->r->newest = &e->old_next;
+}
+
+static void forget(struct entry *e)
+{
+	map_del(&e->r->known, e->key);
+	old_out(e);
+	json_decref(e->body);
+	free(e->key);
+	free(e->ns);
+	free(e->name);
+	free(e);
+}
+
+static void trim(struct event_recorder *r)
+{
+	struct entry *e = r->oldest, *next;
+
+	for (; e && r->known.len > REMEMBERED_MAX; e = next) {
+		next = e->old_next;
+		if (!e->op && !e->in_line)
+			forget(e);
+	}
+}
+
+static void pump(struct event_recorder *r);
+
+static void line_in(struct entry *e)
+{
+	struct event_recorder *r = e->r;
+
+	if (e->in_line || e->op)
+		return;
+	if (r->waiting >= WAITING_MAX) {
+		struct entry *drop = r->line;
+
+		r->line = drop->line_next;
+		if (!r->line)
+			r->line_last = &r->line;
+		r->waiting--;
+		r->stats.dropped++;
+		forget(drop);
+	}
+	e->in_line = true;
+	e->line_next = NULL;
+	*r->line_last = e;
+	r->line_last = &e->line_next;
+	r->waiting++;
+}
+
+static void sent(struct op *op, void *arg)
+{
+	struct entry *e = arg;
+	struct event_recorder *r = e->r;
+	bool failed = op->err.kind != ERR_NONE;
+
+	e->op = NULL;
+	r->in_flight--;
+	if (failed) {
+		r->stats.failed++;
+		log_debug(NULL, "cannot send an event", LS("event", e->name), LE(&op->err));
+	} else {
+		r->stats.sent++;
+	}
+	op_free(op);
+	if (failed || r->stopped) {
+		forget(e); /* the next equal one makes a new Event */
+	} else {
+		json_decref(e->body);
+		e->body = NULL;
+		if (e->count > e->sent)
+			line_in(e);
+	}
+	pump(r);
+}
+
+static void send(struct entry *e)
+{
+	char now[TIME_TEXT_MAX];
+	struct kube_req req = {.resource = &EVENTS, .ns = e->ns};
+	auto_json json_t *patch = NULL;
+
+	time_format_rfc3339(clock_wall_ms(), now);
+	if (e->body) {
+		json_object_set_new(e->body, "count", json_integer(e->count));
+		json_object_set_new(e->body, "lastTimestamp", json_string(now));
+		req.verb = KUBE_CREATE;
+		req.body = e->body;
+	} else {
+		patch = json_pack(
+			"{s:I, s:s}", "count", (json_int_t)e->count, "lastTimestamp", now);
+		req.verb = KUBE_PATCH;
+		req.name = e->name;
+		req.body = patch;
+	}
+	e->sent = e->count;
+	e->op = kube_start(e->r->client, &req);
+	op_then(e->op, sent, e);
+	e->r->in_flight++;
+}
+
+static void pump(struct event_recorder *r)
+{
+	while (r->line && r->in_flight < IN_FLIGHT_MAX && !r->stopped) {
+		struct entry *e = r->line;
+
+		r->line = e->line_next;
+		if (!r->line)
+			r->line_last = &r->line;
+		e->in_line = false;
+		r->waiting--;
+		send(e);
+	}
+	trim(r);
+}
+
+static json_t *body_of(const struct event_recorder *r, const struct event_about *a,
+	const char *name, bool warning, const char *reason, const char *message,
+	const struct event_annotation *notes)
+{
+	char now[TIME_TEXT_MAX];
+	json_t *body, *annotations;
+
+	time_format_rfc3339(clock_wall_ms(), now);
+	body = json_pack("{s:s, s:s, s:{s:s, s:s}, s:{s:s, s:s, s:s, s:s, s:s, s:s}, s:s, s:s, "
+	                 "s:s, s:s, s:s, "
+			 "s:{s:s}, s:s, s:s}",
+		"apiVersion", "v1", "kind", "Event", "metadata", "name", name, "namespace", a->ns,
+		"involvedObject", "apiVersion", a->api_version, "kind", a->kind, "name", a->name,
+		"namespace", a->ns, "resourceVersion", a->rv, "uid", a->uid, "type",
+		warning ? "Warning" : "Normal", "reason", reason, "message", message,
+		"firstTimestamp", now, "lastTimestamp", now, "source", "component", r->component,
+		"reportingComponent", r->component, "reportingInstance", r->instance);
+	if (body && notes) {
+		annotations = json_object();
+		for (; notes->key; notes++)
+			json_object_set_new(annotations, notes->key, json_string(notes->value));
+		json_object_set_new(obj_get(body, "metadata"), "annotations", annotations);
+	}
+	return body;
+}
+
+void event_record(struct event_recorder *r, const struct event_about *about, bool warning,
+	const char *reason, const char *message, const struct event_annotation *annotations)
+{
+	auto_free char *key = NULL, *text = NULL;
+	char random[17];
+	struct entry *e;
+	size_t n = strlen(message);
+
+	if (r->stopped)
+		return;
+	r->stats.recorded++;
+	while (n > MESSAGE_MAX || (n && n < strlen(message) && (message[n] & 0xc0) == 0x80))
+		n--;
+	text = mem_strndup(message, n);
+	key = mem_printf("%s %d %s %s", about->uid, warning, reason, text);
+	e = map_get(&r->known, key);
+	if (e && (clock_ms() - e->last_ms < SAME_FOR_MS || e->op || e->in_line)) {
+		e->count++;
+	} else {
+		if (e)
+			forget(e);
+		e = NEW(struct entry);
+		e->r = r;
+		e->count = 1;
+		rand_hex(random, 8);
+		e->name = mem_printf("%.200s.%s", about->name, random);
+		e->ns = mem_strdup(about->ns);
+		e->body = body_of(r, about, e->name, warning, reason, text, annotations);
+		e->key = MOVE(key);
+		if (!e->body) { /* text that is no UTF-8 */
+			free(e->key);
+			free(e->name);
+			free(e->ns);
+			free(e);
+			r->stats.dropped++;
+			return;
+		}
+		map_put(&r->known, e->key, e);
+	}
+	e->last_ms = clock_ms();
+	old_in(e);
+	line_in(e);
+	pump(r);
+}
+
+void event_stats(const struct event_recorder *r, struct event_stats *out)
+{
+	*out = r->stats;
+	out->queued = r->waiting;
+}
+
+void event_recorder_stop(struct event_recorder *r)
+{
+	struct entry *e, *next;
+
+	r->stopped = true;
+	r->line = NULL;
+	r->line_last = &r->line;
+	for (e = r->oldest; e; e = next) {
+		next = e->old_next;
+		if (e->op)
+			op_cancel(e->op);
+		else
+			forget(e);
+	}
+}
+
+void event_recorder_free(struct event_recorder *r)
+{
+	if (!r)
+		return;
+	BUG_IF(r->in_flight);
+	if (!r->stopped)
+		event_recorder_stop(r);
+	map_clear(&r->known);
+	free(r->component);
+	free(r->instance);
+	free(r);
+}
