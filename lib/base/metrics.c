@@ -1,0 +1,623 @@
+#include "base/metrics.h"
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/sys.h"
+#include "base/vec.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+/* What one call of metrics_scrape_next appends, about. */
+#define SLICE_BYTES (64 * 1024)
+#define FIRST_SLOTS 16
+
+enum metric_type { TYPE_COUNTER, TYPE_GAUGE, TYPE_HISTOGRAM };
+
+struct metric {
+	struct metric_family *family;
+	struct metric *next, *prev; /* in the order of creation */
+	struct metric *chain; /* in its hash slot */
+	uint64_t hash;
+	double value; /* histogram: the sum */
+	uint64_t *counts; /* histogram: per bucket, +Inf last */
+	char labels[]; /* ready for the page: kind="x",name="y" */
+};
+
+struct metric_family {
+	struct metrics *registry;
+	char *name, *help;
+	enum metric_type type;
+	char *label_names[METRICS_LABELS_MAX];
+	unsigned n_labels;
+	struct metric_buckets buckets;
+	char (*le)[METRIC_TEXT_MAX]; /* the bounds as text */
+	struct metric *first, *last;
+	struct metric **slots;
+	size_t n_slots, n_series;
+	void (*on_scrape)(void *arg, struct metric_out *out);
+	void *arg;
+};
+
+struct metrics_scrape {
+	struct metrics *registry;
+	struct metrics_scrape *next, **prev;
+	size_t family; /* index of the one being written */
+	bool begun; /* its HELP and TYPE are out */
+	struct metric *at; /* the next series */
+};
+
+struct metrics {
+	VEC(struct metric_family *) families;
+	struct metrics_scrape *scrapes;
+};
+
+struct metric_out {
+	struct metric_family *family;
+	struct buf *b;
+};
+
+/* ---- text */
+
+char *metric_format(double value, char out[METRIC_TEXT_MAX])
+{
+	int digits;
+
+	if (isnan(value) || isinf(value)) {
+		snprintf(out, METRIC_TEXT_MAX, "%s",
+			isnan(value)        ? "NaN"
+				: value > 0 ? "+Inf"
+					    : "-Inf");
+		return out;
+	}
+	if (fabs(value) < 1e15 && value == (double)(int64_t)value) {
+		snprintf(out, METRIC_TEXT_MAX, "%lld", (long long)value);
+		return out;
+	}
+	for (digits = 6; digits <= 17; digits++) {
+		snprintf(out, METRIC_TEXT_MAX, "%.*g", digits, value);
+		if (strtod(out, NULL) == value)
+			break;
+	}
+	return out;
+}
+
+static void add_escaped(struct buf *b, const char *s, bool quotes)
+{
+	for (; *s; s++) {
+		if (*s == '\\')
+			buf_adds(b, "\\\\");
+		else if (*s == '\n')
+			buf_adds(b, "\\n");
+		else if (*s == '"' && quotes)
+			buf_adds(b, "\\\"");
+		else
+			buf_addc(b, *s);
+	}
+}
+
+static void add_labels(
+	struct buf *b, const struct metric_family *f, const char *const *values, unsigned n)
+{
+	unsigned i;
+
+	BUG_IF(n != f->n_labels);
+	for (i = 0; i < n; i++) {
+		buf_addf(b, "%s%s=\"", i ? "," : "", f->label_names[i]);
+		add_escaped(b, values[i] ? values[i] : "", true);
+		buf_addc(b, '"');
+	}
+}
+
+/* ---- registry and families */
+
+struct metrics *metrics_new(void)
+{
+	return NEW(struct metrics);
+}
+
+static void family_free(struct metric_family *f)
+{
+	unsigned i;
+
+	while (f->first)
+		metric_remove(f->first);
+	for (i = 0; i < f->n_labels; i++)
+		free(f->label_names[i]);
+	free(f->name);
+	free(f->help);
+	free(f->le);
+	free(f->slots);
+	free(f);
+}
+
+void metrics_free(struct metrics *m)
+{
+	struct metric_family **f;
+
+	if (!m)
+		return;
+	BUG_IF(m->scrapes);
+	vec_each (&m->families, f) {
+		family_free(*f);
+	}
+	vec_clear(&m->families);
+	free(m);
+}
+
+static bool name_valid(const char *s, bool colon)
+{
+	const char *p;
+
+	for (p = s; *p; p++)
+		if (!((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || *p == '_' ||
+			    (colon && *p == ':') || (p > s && *p >= '0' && *p <= '9')))
+			return false;
+	return *s != '\0';
+}
+
+static struct metric_family *family_new(struct metrics *m, enum metric_type type, const char *name,
+	const char *help, const char *labels)
+{
+	struct metric_family *f = NEW(struct metric_family), **each;
+	size_t n;
+
+	BUG_IF(!name_valid(name, true));
+	vec_each (&m->families, each) {
+		BUG_IF(!strcmp((*each)->name, name));
+	}
+	f->registry = m;
+	f->type = type;
+	f->name = mem_strdup(name);
+	f->help = mem_strdup(help);
+	while (*labels) {
+		n = strcspn(labels, ",");
+		BUG_IF(f->n_labels == METRICS_LABELS_MAX);
+		f->label_names[f->n_labels] = mem_strndup(labels, n);
+		BUG_IF(!name_valid(f->label_names[f->n_labels], false));
+		f->n_labels++;
+		labels += n + (labels[n] == ',');
+	}
+	*vec_add(&m->families) = f;
+	return f;
+}
+
+struct metric_family *metrics_counter(
+	struct metrics *m, const char *name, const char *help, const char *labels)
+{
+	return family_new(m, TYPE_COUNTER, name, help, labels);
+}
+
+struct metric_family *metrics_gauge(
+	struct metrics *m, const char *name, const char *help, const char *labels)
+{
+	return family_new(m, TYPE_GAUGE, name, help, labels);
+}
+
+struct metric_family *metrics_histogram(struct metrics *m, const char *name, const char *help,
+	const char *labels, struct metric_buckets buckets)
+{
+	struct metric_family *f = family_new(m, TYPE_HISTOGRAM, name, help, labels);
+	unsigned i;
+
+	BUG_IF(buckets.n > METRICS_BUCKETS_MAX);
+	f->buckets = buckets;
+	f->le = mem_array(NULL, buckets.n + 1, sizeof(*f->le));
+	for (i = 0; i < buckets.n; i++) {
+		BUG_IF(i && buckets.le[i] <= buckets.le[i - 1]);
+		metric_format(buckets.le[i], f->le[i]);
+	}
+	metric_format(INFINITY, f->le[buckets.n]);
+	return f;
+}
+
+struct metric_buckets metric_buckets_range(double min, double max, unsigned n)
+{
+	struct metric_buckets b = {.n = n};
+	double factor;
+	unsigned i;
+
+	BUG_IF(n < 2 || n > METRICS_BUCKETS_MAX || min <= 0 || max <= min);
+	factor = pow(max / min, 1.0 / (n - 1));
+	for (i = 0; i < n; i++)
+		b.le[i] = min * pow(factor, i);
+	return b;
+}
+
+void metric_family_on_scrape(
+	struct metric_family *f, void (*fn)(void *arg, struct metric_out *out), void *arg)
+{
+	BUG_IF(f->type == TYPE_HISTOGRAM);
+	f->on_scrape = fn;
+	f->arg = arg;
+}
+
+/* ---- series */
+
+/* FNV-1a: the label values are our own objects' names, and their number is bounded by the objects. */
+static uint64_t hash_text(const char *s)
+{
+	uint64_t h = 14695981039346656037ULL;
+
+	for (; *s; s++)
+		h = (h ^ (unsigned char)*s) * 1099511628211ULL;
+	return h;
+}
+
+static void grow(struct metric_family *f)
+{
+	size_t n = f->n_slots ? f->n_slots * 2 : FIRST_SLOTS;
+	struct metric *s;
+
+	if (f->n_series < f->n_slots)
+		return;
+	free(f->slots);
+	f->slots = mem_zalloc(n * sizeof(*f->slots));
+	f->n_slots = n;
+	for (s = f->first; s; s = s->next) {
+		s->chain = f->slots[s->hash % n];
+		f->slots[s->hash % n] = s;
+	}
+}
+
+static void link_series(struct metric_family *f, struct metric *s)
+{
+	grow(f);
+	s->chain = f->slots[s->hash % f->n_slots];
+	f->slots[s->hash % f->n_slots] = s;
+	s->prev = f->last;
+	*(f->last ? &f->last->next : &f->first) = s;
+	f->last = s;
+	f->n_series++;
+}
+
+struct metric *metric_series_(struct metric_family *f, const char *const *values, unsigned n)
+{
+	auto_buf struct buf labels = BUF_INIT(BUF_ANY);
+	struct metric *s;
+	uint64_t hash;
+
+	add_labels(&labels, f, values, n);
+	hash = hash_text(buf_str(&labels));
+	for (s = f->n_slots ? f->slots[hash % f->n_slots] : NULL; s; s = s->chain)
+		if (s->hash == hash && !strcmp(s->labels, buf_str(&labels)))
+			return s;
+	s = mem_zalloc(sizeof(*s) + labels.len + 1);
+	memcpy(s->labels, buf_str(&labels), labels.len + 1);
+	s->family = f;
+	s->hash = hash;
+	if (f->type == TYPE_HISTOGRAM)
+		s->counts = mem_zalloc((f->buckets.n + 1) * sizeof(*s->counts));
+	link_series(f, s);
+	return s;
+}
+
+void metric_remove(struct metric *s)
+{
+	struct metric_family *f;
+	struct metrics_scrape *sc;
+	struct metric **at;
+
+	if (!s)
+		return;
+	f = s->family;
+	for (sc = f->registry->scrapes; sc; sc = sc->next)
+		if (sc->at == s)
+			sc->at = s->next;
+	for (at = &f->slots[s->hash % f->n_slots]; *at != s; at = &(*at)->chain)
+		;
+	*at = s->chain;
+	*(s->prev ? &s->prev->next : &f->first) = s->next;
+	*(s->next ? &s->next->prev : &f->last) = s->prev;
+	f->n_series--;
+	free(s->counts);
+	free(s);
+}
+
+void metric_add(struct metric *s, double by)
+{
+	BUG_IF(s->family->type == TYPE_HISTOGRAM || (s->family->type == TYPE_COUNTER && by < 0));
+	s->value += by;
+}
+
+void metric_inc(struct metric *s)
+{
+	metric_add(s, 1);
+}
+
+void metric_set(struct metric *s, double value)
+{
+	BUG_IF(s->family->type != TYPE_GAUGE);
+	s->value = value;
+}
+
+void metric_observe(struct metric *s, double value)
+{
+	const struct metric_buckets *b = &s->family->buckets;
+	unsigned i;
+
+	BUG_IF(s->family->type != TYPE_HISTOGRAM);
+	for (i = 0; i < b->n && value > b->le[i]; i++)
+		;
+	s->counts[i]++;
+	s->value += value;
+}
+
+double metric_value(const struct metric *s)
+{
+	return s->value;
+}
+
+uint64_t metric_count(const struct metric *s)
+{
+	uint64_t sum = 0;
+	unsigned i;
+
+	BUG_IF(s->family->type != TYPE_HISTOGRAM);
+	for (i = 0; i <= s->family->buckets.n; i++)
+		sum += s->counts[i];
+	return sum;
+}
+
+/* ---- the page */
+
+static void add_line(struct buf *b, const struct metric_family *f, const char *suffix,
+	const char *labels, const char *le, const char *value)
+{
+	buf_adds(b, f->name);
+	buf_adds(b, suffix);
+	if (*labels || le) {
+		buf_addc(b, '{');
+		buf_adds(b, labels);
+		if (le) {
+			buf_adds(b, *labels ? ",le=\"" : "le=\"");
+			buf_adds(b, le);
+			buf_addc(b, '"');
+		}
+		buf_addc(b, '}');
+	}
+	buf_addc(b, ' ');
+	buf_adds(b, value);
+	buf_addc(b, '\n');
+}
+
+void metric_emit_(struct metric_out *out, double value, const char *const *values, unsigned n)
+{
+	auto_buf struct buf labels = BUF_INIT(BUF_ANY);
+	char text[METRIC_TEXT_MAX];
+
+	add_labels(&labels, out->family, values, n);
+	add_line(out->b, out->family, "", buf_str(&labels), NULL, metric_format(value, text));
+}
+
+static void write_series(struct buf *b, const struct metric *s)
+{
+	const struct metric_family *f = s->family;
+	char text[METRIC_TEXT_MAX];
+	uint64_t sum = 0;
+	unsigned i;
+
+	if (f->type != TYPE_HISTOGRAM) {
+		add_line(b, f, "", s->labels, NULL, metric_format(s->value, text));
+		return;
+	}
+	for (i = 0; i <= f->buckets.n; i++) {
+		sum += s->counts[i];
+		snprintf(text, sizeof(text), "%llu", (unsigned long long)sum);
+		add_line(b, f, "_bucket", s->labels, f->le[i], text);
+	}
+	add_line(b, f, "_sum", s->labels, NULL, metric_format(s->value, text));
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)sum);
+	add_line(b, f, "_count", s->labels, NULL, text);
+}
+
+static void write_head(struct buf *b, const struct metric_family *f)
+{
+	static const char *const TYPES[] = {"counter", "gauge", "histogram"};
+
+	buf_addf(b, "# HELP %s ", f->name);
+	add_escaped(b, f->help, false);
+	buf_addf(b, "\n# TYPE %s %s\n", f->name, TYPES[f->type]);
+}
+
+struct metrics_scrape *metrics_scrape_start(struct metrics *m)
+{
+	struct metrics_scrape *s = NEW(struct metrics_scrape);
+
+	s->registry = m;
+	s->next = m->scrapes;
+	s->prev = &m->scrapes;
+	if (s->next)
+		s->next->prev = &s->next;
+	m->scrapes = s;
+	return s;
+}
+
+bool metrics_scrape_next(struct metrics_scrape *s, struct buf *b)
+{
+	size_t from = b->len;
+	struct metric_family *f;
+
+	while (s->family < s->registry->families.len) {
+		f = s->registry->families.p[s->family];
+		if (!s->begun && (f->first || f->on_scrape)) {
+			write_head(b, f);
+			s->at = f->first;
+			if (f->on_scrape)
+				f->on_scrape(f->arg, &(struct metric_out){f, b});
+		}
+		s->begun = true;
+		while (s->at) {
+			write_series(b, s->at);
+			s->at = s->at->next;
+			if (b->len - from >= SLICE_BYTES)
+				return true;
+		}
+		s->family++;
+		s->begun = false;
+		if (b->len - from >= SLICE_BYTES)
+			return true;
+	}
+	return false;
+}
+
+void metrics_scrape_end(struct metrics_scrape *s)
+{
+	if (!s)
+		return;
+	*s->prev = s->next;
+	if (s->next)
+		s->next->prev = s->prev;
+	free(s);
+}
+
+/* ---- this process */
+
+static void cpu_seconds(void *arg, struct metric_out *out)
+{
+	struct rusage u;
+
+	(void)arg;
+	getrusage(RUSAGE_SELF, &u);
+	metric_emit(out,
+		(double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+			(double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6);
+}
+
+/* Field n (from 0) of /proc/self/statm, in bytes. */
+static double statm(unsigned n)
+{
+	auto_buf struct buf b = BUF_INIT(4096);
+	struct err err;
+	char *at;
+	double v = 0;
+
+	if (sys_read_file(AT_FDCWD, "/proc/self/statm", &b, &err))
+		return NAN;
+	for (at = b.p; at && *at; n--) {
+		v = strtod(at, &at);
+		if (!n)
+			break;
+	}
+	return v * (double)sysconf(_SC_PAGESIZE);
+}
+
+static void resident(void *arg, struct metric_out *out)
+{
+	(void)arg;
+	metric_emit(out, statm(1));
+}
+
+static void virtual_size(void *arg, struct metric_out *out)
+{
+	(void)arg;
+	metric_emit(out, statm(0));
+}
+
+static unsigned entries(const char *dir)
+{
+	DIR *d = opendir(dir);
+	unsigned n = 0;
+
+	while (d && sys_readdir(d))
+		n++;
+	if (d)
+		closedir(d);
+	return n;
+}
+
+static void open_fds(void *arg, struct metric_out *out)
+{
+	unsigned n = entries("/proc/self/fd");
+
+	(void)arg;
+	metric_emit(out, n ? n - 1 : 0); /* the one that reads the directory */
+}
+
+static void threads(void *arg, struct metric_out *out)
+{
+	(void)arg;
+	metric_emit(out, entries("/proc/self/task"));
+}
+
+static void max_fds(void *arg, struct metric_out *out)
+{
+	struct rlimit r = {0};
+
+	(void)arg;
+	getrlimit(RLIMIT_NOFILE, &r);
+	metric_emit(out, r.rlim_cur == RLIM_INFINITY ? INFINITY : (double)r.rlim_cur);
+}
+
+/* proc(5): field 22 of /proc/self/stat is the start in clock ticks since boot, "btime" of /proc/stat the boot. */
+static double start_time(void)
+{
+	auto_buf struct buf self = BUF_INIT(4096), all = BUF_INIT(16 * 1024 * 1024);
+	struct err err;
+	const char *p, *boot;
+	int i;
+
+	if (sys_read_file(AT_FDCWD, "/proc/self/stat", &self, &err) ||
+		sys_read_file(AT_FDCWD, "/proc/stat", &all, &err))
+		return NAN;
+	p = strrchr(buf_str(&self), ')');
+	boot = strstr(buf_str(&all), "\nbtime ");
+	for (i = 2; p && i < 22; i++) {
+		p = strchr(p, ' ');
+		p = p ? p + 1 : NULL;
+	}
+	if (!p || !boot)
+		return NAN;
+	return strtod(boot + 7, NULL) + strtod(p, NULL) / (double)sysconf(_SC_CLK_TCK);
+}
+
+static void started(void *arg, struct metric_out *out)
+{
+	static double at;
+
+	(void)arg;
+	if (at == 0)
+		at = start_time();
+	metric_emit(out, at);
+}
+
+static void syncs(void *arg, struct metric_out *out)
+{
+	(void)arg;
+	metric_emit(out, (double)sys_syncs());
+}
+
+void metrics_add_process(struct metrics *m)
+{
+	metric_family_on_scrape(metrics_counter(m, "process_cpu_seconds_total",
+					"User and system CPU time spent, in seconds.", ""),
+		cpu_seconds, NULL);
+	metric_family_on_scrape(metrics_gauge(m, "process_resident_memory_bytes",
+					"Resident memory size, in bytes.", ""),
+		resident, NULL);
+	metric_family_on_scrape(metrics_gauge(m, "process_virtual_memory_bytes",
+					"Virtual memory size, in bytes.", ""),
+		virtual_size, NULL);
+	metric_family_on_scrape(
+		metrics_gauge(m, "process_open_fds", "Number of open file descriptors.", ""),
+		open_fds, NULL);
+	metric_family_on_scrape(metrics_gauge(m, "process_max_fds",
+					"Largest allowed number of open file descriptors.", ""),
+		max_fds, NULL);
+	metric_family_on_scrape(metrics_gauge(m, "process_start_time_seconds",
+					"Start of the process, in seconds since 1970.", ""),
+		started, NULL);
+	metric_family_on_scrape(
+		metrics_gauge(m, "process_threads", "Number of threads.", ""), threads, NULL);
+	metric_family_on_scrape(
+		metrics_counter(m, "file_syncs_total",
+			"Calls of fsync and fdatasync by the program's own code.", ""),
+		syncs, NULL);
+}
