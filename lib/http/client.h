@@ -5,7 +5,13 @@
  * A request is an op. What it borrows until it is done: the trust and proxy structs and the callbacks' argument. Everything else in
  * struct http_req is copied by http_start. Redirects are never followed here: the caller sees 3xx and decides (credentials!).
  * An answer of any status is a success of the op; the op fails when there is no whole answer (connect, TLS, deadline, limit, callback).
- * Error messages name method, scheme, host, port and path, never user, query or a header.
+ * Error messages name method, scheme, host, port and path, never user, query or a header. Failures are ERR_RETRY, but for what no
+ * repetition can heal (a URL that url.h refuses, a header that holds a line break): ERR_STALL. err.code is then -ETIMEDOUT (one of our
+ * deadlines), -EFBIG (a limit), -EPROTO (TLS), -EHOSTUNREACH (name resolution), -ECONNRESET (cut in the middle) or what connect said.
+ *
+ * Callbacks run inside libcurl: they may start, cancel and resume ops (those calls only take note), and must not free or take long.
+ * The wire is HTTP/1.1 (HTTP/2 when the client offers it), no cookies, no content decoding, no Expect, no headers but Host, User-Agent,
+ * Content-Length and what the caller gives.
  *
  *	struct op *op = http_start(client, &(struct http_req){.method = "GET", .url = url, .max_body = LIMIT_MANIFEST, .deadline_ms = 60000});
  *	... when done: const struct http_res *res = http_result(op);
@@ -65,6 +71,7 @@ struct http_res {
 	bool new_connection;
 	bool tls_answered; /* in a failed op too: the server spoke TLS, so plain http must not be tried */
 	bool headers_complete;
+	struct buf scratch; /* http_header's answer */
 };
 
 struct http_req {
@@ -98,7 +105,7 @@ struct http_req {
 	bool keep_error_body; /* with on_body: a status >= 300 goes to res->body (LIMIT_ERROR_BODY) instead */
 	bool raw_encoding; /* true for blobs: no Accept-Encoding. Default also none; reserved */
 	const char *
-		kind; /* a word for the request counter: "head", "manifest", "blob", "tags", "token", "kube", ... */
+		kind; /* a constant word for the request counter: "head", "manifest", "blob", "tags", "token", "kube", ... */
 };
 
 struct http_client *http_client_new(struct loop *l, const struct http_client_opts *opts);
@@ -124,5 +131,8 @@ struct http_client_stats {
 	uint64_t requests, new_connections, open_requests;
 };
 void http_client_stats(const struct http_client *c, struct http_client_stats *out);
+/* Requests by http_req.kind: one call per kind seen so far. */
+void http_client_each_kind(const struct http_client *c,
+	void (*fn)(void *arg, const char *kind, uint64_t n), void *arg);
 
 #endif

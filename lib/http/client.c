@@ -1,0 +1,460 @@
+/*
+ * The life of a request: start, supervision, end. What a caller may do from inside curl's callbacks (start, cancel, resume) only sets a
+ * flag and queues `kick`, because curl forbids calls from its callbacks; kick then runs from the loop.
+ */
+#include "http/client.h"
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/time.h"
+#include "http/client_internal.h"
+#include "http/url.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define RETRY_AFTER_MAX_MS 3600000
+
+/* ---- failures ------------------------------------------------------------------------------------------------------ */
+
+void http_op_fail_v(struct http_op *x, int code, const char *fmt, ...)
+{
+	auto_buf struct buf where = BUF_INIT(LIMIT_URL);
+	char what[256];
+	va_list ap;
+
+	if (x->failed)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	url_safe(&where, x->res.url);
+	err_code(&x->fail, ERR_RETRY, code, "%s '%.500s': %s", x->method, buf_str(&where), what);
+	x->failed = true;
+}
+
+static int code_of(const struct http_op *x, CURLcode rc)
+{
+	long no = 0;
+
+	switch (rc) {
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_COULDNT_RESOLVE_PROXY:
+		return -EHOSTUNREACH;
+	case CURLE_OPERATION_TIMEDOUT:
+		return -ETIMEDOUT;
+	case CURLE_PARTIAL_FILE:
+	case CURLE_GOT_NOTHING:
+	case CURLE_RECV_ERROR:
+	case CURLE_SEND_ERROR:
+	case CURLE_HTTP2_STREAM:
+	case CURLE_HTTP2:
+		return -ECONNRESET;
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_WEIRD_SERVER_REPLY:
+	case CURLE_UNSUPPORTED_PROTOCOL: /* an answer without a status line */
+		return -EPROTO;
+	case CURLE_OUT_OF_MEMORY:
+		return -ENOMEM;
+	case CURLE_COULDNT_CONNECT:
+		curl_easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &no);
+		return no > 0 ? -(int)no : -ECONNREFUSED;
+	default:
+		return 0;
+	}
+}
+
+/* Did something that speaks TLS answer? A refused certificate and an alert say so; what OpenSSL says of bytes that are no TLS at all, and
+   of a connection that closes without any, says the contrary. */
+static bool spoke_tls(const struct http_op *x, CURLcode rc)
+{
+	static const char *const not_tls[] = {"wrong version number", "packet length too long",
+		"unexpected eof", "SSL_ERROR_SYSCALL", "SSL_ERROR_ZERO_RETURN", "http request",
+		"record layer failure", "Connection reset", "unknown protocol",
+		"SSL connection timeout"};
+	curl_off_t handshake = 0;
+	long fresh = 0;
+	size_t i;
+
+	if (strncmp(x->target, "https:", 6) != 0)
+		return false;
+	curl_easy_getinfo(x->easy, CURLINFO_APPCONNECT_TIME_T, &handshake);
+	curl_easy_getinfo(x->easy, CURLINFO_NUM_CONNECTS, &fresh);
+	/* On a kept connection the handshake was some other request's. */
+	if (handshake > 0 || x->res.status || (!fresh && code_of(x, rc) == -ECONNRESET))
+		return true;
+	if (rc == CURLE_PEER_FAILED_VERIFICATION || rc == CURLE_SSL_ISSUER_ERROR)
+		return true;
+	if (rc != CURLE_SSL_CONNECT_ERROR)
+		return false;
+	for (i = 0; i < ARRAY_LEN(not_tls); i++)
+		if (strstr(x->curl_error, not_tls[i]))
+			return false;
+	return true;
+}
+
+static void fail_curl(struct http_op *x, CURLcode rc)
+{
+	char *p;
+
+	for (p = x->curl_error; *p; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			*p = ' ';
+	http_op_fail_v(
+		x, code_of(x, rc), "%s", *x->curl_error ? x->curl_error : curl_easy_strerror(rc));
+}
+
+/* ---- the end ------------------------------------------------------------------------------------------------------- */
+
+static void wipe_headers(struct curl_slist *h)
+{
+	for (; h; h = h->next)
+		mem_wipe(h->data, strlen(h->data));
+}
+
+/* Takes everything of curl and every timer away. After this only the result is left. */
+static void release(struct http_op *x)
+{
+	long fresh = 0;
+
+	if (x->added) {
+		curl_easy_getinfo(x->easy, CURLINFO_NUM_CONNECTS, &fresh);
+		x->res.new_connection = fresh > 0;
+		x->c->stats.new_connections += (uint64_t)fresh;
+		x->c->stats.open_requests--;
+		curl_multi_remove_handle(x->c->multi, x->easy);
+		x->added = false;
+	}
+	if (x->easy)
+		curl_easy_cleanup(x->easy);
+	x->easy = NULL;
+	wipe_headers(x->hdrs);
+	curl_slist_free_all(x->hdrs);
+	curl_slist_free_all(x->connect_to);
+	x->hdrs = x->connect_to = NULL;
+	buf_clear(&x->body);
+	buf_clear(&x->ca);
+	http_op_unwatch_body(x);
+	timer_cancel(&x->deadline);
+	timer_cancel(&x->headers_timer);
+	defer_cancel(x->c->loop, &x->kick);
+}
+
+static void end(struct http_op *x)
+{
+	release(x);
+	if (x->failed)
+		op_fail(&x->op, &x->fail);
+	else
+		op_finish(&x->op);
+}
+
+void http_op_done(struct http_op *x, CURLcode rc)
+{
+	x->res.tls_answered = spoke_tls(x, rc);
+	if (rc != CURLE_OK && !x->cut_is_fine)
+		fail_curl(x, rc);
+	else if (!x->failed && !x->res.headers_complete)
+		http_op_fail_v(x, -EPROTO, "the server gave no answer");
+	end(x);
+}
+
+/* ---- what is done from the loop ------------------------------------------------------------------------------------ */
+
+static void begin(struct http_op *x)
+{
+	if (curl_multi_add_handle(x->c->multi, x->easy) != CURLM_OK) {
+		http_op_fail_v(x, -ENOMEM, "libcurl is out of memory");
+		end(x);
+		return;
+	}
+	x->added = true;
+	x->c->stats.open_requests++;
+}
+
+static void resume(struct http_op *x)
+{
+	x->resume_wanted = false;
+	if (!x->paused || !x->added)
+		return;
+	x->paused = false;
+	http_op_watch_body(x);
+	/* Hands out what is waiting before it returns; a failure in there does not end the transfer by itself. */
+	if (curl_easy_pause(x->easy, CURLPAUSE_CONT) != CURLE_OK || x->failed) {
+		http_op_fail_v(x, 0, "libcurl cannot go on");
+		end(x);
+	}
+}
+
+static void kick(void *arg)
+{
+	struct http_op *x = arg;
+
+	if (x->end_wanted) {
+		if (x->added)
+			x->res.tls_answered = x->res.tls_answered || spoke_tls(x, CURLE_OK);
+		end(x);
+	} else if (!x->added) {
+		begin(x);
+	} else if (x->resume_wanted) {
+		resume(x);
+	}
+}
+
+static void want_kick(struct http_op *x)
+{
+	defer_queue(x->c->loop, &x->kick, kick, x);
+}
+
+static void want_end(struct http_op *x)
+{
+	x->end_wanted = true;
+	want_kick(x);
+}
+
+/* ---- supervision --------------------------------------------------------------------------------------------------- */
+
+static void deadline_due(void *arg)
+{
+	struct http_op *x = arg;
+	char text[TIME_TEXT_MAX];
+
+	http_op_fail_v(x, -ETIMEDOUT, "not done within %s",
+		time_format_duration((int64_t)x->req.deadline_ms, text));
+	want_end(x);
+}
+
+static void headers_due(void *arg)
+{
+	struct http_op *x = arg;
+	char text[TIME_TEXT_MAX];
+
+	http_op_fail_v(x, -ETIMEDOUT, "no answer within %s",
+		time_format_duration((int64_t)x->req.headers_ms, text));
+	want_end(x);
+}
+
+/* Set once for the whole body: bytes only leave their time, so that a fast transfer does not move a timer a thousand times. */
+static void idle_due(void *arg)
+{
+	struct http_op *x = arg;
+	uint64_t quiet = clock_ms() - x->last_byte_ms;
+	char text[TIME_TEXT_MAX];
+
+	if (quiet < x->req.idle_ms) {
+		timer_set(&x->idle, x->req.idle_ms - quiet);
+		return;
+	}
+	http_op_fail_v(x, -ETIMEDOUT, "no byte for %s",
+		time_format_duration((int64_t)x->req.idle_ms, text));
+	want_end(x);
+}
+
+static void rate_due(void *arg)
+{
+	struct http_op *x = arg;
+	uint64_t got = x->res.body_bytes - x->rate_bytes;
+	char text[TIME_TEXT_MAX];
+
+	if (got >= x->req.min_rate * x->req.min_rate_window_ms / 1000) {
+		x->rate_bytes = x->res.body_bytes;
+		timer_set(&x->rate, x->req.min_rate_window_ms);
+		return;
+	}
+	http_op_fail_v(x, -ETIMEDOUT, "only %llu bytes in %s", (unsigned long long)got,
+		time_format_duration((int64_t)x->req.min_rate_window_ms, text));
+	want_end(x);
+}
+
+void http_op_watch_body(struct http_op *x)
+{
+	x->last_byte_ms = clock_ms();
+	x->rate_bytes = x->res.body_bytes;
+	if (x->req.idle_ms)
+		timer_set(&x->idle, x->req.idle_ms);
+	if (x->req.min_rate_window_ms && x->req.min_rate)
+		timer_set(&x->rate, x->req.min_rate_window_ms);
+}
+
+void http_op_unwatch_body(struct http_op *x)
+{
+	timer_cancel(&x->idle);
+	timer_cancel(&x->rate);
+}
+
+/* ---- the op -------------------------------------------------------------------------------------------------------- */
+
+static void http_op_cancel(struct op *op)
+{
+	want_end(CONTAINER_OF(op, struct http_op, op));
+}
+
+static void http_op_free(struct op *op)
+{
+	struct http_op *x = CONTAINER_OF(op, struct http_op, op);
+
+	buf_clear(&x->res.body);
+	buf_clear(&x->res.raw_headers);
+	buf_clear(&x->res.scratch);
+	/* A signed URL is a credential. */
+	mem_wipe(x->res.url, strlen(x->res.url));
+	if (x->target)
+		mem_wipe(x->target, strlen(x->target));
+	free(x->res.url);
+	free(x->target);
+	free(x->method);
+	free(x);
+}
+
+static void count(struct http_client *c, const char *kind)
+{
+	size_t i;
+
+	c->stats.requests++;
+	if (!kind)
+		kind = "other";
+	for (i = 0; i < HTTP_KINDS && c->kinds[i].name; i++)
+		if (!strcmp(c->kinds[i].name, kind))
+			break;
+	if (i == HTTP_KINDS)
+		return;
+	c->kinds[i].name = kind;
+	c->kinds[i].n++;
+}
+
+struct op *http_start(struct http_client *c, const struct http_req *req)
+{
+	static const struct op_type type = {"http", http_op_cancel, http_op_free};
+	struct http_op *x = NEW(struct http_op);
+
+	op_init(&x->op, c->loop, &type);
+	x->c = c;
+	x->req = *req;
+	x->method = mem_strdup(req->method);
+	x->res.url = mem_strdup(req->url);
+	buf_init(&x->res.raw_headers, LIMIT_HEADERS);
+	buf_init(&x->res.body, req->on_body ? LIMIT_ERROR_BODY : req->max_body);
+	timer_init(&x->deadline, c->loop, deadline_due, x);
+	timer_init(&x->headers_timer, c->loop, headers_due, x);
+	timer_init(&x->idle, c->loop, idle_due, x);
+	timer_init(&x->rate, c->loop, rate_due, x);
+	if (http_easy_setup(x, req, &x->fail)) {
+		x->failed = true;
+		want_end(x);
+		return &x->op;
+	}
+	x->req.method = x->req.url = NULL;
+	x->req.hdrs = NULL;
+	x->req.body = NULL;
+	x->req.bearer = x->req.basic = NULL;
+	count(c, req->kind);
+	if (req->deadline_ms)
+		timer_set(&x->deadline, req->deadline_ms);
+	if (req->headers_ms)
+		timer_set(&x->headers_timer, req->headers_ms);
+	want_kick(x);
+	return &x->op;
+}
+
+const struct http_res *http_result(const struct op *op)
+{
+	return &CONTAINER_OF(op, const struct http_op, op)->res;
+}
+
+void http_resume(struct op *op)
+{
+	struct http_op *x = CONTAINER_OF(op, struct http_op, op);
+
+	if (op->finishing || op->done)
+		return;
+	x->resume_wanted = true;
+	want_kick(x);
+}
+
+uint64_t http_retry_after_ms(const struct http_res *res)
+{
+	const char *text = http_header(res, "Retry-After");
+	struct err ignored = {0};
+	uint64_t seconds = 0;
+	int64_t at, now;
+
+	if (!text || !*text)
+		return 0;
+	if (text[strspn(text, "0123456789")] == '\0') {
+		while (*text && seconds < RETRY_AFTER_MAX_MS)
+			seconds = seconds * 10 + (uint64_t)(*text++ - '0');
+		return seconds * 1000 < RETRY_AFTER_MAX_MS ? seconds * 1000 : RETRY_AFTER_MAX_MS;
+	}
+	if (time_parse_http(text, &at, &ignored))
+		return 0;
+	now = clock_wall_ms();
+	if (at <= now)
+		return 0;
+	return at - now < RETRY_AFTER_MAX_MS ? (uint64_t)(at - now) : RETRY_AFTER_MAX_MS;
+}
+
+void http_trust_clear(struct http_trust *t)
+{
+	buf_clear(&t->ca_pem);
+	buf_clear(&t->cert_pem);
+	secret_clear(&t->key_pem);
+	free(t->server_name);
+	*t = (struct http_trust){0};
+}
+
+/* ---- the client ---------------------------------------------------------------------------------------------------- */
+
+struct http_client *http_client_new(struct loop *l, const struct http_client_opts *opts)
+{
+	static bool ready;
+	struct http_client *c = NEW(struct http_client);
+
+	if (!ready) {
+		BUG_IF(curl_global_init(CURL_GLOBAL_DEFAULT));
+		ready = true;
+	}
+	c->loop = l;
+	c->opts = *opts;
+	c->opts.name = mem_strdup(opts->name ? opts->name : "http");
+	c->opts.user_agent = mem_strdup(opts->user_agent ? opts->user_agent : "flux/v2");
+	if (!c->opts.max_connections)
+		c->opts.max_connections = 64;
+	if (!c->opts.max_per_host)
+		c->opts.max_per_host = 8;
+	if (!c->opts.idle_close_s)
+		c->opts.idle_close_s = 90;
+	http_find_system_cas(c);
+	BUG_IF(http_multi_init(c)); /* at the start of the process: nothing to fall back to */
+	return c;
+}
+
+void http_client_free(struct http_client *c)
+{
+	if (!c)
+		return;
+	BUG_IF(c->stats.open_requests);
+	http_multi_clear(c);
+	free(c->ca_dir);
+	free(c->ca_file);
+	free((char *)(uintptr_t)c->opts.name);
+	free((char *)(uintptr_t)c->opts.user_agent);
+	free(c);
+}
+
+void http_client_stats(const struct http_client *c, struct http_client_stats *out)
+{
+	*out = c->stats;
+}
+
+void http_client_each_kind(
+	const struct http_client *c, void (*fn)(void *arg, const char *kind, uint64_t n), void *arg)
+{
+	size_t i;
+
+	for (i = 0; i < HTTP_KINDS && c->kinds[i].name; i++)
+		fn(arg, c->kinds[i].name, c->kinds[i].n);
+}

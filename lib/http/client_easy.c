@@ -1,0 +1,407 @@
+/*
+ * One request as options of an easy handle: what goes over the wire, whom we trust, through which proxy. Everything that libcurl would
+ * do on its own (redirects, cookies, Expect, decoding, other protocols) is off.
+ */
+#include "base/base64.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "http/client_internal.h"
+#include "http/url.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+/* An address that has stopped acknowledging is given up after this; the same as our servers do. */
+#define USER_TIMEOUT_MS 60000
+
+static int no_memory(struct err *err)
+{
+	return err_code(err, ERR_RETRY, -ENOMEM, "libcurl is out of memory");
+}
+
+/* ---- the system's CAs ---------------------------------------------------------------------------------------------- */
+
+/* c_rehash's names: 8 hex digits, a dot, a number. */
+static bool is_hash_name(const char *s)
+{
+	return strspn(s, "0123456789abcdef") == 8 && s[8] == '.' && isdigit((unsigned char)s[9]);
+}
+
+static bool is_hashed_dir(const char *path)
+{
+	DIR *d = opendir(path);
+	struct dirent *e;
+	bool found = false;
+
+	if (!d)
+		return false;
+	while (!found && (e = readdir(d)))
+		found = is_hash_name(e->d_name);
+	closedir(d);
+	return found;
+}
+
+static bool is_readable(const char *path)
+{
+	FILE *f = fopen(path, "re");
+
+	if (f)
+		fclose(f);
+	return f != NULL;
+}
+
+/* A hashed directory costs a tenth of the CPU and memory of a bundle file for each new connection. SSL_CERT_DIR and SSL_CERT_FILE mean
+   what they mean to OpenSSL and Go. */
+void http_find_system_cas(struct http_client *c)
+{
+	static const char *const dirs[] = {"/etc/ssl/certs", "/etc/pki/tls/certs"};
+	static const char *const files[] = {"/etc/ssl/certs/ca-certificates.crt",
+		"/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"};
+	const char *dir = getenv("SSL_CERT_DIR"), *file = getenv("SSL_CERT_FILE");
+	size_t i;
+
+	if ((dir && *dir) || (file && *file)) {
+		c->ca_dir = dir && *dir ? mem_strdup(dir) : NULL;
+		c->ca_file = file && *file ? mem_strdup(file) : NULL;
+		return;
+	}
+	for (i = 0; i < ARRAY_LEN(dirs) && !c->ca_dir; i++)
+		if (is_hashed_dir(dirs[i]))
+			c->ca_dir = mem_strdup(dirs[i]);
+	for (i = 0; i < ARRAY_LEN(files) && !c->ca_dir && !c->ca_file; i++)
+		if (is_readable(files[i]))
+			c->ca_file = mem_strdup(files[i]);
+}
+
+static int read_bundle(struct buf *to, const char *path, struct err *err)
+{
+	FILE *f = fopen(path, "re");
+	char part[4096];
+	size_t n;
+
+	if (!f)
+		return err_sys(err, "read the CA bundle '%s'", path);
+	while ((n = fread(part, 1, sizeof(part), f)) && !buf_add(to, part, n))
+		;
+	fclose(f);
+	if (buf_over(to))
+		return err_set(err, ERR_RETRY, "the CA bundle '%s' is too large", path);
+	return 0;
+}
+
+/* ---- trust and proxy ----------------------------------------------------------------------------------------------- */
+
+static struct curl_blob borrowed(const void *p, size_t n)
+{
+	/* curl wants a pointer to non-const and only reads through it. */
+	return (struct curl_blob){
+		.data = (void *)(uintptr_t)p, .len = n, .flags = CURL_BLOB_NOCOPY};
+}
+
+static int set_cas(struct http_op *x, const struct http_trust *t, struct err *err)
+{
+	const struct http_client *c = x->c;
+	bool more = t && t->ca_pem.len, only = t && t->ca_only;
+	const struct buf *pem = more ? &t->ca_pem : NULL;
+	CURLcode rc = CURLE_OK;
+	struct curl_blob blob;
+
+	/* CAINFO_BLOB replaces CAINFO, but not CAPATH: a bundle file has to be put into the blob. */
+	if (more && !only && c->ca_file) {
+		buf_init(&x->ca, 16 * LIMIT_MIB);
+		if (read_bundle(&x->ca, c->ca_file, err))
+			return -1;
+		buf_addc(&x->ca, '\n');
+		buf_add(&x->ca, t->ca_pem.p, t->ca_pem.len);
+		pem = &x->ca;
+	}
+	rc |= curl_easy_setopt(x->easy, CURLOPT_CAPATH, only ? NULL : c->ca_dir);
+	rc |= curl_easy_setopt(x->easy, CURLOPT_CAINFO, only || pem ? NULL : c->ca_file);
+	if (pem) {
+		blob = borrowed(pem->p, pem->len);
+		rc |= curl_easy_setopt(x->easy, CURLOPT_CAINFO_BLOB, &blob);
+	}
+	return rc ? no_memory(err) : 0;
+}
+
+static int set_trust(struct http_op *x, const struct http_trust *t, struct err *err)
+{
+	CURLcode rc = CURLE_OK;
+	struct curl_blob blob;
+	bool verify = !(t && t->insecure);
+
+	rc |= curl_easy_setopt(x->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	rc |= curl_easy_setopt(x->easy, CURLOPT_SSL_VERIFYPEER, verify ? 1L : 0L);
+	rc |= curl_easy_setopt(x->easy, CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
+	if (t && t->cert_pem.len) {
+		blob = borrowed(t->cert_pem.p, t->cert_pem.len);
+		rc |= curl_easy_setopt(x->easy, CURLOPT_SSLCERTTYPE, "PEM");
+		rc |= curl_easy_setopt(x->easy, CURLOPT_SSLCERT_BLOB, &blob);
+	}
+	if (t && t->key_pem.len) {
+		blob = borrowed(t->key_pem.p, t->key_pem.len);
+		rc |= curl_easy_setopt(x->easy, CURLOPT_SSLKEYTYPE, "PEM");
+		rc |= curl_easy_setopt(x->easy, CURLOPT_SSLKEY_BLOB, &blob);
+	}
+	return rc ? no_memory(err) : set_cas(x, t, err);
+}
+
+static int set_proxy(struct http_op *x, const struct http_proxy *p, struct err *err)
+{
+	CURLcode rc = CURLE_OK;
+
+	/* A Basic or Bearer header of ours is for the origin, never for the proxy's CONNECT. */
+	rc |= curl_easy_setopt(x->easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
+	rc |= curl_easy_setopt(x->easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	if (p && p->none) {
+		rc |= curl_easy_setopt(x->easy, CURLOPT_PROXY, "");
+	} else if (p && p->url) {
+		rc |= curl_easy_setopt(x->easy, CURLOPT_PROXY, p->url);
+		if (p->user)
+			rc |= curl_easy_setopt(x->easy, CURLOPT_PROXYUSERNAME, p->user);
+		if (p->password.p)
+			rc |= curl_easy_setopt(x->easy, CURLOPT_PROXYPASSWORD, p->password.p);
+	}
+	return rc ? no_memory(err) : 0;
+}
+
+/* ---- headers ------------------------------------------------------------------------------------------------------- */
+
+static int add_header(struct http_op *x, const char *line, struct err *err)
+{
+	struct curl_slist *more = curl_slist_append(x->hdrs, line);
+
+	if (!more)
+		return no_memory(err);
+	x->hdrs = more;
+	return 0;
+}
+
+static bool is_token(const char *s)
+{
+	const char *p;
+
+	for (p = s; *p; p++)
+		if (!isalnum((unsigned char)*p) && !strchr("!#$%&'*+-.^_`|~", *p))
+			return false;
+	return p > s;
+}
+
+static bool is_value(const char *s)
+{
+	for (; *s; s++)
+		if (((unsigned char)*s < 0x20 && *s != '\t') || *s == 0x7f)
+			return false;
+	return true;
+}
+
+static bool given(const struct http_req *req, const char *name)
+{
+	const struct http_hdr *h;
+
+	for (h = req->hdrs; h && h->name; h++)
+		if (!strcasecmp(h->name, name))
+			return true;
+	return false;
+}
+
+static int add_credentials(struct http_op *x, const struct http_req *req, struct err *err)
+{
+	auto_buf struct buf line = BUF_INIT(LIMIT_HEADERS);
+	int rc;
+
+	if (req->bearer && req->bearer->len) {
+		buf_addf(&line, "Authorization: Bearer %s", req->bearer->p);
+		if (strlen(req->bearer->p) != req->bearer->len || !is_value(req->bearer->p))
+			line.over = true;
+	} else if (req->basic && req->basic->len) {
+		buf_adds(&line, "Authorization: Basic ");
+		if (base64_encode(&line, req->basic->p, req->basic->len, BASE64_STD))
+			line.over = true;
+	} else {
+		return 0;
+	}
+	if (line.over)
+		rc = err_set(err, ERR_STALL, "the credential cannot be sent in a header");
+	else
+		rc = add_header(x, line.p, err);
+	mem_wipe(line.p, line.cap);
+	return rc;
+}
+
+static int set_headers(struct http_op *x, const struct http_req *req, struct err *err)
+{
+	/* Those that curl adds by itself, taken out. */
+	static const char *const unasked[] = {"Accept", "Content-Type", "Expect"};
+	auto_buf struct buf line = BUF_INIT(LIMIT_HEADERS);
+	const struct http_hdr *h;
+	size_t i;
+
+	for (h = req->hdrs; h && h->name; h++) {
+		if (!is_token(h->name) || !is_value(h->value))
+			return err_set(err, ERR_STALL, "header '%.100s' cannot be sent", h->name);
+		buf_reset(&line);
+		buf_addf(&line, *h->value ? "%s: %s" : "%s;", h->name, h->value);
+		if (buf_over(&line))
+			return err_set(err, ERR_STALL, "header '%.100s' is too long", h->name);
+		if (add_header(x, buf_str(&line), err))
+			return -1;
+	}
+	for (i = 0; i < ARRAY_LEN(unasked); i++) {
+		if (given(req, unasked[i]))
+			continue;
+		buf_reset(&line);
+		buf_addf(&line, "%s:", unasked[i]);
+		if (add_header(x, buf_str(&line), err))
+			return -1;
+	}
+	if (add_credentials(x, req, err))
+		return -1;
+	return curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->hdrs) ? no_memory(err) : 0;
+}
+
+/* ---- URL, method, body --------------------------------------------------------------------------------------------- */
+
+/* tls-server-name: the certificate and SNI are of another name than the host that we connect to. curl takes both from the URL, so the
+   URL gets the name, the connection is led back to the host, and so is the Host header. */
+static int set_server_name(struct http_op *x, struct url *u, const char *name, struct err *err)
+{
+	auto_buf struct buf line = BUF_INIT(2 * LIMIT_URL), host = BUF_INIT(LIMIT_URL);
+	auto_url struct url other;
+	struct curl_slist *one;
+
+	buf_addf(&line, "https://%s:%u/", name, u->port);
+	if (url_parse(&other, buf_str(&line), err))
+		return err_wrap(err, "tls-server-name");
+	url_authority(u, &host);
+	buf_reset(&line);
+	buf_addf(&line, "Host: %s", buf_str(&host));
+	if (add_header(x, buf_str(&line), err))
+		return -1;
+	buf_reset(&line);
+	buf_addf(&line, u->host_is_v6 ? "::[%s]:%u" : "::%s:%u", u->host, u->port);
+	one = curl_slist_append(NULL, buf_str(&line));
+	if (!one)
+		return no_memory(err);
+	x->connect_to = one;
+	free(u->host);
+	u->host = MOVE(other.host);
+	u->host_is_v6 = other.host_is_v6;
+	return curl_easy_setopt(x->easy, CURLOPT_CONNECT_TO, one) ? no_memory(err) : 0;
+}
+
+static int set_url(struct http_op *x, const struct http_req *req, struct err *err)
+{
+	auto_buf struct buf text = BUF_INIT(LIMIT_URL + 64);
+	auto_url struct url u;
+
+	if (url_parse(&u, req->url, err))
+		return -1;
+	/* A registry's or API server's address never has one; sent on, it would become an Authorization header of its own. */
+	if (u.has_user)
+		return err_set(err, ERR_STALL, "the URL of host '%.200s' holds a user", u.host);
+	if (u.https && req->trust && req->trust->server_name &&
+		set_server_name(x, &u, req->trust->server_name, err))
+		return -1;
+	url_format(&u, &text);
+	if (buf_over(&text))
+		return err_set(err, ERR_STALL, "the URL of host '%.200s' is too long", u.host);
+	x->target = buf_take(&text);
+	return curl_easy_setopt(x->easy, CURLOPT_URL, x->target) ? no_memory(err) : 0;
+}
+
+static int set_method(struct http_op *x, const struct http_req *req, struct err *err)
+{
+	CURLcode rc = CURLE_OK;
+	bool sends = req->body_len || !strcmp(req->method, "POST") || !strcmp(req->method, "PUT") ||
+		!strcmp(req->method, "PATCH");
+
+	if (!is_token(req->method))
+		return err_set(err, ERR_STALL, "method '%.20s' cannot be sent", req->method);
+	x->is_head = !strcmp(req->method, "HEAD");
+	if (x->is_head) {
+		rc |= curl_easy_setopt(x->easy, CURLOPT_NOBODY, 1L);
+		return rc ? no_memory(err) : 0;
+	}
+	if (req->on_upload) {
+		rc |= curl_easy_setopt(x->easy, CURLOPT_UPLOAD, 1L);
+		rc |= curl_easy_setopt(
+			x->easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)req->body_total);
+		rc |= curl_easy_setopt(x->easy, CURLOPT_READFUNCTION, http_on_upload);
+		rc |= curl_easy_setopt(x->easy, CURLOPT_READDATA, x);
+		rc |= curl_easy_setopt(x->easy, CURLOPT_SEEKFUNCTION, http_on_seek);
+		rc |= curl_easy_setopt(x->easy, CURLOPT_SEEKDATA, x);
+	} else if (sends) {
+		buf_init(&x->body, BUF_ANY);
+		buf_add(&x->body, req->body, req->body_len);
+		rc |= curl_easy_setopt(
+			x->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)x->body.len);
+		rc |= curl_easy_setopt(x->easy, CURLOPT_POSTFIELDS, buf_str(&x->body));
+	}
+	if (req->on_upload || sends || strcmp(req->method, "GET") != 0)
+		rc |= curl_easy_setopt(x->easy, CURLOPT_CUSTOMREQUEST, req->method);
+	return rc ? no_memory(err) : 0;
+}
+
+/* ---- all of it ----------------------------------------------------------------------------------------------------- */
+
+static int set_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
+{
+	int timeout = USER_TIMEOUT_MS;
+
+	(void)arg;
+	(void)purpose;
+	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof(timeout));
+	return CURL_SOCKOPT_OK;
+}
+
+static int set_common(struct http_op *x, struct err *err)
+{
+	const struct http_client *c = x->c;
+	CURL *e = x->easy;
+	CURLcode rc = CURLE_OK;
+
+	rc |= curl_easy_setopt(e, CURLOPT_PRIVATE, x);
+	rc |= curl_easy_setopt(e, CURLOPT_ERRORBUFFER, x->curl_error);
+	rc |= curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+	rc |= curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L); /* else a cancel waits for getaddrinfo */
+	rc |= curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
+	rc |= curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
+	rc |= curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L);
+	rc |= curl_easy_setopt(e, CURLOPT_HTTP_VERSION,
+		(long)(c->opts.http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+	rc |= curl_easy_setopt(e, CURLOPT_PIPEWAIT, c->opts.http2 ? 1L : 0L);
+	rc |= curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, (long)c->opts.idle_close_s);
+	rc |= curl_easy_setopt(e, CURLOPT_BUFFERSIZE, (long)HTTP_BUFFER);
+	rc |= curl_easy_setopt(e, CURLOPT_UPLOAD_BUFFERSIZE, (long)HTTP_BUFFER);
+	rc |= curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
+	rc |= curl_easy_setopt(e, CURLOPT_TCP_KEEPIDLE, 30L);
+	rc |= curl_easy_setopt(e, CURLOPT_TCP_KEEPINTVL, 10L);
+	rc |= curl_easy_setopt(e, CURLOPT_SOCKOPTFUNCTION, set_socket);
+	rc |= curl_easy_setopt(e, CURLOPT_USERAGENT, c->opts.user_agent);
+	rc |= curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, http_on_header);
+	rc |= curl_easy_setopt(e, CURLOPT_HEADERDATA, x);
+	rc |= curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, http_on_body);
+	rc |= curl_easy_setopt(e, CURLOPT_WRITEDATA, x);
+	rc |= curl_easy_setopt(e, CURLOPT_SHARE, c->share);
+	return rc ? no_memory(err) : 0;
+}
+
+int http_easy_setup(struct http_op *x, const struct http_req *req, struct err *err)
+{
+	x->easy = curl_easy_init();
+	if (!x->easy)
+		return no_memory(err);
+	if (set_common(x, err) || set_url(x, req, err) || set_method(x, req, err) ||
+		set_headers(x, req, err) || set_trust(x, req->trust, err) ||
+		set_proxy(x, req->proxy, err))
+		return -1;
+	return 0;
+}

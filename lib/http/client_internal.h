@@ -1,0 +1,72 @@
+/* What the files of the HTTP client share; nobody else includes this. */
+#ifndef HTTP_CLIENT_INTERNAL_H
+#define HTTP_CLIENT_INTERNAL_H
+#include "ev/loop.h"
+#include "ev/op.h"
+#include "ev/timer.h"
+#include "http/client.h"
+
+#include <curl/curl.h>
+
+#define HTTP_KINDS 32
+#define HTTP_BUFFER 16384 /* bytes of curl's receive and of its send buffer, per transfer */
+
+struct http_client {
+	struct loop *loop;
+	struct http_client_opts opts; /* texts copied */
+	CURLM *multi;
+	CURLSH *share; /* TLS sessions: without it each easy handle would have its own */
+	struct timer timer; /* curl's one timeout */
+	unsigned sockets; /* polls that are open */
+	char *ca_dir, *ca_file; /* the system's CAs: one of them, or neither */
+	struct http_client_stats stats;
+	struct {
+		const char *name;
+		uint64_t n;
+	} kinds[HTTP_KINDS];
+};
+
+struct http_op {
+	struct op op;
+	struct http_client *c;
+	struct http_res res;
+	CURL *easy; /* NULL before the start and after the end */
+	struct curl_slist *hdrs, *connect_to;
+	char *method, *target; /* target: what curl is given */
+	struct buf body;
+	size_t body_sent;
+	struct buf ca; /* the system's bundle and the caller's, when curl takes only one of them */
+	struct http_req
+		req; /* numbers, callbacks and borrowed structs; its texts are not valid any more */
+	struct err fail; /* why a callback ended it */
+	bool failed, cut_is_fine, added, paused, end_wanted, resume_wanted, is_head;
+	size_t header_bytes;
+	uint64_t uploaded;
+	struct defer kick;
+	struct timer deadline, headers_timer, idle, rate;
+	uint64_t last_byte_ms, rate_bytes;
+	char curl_error[CURL_ERROR_SIZE];
+};
+
+/* client_multi.c: curl's multi handle on the loop */
+int http_multi_init(struct http_client *c);
+void http_multi_clear(struct http_client *c);
+/* client.c: curl says the transfer is over. */
+void http_op_done(struct http_op *x, CURLcode rc);
+
+/* client_easy.c: everything that is set on one easy handle. -1 with *err filled. */
+int http_easy_setup(struct http_op *x, const struct http_req *req, struct err *err) must_check;
+void http_find_system_cas(struct http_client *c);
+
+/* client_body.c: curl's callbacks for headers and bodies */
+size_t http_on_header(char *line, size_t size, size_t n, void *arg);
+size_t http_on_body(char *data, size_t size, size_t n, void *arg);
+size_t http_on_upload(char *to, size_t size, size_t n, void *arg);
+int http_on_seek(void *arg, curl_off_t offset, int origin);
+/* client.c: notes why the transfer ends; the first reason counts. */
+void http_op_fail_v(struct http_op *x, int code, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void http_op_watch_body(struct http_op *x); /* starts idle and rate supervision */
+void http_op_unwatch_body(struct http_op *x);
+
+#endif

@@ -1,0 +1,776 @@
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "ev/loop.h"
+#include "ev/op.h"
+#include "http/client.h"
+#include "test/fake/tcp_script.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define GET "GET /x HTTP/1.1\r\nHost: {host}\r\nUser-Agent: flux/v2\r\n\r\n"
+#define OK2 "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+struct world {
+	struct loop *l;
+	struct http_client *c;
+	struct tcp_script *s;
+};
+
+static struct world w;
+
+static void begin(const struct tcp_step *script)
+{
+	/* The sandbox may have a proxy in its environment; tests of proxies set their own. */
+	unsetenv("http_proxy");
+	unsetenv("https_proxy");
+	unsetenv("HTTPS_PROXY");
+	unsetenv("ALL_PROXY");
+	unsetenv("all_proxy");
+	clock_fake(1700000000000);
+	w.l = loop_new();
+	w.c = http_client_new(w.l, &(struct http_client_opts){.name = "test"});
+	w.s = script ? tcp_script_new(w.l, script) : NULL;
+}
+
+static void finish(void)
+{
+	struct http_client_stats st;
+	int i;
+
+	http_client_stats(w.c, &st);
+	ck_assert_uint_eq(st.open_requests, 0);
+	/* The script may still have to notice that we closed. */
+	http_client_free(w.c);
+	for (i = 0; i < 20; i++)
+		loop_turn(w.l, false);
+	if (w.s)
+		tcp_script_free(w.s);
+	ck_assert_int_eq(loop_free(w.l), 0);
+}
+
+static void until_done(struct op *op)
+{
+	while (!op->done)
+		loop_turn(w.l, true);
+}
+
+static void until_hold(void)
+{
+	int i;
+
+	while (!tcp_script_holds(w.s))
+		loop_turn(w.l, true);
+	for (i = 0; i < 50; i++)
+		loop_turn(w.l, false);
+}
+
+static struct op *get(struct http_req req)
+{
+	req.method = req.method ? req.method : "GET";
+	req.url = req.url ? req.url : tcp_script_url(w.s, "/x");
+	req.max_body = req.max_body ? req.max_body : 1000;
+	return http_start(w.c, &req);
+}
+
+/* ---- what goes over the wire --------------------------------------------------------------------------------------- */
+
+static const struct http_hdr HDRS[] = {{"Accept", "application/json"}, {"X-Empty", ""},
+	{"Content-Type", "text/plain"}, {NULL, NULL}};
+
+static const struct {
+	const char *name, *method, *body, *bearer, *basic;
+	const struct http_hdr *hdrs;
+	const char *want;
+} WIRE[] = {
+	{"get", "GET", NULL, NULL, NULL, NULL, GET},
+	{"head", "HEAD", NULL, NULL, NULL, NULL,
+		"HEAD /x HTTP/1.1\r\nHost: {host}\r\nUser-Agent: flux/v2\r\n\r\n"},
+	{"headers", "GET", NULL, NULL, NULL, HDRS,
+		"GET /x HTTP/1.1\r\nHost: {host}\r\nUser-Agent: flux/v2\r\nAccept: "
+                "application/json\r\n"
+		"X-Empty:\r\nContent-Type: text/plain\r\n\r\n"},
+	{"post", "POST", "abc", NULL, NULL, HDRS + 2,
+		"POST /x HTTP/1.1\r\nHost: {host}\r\nUser-Agent: flux/v2\r\nContent-Type: "
+                "text/plain\r\n"
+		"Content-Length: 3\r\n\r\nabc"},
+	{"empty post", "POST", NULL, NULL, NULL, NULL,
+		"POST /x HTTP/1.1\r\nHost: {host}\r\nUser-Agent: flux/v2\r\nContent-Length: "
+                "0\r\n\r\n"},
+	{"patch", "PATCH", "{}", "tok", NULL, NULL,
+		"PATCH /x HTTP/1.1\r\nHost: {host}\r\nUser-Agent: flux/v2\r\nAuthorization: Bearer "
+                "tok\r\n"
+		"Content-Length: 2\r\n\r\n{}"},
+	{"delete", "DELETE", NULL, NULL, "u:p", NULL,
+		"DELETE /x HTTP/1.1\r\nHost: {host}\r\nUser-Agent: flux/v2\r\nAuthorization: Basic "
+                "dTpw\r\n\r\n"},
+	{"put", "PUT", "12", NULL, NULL, NULL,
+		"PUT /x HTTP/1.1\r\nHost: {host}\r\nUser-Agent: flux/v2\r\nContent-Length: "
+                "2\r\n\r\n12"},
+};
+
+START_TEST(test_wire)
+{
+	struct tcp_step script[] = {{TCP_EXPECT, WIRE[_i].want, 0},
+		{TCP_SEND, "HTTP/1.1 200 OK\r\nX-A: 1\r\nx-a:  2 \r\nContent-Length: 2\r\n\r\n", 0},
+		{TCP_SEND, strcmp(WIRE[_i].method, "HEAD") != 0 ? "ok" : "", 0}, {0}};
+	struct secret bearer = {0}, basic = {0};
+	const struct http_res *r;
+	struct op *op;
+	char *nth;
+
+	begin(script);
+	if (WIRE[_i].bearer)
+		secret_set(&bearer, WIRE[_i].bearer, strlen(WIRE[_i].bearer));
+	if (WIRE[_i].basic)
+		secret_set(&basic, WIRE[_i].basic, strlen(WIRE[_i].basic));
+	op = get((struct http_req){.method = WIRE[_i].method,
+		.body = WIRE[_i].body,
+		.body_len = WIRE[_i].body ? strlen(WIRE[_i].body) : 0,
+		.bearer = &bearer,
+		.basic = &basic,
+		.hdrs = WIRE[_i].hdrs});
+	secret_clear(&bearer);
+	secret_clear(&basic);
+	until_done(op);
+	r = http_result(op);
+	ck_assert_msg(!op->err.kind, "%s: %s", WIRE[_i].name, op->err.msg);
+	ck_assert_int_eq(r->status, 200);
+	ck_assert_str_eq(buf_str(&r->body), strcmp(WIRE[_i].method, "HEAD") != 0 ? "ok" : "");
+	ck_assert_str_eq(http_header(r, "X-a"), "2");
+	nth = http_header_nth(r, "x-A", 0);
+	ck_assert_str_eq(nth, "1");
+	free(nth);
+	ck_assert_ptr_null(http_header_nth(r, "x-a", 2));
+	ck_assert_ptr_null(http_header(r, "x"));
+	ck_assert(r->new_connection);
+	op_free(op);
+	finish();
+}
+END_TEST
+
+START_TEST(test_refused)
+{
+	static const struct {
+		const char *url, *header, *method, *bearer;
+	} rows[] = {
+		{"ftp://h/", "v", "GET", NULL},
+		{"http://user:pass@127.0.0.1:1/", "v", "GET", NULL},
+		{"http://h/a b", "v", "GET", NULL},
+		{"http://127.0.0.1:1/", "a\r\nX: y", "GET", NULL},
+		{"http://127.0.0.1:1/", "v", "GET /\r\n", NULL},
+		{"http://127.0.0.1:1/", "v", "GET", "tok\r\nX: y"},
+	};
+	struct secret bearer = {0};
+	struct http_hdr hdrs[] = {{"X-H", rows[_i].header}, {NULL, NULL}};
+	struct op *op;
+
+	begin(NULL);
+	if (rows[_i].bearer)
+		secret_set(&bearer, rows[_i].bearer, strlen(rows[_i].bearer));
+	op = get((struct http_req){
+		.url = rows[_i].url, .hdrs = hdrs, .method = rows[_i].method, .bearer = &bearer});
+	secret_clear(&bearer);
+	until_done(op);
+	ck_assert_msg(op->err.kind == ERR_STALL, "row %d: %d %s", _i, op->err.kind, op->err.msg);
+	ck_assert_ptr_null(strstr(op->err.msg, "pass"));
+	ck_assert_ptr_null(strstr(op->err.msg, "tok"));
+	op_free(op);
+	finish();
+}
+END_TEST
+
+/* ---- what comes back ----------------------------------------------------------------------------------------------- */
+
+static const struct {
+	const char *name, *answer;
+	size_t fill;
+	bool cut; /* the server closes after it */
+	int status; /* 0: the op fails */
+	int code;
+	const char *text; /* in the body, or in the message */
+} ANSWERS[] = {
+	{"plain", OK2, 0, false, 200, 0, "ok"},
+	{"1xx before it",
+		"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n" OK2, 0,
+		false, 200, 0, "ok"},
+	{"chunked, with trailer",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: "
+                "chunked\r\n\r\n1\r\no\r\n1\r\nk\r\n0\r\nX-T: z\r\n\r\n",
+		0, false, 200, 0, "ok"},
+	{"until close", "HTTP/1.0 200 OK\r\n\r\nok", 0, true, 200, 0, "ok"},
+	{"redirect is not followed",
+		"HTTP/1.1 307 X\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 2\r\n\r\nno", 0,
+		false, 307, 0, "no"},
+	{"no content", "HTTP/1.1 204 No Content\r\n\r\n", 0, false, 204, 0, ""},
+	{"error", "HTTP/1.1 500 X\r\nContent-Length: 4\r\n\r\noops", 0, false, 500, 0, "oops"},
+	{"cut in the body", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nok", 0, true, 0,
+		-ECONNRESET, "3 bytes"},
+	{"cut in a chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nok", 0, true,
+		0, -ECONNRESET, ""},
+	{"cut in the headers", "HTTP/1.1 200 OK\r\nContent-Le", 0, true, 0, 0, ""},
+	{"closed at once", "", 0, true, 0, -ECONNRESET, "/x'"},
+	{"only 1xx", "HTTP/1.1 100 Continue\r\n\r\n", 0, true, 0, 0, ""},
+	{"garbage", "\x16\x03\x01 hello\r\n\r\n", 0, true, 0, -EPROTO, ""},
+	{"length past the limit", "HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n", 0, false, 0,
+		-EFBIG, "1000 bytes"},
+	{"length that overflows",
+		"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999999\r\n\r\n", 0, false, 0,
+		-EFBIG, ""},
+	{"endless body", "HTTP/1.1 200 OK\r\n\r\n", 1 << 20, false, 0, -EFBIG, "1000 bytes"},
+	{"header bomb", "HTTP/1.1 200 OK\r\nX: ", 1 << 20, false, 0, 0, ""},
+	{"1 MiB of headers, many lines", NULL, 0, false, 0, -EFBIG, "65536"},
+	{"endless 1xx", NULL, 1, false, 0, -EFBIG, "65536"},
+	{"NUL in a header", NULL, 2, false, 0, -EPROTO, ""},
+};
+
+START_TEST(test_answers)
+{
+	auto_buf struct buf text = BUF_INIT(BUF_ANY);
+	struct tcp_step script[] = {{TCP_EXPECT, GET, 0}, {TCP_SEND, NULL, 0},
+		{TCP_FILL, NULL, ANSWERS[_i].fill},
+		{ANSWERS[_i].cut ? TCP_CLOSE : TCP_END, NULL, 0}, {0}};
+	const struct http_res *r;
+	struct op *op;
+	int i;
+
+	if (ANSWERS[_i].answer) {
+		buf_adds(&text, ANSWERS[_i].answer);
+	} else {
+		script[2].n = 0;
+		buf_adds(&text, "HTTP/1.1 200 OK\r\n");
+		for (i = 0; i < 20000 && !ANSWERS[_i].fill; i++)
+			buf_addf(&text, "X-Header-%d: something of fifty bytes to fill up\r\n", i);
+		if (ANSWERS[_i].fill == 1) {
+			buf_reset(&text);
+			for (i = 0; i < 20000; i++)
+				buf_adds(&text, "HTTP/1.1 102 Processing\r\nX: y\r\n\r\n");
+		}
+	}
+	script[1].text = buf_str(&text);
+	if (ANSWERS[_i].fill == 2) {
+		static const struct tcp_step nul[] = {{TCP_EXPECT, GET, 0},
+			{TCP_SEND, "HTTP/1.1 200 OK\r\nA: ", 0}, {TCP_NUL, NULL, 0},
+			{TCP_SEND, "\r\nContent-Length: 0\r\n\r\n", 0}, {0}};
+
+		begin(nul);
+	} else {
+		begin(script);
+	}
+	op = get((struct http_req){.deadline_ms = 60000});
+	until_done(op);
+	r = http_result(op);
+	if (ANSWERS[_i].status) {
+		ck_assert_msg(!op->err.kind, "%s: %s", ANSWERS[_i].name, op->err.msg);
+		ck_assert_int_eq(r->status, ANSWERS[_i].status);
+		ck_assert_str_eq(buf_str(&r->body), ANSWERS[_i].text);
+		ck_assert_ptr_null(http_header(r, "X-T"));
+		ck_assert_ptr_null(http_header(r, "X"));
+	} else {
+		ck_assert_msg(op->err.kind == ERR_RETRY, "%s: kind %d '%s'", ANSWERS[_i].name,
+			op->err.kind, op->err.msg);
+		ck_assert_msg(!ANSWERS[_i].code || op->err.code == ANSWERS[_i].code,
+			"%s: code %d '%s'", ANSWERS[_i].name, op->err.code, op->err.msg);
+		ck_assert_msg(strstr(op->err.msg, ANSWERS[_i].text) && strstr(op->err.msg, "GET"),
+			"%s: '%s'", ANSWERS[_i].name, op->err.msg);
+	}
+	op_free(op);
+	finish();
+}
+END_TEST
+
+/* An error's body is kept up to its limit and no more is read of it; the op succeeds. */
+START_TEST(test_error_body)
+{
+	static const struct tcp_step script[] = {{TCP_EXPECT, GET, 0},
+		{TCP_SEND, "HTTP/1.1 502 X\r\nContent-Length: 1000000\r\n\r\n", 0},
+		{TCP_FILL, NULL, 1000000}, {0}};
+	struct op *op;
+
+	begin(script);
+	op = get((struct http_req){
+		.on_body = (void *)(uintptr_t)abort, .keep_error_body = true, .max_body = 5});
+	until_done(op);
+	ck_assert_msg(!op->err.kind, "%s", op->err.msg);
+	ck_assert_int_eq(http_result(op)->status, 502);
+	ck_assert_uint_eq(http_result(op)->body.len, LIMIT_ERROR_BODY);
+	op_free(op);
+	finish();
+}
+END_TEST
+
+/* ---- time ---------------------------------------------------------------------------------------------------------- */
+
+static const struct {
+	const char *name, *sent;
+	struct http_req req;
+	uint64_t early, late; /* nothing happens in the first, it fails after the second */
+	const char *text;
+} TIMES[] = {
+	{"deadline, no answer", "", {.deadline_ms = 5000}, 4999, 1, "not done within 5s"},
+	{"deadline, in the body", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nxx",
+		{.deadline_ms = 5000, .headers_ms = 1000}, 4999, 1, "not done within 5s"},
+	{"headers", "HTTP/1.1 200 OK\r\nConte", {.deadline_ms = 5000, .headers_ms = 1000}, 999, 1,
+		"no answer within 1s"},
+	{"idle", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nxx", {.idle_ms = 2000}, 1999, 1,
+		"no byte for 2s"},
+	{"rate", "HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\nxx",
+		{.min_rate = 1, .min_rate_window_ms = 60000}, 59999, 1, "only 2 bytes in 1m0s"},
+	{"no rate failure while fast enough", "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nxxx",
+		{.min_rate = 1, .min_rate_window_ms = 3000, .idle_ms = 5000}, 4999, 1,
+		"no byte for 5s"},
+};
+
+START_TEST(test_times)
+{
+	struct tcp_step script[] = {
+		{TCP_EXPECT, GET, 0}, {TCP_SEND, TIMES[_i].sent, 0}, {TCP_HOLD, NULL, 0}, {0}};
+	struct op *op;
+	int i;
+
+	begin(script);
+	op = get(TIMES[_i].req);
+	until_hold();
+	if (strstr(TIMES[_i].sent, "xx"))
+		while (!http_result(op)->body_bytes)
+			loop_turn(w.l, true);
+	loop_test_advance(w.l, TIMES[_i].early);
+	for (i = 0; i < 20; i++)
+		loop_turn(w.l, false);
+	ck_assert_msg(!op->done, "%s: %s", TIMES[_i].name, op->err.msg);
+	loop_test_advance(w.l, TIMES[_i].late);
+	for (i = 0; i < 20; i++)
+		loop_turn(w.l, false);
+	ck_assert_msg(op->done, "%s: still running", TIMES[_i].name);
+	ck_assert_int_eq(op->err.code, -ETIMEDOUT);
+	ck_assert_int_eq(op->err.kind, ERR_RETRY);
+	ck_assert_msg(strstr(op->err.msg, TIMES[_i].text), "%s: '%s'", TIMES[_i].name, op->err.msg);
+	op_free(op);
+	tcp_script_go(w.s);
+	finish();
+}
+END_TEST
+
+/* ---- pause and resume ---------------------------------------------------------------------------------------------- */
+
+struct sink {
+	struct op *op;
+	struct buf got;
+	unsigned pauses, calls;
+	int headers, fail_at;
+	size_t cancel_at;
+};
+
+static enum http_body_ret sink_body(void *arg, const char *data, size_t n, struct err *err)
+{
+	struct sink *k = arg;
+
+	k->calls++;
+	ck_assert_uint_le(n, 16384);
+	if (k->fail_at && k->got.len >= (size_t)k->fail_at) {
+		err_code(err, ERR_STALL, -7, "enough");
+		return HTTP_BODY_FAIL;
+	}
+	if (k->pauses && k->calls % 3 == 1) {
+		k->pauses--;
+		return HTTP_BODY_PAUSE;
+	}
+	buf_add(&k->got, data, n);
+	if (k->cancel_at && k->got.len >= k->cancel_at)
+		op_cancel(k->op);
+	return HTTP_BODY_OK;
+}
+
+static int sink_headers(void *arg, const struct http_res *res, struct err *err)
+{
+	struct sink *k = arg;
+
+	k->headers++;
+	ck_assert(res->headers_complete);
+	if (k->fail_at < 0)
+		return err_code(err, ERR_STALL, -8, "not that");
+	return 0;
+}
+
+START_TEST(test_pause)
+{
+	static const struct tcp_step script[] = {{TCP_EXPECT, GET, 0},
+		{TCP_SEND, "HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n", 0},
+		{TCP_FILL, NULL, 300000}, {0}};
+	struct sink k = {.got = BUF_INIT(BUF_ANY), .pauses = 7};
+	unsigned left = 8, i;
+
+	begin(script);
+	k.op = get((struct http_req){.on_body = sink_body,
+		.on_headers = sink_headers,
+		.arg = &k,
+		.max_body = 300000,
+		.idle_ms = 1000,
+		.min_rate = 1000,
+		.min_rate_window_ms = 1000});
+	while (!k.op->done) {
+		if (k.pauses < left - 1) {
+			left--;
+			/* A pause may last: nothing is supervised. */
+			for (i = 0; i < 5; i++)
+				loop_turn(w.l, false);
+			loop_test_advance(w.l, 100000);
+			ck_assert(!k.op->done);
+			http_resume(k.op);
+		}
+		loop_turn(w.l, k.pauses == left - 1);
+	}
+	ck_assert_msg(!k.op->err.kind, "%s", k.op->err.msg);
+	ck_assert_uint_eq(k.got.len, 300000);
+	ck_assert_uint_eq(http_result(k.op)->body_bytes, 300000);
+	ck_assert_uint_eq(k.pauses, 0);
+	ck_assert_int_eq(k.headers, 1);
+	http_resume(k.op); /* safe after the end */
+	op_free(k.op);
+	buf_clear(&k.got);
+	finish();
+}
+END_TEST
+
+/* Row 0: on_body fails; 1: on_headers fails; 2: cancelled from inside on_body; 3: cancelled while paused. */
+START_TEST(test_callbacks_end_it)
+{
+	static const struct tcp_step script[] = {{TCP_EXPECT, GET, 0},
+		{TCP_SEND, "HTTP/1.1 200 OK\r\nContent-Length: 3000000\r\n\r\n", 0},
+		{TCP_FILL, NULL, 3000000}, {0}};
+	static const int want[] = {-7, -8, 0, 0};
+	struct sink k = {.got = BUF_INIT(BUF_ANY)};
+
+	begin(script);
+	k.fail_at = _i == 0 ? 50000 : _i == 1 ? -1 : 0;
+	k.cancel_at = _i == 2 ? 50000 : 0;
+	k.pauses = _i == 3;
+	k.op = get((struct http_req){.on_body = sink_body,
+		.on_headers = sink_headers,
+		.arg = &k,
+		.max_body = 300000000});
+	if (_i == 3) {
+		while (k.pauses)
+			loop_turn(w.l, true);
+		op_cancel(k.op);
+	}
+	until_done(k.op);
+	ck_assert_int_eq(k.op->err.code, want[_i]);
+	ck_assert_int_eq(k.op->err.kind, _i < 2 ? ERR_STALL : ERR_CANCELED);
+	ck_assert_uint_lt(k.got.len, 100000);
+	op_free(k.op);
+	buf_clear(&k.got);
+	finish();
+}
+END_TEST
+
+/* ---- cancel at every phase ----------------------------------------------------------------------------------------- */
+
+START_TEST(test_cancel)
+{
+	static const char *const sent[] = {
+		"", "HTTP/1.1 200 OK\r\nCont", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nxx"};
+	struct tcp_step script[] = {{TCP_EXPECT, GET, 0}, {TCP_SEND, _i < 3 ? sent[_i] : "", 0},
+		{TCP_HOLD, NULL, 0}, {TCP_WAIT_CLOSE, NULL, 0}, {0}};
+	struct op *op;
+	int i;
+
+	begin(script);
+	op = get((struct http_req){.deadline_ms = 1000});
+	until_hold();
+	op_cancel(op);
+	ck_assert(!op->done); /* never from inside the call */
+	for (i = 0; i < 5 && !op->done; i++)
+		loop_turn(w.l, false);
+	ck_assert(op->done);
+	ck_assert_int_eq(op->err.kind, ERR_CANCELED);
+	op_free(op);
+	tcp_script_go(w.s);
+	finish();
+}
+END_TEST
+
+/* Before it has begun, while it connects, while a name is being resolved (by a resolver that may take its time). */
+START_TEST(test_cancel_early)
+{
+	static const char *const urls[] = {
+		"http://127.0.0.1:9/", "http://192.0.2.1:9/", "http://does-not-exist.invalid/"};
+	uint64_t from;
+	struct op *op;
+	int i, turn;
+
+	for (turn = 0; turn < 4; turn++) {
+		begin(NULL);
+		op = get((struct http_req){.url = urls[_i]});
+		for (i = 0; i < turn && !op->done; i++)
+			loop_turn(w.l, false);
+		from = clock_ns();
+		if (turn == 3) {
+			op_drop(op);
+			for (i = 0; i < 5; i++)
+				loop_turn(w.l, false);
+		} else {
+			op_cancel(op);
+			for (i = 0; i < 5 && !op->done; i++)
+				loop_turn(w.l, false);
+			ck_assert(op->done);
+			op_free(op);
+		}
+		ck_assert_uint_lt(clock_ns() - from, 200000000);
+		finish();
+	}
+}
+END_TEST
+
+/* ---- connections --------------------------------------------------------------------------------------------------- */
+
+START_TEST(test_reuse)
+{
+	static const struct tcp_step script[] = {{TCP_EXPECT, GET, 0}, {TCP_SEND, OK2, 0},
+		{TCP_EXPECT, GET, 0}, {TCP_SEND, OK2, 0}, {TCP_EXPECT, GET, 0},
+		/* The server closes the kept connection just as the next request is on its way: one more try, on a new one. */
+		{TCP_CLOSE, NULL, 0}, {TCP_ACCEPT, NULL, 0}, {TCP_EXPECT, GET, 0},
+		{TCP_SEND, OK2, 0}, {0}};
+	struct http_client_stats st;
+	struct op *op;
+	int i;
+
+	begin(script);
+	for (i = 0; i < 3; i++) {
+		op = get((struct http_req){.kind = i ? "tags" : "head"});
+		until_done(op);
+		ck_assert_msg(!op->err.kind, "request %d: %s", i, op->err.msg);
+		ck_assert_int_eq(http_result(op)->new_connection, i != 1);
+		op_free(op);
+	}
+	http_client_stats(w.c, &st);
+	ck_assert_uint_eq(st.requests, 3);
+	ck_assert_uint_eq(st.new_connections, 2);
+	finish();
+}
+END_TEST
+
+START_TEST(test_refused_connection)
+{
+	static const struct tcp_step script[] = {{0}};
+	struct op *op;
+
+	begin(script);
+	op = get((struct http_req){.url = tcp_script_url(w.s, "/x?token=hush")});
+	tcp_script_unlisten(w.s);
+	until_done(op);
+	ck_assert_int_eq(op->err.kind, ERR_RETRY);
+	ck_assert_int_eq(op->err.code, -ECONNREFUSED);
+	ck_assert_ptr_null(strstr(op->err.msg, "hush"));
+	ck_assert_ptr_nonnull(strstr(op->err.msg, tcp_script_host(w.s)));
+	op_free(op);
+	finish();
+}
+END_TEST
+
+struct chain {
+	struct op *first, *second;
+};
+
+static enum http_body_ret chain_body(void *arg, const char *data, size_t n, struct err *err)
+{
+	struct chain *c = arg;
+
+	(void)data;
+	(void)n;
+	(void)err;
+	if (!c->second) /* from inside curl */
+		c->second = get((struct http_req){0});
+	return HTTP_BODY_OK;
+}
+
+START_TEST(test_start_inside)
+{
+	static const struct tcp_step script[] = {{TCP_EXPECT, GET, 0},
+		{TCP_SEND, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nok", 0},
+		{TCP_ACCEPT, NULL, 0}, {TCP_EXPECT, GET, 0}, {TCP_SEND, OK2, 0}, {0}};
+	struct chain c = {0};
+
+	begin(script);
+	c.first = get((struct http_req){.on_body = chain_body, .arg = &c});
+	while (!c.second || !c.second->done)
+		loop_turn(w.l, true);
+	ck_assert_msg(!c.second->err.kind, "%s", c.second->err.msg);
+	op_free(c.second);
+	op_drop(c.first);
+	loop_turn(w.l, false);
+	loop_turn(w.l, false);
+	finish();
+}
+END_TEST
+
+/* ---- upload -------------------------------------------------------------------------------------------------------- */
+
+static long upload(void *arg, char *to, size_t room)
+{
+	size_t *left = arg;
+	size_t n = *left < room ? *left : room;
+
+	if (*left == 13)
+		return -1;
+	n = n > 7000 ? 7000 : n;
+	memset(to, 'x', n);
+	*left -= n;
+	return (long)n;
+}
+
+START_TEST(test_upload)
+{
+	static const struct tcp_step script[] = {{TCP_REQUEST, "PUT /x HTTP/1.1\r\n", 0},
+		{TCP_SEND, "HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n", 0}, {0}};
+	size_t left = 100000, n;
+	struct op *op;
+
+	begin(script);
+	op = get((struct http_req){
+		.method = "PUT", .on_upload = upload, .arg = &left, .body_total = 100000});
+	until_done(op);
+	ck_assert_msg(!op->err.kind, "%s", op->err.msg);
+	ck_assert_int_eq(http_result(op)->status, 201);
+	n = strlen(tcp_script_last(w.s));
+	ck_assert_ptr_nonnull(strstr(tcp_script_last(w.s), "\r\nContent-Length: 100000\r\n"));
+	ck_assert_ptr_null(strstr(tcp_script_last(w.s), "Expect"));
+	ck_assert_uint_gt(n, 100000);
+	op_free(op);
+	finish();
+}
+END_TEST
+
+/* Row 0: the data ends early; row 1: reading it fails. */
+START_TEST(test_upload_short)
+{
+	static const struct tcp_step script[] = {{TCP_WAIT_CLOSE, NULL, 0}, {0}};
+	size_t left = _i ? 7013 : 5000;
+	struct op *op;
+
+	begin(script);
+	op = get((struct http_req){
+		.method = "PUT", .on_upload = upload, .arg = &left, .body_total = 100000});
+	until_done(op);
+	ck_assert_int_eq(op->err.kind, ERR_RETRY);
+	ck_assert_ptr_nonnull(strstr(op->err.msg, "early"));
+	op_free(op);
+	finish();
+}
+END_TEST
+
+/* ---- the rest ------------------------------------------------------------------------------------------------------ */
+
+START_TEST(test_retry_after)
+{
+	static const struct {
+		const char *value;
+		uint64_t want;
+	} rows[] = {
+		{"7", 7000},
+		{"0", 0},
+		{"", 0},
+		{"-1", 0},
+		{"1.5", 0},
+		{"soon", 0},
+		{"99999999999999999999999", 3600000},
+		/* The fake clock says Tue, 14 Nov 2023 22:13:20 GMT. */
+		{"Tue, 14 Nov 2023 22:13:30 GMT", 10000},
+		{"Tue, 14 Nov 2023 22:13:10 GMT", 0},
+		{"Tue, 14 Nov 2033 22:13:10 GMT", 3600000},
+	};
+	struct http_res res = {.raw_headers = BUF_INIT(1000)};
+
+	clock_fake(1700000000000);
+	ck_assert_uint_eq(http_retry_after_ms(&res), 0);
+	buf_addf(&res.raw_headers, "retry-after: %s\r\n", rows[_i].value);
+	ck_assert_msg(http_retry_after_ms(&res) == rows[_i].want, "'%s': %llu", rows[_i].value,
+		(unsigned long long)http_retry_after_ms(&res));
+	buf_clear(&res.raw_headers);
+	buf_clear(&res.scratch);
+}
+END_TEST
+
+/* A proxy of the environment is used for loopback too; `none` goes past it. Credentials for the origin do not go to CONNECT. */
+START_TEST(test_proxy)
+{
+	static const struct tcp_step through[] = {
+		{TCP_EXPECT,
+			"GET http://registry.test/x HTTP/1.1\r\nHost: registry.test\r\nUser-Agent: "
+	                "flux/v2\r\n"
+			"Proxy-Connection: Keep-Alive\r\n\r\n",
+			0},
+		{TCP_SEND, OK2, 0}, {0}};
+	static const struct tcp_step tunnel[] = {
+		{TCP_EXPECT,
+			"CONNECT registry.test:443 HTTP/1.1\r\nHost: registry.test:443\r\n"
+			"Proxy-Authorization: Basic dTpw\r\nUser-Agent: "
+	                "flux/v2\r\nProxy-Connection: Keep-Alive\r\n\r\n",
+			0},
+		{TCP_SEND, "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", 0}, {0}};
+	static const struct tcp_step past[] = {{TCP_EXPECT, GET, 0}, {TCP_SEND, OK2, 0}, {0}};
+	struct http_proxy proxy = {0};
+	struct secret bearer = {0};
+	struct op *op;
+
+	begin(_i == 0 ? through : _i == 1 ? tunnel : past);
+	secret_set(&bearer, "hush", 4);
+	if (_i == 1) {
+		proxy.url = mem_strdup(tcp_script_url(w.s, ""));
+		proxy.user = mem_strdup("u");
+		secret_set(&proxy.password, "p", 1);
+	} else {
+		setenv("http_proxy", _i == 0 ? tcp_script_url(w.s, "") : "http://127.0.0.1:1", 1);
+		proxy.none = _i == 2;
+	}
+	op = get((struct http_req){.url = _i == 0 ? "http://registry.test/x"
+			: _i == 1                 ? "https://registry.test/x"
+						  : NULL,
+		.proxy = &proxy,
+		.bearer = _i == 1 ? &bearer : NULL});
+	until_done(op);
+	if (_i == 1) {
+		ck_assert_int_eq(op->err.kind, ERR_RETRY);
+		ck_assert_ptr_nonnull(strstr(op->err.msg, "403"));
+		ck_assert(!http_result(op)->tls_answered);
+	} else {
+		ck_assert_msg(!op->err.kind, "%s", op->err.msg);
+	}
+	op_free(op);
+	free(proxy.url);
+	free(proxy.user);
+	secret_clear(&proxy.password);
+	secret_clear(&bearer);
+	finish();
+}
+END_TEST
+
+Suite *suite_client(void);
+Suite *suite_client(void)
+{
+	Suite *s = suite_create("client");
+	TCase *tc = tcase_create("client");
+
+	tcase_set_timeout(tc, 30);
+	tcase_add_loop_test(tc, test_wire, 0, (int)ARRAY_LEN(WIRE));
+	tcase_add_loop_test(tc, test_refused, 0, 6);
+	tcase_add_loop_test(tc, test_answers, 0, (int)ARRAY_LEN(ANSWERS));
+	tcase_add_test(tc, test_error_body);
+	tcase_add_loop_test(tc, test_times, 0, (int)ARRAY_LEN(TIMES));
+	tcase_add_test(tc, test_pause);
+	tcase_add_loop_test(tc, test_callbacks_end_it, 0, 4);
+	tcase_add_loop_test(tc, test_cancel, 0, 3);
+	tcase_add_loop_test(tc, test_cancel_early, 0, 3);
+	tcase_add_test(tc, test_reuse);
+	tcase_add_test(tc, test_refused_connection);
+	tcase_add_test(tc, test_start_inside);
+	tcase_add_test(tc, test_upload);
+	tcase_add_loop_test(tc, test_upload_short, 0, 2);
+	tcase_add_loop_test(tc, test_retry_after, 0, 10);
+	tcase_add_loop_test(tc, test_proxy, 0, 3);
+	suite_add_tcase(s, tc);
+	return s;
+}
