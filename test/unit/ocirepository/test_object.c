@@ -1,0 +1,150 @@
+#include "controllers/ocirepository/object.h"
+
+#include "base/mem.h"
+#include "base/obj.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+static json_t *parse(const char *text)
+{
+	struct err err = {0};
+	json_t *o = obj_parse(text, strlen(text), "test", &err);
+
+	ck_assert_msg(o != NULL, "%s", err.msg);
+	return o;
+}
+
+START_TEST(test_spec)
+{
+	auto_json json_t *o = parse(
+		"{\"spec\":{\"url\":\"oci://r/a\",\"interval\":\"5m\",\"ignore\":\"\","
+		"\"ref\":{\"semver\":\">=1\",\"tag\":\"\",\"semverFilter\":\"x\"},"
+		"\"layerSelector\":{\"operation\":\"copy\",\"mediaType\":\"\"},"
+		"\"secretRef\":{\"name\":\"s\"},\"insecure\":true,\"provider\":\"generic\"}}");
+	struct ocirepo_spec s;
+	struct err err = {0};
+
+	ck_assert_int_eq(ocirepo_spec_read(&s, o, &err), 0);
+	ck_assert_str_eq(s.url, "oci://r/a");
+	ck_assert_str_eq(s.semver, ">=1");
+	ck_assert_str_eq(s.semver_filter, "x");
+	ck_assert_ptr_null(s.tag);
+	ck_assert_str_eq(s.ignore, "");
+	ck_assert(s.copy && s.insecure && !s.suspend);
+	ck_assert_ptr_null(s.layer_type);
+	ck_assert_str_eq(s.secret, "s");
+	ck_assert_int_eq(s.interval_ms, 300000);
+	ck_assert_int_eq(s.timeout_ms, 60000);
+	ck_assert_ptr_null(s.not_built);
+}
+END_TEST
+
+START_TEST(test_not_built)
+{
+	static const struct {
+		const char *spec, *field;
+	} rows[] = {
+		{"{\"verify\":{\"provider\":\"cosign\"}}", "verify"},
+		{"{\"serviceAccountName\":\"x\"}", "serviceAccountName"},
+		{"{\"certSecretRef\":{\"name\":\"x\"}}", "certSecretRef"},
+		{"{\"proxySecretRef\":{\"name\":\"x\"}}", "proxySecretRef"},
+		{"{\"provider\":\"aws\"}", "provider"},
+		{"{\"provider\":\"generic\",\"serviceAccountName\":\"\"}", NULL},
+	};
+	auto_free char *text = mem_printf("{\"spec\":%s}", rows[_i].spec);
+	auto_json json_t *o = parse(text);
+	struct ocirepo_spec s;
+	struct err err = {0};
+
+	ck_assert_int_eq(ocirepo_spec_read(&s, o, &err), 0);
+	ck_assert_msg(
+		rows[_i].field ? s.not_built && !strcmp(s.not_built, rows[_i].field) : !s.not_built,
+		"%s: got %s", rows[_i].spec, s.not_built ? s.not_built : "nothing");
+}
+END_TEST
+
+START_TEST(test_bad_duration)
+{
+	auto_json json_t *o = parse("{\"spec\":{\"interval\":\"soon\"}}");
+	struct ocirepo_spec s;
+	struct err err = {0};
+
+	ck_assert_int_eq(ocirepo_spec_read(&s, o, &err), -1);
+	ck_assert_int_eq(err.kind, ERR_STALL);
+	ck_assert_str_eq(err.msg, "spec.interval: 'soon' is not a duration");
+}
+END_TEST
+
+START_TEST(test_compact)
+{
+	auto_json json_t *o = parse(
+		"{\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"n\",\"namespace\":\"x\",\"uid\":"
+	        "\"u\","
+		"\"resourceVersion\":\"7\",\"generation\":2,\"managedFields\":[1],\"labels\":{"
+	        "\"a\":\"b\"},"
+		"\"annotations\":{\"kubectl.kubernetes.io/last-applied-configuration\":\"...\","
+		"\"reconcile.fluxcd.io/requestedAt\":\"now\",\"event.toolkit.fluxcd.io/"
+	        "env\":\"prod\"}},"
+		"\"spec\":{\"url\":\"u\"},\"status\":{\"x\":1}}");
+	auto_free char *text = ocirepo_compact(o);
+	auto_json json_t *back = parse(text);
+
+	ck_assert_str_eq(ocirepo_requested_at(back), "now");
+	ck_assert_int_eq(ocirepo_generation(back), 2);
+	ck_assert(!ocirepo_deleting(back));
+	ck_assert_uint_eq(json_object_size(obj_get(back, "metadata", "annotations")), 2);
+	ck_assert_ptr_null(obj_get(back, "metadata", "managedFields"));
+	ck_assert_ptr_null(obj_get(back, "metadata", "labels"));
+	ck_assert(json_equal(obj_get(back, "spec"), obj_get(o, "spec")));
+	ck_assert(json_equal(obj_get(back, "status"), obj_get(o, "status")));
+}
+END_TEST
+
+START_TEST(test_version)
+{
+	static const struct {
+		const char *a, *b;
+		bool older;
+	} rows[] = {{"9", "10", true}, {"10", "9", false}, {"10", "10", false}, {"007", "8", true},
+		{"99999999999999999999998", "99999999999999999999999", true}, {"a", "b", false},
+		{"", "1", false}, {"1", "x", false}};
+
+	ck_assert_msg(ocirepo_version_older(rows[_i].a, rows[_i].b) == rows[_i].older, "%s %s",
+		rows[_i].a, rows[_i].b);
+}
+END_TEST
+
+START_TEST(test_selector)
+{
+	static const struct {
+		const char *a, *b;
+		bool equal;
+	} rows[] = {{"null", "null", true}, {"{}", "null", false},
+		{"{}", "{\"mediaType\":\"\"}", true},
+		{"{\"mediaType\":\"a\"}", "{\"mediaType\":\"a\",\"operation\":\"copy\"}", false},
+		{"{\"mediaType\":\"a\",\"operation\":\"copy\"}",
+			"{\"operation\":\"copy\",\"mediaType\":\"a\"}", true}};
+	auto_json json_t *a = parse(rows[_i].a), *b = parse(rows[_i].b);
+
+	ck_assert_msg(
+		ocirepo_selector_equal(a, b) == rows[_i].equal, "%s %s", rows[_i].a, rows[_i].b);
+}
+END_TEST
+
+Suite *suite_object(void);
+Suite *suite_object(void)
+{
+	Suite *s = suite_create("object");
+	TCase *tc = tcase_create("object");
+
+	tcase_add_test(tc, test_spec);
+	tcase_add_loop_test(tc, test_not_built, 0, 6);
+	tcase_add_test(tc, test_bad_duration);
+	tcase_add_test(tc, test_compact);
+	tcase_add_loop_test(tc, test_version, 0, 8);
+	tcase_add_loop_test(tc, test_selector, 0, 5);
+	suite_add_tcase(s, tc);
+	return s;
+}
