@@ -12,6 +12,7 @@
 
 /* Hashing and parsing of one manifest; a big one goes to a worker. Owns everything. */
 struct check {
+	uint64_t size; /* as the index has it; 0: nobody said */
 	struct digest want, stated; /* stated: DIGEST_NONE when the registry said nothing */
 	struct buf body;
 	char *content_type;
@@ -25,6 +26,7 @@ struct image {
 	struct oci_repo repo;
 	struct oci_identity *identity;
 	struct digest digest; /* of the manifest that is read now */
+	uint64_t size; /* of it; 0: not known */
 	char *layer_type;
 	uint64_t timeout_ms;
 	bool child; /* the second round, behind an index */
@@ -66,6 +68,9 @@ static int check_run(void *job, const atomic_bool *stop, struct err *err)
 			"the registry says that its digest is '%s', not '%s'",
 			digest_format(&c->stated, real), digest_format(&c->want, want));
 	c->digest_ok = true;
+	if (c->size && c->size != c->body.len)
+		return err_set(err, ERR_RETRY, "it has %zu bytes, the index says %llu", c->body.len,
+			(unsigned long long)c->size);
 	return oci_manifest_parse(
 		&c->manifest, buf_str(&c->body), c->body.len, c->content_type, err);
 }
@@ -120,6 +125,7 @@ static enum step_ret get_resume(struct task *t)
 	res = oci_req_result(t->op);
 	c = NEW(struct check);
 	c->want = m->digest;
+	c->size = m->size;
 	buf_init(&c->body, LIMIT_MANIFEST);
 	buf_add(&c->body, buf_str(&res->body), res->body.len);
 	stated = http_header(res, "Docker-Content-Digest");
@@ -183,6 +189,7 @@ static enum step_ret choose_start(struct task *t)
 	if (!child)
 		return fail(m, &err);
 	m->digest = child->desc.digest;
+	m->size = child->desc.size;
 	m->child = true;
 	return STEP_NEXT;
 }

@@ -156,7 +156,7 @@ static enum step_ret got_manifest(struct resolve *r, const struct http_res *res)
 		return found(r);
 	snprintf(text, sizeof(text),
 		"%s of '%.300s': the registry says that the manifest's digest is '%s', but the "
-	        "digest of what it sent is '%s'",
+		"digest of what it sent is '%s'",
 		r->what, r->repo.host, digest_format(&said, stated),
 		digest_format(&r->result.digest, real));
 	return fail(r, text);

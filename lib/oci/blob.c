@@ -1,0 +1,452 @@
+#include "oci/blob.h"
+
+#include "base/mem.h"
+#include "base/sys.h"
+#include "ev/task.h"
+#include "ev/timer.h"
+#include "ev/work.h"
+#include "oci/identity.h"
+#include "oci/registry.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define BUFFER (256 * 1024) /* two of them for each large blob */
+#define SLICE (64 * 1024)
+#define PROGRESS \
+	(1024 * 1024) /* a try that was cut by a deadline but brought so much is no silent registry */
+#define FIRST_PAUSE_MS 200
+
+enum blob_state {
+	BLOB_SENDING, /* the task's op is the request */
+	BLOB_PAUSING, /* before the next try */
+	BLOB_SETTLING, /* the worker has to end before everything begins again */
+};
+
+struct blob {
+	struct task task;
+	struct oci_client *client;
+	struct oci_repo repo;
+	struct oci_identity *identity;
+	struct digest want;
+	char *path, *what;
+	uint64_t size, max, timeout_ms;
+	enum blob_state state;
+	unsigned tries;
+	uint64_t received; /* good bytes so far, written or not */
+	uint64_t try_from; /* received when this try began */
+	bool restart; /* the registry cannot go on in the middle */
+	struct digest_ctx hash;
+
+	struct buf mem; /* a small blob */
+
+	/* A large one. The transfer fills `filling`, the worker has the other one; a full one waits for the worker. */
+	int fd;
+	char *buffer[2];
+	size_t len[2];
+	unsigned filling;
+	size_t taken; /* of the bytes that curl will bring again after a pause */
+	bool paused;
+	struct op *work;
+	struct err work_err;
+	/* what the worker reads */
+	const char *job_data;
+	size_t job_len;
+	uint64_t written;
+};
+
+static struct blob *of(struct task *t)
+{
+	return CONTAINER_OF(t, struct blob, task);
+}
+
+static enum step_ret fail(struct blob *b, const struct err *err)
+{
+	char repo[OCI_REPO_TEXT_MAX];
+	struct err e = *err;
+
+	err_wrap(&e, "%s of '%s'", b->what, oci_repo_format(&b->repo, repo));
+	return task_fail(&b->task, &e);
+}
+
+/* ---- the worker ---------------------------------------------------------------------------------------------------- */
+
+static int job_run(void *job, const atomic_bool *stop, struct err *err)
+{
+	struct blob *b = job;
+	size_t at, n;
+
+	for (at = 0; at < b->job_len; at += n) {
+		n = b->job_len - at < SLICE ? b->job_len - at : SLICE;
+		if (*stop)
+			return err_set(err, ERR_CANCELED, "canceled");
+		digest_update(&b->hash, b->job_data + at, n);
+		if (sys_pwrite_all(b->fd, b->job_data + at, n, b->written))
+			return err_sys(err, "cannot write the blob to its file");
+		b->written += n;
+	}
+	return 0;
+}
+
+static void worked(struct op *op, void *arg);
+
+/* Gives the buffer that was filled to the worker. */
+static struct op *job_start(struct blob *b)
+{
+	b->job_data = b->buffer[b->filling];
+	b->job_len = b->len[b->filling];
+	b->filling ^= 1;
+	b->len[b->filling] = 0;
+	return work_start(b->task.self.loop, WORK_HEAVY, job_run, NULL, b);
+}
+
+static void hand_over(struct blob *b)
+{
+	b->work = job_start(b);
+	op_then(b->work, worked, b);
+}
+
+static void worked(struct op *op, void *arg)
+{
+	struct blob *b = arg;
+
+	b->work = NULL;
+	if (op->err.kind != ERR_NONE) {
+		b->work_err = op->err;
+		if (b->state == BLOB_SENDING && b->task.op)
+			op_cancel(b->task.op);
+	} else if (b->len[b->filling] == BUFFER) {
+		hand_over(b);
+	}
+	op_free(op);
+	if (b->paused && b->state == BLOB_SENDING && b->task.op) {
+		b->paused = false;
+		oci_req_resume(b->task.op);
+	}
+}
+
+/* ---- the transfer -------------------------------------------------------------------------------------------------- */
+
+/* "bytes 5-9/10" (RFC 9110 section 14.4): it must begin where we asked, and know the blob's size if it says one. */
+static int range_check(const struct blob *b, const char *text, struct err *err)
+{
+	unsigned long long from = 0, to = 0, total = 0;
+	char end = 0;
+	int n = text ? sscanf(text, "bytes %llu-%llu/%llu%c", &from, &to, &total, &end) : 0;
+
+	if (n == 2 && !strcmp(text + strlen(text) - 2, "/*"))
+		total = b->size;
+	else if (n != 3)
+		return err_set(err, ERR_RETRY,
+			"the registry's answer to a range has no valid Content-Range");
+	if (from != b->received || to < from || to >= b->size || total != b->size)
+		return err_set(err, ERR_RETRY,
+			"the registry was asked for bytes %llu to %llu of %llu and answers with "
+			"%llu to %llu of %llu",
+			(unsigned long long)b->received, (unsigned long long)b->size - 1,
+			(unsigned long long)b->size, from, to, total);
+	return 0;
+}
+
+static int on_headers(void *arg, const struct http_res *res, struct err *err)
+{
+	struct blob *b = arg;
+	const char *length;
+
+	b->taken = 0;
+	b->paused = false;
+	if (res->status == 206 && b->received)
+		return range_check(b, http_header(res, "Content-Range"), err);
+	if (res->status != 200)
+		return err_code(err, ERR_RETRY, res->status,
+			"the registry answered %d where a blob was expected", res->status);
+	length = http_header(res, "Content-Length");
+	if (length && strtoull(length, NULL, 10) != b->size)
+		return err_set(err, ERR_RETRY,
+			"the registry announces %.20s bytes, the manifest says %llu", length,
+			(unsigned long long)b->size);
+	if (!b->received)
+		return 0;
+	/* What is in the buffers and with the worker must go first. */
+	b->restart = true;
+	return err_set(err, ERR_RETRY, "the registry cannot go on in the middle of a blob");
+}
+
+static enum http_body_ret to_memory(struct blob *b, const char *data, size_t n, struct err *err)
+{
+	if (buf_add(&b->mem, data, n)) {
+		err_set(err, ERR_RETRY, "it is larger than the %llu bytes that the manifest says",
+			(unsigned long long)b->size);
+		return HTTP_BODY_FAIL;
+	}
+	b->received += n;
+	return HTTP_BODY_OK;
+}
+
+static enum http_body_ret on_body(void *arg, const char *data, size_t n, struct err *err)
+{
+	struct blob *b = arg;
+
+	if (b->taken >= n) {
+		b->taken -= n; /* brought again in smaller pieces */
+		return HTTP_BODY_OK;
+	}
+	if (n - b->taken > b->size - b->received) {
+		err_set(err, ERR_RETRY, "it is larger than the %llu bytes that the manifest says",
+			(unsigned long long)b->size);
+		return HTTP_BODY_FAIL;
+	}
+	if (b->fd < 0)
+		return to_memory(b, data, n, err);
+	while (b->taken < n) {
+		size_t room = BUFFER - b->len[b->filling], left = n - b->taken;
+
+		if (!room) {
+			if (b->work) {
+				b->paused = true;
+				return HTTP_BODY_PAUSE;
+			}
+			hand_over(b);
+			continue;
+		}
+		if (room > left)
+			room = left;
+		memcpy(b->buffer[b->filling] + b->len[b->filling], data + b->taken, room);
+		b->len[b->filling] += room;
+		b->taken += room;
+		b->received += room;
+	}
+	b->taken = 0;
+	if (b->len[b->filling] == BUFFER && !b->work)
+		hand_over(b);
+	return HTTP_BODY_OK;
+}
+
+static enum step_ret ask(struct blob *b)
+{
+	char range[64];
+	struct http_hdr hdrs[] = {{"Range", range}, {NULL, NULL}};
+	struct oci_req req = {
+		.repo = &b->repo,
+		.identity = b->identity,
+		.kind = OCI_KIND_BLOB,
+		.method = "GET",
+		.path = b->path,
+		.what = b->what,
+		.on_headers = on_headers,
+		.on_body = on_body,
+		.arg = b,
+		.max_body = b->size - b->received + 1, /* the byte too many is ours to notice */
+		.timeout_ms = b->timeout_ms,
+		.stream = true,
+		.no_slot = true,
+	};
+
+	if (b->received) {
+		snprintf(range, sizeof(range), "bytes=%llu-", (unsigned long long)b->received);
+		req.hdrs = hdrs;
+		oci_client_counters(b->client)->blob_resumes++;
+	}
+	b->tries++;
+	b->try_from = b->received;
+	b->state = BLOB_SENDING;
+	return task_wait(&b->task, oci_req_start(b->client, &req));
+}
+
+/* Is it worth to go on where this try ended? */
+static bool broken_off(const struct blob *b, const struct err *err)
+{
+	if (!b->received || b->tries >= LIMIT_BLOB_TRIES)
+		return false;
+	switch (err->code) {
+	case -ETIMEDOUT:
+		return b->received - b->try_from >= PROGRESS;
+	case -EFBIG:
+	case -EPROTO:
+	case -ENOMEM:
+	case 0:
+		return false;
+	default:
+		return err->code < 0 || err->code == 500 || err->code == 502 || err->code == 504;
+	}
+}
+
+static enum step_ret pause_then_ask(struct blob *b)
+{
+	b->state = BLOB_PAUSING;
+	return task_wait(&b->task,
+		timer_op_start(b->task.self.loop, (uint64_t)FIRST_PAUSE_MS << (b->tries - 1)));
+}
+
+static enum step_ret begin_again(struct blob *b)
+{
+	b->restart = false;
+	b->received = b->written = 0;
+	buf_reset(&b->mem);
+	b->len[0] = b->len[1] = 0;
+	digest_ctx_init(&b->hash, b->want.algo);
+	return ask(b);
+}
+
+static enum step_ret transfer_start(struct task *t)
+{
+	struct blob *b = of(t);
+	struct err err = {0};
+
+	if (b->size > b->max) {
+		err_set(&err, ERR_RETRY, "it has %llu bytes, more than the %llu that are allowed",
+			(unsigned long long)b->size, (unsigned long long)b->max);
+		return fail(b, &err);
+	}
+	BUG_IF(oci_blob_needs_file(b->size) && b->fd < 0);
+	digest_ctx_init(&b->hash, b->want.algo);
+	if (oci_blob_needs_file(b->size)) {
+		b->buffer[0] = mem_alloc(BUFFER);
+		b->buffer[1] = mem_alloc(BUFFER);
+	} else {
+		b->fd = -1;
+	}
+	return ask(b);
+}
+
+static enum step_ret transfer_resume(struct task *t)
+{
+	struct blob *b = of(t);
+	struct err err = t->op->err;
+
+	if (b->work_err.kind != ERR_NONE)
+		return fail(b, &b->work_err);
+	if (err.kind == ERR_CANCELED)
+		return task_fail(t, &err);
+	if (b->state == BLOB_PAUSING)
+		return ask(b);
+	if (b->state == BLOB_SETTLING)
+		return err.kind == ERR_NONE ? begin_again(b) : fail(b, &err);
+	oci_client_counters(b->client)->blob_bytes += b->received - b->try_from;
+	if (b->restart && b->tries < LIMIT_BLOB_TRIES) {
+		if (!b->work)
+			return begin_again(b);
+		b->state = BLOB_SETTLING;
+		return task_wait(t, MOVE(b->work));
+	}
+	if (err.kind != ERR_NONE)
+		return broken_off(b, &err) ? pause_then_ask(b) : task_fail(t, &err);
+	if (b->received < b->size && b->received > b->try_from && b->tries < LIMIT_BLOB_TRIES &&
+		oci_req_result(t->op)->status == 206)
+		return ask(b); /* a server may send less than the range that was asked for */
+	if (b->received < b->size) {
+		err_set(&err, ERR_RETRY,
+			"it ended after %llu of the %llu bytes that the manifest says",
+			(unsigned long long)b->received, (unsigned long long)b->size);
+		return fail(b, &err);
+	}
+	return STEP_NEXT;
+}
+
+/* ---- the end ------------------------------------------------------------------------------------------------------- */
+
+/* What is still in the buffers goes to the worker. */
+static enum step_ret drain_start(struct task *t)
+{
+	struct blob *b = of(t);
+
+	if (b->work)
+		return task_wait(t, MOVE(b->work));
+	if (b->fd >= 0 && b->len[b->filling])
+		return task_wait(t, job_start(b));
+	return STEP_NEXT;
+}
+
+static enum step_ret drain_resume(struct task *t)
+{
+	if (t->op->err.kind == ERR_CANCELED)
+		return task_fail(t, &t->op->err);
+	if (t->op->err.kind != ERR_NONE)
+		return fail(of(t), &t->op->err);
+	return drain_start(t);
+}
+
+static enum step_ret check_start(struct task *t)
+{
+	char want[DIGEST_TEXT_MAX], real[DIGEST_TEXT_MAX];
+	struct blob *b = of(t);
+	struct digest got;
+	struct err err = {0};
+
+	if (b->fd < 0)
+		digest_update(&b->hash, buf_str(&b->mem), b->mem.len);
+	digest_final(&b->hash, &got);
+	if (digest_equal(&got, &b->want))
+		return STEP_NEXT;
+	err_set(&err, ERR_RETRY, "the digest of what the registry sent is '%s', not '%s'",
+		digest_format(&got, real), digest_format(&b->want, want));
+	return fail(b, &err);
+}
+
+/* The worker reads our buffers: whatever happened, it has to end first. */
+static enum step_ret settle_start(struct task *t)
+{
+	struct blob *b = of(t);
+
+	if (!b->work)
+		return STEP_NEXT;
+	op_cancel(b->work);
+	return task_wait(t, MOVE(b->work));
+}
+
+static enum step_ret settle_resume(struct task *t)
+{
+	(void)t;
+	return STEP_NEXT;
+}
+
+static void blob_free(struct task *t)
+{
+	struct blob *b = of(t);
+
+	BUG_IF(b->work);
+	oci_identity_unref(b->identity);
+	digest_ctx_clear(&b->hash);
+	buf_clear(&b->mem);
+	free(b->buffer[0]);
+	free(b->buffer[1]);
+	free(b->path);
+	free(b->what);
+	free(b);
+}
+
+struct op *oci_blob_start(struct oci_client *c, const struct oci_blob_req *req)
+{
+	static const struct step steps[] = {
+		{"transfer", transfer_start, transfer_resume, false},
+		{"drain", drain_start, drain_resume, false},
+		{"check", check_start, NULL, false},
+		{0},
+	};
+	static const struct step last[] = {{"settle", settle_start, settle_resume, true}, {0}};
+	struct blob *b = NEW(struct blob);
+	char text[DIGEST_TEXT_MAX];
+
+	b->client = c;
+	b->repo = *req->repo;
+	b->identity = oci_identity_ref(req->identity);
+	b->want = req->blob->digest;
+	b->size = req->blob->size;
+	b->fd = req->fd;
+	b->max = req->max ? req->max : LIMIT_BLOB;
+	b->timeout_ms = req->timeout_ms;
+	digest_format(&b->want, text);
+	b->path = mem_printf("blobs/%s", text);
+	b->what = mem_printf("blob '%s'", text);
+	buf_init(&b->mem, LIMIT_BLOB_IN_MEMORY);
+	task_init(&b->task, oci_client_loop(c), "blob", steps, last, blob_free);
+	return task_spawn(&b->task);
+}
+
+struct buf *oci_blob_mem(struct op *op)
+{
+	struct blob *b = CONTAINER_OF(CONTAINER_OF(op, struct task, self), struct blob, task);
+
+	return b->fd < 0 ? &b->mem : NULL;
+}

@@ -1,0 +1,391 @@
+#include "oci/push.h"
+
+#include "base/mem.h"
+#include "base/sys.h"
+#include "ev/task.h"
+#include "http/url.h"
+#include "oci/identity.h"
+#include "oci/registry.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define UPLOAD_RATE 16 /* bytes a millisecond: a slower upload is given up */
+
+enum push_state {
+	PUSH_HEAD, /* is the blob there already? */
+	PUSH_POST, /* where may it be put? */
+	PUSH_PUT,
+};
+
+struct push {
+	struct task task;
+	struct oci_client *client;
+	struct oci_repo repo;
+	struct oci_identity *identity;
+	struct oci_push_req req; /* its blobs and manifest are the caller's */
+	char **tags; /* copies, ends with NULL */
+	enum push_state state;
+	unsigned blob, tag; /* at work */
+	uint64_t total, done; /* bytes of all blobs */
+	char *from; /* retag: what to read */
+	struct buf fetched;
+	char *media_type;
+	struct digest digest;
+};
+
+static struct push *of(struct task *t)
+{
+	return CONTAINER_OF(t, struct push, task);
+}
+
+static enum step_ret fail(struct push *p, const char *what, const struct err *err)
+{
+	char repo[OCI_REPO_TEXT_MAX];
+	struct err e = *err;
+
+	err_wrap(&e, "%s of '%s'", what, oci_repo_format(&p->repo, repo));
+	return task_fail(&p->task, &e);
+}
+
+static struct op *ask(struct push *p, struct oci_req *req)
+{
+	req->repo = &p->repo;
+	req->identity = p->identity;
+	req->kind = OCI_KIND_PUSH;
+	req->write = true;
+	if (!req->timeout_ms)
+		req->timeout_ms = p->req.timeout_ms;
+	return oci_req_start(p->client, req);
+}
+
+/* ---- blobs --------------------------------------------------------------------------------------------------------- */
+
+static const struct oci_push_blob *blob_now(const struct push *p)
+{
+	return &p->req.blobs[p->blob];
+}
+
+static void progress(struct push *p, uint64_t done)
+{
+	if (p->req.progress)
+		p->req.progress(p->req.arg, done, p->total);
+}
+
+static long on_upload(void *arg, uint64_t offset, char *to, size_t room)
+{
+	struct push *p = arg;
+	const struct oci_push_blob *b = blob_now(p);
+	size_t n = room < b->size - offset ? room : (size_t)(b->size - offset);
+	ssize_t got = (ssize_t)n;
+
+	if (b->mem)
+		memcpy(to, (const char *)b->mem + offset, n);
+	else
+		got = sys_pread(b->fd, to, n, offset);
+	if (got > 0)
+		progress(p, p->done + offset + (uint64_t)got);
+	return (long)got;
+}
+
+static enum step_ret blob_head(struct push *p)
+{
+	char text[DIGEST_TEXT_MAX];
+	auto_free char *path = NULL, *what = NULL;
+
+	if (p->blob == p->req.blob_count)
+		return STEP_NEXT;
+	p->state = PUSH_HEAD;
+	digest_format(&blob_now(p)->digest, text);
+	path = mem_printf("blobs/%s", text);
+	what = mem_printf("blob '%s'", text);
+	return task_wait(&p->task,
+		ask(p,
+			&(struct oci_req){
+				.method = "HEAD", .path = path, .what = what, .quiet = true}));
+}
+
+static enum step_ret blob_post(struct push *p)
+{
+	p->state = PUSH_POST;
+	return task_wait(&p->task,
+		ask(p,
+			&(struct oci_req){.method = "POST",
+				.path = "blobs/uploads/",
+				.what = "upload",
+				.max_body = LIMIT_ERROR_BODY}));
+}
+
+/* Where the registry wants the bytes. It must be the registry itself: credentials go along. A proxy in front of it that ends TLS often
+   leaves a Location with http: our own scheme and port stay. */
+static int upload_path(struct push *p, struct buf *path, struct err *err)
+{
+	const struct url *asked = oci_req_url(p->task.op);
+	const char *location = http_header(oci_req_result(p->task.op), "Location");
+	char text[DIGEST_TEXT_MAX];
+	auto_url struct url to = {0};
+
+	if (!location)
+		return err_set(err, ERR_RETRY, "the registry does not say where to send the blob");
+	if (url_resolve(&to, asked, location, err)) {
+		err->kind = ERR_RETRY;
+		return err_wrap(err, "the registry's place for the upload");
+	}
+	if (strcmp(to.host, asked->host))
+		return err_set(err, ERR_RETRY,
+			"the registry wants the upload at another host, '%.255s'", to.host);
+	buf_adds(path, to.path);
+	buf_addf(path, "?%s%sdigest=%s", to.query ? to.query : "", to.query ? "&" : "",
+		digest_format(&blob_now(p)->digest, text));
+	return path->over ? err_set(err, ERR_RETRY, "the URL for the upload is too long") : 0;
+}
+
+static enum step_ret blob_put(struct push *p)
+{
+	static const struct http_hdr hdrs[] = {
+		{"Content-Type", "application/octet-stream"}, {NULL, NULL}};
+	const struct oci_push_blob *b = blob_now(p);
+	auto_buf struct buf path = BUF_INIT(LIMIT_URL);
+	auto_free char *what = NULL;
+	char text[DIGEST_TEXT_MAX];
+	struct err err = {0};
+
+	if (upload_path(p, &path, &err))
+		return fail(p, "upload", &err);
+	what = mem_printf("upload of blob '%s'", digest_format(&b->digest, text));
+	p->state = PUSH_PUT;
+	return task_wait(&p->task,
+		ask(p,
+			&(struct oci_req){
+				.method = "PUT",
+				.path = buf_str(&path),
+				.what = what,
+				.hdrs = hdrs,
+				.on_upload = on_upload,
+				.body_total = b->size,
+				.arg = p,
+				.max_body = LIMIT_ERROR_BODY,
+				.timeout_ms = p->req.timeout_ms + b->size / UPLOAD_RATE,
+			}));
+}
+
+static enum step_ret blobs_start(struct task *t)
+{
+	return blob_head(of(t));
+}
+
+static enum step_ret blobs_resume(struct task *t)
+{
+	struct push *p = of(t);
+
+	if (task_op_failed(t))
+		return STEP_FAIL;
+	switch (p->state) {
+	case PUSH_HEAD:
+		/* 403 and the like: the POST will say it with a body. */
+		if (oci_req_result(t->op)->status >= 300)
+			return blob_post(p);
+		break;
+	case PUSH_POST:
+		return blob_put(p);
+	case PUSH_PUT:
+		break;
+	}
+	p->done += blob_now(p)->size;
+	progress(p, p->done);
+	p->blob++;
+	return blob_head(p);
+}
+
+/* ---- manifest and tags --------------------------------------------------------------------------------------------- */
+
+static enum step_ret tag_put(struct push *p)
+{
+	struct http_hdr hdrs[] = {{"Content-Type", p->media_type}, {NULL, NULL}};
+	auto_free char *path = NULL, *what = NULL;
+	char text[DIGEST_TEXT_MAX];
+	const char *name = p->tags[p->tag];
+
+	if (!name && p->tag)
+		return STEP_NEXT;
+	if (!name)
+		name = digest_format(&p->digest, text);
+	path = mem_printf("manifests/%s", name);
+	what = mem_printf("manifest '%s'", name);
+	return task_wait(&p->task,
+		ask(p,
+			&(struct oci_req){
+				.method = "PUT",
+				.path = path,
+				.what = what,
+				.hdrs = hdrs,
+				.body = p->req.manifest,
+				.body_len = p->req.manifest_len,
+				.max_body = LIMIT_ERROR_BODY,
+			}));
+}
+
+static enum step_ret tags_start(struct task *t)
+{
+	struct push *p = of(t);
+	struct err err = {0};
+	char **tag;
+
+	digest_mem(&p->digest, DIGEST_SHA256, p->req.manifest, p->req.manifest_len);
+	for (tag = p->tags; *tag; tag++)
+		if (!oci_tag_valid(*tag, strlen(*tag))) {
+			err_set(&err, ERR_STALL, "it is no valid tag");
+			return fail(p, *tag, &err);
+		}
+	return tag_put(p);
+}
+
+static enum step_ret tags_resume(struct task *t)
+{
+	char said[DIGEST_TEXT_MAX], real[DIGEST_TEXT_MAX];
+	struct push *p = of(t);
+	struct err err = {0};
+	struct digest d;
+	const char *text;
+
+	if (task_op_failed(t))
+		return STEP_FAIL;
+	text = http_header(oci_req_result(t->op), "Docker-Content-Digest");
+	if (text && !digest_parse(&d, text, &err) && d.algo == p->digest.algo &&
+		!digest_equal(&d, &p->digest)) {
+		err_set(&err, ERR_RETRY, "the registry stored '%s' where '%s' was sent",
+			digest_format(&d, said), digest_format(&p->digest, real));
+		return fail(p, "manifest", &err);
+	}
+	if (!p->tags[p->tag])
+		return STEP_NEXT; /* by digest only */
+	p->tag++;
+	return tag_put(p);
+}
+
+/* ---- retag: the manifest comes from the registry ------------------------------------------------------------------- */
+
+static enum step_ret read_start(struct task *t)
+{
+	static const struct http_hdr hdrs[] = {{"Accept", OCI_ACCEPT_MANIFEST}, {NULL, NULL}};
+	struct push *p = of(t);
+	auto_free char *path = mem_printf("manifests/%s", p->from);
+	auto_free char *what = mem_printf("manifest '%s'", p->from);
+
+	return task_wait(t,
+		ask(p,
+			&(struct oci_req){
+				.method = "GET",
+				.path = path,
+				.what = what,
+				.hdrs = hdrs,
+				.max_body = LIMIT_MANIFEST,
+			}));
+}
+
+static enum step_ret read_resume(struct task *t)
+{
+	struct push *p = of(t);
+	struct oci_manifest m = {0};
+	const struct http_res *res;
+	struct digest want, got;
+	struct err err = {0};
+	const char *type;
+
+	if (task_op_failed(t))
+		return STEP_FAIL;
+	res = oci_req_result(t->op);
+	buf_add(&p->fetched, buf_str(&res->body), res->body.len);
+	if (!digest_parse(&want, p->from, &err)) {
+		digest_mem(&got, want.algo, buf_str(&p->fetched), p->fetched.len);
+		if (!digest_equal(&want, &got)) {
+			err_set(&err, ERR_RETRY, "the registry sent something else");
+			return fail(p, p->from, &err);
+		}
+	}
+	err_clear(&err);
+	type = http_header(res, "Content-Type");
+	if (oci_manifest_parse(&m, buf_str(&p->fetched), p->fetched.len, type, &err))
+		return fail(p, p->from, &err);
+	if (*m.media_type)
+		p->media_type = mem_strdup(m.media_type);
+	else
+		p->media_type = mem_strdup(m.index ? OCI_TYPE_INDEX : OCI_TYPE_MANIFEST);
+	oci_manifest_clear(&m);
+	p->req.manifest = buf_str(&p->fetched);
+	p->req.manifest_len = p->fetched.len;
+	return STEP_NEXT;
+}
+
+/* ---- the ops ------------------------------------------------------------------------------------------------------- */
+
+static void push_free(struct task *t)
+{
+	struct push *p = of(t);
+	char **tag;
+
+	for (tag = p->tags; *tag; tag++)
+		free(*tag);
+	free(p->tags);
+	free(p->from);
+	free(p->media_type);
+	buf_clear(&p->fetched);
+	oci_identity_unref(p->identity);
+	free(p);
+}
+
+static struct push *push_new(struct oci_client *c, const struct oci_repo *repo,
+	struct oci_identity *identity, const char *const *tags)
+{
+	struct push *p = NEW(struct push);
+	size_t n = 0, i;
+
+	p->client = c;
+	p->repo = *repo;
+	p->identity = oci_identity_ref(identity);
+	while (tags && tags[n])
+		n++;
+	p->tags = mem_zalloc((n + 1) * sizeof(*p->tags));
+	for (i = 0; i < n; i++)
+		p->tags[i] = mem_strdup(tags[i]);
+	buf_init(&p->fetched, LIMIT_MANIFEST);
+	return p;
+}
+
+struct op *oci_push_start(struct oci_client *c, const struct oci_push_req *req)
+{
+	static const struct step steps[] = {
+		{"blobs", blobs_start, blobs_resume, false},
+		{"tags", tags_start, tags_resume, false},
+		{0},
+	};
+	struct push *p = push_new(c, req->repo, req->identity, req->tags);
+	unsigned i;
+
+	p->req = *req;
+	p->media_type = mem_strdup(req->media_type);
+	for (i = 0; i < req->blob_count; i++)
+		p->total += req->blobs[i].size;
+	task_init(&p->task, oci_client_loop(c), "push", steps, NULL, push_free);
+	return task_spawn(&p->task);
+}
+
+struct op *oci_retag_start(struct oci_client *c, const struct oci_retag_req *req)
+{
+	static const struct step steps[] = {
+		{"read", read_start, read_resume, false},
+		{"tags", tags_start, tags_resume, false},
+		{0},
+	};
+	struct push *p = push_new(c, req->repo, req->identity, req->tags);
+
+	p->from = mem_strdup(req->from);
+	p->req.timeout_ms = req->timeout_ms;
+	task_init(&p->task, oci_client_loop(c), "retag", steps, NULL, push_free);
+	return task_spawn(&p->task);
+}
+
+const struct digest *oci_push_digest(const struct op *op)
+{
+	return &CONTAINER_OF(CONTAINER_OF(op, struct task, self), struct push, task)->digest;
+}
