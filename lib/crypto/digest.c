@@ -1,11 +1,11 @@
 #include "crypto/digest.h"
 
 #include "base/mem.h"
+#include "base/sys.h"
 
 #include <openssl/evp.h>
 #include <pthread.h>
 #include <string.h>
-#include <unistd.h>
 
 #define CHUNK (64 * 1024)
 
@@ -58,7 +58,7 @@ int digest_algo_parse(enum digest_algo *algo, const char *name, struct err *err)
 	if (found == DIGEST_NONE)
 		return err_set(err, ERR_STALL,
 			"unsupported digest algorithm '%.64s': sha256, sha384 and sha512 are "
-		        "available",
+			"available",
 			name);
 	*algo = found;
 	return 0;
@@ -231,7 +231,7 @@ int digest_fd(struct digest *out, enum digest_algo algo, int fd, const atomic_bo
 
 		if (stop && atomic_load_explicit(stop, memory_order_relaxed))
 			return err_set(err, ERR_CANCELED, "hashing was stopped");
-		n = pread(fd, chunk, CHUNK, (off_t)at);
+		n = sys_pread(fd, chunk, CHUNK, at);
 		if (n < 0)
 			return err_sys(err, "cannot read the file to hash");
 		if (!n)

@@ -1,0 +1,618 @@
+#include "pack/pack.h"
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "build.h"
+#include "pack/path.h"
+
+#include <check.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DATA "test/unit/pack/data/"
+
+static struct buf tar, gz, out, list;
+
+static void setup(void)
+{
+	tar = gz = out = list = BUF_INIT(BUF_ANY);
+}
+
+static void teardown(void)
+{
+	buf_clear(&tar);
+	buf_clear(&gz);
+	buf_clear(&out);
+	buf_clear(&list);
+}
+
+static int temp_fd(void)
+{
+	int fd = open("/tmp", O_TMPFILE | O_RDWR, 0600);
+
+	ck_assert_int_ge(fd, 0);
+	return fd;
+}
+
+static void load(struct buf *b, const char *name)
+{
+	auto_fd int fd = open(name, O_RDONLY);
+	char chunk[4096];
+	ssize_t n;
+
+	ck_assert_msg(fd >= 0, "cannot open %s", name);
+	while ((n = read(fd, chunk, sizeof(chunk))) > 0)
+		buf_add(b, chunk, (size_t)n);
+}
+
+/* Runs it on gz (or what mem says); a repack's compressed bytes go to out. Fails the test on an error. */
+static void run(struct pack_in *in, struct pack_result *res)
+{
+	auto_fd int fd = temp_fd();
+	struct err err = {0};
+
+	if (!in->mem && !in->size) {
+		in->mem = gz.p;
+		in->size = gz.len;
+	}
+	if (!in->spool_dirfd)
+		in->spool_dirfd = -1;
+	in->out_fd = fd;
+	ck_assert_msg(!pack_run(in, res, &err), "%s", err.msg);
+	buf_reset(&out);
+	if (res->how == PACK_REPACKED) {
+		ck_assert_ptr_nonnull(buf_room(&out, res->size));
+		ck_assert_int_eq(pread(fd, out.p, res->size, 0), (ssize_t)res->size);
+		ck_assert_int_eq(lseek(fd, 0, SEEK_END), (off_t)res->size);
+		out.len = res->size;
+	}
+}
+
+static const char *listed(int with_text)
+{
+	auto_buf struct buf plain = BUF_INIT(BUF_ANY);
+
+	tb_gunzip(&plain, out.p, out.len);
+	buf_reset(&list);
+	tb_list(&list, plain.p, plain.len, with_text);
+	return buf_str(&list);
+}
+
+/* What the flux CLI pushes is the artifact as it is. */
+START_TEST(test_flux_push)
+{
+	static const char *const files[] = {DATA "flux-push.tgz", DATA "flux-push-pax.tgz"};
+	struct pack_in in = {0};
+	struct pack_result res;
+
+	load(&gz, files[_i]);
+	run(&in, &res);
+	ck_assert_msg(res.how == PACK_PASS, "%s: %s", files[_i], res.why);
+	ck_assert_uint_eq(res.size, gz.len);
+	ck_assert_int_eq(res.digest.algo, DIGEST_NONE);
+	ck_assert_uint_eq(res.entries, _i ? 15 : 12);
+}
+END_TEST
+
+static bool none(void *ctx, const char *path, bool is_dir)
+{
+	(void)ctx;
+	(void)path;
+	(void)is_dir;
+	return false;
+}
+
+static bool named(void *ctx, const char *path, bool is_dir)
+{
+	(void)is_dir;
+	return !strcmp(path, ctx);
+}
+
+/*
+ * The tar of a repack is, byte for byte, what Flux's own store makes of the same files (flux-store.tgz was written by Go's archive/tar
+ * with the store's rules).
+ */
+START_TEST(test_flux_store)
+{
+	auto_buf struct buf theirs = BUF_INIT(BUF_ANY), ours = BUF_INIT(BUF_ANY),
+			    store = BUF_INIT(BUF_ANY);
+	struct pack_in in = {0};
+	struct pack_result res;
+
+	load(&gz, DATA "flux-push.tgz");
+	tb_gunzip(&tar, gz.p, gz.len);
+	in.mem = tar.p; /* plain tar is always repacked */
+	in.size = tar.len;
+	run(&in, &res);
+	ck_assert_int_eq(res.how, PACK_REPACKED);
+	load(&store, DATA "flux-store.tgz");
+	tb_gunzip(&theirs, store.p, store.len);
+	tb_gunzip(&ours, out.p, out.len);
+	ck_assert_uint_eq(ours.len, theirs.len);
+	ck_assert_int_eq(memcmp(ours.p, theirs.p, ours.len), 0);
+	ck_assert_uint_eq(res.entries, 12);
+}
+END_TEST
+
+/* Golden digests of repack format 1: if a row fails, the format has changed, and every repacked artifact of every user with it. */
+static const struct {
+	const char *what;
+	const char *digest;
+} golden[] = {
+	{"flux-push.tgz",
+		"sha256:472cbb635d4d9ae94ad2a9d7324c0bf0b74d24f79a7ad902f6890449c122b9f1"},
+	{"flux-push-pax.tgz",
+		"sha256:e30af4d77b71bc4ac14ba4a84eda2f2130be60ce90ed9231792850f364a1002a"},
+	{"2 MiB of text and noise",
+		"sha256:f8f7feb72ac5b83dcc89556b5be7f2725903ba95fd25ab828137753547cef453"},
+};
+
+static void golden_input(int row)
+{
+	auto_buf struct buf body = BUF_INIT(BUF_ANY);
+	uint32_t v = 7;
+	char name[32];
+	int i;
+
+	if (row < 2) {
+		auto_free char *path = mem_printf(DATA "%s", golden[row].what);
+
+		load(&gz, path);
+		tb_gunzip(&tar, gz.p, gz.len);
+		return;
+	}
+	for (i = 0; i < 40; i++) {
+		buf_reset(&body);
+		while (body.len < (size_t)i * 2600) {
+			v = v * 1664525 + 1013904223;
+			if (i % 2)
+				buf_addf(&body, "key%u: value%u\n", v >> 28, v >> 24);
+			else
+				buf_addc(&body, (char)(v >> 24));
+		}
+		snprintf(name, sizeof(name), "d%d/f%02d", i % 7, i);
+		tb_add(&tar, &(struct tb_head){.name = name, .size = body.len}, body.p, body.len);
+	}
+	tb_zero(&tar, 2);
+}
+
+START_TEST(test_golden)
+{
+	auto_fd int dir = open("/tmp", O_RDONLY | O_DIRECTORY);
+	struct pack_in in = {.spool_dirfd = dir};
+	struct pack_result res;
+	struct digest d;
+	char text[DIGEST_TEXT_MAX];
+
+	golden_input(_i);
+	in.mem = tar.p;
+	in.size = tar.len;
+	run(&in, &res);
+	digest_mem(&d, DIGEST_SHA256, out.p, out.len);
+	ck_assert(digest_equal(&d, &res.digest));
+	ck_assert_msg(!strcmp(digest_format(&d, text), golden[_i].digest), "%s: %s, not %s",
+		golden[_i].what, text, golden[_i].digest);
+	/* RFC 1952: no flags, no time, XFL 0, OS 255. */
+	ck_assert_int_eq(memcmp(out.p, "\x1f\x8b\x08\0\0\0\0\0\0\xff", 10), 0);
+}
+END_TEST
+
+/* 60 files in a row, or shuffled. */
+static void many(bool shuffled)
+{
+	char name[32], text[64];
+	int i;
+
+	for (i = 0; i < 60; i++) {
+		int k = shuffled ? i * 37 % 60 : i;
+
+		snprintf(name, sizeof(name), "dir%d/f%02d", k / 10, k);
+		snprintf(text, sizeof(text), "text of %d\n", k);
+		tb_file(&tar, name, text);
+	}
+	tb_zero(&tar, 2);
+}
+
+/* The order, the container and the way (straight, memory, disk) leave no trace. */
+START_TEST(test_same_bytes)
+{
+	auto_buf struct buf zst = BUF_INIT(BUF_ANY);
+	struct pack_result res;
+	struct digest first;
+
+	many(false);
+	run(&(struct pack_in){.mem = tar.p, .size = tar.len}, &res);
+	first = res.digest;
+	ck_assert(!res.spooled);
+	ck_assert_uint_eq(res.entries, 1 + 6 + 60);
+
+	tb_zstd(&zst, tar.p, tar.len);
+	run(&(struct pack_in){.mem = zst.p, .size = zst.len}, &res);
+	ck_assert(digest_equal(&first, &res.digest));
+
+	buf_reset(&tar);
+	many(true);
+	run(&(struct pack_in){.mem = tar.p, .size = tar.len}, &res);
+	ck_assert(digest_equal(&first, &res.digest));
+
+	/* What was repacked passes, and repacked once more it is the same. */
+	buf_add(&gz, out.p, out.len);
+	run(&(struct pack_in){0}, &res);
+	ck_assert_msg(res.how == PACK_PASS, "%s", res.why);
+	buf_reset(&tar);
+	tb_gunzip(&tar, gz.p, gz.len);
+	run(&(struct pack_in){.mem = tar.p, .size = tar.len}, &res);
+	ck_assert(digest_equal(&first, &res.digest));
+}
+END_TEST
+
+static int entries_in(const char *dir)
+{
+	DIR *d = opendir(dir);
+	int n = 0;
+
+	ck_assert_ptr_nonnull(d);
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n - 2;
+}
+
+/* Over a MiB out of order: through a file, which has no name even then. */
+START_TEST(test_spool_file)
+{
+	char dir[] = "/tmp/spool-XXXXXX";
+	auto_fd int dirfd = -1;
+	auto_free char *text = mem_alloc(300001);
+	auto_buf struct buf a = BUF_INIT(BUF_ANY), b = BUF_INIT(BUF_ANY);
+	struct pack_in in = {0};
+	struct pack_result res;
+	struct digest first;
+	struct err err = {0};
+	char name[16];
+	int i;
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	dirfd = open(dir, O_RDONLY | O_DIRECTORY);
+	for (i = 0; i < 6; i++) {
+		memset(text, 'a' + i, 300000);
+		text[300000] = '\0';
+		snprintf(name, sizeof(name), "f%d", i);
+		tb_file(&a, name, text);
+	}
+	tb_file(&a, "g", "small");
+	tb_zero(&a, 2);
+	tb_file(&b, "g", "small");
+	buf_add(&b, a.p, a.len - 2048);
+	tb_zero(&b, 2);
+
+	run(&(struct pack_in){.mem = a.p, .size = a.len}, &res);
+	ck_assert(!res.spooled);
+	first = res.digest;
+	in = (struct pack_in){.mem = b.p, .size = b.len, .spool_dirfd = dirfd};
+	run(&in, &res);
+	ck_assert(res.spooled);
+	ck_assert(digest_equal(&first, &res.digest));
+	ck_assert_int_eq(entries_in(dir), 0);
+
+	in.spool_dirfd = -1;
+	ck_assert_int_eq(pack_run(&in, &res, &err), -1);
+	ck_assert_ptr_nonnull(strstr(err.msg, "no directory"));
+	rmdir(dir);
+}
+END_TEST
+
+/* What the rules exclude; a file in an excluded directory can stay. */
+START_TEST(test_excluded)
+{
+	struct pack_in in = {.excluded = none};
+	struct pack_result res;
+
+	tb_dir(&tar, ".");
+	tb_dir(&tar, "a");
+	tb_file(&tar, "a/x", "x");
+	tb_file(&tar, "a/y", "y");
+	tb_file(&tar, "b/z", "z");
+	tb_zero(&tar, 2);
+	tb_gzip(&gz, tar.p, tar.len);
+	run(&in, &res);
+	ck_assert_int_eq(res.how, PACK_PASS);
+
+	in.excluded = named;
+	in.ctx = (void *)"a/y";
+	run(&in, &res);
+	ck_assert_int_eq(res.how, PACK_REPACKED);
+	ck_assert_str_eq(res.why, "the ignore rules exclude 'a/y'");
+	ck_assert_uint_eq(res.excluded, 1);
+	ck_assert_str_eq(listed(0), ". d 750 0\na d 750 0\na/x f 600 1\nb d 750 0\nb/z f 600 1\n");
+
+	in.ctx = (void *)"a";
+	run(&in, &res);
+	ck_assert_str_eq(
+		listed(0), ". d 750 0\na/x f 600 1\na/y f 600 1\nb d 750 0\nb/z f 600 1\n");
+
+	/* "b" has no entry: the layer does without it, and passes. */
+	in.ctx = (void *)"b";
+	run(&in, &res);
+	ck_assert_msg(res.how == PACK_PASS, "%s", res.why);
+}
+END_TEST
+
+static int note_rules(void *ctx, const char *dir, const char *text, size_t len, struct err *err)
+{
+	(void)err;
+	return buf_addf(ctx, "[%s]%.*s;", dir, (int)len, text);
+}
+
+START_TEST(test_rules)
+{
+	auto_buf struct buf seen = BUF_INIT(4096);
+	struct pack_in in = {.ignore_file = note_rules, .ctx = &seen};
+	struct pack_result res;
+
+	tb_file(&tar, "b/.sourceignore", "B");
+	tb_file(&tar, "+/.sourceignore", "plus");
+	tb_file(&tar, ".sourceignore", "old root");
+	tb_file(&tar, "b/c/.sourceignore", "");
+	tb_file(&tar, ".git/.sourceignore", "never");
+	tb_file(&tar, "b/.git/x/.sourceignore", "never");
+	tb_file(&tar, ".gitx/.sourceignore", "gitx");
+	tb_file(&tar, "x.sourceignore", "never");
+	tb_dir(&tar, "d/.sourceignore");
+	tb_type(&tar, "e/.sourceignore", '2');
+	tb_file(&tar, ".sourceignore", "root");
+	tb_file(&tar, "b-/.sourceignore", "minus");
+	tb_zero(&tar, 2);
+	run(
+		&(struct pack_in){
+			.ignore_file = note_rules, .ctx = &seen, .mem = tar.p, .size = tar.len},
+		&res);
+	ck_assert_str_eq(buf_str(&seen), "[]root;[+]plus;[.gitx]gitx;[b]B;[b/c];[b-]minus;");
+
+	/* An archive that has only a .sourceignore passes with it. */
+	buf_reset(&tar);
+	buf_reset(&seen);
+	tb_file(&tar, ".sourceignore", "*.md\n");
+	tb_zero(&tar, 2);
+	tb_gzip(&gz, tar.p, tar.len);
+	run(&in, &res);
+	ck_assert_int_eq(res.how, PACK_PASS);
+	ck_assert_str_eq(buf_str(&seen), "[]*.md\n;");
+}
+END_TEST
+
+static int refuse_rules(void *ctx, const char *dir, const char *text, size_t len, struct err *err)
+{
+	(void)ctx;
+	(void)text;
+	(void)len;
+	return err_set(err, ERR_STALL, "rules of '%s'", dir);
+}
+
+START_TEST(test_rules_limits)
+{
+	auto_free char *text = mem_alloc(LIMIT_IGNORE_FILE + 2);
+	struct pack_in in = {.ignore_file = refuse_rules, .out_fd = -1, .spool_dirfd = -1};
+	struct pack_result res;
+	struct err err = {0};
+	char name[32];
+	int i;
+
+	tb_file(&tar, "a/.sourceignore", "x");
+	tb_zero(&tar, 2);
+	in.mem = tar.p;
+	in.size = tar.len;
+	ck_assert_int_eq(pack_run(&in, &res, &err), -1);
+	ck_assert_str_eq(err.msg, "rules of 'a'");
+	ck_assert_int_eq(err.kind, ERR_STALL);
+
+	memset(text, '\n', LIMIT_IGNORE_FILE + 1);
+	text[LIMIT_IGNORE_FILE + 1] = '\0';
+	buf_reset(&tar);
+	tb_file(&tar, "a/.sourceignore", text);
+	tb_zero(&tar, 2);
+	in.mem = tar.p;
+	in.size = tar.len;
+	ck_assert_int_eq(pack_run(&in, &res, &err), -1);
+	ck_assert_str_eq(err.msg, "entry 'a/.sourceignore' is too long for ignore rules");
+
+	buf_reset(&tar);
+	text[LIMIT_IGNORE_FILE] = '\0';
+	for (i = 0; i < 9; i++) {
+		snprintf(name, sizeof(name), "%d/.sourceignore", i);
+		tb_file(&tar, name, text);
+	}
+	tb_zero(&tar, 2);
+	in.mem = tar.p;
+	in.size = tar.len;
+	ck_assert_int_eq(pack_run(&in, &res, &err), -1);
+	ck_assert_str_eq(err.msg, "entry '8/.sourceignore' is too long for ignore rules");
+}
+END_TEST
+
+struct opener {
+	int calls, fd;
+};
+
+static int open_out(void *ctx, struct err *err)
+{
+	struct opener *o = ctx;
+
+	o->calls++;
+	if (o->fd < 0)
+		return err_set(err, ERR_RETRY, "no output today");
+	return o->fd;
+}
+
+/* The output is opened only when it is needed. */
+START_TEST(test_open_out)
+{
+	auto_fd int fd = temp_fd();
+	struct opener o = {.fd = fd};
+	struct pack_in in = {.open_out = open_out, .ctx = &o, .out_fd = -1, .spool_dirfd = -1};
+	struct pack_result res;
+	struct err err = {0};
+
+	many(false);
+	tb_gzip(&gz, tar.p, tar.len);
+	in.mem = gz.p;
+	in.size = gz.len;
+	ck_assert_int_eq(pack_run(&in, &res, &err), 0);
+	ck_assert_int_eq(o.calls, 0);
+	in.mem = tar.p;
+	in.size = tar.len;
+	in.algo = DIGEST_SHA512;
+	ck_assert_int_eq(pack_run(&in, &res, &err), 0);
+	ck_assert_int_eq(o.calls, 1);
+	ck_assert_int_eq(lseek(fd, 0, SEEK_END), (off_t)res.size);
+	ck_assert_int_eq(res.digest.algo, DIGEST_SHA512);
+	o.fd = -1;
+	ck_assert_int_eq(pack_run(&in, &res, &err), -1);
+	ck_assert_str_eq(err.msg, "no output today");
+}
+END_TEST
+
+static bool stop_now(void *ctx, const char *path, bool is_dir)
+{
+	(void)path;
+	(void)is_dir;
+	atomic_store((atomic_bool *)ctx, true);
+	return false;
+}
+
+/* Stopped before, and between the two passes. */
+START_TEST(test_stop)
+{
+	atomic_bool stop = true;
+	struct pack_in in = {.stop = &stop, .out_fd = -1, .spool_dirfd = -1};
+	struct pack_result res;
+	struct err err = {0};
+
+	many(false);
+	in.mem = tar.p;
+	in.size = tar.len;
+	ck_assert_int_eq(pack_run(&in, &res, &err), -1);
+	ck_assert_int_eq(err.kind, ERR_CANCELED);
+	atomic_store(&stop, false);
+	in.excluded = stop_now;
+	in.ctx = &stop;
+	err_clear(&err);
+	ck_assert_int_eq(pack_run(&in, &res, &err), -1);
+	ck_assert_int_eq(err.kind, ERR_CANCELED);
+}
+END_TEST
+
+/* From a file, with names outside ASCII while the process is in the C locale. */
+START_TEST(test_fd_and_locale)
+{
+	auto_fd int fd = temp_fd();
+	auto_buf struct buf r = BUF_INIT(BUF_ANY);
+	struct pack_in in = {.fd = fd};
+	struct pack_result res;
+
+	setlocale(LC_ALL, "C");
+	tb_record(&r, "path", "\xe6\x97\xa5.yaml");
+	tb_pax(&tar, 'x', r.p, r.len);
+	tb_file(&tar, "x", "text");
+	tb_zero(&tar, 2);
+	ck_assert_int_eq(write(fd, tar.p, tar.len), (ssize_t)tar.len);
+	in.size = tar.len;
+	run(&in, &res);
+	ck_assert_int_eq(res.how, PACK_REPACKED);
+	setlocale(LC_ALL, "C.UTF-8");
+	ck_assert_str_eq(listed(1), ". d 750 0\n\xe6\x97\xa5.yaml f 600 4 text\n");
+}
+END_TEST
+
+/* A file that changes between the passes is noticed. */
+static bool change_file(void *ctx, const char *path, bool is_dir)
+{
+	int fd = *(int *)ctx;
+
+	(void)path;
+	(void)is_dir;
+	ck_assert_int_eq(pwrite(fd, tar.p + tar.len / 2, tar.len / 2, 0), (ssize_t)(tar.len / 2));
+	return false;
+}
+
+START_TEST(test_changed)
+{
+	auto_fd int fd = temp_fd();
+	int copy = fd;
+	struct pack_in in = {
+		.fd = fd, .excluded = change_file, .ctx = &copy, .out_fd = -1, .spool_dirfd = -1};
+	struct pack_result res;
+	struct err err = {0};
+
+	tb_file(&tar, "a", "A");
+	tb_zero(&tar, 2);
+	in.size = tar.len;
+	tb_file(&tar, "a", "AB");
+	tb_zero(&tar, 2);
+	ck_assert_int_eq(write(fd, tar.p, in.size), (ssize_t)in.size);
+	ck_assert_int_eq(pack_run(&in, &res, &err), -1);
+	ck_assert_str_eq(err.msg, "the layer changed between two readings");
+}
+END_TEST
+
+START_TEST(test_full_disk)
+{
+	auto_fd int fd = open("/dev/full", O_WRONLY);
+	struct pack_in in = {.out_fd = fd, .spool_dirfd = -1};
+	struct pack_result res;
+	struct err err = {0};
+
+	many(false);
+	in.mem = tar.p;
+	in.size = tar.len;
+	ck_assert_int_eq(pack_run(&in, &res, &err), -1);
+	ck_assert_int_eq(err.kind, ERR_RETRY);
+	ck_assert_ptr_nonnull(strstr(err.msg, "cannot write the archive: No space left"));
+}
+END_TEST
+
+/* An archive of nothing is an artifact of nothing, as with Flux. */
+START_TEST(test_empty)
+{
+	struct pack_result res;
+
+	tb_zero(&tar, 2);
+	run(&(struct pack_in){.mem = tar.p, .size = tar.len}, &res);
+	ck_assert_str_eq(listed(0), ". d 750 0\n");
+	tb_gzip(&gz, tar.p, tar.len);
+	run(&(struct pack_in){0}, &res);
+	ck_assert_int_eq(res.how, PACK_PASS);
+	ck_assert_uint_eq(res.entries, 0);
+}
+END_TEST
+
+Suite *suite_pack(void);
+Suite *suite_pack(void)
+{
+	Suite *s = suite_create("pack");
+	TCase *tc = tcase_create("pack");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 60);
+	tcase_add_loop_test(tc, test_flux_push, 0, 2);
+	tcase_add_test(tc, test_flux_store);
+	tcase_add_loop_test(tc, test_golden, 0, (int)ARRAY_LEN(golden));
+	tcase_add_test(tc, test_same_bytes);
+	tcase_add_test(tc, test_spool_file);
+	tcase_add_test(tc, test_excluded);
+	tcase_add_test(tc, test_rules);
+	tcase_add_test(tc, test_rules_limits);
+	tcase_add_test(tc, test_open_out);
+	tcase_add_test(tc, test_stop);
+	tcase_add_test(tc, test_fd_and_locale);
+	tcase_add_test(tc, test_changed);
+	tcase_add_test(tc, test_full_disk);
+	tcase_add_test(tc, test_empty);
+	suite_add_tcase(s, tc);
+	return s;
+}
