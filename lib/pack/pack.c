@@ -79,6 +79,8 @@ int pack_run(const struct pack_in *in, struct pack_result *res, struct err *err)
 	rc = pack_scan_run(&s, &src, &limits, err);
 	if (!rc && in->ignore_file)
 		rc = pack_scan_rules(&s, in->ignore_file, in->ctx, err);
+	if (!rc && in->rules_done)
+		rc = in->rules_done(in->ctx, err);
 	if (!rc) {
 		memcpy(out.why, s.why, sizeof(out.why));
 		out.expanded = s.expanded;

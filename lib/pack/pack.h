@@ -50,6 +50,8 @@ struct pack_limits {
  */
 typedef int (*pack_ignore_fn)(
 	void *ctx, const char *dir, const char *text, size_t len, struct err *err);
+/* After the last of them, before the first call of `excluded`: the place to add spec.ignore, which wins over all files. 0 or -1. */
+typedef int (*pack_rules_done_fn)(void *ctx, struct err *err);
 /* Is this path ("a/b", never with a trailing slash) to be left out? Asked once for every directory and file but the root, in no special order. */
 typedef bool (*pack_excluded_fn)(void *ctx, const char *path, bool is_dir);
 /* Opens the file that a repack is written to; called at most once. Returns a descriptor that stays the caller's, or -1. */
@@ -63,9 +65,10 @@ struct pack_in {
 	const atomic_bool *stop; /* NULL: never stops; set: ERR_CANCELED */
 	struct pack_limits limits;
 	pack_ignore_fn ignore_file; /* NULL: .sourceignore files have no meaning */
+	pack_rules_done_fn rules_done; /* may be NULL */
 	pack_excluded_fn excluded; /* NULL: nothing is left out */
 	pack_open_fn open_out; /* NULL: out_fd is used */
-	void *ctx; /* for the three callbacks */
+	void *ctx; /* for the callbacks */
 	int out_fd; /* where a repack goes, at its position; with open_out not looked at */
 	int spool_dirfd; /* directory for an unlinked temporary file; -1: a repack that needs one fails */
 	enum digest_algo algo; /* of pack_result.digest; DIGEST_NONE: sha256 */

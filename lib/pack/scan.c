@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "pack/path.h"
 #include "pack/read.h"
+#include "text/ignore.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,19 +19,6 @@ __attribute__((format(printf, 2, 3))) static void reason(struct pack_scan *s, co
 	va_start(ap, fmt);
 	vsnprintf(s->why, sizeof(s->why), fmt, ap);
 	va_end(ap);
-}
-
-/* A regular file called .sourceignore, in no directory called .git: where Flux looks for rules. */
-static bool is_rules(const char *path)
-{
-	const char *slash = strrchr(path, '/'), *p = path;
-
-	if (strcmp(slash ? slash + 1 : path, ".sourceignore") != 0)
-		return false;
-	for (; (slash = strchr(p, '/')); p = slash + 1)
-		if (slash - p == 4 && !memcmp(p, ".git", 4))
-			return false;
-	return true;
 }
 
 static int read_rules(
@@ -60,6 +48,7 @@ static int take_entry(
 	struct pack_scan *s, struct pack_read *r, const struct pack_entry *e, struct err *err)
 {
 	char q[PACK_QUOTE_MAX];
+	size_t dir_len;
 
 	if (e->type == PACK_LINK) {
 		s->links++;
@@ -75,7 +64,7 @@ static int take_entry(
 	if (pack_index_add(
 		    &s->ix, e->path, e->type == PACK_DIR, e->mode & 0111, e->size, e->seq, err))
 		return -1;
-	if (e->type == PACK_FILE && is_rules(e->path))
+	if (e->type == PACK_FILE && ignore_is_file(e->path, &dir_len))
 		return read_rules(s, r, e, err);
 	return 0;
 }
@@ -127,7 +116,7 @@ struct found {
 
 static int by_dir(const void *a, const void *b)
 {
-	return pack_path_cmp(((const struct found *)a)->dir, ((const struct found *)b)->dir);
+	return ignore_dir_cmp(((const struct found *)a)->dir, ((const struct found *)b)->dir);
 }
 
 static int by_seq(const void *key, const void *elem)
@@ -147,16 +136,17 @@ int pack_scan_rules(struct pack_scan *s, pack_ignore_fn fn, void *ctx, struct er
 	if (!s->rules.len)
 		return 0;
 	vec_each (&s->ix.items, it) {
-		const char *name = pack_index_name(&s->ix, it), *slash = strrchr(name, '/');
+		const char *name = pack_index_name(&s->ix, it);
 		const struct pack_rules *rules;
+		size_t dir_len;
 
-		if (it->dir || it->implied || !is_rules(name))
+		if (it->dir || !ignore_is_file(name, &dir_len))
 			continue;
 		rules = bsearch(&it->seq, s->rules.p, s->rules.len, sizeof(*s->rules.p), by_seq);
 		BUG_IF(!rules);
 		f = vec_add(&all);
 		f->rules = rules;
-		f->dir = mem_strndup(name, slash ? (size_t)(slash - name) : 0);
+		f->dir = mem_strndup(name, dir_len);
 	}
 	/* The items are in name order, where "+a/.sourceignore" comes before ".sourceignore"; a parent's rules must come first. */
 	qsort(all.p, all.len, sizeof(*all.p), by_dir);

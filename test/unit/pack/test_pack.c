@@ -349,11 +349,19 @@ static int note_rules(void *ctx, const char *dir, const char *text, size_t len, 
 	return buf_addf(ctx, "[%s]%.*s;", dir, (int)len, text);
 }
 
+static int rules_done(void *ctx, struct err *err)
+{
+	if (buf_over(ctx))
+		return err_set(err, ERR_STALL, "no more rules");
+	return buf_adds(ctx, "done");
+}
+
 START_TEST(test_rules)
 {
 	auto_buf struct buf seen = BUF_INIT(4096);
-	struct pack_in in = {.ignore_file = note_rules, .ctx = &seen};
+	struct pack_in in = {.ignore_file = note_rules, .rules_done = rules_done, .ctx = &seen};
 	struct pack_result res;
+	struct err err = {0};
 
 	tb_file(&tar, "b/.sourceignore", "B");
 	tb_file(&tar, "+/.sourceignore", "plus");
@@ -382,7 +390,12 @@ START_TEST(test_rules)
 	tb_gzip(&gz, tar.p, tar.len);
 	run(&in, &res);
 	ck_assert_int_eq(res.how, PACK_PASS);
-	ck_assert_str_eq(buf_str(&seen), "[]*.md\n;");
+	ck_assert_str_eq(buf_str(&seen), "[]*.md\n;done");
+
+	seen.over = true;
+	in.ignore_file = NULL;
+	ck_assert_int_eq(pack_run(&in, &res, &err), -1);
+	ck_assert_str_eq(err.msg, "no more rules");
 }
 END_TEST
 
