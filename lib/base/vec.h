@@ -36,6 +36,7 @@
 		(v)->len = (v)->cap = 0; \
 	} while (0)
 
-#define vec_each(v, it) for ((it) = (v)->p; (it) < (v)->p + (v)->len; (it)++)
+/* An empty one has no p to add to: that would be undefined, even adding 0. */
+#define vec_each(v, it) for ((it) = (v)->p; (v)->len && (it) < (v)->p + (v)->len; (it)++)
 
 #endif

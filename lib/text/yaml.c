@@ -550,6 +550,9 @@ int ydocs_parse(struct ydocs *docs, const char *text, size_t len, struct err *er
 	doc_vec v = {0};
 	const char *first;
 
+	/* An empty buffer may have no address at all. */
+	if (!len)
+		text = "";
 	if (len > LIMIT_YAML_FILE)
 		return err_set(err, ERR_STALL, "line 1: over %llu bytes", LIMIT_YAML_FILE);
 	if (len >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) {
