@@ -299,7 +299,7 @@ static bool path_match(const struct ignore_pattern *p, const struct path *path)
 		do
 			matched = part_match(p, part, &path->comp[at++]);
 		while (!matched && skip && at < path->count);
-		if (!matched && !skip)
+		if (!matched)
 			return false;
 		skip = false;
 	}
