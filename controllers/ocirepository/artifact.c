@@ -62,7 +62,6 @@ struct publish_job {
 	uint64_t in_size;
 	char *spec_ignore;
 	struct ignore ign;
-	bool ign_done;
 	/* results */
 	struct store_temp out;
 	struct store_file file;
@@ -100,34 +99,14 @@ static int open_out(void *ctx, struct err *err)
 	return j->out.fd;
 }
 
-/* spec.ignore comes last, after all files of the archive: its patterns win. pack asks for exclusions only when it has told the files. */
-static bool excluded_first(void *ctx, const char *path, bool is_dir)
+/* spec.ignore comes last, after all files of the archive: its patterns win. */
+static int add_spec_ignore(void *ctx, struct err *err)
 {
 	struct publish_job *j = ctx;
 
-	if (!j->ign_done) {
-		struct err err = {0};
-
-		j->ign_done = true;
-		if (j->spec_ignore &&
-			ignore_add(&j->ign, j->spec_ignore, strlen(j->spec_ignore), "", &err))
-			log_error(NULL, "spec.ignore is cut",
-				LE(&err)); /* only when the files' patterns fill the list */
-	}
-	return excluded(ctx, path, is_dir);
-}
-
-/* Refused before any work: excluded_first has no way to say so. */
-static int check_spec_ignore(const struct publish_job *j, struct err *err)
-{
-	struct ignore probe;
-	int rc = 0;
-
-	ignore_init(&probe, IGNORE_SOURCE);
-	if (j->spec_ignore)
-		rc = ignore_add(&probe, j->spec_ignore, strlen(j->spec_ignore), "", err);
-	ignore_clear(&probe);
-	return rc ? err_wrap(err, "spec.ignore") : 0;
+	if (j->spec_ignore && ignore_add(&j->ign, j->spec_ignore, strlen(j->spec_ignore), "", err))
+		return err_wrap(err, "spec.ignore");
+	return 0;
 }
 
 static int extract(struct publish_job *j, const atomic_bool *stop, bool *pass, struct err *err)
@@ -138,16 +117,15 @@ static int extract(struct publish_job *j, const atomic_bool *stop, bool *pass, s
 		.stop = stop,
 		.limits = j->limits,
 		.ignore_file = add_ignore_file,
-		.excluded = excluded_first,
+		.rules_done = add_spec_ignore,
+		.excluded = excluded,
 		.open_out = open_out,
 		.ctx = j,
 		.out_fd = -1,
-		.spool_dirfd = j->root->tmp_fd,
+		.spool_dirfd = j->root->fd,
 		.algo = j->algo};
 	struct pack_result res;
 
-	if (check_spec_ignore(j, err))
-		return -1;
 	if (pack_run(&in, &res, err)) {
 		/* pack gives an errno only for what it writes or spools. */
 		if (err->code < 0)
