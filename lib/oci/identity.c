@@ -129,15 +129,14 @@ static int auth_decode(struct secret *out, const char *text, struct err *err)
 {
 	auto_buf struct buf padded = BUF_INIT(LIMIT_PULL_SECRET + 4),
 			    plain = BUF_INIT(LIMIT_PULL_SECRET);
-	size_t n = strlen(text);
 	int rc = -1;
 
-	while (n && strchr(" \t\r\n", text[n - 1]))
-		n--;
-	buf_add(&padded, text, n);
+	for (; *text; text++)
+		if (!strchr(" \t\r\n", *text)) /* YAML folds long texts */
+			buf_addc(&padded, *text);
 	while (padded.len % 4 && !buf_addc(&padded, '='))
 		;
-	if (!base64_decode(&plain, buf_str(&padded), padded.len, BASE64_NEWLINES, err)) {
+	if (!base64_decode(&plain, buf_str(&padded), padded.len, BASE64_STD, err)) {
 		/* Docker itself pads the decoded form with NUL bytes in some versions. */
 		while (plain.len && !plain.p[plain.len - 1])
 			plain.len--;

@@ -1,0 +1,250 @@
+#include "oci/identity.h"
+
+#include "base/buf.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "http/client.h"
+#include "oci/ref.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+Suite *suite_identity(void);
+
+/* "u1:p1" is dTE6cDE=, and so on */
+#define AUTH1 "{\"auth\":\"dTE6cDE=\"}"
+#define AUTH2 "{\"auth\":\"dTI6cDI=\"}"
+#define AUTH3 "{\"auth\":\"dTM6cDM=\"}"
+
+static const struct {
+	const char *auths, *url, *basic; /* basic NULL: anonymous */
+} matches[] = {
+	{"{\"ghcr.io\":" AUTH1 "}", "oci://ghcr.io/org/app", "u1:p1"},
+	{"{\"ghcr.io\":" AUTH1 "}", "oci://other.io/org/app", NULL},
+	{"{\"ghcr.io\":" AUTH1 "}", "oci://ghcr.io:443/org/app", NULL},
+	{"{\"https://ghcr.io\":" AUTH1 "}", "oci://ghcr.io/org/app", "u1:p1"},
+	{"{\"https://ghcr.io/\":" AUTH1 "}", "oci://ghcr.io/org/app", "u1:p1"},
+	{"{\"http://r.io/v2/\":" AUTH1 "}", "oci://r.io/org/app", "u1:p1"},
+	{"{\"https://index.docker.io/v1/\":" AUTH1 "}", "oci://docker.io/alpine", "u1:p1"},
+	{"{\"docker.io\":" AUTH1 "}", "oci://alpine", "u1:p1"},
+	{"{\"localhost:5000\":" AUTH1 "}", "oci://localhost:5000/app", "u1:p1"},
+	{"{\"localhost:5001\":" AUTH1 "}", "oci://localhost:5000/app", NULL},
+	{"{\"[::1]:5000\":" AUTH1 "}", "oci://[::1]:5000/app", "u1:p1"},
+	{"{\"GHCR.io\":" AUTH1 "}", "oci://ghcr.io/org/app", "u1:p1"},
+	{"{\"ghcr.io\":" AUTH1 ",\"ghcr.io/org\":" AUTH2 "}", "oci://ghcr.io/org/app", "u2:p2"},
+	{"{\"ghcr.io/org\":" AUTH2 ",\"ghcr.io\":" AUTH1 "}", "oci://ghcr.io/org/app", "u2:p2"},
+	{"{\"ghcr.io/org/app\":" AUTH3 ",\"ghcr.io\":" AUTH1 ",\"ghcr.io/org\":" AUTH2 "}",
+		"oci://ghcr.io/org/app", "u3:p3"},
+	{"{\"ghcr.io\":" AUTH1 ",\"ghcr.io/org\":" AUTH2 "}", "oci://ghcr.io/else/app", "u1:p1"},
+	{"{\"ghcr.io/org\":" AUTH2 "}", "oci://ghcr.io/else/app", NULL},
+	{"{\"*.example.com\":" AUTH1 "}", "oci://r.example.com/org/app", "u1:p1"},
+	{"{\"*.example.com\":" AUTH1 "}", "oci://a.b.example.com/org/app", NULL},
+	{"{\"*.example.com\":" AUTH1 "}", "oci://example.com/org/app", NULL},
+	{"{\"*.example.com\":" AUTH1 "}", "oci://r.example.com.evil.io/org/app", NULL},
+	{"{\"*.example.com:5000\":" AUTH1 "}", "oci://r.example.com:5000/org/app", "u1:p1"},
+	{"{\"*.example.com\":" AUTH1 "}", "oci://r.example.com:5000/org/app", NULL},
+	{"{\"*.example.com\":" AUTH1 ",\"r.example.com\":" AUTH2 "}", "oci://r.example.com/org/app",
+		"u2:p2"},
+	{"{\"*.example.com/org\":" AUTH1 "}", "oci://r.example.com/org/app", "u1:p1"},
+	{"{\"r-*.example.com\":" AUTH1 "}", "oci://r-eu.example.com/org/app", "u1:p1"},
+	{"{\"r.io\":{\"username\":\"u\",\"password\":\"p:q\"}}", "oci://r.io/aa", "u:p:q"},
+	{"{\"r.io\":{\"username\":\"u\",\"password\":\"p\",\"auth\":\"dTE6cDE=\"}}",
+		"oci://r.io/aa", "u1:p1"},
+	{"{\"r.io\":{\"auth\":\"dTE6cDE\"}}", "oci://r.io/aa", "u1:p1"},
+	{"{\"r.io\":{\"auth\":\"dTE6\\ncDE=\\n\"}}", "oci://r.io/aa", "u1:p1"},
+	{"{\"r.io\":{}}", "oci://r.io/aa", NULL},
+	{"{\"r.io\":{\"username\":\"u\"}}", "oci://r.io/aa", NULL},
+	{"{}", "oci://r.io/aa", NULL},
+};
+
+static struct oci_identity *make(const char *data, enum oci_docker_form form)
+{
+	struct oci_identity *id = oci_identity_new();
+	struct err err = {0};
+
+	ck_assert_msg(!oci_identity_add_docker(id, data, strlen(data), form, "Secret 'n/s'", &err),
+		"%s", err.msg);
+	return id;
+}
+
+static void check(struct oci_identity *id, const char *url, const char *basic)
+{
+	const struct oci_cred *c;
+	struct oci_repo repo;
+	struct err err = {0};
+
+	ck_assert_msg(!oci_repo_parse(&repo, url, false, &err), "%s", err.msg);
+	c = oci_identity_cred(id, &repo);
+	if (!basic)
+		ck_assert_msg(!c, "'%s' got '%s'", url, c ? c->basic.p : "");
+	else
+		ck_assert_msg(c && c->basic.p && !strcmp(c->basic.p, basic),
+			"'%s' got '%s', not '%s'", url, c && c->basic.p ? c->basic.p : "(none)",
+			basic);
+}
+
+START_TEST(match)
+{
+	auto_free char *json = mem_printf("{\"auths\":%s}", matches[_i].auths);
+	struct oci_identity *id = make(json, OCI_DOCKER_CONFIG_JSON);
+
+	check(id, matches[_i].url, matches[_i].basic);
+	oci_identity_unref(id);
+	id = make(matches[_i].auths, OCI_DOCKER_CFG);
+	check(id, matches[_i].url, matches[_i].basic);
+	oci_identity_unref(id);
+}
+END_TEST
+
+static const struct {
+	const char *json, *says, *not ;
+} broken[] = {
+	{"hunter2", "Secret 'n/s'", "hunter2"},
+	{"[]", "JSON object", NULL},
+	{"{\"auths\":[]}", "'auths'", NULL},
+	{"{\"auths\":{\"r.io\":3}}", "r.io", NULL},
+	{"{\"auths\":{\"r.io\":{\"auth\":\"hunter2!\"}}}", "entry 'r.io'", "hunter2"},
+	{"{\"auths\":{\"r.io\":{\"auth\":\"aHVudGVyMg==\"}}}", "user:password", "hunter2"},
+	{"{\"auths\":{\"r.io\":{\"auth\":\"dTE6cAAx\"}}}", "NUL", NULL},
+	{"{\"auths\":{\"r.io\":{\"auth\":\"hunter2", "Secret 'n/s'", "hunter2"},
+};
+
+START_TEST(bad)
+{
+	struct oci_identity *id = oci_identity_new();
+	struct err err = {0};
+
+	ck_assert_msg(oci_identity_add_docker(id, broken[_i].json, strlen(broken[_i].json),
+			      OCI_DOCKER_CONFIG_JSON, "Secret 'n/s'", &err),
+		"%s", broken[_i].json);
+	ck_assert_msg(strstr(err.msg, broken[_i].says), "'%s': '%s'", broken[_i].json, err.msg);
+	ck_assert_msg(
+		!broken[_i].not || !strstr(err.msg, broken[_i].not ), "a secret in '%s'", err.msg);
+	oci_identity_unref(id);
+}
+END_TEST
+
+START_TEST(tokens)
+{
+	struct oci_identity *id =
+		make("{\"auths\":{\"r.io\":{\"auth\":\"PHRva2VuPjo=\",\"identitytoken\":\"idt\"},"
+		     "\"s.io\":{\"registrytoken\":\"rt\"}}}",
+			OCI_DOCKER_CONFIG_JSON);
+	const struct oci_cred *c;
+	struct oci_repo repo;
+	struct err err = {0};
+
+	ck_assert(!oci_repo_parse(&repo, "oci://r.io/aa", false, &err));
+	c = oci_identity_cred(id, &repo);
+	ck_assert_str_eq(c->identity_token.p, "idt");
+	ck_assert_str_eq(c->basic.p, "<token>:");
+	ck_assert(!oci_repo_parse(&repo, "oci://s.io/aa", false, &err));
+	c = oci_identity_cred(id, &repo);
+	ck_assert_str_eq(c->registry_token.p, "rt");
+	ck_assert(!c->basic.p);
+	oci_identity_unref(id);
+}
+END_TEST
+
+START_TEST(ids)
+{
+	struct oci_identity *a = oci_identity_new(), *b = oci_identity_new();
+
+	ck_assert_uint_ne(oci_identity_id(a), oci_identity_id(b));
+	ck_assert_ptr_eq(oci_identity_ref(a), a);
+	oci_identity_unref(a);
+	oci_identity_unref(a);
+	oci_identity_unref(b);
+	oci_identity_unref(NULL);
+}
+END_TEST
+
+START_TEST(creds_flag)
+{
+	struct oci_identity *id =
+		make("{\"auths\":{\"r.io/a\":" AUTH1 "}}", OCI_DOCKER_CONFIG_JSON);
+
+	oci_identity_add_basic(id, NULL, "me", "x:y");
+	check(id, "oci://r.io/a/b", "me:x:y");
+	check(id, "oci://elsewhere.io/a/b", "me:x:y");
+	oci_identity_unref(id);
+}
+END_TEST
+
+START_TEST(trust)
+{
+	struct oci_identity *id = oci_identity_new();
+
+	ck_assert(!oci_identity_trust_for(id, false)->insecure);
+	ck_assert(oci_identity_trust_for(id, true)->insecure);
+	buf_init(&oci_identity_trust(id)->ca_pem, LIMIT_PULL_SECRET);
+	buf_adds(&oci_identity_trust(id)->ca_pem, "x");
+	ck_assert(!oci_identity_trust_for(id, true)->insecure);
+	oci_identity_unref(id);
+}
+END_TEST
+
+static void put(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+START_TEST(docker_file)
+{
+	char dir[] = "/tmp/oci-identity-XXXXXX", path[64];
+	struct oci_identity *id = oci_identity_new();
+	struct oci_repo repo;
+	struct err err = {0};
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/config.json", dir);
+	setenv("DOCKER_CONFIG", dir, 1);
+	unsetenv("REGISTRY_AUTH_FILE");
+	unsetenv("XDG_RUNTIME_DIR");
+	ck_assert(!oci_repo_parse(&repo, "oci://r.io/aa", false, &err));
+	ck_assert(!oci_identity_load_docker(id, &repo, &err)); /* no file */
+	ck_assert(!oci_identity_cred(id, &repo));
+	put(path, "{\"auths\":{\"r.io\":" AUTH1 "},\"credsStore\":\"x\"}");
+	ck_assert_msg(!oci_identity_load_docker(id, &repo, &err), "%s", err.msg);
+	check(id, "oci://r.io/aa", "u1:p1");
+	oci_identity_unref(id);
+
+	id = oci_identity_new();
+	put(path, "{\"auths\":{\"r.io\":{}},\"credsStore\":\"desktop\"}");
+	ck_assert(oci_identity_load_docker(id, &repo, &err));
+	ck_assert_msg(strstr(err.msg, "docker-credential-desktop"), "%s", err.msg);
+	put(path, "{\"auths\":{\"other.io\":{}},\"credsStore\":\"desktop\"}");
+	ck_assert(!oci_identity_load_docker(id, &repo, &err));
+	put(path, "{\"credHelpers\":{\"r.io\":\"gcloud\"}}");
+	ck_assert(oci_identity_load_docker(id, &repo, &err));
+	ck_assert_msg(strstr(err.msg, "docker-credential-gcloud"), "%s", err.msg);
+	put(path, "{");
+	ck_assert(oci_identity_load_docker(id, &repo, &err));
+	oci_identity_unref(id);
+	unlink(path);
+	rmdir(dir);
+}
+END_TEST
+
+Suite *suite_identity(void)
+{
+	Suite *s = suite_create("identity");
+	TCase *t = tcase_create("identity");
+
+	tcase_add_loop_test(t, match, 0, ARRAY_LEN(matches));
+	tcase_add_loop_test(t, bad, 0, ARRAY_LEN(broken));
+	tcase_add_test(t, tokens);
+	tcase_add_test(t, ids);
+	tcase_add_test(t, creds_flag);
+	tcase_add_test(t, trust);
+	tcase_add_test(t, docker_file);
+	suite_add_tcase(s, t);
+	return s;
+}

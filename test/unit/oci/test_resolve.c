@@ -1,0 +1,281 @@
+#include "oci/resolve.h"
+
+#include "test/unit/oci/fixture.h"
+
+Suite *suite_resolve(void);
+
+#define TAG_HEAD "HEAD /v2/app/manifests/1.0.0\n"
+#define TAG_GET "GET /v2/app/manifests/1.0.0\n"
+#define SOME_DIGEST "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+static struct op *resolve(
+	struct fixture *x, struct oci_identity *id, const struct oci_resolve_req *req)
+{
+	struct oci_resolve_req r = *req;
+	struct op *op;
+
+	r.repo = &x->repo;
+	r.identity = id ? id : x->nobody;
+	r.timeout_ms = 60000;
+	op = oci_resolve_start(x->oci, &r);
+	fixture_wait(x, op);
+	return op;
+}
+
+static struct op *resolve_tag(struct fixture *x)
+{
+	return resolve(x, NULL, &(struct oci_resolve_req){.tag = "1.0.0"});
+}
+
+START_TEST(one_head)
+{
+	struct fake_image image;
+	char want[OCI_REVISION_MAX];
+	struct fixture x;
+	struct op *op;
+	int i;
+
+	fixture_init(&x);
+	fake_image(x.reg, "app", "1.0.0", "a/b", "hello", 5, &image);
+	snprintf(want, sizeof(want), "1.0.0@%s", image.manifest_text);
+	for (i = 0; i < 3; i++) {
+		op = resolve_tag(&x);
+		fixture_ok(op);
+		ck_assert_str_eq(oci_resolve_result(op)->revision, want);
+		ck_assert_str_eq(oci_resolve_result(op)->tag, "1.0.0");
+		op_free(op);
+	}
+	/* TLS is tried once, then it is one request each, on one connection. */
+	ck_assert_str_eq(fake_log(x.reg), "tls\n" TAG_HEAD TAG_HEAD TAG_HEAD);
+	ck_assert_uint_eq(fake_connections(x.reg), 1);
+	fake_image_clear(&image);
+	fixture_clear(&x);
+}
+END_TEST
+
+START_TEST(digest_asks_nobody)
+{
+	struct fixture x;
+	struct op *op;
+
+	fixture_init(&x);
+	op = resolve(&x, NULL,
+		&(struct oci_resolve_req){.digest = SOME_DIGEST, .tag = "1.0.0", .semver = "*"});
+	fixture_ok(op);
+	ck_assert_str_eq(oci_resolve_result(op)->revision, SOME_DIGEST);
+	ck_assert_str_eq(oci_resolve_result(op)->tag, "");
+	op_free(op);
+	op = resolve(&x, NULL, &(struct oci_resolve_req){.digest = "sha256:xyz"});
+	fixture_failed(op, "sha256:xyz");
+	fixture_failed(op, "/app");
+	op_free(op);
+	ck_assert_str_eq(fake_log(x.reg), "");
+	fixture_clear(&x);
+}
+END_TEST
+
+START_TEST(latest)
+{
+	struct fake_image image;
+	struct fixture x;
+	struct op *op;
+
+	fixture_init(&x);
+	fake_image(x.reg, "app", "latest", "a/b", "hello", 5, &image);
+	op = resolve(&x, NULL, &(struct oci_resolve_req){.tag = ""});
+	fixture_ok(op);
+	ck_assert_str_eq(oci_resolve_result(op)->tag, "latest");
+	op_free(op);
+	fake_image_clear(&image);
+	fixture_clear(&x);
+}
+END_TEST
+
+START_TEST(semver)
+{
+	struct fake_image image;
+	struct fixture x;
+	struct op *op;
+
+	fixture_init(&x);
+	fake_image(x.reg, "app", "1.1.0", "a/b", "hello", 5, &image);
+	fake_on(x.reg, "GET", "/v2/app/tags/list")->body =
+		"{\"name\":\"app\",\"tags\":[\"latest\",\"1.0.0\",\"1.1.0\",\"2.0.0\"]}";
+	op = resolve(&x, NULL, &(struct oci_resolve_req){.semver = "1.x", .tag = "ignored"});
+	fixture_ok(op);
+	ck_assert_str_eq(oci_resolve_result(op)->tag, "1.1.0");
+	ck_assert_uint_eq(oci_resolve_result(op)->tags.total, 4);
+	ck_assert_str_eq(oci_resolve_result(op)->tags.runner_up, "1.0.0");
+	op_free(op);
+	ck_assert_str_eq(fake_log(x.reg),
+		"tls\nGET /v2/app/tags/list?n=1000\nHEAD /v2/app/manifests/1.1.0\n");
+	fake_image_clear(&image);
+	fixture_clear(&x);
+}
+END_TEST
+
+START_TEST(missing_tag)
+{
+	struct fixture x;
+	struct op *op;
+
+	fixture_init(&x);
+	op = resolve_tag(&x);
+	/* An answer to HEAD has no text: GET brings it. */
+	fixture_failed(op, "tag '1.0.0' of '127.0.0.1:");
+	fixture_failed(op, "404 Not Found (NAME_UNKNOWN: nothing here)");
+	ck_assert_int_eq(op->err.kind, ERR_RETRY);
+	ck_assert_int_eq(op->err.code, 404);
+	ck_assert_int_eq(oci_resolve_result(op)->stage, OCI_RESOLVE_DIGEST);
+	op_free(op);
+	ck_assert_str_eq(fake_log(x.reg), "tls\n" TAG_HEAD TAG_GET);
+	/* and it is not remembered as a registry without HEAD */
+	fake_log_reset(x.reg);
+	op_free(resolve_tag(&x));
+	ck_assert_str_eq(fake_log(x.reg), TAG_HEAD TAG_GET);
+	fixture_clear(&x);
+}
+END_TEST
+
+static const struct {
+	const char *name;
+	int status;
+	const char *headers;
+} refusals[] = {
+	{"method not allowed", 405, NULL},
+	{"forbidden", 403, NULL},
+	{"server error", 500, NULL},
+	{"no digest", 200, NULL},
+	{"malformed digest", 200, "Docker-Content-Digest: sha256:zz\r\n"},
+};
+
+START_TEST(refused_head)
+{
+	struct fake_image image;
+	struct fake_answer *a;
+	struct fixture x;
+	struct op *op;
+
+	fixture_init(&x);
+	a = fake_on(x.reg, "HEAD", "/v2/app/manifests/1.0.0");
+	a->status = refusals[_i].status;
+	a->headers = refusals[_i].headers;
+	fake_image(x.reg, "app", "1.0.0", "a/b", "hello", 5, &image);
+	op = resolve_tag(&x);
+	fixture_ok(op);
+	ck_assert(digest_equal(&oci_resolve_result(op)->digest, &image.manifest));
+	op_free(op);
+	op_free(resolve_tag(&x));
+	/* The second time it is known. */
+	ck_assert_str_eq(fake_log(x.reg), "tls\n" TAG_HEAD TAG_GET TAG_GET);
+	fake_image_clear(&image);
+	fixture_clear(&x);
+}
+END_TEST
+
+START_TEST(lying_digest)
+{
+	struct fake_answer *a;
+	struct fixture x;
+	struct op *op;
+
+	fixture_init(&x);
+	fake_on(x.reg, "HEAD", "/v2/app/manifests/1.0.0")->status = 405;
+	a = fake_on(x.reg, "GET", "/v2/app/manifests/1.0.0");
+	a->body = "{}";
+	a->headers = "Docker-Content-Digest: " SOME_DIGEST "\r\n";
+	op = resolve_tag(&x);
+	fixture_failed(op, "the digest of what it sent is");
+	op_free(op);
+	fixture_clear(&x);
+}
+END_TEST
+
+static const struct {
+	const char *tag, *semver, *filter, *says;
+	enum oci_resolve_stage stage;
+} bad[] = {
+	{"a b", NULL, NULL, "'a b' of", OCI_RESOLVE_DIGEST},
+	{"../x", NULL, NULL, "no valid tag", OCI_RESOLVE_DIGEST},
+	{NULL, "not a range", NULL, "not a range", OCI_RESOLVE_TAGS},
+	{NULL, "*", "(?=x)", "(?=x)", OCI_RESOLVE_TAGS},
+	{NULL, "not a range", "(?=x)", "(?=x)", OCI_RESOLVE_TAGS}, /* the filter is read first */
+};
+
+START_TEST(bad_reference)
+{
+	struct fixture x;
+	struct op *op;
+
+	fixture_init(&x);
+	op = resolve(&x, NULL,
+		&(struct oci_resolve_req){.tag = bad[_i].tag,
+			.semver = bad[_i].semver,
+			.semver_filter = bad[_i].filter});
+	fixture_failed(op, bad[_i].says);
+	ck_assert_int_eq(oci_resolve_result(op)->stage, bad[_i].stage);
+	op_free(op);
+	ck_assert_str_eq(fake_log(x.reg), "");
+	fixture_clear(&x);
+}
+END_TEST
+
+START_TEST(too_long_tag)
+{
+	char tag[OCI_TAG_MAX + 2];
+	struct fixture x;
+	struct op *op;
+
+	fixture_init(&x);
+	memset(tag, 'x', sizeof(tag) - 1);
+	tag[sizeof(tag) - 1] = '\0';
+	op = resolve(&x, NULL, &(struct oci_resolve_req){.tag = tag});
+	fixture_failed(op, "no valid tag");
+	op_free(op);
+	ck_assert_str_eq(fake_log(x.reg), "");
+	fixture_clear(&x);
+}
+END_TEST
+
+START_TEST(canceled)
+{
+	struct fixture x;
+	struct op *op;
+	bool done = false;
+
+	fixture_init(&x);
+	fake_on(x.reg, "HEAD", "/v2/app/manifests/1.0.0")->way = FAKE_SILENT;
+	op = oci_resolve_start(x.oci,
+		&(struct oci_resolve_req){.repo = &x.repo,
+			.identity = x.nobody,
+			.tag = "1.0.0",
+			.timeout_ms = 60000});
+	op_then(op, fixture_done, &done);
+	fixture_until(&x, TAG_HEAD);
+	op_cancel(op);
+	while (!done)
+		loop_turn(x.loop, true);
+	ck_assert_int_eq(op->err.kind, ERR_CANCELED);
+	op_free(op);
+	fixture_clear(&x);
+}
+END_TEST
+
+Suite *suite_resolve(void)
+{
+	Suite *s = suite_create("resolve");
+	TCase *t = tcase_create("resolve");
+
+	tcase_add_test(t, one_head);
+	tcase_add_test(t, digest_asks_nobody);
+	tcase_add_test(t, latest);
+	tcase_add_test(t, semver);
+	tcase_add_test(t, missing_tag);
+	tcase_add_loop_test(t, refused_head, 0, ARRAY_LEN(refusals));
+	tcase_add_test(t, lying_digest);
+	tcase_add_loop_test(t, bad_reference, 0, ARRAY_LEN(bad));
+	tcase_add_test(t, too_long_tag);
+	tcase_add_test(t, canceled);
+	suite_add_tcase(s, t);
+	return s;
+}
