@@ -56,6 +56,9 @@
 /* Kubernetes */
 #define LIMIT_KUBE_OBJECT (4 * LIMIT_MIB) /* above etcd's own limit of about 1.5 MiB */
 #define LIMIT_KUBE_LIST (64 * LIMIT_MIB) /* one page */
+#define LIMIT_KUBE_TOKEN (64 * LIMIT_KIB) /* a token file */
+#define LIMIT_KUBE_PEM (1 * LIMIT_MIB) /* certificates or a key */
+#define LIMIT_KUBECONFIG (1 * LIMIT_MIB)
 #define LIMIT_YAML_FILE (8 * LIMIT_MIB)
 #define LIMIT_YAML_DEPTH 64
 #define LIMIT_YAML_NODES 500000 /* values of one file, aliases expanded */
@@ -65,5 +68,18 @@
 #define LIMIT_REQUEST_HEADERS (32 * LIMIT_KIB)
 #define LIMIT_REQUEST_HEADER_COUNT 100
 #define LIMIT_REQUEST_BODY (4 * LIMIT_MIB) /* embedded API only; the others take none */
+
+/* Embedded API */
+#define LIMIT_EMBEDDED_MESSAGE (64 * LIMIT_KIB) /* of one Status */
+#define LIMIT_EMBEDDED_CAUSES 100 /* field errors told in one answer */
+#define LIMIT_EMBEDDED_UNKNOWN 100 /* unknown fields told in one answer */
+#define LIMIT_EMBEDDED_RING_EVENTS 8192 /* watch history */
+#define LIMIT_EMBEDDED_RING (4 * LIMIT_MIB)
+#define LIMIT_EMBEDDED_SELECTOR (4 * LIMIT_KIB) /* text of a selector */
+#define LIMIT_EMBEDDED_SLICE 200 /* objects looked at in one go */
+#define LIMIT_EMBEDDED_SLICE_BYTES (1 * LIMIT_MIB) /* and about so much text */
+#define LIMIT_EMBEDDED_DEPTH 64 /* nesting of a protobuf body */
+#define LIMIT_EMBEDDED_FILES 10000 /* manifests in the folder */
+#define LIMIT_EMBEDDED_QUEUE 4096 /* requests that wait for the database */
 
 #endif

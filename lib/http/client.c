@@ -29,7 +29,10 @@ void http_op_fail_v(struct http_op *x, int code, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
-	url_safe(&where, x->res.url);
+	if (x->display)
+		buf_adds(&where, x->display);
+	else
+		url_safe(&where, x->res.url);
 	err_code(&x->fail, ERR_RETRY, code, "%s '%.500s': %s", x->method, buf_str(&where), what);
 	x->failed = true;
 }
@@ -307,6 +310,7 @@ static void http_op_free(struct op *op)
 	free(x->res.url);
 	free(x->target);
 	free(x->method);
+	free(x->display);
 	free(x);
 }
 
@@ -336,6 +340,7 @@ struct op *http_start(struct http_client *c, const struct http_req *req)
 	x->req = *req;
 	x->method = mem_strdup(req->method);
 	x->res.url = mem_strdup(req->url);
+	x->display = mem_strdup(req->display);
 	buf_init(&x->res.raw_headers, LIMIT_HEADERS);
 	buf_init(&x->res.body, req->on_body ? LIMIT_ERROR_BODY : req->max_body);
 	timer_init(&x->deadline, c->loop, deadline_due, x);
@@ -347,7 +352,7 @@ struct op *http_start(struct http_client *c, const struct http_req *req)
 		want_end(x);
 		return &x->op;
 	}
-	x->req.method = x->req.url = NULL;
+	x->req.method = x->req.url = x->req.display = NULL;
 	x->req.hdrs = NULL;
 	x->req.body = NULL;
 	x->req.bearer = x->req.basic = NULL;

@@ -77,6 +77,8 @@ struct http_res {
 struct http_req {
 	const char *method;
 	const char *url; /* http:// or https://, at most LIMIT_URL */
+	const char *
+		display; /* what messages call it, when its path holds a secret; NULL: the redacted URL */
 	const struct http_hdr
 		*hdrs; /* ends with a NULL name; NULL: none. A value "" sends an empty header */
 	const struct secret

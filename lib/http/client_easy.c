@@ -5,18 +5,20 @@
 #include "base/base64.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/sys.h"
 #include "http/client_internal.h"
 #include "http/url.h"
 
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 /* An address that has stopped acknowledging is given up after this; the same as our servers do. */
 #define USER_TIMEOUT_MS 60000
@@ -48,15 +50,6 @@ static bool is_hashed_dir(const char *path)
 	return found;
 }
 
-static bool is_readable(const char *path)
-{
-	FILE *f = fopen(path, "re");
-
-	if (f)
-		fclose(f);
-	return f != NULL;
-}
-
 /* A hashed directory costs a tenth of the CPU and memory of a bundle file for each new connection. SSL_CERT_DIR and SSL_CERT_FILE mean
    what they mean to OpenSSL and Go. */
 void http_find_system_cas(struct http_client *c)
@@ -76,24 +69,8 @@ void http_find_system_cas(struct http_client *c)
 		if (is_hashed_dir(dirs[i]))
 			c->ca_dir = mem_strdup(dirs[i]);
 	for (i = 0; i < ARRAY_LEN(files) && !c->ca_dir && !c->ca_file; i++)
-		if (is_readable(files[i]))
+		if (!access(files[i], R_OK))
 			c->ca_file = mem_strdup(files[i]);
-}
-
-static int read_bundle(struct buf *to, const char *path, struct err *err)
-{
-	FILE *f = fopen(path, "re");
-	char part[4096];
-	size_t n;
-
-	if (!f)
-		return err_sys(err, "read the CA bundle '%s'", path);
-	while ((n = fread(part, 1, sizeof(part), f)) && !buf_add(to, part, n))
-		;
-	fclose(f);
-	if (buf_over(to))
-		return err_set(err, ERR_RETRY, "the CA bundle '%s' is too large", path);
-	return 0;
 }
 
 /* ---- trust and proxy ----------------------------------------------------------------------------------------------- */
@@ -116,7 +93,7 @@ static int set_cas(struct http_op *x, const struct http_trust *t, struct err *er
 	/* CAINFO_BLOB replaces CAINFO, but not CAPATH: a bundle file has to be put into the blob. */
 	if (more && !only && c->ca_file) {
 		buf_init(&x->ca, 16 * LIMIT_MIB);
-		if (read_bundle(&x->ca, c->ca_file, err))
+		if (sys_read_file(AT_FDCWD, c->ca_file, &x->ca, err))
 			return -1;
 		buf_addc(&x->ca, '\n');
 		buf_add(&x->ca, t->ca_pem.p, t->ca_pem.len);

@@ -33,6 +33,7 @@ struct http_op {
 	CURL *easy; /* NULL before the start and after the end */
 	struct curl_slist *hdrs, *connect_to;
 	char *method, *target; /* target: what curl is given */
+	char *display;
 	struct buf body;
 	size_t body_sent;
 	struct buf ca; /* the system's bundle and the caller's, when curl takes only one of them */

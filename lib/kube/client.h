@@ -86,28 +86,6 @@ json_t *kube_take(struct op *op);
 /* The Status's reason of a failed op; "" when there is none. Borrowed. */
 const char *kube_reason(const struct op *op);
 
-/* ---- for lib/kube itself and for tests */
-
-/* Appends "/apis/GROUP/VERSION/namespaces/NS/PLURAL/NAME/SUB" with every part percent-encoded; ns, name, sub may be NULL. */
-void kube_path(struct buf *b, const struct kube_resource *res, const char *ns, const char *name,
-	const char *sub);
-/* Appends "key=value" to a URL that may or may not have a query yet; the value is encoded. */
-void kube_query_add(struct buf *url, const char *key, const char *value);
-/* A request of the client's host: auth, trust, proxy, counters. `path` begins with '/' and comes after the server's base path. In *req
-   url, bearer, basic, trust, proxy are set here. Not limited by qps. */
-struct op *kube_http_start(
-	struct kube_client *c, enum kube_verb verb, const char *path, const struct http_req *req);
-/* Counts an answered (or failed: status 0) request of kube_http_start. */
-void kube_http_count(struct kube_client *c, const char *method, int status);
-/* Makes an error of an answer that is no success: body is the text of a Status, or anything at all. reason may be NULL. Returns -1. */
-int kube_status_err(struct err *err, const char *what, int status, uint64_t retry_after_ms,
-	const char *body, size_t len, char reason[64]);
-/* The same of a Status that is parsed already (an ERROR event of a watch). */
-int kube_status_json_err(struct err *err, const char *what, int status, uint64_t retry_after_ms,
-	const json_t *st, char reason[64]);
-/* Asks for a fresh token after a 401. True when there is another one than before. */
-bool kube_token_again(struct kube_client *c);
-
 /* ---- counters, for metrics and the benchmark */
 struct kube_stats {
 	uint64_t verbs[KUBE_VERBS]; /* requests sent, retries included */

@@ -1,0 +1,412 @@
+#include "kube/config.h"
+
+#include "base/base64.h"
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/obj.h"
+#include "base/sys.h"
+#include "http/url.h"
+#include "text/yaml.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TOKEN_EVERY_MS 60000
+
+/* Wiped before it is freed: it held a token or a key. */
+static void wipe(struct buf *b)
+{
+	if (b->p)
+		mem_wipe(b->p, b->cap);
+	buf_clear(b);
+}
+#define auto_wipe __attribute__((cleanup(wipe)))
+
+void kube_config_free(struct kube_config *cfg)
+{
+	if (!cfg)
+		return;
+	if (cfg->server)
+		mem_wipe(cfg->server, strlen(cfg->server)); /* its base path may be a secret */
+	free(cfg->server);
+	free(cfg->host);
+	free(cfg->ns);
+	free(cfg->token_file);
+	free(cfg->proxy.url);
+	free(cfg->proxy.user);
+	secret_clear(&cfg->proxy.password);
+	http_trust_clear(&cfg->trust);
+	secret_clear(&cfg->basic);
+	secret_clear(&cfg->token);
+	free(cfg);
+}
+
+/* ---- token --------------------------------------------------------------------------------------------------------- */
+
+static int read_token(struct kube_config *cfg, struct err *err)
+{
+	auto_wipe struct buf b = BUF_INIT(LIMIT_KUBE_TOKEN);
+	size_t i;
+
+	if (sys_read_file(AT_FDCWD, cfg->token_file, &b, err))
+		return -1;
+	while (b.len && strchr(" \t\r\n", b.p[b.len - 1]))
+		b.p[--b.len] = '\0';
+	for (i = 0; i < b.len; i++)
+		if (b.p[i] <= ' ' || b.p[i] == 0x7f)
+			return err_set(err, ERR_RETRY, "'%s' holds no token", cfg->token_file);
+	if (!b.len)
+		return err_set(err, ERR_RETRY, "'%s' is empty", cfg->token_file);
+	secret_set(&cfg->token, b.p, b.len);
+	return 0;
+}
+
+const struct secret *kube_config_token(struct kube_config *cfg, bool refused)
+{
+	struct err ignored = {0};
+
+	/* One small file of a memory file system (a projected volume): quicker to read here than to hand to a worker. */
+	if (cfg->token_file && (refused || clock_ms() - cfg->token_read_ms >= TOKEN_EVERY_MS)) {
+		cfg->token_read_ms = clock_ms();
+		if (read_token(cfg, &ignored))
+			err_clear(&ignored);
+	}
+	return cfg->token.len ? &cfg->token : NULL;
+}
+
+/* ---- the server's URL ---------------------------------------------------------------------------------------------- */
+
+/* The message names the file, never the text: the path may be a secret. */
+static int set_server(struct kube_config *cfg, const char *text, struct err *err)
+{
+	auto_buf struct buf server = BUF_INIT(LIMIT_URL), host = BUF_INIT(LIMIT_URL);
+	auto_buf struct buf with_scheme = BUF_INIT(LIMIT_URL);
+	struct err why = {0};
+	struct url u;
+
+	/* kubectl takes a bare HOST:PORT as http. */
+	if (!strstr(text, "://"))
+		buf_adds(&with_scheme, "http://");
+	buf_adds(&with_scheme, text);
+	if (url_parse(&u, buf_str(&with_scheme), &why))
+		return err_set(err, ERR_STALL, "the cluster's server is not a valid URL");
+	if (u.has_user || u.has_query || u.has_fragment) {
+		url_clear(&u);
+		return err_set(
+			err, ERR_STALL, "the cluster's server holds a user, a query or a fragment");
+	}
+	url_format(&u, &server);
+	while (server.len && server.p[server.len - 1] == '/')
+		server.p[--server.len] = '\0';
+	url_authority(&u, &host);
+	if (u.port == (u.https ? 443U : 80U))
+		buf_addf(&host, ":%u", u.port);
+	url_clear(&u);
+	cfg->server = buf_take(&server);
+	cfg->host = buf_take(&host);
+	return 0;
+}
+
+/* ---- the pod's ServiceAccount -------------------------------------------------------------------------------------- */
+
+static int read_ns(struct kube_config *cfg, const char *file)
+{
+	struct buf b = BUF_INIT(1024);
+	struct err ignored = {0};
+
+	if (sys_read_file(AT_FDCWD, file, &b, &ignored) || !b.len) {
+		buf_clear(&b);
+		return -1;
+	}
+	while (b.len && strchr(" \t\r\n", b.p[b.len - 1]))
+		b.p[--b.len] = '\0';
+	cfg->ns = buf_take(&b);
+	return 0;
+}
+
+static int in_cluster(struct kube_config *cfg, const char *dir, struct err *err)
+{
+	const char *host = getenv("KUBERNETES_SERVICE_HOST");
+	const char *port = getenv("KUBERNETES_SERVICE_PORT");
+	auto_free char *ca = mem_printf("%s/ca.crt", dir);
+	auto_free char *ns = mem_printf("%s/namespace", dir);
+	auto_free char *server = NULL;
+
+	if (!host || !*host || !port || !*port)
+		return err_set(err, ERR_STALL,
+			"no API server is given: use --kubeconfig, set KUBECONFIG, or run in a pod "
+		        "with a "
+			"service account (or without a cluster: --embedded)");
+	server = mem_printf(strchr(host, ':') ? "https://[%s]:%s" : "https://%s:%s", host, port);
+	if (set_server(cfg, server, err))
+		return err_wrap(err, "KUBERNETES_SERVICE_HOST");
+	cfg->token_file = mem_printf("%s/token", dir);
+	cfg->token_read_ms = clock_ms();
+	if (read_token(cfg, err))
+		return err_wrap(err, "service account token");
+	buf_init(&cfg->trust.ca_pem, LIMIT_KUBE_PEM);
+	if (sys_read_file(AT_FDCWD, ca, &cfg->trust.ca_pem, err))
+		return err_wrap(err, "service account CA");
+	cfg->trust.ca_only = true;
+	if (read_ns(cfg, ns))
+		cfg->ns = mem_strdup("default");
+	return 0;
+}
+
+/* ---- kubeconfig ---------------------------------------------------------------------------------------------------- */
+
+struct file {
+	const char *path;
+	json_t *root;
+};
+
+struct kubeconfig {
+	struct file files[16];
+	size_t count;
+};
+
+/* A thing of one of the three lists, and the file that names it first. NULL: none does. */
+static const json_t *named(const struct kubeconfig *k, const char *list, const char *name,
+	const char *member, const struct file **from)
+{
+	json_t *items, *it;
+	size_t f, i;
+
+	for (f = 0; f < k->count; f++) {
+		items = obj_get(k->files[f].root, list);
+		json_array_foreach (items, i, it) {
+			if (strcmp(obj_str_or("", it, "name"), name) != 0)
+				continue;
+			*from = &k->files[f];
+			return obj_get(it, member);
+		}
+	}
+	return NULL;
+}
+
+static char *beside(const struct file *f, const char *path)
+{
+	const char *slash = strrchr(f->path, '/');
+
+	if (path[0] == '/' || !slash)
+		return mem_strdup(path);
+	return mem_printf("%.*s/%s", (int)(slash - f->path), f->path, path);
+}
+
+/* KEY-data (base64) wins over KEY (a file), as in kubectl. 1: found. */
+static int read_pem(
+	const json_t *o, const struct file *f, const char *key, struct buf *out, struct err *err)
+{
+	auto_free char *data_key = mem_printf("%s-data", key);
+	const char *data = obj_str(o, data_key), *file = obj_str(o, key);
+	auto_free char *path = NULL;
+
+	buf_init(out, LIMIT_KUBE_PEM);
+	if (data && *data) {
+		if (base64_decode(out, data, strlen(data), BASE64_NEWLINES, err))
+			return err_wrap(err, "%s", data_key);
+		return 1;
+	}
+	if (!file || !*file)
+		return 0;
+	path = beside(f, file);
+	if (sys_read_file(AT_FDCWD, path, out, err))
+		return err_wrap(err, "%s", key);
+	return 1;
+}
+
+static int use_cluster(
+	struct kube_config *cfg, const json_t *o, const struct file *f, struct err *err)
+{
+	const char *server = obj_str(o, "server"), *proxy = obj_str(o, "proxy-url");
+	const char *name = obj_str(o, "tls-server-name");
+	int rc;
+
+	if (!server || !*server)
+		return err_set(err, ERR_STALL, "the cluster has no server");
+	if (set_server(cfg, server, err))
+		return -1;
+	cfg->trust.insecure = obj_bool(false, o, "insecure-skip-tls-verify");
+	rc = read_pem(o, f, "certificate-authority", &cfg->trust.ca_pem, err);
+	if (rc < 0)
+		return -1;
+	if (rc && cfg->trust.insecure)
+		return err_set(err, ERR_STALL,
+			"insecure-skip-tls-verify and certificate-authority exclude each other");
+	cfg->trust.ca_only = rc;
+	if (name && *name)
+		cfg->trust.server_name = mem_strdup(name);
+	if (proxy && *proxy) {
+		if (strncmp(proxy, "http://", 7) != 0 && strncmp(proxy, "https://", 8) != 0 &&
+			strncmp(proxy, "socks5://", 9) != 0)
+			return err_set(
+				err, ERR_STALL, "proxy-url is neither http, https nor socks5");
+		cfg->proxy.url = mem_strdup(proxy);
+	}
+	return 0;
+}
+
+static int use_key_pair(
+	struct kube_config *cfg, const json_t *o, const struct file *f, struct err *err)
+{
+	auto_wipe struct buf key = {0};
+	int cert, has_key;
+
+	cert = read_pem(o, f, "client-certificate", &cfg->trust.cert_pem, err);
+	if (cert < 0)
+		return -1;
+	has_key = read_pem(o, f, "client-key", &key, err);
+	if (has_key < 0)
+		return -1;
+	if (cert != has_key)
+		return err_set(err, ERR_STALL, "client-certificate and client-key need each other");
+	if (has_key)
+		secret_set(&cfg->trust.key_pem, buf_str(&key), key.len);
+	return 0;
+}
+
+static int use_token(
+	struct kube_config *cfg, const json_t *o, const struct file *f, struct err *err)
+{
+	const char *token = obj_str(o, "token"), *file = obj_str(o, "tokenFile");
+
+	/* kubectl prefers the file, too: the token beside it may be an old copy. */
+	if (file && *file) {
+		cfg->token_file = beside(f, file);
+		cfg->token_read_ms = clock_ms();
+		return read_token(cfg, err) ? err_wrap(err, "tokenFile") : 0;
+	}
+	if (token && *token)
+		secret_set(&cfg->token, token, strlen(token));
+	return 0;
+}
+
+static int use_user(struct kube_config *cfg, const json_t *o, const struct file *f, struct err *err)
+{
+	static const char *const refused[] = {"exec", "auth-provider", "as", "as-uid", "as-groups"};
+	const char *user = obj_str(o, "username"), *password = obj_str(o, "password");
+	auto_free char *pair = NULL;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(refused); i++)
+		if (obj_get(o, refused[i]) && !json_is_null(obj_get(o, refused[i])))
+			return err_set(err, ERR_STALL,
+				"the user asks for '%s', which is not supported: use a token, a "
+				"tokenFile or a client certificate",
+				refused[i]);
+	if (use_token(cfg, o, f, err) || use_key_pair(cfg, o, f, err))
+		return -1;
+	if (user && *user) {
+		pair = mem_printf("%s:%s", user, password ? password : "");
+		secret_set(&cfg->basic, pair, strlen(pair));
+		mem_wipe(pair, strlen(pair));
+	}
+	return 0;
+}
+
+static int use_context(
+	struct kube_config *cfg, const struct kubeconfig *k, const char *context, struct err *err)
+{
+	const struct file *f = NULL;
+	const json_t *ctx, *o;
+	const char *name;
+	size_t i;
+
+	for (i = 0; i < k->count && (!context || !*context); i++)
+		context = obj_str(k->files[i].root, "current-context");
+	if (!context || !*context)
+		return err_set(err, ERR_STALL, "no current-context is set");
+	ctx = named(k, "contexts", context, "context", &f);
+	if (!ctx)
+		return err_set(err, ERR_STALL, "there is no context '%.200s'", context);
+	cfg->ns = mem_strdup(obj_str_or("default", ctx, "namespace"));
+	name = obj_str_or("", ctx, "cluster");
+	o = named(k, "clusters", name, "cluster", &f);
+	if (!o)
+		return err_set(err, ERR_STALL, "there is no cluster '%.200s'", name);
+	if (use_cluster(cfg, o, f, err))
+		return err_wrap(err, "cluster '%.200s'", name);
+	name = obj_str_or("", ctx, "user");
+	if (!*name)
+		return 0;
+	o = named(k, "users", name, "user", &f);
+	if (!o && !f)
+		return err_set(err, ERR_STALL, "there is no user '%.200s'", name);
+	if (o && use_user(cfg, o, f, err))
+		return err_wrap(err, "user '%.200s'", name);
+	return 0;
+}
+
+static int read_file(struct kubeconfig *k, const char *path, bool must, struct err *err)
+{
+	auto_wipe struct buf text = BUF_INIT(LIMIT_KUBECONFIG);
+	struct err why = {0};
+	struct ydocs docs;
+
+	if (k->count == ARRAY_LEN(k->files))
+		return err_set(err, ERR_STALL, "KUBECONFIG names more than %zu files", k->count);
+	if (sys_read_file(AT_FDCWD, path, &text, &why)) {
+		if (!must && why.code == -ENOENT)
+			return 0;
+		*err = why;
+		return -1;
+	}
+	if (ydocs_parse(&docs, buf_str(&text), text.len, err))
+		return err_wrap(err, "%s", path);
+	if (docs.count > 1 || (docs.count && !json_is_object(docs.at[0].root))) {
+		ydocs_clear(&docs);
+		return err_set(err, ERR_STALL, "'%s' is not a kubeconfig", path);
+	}
+	if (docs.count) {
+		k->files[k->count].path = path;
+		k->files[k->count++].root = MOVE(docs.at[0].root);
+	}
+	ydocs_clear(&docs);
+	return 0;
+}
+
+static int from_files(struct kube_config *cfg, const struct kube_config_opts *opts, struct err *err)
+{
+	bool flag = opts->kubeconfig && *opts->kubeconfig;
+	auto_free char *list = mem_strdup(flag ? opts->kubeconfig : opts->env);
+	struct kubeconfig k = {0};
+	char *path = list, *rest = NULL;
+	int rc = 0;
+	size_t i;
+
+	for (; path && !rc; path = rest) {
+		rest = flag ? NULL : strchr(path, ':');
+		if (rest)
+			*rest++ = '\0';
+		if (*path)
+			rc = read_file(&k, path, flag, err);
+	}
+	if (!rc)
+		rc = use_context(cfg, &k, opts->context, err);
+	if (rc && k.count == 1 && !strstr(err->msg, k.files[0].path))
+		err_wrap(err, "%s", k.files[0].path);
+	for (i = 0; i < k.count; i++)
+		json_decref(k.files[i].root);
+	return rc;
+}
+
+struct kube_config *kube_config_load(const struct kube_config_opts *opts, struct err *err)
+{
+	struct kube_config *cfg = NEW(struct kube_config);
+	const char *dir = opts->service_account_dir;
+	bool files = (opts->kubeconfig && *opts->kubeconfig) || (opts->env && *opts->env);
+	int rc;
+
+	if (files)
+		rc = from_files(cfg, opts, err);
+	else
+		rc = in_cluster(cfg, dir ? dir : KUBE_SERVICE_ACCOUNT_DIR, err);
+	if (rc) {
+		kube_config_free(cfg);
+		return NULL;
+	}
+	return cfg;
+}
