@@ -521,6 +521,7 @@ static enum step_ret unanswered(struct call *q)
 		q->host->speaks = q->plain ? SPEAKS_PLAIN : SPEAKS_TLS;
 	} else if (q->probing && !q->plain) {
 		q->plain = true;
+		q->client->stats.requests[q->req.kind]--; /* no request got through */
 		if (aim(q, &err))
 			return fail(q, &err);
 		return attempt(q);

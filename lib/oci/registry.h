@@ -50,7 +50,8 @@ enum oci_kind {
 const char *oci_kind_name(enum oci_kind kind);
 
 struct oci_stats {
-	uint64_t requests[OCI_KIND_COUNT]; /* sent, redirects and retries included */
+	uint64_t requests
+		[OCI_KIND_COUNT]; /* sent, redirects and retries included; a vain try over TLS is none */
 	uint64_t redirects, challenges, throttled, blob_resumes;
 	uint64_t blob_bytes;
 };

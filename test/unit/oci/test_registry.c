@@ -1,0 +1,821 @@
+#include "oci/registry.h"
+
+#include "oci/resolve.h"
+#include "test/unit/oci/fixture.h"
+
+Suite *suite_registry(void);
+
+#define HEAD_LINE "HEAD /v2/app/manifests/1.0"
+
+static struct op *start(struct fixture *x, struct oci_identity *id, const char *tag)
+{
+	return oci_resolve_start(x->oci,
+		&(struct oci_resolve_req){.repo = &x->repo,
+			.identity = id ? id : x->nobody,
+			.tag = tag,
+			.timeout_ms = 60000});
+}
+
+static struct op *ask(struct fixture *x, struct oci_identity *id)
+{
+	struct op *op = start(x, id, "1.0");
+
+	fixture_wait(x, op);
+	return op;
+}
+
+/* An image that takes one Authorization only. */
+static void guarded(
+	struct fixture *x, struct fake_image *image, const char *need, const char *challenge)
+{
+	struct fake_answer *a;
+	int i;
+
+	fake_image(x->reg, "app", "1.0", "a/b", "hello", 5, image);
+	for (i = 0; i < 2; i++) {
+		a = fake_on(x->reg, i ? "HEAD" : "GET", "/v2/app/manifests/2.0");
+		a->need = need;
+		a->challenge = challenge;
+		a->headers = image->paths[3];
+		a->body = image->json;
+	}
+}
+
+static struct op *ask2(struct fixture *x, struct oci_identity *id)
+{
+	struct op *op = start(x, id, "2.0");
+
+	fixture_wait(x, op);
+	return op;
+}
+
+/* ---- Basic --------------------------------------------------------------------------------------------------------- */
+
+START_TEST(basic)
+{
+	struct oci_identity *id;
+	struct fake_image image;
+	struct fixture x;
+	struct op *op;
+
+	fixture_init(&x);
+	id = fixture_user(&x);
+	guarded(&x, &image, "Basic dTpw", "Basic realm=\"r\"");
+	op = ask2(&x, id);
+	fixture_ok(op);
+	op_free(op);
+	op = ask2(&x, id);
+	fixture_ok(op);
+	op_free(op);
+	/* The first request shows nothing; later ones know. */
+	ck_assert_str_eq(fake_log(x.reg),
+		"tls\nHEAD /v2/app/manifests/2.0\n"
+		"HEAD /v2/app/manifests/2.0 auth=Basic dTpw\n"
+		"HEAD /v2/app/manifests/2.0 auth=Basic dTpw\n");
+	/* What one identity learnt shows another one's password to nobody. */
+	fake_log_reset(x.reg);
+	op = ask2(&x, NULL);
+	fixture_failed(op, "there is none for it");
+	fixture_failed(op, "401");
+	op_free(op);
+	ck_assert(!strstr(fake_log(x.reg), "auth="));
+	oci_identity_unref(id);
+	fake_image_clear(&image);
+	fixture_clear(&x);
+}
+END_TEST
+
+START_TEST(basic_refused)
+{
+	struct oci_identity *id;
+	struct fake_image image;
+	struct fixture x;
+	struct op *op;
+
+	fixture_init(&x);
+	id = fixture_user(&x);
+	guarded(&x, &image, "Basic bmljZTp0cnk=", "Basic realm=\"r\"");
+	op = ask2(&x, id);
+	fixture_failed(op, "the user and password were refused");
+	ck_assert_int_eq(op->err.code, 401);
+	ck_assert(!strstr(op->err.msg, "dTpw"));
+	op_free(op);
+	/* Two requests, not more: accounts get locked. */
+	ck_assert_str_eq(fake_log(x.reg),
+		"tls\nHEAD /v2/app/manifests/2.0\n"
+		"HEAD /v2/app/manifests/2.0 auth=Basic dTpw\n");
+	oci_identity_unref(id);
+	fake_image_clear(&image);
+	fixture_clear(&x);
+}
+END_TEST
+
+/* ---- Bearer -------------------------------------------------------------------------------------------------------- */
+
+static char *bearer(const struct fixture *x, const char *scope)
+{
+	return mem_printf("Bearer realm=\"http://%s/token\",service=\"svc\",scope=\"%s\"",
+		fake_host(x->reg), scope);
+}
+
+START_TEST(token)
+{
+	auto_free char *challenge = NULL;
+	struct oci_identity *id;
+	struct fake_image image;
+	struct fixture x;
+	struct op *op;
+	int i;
+
+	fixture_init(&x);
+	id = fixture_user(&x);
+	challenge = bearer(&x, "repository:app:pull");
+	guarded(&x, &image, "Bearer tok", challenge);
+	fake_on(x.reg, "GET", "/token")->body = "{\"token\":\"tok\",\"expires_in\":300}";
+	for (i = 0; i < 2; i++) {
+		op = ask2(&x, id);
+		fixture_ok(op);
+		op_free(op);
+	}
+	ck_assert_str_eq(fake_log(x.reg),
+		"tls\nHEAD /v2/app/manifests/2.0\n"
+		"GET /token?service=svc&scope=repository%3Aapp%3Apull auth=Basic dTpw\n"
+		"HEAD /v2/app/manifests/2.0 auth=Bearer tok\n"
+		"HEAD /v2/app/manifests/2.0 auth=Bearer tok\n");
+	/* Anonymous has its own token, asked for without a password. */
+	fake_log_reset(x.reg);
+	op = ask2(&x, NULL);
+	fixture_ok(op);
+	op_free(op);
+	ck_assert_str_eq(fake_log(x.reg),
+		"HEAD /v2/app/manifests/2.0\n"
+		"GET /token?service=svc&scope=repository%3Aapp%3Apull\n"
+		"HEAD /v2/app/manifests/2.0 auth=Bearer tok\n");
+	oci_identity_unref(id);
+	fake_image_clear(&image);
+	fixture_clear(&x);
+}
+END_TEST
+
+START_TEST(token_expires)
+{
+	auto_free char *challenge = NULL;
+	struct fake_answer *a;
+	struct fake_image image;
+	struct fixture x;
+	struct op *op;
+
+	clock_fake(1000000);
+	fixture_init(&x);
+	challenge = bearer(&x, "repository:app:pull");
+	guarded(&x, &image, "Bearer tok", challenge);
+	fake_on(x.reg, "GET", "/token")->body = "{\"access_token\":\"tok\",\"expires_in\":300}";
+	op_free(ask2(&x, NULL));
+	fake_log_reset(x.reg);
+	loop_test_advance(x.loop, 269 * 1000);
+	op_free(ask2(&x, NULL));
+	ck_assert_str_eq(fake_log(x.reg), "HEAD /v2/app/manifests/2.0 auth=Bearer tok\n");
+	/* Before it dies a new one is fetched; no request is lost to a 401. */
+	fake_log_reset(x.reg);
+	loop_test_advance(x.loop, 2 * 1000);
+	op = ask2(&x, NULL);
+	fixture_ok(op);
+	op_free(op);
+	ck_assert_str_eq(fake_log(x.reg),
+		"GET /token?service=svc&scope=repository%3Aapp%3Apull\n"
+		"HEAD /v2/app/manifests/2.0 auth=Bearer tok\n");
+	/* One that the registry refuses before its time is replaced, once. */
+	fake_log_reset(x.reg);
+	a = fake_on(x.reg, "HEAD", "/v2/app/manifests/3.0");
+	a->need = "Bearer never";
+	a->challenge = challenge;
+	op = start(&x, NULL, "3.0");
+	fixture_wait(&x, op);
+	fixture_failed(op, "the token was refused");
+	op_free(op);
+	ck_assert_str_eq(fake_log(x.reg),
+		"HEAD /v2/app/manifests/3.0 auth=Bearer tok\n"
+		"GET /token?service=svc&scope=repository%3Aapp%3Apull\n"
+		"HEAD /v2/app/manifests/3.0 auth=Bearer tok\n");
+	fake_image_clear(&image);
+	fixture_clear(&x);
+}
+END_TEST
+
+START_TEST(token_single_flight)
+{
+	auto_free char *challenge = NULL;
+	struct op *ops[20];
+	bool done[20] = {false};
+	struct fake_image image;
+	struct oci_stats stats;
+	struct fixture x;
+	size_t i, left;
+
+	fixture_init(&x);
+	challenge = bearer(&x, "repository:app:pull");
+	guarded(&x, &image, "Bearer tok", challenge);
+	fake_on(x.reg, "GET", "/token")->body = "{\"token\":\"tok\"}";
+	for (i = 0; i < ARRAY_LEN(ops); i++) {
+		ops[i] = start(&x, NULL, "2.0");
+		op_then(ops[i], fixture_done, &done[i]);
+	}
+	op_cancel(ops[0]); /* one that gives up takes nothing from the others */
+	do {
+		loop_turn(x.loop, true);
+		for (i = left = 0; i < ARRAY_LEN(ops); i++)
+			left += !done[i];
+	} while (left);
+	ck_assert_int_eq(ops[0]->err.kind, ERR_CANCELED);
+	for (i = 1; i < ARRAY_LEN(ops); i++)
+		fixture_ok(ops[i]);
+	for (i = 0; i < ARRAY_LEN(ops); i++)
+		op_free(ops[i]);
+	oci_client_stats(x.oci, &stats);
+	ck_assert_uint_eq(stats.requests[OCI_KIND_TOKEN], 1);
+	ck_assert_uint_le(fake_most(x.reg), OCI_PER_HOST);
+	fake_image_clear(&image);
+	fixture_clear(&x);
+}
+END_TEST
+
+START_TEST(identity_token)
+{
+	static const char config[] =
+		"{\"%s\":{\"auth\":\"dTpw\",\"identitytoken\":\"refresh/me\"}}";
+	struct oci_identity *id = oci_identity_new();
+	auto_free char *challenge = NULL, *json = NULL;
+	struct fake_answer *post;
+	struct fake_image image;
+	struct err err = {0};
+	struct fixture x;
+	struct op *op;
+
+	fixture_init(&x);
+	json = mem_printf(config, fake_host(x.reg));
+	ck_assert(!oci_identity_add_docker(id, json, strlen(json), OCI_DOCKER_CFG, "s", &err));
+	challenge = bearer(&x, "repository:app:pull");
+	guarded(&x, &image, "Bearer tok", challenge);
+	post = fake_on(x.reg, "POST", "/token");
+	post->body = "{\"access_token\":\"tok\",\"expires_in\":60}";
+	fake_on(x.reg, "GET", "/token")->body = "{\"token\":\"tok\"}";
+	op = ask2(&x, id);
+	fixture_ok(op);
+	op_free(op);
+	ck_assert_str_eq(fake_log(x.reg),
+		"tls\nHEAD /v2/app/manifests/2.0\nPOST /token\n"
+		"HEAD /v2/app/manifests/2.0 auth=Bearer tok\n");
+	ck_assert_str_eq(buf_str(fake_bodies(x.reg)),
+		"grant_type=refresh_token&client_id=flux&service=svc&scope=repository%3Aapp%3Apull&"
+		"refresh_token=refresh%2Fme");
+	oci_identity_unref(id);
+
+	/* A token server without that form is asked the old way. */
+	id = oci_identity_new();
+	ck_assert(!oci_identity_add_docker(id, json, strlen(json), OCI_DOCKER_CFG, "s", &err));
+	post->status = 404;
+	fake_log_reset(x.reg);
+	op = ask2(&x, id);
+	fixture_ok(op);
+	op_free(op);
+	ck_assert_str_eq(fake_log(x.reg),
+		"HEAD /v2/app/manifests/2.0\nPOST /token\n"
+		"GET /token?service=svc&scope=repository%3Aapp%3Apull auth=Basic dTpw\n"
+		"HEAD /v2/app/manifests/2.0 auth=Bearer tok\n");
+	oci_identity_unref(id);
+	fake_image_clear(&image);
+	fixture_clear(&x);
+}
+END_TEST
+
+START_TEST(registry_token)
+{
+	struct oci_identity *id = oci_identity_new();
+	auto_free char *challenge = NULL, *json = NULL;
+	struct fake_image image;
+	struct err err = {0};
+	struct fixture x;
+	struct op *op;
+
+	fixture_init(&x);
+	json = mem_printf("{\"%s\":{\"registrytoken\":\"rt\"}}", fake_host(x.reg));
+	ck_assert(!oci_identity_add_docker(id, json, strlen(json), OCI_DOCKER_CFG, "s", &err));
+	challenge = bearer(&x, "repository:app:pull");
+	guarded(&x, &image, "Bearer rt", challenge);
+	op = ask2(&x, id);
+	fixture_ok(op);
+	op_free(op);
+	ck_assert_str_eq(fake_log(x.reg),
+		"tls\nHEAD /v2/app/manifests/2.0\n"
+		"HEAD /v2/app/manifests/2.0 auth=Bearer rt\n");
+	oci_identity_unref(id);
+	fake_image_clear(&image);
+	fixture_clear(&x);
+}
+END_TEST
+
+START_TEST(other_scope)
+{
+	auto_free char *challenge = NULL;
+	struct fake_image image;
+	struct fixture x;
+	struct op *op;
+
+	fixture_init(&x);
+	challenge = bearer(&x, "repository:mirror/app:pull");
+	guarded(&x, &image, "Bearer tok", challenge);
+	fake_on(x.reg, "GET", "/token")->body = "{\"token\":\"tok\"}";
+	op = ask2(&x, NULL);
+	fixture_ok(op);
+	op_free(op);
+	ck_assert_msg(strstr(fake_log(x.reg),
+			      "GET "
+			      "/token?service=svc&scope=repository%3Aapp%3Apull&scope=repository%"
+			      "3Amirror%2Fapp%3Apull\n"),
+		"%s", fake_log(x.reg));
+	fake_image_clear(&image);
+	fixture_clear(&x);
+}
+END_TEST
+
+static const struct {
+	const char *name;
+	int status;
+	const char *body, *says;
+} token_lies[] = {
+	{"denied", 401, "{\"errors\":[{\"code\":\"UNAUTHORIZED\",\"message\":\"no such user\"}]}",
+		"401 Unauthorized (UNAUTHORIZED: no such user)"},
+	{"oauth error", 400, "{\"error\":\"invalid_grant\",\"error_description\":\"gone\"}",
+		"(invalid_grant: gone)"},
+	{"html", 200, "<html>hunter2</html>", "holds no token"},
+	{"empty", 200, "", "holds no token"},
+	{"no token", 200, "{\"expires_in\":3}", "holds no token"},
+	{"line break in it", 200, "{\"token\":\"a\\r\\nX-Evil: 1\"}", "malformed token"},
+	{"redirect", 302, "", "302"},
+	{"server error", 500, "<html>", "500 Internal Server Error"},
+};
+
+START_TEST(token_lie)
+{
+	auto_free char *challenge = NULL;
+	struct fake_answer *a;
+	struct fake_image image;
+	struct fixture x;
+	struct op *op;
+
+	fixture_init(&x);
+	challenge = bearer(&x, "repository:app:pull");
+	guarded(&x, &image, "Bearer tok", challenge);
+	a = fake_on(x.reg, "GET", "/token");
+	a->status = token_lies[_i].status;
+	a->body = token_lies[_i].body;
+	op = ask2(&x, NULL);
+	fixture_failed(op, token_lies[_i].says);
+	fixture_failed(op, "no token for '127.0.0.1:");
+	ck_assert_msg(!strstr(op->err.msg, "hunter2"), "%s", op->err.msg);
+	op_free(op);
+	fake_image_clear(&image);
+	fixture_clear(&x);
+}
+END_TEST
+
+static const struct {
+	const char *challenge, *says;
+} challenge_lies[] = {
+	{"Bearer realm=\"http://127.0.0.1:9/token\"", "loopback, private or link-local"},
+	{"Bearer realm=\"http://169.254.169.254/latest\"", "loopback, private or link-local"},
+	{"Bearer realm=\"http://user:pw@auth.example/\"", "user information"},
+	{"Bearer realm=\"gopher://auth.example/\"", "token server"},
+	{"Bearer service=\"x\"", "no realm"},
+	{"Negotiate", "without a challenge that we can answer"},
+	{"Bearer realm=\"x", "malformed"},
+};
+
+START_TEST(challenge_lie)
+{
+	struct oci_identity *id;
+	struct fake_image image;
+	struct fixture x;
+	struct op *op;
+
+	fixture_init(&x);
+	id = fixture_user(&x);
+	guarded(&x, &image, "Bearer tok", challenge_lies[_i].challenge);
+	op = ask2(&x, id);
+	fixture_failed(op, challenge_lies[_i].says);
+	fixture_failed(op, "tag '2.0'");
+	op_free(op);
+	ck_assert_str_eq(fake_log(x.reg), "tls\nHEAD /v2/app/manifests/2.0\n");
+	oci_identity_unref(id);
+	fake_image_clear(&image);
+	fixture_clear(&x);
+}
+END_TEST
+
+/* A registry that names another one's token server must not be given that one's tokens. */
+START_TEST(tokens_stay_apart)
+{
+	auto_free char *challenge = NULL, *evil_challenge = NULL;
+	struct fake_registry *evil;
+	struct oci_repo evil_repo;
+	struct fake_answer *a;
+	struct fake_image image;
+	struct fixture x;
+	struct op *op;
+
+	fixture_init(&x);
+	evil = fake_registry_new(x.loop);
+	challenge = mem_printf(
+		"Bearer realm=\"http://localhost:%u/token\",service=\"svc\"", fake_port(x.reg));
+	guarded(&x, &image, "Bearer tok", challenge);
+	fake_on(x.reg, "GET", "/token")->body = "{\"token\":\"tok\",\"expires_in\":300}";
+	op = ask2(&x, NULL);
+	fixture_ok(op);
+	op_free(op);
+	fixture_repo(&evil_repo, evil, "app");
+	evil_challenge = mem_strdup(challenge);
+	a = fake_on(evil, "HEAD", "/v2/app/manifests/2.0");
+	a->need = "Bearer nothing";
+	a->challenge = evil_challenge;
+	fake_log_reset(x.reg);
+	op = oci_resolve_start(x.oci,
+		&(struct oci_resolve_req){.repo = &evil_repo,
+			.identity = x.nobody,
+			.tag = "2.0",
+			.timeout_ms = 60000});
+	fixture_wait(&x, op);
+	op_free(op);
+	/* It may name the server, but then a token is fetched for it; the other's is not taken from the cache. */
+	ck_assert_str_eq(fake_log(x.reg), "GET /token?service=svc&scope=repository%3Aapp%3Apull\n");
+	fake_image_clear(&image);
+	fake_registry_free(evil);
+	fixture_clear(&x);
+}
+END_TEST
+
+/* ---- schemes ------------------------------------------------------------------------------------------------------- */
+
+START_TEST(no_plain_http)
+{
+	struct fixture x;
+	struct op *op;
+
+	fixture_init(&x);
+	snprintf(x.repo.host, sizeof(x.repo.host), "127.0.0.2:%u", fake_port(x.reg));
+	op = ask(&x, NULL);
+	fixture_failed(op, "https://127.0.0.2:");
+	op_free(op);
+	ck_assert(!strstr(fake_log(x.reg), "HEAD"));
+	fixture_clear(&x);
+}
+END_TEST
+
+START_TEST(nobody_listens)
+{
+	struct fixture x;
+	struct op *op;
+
+	fixture_init(&x);
+	snprintf(x.repo.host, sizeof(x.repo.host), "127.0.0.1:1");
+	op = ask(&x, NULL);
+	fixture_failed(op, "tag '1.0' of '127.0.0.1:1/app'");
+	ck_assert_int_eq(op->err.kind, ERR_RETRY);
+	op_free(op);
+	fixture_clear(&x);
+}
+END_TEST
+
+START_TEST(own_ports)
+{
+	struct fake_answer *a;
+	auto_free char *to = NULL, *location = NULL;
+	struct fixture x;
+	struct op *op;
+
+	fixture_init(&x);
+	oci_client_own_address(x.oci, "127.0.0.1:9");
+	oci_client_own_host(x.oci, "source-controller.flux-system.svc.cluster.local.");
+	snprintf(x.repo.host, sizeof(x.repo.host), "127.0.0.1:9");
+	op = ask(&x, NULL);
+	fixture_failed(op, "this controller itself");
+	ck_assert_int_eq(op->err.kind, ERR_STALL);
+	op_free(op);
+	snprintf(x.repo.host, sizeof(x.repo.host),
+		"source-controller.flux-system.svc.cluster.local");
+	op = ask(&x, NULL);
+	fixture_failed(op, "this controller itself");
+	op_free(op);
+	/* A registry cannot send us there either. */
+	fixture_repo(&x.repo, x.reg, "app");
+	a = fake_on(x.reg, "HEAD", "/v2/app/manifests/1.0");
+	a->status = 302;
+	a->headers = "Location: http://localhost:9/ocirepository/x\r\n";
+	op = ask(&x, NULL);
+	fixture_failed(op, "this controller itself");
+	ck_assert_int_eq(op->err.kind, ERR_RETRY);
+	op_free(op);
+	fixture_clear(&x);
+}
+END_TEST
+
+/* ---- answers ------------------------------------------------------------------------------------------------------- */
+
+static const struct {
+	int status;
+	const char *headers, *body, *says;
+	enum err_kind kind;
+	uint64_t retry_ms;
+} answers[] = {
+	{429, "Retry-After: 30\r\n", "", "429 Too Many Requests", ERR_WAIT, 30000},
+	{503, "Retry-After: 5\r\n", "", "503 Service Unavailable", ERR_WAIT, 5000},
+	{429, NULL, "", "429 Too Many Requests", ERR_RETRY, 0},
+	{503, NULL, "", "503 Service Unavailable", ERR_RETRY, 0},
+	{500, "Retry-After: 5\r\n",
+		"{\"errors\":[{\"code\":\"UNKNOWN\",\"message\":\"a\\nb\\u0007 \\u00e4c\"}]}",
+		"500 Internal Server Error (UNKNOWN: a b ?", ERR_RETRY, 0},
+	{403, NULL, "{\"errors\":[{\"code\":\"DENIED\"},{\"message\":\"x\"}]}", "(DENIED; x)",
+		ERR_RETRY, 0},
+	{404, NULL, "<html>not a registry</html>", "404 Not Found", ERR_RETRY, 0},
+	{418, NULL, "{\"errors\":17}", "answered 418", ERR_RETRY, 0},
+	{404, NULL, "{\"errors\":[1,\"x\",null,{\"code\":5}]}", "404 Not Found", ERR_RETRY, 0},
+	{302, NULL, "", "redirects without saying where to", ERR_RETRY, 0},
+	{302, "Location: http://[\r\n", "", "cannot be read", ERR_RETRY, 0},
+	{302, "Location: file:///etc/passwd\r\n", "", "cannot be read", ERR_RETRY, 0},
+	{302, "Location: http://u:hunter2@127.0.0.1/\r\n", "", "user information", ERR_RETRY, 0},
+};
+
+START_TEST(answer)
+{
+	struct fake_answer *a;
+	struct fixture x;
+	struct op *op;
+	int i;
+
+	fixture_init(&x);
+	for (i = 0; i < 2; i++) {
+		a = fake_on(x.reg, i ? "HEAD" : "GET", "/v2/app/manifests/1.0");
+		a->status = answers[_i].status;
+		a->headers = answers[_i].headers;
+		a->body = answers[_i].body;
+	}
+	op = ask(&x, NULL);
+	fixture_failed(op, answers[_i].says);
+	ck_assert_msg(op->err.kind == answers[_i].kind, "%s: %s", op->err.msg,
+		err_kind_name(op->err.kind));
+	ck_assert_uint_eq(op->err.retry_ms, answers[_i].retry_ms);
+	ck_assert_msg(!strstr(op->err.msg, "hunter2"), "%s", op->err.msg);
+	op_free(op);
+	fixture_clear(&x);
+}
+END_TEST
+
+/* ---- redirects ----------------------------------------------------------------------------------------------------- */
+
+START_TEST(redirect_elsewhere)
+{
+	auto_free char *location = NULL, *second = NULL;
+	struct oci_identity *id;
+	struct fake_registry *other;
+	struct fake_image image;
+	struct fake_answer *a;
+	struct fixture x;
+	struct op *op;
+
+	fixture_init(&x);
+	other = fake_registry_new(x.loop);
+	id = fixture_user(&x);
+	fake_image(other, "real", "1.0", "a/b", "hello", 5, &image);
+	location = mem_printf("Location: http://%s/v2/real/manifests/1.0\r\n", fake_host(other));
+	a = fake_on(x.reg, "HEAD", "/v2/app/manifests/1.0");
+	a->need = "Basic dTpw";
+	a->challenge = "Basic realm=\"r\"";
+	a->status = 307;
+	a->headers = location;
+	op = ask(&x, id);
+	fixture_ok(op);
+	ck_assert(digest_equal(&oci_resolve_result(op)->digest, &image.manifest));
+	op_free(op);
+	/* Another port is another origin: no password goes there. */
+	ck_assert_str_eq(fake_log(other), "HEAD /v2/real/manifests/1.0\n");
+
+	/* Nor after a challenge from there. */
+	a = fake_on(other, "HEAD", "/v2/trap/manifests/1.0");
+	a->need = "Basic dTpw";
+	a->challenge = "Basic realm=\"r\"";
+	second = mem_printf("Location: http://%s/v2/trap/manifests/1.0\r\n", fake_host(other));
+	a = fake_on(x.reg, "HEAD", "/v2/app/manifests/3.0");
+	a->status = 307;
+	a->headers = second;
+	op = start(&x, id, "3.0");
+	fixture_wait(&x, op);
+	fixture_failed(op, "the host it redirects to answered 401");
+	op_free(op);
+	ck_assert(!strstr(fake_log(other), "auth="));
+	oci_identity_unref(id);
+	fake_image_clear(&image);
+	fake_registry_free(other);
+	fixture_clear(&x);
+}
+END_TEST
+
+START_TEST(redirect_at_home)
+{
+	struct oci_identity *id;
+	struct fake_image image;
+	struct fake_answer *a;
+	struct fixture x;
+	struct op *op;
+
+	fixture_init(&x);
+	id = fixture_user(&x);
+	guarded(&x, &image, "Basic dTpw", "Basic realm=\"r\"");
+	a = fake_on(x.reg, "HEAD", "/v2/app/manifests/3.0");
+	a->status = 301;
+	a->headers = "Location: 2.0\r\n";
+	op = start(&x, id, "3.0");
+	fixture_wait(&x, op);
+	fixture_ok(op);
+	op_free(op);
+	oci_identity_unref(id);
+	fake_image_clear(&image);
+	fixture_clear(&x);
+}
+END_TEST
+
+START_TEST(endless_redirects)
+{
+	struct fake_answer *a;
+	struct fixture x;
+	struct op *op;
+	const char *p;
+	int n = 0;
+
+	fixture_init(&x);
+	a = fake_on(x.reg, "HEAD", "/v2/app/manifests/1.0");
+	a->status = 302;
+	a->headers = "Location: /v2/app/manifests/1.0\r\n";
+	op = ask(&x, NULL);
+	fixture_failed(op, "redirects more than 10 times");
+	op_free(op);
+	for (p = fake_log(x.reg); (p = strstr(p, "HEAD")); p++)
+		n++;
+	ck_assert_int_eq(n, 11);
+	fixture_clear(&x);
+}
+END_TEST
+
+/* ---- lies of the wire ---------------------------------------------------------------------------------------------- */
+
+START_TEST(silence)
+{
+	struct fixture x;
+	struct op *op;
+
+	clock_fake(1000000);
+	fixture_init(&x);
+	fake_on(x.reg, "HEAD", "/v2/app/manifests/1.0")->way = FAKE_SILENT;
+	op = start(&x, NULL, "1.0");
+	fixture_until(&x, HEAD_LINE "\n");
+	fixture_advance(&x, op, 1000, 70000);
+	fixture_failed(op, "not done within");
+	op_free(op);
+	fixture_clear(&x);
+}
+END_TEST
+
+START_TEST(endless_headers)
+{
+	struct fixture x;
+	struct op *op;
+
+	fixture_init(&x);
+	fake_on(x.reg, "HEAD", "/v2/app/manifests/1.0")->way = FAKE_HEADERS;
+	op = ask(&x, NULL);
+	fixture_failed(op, "headers are larger than 65536 bytes");
+	op_free(op);
+	fixture_clear(&x);
+}
+END_TEST
+
+START_TEST(reset)
+{
+	struct fake_answer *a;
+	struct fixture x;
+	struct op *op;
+
+	fixture_init(&x);
+	fake_on(x.reg, "HEAD", "/v2/app/manifests/1.0")->status = 405;
+	a = fake_on(x.reg, "GET", "/v2/app/manifests/1.0");
+	a->way = FAKE_RESET;
+	a->body = "{\"schemaVersion\":2}";
+	a->cut = 5;
+	op = ask(&x, NULL);
+	fixture_failed(op, "tag '1.0' of");
+	ck_assert_int_eq(op->err.kind, ERR_RETRY);
+	op_free(op);
+	fixture_clear(&x);
+}
+END_TEST
+
+START_TEST(endless_body)
+{
+	struct fake_answer *a;
+	struct fixture x;
+	struct op *op;
+
+	fixture_init(&x);
+	fake_on(x.reg, "HEAD", "/v2/app/manifests/1.0")->status = 405;
+	a = fake_on(x.reg, "GET", "/v2/app/manifests/1.0");
+	a->way = FAKE_ENDLESS;
+	a->chunked = _i;
+	op = ask(&x, NULL);
+	fixture_failed(op, "larger than 4194304 bytes");
+	op_free(op);
+	fixture_clear(&x);
+}
+END_TEST
+
+/* ---- turns --------------------------------------------------------------------------------------------------------- */
+
+START_TEST(per_host)
+{
+	struct op *ops[40];
+	bool done[40] = {false};
+	struct fake_image image;
+	struct fixture x;
+	size_t i, left;
+
+	fixture_init(&x);
+	fake_image(x.reg, "app", "1.0", "a/b", "hello", 5, &image);
+	op_free(ask(&x, NULL));
+	for (i = 0; i < ARRAY_LEN(ops); i++) {
+		ops[i] = start(&x, NULL, "1.0");
+		op_then(ops[i], fixture_done, &done[i]);
+	}
+	do {
+		loop_turn(x.loop, true);
+		for (i = left = 0; i < ARRAY_LEN(ops); i++)
+			left += !done[i];
+	} while (left);
+	for (i = 0; i < ARRAY_LEN(ops); i++) {
+		fixture_ok(ops[i]);
+		op_free(ops[i]);
+	}
+	ck_assert_uint_le(fake_most(x.reg), OCI_PER_HOST);
+	ck_assert_uint_le(fake_connections(x.reg), OCI_PER_HOST);
+	fake_image_clear(&image);
+	fixture_clear(&x);
+}
+END_TEST
+
+START_TEST(counts)
+{
+	struct fake_image image;
+	struct oci_stats stats;
+	struct fixture x;
+
+	fixture_init(&x);
+	fake_image(x.reg, "app", "1.0", "a/b", "hello", 5, &image);
+	op_free(ask(&x, NULL));
+	op_free(ask(&x, NULL));
+	oci_client_stats(x.oci, &stats);
+	ck_assert_uint_eq(stats.requests[OCI_KIND_HEAD], 2);
+	ck_assert_uint_eq(stats.requests[OCI_KIND_MANIFEST], 0);
+	ck_assert_str_eq(oci_kind_name(OCI_KIND_TAGS), "tags");
+	fake_image_clear(&image);
+	fixture_clear(&x);
+}
+END_TEST
+
+Suite *suite_registry(void)
+{
+	Suite *s = suite_create("registry");
+	TCase *t = tcase_create("registry");
+
+	tcase_add_test(t, basic);
+	tcase_add_test(t, basic_refused);
+	tcase_add_test(t, token);
+	tcase_add_test(t, token_expires);
+	tcase_add_test(t, token_single_flight);
+	tcase_add_test(t, identity_token);
+	tcase_add_test(t, registry_token);
+	tcase_add_test(t, other_scope);
+	tcase_add_loop_test(t, token_lie, 0, ARRAY_LEN(token_lies));
+	tcase_add_loop_test(t, challenge_lie, 0, ARRAY_LEN(challenge_lies));
+	tcase_add_test(t, tokens_stay_apart);
+	tcase_add_test(t, no_plain_http);
+	tcase_add_test(t, nobody_listens);
+	tcase_add_test(t, own_ports);
+	tcase_add_loop_test(t, answer, 0, ARRAY_LEN(answers));
+	tcase_add_test(t, redirect_elsewhere);
+	tcase_add_test(t, redirect_at_home);
+	tcase_add_test(t, endless_redirects);
+	tcase_add_test(t, silence);
+	tcase_add_test(t, endless_headers);
+	tcase_add_test(t, reset);
+	tcase_add_loop_test(t, endless_body, 0, 2);
+	tcase_add_test(t, per_host);
+	tcase_add_test(t, counts);
+	suite_add_tcase(s, t);
+	return s;
+}
