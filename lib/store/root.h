@@ -31,7 +31,6 @@
 
 struct store_root {
 	int fd;
-	int tmp_fd; /* .tmp */
 };
 
 /* What identifies the bytes of a file. The digest is of the bytes; the rest lets a stat tell that they are still the same. */

@@ -45,7 +45,7 @@ struct store_opts {
 
 /* Blocks: call it before the loop runs. NULL with *err filled: no such directory and it cannot be made, another process has it, ... */
 struct store *store_open(struct loop *l, const struct store_opts *opts, struct err *err) must_check;
-/* Every op must have ended and every wait been cancelled. NULL is fine. */
+/* Every wait must have been cancelled and every op freed or dropped; the memory goes with the last dropped one. NULL is fine. */
 void store_close(struct store *s);
 /* For worker jobs of the caller. */
 const struct store_root *store_root(const struct store *s);
@@ -63,11 +63,11 @@ bool store_ready(const struct store *s);
 void store_claim(struct store *s, const char *dir);
 /* The object is gone, or left our shard: its files are swept after the grace period, unless it is claimed again. */
 void store_disown(struct store *s, const char *dir);
-/* The API server's status names this path: never removed by retention. What was current before is superseded from now on. NULL path
-   with a dir: the status names nothing. */
+/* The API server's status names this path: never removed by retention. All other files of the object are superseded from now on, if they
+   were not before. NULL path: the status names nothing. */
 void store_set_current(struct store *s, const char *dir, const char *path);
-/* What the last store_set_current said, or NULL. Borrowed. */
-const char *store_current(const struct store *s, const char *dir);
+/* Whether it is what the last store_set_current said. */
+bool store_is_current(const struct store *s, const char *path);
 
 /* ---- promises */
 void store_promise(struct store *s, const char *path);
@@ -79,7 +79,7 @@ void store_promise_end(struct store *s, const char *path);
 /* ---- is it there, and is it what the status says? */
 enum store_check { STORE_INTACT, STORE_MISSING, STORE_DIFFERS };
 /* A stat, compared with the index; hashed with want's algorithm when it never was. A file that is STORE_DIFFERS is not served any more.
-   The op fails only when the disk does. */
+   A current file that is missing or differs is promised from then on: restore it, or store_promise_end it. The op fails only when the disk does. */
 struct op *store_check_start(struct store *s, const char *path, const struct digest *want);
 enum store_check store_check_result(const struct op *op);
 /* In memory only: what the index knows. False: not there, or never hashed. */
@@ -114,7 +114,7 @@ void store_abandon(struct store *s, const char *path);
 /* ---- removing. All short lane; nothing to do ends without a job. */
 /* Retention for one object. */
 struct op *store_retain_start(struct store *s, const char *dir);
-/* The object was deleted: all its files. */
+/* The object was deleted: all its files, and it is disowned. Do not publish for the same object until it is done. */
 struct op *store_remove_start(struct store *s, const char *dir);
 /* Folders that nobody has claimed for grace_ms (since the start, or since store_disown). Before store_listed: nothing. */
 struct op *store_sweep_start(struct store *s, uint64_t grace_ms);
@@ -138,7 +138,8 @@ enum store_got store_get_result(struct op *op, struct store_file *f, int *fd);
 struct store_wait {
 	void (*fn)(void *arg);
 	void *arg;
-	struct store_wait *next, **prev;
+	struct store_wait *next, **prev; /* prev NULL: not waiting */
+	struct store_index *index;
 };
 void store_wait_start(struct store *s, const struct store_path *p, struct store_wait *w,
 	void (*fn)(void *arg), void *arg);

@@ -1,0 +1,225 @@
+/* Retention and removal: what goes is decided on the index, and done in a worker. */
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/sys.h"
+#include "base/vec.h"
+#include "store/job.h"
+
+#include <string.h>
+
+#define CHOOSE_AT_ONCE 64
+
+static bool older(const struct store_entry *a, const struct store_entry *b)
+{
+	return a->superseded_at < b->superseded_at;
+}
+
+size_t gc_choose(const struct store_object *o, unsigned records, uint64_t ttl_ms, uint64_t now,
+	struct store_entry **out, size_t max)
+{
+	struct store_entry *e, *other;
+	size_t n = 0;
+	unsigned newer;
+
+	for (e = o->entries; e && n < max; e = e->next) {
+		/* Never what the status names, nor what somebody is about to name. */
+		if (!e->there || !e->superseded || index_is_current(e) || e->promised || e->held ||
+			e->refs)
+			continue;
+		newer = 0;
+		for (other = o->entries; other; other = other->next)
+			if (other != e && other->there &&
+				(!other->superseded || older(e, other) ||
+					(!older(other, e) && other < e)))
+				newer++;
+		if (newer >= records || now - e->superseded_at > ttl_ms)
+			out[n++] = e;
+	}
+	return n;
+}
+
+/* ---- one object's superseded files */
+
+struct retain {
+	struct job job;
+	VEC(struct store_entry *) entries; /* the loop's */
+	VEC(char *) paths; /* the worker's */
+	size_t removed;
+};
+
+static int retain_run(struct job *job, const atomic_bool *stop, struct err *err)
+{
+	struct retain *r = (struct retain *)job;
+
+	for (; r->removed < r->paths.len && !*stop; r->removed++)
+		if (store_root_remove(job->root, r->paths.p[r->removed], err))
+			return -1;
+	return 0;
+}
+
+static void retain_done(struct job *job)
+{
+	struct retain *r = (struct retain *)job;
+	struct store_index *x = &job->store->index;
+	size_t i;
+
+	for (i = 0; i < r->entries.len; i++) {
+		struct store_entry *e = r->entries.p[i];
+
+		e->refs--;
+		if (i >= r->removed) { /* still on disk: another run tries again */
+			if (!e->there)
+				index_there(x, e, &e->f);
+		} else {
+			job->store->removed++;
+		}
+		index_entry_settle(x, e);
+	}
+}
+
+static void retain_free(struct job *job)
+{
+	struct retain *r = (struct retain *)job;
+	char **path;
+
+	vec_each (&r->paths, path) {
+		free(*path);
+	}
+	vec_clear(&r->paths);
+	vec_clear(&r->entries);
+}
+
+struct op *store_retain_start(struct store *s, const char *dir)
+{
+	static const struct job_type type = {
+		"store retain", WORK_SHORT, retain_run, retain_done, retain_free, false};
+	struct store_object *o = index_object(&s->index, dir);
+	struct retain *r = job_new(s, struct retain, &type);
+	struct store_entry *go[CHOOSE_AT_ONCE];
+	size_t i, n = 0;
+
+	if (o)
+		n = gc_choose(o, s->records, s->ttl_ms, clock_ms(), go, CHOOSE_AT_ONCE);
+	for (i = 0; i < n; i++) {
+		*vec_add(&r->entries) = go[i];
+		*vec_add(&r->paths) = mem_printf("%s/%s", dir, go[i]->file);
+		/* 404 from now on, so that nobody is given a file that is going. */
+		go[i]->refs++;
+		index_not_there(&s->index, go[i]);
+	}
+	return n ? job_start(&r->job) : job_nothing(&r->job);
+}
+
+/* ---- whole folders */
+
+struct removal {
+	struct job job;
+	VEC(char *) dirs;
+	size_t removed;
+};
+
+static int removal_run(struct job *job, const atomic_bool *stop, struct err *err)
+{
+	struct removal *r = (struct removal *)job;
+
+	for (; r->removed < r->dirs.len && !*stop; r->removed++)
+		if (store_root_remove_dir(job->root, r->dirs.p[r->removed], err))
+			return -1;
+	return 0;
+}
+
+/* Every file of the object is gone, or about to go: nothing of it is served. */
+static void forget_files(struct store *s, const char *dir)
+{
+	struct store_object *o = index_object(&s->index, dir);
+	struct store_entry *e;
+
+	for (e = o ? o->entries : NULL; e; e = e->next) {
+		if (e->there)
+			s->removed++;
+		if (e->held && e->prepared.fd >= 0) {
+			store_temp_discard(s, &e->prepared);
+			e->held = false;
+		}
+		index_not_there(&s->index, e);
+		index_promise(&s->index, e, false, false);
+	}
+	if (o)
+		o->latest[0] = '\0';
+	store_check_ready(s);
+}
+
+static void settle_all(struct store *s, const char *dir)
+{
+	struct store_object *o = index_object(&s->index, dir);
+	struct store_entry *e, *next;
+
+	if (!o)
+		return;
+	if (!o->entries)
+		index_object_settle(&s->index, o);
+	else
+		for (e = o->entries; e; e = next) {
+			next = e->next;
+			index_entry_settle(&s->index, e);
+		}
+}
+
+/* What could not be removed is found by the next removal of the same folder; the index keeps the object for that. */
+static void removal_done(struct job *job)
+{
+	struct removal *r = (struct removal *)job;
+	size_t i;
+
+	for (i = 0; i < r->removed; i++)
+		settle_all(job->store, r->dirs.p[i]);
+}
+
+static void removal_free(struct job *job)
+{
+	struct removal *r = (struct removal *)job;
+	char **dir;
+
+	vec_each (&r->dirs, dir) {
+		free(*dir);
+	}
+	vec_clear(&r->dirs);
+}
+
+static const struct job_type removal_type = {
+	"store remove", WORK_SHORT, removal_run, removal_done, removal_free, false};
+
+struct op *store_remove_start(struct store *s, const char *dir)
+{
+	struct removal *r = job_new(s, struct removal, &removal_type);
+
+	store_disown(s, dir);
+	forget_files(s, dir);
+	*vec_add(&r->dirs) = mem_strdup(dir);
+	/* Also when the index has nothing: a temporary or a foreign file may be left in the folder. */
+	return job_start(&r->job);
+}
+
+struct op *store_sweep_start(struct store *s, uint64_t grace_ms)
+{
+	struct removal *r = job_new(s, struct removal, &removal_type);
+	uint64_t now = clock_ms();
+	const char *dir;
+	void *value;
+	size_t at = 0;
+
+	while (s->listed && map_next(&s->index.objects, &at, &dir, &value)) {
+		struct store_object *o = value;
+
+		if (!o->claimed && now - o->ownerless_at >= grace_ms)
+			*vec_add(&r->dirs) = mem_strdup(dir);
+	}
+	for (at = 0; at < r->dirs.len; at++)
+		forget_files(s, r->dirs.p[at]);
+	return r->dirs.len ? job_start(&r->job) : job_nothing(&r->job);
+}
+
+unsigned store_sweep_result(const struct op *op)
+{
+	return (unsigned)((const struct removal *)(const void *)op)->removed;
+}

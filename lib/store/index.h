@@ -1,0 +1,77 @@
+/*
+ * The store's index: objects (folders) and their files, in memory, without any I/O. Internal to lib/store; store.h explains the states.
+ * Loop thread.
+ *
+ * An entry lives as long as there is something to say about it: it is on disk, promised, held, or an op refers to it. All changes
+ * of `there` and `promised` go through the functions below, which keep the counters right and wake who waits.
+ */
+#ifndef STORE_INDEX_H
+#define STORE_INDEX_H
+#include "base/map.h"
+#include "ev/loop.h"
+#include "store/store.h"
+
+struct store_object;
+
+struct store_entry {
+	struct store_object *object;
+	struct store_entry *next;
+	char file[STORE_FILE_MAX];
+	struct store_file f; /* valid while there */
+	bool there;
+	bool wrong; /* there, but not what the status says: not served */
+	bool promised, failed;
+	bool held;
+	bool superseded;
+	uint64_t superseded_at; /* clock_ms() */
+	unsigned refs; /* ops that will come back to it */
+	struct store_temp prepared; /* while held */
+	struct store_file prepared_file;
+	struct store_wait *waits;
+};
+
+struct store_object {
+	char *dir;
+	struct store_entry *entries;
+	char current[STORE_FILE_MAX]; /* "" when the status names nothing */
+	char latest[STORE_FILE_MAX]; /* "" when unknown */
+	bool claimed;
+	uint64_t ownerless_at; /* clock_ms(), when not claimed */
+};
+
+struct store_index {
+	struct loop *loop;
+	struct map objects; /* by dir */
+	struct store_wait *early; /* for paths that nobody has named yet, until store_listed */
+	struct store_wait *woken;
+	struct defer defer;
+	uint64_t there, bytes, promised, open, waiting; /* open: promised and not failed once */
+};
+
+void index_init(struct store_index *x, struct loop *l);
+void index_clear(struct store_index *x);
+
+struct store_object *index_object(const struct store_index *x, const char *dir);
+struct store_object *index_object_make(struct store_index *x, const char *dir);
+/* Frees what has nothing to say any more; o may be gone after. */
+void index_object_settle(struct store_index *x, struct store_object *o);
+
+struct store_entry *index_entry(const struct store_object *o, const char *file);
+struct store_entry *index_entry_make(struct store_object *o, const char *file);
+/* Frees the entry, and its object, when nothing is left to say. */
+void index_entry_settle(struct store_index *x, struct store_entry *e);
+bool index_is_current(const struct store_entry *e);
+
+void index_there(struct store_index *x, struct store_entry *e, const struct store_file *f);
+void index_not_there(struct store_index *x, struct store_entry *e);
+void index_promise(struct store_index *x, struct store_entry *e, bool promised, bool failed);
+
+/* ---- waits */
+void index_wait(struct store_index *x, struct store_wait **list, struct store_wait *w);
+void index_wake(struct store_index *x, struct store_wait **list);
+
+/* ---- retention (gc.c): which entries of the object go now. Returns how many were put in out (at most max). */
+size_t gc_choose(const struct store_object *o, unsigned records, uint64_t ttl_ms, uint64_t now,
+	struct store_entry **out, size_t max);
+
+#endif

@@ -1,0 +1,92 @@
+#include "store/path.h"
+
+#include <string.h>
+
+static bool part_char(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+static bool part_valid(const char *s, size_t n, size_t max)
+{
+	size_t i;
+
+	if (!n || n > max || !part_char(s[0]) || !part_char(s[n - 1]))
+		return false;
+	for (i = 0; i < n; i++)
+		if (!part_char(s[i]) && s[i] != '-' && s[i] != '.')
+			return false;
+	return true;
+}
+
+bool store_file_valid(const char *file)
+{
+	size_t n = strlen(file), suffix = sizeof(STORE_SUFFIX) - 1;
+	struct digest d;
+	struct err err;
+
+	return n > suffix && !strcmp(file + n - suffix, STORE_SUFFIX) &&
+		!digest_parse_n(&d, file, n - suffix, &err);
+}
+
+static int bad(struct err *err, const char *text)
+{
+	return err_set(err, ERR_RETRY, "'%.300s' is not a path of the store", text);
+}
+
+int store_path_parse(struct store_path *p, const char *text, struct err *err)
+{
+	static const size_t MAX[] = {STORE_PART_MAX, 63, STORE_PART_MAX};
+	const char *at = text;
+	size_t n, len;
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		n = strcspn(at, "/");
+		if (at[n] != '/' || !part_valid(at, n, MAX[i]))
+			return bad(err, text);
+		at += n + 1;
+	}
+	n = (size_t)(at - text) - 1;
+	len = strlen(at);
+	if (n >= sizeof(p->dir) || len >= sizeof(p->file))
+		return bad(err, text);
+	if (strcmp(at, STORE_LATEST) && !store_file_valid(at))
+		return bad(err, text);
+	memcpy(p->dir, text, n);
+	p->dir[n] = '\0';
+	memcpy(p->file, at, len + 1);
+	p->latest = !strcmp(at, STORE_LATEST);
+	return 0;
+}
+
+char *store_path_format(const struct store_path *p, char out[STORE_PATH_MAX])
+{
+	snprintf(out, STORE_PATH_MAX, "%s/%s", p->dir, p->file);
+	return out;
+}
+
+int store_dir_format(char out[STORE_DIR_MAX], const char *kind, const char *ns, const char *name,
+	struct err *err)
+{
+	if (!part_valid(kind, strlen(kind), STORE_PART_MAX))
+		return err_set(err, ERR_STALL, "kind '%.100s' cannot be a folder", kind);
+	if (!part_valid(ns, strlen(ns), 63))
+		return err_set(err, ERR_STALL, "namespace '%.100s' cannot be a folder", ns);
+	if (!part_valid(name, strlen(name), STORE_PART_MAX))
+		return err_set(err, ERR_STALL, "name '%.300s' cannot be a folder", name);
+	snprintf(out, STORE_DIR_MAX, "%s/%s/%s", kind, ns, name);
+	return 0;
+}
+
+int store_path_of(char out[STORE_PATH_MAX], const char *kind, const char *ns, const char *name,
+	const struct digest *manifest, struct err *err)
+{
+	char dir[STORE_DIR_MAX], text[DIGEST_TEXT_MAX];
+
+	if (store_dir_format(dir, kind, ns, name, err))
+		return -1;
+	BUG_IF(manifest->algo == DIGEST_NONE);
+	snprintf(out, STORE_PATH_MAX, "%s/%s%s", dir, digest_format(manifest, text), STORE_SUFFIX);
+	return 0;
+}

@@ -1,0 +1,380 @@
+#include "store/store.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/vec.h"
+#include "store/job.h"
+
+#include <string.h>
+
+#define SCAN_SLICE 2000 /* files put into the index in one turn of the loop */
+
+/* ---- open and close */
+
+static void restore_late(void *arg)
+{
+	struct store *s = arg;
+
+	s->late = true;
+	store_check_ready(s);
+}
+
+struct store *store_open(struct loop *l, const struct store_opts *opts, struct err *err)
+{
+	struct store *s = NEW(struct store);
+
+	if (store_root_open(&s->root, opts->root, err)) {
+		free(s);
+		return NULL;
+	}
+	s->loop = l;
+	s->records = opts->retention_records ? opts->retention_records : 2;
+	s->ttl_ms = opts->retention_ttl_ms ? opts->retention_ttl_ms : 60000;
+	s->restore_ms = opts->restore_ms ? opts->restore_ms : 30000;
+	s->on_lost = opts->on_lost;
+	s->arg = opts->arg;
+	index_init(&s->index, l);
+	timer_init(&s->restore_timer, l, restore_late, s);
+	return s;
+}
+
+void store_free(struct store *s)
+{
+	struct lost *lost;
+
+	while ((lost = s->lost)) {
+		s->lost = lost->next;
+		free(lost);
+	}
+	defer_cancel(s->loop, &s->lost_defer);
+	timer_cancel(&s->restore_timer);
+	index_clear(&s->index);
+	store_root_close(&s->root);
+	free(s);
+}
+
+void store_job_gone(struct store *s)
+{
+	if (!--s->jobs && s->closed)
+		store_free(s);
+}
+
+void store_close(struct store *s)
+{
+	if (!s)
+		return;
+	s->closed = true;
+	s->on_lost = NULL;
+	if (!s->jobs)
+		store_free(s);
+}
+
+const struct store_root *store_root(const struct store *s)
+{
+	return &s->root;
+}
+
+/* ---- the scan */
+
+struct found {
+	char *dir, *file, *target;
+	struct store_file f;
+};
+
+struct scan {
+	struct job job;
+	VEC(struct found) found;
+	size_t at;
+	struct defer defer;
+};
+
+static void add_found(
+	void *arg, const struct store_path *p, const char *target, const struct store_file *f)
+{
+	struct scan *sc = arg;
+
+	*vec_add(&sc->found) =
+		(struct found){mem_strdup(p->dir), mem_strdup(p->file), mem_strdup(target), *f};
+}
+
+static int scan_run(struct job *job, const atomic_bool *stop, struct err *err)
+{
+	return store_root_scan(job->root, add_found, job, stop, err);
+}
+
+/* What was published, promised or claimed while the scan ran is newer than what it saw. */
+static void index_found(struct store *s, const struct found *f)
+{
+	struct store_object *o = index_object_make(&s->index, f->dir);
+	struct store_entry *e;
+
+	if (!strcmp(f->file, STORE_LATEST)) {
+		if (f->target && !*o->latest)
+			snprintf(o->latest, sizeof(o->latest), "%s", f->target);
+		index_object_settle(&s->index, o); /* a link alone is no reason to keep it */
+		return;
+	}
+	e = index_entry_make(o, f->file);
+	if (e->there)
+		return;
+	index_there(&s->index, e, &f->f);
+	if (!index_is_current(e)) {
+		e->superseded = true;
+		e->superseded_at = clock_ms();
+	}
+}
+
+static void scan_slice(void *arg)
+{
+	struct scan *sc = arg;
+	struct store *s = sc->job.store;
+	size_t end = sc->at + SCAN_SLICE < sc->found.len ? sc->at + SCAN_SLICE : sc->found.len;
+
+	for (; sc->at < end; sc->at++)
+		index_found(s, &sc->found.p[sc->at]);
+	if (sc->at < sc->found.len) {
+		defer_queue(s->loop, &sc->defer, scan_slice, sc);
+		return;
+	}
+	s->scanned = true;
+	store_check_ready(s);
+	op_finish(&sc->job.op);
+}
+
+static void scan_cancel(struct op *op)
+{
+	struct scan *sc = (struct scan *)op;
+
+	if (sc->job.work)
+		op_cancel(sc->job.work); /* else the slices end it soon */
+}
+
+static void scan_work_done(struct op *work, void *arg)
+{
+	struct scan *sc = arg;
+	struct err err = work->err;
+
+	sc->job.work = NULL;
+	op_free(work);
+	if (err.kind)
+		op_fail(&sc->job.op, &err);
+	else
+		scan_slice(sc);
+}
+
+static void scan_free(struct op *op)
+{
+	struct scan *sc = (struct scan *)op;
+	struct store *s = sc->job.store;
+	struct found *f;
+
+	vec_each (&sc->found, f) {
+		free(f->dir);
+		free(f->file);
+		free(f->target);
+	}
+	vec_clear(&sc->found);
+	free(sc);
+	store_job_gone(s);
+}
+
+static int scan_on_worker(void *arg, const atomic_bool *stop, struct err *err)
+{
+	return scan_run(arg, stop, err);
+}
+
+struct op *store_scan_start(struct store *s)
+{
+	static const struct op_type type = {"store scan", scan_cancel, scan_free};
+	struct scan *sc = job_new(s, struct scan, NULL);
+
+	op_init(&sc->job.op, s->loop, &type);
+	sc->job.work = work_start(s->loop, WORK_SHORT, scan_on_worker, NULL, &sc->job);
+	op_then(sc->job.work, scan_work_done, sc);
+	return &sc->job.op;
+}
+
+/* ---- readiness */
+
+void store_check_ready(struct store *s)
+{
+	if (s->ready || !s->listed)
+		return;
+	s->ready = s->late || (s->scanned && !s->index.open);
+	if (s->ready)
+		timer_cancel(&s->restore_timer);
+}
+
+void store_listed(struct store *s)
+{
+	if (s->listed)
+		return;
+	s->listed = true;
+	timer_set(&s->restore_timer, s->restore_ms);
+	index_wake(&s->index, &s->index.early);
+	store_check_ready(s);
+}
+
+bool store_ready(const struct store *s)
+{
+	return s->ready;
+}
+
+/* ---- objects */
+
+void store_claim(struct store *s, const char *dir)
+{
+	index_object_make(&s->index, dir)->claimed = true;
+}
+
+void store_disown(struct store *s, const char *dir)
+{
+	struct store_object *o = index_object(&s->index, dir);
+
+	if (!o)
+		return;
+	if (o->claimed)
+		o->ownerless_at = clock_ms();
+	o->claimed = false;
+	store_set_current(s, dir, NULL);
+}
+
+void store_set_current(struct store *s, const char *dir, const char *path)
+{
+	struct store_object *o = index_object_make(&s->index, dir);
+	struct store_path p = {.file = ""};
+	struct store_entry *e;
+	struct err err;
+
+	/* A status can name anything; what is no path of this folder is never on disk, so nothing is current. */
+	if (path && (store_path_parse(&p, path, &err) || p.latest || strcmp(p.dir, dir)))
+		p.file[0] = '\0';
+	snprintf(o->current, sizeof(o->current), "%s", p.file);
+	if (*p.file && !*o->latest)
+		snprintf(o->latest, sizeof(o->latest), "%s", p.file);
+	for (e = o->entries; e; e = e->next) {
+		if (index_is_current(e)) {
+			e->superseded = false;
+		} else if (e->there && !e->superseded) {
+			e->superseded = true;
+			e->superseded_at = clock_ms();
+		}
+	}
+	index_object_settle(&s->index, o);
+}
+
+/* NULL when the path is not one, or unknown. */
+static struct store_entry *find(const struct store *s, const char *path)
+{
+	struct store_path p;
+	struct err err;
+
+	if (store_path_parse(&p, path, &err) || p.latest)
+		return NULL;
+	return index_entry(index_object(&s->index, p.dir), p.file);
+}
+
+bool store_is_current(const struct store *s, const char *path)
+{
+	struct store_path p;
+	struct err err;
+	struct store_object *o;
+
+	if (store_path_parse(&p, path, &err))
+		return false;
+	o = index_object(&s->index, p.dir);
+	return o && !strcmp(o->current, p.file);
+}
+
+/* ---- promises */
+
+void store_promise(struct store *s, const char *path)
+{
+	struct store_path p;
+	struct store_entry *e;
+	struct err err;
+
+	if (store_path_parse(&p, path, &err) || p.latest)
+		return;
+	e = index_entry_make(index_object_make(&s->index, p.dir), p.file);
+	if (!e->promised && (!e->there || e->wrong || e->f.digest.algo == DIGEST_NONE))
+		index_promise(&s->index, e, true, false);
+}
+
+void store_promise_failed(struct store *s, const char *path)
+{
+	struct store_entry *e = find(s, path);
+
+	if (e && e->promised)
+		index_promise(&s->index, e, true, true);
+	store_check_ready(s);
+}
+
+void store_promise_end(struct store *s, const char *path)
+{
+	struct store_entry *e = find(s, path);
+
+	if (!e)
+		return;
+	index_promise(&s->index, e, false, false);
+	index_entry_settle(&s->index, e);
+	store_check_ready(s);
+}
+
+static void tell_lost(void *arg)
+{
+	struct store *s = arg;
+	struct lost *lost;
+
+	while ((lost = s->lost)) {
+		s->lost = lost->next;
+		if (s->on_lost)
+			s->on_lost(s->arg, lost->path);
+		free(lost);
+	}
+}
+
+void store_lose(struct store *s, struct store_entry *e, bool tell)
+{
+	struct store_path p;
+	struct lost *lost;
+
+	index_not_there(&s->index, e);
+	/* Its status still names it: wait for the restore instead of a 404. */
+	if (index_is_current(e))
+		index_promise(&s->index, e, true, false);
+	if (tell) {
+		lost = NEW(struct lost);
+		snprintf(p.dir, sizeof(p.dir), "%s", e->object->dir);
+		snprintf(p.file, sizeof(p.file), "%s", e->file);
+		store_path_format(&p, lost->path);
+		lost->next = s->lost;
+		s->lost = lost;
+		defer_queue(s->loop, &s->lost_defer, tell_lost, s);
+	}
+	index_entry_settle(&s->index, e);
+}
+
+bool store_known(const struct store *s, const char *path, struct store_file *out)
+{
+	struct store_entry *e = find(s, path);
+
+	if (!e || !e->there || e->wrong || e->f.digest.algo == DIGEST_NONE)
+		return false;
+	*out = e->f;
+	return true;
+}
+
+void store_stats(const struct store *s, struct store_stats *out)
+{
+	*out = (struct store_stats){
+		.objects = s->index.objects.len,
+		.files = s->index.there,
+		.bytes = s->index.bytes,
+		.promised = s->index.promised,
+		.waiting = s->index.waiting,
+		.published = s->published,
+		.removed = s->removed,
+	};
+}
