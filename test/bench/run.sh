@@ -84,7 +84,7 @@ watch_start()
 seen() { grep -F "\"revision\":\"$1" "$H_TMP/watch.json" | grep -oE '"metadata":\{[^}]*"name":"[^"]*"' | grep -oE '"name":"[^"]*"' | sort -u | wc -l; }
 wait_seen() { [ "$(seen "$1")" -ge "$2" ]; }
 # From the API server's own clock: microseconds between two requests in its audit log.
-audit_us() { jq -rs "[.[] | select($1)] | last | .stageTimestamp" "$H_TMP/kube/audit.log" | { read -r t; [ "$t" != null ] && date -d "$t" +%s%6N; }; }
+audit_us() { tail -n 1000 "$H_TMP/kube/audit.log" | jq -rs "[.[] | select($1)] | last | .stageTimestamp" | { read -r t; [ "$t" != null ] && date -d "$t" +%s%6N; }; }
 herd()
 {
 	for ((i = 0; i < OBJECTS; i++)); do

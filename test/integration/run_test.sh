@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# What `make run` shows: the table, an artifact to fetch, and a clean end; twice, because nothing may be left over from the first.
+. "$(dirname "$0")/../lib/harness.sh"
+. "$H_ROOT/test/lib/parts.sh"
+for turn in first second; do
+	out=$(BUILD=$BUILD RUN_FOR=1 bash "$H_ROOT/test/run.sh" 2>"$H_TMP/log/run.err")
+	check_eq "$turn: exit status" 0 $?
+	check_match "$turn: the header of the table" 'NAMESPACE +NAME +URL +READY +STATUS +AGE' "$out"
+	check_eq "$turn: six objects, all Ready" 6 "$(grep -cE '^apps +web-[a-z]+ +oci://127\.0\.0\.1:[0-9]+/manifests/web +True +' <<<"$out")"
+	for want in 'web-production .*1\.1\.0@sha256:' 'web-staging .*v0\.0\.0-staging-test-deploy-3@sha256:' 'web-main .*main@sha256:' 'web-latest .*latest@sha256:' 'web-pinned .*sha256:' 'web-promoted .*staging@sha256:'; do
+		check_match "$turn: ${want%% *}" "$want" "$out"
+	done
+	check_match "$turn: the line to try" 'curl -s http://127\.0\.0\.1:[0-9]+/ocirepository/apps/web-production/sha256:[0-9a-f]{64}\.tar\.gz \| tar tz' "$out"
+	url=$(sed -nE 's/.*curl -s (http[^ ]*) .*/\1/p' <<<"$out")
+	check_eq "$turn: nothing listens any more" 000 "$(curl -s -o /dev/null -w '%{http_code}' "$url")"
+	check_eq "$turn: its directory is gone" "" "$(sed -nE 's/.*KUBECONFIG=(.*)/\1/p' <<<"$out" | while read -r f; do ls "$f" 2>/dev/null; done)"
+done
+check_eq "a wrong RUN_FOR is refused" 2 "$(RUN_FOR=soon bash "$H_ROOT/test/run.sh" >/dev/null 2>&1; echo $?)"
+h_finish
