@@ -1,0 +1,300 @@
+#include "serve/files.h"
+
+#include "base/mem.h"
+#include "base/sys.h"
+#include "base/time.h"
+#include "ev/op.h"
+#include "ev/timer.h"
+#include "http/server.h"
+#include "serve/range.h"
+#include "store/store.h"
+
+#include <string.h>
+
+#define WAIT_MS 20000
+/* Flux's consumers come again after 5 to 30 s by themselves. */
+#define RETRY_AFTER "5"
+/* RFC 6713. (Go's FileServer says the same where the system has a MIME table, and sniffs application/x-gzip where not.) */
+#define CONTENT_TYPE "application/gzip"
+
+struct serve_files {
+	struct loop *loop;
+	struct store *store;
+	uint64_t wait_ms;
+	struct serve_files_stats stats;
+};
+
+/* A request that could not be answered at once. */
+struct pending {
+	struct serve_files *f;
+	struct http_exchange *x;
+	struct store_path path;
+	struct store_wait wait;
+	struct timer timer;
+	struct op *op;
+};
+
+/* ---- answers */
+
+static void say(struct http_exchange *x, int status, const char *text)
+{
+	http_reply_text(x, status, text);
+}
+
+static void unavailable(struct serve_files *f, struct http_exchange *x, const char *text)
+{
+	f->stats.unavailable++;
+	http_x_add_header(x, "Retry-After", RETRY_AFTER);
+	say(x, 503, text);
+}
+
+static void not_found(struct serve_files *f, struct http_exchange *x)
+{
+	f->stats.not_found++;
+	say(x, 404, "404 page not found\n");
+}
+
+/* fd is taken over. */
+static void send_part(struct serve_files *f, struct http_exchange *x, const struct conditions *c,
+	const struct validators *v, uint64_t size, int fd)
+{
+	uint64_t from = 0, len = size;
+	enum range_kind kind = RANGE_NONE;
+	char text[80];
+	int status = 200;
+
+	/* RFC 9110 section 14.2: Range means something for GET only. */
+	if (!strcmp(http_x_method(x), "GET") && conditions_range(c, v))
+		kind = range_parse(c->range, size, &from, &len);
+	if (kind == RANGE_BEYOND) {
+		sys_close(fd);
+		snprintf(text, sizeof(text), "bytes */%llu", (unsigned long long)size);
+		http_x_add_header(x, "Content-Range", text);
+		say(x, 416, "the range is outside the file\n");
+		return;
+	}
+	if (kind == RANGE_PART) {
+		status = 206;
+		f->stats.partial++;
+		snprintf(text, sizeof(text), "bytes %llu-%llu/%llu", (unsigned long long)from,
+			(unsigned long long)(from + len - 1), (unsigned long long)size);
+		http_x_add_header(x, "Content-Range", text);
+	}
+	f->stats.hits++;
+	http_x_add_header(x, "Content-Type", CONTENT_TYPE);
+	http_reply_file(x, status, fd, from, len);
+}
+
+static void send_file(
+	struct serve_files *f, struct http_exchange *x, const struct store_file *file, int fd)
+{
+	char etag[DIGEST_TEXT_MAX + 2], digest[DIGEST_TEXT_MAX], date[TIME_TEXT_MAX];
+	struct validators v = {.etag = etag, .mtime_s = file->mtime_ns / 1000000000};
+	struct conditions c = {
+		.if_match = http_x_header(x, "If-Match"),
+		.if_unmodified_since = http_x_header(x, "If-Unmodified-Since"),
+		.if_none_match = http_x_header(x, "If-None-Match"),
+		.if_modified_since = http_x_header(x, "If-Modified-Since"),
+		.range = http_x_header(x, "Range"),
+		.if_range = http_x_header(x, "If-Range"),
+	};
+	struct buf none = BUF_INIT(0);
+	int status;
+
+	snprintf(etag, sizeof(etag), "\"%s\"", digest_format(&file->digest, digest));
+	http_x_add_header(x, "Accept-Ranges", "bytes");
+	http_x_add_header(x, "ETag", etag);
+	http_x_add_header(x, "Last-Modified", time_format_http(v.mtime_s * 1000, date));
+	status = conditions_check(&c, &v);
+	if (!status) {
+		send_part(f, x, &c, &v, file->size, fd);
+		return;
+	}
+	sys_close(fd);
+	if (status == 304)
+		f->stats.not_modified++;
+	http_reply_buf(x, status, NULL, &none);
+}
+
+/* ---- a request that waits */
+
+static void attempt(struct serve_files *f, struct http_exchange *x, const struct store_path *p,
+	struct pending *w);
+
+static void pending_free(struct pending *w)
+{
+	http_x_on_end(w->x, NULL, NULL);
+	store_wait_cancel(&w->wait);
+	timer_cancel(&w->timer);
+	op_drop(w->op);
+	free(w);
+}
+
+static void on_gone(void *arg, struct http_exchange *x, bool gone)
+{
+	(void)x;
+	(void)gone;
+	pending_free(arg);
+}
+
+static void on_late(void *arg)
+{
+	struct pending *w = arg;
+	struct serve_files *f = w->f;
+	struct http_exchange *x = w->x;
+
+	pending_free(w);
+	unavailable(f, x, "the artifact is not here yet\n");
+}
+
+static void on_change(void *arg)
+{
+	struct pending *w = arg;
+
+	attempt(w->f, w->x, &w->path, w);
+}
+
+static void on_opened(struct op *op, void *arg)
+{
+	struct pending *w = arg;
+	struct serve_files *f = w->f;
+	struct http_exchange *x = w->x;
+	struct store_file file;
+	int fd;
+
+	w->op = NULL;
+	if (op->err.kind) {
+		op_free(op);
+		pending_free(w);
+		unavailable(f, x, "the store cannot be read\n");
+		return;
+	}
+	switch (store_get_result(op, &file, &fd)) {
+	case STORE_HIT:
+		pending_free(w);
+		send_file(f, x, &file, fd);
+		break;
+	case STORE_MISS:
+		pending_free(w);
+		not_found(f, x);
+		break;
+	default:
+		store_wait_start(f->store, &w->path, &w->wait, on_change, w);
+		break;
+	}
+	op_free(op);
+}
+
+static struct pending *pending_new(
+	struct serve_files *f, struct http_exchange *x, const struct store_path *p)
+{
+	struct pending *w = NEW(struct pending);
+
+	w->f = f;
+	w->x = x;
+	w->path = *p;
+	timer_init(&w->timer, f->loop, on_late, w);
+	timer_set(&w->timer, f->wait_ms);
+	http_x_on_end(x, on_gone, w);
+	return w;
+}
+
+/* w: NULL the first time. */
+static void attempt(struct serve_files *f, struct http_exchange *x, const struct store_path *p,
+	struct pending *w)
+{
+	struct store_file file;
+	int fd;
+
+	switch (store_get(f->store, p, &file, &fd)) {
+	case STORE_HIT:
+		if (w)
+			pending_free(w);
+		send_file(f, x, &file, fd);
+		break;
+	case STORE_MISS:
+		if (w)
+			pending_free(w);
+		not_found(f, x);
+		break;
+	case STORE_WAIT:
+		if (!w) {
+			f->stats.waited++;
+			w = pending_new(f, x, p);
+		}
+		store_wait_start(f->store, &w->path, &w->wait, on_change, w);
+		break;
+	case STORE_COLD:
+		if (!w)
+			w = pending_new(f, x, p);
+		w->op = store_get_start(f->store, &w->path);
+		op_then(w->op, on_opened, w);
+		break;
+	}
+}
+
+/* ---- the handler */
+
+/* "/a/b/c/sha256%3Aff.tar.gz": the colon may come encoded, nothing else may. */
+static bool path_of(const char *path, struct store_path *out)
+{
+	char text[STORE_PATH_MAX];
+	struct err err;
+	size_t n = 0;
+
+	for (path++; *path; path++) {
+		if (n + 1 >= sizeof(text))
+			return false;
+		if (*path == '%') {
+			if (strncasecmp(path, "%3a", 3))
+				return false;
+			text[n++] = ':';
+			path += 2;
+		} else {
+			text[n++] = *path;
+		}
+	}
+	text[n] = '\0';
+	return !store_path_parse(out, text, &err);
+}
+
+void serve_files_handle(void *arg, struct http_exchange *x)
+{
+	struct serve_files *f = arg;
+	const char *method = http_x_method(x);
+	struct store_path p;
+
+	if (strcmp(method, "GET") && strcmp(method, "HEAD")) {
+		http_x_add_header(x, "Allow", "GET, HEAD");
+		say(x, 405, "only GET and HEAD\n");
+	} else if (!strcmp(http_x_path(x), "/")) {
+		if (store_ready(f->store))
+			say(x, 200, "ok\n");
+		else
+			unavailable(f, x, "comparing the store with the objects' statuses\n");
+	} else if (path_of(http_x_path(x), &p)) {
+		attempt(f, x, &p, NULL);
+	} else {
+		not_found(f, x);
+	}
+}
+
+struct serve_files *serve_files_new(struct loop *l, struct store *store, uint64_t wait_ms)
+{
+	struct serve_files *f = NEW(struct serve_files);
+
+	f->loop = l;
+	f->store = store;
+	f->wait_ms = wait_ms ? wait_ms : WAIT_MS;
+	return f;
+}
+
+void serve_files_free(struct serve_files *f)
+{
+	free(f);
+}
+
+void serve_files_stats(const struct serve_files *f, struct serve_files_stats *out)
+{
+	*out = f->stats;
+}

@@ -1,0 +1,40 @@
+#include "serve/metrics.h"
+
+#include "base/metrics.h"
+#include "http/server.h"
+
+#include <string.h>
+
+static int pull(void *arg, struct buf *b)
+{
+	return metrics_scrape_next(arg, b) ? 1 : -1;
+}
+
+static void ended(void *arg, struct http_exchange *x, bool gone)
+{
+	(void)x;
+	(void)gone;
+	metrics_scrape_end(arg);
+}
+
+void serve_metrics_reply(struct http_exchange *x, struct metrics *m)
+{
+	struct metrics_scrape *s = metrics_scrape_start(m);
+
+	http_x_on_end(x, ended, s);
+	http_reply_stream(x, 200, METRICS_CONTENT_TYPE, pull, s);
+}
+
+void serve_metrics_handle(void *arg, struct http_exchange *x)
+{
+	const char *method = http_x_method(x);
+
+	if (strcmp(http_x_path(x), "/metrics")) {
+		http_reply_text(x, 404, "404 page not found\n");
+	} else if (strcmp(method, "GET") && strcmp(method, "HEAD")) {
+		http_x_add_header(x, "Allow", "GET, HEAD");
+		http_reply_text(x, 405, "only GET and HEAD\n");
+	} else {
+		serve_metrics_reply(x, arg);
+	}
+}
