@@ -179,7 +179,7 @@ void tb_gunzip(struct buf *out, const void *in, size_t n)
 	inflateEnd(&z);
 }
 
-static void list_entry(struct buf *out, struct archive *a, struct archive_entry *e, int with_text)
+static void list_entry(struct buf *out, struct archive *a, struct archive_entry *e, int flags)
 {
 	const char *name = archive_entry_pathname(e);
 	unsigned type = archive_entry_filetype(e);
@@ -190,9 +190,10 @@ static void list_entry(struct buf *out, struct archive *a, struct archive_entry 
 			: type == AE_IFDIR ? 'd'
 					   : '?',
 		(unsigned)archive_entry_perm(e), (long long)archive_entry_size(e));
-	if (archive_entry_uid(e) || archive_entry_gid(e) || archive_entry_mtime(e))
+	if (!(flags & TB_BARE) &&
+		(archive_entry_uid(e) || archive_entry_gid(e) || archive_entry_mtime(e)))
 		buf_adds(out, " !owner or time");
-	if (with_text && type == AE_IFREG) {
+	if (flags & TB_TEXT && type == AE_IFREG) {
 		char text[4096];
 		la_ssize_t n;
 
@@ -205,7 +206,7 @@ static void list_entry(struct buf *out, struct archive *a, struct archive_entry 
 	buf_addc(out, '\n');
 }
 
-void tb_list(struct buf *out, const void *tar, size_t n, int with_text)
+void tb_list(struct buf *out, const void *tar, size_t n, int flags)
 {
 	struct archive *a = archive_read_new();
 	struct archive_entry *e;
@@ -214,7 +215,7 @@ void tb_list(struct buf *out, const void *tar, size_t n, int with_text)
 	archive_read_support_format_tar(a);
 	rc = archive_read_open_memory(a, tar, n);
 	while (rc == ARCHIVE_OK && (rc = archive_read_next_header(a, &e)) == ARCHIVE_OK)
-		list_entry(out, a, e, with_text);
+		list_entry(out, a, e, flags);
 	if (rc != ARCHIVE_EOF)
 		buf_addf(out, "!%s\n", archive_error_string(a));
 	archive_read_free(a);

@@ -50,8 +50,9 @@ void tb_gunzip(struct buf *out, const void *in, size_t n);
 
 /*
  * What libarchive, with no code of ours, finds in a tar: a line per entry "NAME TYPE MODE SIZE\n" (TYPE f, d or ?), plus "!WHY\n" for
- * anything it finds wrong. with_text appends the body's text to a file's line.
+ * anything it finds wrong. An entry with an owner or a time gets " !owner or time", unless TB_BARE is given; TB_TEXT appends a file's body.
  */
-void tb_list(struct buf *out, const void *tar, size_t n, int with_text);
+enum tb_list_flags { TB_TEXT = 1, TB_BARE = 2 };
+void tb_list(struct buf *out, const void *tar, size_t n, int flags);
 
 #endif
