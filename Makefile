@@ -31,7 +31,7 @@ DEPS_oci      := pack http ev text crypto base
 DEPS_serve    := http store ev crypto base
 DEPS_ctl      := kube http ev text crypto base
 DEPS_embedded := http ev text crypto base
-DEPS_ocirepository := $(filter-out embedded,$(MODULES))
+DEPS_ocirepository := ctl serve oci kube store http pack ev text crypto base
 
 
 # Compiler and linker flags. Everything a stranger's byte can reach is built with the hardening that Debian's own packages use.

@@ -81,12 +81,12 @@ START_TEST(test_compact)
 {
 	auto_json json_t *o = parse(
 		"{\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"n\",\"namespace\":\"x\",\"uid\":"
-	        "\"u\","
+		"\"u\","
 		"\"resourceVersion\":\"7\",\"generation\":2,\"managedFields\":[1],\"labels\":{"
-	        "\"a\":\"b\"},"
+		"\"a\":\"b\"},"
 		"\"annotations\":{\"kubectl.kubernetes.io/last-applied-configuration\":\"...\","
 		"\"reconcile.fluxcd.io/requestedAt\":\"now\",\"event.toolkit.fluxcd.io/"
-	        "env\":\"prod\"}},"
+		"env\":\"prod\"}},"
 		"\"spec\":{\"url\":\"u\"},\"status\":{\"x\":1}}");
 	auto_free char *text = ocirepo_compact(o);
 	auto_json json_t *back = parse(text);

@@ -1,0 +1,44 @@
+/*
+ * An API server on the test's own loop, just large enough for a controller: list, watch, get and merge patch of OCIRepository objects and
+ * Secrets (as metadata too), POST of Events. It checks what the real one checks of a controller's patches: resourceVersion and uid (409), that
+ * the status endpoint changes only the status and the main one everything else. The test changes objects behind the controller's back
+ * and lets requests fail.
+ *
+ *	struct fake_kube *k = fake_kube_new(loop);
+ *	fake_kube_put(k, "ocirepositories", "{\"metadata\":{\"name\":\"web\",\"namespace\":\"apps\"},\"spec\":{...}}");
+ *	... fake_kube_config(k) → kube_client_new ...
+ *	ck_assert_str_eq(fake_kube_log(k), "PATCH ocirepositories/web\nPATCH ocirepositories/web/status\n");
+ */
+#ifndef FAKE_KUBE_H
+#define FAKE_KUBE_H
+#include <jansson.h>
+#include <stdbool.h>
+
+struct fake_kube;
+struct kube_config;
+struct loop;
+
+struct fake_kube *fake_kube_new(struct loop *l);
+void fake_kube_free(struct fake_kube *k);
+struct kube_config *fake_kube_config(const struct fake_kube *k);
+
+/* Creates or replaces; uid, generation, resourceVersion are kept as the real server would. A new object gets observedGeneration -1. */
+void fake_kube_put(struct fake_kube *k, const char *plural, const char *json);
+/* Merges a patch; a change under spec raises the generation. */
+void fake_kube_merge(struct fake_kube *k, const char *plural, const char *ns, const char *name,
+	const char *patch);
+/* As kubectl delete: with a finalizer it gets a deletionTimestamp, else it is gone. */
+void fake_kube_delete(struct fake_kube *k, const char *plural, const char *ns, const char *name);
+/* NULL: gone. Borrowed until the next change. */
+const json_t *fake_kube_get(
+	struct fake_kube *k, const char *plural, const char *ns, const char *name);
+
+/* Writes only: "METHOD plural/name[/status]" a line, as they come; Events as "EVENT reason message". */
+const char *fake_kube_log(const struct fake_kube *k);
+void fake_kube_log_reset(struct fake_kube *k);
+/* The next `times` requests of this line (as in the log; "GET secrets/x" works too). */
+void fake_kube_fail(struct fake_kube *k, const char *line, int status, unsigned times);
+/* Called when a write of this line arrives, before it is carried out; once. */
+void fake_kube_hook(struct fake_kube *k, const char *line, void (*fn)(void *arg), void *arg);
+
+#endif

@@ -1,0 +1,240 @@
+#include "test/unit/ocirepository/world.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "base/obj.h"
+#include "base/sys.h"
+#include "controllers/ocirepository/ocirepository.h"
+#include "ctl/event.h"
+#include "ev/loop.h"
+#include "ev/op.h"
+#include "http/client.h"
+#include "kube/client.h"
+#include "oci/registry.h"
+#include "pack/tarw.h"
+#include "store/store.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+static void build_layer(struct buf *out, const char *value)
+{
+	struct pack_tarw *t;
+	struct pack_tarw_result res;
+	struct err err = {0};
+
+	buf_init(out, BUF_ANY);
+	t = pack_tarw_new(&(struct pack_tarw_out){.fd = -1, .mem = out});
+	ck_assert(!pack_tarw_dir(t, ".", 0750, &err) &&
+		!pack_tarw_file_mem(t, "app.yaml", 0600, value, strlen(value), &err) &&
+		!pack_tarw_file_mem(t, "notes.md", 0600, "notes", 5, &err) &&
+		!pack_tarw_end(t, &res, &err));
+	pack_tarw_free(t);
+}
+
+void world_init(struct world *w)
+{
+	*w = (struct world){0};
+	clock_fake(1800000000000);
+	log_set_fd(getenv("UNIT_LOG") ? 2 : -1);
+	if (getenv("UNIT_LOG"))
+		ck_assert_int_eq(log_set_level(getenv("UNIT_LOG")), 0);
+	unsetenv("http_proxy");
+	unsetenv("https_proxy");
+	w->loop = loop_new();
+	w->kube = fake_kube_new(w->loop);
+	w->reg = fake_registry_new(w->loop);
+	snprintf(w->root, sizeof(w->root), "/tmp/oci-unit-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(w->root));
+	build_layer(&w->layer, "one");
+	build_layer(&w->layer2, "two");
+}
+
+static void lost(void *arg, const char *path)
+{
+	struct world *w = arg;
+
+	ocirepo_file_lost(w->c, path);
+}
+
+static bool scanned;
+
+static void scan_done(struct op *op, void *arg)
+{
+	(void)arg;
+	ck_assert_msg(op->err.kind == ERR_NONE, "%s", op->err.msg);
+	op_free(op);
+	scanned = true;
+}
+
+static bool is_scanned(struct world *w)
+{
+	(void)w;
+	return scanned;
+}
+
+void world_start(struct world *w)
+{
+	struct err err = {0};
+
+	w->http = http_client_new(
+		w->loop, &(struct http_client_opts){.name = "registry", .max_per_host = 24});
+	w->oci = oci_client_new(w->loop, w->http);
+	w->client =
+		kube_client_new(w->loop, fake_kube_config(w->kube), &(struct kube_client_opts){0});
+	w->store = store_open(
+		w->loop, &(struct store_opts){.root = w->root, .on_lost = lost, .arg = w}, &err);
+	ck_assert_msg(w->store != NULL, "%s", err.msg);
+	w->metrics = metrics_new();
+	w->events = event_recorder_new(w->client, "source-controller", "test");
+	w->c = ocirepo_new(&(struct ocirepo_opts){.loop = w->loop,
+		.kube = w->client,
+		.oci = w->oci,
+		.store = w->store,
+		.metrics = w->metrics,
+		.events = w->events,
+		.adv_address = "artifacts.test."});
+	scanned = false;
+	op_then(store_scan_start(w->store), scan_done, w);
+	world_until(w, is_scanned, "the scan");
+	ocirepo_start(w->c);
+}
+
+static bool idle(struct world *w)
+{
+	return ocirepo_idle(w->c);
+}
+
+void world_stop(struct world *w)
+{
+	int i;
+
+	ocirepo_stop(w->c);
+	world_until(w, idle, "the controller to end");
+	event_recorder_stop(w->events);
+	oci_client_stop(w->oci);
+	for (i = 0; i < 50; i++)
+		loop_turn(w->loop, false);
+	ocirepo_free(w->c);
+	event_recorder_free(w->events);
+	metrics_free(w->metrics);
+	oci_client_free(w->oci);
+	http_client_free(w->http);
+	kube_client_free(w->client);
+	store_close(w->store);
+	w->c = NULL;
+}
+
+void world_clear(struct world *w)
+{
+	auto_free char *rm = mem_printf("rm -rf %s", w->root);
+	int i;
+
+	if (w->c)
+		world_stop(w);
+	fake_kube_free(w->kube);
+	fake_registry_free(w->reg);
+	for (i = 0; i < 20; i++)
+		loop_turn(w->loop, false);
+	ck_assert_int_eq(loop_free(w->loop), 0);
+	buf_clear(&w->layer);
+	buf_clear(&w->layer2);
+	ck_assert_int_eq(system(rm), 0);
+}
+
+void world_object(struct world *w, const char *name, const char *spec)
+{
+	auto_free char *json = mem_printf("{\"metadata\":{\"name\":\"%s\",\"namespace\":\"apps\"},"
+					  "\"spec\":{%s\"interval\":\"1m\"%s%s}}",
+		name, strstr(spec, "\"url\"") ? "" : url, *spec ? "," : "", spec);
+
+	fake_kube_put(w->kube, "ocirepositories", json);
+}
+
+void world_until(struct world *w, bool (*fn)(struct world *w), const char *what)
+{
+	uint64_t from = clock_ns();
+
+	while (!fn(w)) {
+		loop_turn(w->loop, false);
+		ck_assert_msg(clock_ns() - from < 10000000000ULL,
+			"waited 10 s for %s; writes:\n%s\nregistry:\n%s", what,
+			fake_kube_log(w->kube), fake_log(w->reg));
+	}
+}
+
+void world_settle(struct world *w)
+{
+	struct http_client_stats s;
+	struct kube_stats k;
+	struct metrics_scrape *scrape;
+	auto_buf struct buf page = BUF_INIT(BUF_ANY);
+	uint64_t from = clock_ns();
+	int quiet = 0;
+
+	/* Quiet: for 20 ms of real time there was no run and no request but the two watches. */
+	while (quiet < 20) {
+		int i;
+
+		for (i = 0; i < 20; i++)
+			loop_turn(w->loop, false);
+		http_client_stats(w->http, &s);
+		kube_client_stats(w->client, &k);
+		buf_reset(&page);
+		scrape = metrics_scrape_start(w->metrics);
+		while (metrics_scrape_next(scrape, &page))
+			;
+		metrics_scrape_end(scrape);
+		if (s.open_requests || k.http.open_requests > 2 ||
+			!strstr(buf_str(&page),
+				"controller_runtime_active_workers{controller=\"ocirepository\"} "
+				"0"))
+			quiet = 0;
+		else
+			quiet++;
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+		ck_assert_msg(clock_ns() - from < 10000000000ULL,
+			"no peace within 10 s; writes:\n%s\nregistry:\n%s", fake_kube_log(w->kube),
+			fake_log(w->reg));
+	}
+}
+
+const char *world_status(struct world *w, const char *name, const char *path)
+{
+	static char out[2048];
+	const json_t *o = fake_kube_get(w->kube, "ocirepositories", "apps", name);
+	json_t *status = obj_get(o, "status"), *at = status, *one;
+	char *copy = mem_strdup(path), *save = NULL, *part = strtok_r(copy, ".", &save);
+	size_t i;
+
+	json_array_foreach (obj_get(status, "conditions"), i, one)
+		if (!strcmp(obj_str_or("", one, "type"), part)) {
+			at = one;
+			part = strtok_r(NULL, ".", &save);
+			break;
+		}
+	for (; part; part = strtok_r(NULL, ".", &save))
+		at = json_object_get(at, part);
+	free(copy);
+	if (json_is_string(at))
+		snprintf(out, sizeof(out), "%s", json_string_value(at));
+	else if (json_is_integer(at))
+		snprintf(out, sizeof(out), "%lld", (long long)json_integer_value(at));
+	else
+		out[0] = '\0';
+	return out;
+}
+
+void world_file(struct world *w, const char *name, struct buf *out)
+{
+	auto_free char *path = mem_printf("%s/%s", w->root, world_status(w, name, "artifact.path"));
+	struct err err = {0};
+
+	buf_init(out, BUF_ANY);
+	if (sys_read_file(AT_FDCWD, path, out, &err))
+		buf_reset(out);
+}
