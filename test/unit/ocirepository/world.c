@@ -148,6 +148,7 @@ void world_clear(struct world *w)
 
 void world_object(struct world *w, const char *name, const char *spec)
 {
+	auto_free char *url = mem_printf("\"url\":\"oci://%s/app\",", fake_host(w->reg));
 	auto_free char *json = mem_printf("{\"metadata\":{\"name\":\"%s\",\"namespace\":\"apps\"},"
 					  "\"spec\":{%s\"interval\":\"1m\"%s%s}}",
 		name, strstr(spec, "\"url\"") ? "" : url, *spec ? "," : "", spec);
