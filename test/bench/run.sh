@@ -49,7 +49,7 @@ work()
 			if (f == "file_syncs_total") { syncs += v; have["file_syncs"] = 1 }
 			if (f == "bytes_hashed_total") { hashed += v; have["bytes_hashed"] = 1 }
 			if (f == "oci_registry_requests_total") { kind[label($0, "kind")] += v; have["registry_requests"] = 1 }
-			if (f == "oci_registry_connections_total") { conns += v; have["new_connections"] = 1 }
+			if (f == "http_client_connections_total") { conns += v; have["new_connections"] = 1 }
 			if (f == "rest_client_requests_total" ) { have["api_writes"] = 1; if (label($0, "method") ~ /POST|PUT|PATCH|DELETE/) writes += v }
 		}
 		END {
