@@ -99,6 +99,13 @@ static bool key_starts(const struct record *r, const char *with)
 	return r->key_len >= n && !memcmp(r->key, with, n);
 }
 
+/* Text is UTF-8 without a NUL; libarchive stops at other text, Go does not. (A path is judged with all other names.) */
+static int check_text(const struct record *r)
+{
+	return memchr(r->value, '\0', r->value_len) || !pack_utf8_ok(r->value, r->value_len) ? -1
+											     : 0;
+}
+
 /* A known key; -1 for a value that makes no sense. */
 static int take(struct pack_pax *pax, const struct record *r, enum kind kind, const char **odd)
 {
@@ -121,13 +128,13 @@ static int take(struct pack_pax *pax, const struct record *r, enum kind kind, co
 		return digits(r->value, r->value_len, 18, &pax->size);
 	case KIND_LINK:
 		pax->has_linkpath = true;
-		return memchr(r->value, '\0', r->value_len) ? -1 : 0;
+		return check_text(r);
 	case KIND_TIME:
 		return check_time(r->value, r->value_len);
 	case KIND_ID:
 		return digits(r->value, r->value_len, 18, &v);
 	default:
-		return memchr(r->value, '\0', r->value_len) ? -1 : 0;
+		return check_text(r);
 	}
 }
 

@@ -326,6 +326,11 @@ ODD(pax_bad_time)
 	tb_pax(b, 'x', "13 mtime=now\n", 13);
 	tb_file(b, "m", "x");
 }
+ODD(pax_bad_owner)
+{
+	tb_pax(b, 'x', "11 uname=\xff\n", 11);
+	tb_file(b, "m", "x");
+}
 ODD(pax_two_sizes)
 {
 	tb_pax(b, 'x', "12 size=512\n", 12);
@@ -585,6 +590,8 @@ static const struct {
 	{"empty PAX path", pax_empty_path, REFUSED, "malformed PAX record 'path='", NULL},
 	{"garbage in PAX size", pax_bad_size, REFUSED, "malformed PAX record 'size=1x'", NULL},
 	{"garbage in PAX time", pax_bad_time, REFUSED, "malformed PAX record 'mtime=now'", NULL},
+	{"invalid UTF-8 in an owner", pax_bad_owner, REFUSED, "malformed PAX record 'uname=\\xff'",
+		NULL},
 	{"two sizes", pax_two_sizes, REFUSED, "entry 'm' has two sizes", NULL},
 	{"unknown PAX key", pax_unknown, REPACKED, "PAX records of unknown keys",
 		". d 750 0\na f 600 6 first\n\nm f 600 2 x\n\nz f 600 5 last\n\n"},
