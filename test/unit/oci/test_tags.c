@@ -1,0 +1,455 @@
+#include "oci/tags.h"
+
+#include "base/limits.h"
+#include "oci/link.h"
+#include "oci/manifest.h"
+#include "test/unit/oci/fixture.h"
+
+Suite *suite_tags(void);
+
+#define LIST "/v2/app/tags/list"
+
+static struct op *start(struct fixture *x, const struct oci_tags_req *req)
+{
+	struct oci_tags_req r = *req;
+
+	r.repo = &x->repo;
+	r.identity = x->nobody;
+	r.timeout_ms = 60000;
+	return oci_tags_start(x->oci, &r);
+}
+
+static struct op *list(struct fixture *x, const struct oci_tags_req *req)
+{
+	struct op *op = start(x, req);
+
+	fixture_wait(x, op);
+	return op;
+}
+
+static const struct {
+	const char *tags, *range, *filter, *layer_type, *winner, *runner_up;
+	unsigned total, passed, versions, matched;
+} choices[] = {
+	{"\"1.0.0\",\"1.2.0\",\"1.1.0\"", "*", NULL, NULL, "1.2.0", "1.1.0", 3, 3, 3, 3},
+	{"\"1.2.0\",\"1.1.0\",\"1.0.0\"", "1.x", "", NULL, "1.2.0", "1.1.0", 3, 3, 3, 3},
+	{"\"latest\",\"1.0.0\",\"main\",\"0123abc\"", ">=1.0.0", NULL, NULL, "1.0.0", "", 4, 4, 1,
+		1},
+	{"\"1.0.0\",\"2.0.0-rc.1\"", ">=1.0.0", NULL, NULL, "1.0.0", "", 2, 2, 2, 1},
+	{"\"1.0.0\",\"2.0.0-rc.1\"", ">=1.0.0-0", NULL, NULL, "2.0.0-rc.1", "1.0.0", 2, 2, 2, 2},
+	{"\"1.0.0-staging-test-deploy-3\",\"1.0.0-staging-test-deploy-20\",\"1.0.0\"", ">=0.0.0-0",
+		".*-staging-test-deploy-.*", NULL, "1.0.0-staging-test-deploy-3",
+		"1.0.0-staging-test-deploy-20", 3, 2, 2, 2},
+	{"\"v1.0.0\",\"1.0.0\"", "*", NULL, NULL, "1.0.0", "v1.0.0", 2, 2, 2, 2},
+	{"\"1.0.0\",\"1.0.0\"", "*", NULL, NULL, "1.0.0", "", 2, 2, 2, 2},
+	{"\"1\\u002e0.0\",\"a\\\"b\",\"../x\",\"\"", "*", NULL, NULL, "1.0.0", "", 4, 1, 1, 1},
+	{"\"1.0.0_b\",\"1.0.0\"", "*", NULL, NULL, "1.0.0", "", 2, 2, 1, 1},
+	{"\"1.0.1_b\",\"1.0.0\"", "*", NULL, OCI_TYPE_HELM_CHART, "1.0.1_b", "1.0.0", 2, 2, 2, 2},
+	{" \"1.0.0\" ,\n\t\"2.0.0\" ", "*", NULL, NULL, "2.0.0", "1.0.0", 2, 2, 2, 2},
+	{"\"1.0.0\",\"2.0.0\"", NULL, "^2", NULL, "", "", 2, 1, 0, 0},
+};
+
+START_TEST(choice)
+{
+	auto_free char *body = mem_printf("{\"name\":\"app\",\"tags\":[%s]}", choices[_i].tags);
+	const struct oci_tags_result *r;
+	struct fixture x;
+	struct op *op;
+
+	fixture_init(&x);
+	fake_on(x.reg, "GET", LIST)->body = body;
+	op = list(&x,
+		&(struct oci_tags_req){.range = choices[_i].range,
+			.filter = choices[_i].filter,
+			.layer_type = choices[_i].layer_type});
+	fixture_ok(op);
+	r = oci_tags_result(op);
+	ck_assert_str_eq(r->tag, choices[_i].winner);
+	ck_assert_str_eq(r->runner_up, choices[_i].runner_up);
+	ck_assert_uint_eq(r->total, choices[_i].total);
+	ck_assert_uint_eq(r->passed, choices[_i].passed);
+	ck_assert_uint_eq(r->versions, choices[_i].versions);
+	ck_assert_uint_eq(r->matched, choices[_i].matched);
+	op_free(op);
+	fixture_clear(&x);
+}
+END_TEST
+
+static const struct {
+	const char *body, *range, *filter, *says;
+	int status;
+} failures[] = {
+	{"{\"tags\":[\"1.0.0\"]}", ">=2.0.0", NULL,
+		"no match found for semver '>=2.0.0': of 1 tags 1 are versions", 200},
+	{"{\"tags\":[\"1.0.0\",\"x\"]}", "*", "^x", "of 2 tags 1 pass the filter '^x', 0 of these",
+		200},
+	{"{\"tags\":[]}", "*", NULL, "of 0 tags", 200},
+	{"{\"tags\":null}", "*", NULL, "of 0 tags", 200},
+	{"{}", "*", NULL, "of 0 tags", 200},
+	{"<html>", "*", NULL, "no object", 200},
+	{"", "*", NULL, "cut short", 200},
+	{"{\"tags\":[\"1.0.0\"", "*", NULL, "cut short", 200},
+	{"{\"tags\":[1]}", "*", NULL, "no string", 200},
+	{"{\"tags\":[{\"a\":\"1.0.0\"}]}", "*", NULL, "no string", 200},
+	{"{\"tags\":[\"1.0.0\"]} x", "*", NULL, "bytes after", 200},
+	{"{\"errors\":[{\"code\":\"NAME_UNKNOWN\",\"message\":\"repository name not known\"}]}",
+		"*", NULL, "404 Not Found (NAME_UNKNOWN: repository name not known)", 404},
+};
+
+START_TEST(failure)
+{
+	struct fake_answer *a;
+	struct fixture x;
+	struct op *op;
+
+	fixture_init(&x);
+	a = fake_on(x.reg, "GET", LIST);
+	a->body = failures[_i].body;
+	a->status = failures[_i].status;
+	op = list(&x,
+		&(struct oci_tags_req){.range = failures[_i].range, .filter = failures[_i].filter});
+	fixture_failed(op, failures[_i].says);
+	fixture_failed(op, "tags of '127.0.0.1:");
+	op_free(op);
+	fixture_clear(&x);
+}
+END_TEST
+
+/* ---- pages --------------------------------------------------------------------------------------------------------- */
+
+START_TEST(pages)
+{
+	struct fake_answer *a;
+	struct fixture x;
+	struct op *op;
+
+	fixture_init(&x);
+	a = fake_on(x.reg, "GET", LIST "?n=1000");
+	a->body = "{\"tags\":[\"1.0.0\"]}";
+	a->headers = "Link: </v2/app/tags/list?n=1000&last=1.0.0>; rel=\"next\"\r\n";
+	a = fake_on(x.reg, "GET", LIST "?n=1000&last=1.0.0");
+	a->body = "{\"tags\":[\"3.0.0\"]}";
+	a->headers = "Link: <list?n=1000&last=3.0.0>;rel=next\r\n";
+	a = fake_on(x.reg, "GET", LIST "?n=1000&last=3.0.0");
+	a->body = "{\"tags\":[\"2.0.0\"]}";
+	op = list(&x, &(struct oci_tags_req){.range = "*"});
+	fixture_ok(op);
+	ck_assert_str_eq(oci_tags_result(op)->tag, "3.0.0");
+	ck_assert_uint_eq(oci_tags_result(op)->pages, 3);
+	ck_assert_uint_eq(oci_tags_result(op)->total, 3);
+	op_free(op);
+	ck_assert_uint_eq(fake_connections(x.reg), 1);
+	fixture_clear(&x);
+}
+END_TEST
+
+static const struct {
+	const char *link, *says;
+} links[] = {
+	{"<http://evil.example/v2/app/tags/list?last=x>; rel=\"next\"",
+		"'http://evil.example/v2/app/tags/list', which is not the registry's own host"},
+	{"<http://127.0.0.1:1/v2/app/tags/list?last=x>; rel=\"next\"", "own host"},
+	{"</v2/app/tags/list?n=1000>; rel=\"next\"", "circle"},
+	{"</v2/app/tags/list?n=1000; rel=\"next\"", "malformed"},
+	{"<gopher://x/>; rel=\"next\"", "neither http:// nor https://"},
+};
+
+START_TEST(bad_link)
+{
+	auto_free char *header = mem_printf("Link: %s\r\n", links[_i].link);
+	struct fake_answer *a;
+	struct fixture x;
+	struct op *op;
+
+	fixture_init(&x);
+	a = fake_on(x.reg, "GET", LIST);
+	a->body = "{\"tags\":[\"1.0.0\"]}";
+	a->headers = header;
+	op = list(&x, &(struct oci_tags_req){.range = "*"});
+	fixture_failed(op, links[_i].says);
+	op_free(op);
+	fixture_clear(&x);
+}
+END_TEST
+
+/* Pages that never end: each has another address, so only counting helps. */
+START_TEST(empty_pages)
+{
+	struct fake_answer *a;
+	char *paths[20], *headers[20];
+	struct fixture x;
+	struct op *op;
+	int i;
+
+	fixture_init(&x);
+	for (i = 0; i < 20; i++) {
+		paths[i] = mem_printf(i ? LIST "?p=%d" : LIST "?n=1000", i);
+		headers[i] = mem_printf("Link: <?p=%d>; rel=next\r\n", i + 1);
+		a = fake_on(x.reg, "GET", paths[i]);
+		a->body = "{\"tags\":[]}";
+		a->headers = headers[i];
+	}
+	op = list(&x, &(struct oci_tags_req){.range = "*"});
+	fixture_failed(op, "10 pages without a tag");
+	ck_assert_uint_eq(oci_tags_result(op)->pages, 11);
+	op_free(op);
+	for (i = 0; i < 20; i++) {
+		free(paths[i]);
+		free(headers[i]);
+	}
+	fixture_clear(&x);
+}
+END_TEST
+
+START_TEST(slow_pages)
+{
+	struct fake_answer *a;
+	struct fixture x;
+	struct op *op;
+	bool done = false;
+
+	/* Each page comes within its own timeout, but all of them together take too long. */
+	clock_fake(1000000);
+	fixture_init(&x);
+	a = fake_on(x.reg, "GET", LIST "?n=1000");
+	a->body = "{\"tags\":[\"1.0.0\"]}";
+	a->headers = "Link: <?p=1>; rel=next\r\n";
+	a = fake_on(x.reg, "GET", LIST "?p=1");
+	a->body = "{\"tags\":[\"1.0.1\"]}";
+	a->headers = "Link: <?p=2>; rel=next\r\n";
+	op = start(&x, &(struct oci_tags_req){.range = "*"});
+	op_then(op, fixture_done, &done);
+	while (!strstr(fake_log(x.reg), "n=1000"))
+		loop_turn(x.loop, true);
+	clock_fake_add(LIMIT_TAG_LIST_TIMEOUTS * 60000);
+	while (!done)
+		loop_turn(x.loop, true);
+	ck_assert_msg(strstr(op->err.msg, "takes too long") || strstr(op->err.msg, "within"), "%s",
+		op->err.msg);
+	op_free(op);
+	fixture_clear(&x);
+}
+END_TEST
+
+static void many(struct buf *b, int from, int count)
+{
+	int i;
+
+	buf_adds(b, "{\"name\":\"app\",\"tags\":[");
+	for (i = from; i < from + count; i++)
+		buf_addf(b, "%s\"1.%d.%d\"", i > from ? "," : "", i / 1000, i % 1000);
+	buf_adds(b, "]}");
+}
+
+struct turns {
+	struct loop *loop;
+	uint64_t turn, in_turn, most;
+};
+
+static int count_turns(void *arg, const char *tag, size_t len, struct err *err)
+{
+	struct turns *t = arg;
+	struct loop_stats stats;
+
+	(void)tag;
+	(void)len;
+	(void)err;
+	loop_stats(t->loop, &stats);
+	if (stats.turns != t->turn)
+		t->in_turn = 0;
+	t->turn = stats.turns;
+	if (++t->in_turn > t->most)
+		t->most = t->in_turn;
+	return 0;
+}
+
+/* A page of 2 MiB is read in slices: no turn of the loop sees more than 128 KiB and what curl brings at a time. */
+START_TEST(large_page)
+{
+	auto_buf struct buf body = BUF_INIT(BUF_ANY);
+	struct turns turns = {0};
+	struct fake_answer *a;
+	struct fixture x;
+	struct op *op;
+
+	fixture_init(&x);
+	turns.loop = x.loop;
+	many(&body, 0, 200000);
+	a = fake_on(x.reg, "GET", LIST);
+	a->body = body.p;
+	a->body_len = body.len;
+	op = list(&x,
+		&(struct oci_tags_req){
+			.range = "*", .filter = "^1[.]", .each = count_turns, .arg = &turns});
+	fixture_ok(op);
+	ck_assert_str_eq(oci_tags_result(op)->tag, "1.199.999");
+	ck_assert_uint_eq(oci_tags_result(op)->total, 200000);
+	ck_assert_msg(turns.most > 1000 && turns.most < (128 + 16) * 1024 / 8,
+		"%llu tags in one turn", (unsigned long long)turns.most);
+	op_free(op);
+	fixture_clear(&x);
+}
+END_TEST
+
+START_TEST(page_limit)
+{
+	struct fake_answer *a;
+	struct fixture x;
+	struct op *op;
+
+	fixture_init(&x);
+	a = fake_on(x.reg, "GET", LIST);
+	a->way = FAKE_ENDLESS;
+	a->chunked = true;
+	a->body = "{\"tags\":[\"";
+	op = list(&x, &(struct oci_tags_req){.range = "*"});
+	fixture_failed(op, "tags of '");
+	op_free(op);
+	fixture_clear(&x);
+}
+END_TEST
+
+START_TEST(tag_limit)
+{
+	auto_buf struct buf body = BUF_INIT(BUF_ANY);
+	char *paths[12], *headers[12];
+	struct fake_answer *a;
+	struct fixture x;
+	struct op *op;
+	int i;
+
+	fixture_init(&x);
+	buf_adds(&body, "{\"tags\":[\"x\"");
+	for (i = 1; i < 200000; i++)
+		buf_adds(&body, ",\"x\"");
+	buf_adds(&body, "]}");
+	for (i = 0; i < 12; i++) {
+		paths[i] = mem_printf(i ? LIST "?p=%d" : LIST "?n=1000", i);
+		headers[i] = mem_printf("Link: <?p=%d>; rel=next\r\n", i + 1);
+		a = fake_on(x.reg, "GET", paths[i]);
+		a->body = body.p;
+		a->body_len = body.len;
+		a->headers = headers[i];
+	}
+	op = list(&x, &(struct oci_tags_req){.range = "*"});
+	fixture_failed(op, "more than 1000000 tags");
+	op_free(op);
+	for (i = 0; i < 12; i++) {
+		free(paths[i]);
+		free(headers[i]);
+	}
+	fixture_clear(&x);
+}
+END_TEST
+
+static int collect(void *arg, const char *tag, size_t len, struct err *err)
+{
+	struct buf *b = arg;
+
+	if (len == 4 && !memcmp(tag, "stop", 4))
+		return err_set(err, ERR_RETRY, "told to stop");
+	buf_addf(b, "%.*s ", (int)len, tag);
+	return 0;
+}
+
+START_TEST(each)
+{
+	auto_buf struct buf seen = BUF_INIT(100);
+	struct fixture x;
+	struct op *op;
+
+	fixture_init(&x);
+	fake_on(x.reg, "GET", LIST)->body = "{\"tags\":[\"b\",\"a\",\"c\",\"stop\",\"d\"]}";
+	op = list(&x, &(struct oci_tags_req){.filter = "^[^c]", .each = collect, .arg = &seen});
+	fixture_failed(op, "told to stop");
+	ck_assert_str_eq(buf_str(&seen), "b a ");
+	op_free(op);
+	fixture_clear(&x);
+}
+END_TEST
+
+START_TEST(canceled)
+{
+	struct fake_answer *a;
+	struct fixture x;
+	struct op *op;
+	bool done = false;
+
+	fixture_init(&x);
+	a = fake_on(x.reg, "GET", LIST);
+	a->way = FAKE_STALL;
+	a->body = "{\"tags\":[\"1.0.0\",\"1.0.1\"]}";
+	a->cut = 12;
+	op = start(&x, &(struct oci_tags_req){.range = "*"});
+	op_then(op, fixture_done, &done);
+	fixture_until(&x, "GET " LIST "?n=1000\n");
+	op_cancel(op);
+	while (!done)
+		loop_turn(x.loop, true);
+	ck_assert_int_eq(op->err.kind, ERR_CANCELED);
+	op_free(op);
+	fixture_clear(&x);
+}
+END_TEST
+
+/* ---- the Link header ----------------------------------------------------------------------------------------------- */
+
+static const struct {
+	const char *value, *target; /* target NULL: none */
+	int rc;
+} headers[] = {
+	{"</v2/x?n=1>; rel=\"next\"", "/v2/x?n=1", 0},
+	{"</v2/x>;rel=next", "/v2/x", 0},
+	{"</v2/x> ; REL = \"prev next\"", "/v2/x", 0},
+	{"</a>; rel=prev, </b>; rel=next", "/b", 0},
+	{"</a>; rel=next, </b>; rel=next", "/a", 0},
+	{"</a>; title=\"x, y; rel=next\"; rel=last", NULL, 0},
+	{"</a>; title=\"\\\">\"; rel=next", "/a", 0},
+	{"</a,b;c>; rel=next", "/a,b;c", 0},
+	{"</a>", NULL, 0},
+	{"</a>; rel=nextish", NULL, 0},
+	{"</a>; crossorigin; rel=next", "/a", 0},
+	{"", NULL, 0},
+	{", ,", NULL, 0},
+	{"/a; rel=next", NULL, -1},
+	{"</a; rel=next", NULL, -1},
+	{"</a>; rel=\"next", NULL, -1},
+	{"</a>; rel=\"next\\", NULL, -1},
+	{"</a> garbage", NULL, -1},
+};
+
+START_TEST(link_header)
+{
+	auto_free char *target = NULL;
+	struct err err = {0};
+	int rc = oci_link_next(headers[_i].value, &target, &err);
+
+	ck_assert_msg(rc == headers[_i].rc, "'%s': %d", headers[_i].value, rc);
+	if (headers[_i].target)
+		ck_assert_str_eq(target, headers[_i].target);
+	else
+		ck_assert_msg(!target, "'%s': '%s'", headers[_i].value, target);
+}
+END_TEST
+
+Suite *suite_tags(void)
+{
+	Suite *s = suite_create("tags");
+	TCase *t = tcase_create("tags");
+
+	tcase_set_timeout(t, 60);
+	tcase_add_loop_test(t, choice, 0, ARRAY_LEN(choices));
+	tcase_add_loop_test(t, failure, 0, ARRAY_LEN(failures));
+	tcase_add_test(t, pages);
+	tcase_add_loop_test(t, bad_link, 0, ARRAY_LEN(links));
+	tcase_add_test(t, empty_pages);
+	tcase_add_test(t, slow_pages);
+	tcase_add_test(t, large_page);
+	tcase_add_test(t, page_limit);
+	tcase_add_test(t, tag_limit);
+	tcase_add_test(t, each);
+	tcase_add_test(t, canceled);
+	tcase_add_loop_test(t, link_header, 0, ARRAY_LEN(headers));
+	suite_add_tcase(s, t);
+	return s;
+}
