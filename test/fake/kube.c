@@ -199,7 +199,7 @@ static void status_reply(struct http_exchange *x, int code, const char *reason)
 
 	buf_addf(&b,
 		"{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"status\":\"Failure\",\"reason\":\"%"
-	        "s\","
+		"s\","
 		"\"message\":\"%s\",\"code\":%d}",
 		reason, reason, code);
 	http_reply_buf(x, code, "application/json", &b);
@@ -354,13 +354,17 @@ static void handle(void *arg, struct http_exchange *x)
 	char *path = mem_strdup(http_x_path(x)), *part[8] = {0}, *save = NULL, *p;
 	auto_free char *line = NULL, *key = NULL;
 	bool write = strcmp(method, "GET") != 0;
-	int n = 0, status;
+	int n = 0, skip = 0, status;
 
 	/* ... /namespaces/NS/PLURAL[/NAME[/status]], or .../PLURAL */
-	for (p = strtok_r(path, "/", &save); p && n < 8; p = strtok_r(NULL, "/", &save))
-		if (strcmp(p, "api") != 0 && strcmp(p, "apis") != 0 && strcmp(p, "v1") != 0 &&
-			!strchr(p, '.'))
-			part[n++] = p;
+	for (p = strtok_r(path, "/", &save); p && n < 8; p = strtok_r(NULL, "/", &save)) {
+		/* /api/v1 or /apis/GROUP/v1 */
+		if (skip || (!n && (!strcmp(p, "api") || !strcmp(p, "apis")))) {
+			skip = skip ? skip - 1 : !strcmp(p, "api") ? 1 : 2;
+			continue;
+		}
+		part[n++] = p;
+	}
 	if (n >= 3 && !strcmp(part[0], "namespaces")) {
 		key = n >= 4 ? key_of(part[2], part[1], part[3]) : NULL;
 		line = mem_printf("%s %s/%s%s", method, part[2], n >= 4 ? part[3] : "",
