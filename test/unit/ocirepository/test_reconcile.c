@@ -23,7 +23,7 @@ static const char *writes(struct world *w)
 
 	out[0] = '\0';
 	for (; *line; line = strchr(line, '\n') + 1)
-		if (strncmp(line, "EVENT", 5) != 0)
+		if (strncmp(line, "EVENT", 5) != 0 && strncmp(line, "PATCH events/", 13) != 0)
 			n += (size_t)snprintf(
 				out + n, sizeof(out) - n, "%.*s\n", (int)strcspn(line, "\n"), line);
 	return out;
