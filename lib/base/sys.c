@@ -176,6 +176,13 @@ static int openat2_raw(int dirfd, const char *path, int flags, mode_t mode, uint
 	return (int)RETRY(syscall(SYS_openat2, dirfd, path, &how, sizeof(how)));
 }
 
+static bool is_link(int dirfd, const char *name)
+{
+	struct stat st;
+
+	return !fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) && S_ISLNK(st.st_mode);
+}
+
 /* Without openat2: one component after another, none of them a link or "..". */
 static int open_by_steps(int dirfd, const char *path, int flags, mode_t mode)
 {
@@ -211,17 +218,13 @@ static int open_by_steps(int dirfd, const char *path, int flags, mode_t mode)
 			return next;
 		}
 		next = RETRY(openat(at, part, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+		/* With O_DIRECTORY a link is "not a directory"; openat2 says ELOOP. */
+		if (next < 0 && errno == ENOTDIR)
+			errno = is_link(at, part) ? ELOOP : ENOTDIR;
 		if (at != dirfd)
 			sys_close(at);
-		/* For O_DIRECTORY | O_NOFOLLOW a link is "not a directory"; openat2 says ELOOP. */
-		if (next < 0) {
-			struct stat st;
-
-			if (errno == ENOTDIR && !fstatat(at, part, &st, AT_SYMLINK_NOFOLLOW) &&
-				S_ISLNK(st.st_mode))
-				errno = ELOOP;
+		if (next < 0)
 			return -1;
-		}
 		at = next;
 	}
 	if (at != dirfd)

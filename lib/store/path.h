@@ -17,7 +17,7 @@
 /* kind/namespace/name/ + file, and a NUL */
 #define STORE_FILE_MAX (DIGEST_TEXT_MAX + 7)
 #define STORE_DIR_MAX (STORE_PART_MAX + 1 + 63 + 1 + STORE_PART_MAX + 1)
-#define STORE_PATH_MAX (STORE_DIR_MAX + 1 + STORE_FILE_MAX)
+#define STORE_PATH_MAX (STORE_DIR_MAX + STORE_FILE_MAX)
 
 struct store_path {
 	char dir[STORE_DIR_MAX]; /* "ocirepository/apps/web" */

@@ -376,5 +376,6 @@ void store_stats(const struct store *s, struct store_stats *out)
 		.waiting = s->index.waiting,
 		.published = s->published,
 		.removed = s->removed,
+		.jobs = s->jobs,
 	};
 }

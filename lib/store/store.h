@@ -149,6 +149,7 @@ struct store_stats {
 	uint64_t objects, files, bytes; /* there, as the index knows them */
 	uint64_t promised, waiting; /* open promises, requests that wait */
 	uint64_t published, removed; /* since the start */
+	uint64_t jobs; /* ops not freed yet, dropped ones included */
 };
 void store_stats(const struct store *s, struct store_stats *out);
 
