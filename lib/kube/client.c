@@ -333,6 +333,8 @@ static enum step_ret request_resume(struct task *t)
 		return k->result ? STEP_NEXT : STEP_FAIL;
 	}
 	if (kube_try_again(&k->tries, k->c, k->verb, res, &wait_ms)) {
+		if (!wait_ms)
+			return request_start(t);
 		k->sleeping = true;
 		return task_wait(t, timer_op_start(k->c->loop, wait_ms));
 	}

@@ -138,7 +138,7 @@ static int in_cluster(struct kube_config *cfg, const char *dir, struct err *err)
 	if (!host || !*host || !port || !*port)
 		return err_set(err, ERR_STALL,
 			"no API server is given: use --kubeconfig, set KUBECONFIG, or run in a pod "
-		        "with a "
+			"with a "
 			"service account (or without a cluster: --embedded)");
 	server = mem_printf(strchr(host, ':') ? "https://[%s]:%s" : "https://%s:%s", host, port);
 	if (set_server(cfg, server, err))

@@ -156,6 +156,8 @@ static enum step_ret list_resume(struct task *t)
 		return new_page(t);
 	}
 	if (kube_try_again(&k->tries, k->c, KUBE_LIST, res, &wait_ms)) {
+		if (!wait_ms)
+			return send_page(t);
 		k->sleeping = true;
 		return task_wait(t, timer_op_start(k->task.self.loop, wait_ms));
 	}

@@ -285,6 +285,11 @@ static bool blank(const char *s, size_t n)
 	return !n;
 }
 
+static int line(struct kube_watch *w, const char *text, size_t len, struct err *err)
+{
+	return blank(text, len) ? 0 : event(w, text, len, err);
+}
+
 /* Events are lines; a line may come in any number of pieces. */
 static enum http_body_ret watch_body(void *arg, const char *data, size_t n, struct err *err)
 {
@@ -301,11 +306,11 @@ static enum http_body_ret watch_body(void *arg, const char *data, size_t n, stru
 			return HTTP_BODY_FAIL;
 		}
 		if (!w->line.len) {
-			rc = blank(data, len) ? 0 : event(w, data, len, err);
+			rc = line(w, data, len, err);
 		} else if (buf_add(&w->line, data, len)) {
 			break;
 		} else {
-			rc = event(w, w->line.p, w->line.len, err);
+			rc = line(w, w->line.p, w->line.len, err);
 			buf_clear(&w->line);
 		}
 		if (rc)
