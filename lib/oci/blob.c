@@ -237,7 +237,7 @@ static enum step_ret ask(struct blob *b)
 		.on_headers = on_headers,
 		.on_body = on_body,
 		.arg = b,
-		.max_body = b->size - b->received + 1, /* the byte too many is ours to notice */
+		.max_body = b->size + 1, /* the byte too many is ours to notice */
 		.timeout_ms = b->timeout_ms,
 		.stream = true,
 		.no_slot = true,

@@ -124,7 +124,7 @@ static void go_on(struct conn *c)
 		for (rc = 0; rc < 100; rc++)
 			buf_adds(&c->out,
 				"X-Fill: "
-			        "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\r\n");
+				"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\r\n");
 		poll_set(c->poll, POLL_READ | POLL_WRITE);
 		return;
 	}
@@ -204,7 +204,7 @@ static void answer(struct conn *c, const struct fake_answer *a, bool head, const
 	buf_addf(&c->out, "HTTP/1.1 %d Fake\r\n%s", status, a->headers ? a->headers : "");
 	if (c->way == FAKE_HEADERS)
 		return;
-	if (status == 206)
+	if (status == 206 && a->status != 206)
 		buf_addf(&c->out, "Content-Range: bytes %zu-%zu/%zu\r\n", from, len - 1, len);
 	if (a->chunked)
 		buf_adds(&c->out, "Transfer-Encoding: chunked\r\n");
@@ -222,10 +222,14 @@ static void answer(struct conn *c, const struct fake_answer *a, bool head, const
 		c->body_end = c->body_at;
 		timer_set(&c->drip, c->drip_ms);
 	}
-	if (a->chunked && c->way == FAKE_WHOLE && !head) {
-		buf_addf(&c->out, "%zx\r\n", len);
-		buf_add(&c->out, a->body, len);
-		buf_adds(&c->out, "\r\n0\r\n\r\n");
+	if (a->chunked && !head) {
+		if (len) {
+			buf_addf(&c->out, "%zx\r\n", len);
+			buf_add(&c->out, a->body, len);
+			buf_adds(&c->out, "\r\n");
+		}
+		if (c->way == FAKE_WHOLE)
+			buf_adds(&c->out, "0\r\n\r\n");
 		c->body_end = c->body_at;
 	}
 }
@@ -265,7 +269,7 @@ static void one_request(struct conn *c, size_t head_len, size_t body_len)
 		denied = (struct fake_answer){.status = 401,
 			.headers = challenge,
 			.body = "{\"errors\":[{\"code\":\"UNAUTHORIZED\",\"message\":\"who are "
-		                "you?\"}]}"};
+				"you?\"}]}"};
 		a = &denied;
 	}
 	answer(c, a, !strcmp(method, "HEAD"), range);

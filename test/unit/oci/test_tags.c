@@ -303,7 +303,26 @@ START_TEST(page_limit)
 	a->chunked = true;
 	a->body = "{\"tags\":[\"";
 	op = list(&x, &(struct oci_tags_req){.range = "*"});
-	fixture_failed(op, "tags of '");
+	fixture_failed(op, "an element of the JSON document is larger than 1024 bytes");
+	op_free(op);
+	fixture_clear(&x);
+}
+END_TEST
+
+START_TEST(page_size)
+{
+	auto_free char *body = mem_zalloc(LIMIT_TAG_PAGE + 2);
+	struct fake_answer *a;
+	struct fixture x;
+	struct op *op;
+
+	fixture_init(&x);
+	memset(body, ' ', LIMIT_TAG_PAGE + 1);
+	a = fake_on(x.reg, "GET", LIST);
+	a->body = body;
+	a->no_length = _i;
+	op = list(&x, &(struct oci_tags_req){.range = "*"});
+	fixture_failed(op, "larger than 8388608 bytes");
 	op_free(op);
 	fixture_clear(&x);
 }
@@ -446,6 +465,7 @@ Suite *suite_tags(void)
 	tcase_add_test(t, slow_pages);
 	tcase_add_test(t, large_page);
 	tcase_add_test(t, page_limit);
+	tcase_add_loop_test(t, page_size, 0, 2);
 	tcase_add_test(t, tag_limit);
 	tcase_add_test(t, each);
 	tcase_add_test(t, canceled);
