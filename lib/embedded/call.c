@@ -1,0 +1,397 @@
+#include "embedded/call.h"
+
+#include "base/js.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/obj.h"
+#include "base/vec.h"
+#include "embedded/duplicates.h"
+#include "embedded/kind.h"
+#include "embedded/objects.h"
+#include "embedded/patch.h"
+#include "embedded/protobuf.h"
+#include "embedded/selector.h"
+
+#include <string.h>
+
+struct emb_call *emb_call_new(void)
+{
+	struct emb_call *c = NEW(struct emb_call);
+
+	buf_init(&c->body, LIMIT_REQUEST_BODY);
+	buf_init(&c->out, LIMIT_KUBE_LIST);
+	emb_status_init(&c->st);
+	c->code = 200;
+	return c;
+}
+
+void emb_call_free(struct emb_call *c)
+{
+	if (!c)
+		return;
+	free(c->ns);
+	free(c->name);
+	free(c->after_ns);
+	free(c->after_name);
+	if (c->body.p)
+		mem_wipe(c->body.p, c->body.len); /* it may have been a Secret */
+	buf_clear(&c->body);
+	buf_clear(&c->out);
+	emb_selector_free(c->labels);
+	emb_selector_free(c->field_selector);
+	emb_status_clear(&c->st);
+	emb_paths_clear(&c->warnings);
+	emb_changes_clear(&c->changes);
+	free(c);
+}
+
+/* ---- answers ------------------------------------------------------------------------------------------------------- */
+
+static void plain(struct buf *out, const struct emb_kind *k, const struct emb_version *v,
+	const char *text, size_t len)
+{
+	buf_addf(out, "{\"apiVersion\":\"%s\",\"kind\":\"%s\",", v->api_version, k->kind);
+	buf_add(out, text + 1, len - 1);
+}
+
+static json_t *whole(const struct emb_kind *k, const struct emb_version *v, const char *text,
+	size_t len, struct err *err)
+{
+	json_t *o = obj_parse(text, len, "a stored object", err);
+
+	if (o) {
+		json_object_set_new(o, "apiVersion", json_string(v->api_version));
+		json_object_set_new(o, "kind", json_string(k->kind));
+	}
+	return o;
+}
+
+static void one_table(
+	struct buf *out, const struct emb_version *v, json_t *row, const json_t *o, bool columns)
+{
+	auto_json json_t *table = json_pack("{s:s, s:s, s:{s:s}, s:o, s:[o]}", "kind", "Table",
+		"apiVersion", "meta.k8s.io/v1", "metadata", "resourceVersion",
+		obj_str_or("", o, "metadata", "resourceVersion"), "columnDefinitions",
+		columns ? emb_table_columns(v) : json_array(), "rows", row);
+
+	obj_write(table, out);
+}
+
+/* An element of a list of Tables is a row alone; everywhere else a Table stands by itself. */
+static int render(struct buf *out, const struct emb_kind *k, const struct emb_version *v,
+	enum emb_form form, enum emb_include include, const char *text, size_t len, bool row_only,
+	bool columns, int64_t now_ms, struct err *err)
+{
+	auto_json json_t *o = NULL, *made = NULL;
+
+	if (form == EMB_OBJECT_FORM) {
+		plain(out, k, v, text, len);
+		return 0;
+	}
+	o = whole(k, v, text, len, err);
+	if (!o)
+		return -1;
+	made = form == EMB_PARTIAL_FORM ? emb_partial(o) : emb_table_row(k, v, o, include, now_ms);
+	if (form == EMB_PARTIAL_FORM || row_only)
+		obj_write(made, out);
+	else
+		one_table(out, v, MOVE(made), o, columns);
+	return 0;
+}
+
+int emb_render(struct buf *out, const struct emb_kind *k, const struct emb_version *v,
+	enum emb_form form, enum emb_include include, const char *text, size_t len,
+	const char *event, bool columns, int64_t now_ms, struct err *err)
+{
+	if (event)
+		buf_addf(out, "{\"type\":\"%s\",\"object\":", event);
+	if (render(out, k, v, form, include, text, len, false, columns, now_ms, err))
+		return -1;
+	if (event)
+		buf_adds(out, "}\n");
+	return 0;
+}
+
+static int answer(struct emb_call *c, const json_t *o, int64_t now_ms)
+{
+	auto_buf struct buf text = BUF_INIT(LIMIT_KUBE_OBJECT);
+	struct err err;
+
+	if (obj_write(o, &text))
+		return emb_status_set(&c->st, 413, "RequestEntityTooLarge", c->kind, c->name,
+			"the object is larger than %llu bytes", LIMIT_KUBE_OBJECT);
+	if (emb_render(&c->out, c->kind, c->v, c->form, c->include, text.p, text.len, NULL, true,
+		    now_ms, &err))
+		return emb_internal(&c->st, &err);
+	return 0;
+}
+
+/* ---- bodies -------------------------------------------------------------------------------------------------------- */
+
+/* The last of several equal keys counts, as everywhere in Kubernetes; they are told apart by path only if there are any. */
+static json_t *read_json(struct emb_call *c, struct emb_paths *duplicates)
+{
+	const char *text = buf_str(&c->body);
+	json_error_t why;
+	json_t *o = json_loadb(text, c->body.len, JSON_REJECT_DUPLICATES, &why);
+
+	if (o)
+		return o;
+	o = json_loadb(text, c->body.len, 0, &why);
+	if (o)
+		emb_duplicates(text, c->body.len, duplicates);
+	else
+		emb_bad_request(
+			&c->st, "the body is not valid JSON: line %d: %.200s", why.line, why.text);
+	return o;
+}
+
+static json_t *read_body(struct emb_call *c, struct emb_paths *duplicates)
+{
+	struct err err;
+	json_t *o;
+
+	if (c->body_type == EMB_BODY_PROTOBUF) {
+		o = emb_protobuf_read(buf_str(&c->body), c->body.len, &err);
+		if (!o)
+			emb_bad_request(&c->st, "%s", err.msg);
+		return o;
+	}
+	o = read_json(c, duplicates);
+	if (o && !json_is_object(o)) {
+		emb_bad_request(&c->st, "the body must be a JSON object");
+		json_decref(o);
+		return NULL;
+	}
+	return o;
+}
+
+/* `missing_ok`: after a patch the tree has apiVersion and kind only if the patch had. */
+static int check_type(struct emb_call *c, const json_t *o, bool missing_ok)
+{
+	const char *api = obj_str_or("", o, "apiVersion"), *kind = obj_str_or("", o, "kind");
+
+	if (missing_ok && !api[0])
+		api = c->v->api_version;
+	if (missing_ok && !kind[0])
+		kind = c->kind->kind;
+	if (!kind[0])
+		return emb_bad_request(&c->st, "Object 'Kind' is missing");
+	if (strcmp(api, c->v->api_version) != 0)
+		return emb_bad_request(&c->st,
+			"the API version in the data (%.253s) does not match the expected API "
+		        "version (%s)",
+			api, c->v->api_version);
+	if (strcmp(kind, c->kind->kind) != 0)
+		return emb_bad_request(&c->st,
+			"the kind in the data (%.253s) does not match the expected kind (%s)", kind,
+			c->kind->kind);
+	return 0;
+}
+
+/* ---- verbs --------------------------------------------------------------------------------------------------------- */
+
+static int get(struct emb_call *c, struct emb_tx *tx)
+{
+	auto_json json_t *o = emb_tx_get(tx, c->kind, c->ns, c->name);
+
+	return o ? answer(c, o, tx->now_ms) : -1;
+}
+
+static int create(struct emb_call *c, struct emb_tx *tx)
+{
+	auto_emb_paths struct emb_paths duplicates = {0};
+	auto_json json_t *o = read_body(c, &duplicates);
+
+	if (!o || check_type(c, o, false) ||
+		emb_tx_read(tx, c->kind, c->v, o, &duplicates, false) ||
+		emb_tx_create(tx, c->kind, c->v, c->ns, o))
+		return -1;
+	c->code = 201;
+	return answer(c, o, tx->now_ms);
+}
+
+static int update(struct emb_call *c, struct emb_tx *tx)
+{
+	struct emb_update how = {.status = c->status,
+		.need_version = !(c->kind->builtin && c->kind->builtin->unconditional_update)};
+	auto_emb_paths struct emb_paths duplicates = {0};
+	auto_json json_t *o = read_body(c, &duplicates);
+	auto_json json_t *old = NULL;
+
+	if (!o || check_type(c, o, false))
+		return -1;
+	old = emb_tx_get(tx, c->kind, c->ns, c->name);
+	if (!old || emb_tx_read(tx, c->kind, c->v, o, &duplicates, false) ||
+		emb_tx_update(tx, c->kind, c->v, old, o, &how))
+		return -1;
+	return answer(c, o, tx->now_ms);
+}
+
+static int patch(struct emb_call *c, struct emb_tx *tx)
+{
+	struct emb_update how = {.status = c->status};
+	auto_emb_paths struct emb_paths duplicates = {0};
+	auto_json json_t *change = read_body(c, &duplicates);
+	auto_json json_t *old = NULL, *o = NULL;
+
+	if (!change)
+		return -1;
+	old = emb_tx_get(tx, c->kind, c->ns, c->name);
+	if (!old)
+		return -1;
+	o = json_deep_copy(old);
+	if (c->body_type == EMB_BODY_STRATEGIC) {
+		if (emb_patch_strategic(o, change, &c->st))
+			return -1;
+	} else {
+		emb_patch_merge(&o, change);
+	}
+	if (check_type(c, o, true) || emb_tx_read(tx, c->kind, c->v, o, &duplicates, true) ||
+		emb_tx_update(tx, c->kind, c->v, old, o, &how))
+		return -1;
+	return answer(c, o, tx->now_ms);
+}
+
+static int delete (struct emb_call *c, struct emb_tx *tx)
+{
+	auto_emb_paths struct emb_paths ignored = {0};
+	auto_json json_t *options = c->body.len ? read_body(c, &ignored) : json_object();
+	auto_json json_t *left = NULL, *done = NULL;
+	auto_free char *uid = NULL;
+	const json_t *dry;
+
+	if (!options)
+		return -1;
+	dry = json_object_get(options, "dryRun");
+	if (json_array_size(dry))
+		c->dry_run = tx->dry_run = true;
+	if (emb_tx_delete(tx, c->kind, c->ns, c->name, obj_str(options, "preconditions", "uid"),
+		    obj_str(options, "preconditions", "resourceVersion"), &left, &uid))
+		return -1;
+	if (left)
+		return answer(c, left, tx->now_ms);
+	done = emb_success_json(c->kind, c->name, uid);
+	obj_write(done, &c->out);
+	return 0;
+}
+
+static int change(struct emb_call *c, struct emb_tx *tx)
+{
+	int rc;
+
+	if (emb_tx_begin(tx))
+		return -1;
+	rc = c->verb == EMB_CREATE      ? create(c, tx)
+		: c->verb == EMB_UPDATE ? update(c, tx)
+		: c->verb == EMB_PATCH  ? patch(c, tx)
+					: delete (c, tx);
+	BUG_IF((rc != 0) != (c->st.code != 0));
+	return emb_tx_end(tx);
+}
+
+/* ---- lists --------------------------------------------------------------------------------------------------------- */
+
+struct lister {
+	struct emb_call *c;
+	int64_t now_ms;
+	const char *want_name;
+};
+
+static bool wanted(const struct lister *l, const struct emb_row *row, struct err *err, int *rc)
+{
+	const struct emb_call *c = l->c;
+	auto_json json_t *o = NULL;
+
+	*rc = 0;
+	if (l->want_name && strcmp(l->want_name, row->name) != 0)
+		return false;
+	if (!c->labels && !c->field_selector)
+		return true;
+	o = obj_parse(row->text, row->len, "a stored object", err);
+	if (!o) {
+		*rc = -1;
+		return false;
+	}
+	return emb_selector_match_labels(c->labels, o) &&
+		emb_selector_match_fields(c->field_selector, c->kind, o);
+}
+
+static int list_row(void *arg, const struct emb_row *row, struct err *err)
+{
+	struct lister *l = arg;
+	struct emb_call *c = l->c;
+	int rc;
+
+	if ((c->limit && c->count == c->limit) || c->out.len > LIMIT_EMBEDDED_SLICE_BYTES) {
+		c->more = true;
+		c->full = c->limit && c->count == c->limit;
+		return 1;
+	}
+	if (wanted(l, row, err, &rc)) {
+		if (c->count && !c->watch)
+			buf_addc(&c->out, ',');
+		if (c->watch)
+			rc = emb_render(&c->out, c->kind, c->v, c->form, c->include, row->text,
+				row->len, "ADDED", !c->columns_sent, l->now_ms, err);
+		else
+			rc = render(&c->out, c->kind, c->v, c->form, c->include, row->text,
+				row->len, true, false, l->now_ms, err);
+		c->columns_sent = true;
+		c->count++;
+	}
+	if (rc)
+		return -1;
+	free(c->after_ns);
+	free(c->after_name);
+	c->after_ns = mem_strdup(row->ns);
+	c->after_name = mem_strdup(row->name);
+	return 0;
+}
+
+static int list(struct emb_call *c, struct emb_tx *tx)
+{
+	struct lister l = {c, tx->now_ms, emb_selector_name(c->field_selector)};
+	auto_free char *ns = mem_strdup(c->after_ns), *name = mem_strdup(c->after_name);
+	struct err err;
+	int n;
+
+	c->more = false;
+	n = emb_db_list(c->db, c->kind->resource, c->ns, ns, name, LIMIT_EMBEDDED_SLICE, list_row,
+		&l, &err);
+	if (n < 0)
+		return emb_internal(&c->st, &err);
+	if (n == LIMIT_EMBEDDED_SLICE)
+		c->more = true;
+	return 0;
+}
+
+/* -------------------------------------------------------------------------------------------------------------------- */
+
+void emb_call_run(struct emb_call *c)
+{
+	struct emb_tx tx;
+	int rc;
+
+	emb_tx_init(&tx, c->db, c->kinds, &c->st);
+	tx.dry_run = c->dry_run;
+	tx.fields = c->fields;
+	if (c->verb == EMB_GET)
+		rc = get(c, &tx);
+	else if (c->verb == EMB_LIST)
+		rc = list(c, &tx);
+	else
+		rc = change(c, &tx);
+	if (!rc) {
+		c->changes = tx.changes;
+		c->warnings = tx.warnings;
+		memset(&tx.changes, 0, sizeof(tx.changes));
+		memset(&tx.warnings, 0, sizeof(tx.warnings));
+	} else {
+		buf_clear(&c->out);
+	}
+	if (!c->started)
+		c->version = emb_db_version(c->db);
+	c->started = true;
+	emb_tx_clear(&tx);
+}

@@ -1,0 +1,84 @@
+#include "embedded/chain.h"
+
+#include "base/mem.h"
+#include "ev/op.h"
+#include "ev/work.h"
+
+struct link {
+	void (*run)(void *arg);
+	void (*done)(void *arg);
+	void *arg;
+	struct link *next;
+};
+
+struct emb_chain {
+	struct loop *loop;
+	struct link *first, **last; /* the first one runs */
+	size_t len;
+};
+
+struct emb_chain *emb_chain_new(struct loop *l)
+{
+	struct emb_chain *c = NEW(struct emb_chain);
+
+	c->loop = l;
+	c->last = &c->first;
+	return c;
+}
+
+static int on_worker(void *job, const atomic_bool *stop, struct err *err)
+{
+	struct link *k = job;
+
+	(void)stop;
+	(void)err;
+	k->run(k->arg);
+	return 0;
+}
+
+static void start(struct emb_chain *c);
+
+static void on_done(struct op *op, void *arg)
+{
+	struct emb_chain *c = arg;
+	struct link *k = c->first;
+
+	op_free(op);
+	k->done(k->arg);
+	c->first = k->next;
+	if (!c->first)
+		c->last = &c->first;
+	c->len--;
+	free(k);
+	if (c->first)
+		start(c);
+}
+
+static void start(struct emb_chain *c)
+{
+	op_then(work_start(c->loop, WORK_SHORT, on_worker, NULL, c->first), on_done, c);
+}
+
+void emb_chain_add(struct emb_chain *c, void (*run)(void *arg), void (*done)(void *arg), void *arg)
+{
+	struct link *k = NEW(struct link);
+
+	*k = (struct link){run, done, arg, NULL};
+	*c->last = k;
+	c->last = &k->next;
+	if (!c->len++)
+		start(c);
+}
+
+size_t emb_chain_len(const struct emb_chain *c)
+{
+	return c->len;
+}
+
+void emb_chain_free(struct emb_chain *c)
+{
+	if (!c)
+		return;
+	BUG_IF(c->len);
+	free(c);
+}
