@@ -328,12 +328,14 @@ static bool has_scheme(const char *s)
 
 static void merge(struct buf *out, const struct url *base, const char *ref, size_t path_len)
 {
-	auto_buf struct buf path = BUF_INIT(2 * LIMIT_URL);
+	auto_buf struct buf path = BUF_INIT(2 * LIMIT_URL), plain = BUF_INIT(2 * LIMIT_URL);
 
 	if (ref[0] != '/')
 		buf_add(&path, base->path, (size_t)(strrchr(base->path, '/') + 1 - base->path));
 	buf_add(&path, ref, path_len);
-	remove_dots(out, buf_str(&path));
+	/* In a buffer of its own: ".." must never reach what stands before the path. */
+	remove_dots(&plain, buf_str(&path));
+	buf_adds(out, buf_str(&plain));
 }
 
 int url_resolve(struct url *u, const struct url *base, const char *reference, struct err *err)

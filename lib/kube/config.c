@@ -332,6 +332,7 @@ static int use_context(
 	name = obj_str_or("", ctx, "user");
 	if (!*name)
 		return 0;
+	f = NULL;
 	o = named(k, "users", name, "user", &f);
 	if (!o && !f)
 		return err_set(err, ERR_STALL, "there is no user '%.200s'", name);
