@@ -108,7 +108,7 @@ static bool split_name(struct ustar *h, const char *path)
 	while (at && path[at - 1] != '/')
 		at--;
 	/* at is behind the slash that goes. */
-	if (at < 2 || n - at > NAME_MAX_USTAR)
+	if (n - at > NAME_MAX_USTAR)
 		return false;
 	memcpy(h->prefix, path, at - 1);
 	memcpy(h->name, path + at, n - at);
@@ -189,7 +189,7 @@ static int header(struct pack_tarw *w, const char *path, char type, unsigned mod
 	size_t i;
 
 	BUG_IF(w->left);
-	BUG_IF(!*path);
+	BUG_IF(!*path || *path == '/');
 	if ((!fits || size > SIZE_MAX_USTAR) && pax_header(w, path, !fits, size, err))
 		return -1;
 	/* What a reader without PAX gets: something, in ASCII. */

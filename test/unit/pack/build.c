@@ -57,6 +57,8 @@ void tb_add(struct buf *b, const struct tb_head *h, const void *body, size_t n)
 		8);
 	put_field(block + 329, 8, h->major_field, 0);
 	put_octal(block + 337, 8, 0);
+	if (h->real_size)
+		memcpy(block + 483, h->real_size, 12);
 	if (h->prefix)
 		memcpy(block + 345, h->prefix, strlen(h->prefix));
 	memset(block + 148, ' ', 8);

@@ -24,6 +24,7 @@ struct tb_head {
 	const char *mtime_field; /* 12 bytes */
 	const char *uid_field; /* 8 bytes */
 	const char *major_field; /* 8 bytes */
+	const char *real_size; /* 12 bytes, where GNU has the size of a sparse file */
 	const char *link;
 	int sum_off; /* added to the right checksum */
 };

@@ -183,6 +183,13 @@ ODD(gnu_sparse)
 {
 	HEAD(.name = "m", .type = 'S', .magic = "ustar  ");
 }
+ODD(gnu_real_size)
+{
+	tb_add(b,
+		&(struct tb_head){
+			.name = "m", .size = 2, .magic = "ustar  ", .real_size = "00000001000"},
+		"m\n", 2);
+}
 ODD(pax_sparse)
 {
 	auto_buf struct buf r = BUF_INIT(BUF_ANY);
@@ -298,7 +305,7 @@ ODD(pax_no_key)
 }
 ODD(pax_zero_length)
 {
-	tb_pax(b, 'x', "0 path=m\n", 9);
+	tb_pax(b, 'x', "010 path=m\n", 11);
 	tb_file(b, "m", "x");
 }
 ODD(pax_plus_length)
@@ -559,6 +566,8 @@ static const struct {
 	{"multi-volume part", multi_volume, REFUSED, "multi-volume", NULL},
 	{"volume label", volume_label, REFUSED, "type that is not supported", NULL},
 	{"GNU sparse", gnu_sparse, REFUSED, "sparse", NULL},
+	{"GNU real size on a file", gnu_real_size, REFUSED,
+		"readers disagree on the size of entry 'm'", NULL},
 	{"PAX sparse", pax_sparse, REFUSED, "sparse", NULL},
 	{"PAX multi-volume", pax_volume, REFUSED, "multi-volume", NULL},
 	{"wrong checksum", bad_sum, REFUSED, "wrong checksum", NULL},
@@ -584,7 +593,7 @@ static const struct {
 	{"PAX record without newline", pax_no_newline, REFUSED, "malformed PAX record", NULL},
 	{"PAX record without =", pax_no_equals, REFUSED, "malformed PAX record", NULL},
 	{"PAX record without key", pax_no_key, REFUSED, "malformed PAX record", NULL},
-	{"PAX record of length 0", pax_zero_length, REFUSED, "malformed PAX record", NULL},
+	{"PAX record of length 010", pax_zero_length, REFUSED, "malformed PAX record", NULL},
 	{"PAX record of length +10", pax_plus_length, REFUSED, "malformed PAX record", NULL},
 	{"bytes after PAX records", pax_trailing, REFUSED, "malformed PAX record", NULL},
 	{"empty PAX path", pax_empty_path, REFUSED, "malformed PAX record 'path='", NULL},
@@ -760,6 +769,37 @@ START_TEST(test_borders)
 }
 END_TEST
 
+/* Far behind the archive's end, where a reader of the tar alone never comes. */
+START_TEST(test_far_tail)
+{
+	auto_buf struct buf tar = BUF_INIT(BUF_ANY), gz = BUF_INIT(BUF_ANY);
+	struct pack_result res;
+	struct err err = {0};
+
+	around(&tar, nothing);
+	tb_zero(&tar, 2000);
+	tb_gzip(&gz, tar.p, tar.len);
+	ck_assert_int_eq(run(gz.p, gz.len, &res, NULL, &err), 0);
+	ck_assert_int_eq(res.how, PACK_PASS);
+	ck_assert_uint_eq(res.expanded, tar.len);
+
+	gz.p[gz.len - 5] ^= 1; /* the CRC */
+	ck_assert_int_eq(run(gz.p, gz.len, &res, NULL, &err), -1);
+	ck_assert_msg(strstr(err.msg, "incorrect data check"), "%s", err.msg);
+	gz.p[gz.len - 5] ^= 1;
+
+	tb_gzip(&gz, "", 0); /* a second member, even of nothing */
+	ck_assert_int_eq(run(gz.p, gz.len, &res, NULL, &err), 0);
+	ck_assert_str_eq(res.why, "it is not gzip with one member");
+
+	buf_reset(&gz);
+	buf_addc(&tar, 'x');
+	tb_gzip(&gz, tar.p, tar.len);
+	ck_assert_int_eq(run(gz.p, gz.len, &res, NULL, &err), 0);
+	ck_assert_str_eq(res.why, "bytes follow the end of the archive");
+}
+END_TEST
+
 static const struct {
 	const char *what;
 	struct pack_limits limits;
@@ -897,6 +937,7 @@ Suite *suite_hostile(void)
 	tcase_add_test(tc, test_gnu_long);
 	tcase_add_test(tc, test_cuts);
 	tcase_add_test(tc, test_borders);
+	tcase_add_test(tc, test_far_tail);
 	tcase_add_loop_test(tc, test_limits, 0, (int)ARRAY_LEN(limits));
 	tcase_add_test(tc, test_million);
 	tcase_add_test(tc, test_implied_bomb);
