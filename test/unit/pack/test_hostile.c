@@ -305,7 +305,7 @@ ODD(pax_no_key)
 }
 ODD(pax_zero_length)
 {
-	tb_pax(b, 'x', "010 path=m\n", 11);
+	tb_pax(b, 'x', "011 path=m\n", 11);
 	tb_file(b, "m", "x");
 }
 ODD(pax_plus_length)
@@ -593,7 +593,7 @@ static const struct {
 	{"PAX record without newline", pax_no_newline, REFUSED, "malformed PAX record", NULL},
 	{"PAX record without =", pax_no_equals, REFUSED, "malformed PAX record", NULL},
 	{"PAX record without key", pax_no_key, REFUSED, "malformed PAX record", NULL},
-	{"PAX record of length 010", pax_zero_length, REFUSED, "malformed PAX record", NULL},
+	{"PAX record of length 011", pax_zero_length, REFUSED, "malformed PAX record", NULL},
 	{"PAX record of length +10", pax_plus_length, REFUSED, "malformed PAX record", NULL},
 	{"bytes after PAX records", pax_trailing, REFUSED, "malformed PAX record", NULL},
 	{"empty PAX path", pax_empty_path, REFUSED, "malformed PAX record 'path='", NULL},
