@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -40,12 +41,14 @@ struct http_server *test_server(struct loop *l, struct http_server_opts opts)
 void peer_open(struct peer *p, struct loop *l, struct http_server *s)
 {
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int on = 1;
 
 	*p = (struct peer){.loop = l, .got = BUF_INIT(BUF_ANY)};
 	p->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	a.sin_port = htons((uint16_t)strtoul(strrchr(http_server_address(s), ':') + 1, NULL, 10));
 	ck_assert_int_eq(connect(p->fd, (struct sockaddr *)&a, sizeof(a)), 0);
 	fcntl(p->fd, F_SETFL, O_NONBLOCK);
+	setsockopt(p->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
 void peer_close(struct peer *p)

@@ -1,0 +1,1 @@
+#include "test/unit/http/server_peer.c" /* NOLINT */

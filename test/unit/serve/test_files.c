@@ -1,0 +1,393 @@
+#include "serve/files.h"
+
+#include "base/buf.h"
+#include "base/sys.h"
+#include "base/time.h"
+#include "http/server.h"
+#include "test/unit/http/server_peer.h"
+#include "test/unit/store/rig.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+Suite *suite_files(void);
+
+#define BODY "the artifact's bytes"
+
+struct site {
+	struct rig r;
+	struct serve_files *files;
+	struct http_server *server;
+	struct peer peer;
+};
+
+static void up(struct site *s)
+{
+	s->files = serve_files_new(s->r.loop, s->r.store, 0);
+	s->server = test_server(s->r.loop,
+		(struct http_server_opts){.handler = serve_files_handle, .arg = s->files});
+	peer_open(&s->peer, s->r.loop, s->server);
+}
+
+static void site_open(struct site *s)
+{
+	memset(s, 0, sizeof(*s));
+	rig_open(&s->r);
+	up(s);
+}
+
+static void site_close(struct site *s)
+{
+	peer_close(&s->peer);
+	http_server_free(s->server);
+	serve_files_free(s->files);
+	rig_close(&s->r);
+}
+
+/* One request on the open connection; the whole response is in peer.got. Its status. */
+static int ask(struct site *s, const char *method, const char *path, const char *fields)
+{
+	auto_buf struct buf b = BUF_INIT(BUF_ANY);
+
+	buf_reset(&s->peer.got);
+	buf_addf(&b, "%s %s HTTP/1.1\r\nHost: a\r\n%s\r\n", method, path, fields);
+	peer_send(&s->peer, b.p, b.len);
+	return atoi(peer_responses(&s->peer, 1, !strcmp(method, "HEAD")));
+}
+
+static const char *body(struct site *s)
+{
+	const char *end = strstr(buf_str(&s->peer.got), "\r\n\r\n");
+
+	return end ? end + 4 : "";
+}
+
+static bool has(struct site *s, const char *text)
+{
+	return strstr(buf_str(&s->peer.got), text) != NULL;
+}
+
+/* ---- paths */
+
+static const struct path_row {
+	const char *path;
+	int want;
+} PATHS[] = {
+	{"/" PATH_1, 200},
+	{"/" DIR_A "/sha256%3A" HEX64("11") ".tar.gz", 200},
+	{"/" DIR_A "/sha256%3a" HEX64("11") ".tar.gz", 200},
+	{"/" DIR_A "/latest.tar.gz", 200},
+	{"/" PATH_1 "?x=y", 200},
+	{"/%6fcirepository/apps/web/" FILE_1,
+		200}, /* unreserved: the same URI (RFC 3986 6.2.2.2) */
+	{"/" PATH_2, 404},
+	{"/" DIR_A "/", 404},
+	{"/" DIR_A, 404},
+	{"/ocirepository/", 404},
+	{"//" PATH_1, 404},
+	{"/" DIR_A "//" FILE_1, 404},
+	{"/" PATH_1 "/", 404},
+	{"/./" PATH_1, 404},
+	{"/ocirepository/apps/../apps/web/" FILE_1, 404},
+	{"/ocirepository/apps/%2e%2e/apps/web/" FILE_1, 404},
+	{"/../../../../../../etc/passwd", 404},
+	{"/..%2f..%2f..%2fetc%2fpasswd", 404},
+	{"/" DIR_A "%2F" FILE_1, 404},
+	{"/" DIR_A "/" FILE_1 "%00", 404},
+	{"/" DIR_A "/notes.txt", 404},
+	{"/.tmp/x", 404},
+	{"/.tmp/apps/web/" FILE_1, 404},
+	{"/index.html", 404},
+	{"/metrics", 404},
+};
+
+START_TEST(test_path)
+{
+	struct site s;
+	const struct path_row *row = &PATHS[_i];
+	int got;
+
+	site_open(&s);
+	rig_publish(&s.r, PATH_1, BODY);
+	rig_write(&s.r, DIR_A "/notes.txt", "secret");
+	got = ask(&s, "GET", row->path, "");
+	ck_assert_msg(got == row->want, "'%s': %d, want %d", row->path, got, row->want);
+	if (got == 200)
+		ck_assert_str_eq(body(&s), BODY);
+	else
+		ck_assert(!has(&s, BODY) && !has(&s, "secret") && !has(&s, "root:"));
+	site_close(&s);
+}
+END_TEST
+
+/* ---- fields */
+
+START_TEST(test_fields)
+{
+	struct site s;
+	char digest[DIGEST_TEXT_MAX], text[256], full[256];
+	struct digest d = rig_digest(BODY);
+	struct stat st;
+
+	site_open(&s);
+	rig_publish(&s.r, PATH_1, BODY);
+	ck_assert_int_eq(ask(&s, "GET", "/" PATH_1, ""), 200);
+	snprintf(text, sizeof(text), "\r\nETag: \"%s\"\r\n", digest_format(&d, digest));
+	ck_assert(has(&s, text));
+	ck_assert(has(&s, "\r\nContent-Type: application/gzip\r\n"));
+	ck_assert(has(&s, "\r\nAccept-Ranges: bytes\r\n"));
+	ck_assert(has(&s, "\r\nContent-Length: 20\r\n"));
+	snprintf(full, sizeof(full), "%s/" PATH_1, s.r.dir);
+	ck_assert_int_eq(stat(full, &st), 0);
+	{
+		char date[TIME_TEXT_MAX];
+
+		snprintf(text, sizeof(text), "\r\nLast-Modified: %s\r\n",
+			time_format_http(st.st_mtim.tv_sec * 1000, date));
+		ck_assert(has(&s, text));
+		snprintf(text, sizeof(text), "If-Modified-Since: %s\r\n", date);
+		ck_assert_int_eq(ask(&s, "GET", "/" PATH_1, text), 304);
+		ck_assert(!has(&s, "Content-Length"));
+		ck_assert_str_eq(body(&s), "");
+	}
+	snprintf(text, sizeof(text), "If-None-Match: \"%s\"\r\n", digest);
+	ck_assert_int_eq(ask(&s, "GET", "/" PATH_1, text), 304);
+	ck_assert(has(&s, "\r\nETag: "));
+	ck_assert_int_eq(ask(&s, "HEAD", "/" PATH_1, ""), 200);
+	ck_assert(has(&s, "\r\nContent-Length: 20\r\n"));
+	ck_assert_str_eq(body(&s), "");
+	ck_assert_int_eq(ask(&s, "GET", "/" PATH_1, "If-Match: \"no\"\r\n"), 412);
+	ck_assert_int_eq(ask(&s, "POST", "/" PATH_1, ""), 405);
+	ck_assert(has(&s, "\r\nAllow: GET, HEAD\r\n"));
+	ck_assert_int_eq(ask(&s, "DELETE", "/" PATH_1, ""), 405);
+	ck_assert_int_eq(ask(&s, "OPTIONS", "/", ""), 405);
+	ck_assert_int_eq(ask(&s, "GET", "/" PATH_1, ""), 200); /* the connection lived all along */
+	site_close(&s);
+}
+END_TEST
+
+static const struct part_row {
+	const char *fields;
+	int status;
+	const char *range, *body;
+} PARTS[] = {
+	{"Range: bytes=4-11\r\n", 206, "Content-Range: bytes 4-11/20\r\n", "artifact"},
+	{"Range: bytes=-5\r\n", 206, "Content-Range: bytes 15-19/20\r\n", "bytes"},
+	{"Range: bytes=15-\r\n", 206, "Content-Range: bytes 15-19/20\r\n", "bytes"},
+	{"Range: bytes=20-\r\n", 416, "Content-Range: bytes */20\r\n", NULL},
+	{"Range: bytes=0-1,3-4\r\n", 200, "Content-Length: 20\r\n", BODY},
+	{"Range: bytes=0-1\r\nRange: bytes=3-4\r\n", 200, "Content-Length: 20\r\n", BODY},
+	{"Range: rubbish\r\n", 200, "Content-Length: 20\r\n", BODY},
+	{"Range: bytes=0-2\r\nIf-Range: \"other\"\r\n", 200, "Content-Length: 20\r\n", BODY},
+};
+
+START_TEST(test_part)
+{
+	const struct part_row *row = &PARTS[_i];
+	struct site s;
+
+	site_open(&s);
+	rig_publish(&s.r, PATH_1, BODY);
+	ck_assert_int_eq(ask(&s, "GET", "/" PATH_1, row->fields), row->status);
+	ck_assert_msg(has(&s, row->range), "%s", buf_str(&s.peer.got));
+	if (row->body)
+		ck_assert_str_eq(body(&s), row->body);
+	/* Range means nothing to HEAD (RFC 9110 section 14.2) */
+	ck_assert_int_eq(ask(&s, "HEAD", "/" PATH_1, row->fields), 200);
+	site_close(&s);
+}
+END_TEST
+
+/* ---- readiness and waiting */
+
+START_TEST(test_ready)
+{
+	struct site s;
+
+	memset(&s, 0, sizeof(s));
+	rig_open_raw(&s.r);
+	up(&s);
+	ck_assert_int_eq(ask(&s, "GET", "/", ""), 503);
+	ck_assert(has(&s, "\r\nRetry-After: "));
+	ck_assert_int_eq(ask(&s, "HEAD", "/", ""), 503);
+	rig_scan(&s.r);
+	store_promise(s.r.store, PATH_1);
+	store_listed(s.r.store);
+	ck_assert_int_eq(ask(&s, "GET", "/", ""), 503);
+	rig_publish(&s.r, PATH_1, BODY);
+	ck_assert_int_eq(ask(&s, "GET", "/", ""), 200);
+	ck_assert(!has(&s, "ocirepository")); /* no listing */
+	ck_assert_int_eq(ask(&s, "GET", "/?x", ""), 200);
+	site_close(&s);
+}
+END_TEST
+
+static void request(struct site *s, const char *path)
+{
+	buf_reset(&s->peer.got);
+	peer_puts(&s->peer, "GET /");
+	peer_puts(&s->peer, path);
+	peer_puts(&s->peer, " HTTP/1.1\r\nHost: a\r\n\r\n");
+	peer_settle(&s->peer);
+	ck_assert_uint_eq(s->peer.got.len, 0);
+}
+
+START_TEST(test_wait)
+{
+	struct site s;
+	struct serve_files_stats st;
+
+	site_open(&s);
+	store_claim(s.r.store, DIR_A);
+	store_set_current(s.r.store, DIR_A, PATH_1);
+	store_promise(s.r.store, PATH_1);
+	request(&s, PATH_1);
+	rig_publish(&s.r, PATH_1, BODY);
+	ck_assert_str_eq(peer_responses(&s.peer, 1, 0), "200");
+	ck_assert_str_eq(body(&s), BODY);
+	/* given up: 404; the latest link waits as well */
+	store_promise(s.r.store, PATH_2);
+	request(&s, PATH_2);
+	store_promise_end(s.r.store, PATH_2);
+	ck_assert_str_eq(peer_responses(&s.peer, 1, 0), "404");
+	serve_files_stats(s.files, &st);
+	ck_assert_uint_eq(st.waited, 2);
+	ck_assert_uint_eq(st.hits, 1);
+	ck_assert_uint_eq(st.not_found, 1);
+	site_close(&s);
+}
+END_TEST
+
+START_TEST(test_wait_in_vain)
+{
+	struct site s;
+
+	clock_fake(1700000000000);
+	site_open(&s);
+	store_promise(s.r.store, PATH_1);
+	request(&s, PATH_1);
+	loop_test_advance(s.r.loop, 19999);
+	peer_settle(&s.peer);
+	ck_assert_uint_eq(s.peer.got.len, 0);
+	loop_test_advance(s.r.loop, 1);
+	ck_assert_str_eq(peer_responses(&s.peer, 1, 0), "503");
+	ck_assert(has(&s, "\r\nRetry-After: 5\r\n"));
+	/* the file comes later: the same connection gets it */
+	rig_publish(&s.r, PATH_1, BODY);
+	ck_assert_int_eq(ask(&s, "GET", "/" PATH_1, ""), 200);
+	site_close(&s);
+}
+END_TEST
+
+/* Requests before the first list wait for it; what nobody names is 404 then. */
+START_TEST(test_wait_for_list)
+{
+	struct site s;
+
+	memset(&s, 0, sizeof(s));
+	rig_open_raw(&s.r);
+	up(&s);
+	request(&s, PATH_1);
+	rig_scan(&s.r);
+	peer_settle(&s.peer);
+	ck_assert_uint_eq(s.peer.got.len, 0);
+	store_listed(s.r.store);
+	ck_assert_str_eq(peer_responses(&s.peer, 1, 0), "404");
+	site_close(&s);
+}
+END_TEST
+
+START_TEST(test_client_leaves)
+{
+	struct site s;
+	struct store_stats st;
+
+	clock_fake(1700000000000);
+	site_open(&s);
+	store_promise(s.r.store, PATH_1);
+	request(&s, PATH_1);
+	store_stats(s.r.store, &st);
+	ck_assert_uint_eq(st.waiting, 1);
+	peer_close(&s.peer);
+	rig_settle(&s.r);
+	loop_test_advance(s.r.loop, 1000); /* it might have closed one side only */
+	store_stats(s.r.store, &st);
+	ck_assert_uint_eq(st.waiting, 0);
+	rig_publish(&s.r, PATH_1, BODY);
+	site_close(&s);
+}
+END_TEST
+
+/* The two-phase change: whoever asks in between gets the new bytes, or the old ones when it was refused. */
+START_TEST(test_held)
+{
+	struct site s;
+	struct buf bytes;
+	struct store_put put;
+
+	site_open(&s);
+	rig_publish(&s.r, PATH_1, "old");
+	put = rig_put(PATH_1, "new", &bytes);
+	ck_assert_int_eq(rig_end(&s.r, store_prepare_start(s.r.store, &put), NULL), ERR_NONE);
+	request(&s, PATH_1);
+	ck_assert_int_eq(rig_end(&s.r, store_commit_start(s.r.store, PATH_1), NULL), ERR_NONE);
+	ck_assert_str_eq(peer_responses(&s.peer, 1, 0), "200");
+	ck_assert_str_eq(body(&s), "new");
+	put = rig_put(PATH_1, "newer", &bytes);
+	ck_assert_int_eq(rig_end(&s.r, store_prepare_start(s.r.store, &put), NULL), ERR_NONE);
+	request(&s, DIR_A "/latest.tar.gz");
+	store_abandon(s.r.store, PATH_1);
+	ck_assert_str_eq(peer_responses(&s.peer, 1, 0), "200");
+	ck_assert_str_eq(body(&s), "new");
+	site_close(&s);
+}
+END_TEST
+
+#ifdef TEST_BUILD
+/* The kernel cannot say whether opening would wait for a disk: a worker opens. A disk that fails is a 503, not a 404. */
+START_TEST(test_cold)
+{
+	struct site s;
+
+	site_open(&s);
+	rig_publish(&s.r, PATH_1, BODY);
+	sys_fault_openat2(ENOSYS);
+	ck_assert_int_eq(ask(&s, "GET", "/" PATH_1, ""), 200);
+	ck_assert_str_eq(body(&s), BODY);
+	sys_fault_after(SYS_OPEN, 1, EIO);
+	ck_assert_int_eq(ask(&s, "GET", "/" PATH_1, ""), 503);
+	sys_fault_clear();
+	ck_assert_int_eq(ask(&s, "GET", "/" PATH_1, ""), 200);
+	/* while the worker looks, the client leaves */
+	sys_fault_openat2(ENOSYS);
+	peer_puts(&s.peer, "GET /" PATH_1 " HTTP/1.1\r\nHost: a\r\n\r\n");
+	peer_close(&s.peer);
+	rig_settle(&s.r);
+	sys_fault_clear();
+	site_close(&s);
+}
+END_TEST
+#endif
+
+Suite *suite_files(void)
+{
+	Suite *s = suite_create("files");
+	TCase *t = tcase_create("files");
+
+	tcase_add_loop_test(t, test_path, 0, (int)ARRAY_LEN(PATHS));
+	tcase_add_test(t, test_fields);
+	tcase_add_loop_test(t, test_part, 0, (int)ARRAY_LEN(PARTS));
+	tcase_add_test(t, test_ready);
+	tcase_add_test(t, test_wait);
+	tcase_add_test(t, test_wait_in_vain);
+	tcase_add_test(t, test_wait_for_list);
+	tcase_add_test(t, test_client_leaves);
+	tcase_add_test(t, test_held);
+#ifdef TEST_BUILD
+	tcase_add_test(t, test_cold);
+#endif
+	suite_add_tcase(s, t);
+	return s;
+}
