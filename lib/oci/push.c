@@ -59,6 +59,21 @@ static struct op *ask(struct push *p, struct oci_req *req)
 	return oci_req_start(p->client, req);
 }
 
+/* The tags are looked at before anything is sent. */
+static enum step_ret names_start(struct task *t)
+{
+	struct push *p = of(t);
+	struct err err = {0};
+	char **tag;
+
+	for (tag = p->tags; *tag; tag++)
+		if (!oci_tag_valid(*tag, strlen(*tag))) {
+			err_set(&err, ERR_STALL, "it is no valid tag");
+			return fail(p, *tag, &err);
+		}
+	return STEP_NEXT;
+}
+
 /* ---- blobs --------------------------------------------------------------------------------------------------------- */
 
 static const struct oci_push_blob *blob_now(const struct push *p)
@@ -228,15 +243,8 @@ static enum step_ret tag_put(struct push *p)
 static enum step_ret tags_start(struct task *t)
 {
 	struct push *p = of(t);
-	struct err err = {0};
-	char **tag;
 
 	digest_mem(&p->digest, DIGEST_SHA256, p->req.manifest, p->req.manifest_len);
-	for (tag = p->tags; *tag; tag++)
-		if (!oci_tag_valid(*tag, strlen(*tag))) {
-			err_set(&err, ERR_STALL, "it is no valid tag");
-			return fail(p, *tag, &err);
-		}
 	return tag_put(p);
 }
 
@@ -355,6 +363,7 @@ static struct push *push_new(struct oci_client *c, const struct oci_repo *repo,
 struct op *oci_push_start(struct oci_client *c, const struct oci_push_req *req)
 {
 	static const struct step steps[] = {
+		{"names", names_start, NULL, false},
 		{"blobs", blobs_start, blobs_resume, false},
 		{"tags", tags_start, tags_resume, false},
 		{0},
@@ -373,6 +382,7 @@ struct op *oci_push_start(struct oci_client *c, const struct oci_push_req *req)
 struct op *oci_retag_start(struct oci_client *c, const struct oci_retag_req *req)
 {
 	static const struct step steps[] = {
+		{"names", names_start, NULL, false},
 		{"read", read_start, read_resume, false},
 		{"tags", tags_start, tags_resume, false},
 		{0},
