@@ -110,7 +110,8 @@ static int add_names(struct walk *w, DIR *dir, char **names, size_t count, struc
 	size_t i, before = w->len;
 	int rc = 0;
 
-	qsort(names, count, sizeof(*names), name_cmp);
+	if (count)
+		qsort(names, count, sizeof(*names), name_cmp);
 	for (i = 0; !rc && i < count; i++) {
 		rc = step(w, names[i], before, err);
 		if (!rc)
