@@ -140,8 +140,9 @@ static enum step_ret check_start(struct task *t)
 		return run_fail(r, NULL, "FeatureGateDisabled");
 	}
 	if (oci_repo_parse(&r->where, r->spec.url, r->spec.insecure, &t->err)) {
+		/* The URL is in the inner message, without user and query: it may hold a password. */
 		t->err.kind = ERR_STALL;
-		err_wrap(&t->err, "URL validation failed for '%.500s'", r->spec.url);
+		err_wrap(&t->err, "URL validation failed");
 		return run_fail(r, COND_FETCH_FAILED, "URLInvalid");
 	}
 	return STEP_NEXT;

@@ -124,7 +124,7 @@ check_eq "url of the newest" "http://$STORAGE/ocirepository/$NS/web/latest.tar.g
 check_eq "download" 0 "$(curl -sf -o "$H_TMP/web.tgz" "$(f .status.artifact.url)"; echo $?)"
 check_eq "digest is that of the bytes" "sha256:$(sha256sum <"$H_TMP/web.tgz" | cut -d' ' -f1)" "$(f .status.artifact.digest)"
 check_eq "size is that of the bytes" "$(stat -c %s "$H_TMP/web.tgz")" "$(f .status.artifact.size)"
-check_has "the tarball has the manifests" "version: 1.0.0" "$(tar xzOf "$H_TMP/web.tgz" --wildcards '*configmap.yaml' 2>&1)"
+check_has "the tarball has the manifests" 'version: "1.0.0"' "$(tar xzOf "$H_TMP/web.tgz" --wildcards '*configmap.yaml' 2>&1)"
 check_match "lastUpdateTime" '^[0-9-]{10}T[0-9:]{8}Z$' "$(f .status.artifact.lastUpdateTime)"
 check_eq "metadata: source and revision" "https://example.com/app.git main@sha1:1.0.0" \
 	"$(f '.status.artifact.metadata | "\(.["org.opencontainers.image.source"]) \(.["org.opencontainers.image.revision"])"')"
@@ -223,7 +223,7 @@ bad=(
 	'no-layer#{"ref":{"tag":"1.0.0"},"layerSelector":{"mediaType":"application/x-none"}}#OCIArtifactLayerOperationFailed#no#application/x-none#'
 	'no-secret#{"secretRef":{"name":"missing"}}#AuthenticationFailed#no#missing#'
 	'later-verify#{"url":"oci://'"$REG"'/later","verify":{"provider":"cosign"}}#FeatureGateDisabled#yes#verify#'
-	'later-provider#{"url":"oci://'"$REG"'/later","provider":"aws"}#FeatureGateDisabled#yes#provider#aws'
+	'later-provider#{"url":"oci://'"$REG"'/later","provider":"aws"}#FeatureGateDisabled#yes#provider#'
 	'later-account#{"url":"oci://'"$REG"'/later","serviceAccountName":"default"}#FeatureGateDisabled#yes#serviceAccountName#'
 	'later-cert#{"url":"oci://'"$REG"'/later","certSecretRef":{"name":"x"}}#FeatureGateDisabled#yes#certSecretRef#'
 	'later-proxy#{"url":"oci://'"$REG"'/later","proxySecretRef":{"name":"x"}}#FeatureGateDisabled#yes#proxySecretRef#'

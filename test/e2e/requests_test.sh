@@ -36,7 +36,7 @@ counts()
 			| "\([.[] | select(.objectRef.resource == "ocirepositories" and .objectRef.subresource == "status")] | length) \([.[] | select(.objectRef.resource == "ocirepositories" and .objectRef.subresource == null)] | length) \([.[] | select(.objectRef.resource == "events")] | length)"' -r "$H_TMP/kube/audit.log")"
 }
 # since BEFORE AFTER: HEAD manifest, GET manifest, GET blob, tag lists; status, finalizer and event writes.
-since() { paste <(tr ' ' '\n' <<<"$1") <(tr ' ' '\n' <<<"$2") | awk '{printf "%s%d", NR > 1 ? " " : "", $2 - $1}'; }
+since() { paste <(tr ' ' '\n' <<<"$1") <(tr ' ' '\n' <<<"$2") | awk '{printf "%s%d", (NR > 1 ? " " : ""), $2 - $1}'; }
 ready() { kn get ocirepositories -l set="$1" -o json | jq --arg r "$2" '[.items[] | select((.status.artifact.revision // "" | startswith($r)) and any(.status.conditions[]?; .type == "Ready" and .status == "True"))] | length'; }
 handled() { kn get ocirepositories -l set="$1" -o json | jq --arg r "$2" '[.items[] | select(.status.lastHandledReconcileAt == $r)] | length'; }
 # Events are not awaited by anybody: count until they stand still where they should.
