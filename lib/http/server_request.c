@@ -470,7 +470,7 @@ static void drop_joined(struct http_request *r)
 
 void http_request_reset(struct http_request *r)
 {
-	r->scanned = r->line = 0;
+	r->skipped = r->scanned = r->line = 0;
 	r->lines = 0;
 	give_back(&r->head);
 	give_back(&r->host);
@@ -510,6 +510,10 @@ ssize_t http_request_head(struct http_request *r, const char *p, size_t n)
 		skip += 2;
 	if (skip > LIMIT_REQUEST_HEADERS)
 		return refuse(r, 400, "nothing but empty lines");
+	/* A CR that was looked at as the begin of a line may have become half of an empty one. */
+	if (skip != r->skipped)
+		r->scanned = 0;
+	r->skipped = skip;
 	len = find_head(r, p + skip, n - skip);
 	if (len <= 0)
 		return len;

@@ -29,6 +29,7 @@ struct http_pair {
 
 struct http_request {
 	/* the scanner */
+	size_t skipped; /* empty lines before the request, in bytes */
 	size_t scanned; /* bytes looked at of the head that is not complete */
 	size_t line; /* where the current line begins */
 	unsigned lines;

@@ -99,24 +99,26 @@ void peer_puts(struct peer *p, const char *text)
 /* The length of the first whole response at `at`, 0 when it is not whole. */
 static size_t response(const struct peer *p, size_t at, bool no_body, int *status)
 {
-	const char *from = buf_str(&p->got) + at, *end = strstr(from, "\r\n\r\n"), *field;
-	size_t head, body = 0;
+	const char *from = buf_str(&p->got) + at, *field;
+	const char *end = memmem(from, p->got.len - at, "\r\n\r\n", 4);
+	char fields[4096];
+	size_t head;
 
 	if (!end)
 		return 0;
 	head = (size_t)(end - from) + 4;
-	*status = atoi(from + 9);
-	if (*status == 100)
+	snprintf(fields, sizeof(fields), "%.*s", (int)head, from);
+	*status = atoi(fields + 9);
+	if (*status == 100 || no_body)
 		return head;
-	field = strcasestr(from, "\r\nContent-Length: ");
-	if (field && field < end && !no_body)
-		body = strtoul(field + 18, NULL, 10);
-	field = strcasestr(from, "\r\nTransfer-Encoding: chunked");
-	if (field && field < end && !no_body) {
-		end = strstr(from + head - 2, "\r\n0\r\n\r\n");
+	if (strcasestr(fields, "\r\nTransfer-Encoding: chunked")) {
+		end = memmem(from + head - 2, p->got.len - at - head + 2, "\r\n0\r\n\r\n", 7);
 		return end ? (size_t)(end - from) + 7 : 0;
 	}
-	return p->got.len - at >= head + body ? head + body : 0;
+	field = strcasestr(fields, "\r\nContent-Length: ");
+	if (field)
+		head += strtoul(field + 18, NULL, 10);
+	return p->got.len - at >= head ? head : 0;
 }
 
 const char *peer_responses(struct peer *p, unsigned n, unsigned heads)

@@ -1,0 +1,754 @@
+/* What the server does with connections and replies: files, streams, time limits, the cap, the drain, clients that leave. */
+#include "http/server.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "ev/op.h"
+#include "server_peer.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+Suite *suite_server(void);
+
+#define GET(path) "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
+#define T0 1700000000000
+
+/* ---- a handler that does as the path says */
+
+struct site {
+	struct loop *loop;
+	struct http_server *server;
+	struct http_exchange *held; /* by /hold and /stream */
+	unsigned handled, ended, gone;
+	struct buf feed; /* what a stream gives next */
+	int feed_rc; /* and returns when feed is empty */
+	uint64_t made; /* bytes of /endless */
+	int file;
+	size_t file_size;
+};
+
+static void on_end(void *arg, struct http_exchange *x, bool gone)
+{
+	struct site *s = arg;
+
+	s->ended++;
+	s->gone += gone;
+	if (s->held == x)
+		s->held = NULL;
+}
+
+static int pull_feed(void *arg, struct buf *b)
+{
+	struct site *s = arg;
+
+	if (!s->feed.len)
+		return s->feed_rc;
+	buf_add(b, s->feed.p, s->feed.len);
+	buf_reset(&s->feed);
+	return 1;
+}
+
+static int pull_endless(void *arg, struct buf *b)
+{
+	struct site *s = arg;
+
+	memset(buf_room(b, 65536), 'e', 65536);
+	b->len += 65536;
+	s->made += 65536;
+	return 1;
+}
+
+static void handle(void *arg, struct http_exchange *x)
+{
+	struct site *s = arg;
+	const char *path = http_x_path(x);
+	struct buf b = BUF_INIT(BUF_ANY);
+
+	s->handled++;
+	http_x_on_end(x, on_end, s);
+	if (!strcmp(path, "/hold")) {
+		s->held = x;
+	} else if (!strcmp(path, "/stream")) {
+		s->held = x;
+		http_reply_stream(x, 200, "text/plain", pull_feed, s);
+	} else if (!strcmp(path, "/endless")) {
+		http_reply_stream(x, 200, NULL, pull_endless, s);
+	} else if (!strcmp(path, "/file")) {
+		http_x_add_header(x, "X-One", "1");
+		http_reply_file(x, 200, fcntl(s->file, F_DUPFD_CLOEXEC, 0), 0, s->file_size);
+	} else if (!strcmp(path, "/part")) {
+		http_reply_file(x, 206, fcntl(s->file, F_DUPFD_CLOEXEC, 0), 10, 5);
+	} else if (!strcmp(path, "/short")) {
+		http_reply_file(x, 200, fcntl(s->file, F_DUPFD_CLOEXEC, 0), 0, s->file_size + 1);
+	} else if (!strcmp(path, "/big")) {
+		memset(buf_room(&b, s->file_size), 'b', s->file_size);
+		b.len = s->file_size;
+		http_reply_buf(x, 200, NULL, &b);
+	} else if (!strcmp(path, "/none")) {
+		http_reply_buf(x, 204, NULL, NULL);
+	} else if (!strcmp(path, "/same")) {
+		buf_adds(&b, "must not be sent");
+		http_reply_buf(x, 304, NULL, &b);
+	} else {
+		http_reply_text(x, 200, path);
+	}
+}
+
+static void site_open(struct site *s, struct http_server_opts opts)
+{
+	memset(s, 0, sizeof(*s));
+	s->loop = loop_new();
+	opts.handler = handle;
+	opts.arg = s;
+	s->server = test_server(s->loop, opts);
+	s->feed = BUF_INIT(BUF_ANY);
+	s->feed_rc = 0;
+	s->file = -1;
+}
+
+static void site_file(struct site *s, size_t size)
+{
+	char *p;
+	size_t i;
+
+	s->file = memfd_create("test", MFD_CLOEXEC);
+	s->file_size = size;
+	ck_assert_int_eq(ftruncate(s->file, (off_t)size), 0);
+	p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, s->file, 0);
+	ck_assert_ptr_ne(p, MAP_FAILED);
+	for (i = 0; i < size; i++)
+		p[i] = (char)('a' + i % 23);
+	munmap(p, size);
+}
+
+static void site_close(struct site *s)
+{
+	struct http_server_stats st;
+
+	http_server_free(s->server);
+	ck_assert_uint_eq(s->ended, s->handled);
+	ck_assert_ptr_null(s->held);
+	buf_clear(&s->feed);
+	if (s->file >= 0)
+		close(s->file);
+	ck_assert_int_eq(loop_free(s->loop), 0);
+	(void)st;
+}
+
+static const char *body(struct peer *p)
+{
+	const char *end = strstr(buf_str(&p->got), "\r\n\r\n");
+
+	return end ? end + 4 : "";
+}
+
+/* ---- replies */
+
+START_TEST(test_file)
+{
+	struct site s;
+	struct peer p;
+	struct http_server_stats st;
+	const char *bytes;
+	size_t i, wrong = 0;
+
+	site_open(&s, (struct http_server_opts){0});
+	site_file(&s, 5 * 1024 * 1024 + 7);
+	peer_open(&p, s.loop, s.server);
+	peer_puts(&p, GET("/file") GET("/part"));
+	ck_assert_str_eq(peer_responses(&p, 2, 0), "200 206");
+	ck_assert_ptr_nonnull(strstr(p.got.p, "\r\nX-One: 1\r\n"));
+	bytes = body(&p);
+	for (i = 0; i < s.file_size; i++)
+		wrong += bytes[i] != (char)('a' + i % 23);
+	ck_assert_uint_eq(wrong, 0);
+	ck_assert_int_eq(memcmp(p.got.p + p.got.len - 9, "\r\n\r\nklmno", 9), 0);
+	http_server_stats(s.server, &st);
+	ck_assert_uint_eq(st.bytes_sent, p.got.len);
+	ck_assert_uint_eq(st.requests, 2);
+	ck_assert_uint_eq(st.connections, 1);
+	ck_assert_uint_eq(s.ended, 2);
+	ck_assert_uint_eq(s.gone, 0);
+	peer_close(&p);
+	site_close(&s);
+}
+END_TEST
+
+/* A file that shrank under us: the length was promised, so only a cut tells the client. */
+START_TEST(test_file_too_short)
+{
+	struct site s;
+	struct peer p;
+
+	site_open(&s, (struct http_server_opts){0});
+	site_file(&s, 1000);
+	peer_open(&p, s.loop, s.server);
+	peer_puts(&p, GET("/short"));
+	peer_until_eof(&p);
+	ck_assert_ptr_nonnull(strstr(p.got.p, "Content-Length: 1001\r\n"));
+	ck_assert_uint_lt(strlen(body(&p)), 1001);
+	ck_assert_uint_eq(s.gone, 1);
+	peer_close(&p);
+	site_close(&s);
+}
+END_TEST
+
+START_TEST(test_big_buf)
+{
+	struct site s;
+	struct peer p;
+
+	site_open(&s, (struct http_server_opts){0});
+	s.file_size = 20 * 1024 * 1024;
+	peer_open(&p, s.loop, s.server);
+	peer_puts(&p, GET("/big") GET("/after"));
+	ck_assert_str_eq(peer_responses(&p, 2, 0), "200 200");
+	ck_assert_uint_eq(strspn(body(&p), "b"), s.file_size);
+	peer_close(&p);
+	site_close(&s);
+}
+END_TEST
+
+START_TEST(test_bodyless)
+{
+	struct site s;
+	struct peer p;
+
+	site_open(&s, (struct http_server_opts){0});
+	peer_open(&p, s.loop, s.server);
+	peer_puts(&p,
+		GET("/none") GET("/same") "HEAD /big HTTP/1.1\r\nHost: a\r\n\r\n"
+					  "HEAD /stream HTTP/1.1\r\nHost: a\r\n\r\n" GET("/x"));
+	ck_assert_str_eq(peer_responses(&p, 5, 4), "204 304 200 200 200");
+	ck_assert_ptr_null(strstr(p.got.p, "must not"));
+	/* RFC 9110 section 8.6: no Content-Length in a 204 */
+	ck_assert_ptr_null(memmem(p.got.p, 100, "Content-Length", 14));
+	peer_close(&p);
+	site_close(&s);
+}
+END_TEST
+
+START_TEST(test_stream)
+{
+	struct site s;
+	struct peer p;
+
+	site_open(&s, (struct http_server_opts){0});
+	peer_open(&p, s.loop, s.server);
+	buf_adds(&s.feed, "one ");
+	peer_puts(&p, GET("/stream"));
+	ck_assert(peer_until(&p, "Transfer-Encoding: chunked\r\n\r\n4\r\none \r\n"));
+	/* it has nothing: no spinning, nothing sent */
+	peer_settle(&p);
+	ck_assert_ptr_nonnull(s.held);
+	buf_adds(&s.feed, "two");
+	http_reply_wake(s.held);
+	http_reply_wake(s.held);
+	ck_assert(peer_until(&p, "3\r\ntwo\r\n"));
+	s.feed_rc = -1;
+	http_reply_wake(s.held);
+	ck_assert(peer_until(&p, "0\r\n\r\n"));
+	ck_assert_uint_eq(s.ended, 1);
+	/* HTTP/1.0 knows no chunks: the end is the close */
+	s.feed_rc = -1;
+	buf_adds(&s.feed, "old");
+	buf_reset(&p.got);
+	peer_puts(&p, "GET /stream HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+	peer_until_eof(&p);
+	ck_assert_ptr_null(strstr(p.got.p, "chunked"));
+	ck_assert_ptr_nonnull(strstr(p.got.p, "Connection: close\r\n"));
+	ck_assert_str_eq(body(&p), "old");
+	peer_close(&p);
+	/* failed: cut, without the last chunk */
+	peer_open(&p, s.loop, s.server);
+	s.feed_rc = -2;
+	buf_adds(&s.feed, "part");
+	peer_puts(&p, GET("/stream"));
+	peer_until_eof(&p);
+	ck_assert_ptr_nonnull(strstr(p.got.p, "4\r\npart\r\n"));
+	ck_assert_ptr_null(strstr(p.got.p, "0\r\n\r\n"));
+	ck_assert_uint_eq(s.gone, 1);
+	peer_close(&p);
+	site_close(&s);
+}
+END_TEST
+
+/* A client that does not read makes the stream stop, not the memory grow, and other clients are served meanwhile. */
+START_TEST(test_slow_reader)
+{
+	struct site s;
+	struct peer p, q;
+	uint64_t made;
+	int i;
+
+	clock_fake(T0);
+	site_open(&s, (struct http_server_opts){0});
+	peer_open(&p, s.loop, s.server);
+	peer_puts(&p, GET("/endless"));
+	for (i = 0; i < 2000; i++)
+		loop_turn(s.loop, false);
+	made = s.made;
+	for (i = 0; i < 100; i++)
+		loop_turn(s.loop, false);
+	ck_assert_uint_eq(s.made, made);
+	peer_open(&q, s.loop, s.server);
+	peer_puts(&q, GET("/x"));
+	ck_assert_str_eq(peer_responses(&q, 1, 0), "200");
+	loop_test_advance(s.loop, 59000);
+	ck_assert_uint_eq(s.gone, 0);
+	/* it reads a little: the time begins again */
+	while (s.made == made) {
+		if (recv(p.fd, (char[65536]){0}, 65536, 0) < 0)
+			loop_turn(s.loop, true);
+		loop_turn(s.loop, false);
+	}
+	loop_test_advance(s.loop, 59000);
+	ck_assert_uint_eq(s.gone, 0);
+	loop_test_advance(s.loop, 1001);
+	ck_assert_uint_eq(s.gone, 1);
+	peer_close(&p);
+	peer_close(&q);
+	site_close(&s);
+}
+END_TEST
+
+/* ---- later replies, clients that leave */
+
+START_TEST(test_later)
+{
+	struct site s;
+	struct peer p;
+
+	site_open(&s, (struct http_server_opts){0});
+	peer_open(&p, s.loop, s.server);
+	/* the next request must wait for its turn */
+	peer_puts(&p, GET("/hold") GET("/x"));
+	peer_settle(&p);
+	ck_assert_uint_eq(s.handled, 1);
+	ck_assert_uint_eq(p.got.len, 0);
+	http_reply_text(s.held, 200, "held");
+	ck_assert_str_eq(peer_responses(&p, 2, 0), "200 200");
+	ck_assert_ptr_nonnull(strstr(p.got.p, "\r\n\r\nheldHTTP/1.1 200"));
+	peer_close(&p);
+	site_close(&s);
+}
+END_TEST
+
+START_TEST(test_gone)
+{
+	static const char *const PATHS[] = {GET("/hold"), GET("/stream"), GET("/hold") GET("/x")};
+	struct site s;
+	struct peer p;
+
+	clock_fake(T0);
+	site_open(&s, (struct http_server_opts){0});
+	peer_open(&p, s.loop, s.server);
+	peer_puts(&p, PATHS[_i]);
+	peer_settle(&p);
+	ck_assert_ptr_nonnull(s.held);
+	peer_close(&p);
+	peer_open(&p, s.loop, s.server);
+	peer_settle(&p);
+	ck_assert_uint_eq(s.gone, 0); /* perhaps it closed its sending side only */
+	loop_test_advance(s.loop, 1000);
+	ck_assert_uint_eq(s.gone, 1);
+	ck_assert_ptr_null(s.held);
+	ck_assert_uint_eq(s.handled, 1);
+	peer_close(&p);
+	site_close(&s);
+}
+END_TEST
+
+START_TEST(test_reset)
+{
+	struct linger now = {.l_onoff = 1};
+	struct site s;
+	struct peer p;
+
+	site_open(&s, (struct http_server_opts){0});
+	peer_open(&p, s.loop, s.server);
+	peer_puts(&p, GET("/hold"));
+	peer_settle(&p);
+	ck_assert_ptr_nonnull(s.held);
+	setsockopt(p.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	peer_close(&p);
+	while (!s.gone)
+		loop_turn(s.loop, true);
+	site_close(&s);
+}
+END_TEST
+
+/* printf 'GET ...' | nc: the client has closed its side and waits for the answer. */
+START_TEST(test_half_closed)
+{
+	struct site s;
+	struct peer p;
+
+	site_open(&s, (struct http_server_opts){0});
+	site_file(&s, 3 * 1024 * 1024);
+	peer_open(&p, s.loop, s.server);
+	peer_puts(&p, GET("/x") GET("/file"));
+	shutdown(p.fd, SHUT_WR);
+	ck_assert_str_eq(peer_responses(&p, 2, 0), "200 200");
+	peer_until_eof(&p);
+	peer_close(&p);
+	peer_open(&p, s.loop, s.server);
+	peer_puts(&p, GET("/hold"));
+	shutdown(p.fd, SHUT_WR);
+	peer_settle(&p);
+	http_reply_text(s.held, 200, "still here");
+	ck_assert_str_eq(peer_responses(&p, 1, 0), "200");
+	peer_close(&p);
+	/* nothing, or half a request, and the end */
+	peer_open(&p, s.loop, s.server);
+	shutdown(p.fd, SHUT_WR);
+	peer_until_eof(&p);
+	ck_assert_uint_eq(p.got.len, 0);
+	peer_close(&p);
+	peer_open(&p, s.loop, s.server);
+	peer_puts(&p, "GET /x HTT");
+	shutdown(p.fd, SHUT_WR);
+	peer_until_eof(&p);
+	ck_assert_uint_eq(p.got.len, 0);
+	peer_close(&p);
+	site_close(&s);
+}
+END_TEST
+
+/* A stranger's upload is refused before it was sent; the answer must not be lost in a reset. */
+START_TEST(test_refused_upload)
+{
+	struct site s;
+	struct peer p;
+	char data[65536] = {0};
+	int i;
+
+	site_open(&s, (struct http_server_opts){0});
+	peer_open(&p, s.loop, s.server);
+	peer_puts(&p, "PUT /x HTTP/1.1\r\nHost: a\r\nContent-Length: 10000000\r\n\r\n");
+	for (i = 0; i < 50; i++)
+		peer_send(&p, data, sizeof(data));
+	peer_until_eof(&p);
+	ck_assert_str_eq(peer_responses(&p, 1, 0), "413");
+	ck_assert(!p.reset);
+	peer_close(&p);
+	site_close(&s);
+}
+END_TEST
+
+/* ---- time */
+
+START_TEST(test_timeouts)
+{
+	struct site s;
+	struct peer p;
+	int i;
+
+	clock_fake(T0);
+	site_open(&s, (struct http_server_opts){.max_body = 100});
+	/* nothing comes: closed without a word */
+	peer_open(&p, s.loop, s.server);
+	peer_settle(&p);
+	loop_test_advance(s.loop, 30000);
+	peer_until_eof(&p);
+	ck_assert_uint_eq(p.got.len, 0);
+	peer_close(&p);
+	/* slowloris: a byte now and then does not help */
+	peer_open(&p, s.loop, s.server);
+	peer_puts(&p, "GET /x HTTP/1.1\r\n");
+	for (i = 0; i < 29; i++) {
+		peer_puts(&p, "X");
+		peer_settle(&p);
+		loop_test_advance(s.loop, 1000);
+	}
+	ck_assert(!p.eof);
+	loop_test_advance(s.loop, 1000);
+	ck_assert_str_eq(peer_responses(&p, 1, 0), "408");
+	peer_until_eof(&p);
+	peer_close(&p);
+	/* a keep-alive connection may be idle for longer, then goes silently */
+	peer_open(&p, s.loop, s.server);
+	peer_puts(&p, GET("/x"));
+	ck_assert_str_eq(peer_responses(&p, 1, 0), "200");
+	loop_test_advance(s.loop, 119999);
+	peer_settle(&p);
+	ck_assert(!p.eof);
+	peer_puts(&p, GET("/x"));
+	ck_assert_str_eq(peer_responses(&p, 2, 0), "200 200");
+	loop_test_advance(s.loop, 120000);
+	peer_until_eof(&p);
+	ck_assert_str_eq(peer_responses(&p, 3, 0), "200 200");
+	peer_close(&p);
+	/* a body that stands still; one that moves has time */
+	peer_open(&p, s.loop, s.server);
+	peer_puts(&p, "PUT /x HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n");
+	for (i = 0; i < 5; i++) {
+		peer_puts(&p, "a");
+		peer_settle(&p);
+		loop_test_advance(s.loop, 59000);
+	}
+	ck_assert(!p.eof);
+	loop_test_advance(s.loop, 1000);
+	ck_assert_str_eq(peer_responses(&p, 1, 0), "408");
+	peer_close(&p);
+	/* a handler may take its time */
+	peer_open(&p, s.loop, s.server);
+	peer_puts(&p, GET("/hold"));
+	peer_settle(&p);
+	loop_test_advance(s.loop, 10000000);
+	peer_settle(&p);
+	http_reply_text(s.held, 200, "at last");
+	ck_assert_str_eq(peer_responses(&p, 1, 0), "200");
+	peer_close(&p);
+	site_close(&s);
+}
+END_TEST
+
+/* A refused client that never closes is not lingered for without end. */
+START_TEST(test_linger_ends)
+{
+	struct site s;
+	struct peer p;
+	struct http_server_stats st;
+
+	clock_fake(T0);
+	site_open(&s, (struct http_server_opts){0});
+	peer_open(&p, s.loop, s.server);
+	peer_puts(&p, "rubbish\r\n");
+	peer_until_eof(&p);
+	http_server_stats(s.server, &st);
+	ck_assert_uint_eq(st.open_connections, 1);
+	ck_assert_uint_eq(st.refused, 1);
+	peer_puts(&p, "and more and more");
+	peer_settle(&p);
+	loop_test_advance(s.loop, 2000);
+	http_server_stats(s.server, &st);
+	ck_assert_uint_eq(st.open_connections, 0);
+	peer_close(&p);
+	site_close(&s);
+}
+END_TEST
+
+START_TEST(test_date)
+{
+	struct site s;
+	struct peer p;
+
+	clock_fake(784111777000);
+	site_open(&s, (struct http_server_opts){0});
+	peer_open(&p, s.loop, s.server);
+	peer_puts(&p, GET("/x"));
+	ck_assert(peer_until(&p, "\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"));
+	loop_test_advance(s.loop, 1000);
+	peer_puts(&p, GET("/x"));
+	ck_assert(peer_until(&p, "\r\nDate: Sun, 06 Nov 1994 08:49:38 GMT\r\n"));
+	peer_close(&p);
+	site_close(&s);
+}
+END_TEST
+
+/* ---- the cap, the drain */
+
+START_TEST(test_cap)
+{
+	struct site s;
+	struct peer p[4];
+	int i;
+
+	site_open(&s, (struct http_server_opts){.max_connections = 3});
+	for (i = 0; i < 3; i++) {
+		peer_open(&p[i], s.loop, s.server);
+		peer_puts(&p[i], GET("/x"));
+		ck_assert_str_eq(peer_responses(&p[i], 1, 0), "200");
+	}
+	peer_puts(&p[0], GET("/x")); /* now p[1] is idle for the longest time */
+	ck_assert_str_eq(peer_responses(&p[0], 2, 0), "200 200");
+	peer_open(&p[3], s.loop, s.server);
+	peer_puts(&p[3], GET("/hold"));
+	peer_settle(&p[3]);
+	ck_assert_ptr_nonnull(s.held);
+	peer_until_eof(&p[1]);
+	peer_settle(&p[0]);
+	peer_settle(&p[2]);
+	ck_assert(!p[0].eof && !p[2].eof);
+	peer_close(&p[1]);
+	/* all busy: the new one is told */
+	peer_puts(&p[0], "GET /x HTTP/1.1\r\n");
+	peer_puts(&p[2], "GET /x HTTP/1.1\r\n");
+	peer_settle(&p[0]);
+	peer_open(&p[1], s.loop, s.server);
+	ck_assert_str_eq(peer_responses(&p[1], 1, 0), "503");
+	peer_until_eof(&p[1]);
+	peer_puts(&p[0], "Host: a\r\n\r\n");
+	ck_assert_str_eq(peer_responses(&p[0], 3, 0), "200 200 200");
+	for (i = 0; i < 4; i++)
+		peer_close(&p[i]);
+	site_close(&s);
+}
+END_TEST
+
+static void note(struct op *op, void *arg)
+{
+	(void)op;
+	*(bool *)arg = true;
+}
+
+START_TEST(test_drain)
+{
+	struct site s;
+	struct peer idle, held, big, late;
+	bool done = false;
+	struct op *op;
+	int i;
+
+	clock_fake(T0);
+	site_open(&s, (struct http_server_opts){0});
+	site_file(&s, 40 * 1024 * 1024);
+	peer_open(&idle, s.loop, s.server);
+	peer_puts(&idle, GET("/x"));
+	ck_assert_str_eq(peer_responses(&idle, 1, 0), "200");
+	peer_open(&held, s.loop, s.server);
+	peer_puts(&held, GET("/hold"));
+	peer_settle(&held);
+	peer_open(&big, s.loop, s.server);
+	peer_puts(&big, GET("/file"));
+	/* connected and asked, but the server has not looked yet */
+	peer_open(&late, s.loop, s.server);
+	ck_assert_int_gt(send(late.fd, GET("/late"), strlen(GET("/late")), 0), 0);
+	op = http_server_drain(s.server, 5000);
+	op_then(op, note, &done);
+	peer_until_eof(&idle);
+	ck_assert_str_eq(peer_responses(&late, 1, 0), "200");
+	ck_assert_ptr_nonnull(strstr(late.got.p, "Connection: close\r\n"));
+	ck_assert_str_eq(peer_responses(&big, 1, 0), "200");
+	for (i = 0; i < 20; i++)
+		loop_turn(s.loop, false);
+	ck_assert(!done);
+	http_reply_text(s.held, 200, "done");
+	ck_assert_str_eq(peer_responses(&held, 1, 0), "200");
+	ck_assert_ptr_nonnull(strstr(held.got.p, "Connection: close\r\n"));
+	peer_close(&idle);
+	peer_close(&held);
+	peer_close(&big);
+	peer_close(&late);
+	while (!done)
+		loop_turn(s.loop, true);
+	ck_assert_int_eq(op->err.kind, ERR_NONE);
+	op_free(op);
+	site_close(&s);
+}
+END_TEST
+
+START_TEST(test_drain_cut)
+{
+	struct site s;
+	struct peer p;
+	bool done = false;
+	struct op *op;
+
+	clock_fake(T0);
+	site_open(&s, (struct http_server_opts){0});
+	peer_open(&p, s.loop, s.server);
+	peer_puts(&p, GET("/hold"));
+	peer_settle(&p);
+	op = http_server_drain(s.server, 5000);
+	op_then(op, note, &done);
+	loop_test_advance(s.loop, 4999);
+	ck_assert_uint_eq(s.gone, 0);
+	loop_test_advance(s.loop, 1);
+	ck_assert_uint_eq(s.gone, 1);
+	while (!done)
+		loop_turn(s.loop, true);
+	op_free(op);
+	peer_close(&p);
+	site_close(&s);
+}
+END_TEST
+
+START_TEST(test_drain_nothing)
+{
+	struct site s;
+	struct op *op;
+	bool done = false;
+
+	site_open(&s, (struct http_server_opts){0});
+	op = http_server_drain(s.server, 5000);
+	op_then(op, note, &done);
+	ck_assert(!done);
+	while (!done)
+		loop_turn(s.loop, true);
+	op_free(op);
+	site_close(&s);
+}
+END_TEST
+
+START_TEST(test_listen_fails)
+{
+	struct http_server_opts o = {
+		.name = "test", .address = "127.0.0.1:99999", .handler = handle};
+	struct loop *l = loop_new();
+	struct err err;
+
+	ck_assert_ptr_null(http_server_new(l, &o, &err));
+	ck_assert_msg(!strncmp(err.msg, "server 'test': ", 15), "%s", err.msg);
+	ck_assert_int_eq(loop_free(l), 0);
+}
+END_TEST
+
+/* Hanging up in the middle of a file must not end the process, even where nobody ignored SIGPIPE. */
+START_TEST(test_sigpipe)
+{
+	struct linger now = {.l_onoff = 1};
+	struct site s;
+	struct peer p;
+
+	signal(SIGPIPE, SIG_DFL);
+	site_open(&s, (struct http_server_opts){0});
+	site_file(&s, 40 * 1024 * 1024);
+	peer_open(&p, s.loop, s.server);
+	peer_puts(&p, GET("/file"));
+	ck_assert(peer_until(&p, "abc"));
+	setsockopt(p.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	peer_close(&p);
+	while (!s.gone)
+		loop_turn(s.loop, true);
+	site_close(&s);
+}
+END_TEST
+
+Suite *suite_server(void)
+{
+	Suite *s = suite_create("server");
+	TCase *t = tcase_create("server");
+
+	tcase_add_test(t, test_file);
+	tcase_add_test(t, test_file_too_short);
+	tcase_add_test(t, test_big_buf);
+	tcase_add_test(t, test_bodyless);
+	tcase_add_test(t, test_stream);
+	tcase_add_test(t, test_slow_reader);
+	tcase_add_test(t, test_later);
+	tcase_add_loop_test(t, test_gone, 0, 3);
+	tcase_add_test(t, test_reset);
+	tcase_add_test(t, test_half_closed);
+	tcase_add_test(t, test_refused_upload);
+	tcase_add_test(t, test_timeouts);
+	tcase_add_test(t, test_linger_ends);
+	tcase_add_test(t, test_date);
+	tcase_add_test(t, test_cap);
+	tcase_add_test(t, test_drain);
+	tcase_add_test(t, test_drain_cut);
+	tcase_add_test(t, test_drain_nothing);
+	tcase_add_test(t, test_listen_fails);
+	tcase_add_test(t, test_sigpipe);
+	suite_add_tcase(s, t);
+	return s;
+}
