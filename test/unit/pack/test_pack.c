@@ -2,11 +2,13 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/sys.h"
 #include "build.h"
 #include "pack/path.h"
 
 #include <check.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
@@ -308,6 +310,60 @@ START_TEST(test_spool_file)
 	rmdir(dir);
 }
 END_TEST
+
+#ifdef TEST_BUILD
+/* Every way in which the disk can refuse the spool; and a file system without nameless files, where it gets a name for a moment. */
+static const struct {
+	enum sys_call call;
+	unsigned nth;
+	int error;
+	const char *says; /* NULL: it works all the same */
+} faults[] = {
+	{SYS_OPEN, 1, EOPNOTSUPP, NULL},
+	{SYS_OPEN, 1, EACCES, "cannot create a spool file: Permission denied"},
+	{SYS_WRITE, 1, ENOSPC, "cannot write the spool file: No space left on device"},
+	{SYS_WRITE, 5, EIO, "cannot write the spool file: Input/output error"},
+};
+
+START_TEST(test_spool_faults)
+{
+	char dir[] = "/tmp/spool-XXXXXX";
+	auto_fd int dirfd = -1;
+	auto_free char *text = mem_alloc(300001);
+	struct pack_in in = {.out_fd = -1};
+	struct pack_result res;
+	struct err err = {0};
+	char name[16];
+	int i, rc;
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	dirfd = open(dir, O_RDONLY | O_DIRECTORY);
+	memset(text, 't', 300000);
+	text[300000] = '\0';
+	for (i = 6; i; i--) {
+		snprintf(name, sizeof(name), "f%d", i);
+		tb_file(&tar, name, text);
+	}
+	tb_zero(&tar, 2);
+	in.mem = tar.p;
+	in.size = tar.len;
+	in.spool_dirfd = dirfd;
+	sys_fault(faults[_i].call, faults[_i].nth, faults[_i].error);
+	rc = pack_run(&in, &res, &err);
+	sys_fault_clear();
+	if (faults[_i].says) {
+		ck_assert_int_eq(rc, -1);
+		ck_assert_str_eq(err.msg, faults[_i].says);
+		ck_assert_int_eq(err.code, -faults[_i].error);
+	} else {
+		ck_assert_msg(!rc, "%s", err.msg);
+		ck_assert(res.spooled);
+	}
+	ck_assert_int_eq(entries_in(dir), 0);
+	rmdir(dir);
+}
+END_TEST
+#endif
 
 /* What the rules exclude; a file in an excluded directory can stay. */
 START_TEST(test_excluded)
@@ -619,6 +675,9 @@ Suite *suite_pack(void)
 	tcase_add_loop_test(tc, test_golden, 0, (int)ARRAY_LEN(golden));
 	tcase_add_test(tc, test_same_bytes);
 	tcase_add_test(tc, test_spool_file);
+#ifdef TEST_BUILD
+	tcase_add_loop_test(tc, test_spool_faults, 0, (int)ARRAY_LEN(faults));
+#endif
 	tcase_add_test(tc, test_excluded);
 	tcase_add_test(tc, test_rules);
 	tcase_add_test(tc, test_rules_limits);
