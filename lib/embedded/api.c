@@ -57,7 +57,7 @@ static int may_ask(const struct emb_api *api, struct http_exchange *x, struct em
 		(site && strcmp(site, "none") != 0))
 		return emb_status_set(st, 403, "Forbidden", NULL, NULL,
 			"forbidden: requests from web pages and under foreign host names are "
-		        "refused");
+			"refused");
 	if (strlen(path) < n || !same_bytes(path, api->prefix, n) || (path[n] && path[n] != '/'))
 		return emb_status_set(st, 401, "Unauthorized", NULL, NULL, "Unauthorized");
 	return 0;
@@ -166,7 +166,7 @@ static int write_options(struct emb_call *c, struct http_exchange *x)
 	else if (fields && fields[0] && strcmp(fields, "Warn") != 0)
 		return emb_bad_request(&c->st,
 			"fieldValidation: Unsupported value: \"%.64s\": supported values: "
-		        "\"Ignore\", \"Strict\", \"Warn\"",
+			"\"Ignore\", \"Strict\", \"Warn\"",
 			fields);
 	return 0;
 }
@@ -199,14 +199,14 @@ static int content(struct emb_call *c, struct http_exchange *x)
 		else
 			return emb_status_set(&c->st, 415, "UnsupportedMediaType", NULL, NULL,
 				"the body of the request was in an unknown format - accepted media "
-			        "types include: application/merge-patch+json%s%s",
+				"types include: application/merge-patch+json%s%s",
 				c->kind->builtin ? ", application/strategic-merge-patch+json" : "",
 				strstr(type, "apply-patch")
 					? " (the embedded API has no server-side apply)"
 					: strcmp(type, "application/json-patch+json")
 					? ""
 					: " (the embedded API has no JSON patch; use "
-			                  "--type=merge)");
+					  "--type=merge)");
 	} else if (!type[0] || !strcmp(type, "application/json") || !strcmp(type, "*/*")) {
 		c->body_type = EMB_BODY_JSON;
 	} else if (!strcmp(type, "application/vnd.kubernetes.protobuf") && c->kind->builtin &&
@@ -215,7 +215,7 @@ static int content(struct emb_call *c, struct http_exchange *x)
 	} else if (c->verb != EMB_DELETE || body->len) {
 		return emb_status_set(&c->st, 415, "UnsupportedMediaType", NULL, NULL,
 			"the body of the request was in an unknown format - accepted media types "
-		        "include: application/json");
+			"include: application/json");
 	}
 	if (buf_add(&c->body, body->p, body->len))
 		return emb_status_set(&c->st, 413, "RequestEntityTooLarge", NULL, NULL,
@@ -253,7 +253,7 @@ static int list_options(const struct emb_api *api, struct emb_call *c, struct ht
 	if (*first_version < emb_hub_floor(api->hub))
 		return expired(c,
 			"The provided continue parameter is too old to display a consistent list "
-		        "result. "
+			"result. "
 			"You can start a new list without the continue parameter.");
 	return 0;
 }
@@ -273,7 +273,7 @@ static int watch(const struct emb_api *api, struct emb_call *c, struct http_exch
 		return emb_status_set(&c->st, 422, "Invalid", NULL, NULL,
 			"ListOptions.meta.k8s.io \"\" is invalid: sendInitialEvents: Forbidden: "
 			"sendInitialEvents is forbidden for watch unless the WatchList feature "
-		        "gate is enabled");
+			"gate is enabled");
 	}
 	if (number(c, x, "resourceVersion", &version) || number(c, x, "timeoutSeconds", &timeout))
 		return -1;

@@ -23,7 +23,7 @@ static const char SECRET_SCHEMA[] =
 
 static const char SECRET_COLUMNS[] =
 	"[{\"name\":\"Name\",\"type\":\"string\",\"format\":\"name\",\"description\":\"The "
-        "Secret's name.\"},"
+	"Secret's name.\"},"
 	"{\"name\":\"Type\",\"type\":\"string\",\"description\":\"What kind of data it holds.\"},"
 	"{\"name\":\"Data\",\"type\":\"string\",\"description\":\"How many keys it has.\"},"
 	"{\"name\":\"Age\",\"type\":\"string\",\"description\":\"How long ago it was created.\"}]";
@@ -73,7 +73,7 @@ static int secret_data(const json_t *o, struct emb_causes *causes, struct emb_st
 			    BASE64_NEWLINES, &err))
 			return emb_bad_request(st,
 				"Secret in version \"v1\" cannot be handled as a Secret: illegal "
-			        "base64 data in data[%s]",
+				"base64 data in data[%s]",
 				key);
 		total += plain.len;
 		mem_wipe(plain.p, plain.len);
@@ -82,9 +82,9 @@ static int secret_data(const json_t *o, struct emb_causes *causes, struct emb_st
 
 			emb_cause(causes, "FieldValueInvalid", field,
 				"Invalid value: \"%s\": a valid config key must consist of "
-			        "alphanumeric characters, '-', '_' or '.' "
+				"alphanumeric characters, '-', '_' or '.' "
 				"(e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for "
-			        "validation is '[-._a-zA-Z0-9]+')",
+				"validation is '[-._a-zA-Z0-9]+')",
 				key);
 		}
 	}
@@ -213,16 +213,16 @@ static const char *secret_field(const json_t *o, const char *path)
 static const char NAMESPACE_SCHEMA[] =
 	"{\"type\":\"object\",\"properties\":{"
 	"\"spec\":{\"type\":\"object\",\"properties\":{\"finalizers\":{\"type\":\"array\","
-        "\"items\":{\"type\":\"string\"}}}},"
+	"\"items\":{\"type\":\"string\"}}}},"
 	"\"status\":{\"type\":\"object\",\"properties\":{\"phase\":{\"type\":\"string\"},"
 	"\"conditions\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{"
 	"\"type\":{\"type\":\"string\"},\"status\":{\"type\":\"string\"},\"lastTransitionTime\":{"
-        "\"type\":\"string\",\"nullable\":true},"
+	"\"type\":\"string\",\"nullable\":true},"
 	"\"reason\":{\"type\":\"string\"},\"message\":{\"type\":\"string\"}}}}}}}}";
 
 static const char NAMESPACE_COLUMNS[] =
 	"[{\"name\":\"Name\",\"type\":\"string\",\"format\":\"name\",\"description\":\"The "
-        "namespace's name.\"},"
+	"namespace's name.\"},"
 	"{\"name\":\"Status\",\"type\":\"string\",\"description\":\"Active or Terminating.\"},"
 	"{\"name\":\"Age\",\"type\":\"string\",\"description\":\"How long ago it was created.\"}]";
 
@@ -274,16 +274,16 @@ static const char *namespace_field(const json_t *o, const char *path)
 static const char EVENT_SCHEMA[] =
 	"{\"type\":\"object\",\"properties\":{\"involvedObject\":" REFERENCE
 	",\"related\":" REFERENCE ",\"reason\":{\"type\":\"string\"},\"message\":{\"type\":"
-                                  "\"string\"},\"type\":{\"type\":\"string\"},"
+	"\"string\"},\"type\":{\"type\":\"string\"},"
 	"\"action\":{\"type\":\"string\"},\"count\":{\"type\":\"integer\",\"format\":\"int32\"},"
 	"\"source\":{\"type\":\"object\",\"properties\":{\"component\":{\"type\":\"string\"},"
-        "\"host\":{\"type\":\"string\"}}},"
+	"\"host\":{\"type\":\"string\"}}},"
 	"\"firstTimestamp\":" TIME ",\"lastTimestamp\":" TIME ",\"eventTime\":" TIME
 	",\"series\":{\"type\":\"object\",\"nullable\":true,\"properties\":{\"count\":{\"type\":"
-        "\"integer\",\"format\":\"int32\"},"
+	"\"integer\",\"format\":\"int32\"},"
 	"\"lastObservedTime\":" TIME "}},"
 	"\"reportingComponent\":{\"type\":\"string\"},\"reportingInstance\":{\"type\":\"string\"}}"
-        "}";
+	"}";
 
 static const char EVENT_COLUMNS[] =
 	"[{\"name\":\"Last Seen\",\"type\":\"string\",\"description\":\"When it happened last.\"},"
@@ -291,15 +291,15 @@ static const char EVENT_COLUMNS[] =
 	"{\"name\":\"Reason\",\"type\":\"string\",\"description\":\"The cause in one word.\"},"
 	"{\"name\":\"Object\",\"type\":\"string\",\"description\":\"What it is about.\"},"
 	"{\"name\":\"Subobject\",\"type\":\"string\",\"description\":\"Which part of "
-        "it.\",\"priority\":1},"
+	"it.\",\"priority\":1},"
 	"{\"name\":\"Source\",\"type\":\"string\",\"description\":\"Who says so.\",\"priority\":1},"
 	"{\"name\":\"Message\",\"type\":\"string\",\"description\":\"The cause in a sentence.\"},"
 	"{\"name\":\"First Seen\",\"type\":\"string\",\"description\":\"When it happened "
-        "first.\",\"priority\":1},"
+	"first.\",\"priority\":1},"
 	"{\"name\":\"Count\",\"type\":\"string\",\"description\":\"How often it "
-        "happened.\",\"priority\":1},"
+	"happened.\",\"priority\":1},"
 	"{\"name\":\"Name\",\"type\":\"string\",\"format\":\"name\",\"description\":\"The event's "
-        "own name.\",\"priority\":1}]";
+	"own name.\",\"priority\":1}]";
 
 /* metav1.MicroTime is written with exactly six digits, and nothing else is read. */
 static int micro_time(const char *field, const char *text, struct emb_status *st)
@@ -310,7 +310,7 @@ static int micro_time(const char *field, const char *text, struct emb_status *st
 		return 0;
 	return emb_bad_request(st,
 		"Event in version \"v1\" cannot be handled as a Event: parsing time \"%.64s\" of "
-	        "%s as \"2006-01-02T15:04:05.000000Z07:00\": "
+		"%s as \"2006-01-02T15:04:05.000000Z07:00\": "
 		"six digits of a second are missing",
 		text, field);
 }

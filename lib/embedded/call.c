@@ -180,7 +180,7 @@ static int check_type(struct emb_call *c, const json_t *o, bool missing_ok)
 	if (strcmp(api, c->v->api_version) != 0)
 		return emb_bad_request(&c->st,
 			"the API version in the data (%.253s) does not match the expected API "
-		        "version (%s)",
+			"version (%s)",
 			api, c->v->api_version);
 	if (strcmp(kind, c->kind->kind) != 0)
 		return emb_bad_request(&c->st,

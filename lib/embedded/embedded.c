@@ -8,6 +8,7 @@
 #include "embedded/api.h"
 #include "embedded/chain.h"
 #include "embedded/crds.h"
+#include "embedded/files.h"
 #include "embedded/janitor.h"
 #include "embedded/kind.h"
 #include "embedded/objects.h"
@@ -30,6 +31,7 @@ struct embedded {
 	struct emb_chain *chain;
 	struct emb_hub *hub;
 	struct emb_janitor *janitor;
+	struct emb_files *files;
 	struct http_server *server;
 	struct emb_api api;
 	char prefix[2 + 2 * SECRET_BYTES];
@@ -66,7 +68,7 @@ static int write_kubeconfig(struct embedded *e, const char *dir, struct err *err
 		"apiVersion: v1\nkind: Config\ncurrent-context: embedded\n"
 		"clusters:\n- name: embedded\n  cluster:\n    server: http://%s%s\n"
 		"contexts:\n- name: embedded\n  context:\n    cluster: embedded\n    user: "
-	        "embedded\n    namespace: default\n"
+		"embedded\n    namespace: default\n"
 		"users:\n- name: embedded\n  user: {}\n",
 		http_server_address(e->server), e->prefix);
 	if (sys_write_file(fd, "kubeconfig", b.p, b.len, 0600, false, err))
@@ -132,6 +134,9 @@ struct embedded *embedded_start(const struct embedded_opts *opts, struct err *er
 	if (serve(e, address, err) || write_kubeconfig(e, opts->state_dir, err))
 		goto fail;
 	e->janitor = emb_janitor_new(e->loop, e->db, e->kinds, e->chain, e->hub);
+	if (opts->files_dir)
+		e->files =
+			emb_files_new(e->loop, opts->files_dir, e->db, e->kinds, e->chain, e->hub);
 	log_info(NULL, "embedded API is ready", LS("kubeconfig", e->kubeconfig));
 	return e;
 fail:
@@ -184,6 +189,17 @@ static void drained(struct op *op, void *arg)
 	emb_chain_add(e->chain, last_run, last_done, e);
 }
 
+static void files_stopped(struct op *op, void *arg)
+{
+	struct embedded *e = arg;
+
+	(void)op;
+	if (e->drain->done)
+		drained(e->drain, e);
+	else
+		op_then(e->drain, drained, e);
+}
+
 struct op *embedded_stop(struct embedded *e, unsigned grace_ms)
 {
 	static const struct op_type type = {"embedded-stop", stop_nothing, stop_free};
@@ -195,7 +211,10 @@ struct op *embedded_stop(struct embedded *e, unsigned grace_ms)
 	emb_janitor_free(MOVE(e->janitor));
 	emb_hub_stop(e->hub);
 	e->drain = http_server_drain(e->server, grace_ms);
-	op_then(e->drain, drained, e);
+	if (e->files)
+		op_then(emb_files_stop(e->files), files_stopped, e);
+	else
+		op_then(e->drain, drained, e);
 	return &e->op;
 }
 
@@ -204,6 +223,7 @@ void embedded_free(struct embedded *e)
 	if (!e)
 		return;
 	emb_janitor_free(e->janitor);
+	emb_files_free(e->files);
 	http_server_free(e->server);
 	emb_chain_free(e->chain);
 	emb_hub_free(e->hub);

@@ -151,7 +151,7 @@ void emb_meta_check_finalizers(const json_t *o, const json_t *old, struct emb_ca
 		if (!has(before, value)) {
 			emb_cause(causes, "FieldValueForbidden", "metadata.finalizers",
 				"Forbidden: no new finalizers can be added if the object is being "
-			        "deleted, found new finalizers []string{\"%s\"}",
+				"deleted, found new finalizers []string{\"%s\"}",
 				json_string_value(value));
 			return;
 		}

@@ -32,7 +32,7 @@ static const char *const SQL[S_COUNT] = {
 	[S_GET] = "SELECT body FROM objects WHERE kind = ?1 AND ns = ?2 AND name = ?3",
 	[S_PUT] = "INSERT INTO objects (kind, ns, name, body, expires) VALUES (?1, ?2, ?3, ?4, ?5) "
 		  "ON CONFLICT (kind, ns, name) DO UPDATE SET body = excluded.body, expires = "
-                  "excluded.expires",
+		  "excluded.expires",
 	[S_DELETE] = "DELETE FROM objects WHERE kind = ?1 AND ns = ?2 AND name = ?3",
 	[S_LIST_ALL] =
 		"SELECT ns, name, body FROM objects WHERE kind = ?1 AND (ns, name) > (?2, ?3) "
@@ -157,9 +157,9 @@ static int setup(struct emb_db *db, struct err *err)
 	/* Exclusive before WAL: the index of the log lives on the heap, and no other process can open the file. */
 	if (exec(db,
 		    "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA "
-	            "synchronous=FULL;"
+		    "synchronous=FULL;"
 		    "PRAGMA cache_size=-512; PRAGMA temp_store=MEMORY; PRAGMA "
-	            "journal_size_limit=4194304;",
+		    "journal_size_limit=4194304;",
 		    err))
 		return -1;
 	if (one_int(db, "SELECT count(*) FROM sqlite_master", &tables, err))

@@ -124,13 +124,13 @@ static void head(const struct reply *r, struct buf *b)
 		columns = emb_table_columns(c->v);
 		buf_adds(b,
 			"{\"kind\":\"Table\",\"apiVersion\":\"meta.k8s.io/"
-		        "v1\",\"columnDefinitions\":");
+			"v1\",\"columnDefinitions\":");
 		obj_write(columns, b);
 		buf_adds(b, ",\"rows\":[");
 	} else if (c->form == EMB_PARTIAL_FORM) {
 		buf_adds(b,
 			"{\"kind\":\"PartialObjectMetadataList\",\"apiVersion\":\"meta.k8s.io/"
-		        "v1\",\"items\":[");
+			"v1\",\"items\":[");
 	} else {
 		buf_addf(b, "{\"kind\":\"%s\",\"apiVersion\":\"%s\",\"items\":[",
 			c->kind->list_kind, c->v->api_version);

@@ -145,13 +145,13 @@ static int take_value(struct req *r, const char *value, struct err *err)
 	if (!emb_is_label_value(value))
 		return err_set(err, ERR_STALL,
 			"unable to parse requirement: values[%zu][%s]: Invalid value: \"%.300s\": "
-		        "%s",
+			"%s",
 			r->n_values, r->key, value, EMB_LABEL_VALUE_RULE);
 	if ((r->op == OP_GREATER || r->op == OP_LESS) &&
 		(!value[0] || strspn(value, "0123456789") != strlen(value)))
 		return err_set(err, ERR_STALL,
 			"unable to parse requirement: values[0][%s]: Invalid value: \"%.300s\": "
-		        "for 'Gt', 'Lt' operators, the value must be an integer",
+			"for 'Gt', 'Lt' operators, the value must be an integer",
 			r->key, value);
 	add_value(r, mem_strdup(value));
 	return 0;
@@ -177,7 +177,7 @@ static int value_list(struct lexer *l, struct req *r, struct err *err)
 		if (t != T_COMMA)
 			return err_set(err, ERR_STALL,
 				"unable to parse requirement: found '%.100s', expected: ',', or "
-			        "')'",
+				"')'",
 				l->at);
 	}
 }
@@ -213,7 +213,7 @@ static int operator(struct lexer *l, struct req *r, struct err *err)
 	}
 	return err_set(err, ERR_STALL,
 		"unable to parse requirement: found '%.100s', expected: in, notin, =, ==, !=, gt, "
-	        "lt",
+		"lt",
 		t == T_WORD ? l->word : l->at);
 }
 
@@ -227,7 +227,7 @@ static int requirement(struct lexer *l, struct req *r, struct err *err)
 	if (t != T_WORD)
 		return err_set(err, ERR_STALL,
 			"unable to parse requirement: found '%.100s', expected: !, identifier, or "
-		        "'end of string'",
+			"'end of string'",
 			l->at);
 	r->key = mem_strdup(l->word);
 	if (key_ok(r->key, err))
@@ -277,7 +277,7 @@ int emb_selector_labels(struct emb_selector **out, const char *text, struct err 
 		if (t != T_COMMA || peek(l) == T_END) {
 			err_set(err, ERR_STALL,
 				"unable to parse requirement: found '%.100s', expected: identifier "
-			        "after ','",
+				"after ','",
 				l->at);
 			break;
 		}

@@ -10,7 +10,7 @@
 
 void emb_status_init(struct emb_status *st)
 {
-	*st = (struct emb_status){.message = BUF_INIT(LIMIT_EMBEDDED_MESSAGE)};
+	*st = EMB_STATUS_INIT;
 }
 
 void emb_status_clear(struct emb_status *st)

@@ -7,6 +7,7 @@
 #define EMBEDDED_STATUS_H
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/limits.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -22,6 +23,7 @@ struct emb_status {
 	json_t *causes; /* array or NULL */
 };
 
+#define EMB_STATUS_INIT ((struct emb_status){.message = BUF_INIT(LIMIT_EMBEDDED_MESSAGE)})
 void emb_status_init(struct emb_status *st);
 void emb_status_clear(struct emb_status *st);
 #define auto_emb_status __attribute__((cleanup(emb_status_clear)))

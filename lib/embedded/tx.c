@@ -229,7 +229,7 @@ int emb_tx_need_namespace(
 		return 0;
 	return emb_status_set(tx->st, 403, "Forbidden", k, name,
 		"%s \"%s\" is forbidden: unable to create new content in namespace %s because it "
-	        "is being terminated",
+		"is being terminated",
 		k->resource, name, ns);
 }
 
@@ -361,7 +361,7 @@ int emb_tx_create(struct emb_tx *tx, const struct emb_kind *k, const struct emb_
 	if (own[0] && strcmp(own, ns) != 0)
 		return emb_bad_request(tx->st,
 			"the namespace of the provided object does not match the namespace sent on "
-		        "the request");
+			"the request");
 	if (obj_str_or("", meta, "resourceVersion")[0])
 		return emb_status_set(tx->st, 500, "InternalError", NULL, NULL,
 			"resourceVersion should not be set on objects to be created");
@@ -407,7 +407,7 @@ static int preconditions(struct emb_tx *tx, const struct emb_kind *k, const json
 	if (ns[0] && strcmp(ns, obj_str_or("", old, "metadata", "namespace")) != 0)
 		return emb_bad_request(tx->st,
 			"the namespace of the provided object does not match the namespace sent on "
-		        "the request");
+			"the request");
 	if (!version[0] && how->need_version) {
 		auto_emb_causes struct emb_causes causes = {0};
 
@@ -425,7 +425,7 @@ static int preconditions(struct emb_tx *tx, const struct emb_kind *k, const json
 	if (version[0] && strcmp(version, obj_str_or("", old, "metadata", "resourceVersion")) != 0)
 		return emb_conflict(tx->st, k, name,
 			"the object has been modified; please apply your changes to the latest "
-		        "version and try again");
+			"version and try again");
 	return 0;
 }
 
@@ -601,7 +601,7 @@ static int may_delete(struct emb_tx *tx, const struct emb_kind *k, const json_t 
 			want_uid, uid);
 	else if (want_version && strcmp(want_version, version) != 0)
 		why = mem_printf("Precondition failed: ResourceVersion in precondition: %s, "
-		                 "ResourceVersion in object meta: %s",
+				 "ResourceVersion in object meta: %s",
 			want_version, version);
 	return why ? emb_conflict(tx->st, k, name, why) : 0;
 }

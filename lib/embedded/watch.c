@@ -143,9 +143,8 @@ void emb_hub_free(struct emb_hub *h)
 
 static void say_gone(struct watch *w, int64_t asked, struct buf *b)
 {
-	auto_emb_status struct emb_status st;
+	auto_emb_status struct emb_status st = EMB_STATUS_INIT;
 
-	emb_status_init(&st);
 	emb_status_set(&st, 410, "Expired", NULL, NULL,
 		"too old resource version: %" PRId64 " (%" PRId64 ")", asked, w->hub->floor);
 	buf_adds(b, "{\"type\":\"ERROR\",\"object\":");
@@ -161,7 +160,7 @@ static void say_bookmark(struct watch *w, struct buf *b)
 
 	buf_addf(b,
 		"{\"type\":\"BOOKMARK\",\"object\":{\"kind\":\"%s\",\"apiVersion\":\"%s\","
-	        "\"metadata\":{\"resourceVersion\":\"%" PRId64 "\",\"creationTimestamp\":null}}}\n",
+		"\"metadata\":{\"resourceVersion\":\"%" PRId64 "\",\"creationTimestamp\":null}}}\n",
 		partial ? "PartialObjectMetadata" : c->kind->kind,
 		partial ? "meta.k8s.io/v1" : c->v->api_version, w->hub->version);
 	w->bookmark_due = false;
