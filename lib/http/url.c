@@ -102,6 +102,8 @@ static const char *name_error(const char *host)
 			return "has a host name with a character that does not belong there";
 		}
 	}
+	if (!label)
+		return "has a host name with an empty part";
 	if (looks_numeric(host) && !plain_v4(host))
 		return "has a numeric host that is no plain IPv4 address";
 	return NULL;

@@ -38,6 +38,7 @@ static const struct {
 	{"http://a@b@c/", NULL, "more than one"},
 	{"http://a..b/", NULL, "empty part"},
 	{"http://.b/", NULL, "empty part"},
+	{"http://b../", NULL, "empty part"},
 	{"http://a b/", NULL, "does not belong"},
 	{"http://a\\b/", NULL, "does not belong"},
 	{"http://a%41/", NULL, "does not belong"},
