@@ -1,9 +1,11 @@
 #include "text/match_re2.h"
 
 #include <re2/re2.h>
+#include <re2/stringpiece.h>
 
 #include <cstdio>
-#include <string_view>
+
+/* StringPiece is RE2's own in the older versions, absl::string_view (in Debian 13 not the same type as std::string_view) in the newer. */
 
 void *match_re2_new(const char *pattern, size_t len, size_t memory, char *msg, size_t size)
 {
@@ -11,7 +13,7 @@ void *match_re2_new(const char *pattern, size_t len, size_t memory, char *msg, s
 
 	opt.set_log_errors(false);
 	opt.set_max_mem(static_cast<int64_t>(memory));
-	RE2 *re = new RE2(std::string_view(pattern, len), opt);
+	RE2 *re = new RE2(re2::StringPiece(pattern, len), opt);
 	if (re->ok())
 		return re;
 	snprintf(msg, size, "%s", re->error().c_str());
@@ -27,5 +29,5 @@ void match_re2_free(void *re)
 bool match_re2_text(const void *re, const char *text, size_t len)
 {
 	return static_cast<const RE2 *>(re)->Match(
-		std::string_view(text, len), 0, len, RE2::UNANCHORED, nullptr, 0);
+		re2::StringPiece(text, len), 0, len, RE2::UNANCHORED, nullptr, 0);
 }
