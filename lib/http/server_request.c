@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 
+#include <llhttp.h>
 #include <string.h>
 #include <strings.h>
 
@@ -258,7 +259,7 @@ static int check_framing(struct http_request *r)
 				: 400,
 			"a transfer coding that is not known here");
 	r->chunked = coding != NULL;
-	r->content_length = length ? r->parser.content_length : 0;
+	r->content_length = length ? r->parser->content_length : 0;
 	r->has_body = r->chunked || r->content_length;
 	if (r->has_body && (!r->max_body || r->content_length > r->max_body))
 		return (int)refuse(
@@ -424,16 +425,16 @@ static int parse_head(struct http_request *r)
 
 	if (request_line(r, r->head.p, strcspn(r->head.p, "\r"), &target))
 		return -1;
-	llhttp_init(&r->parser, HTTP_REQUEST, &SETTINGS);
-	r->parser.data = r;
-	code = llhttp_execute(&r->parser, r->head.p, r->head.len);
+	llhttp_init(r->parser, HTTP_REQUEST, &SETTINGS);
+	r->parser->data = r;
+	code = llhttp_execute(r->parser, r->head.p, r->head.len);
 	/* Without a body the message is complete with the head; with one, llhttp wants more. */
 	if (!r->head_done || r->status ||
 		(r->has_body ? code != HPE_OK
 			     : !r->complete || (code != HPE_PAUSED && code != HPE_PAUSED_UPGRADE)))
 		return (int)parse_error(r, code);
 	terminate(r);
-	r->method = llhttp_method_name(llhttp_get_method(&r->parser));
+	r->method = llhttp_method_name(llhttp_get_method(r->parser));
 	return make_target(r, r->head.p + target.at, target.len);
 }
 
@@ -443,6 +444,7 @@ void http_request_init(struct http_request *r, size_t max_body)
 {
 	memset(r, 0, sizeof(*r));
 	r->max_body = max_body;
+	r->parser = NEW(llhttp_t);
 	buf_init(&r->head, LIMIT_REQUEST_HEADERS + 1);
 	buf_init(&r->host, LIMIT_URL);
 	buf_init(&r->path, LIMIT_URL);
@@ -489,6 +491,8 @@ void http_request_reset(struct http_request *r)
 
 void http_request_clear(struct http_request *r)
 {
+	free(r->parser);
+	r->parser = NULL;
 	buf_clear(&r->head);
 	buf_clear(&r->host);
 	buf_clear(&r->path);
@@ -528,11 +532,11 @@ ssize_t http_request_head(struct http_request *r, const char *p, size_t n)
 
 ssize_t http_request_body(struct http_request *r, const char *p, size_t n)
 {
-	enum llhttp_errno code = llhttp_execute(&r->parser, p, n);
+	enum llhttp_errno code = llhttp_execute(r->parser, p, n);
 	size_t used = n;
 
 	if (code == HPE_PAUSED || code == HPE_PAUSED_UPGRADE)
-		used = (size_t)(llhttp_get_error_pos(&r->parser) - p);
+		used = (size_t)(llhttp_get_error_pos(r->parser) - p);
 	else if (code != HPE_OK)
 		return parse_error(r, code);
 	r->raw_body += used;

@@ -13,10 +13,11 @@
 #include "base/buf.h"
 #include "base/vec.h"
 
-#include <llhttp.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+struct llhttp__internal_s; /* llhttp_t */
 
 struct http_field {
 	const char *name, *value; /* in head, terminated */
@@ -54,13 +55,13 @@ struct http_request {
 	VEC(struct http_pair) pairs;
 	struct buf decoded;
 	VEC(char *) joined;
-	llhttp_t parser;
+	struct llhttp__internal_s *parser;
 	/* the error */
 	int status;
 	const char *why;
 };
 
-/* max_body 0: any body is refused. Zeroed memory is fine before the first init. */
+/* max_body 0: any body is refused. */
 void http_request_init(struct http_request *r, size_t max_body);
 /* For the next request on the connection: keeps small buffers. */
 void http_request_reset(struct http_request *r);
