@@ -1,0 +1,101 @@
+#!/usr/bin/env bash
+# The store when things go wrong: a full disk, a read-only one, files that rot, and kill -9 at any moment of a pull. What is served is always
+# the whole file that the status names, and the next good moment needs no restart.
+[ -n "${STORE_TEST_NS:-}" ] || exec env STORE_TEST_NS=1 unshare $([ "$(id -u)" -eq 0 ] || echo -r) --mount --propagation private bash "$0" "$@"
+. "$(dirname "$0")/../lib/harness.sh"
+. "$H_ROOT/test/lib/parts.sh"
+SOON=${SOON:-30}
+KUBECTL=$(h_kubectl_debian) || h_die "no kubectl"
+h_registry_start reg
+mkdir "$H_TMP/objects" "$H_TMP/store"
+mount -t tmpfs -o size=4m,mode=0700 tmpfs "$H_TMP/store" || h_die "cannot mount a small file system"
+STORAGE=127.0.0.1:$(h_free_port)
+start() { h_embedded_start src "$H_TMP/objects" --storage-path="$H_TMP/store" --storage-addr="$STORAGE" --min-retry-delay=200ms --max-retry-delay=1s; }
+start
+h_namespace store
+kn() { k -n store "$@"; }
+get() { kn get ocirepository "$1" -o json; }
+field() { get "$1" | jq -r "$2"; }
+outcome() { field "$1" '.metadata.generation as $g | .status.conditions[]? | select(.type == "Ready" and .observedGeneration == $g and .status != "Unknown") | "\(.status) \(.reason)"'; }
+ready() { field "$1" '.status.conditions[]? | select(.type == "Ready") | .status'; }
+message() { field "$1" '.status.conditions[]? | select(.type == "Ready") | .message'; }
+revision() { field "$1" '.status.artifact.revision // "" | sub("@.*"; "")'; }
+code() { curl -s -o /dev/null -w '%{http_code}' "$1"; }
+bytes() { echo "sha256:$(curl -sf "$(field "$1" .status.artifact.url)" | sha256sum | cut -d' ' -f1)"; }
+object()
+{
+	jq -n --arg name "$1" --arg tag "$2" --arg url "oci://$REGISTRY/web" '{apiVersion: "source.toolkit.fluxcd.io/v1", kind: "OCIRepository", metadata: {name: $name}, spec: {interval: "1m", url: $url, ref: {tag: $tag}}}' |
+		kn apply -f - >/dev/null || h_die "cannot apply $1"
+}
+# push TAG MIB: an artifact of about this size.
+push()
+{
+	rm -rf "$H_TMP/app"
+	mkdir "$H_TMP/app"
+	echo "$1" >"$H_TMP/app/name"
+	head -c "$(($2 * 1048576))" /dev/urandom >"$H_TMP/app/noise.bin"
+	"$OCICTL" push "oci://$REGISTRY/web:$1" --path="$H_TMP/app" --source=s --revision=r >>"$H_TMP/log/push.out" 2>&1 || h_die "cannot push $1"
+}
+for t in small-1 small-2 small-3; do push $t 0; done
+push big 8
+object one small-1
+check_soon "one is Ready" "$SOON" "True Succeeded" outcome one
+
+# ---- a full disk -----------------------------------------------------------------------------------------------------
+object large big
+check_soon "a disk that is full: not Ready" "$SOON" False ready large
+check_match "and the message says so" '[Nn]o space left' "$(message large)"
+check_eq "nothing half is in the store" "" "$(find "$H_TMP/store/ocirepository/store/large" -name 'sha256*' 2>/dev/null)"
+check_eq "no temporary file stays" "" "$(find "$H_TMP/store/.tmp" -type f 2>/dev/null)"
+check_eq "the others are served" 200 "$(code "$(field one .status.artifact.url)")"
+object one small-2
+check_soon "and go on" "$SOON" small-2 revision one
+mount -o remount,size=64m "$H_TMP/store"
+check_soon "room again: no restart needed" "$SOON" "True Succeeded" outcome large
+check_eq "the whole of it" "$(field large .status.artifact.digest)" "$(bytes large)"
+
+# ---- a read-only one -------------------------------------------------------------------------------------------------
+mount -o remount,ro "$H_TMP/store"
+object one small-3
+check_soon "a read-only disk: not Ready" "$SOON" False ready one
+check_match "and the message says so" '[Rr]ead-only' "$(message one)"
+check_eq "the old artifact is named" small-2 "$(revision one)"
+check_eq "and served" "$(field one .status.artifact.digest)" "$(bytes one)"
+mount -o remount,rw "$H_TMP/store"
+check_soon "writable again: no restart needed" "$SOON" "True Succeeded" outcome one
+check_eq "with what was asked for" small-3 "$(revision one)"
+
+# ---- files that are not what they were -------------------------------------------------------------------------------
+h_stop "$CONTROLLER_PID" KILL
+file=$(find "$H_TMP/store/ocirepository/store/one" -type f -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d' ' -f2)
+printf X | dd of="$file" bs=1 seek=20 conv=notrunc status=none
+start
+check_soon "a file that rotted is fetched again" "$SOON" 200 code "$(field one .status.artifact.url)"
+check_eq "before anyone gets it" "$(field one .status.artifact.digest)" "$(bytes one)"
+
+# ---- kill -9 at any moment of a pull ---------------------------------------------------------------------------------
+wrong=0 kills=0
+for i in 1 2 3 4 5 6 7 8 9 10; do
+	push "turn-$i" 6
+	object large "turn-$i"
+	sleep "0.0$((i * 13 % 100))" # another moment each time
+	h_stop "$CONTROLLER_PID" KILL >/dev/null
+	kills=$((kills + 1))
+	start
+	h_until "$SOON" curl -sf "http://$STORAGE/"
+	for o in one large; do
+		url=$(field $o .status.artifact.url)
+		want=$(field $o .status.artifact.digest)
+		rc=$(curl -s -o "$H_TMP/body" -w '%{http_code}' "$url")
+		[ "$rc" != 200 ] || [ "$(field $o .status.artifact.digest)" != "$want" ] || [ "sha256:$(sha256sum <"$H_TMP/body" | cut -d' ' -f1)" = "$want" ] || wrong=$((wrong + 1))
+	done
+done
+check_eq "$kills kills: never anything but the whole file" 0 $wrong
+check_soon "and the last one arrives" "$SOON" turn-10 revision large
+check_eq "whole" "$(field large .status.artifact.digest)" "$(bytes large)"
+check_le "old files go: two records at most" 4 "$(find "$H_TMP/store/ocirepository/store/large" -type f | wc -l)"
+check_eq "no temporary file stays" "" "$(find "$H_TMP/store/.tmp" -type f 2>/dev/null)"
+h_stop "$CONTROLLER_PID"
+check_eq "SIGTERM: exit status" 0 $?
+umount "$H_TMP/store"
+h_finish
