@@ -37,13 +37,13 @@ __attribute__((format(printf, 3, 4))) static int bad(
 	return err_set(err, ERR_STALL, "invalid URL '%.400s': %s", shown(&b, url), why);
 }
 
-/* "host", "host:port", "[v6]:port"; lower-cased. An empty port is dropped, as by Go's net/url. */
+/* "host", "host:port", "[v6]:port"; lower-cased. */
 static const char *host_set(char out[OCI_HOST_MAX + 1], const char *p, size_t n)
 {
 	const char *colon;
 	char v6[64];
 	unsigned char bin[16];
-	size_t i, name, len = n;
+	size_t i, name;
 
 	if (n && *p == '[') {
 		const char *end = memchr(p, ']', n);
@@ -75,16 +75,14 @@ static const char *host_set(char out[OCI_HOST_MAX + 1], const char *p, size_t n)
 				return "the registry's port is not a number from 1 to 65535";
 			port = port * 10 + (unsigned long)(p[i] - '0');
 		}
-		if (i == name + 1)
-			len = name;
-		else if (port < 1 || port > 65535)
+		if (port < 1 || port > 65535)
 			return "the registry's port is not a number from 1 to 65535";
 	}
-	if (name > 255 || len > OCI_HOST_MAX)
+	if (name > 255 || n > OCI_HOST_MAX)
 		return "the registry's name is too long";
-	for (i = 0; i < len; i++)
+	for (i = 0; i < n; i++)
 		out[i] = p[i] >= 'A' && p[i] <= 'Z' ? (char)(p[i] | 0x20) : p[i];
-	out[len] = '\0';
+	out[n] = '\0';
 	return NULL;
 }
 

@@ -414,14 +414,44 @@ static int challenge_read(const struct http_res *res, struct oci_challenge *c, s
 		"the registry answered 401 Unauthorized without a challenge that we can answer");
 }
 
+/* Is there nothing more that could be shown? Then *err says why, and -1. */
+static int exhausted(
+	struct call *q, const struct oci_challenge *c, const struct http_res *res, struct err *err)
+{
+	const struct oci_cred *cred = oci_identity_cred(q->req.identity, &q->repo);
+
+	oci_answer_error(res, "the registry", err);
+	if (c->scheme == OCI_AUTH_BASIC && q->sent_basic)
+		return err_wrap(err, "the user and password were refused");
+	if (c->scheme == OCI_AUTH_BASIC && (!cred || !cred->basic.len))
+		return err_wrap(err, "a user and password are needed, and there is none for it");
+	if (q->sent_bearer && (q->challenges || (cred && cred->registry_token.len)))
+		return err_wrap(err, "the token was refused");
+	if (q->challenges)
+		return err_wrap(err, "the request was refused");
+	err_clear(err);
+	return 0;
+}
+
+/* A token that the registry does not take is not used again. */
+static void token_drop(struct call *q, const struct oci_challenge *c)
+{
+	char scope[OCI_SCOPE_MAX];
+	struct oci_token_req tr;
+
+	if (!q->sent_bearer)
+		return;
+	token_req(q, c, scope, &tr);
+	oci_token_refused(q->client->tokens, &tr, &q->token);
+	secret_clear(&q->token);
+}
+
 /* 401: learn how the registry wants to be asked, once, and ask again. */
 static enum step_ret challenged(struct call *q, const struct http_res *res)
 {
-	const struct oci_cred *cred = oci_identity_cred(q->req.identity, &q->repo);
-	struct oci_challenge *c = NEW(struct oci_challenge);
-	auto_free void *freed = c;
-	char scope[OCI_SCOPE_MAX];
-	struct oci_token_req tr;
+	const struct memo *m = memo_find(q);
+	auto_url struct url realm = {0};
+	struct oci_challenge c;
 	struct err err = {0};
 
 	if (q->away) {
@@ -429,52 +459,23 @@ static enum step_ret challenged(struct call *q, const struct http_res *res)
 		return fail(q, &err);
 	}
 	q->client->stats.challenges++;
-	if (challenge_read(res, c, &err))
-		goto failed;
-	if (c->scheme == OCI_AUTH_BASIC && (q->sent_basic || !cred || !cred->basic.len)) {
-		oci_answer_error(res, "the registry", &err);
-		if (q->sent_basic)
-			err_wrap(&err, "the user and password were refused");
-		else
-			err_wrap(&err, "a user and password are needed, and there is none for it");
-		goto failed;
-	}
-	if (q->challenges++ || (q->sent_bearer && cred && cred->registry_token.len)) {
-		oci_answer_error(res, "the registry", &err);
-		err_wrap(&err, "%s was refused", q->sent_bearer ? "the token" : "the request");
-		if (q->sent_bearer && q->challenges > 1) {
-			struct memo *m = memo_find(q);
-
-			/* Not again with this one. */
-			if (m) {
-				token_req(q, &m->c, scope, &tr);
-				oci_token_refused(q->client->tokens, &tr, &q->token);
-			}
-		}
-		goto failed;
-	}
-	if (c->scheme == OCI_AUTH_BEARER) {
-		auto_url struct url realm = {0};
-
-		if (oci_realm_check(c->realm, q->origin, &err))
-			goto failed;
-		if (url_parse(&realm, c->realm, &err) ||
+	if (m)
+		token_drop(q, &m->c);
+	if (challenge_read(res, &c, &err) || exhausted(q, &c, res, &err))
+		return fail(q, &err);
+	q->challenges++;
+	if (c.scheme == OCI_AUTH_BEARER) {
+		if (oci_realm_check(c.realm, q->origin, &err) || url_parse(&realm, c.realm, &err) ||
 			oci_guard_check(&q->client->guard, &realm, &err)) {
 			err.kind = ERR_RETRY;
-			goto failed;
+			return fail(q, &err);
 		}
-		snprintf(q->extra_scope, sizeof(q->extra_scope), "%s", c->scope);
-		token_req(q, c, scope, &tr);
-		if (q->sent_bearer)
-			oci_token_refused(q->client->tokens, &tr, &q->token);
+		snprintf(q->extra_scope, sizeof(q->extra_scope), "%s", c.scope);
 	}
-	secret_clear(&q->token);
-	memo_set(q, c);
+	memo_set(q, &c);
 	if (aim(q, &err))
-		goto failed;
+		return fail(q, &err);
 	return attempt(q);
-failed:
-	return fail(q, &err);
 }
 
 static enum step_ret redirected(struct call *q, const struct http_res *res)

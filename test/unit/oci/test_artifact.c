@@ -102,18 +102,18 @@ START_TEST(golden)
 		"sha256:d6224f22e0aa1e91ac5139c5c5fd62c867c4a215213a969e1cbddd2fbeb2ad27");
 	ck_assert_str_eq(buf_str(&a.manifest),
 		"{\"schemaVersion\":2,\"mediaType\":\"application/"
-	        "vnd.oci.image.manifest.v1+json\",\"config\":{\"med"
+		"vnd.oci.image.manifest.v1+json\",\"config\":{\"med"
 		"iaType\":\"application/"
-	        "vnd.cncf.flux.config.v1+json\",\"digest\":\"sha256:d6224f22e0aa1e91ac5139"
+		"vnd.cncf.flux.config.v1+json\",\"digest\":\"sha256:d6224f22e0aa1e91ac5139"
 		"c5c5fd62c867c4a215213a969e1cbddd2fbeb2ad27\",\"size\":233},\"layers\":[{"
-	        "\"mediaType\":\"applicatio"
+		"\"mediaType\":\"applicatio"
 		"n/"
-	        "vnd.cncf.flux.content.v1.tar+gzip\",\"digest\":\"sha256:"
-	        "63acbcbf7d625220bdb0b231c040a1e1b59d"
+		"vnd.cncf.flux.content.v1.tar+gzip\",\"digest\":\"sha256:"
+		"63acbcbf7d625220bdb0b231c040a1e1b59d"
 		"1b7b04038ef93d26fa5ca3fe0ee1\",\"size\":257}],\"annotations\":{\"org."
-	        "opencontainers.image.create"
+		"opencontainers.image.create"
 		"d\":\"1970-01-01T00:00:00Z\",\"org.opencontainers.image.revision\":\"main@sha1:"
-	        "1234\",\"org.openco"
+		"1234\",\"org.openco"
 		"ntainers.image.source\":\"https://example.com/a.git\"}}");
 	oci_artifact_clear(&a);
 	clear(&t);

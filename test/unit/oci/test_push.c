@@ -183,7 +183,7 @@ START_TEST(other_digest)
 	a = fake_on(p.x.reg, "PUT", "/v2/app/manifests/1.0");
 	a->status = 201;
 	a->headers = "Docker-Content-Digest: "
-	             "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\r\n";
+		     "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\r\n";
 	op = push(&p, tags);
 	fixture_failed(op, "the registry stored 'sha256:e3b0");
 	op_free(op);
@@ -290,7 +290,7 @@ START_TEST(promote_lie)
 	fixture_init(&x);
 	fake_on(x.reg, "GET",
 		"/v2/app/manifests/"
-	        "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
+		"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
 		->body = MANIFEST;
 	op = retag(&x, digest, tags);
 	fixture_failed(op, "sent something else");

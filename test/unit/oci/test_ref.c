@@ -16,7 +16,7 @@ static const struct {
 	{"oci://ghcr.io//org//app", "ghcr.io", "org/app", NULL},
 	{"oci://GHCR.io/org/app", "ghcr.io", "org/app", NULL},
 	{"oci://localhost:5000/app", "localhost:5000", "app", NULL},
-	{"oci://localhost:/app", "localhost", "app", NULL},
+	{"oci://localhost:/app", NULL, NULL, "port"},
 	{"oci://127.0.0.1:5000/a/b/c", "127.0.0.1:5000", "a/b/c", NULL},
 	{"oci://[::1]:5000/app", "[::1]:5000", "app", NULL},
 	{"oci://docker.io/alpine", "index.docker.io", "library/alpine", NULL},
