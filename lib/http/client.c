@@ -124,6 +124,8 @@ static void release(struct http_op *x)
 {
 	long fresh = 0;
 
+	x->c->paused -= x->paused;
+	x->paused = false;
 	if (x->added) {
 		curl_easy_getinfo(x->easy, CURLINFO_NUM_CONNECTS, &fresh);
 		x->res.new_connection = fresh > 0;
@@ -170,6 +172,7 @@ void http_op_done(struct http_op *x, CURLcode rc)
 
 static void begin(struct http_op *x)
 {
+	http_multi_sweep(x->c);
 	if (curl_multi_add_handle(x->c->multi, x->easy) != CURLM_OK) {
 		http_op_fail_v(x, -ENOMEM, "libcurl is out of memory");
 		end(x);
@@ -185,6 +188,7 @@ static void resume(struct http_op *x)
 	if (!x->paused || !x->added)
 		return;
 	x->paused = false;
+	x->c->paused--;
 	http_op_watch_body(x);
 	/* Hands out what is waiting before it returns; a failure in there does not end the transfer by itself. */
 	if (curl_easy_pause(x->easy, CURLPAUSE_CONT) != CURLE_OK || x->failed) {

@@ -148,6 +148,7 @@ size_t http_on_body(char *data, size_t size, size_t n, void *arg)
 		return len;
 	case HTTP_BODY_PAUSE:
 		x->paused = true;
+		x->c->paused++;
 		http_op_unwatch_body(x);
 		return CURL_WRITEFUNC_PAUSE;
 	default:

@@ -341,7 +341,7 @@ static int set_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
 
 static int set_common(struct http_op *x, struct err *err)
 {
-	const struct http_client *c = x->c;
+	struct http_client *c = x->c;
 	CURL *e = x->easy;
 	CURLcode rc = CURLE_OK;
 
@@ -362,6 +362,10 @@ static int set_common(struct http_op *x, struct err *err)
 	rc |= curl_easy_setopt(e, CURLOPT_TCP_KEEPIDLE, 30L);
 	rc |= curl_easy_setopt(e, CURLOPT_TCP_KEEPINTVL, 10L);
 	rc |= curl_easy_setopt(e, CURLOPT_SOCKOPTFUNCTION, set_socket);
+	rc |= curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, http_open_socket);
+	rc |= curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, c);
+	rc |= curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, http_close_socket);
+	rc |= curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, c);
 	rc |= curl_easy_setopt(e, CURLOPT_USERAGENT, c->opts.user_agent);
 	rc |= curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, http_on_header);
 	rc |= curl_easy_setopt(e, CURLOPT_HEADERDATA, x);

@@ -1,6 +1,7 @@
 /* What the files of the HTTP client share; nobody else includes this. */
 #ifndef HTTP_CLIENT_INTERNAL_H
 #define HTTP_CLIENT_INTERNAL_H
+#include "base/vec.h"
 #include "ev/loop.h"
 #include "ev/op.h"
 #include "ev/timer.h"
@@ -11,6 +12,13 @@
 #define HTTP_KINDS 32
 #define HTTP_BUFFER 16384 /* bytes of curl's receive and of its send buffer, per transfer */
 
+struct http_fd {
+	int fd;
+	uint64_t
+		cookie; /* SO_COOKIE: curl closes some sockets without saying so, and the number is soon another's */
+	uint64_t idle_ms; /* since when curl does not listen to it; 0: it does */
+};
+
 struct http_client {
 	struct loop *loop;
 	struct http_client_opts opts; /* texts copied */
@@ -18,6 +26,9 @@ struct http_client {
 	CURLSH *share; /* TLS sessions: without it each easy handle would have its own */
 	struct timer timer; /* curl's one timeout */
 	unsigned sockets; /* polls that are open */
+	VEC(struct http_fd) fds; /* of curl's connections */
+	unsigned paused; /* requests: their connections are quiet on purpose */
+	uint64_t swept_ms;
 	char *ca_dir, *ca_file; /* the system's CAs: one of them, or neither */
 	struct http_client_stats stats;
 	struct {
@@ -52,6 +63,12 @@ struct http_op {
 /* client_multi.c: curl's multi handle on the loop */
 int http_multi_init(struct http_client *c);
 void http_multi_clear(struct http_client *c);
+/* Closes connections that were idle for too long. Called before each request: a timer of its own would keep a loop alive that has
+   nothing else to do. */
+void http_multi_sweep(struct http_client *c);
+/* curl's callbacks that open and close sockets */
+curl_socket_t http_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address);
+int http_close_socket(void *arg, curl_socket_t fd);
 /* client.c: curl says the transfer is over. */
 void http_op_done(struct http_op *x, CURLcode rc);
 

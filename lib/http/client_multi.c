@@ -2,15 +2,98 @@
  * libcurl's multi handle on the loop (libcurl-multi(3), "multi_socket"). curl tells which sockets to watch and when to wake it; nothing
  * here knows of requests. Neither callback may call back into curl.
  */
+#include "base/clock.h"
 #include "base/mem.h"
 #include "ev/poll.h"
 #include "http/client_internal.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define SWEEP_EVERY_MS 5000
 
 struct sock {
 	struct http_client *c;
 	curl_socket_t fd;
 	struct poll *poll;
 };
+
+/* ---- idle connections ---------------------------------------------------------------------------------------------- */
+
+static struct http_fd *find_fd(struct http_client *c, int fd)
+{
+	struct http_fd *f;
+
+	vec_each (&c->fds, f) {
+		if (f->fd == fd)
+			return f;
+	}
+	return NULL;
+}
+
+static uint64_t cookie_of(int fd)
+{
+	uint64_t cookie = 0;
+	socklen_t len = sizeof(cookie);
+
+	return getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len) ? 0 : cookie;
+}
+
+static void forget(struct http_client *c, struct http_fd *f)
+{
+	*f = c->fds.p[--c->fds.len];
+}
+
+curl_socket_t http_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
+{
+	struct http_client *c = arg;
+	int fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+	struct http_fd *f;
+
+	(void)purpose;
+	if (fd < 0)
+		return CURL_SOCKET_BAD;
+	f = find_fd(c, fd);
+	if (!f)
+		f = vec_add(&c->fds);
+	*f = (struct http_fd){fd, cookie_of(fd), 0};
+	return fd;
+}
+
+int http_close_socket(void *arg, curl_socket_t fd)
+{
+	struct http_client *c = arg;
+	struct http_fd *f = find_fd(c, fd);
+
+	if (f)
+		forget(c, f);
+	return close(fd);
+}
+
+/* curl looks at the age of a kept connection only when it might use it: one that nobody asks for again would stay open for ever with a
+   server that keeps it. Shut down, it tells the server now, and curl finds it dead when it looks next. */
+void http_multi_sweep(struct http_client *c)
+{
+	uint64_t now = clock_ms();
+	size_t i = 0;
+
+	if (c->paused || now - c->swept_ms < SWEEP_EVERY_MS)
+		return;
+	c->swept_ms = now;
+	while (i < c->fds.len) {
+		struct http_fd *f = &c->fds.p[i];
+
+		if (!f->cookie || cookie_of(f->fd) != f->cookie) {
+			forget(c, f);
+			continue;
+		}
+		if (f->idle_ms && now - f->idle_ms >= c->opts.idle_close_s * 1000ULL)
+			shutdown(f->fd, SHUT_RDWR);
+		i++;
+	}
+}
+
+/* ---- sockets and time ---------------------------------------------------------------------------------------------- */
 
 /* After every curl_multi_socket_action, also the timer's: the last transfer may end in either. */
 static void drain(struct http_client *c)
@@ -51,8 +134,11 @@ static int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *arg, void
 {
 	struct http_client *c = arg;
 	struct sock *s = socket_arg;
+	struct http_fd *f = find_fd(c, fd);
 
 	(void)easy;
+	if (f)
+		f->idle_ms = what == CURL_POLL_REMOVE ? clock_ms() : 0;
 	if (what == CURL_POLL_REMOVE) {
 		if (!s)
 			return 0;
@@ -128,4 +214,5 @@ void http_multi_clear(struct http_client *c)
 	curl_share_cleanup(c->share);
 	timer_cancel(&c->timer);
 	BUG_IF(c->sockets);
+	vec_clear(&c->fds);
 }

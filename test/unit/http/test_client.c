@@ -91,25 +91,25 @@ static const struct {
 		"HEAD /x HTTP/1.1\r\nHost: {host}\r\nUser-Agent: flux/v2\r\n\r\n"},
 	{"headers", "GET", NULL, NULL, NULL, HDRS,
 		"GET /x HTTP/1.1\r\nHost: {host}\r\nUser-Agent: flux/v2\r\nAccept: "
-                "application/json\r\n"
+		"application/json\r\n"
 		"X-Empty:\r\nContent-Type: text/plain\r\n\r\n"},
 	{"post", "POST", "abc", NULL, NULL, HDRS + 2,
 		"POST /x HTTP/1.1\r\nHost: {host}\r\nUser-Agent: flux/v2\r\nContent-Type: "
-                "text/plain\r\n"
+		"text/plain\r\n"
 		"Content-Length: 3\r\n\r\nabc"},
 	{"empty post", "POST", NULL, NULL, NULL, NULL,
 		"POST /x HTTP/1.1\r\nHost: {host}\r\nUser-Agent: flux/v2\r\nContent-Length: "
-                "0\r\n\r\n"},
+		"0\r\n\r\n"},
 	{"patch", "PATCH", "{}", "tok", NULL, NULL,
 		"PATCH /x HTTP/1.1\r\nHost: {host}\r\nUser-Agent: flux/v2\r\nAuthorization: Bearer "
-                "tok\r\n"
+		"tok\r\n"
 		"Content-Length: 2\r\n\r\n{}"},
 	{"delete", "DELETE", NULL, NULL, "u:p", NULL,
 		"DELETE /x HTTP/1.1\r\nHost: {host}\r\nUser-Agent: flux/v2\r\nAuthorization: Basic "
-                "dTpw\r\n\r\n"},
+		"dTpw\r\n\r\n"},
 	{"put", "PUT", "12", NULL, NULL, NULL,
 		"PUT /x HTTP/1.1\r\nHost: {host}\r\nUser-Agent: flux/v2\r\nContent-Length: "
-                "2\r\n\r\n12"},
+		"2\r\n\r\n12"},
 };
 
 START_TEST(test_wire)
@@ -199,7 +199,7 @@ static const struct {
 		false, 200, 0, "ok"},
 	{"chunked, with trailer",
 		"HTTP/1.1 200 OK\r\nTransfer-Encoding: "
-                "chunked\r\n\r\n1\r\no\r\n1\r\nk\r\n0\r\nX-T: z\r\n\r\n",
+		"chunked\r\n\r\n1\r\no\r\n1\r\nk\r\n0\r\nX-T: z\r\n\r\n",
 		0, false, 200, 0, "ok"},
 	{"until close", "HTTP/1.0 200 OK\r\n\r\nok", 0, true, 200, 0, "ok"},
 	{"redirect is not followed",
@@ -553,6 +553,30 @@ START_TEST(test_reuse)
 }
 END_TEST
 
+/* Row 0: after 89 s the connection is used again; row 1: after 90 s the server has seen it close. (curl's own clock stands still here.) */
+START_TEST(test_idle_close)
+{
+	static const struct tcp_step kept[] = {{TCP_EXPECT, GET, 0}, {TCP_SEND, OK2, 0},
+		{TCP_EXPECT, GET, 0}, {TCP_SEND, OK2, 0}, {0}};
+	static const struct tcp_step closed[] = {{TCP_EXPECT, GET, 0}, {TCP_SEND, OK2, 0},
+		{TCP_WAIT_CLOSE, NULL, 0}, {TCP_ACCEPT, NULL, 0}, {TCP_EXPECT, GET, 0},
+		{TCP_SEND, OK2, 0}, {0}};
+	struct op *op;
+	int i;
+
+	begin(_i ? closed : kept);
+	for (i = 0; i < 2; i++) {
+		op = get((struct http_req){0});
+		until_done(op);
+		ck_assert_msg(!op->err.kind, "%s", op->err.msg);
+		ck_assert_int_eq(http_result(op)->new_connection, !i || _i);
+		op_free(op);
+		loop_test_advance(w.l, _i ? 90000 : 89000);
+	}
+	finish();
+}
+END_TEST
+
 START_TEST(test_refused_connection)
 {
 	static const struct tcp_step script[] = {{0}};
@@ -700,7 +724,7 @@ START_TEST(test_proxy)
 	static const struct tcp_step through[] = {
 		{TCP_EXPECT,
 			"GET http://registry.test/x HTTP/1.1\r\nHost: registry.test\r\nUser-Agent: "
-	                "flux/v2\r\n"
+			"flux/v2\r\n"
 			"Proxy-Connection: Keep-Alive\r\n\r\n",
 			0},
 		{TCP_SEND, OK2, 0}, {0}};
@@ -708,7 +732,7 @@ START_TEST(test_proxy)
 		{TCP_EXPECT,
 			"CONNECT registry.test:443 HTTP/1.1\r\nHost: registry.test:443\r\n"
 			"Proxy-Authorization: Basic dTpw\r\nUser-Agent: "
-	                "flux/v2\r\nProxy-Connection: Keep-Alive\r\n\r\n",
+			"flux/v2\r\nProxy-Connection: Keep-Alive\r\n\r\n",
 			0},
 		{TCP_SEND, "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", 0}, {0}};
 	static const struct tcp_step past[] = {{TCP_EXPECT, GET, 0}, {TCP_SEND, OK2, 0}, {0}};
@@ -765,6 +789,7 @@ Suite *suite_client(void)
 	tcase_add_loop_test(tc, test_cancel, 0, 3);
 	tcase_add_loop_test(tc, test_cancel_early, 0, 3);
 	tcase_add_test(tc, test_reuse);
+	tcase_add_loop_test(tc, test_idle_close, 0, 2);
 	tcase_add_test(tc, test_refused_connection);
 	tcase_add_test(tc, test_start_inside);
 	tcase_add_test(tc, test_upload);
