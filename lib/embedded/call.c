@@ -182,10 +182,13 @@ static int check_type(struct emb_call *c, const json_t *o, bool missing_ok)
 			"the API version in the data (%.253s) does not match the expected API "
 			"version (%s)",
 			api, c->v->api_version);
-	if (strcmp(kind, c->kind->kind) != 0)
-		return emb_bad_request(&c->st,
-			"the kind in the data (%.253s) does not match the expected kind (%s)", kind,
-			c->kind->kind);
+	if (strcmp(kind, c->kind->kind) != 0) {
+		auto_emb_causes struct emb_causes causes = {0};
+
+		emb_cause(&causes, "FieldValueInvalid", "kind",
+			"Invalid value: \"%.253s\": must be %s", kind, c->kind->kind);
+		return emb_invalid(&c->st, c->kind, obj_str_or("", o, "metadata", "name"), &causes);
+	}
 	return 0;
 }
 
@@ -230,7 +233,7 @@ static int update(struct emb_call *c, struct emb_tx *tx)
 
 static int patch(struct emb_call *c, struct emb_tx *tx)
 {
-	struct emb_update how = {.status = c->status};
+	struct emb_update how = {.status = c->status, .is_patch = true};
 	auto_emb_paths struct emb_paths duplicates = {0};
 	auto_json json_t *change = read_body(c, &duplicates);
 	auto_json json_t *old = NULL, *o = NULL;

@@ -226,9 +226,7 @@ static void below(const struct emb_schema *s, const json_t *o, struct buf *path,
 		buf_addf(path, "%s%s", len ? "." : "", key);
 	else
 		buf_addf(path, "[%zu]", at);
-	if (!buf_over(path))
-		check(s, o, path, c);
-	path->over = false;
+	check(s, o, path, c);
 	path->len = len;
 	if (path->p)
 		path->p[len] = '\0';
@@ -289,12 +287,11 @@ static void check(
 
 	if (!type_fits(s, o)) {
 		const char *type = type_of(o);
-		json_t *quoted = json_string(type);
 
 		/* Here the value that is quoted is the type's name: that is how the API server words it. */
-		INVALID(c, at, quoted, "must be of type %s: \"%s\"",
+		emb_cause(c, "FieldValueTypeInvalid", at,
+			"Invalid value: \"%s\": %s in body must be of type %s: \"%s\"", type, at,
 			s->int_or_string ? "integer,string" : TYPE_NAMES[s->type], type);
-		json_decref(quoted);
 		return;
 	}
 	if (json_is_null(o))
@@ -314,7 +311,7 @@ static void check(
 
 void emb_schema_validate(const struct emb_schema *s, const json_t *o, struct emb_causes *causes)
 {
-	auto_buf struct buf path = BUF_INIT(LIMIT_EMBEDDED_MESSAGE);
+	auto_buf struct buf path = BUF_INIT(BUF_ANY); /* bounded by the keys of the body itself */
 
 	check(s, o, &path, causes);
 }

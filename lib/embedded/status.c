@@ -1,5 +1,6 @@
 #include "embedded/status.h"
 
+#include "base/js.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/obj.h"
@@ -85,6 +86,7 @@ void emb_causes_clear(struct emb_causes *c)
 void emb_cause(struct emb_causes *c, const char *reason, const char *field, const char *fmt, ...)
 {
 	auto_buf struct buf text = BUF_INIT(LIMIT_EMBEDDED_MESSAGE);
+	json_t *message, *where;
 	va_list ap;
 
 	if (json_array_size(c->list) >= LIMIT_EMBEDDED_CAUSES)
@@ -94,12 +96,13 @@ void emb_cause(struct emb_causes *c, const char *reason, const char *field, cons
 	va_end(ap);
 	if (!c->list)
 		c->list = json_array();
-	/* A value that is quoted in the message may be cut inside a character when it is over the limit. */
+	/* A cause must not get lost because its text cannot be told: one that is over the limit, or was cut inside a character. */
+	message = buf_over(&text) ? NULL : json_string(buf_str(&text));
+	where = json_string(field);
 	json_array_append_new(c->list,
-		json_pack("{s:s, s:o, s:s}", "reason", reason, "message",
-			buf_over(&text) ? json_string("Invalid value")
-					: json_string(buf_str(&text)),
-			"field", field));
+		json_pack("{s:s, s:o, s:o}", "reason", reason, "message",
+			message ? message : json_string("Invalid value"), "field",
+			where ? where : json_string("")));
 }
 
 int emb_invalid(
@@ -129,46 +132,40 @@ int emb_invalid(
 }
 
 /* details.kind is the resource's plural for most reasons, the kind itself for Invalid: as the API server has it. */
-static json_t *details(const struct emb_status *st)
+static void details(const struct emb_status *st, struct js_w *w)
 {
-	json_t *d;
-
 	if (!st->kind && !st->name && !st->causes)
-		return NULL;
-	d = json_object();
+		return;
+	js_key(w, "details");
+	js_begin(w, '{');
 	if (st->name && st->name[0])
-		json_object_set_new(d, "name", json_string(st->name));
+		js_kstr(w, "name", st->name);
 	if (st->kind) {
 		if (st->kind->group[0])
-			json_object_set_new(d, "group", json_string(st->kind->group));
-		json_object_set_new(d, "kind",
-			json_string(st->code == 422 ? st->kind->kind : st->kind->plural));
+			js_kstr(w, "group", st->kind->group);
+		js_kstr(w, "kind", st->code == 422 ? st->kind->kind : st->kind->plural);
 	}
-	if (st->causes)
-		json_object_set(d, "causes", st->causes);
-	return d;
+	js_kobj(w, "causes", st->causes);
+	js_end(w, '}');
 }
 
-json_t *emb_status_json(const struct emb_status *st)
-{
-	json_t *d = details(st);
-	json_t *o = json_pack("{s:s, s:s, s:{}, s:s, s:s?, s:s, s:o*, s:i}", "kind", "Status",
-		"apiVersion", "v1", "metadata", "status", "Failure", "message",
-		buf_str(&st->message), "reason", st->reason, "details", d, "code", st->code);
-
-	if (o)
-		return o;
-	/* The message held bytes that are no UTF-8 (a cut value, a foreign name). */
-	return json_pack("{s:s, s:s, s:{}, s:s, s:s, s:s, s:i}", "kind", "Status", "apiVersion",
-		"v1", "metadata", "status", "Failure", "message", st->reason, "reason", st->reason,
-		"code", st->code);
-}
-
+/* Written, not built: a message may hold a piece of a foreign text that was cut inside a character, which the writer mends. */
 void emb_status_write(const struct emb_status *st, struct buf *out)
 {
-	auto_json json_t *o = emb_status_json(st);
+	struct js_w w = JS_W(out);
 
-	obj_write(o, out);
+	js_begin(&w, '{');
+	js_kstr(&w, "kind", "Status");
+	js_kstr(&w, "apiVersion", "v1");
+	js_key(&w, "metadata");
+	js_raw(&w, "{}", 2);
+	js_kstr(&w, "status", "Failure");
+	js_kstr(&w, "message", buf_str(&st->message));
+	if (st->reason[0])
+		js_kstr(&w, "reason", st->reason);
+	details(st, &w);
+	js_kint(&w, "code", st->code);
+	js_end(&w, '}');
 }
 
 json_t *emb_success_json(const struct emb_kind *kind, const char *name, const char *uid)

@@ -53,7 +53,6 @@ int emb_invalid(
 
 /* The Status object as JSON. */
 void emb_status_write(const struct emb_status *st, struct buf *out);
-json_t *emb_status_json(const struct emb_status *st);
 /* The Status of a success (DELETE). */
 json_t *emb_success_json(const struct emb_kind *kind, const char *name, const char *uid);
 

@@ -363,7 +363,7 @@ int emb_tx_create(struct emb_tx *tx, const struct emb_kind *k, const struct emb_
 			"the namespace of the provided object does not match the namespace sent on "
 			"the request");
 	if (obj_str_or("", meta, "resourceVersion")[0])
-		return emb_status_set(tx->st, 500, "InternalError", NULL, NULL,
+		return emb_status_set(tx->st, 500, "", NULL, NULL,
 			"resourceVersion should not be set on objects to be created");
 	json_object_del(meta, "namespace");
 	if (k->namespaced)
@@ -389,6 +389,25 @@ int emb_tx_create(struct emb_tx *tx, const struct emb_kind *k, const struct emb_
 
 /* ---- update -------------------------------------------------------------------------------------------------------- */
 
+/* A patch, or a client that thinks it can, changes what only the server says. */
+static int immutable(
+	struct emb_tx *tx, const struct emb_kind *k, const json_t *old, const json_t *o)
+{
+	static const char *const fields[] = {"uid", "deletionTimestamp"};
+	auto_emb_causes struct emb_causes causes = {0};
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(fields); i++) {
+		const char *now = obj_str_or("", o, "metadata", fields[i]);
+		auto_free char *field = mem_printf("metadata.%s", fields[i]);
+
+		if (now[0] && strcmp(now, obj_str_or("", old, "metadata", fields[i])) != 0)
+			emb_cause(&causes, "FieldValueInvalid", field,
+				"Invalid value: \"%s\": field is immutable", now);
+	}
+	return emb_invalid(tx->st, k, obj_str_or("", old, "metadata", "name"), &causes);
+}
+
 /* Does o rest on the object that is there? */
 static int preconditions(struct emb_tx *tx, const struct emb_kind *k, const json_t *old,
 	const json_t *o, const struct emb_update *how)
@@ -412,16 +431,18 @@ static int preconditions(struct emb_tx *tx, const struct emb_kind *k, const json
 		auto_emb_causes struct emb_causes causes = {0};
 
 		emb_cause(&causes, "FieldValueInvalid", "metadata.resourceVersion",
-			"Invalid value: 0x0: must be specified for an update");
+			"Invalid value: 0: must be specified for an update");
 		return emb_invalid(tx->st, k, name, &causes);
 	}
-	if (uid[0] && strcmp(uid, uid_there) != 0) {
+	if (uid[0] && strcmp(uid, uid_there) != 0 && !how->is_patch) {
 		auto_free char *why = mem_printf(
 			"Precondition failed: UID in precondition: %s, UID in object meta: %s", uid,
 			uid_there);
 
 		return emb_conflict(tx->st, k, name, why);
 	}
+	if (immutable(tx, k, old, o))
+		return -1;
 	if (version[0] && strcmp(version, obj_str_or("", old, "metadata", "resourceVersion")) != 0)
 		return emb_conflict(tx->st, k, name,
 			"the object has been modified; please apply your changes to the latest "
@@ -597,11 +618,13 @@ static int may_delete(struct emb_tx *tx, const struct emb_kind *k, const json_t 
 			"namespaces \"default\" is forbidden: this namespace may not be deleted");
 	if (want_uid && strcmp(want_uid, uid) != 0)
 		why = mem_printf(
-			"Precondition failed: UID in precondition: %s, UID in object meta: %s",
+			"the UID in the precondition (%s) does not match the UID in record (%s). "
+			"The object might have been deleted and then recreated",
 			want_uid, uid);
 	else if (want_version && strcmp(want_version, version) != 0)
-		why = mem_printf("Precondition failed: ResourceVersion in precondition: %s, "
-				 "ResourceVersion in object meta: %s",
+		why = mem_printf(
+			"the ResourceVersion in the precondition (%s) does not match the "
+		        "ResourceVersion in record (%s). The object might have been modified",
 			want_version, version);
 	return why ? emb_conflict(tx->st, k, name, why) : 0;
 }

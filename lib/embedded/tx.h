@@ -75,6 +75,7 @@ int emb_tx_create(struct emb_tx *tx, const struct emb_kind *k, const struct emb_
 
 struct emb_update {
 	bool status; /* the status subresource */
+	bool is_patch;
 	bool need_version; /* a PUT of a custom object without resourceVersion is refused */
 };
 /* The same for an object that exists as `old`. */
