@@ -17,9 +17,16 @@ static bool is_alnum(char c)
 	return is_lower(c) || (c >= 'A' && c <= 'Z');
 }
 
-/* What the caller typed, made fit for a message. */
+/* What the caller typed, made fit for a message. An '@' before a digest hides no password: such a URL is shown whole. */
 static const char *shown(struct buf *b, const char *url)
 {
+	const char *at = strrchr(url, '@'), *slash = strrchr(url, '/');
+	struct err ignored = {0};
+	struct digest d;
+
+	if (at && slash && slash < at && strchr(url, '@') == at &&
+		!digest_parse(&d, at + 1, &ignored))
+		return url;
 	url_safe(b, url);
 	return buf_str(b);
 }

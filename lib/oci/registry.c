@@ -207,6 +207,15 @@ static void memo_set(struct call *q, const struct oci_challenge *c)
 
 /* ---- one attempt --------------------------------------------------------------------------------------------------- */
 
+/* Does the challenge ask for more than what a request of this kind asks for by itself? */
+static bool is_extra(const struct call *q, const char *scope)
+{
+	char pull[OCI_NAME_MAX + 32];
+
+	snprintf(pull, sizeof(pull), "repository:%s:pull", q->repo.name);
+	return *q->extra_scope && strcmp(q->extra_scope, scope) && strcmp(q->extra_scope, pull);
+}
+
 static void token_req(struct call *q, const struct oci_challenge *c, char scope[OCI_SCOPE_MAX],
 	struct oci_token_req *out)
 {
@@ -220,7 +229,7 @@ static void token_req(struct call *q, const struct oci_challenge *c, char scope[
 		.scope = scope,
 		.timeout_ms = q->req.timeout_ms,
 	};
-	if (*q->extra_scope && strcmp(q->extra_scope, scope))
+	if (is_extra(q, scope))
 		out->extra_scope = q->extra_scope;
 }
 

@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Bearer tokens against Debian's docker-registry: it names a token server and checks signature, service, scope and time of what we bring.
+# The token server is `openssl s_server -WWW` on files whose names are the whole request, so it also says what was asked for.
+. "$(dirname "$0")/../lib/harness.sh"
+. "$H_ROOT/test/lib/parts.sh"
+
+SERVICE=test-registry
+ISSUER=test-issuer
+b64url() { openssl base64 -A | tr '+/' '-_' | tr -d =; }
+openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout "$H_TMP/key.pem" -out "$H_TMP/cert.pem" 2>/dev/null ||
+	h_die "openssl cannot make a certificate"
+
+# jwt REPOSITORY ACTIONS LIFE: a token in the form of the distribution token specification.
+jwt()
+{
+	local now head body
+
+	now=$(date +%s)
+	head=$(printf '{"typ":"JWT","alg":"RS256","x5c":["%s"]}' "$(openssl x509 -in "$H_TMP/cert.pem" -outform DER | openssl base64 -A)" | b64url)
+	body=$(printf '{"iss":"%s","sub":"","aud":"%s","exp":%d,"nbf":%d,"iat":%d,"jti":"1","access":[{"type":"repository","name":"%s","actions":[%s]}]}' \
+		"$ISSUER" "$SERVICE" $((now + $3)) $((now - 60)) "$now" "$1" "$2" | b64url)
+	printf '%s.%s.%s' "$head" "$body" "$(printf '%s.%s' "$head" "$body" | openssl dgst -sha256 -sign "$H_TMP/key.pem" -binary | b64url)"
+}
+# What the token server answers to the question for these rights.
+grant() { printf '{"token":"%s","expires_in":300}' "$(jwt "$1" "$2" 300)" >"$H_TMP/www/token?service=$SERVICE&scope=repository%3A$1%3A$3"; }
+mkdir "$H_TMP/www"
+grant app '"pull","push"' pull%2Cpush
+grant weak '"pull"' pull%2Cpush
+
+AUTH_PORT=$(h_free_port)
+(cd "$H_TMP/www" && exec openssl s_server -WWW -accept "127.0.0.1:$AUTH_PORT" -cert ../cert.pem -key ../key.pem -quiet) >>"$H_TMP/log/auth.out" 2>>"$H_TMP/log/auth.err" </dev/null &
+H_PIDS+=("$!")
+PORT=$(h_free_port)
+REG=127.0.0.1:$PORT
+mkdir "$H_TMP/reg"
+cat >"$H_TMP/reg.yml" <<-YML
+version: 0.1
+log: {level: warn, formatter: json, accesslog: {disabled: false}}
+storage: {filesystem: {rootdirectory: $H_TMP/reg}}
+http: {addr: '$REG'}
+auth: {token: {realm: 'https://localhost:$AUTH_PORT/token', service: $SERVICE, issuer: $ISSUER, rootcertbundle: $H_TMP/cert.pem}}
+YML
+h_spawn reg docker-registry serve "$H_TMP/reg.yml"
+h_until 20 curl -so /dev/null "http://$REG/v2/" || h_die "docker-registry does not answer"
+h_until 20 curl -skfo /dev/null "https://localhost:$AUTH_PORT/token?service=$SERVICE&scope=repository%3Aapp%3Apull%2Cpush" || h_die "the token server does not answer"
+
+push() { env HOME="$H_TMP" "$OCICTL" push "oci://$REG/$1" --path="$H_ROOT/deploy/samples/app" --source=s --revision=r --insecure "${@:2}" 2>&1; }
+out=$(push app:1); rc=$?
+check_eq "a push with a token" 0 "$rc"
+check_has "is there" "sha256:" "$out"
+out=$(push app:2 --creds=u:p)
+check_has "and with a user, too" "app:2@sha256:" "$out"
+check_ok "tag" env HOME="$H_TMP" "$OCICTL" tag "oci://$REG/app:1" --tag=stable --insecure
+out=$(push weak:1)
+check_has "a token that does not allow it" "the token was refused" "$out"
+check_has "and what the registry says" "401 Unauthorized (UNAUTHORIZED: authentication required" "$out"
+out=$(push other:1)
+check_has "a token server that has nothing for us" "no token for '$REG/other' from 'https://localhost:$AUTH_PORT/token'" "$out"
+out=$(env HOME="$H_TMP" "$OCICTL" push "oci://$REG/app:3" --path="$H_ROOT/deploy/samples/app" --source=s --revision=r 2>&1)
+check_has "its certificate counts without --insecure" "certificate" "$out"
+h_finish
