@@ -49,6 +49,7 @@ enum step_ret storage_resume(struct task *t)
 /* ---- from layer to artifact, on a worker ------------------------------------------------------------------------------------ */
 
 struct publish_job {
+	struct store *store; /* the loop's */
 	const struct store_root *root;
 	char path[STORE_PATH_MAX];
 	struct pack_limits limits;
@@ -71,6 +72,7 @@ struct publish_job {
 	bool storage_failed; /* the disk's fault, not the layer's */
 	bool same; /* nothing to write: the very bytes are there */
 	bool hold; /* the path's bytes change: `out` waits for the status */
+	bool named; /* the file has its name, and the store was not told yet */
 };
 
 static int add_ignore_file(
@@ -196,6 +198,7 @@ static int publish(void *arg, const atomic_bool *stop, struct err *err)
 		return err_set(err, ERR_CANCELED, "canceled");
 	if (store_temp_name(j->root, &j->out, j->path, err))
 		return -1;
+	j->named = true;
 	j->storage_failed = false;
 	return 0;
 }
@@ -204,8 +207,11 @@ static void publish_free(void *arg)
 {
 	struct publish_job *j = arg;
 
-	store_temp_drop(j->root, &j->in);
-	store_temp_drop(j->root, &j->out);
+	/* Cancelled after the rename: nobody else knows of the file, and what the store does not know it never removes. */
+	if (j->named)
+		store_published(j->store, j->path, &j->file);
+	store_temp_discard(j->store, &j->in);
+	store_temp_discard(j->store, &j->out);
 	buf_clear(&j->bytes);
 	ignore_clear(&j->ign);
 	free(j->spec_ignore);
@@ -220,7 +226,8 @@ enum step_ret publish_start(struct task *t)
 	if (store_path_of(r->path, OCIREPO_STORE_KIND, r->ns, r->name, &r->manifest, &t->err))
 		return run_fail(r, COND_STORAGE_FAILED, "InvalidPath");
 	j = NEW(struct publish_job);
-	j->root = store_root(r->c->opts.store);
+	j->store = r->c->opts.store;
+	j->root = store_root(j->store);
 	memcpy(j->path, r->path, sizeof(j->path));
 	j->limits.entries = r->c->opts.max_entries;
 	j->limits.expanded = r->c->opts.max_expanded;
@@ -271,8 +278,9 @@ enum step_ret publish_resume(struct task *t)
 		j->out = STORE_TEMP_INIT;
 		return STEP_NEXT;
 	}
-	if (!j->same)
-		store_published(r->c->opts.store, r->path, &j->file);
+	if (j->named)
+		store_published(j->store, j->path, &j->file);
+	j->named = false;
 	r->stored = true;
 	return STEP_NEXT;
 }
@@ -285,6 +293,7 @@ enum step_ret hold_start(struct task *t)
 
 	if (r->stored)
 		return STEP_NEXT;
+	r->holding = true;
 	return task_wait(t,
 		store_prepare_start(r->c->opts.store,
 			&(struct store_put){
@@ -311,11 +320,9 @@ enum step_ret commit_start(struct task *t)
 		return STEP_NEXT;
 	if (!r->patched) {
 		/* Refused: the old bytes are what the status still promises. */
-		store_abandon(r->c->opts.store, r->path);
-		r->held = false;
-		return STEP_NEXT;
+		return STEP_NEXT; /* cleanup drops the new ones */
 	}
-	r->held = false;
+	r->holding = r->held = false;
 	return task_wait(t, store_commit_start(r->c->opts.store, r->path));
 }
 
@@ -333,11 +340,18 @@ enum step_ret commit_resume(struct task *t)
 
 /* ---- retention ------------------------------------------------------------------------------------------------------------------ */
 
+/* At the start of a run: what was superseded by an earlier one, also while the registry fails. */
+enum step_ret tidy_start(struct task *t)
+{
+	return task_wait(t, store_retain_start(RUN(t)->c->opts.store, RUN(t)->dir));
+}
+
+/* At the end: only a new artifact makes others superfluous. */
 enum step_ret retain_start(struct task *t)
 {
 	struct run *r = RUN(t);
 
-	if (r->silent || t->err.kind != ERR_NONE || r->patch_err.kind != ERR_NONE)
+	if (!r->stored || !r->patched || t->err.kind != ERR_NONE)
 		return STEP_NEXT;
 	return task_wait(t, store_retain_start(r->c->opts.store, r->dir));
 }

@@ -2,15 +2,15 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/obj.h"
-#include "base/secret.h"
 #include "controllers/ocirepository/internal.h"
+#include "kube/patch.h"
 #include "kube/watch.h"
 #include "oci/identity.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static const struct kube_resource SECRETS = {"", "v1", "secrets", "Secret", true};
+#define CHECKS_MAX 8 /* files looked at at a time before the first run of their objects */
 
 /* ---- one object ---------------------------------------------------------------------------------------------------- */
 
@@ -51,12 +51,24 @@ static bool repo_dir(const struct repo *repo, char dir[STORE_DIR_MAX])
 	return !rc;
 }
 
-void repo_store(struct repo *repo, const json_t *obj)
+/* The file in dir that the object's status names and that is this object's to keep, or NULL. */
+static const char *path_of(const json_t *obj, const char *dir)
 {
-	char dir[STORE_DIR_MAX];
 	const char *path = obj_str(obj, "status", "artifact", "path");
 	struct store_path parsed;
 	struct err err = {0};
+
+	/* A status may name a file of another kind or object. And what has lost our finalizer has lost its files. */
+	if (!path || store_path_parse(&parsed, path, &err) || parsed.latest ||
+		strcmp(parsed.dir, dir) != 0 ||
+		(ocirepo_deleting(obj) && !kube_has_finalizer(obj, OCIREPO_FINALIZER)))
+		return NULL;
+	return path;
+}
+
+void repo_store(struct repo *repo, const json_t *obj)
+{
+	char dir[STORE_DIR_MAX];
 
 	free(repo->text);
 	free(repo->rv);
@@ -69,25 +81,118 @@ void repo_store(struct repo *repo, const json_t *obj)
 	repo->generation = ocirepo_generation(obj);
 	repo->deleting = ocirepo_deleting(obj);
 	set_secret_key(repo, secret_key_of(obj));
-	if (!repo_dir(repo, dir))
-		return;
-	/* A status may name a file of another kind or object: then it is none of ours to keep. */
-	if (path &&
-		(store_path_parse(&parsed, path, &err) || parsed.latest ||
-			strcmp(parsed.dir, dir) != 0))
-		path = NULL;
-	store_set_current(repo->c->opts.store, dir, path);
+	if (repo_dir(repo, dir))
+		store_set_current(repo->c->opts.store, dir, path_of(obj, dir));
 }
+
+void repo_renew(struct repo *repo)
+{
+	free(MOVE(repo->lost_path));
+	queue_reset(&repo->queue_item);
+}
+
+bool repo_adopt(struct repo *repo, const json_t *obj)
+{
+	if (strcmp(obj_str_or("", obj, "metadata", "uid"), repo->uid) != 0)
+		return false;
+	if (!repo->queue_item.leaving) {
+		repo_store(repo, obj);
+		repo_renew(repo);
+	}
+	return true;
+}
+
+void repo_due(struct repo *repo)
+{
+	if (!repo->check && !repo->check_prev && !map_get(&repo->c->leaving, repo->name))
+		queue_add(&repo->queue_item);
+}
+
+/* ---- the first look -------------------------------------------------------------------------------------------------
+ * The file that a status names is hashed before the object's first run, in a line of its own: runs may hang at a registry that does not
+ * answer, and whole files must not wait for that to be served.
+ */
+
+static void check_pump(struct ocirepo *c);
+
+static void check_done(struct op *op, void *arg)
+{
+	struct repo *repo = arg;
+
+	/* What it found is in the store; the run's own look is a stat. */
+	op_free(op);
+	repo->check = NULL;
+	repo->c->checks--;
+	repo_due(repo);
+	check_pump(repo->c);
+}
+
+static void check_line_out(struct repo *repo)
+{
+	*repo->check_prev = repo->check_next;
+	if (repo->check_next)
+		repo->check_next->check_prev = repo->check_prev;
+	else
+		repo->c->check_last = repo->check_prev;
+	repo->check_prev = NULL;
+	repo->check_next = NULL;
+}
+
+static void check_start(struct repo *repo)
+{
+	struct err err = {0};
+	auto_json json_t *obj = obj_parse(repo->text, strlen(repo->text), "object", &err);
+	const char *path = obj_str_or("", obj, "status", "artifact", "path");
+	struct digest digest;
+
+	if (digest_parse(&digest, obj_str_or("", obj, "status", "artifact", "digest"), &err)) {
+		repo_due(repo);
+		return;
+	}
+	repo->c->checks++;
+	repo->check = store_check_start(repo->c->opts.store, path, &digest);
+	op_then(repo->check, check_done, repo);
+}
+
+static void check_pump(struct ocirepo *c)
+{
+	while (c->check_first && c->checks < CHECKS_MAX) {
+		struct repo *repo = c->check_first;
+
+		check_line_out(repo);
+		check_start(repo);
+	}
+}
+
+static void check_add(struct repo *repo)
+{
+	struct ocirepo *c = repo->c;
+
+	repo->check_prev = c->check_last;
+	*c->check_last = repo;
+	c->check_last = &repo->check_next;
+	check_pump(c);
+}
+
+static void check_cancel(struct repo *repo)
+{
+	if (repo->check_prev)
+		check_line_out(repo);
+	if (!repo->check)
+		return;
+	op_drop(MOVE(repo->check));
+	repo->c->checks--;
+	check_pump(repo->c);
+}
+
+/* ---- an object comes and goes ------------------------------------------------------------------------------------------ */
 
 static struct repo *repo_new(struct ocirepo *c, const json_t *obj)
 {
 	struct repo *repo = NEW(struct repo);
 	const char *ns = obj_str_or("", obj, "metadata", "namespace");
-	const char *name = obj_str_or("", obj, "metadata", "name");
-	const char *path = obj_str(obj, "status", "artifact", "path");
+	const char *name = obj_str_or("", obj, "metadata", "name"), *path = NULL;
 	char dir[STORE_DIR_MAX];
-	struct store_path parsed;
-	struct err err = {0};
 
 	repo->c = c;
 	repo->name = mem_printf("%s/%s", ns, name);
@@ -97,11 +202,16 @@ static struct repo *repo_new(struct ocirepo *c, const json_t *obj)
 	c->repos++;
 	if (repo_dir(repo, dir)) {
 		store_claim(c->opts.store, dir);
-		if (path && !store_path_parse(&parsed, path, &err) && !parsed.latest &&
-			!strcmp(parsed.dir, dir))
+		/* Nobody fetches the file of an object that goes. */
+		path = ocirepo_deleting(obj) ? NULL : path_of(obj, dir);
+		if (path)
 			store_promise(c->opts.store, path);
 	}
 	repo_store(repo, obj);
+	if (path)
+		check_add(repo);
+	else
+		repo_due(repo);
 	return repo;
 }
 
@@ -129,24 +239,23 @@ static void object_set(void *arg, struct kube_entry *e, const json_t *obj, bool 
 
 	(void)added;
 	if (!repo) {
-		repo = e->user = repo_new(c, obj);
-		queue_add(&repo->queue_item);
+		e->user = repo_new(c, obj);
 		return;
 	}
-	/* The answers to our own writes are ahead of the watch: what it says of the time before is old news. */
-	if (ocirepo_version_older(obj_str_or("", obj, "metadata", "resourceVersion"), repo->rv))
+	/* The answers to our own writes are ahead of the watch: what it says of the time before, or of them, is old news. */
+	if (!strcmp(e->rv, repo->rv) || ocirepo_version_older(e->rv, repo->rv))
 		return;
 	changed = repo->generation != ocirepo_generation(obj) ||
 		repo->deleting != ocirepo_deleting(obj);
-	if (changed || strcmp(repo->requested_at, ocirepo_requested_at(obj)) != 0) {
+	if (!changed && !strcmp(repo->requested_at, ocirepo_requested_at(obj))) {
 		repo_store(repo, obj);
-		queue_reset(&repo->queue_item);
-		if (changed)
-			queue_cancel(&repo->queue_item, CAUSE_CHANGED);
-		queue_add(&repo->queue_item);
-	} else {
-		repo_store(repo, obj);
+		return;
 	}
+	repo_store(repo, obj);
+	repo_renew(repo);
+	if (changed)
+		queue_cancel(&repo->queue_item, CAUSE_CHANGED);
+	repo_due(repo);
 }
 
 static void object_deleted(void *arg, struct kube_entry *e)
@@ -161,6 +270,11 @@ static void object_deleted(void *arg, struct kube_entry *e)
 	/* Deleted, or not in our shard any more: if the object lives on elsewhere its files stay for a while, and are swept then. */
 	if (repo_dir(repo, dir))
 		store_disown(repo->c->opts.store, dir);
+	check_cancel(repo);
+	/* An object of the same name may come before this one has ended: the series is the new one's then. */
+	metric_remove(MOVE(repo->duration));
+	if (queue_is_running(&repo->queue_item))
+		BUG_IF(map_put(&repo->c->leaving, repo->name, repo));
 	queue_remove(&repo->queue_item, CAUSE_DELETED);
 }
 
@@ -174,62 +288,11 @@ static void list_synced(void *arg)
 		LU("objects", kube_watch_count(c->watch)));
 }
 
-static void watch_error(void *arg, const struct err *err, uint64_t in_ms)
-{
-	log_error(NULL, "cannot watch", LS("resource", arg), LU("retryMs", in_ms), LE(err));
-}
-
 static void objects_error(void *arg, const struct err *err, uint64_t in_ms)
 {
 	(void)arg;
-	watch_error((void *)(uintptr_t) "ocirepositories", err, in_ms);
-}
-
-static void secrets_error(void *arg, const struct err *err, uint64_t in_ms)
-{
-	(void)arg;
-	watch_error((void *)(uintptr_t) "secrets", err, in_ms);
-}
-
-/* ---- Secrets ------------------------------------------------------------------------------------------------------------ */
-
-void identity_drop(struct ocirepo *c, const char *key)
-{
-	oci_identity_unref(map_del(&c->identities, key));
-}
-
-static void requeue_user(void *arg, void *user)
-{
-	struct repo *repo = user;
-
-	(void)arg;
-	queue_reset(&repo->queue_item);
-	queue_add(&repo->queue_item);
-}
-
-static void pull_secret_changed(struct ocirepo *c, struct kube_entry *e)
-{
-	auto_free char *key = mem_printf("%s/%s", kube_entry_ns(e), kube_entry_name(e));
-
-	if (!refs_any(&c->secret_users, key))
-		return;
-	identity_drop(c, key);
-	refs_each(&c->secret_users, key, requeue_user, c);
-}
-
-static void pull_secret_set(void *arg, struct kube_entry *e, const json_t *obj, bool added)
-{
-	struct ocirepo *c = arg;
-
-	(void)obj;
-	/* The first list tells nothing new: whoever needs a Secret reads it. */
-	if (!added || kube_watch_synced(c->secrets))
-		pull_secret_changed(c, e);
-}
-
-static void pull_secret_deleted(void *arg, struct kube_entry *e)
-{
-	pull_secret_changed(arg, e);
+	log_error(NULL, "cannot watch", LS("resource", ocirepo_resource.plural),
+		LU("retryMs", in_ms), LE(err));
 }
 
 /* ---- the queue ---------------------------------------------------------------------------------------------------------- */
@@ -256,13 +319,14 @@ static enum queue_next after_failure(struct run *r, struct op *op, uint64_t *ms)
 
 static enum queue_next next_of(struct run *r, struct op *op, uint64_t *ms)
 {
-	if (r->gone || r->stop)
+	if (r->gone)
 		return QUEUE_STOP;
 	if (op->err.kind == ERR_CANCELED)
 		return after_failure(r, op, ms);
 	if (r->requeue_now)
 		return QUEUE_NOW;
-	if (r->patch_err.kind != ERR_NONE) {
+	/* A time that the registry named counts, whatever the API server said. */
+	if (r->patch_err.kind != ERR_NONE && op->err.kind != ERR_WAIT) {
 		op->err = r->patch_err;
 		return after_failure(r, op, ms);
 	}
@@ -285,7 +349,8 @@ static enum queue_next run_ended(void *arg, struct queue_item *item, struct op *
 
 	if (op->err.kind == ERR_CANCELED)
 		return next;
-	metric_observe(repo->duration, (double)(clock_ns() - r->since_ns) / 1e9);
+	if (repo->duration)
+		metric_observe(repo->duration, (double)(clock_ns() - r->since_ns) / 1e9);
 	if (op->err.kind != ERR_NONE && op->err.kind != ERR_STALL)
 		metric_inc(c->result_error);
 	else if (next == QUEUE_NOW)
@@ -297,10 +362,28 @@ static enum queue_next run_ended(void *arg, struct queue_item *item, struct op *
 	return next;
 }
 
+/* key: "ns/name" */
+static struct repo *find_repo(struct ocirepo *c, const char *key)
+{
+	const char *slash = strchr(key, '/');
+	auto_free char *ns = mem_strndup(key, (size_t)(slash - key));
+	const struct kube_entry *e = c->watch ? kube_watch_find(c->watch, ns, slash + 1) : NULL;
+
+	return e ? e->user : NULL;
+}
+
 static void item_removed(void *arg, struct queue_item *item)
 {
-	(void)arg;
-	repo_free(CONTAINER_OF(item, struct repo, queue_item));
+	struct ocirepo *c = arg;
+	struct repo *repo = CONTAINER_OF(item, struct repo, queue_item), *next;
+
+	if (map_get(&c->leaving, repo->name) == repo) {
+		map_del(&c->leaving, repo->name);
+		next = find_repo(c, repo->name);
+		if (next)
+			repo_due(next);
+	}
+	repo_free(repo);
 }
 
 /* ---- the controller ------------------------------------------------------------------------------------------------------- */
@@ -392,6 +475,7 @@ struct ocirepo *ocirepo_new(const struct ocirepo_opts *opts)
 	c->adv_address = mem_strdup(opts->adv_address);
 	if (c->opts.algo == DIGEST_NONE)
 		c->opts.algo = DIGEST_SHA256;
+	c->check_last = &c->check_first;
 	gate_init(&c->gate, opts->loop, opts->concurrent ? opts->concurrent : 16);
 	queue_init(&c->queue,
 		&(struct queue_opts){.loop = opts->loop,
@@ -408,14 +492,9 @@ struct ocirepo *ocirepo_new(const struct ocirepo_opts *opts)
 
 void ocirepo_start(struct ocirepo *c)
 {
-	c->secrets = kube_watch_start(c->opts.kube,
-		&(struct kube_watch_req){.resource = &SECRETS,
-			.ns = c->ns,
-			.metadata_only = true,
-			.on_set = pull_secret_set,
-			.on_deleted = pull_secret_deleted,
-			.on_error = secrets_error,
-			.arg = c});
+	if (c->stopping)
+		return;
+	c->secrets = credentials_watch(c);
 	c->watch = kube_watch_start(c->opts.kube,
 		&(struct kube_watch_req){.resource = &ocirepo_resource,
 			.ns = c->ns,
@@ -436,26 +515,13 @@ void ocirepo_file_lost(struct ocirepo *c, const char *path)
 {
 	struct store_path p;
 	struct err err = {0};
-	char *ns, *slash;
-	struct kube_entry *e;
+	struct repo *repo;
 
-	if (!c->watch || store_path_parse(&p, path, &err))
+	if (store_path_parse(&p, path, &err))
 		return;
-	/* ocirepository/NS/NAME */
-	ns = strchr(p.dir, '/') + 1;
-	slash = strchr(ns, '/');
-	*slash = '\0';
-	e = kube_watch_find(c->watch, ns, slash + 1);
-	if (e && e->user)
-		queue_add(&((struct repo *)e->user)->queue_item);
-}
-
-static void leave(void *arg, void *user)
-{
-	struct repo *repo = user;
-
-	(void)arg;
-	queue_remove(&repo->queue_item, CAUSE_SHUTDOWN);
+	repo = find_repo(c, strchr(p.dir, '/') + 1); /* ocirepository/NS/NAME */
+	if (repo)
+		repo_due(repo);
 }
 
 void ocirepo_stop(struct ocirepo *c)
@@ -472,9 +538,13 @@ void ocirepo_stop(struct ocirepo *c)
 			struct kube_entry *e;
 
 			for (e = all->buckets[i]; e; e = e->next) {
-				if (e->user)
-					leave(c, e->user);
+				struct repo *repo = e->user;
+
+				if (!repo)
+					continue;
 				e->user = NULL;
+				check_cancel(repo);
+				queue_remove(&repo->queue_item, CAUSE_SHUTDOWN);
 			}
 		}
 	}
@@ -490,11 +560,13 @@ bool ocirepo_idle(const struct ocirepo *c)
 void ocirepo_free(struct ocirepo *c)
 {
 	size_t at = 0;
+	const char *key;
 	void *id;
 
-	while (map_next(&c->identities, &at, NULL, &id))
-		oci_identity_unref(id);
+	while (map_next(&c->identities, &at, &key, &id))
+		identity_drop(c, key);
 	map_clear(&c->identities);
+	map_clear(&c->leaving);
 	oci_identity_unref(c->anonymous);
 	refs_clear(&c->secret_users);
 	free(c->ns);

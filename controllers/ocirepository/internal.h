@@ -37,7 +37,10 @@ struct ocirepo {
 	struct gate gate; /* runs past resolve */
 	struct op *watch, *secrets;
 	struct refs secret_users; /* "ns/name" → struct repo */
-	struct map identities; /* "ns/name" → struct oci_identity: built of a Secret */
+	struct map identities; /* "ns/name" → struct pull_identity: built of a Secret */
+	struct map leaving; /* "ns/name" → struct repo: gone, but its run has not ended yet */
+	struct repo *check_first, **check_last; /* wait for the look at their file */
+	unsigned checks; /* such looks in flight */
 	struct oci_identity *anonymous;
 	unsigned repos; /* alive, the leaving ones included */
 	bool synced, stopping;
@@ -57,7 +60,9 @@ struct repo {
 	char *name; /* "ns/name" */
 	int64_t generation;
 	struct metric *duration;
-	bool deleting, seen_again;
+	struct op *check; /* the first look at the file that the status names */
+	struct repo *check_next, **check_prev; /* in the line for it */
+	bool deleting;
 };
 
 enum patch_phase { PATCH_IDLE, PATCH_SENT, PATCH_READING };
@@ -70,7 +75,7 @@ struct run {
 	struct log_ctx log;
 	uint64_t since_ns;
 
-	json_t *first; /* the object as it was when the run began: spec and strings below are borrowed from it */
+	json_t *first; /* the object as it was when the run began: spec and strings below are borrowed from it, nothing from obj */
 	json_t *obj; /* as the API server has it now, as far as this run knows */
 	const char *ns, *name, *uid;
 	int64_t generation;
@@ -102,6 +107,7 @@ struct run {
 	struct digest digest; /* of the new artifact */
 	uint64_t size;
 	bool stored; /* a new artifact is in place, or held */
+	bool holding; /* the store was asked to hold the path; a cancel may come before its answer */
 	bool held; /* the store holds the path until commit or abandon */
 	bool same_bytes;
 
@@ -110,9 +116,10 @@ struct run {
 	const char *cond; /* condition it sets; NULL: none of its own */
 	bool silent; /* deleted, suspended, restored: no status but what the mode allows */
 	bool gone; /* the object is not there any more */
+	bool lost; /* the registry does not have what is to be restored */
 	enum patch_phase patching;
 	unsigned conflicts;
-	bool patched, requeue_now, stop;
+	bool patched, requeue_now;
 	struct err patch_err;
 
 	struct timer slow; /* a pull that takes longer says so */
@@ -131,13 +138,22 @@ void run_set_object(struct run *r, json_t *obj);
 
 /* controller.c */
 void repo_store(struct repo *repo, const json_t *obj);
-void identity_drop(struct ocirepo *c, const char *key);
+/* What a GET said, and the watch has yet to say: the next run begins with it. False: it is another object of the same name. */
+bool repo_adopt(struct repo *repo, const json_t *obj);
+/* Due now; later while a look at its file or the run of a namesake that is gone has not ended. */
+void repo_due(struct repo *repo);
+/* Somebody changed something: what was given up is tried again, and failures count from the start. */
+void repo_renew(struct repo *repo);
 /* "http://HOST/PATH" */
 char *artifact_url(const struct ocirepo *c, const char *path);
 
-/* source.c */
+/* credentials.c */
+struct op *credentials_watch(struct ocirepo *c);
+void identity_drop(struct ocirepo *c, const char *key);
 enum step_ret credentials_start(struct task *t);
 enum step_ret credentials_resume(struct task *t);
+
+/* source.c */
 enum step_ret resolve_start(struct task *t);
 enum step_ret resolve_resume(struct task *t);
 enum step_ret slot_start(struct task *t);
@@ -158,6 +174,7 @@ enum step_ret hold_start(struct task *t);
 enum step_ret hold_resume(struct task *t);
 enum step_ret commit_start(struct task *t);
 enum step_ret commit_resume(struct task *t);
+enum step_ret tidy_start(struct task *t);
 enum step_ret retain_start(struct task *t);
 enum step_ret retain_resume(struct task *t);
 
@@ -171,8 +188,8 @@ void progress_end(struct run *r);
 /* restore.c */
 /* After storage found the status's file missing: is it to be fetched again? */
 bool restore_wanted(struct run *r);
-/* The registry does not have what the status names any more. */
-bool restore_is_lost(const struct run *r);
+/* The registry was asked for what the status names, and failed: 404 and 403 mean that it does not have it any more. */
+void restore_refused(struct run *r);
 /* A restore that failed: for good, or for now. */
 void restore_failed(struct run *r);
 

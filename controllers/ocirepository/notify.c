@@ -57,7 +57,7 @@ enum step_ret notify_start(struct task *t)
 	if (r->gone || r->silent)
 		return STEP_NEXT;
 	if (t->err.kind != ERR_NONE) {
-		if (!restore_is_lost(r))
+		if (!r->lost)
 			record(r, true, r->reason ? r->reason : "ReconcileError", t->err.msg, NULL);
 	} else if (r->restore) {
 		log_info(&r->log, "restored artifact", LS("revision", r->revision),

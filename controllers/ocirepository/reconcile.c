@@ -23,8 +23,9 @@ void run_set_object(struct run *r, json_t *obj)
 {
 	json_decref(r->obj);
 	r->obj = obj;
-	/* The spec may have changed under us: the watch will say so, and its event must not look like one of ours. */
-	if (ocirepo_generation(obj) == r->repo->generation &&
+	/* The spec may have changed under us: the watch will say so, and its event must not look like one of ours. And what is gone, or not
+	   ours any more, is none of the store's business. */
+	if (!r->repo->queue_item.leaving && ocirepo_generation(obj) == r->repo->generation &&
 		ocirepo_deleting(obj) == r->repo->deleting &&
 		!strcmp(ocirepo_requested_at(obj), r->repo->requested_at))
 		repo_store(r->repo, obj);
@@ -54,23 +55,47 @@ static enum step_ret finalizer_start(struct task *t)
 	return patch ? patch_metadata(t, patch) : STEP_NEXT;
 }
 
+/*
+ * Of a refused PATCH of metadata. 404: the object is gone. 409: somebody else wrote; the object is read, and the next run begins with it,
+ * since this one may be about things of the past. Without the reading it would run into the same wall until the watch has caught up.
+ */
+static enum step_ret patch_refused(struct task *t, const char *what)
+{
+	struct run *r = RUN(t);
+	bool reading = r->patching == PATCH_READING;
+	int code = t->op->err.code;
+
+	r->silent = true;
+	if (t->op->err.kind != ERR_NONE && code == 409 && !reading) {
+		r->patching = PATCH_READING;
+		return task_wait(t,
+			kube_start(r->c->opts.kube,
+				&(struct kube_req){.verb = KUBE_GET,
+					.resource = &ocirepo_resource,
+					.ns = r->ns,
+					.name = r->name}));
+	}
+	r->patching = PATCH_IDLE;
+	if (t->op->err.kind == ERR_NONE) {
+		r->requeue_now = repo_adopt(r->repo, kube_result(t->op));
+		r->gone = !r->requeue_now;
+		return STEP_DONE;
+	}
+	if (code == 404) {
+		r->gone = true;
+		return STEP_DONE;
+	}
+	t->err = t->op->err;
+	err_wrap(&t->err, "%s", what);
+	return STEP_FAIL;
+}
+
 static enum step_ret finalizer_resume(struct task *t)
 {
 	struct run *r = RUN(t);
 
-	if (task_op_failed(t)) {
-		int code = t->err.code;
-
-		r->silent = true;
-		r->gone = code == 404;
-		r->requeue_now = code == 409;
-		if (code == 404 || code == 409) {
-			err_clear(&t->err);
-			return STEP_DONE;
-		}
-		err_wrap(&t->err, "add the finalizer");
-		return STEP_FAIL;
-	}
+	if (r->patching == PATCH_READING || t->op->err.kind != ERR_NONE)
+		return patch_refused(t, "add the finalizer");
 	run_set_object(r, kube_take(t->op));
 	return STEP_NEXT;
 }
@@ -81,8 +106,9 @@ static enum step_ret remove_start(struct task *t)
 {
 	struct run *r = RUN(t);
 
-	if (!*r->dir || !kube_has_finalizer(r->obj, OCIREPO_FINALIZER))
+	if (!*r->dir)
 		return STEP_NEXT;
+	/* Also when the finalizer is gone already: somebody may have taken it away. */
 	return task_wait(t, store_remove_start(r->c->opts.store, r->dir));
 }
 
@@ -105,20 +131,9 @@ static enum step_ret release_start(struct task *t)
 
 static enum step_ret release_resume(struct task *t)
 {
-	struct run *r = RUN(t);
-
-	if (task_op_failed(t)) {
-		int code = t->err.code;
-
-		if (code != 404 && code != 409) {
-			err_wrap(&t->err, "remove the finalizer");
-			return STEP_FAIL;
-		}
-		r->requeue_now = code == 409;
-		err_clear(&t->err);
-	}
-	if (!r->requeue_now)
-		log_info(&r->log, "deleted the object's artifacts");
+	if (RUN(t)->patching == PATCH_READING || t->op->err.kind != ERR_NONE)
+		return patch_refused(t, "remove the finalizer");
+	log_info(&RUN(t)->log, "deleted the object's artifacts");
 	return STEP_NEXT;
 }
 
@@ -192,9 +207,10 @@ static enum step_ret cleanup_start(struct task *t)
 	if (r->in_gate)
 		gate_release(&r->c->gate);
 	r->in_gate = false;
-	if (r->held)
+	/* Also when a cancel came before we heard that the path is held. */
+	if (r->holding)
 		store_abandon(r->c->opts.store, r->path);
-	r->held = false;
+	r->holding = r->held = false;
 	store_temp_discard(r->c->opts.store, &r->temp);
 	if (r->restore && t->err.kind != ERR_NONE)
 		restore_failed(r);
@@ -206,6 +222,7 @@ static const struct step STEPS[] = {
 	{"finalizer", finalizer_start, finalizer_resume, false},
 	{"storage", storage_start, storage_resume, false},
 	{"suspended", suspended_start, NULL, false},
+	{"tidy", tidy_start, retain_resume, false},
 	{"check", check_start, NULL, false},
 	{"credentials", credentials_start, credentials_resume, false},
 	{"resolve", resolve_start, resolve_resume, false},

@@ -23,8 +23,10 @@ static void given_up(struct run *r, const char *why)
 
 bool restore_wanted(struct run *r)
 {
-	if (r->repo->lost_path && !strcmp(r->repo->lost_path, r->have_path))
+	if (r->repo->lost_path && !strcmp(r->repo->lost_path, r->have_path)) {
+		store_promise_end(r->c->opts.store, r->have_path); /* the look has made one */
 		return false;
+	}
 	if (r->spec.not_built) {
 		auto_free char *why = mem_printf("artifact disappeared from storage; it is not "
 						 "restored, since spec.%s is not supported by "
@@ -39,11 +41,11 @@ bool restore_wanted(struct run *r)
 	return true;
 }
 
-bool restore_is_lost(const struct run *r)
+void restore_refused(struct run *r)
 {
-	const struct err *err = &r->task.err;
+	int code = r->task.err.code;
 
-	return r->restore && err->kind != ERR_NONE && (err->code == 404 || err->code == 403);
+	r->lost = r->restore && (code == 404 || code == 403);
 }
 
 void restore_failed(struct run *r)
@@ -52,17 +54,14 @@ void restore_failed(struct run *r)
 
 	if (err->kind == ERR_CANCELED)
 		return;
-	if (restore_is_lost(r) || err->kind == ERR_STALL) {
+	if (r->lost || err->kind == ERR_STALL) {
 		auto_free char *why = mem_printf(
 			"artifact disappeared from storage, and it cannot be restored: %s",
 			err->msg);
 
 		given_up(r, why);
-		if (r->spec.suspend)
-			r->stop = true;
-		else if (restore_is_lost(r))
-			r->requeue_now =
-				true; /* its normal run finds what the reference means now */
+		/* Its normal run finds what the reference means now; a suspended one has only what was asked for to echo. */
+		r->requeue_now = r->lost || r->spec.suspend;
 		return;
 	}
 	store_promise_failed(r->c->opts.store, r->have_path);

@@ -1,4 +1,3 @@
-#include "base/base64.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -7,100 +6,8 @@
 #include "oci/blob.h"
 #include "oci/identity.h"
 
+#include <errno.h>
 #include <string.h>
-
-static const struct kube_resource SECRETS = {"", "v1", "secrets", "Secret", true};
-
-/* ---- credentials ---------------------------------------------------------------------------------------------------- */
-
-enum step_ret credentials_start(struct task *t)
-{
-	struct run *r = RUN(t);
-	auto_free char *key = NULL;
-	struct oci_identity *id;
-
-	if (!r->spec.secret) {
-		r->identity = oci_identity_ref(r->c->anonymous);
-		return STEP_NEXT;
-	}
-	key = mem_printf("%s/%s", r->ns, r->spec.secret);
-	id = map_get(&r->c->identities, key);
-	if (id) {
-		r->identity = oci_identity_ref(id);
-		return STEP_NEXT;
-	}
-	return task_wait(t,
-		kube_start(r->c->opts.kube,
-			&(struct kube_req){.verb = KUBE_GET,
-				.resource = &SECRETS,
-				.ns = r->ns,
-				.name = r->spec.secret,
-				.deadline_ms = (uint64_t)r->spec.timeout_ms}));
-}
-
-static int decode(const json_t *secret, const char *key, struct buf *out, struct err *err)
-{
-	const char *text = obj_str(secret, "data", key);
-
-	if (!text)
-		return err_set(err, ERR_RETRY, "it has no key '%s'", key);
-	return base64_decode(out, text, strlen(text), BASE64_NEWLINES, err);
-}
-
-/* Secrets of other types are ignored, as the kubelet and Flux do: the result is anonymous. */
-static int read_secret(
-	struct oci_identity *id, const json_t *secret, const char *what, struct err *err)
-{
-	static const struct {
-		const char *type, *key;
-		enum oci_docker_form form;
-	} forms[] = {
-		{"kubernetes.io/dockerconfigjson", ".dockerconfigjson", OCI_DOCKER_CONFIG_JSON},
-		{"kubernetes.io/dockercfg", ".dockercfg", OCI_DOCKER_CFG}};
-	const char *type = obj_str_or("", secret, "type");
-	auto_buf struct buf data = BUF_INIT(LIMIT_PULL_SECRET);
-	size_t i;
-	int rc = 0;
-
-	for (i = 0; i < ARRAY_LEN(forms); i++) {
-		if (strcmp(type, forms[i].type) != 0)
-			continue;
-		rc = decode(secret, forms[i].key, &data, err);
-		if (rc)
-			err_wrap(err, "%s", what);
-		else
-			rc = oci_identity_add_docker(
-				id, data.p, data.len, forms[i].form, what, err);
-		mem_wipe(data.p, data.cap);
-	}
-	return rc;
-}
-
-enum step_ret credentials_resume(struct task *t)
-{
-	struct run *r = RUN(t);
-	auto_free char *key = mem_printf("%s/%s", r->ns, r->spec.secret);
-	auto_free char *what = mem_printf("Secret '%s'", key);
-	struct oci_identity *id;
-	const json_t *secret;
-
-	if (task_op_failed(t)) {
-		err_wrap(&t->err, "failed to get credential: failed to get secret '%s'", key);
-		return run_fail(r, COND_FETCH_FAILED, "AuthenticationFailed");
-	}
-	secret = kube_result(t->op);
-	id = oci_identity_new();
-	if (read_secret(id, secret, what, &t->err)) {
-		oci_identity_unref(id);
-		err_wrap(&t->err, "failed to get credential");
-		return run_fail(r, COND_FETCH_FAILED, "AuthenticationFailed");
-	}
-	r->identity = id;
-	/* Two runs may have read it at the same time; the last one wins. A change drops it through the watch. */
-	if (refs_any(&r->c->secret_users, key))
-		oci_identity_unref(map_put(&r->c->identities, key, oci_identity_ref(id)));
-	return STEP_NEXT;
-}
 
 /* ---- which manifest ----------------------------------------------------------------------------------------------------- */
 
@@ -132,13 +39,13 @@ static bool nothing_changed(const struct run *r)
 static enum step_ret restore_resolve(struct task *t)
 {
 	struct run *r = RUN(t);
-	const json_t *status = obj_get(r->obj, "status");
+	const json_t *status = obj_get(r->first, "status");
 	const char *revision = obj_str_or("", status, "artifact", "revision");
 	const json_t *selector = obj_get(status, "observedLayerSelector");
 
 	if (strlen(revision) >= sizeof(r->revision) ||
 		oci_revision_digest(revision, &r->manifest, &t->err)) {
-		t->err.code = 404; /* nothing that could be asked for */
+		r->lost = true; /* nothing that could be asked for */
 		return run_fail(r, COND_FETCH_FAILED, "OCIArtifactPullFailed");
 	}
 	memcpy(r->revision, revision, strlen(revision) + 1);
@@ -229,6 +136,7 @@ enum step_ret manifest_resume(struct task *t)
 	const struct oci_image *image = oci_image_result(t->op);
 
 	if (task_op_failed(t)) {
+		restore_refused(r);
 		if (image && image->stage == OCI_IMAGE_LAYER)
 			return run_fail(r, COND_FETCH_FAILED, "OCIArtifactLayerOperationFailed");
 		err_wrap(&t->err, "failed to pull artifact from '%.500s'", r->spec.url);
@@ -285,15 +193,22 @@ enum step_ret pull_start(struct task *t)
 				.timeout_ms = (uint64_t)r->spec.timeout_ms}));
 }
 
+/* What writing a file fails with, and a connection does not: the disk, not the registry, refused the bytes. */
+static bool is_of_disk(int error)
+{
+	return error == ENOSPC || error == EDQUOT || error == EIO || error == EROFS ||
+		error == EFBIG;
+}
+
 enum step_ret pull_resume(struct task *t)
 {
 	struct run *r = RUN(t);
 	struct buf *mem;
 
 	if (task_op_failed(t)) {
-		/* A negative code is an errno of ours: the disk, not the registry, refused the bytes. */
-		bool disk = t->err.code < 0 && r->temp.fd >= 0;
+		bool disk = r->temp.fd >= 0 && is_of_disk(-t->err.code);
 
+		restore_refused(r);
 		err_wrap(&t->err, "failed to pull artifact from '%.500s'", r->spec.url);
 		return disk ? run_fail(r, COND_STORAGE_FAILED, "ArchiveOperationFailed")
 			    : run_fail(r, COND_FETCH_FAILED, "OCIArtifactPullFailed");

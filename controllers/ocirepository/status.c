@@ -152,9 +152,9 @@ static json_t *wanted(struct run *r)
 	const enum err_kind kind = r->task.err.kind;
 	json_t *status;
 
-	if (r->gone || (r->silent && kind != ERR_NONE))
+	if (r->gone || r->requeue_now || (r->silent && kind != ERR_NONE))
 		return NULL;
-	if (r->restore && (restore_is_lost(r) || (r->spec.suspend && kind != ERR_NONE)))
+	if (kind != ERR_NONE && (r->lost || (r->restore && r->spec.suspend)))
 		return NULL;
 	status = copy_status(r);
 	if (r->restore && kind == ERR_NONE) {
@@ -202,8 +202,9 @@ static struct op *patch_start(struct run *r, const json_t *patch)
 static void written(struct run *r)
 {
 	r->patched = true;
-	if (!r->stored)
+	if (!r->stored || r->repo->queue_item.leaving)
 		return;
+	free(MOVE(r->repo->lost_path));
 	store_set_current(r->c->opts.store, r->dir, r->path);
 	if (*r->have_path && !r->have_file && strcmp(r->have_path, r->path) != 0)
 		store_promise_end(r->c->opts.store, r->have_path);
@@ -279,8 +280,10 @@ static enum step_ret read_again(struct run *r)
 	}
 	now = kube_take(r->task.op);
 	if (!same_object(r, now)) {
+		/* What the run was about has changed: the next one begins with what was read here, for the watch may lag behind. */
+		r->requeue_now = repo_adopt(r->repo, now);
+		r->gone = !r->requeue_now;
 		json_decref(now);
-		r->requeue_now = true;
 		return STEP_NEXT;
 	}
 	run_set_object(r, now);
@@ -320,7 +323,7 @@ static void slow(void *arg)
 	struct run *r = arg;
 	auto_json json_t *status = NULL, *patch = NULL;
 
-	if (r->restore)
+	if (r->restore || r->task.self.cancelled)
 		return;
 	status = copy_status(r);
 	cond_del(&r->conds, COND_STALLED);

@@ -36,6 +36,7 @@ struct fake_kube {
 	struct buf log;
 	VEC(struct failure) failures;
 	struct watcher *watchers;
+	bool mute;
 };
 
 static void merge(json_t *to, const json_t *patch)
@@ -183,6 +184,15 @@ void fake_kube_delete(struct fake_kube *k, const char *plural, const char *ns, c
 	changed(k, plural, key, o, false);
 }
 
+void fake_kube_leave(struct fake_kube *k, const char *plural, const char *ns, const char *name)
+{
+	auto_free char *key = key_of(plural, ns, name);
+	json_t *o = json_object_get(k->objects, key);
+
+	stamp(k, o);
+	tell(k, plural, "DELETED", o);
+}
+
 const json_t *fake_kube_get(
 	struct fake_kube *k, const char *plural, const char *ns, const char *name)
 {
@@ -248,7 +258,7 @@ static int pull(void *arg, struct buf *b)
 {
 	struct watcher *w = arg;
 
-	if (!w->pending.len)
+	if (!w->pending.len || w->k->mute)
 		return 0;
 	buf_add(b, w->pending.p, w->pending.len);
 	buf_reset(&w->pending);
@@ -463,4 +473,13 @@ void fake_kube_fail(struct fake_kube *k, const char *line, int status, unsigned 
 void fake_kube_hook(struct fake_kube *k, const char *line, void (*fn)(void *arg), void *arg)
 {
 	add_failure(k, line, 0, 1, fn, arg);
+}
+
+void fake_kube_mute(struct fake_kube *k, bool mute)
+{
+	struct watcher *w;
+
+	k->mute = mute;
+	for (w = k->watchers; w; w = w->next)
+		http_reply_wake(w->x);
 }

@@ -29,6 +29,8 @@ void fake_kube_merge(struct fake_kube *k, const char *plural, const char *ns, co
 	const char *patch);
 /* As kubectl delete: with a finalizer it gets a deletionTimestamp, else it is gone. */
 void fake_kube_delete(struct fake_kube *k, const char *plural, const char *ns, const char *name);
+/* A watch with a label selector says DELETED of an object whose labels do not match any more. It stays where it is. */
+void fake_kube_leave(struct fake_kube *k, const char *plural, const char *ns, const char *name);
 /* NULL: gone. Borrowed until the next change. */
 const json_t *fake_kube_get(
 	struct fake_kube *k, const char *plural, const char *ns, const char *name);
@@ -38,6 +40,8 @@ const char *fake_kube_log(const struct fake_kube *k);
 void fake_kube_log_reset(struct fake_kube *k);
 /* The next `times` requests of this line (as in the log; "GET secrets/x" works too). */
 void fake_kube_fail(struct fake_kube *k, const char *line, int status, unsigned times);
+/* The watches say nothing until it is lifted, as those of a server under load. */
+void fake_kube_mute(struct fake_kube *k, bool mute);
 /* Called when a write of this line arrives, before it is carried out; once. */
 void fake_kube_hook(struct fake_kube *k, const char *line, void (*fn)(void *arg), void *arg);
 

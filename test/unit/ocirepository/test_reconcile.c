@@ -12,41 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Writes of a first run */
 #define WEB_WRITES "PATCH ocirepositories/web\nPATCH ocirepositories/web/status\n"
-
-/* Writes to objects, without the Events, which come when they come. */
-static const char *writes(struct world *w)
-{
-	static char out[4096];
-	const char *line = fake_kube_log(w->kube);
-	size_t n = 0;
-
-	out[0] = '\0';
-	for (; *line; line = strchr(line, '\n') + 1)
-		if (strncmp(line, "EVENT", 5) != 0 && strncmp(line, "PATCH events/", 13) != 0)
-			n += (size_t)snprintf(
-				out + n, sizeof(out) - n, "%.*s\n", (int)strcspn(line, "\n"), line);
-	return out;
-}
-
-static bool has_event(struct world *w, const char *reason)
-{
-	auto_free char *line = mem_printf("EVENT %s ", reason);
-
-	return strstr(fake_kube_log(w->kube), line) != NULL;
-}
-
-static void push(
-	struct world *w, const char *tag, const struct buf *layer, struct fake_image *image)
-{
-	fake_image(w->reg, "app", tag, OCI_TYPE_FLUX_CONTENT, layer->p, layer->len, image);
-}
-
-static void forget(struct world *w)
-{
-	fake_kube_log_reset(w->kube);
-	fake_log_reset(w->reg);
-}
 
 START_TEST(test_new_revision)
 {
@@ -56,12 +23,12 @@ START_TEST(test_new_revision)
 	auto_free char *revision = NULL;
 
 	world_init(&w);
-	push(&w, "1.0", &w.layer, &image);
+	world_push(&w, "1.0", &w.layer, &image);
 	world_object(&w, "web", "\"ref\":{\"tag\":\"1.0\"}");
 	world_start(&w);
 	world_settle(&w);
 	revision = mem_printf("1.0@%s", image.manifest_text);
-	ck_assert_str_eq(writes(&w), WEB_WRITES);
+	ck_assert_str_eq(world_writes(&w), WEB_WRITES);
 	ck_assert_str_eq(world_status(&w, "web", "Ready.status"), "True");
 	ck_assert_str_eq(world_status(&w, "web", "Ready.reason"), "Succeeded");
 	ck_assert_str_eq(world_status(&w, "web", "ArtifactInStorage.status"), "True");
@@ -75,7 +42,7 @@ START_TEST(test_new_revision)
 	world_file(&w, "web", &file);
 	ck_assert_uint_eq(file.len, w.layer.len);
 	ck_assert(!memcmp(file.p, w.layer.p, file.len));
-	ck_assert(has_event(&w, "NewArtifact"));
+	ck_assert(world_has_event(&w, "NewArtifact"));
 	buf_clear(&file);
 	fake_image_clear(&image);
 	world_clear(&w);
@@ -89,23 +56,23 @@ START_TEST(test_unchanged)
 	int i;
 
 	world_init(&w);
-	push(&w, "1.0", &w.layer, &image);
+	world_push(&w, "1.0", &w.layer, &image);
 	world_object(&w, "web", "\"ref\":{\"tag\":\"1.0\"}");
 	world_start(&w);
 	world_settle(&w);
 	for (i = 0; i < 3; i++) {
-		forget(&w);
+		world_forget(&w);
 		loop_test_advance(w.loop, 60000); /* the interval; no jitter in this world */
 		world_settle(&w);
-		ck_assert_str_eq(writes(&w), "");
+		ck_assert_str_eq(world_writes(&w), "");
 		ck_assert_str_eq(fake_log(w.reg), "HEAD /v2/app/manifests/1.0\n");
 	}
 	/* Asked for: one write, the echo. */
-	forget(&w);
+	world_forget(&w);
 	fake_kube_merge(w.kube, "ocirepositories", "apps", "web",
 		"{\"metadata\":{\"annotations\":{\"reconcile.fluxcd.io/requestedAt\":\"now\"}}}");
 	world_settle(&w);
-	ck_assert_str_eq(writes(&w), "PATCH ocirepositories/web/status\n");
+	ck_assert_str_eq(world_writes(&w), "PATCH ocirepositories/web/status\n");
 	ck_assert_str_eq(world_status(&w, "web", "lastHandledReconcileAt"), "now");
 	fake_image_clear(&image);
 	world_clear(&w);
@@ -154,7 +121,7 @@ START_TEST(test_failure)
 	auto_free char *cond = mem_printf("%s.status", FAILURES[_i].cond);
 
 	world_init(&w);
-	push(&w, "1.0", &w.layer, &image);
+	world_push(&w, "1.0", &w.layer, &image);
 	fake_on(w.reg, "GET", "/v2/app/tags/list")->body =
 		"{\"name\":\"app\",\"tags\":[\"1.0.0\",\"latest\"]}";
 	world_object(&w, "web", FAILURES[_i].spec);
@@ -177,12 +144,12 @@ START_TEST(test_failure)
 			world_status(&w, "web", "Reconciling.reason"), "ProgressingWithRetry");
 	else
 		ck_assert_str_eq(fake_log(w.reg), ""); /* before any request */
-	ck_assert(has_event(&w, FAILURES[_i].reason));
-	forget(&w);
+	ck_assert(world_has_event(&w, FAILURES[_i].reason));
+	world_forget(&w);
 	loop_test_advance(w.loop, 750);
 	world_settle(&w);
 	/* Tried again: no write, since nothing differs. Stalled: not tried at all. */
-	ck_assert_str_eq(writes(&w), "");
+	ck_assert_str_eq(world_writes(&w), "");
 	fake_image_clear(&image);
 	world_clear(&w);
 }
@@ -195,7 +162,7 @@ START_TEST(test_failure_and_recovery)
 	auto_free char *old = NULL;
 
 	world_init(&w);
-	push(&w, "1.0", &w.layer, &image);
+	world_push(&w, "1.0", &w.layer, &image);
 	world_object(&w, "web", "\"ref\":{\"tag\":\"1.0\"}");
 	world_start(&w);
 	world_settle(&w);
@@ -208,15 +175,15 @@ START_TEST(test_failure_and_recovery)
 	ck_assert_str_eq(world_status(&w, "web", "observedGeneration"), "1");
 	ck_assert_str_eq(world_status(&w, "web", "artifact.revision"), old); /* stays */
 	ck_assert_str_eq(world_status(&w, "web", "ArtifactInStorage.status"), "True");
-	forget(&w);
-	push(&w, "2.0", &w.layer2, &next);
+	world_forget(&w);
+	world_push(&w, "2.0", &w.layer2, &next);
 	loop_test_advance(w.loop, 1000);
 	world_settle(&w);
 	ck_assert_str_eq(world_status(&w, "web", "Ready.status"), "True");
 	ck_assert_str_eq(world_status(&w, "web", "FetchFailed.status"), "");
 	ck_assert_str_eq(world_status(&w, "web", "observedGeneration"), "2");
 	ck_assert_str_eq(world_status(&w, "web", "artifact.digest"), next.layer_text);
-	ck_assert_str_eq(writes(&w), "PATCH ocirepositories/web/status\n");
+	ck_assert_str_eq(world_writes(&w), "PATCH ocirepositories/web/status\n");
 	fake_image_clear(&image);
 	fake_image_clear(&next);
 	world_clear(&w);
@@ -231,13 +198,13 @@ START_TEST(test_suspend)
 	json_t *after;
 
 	world_init(&w);
-	push(&w, "1.0", &w.layer, &image);
+	world_push(&w, "1.0", &w.layer, &image);
 	world_object(&w, "web", "\"ref\":{\"tag\":\"1.0\"}");
 	world_start(&w);
 	world_settle(&w);
 	before = json_deep_copy(
 		obj_get(fake_kube_get(w.kube, "ocirepositories", "apps", "web"), "status"));
-	forget(&w);
+	world_forget(&w);
 	fake_kube_merge(w.kube, "ocirepositories", "apps", "web",
 		"{\"spec\":{\"suspend\":true},\"metadata\":{\"annotations\":{\"reconcile.fluxcd.io/"
 		"requestedAt\":\"x\"}}}");
@@ -264,18 +231,18 @@ START_TEST(test_delete)
 	auto_free char *dir = NULL;
 
 	world_init(&w);
-	push(&w, "1.0", &w.layer, &image);
+	world_push(&w, "1.0", &w.layer, &image);
 	world_object(&w, "web", "\"ref\":{\"tag\":\"1.0\"}");
 	world_start(&w);
 	world_settle(&w);
 	dir = mem_printf("%s/ocirepository/apps/web", w.root);
 	ck_assert_int_eq(access(dir, F_OK), 0);
-	forget(&w);
+	world_forget(&w);
 	fake_kube_delete(w.kube, "ocirepositories", "apps", "web");
 	world_settle(&w);
 	ck_assert_ptr_null(fake_kube_get(w.kube, "ocirepositories", "apps", "web"));
 	ck_assert_int_eq(access(dir, F_OK), -1);
-	ck_assert_str_eq(writes(&w), "PATCH ocirepositories/web\n");
+	ck_assert_str_eq(world_writes(&w), "PATCH ocirepositories/web\n");
 	fake_image_clear(&image);
 	world_clear(&w);
 }
@@ -305,8 +272,8 @@ START_TEST(test_conflict)
 	bool spec = _i == 1;
 
 	world_init(&w);
-	push(&w, "1.0", &w.layer, &image);
-	push(&w, "2.0", &w.layer2, &next);
+	world_push(&w, "1.0", &w.layer, &image);
+	world_push(&w, "2.0", &w.layer2, &next);
 	world_object(&w, "web", "\"ref\":{\"tag\":\"1.0\"}");
 	fake_kube_hook(w.kube, "PATCH ocirepositories/web/status", spec ? change_spec : label, &w);
 	world_start(&w);
@@ -334,7 +301,7 @@ START_TEST(test_new_rules)
 	auto_free char *path = NULL;
 
 	world_init(&w);
-	push(&w, "1.0", &w.layer, &image);
+	world_push(&w, "1.0", &w.layer, &image);
 	world_object(&w, "web", "\"ref\":{\"tag\":\"1.0\"}");
 	world_start(&w);
 	world_settle(&w);
@@ -397,8 +364,8 @@ START_TEST(test_cancel)
 	a = fake_on(w.reg, SILENT[_i % 3].method, "");
 	a->way = FAKE_SILENT;
 	a->times = 1;
-	push(&w, "1.0", &w.layer, &image);
-	push(&w, "2.0", &w.layer2, &next);
+	world_push(&w, "1.0", &w.layer, &image);
+	world_push(&w, "2.0", &w.layer2, &next);
 	a->path = !strcmp(path, "manifest") ? image.paths[1]
 		: !strcmp(path, "layer")    ? image.paths[2]
 					    : path;
@@ -444,13 +411,13 @@ START_TEST(test_secret)
 	a->need = need;
 	a->challenge = "Basic realm=\"test\"";
 	a->status = 404;
-	push(&w, "1.0", &w.layer, &image);
+	world_push(&w, "1.0", &w.layer, &image);
 	fake_kube_put(w.kube, "secrets", bad);
 	world_object(&w, "web", "\"ref\":{\"tag\":\"1.0\"},\"secretRef\":{\"name\":\"pull\"}");
 	world_start(&w);
 	world_settle(&w);
 	ck_assert_str_eq(world_status(&w, "web", "Ready.status"), "False");
-	forget(&w);
+	world_forget(&w);
 	plain = mem_printf("{\"auths\":{\"%s\":{\"auth\":\"%s\"}}}", fake_host(w.reg), auth.p);
 	ck_assert(!base64_encode(&b64, plain, strlen(plain), BASE64_STD));
 	good = mem_printf("{\"metadata\":{\"name\":\"pull\",\"namespace\":\"apps\"},"
@@ -491,7 +458,7 @@ START_TEST(test_restore)
 	json_t *before;
 
 	world_init(&w);
-	push(&w, "1.0", &w.layer, &image);
+	world_push(&w, "1.0", &w.layer, &image);
 	world_object(&w, "web", "\"ref\":{\"tag\":\"1.0\"}");
 	world_start(&w);
 	world_settle(&w);
@@ -503,10 +470,10 @@ START_TEST(test_restore)
 		obj_get(fake_kube_get(w.kube, "ocirepositories", "apps", "web"), "status"));
 	world_stop(&w);
 	lose(&w, _i & 2 ? OTHER_BYTES : GONE);
-	forget(&w);
+	world_forget(&w);
 	world_start(&w);
 	world_settle(&w);
-	ck_assert_str_eq(writes(&w), "");
+	ck_assert_str_eq(world_writes(&w), "");
 	ck_assert(json_equal(before,
 		obj_get(fake_kube_get(w.kube, "ocirepositories", "apps", "web"), "status")));
 	world_file(&w, "web", &file);
@@ -531,7 +498,7 @@ START_TEST(test_restore_packed_by_another)
 	bool suspended = _i == 1;
 
 	world_init(&w);
-	push(&w, "1.0", &w.layer, &image);
+	world_push(&w, "1.0", &w.layer, &image);
 	world_object(&w, "web", "\"ref\":{\"tag\":\"1.0\"}");
 	world_start(&w);
 	world_settle(&w);
@@ -543,7 +510,7 @@ START_TEST(test_restore_packed_by_another)
 		"{\"status\":{\"artifact\":{\"digest\":\"sha256:"
 		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\",\"size\":1}}}");
 	lose(&w, GONE);
-	forget(&w);
+	world_forget(&w);
 	world_start(&w);
 	world_settle(&w);
 	ck_assert_str_eq(world_status(&w, "web", "artifact.digest"), image.layer_text);
@@ -563,7 +530,7 @@ START_TEST(test_restore_lost)
 	bool suspended = _i == 1;
 
 	world_init(&w);
-	push(&w, "1.0", &w.layer, &image);
+	world_push(&w, "1.0", &w.layer, &image);
 	world_object(&w, "web", "\"ref\":{\"tag\":\"1.0\"}");
 	world_start(&w);
 	world_settle(&w);
@@ -574,17 +541,17 @@ START_TEST(test_restore_lost)
 	lose(&w, GONE);
 	fake_registry_free(w.reg);
 	w.reg = fake_registry_new(w.loop);
-	push(&w, "1.0", &w.layer2, &next);
+	world_push(&w, "1.0", &w.layer2, &next);
 	{
 		auto_free char *url =
 			mem_printf("{\"spec\":{\"url\":\"oci://%s/app\"}}", fake_host(w.reg));
 
 		fake_kube_merge(w.kube, "ocirepositories", "apps", "web", url);
 	}
-	forget(&w);
+	world_forget(&w);
 	world_start(&w);
 	world_settle(&w);
-	ck_assert(has_event(&w, "ArtifactLost"));
+	ck_assert(world_has_event(&w, "ArtifactLost"));
 	ck_assert_str_eq(world_status(&w, "web", "artifact.digest"),
 		suspended ? image.layer_text : next.layer_text);
 	ck_assert_str_eq(world_status(&w, "web", "Ready.status"), "True");

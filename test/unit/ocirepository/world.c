@@ -12,6 +12,7 @@
 #include "ev/op.h"
 #include "http/client.h"
 #include "kube/client.h"
+#include "oci/manifest.h"
 #include "oci/registry.h"
 #include "pack/tarw.h"
 #include "store/store.h"
@@ -21,7 +22,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void build_layer(struct buf *out, const char *value)
+static void build_layer(struct buf *out, const void *data, size_t len, bool notes)
 {
 	struct pack_tarw *t;
 	struct pack_tarw_result res;
@@ -30,10 +31,15 @@ static void build_layer(struct buf *out, const char *value)
 	buf_init(out, BUF_ANY);
 	t = pack_tarw_new(&(struct pack_tarw_out){.fd = -1, .mem = out});
 	ck_assert(!pack_tarw_dir(t, ".", 0750, &err) &&
-		!pack_tarw_file_mem(t, "app.yaml", 0600, value, strlen(value), &err) &&
-		!pack_tarw_file_mem(t, "notes.md", 0600, "notes", 5, &err) &&
+		!pack_tarw_file_mem(t, "app.yaml", 0600, data, len, &err) &&
+		(!notes || !pack_tarw_file_mem(t, "notes.md", 0600, "notes", 5, &err)) &&
 		!pack_tarw_end(t, &res, &err));
 	pack_tarw_free(t);
+}
+
+void world_layer(struct buf *out, const void *data, size_t len)
+{
+	build_layer(out, data, len, false);
 }
 
 void world_init(struct world *w)
@@ -50,8 +56,9 @@ void world_init(struct world *w)
 	w->reg = fake_registry_new(w->loop);
 	snprintf(w->root, sizeof(w->root), "/tmp/oci-unit-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(w->root));
-	build_layer(&w->layer, "one");
-	build_layer(&w->layer2, "two");
+	build_layer(&w->layer, "one", 3, true);
+	build_layer(&w->layer2, "two", 3, true);
+	w->opts.adv_address = "artifacts.test.";
 }
 
 static void lost(void *arg, const char *path)
@@ -79,6 +86,7 @@ static bool is_scanned(struct world *w)
 
 void world_start(struct world *w)
 {
+	struct ocirepo_opts opts = w->opts;
 	struct err err = {0};
 
 	w->http = http_client_new(
@@ -91,13 +99,13 @@ void world_start(struct world *w)
 	ck_assert_msg(w->store != NULL, "%s", err.msg);
 	w->metrics = metrics_new();
 	w->events = event_recorder_new(w->client, "source-controller", "test");
-	w->c = ocirepo_new(&(struct ocirepo_opts){.loop = w->loop,
-		.kube = w->client,
-		.oci = w->oci,
-		.store = w->store,
-		.metrics = w->metrics,
-		.events = w->events,
-		.adv_address = "artifacts.test."});
+	opts.loop = w->loop;
+	opts.kube = w->client;
+	opts.oci = w->oci;
+	opts.store = w->store;
+	opts.metrics = w->metrics;
+	opts.events = w->events;
+	w->c = ocirepo_new(&opts);
 	scanned = false;
 	op_then(store_scan_start(w->store), scan_done, w);
 	world_until(w, is_scanned, "the scan");
@@ -172,6 +180,7 @@ void world_settle(struct world *w)
 {
 	struct http_client_stats s;
 	struct kube_stats k;
+	struct store_stats st;
 	struct metrics_scrape *scrape;
 	auto_buf struct buf page = BUF_INIT(BUF_ANY);
 	uint64_t from = clock_ns();
@@ -185,12 +194,13 @@ void world_settle(struct world *w)
 			loop_turn(w->loop, false);
 		http_client_stats(w->http, &s);
 		kube_client_stats(w->client, &k);
+		store_stats(w->store, &st);
 		buf_reset(&page);
 		scrape = metrics_scrape_start(w->metrics);
 		while (metrics_scrape_next(scrape, &page))
 			;
 		metrics_scrape_end(scrape);
-		if (s.open_requests || k.http.open_requests > 2 ||
+		if (s.open_requests || k.http.open_requests > 2 || st.jobs ||
 			!strstr(buf_str(&page),
 				"controller_runtime_active_workers{controller=\"ocirepository\"} "
 				"0"))
@@ -238,4 +248,42 @@ void world_file(struct world *w, const char *name, struct buf *out)
 	buf_init(out, BUF_ANY);
 	if (sys_read_file(AT_FDCWD, path, out, &err))
 		buf_reset(out);
+}
+
+void world_push(struct world *w, const char *tag, const struct buf *layer, struct fake_image *image)
+{
+	fake_image(w->reg, "app", tag, OCI_TYPE_FLUX_CONTENT, layer->p, layer->len, image);
+}
+
+const char *world_writes(struct world *w)
+{
+	static char out[8192];
+	const char *line = fake_kube_log(w->kube);
+	size_t n = 0;
+
+	out[0] = '\0';
+	for (; *line; line = strchr(line, '\n') + 1)
+		if (strncmp(line, "EVENT", 5) != 0 && strncmp(line, "PATCH events/", 13) != 0)
+			n += (size_t)snprintf(
+				out + n, sizeof(out) - n, "%.*s\n", (int)strcspn(line, "\n"), line);
+	return out;
+}
+
+bool world_has_event(struct world *w, const char *reason)
+{
+	auto_free char *line = mem_printf("EVENT %s ", reason);
+
+	return strstr(fake_kube_log(w->kube), line) != NULL;
+}
+
+void world_forget(struct world *w)
+{
+	fake_kube_log_reset(w->kube);
+	fake_log_reset(w->reg);
+}
+
+void world_pass(struct world *w, uint64_t ms)
+{
+	loop_test_advance(w->loop, ms);
+	world_settle(w);
 }

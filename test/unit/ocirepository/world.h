@@ -2,6 +2,7 @@
 #ifndef UNIT_OCIREPOSITORY_WORLD_H
 #define UNIT_OCIREPOSITORY_WORLD_H
 #include "base/buf.h"
+#include "controllers/ocirepository/ocirepository.h"
 #include "test/fake/kube.h"
 #include "test/fake/registry.h"
 
@@ -20,6 +21,8 @@ struct world {
 	struct ocirepo *c;
 	char root[64];
 	struct buf layer, layer2; /* two small Flux layers */
+	/* Of the next world_start: what is no pointer to a part of the world. */
+	struct ocirepo_opts opts;
 };
 
 void world_init(struct world *w);
@@ -37,6 +40,18 @@ void world_until(struct world *w, bool (*fn)(struct world *w), const char *what)
 void world_settle(struct world *w);
 /* A member of the status of apps/NAME: "artifact.revision"; of a condition: "Ready.reason", "Ready.status". "" when absent. */
 const char *world_status(struct world *w, const char *name, const char *path);
+/* An image app:TAG with this layer. */
+void world_push(
+	struct world *w, const char *tag, const struct buf *layer, struct fake_image *image);
+/* A plain Flux layer of one file, "app.yaml" with these bytes. Clear it. */
+void world_layer(struct buf *out, const void *data, size_t len);
+/* Writes to objects since the last world_forget, without the Events, which come when they come. */
+const char *world_writes(struct world *w);
+bool world_has_event(struct world *w, const char *reason);
+/* What was written and asked so far. */
+void world_forget(struct world *w);
+/* Moves the clock and waits until all that became due is over. */
+void world_pass(struct world *w, uint64_t ms);
 /* The bytes stored under the status's artifact.path; empty when there is no such file. */
 void world_file(struct world *w, const char *name, struct buf *out);
 

@@ -1,0 +1,426 @@
+/* Objects that come, go and change while something is on its way: nothing dangles, nothing is left behind, nothing spins. */
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/obj.h"
+#include "base/sys.h"
+#include "controllers/ocirepository/internal.h"
+#include "ev/loop.h"
+#include "kube/watch.h"
+#include "store/store.h"
+#include "test/unit/ocirepository/world.h"
+
+#include <check.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static int count(const char *text, const char *what)
+{
+	int n = 0;
+
+	for (; (text = strstr(text, what)); text++)
+		n++;
+	return n;
+}
+
+static void turns(struct world *w, int n)
+{
+	while (n--)
+		loop_turn(w->loop, false);
+}
+
+static struct repo *repo_of(struct world *w, const char *name)
+{
+	return kube_watch_find(w->c->watch, "apps", name)->user;
+}
+
+/* As kubectl delete and apply by somebody who also took the finalizer away. */
+static void recreate(struct world *w, const char *spec)
+{
+	fake_kube_merge(
+		w->kube, "ocirepositories", "apps", "web", "{\"metadata\":{\"finalizers\":null}}");
+	fake_kube_delete(w->kube, "ocirepositories", "apps", "web");
+	world_object(w, "web", spec);
+}
+
+START_TEST(test_recreated)
+{
+	struct world w;
+	struct fake_image image, next;
+	char uid[64];
+
+	world_init(&w);
+	world_push(&w, "1.0", &w.layer, &image);
+	world_push(&w, "2.0", &w.layer2, &next);
+	world_object(&w, "web", "\"ref\":{\"tag\":\"1.0\"}");
+	world_start(&w);
+	world_settle(&w);
+	snprintf(uid, sizeof(uid), "%s", repo_of(&w, "web")->uid);
+	recreate(&w, "\"ref\":{\"tag\":\"2.0\"}");
+	world_settle(&w);
+	ck_assert_str_ne(repo_of(&w, "web")->uid, uid);
+	ck_assert_str_eq(world_status(&w, "web", "artifact.digest"), next.layer_text);
+	/* The new one lives on by itself: interval, metrics, file. */
+	world_forget(&w);
+	world_pass(&w, 60000);
+	ck_assert_str_eq(fake_log(w.reg), "HEAD /v2/app/manifests/2.0\n");
+	ck_assert_str_eq(world_writes(&w), "");
+	ck_assert_uint_eq(metric_count(repo_of(&w, "web")->duration), 2);
+	fake_image_clear(&image);
+	fake_image_clear(&next);
+	world_clear(&w);
+}
+END_TEST
+
+static atomic_int at_point, go_on;
+
+/* On a worker: says that it came by and waits until the test lets it go on. */
+static void hold_worker(const char *point, void *arg)
+{
+	if (strcmp(point, arg) != 0 || atomic_load(&go_on))
+		return;
+	atomic_store(&at_point, 1);
+	while (!atomic_load(&go_on))
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+}
+
+static bool is_at_point(struct world *w)
+{
+	(void)w;
+	return atomic_load(&at_point);
+}
+
+static void arm(const char *point)
+{
+	atomic_store(&at_point, 0);
+	atomic_store(&go_on, 0);
+	sys_on_point(hold_worker, (void *)(uintptr_t)point);
+}
+
+static bool is_leaving(struct world *w)
+{
+	return !kube_watch_find(w->c->watch, "apps", "web") ||
+		map_get(&w->c->leaving, "apps/web") != NULL;
+}
+
+/* The run of the one that is gone is with a worker that cannot be stopped: its namesake waits for its end. */
+START_TEST(test_recreated_during_a_run)
+{
+	struct world w;
+	struct fake_image image, next;
+
+	world_init(&w);
+	world_push(&w, "1.0", &w.layer, &image);
+	world_push(&w, "2.0", &w.layer2, &next);
+	world_object(&w, "web", "\"ref\":{\"tag\":\"1.0\"}");
+	arm("store.written");
+	world_start(&w);
+	world_until(&w, is_at_point, "the worker");
+	recreate(&w, "\"ref\":{\"tag\":\"2.0\"}");
+	world_until(&w, is_leaving, "the deletion");
+	fake_kube_merge(w.kube, "ocirepositories", "apps", "web",
+		"{\"metadata\":{\"annotations\":{\"reconcile.fluxcd.io/requestedAt\":\"x\"}}}");
+	turns(&w, 500);
+	ck_assert_int_eq(count(fake_log(w.reg), "HEAD"), 1);
+	ck_assert_uint_eq(w.c->queue.running, 1);
+	atomic_store(&go_on, 1);
+	world_settle(&w);
+	ck_assert_str_eq(world_status(&w, "web", "artifact.digest"), next.layer_text);
+	ck_assert_str_eq(world_status(&w, "web", "lastHandledReconcileAt"), "x");
+	ck_assert_uint_eq(w.c->repos, 1);
+	sys_fault_clear();
+	fake_image_clear(&image);
+	fake_image_clear(&next);
+	world_clear(&w);
+}
+END_TEST
+
+static int files_on_disk(struct world *w)
+{
+	auto_free char *cmd = mem_printf("find %s/ocirepository -name 'sha*' | wc -l", w->root);
+	FILE *p = popen(cmd, "r");
+	int n = -1;
+
+	ck_assert_int_eq(fscanf(p, "%d", &n), 1);
+	pclose(p);
+	return n;
+}
+
+static bool second_generation(struct world *w)
+{
+	return repo_of(w, "web")->generation == 2;
+}
+
+/* Cancelled after the rename: the file is known to the store, and goes when its time has come. */
+START_TEST(test_cancel_after_rename)
+{
+	struct world w;
+	struct fake_image image, next;
+	struct store_stats st;
+
+	world_init(&w);
+	world_push(&w, "1.0", &w.layer, &image);
+	world_push(&w, "2.0", &w.layer2, &next);
+	world_object(&w, "web", "\"ref\":{\"tag\":\"1.0\"}");
+	arm("store.renamed");
+	world_start(&w);
+	world_until(&w, is_at_point, "the worker");
+	fake_kube_merge(
+		w.kube, "ocirepositories", "apps", "web", "{\"spec\":{\"ref\":{\"tag\":\"2.0\"}}}");
+	world_until(&w, second_generation, "the change");
+	atomic_store(&go_on, 1);
+	world_settle(&w);
+	ck_assert_str_eq(world_status(&w, "web", "artifact.digest"), next.layer_text);
+	store_stats(w.store, &st);
+	ck_assert_int_eq(files_on_disk(&w), 2);
+	ck_assert_uint_eq(st.files, 2);
+	world_pass(&w, 61000);
+	ck_assert_int_eq(files_on_disk(&w), 1);
+	sys_fault_clear();
+	fake_image_clear(&image);
+	fake_image_clear(&next);
+	world_clear(&w);
+}
+END_TEST
+
+static enum store_got ask(struct world *w)
+{
+	struct store_path p;
+	struct store_file f;
+	struct err err = {0};
+	enum store_got got;
+	int fd = -1;
+
+	ck_assert_int_eq(store_path_parse(&p, world_status(w, "web", "artifact.path"), &err), 0);
+	got = store_get(w->store, &p, &f, &fd);
+	sys_close(fd);
+	return got;
+}
+
+static bool is_held(struct world *w)
+{
+	return ask(w) == STORE_WAIT;
+}
+
+/* A cancel that comes between the store's hold and the run's hearing of it. */
+START_TEST(test_cancel_at_hold)
+{
+	struct world w;
+	struct fake_image image;
+
+	world_init(&w);
+	world_push(&w, "1.0", &w.layer, &image);
+	world_object(&w, "web", "\"ref\":{\"tag\":\"1.0\"}");
+	world_start(&w);
+	world_settle(&w);
+	ck_assert_int_eq(ask(&w), STORE_HIT);
+	fake_kube_merge(
+		w.kube, "ocirepositories", "apps", "web", "{\"spec\":{\"ignore\":\"*.md\"}}");
+	world_until(&w, is_held, "the hold");
+	fake_kube_merge(w.kube, "ocirepositories", "apps", "web", "{\"spec\":{\"ignore\":null}}");
+	queue_cancel(&repo_of(&w, "web")->queue_item, CAUSE_SHUTDOWN);
+	world_settle(&w);
+	ck_assert_str_eq(world_status(&w, "web", "artifact.digest"), image.layer_text);
+	ck_assert_str_eq(world_status(&w, "web", "observedGeneration"), "3");
+	ck_assert_int_eq(ask(&w), STORE_HIT);
+	fake_image_clear(&image);
+	world_clear(&w);
+}
+END_TEST
+
+static void relabel(void *arg)
+{
+	struct world *w = arg;
+
+	fake_kube_merge(w->kube, "ocirepositories", "apps", "web",
+		"{\"metadata\":{\"labels\":{\"a\":\"b\"}}}");
+}
+
+static void to_two(void *arg)
+{
+	struct world *w = arg;
+
+	fake_kube_merge(w->kube, "ocirepositories", "apps", "web",
+		"{\"spec\":{\"ref\":{\"tag\":\"2.0\"}}}");
+}
+
+/* Somebody wrote, the PATCH is refused, and the watch is late: the object is read, not asked for again and again. */
+START_TEST(test_conflict_while_the_watch_is_late)
+{
+	struct world w;
+	struct fake_image image, next;
+	bool finalizer = _i == 0;
+
+	world_init(&w);
+	world_push(&w, "1.0", &w.layer, &image);
+	world_push(&w, "2.0", &w.layer2, &next);
+	world_object(&w, "web", "\"ref\":{\"tag\":\"1.0\"}");
+	if (finalizer)
+		fake_kube_hook(w.kube, "PATCH ocirepositories/web", relabel, &w);
+	else
+		fake_kube_hook(w.kube, "PATCH ocirepositories/web/status", to_two, &w);
+	fake_kube_mute(w.kube, true);
+	world_start(&w);
+	turns(&w, 3000);
+	world_settle(&w);
+	ck_assert_msg(count(world_writes(&w), "\n") <= 5, "writes:\n%s", world_writes(&w));
+	ck_assert_str_eq(world_status(&w, "web", "Ready.status"), "True");
+	ck_assert_str_eq(world_status(&w, "web", "artifact.digest"),
+		finalizer ? image.layer_text : next.layer_text);
+	fake_kube_mute(w.kube, false);
+	world_settle(&w);
+	ck_assert_msg(count(world_writes(&w), "\n") <= 5, "writes:\n%s", world_writes(&w));
+	fake_image_clear(&image);
+	fake_image_clear(&next);
+	world_clear(&w);
+}
+END_TEST
+
+/* The same at the end: the finalizer's removal is refused. */
+START_TEST(test_conflict_at_deletion)
+{
+	struct world w;
+	struct fake_image image;
+
+	world_init(&w);
+	world_push(&w, "1.0", &w.layer, &image);
+	world_object(&w, "web", "\"ref\":{\"tag\":\"1.0\"}");
+	world_start(&w);
+	world_settle(&w);
+	world_forget(&w);
+	fake_kube_hook(w.kube, "PATCH ocirepositories/web", relabel, &w);
+	fake_kube_delete(w.kube, "ocirepositories", "apps", "web");
+	world_settle(&w);
+	ck_assert_ptr_null(fake_kube_get(w.kube, "ocirepositories", "apps", "web"));
+	ck_assert_str_eq(
+		world_writes(&w), "PATCH ocirepositories/web\nPATCH ocirepositories/web\n");
+	ck_assert_uint_eq(w.c->repos, 0);
+	fake_image_clear(&image);
+	world_clear(&w);
+}
+END_TEST
+
+/* Others' finalizers keep the object alive after ours is gone: its files are, it is not looked after any more, and a start does not wait. */
+START_TEST(test_foreign_finalizer)
+{
+	struct world w;
+	struct fake_image image;
+	struct store_stats st;
+
+	world_init(&w);
+	world_push(&w, "1.0", &w.layer, &image);
+	world_object(&w, "web", "\"ref\":{\"tag\":\"1.0\"}");
+	world_start(&w);
+	world_settle(&w);
+	fake_kube_merge(w.kube, "ocirepositories", "apps", "web",
+		"{\"metadata\":{\"finalizers\":[\"finalizers.fluxcd.io\",\"other/one\"]}}");
+	fake_kube_delete(w.kube, "ocirepositories", "apps", "web");
+	world_settle(&w);
+	ck_assert_ptr_nonnull(fake_kube_get(w.kube, "ocirepositories", "apps", "web"));
+	ck_assert_int_eq(files_on_disk(&w), 0);
+	store_stats(w.store, &st);
+	ck_assert_uint_eq(st.objects, 0); /* nothing for the sweep to find again and again */
+	world_stop(&w);
+	world_forget(&w);
+	world_start(&w);
+	world_settle(&w);
+	ck_assert(store_ready(w.store));
+	ck_assert_str_eq(world_writes(&w), "");
+	ck_assert_str_eq(fake_log(w.reg), "");
+	fake_kube_merge(
+		w.kube, "ocirepositories", "apps", "web", "{\"metadata\":{\"finalizers\":null}}");
+	world_settle(&w);
+	ck_assert_uint_eq(w.c->repos, 0);
+	fake_image_clear(&image);
+	world_clear(&w);
+}
+END_TEST
+
+/* Its labels do not match any more: the run in flight ends, nothing is written, the files stay for the sweep. */
+START_TEST(test_leaves_the_selector)
+{
+	struct world w;
+	struct fake_image image;
+	struct store_stats st;
+
+	world_init(&w);
+	world_push(&w, "1.0", &w.layer, &image);
+	world_object(&w, "web", "\"ref\":{\"tag\":\"1.0\"}");
+	arm("store.renamed");
+	world_start(&w);
+	world_until(&w, is_at_point, "the worker");
+	world_forget(&w);
+	fake_kube_leave(w.kube, "ocirepositories", "apps", "web");
+	world_until(&w, is_leaving, "the event");
+	atomic_store(&go_on, 1);
+	world_settle(&w);
+	ck_assert_uint_eq(w.c->repos, 0);
+	ck_assert_str_eq(world_writes(&w), "");
+	ck_assert_int_eq(files_on_disk(&w), 1);
+	store_stats(w.store, &st);
+	ck_assert_uint_eq(st.files, 1);
+	sys_fault_clear();
+	fake_image_clear(&image);
+	world_clear(&w);
+}
+END_TEST
+
+/* A registry that does not answer holds all runs, but the files that are there are served after a start. */
+START_TEST(test_start_while_the_registry_hangs)
+{
+	enum { N = 140 };
+	struct world w;
+	struct fake_image image;
+	struct fake_answer *silent;
+	char name[16];
+	int i;
+
+	world_init(&w);
+	silent = fake_on(w.reg, "HEAD", "");
+	silent->way = FAKE_SILENT;
+	world_push(&w, "1.0", &w.layer, &image);
+	for (i = 0; i < N; i++) {
+		snprintf(name, sizeof(name), "o%d", i);
+		world_object(&w, name, "\"ref\":{\"tag\":\"1.0\"}");
+	}
+	world_start(&w);
+	world_settle(&w);
+	world_stop(&w);
+	silent->path = "/v2/app/manifests/1.0";
+	world_start(&w);
+	for (i = 0; i < 20000 && !store_ready(w.store); i++)
+		loop_turn(w.loop, false);
+	ck_assert(store_ready(w.store));
+	for (i = 0; i < N; i++) {
+		struct store_file f;
+
+		snprintf(name, sizeof(name), "o%d", i);
+		ck_assert_msg(store_known(w.store, world_status(&w, name, "artifact.path"), &f),
+			"%s", name);
+	}
+	fake_image_clear(&image);
+	world_clear(&w);
+}
+END_TEST
+
+Suite *suite_lifetime(void);
+Suite *suite_lifetime(void)
+{
+	Suite *s = suite_create("lifetime");
+	TCase *tc = tcase_create("lifetime");
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, test_recreated);
+	tcase_add_test(tc, test_recreated_during_a_run);
+	tcase_add_test(tc, test_cancel_after_rename);
+	tcase_add_test(tc, test_cancel_at_hold);
+	tcase_add_loop_test(tc, test_conflict_while_the_watch_is_late, 0, 2);
+	tcase_add_test(tc, test_conflict_at_deletion);
+	tcase_add_test(tc, test_foreign_finalizer);
+	tcase_add_test(tc, test_leaves_the_selector);
+	tcase_add_test(tc, test_start_while_the_registry_hangs);
+	suite_add_tcase(s, tc);
+	return s;
+}
