@@ -1,0 +1,259 @@
+#include "base/metrics.h"
+
+#include "base/mem.h"
+#include "base/sys.h"
+
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+Suite *suite_metrics(void);
+
+/* The whole page; *slices gets the number of calls. */
+static char *page(struct metrics *m, unsigned *slices)
+{
+	struct metrics_scrape *s = metrics_scrape_start(m);
+	struct buf b = BUF_INIT(BUF_ANY);
+	unsigned n = 1;
+
+	while (metrics_scrape_next(s, &b))
+		n++;
+	metrics_scrape_end(s);
+	if (slices)
+		*slices = n;
+	return buf_take(&b);
+}
+
+static const struct number_row {
+	double v;
+	const char *text;
+} NUMBERS[] = {
+	{0, "0"},
+	{-0.0, "0"},
+	{1, "1"},
+	{-3, "-3"},
+	{0.1, "0.1"},
+	{0.012, "0.012"},
+	{1.0 / 3, "0.3333333333333333"},
+	{1700000000.25, "1700000000.25"},
+	{123456789012345, "123456789012345"},
+	{1e21, "1e+21"},
+	{5e-324, "4.94066e-324"},
+	{INFINITY, "+Inf"},
+	{-INFINITY, "-Inf"},
+	{NAN, "NaN"},
+};
+
+START_TEST(test_number)
+{
+	char out[METRIC_TEXT_MAX];
+
+	ck_assert_str_eq(metric_format(NUMBERS[_i].v, out), NUMBERS[_i].text);
+	if (!isnan(NUMBERS[_i].v))
+		ck_assert(strtod(out, NULL) == NUMBERS[_i].v);
+}
+END_TEST
+
+START_TEST(test_page)
+{
+	struct metrics *m = metrics_new();
+	struct metric_family *c = metrics_counter(m, "c_total", "Says \\ and\nmore.", "a,b");
+	struct metric_family *g = metrics_gauge(m, "g", "A gauge.", "");
+	struct metric_buckets two = {.n = 2, .le = {0.5, 2}};
+	struct metric_family *h = metrics_histogram(m, "h_seconds", "H.", "k", two);
+	auto_free char *text = NULL;
+
+	metrics_gauge(m, "empty", "Nothing.", "x");
+	metric_inc(metric_series(c, "x", "q\"b\\s\nn"));
+	metric_add(metric_series(c, "x", "q\"b\\s\nn"), 1.5);
+	metric_inc(metric_series(c, "", "y"));
+	metric_set(metric_series(g), -2);
+	metric_add(metric_series(g), 0.5);
+	metric_observe(metric_series(h, "v"), 0.5); /* a bound belongs to its bucket */
+	metric_observe(metric_series(h, "v"), 0.6);
+	metric_observe(metric_series(h, "v"), 100);
+	ck_assert_uint_eq(metric_count(metric_series(h, "v")), 3);
+	text = page(m, NULL);
+	ck_assert_str_eq(text,
+		"# HELP c_total Says \\\\ and\\nmore.\n"
+		"# TYPE c_total counter\n"
+		"c_total{a=\"x\",b=\"q\\\"b\\\\s\\nn\"} 2.5\n"
+		"c_total{a=\"\",b=\"y\"} 1\n"
+		"# HELP g A gauge.\n"
+		"# TYPE g gauge\n"
+		"g -1.5\n"
+		"# HELP h_seconds H.\n"
+		"# TYPE h_seconds histogram\n"
+		"h_seconds_bucket{k=\"v\",le=\"0.5\"} 1\n"
+		"h_seconds_bucket{k=\"v\",le=\"2\"} 2\n"
+		"h_seconds_bucket{k=\"v\",le=\"+Inf\"} 3\n"
+		"h_seconds_sum{k=\"v\"} 101.1\n"
+		"h_seconds_count{k=\"v\"} 3\n");
+	metrics_free(m);
+}
+END_TEST
+
+/* client_golang's ExponentialBucketsRange(0.01, 1800, 10), as Flux's controllers publish it. */
+START_TEST(test_buckets)
+{
+	struct metric_buckets b = METRICS_RECONCILE_BUCKETS;
+	double factor = pow(180000, 1.0 / 9);
+	unsigned i;
+
+	ck_assert_uint_eq(b.n, 10);
+	ck_assert_double_eq_tol(b.le[0], 0.01, 1e-15);
+	ck_assert_double_eq_tol(b.le[9], 1800, 1e-9);
+	for (i = 1; i < 10; i++)
+		ck_assert_double_eq_tol(b.le[i] / b.le[i - 1], factor, 1e-9);
+}
+END_TEST
+
+static void emit(void *arg, struct metric_out *out)
+{
+	metric_emit(out, *(int *)arg, "one");
+	metric_emit(out, 7, "t\"wo");
+}
+
+START_TEST(test_callback)
+{
+	struct metrics *m = metrics_new();
+	auto_free char *text = NULL;
+	int v = 5;
+
+	metric_family_on_scrape(metrics_gauge(m, "g", "G.", "k"), emit, &v);
+	v = 6;
+	text = page(m, NULL);
+	ck_assert_str_eq(text, "# HELP g G.\n# TYPE g gauge\ng{k=\"one\"} 6\ng{k=\"t\\\"wo\"} 7\n");
+	metrics_free(m);
+}
+END_TEST
+
+/* Ten thousand objects: bounded slices; series come and go in between, and every line is whole. */
+START_TEST(test_slices)
+{
+	struct metrics *m = metrics_new();
+	struct metric_family *h =
+		metrics_histogram(m, "h", "H.", "name", METRICS_RECONCILE_BUCKETS);
+	struct metrics_scrape *s, *other;
+	struct buf b = BUF_INIT(BUF_ANY);
+	char name[32];
+	unsigned i, slices = 0;
+	size_t before;
+
+	for (i = 0; i < 10000; i++) {
+		snprintf(name, sizeof(name), "object-%u", i);
+		metric_observe(metric_series(h, name), i);
+	}
+	s = metrics_scrape_start(m);
+	other = metrics_scrape_start(m);
+	metrics_scrape_next(other, &b);
+	metrics_scrape_end(other);
+	buf_reset(&b);
+	do {
+		before = b.len;
+		slices++;
+		/* the ones around where the page stands, and one at the end */
+		for (i = slices * 60; i < slices * 60 + 80; i++) {
+			snprintf(name, sizeof(name), "object-%u", i);
+			metric_remove(metric_series(h, name));
+		}
+		snprintf(name, sizeof(name), "late-%u", slices);
+		metric_observe(metric_series(h, name), 1);
+	} while (metrics_scrape_next(s, &b) && b.len - before < 70000);
+	ck_assert_uint_lt(b.len - before, 70000);
+	metrics_scrape_end(s);
+	ck_assert_uint_gt(slices, 50);
+	ck_assert_int_eq(b.p[b.len - 1], '\n');
+	ck_assert_ptr_nonnull(strstr(b.p, "h_count{name=\"late-1\"} 1\n"));
+	{
+		/* per series ten buckets, +Inf, sum, count: nothing is cut in the middle */
+		size_t lines = 0, counts = 0;
+		char *at, *save = b.p;
+
+		while ((at = strsep(&save, "\n"))) {
+			lines += !strncmp(at, "h_", 2);
+			counts += !strncmp(at, "h_count{", 8);
+		}
+		ck_assert_uint_eq(lines, counts * 13);
+	}
+	buf_clear(&b);
+	metrics_free(m);
+}
+END_TEST
+
+START_TEST(test_remove)
+{
+	struct metrics *m = metrics_new();
+	struct metric_family *c = metrics_counter(m, "c", "C.", "k");
+	struct metric *a = metric_series(c, "a"), *b;
+	auto_free char *text = NULL;
+
+	metric_inc(a);
+	b = metric_series(c, "b");
+	metric_inc(b);
+	ck_assert_ptr_eq(metric_series(c, "a"), a);
+	metric_remove(a);
+	metric_remove(NULL);
+	ck_assert_ptr_eq(metric_series(c, "b"), b);
+	ck_assert_double_eq(metric_value(metric_series(c, "a")), 0); /* begins anew */
+	metric_remove(metric_series(c, "a"));
+	metric_remove(b);
+	text = page(m, NULL);
+	ck_assert_str_eq(text, "");
+	metrics_free(m);
+}
+END_TEST
+
+static double value_of(const char *text, const char *name)
+{
+	char line[100];
+	const char *at;
+
+	snprintf(line, sizeof(line), "\n%s ", name);
+	at = strstr(text, line);
+	ck_assert_msg(at != NULL, "no %s in\n%s", name, text);
+	return strtod(at + strlen(line), NULL);
+}
+
+START_TEST(test_process)
+{
+	struct metrics *m = metrics_new();
+	auto_free char *text = NULL;
+	double start;
+
+	metrics_add_process(m);
+	text = page(m, NULL);
+	ck_assert_double_gt(value_of(text, "process_cpu_seconds_total"), 0);
+	ck_assert_double_gt(value_of(text, "process_resident_memory_bytes"), 100000);
+	ck_assert_double_ge(value_of(text, "process_virtual_memory_bytes"),
+		value_of(text, "process_resident_memory_bytes"));
+	ck_assert_double_ge(value_of(text, "process_open_fds"), 3);
+	ck_assert_double_gt(value_of(text, "process_max_fds"), 10);
+	ck_assert_double_ge(value_of(text, "process_threads"), 1);
+	ck_assert_double_eq(value_of(text, "file_syncs_total"), (double)sys_syncs());
+	start = value_of(text, "process_start_time_seconds");
+	ck_assert_double_le(start, (double)time(NULL) + 2);
+	ck_assert_double_gt(start, (double)time(NULL) - 3600);
+	metrics_free(m);
+}
+END_TEST
+
+Suite *suite_metrics(void)
+{
+	Suite *s = suite_create("metrics");
+	TCase *t = tcase_create("metrics");
+
+	tcase_add_loop_test(t, test_number, 0, (int)ARRAY_LEN(NUMBERS));
+	tcase_add_test(t, test_page);
+	tcase_add_test(t, test_buckets);
+	tcase_add_test(t, test_callback);
+	tcase_add_test(t, test_slices);
+	tcase_add_test(t, test_remove);
+	tcase_add_test(t, test_process);
+	suite_add_tcase(s, t);
+	return s;
+}
