@@ -55,22 +55,13 @@ void oci_guard_own_address(struct oci_guard *g, const char *address)
 
 void oci_guard_own_host(struct oci_guard *g, const char *host)
 {
-	char *copy = mem_strdup(host);
-	size_t n = strlen(copy);
+	auto_free char *text = mem_printf("http://%s", host);
+	bool port = host[0] == '[' ? strstr(host, "]:") != NULL : strchr(host, ':') != NULL;
+	auto_url struct url u = {0};
+	struct err ignored = {0};
 
-	if (n && copy[n - 1] == '.')
-		copy[n - 1] = '\0';
-	*vec_add(&g->hosts) = copy;
-}
-
-static bool among(const char *const *p, size_t n, const char *s)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		if (!strcasecmp(p[i], s))
-			return true;
-	return false;
+	if (!url_parse(&u, text, &ignored))
+		*vec_add(&g->hosts) = (struct oci_own_host){MOVE(u.host), port ? u.port : 0};
 }
 
 /* This machine, by an address or a name that always means it. */
@@ -85,10 +76,13 @@ static bool is_here(const struct oci_guard *g, const char *host)
 
 int oci_guard_check(const struct oci_guard *g, const struct url *u, struct err *err)
 {
+	const struct oci_own_host *h;
 	size_t i;
 
-	if (among((const char *const *)g->hosts.p, g->hosts.len, u->host))
-		return err_set(err, ERR_STALL, "'%.255s' is this controller itself", u->host);
+	vec_each (&g->hosts, h)
+		if (!strcmp(h->name, u->host) && (!h->port || h->port == u->port))
+			return err_set(
+				err, ERR_STALL, "'%.255s' is this controller itself", u->host);
 	for (i = 0; i < g->ports.len; i++)
 		if (g->ports.p[i] == u->port && is_here(g, u->host))
 			return err_set(err, ERR_STALL,

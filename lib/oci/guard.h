@@ -12,15 +12,21 @@
 
 struct url;
 
+struct oci_own_host {
+	char *name; /* lower case, no dot at the end, no brackets */
+	unsigned port; /* 0: every port */
+};
+
 struct oci_guard {
 	VEC(unsigned) ports; /* at which this process listens */
 	VEC(char *) addresses; /* of this machine, as they are written */
-	VEC(char *) hosts; /* names under which it is known */
+	VEC(struct oci_own_host) hosts; /* names under which it is known */
 };
 
 void oci_guard_init(struct oci_guard *g);
 void oci_guard_clear(struct oci_guard *g);
 void oci_guard_own_address(struct oci_guard *g, const char *address);
+/* "host" or "host:port". */
 void oci_guard_own_host(struct oci_guard *g, const char *host);
 
 /* -1 (ERR_STALL) for one of our own ports. */

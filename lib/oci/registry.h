@@ -64,7 +64,7 @@ void oci_client_stop(struct oci_client *c);
 void oci_client_free(struct oci_client *c);
 /* An address ("127.0.0.1:9090", "[::]:8080") at which this process listens: no request ever goes there. */
 void oci_client_own_address(struct oci_client *c, const char *address);
-/* The same for a name ("source-controller.flux-system.svc.cluster.local."). */
+/* The same for a name, with a port or for all of them ("source-controller.flux-system.svc.cluster.local."). */
 void oci_client_own_host(struct oci_client *c, const char *host);
 void oci_client_stats(const struct oci_client *c, struct oci_stats *out);
 

@@ -25,6 +25,9 @@ static const struct {
 	{"http://me.svc/x", false},
 	{"http://ME.svc./x", false},
 	{"https://me.svc:1234/x", false},
+	{"http://adv.svc:9191/x", false},
+	{"http://adv.svc:5000/x", true},
+	{"http://10.255.1.2:9191/x", false},
 	{"http://127.0.0.1:9091/x", true},
 	{"http://reg.example:9090/x", true},
 	{"http://8.8.8.8:9090/x", true},
@@ -41,6 +44,9 @@ START_TEST(own_port)
 	oci_guard_own_address(&g, "[::]:8080");
 	oci_guard_own_address(&g, "rubbish");
 	oci_guard_own_host(&g, "me.svc.");
+	oci_guard_own_host(&g, "adv.svc:9191");
+	oci_guard_own_host(&g, "10.255.1.2:9191");
+	oci_guard_own_host(&g, "");
 	ck_assert_msg(!url_parse(&u, own[_i].url, &err), "%s", err.msg);
 	ck_assert_msg(!oci_guard_check(&g, &u, &err) == own[_i].ok, "'%s'", own[_i].url);
 	oci_guard_clear(&g);
