@@ -32,12 +32,13 @@ void oci_guard_init(struct oci_guard *g)
 
 void oci_guard_clear(struct oci_guard *g)
 {
+	struct oci_own_host *h;
 	char **s;
 
 	vec_each (&g->addresses, s)
 		free(*s);
-	vec_each (&g->hosts, s)
-		free(*s);
+	vec_each (&g->hosts, h)
+		free(h->name);
 	vec_clear(&g->addresses);
 	vec_clear(&g->hosts);
 	vec_clear(&g->ports);
@@ -68,10 +69,15 @@ void oci_guard_own_host(struct oci_guard *g, const char *host)
 static bool is_here(const struct oci_guard *g, const char *host)
 {
 	enum host_class c = host_classify(host);
+	char **a;
 
-	return c == HOST_LOOPBACK || c == HOST_LOCALHOST || !strcmp(host, "0.0.0.0") ||
-		!strcmp(host, "::") ||
-		among((const char *const *)g->addresses.p, g->addresses.len, host);
+	if (c == HOST_LOOPBACK || c == HOST_LOCALHOST || !strcmp(host, "0.0.0.0") ||
+		!strcmp(host, "::"))
+		return true;
+	vec_each (&g->addresses, a)
+		if (!strcmp(*a, host))
+			return true;
+	return false;
 }
 
 int oci_guard_check(const struct oci_guard *g, const struct url *u, struct err *err)
