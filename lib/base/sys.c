@@ -25,6 +25,7 @@ static struct {
 	atomic_bool for_good;
 } faults[SYS_CALLS];
 
+static atomic_uint fired;
 static atomic_int openat2_error;
 static char kill_name[64];
 static atomic_uint kill_left;
@@ -47,6 +48,11 @@ void sys_fault(enum sys_call call, unsigned nth, int error)
 void sys_fault_after(enum sys_call call, unsigned nth, int error)
 {
 	set_fault(call, nth, error, true);
+}
+
+unsigned sys_faults(void)
+{
+	return fired;
 }
 
 void sys_fault_openat2(int error)
@@ -108,6 +114,9 @@ static bool fault(enum sys_call call)
 			return false;
 		faults[call].on = faults[call].for_good;
 	}
+	if (faults[call].error == SYS_DIE)
+		raise(SIGKILL);
+	fired++;
 	errno = faults[call].error;
 	return true;
 }

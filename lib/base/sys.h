@@ -91,6 +91,9 @@ uint64_t sys_syncs(void);
 #ifdef TEST_BUILD
 void sys_fault(enum sys_call call, unsigned nth, int error);
 void sys_fault_after(enum sys_call call, unsigned nth, int error);
+#define SYS_DIE 0 /* as the error: the process ends with SIGKILL instead, before the call is made */
+/* Faults that came true since the process started. */
+unsigned sys_faults(void);
 /* sys_open_beneath as on a kernel without openat2: its call fails with this errno from now on (0: as the kernel says). */
 void sys_fault_openat2(int error);
 void sys_kill_at(const char *point, unsigned nth);
