@@ -16,6 +16,9 @@ VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unk
 .DEFAULT_GOAL := all
 MAKEFLAGS += --no-builtin-rules
 SHELL := /bin/bash
+# V=1 shows whole commands.
+Q := $(if $(V),,@)
+say = @$(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),:,echo '  $(1) $(2)')
 
 # ---- modules, lowest layer first; .ci/check-deps holds every include to this order --------------------------------
 MODULES := base crypto text ev pack http store kube oci serve ctl embedded
@@ -69,7 +72,7 @@ endif
 # The release program links what Debian has as static archives statically: 3 MiB less resident memory (docs/performance.md).
 # A sanitized build links everything shared, which is faster to link and keeps leak reports readable.
 LIBS_SHARED := $(shell $(PKG) --libs $(LIBS_PKG) 2>/dev/null) $(LLHTTP_LIBS) -lstdc++ -lm -lpthread
-LIBS_STATIC := -Wl,-Bstatic -l:libuv_a.a -larchive -ljansson -lyaml $(shell $(PKG) --static --libs-only-l re2 2>/dev/null | sed 's/-lpthread//g; s/-pthread//g') \
+LIBS_STATIC := -Wl,-Bstatic $(firstword $(wildcard /usr/lib/*/libuv_a.a /usr/lib/*/libuv.a)) -larchive -ljansson -lyaml $(shell $(PKG) --static --libs-only-l re2 2>/dev/null | sed 's/-lpthread//g; s/-pthread//g') \
 	-lsqlite3 -lzstd -lz $(LLHTTP_LIBS) -lstdc++ -Wl,-Bdynamic -lcurl -lssl -lcrypto -lm -lpthread -ldl
 
 # ---- how one file becomes an object, a module an archive, a program a binary.
@@ -80,24 +83,26 @@ archives = $(foreach m,$(1),$(call archive,$(m)))
 
 $(O)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(EXTRA_$(subst /,_,$(dir $<))) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(EXTRA_$(subst /,_,$(dir $<))) -MMD -MP -c -o $@ $<
 $(O)/%.o: %.cc
 	@mkdir -p $(@D)
-	$(CXX) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CXX,$<)
+	$(Q)$(CXX) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c -o $@ $<
 
 EXTRA_lib_http_ := $(LLHTTP_CFLAGS)
 ifneq ($(LLHTTP_SRC),)
 LLHTTP_OBJS := $(patsubst /usr/share/llhttp/%.c,$(O)/llhttp/%.o,$(LLHTTP_SRC))
 $(O)/llhttp/%.o: /usr/share/llhttp/%.c
 	@mkdir -p $(@D)
-	$(CC) $(BASEFLAGS) -w -DLLHTTP_STRICT_MODE=1 $(LLHTTP_CFLAGS) -c -o $@ $<
+	$(Q)$(CC) $(BASEFLAGS) -w -DLLHTTP_STRICT_MODE=1 $(LLHTTP_CFLAGS) -c -o $@ $<
 endif
 
 define MODULE_template
 $(call archive,$(1)): $(call objs,lib/$(1)) $(if $(filter http,$(1)),$(LLHTTP_OBJS))
 	@mkdir -p $$(@D)
 	@rm -f $$@
-	ar rcs $$@ $$^
+	$(Q)ar rcs $$@ $$^
 endef
 $(foreach m,$(MODULES),$(eval $(call MODULE_template,$(m))))
 
@@ -111,12 +116,12 @@ $(O)/gen/crds.c: $(wildcard deploy/crds/*.yaml) lib/embedded/embed-crds.sh
 	@mkdir -p $(@D)
 	bash lib/embedded/embed-crds.sh $(wildcard deploy/crds/*.yaml) > $@.tmp && mv $@.tmp $@
 $(O)/gen/%.o: $(O)/gen/%.c
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(O)/oci-source-controller: $(call objs,cmd/oci-source-controller) $(CONTROLLER_OBJS) $(O)/gen/crds.o $(call archives,$(REV_MODULES))
-	$(CC) $(LDFLAGS) $(LDSAN) -o $@ $^ $(LINK_LIBS)
+	$(Q)$(CC) $(LDFLAGS) $(LDSAN) -o $@ $^ $(LINK_LIBS)
 $(O)/ocictl: $(call objs,cmd/ocictl) $(call archives,oci pack http ev text crypto base)
-	$(CC) $(LDFLAGS) $(LDSAN) -o $@ $^ $(LINK_LIBS)
+	$(Q)$(CC) $(LDFLAGS) $(LDSAN) -o $@ $^ $(LINK_LIBS)
 LINK_LIBS = $(if $(SAN)$(FUZZ)$(SHARED),$(LIBS_SHARED),$(LIBS_STATIC))
 
 # ---- unit tests: one Check program per module; test_NAME.c defines `Suite *suite_NAME(void)` ------------------------
@@ -126,10 +131,10 @@ $(O)/test/unit/$(1)/main.c: $(wildcard test/unit/$(1)/test_*.c) test/unit/main.s
 	@mkdir -p $$(@D)
 	bash test/unit/main.sh $(1) $(wildcard test/unit/$(1)/test_*.c) > $$@
 $(O)/test/unit/$(1)/main.o: $(O)/test/unit/$(1)/main.c
-	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $$@ $$<
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $$@ $$<
 $(O)/unit-$(1): $(call objs,test/unit/$(1)) $(O)/test/unit/$(1)/main.o $(if $(wildcard controllers/$(1)),$(call objs,controllers/$(1))) $(if $(filter embedded,$(1)),$(O)/gen/crds.o) $(call objs,test/fake) \
 		$(if $(filter $(1),$(MODULES)),$(call archive,$(1))) $(call archives,$(DEPS_$(1)))
-	$(CC) $(LDFLAGS) $(LDSAN) -o $$@ $$(filter-out $(if $(filter http,$(DEPS_$(1)) $(1)),,$(call objs,test/fake)),$$^) $(LIBS_SHARED) -lcheck -lsubunit -lrt -lm
+	$(Q)$(CC) $(LDFLAGS) $(LDSAN) -o $$@ $$(filter-out $(if $(filter http,$(DEPS_$(1)) $(1)),,$(call objs,test/fake)),$$^) $(LIBS_SHARED) -lcheck -lsubunit -lrt -lm
 unit-$(1): $(O)/unit-$(1)
 	$(O)/unit-$(1)
 .PHONY: unit-$(1)
@@ -140,7 +145,7 @@ $(foreach m,$(UNIT_MODULES),$(eval $(call UNIT_template,$(m))))
 
 # lib/text held to tables that Go's own modules print: test/e2e/textdiff.sh makes them, with a new seed each time.
 $(O)/textdiff: $(O)/test/e2e/textdiff.o $(O)/test/unit/text/table.o $(call archives,text base)
-	$(CC) $(LDFLAGS) $(LDSAN) -o $@ $^ $(LIBS_SHARED)
+	$(Q)$(CC) $(LDFLAGS) $(LDSAN) -o $@ $^ $(LIBS_SHARED)
 
 # ---- fuzzing: `make fuzz-semver FUZZ_TIME=60` builds test/fuzz/fuzz_semver.c and what it includes with clang 14, in $(O)/fuzz, and runs it on
 # its corpus. What it finds beyond the corpus in git stays in $(O)/fuzz/corpus, a crash in $(O)/fuzz.
@@ -150,7 +155,7 @@ fuzz_includes = $(shell sed -n 's,^.include "\([a-z]*\)/.*,\1,p' test/fuzz/fuzz_
 fuzz_modules = $(filter $(foreach m,$(call fuzz_includes,$(1)),$(m) $(DEPS_$(m))),$(REV_MODULES))
 define FUZZ_template
 $(O)/fuzz-$(1): $(O)/test/fuzz/fuzz_$(1).o $(call archives,$(call fuzz_modules,$(1)))
-	$(CXX) $(LDFLAGS) $(LDSAN) -fsanitize=fuzzer -o $$@ $$^ $(LIBS_SHARED)
+	$(Q)$(CXX) $(LDFLAGS) $(LDSAN) -fsanitize=fuzzer -o $$@ $$^ $(LIBS_SHARED)
 fuzz-$(1):
 	+@$(MAKE) --no-print-directory O=$(O)/fuzz FUZZ=1 SAN= CC=clang-14 CXX=clang++-14 $(O)/fuzz/fuzz-$(1)
 	@mkdir -p $(O)/fuzz/corpus/$(1)
