@@ -1,0 +1,286 @@
+/* Files that a status names and the store has lost: when they are given up, and when they are tried again. */
+#include "base/base64.h"
+#include "base/mem.h"
+#include "base/obj.h"
+#include "base/sys.h"
+#include "ev/loop.h"
+#include "store/store.h"
+#include "test/unit/ocirepository/world.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static enum store_got ask(struct world *w)
+{
+	struct store_path p;
+	struct store_file f;
+	struct err err = {0};
+	enum store_got got;
+	int fd = -1;
+
+	ck_assert_int_eq(store_path_parse(&p, world_status(w, "web", "artifact.path"), &err), 0);
+	got = store_get(w->store, &p, &f, &fd);
+	sys_close(fd);
+	return got;
+}
+
+static void secret(struct world *w, const char *user)
+{
+	auto_buf struct buf auth = BUF_INIT(4096), b64 = BUF_INIT(4096);
+	auto_free char *plain = NULL, *json = NULL;
+
+	ck_assert(!base64_encode(&auth, user, strlen(user), BASE64_STD));
+	plain = mem_printf(
+		"{\"auths\":{\"%s\":{\"auth\":\"%s\"}}}", fake_host(w->reg), buf_str(&auth));
+	ck_assert(!base64_encode(&b64, plain, strlen(plain), BASE64_STD));
+	json = mem_printf(
+		"{\"metadata\":{\"name\":\"pull\",\"namespace\":\"apps\"},\"type\":"
+		"\"kubernetes.io/dockerconfigjson\",\"data\":{\".dockerconfigjson\":\"%s\"}}",
+		buf_str(&b64));
+	fake_kube_put(w->kube, "secrets", json);
+}
+
+static void patch(struct world *w, const char *what)
+{
+	fake_kube_merge(w->kube, "ocirepositories", "apps", "web", what);
+}
+
+/* An object that is Ready with its file gone, and the controller down. */
+static void lose(struct world *w, struct fake_image *image, const char *spec)
+{
+	auto_free char *cmd = NULL;
+
+	world_push(w, "1.0", &w->layer, image);
+	world_object(w, "web", spec);
+	world_start(w);
+	world_settle(w);
+	ck_assert_str_eq(world_status(w, "web", "Ready.status"), "True");
+	world_stop(w);
+	cmd = mem_printf("rm -rf %s/ocirepository", w->root);
+	ck_assert_int_eq(system(cmd), 0);
+	world_forget(w);
+}
+
+/* The Secret comes after the object, as it may when a cluster is built anew: its absence says nothing about the registry. */
+START_TEST(test_secret_comes_late)
+{
+	struct world w;
+	struct fake_image image;
+
+	world_init(&w);
+	secret(&w, "user:word");
+	lose(&w, &image, "\"ref\":{\"tag\":\"1.0\"},\"secretRef\":{\"name\":\"pull\"}");
+	if (_i)
+		patch(&w, "{\"spec\":{\"suspend\":true}}");
+	fake_kube_delete(w.kube, "secrets", "apps", "pull");
+	world_start(&w);
+	world_settle(&w);
+	ck_assert_int_eq(ask(&w), STORE_WAIT);
+	ck_assert(!world_has_event(&w, "ArtifactLost"));
+	secret(&w, "user:word");
+	world_settle(&w);
+	ck_assert_int_eq(ask(&w), STORE_HIT);
+	ck_assert_str_eq(world_status(&w, "web", "Ready.status"), "True");
+	fake_image_clear(&image);
+	world_clear(&w);
+}
+END_TEST
+
+/* 403 gives a suspended object's file up, until somebody changes the Secret or asks. */
+START_TEST(test_forbidden)
+{
+	struct world w;
+	struct fake_image image;
+	struct fake_answer *a;
+
+	world_init(&w);
+	secret(&w, "user:word");
+	a = fake_on(w.reg, "GET", "");
+	a->status = 403;
+	a->times = 2;
+	lose(&w, &image, "\"ref\":{\"tag\":\"1.0\"},\"secretRef\":{\"name\":\"pull\"}");
+	a->path = image.paths[1];
+	patch(&w, "{\"spec\":{\"suspend\":true}}");
+	world_start(&w);
+	world_settle(&w);
+	ck_assert_int_eq(ask(&w), STORE_MISS);
+	ck_assert(world_has_event(&w, "ArtifactLost"));
+	ck_assert(store_ready(w.store));
+	/* Asked: refused again, but heard. */
+	patch(&w, "{\"metadata\":{\"annotations\":{\"reconcile.fluxcd.io/requestedAt\":\"x\"}}}");
+	world_settle(&w);
+	ck_assert_int_eq(ask(&w), STORE_MISS);
+	ck_assert_str_eq(world_status(&w, "web", "lastHandledReconcileAt"), "x");
+	secret(&w, "other:word");
+	world_settle(&w);
+	ck_assert_int_eq(ask(&w), STORE_HIT);
+	fake_image_clear(&image);
+	world_clear(&w);
+}
+END_TEST
+
+/* A registry that is down: requests wait, readiness does not, and it is tried again. */
+START_TEST(test_registry_down)
+{
+	struct world w;
+	struct fake_image image;
+	struct fake_answer *a;
+	json_t *before;
+
+	world_init(&w);
+	a = fake_on(w.reg, "GET", "");
+	a->status = 500;
+	a->times = 2;
+	lose(&w, &image, "\"ref\":{\"tag\":\"1.0\"}");
+	a->path = image.paths[1];
+	patch(&w, "{\"spec\":{\"suspend\":true}}");
+	before = json_deep_copy(
+		obj_get(fake_kube_get(w.kube, "ocirepositories", "apps", "web"), "status"));
+	world_start(&w);
+	world_settle(&w);
+	ck_assert_int_eq(ask(&w), STORE_WAIT);
+	ck_assert(store_ready(w.store));
+	world_pass(&w, 750);
+	ck_assert_int_eq(ask(&w), STORE_WAIT);
+	world_pass(&w, 1500);
+	ck_assert_int_eq(ask(&w), STORE_HIT);
+	ck_assert_str_eq(world_writes(&w), "");
+	ck_assert(json_equal(before,
+		obj_get(fake_kube_get(w.kube, "ocirepositories", "apps", "web"), "status")));
+	json_decref(before);
+	fake_image_clear(&image);
+	world_clear(&w);
+}
+END_TEST
+
+/* A field that is not built yet: never restored, no request; 404, and it stays that at every look. */
+START_TEST(test_not_built)
+{
+	struct world w;
+	struct fake_image image;
+	bool suspended = _i == 1;
+
+	world_init(&w);
+	lose(&w, &image, "\"ref\":{\"tag\":\"1.0\"}");
+	patch(&w,
+		suspended ? "{\"spec\":{\"suspend\":true,\"verify\":{\"provider\":\"cosign\"}}}"
+			  : "{\"spec\":{\"verify\":{\"provider\":\"cosign\"}}}");
+	world_start(&w);
+	world_settle(&w);
+	ck_assert_int_eq(ask(&w), STORE_MISS);
+	ck_assert(world_has_event(&w, "ArtifactLost"));
+	ck_assert_str_eq(world_status(&w, "web", "Stalled.status"), suspended ? "" : "True");
+	ck_assert_str_eq(world_status(&w, "web", "Ready.status"), suspended ? "True" : "False");
+	patch(&w, "{\"metadata\":{\"annotations\":{\"reconcile.fluxcd.io/requestedAt\":\"x\"}}}");
+	world_settle(&w);
+	ck_assert_int_eq(ask(&w), STORE_MISS);
+	ck_assert_str_eq(world_status(&w, "web", "lastHandledReconcileAt"), "x");
+	ck_assert_str_eq(fake_log(w.reg), "");
+	ck_assert(store_ready(w.store));
+	fake_image_clear(&image);
+	world_clear(&w);
+}
+END_TEST
+
+/* Given up once, found again by the normal run, lost again: restored. */
+START_TEST(test_lost_twice)
+{
+	struct world w;
+	struct fake_image image;
+	struct fake_answer *a;
+	auto_free char *path = NULL;
+
+	world_init(&w);
+	a = fake_on(w.reg, "GET", "");
+	a->status = 404;
+	a->times = 1;
+	lose(&w, &image, "\"ref\":{\"tag\":\"1.0\"}");
+	a->path = image.paths[1];
+	world_start(&w);
+	world_settle(&w);
+	ck_assert(world_has_event(&w, "ArtifactLost"));
+	ck_assert_int_eq(ask(&w), STORE_HIT);
+	patch(&w, "{\"spec\":{\"suspend\":true}}");
+	world_settle(&w);
+	path = mem_printf("rm %s/%s", w.root, world_status(&w, "web", "artifact.path"));
+	ck_assert_int_eq(system(path), 0);
+	ck_assert_int_eq(ask(&w), STORE_WAIT); /* the request notices */
+	world_settle(&w);
+	ck_assert_int_eq(ask(&w), STORE_HIT);
+	fake_image_clear(&image);
+	world_clear(&w);
+}
+END_TEST
+
+/* The Secret changes after it was read, before the first list of Secrets has come. */
+START_TEST(test_secret_changes_before_the_list)
+{
+	struct world w;
+	struct fake_image image;
+	struct fake_answer *a;
+
+	world_init(&w);
+	secret(&w, "user:bad");
+	a = fake_on(w.reg, "HEAD", "/v2/app/manifests/1.0");
+	a->need = "Basic dXNlcjpnb29k"; /* user:good */
+	a->challenge = "Basic realm=\"test\"";
+	a->headers = "Content-Type: application/json\r\n";
+	a->status = 404;
+	world_push(&w, "1.0", &w.layer, &image);
+	world_object(&w, "web", "\"ref\":{\"tag\":\"1.0\"},\"secretRef\":{\"name\":\"pull\"}");
+	fake_kube_fail(w.kube, "GET secrets/", 500, 1);
+	world_start(&w);
+	world_settle(&w);
+	ck_assert_ptr_null(strstr(fake_log(w.reg), "dXNlcjpnb29k"));
+	secret(&w, "user:good");
+	world_pass(&w, 700); /* the list's second try; not the run's */
+	ck_assert_ptr_nonnull(strstr(fake_log(w.reg), "dXNlcjpnb29k"));
+	fake_image_clear(&image);
+	world_clear(&w);
+}
+END_TEST
+
+/* One that nobody has to read again makes nobody run. */
+START_TEST(test_secrets_of_no_concern)
+{
+	struct world w;
+	struct fake_image image;
+
+	world_init(&w);
+	secret(&w, "user:word");
+	world_push(&w, "1.0", &w.layer, &image);
+	world_object(&w, "web", "\"ref\":{\"tag\":\"1.0\"},\"secretRef\":{\"name\":\"pull\"}");
+	fake_kube_fail(w.kube, "GET secrets/", 500, 1);
+	world_start(&w);
+	world_settle(&w);
+	world_forget(&w);
+	world_pass(&w, 700); /* the first list: read already in this very version */
+	ck_assert_str_eq(fake_log(w.reg), "");
+	fake_kube_put(w.kube, "secrets",
+		"{\"metadata\":{\"name\":\"other\",\"namespace\":\"apps\"},\"type\":\"Opaque\"}");
+	world_settle(&w);
+	ck_assert_str_eq(fake_log(w.reg), "");
+	fake_image_clear(&image);
+	world_clear(&w);
+}
+END_TEST
+
+Suite *suite_restore(void);
+Suite *suite_restore(void)
+{
+	Suite *s = suite_create("restore");
+	TCase *tc = tcase_create("restore");
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_loop_test(tc, test_secret_comes_late, 0, 2);
+	tcase_add_test(tc, test_forbidden);
+	tcase_add_test(tc, test_registry_down);
+	tcase_add_loop_test(tc, test_not_built, 0, 2);
+	tcase_add_test(tc, test_lost_twice);
+	tcase_add_test(tc, test_secret_changes_before_the_list);
+	tcase_add_test(tc, test_secrets_of_no_concern);
+	suite_add_tcase(s, tc);
+	return s;
+}
