@@ -210,7 +210,7 @@ done
 # name | spec | Ready's reason | stalled? | part of the message | another part
 bad=(
 	'url-tag#{"url":"oci://'"$REG"'/app:1.0.0"}#URLInvalid#yes#1.0.0#app'
-	'url-digest#{"url":"oci://'"$REG"'/app@sha256:0000000000000000000000000000000000000000000000000000000000000000"}#URLInvalid#yes#app#app'
+	'url-digest#{"url":"oci://'"$REG"'/app@sha256:0000000000000000000000000000000000000000000000000000000000000000"}#URLInvalid#yes#sha256:0000#spec.ref.digest'
 	'url-upper#{"url":"oci://'"$REG"'/App"}#URLInvalid#yes#App#App'
 	'url-user#{"url":"oci://user:word@'"$REG"'/app"}#URLInvalid#yes#app#app'
 	'url-query#{"url":"oci://'"$REG"'/app?x=y"}#URLInvalid#yes#app#app'

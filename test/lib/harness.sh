@@ -99,6 +99,7 @@ h_cleanup()
 	if [ -n "${KEEP:-}" ]; then
 		h_log "kept: $H_TMP"
 	else
+		umount "$H_TMP"/* 2>/dev/null # a test may have mounted a file system of its own
 		chmod -R u+rwx "$H_TMP" 2>/dev/null
 		rm -rf "$H_TMP"
 	fi

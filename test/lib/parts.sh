@@ -223,7 +223,7 @@ h_embedded_start()
 	h_controller_start "$name" --embedded="$dir" --state-dir="$H_TMP/$name.state" "$@"
 	ADMIN_KUBECONFIG=$H_TMP/$name.state/kubeconfig
 	h_address "$name" embedded-api >/dev/null || h_die "the embedded API did not start"
-	h_until 30 k get --raw /version || h_die "the embedded API does not answer"
+	h_until 30 k get namespaces || h_die "the embedded API does not answer"
 }
 
 h_kustomize_controller_start()
