@@ -3,6 +3,7 @@
 #include "base/sys.h"
 #include "rig.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -219,6 +220,23 @@ START_TEST(test_check)
 	store_promise_end(r.store, PATH_1);
 	ck_assert_int_eq(rig_get(&r, PATH_1, got), 'M');
 	ck_assert_uint_eq(r.lost_count, 0); /* the caller of a check knows already */
+	rig_close(&r);
+}
+END_TEST
+
+/* The status says other bytes than there are: the restored ones are served as soon as they are there. */
+START_TEST(test_restored)
+{
+	struct rig r = {0};
+	char got[64];
+
+	rig_open(&r);
+	rig_publish(&r, PATH_1, "old");
+	store_set_current(r.store, DIR_A, PATH_1);
+	ck_assert_int_eq(rig_check(&r, PATH_1, "new"), STORE_DIFFERS);
+	rig_publish(&r, PATH_1, "new");
+	ck_assert_int_eq(rig_get(&r, PATH_1, got), 'H');
+	ck_assert_str_eq(got, "new");
 	rig_close(&r);
 }
 END_TEST
@@ -491,6 +509,33 @@ START_TEST(test_two_phases)
 }
 END_TEST
 
+#ifdef TEST_BUILD
+/* The status was changed, the rename failed: the old bytes are not served for it, and whoever asks waits for the restore. */
+START_TEST(test_commit_fails)
+{
+	struct rig r = {0};
+	struct buf bytes;
+	struct store_put put = rig_put(PATH_1, "new", &bytes);
+	char got[64];
+
+	rig_open(&r);
+	rig_publish(&r, PATH_1, "old");
+	store_set_current(r.store, DIR_A, PATH_1);
+	ck_assert_int_eq(rig_end(&r, store_prepare_start(r.store, &put), NULL), ERR_NONE);
+	sys_fault(SYS_RENAME, 1, EIO);
+	ck_assert_int_eq(rig_end(&r, store_commit_start(r.store, PATH_1), NULL), ERR_RETRY);
+	ck_assert_int_eq(rig_get(&r, PATH_1, got), 'W');
+	store_promise_end(r.store, PATH_1);
+	ck_assert_int_eq(rig_get(&r, PATH_1, got), 'M');
+	ck_assert_int_eq(rig_check(&r, PATH_1, "new"), STORE_DIFFERS);
+	ck_assert_int_eq(rig_get(&r, PATH_1, got), 'W');
+	rig_publish(&r, PATH_1, "new");
+	ck_assert_int_eq(rig_get(&r, PATH_1, got), 'H');
+	rig_close(&r);
+}
+END_TEST
+#endif
+
 /* ---- waiting */
 
 static void count(void *arg)
@@ -599,8 +644,10 @@ Suite *suite_store(void)
 #ifdef TEST_BUILD
 	tcase_add_loop_test(t, test_cancel_at_point, 0, 3);
 	tcase_add_loop_test(t, test_without_openat2, 0, 2);
+	tcase_add_test(t, test_commit_fails);
 #endif
 	tcase_add_test(t, test_check);
+	tcase_add_test(t, test_restored);
 	tcase_add_test(t, test_check_other_algo);
 	tcase_add_loop_test(t, test_lost, 0, (int)ARRAY_LEN(REPLACE));
 	tcase_add_test(t, test_links);
