@@ -114,7 +114,7 @@ for ((i = 0; i < 620; i++)); do
 done >"$H_TMP/herd.json"
 k create -f "$H_TMP/herd.json" >/dev/null || h_die "cannot create the herd"
 jq -n --arg url "oci://$REGISTRY/web" '{apiVersion: "source.toolkit.fluxcd.io/v1", kind: "OCIRepository", metadata: {name: "big", namespace: "apps"},
-	spec: {interval: "10m", url: $url, ref: {tag: "1"}, ignore: ([range(20000)] | map("/nothing-\(.)-matches-this") | join("\n"))}}' | k create -f - >/dev/null || h_die "cannot create the big one"
+	spec: {interval: "10m", url: $url, ref: {tag: "1"}, ignore: ([range(9000)] | map("/nothing-\(.)-matches-this-rule-which-is-long-enough-to-fill-the-object") | join("\n"))}}' | k create -f - >/dev/null || h_die "cannot create the big one"
 ADDR=$STORAGE start src --kubeconfig="$H_TMP/sa.kubeconfig" --watch-all-namespaces
 ready() { k -n other get ocirepositories -l herd=yes -o json | jq '[.items[] | select(any(.status.conditions[]?; .type == "Ready" and .status == "True"))] | length'; }
 check_soon "620 objects, listed in pages, become Ready" 120 620 ready
