@@ -7,7 +7,10 @@
 #include "test/fake/tcp_script.h"
 
 #include <check.h>
+#include <dlfcn.h>
 #include <errno.h>
+#include <netdb.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -525,6 +528,51 @@ START_TEST(test_cancel_early)
 }
 END_TEST
 
+/* A resolver that hangs until it is let go, in place of libc's. */
+static sem_t resolver_asked, resolver_go, resolver_ends;
+
+int getaddrinfo(const char *restrict node, const char *restrict service,
+	const struct addrinfo *restrict hints, struct addrinfo **restrict res)
+{
+	int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+
+	if (!node || strcmp(node, "stuck.test") != 0) {
+		*(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+		return real(node, service, hints, res);
+	}
+	sem_post(&resolver_asked);
+	sem_wait(&resolver_go);
+	sem_post(&resolver_ends);
+	return EAI_FAIL;
+}
+
+START_TEST(test_cancel_resolving)
+{
+	struct op *op;
+	int i;
+
+	sem_init(&resolver_asked, 0, 0);
+	sem_init(&resolver_go, 0, 0);
+	sem_init(&resolver_ends, 0, 0);
+	begin(NULL);
+	op = get((struct http_req){.url = "http://stuck.test/", .deadline_ms = 5000});
+	while (sem_trywait(&resolver_asked))
+		loop_turn(w.l, false);
+	if (_i)
+		op_cancel(op);
+	else
+		loop_test_advance(w.l, 5000);
+	for (i = 0; i < 5 && !op->done; i++)
+		loop_turn(w.l, false);
+	ck_assert(op->done);
+	ck_assert_int_eq(op->err.kind, _i ? ERR_CANCELED : ERR_RETRY);
+	op_free(op);
+	sem_post(&resolver_go);
+	sem_wait(&resolver_ends);
+	finish();
+}
+END_TEST
+
 /* ---- connections --------------------------------------------------------------------------------------------------- */
 
 START_TEST(test_reuse)
@@ -788,6 +836,7 @@ Suite *suite_client(void)
 	tcase_add_loop_test(tc, test_callbacks_end_it, 0, 4);
 	tcase_add_loop_test(tc, test_cancel, 0, 3);
 	tcase_add_loop_test(tc, test_cancel_early, 0, 3);
+	tcase_add_loop_test(tc, test_cancel_resolving, 0, 2);
 	tcase_add_test(tc, test_reuse);
 	tcase_add_loop_test(tc, test_idle_close, 0, 2);
 	tcase_add_test(tc, test_refused_connection);

@@ -35,7 +35,7 @@ static void make_cert(const char *name, const char *san)
 
 	snprintf(cmd, sizeof(cmd),
 		"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
-	        "-subj /CN=%s "
+		"-subj /CN=%s "
 		"-addext subjectAltName=%s -keyout %s/%s.key -out %s/%s.pem 2>/dev/null",
 		name, san, dir, name, dir, name);
 	ck_assert_int_eq(system(cmd), 0);
@@ -123,7 +123,18 @@ static struct op *get(struct loop *l, struct http_client *c, const struct http_t
 	return op;
 }
 
-/* ca: NULL for the system's; env: SSL_CERT_FILE. */
+/* As /etc/ssl/certs is, with the server's certificate in it. */
+static void hashed_dir(void)
+{
+	char cmd[256];
+
+	snprintf(cmd, sizeof(cmd),
+		"cd %s && mkdir hashed && cp srv.pem hashed && openssl rehash hashed", dir);
+	ck_assert_int_eq(system(cmd), 0);
+	setenv("SSL_CERT_DIR", in_dir("hashed"), 1);
+}
+
+/* ca: NULL for the system's; env: SSL_CERT_FILE, or "/hashed" for SSL_CERT_DIR. */
 static const struct {
 	const char *name, *cert, *san, *ca, *env, *server_name, *client, *more, *more2;
 	bool only, insecure, ok, tls;
@@ -145,6 +156,12 @@ static const struct {
 	{"a private CA beside SSL_CERT_FILE", "srv", "IP:127.0.0.1", "srv", "other.pem", NULL, NULL,
 		NULL, NULL, false, false, true, true},
 	{"a private CA only, in spite of SSL_CERT_FILE", "srv", "IP:127.0.0.1", "other", "srv.pem",
+		NULL, NULL, NULL, NULL, true, false, false, true},
+	{"SSL_CERT_DIR", "srv", "IP:127.0.0.1", NULL, "/hashed", NULL, NULL, NULL, NULL, false,
+		false, true, true},
+	{"SSL_CERT_DIR and a private CA", "srv", "IP:127.0.0.1", "other", "/hashed", NULL, NULL,
+		NULL, NULL, false, false, true, true},
+	{"a private CA only, in spite of SSL_CERT_DIR", "srv", "IP:127.0.0.1", "other", "/hashed",
 		NULL, NULL, NULL, NULL, true, false, false, true},
 	{"another name", "srv", "DNS:server.test", "srv", NULL, NULL, NULL, NULL, NULL, true, false,
 		false, true},
@@ -173,7 +190,9 @@ START_TEST(test_trust)
 	make_cert("other", "IP:127.0.0.1");
 	make_cert("client", "DNS:client.test");
 	serve(TRUST[_i].cert, TRUST[_i].more, TRUST[_i].more2);
-	if (TRUST[_i].env)
+	if (TRUST[_i].env && TRUST[_i].env[0] == '/')
+		hashed_dir();
+	else if (TRUST[_i].env)
 		setenv("SSL_CERT_FILE", in_dir(TRUST[_i].env), 1);
 	if (TRUST[_i].ca)
 		read_pem(&t.ca_pem, strcmp(TRUST[_i].ca, "srv") != 0 ? "other.pem" : "srv.pem");
