@@ -15,6 +15,8 @@
 
 #define SLICE (1024 * 1024)
 #define REPLY_FIELDS_MAX (64 * 1024)
+/* Up to here a file is read into memory and leaves in one call with the head: cheaper than sendfile(2), whose cost is per call. */
+#define SMALL_FILE (32 * 1024)
 
 static const char *reason(int status)
 {
@@ -380,6 +382,25 @@ static bool start_warming(struct http_conn *c, uint64_t n)
 	return true;
 }
 
+/* A small file that is in the page cache becomes a body in memory, before the head is sent. Any other goes the long way. */
+static void take_small(struct http_reply *r)
+{
+	struct iovec v;
+	ssize_t n;
+
+	buf_init(&r->body, SMALL_FILE);
+	v = (struct iovec){buf_room(&r->body, r->left), r->left};
+	n = preadv2(r->fd, &v, 1, (off_t)r->at, RWF_NOWAIT);
+	if (n < 0 && errno == EOPNOTSUPP) /* a file system in memory, as a rule: it does not wait */
+		n = pread(r->fd, v.iov_base, v.iov_len, (off_t)r->at);
+	if (n < 0 || (uint64_t)n < r->left) {
+		buf_clear(&r->body);
+		return;
+	}
+	r->body.len = (size_t)n;
+	r->kind = REPLY_BUF;
+}
+
 static enum send_ret send_file(struct http_conn *c, bool *moved)
 {
 	struct http_reply *r = &c->x.reply;
@@ -458,9 +479,11 @@ static enum send_ret send_stream(struct http_conn *c, bool *moved)
 enum send_ret reply_send(struct http_conn *c, bool *moved)
 {
 	struct http_reply *r = &c->x.reply;
-	bool more = r->kind == REPLY_FILE && r->left;
-	enum send_ret rc = send_memory(c, more, moved);
+	enum send_ret rc;
 
+	if (r->kind == REPLY_FILE && r->left && r->left <= SMALL_FILE && !r->out_at && !r->warm)
+		take_small(r);
+	rc = send_memory(c, r->kind == REPLY_FILE && r->left, moved);
 	if (rc != SEND_DONE)
 		return rc;
 	if (r->kind == REPLY_FILE)
