@@ -116,7 +116,7 @@ static const struct {
 	{"minimal", ONE("server: 'http://a'", ""), NULL},
 	{"JSON",
 		"{\"current-context\":\"x\",\"contexts\":[{\"name\":\"x\",\"context\":{\"cluster\":"
-                "\"x\"}}],"
+		"\"x\"}}],"
 		"\"clusters\":[{\"name\":\"x\",\"cluster\":{\"server\":\"https://a\"}}]}",
 		NULL},
 	{"insecure", ONE("server: 'https://a', insecure-skip-tls-verify: true", ""), NULL},
@@ -124,7 +124,7 @@ static const struct {
 	{"user is null",
 		"current-context: x\ncontexts: [{name: x, context: {cluster: x, user: x}}]\n"
 		"clusters: [{name: x, cluster: {server: 'http://a'}}]\nusers: [{name: x, user: "
-                "null}]\n",
+		"null}]\n",
 		NULL},
 	{"exec is null", ONE("server: 'http://a'", "exec: null, token: a"), NULL},
 	{"exec", ONE("server: 'http://a'", "exec: {command: aws}"),
@@ -146,7 +146,7 @@ static const struct {
 	{"server with a query", ONE("server: 'https://a?token=hush'", ""), "a query"},
 	{"ca and insecure",
 		ONE("server: 'https://a', insecure-skip-tls-verify: true, "
-                    "certificate-authority-data: aGVsbG8=",
+		    "certificate-authority-data: aGVsbG8=",
 			""),
 		"exclude each other"},
 	{"ca file missing", ONE("server: 'https://a', certificate-authority: nix", ""),
