@@ -21,7 +21,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BLOBS_PER_HOST 16
+/* Answers of the metrics and the health port are small. */
+#define SMALL_GRACE_MS 1000
 /* Files of an object that left for another shard stay this long: its new owner has to fetch them first. */
 #define SWEEP_GRACE_MS (10 * 60 * 1000)
 #define SWEEP_EVERY_MS (5 * 60 * 1000)
@@ -166,7 +167,8 @@ static void swept(struct op *op, void *arg)
 			LU("folders", store_sweep_result(op)));
 	op_free(op);
 	a->sweep = NULL;
-	timer_set(&a->sweep_timer, SWEEP_EVERY_MS);
+	if (!a->ending)
+		timer_set(&a->sweep_timer, SWEEP_EVERY_MS);
 }
 
 static void sweep(void *arg)
@@ -182,7 +184,7 @@ static void scanned(struct op *op, void *arg)
 	struct app *a = arg;
 
 	a->scan = NULL;
-	if (op->err.kind == ERR_CANCELED) {
+	if (op->err.kind == ERR_CANCELED || a->ending) {
 		op_free(op);
 		return;
 	}
@@ -248,9 +250,11 @@ int app_start(struct app *a, struct err *err)
 		return -1;
 	a->http = http_client_new(a->loop,
 		&(struct http_client_opts){.name = "registry",
-			.max_connections = 128,
-			.max_per_host = OCI_PER_HOST + BLOBS_PER_HOST});
+			.max_connections = OCI_IN_ALL + (unsigned)a->flags.concurrent,
+			.max_per_host = OCI_PER_HOST + (unsigned)a->flags.concurrent});
 	a->oci = oci_client_new(a->loop, a->http);
+	if (a->embedded)
+		oci_client_own_address(a->oci, embedded_address(a->embedded));
 	if (start_servers(a, err))
 		return -1;
 	find_adv_address(a);
@@ -288,24 +292,21 @@ static enum step_ret runs_resume(struct task *t)
 	return task_wait(t, timer_op_start(a->loop, 5));
 }
 
-static enum step_ret drain(struct task *t, struct http_server *s)
-{
-	return task_wait(t, http_server_drain(s, (uint64_t)app_of(t)->flags.grace_ms));
-}
-
 static enum step_ret artifacts_start(struct task *t)
 {
-	return drain(t, app_of(t)->artifacts_server);
+	struct app *a = app_of(t);
+
+	return task_wait(t, http_server_drain(a->artifacts_server, (uint64_t)a->flags.grace_ms));
 }
 
 static enum step_ret metrics_start(struct task *t)
 {
-	return drain(t, app_of(t)->metrics_server);
+	return task_wait(t, http_server_drain(app_of(t)->metrics_server, SMALL_GRACE_MS));
 }
 
 static enum step_ret health_start(struct task *t)
 {
-	return drain(t, app_of(t)->health_server);
+	return task_wait(t, http_server_drain(app_of(t)->health_server, SMALL_GRACE_MS));
 }
 
 static enum step_ret embedded_stop_start(struct task *t)

@@ -136,7 +136,7 @@ void app_add_metrics(struct app *a)
 	} all[] = {
 		{"loop_busy_worst_seconds",
 			"Longest time the event loop was busy without a pause since the last "
-	                "scrape.",
+			"scrape.",
 			"", true, loop_worst},
 		{"bytes_hashed_total", "Bytes that went through a digest.", "", false,
 			bytes_hashed},

@@ -9,7 +9,19 @@
 #include <stdio.h>
 #include <string.h>
 
-enum type { TEXT, BOOL, NUMBER, DURATION, SIZE, ALGO, OPTIONAL_TEXT, TAKEN, FOREIGN };
+enum type {
+	TEXT,
+	BOOL,
+	NUMBER,
+	RATE,
+	DURATION,
+	SIZE,
+	ALGO,
+	OPTIONAL_TEXT,
+	TAKEN,
+	TAKEN_BOOL,
+	FOREIGN
+};
 
 struct flag {
 	const char *name;
@@ -23,10 +35,10 @@ struct flag {
 static const struct flag FLAGS[] = {
 	{"embedded", OPTIONAL_TEXT, AT(embedded_dir), "[DIR]",
 		"run without a cluster: a small Kubernetes API on loopback holds the objects; the "
-                "manifests of DIR are kept applied"},
+		"manifests of DIR are kept applied"},
 	{"state-dir", TEXT, AT(state_dir), "DIR",
 		"where --embedded keeps its database, kubeconfig and artifacts "
-                "($XDG_STATE_HOME/oci-source-controller)"},
+		"($XDG_STATE_HOME/oci-source-controller)"},
 	{"embedded-addr", TEXT, AT(embedded_addr), "ADDR",
 		"loopback address of the embedded API (127.0.0.1:0)"},
 	{"kubeconfig", TEXT, AT(kubeconfig), "FILE",
@@ -35,9 +47,9 @@ static const struct flag FLAGS[] = {
 		"watch all namespaces, or only RUNTIME_NAMESPACE (true)"},
 	{"watch-label-selector", TEXT, AT(label_selector), "SELECTOR",
 		"watch only objects with these labels: Flux's sharding.fluxcd.io/key"},
-	{"kube-api-qps", NUMBER, AT(kube_qps), "N",
+	{"kube-api-qps", RATE, AT(kube_qps), "N",
 		"requests a second to the API server (0: its own priority and fairness decides)"},
-	{"kube-api-burst", NUMBER, AT(kube_burst), "N", "how many at once above that (0)"},
+	{"kube-api-burst", RATE, AT(kube_burst), "N", "how many at once above that (0)"},
 	{"storage-path", TEXT, AT(storage_path), "DIR", "the artifacts' directory (STORAGE_PATH)"},
 	{"storage-addr", TEXT, AT(storage_addr), "ADDR", "address of the artifact server (:9090)"},
 	{"storage-adv-addr", TEXT, AT(storage_adv_addr), "HOST",
@@ -49,7 +61,7 @@ static const struct flag FLAGS[] = {
 	{"artifact-digest-algo", ALGO, AT(algo), "ALGO", "sha256, sha384 or sha512 (sha256)"},
 	{"artifact-restore-timeout", DURATION, AT(restore_timeout_ms), "DURATION",
 		"how long readiness waits for artifacts that are being restored at the start "
-                "(30s)"},
+		"(30s)"},
 	{"artifact-max-size", SIZE, AT(max_size), "BYTES", "largest layer (4Gi)"},
 	{"artifact-max-expanded-size", SIZE, AT(max_expanded), "BYTES",
 		"largest expanded layer (16Gi)"},
@@ -76,24 +88,24 @@ static const struct flag FLAGS[] = {
 	{"leader-election-lease-duration", TAKEN, 0, NULL, NULL},
 	{"leader-election-renew-deadline", TAKEN, 0, NULL, NULL},
 	{"leader-election-retry-period", TAKEN, 0, NULL, NULL},
-	{"leader-election-release-on-cancel", TAKEN, 0, NULL, NULL},
+	{"leader-election-release-on-cancel", TAKEN_BOOL, 0, NULL, NULL},
 	{"requeue-dependency", TAKEN, 0, NULL, NULL},
 	{"feature-gates", TAKEN, 0, NULL, NULL},
 	{"token-cache-max-size", TAKEN, 0, NULL, NULL},
 	{"token-cache-max-duration", TAKEN, 0, NULL, NULL},
 	{"default-service-account", TAKEN, 0, NULL, NULL},
-	{"default-decryption-service-account", FOREIGN, 0, NULL, NULL},
-	{"default-kubeconfig-service-account", FOREIGN, 0, NULL, NULL},
-	{"insecure-allow-http", FOREIGN, 0, NULL, NULL},
-	{"no-cross-namespace-refs", FOREIGN, 0, NULL, NULL},
-	{"no-remote-bases", FOREIGN, 0, NULL, NULL},
-	{"http-retry", FOREIGN, 0, NULL, NULL},
-	{"override-manager", FOREIGN, 0, NULL, NULL},
-	{"oom-watch-interval", FOREIGN, 0, NULL, NULL},
-	{"oom-watch-memory-threshold", FOREIGN, 0, NULL, NULL},
-	{"concurrent-ssa", FOREIGN, 0, NULL, NULL},
-	{"watch-configs-label-selector", FOREIGN, 0, NULL, NULL},
 };
+
+/* Of Flux's other controllers: bulk patches give them to all. */
+static const char *const FOREIGN_FLAGS[] = {"custom-apply-stage-kinds",
+	"default-decryption-service-account", "default-kubeconfig-service-account",
+	"disallowed-field-managers", "insecure-allow-http", "insecure-kubeconfig-exec",
+	"insecure-kubeconfig-tls", "no-cross-namespace-refs", "no-remote-bases", "http-retry",
+	"override-manager", "concurrent-ssa", "watch-configs-label-selector", "oom-watch-interval",
+	"oom-watch-memory-threshold", "oom-watch-max-memory-path", "oom-watch-current-memory-path",
+	"snapshot-digest-algo", "receiverAddr", "rate-limit-interval", "export-http-path-metrics",
+	"gc-interval", "storage-value-log-file-size", "aws-autologin-for-ecr",
+	"gcp-autologin-for-gcr", "azure-autologin-for-acr"};
 
 static const struct flag *find(const char *name, size_t len)
 {
@@ -103,6 +115,9 @@ static const struct flag *find(const char *name, size_t len)
 	for (i = 0; i < ARRAY_LEN(FLAGS); i++)
 		if (strlen(FLAGS[i].name) == len && !memcmp(FLAGS[i].name, name, len))
 			return &FLAGS[i];
+	for (i = 0; i < ARRAY_LEN(FOREIGN_FLAGS); i++)
+		if (strlen(FOREIGN_FLAGS[i]) == len && !memcmp(FOREIGN_FLAGS[i], name, len))
+			return &foreign;
 	/* Families of Flux's helm and ssh flags. */
 	if ((len > 5 && !memcmp(name, "helm-", 5)) || (len > 4 && !memcmp(name, "ssh-", 4)))
 		return &foreign;
@@ -129,21 +144,46 @@ static int size_of(const char *text, int64_t *out)
 	return -1;
 }
 
+/* As Go's strconv.ParseBool. */
+static int bool_of(const char *text, bool *out)
+{
+	static const char *const words[] = {
+		"1", "t", "T", "true", "TRUE", "True", "0", "f", "F", "false", "FALSE", "False"};
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(words); i++)
+		if (!strcmp(text, words[i])) {
+			*out = i < ARRAY_LEN(words) / 2;
+			return 0;
+		}
+	return -1;
+}
+
 static int set(struct flags *f, const struct flag *flag, const char *value, struct err *err)
 {
 	void *at = (char *)f + flag->at;
+	bool ignored;
+	double rate;
 	char *end;
 	int64_t n;
 
 	switch (flag->type) {
 	case TEXT:
 	case OPTIONAL_TEXT:
-		*(const char **)at = value;
+		/* An empty one is as good as none: manifests set flags from variables that may be empty. */
+		*(const char **)at = value && *value ? value : NULL;
 		return 0;
 	case BOOL:
-		if (strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
+	case TAKEN_BOOL:
+		if (bool_of(value, flag->type == BOOL ? at : &ignored))
 			break;
-		*(bool *)at = *value == 't';
+		return 0;
+	case RATE:
+		/* client-go takes fractions, and less than nothing for no limit. */
+		rate = strtod(value, &end);
+		if (*end || end == value || !(rate < 1e9))
+			break;
+		*(int64_t *)at = rate <= 0 ? 0 : rate < 1 ? 1 : (int64_t)rate;
 		return 0;
 	case NUMBER:
 		n = strtoll(value, &end, 10);
@@ -202,15 +242,18 @@ static void defaults(struct flags *f)
 
 static int check(struct flags *f, struct err *err)
 {
-	const char *host = f->embedded ? "127.0.0.1" : "";
+	static const char *const everywhere[] = {":9090", ":8080", ":9440"};
+	static const char *const here[] = {"127.0.0.1:9090", "127.0.0.1:8080", "127.0.0.1:9440"};
 	const char **addresses[] = {&f->storage_addr, &f->metrics_addr, &f->health_addr};
-	static const char *const ports[] = {"9090", "8080", "9440"};
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(addresses); i++)
 		if (!*addresses[i])
-			*addresses[i] = mem_printf(
-				"%s:%s", host, ports[i]); /* for the life of the process */
+			*addresses[i] = f->embedded ? here[i] : everywhere[i];
+	if (!f->log_level)
+		f->log_level = "info";
+	if (!f->log_encoding)
+		f->log_encoding = "json";
 	if (f->jitter > 99)
 		return err_set(err, ERR_STALL,
 			"invalid value '%lld' for --interval-jitter-percentage",
@@ -251,7 +294,7 @@ int flags_parse(struct flags *f, int argc, char **argv, struct err *err)
 			return err_set(err, ERR_STALL, "unknown flag '%.100s'", argv[i]);
 		if (flag->type == OPTIONAL_TEXT) {
 			f->embedded = true;
-		} else if (flag->type == BOOL) {
+		} else if (flag->type == BOOL || flag->type == TAKEN_BOOL) {
 			value = value ? value : "true";
 		} else if (!value && flag->type == FOREIGN) {
 			/* Whether it takes a value is not known here: what follows and is no flag belongs to it. */

@@ -12,7 +12,7 @@ struct heap {
 	struct timer **p;
 	size_t len, cap;
 	uv_timer_t uv;
-	bool armed;
+	uint64_t round_at; /* the time up to which timers are being run now; 0: none are */
 };
 
 struct work;

@@ -84,13 +84,14 @@ void timers_due(struct loop *l, struct heap *h)
 	if (!h->len)
 		return;
 	now = now_of(h->p[0]);
-	/* A callback that sets a timer for "now" again waits for the next round, or it would hold the loop. */
+	h->round_at = now;
 	while (h->len && h->p[0]->at <= now) {
 		struct timer *t = h->p[0];
 
 		take_out(h, t);
 		t->fn(t->arg);
 	}
+	h->round_at = 0;
 	arm(l, h);
 }
 
@@ -150,6 +151,9 @@ void timer_set(struct timer *t, uint64_t ms)
 	}
 	/* +1: a millisecond that has begun must pass whole, or a timer could fire early. */
 	t->at = now_of(t) + ms + (ms && !clock_is_fake());
+	/* A callback that sets a timer for "now" again waits for the next round, or it would hold the loop. */
+	if (h->round_at && t->at <= h->round_at)
+		t->at = h->round_at + 1;
 	h->p[h->len++] = t;
 	sift_up(h, h->len - 1);
 	if (h->p[0] != first || h->p[0]->at != first_at)

@@ -74,6 +74,39 @@ START_TEST(test_real)
 }
 END_TEST
 
+static void again(void *arg)
+{
+	struct mark *m = arg;
+
+	m->fired++;
+	timer_set(&m->timer, 0);
+}
+
+/* A timer that sets itself for "now" runs once a round, or it would hold the loop for ever. */
+START_TEST(test_sets_itself)
+{
+	struct loop *l = loop_new();
+	struct mark fake = {0}, real = {0};
+	int i;
+
+	timer_init_real(&real.timer, l, again, &real);
+	timer_set(&real.timer, 0);
+	for (i = 0; i < 20; i++)
+		loop_turn(l, false);
+	ck_assert_int_le(real.fired, 20);
+	timer_cancel(&real.timer);
+	clock_fake(1000);
+	timer_init(&fake.timer, l, again, &fake);
+	timer_set(&fake.timer, 0);
+	loop_test_advance(l, 0);
+	ck_assert_int_eq(fake.fired, 1);
+	loop_test_advance(l, 1);
+	ck_assert_int_eq(fake.fired, 2);
+	timer_cancel(&fake.timer);
+	ck_assert_int_eq(loop_free(l), 0);
+}
+END_TEST
+
 Suite *suite_timer(void);
 Suite *suite_timer(void)
 {
@@ -82,6 +115,7 @@ Suite *suite_timer(void)
 
 	tcase_add_test(tc, test_heap);
 	tcase_add_test(tc, test_real);
+	tcase_add_test(tc, test_sets_itself);
 	suite_add_tcase(s, tc);
 	return s;
 }

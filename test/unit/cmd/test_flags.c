@@ -1,0 +1,243 @@
+#include "cmd/oci-source-controller/flags.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ARGS_MAX 64
+
+/* The words of `line`, split at spaces, after the program's name. They live in `line`. */
+static int parse(struct flags *f, char *line, struct err *err)
+{
+	static const char *const env[] = {"RUNTIME_NAMESPACE", "STORAGE_PATH", "STORAGE_ADDRESS",
+		"STORAGE_ADV_ADDR", "EVENTS_ADDR", "METRICS_ADDR"};
+	char *argv[ARGS_MAX], *save = NULL, *word;
+	int argc = 0;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(env); i++)
+		unsetenv(env[i]);
+	log_set_fd(-1);
+	argv[argc++] = (char[]){"program"};
+	for (word = strtok_r(line, " ", &save); word && argc < ARGS_MAX;
+		word = strtok_r(NULL, " ", &save))
+		argv[argc++] = word;
+	return flags_parse(f, argc, argv, err);
+}
+
+static void good(struct flags *f, char *line)
+{
+	struct err err = {0};
+
+	ck_assert_msg(!parse(f, line, &err), "%s", err.msg);
+}
+
+START_TEST(test_defaults)
+{
+	struct flags f;
+	char none[] = "", embedded[] = "--embedded";
+
+	good(&f, none);
+	ck_assert(f.watch_all_namespaces && !f.embedded && !f.leader_election);
+	ck_assert_str_eq(f.runtime_namespace, "flux-system");
+	ck_assert_str_eq(f.storage_addr, ":9090");
+	ck_assert_str_eq(f.metrics_addr, ":8080");
+	ck_assert_str_eq(f.health_addr, ":9440");
+	ck_assert_ptr_null(f.storage_path);
+	ck_assert_ptr_null(f.storage_adv_addr);
+	ck_assert_ptr_null(f.label_selector);
+	ck_assert_int_eq(f.concurrent, 16);
+	ck_assert_int_eq(f.jitter, 5);
+	ck_assert_int_eq(f.kube_qps, 0);
+	ck_assert_int_eq(f.retention_ttl_ms, 60000);
+	ck_assert_int_eq(f.retention_records, 2);
+	ck_assert_int_eq(f.min_retry_ms, 750);
+	ck_assert_int_eq(f.max_retry_ms, 900000);
+	ck_assert_int_eq(f.algo, DIGEST_SHA256);
+	/* Without a cluster nothing is offered to the network. */
+	good(&f, embedded);
+	ck_assert(f.embedded && !f.embedded_dir);
+	ck_assert_str_eq(f.storage_addr, "127.0.0.1:9090");
+	ck_assert_str_eq(f.metrics_addr, "127.0.0.1:8080");
+	ck_assert_str_eq(f.health_addr, "127.0.0.1:9440");
+}
+END_TEST
+
+START_TEST(test_environment)
+{
+	char *argv[] = {(char[]){"program"}, (char[]){"--storage-path=/flag"}, NULL};
+	struct flags f;
+	struct err err = {0};
+
+	setenv("RUNTIME_NAMESPACE", "here", 1);
+	setenv("STORAGE_PATH", "/env", 1);
+	setenv("STORAGE_ADDRESS", "127.0.0.1:1", 1);
+	setenv("STORAGE_ADV_ADDR", "adv.", 1);
+	setenv("METRICS_ADDR", ":2", 1);
+	setenv("EVENTS_ADDR", "", 1);
+	ck_assert_int_eq(flags_parse(&f, 2, argv, &err), 0);
+	ck_assert_str_eq(f.runtime_namespace, "here");
+	ck_assert_str_eq(f.storage_path, "/flag");
+	ck_assert_str_eq(f.storage_addr, "127.0.0.1:1");
+	ck_assert_str_eq(f.storage_adv_addr, "adv.");
+	ck_assert_str_eq(f.metrics_addr, ":2");
+	ck_assert_ptr_null(f.events_addr);
+}
+END_TEST
+
+START_TEST(test_values)
+{
+	struct flags f;
+	char line[] = "--concurrent=4 --interval-jitter-percentage 0 --watch-all-namespaces=false "
+		      "--storage-adv-addr x. -storage-addr=:0 --min-retry-delay=1s "
+		      "--artifact-retention-ttl=1h30m --artifact-digest-algo=sha512 "
+		      "--artifact-max-size=2Gi --artifact-max-expanded-size=1M "
+		      "--artifact-max-entries=7 --kube-api-qps=20.5 --kube-api-burst=-1 "
+		      "--enable-leader-election --embedded=/dir --log-level=debug "
+		      "--log-encoding=console --watch-label-selector=a=b,c!=d";
+
+	good(&f, line);
+	ck_assert_int_eq(f.concurrent, 4);
+	ck_assert_int_eq(f.jitter, 0);
+	ck_assert(!f.watch_all_namespaces && f.leader_election && f.embedded);
+	ck_assert_str_eq(f.embedded_dir, "/dir");
+	ck_assert_str_eq(f.storage_adv_addr, "x.");
+	ck_assert_str_eq(f.storage_addr, ":0");
+	ck_assert_int_eq(f.min_retry_ms, 1000);
+	ck_assert_int_eq(f.retention_ttl_ms, 5400000);
+	ck_assert_int_eq(f.algo, DIGEST_SHA512);
+	ck_assert_int_eq(f.max_size, 2LL << 30);
+	ck_assert_int_eq(f.max_expanded, 1000000);
+	ck_assert_int_eq(f.max_entries, 7);
+	ck_assert_int_eq(f.kube_qps, 20);
+	ck_assert_int_eq(f.kube_burst, 0);
+	ck_assert_str_eq(f.label_selector, "a=b,c!=d");
+}
+END_TEST
+
+/* What Flux's manifests, its bootstrap patches and its other controllers' flags give to all. */
+START_TEST(test_flux)
+{
+	struct flags f;
+	char line[] =
+		"--events-addr=http://notification-controller.flux-system.svc.cluster.local./ "
+		"--watch-all-namespaces=true --log-level=info --log-encoding=json "
+		"--enable-leader-election --storage-path=/data "
+		"--storage-adv-addr=source-controller.flux-system.svc.cluster.local. "
+		"--leader-election-release-on-cancel --leader-election-lease-duration=60s "
+		"--leader-election-renew-deadline=40s --leader-election-retry-period 5s "
+		"--concurrent=20 --requeue-dependency=5s --feature-gates=A=true,B=false "
+		"--kube-api-qps=500 --kube-api-burst=1000 --token-cache-max-size=10 "
+		"--token-cache-max-duration=1h --default-service-account= "
+		"--interval-jitter-percentage=10 --health-addr=:1 --metrics-addr=:2 "
+		"--helm-cache-max-size=10 --helm-cache-ttl 60m --helm-index-max-size=1 "
+		"--ssh-kex-algos=a,b --ssh-hostkey-algos c --no-cross-namespace-refs=true "
+		"--no-remote-bases --insecure-kubeconfig-exec --oom-watch-interval=1s "
+		"--http-retry=3 --watch-label-selector=sharding.fluxcd.io/key=shard1";
+
+	good(&f, line);
+	ck_assert(f.leader_election && f.watch_all_namespaces);
+	ck_assert_int_eq(f.concurrent, 20);
+	ck_assert_int_eq(f.kube_qps, 500);
+	ck_assert_int_eq(f.kube_burst, 1000);
+	ck_assert_str_eq(f.label_selector, "sharding.fluxcd.io/key=shard1");
+	ck_assert_str_eq(f.health_addr, ":1");
+	ck_assert_str_eq(f.metrics_addr, ":2");
+}
+END_TEST
+
+/* A boolean never takes the next word for its value. */
+START_TEST(test_booleans)
+{
+	static const struct {
+		const char *text;
+		bool value;
+	} rows[] = {{"--watch-all-namespaces", true}, {"--watch-all-namespaces=1", true},
+		{"--watch-all-namespaces=True", true}, {"--watch-all-namespaces=0", false},
+		{"--watch-all-namespaces=F", false}, {"--watch-all-namespaces=FALSE", false}};
+	auto_free char *line = mem_printf("%s --leader-election-release-on-cancel "
+					  "--concurrent=3 --enable-leader-election --jitter",
+		rows[_i].text);
+	struct flags f;
+
+	*strstr(line, " --jitter") = '\0';
+	good(&f, line);
+	ck_assert_int_eq(f.watch_all_namespaces, rows[_i].value);
+	ck_assert_int_eq(f.concurrent, 3);
+	ck_assert(f.leader_election);
+}
+END_TEST
+
+/* An empty value, as from a variable that is not set, is the default. */
+START_TEST(test_empty)
+{
+	struct flags f;
+	char line[] = "--storage-adv-addr= --storage-addr= --metrics-addr= --health-addr= "
+		      "--watch-label-selector= --kubeconfig= --log-level= --log-encoding=";
+
+	good(&f, line);
+	ck_assert_ptr_null(f.storage_adv_addr);
+	ck_assert_ptr_null(f.label_selector);
+	ck_assert_ptr_null(f.kubeconfig);
+	ck_assert_str_eq(f.storage_addr, ":9090");
+	ck_assert_str_eq(f.log_level, "info");
+}
+END_TEST
+
+START_TEST(test_refused)
+{
+	static const struct {
+		const char *line, *message;
+	} rows[] = {
+		{"--no-such-flag", "unknown flag '--no-such-flag'"},
+		{"--concurrent=many", "invalid value 'many' for --concurrent"},
+		{"--concurrent=0",
+			"--artifact-retention-records and --concurrent must be at least 1"},
+		{"--concurrent=-1", "invalid value '-1' for --concurrent"},
+		{"--concurrent", "--concurrent needs a value"},
+		{"--interval-jitter-percentage=100",
+			"invalid value '100' for --interval-jitter-percentage"},
+		{"--watch-all-namespaces=perhaps",
+			"invalid value 'perhaps' for --watch-all-namespaces"},
+		{"--leader-election-release-on-cancel=x",
+			"invalid value 'x' for --leader-election-release-on-cancel"},
+		{"--min-retry-delay=soon", "invalid value 'soon' for --min-retry-delay"},
+		{"--artifact-max-size=-1", "invalid value '-1' for --artifact-max-size"},
+		{"--artifact-max-size=99999999999Gi",
+			"invalid value '99999999999Gi' for --artifact-max-size"},
+		{"--artifact-digest-algo=md5", "--artifact-digest-algo: "},
+		{"--kube-api-qps=nan", "invalid value 'nan' for --kube-api-qps"},
+		{"--log-level=loud", "invalid value 'loud' for --log-level"},
+		{"--log-encoding=xml", "invalid value 'xml' for --log-encoding"},
+		{"stray", "unexpected argument 'stray'"},
+		{"--embedded dir", "unexpected argument 'dir'"},
+	};
+	auto_free char *line = mem_strdup(rows[_i].line);
+	struct flags f;
+	struct err err = {0};
+
+	ck_assert_msg(parse(&f, line, &err) == -1, "%s was taken", rows[_i].line);
+	ck_assert_msg(!strncmp(err.msg, rows[_i].message, strlen(rows[_i].message)),
+		"%s: '%s', want '%s'", rows[_i].line, err.msg, rows[_i].message);
+}
+END_TEST
+
+Suite *suite_flags(void);
+Suite *suite_flags(void)
+{
+	Suite *s = suite_create("flags");
+	TCase *tc = tcase_create("flags");
+
+	tcase_add_test(tc, test_defaults);
+	tcase_add_test(tc, test_environment);
+	tcase_add_test(tc, test_values);
+	tcase_add_test(tc, test_flux);
+	tcase_add_loop_test(tc, test_booleans, 0, 6);
+	tcase_add_test(tc, test_empty);
+	tcase_add_loop_test(tc, test_refused, 0, 17);
+	suite_add_tcase(s, tc);
+	return s;
+}
