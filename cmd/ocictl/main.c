@@ -29,22 +29,19 @@ enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
 static const char usage[] =
 	"Makes and promotes Flux artifacts.\n"
 	"\n"
-	"  ocictl push oci://HOST/REPOSITORY:TAG --path=DIR|FILE --source=URL --revision=TEXT "
-        "[flags]\n"
-	"  ocictl tag oci://HOST/REPOSITORY:TAG --tag=NEW [--tag=NEW ...] [flags]\n"
+	"  ocictl push oci://HOST/REPOSITORY:TAG --path=DIR|FILE --source=URL --revision=TEXT\n"
+	"  ocictl tag oci://HOST/REPOSITORY:TAG --tag=NEW [--tag=NEW ...]\n"
 	"\n"
 	"push:\n"
 	"  -f, --path=DIR|FILE          what becomes the artifact's layer\n"
 	"      --source=URL             where it comes from, e.g. the Git repository\n"
 	"      --revision=TEXT          its revision there, e.g. main@sha1:0123abc...\n"
 	"  -a, --annotations=KEY=VALUE  another annotation; may be given several times\n"
-	"      --created=TIME           RFC 3339; default 1970-01-01T00:00:00Z, so that equal "
-        "input gives an equal digest\n"
-	"      --ignore-paths=A,B       what is left out, in the syntax of .gitignore; default\n"
-	"                               "
-        ".git/"
-        ",.gitignore,.gitmodules,.gitattributes,*.jpg,*.jpeg,*.gif,*.png,*.wmv,*.flv,*.tar.gz,*."
-        "zip\n"
+	"      --created=TIME           RFC 3339; default 1970-01-01T00:00:00Z, so that equal\n"
+	"                               input gives an equal digest\n"
+	"      --ignore-paths=A,B       what is left out, in the syntax of .gitignore; default:\n"
+	"                               .git/ .gitignore .gitmodules .gitattributes *.jpg *.jpeg\n"
+	"                               *.gif *.png *.wmv *.flv *.tar.gz *.zip\n"
 	"\n"
 	"tag:\n"
 	"      --tag=NEW                a tag for the same manifest; may be given several times\n"
@@ -197,7 +194,7 @@ static int push(struct args *a)
 	if (made.skipped)
 		fprintf(stderr,
 			"ocictl: left out %llu links or special files, which an artifact does not "
-		        "hold\n",
+			"hold\n",
 			(unsigned long long)made.skipped);
 	if (run_init(&r, a, &err))
 		rc = failed(&err);

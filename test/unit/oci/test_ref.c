@@ -37,7 +37,7 @@ static const struct {
 	{"oci://user@ghcr.io/org/app", NULL, NULL, "user information"},
 	{"oci://user:secretpw@ghcr.io/org/app", NULL, NULL, "user information"},
 	{"oci://ghcr.io/org/"
-         "app@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+	 "app@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
 		NULL, NULL, "oci://ghcr.io/org/app@sha256:e3b0"},
 	{"oci://ghcr.io/org/app?x=1", NULL, NULL, "query"},
 	{"oci://ghcr.io/org/app#x", NULL, NULL, "fragment"},

@@ -488,7 +488,6 @@ END_TEST
 START_TEST(own_ports)
 {
 	struct fake_answer *a;
-	auto_free char *to = NULL, *location = NULL;
 	struct fixture x;
 	struct op *op;
 
