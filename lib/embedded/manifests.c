@@ -98,7 +98,8 @@ static int read_names(const char *dir, int *fd, struct file_names *names, struct
 	if (names->len > LIMIT_EMBEDDED_FILES)
 		return err_set(err, ERR_STALL, "'%s' holds more than %d manifests", dir,
 			LIMIT_EMBEDDED_FILES);
-	qsort(names->p, names->len, sizeof(*names->p), by_text);
+	if (names->len)
+		qsort(names->p, names->len, sizeof(*names->p), by_text);
 	return 0;
 }
 

@@ -624,7 +624,7 @@ static int may_delete(struct emb_tx *tx, const struct emb_kind *k, const json_t 
 	else if (want_version && strcmp(want_version, version) != 0)
 		why = mem_printf(
 			"the ResourceVersion in the precondition (%s) does not match the "
-		        "ResourceVersion in record (%s). The object might have been modified",
+			"ResourceVersion in record (%s). The object might have been modified",
 			want_version, version);
 	return why ? emb_conflict(tx->st, k, name, why) : 0;
 }

@@ -1,0 +1,314 @@
+#include "base/mem.h"
+#include "base/obj.h"
+#include "embedded/crds.h"
+#include "embedded/kind.h"
+#include "embedded/manifests.h"
+#include "ev/loop.h"
+#include "rig.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+Suite *suite_files(void);
+
+#define MANIFEST(name, interval) \
+	"apiVersion: source.toolkit.fluxcd.io/v1\nkind: OCIRepository\nmetadata: {name: " name \
+	"}\nspec: {interval: " interval ", url: 'oci://host/app'}\n"
+
+static void write_file(const char *dir, const char *name, const char *text)
+{
+	auto_free char *path = mem_printf("%s/%s", dir, name);
+	FILE *f = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+static void remove_file(const char *dir, const char *name)
+{
+	auto_free char *path = mem_printf("%s/%s", dir, name);
+
+	ck_assert_int_eq(unlink(path), 0);
+}
+
+/* ---- reading ------------------------------------------------------------------------------------------------------- */
+
+struct box {
+	char dir[32];
+	struct emb_kinds *ks;
+	struct emb_manifests ms;
+	int rc;
+	struct err err;
+};
+
+static void box_new(struct box *b)
+{
+	*b = (struct box){.ks = emb_kinds_new(embedded_crds, &b->err)};
+	snprintf(b->dir, sizeof(b->dir), "/tmp/manifests-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(b->dir));
+}
+
+static void look(struct box *b)
+{
+	atomic_bool stop = false;
+
+	emb_manifests_clear(&b->ms);
+	b->rc = emb_manifests_read(&b->ms, b->ks, b->dir, &stop, &b->err);
+}
+
+static void box_free(struct box *b)
+{
+	auto_free char *rm = mem_printf("rm -rf %s", b->dir);
+
+	emb_manifests_clear(&b->ms);
+	emb_kinds_free(b->ks);
+	ck_assert_int_eq(system(rm), 0);
+}
+
+START_TEST(test_read)
+{
+	struct box b;
+	size_t i;
+	static const char *const order[] = {"z", "s", "a", "b", "c", "d"};
+
+	box_new(&b);
+	write_file(b.dir, "10.yaml", MANIFEST("a", "5m") "---\n" MANIFEST("b", "5m"));
+	write_file(b.dir, "20.yml", MANIFEST("c", "5m") "status: {url: x}\n");
+	write_file(b.dir, "30.json",
+		"{\"apiVersion\":\"v1\",\"kind\":\"List\",\"items\":["
+		"{\"apiVersion\":\"source.toolkit.fluxcd.io/"
+		"v1\",\"kind\":\"OCIRepository\",\"metadata\":{\"name\":\"d\",\"namespace\":\"n\","
+		"\"uid\":\"1\",\"resourceVersion\":\"2\"}},"
+		"{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{\"name\":\"s\"}}]}");
+	write_file(b.dir, "99.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: z}\n");
+	write_file(b.dir, "readme.txt", "no: [yaml");
+	write_file(b.dir, ".hidden.yaml", "no: [yaml");
+	write_file(b.dir, "empty.yaml", "# nothing\n");
+	look(&b);
+	ck_assert_int_eq(b.rc, 0);
+	ck_assert(b.ms.complete);
+	ck_assert_uint_eq(b.ms.n_errors, 0);
+	ck_assert_uint_eq(b.ms.len, ARRAY_LEN(order));
+	for (i = 0; i < b.ms.len; i++)
+		ck_assert_str_eq(b.ms.p[i].name, order[i]);
+	ck_assert_str_eq(b.ms.p[0].ns, "");
+	ck_assert_str_eq(b.ms.p[2].ns, "default");
+	ck_assert_str_eq(b.ms.p[5].ns, "n");
+	/* What only a server says is not part of a manifest. */
+	ck_assert_ptr_null(json_object_get(b.ms.p[4].root, "status"));
+	ck_assert_ptr_null(obj_get(b.ms.p[5].root, "metadata", "uid"));
+	ck_assert_ptr_null(obj_get(b.ms.p[5].root, "metadata", "resourceVersion"));
+	box_free(&b);
+}
+END_TEST
+
+static const struct {
+	const char *name, *text, *error;
+	bool complete;
+	size_t others;
+} BROKEN[] = {
+	{"syntax", "a: b\nc: [\n", "x.yaml: line 3:", false, 1},
+	{"a key twice", "a: 1\na: 2\n", "x.yaml: line 2:", false, 1},
+	{"no object", "just text\n", "x.yaml: line 1: not a Kubernetes object", false, 1},
+	{"an unknown kind", "\napiVersion: v1\nkind: Pod\nmetadata: {name: p}\n",
+		"x.yaml: line 2: the kind 'Pod' of 'v1' is not known here", false, 1},
+	{"no name", "apiVersion: v1\nkind: Secret\n", "x.yaml: line 1: metadata.name is missing",
+		false, 1},
+	{"the good one twice", "---\n---\n" MANIFEST("good", "9m"),
+		"x.yaml: line 3: OCIRepository 'good' stands already in a.yaml, line 1", true, 1},
+};
+
+START_TEST(test_broken)
+{
+	struct box b;
+
+	box_new(&b);
+	write_file(b.dir, "a.yaml", MANIFEST("good", "5m"));
+	write_file(b.dir, "x.yaml", BROKEN[_i].text);
+	look(&b);
+	ck_assert_int_eq(b.rc, 0);
+	ck_assert_uint_eq(b.ms.n_errors, 1);
+	ck_assert_msg(!strncmp(b.ms.errors[0], BROKEN[_i].error, strlen(BROKEN[_i].error)),
+		"%s: %s", BROKEN[_i].name, b.ms.errors[0]);
+	ck_assert_msg(b.ms.complete == BROKEN[_i].complete, "%s", BROKEN[_i].name);
+	ck_assert_uint_eq(b.ms.len, BROKEN[_i].others);
+	box_free(&b);
+}
+END_TEST
+
+START_TEST(test_no_folder)
+{
+	struct box b;
+
+	box_new(&b);
+	ck_assert_int_eq(rmdir(b.dir), 0);
+	look(&b);
+	ck_assert_int_eq(b.rc, -1);
+	ck_assert(!b.ms.complete);
+	box_free(&b);
+}
+END_TEST
+
+/* ---- applying ------------------------------------------------------------------------------------------------------ */
+
+struct wait {
+	struct rig *r;
+	const char *path, *want; /* the spec's interval; "" when it must be gone */
+};
+
+static bool is_there(void *arg)
+{
+	struct wait *w = arg;
+	json_t *o = rig_call(w->r, "GET", w->path, NULL, NULL, NULL);
+	bool ok = !strcmp(obj_str_or("", o, "spec", "interval"), w->want);
+
+	json_decref(o);
+	return ok;
+}
+
+static void wait_for(struct rig *r, const char *path, const char *want)
+{
+	struct wait w = {r, path, want};
+
+	rig_poll(r, is_there, &w);
+}
+
+START_TEST(test_life)
+{
+	struct rig r;
+	json_t *o;
+
+	rig_start(&r, true);
+	write_file(r.files, "a.yaml", MANIFEST("a", "5m"));
+	write_file(r.files, "b.yaml", MANIFEST("b", "5m"));
+	wait_for(&r, REPOS "/a", "5m");
+	o = rig_expect(&r, 200, "GET", REPOS "/a", NULL);
+	ck_assert_ptr_nonnull(obj_str(
+		o, "metadata", "annotations", "kubectl.kubernetes.io/last-applied-configuration"));
+	json_decref(o);
+	/* What others wrote into other fields stays when the file changes; what they wrote into its fields does not. */
+	rig_do(&r, 200, "PATCH", REPOS "/a",
+		"{\"spec\":{\"timeout\":\"30s\"},\"metadata\":{\"labels\":{\"x\":\"y\"}}}");
+	write_file(r.files, "a.yaml", MANIFEST("a", "6m"));
+	wait_for(&r, REPOS "/a", "6m");
+	o = rig_expect(&r, 200, "GET", REPOS "/a", NULL);
+	ck_assert_str_eq(obj_str(o, "spec", "timeout"), "30s");
+	ck_assert_str_eq(obj_str(o, "metadata", "labels", "x"), "y");
+	json_decref(o);
+	/* A broken file is no reason to delete, and does not hold up the others. */
+	rig_do(&r, 201, "POST", REPOS, REPO("by-hand", SPEC));
+	write_file(r.files, "broken.yaml", "a: [\n");
+	remove_file(r.files, "b.yaml");
+	write_file(r.files, "c.yaml", MANIFEST("c", "5m"));
+	wait_for(&r, REPOS "/c", "5m");
+	rig_do(&r, 200, "GET", REPOS "/b", NULL);
+	remove_file(r.files, "broken.yaml");
+	wait_for(&r, REPOS "/b", "");
+	rig_do(&r, 200, "GET", REPOS "/by-hand", NULL);
+	rig_stop(&r);
+}
+END_TEST
+
+/* What a file says about an object that somebody else made does not make it the folder's own. */
+START_TEST(test_adopted)
+{
+	struct rig r;
+
+	rig_start(&r, true);
+	rig_do(&r, 201, "POST", REPOS, REPO("mine", SPEC));
+	write_file(r.files, "mine.yaml", MANIFEST("mine", "7m"));
+	write_file(r.files, "other.yaml", MANIFEST("other", "7m"));
+	wait_for(&r, REPOS "/mine", "7m");
+	wait_for(&r, REPOS "/other", "7m");
+	/* Deleted and made again by hand: another object under the same name. */
+	rig_do(&r, 200, "DELETE", REPOS "/other", NULL);
+	rig_do(&r, 201, "POST", REPOS, REPO("other", SPEC));
+	write_file(r.files, "third.yaml", MANIFEST("third", "7m"));
+	remove_file(r.files, "mine.yaml");
+	remove_file(r.files, "other.yaml");
+	wait_for(&r, REPOS "/third", "7m");
+	remove_file(r.files, "third.yaml");
+	wait_for(&r, REPOS "/third", "");
+	rig_do(&r, 200, "GET", REPOS "/mine", NULL);
+	rig_do(&r, 200, "GET", REPOS "/other", NULL);
+	rig_stop(&r);
+}
+END_TEST
+
+#define IN_NS "/apis/source.toolkit.fluxcd.io/v1/namespaces/apps/ocirepositories"
+#define IN_APPS(name) \
+	"apiVersion: source.toolkit.fluxcd.io/v1\nkind: OCIRepository\nmetadata: {name: " name \
+	", namespace: apps}\nspec: {interval: 5m, url: 'oci://host/app'}\n"
+
+/* A namespace goes with its file only when nothing is left in it that would go too. */
+START_TEST(test_namespaces)
+{
+	struct rig r;
+
+	rig_start(&r, true);
+	write_file(r.files, "ns.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: apps}\n");
+	write_file(r.files, "a.yaml", IN_APPS("a"));
+	wait_for(&r, IN_NS "/a", "5m");
+	remove_file(r.files, "ns.yaml");
+	write_file(r.files, "b.yaml", IN_APPS("b"));
+	wait_for(&r, IN_NS "/b", "5m");
+	rig_do(&r, 200, "GET", IN_NS "/a", NULL);
+	rig_do(&r, 200, "GET", "/api/v1/namespaces/apps", NULL);
+	remove_file(r.files, "a.yaml");
+	remove_file(r.files, "b.yaml");
+	wait_for(&r, IN_NS "/a", "");
+	rig_do(&r, 404, "GET", "/api/v1/namespaces/apps", NULL);
+	/* One that no file spells out is made, and stays. */
+	write_file(r.files, "c.yaml", IN_APPS("c"));
+	wait_for(&r, IN_NS "/c", "5m");
+	remove_file(r.files, "c.yaml");
+	wait_for(&r, IN_NS "/c", "");
+	rig_do(&r, 200, "GET", "/api/v1/namespaces/apps", NULL);
+	rig_stop(&r);
+}
+END_TEST
+
+/* The marks are in the database: a restart still knows what the folder created. */
+START_TEST(test_restart)
+{
+	struct rig r;
+	auto_free char *away = NULL;
+
+	rig_start(&r, true);
+	write_file(r.files, "a.yaml", MANIFEST("a", "5m"));
+	write_file(r.files, "b.yaml", MANIFEST("b", "5m"));
+	wait_for(&r, REPOS "/a", "5m");
+	/* A folder that is away deletes nothing, at the start neither. */
+	away = mem_printf("%s.away", r.files);
+	ck_assert_int_eq(rename(r.files, away), 0);
+	rig_restart(&r);
+	rig_do(&r, 200, "GET", REPOS "/a", NULL);
+	ck_assert_int_eq(rename(away, r.files), 0);
+	remove_file(r.files, "a.yaml");
+	rig_restart(&r);
+	wait_for(&r, REPOS "/a", "");
+	rig_do(&r, 200, "GET", REPOS "/b", NULL);
+	rig_stop(&r);
+}
+END_TEST
+
+Suite *suite_files(void)
+{
+	Suite *s = suite_create("files");
+	TCase *tc = tcase_create("files");
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, test_read);
+	tcase_add_loop_test(tc, test_broken, 0, (int)ARRAY_LEN(BROKEN));
+	tcase_add_test(tc, test_no_folder);
+	tcase_add_test(tc, test_life);
+	tcase_add_test(tc, test_adopted);
+	tcase_add_test(tc, test_namespaces);
+	tcase_add_test(tc, test_restart);
+	suite_add_tcase(s, tc);
+	return s;
+}
