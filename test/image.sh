@@ -47,16 +47,17 @@ root=$(b mount "$container")
 check_eq "no compiler in the image" "" "$(find "$root/usr/bin" -name 'gcc*' -o -name 'cc' | head -n 1)"
 check_eq "this machine's package sources are not in the image" "" "$(grep -rlF "$mirror" "$root/etc/apt" 2>/dev/null | grep -v '/sources.list$' | head -n 1)"
 
-# in_image COMMAND...: in the image's root, read-only, with fresh /data and /tmp, as uid 65534 and without any capability.
-in_image()
-{
-	unshare --mount bash -c '
-		root=$1; shift
-		mount --make-rprivate / && mount --bind "$root" "$root" && mount -o remount,bind,ro "$root" &&
-		mount -t tmpfs -o mode=1777 tmpfs "$root/data" && mount -t tmpfs -o mode=1777 tmpfs "$root/tmp" &&
-		mount --bind "$OBJECTS" "$root/mnt" && mount -o remount,bind,ro "$root/mnt" &&
-		exec env -i PATH=/usr/bin:/bin HOME=/nonexistent chroot --userspec=65534:65534 --groups= "$root" "$@"' in-image "$root" "$@"
-}
+# in_image COMMAND...: in the image's root, read-only, with fresh /data and /tmp, as uid 65534 and without any capability. Every step is an
+# exec, so the process that is started is the program in the end.
+cat >"$H_TMP/in-namespace" <<'EOF'
+#!/usr/bin/env bash
+root=$1; shift
+mount --make-rprivate / && mount --bind "$root" "$root" && mount -o remount,bind,ro "$root" &&
+mount -t tmpfs -o mode=1777 tmpfs "$root/data" && mount -t tmpfs -o mode=1777 tmpfs "$root/tmp" &&
+mount --bind "$OBJECTS" "$root/mnt" && mount -o remount,bind,ro "$root/mnt" &&
+exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/nonexistent chroot --userspec=65534:65534 --groups= "$root" "$@"
+EOF
+in_image() { unshare --mount bash "$H_TMP/in-namespace" "$root" "$@"; }
 export OBJECTS=$H_TMP/objects
 mkdir "$OBJECTS"
 chmod 755 "$H_TMP" "$OBJECTS"
@@ -72,7 +73,7 @@ sed "s#REGISTRY#$REGISTRY#" "$H_ROOT/deploy/samples/latest.yaml" >"$OBJECTS/late
 cp "$H_ROOT/deploy/samples/00-namespace.yaml" "$OBJECTS/"
 chmod -R a+rX "$OBJECTS"
 echo 0 >"$H_TMP/controller.logstart"
-h_spawn controller in_image /usr/bin/oci-source-controller --embedded=/mnt --state-dir=/data/state \
+h_spawn controller unshare --mount bash "$H_TMP/in-namespace" "$root" /usr/bin/oci-source-controller --embedded=/mnt --state-dir=/data/state \
 	--storage-addr=127.0.0.1:0 --metrics-addr=127.0.0.1:0 --health-addr=127.0.0.1:0
 CONTROLLER_PID=$H_PID
 artifacts=$(h_address controller artifacts) || h_die "the program does not run from the image's root"
@@ -82,10 +83,8 @@ check_soon "ready" 30 200 curl -s -o /dev/null -w '%{http_code}' "http://$artifa
 path=ocirepository/apps/web-latest/latest.tar.gz
 check_soon "its artifact is served" 30 200 curl -s -o /dev/null -w '%{http_code}' "http://$artifacts/$path"
 check_has "with the manifests in it" deployment.yaml "$(curl -s "http://$artifacts/$path" | tar tz 2>&1)"
-pid=$(pgrep -P "$CONTROLLER_PID" -f oci-source-controller || echo "$CONTROLLER_PID")
-check_eq "as uid 65534" 65534 "$(awk '/^Uid:/ {print $2}' "/proc/$pid/status")"
-check_eq "without capabilities" 0000000000000000 "$(awk '/^CapEff:/ {print $2}' "/proc/$pid/status")"
-kill -TERM "$pid"
+check_eq "as uid 65534" 65534 "$(awk '/^Uid:/ {print $2}' "/proc/$CONTROLLER_PID/status")"
+check_eq "without capabilities" 0000000000000000 "$(awk '/^CapEff:/ {print $2}' "/proc/$CONTROLLER_PID/status")"
 h_stop "$CONTROLLER_PID"
 check_eq "SIGTERM ends it cleanly" 0 $?
 b umount "$container" >/dev/null

@@ -80,8 +80,8 @@ watch_start()
 	WATCH=$!
 	H_PIDS+=("$WATCH")
 }
-# How many different objects have shown an artifact with a revision like this.
-seen() { grep -F "\"revision\":\"$1" "$H_TMP/watch.json" | grep -oE '"metadata":\{[^}]*"name":"[^"]*"' | grep -oE '"name":"[^"]*"' | sort -u | wc -l; }
+# How many objects of the herd have shown an artifact with a revision like this.
+seen() { grep -F "\"revision\":\"$1" "$H_TMP/watch.json" | grep -oE '"name":"herd-[0-9]+"' | sort -u | wc -l; }
 wait_seen() { [ "$(seen "$1")" -ge "$2" ]; }
 # From the API server's own clock: microseconds between two requests in its audit log.
 audit_us() { tail -n 1000 "$H_TMP/kube/audit.log" | jq -rs "[.[] | select($1)] | last | .stageTimestamp" | { read -r t; [ "$t" != null ] && date -d "$t" +%s%6N; }; }
