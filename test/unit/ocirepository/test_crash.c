@@ -17,6 +17,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -62,6 +63,17 @@ static bool never(struct world *w)
 	return false;
 }
 
+/* Check's assertions write to a file without a name that parent and child share: a child that dies in the middle would spoil it. */
+static void mute_check(void)
+{
+	int null = open("/dev/null", O_RDWR), fd;
+	struct stat st;
+
+	for (fd = 3; fd < 256; fd++)
+		if (fd != null && !fstat(fd, &st) && S_ISREG(st.st_mode) && !st.st_nlink)
+			dup2(null, fd);
+}
+
 /* Runs a controller in a process of its own until it dies. The servers stay with us. */
 static void run_and_die(struct world *w, const char *point, const char *request)
 {
@@ -74,6 +86,7 @@ static void run_and_die(struct world *w, const char *point, const char *request)
 	if (!child) {
 		struct world other = *w;
 
+		mute_check();
 		other.loop = loop_new();
 		if (point)
 			sys_kill_at(point, 1);
