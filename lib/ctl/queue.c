@@ -8,12 +8,15 @@
 
 #include <stdlib.h>
 
+#define FAREWELLS_AT_ONCE 200
+
 static void pump(struct queue *q);
 
 void queue_init(struct queue *q, const struct queue_opts *opts)
 {
 	*q = (struct queue){.opts = *opts};
 	q->last = &q->first;
+	q->gone_last = &q->gone;
 	if (!q->opts.max_runs)
 		q->opts.max_runs = 128;
 	if (!q->opts.min_retry_ms)
@@ -145,25 +148,41 @@ void queue_cancel(struct queue_item *i, int cause)
 		task_cancel(CONTAINER_OF(i->run, struct task, self), cause);
 }
 
-static void farewell_done(struct op *op, void *arg)
+/* From the loop, as every completion: the owner may still be using the item. */
+static void farewell(void *arg)
 {
-	op_free(op);
-	gone(arg);
+	struct queue *q = arg;
+	int n;
+
+	for (n = 0; q->gone && n < FAREWELLS_AT_ONCE; n++) {
+		struct queue_item *i = q->gone;
+
+		q->gone = i->next;
+		if (!q->gone)
+			q->gone_last = &q->gone;
+		gone(i);
+	}
+	if (q->gone)
+		defer_queue(q->opts.loop, &q->farewell, farewell, q);
 }
 
 void queue_remove(struct queue_item *i, int cause)
 {
+	struct queue *q = i->queue;
+
 	if (i->leaving)
 		return;
 	i->leaving = true;
 	timer_cancel(&i->timer);
 	line_out(i);
-	if (i->run)
+	if (i->run) {
 		queue_cancel(i, cause);
-	else
-		/* From the loop, as every completion: the owner may still be using the item. */
-		op_then(op_failed(i->queue->opts.loop, &(struct err){.kind = ERR_CANCELED}),
-			farewell_done, i);
+		return;
+	}
+	i->next = NULL;
+	*q->gone_last = i;
+	q->gone_last = &i->next;
+	defer_queue(q->opts.loop, &q->farewell, farewell, q);
 }
 
 bool queue_is_running(const struct queue_item *i)

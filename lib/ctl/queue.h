@@ -11,6 +11,7 @@
  */
 #ifndef CTL_QUEUE_H
 #define CTL_QUEUE_H
+#include "ev/loop.h"
 #include "ev/timer.h"
 
 #include <stdbool.h>
@@ -46,7 +47,8 @@ struct queue_item {
 	struct queue *queue;
 	struct timer timer;
 	struct op *run;
-	struct queue_item *next, **prev; /* in the ready line */
+	struct queue_item *next,
+		**prev; /* in the ready line; or, when leaving, in that of the idle ones that go */
 	uint64_t run_since_ms;
 	unsigned failures;
 	bool again, leaving;
@@ -57,6 +59,8 @@ struct queue {
 	struct queue_item *first, **last;
 	unsigned running, ready;
 	bool draining;
+	struct queue_item *gone, **gone_last;
+	struct defer farewell;
 	uint64_t adds, retries; /* since the start, for metrics */
 };
 
@@ -71,7 +75,7 @@ void queue_add_after(struct queue_item *i, uint64_t ms);
 void queue_reset(struct queue_item *i);
 /* Cancels the run in flight, if there is one. The op is a task when start returned one; cause as in task_cancel. */
 void queue_cancel(struct queue_item *i, int cause);
-/* No more runs of this item: cancels one in flight, then `removed` is called (later, never from inside). */
+/* No more runs of this item: cancels one in flight, then `removed` is called (later, never from inside; a few hundred a turn). */
 void queue_remove(struct queue_item *i, int cause);
 bool queue_is_running(const struct queue_item *i);
 

@@ -171,6 +171,33 @@ START_TEST(test_remove_idle)
 }
 END_TEST
 
+/* Ten thousand objects go at a shutdown: not in one turn. */
+START_TEST(test_remove_many)
+{
+	enum { N = 1000 };
+	struct item *it = mem_zalloc(N * sizeof(*it));
+	int i, removed = 0;
+
+	setup();
+	for (i = 0; i < N; i++) {
+		queue_item_init(&it[i].q, &queue);
+		queue_add_after(&it[i].q, 5);
+	}
+	for (i = 0; i < N; i++)
+		queue_remove(&it[i].q, 1);
+	loop_turn(loop, false);
+	for (i = 0; i < N; i++)
+		removed += it[i].removed;
+	ck_assert_int_gt(removed, 0);
+	ck_assert_int_lt(removed, N);
+	pass(10);
+	for (i = 0; i < N; i++)
+		ck_assert_int_eq(it[i].removed, 1);
+	free(it);
+	ck_assert_int_eq(loop_free(loop), 0);
+}
+END_TEST
+
 START_TEST(test_numbers)
 {
 	int i, low = 0, high = 0;
@@ -201,6 +228,7 @@ Suite *suite_queue(void)
 	tcase_add_test(tc, test_runs);
 	tcase_add_test(tc, test_backoff);
 	tcase_add_test(tc, test_remove_idle);
+	tcase_add_test(tc, test_remove_many);
 	tcase_add_test(tc, test_numbers);
 	suite_add_tcase(s, tc);
 	return s;
