@@ -18,6 +18,8 @@
 #define EOF_GRACE_MS 1000
 /* Pipelined requests answered before other connections have their turn. */
 #define TURN_REQUESTS 16
+/* A connection on which nothing came is not given up for another one before this. */
+#define NEW_MS 1000
 
 enum moved { GO, WAIT, GONE };
 
@@ -343,7 +345,8 @@ static void on_poll(void *arg, int events)
 
 bool conn_idle(const struct http_conn *c)
 {
-	return c->state == CONN_IDLE;
+	/* One that was accepted just now has its request on the way. */
+	return c->state == CONN_IDLE && (c->served || clock_ms() - c->accepted >= NEW_MS);
 }
 
 void conn_drain(struct http_conn *c)
@@ -371,6 +374,7 @@ struct http_conn *conn_new(struct http_server *s, int fd, const char *peer)
 
 	c->server = s;
 	c->fd = fd;
+	c->accepted = clock_ms();
 	snprintf(c->peer, sizeof(c->peer), "%s", peer);
 	buf_init(&c->in, IN_MAX);
 	http_request_init(&c->x.req, s->opts.max_body);

@@ -60,8 +60,9 @@ struct http_conn {
 	int fd;
 	struct poll *poll;
 	struct timer timer;
-	uint64_t
-		deadline; /* on clock_ms(); 0: none. The timer may fire earlier and is then set again */
+	uint64_t accepted; /* on clock_ms() */
+	/* On clock_ms(); 0: none. The timer may fire earlier and is then set again. */
+	uint64_t deadline;
 	struct defer defer;
 	bool running, eof, blocked, close_after, served;
 	struct buf in;
@@ -106,6 +107,7 @@ void conn_wake(struct http_conn *c);
 void conn_turn_away(struct http_conn *c);
 /* Nothing is lost if it closes now. Looks once more at the socket. */
 void conn_drain(struct http_conn *c);
+/* May be closed to make room. */
 bool conn_idle(const struct http_conn *c);
 
 /* server_reply.c */

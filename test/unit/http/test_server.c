@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -595,6 +596,87 @@ START_TEST(test_cap)
 }
 END_TEST
 
+/* A hundred requests in one packet: all answered in order, and another client is not kept waiting for the last. */
+START_TEST(test_pipeline)
+{
+	struct buf b = BUF_INIT(BUF_ANY), want = BUF_INIT(BUF_ANY);
+	struct site s;
+	struct peer p, q;
+	const char *at;
+	int i;
+
+	site_open(&s, (struct http_server_opts){0});
+	peer_open(&p, s.loop, s.server);
+	peer_open(&q, s.loop, s.server);
+	for (i = 0; i < 100; i++)
+		buf_addf(&b, "GET /%d/ HTTP/1.1\r\nHost: a\r\n\r\n", i);
+	ck_assert_int_eq(send(p.fd, b.p, b.len, 0), (ssize_t)b.len);
+	ck_assert_int_gt(send(q.fd, GET("/q"), strlen(GET("/q")), 0), 0);
+	while (s.handled < 2)
+		loop_turn(s.loop, false);
+	ck_assert_uint_lt(s.handled, 50);
+	ck_assert_str_eq(peer_responses(&q, 1, 0), "200");
+	ck_assert_uint_lt(s.handled, 100);
+	ck_assert(peer_until(&p, "\r\n\r\n/99/"));
+	at = p.got.p;
+	for (i = 0; i < 100; i++) {
+		buf_reset(&want);
+		buf_addf(&want, "\r\n\r\n/%d/", i);
+		at = strstr(at, want.p);
+		ck_assert_msg(at != NULL, "no %d", i);
+	}
+	buf_clear(&b);
+	buf_clear(&want);
+	peer_close(&p);
+	peer_close(&q);
+	site_close(&s);
+}
+END_TEST
+
+/* Out of descriptors: idle connections make room, then the listener rests instead of spinning, and goes on later. */
+START_TEST(test_no_descriptors)
+{
+	struct rlimit was, now;
+	struct site s;
+	struct peer idle, a, b;
+	struct loop_stats st;
+	int i, top;
+
+	clock_fake(T0);
+	site_open(&s, (struct http_server_opts){0});
+	peer_open(&idle, s.loop, s.server);
+	peer_puts(&idle, GET("/x"));
+	ck_assert_str_eq(peer_responses(&idle, 1, 0), "200");
+	peer_open(&a, s.loop, s.server); /* connected by the kernel, not accepted yet */
+	peer_open(&b, s.loop, s.server);
+	top = dup(0);
+	close(top);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &was), 0);
+	now = was;
+	now.rlim_cur = (rlim_t)top;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &now), 0);
+	peer_puts(&a, GET("/hold"));
+	while (!s.held)
+		loop_turn(s.loop, true);
+	peer_until_eof(&idle);
+	loop_stats(s.loop, &st);
+	i = (int)st.turns;
+	for (; st.turns < (uint64_t)i + 50; loop_stats(s.loop, &st))
+		loop_turn(s.loop, false);
+	ck_assert_uint_eq(s.handled, 2);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &was), 0);
+	peer_puts(&b, GET("/b"));
+	peer_settle(&b);
+	ck_assert_uint_eq(b.got.len, 0);
+	loop_test_advance(s.loop, 100);
+	ck_assert_str_eq(peer_responses(&b, 1, 0), "200");
+	peer_close(&idle);
+	peer_close(&a);
+	peer_close(&b);
+	site_close(&s);
+}
+END_TEST
+
 static void note(struct op *op, void *arg)
 {
 	(void)op;
@@ -744,6 +826,8 @@ Suite *suite_server(void)
 	tcase_add_test(t, test_linger_ends);
 	tcase_add_test(t, test_date);
 	tcase_add_test(t, test_cap);
+	tcase_add_test(t, test_pipeline);
+	tcase_add_test(t, test_no_descriptors);
 	tcase_add_test(t, test_drain);
 	tcase_add_test(t, test_drain_cut);
 	tcase_add_test(t, test_drain_nothing);
