@@ -341,7 +341,6 @@ static void event_cells(json_t *cells, const json_t *o, int64_t now_ms)
 		obj_str_or(obj_str_or("", o, "reportingComponent"), o, "source", "component");
 	const char *host = obj_str(o, "source", "host");
 	auto_free char *kind = mem_strdup(obj_str_or("", o, "involvedObject", "kind"));
-	auto_buf struct buf text = BUF_INIT(LIMIT_KUBE_OBJECT);
 	const char *message = obj_str_or("", o, "message");
 	size_t n = strlen(message);
 	char age[EMB_AGE_MAX];

@@ -22,8 +22,9 @@ void emb_status_clear(struct emb_status *st)
 	emb_status_init(st);
 }
 
-static int fill(struct emb_status *st, int code, const char *reason, const struct emb_kind *kind,
-	const char *name, const char *fmt, va_list ap)
+__attribute__((format(printf, 6, 0))) static int fill(struct emb_status *st, int code,
+	const char *reason, const struct emb_kind *kind, const char *name, const char *fmt,
+	va_list ap)
 {
 	if (st->code)
 		return -1;
