@@ -95,6 +95,7 @@ static const struct path_row {
 	{"/../../../../../../etc/passwd", 404},
 	{"/..%2f..%2f..%2fetc%2fpasswd", 404},
 	{"/" DIR_A "%2F" FILE_1, 404},
+	{"/" DIR_A "/sha256%2F" HEX64("11") ".tar.gz", 404},
 	{"/" DIR_A "/" FILE_1 "%00", 404},
 	{"/" DIR_A "/notes.txt", 404},
 	{"/.tmp/x", 404},
