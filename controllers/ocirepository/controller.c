@@ -141,7 +141,7 @@ static void check_line_out(struct repo *repo)
 static void check_start(struct repo *repo)
 {
 	struct err err = {0};
-	auto_json json_t *obj = obj_parse(repo->text, strlen(repo->text), "object", &err);
+	auto_json json_t *obj = obj_parse_api(repo->text, strlen(repo->text), "object", &err);
 	const char *path = obj_str_or("", obj, "status", "artifact", "path");
 	struct digest digest;
 

@@ -47,6 +47,24 @@ static const char *not_built(const json_t *spec)
 	return NULL;
 }
 
+/* No rule, name or reference has one; to read on without them would mean something else than what was written. */
+static bool has_nul(const json_t *v)
+{
+	const char *key;
+	json_t *one;
+	size_t i;
+
+	if (json_is_string(v))
+		return strlen(json_string_value(v)) != json_string_length(v);
+	json_object_foreach ((json_t *)(uintptr_t)v, key, one)
+		if (has_nul(one))
+			return true;
+	json_array_foreach (v, i, one)
+		if (has_nul(one))
+			return true;
+	return false;
+}
+
 static const char *filled(const char *s)
 {
 	return s && *s ? s : NULL;
@@ -71,6 +89,8 @@ int ocirepo_spec_read(struct ocirepo_spec *s, const json_t *obj, struct err *err
 		.suspend = obj_bool(false, spec, "suspend"),
 		.not_built = not_built(spec),
 	};
+	if (has_nul(spec))
+		return err_set(err, ERR_STALL, "spec holds a NUL character");
 	if (duration(spec, "interval", 0, &s->interval_ms, err) ||
 		duration(spec, "timeout", DEFAULT_TIMEOUT_MS, &s->timeout_ms, err))
 		return -1;

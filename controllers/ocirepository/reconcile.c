@@ -323,7 +323,7 @@ struct op *run_start(struct ocirepo *c, struct repo *repo)
 	r->since_ns = clock_ns();
 	r->temp = STORE_TEMP_INIT;
 	buf_init(&r->bytes, LIMIT_BLOB_IN_MEMORY);
-	r->first = obj_parse(repo->text, strlen(repo->text), "object", &err);
+	r->first = obj_parse_api(repo->text, strlen(repo->text), "object", &err);
 	BUG_IF(!r->first); /* we wrote it ourselves */
 	r->obj = json_incref(r->first);
 	r->ns = obj_str_or("", r->first, "metadata", "namespace");

@@ -60,15 +60,27 @@ bool obj_bool_(bool fallback, const json_t *o, ...)
 	return json_is_boolean(node) ? json_is_true(node) : fallback;
 }
 
-json_t *obj_parse(const char *data, size_t len, const char *what, struct err *err)
+static json_t *parse(
+	const char *data, size_t len, size_t more_flags, const char *what, struct err *err)
 {
 	json_error_t why;
-	json_t *o = json_loadb(data, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
+	json_t *o =
+		json_loadb(data, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | more_flags, &why);
 
 	if (!o)
 		err_set(err, ERR_RETRY, "%s is not valid JSON: line %d: %.200s", what, why.line,
 			why.text);
 	return o;
+}
+
+json_t *obj_parse(const char *data, size_t len, const char *what, struct err *err)
+{
+	return parse(data, len, 0, what, err);
+}
+
+json_t *obj_parse_api(const char *data, size_t len, const char *what, struct err *err)
+{
+	return parse(data, len, JSON_ALLOW_NUL, what, err);
 }
 
 static int add(const char *data, size_t n, void *b)

@@ -29,6 +29,9 @@ bool obj_bool_(bool fallback, const json_t *o, ...) __attribute__((sentinel));
 
 /* Parses one JSON document; duplicate keys and trailing bytes are errors. `what` names it in the message. NULL on error. */
 json_t *obj_parse(const char *data, size_t len, const char *what, struct err *err) must_check;
+/* The same of what an API server sends: strings may hold NULs there, since anybody may write "\u0000" into an annotation, and one such
+   object must not make all others unreadable. obj_str reads them as not there; obj_write writes them as they came. */
+json_t *obj_parse_api(const char *data, size_t len, const char *what, struct err *err) must_check;
 /* Compact text appended to b. */
 int obj_write(const json_t *o, struct buf *b);
 

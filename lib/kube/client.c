@@ -206,7 +206,7 @@ int kube_status_json_err(struct err *err, const char *what, int status, uint64_t
 int kube_status_err(struct err *err, const char *what, const struct http_res *res, char reason[64])
 {
 	struct err ignored = {0};
-	auto_json json_t *st = obj_parse(res->body.p, res->body.len, "the Status", &ignored);
+	auto_json json_t *st = obj_parse_api(res->body.p, res->body.len, "the Status", &ignored);
 
 	return kube_status_json_err(err, what, res->status, http_retry_after_ms(res), st, reason);
 }
@@ -329,7 +329,7 @@ static enum step_ret request_resume(struct task *t)
 	if (task_op_failed(t))
 		return STEP_FAIL;
 	if (res->status >= 200 && res->status < 300) {
-		k->result = obj_parse(res->body.p, res->body.len, k->what, &t->err);
+		k->result = obj_parse_api(res->body.p, res->body.len, k->what, &t->err);
 		return k->result ? STEP_NEXT : STEP_FAIL;
 	}
 	if (kube_try_again(&k->tries, k->c, k->verb, res, &wait_ms)) {

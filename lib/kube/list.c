@@ -38,7 +38,7 @@ static struct kube_list *list_of(const struct task *t)
 static int item(void *arg, const char *text, size_t len, struct err *err)
 {
 	struct kube_list *k = arg;
-	auto_json json_t *obj = obj_parse(text, len, "an item of the list", err);
+	auto_json json_t *obj = obj_parse_api(text, len, "an item of the list", err);
 
 	if (!obj)
 		return -1;

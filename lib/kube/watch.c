@@ -248,7 +248,7 @@ static int bookmark(struct kube_watch *w, const json_t *obj, struct err *err)
 
 static int event(struct kube_watch *w, const char *text, size_t len, struct err *err)
 {
-	auto_json json_t *ev = obj_parse(text, len, "an event of the watch", err);
+	auto_json json_t *ev = obj_parse_api(text, len, "an event of the watch", err);
 	const char *type = obj_str_or("", ev, "type");
 	const json_t *obj = obj_get(ev, "object");
 	struct kube_entry *e;

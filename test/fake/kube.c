@@ -64,7 +64,7 @@ static void merge(json_t *to, const json_t *patch)
 static json_t *text_json(const char *text)
 {
 	struct err err = {0};
-	json_t *o = obj_parse(text, strlen(text), "test object", &err);
+	json_t *o = obj_parse_api(text, strlen(text), "test object", &err);
 
 	ck_assert_msg(o != NULL, "%s: %s", err.msg, text);
 	return o;

@@ -102,6 +102,13 @@ START_TEST(test_obj)
 	/* jansson refuses a NUL unless it is asked not to */
 	ck_assert_ptr_null(o);
 	ck_assert_int_eq(strncmp(err.msg, "the test is not valid JSON: line 1: ", 36), 0);
+	o = obj_parse_api(text, strlen(text), "the test", &err);
+	ck_assert_ptr_nonnull(o);
+	ck_assert_ptr_null(obj_str(o, "a", "z"));
+	ck_assert_int_eq(obj_write(o, &b), 0);
+	ck_assert_str_eq(b.p, text);
+	buf_reset(&b);
+	json_decref(o);
 	text = "{\"a\":{\"b.c/d\":\"x\",\"n\":5,\"t\":true},\"s\":\"str\"}";
 	o = obj_parse(text, strlen(text), "the test", &err);
 	ck_assert_ptr_nonnull(o);

@@ -406,6 +406,31 @@ START_TEST(test_start_while_the_registry_hangs)
 }
 END_TEST
 
+/* Anybody may write one into a string; the object is refused, not all that the watch says. */
+START_TEST(test_nul)
+{
+	struct world w;
+	struct fake_image image;
+
+	world_init(&w);
+	world_push(&w, "1.0", &w.layer, &image);
+	world_object(&w, "bad", "\"ref\":{\"tag\":\"1.0\"},\"ignore\":\"a\\u0000b\"");
+	world_object(&w, "web", "\"ref\":{\"tag\":\"1.0\"}");
+	fake_kube_merge(w.kube, "ocirepositories", "apps", "web",
+		"{\"metadata\":{\"annotations\":{\"event.toolkit.fluxcd.io/x\":\"a\\u0000b\"}}}");
+	fake_kube_put(w.kube, "secrets",
+		"{\"metadata\":{\"name\":\"s\",\"namespace\":\"apps\",\"annotations\":{\"x\":"
+	        "\"\\u0000\"}}}");
+	world_start(&w);
+	world_settle(&w);
+	ck_assert_str_eq(world_status(&w, "web", "Ready.status"), "True");
+	ck_assert_str_eq(world_status(&w, "bad", "Stalled.status"), "True");
+	ck_assert_str_eq(world_status(&w, "bad", "Ready.message"), "spec holds a NUL character");
+	fake_image_clear(&image);
+	world_clear(&w);
+}
+END_TEST
+
 Suite *suite_lifetime(void);
 Suite *suite_lifetime(void)
 {
@@ -421,6 +446,7 @@ Suite *suite_lifetime(void)
 	tcase_add_test(tc, test_conflict_at_deletion);
 	tcase_add_test(tc, test_foreign_finalizer);
 	tcase_add_test(tc, test_leaves_the_selector);
+	tcase_add_test(tc, test_nul);
 	tcase_add_test(tc, test_start_while_the_registry_hangs);
 	suite_add_tcase(s, tc);
 	return s;
