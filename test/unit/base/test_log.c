@@ -41,9 +41,9 @@ START_TEST(test_line)
 		LB("ok", true), LN("s", 0.25), LE(&err));
 	ck_assert_str_eq(said(),
 		"{\"level\":\"info\",\"ts\":\"2026-01-31T09:30:00.123Z\",\"msg\":\"stored "
-	        "artifact\","
+		"artifact\","
 		"\"controller\":\"x\",\"n\":1,\"revision\":\"v1\",\"size\":18446744073709551615,"
-	        "\"i\":-5,"
+		"\"i\":-5,"
 		"\"ok\":true,\"s\":0.25,\"error\":\"it \\\"broke\\\"\"}\n");
 	log_error(NULL, "plain");
 	ck_assert_str_eq(said(),

@@ -24,7 +24,7 @@ static void up(void)
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	snprintf(cmd, sizeof(cmd),
 		"cd %s && mkdir -p a/b && echo inside > a/b/f && ln -s f a/b/link && ln -s b "
-	        "a/dirlink "
+		"a/dirlink "
 		"&& ln -s /etc a/out && ln -s ../.. a/up && mkfifo a/fifo",
 		dir);
 	ck_assert_int_eq(system(cmd), 0);
