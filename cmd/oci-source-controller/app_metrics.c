@@ -1,4 +1,5 @@
 #include "app.h"
+#include "base/mem.h"
 #include "base/metrics.h"
 #include "base/sys.h"
 #include "crypto/digest.h"
@@ -127,6 +128,19 @@ static void build_info(void *arg, struct metric_out *out)
 	metric_emit(out, 1, VERSION);
 }
 
+/* Flux's dashboards count controllers by go_info and draw their memory from go_memstats_alloc_bytes. */
+static void no_go(void *arg, struct metric_out *out)
+{
+	(void)arg;
+	metric_emit(out, 1, "none: written in C");
+}
+
+static void memory_in_use(void *arg, struct metric_out *out)
+{
+	(void)arg;
+	metric_emit(out, (double)mem_in_use());
+}
+
 void app_add_metrics(struct app *a)
 {
 	static const struct {
@@ -158,6 +172,11 @@ void app_add_metrics(struct app *a)
 			store_promised},
 		{"artifact_requests_total", "Answers of the artifact server.", "outcome", false,
 			served},
+		{"go_info", "There for Flux's dashboards, which count controllers by it.",
+			"version", true, no_go},
+		{"go_memstats_alloc_bytes",
+			"Bytes allocated, under the name that Flux's dashboards ask for.", "", true,
+			memory_in_use},
 		{"oci_source_controller_build_info", "The running version.", "version", true,
 			build_info},
 	};

@@ -98,6 +98,13 @@ void mem_trim(void)
 	malloc_trim(0);
 }
 
+size_t mem_in_use(void)
+{
+	struct mallinfo2 m = mallinfo2();
+
+	return m.uordblks + m.hblkhd;
+}
+
 void mem_auto_free(void *pp)
 {
 	void *p;

@@ -21,6 +21,8 @@ void mem_wipe(void *p, size_t n);
 void mem_setup(void);
 /* Gives free pages back to the kernel: after a long list or a large pull. */
 void mem_trim(void);
+/* Bytes that are allocated now, libraries included. Walks the allocator's lists: for a metrics page, not for a loop. */
+size_t mem_in_use(void);
 
 #define NEW(type) ((type *)mem_zalloc(sizeof(type)))
 
