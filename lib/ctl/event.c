@@ -202,7 +202,7 @@ static json_t *body_of(const struct event_recorder *r, const struct event_about 
 
 	time_format_rfc3339(clock_wall_ms(), now);
 	body = json_pack("{s:s, s:s, s:{s:s, s:s}, s:{s:s, s:s, s:s, s:s, s:s, s:s}, s:s, s:s, "
-	                 "s:s, s:s, s:s, "
+			 "s:s, s:s, s:s, "
 			 "s:{s:s}, s:s, s:s}",
 		"apiVersion", "v1", "kind", "Event", "metadata", "name", name, "namespace", a->ns,
 		"involvedObject", "apiVersion", a->api_version, "kind", a->kind, "name", a->name,

@@ -100,6 +100,18 @@ static bool spoke_tls(const struct http_op *x, CURLcode rc)
 	return true;
 }
 
+/* " after 12 ms": the same failure must have the same words, or each retry is news to everybody who compares them. */
+static void cut_time(char *text)
+{
+	char *from = strstr(text, " after "), *to;
+
+	if (!from)
+		return;
+	to = from + 7 + strspn(from + 7, "0123456789");
+	if (to > from + 7 && !strncmp(to, " ms", 3))
+		memmove(from, to + 3, strlen(to + 3) + 1);
+}
+
 static void fail_curl(struct http_op *x, CURLcode rc)
 {
 	char *p;
@@ -107,6 +119,7 @@ static void fail_curl(struct http_op *x, CURLcode rc)
 	for (p = x->curl_error; *p; p++)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			*p = ' ';
+	cut_time(x->curl_error);
 	http_op_fail_v(
 		x, code_of(x, rc), "%s", *x->curl_error ? x->curl_error : curl_easy_strerror(rc));
 }

@@ -335,9 +335,13 @@ static void patch(struct fake_kube *k, struct http_exchange *x, const char *plur
 
 static void note_event(struct fake_kube *k, const struct buf *body)
 {
-	auto_json json_t *e = text_json(buf_str(body));
+	json_t *e = text_json(buf_str(body));
+	auto_free char *key = key_of("events", obj_str_or("", e, "metadata", "namespace"),
+		obj_str_or("", e, "metadata", "name"));
 
 	buf_addf(&k->log, "EVENT %s %s\n", obj_str(e, "reason"), obj_str(e, "message"));
+	stamp(k, e);
+	json_object_set_new(k->objects, key, e);
 }
 
 /* Runs hooks, then says whether the request fails. */

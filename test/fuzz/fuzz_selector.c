@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 const struct embedded_crd embedded_crds[] = {{NULL, NULL, 0}};
 
 static const char OBJECT[] = "{\"metadata\":{\"name\":\"a\",\"namespace\":\"n\",\"labels\":{\"a\":"
-                             "\"b\",\"c\":\"5\",\"e\":\"\"}},\"type\":\"Opaque\"}";
+			     "\"b\",\"c\":\"5\",\"e\":\"\"}},\"type\":\"Opaque\"}";
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {

@@ -1,13 +1,16 @@
 #include "base/mem.h"
 #include "base/obj.h"
+#include "embedded/embedded.h"
 #include "ev/loop.h"
 #include "rig.h"
 
-#include <ctype.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 Suite *suite_api(void);
 
@@ -749,6 +752,67 @@ START_TEST(test_restart)
 }
 END_TEST
 
+/* A full disk is an answer, not the end: what was there stays, and writing goes on when there is room again. */
+START_TEST(test_full_disk)
+{
+	struct rig r;
+	struct rlimit before, tight = {64 * 1024, RLIM_INFINITY};
+	auto_free char *value = mem_zalloc(300001);
+	auto_free char *body = NULL;
+	json_t *o;
+
+	rig_start(&r, false);
+	rig_do(&r, 201, "POST", REPOS, REPO("a", SPEC));
+	memset(value, 'x', 300000);
+	body = mem_printf("{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{\"name\":"
+			  "\"big\"},\"stringData\":{\"a\":\"%s\"}}",
+		value);
+	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
+	tight.rlim_max = before.rlim_max;
+	signal(SIGXFSZ, SIG_IGN);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &tight), 0);
+	o = rig_expect(&r, 500, "POST", SECRETS, body);
+	ck_assert_msg(strstr(obj_str_or("", o, "message"), "state database") != NULL, "%s",
+		obj_str_or("", o, "message"));
+	json_decref(o);
+	rig_do(&r, 404, "GET", SECRETS "/big", NULL);
+	rig_do(&r, 200, "GET", REPOS "/a", NULL);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
+	rig_do(&r, 201, "POST", SECRETS, body);
+	rig_restart(&r);
+	rig_do(&r, 200, "GET", SECRETS "/big", NULL);
+	rig_do(&r, 200, "GET", REPOS "/a", NULL);
+	rig_stop(&r);
+}
+END_TEST
+
+/* Wrong addresses and directories end the start with a reason. */
+START_TEST(test_no_start)
+{
+	static const struct {
+		const char *dir, *address, *message;
+	} rows[] = {
+		{NULL, "0.0.0.0:0", "loopback only"},
+		{NULL, ":0", "loopback only"},
+		{NULL, "192.0.2.1:0", "loopback only"},
+		{NULL, "nonsense", "embedded API"},
+		{"/proc/nope", NULL, "/proc/nope"},
+	};
+	struct loop *l = loop_new();
+	struct err err = {0};
+	char dir[] = "/tmp/embedded-XXXXXX";
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	ck_assert_ptr_null(embedded_start(&(struct embedded_opts){.loop = l,
+						  .state_dir = rows[_i].dir ? rows[_i].dir : dir,
+						  .address = rows[_i].address},
+		&err));
+	ck_assert_msg(strstr(err.msg, rows[_i].message) != NULL, "%s", err.msg);
+	ck_assert_int_eq(loop_free(l), 0);
+	ck_assert_int_eq(rmdir(dir), 0); /* nothing was left behind */
+}
+END_TEST
+
 Suite *suite_api(void)
 {
 	Suite *s = suite_create("api");
@@ -769,6 +833,8 @@ Suite *suite_api(void)
 	tcase_add_test(tc, test_list);
 	tcase_add_test(tc, test_list_forms);
 	tcase_add_test(tc, test_restart);
+	tcase_add_test(tc, test_full_disk);
+	tcase_add_loop_test(tc, test_no_start, 0, 5);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -420,7 +420,7 @@ START_TEST(test_nul)
 		"{\"metadata\":{\"annotations\":{\"event.toolkit.fluxcd.io/x\":\"a\\u0000b\"}}}");
 	fake_kube_put(w.kube, "secrets",
 		"{\"metadata\":{\"name\":\"s\",\"namespace\":\"apps\",\"annotations\":{\"x\":"
-	        "\"\\u0000\"}}}");
+		"\"\\u0000\"}}}");
 	world_start(&w);
 	world_settle(&w);
 	ck_assert_str_eq(world_status(&w, "web", "Ready.status"), "True");

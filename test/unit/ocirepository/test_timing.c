@@ -188,6 +188,34 @@ START_TEST(test_backoff)
 }
 END_TEST
 
+/* A failure that stays the same is said once: the same words, no write, and one Event that is counted up. */
+START_TEST(test_same_failure)
+{
+	static const char *const urls[] = {
+		"\"url\":\"oci://127.0.0.1:1/app\"", /* nobody listens there */
+		"\"url\":\"oci://nowhere.invalid/app\"",
+	};
+	struct world w;
+	auto_free char *said = NULL;
+	int i;
+
+	world_init(&w);
+	world_object(&w, "web", urls[_i]);
+	world_start(&w);
+	world_settle(&w);
+	ck_assert_str_eq(world_status(&w, "web", "Ready.status"), "False");
+	said = mem_strdup(world_status(&w, "web", "Ready.message"));
+	world_forget(&w);
+	for (i = 0; i < 4; i++)
+		world_pass(&w, 750 << i);
+	ck_assert_str_eq(world_status(&w, "web", "Ready.message"), said);
+	ck_assert_str_eq(world_writes(&w), "");
+	ck_assert_msg(
+		count(fake_kube_log(w.kube), "EVENT") == 0, "%s %s", said, fake_kube_log(w.kube));
+	world_clear(&w);
+}
+END_TEST
+
 START_TEST(test_jitter)
 {
 	enum { N = 40 };
@@ -308,6 +336,7 @@ Suite *suite_timing(void)
 	tcase_add_test(tc, test_slow_pull_conflict);
 	tcase_add_loop_test(tc, test_retry_after, 0, 2);
 	tcase_add_test(tc, test_backoff);
+	tcase_add_loop_test(tc, test_same_failure, 0, 2);
 	tcase_add_test(tc, test_jitter);
 	tcase_add_test(tc, test_concurrent);
 	tcase_add_loop_test(tc, test_advertised_address, 0, 2);
