@@ -52,12 +52,12 @@ check_eq "this machine's package sources are not in the image" "" "$(grep -rlF "
 cat >"$H_TMP/in-namespace" <<'EOF'
 #!/usr/bin/env bash
 root=$1; shift
-mount --make-rprivate / && mount --bind "$root" "$root" && mount -o remount,bind,ro "$root" &&
+mount --bind "$root" "$root" && mount --make-private "$root" && mount -o remount,bind,ro "$root" &&
 mount -t tmpfs -o mode=1777 tmpfs "$root/data" && mount -t tmpfs -o mode=1777 tmpfs "$root/tmp" &&
 mount --bind "$OBJECTS" "$root/mnt" && mount -o remount,bind,ro "$root/mnt" &&
 exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/nonexistent chroot --userspec=65534:65534 --groups= "$root" "$@"
 EOF
-in_image() { unshare --mount bash "$H_TMP/in-namespace" "$root" "$@"; }
+in_image() { "${H_UNSHARE[@]}" bash "$H_TMP/in-namespace" "$root" "$@"; }
 export OBJECTS=$H_TMP/objects
 mkdir "$OBJECTS"
 chmod 755 "$H_TMP" "$OBJECTS"
@@ -73,7 +73,7 @@ sed "s#REGISTRY#$REGISTRY#" "$H_ROOT/deploy/samples/latest.yaml" >"$OBJECTS/late
 cp "$H_ROOT/deploy/samples/00-namespace.yaml" "$OBJECTS/"
 chmod -R a+rX "$OBJECTS"
 echo 0 >"$H_TMP/controller.logstart"
-h_spawn controller unshare --mount bash "$H_TMP/in-namespace" "$root" /usr/bin/oci-source-controller --embedded=/mnt --state-dir=/data/state \
+h_spawn controller "${H_UNSHARE[@]}" bash "$H_TMP/in-namespace" "$root" /usr/bin/oci-source-controller --embedded=/mnt --state-dir=/data/state \
 	--storage-addr=127.0.0.1:0 --metrics-addr=127.0.0.1:0 --health-addr=127.0.0.1:0
 CONTROLLER_PID=$H_PID
 artifacts=$(h_address controller artifacts) || h_die "the program does not run from the image's root"

@@ -53,7 +53,7 @@ chmod +x "$H_TMP/in-pod"
 if [ "$(id -u)" -eq 0 ]; then
 	mkdir "$H_TMP/store-pod"
 	echo 0 >"$H_TMP/pod.logstart"
-	h_spawn pod unshare --mount --propagation private "$H_TMP/in-pod" --watch-all-namespaces --storage-path="$H_TMP/store-pod" --storage-addr=127.0.0.1:0 \
+	h_spawn pod "${H_UNSHARE[@]}" "$H_TMP/in-pod" --watch-all-namespaces --storage-path="$H_TMP/store-pod" --storage-addr=127.0.0.1:0 \
 		--storage-adv-addr="$STORAGE" --metrics-addr=127.0.0.1:0 --health-addr=127.0.0.1:0
 	pod=$H_PID
 	object apps in-cluster 1

@@ -1,8 +1,13 @@
 #!/usr/bin/env bash
 # The store when things go wrong: a full disk, a read-only one, files that rot, and kill -9 at any moment of a pull. What is served is always
 # the whole file that the status names, and the next good moment needs no restart.
-[ -n "${STORE_TEST_NS:-}" ] || exec env STORE_TEST_NS=1 unshare $([ "$(id -u)" -eq 0 ] || echo -r) --mount --propagation private bash "$0" "$@"
 . "$(dirname "$0")/../lib/harness.sh"
+if [ -z "${STORE_TEST_NS:-}" ]; then
+	trap - EXIT
+	rm -rf "$H_TMP"
+	export STORE_TEST_NS=1
+	if [ "$(id -u)" -eq 0 ]; then exec "${H_UNSHARE[@]}" bash "$0"; else exec "${H_UNSHARE[@]}" --map-root-user bash "$0"; fi
+fi
 . "$H_ROOT/test/lib/parts.sh"
 SOON=${SOON:-30}
 KUBECTL=$(h_kubectl_debian) || h_die "no kubectl"

@@ -121,6 +121,10 @@ h_show_logs()
 	done
 }
 
+# A mount namespace of one's own: `"${H_UNSHARE[@]}" COMMAND...`. In a chroot the root is no mount point whose propagation could be changed.
+H_UNSHARE=(unshare --mount --propagation private)
+"${H_UNSHARE[@]}" true 2>/dev/null || H_UNSHARE=(unshare --mount --propagation unchanged)
+
 # ---- waiting ---------------------------------------------------------------------------------------------------------
 
 h_now_ms()

@@ -20,16 +20,17 @@ HTPASSWD_WORD=open-sesame
 # Debian's kubectl (1.20 on Debian 12, 1.32 on 13), without touching one that is installed: the package's file in a cache of ours.
 h_kubectl_debian()
 {
-	local cache=${XDG_CACHE_HOME:-$HOME/.cache}/oci-source-controller-e2e/kubectl-debian
+	local package=kubectl cache=${XDG_CACHE_HOME:-$HOME/.cache}/oci-source-controller-e2e/kubectl-debian
 
-	if [ "$(dpkg-query -S /usr/bin/kubectl 2>/dev/null)" = "kubernetes-client: /usr/bin/kubectl" ]; then
+	! grep -q '^VERSION_CODENAME=bookworm' /etc/os-release || package=kubernetes-client
+	if [ "$(dpkg-query -S /usr/bin/kubectl 2>/dev/null)" = "$package: /usr/bin/kubectl" ]; then
 		echo /usr/bin/kubectl
 		return
 	fi
 	if [ ! -x "$cache/usr/bin/kubectl" ]; then
 		mkdir -p "$cache"
-		(cd "$cache" && apt-get download -qq kubernetes-client && dpkg-deb -x kubernetes-client_*.deb . && rm -f kubernetes-client_*.deb) >&2 2>/dev/null ||
-			{ h_log "no kubectl: apt-get download kubernetes-client failed"; return 1; }
+		(cd "$cache" && apt-get download -qq $package && dpkg-deb -x ${package}_*.deb . && rm -f ${package}_*.deb) >/dev/null 2>&1
+		[ -x "$cache/usr/bin/kubectl" ] || { h_log "no kubectl: apt-get download $package failed"; return 1; }
 	fi
 	echo "$cache/usr/bin/kubectl"
 }
