@@ -192,6 +192,11 @@ static void read_file(
 		ms->complete = false;
 		return;
 	}
+	/* Some editors empty a file before they write it: that is no reason to delete what it named. */
+	if (!text.len) {
+		ms->complete = false;
+		return;
+	}
 	if (ydocs_parse(&docs, buf_str(&text), text.len, &err)) {
 		emb_manifests_error(ms, file, 0, err.msg);
 		ms->complete = false;

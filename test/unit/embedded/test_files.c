@@ -140,6 +140,23 @@ START_TEST(test_broken)
 }
 END_TEST
 
+START_TEST(test_empty_file)
+{
+	struct box b;
+
+	box_new(&b);
+	write_file(b.dir, "a.yaml", "");
+	look(&b);
+	ck_assert_int_eq(b.rc, 0);
+	ck_assert(!b.ms.complete); /* it may be about to be written */
+	ck_assert_uint_eq(b.ms.n_errors, 0);
+	write_file(b.dir, "a.yaml", "# nothing\n");
+	look(&b);
+	ck_assert(b.ms.complete);
+	box_free(&b);
+}
+END_TEST
+
 START_TEST(test_no_folder)
 {
 	struct box b;
@@ -304,6 +321,7 @@ Suite *suite_files(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, test_read);
 	tcase_add_loop_test(tc, test_broken, 0, (int)ARRAY_LEN(BROKEN));
+	tcase_add_test(tc, test_empty_file);
 	tcase_add_test(tc, test_no_folder);
 	tcase_add_test(tc, test_life);
 	tcase_add_test(tc, test_adopted);
