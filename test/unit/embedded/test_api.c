@@ -687,6 +687,32 @@ START_TEST(test_list)
 }
 END_TEST
 
+/* A later page carries the first one's version, so that a watch from it tells what changed between the pages. */
+START_TEST(test_pages)
+{
+	struct rig r;
+	auto_free char *version = NULL, *path = NULL;
+	json_t *o;
+
+	rig_start(&r, false);
+	rig_do(&r, 201, "POST", REPOS, REPO("a", SPEC));
+	rig_do(&r, 201, "POST", REPOS, REPO("b", SPEC));
+	o = rig_expect(&r, 200, "GET", REPOS "?limit=1", NULL);
+	version = dup_str(o, "resourceVersion");
+	path = mem_printf("%s?limit=1&continue=%s", REPOS, obj_str(o, "metadata", "continue"));
+	json_decref(o);
+	rig_do(&r, 200, "PATCH", REPOS "/a", "{\"spec\":{\"interval\":\"6m\"}}");
+	o = rig_expect(&r, 200, "GET", path, NULL);
+	ck_assert_str_eq(obj_str(o, "metadata", "resourceVersion"), version);
+	ck_assert_uint_eq(json_array_size(json_object_get(o, "items")), 1);
+	json_decref(o);
+	o = rig_expect(&r, 200, "GET", REPOS, NULL);
+	ck_assert_str_ne(obj_str(o, "metadata", "resourceVersion"), version);
+	json_decref(o);
+	rig_stop(&r);
+}
+END_TEST
+
 START_TEST(test_list_forms)
 {
 	struct rig r;
@@ -831,6 +857,7 @@ Suite *suite_api(void)
 	tcase_add_test(tc, test_delete);
 	tcase_add_test(tc, test_namespace);
 	tcase_add_test(tc, test_list);
+	tcase_add_test(tc, test_pages);
 	tcase_add_test(tc, test_list_forms);
 	tcase_add_test(tc, test_restart);
 	tcase_add_test(tc, test_full_disk);
