@@ -17,7 +17,6 @@
 
 static void start(struct rig *r)
 {
-	auto_buf struct buf conf = BUF_INIT(4096);
 	struct err err = {0};
 	FILE *f;
 	char line[256];
