@@ -751,7 +751,7 @@ START_TEST(test_restart)
 {
 	struct rig r;
 	json_t *o;
-	auto_free char *version = NULL, *uid = NULL, *old_base = NULL, *list = NULL;
+	auto_free char *version = NULL, *uid = NULL, *old_base = NULL;
 
 	rig_start(&r, false);
 	o = rig_expect(&r, 201, "POST", REPOS, REPO("a", SPEC));
