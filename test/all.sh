@@ -2,6 +2,7 @@
 # test/all.sh PROGRAM-OR-SCRIPT...: runs Check programs (unit-*) and test scripts (*.sh) one after the other, shows what each said in the end,
 # and closes with the sum: "N passed, N failed". Exit status 1 if anything failed, or if something ended without a count.
 set -u
+export CK_TIMEOUT_MULTIPLIER=${CK_TIMEOUT_MULTIPLIER:-4} # a shared machine can be slow; a test that hangs still ends
 passed=0 failed=0 broken=''
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT

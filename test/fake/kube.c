@@ -487,3 +487,11 @@ void fake_kube_mute(struct fake_kube *k, bool mute)
 	for (w = k->watchers; w; w = w->next)
 		http_reply_wake(w->x);
 }
+
+void fake_kube_behave(struct fake_kube *k)
+{
+	struct failure *f;
+
+	vec_each (&k->failures, f)
+		f->times = 0;
+}

@@ -44,5 +44,7 @@ void fake_kube_fail(struct fake_kube *k, const char *line, int status, unsigned 
 void fake_kube_mute(struct fake_kube *k, bool mute);
 /* Called when a write of this line arrives, before it is carried out; once. */
 void fake_kube_hook(struct fake_kube *k, const char *line, void (*fn)(void *arg), void *arg);
+/* Of what was ordered with the two above, all that has not come yet is called off. */
+void fake_kube_behave(struct fake_kube *k);
 
 #endif

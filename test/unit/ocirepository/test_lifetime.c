@@ -368,6 +368,11 @@ START_TEST(test_leaves_the_selector)
 }
 END_TEST
 
+static bool is_ready(struct world *w)
+{
+	return store_ready(w->store);
+}
+
 /* A registry that does not answer holds all runs, but the files that are there are served after a start. */
 START_TEST(test_start_while_the_registry_hangs)
 {
@@ -391,9 +396,7 @@ START_TEST(test_start_while_the_registry_hangs)
 	world_stop(&w);
 	silent->path = "/v2/app/manifests/1.0";
 	world_start(&w);
-	for (i = 0; i < 20000 && !store_ready(w.store); i++)
-		loop_turn(w.loop, false);
-	ck_assert(store_ready(w.store));
+	world_until(&w, is_ready, "readiness");
 	for (i = 0; i < N; i++) {
 		struct store_file f;
 
