@@ -221,7 +221,7 @@ void world_settle(struct world *w)
 		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 		ck_assert_msg(clock_ns() - from < 40000000000ULL,
 			"no peace within 40 s: %u open requests to registries, %u to the API "
-		        "server, "
+			"server, "
 			"%u jobs of the store; writes:\n%s\nregistry:\n%s",
 			(unsigned)s.open_requests, (unsigned)k.http.open_requests,
 			(unsigned)st.jobs, tail(fake_kube_log(w->kube)), tail(fake_log(w->reg)));
