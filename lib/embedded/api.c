@@ -408,9 +408,6 @@ void emb_api_handle(void *arg, struct http_exchange *x)
 
 	emb_status_init(&st);
 	rc = may_ask(api, x, &st);
-	if (!rc && api->stopping)
-		rc = emb_status_set(
-			&st, 503, "ServiceUnavailable", NULL, NULL, "the server is shutting down");
 	if (!rc)
 		rc = split(&r, http_x_path(x) + strlen(api->prefix), &st);
 	if (!rc && is_resource(&r)) {

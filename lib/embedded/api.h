@@ -4,8 +4,6 @@
  */
 #ifndef EMBEDDED_API_H
 #define EMBEDDED_API_H
-#include <stdbool.h>
-
 struct emb_api {
 	struct emb_db *db; /* for calls; touched by workers only */
 	const struct emb_kinds *kinds;
@@ -13,7 +11,6 @@ struct emb_api {
 	struct emb_hub *hub;
 	const char *prefix; /* "/" and 64 hex digits */
 	const char *address; /* "127.0.0.1:41234" */
-	bool stopping; /* new requests get 503 */
 };
 
 struct http_exchange;

@@ -206,7 +206,6 @@ struct op *embedded_stop(struct embedded *e, unsigned grace_ms)
 
 	BUG_IF(e->is_stopping);
 	e->is_stopping = true;
-	e->api.stopping = true;
 	op_init(&e->op, e->loop, &type);
 	emb_janitor_free(MOVE(e->janitor));
 	emb_hub_stop(e->hub);

@@ -1,3 +1,4 @@
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/obj.h"
 #include "embedded/embedded.h"
@@ -153,6 +154,7 @@ static const struct {
 	{"GET", REPOS "?limit=x", 400},
 	{"GET", REPOS "?limit=-1", 400},
 	{"GET", REPOS "?continue=!", 400},
+	{"GET", REPOS "?continue=eyJ2IjotNSwibnMiOiIiLCJuIjoiIn0", 400},
 	{"GET", REPOS "?resourceVersion=x", 400},
 	{"GET", REPOS "?watch=1&sendInitialEvents=true", 422},
 	{"GET", REPOS "?resourceVersion=5&resourceVersionMatch=Exact", 410},
@@ -778,6 +780,41 @@ START_TEST(test_restart)
 }
 END_TEST
 
+static bool event_gone(void *arg)
+{
+	struct rig *r = arg;
+
+	json_decref(rig_call(r, "GET", "/api/v1/namespaces/default/events/e", NULL, NULL, NULL));
+	return r->status == 404;
+}
+
+/* Events go an hour after they were written last, and housekeeping does nothing else. */
+START_TEST(test_events_expire)
+{
+	struct rig r;
+	json_t *o;
+
+	rig_start(&r, false);
+	rig_do(&r, 201, "POST", "/api/v1/namespaces/default/events",
+		"{\"apiVersion\":\"v1\",\"kind\":\"Event\",\"metadata\":{\"name\":\"e\"},"
+	        "\"involvedObject\":{\"namespace\":\"default\"}}");
+	rig_do(&r, 201, "POST", REPOS, REPO("a", SPEC));
+	clock_fake(clock_wall_ms());
+	loop_test_advance(r.loop, 30 * 60 * 1000);
+	rig_do(&r, 200, "PATCH", "/api/v1/namespaces/default/events/e", "{\"count\":2}");
+	loop_test_advance(r.loop, 59 * 60 * 1000);
+	rig_do(&r, 200, "GET", REPOS "/a", NULL); /* housekeeping ran before this */
+	rig_do(&r, 200, "GET", "/api/v1/namespaces/default/events/e", NULL);
+	loop_test_advance(r.loop, 2 * 60 * 1000);
+	rig_poll(&r, event_gone, &r);
+	rig_do(&r, 200, "GET", REPOS "/a", NULL);
+	o = rig_expect(&r, 200, "GET", "/api/v1/namespaces", NULL);
+	ck_assert_uint_eq(json_array_size(json_object_get(o, "items")), 3);
+	json_decref(o);
+	rig_stop(&r);
+}
+END_TEST
+
 /* A full disk is an answer, not the end: what was there stays, and writing goes on when there is room again. */
 START_TEST(test_full_disk)
 {
@@ -860,6 +897,7 @@ Suite *suite_api(void)
 	tcase_add_test(tc, test_pages);
 	tcase_add_test(tc, test_list_forms);
 	tcase_add_test(tc, test_restart);
+	tcase_add_test(tc, test_events_expire);
 	tcase_add_test(tc, test_full_disk);
 	tcase_add_loop_test(tc, test_no_start, 0, 5);
 	suite_add_tcase(s, tc);
