@@ -340,7 +340,13 @@ void store_lose(struct store *s, struct store_entry *e, bool tell)
 	struct store_path p;
 	struct lost *lost;
 
-	index_not_there(&s->index, e);
+	if (tell) {
+		/* A request has found no file, or another one in its place, which has to go some day: the next check or the retention does it. */
+		e->wrong = true;
+		index_wake(&s->index, &e->waits);
+	} else {
+		index_not_there(&s->index, e);
+	}
 	/* Its status still names it: wait for the restore instead of a 404. */
 	if (index_is_current(e))
 		index_promise(&s->index, e, true, false);
