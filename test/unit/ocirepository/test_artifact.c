@@ -100,13 +100,19 @@ START_TEST(test_large)
 END_TEST
 
 /* A connection that breaks again and again is no fault of the disk. */
+/* A reset may take bytes with it that were sent before: then nothing was received, and no pause precedes another try. */
+static bool broken_off(struct world *w)
+{
+	loop_test_advance(w->loop, 1);
+	return *world_status(w, "web", "Ready.status") != '\0';
+}
+
 START_TEST(test_large_broken)
 {
 	struct world w;
 	struct fake_image image;
 	struct buf layer;
 	struct fake_answer *a;
-	int i;
 
 	world_init(&w);
 	noise(&layer, 1 << 20);
@@ -119,8 +125,7 @@ START_TEST(test_large_broken)
 	a->body_len = layer.len;
 	world_object(&w, "web", "\"ref\":{\"tag\":\"1.0\"}");
 	world_start(&w);
-	for (i = 0; i < 10 && !*world_status(&w, "web", "Ready.status"); i++)
-		world_pass(&w, 5000);
+	world_until(&w, broken_off, "the failure");
 	ck_assert_str_eq(world_status(&w, "web", "Ready.reason"), "OCIArtifactPullFailed");
 	ck_assert_str_eq(world_status(&w, "web", "FetchFailed.status"), "True");
 	ck_assert_str_eq(world_status(&w, "web", "StorageOperationFailed.status"), "");

@@ -409,6 +409,46 @@ START_TEST(test_start_while_the_registry_hangs)
 }
 END_TEST
 
+/* SIGTERM at any turn of a start and of the first runs: objects that are new, Ready, lost, being deleted. */
+START_TEST(test_stop_at_any_time)
+{
+	struct world w;
+	struct fake_image image;
+	auto_free char *lost = NULL;
+	int i;
+
+	world_init(&w);
+	world_push(&w, "1.0", &w.layer, &image);
+	world_object(&w, "web", "\"ref\":{\"tag\":\"1.0\"}");
+	world_object(&w, "lost", "\"ref\":{\"tag\":\"1.0\"}");
+	world_start(&w);
+	world_settle(&w);
+	world_stop(&w);
+	lost = mem_printf("%s/%s", w.root, world_status(&w, "lost", "artifact.path"));
+	for (i = 0; i < 80; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "new%d", i);
+		world_object(&w, name, "\"ref\":{\"tag\":\"1.0\"}");
+		unlink(lost);
+		if (i > 2) {
+			snprintf(name, sizeof(name), "new%d", i - 2);
+			fake_kube_delete(w.kube, "ocirepositories", "apps", name);
+		}
+		world_start(&w);
+		turns(&w, i * 3);
+		world_stop(&w);
+	}
+	world_start(&w);
+	world_settle(&w);
+	ck_assert_int_eq(access(lost, F_OK), 0);
+	ck_assert_str_eq(world_status(&w, "new79", "Ready.status"), "True");
+	ck_assert_ptr_null(fake_kube_get(w.kube, "ocirepositories", "apps", "new77"));
+	fake_image_clear(&image);
+	world_clear(&w);
+}
+END_TEST
+
 /* Anybody may write one into a string; the object is refused, not all that the watch says. */
 START_TEST(test_nul)
 {
@@ -449,6 +489,7 @@ Suite *suite_lifetime(void)
 	tcase_add_test(tc, test_conflict_at_deletion);
 	tcase_add_test(tc, test_foreign_finalizer);
 	tcase_add_test(tc, test_leaves_the_selector);
+	tcase_add_test(tc, test_stop_at_any_time);
 	tcase_add_test(tc, test_nul);
 	tcase_add_test(tc, test_start_while_the_registry_hangs);
 	suite_add_tcase(s, tc);
