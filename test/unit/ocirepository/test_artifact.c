@@ -99,7 +99,6 @@ START_TEST(test_large)
 }
 END_TEST
 
-/* A connection that breaks again and again is no fault of the disk. */
 /* A reset may take bytes with it that were sent before: then nothing was received, and no pause precedes another try. */
 static bool broken_off(struct world *w)
 {
@@ -107,6 +106,7 @@ static bool broken_off(struct world *w)
 	return *world_status(w, "web", "Ready.status") != '\0';
 }
 
+/* A connection that breaks again and again is no fault of the disk. */
 START_TEST(test_large_broken)
 {
 	struct world w;
@@ -126,6 +126,7 @@ START_TEST(test_large_broken)
 	world_object(&w, "web", "\"ref\":{\"tag\":\"1.0\"}");
 	world_start(&w);
 	world_until(&w, broken_off, "the failure");
+	world_settle(&w);
 	ck_assert_str_eq(world_status(&w, "web", "Ready.reason"), "OCIArtifactPullFailed");
 	ck_assert_str_eq(world_status(&w, "web", "FetchFailed.status"), "True");
 	ck_assert_str_eq(world_status(&w, "web", "StorageOperationFailed.status"), "");
