@@ -146,6 +146,8 @@ static void check_start(struct repo *repo)
 	struct digest digest;
 
 	if (digest_parse(&digest, obj_str_or("", obj, "status", "artifact", "digest"), &err)) {
+		/* No artifact, as the run will see it as well. */
+		store_promise_end(repo->c->opts.store, path);
 		repo_due(repo);
 		return;
 	}

@@ -267,6 +267,34 @@ START_TEST(test_secrets_of_no_concern)
 }
 END_TEST
 
+/* A status that somebody has spoilt names no artifact: nobody waits for it, and a new one is made. */
+START_TEST(test_spoilt_status)
+{
+	static const char *const spoilt[] = {
+		"{\"status\":{\"artifact\":{\"digest\":\"sha256:x\"}}}",
+		"{\"status\":{\"artifact\":{\"digest\":null}}}",
+		"{\"status\":{\"artifact\":{\"path\":\"ocirepository/apps/other/latest.tar.gz\"}}}",
+		"{\"status\":{\"artifact\":{\"path\":\"../../etc/passwd\"}}}",
+		"{\"status\":{\"artifact\":{\"revision\":\"what\"}}}",
+		"{\"status\":null}",
+	};
+	struct world w;
+	struct fake_image image;
+
+	world_init(&w);
+	lose(&w, &image, "\"ref\":{\"tag\":\"1.0\"}");
+	patch(&w, spoilt[_i]);
+	world_start(&w);
+	world_settle(&w);
+	ck_assert(store_ready(w.store));
+	ck_assert_str_eq(world_status(&w, "web", "Ready.status"), "True");
+	ck_assert_str_eq(world_status(&w, "web", "artifact.digest"), image.layer_text);
+	ck_assert_int_eq(ask(&w), STORE_HIT);
+	fake_image_clear(&image);
+	world_clear(&w);
+}
+END_TEST
+
 Suite *suite_restore(void);
 Suite *suite_restore(void)
 {
@@ -278,6 +306,7 @@ Suite *suite_restore(void)
 	tcase_add_test(tc, test_forbidden);
 	tcase_add_test(tc, test_registry_down);
 	tcase_add_loop_test(tc, test_not_built, 0, 2);
+	tcase_add_loop_test(tc, test_spoilt_status, 0, 6);
 	tcase_add_test(tc, test_lost_twice);
 	tcase_add_test(tc, test_secret_changes_before_the_list);
 	tcase_add_test(tc, test_secrets_of_no_concern);
