@@ -186,12 +186,16 @@ static void removal_free(struct job *job)
 	vec_clear(&r->dirs);
 }
 
-static const struct job_type removal_type = {
-	"store remove", WORK_SHORT, removal_run, removal_done, removal_free, false};
+/* Of one object: goes on when it is cancelled, for half a folder would stay that nobody knows of. */
+static const struct job_type remove_type = {
+	"store remove", WORK_SHORT, removal_run, removal_done, removal_free, true};
+/* Of any number of folders. */
+static const struct job_type sweep_type = {
+	"store sweep", WORK_SHORT, removal_run, removal_done, removal_free, false};
 
 struct op *store_remove_start(struct store *s, const char *dir)
 {
-	struct removal *r = job_new(s, struct removal, &removal_type);
+	struct removal *r = job_new(s, struct removal, &remove_type);
 
 	store_disown(s, dir);
 	forget_files(s, dir);
@@ -202,7 +206,7 @@ struct op *store_remove_start(struct store *s, const char *dir)
 
 struct op *store_sweep_start(struct store *s, uint64_t grace_ms)
 {
-	struct removal *r = job_new(s, struct removal, &removal_type);
+	struct removal *r = job_new(s, struct removal, &sweep_type);
 	uint64_t now = clock_ms();
 	const char *dir;
 	void *value;

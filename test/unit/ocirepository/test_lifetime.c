@@ -303,6 +303,36 @@ START_TEST(test_conflict_at_deletion)
 }
 END_TEST
 
+/* Somebody takes the finalizer away while the files are being removed, and makes the object anew: none of the old files is left. */
+START_TEST(test_cancel_at_removal)
+{
+	struct world w;
+	struct fake_image image, next;
+
+	world_init(&w);
+	world_push(&w, "1.0", &w.layer, &image);
+	world_push(&w, "2.0", &w.layer2, &next);
+	world_object(&w, "web", "\"ref\":{\"tag\":\"1.0\"}");
+	world_start(&w);
+	world_settle(&w);
+	arm("store.removing");
+	fake_kube_delete(w.kube, "ocirepositories", "apps", "web");
+	world_until(&w, is_at_point, "the worker");
+	fake_kube_merge(
+		w.kube, "ocirepositories", "apps", "web", "{\"metadata\":{\"finalizers\":null}}");
+	world_object(&w, "web", "\"ref\":{\"tag\":\"2.0\"}");
+	world_until(&w, is_leaving, "the event");
+	atomic_store(&go_on, 1);
+	world_settle(&w);
+	ck_assert_str_eq(world_status(&w, "web", "artifact.digest"), next.layer_text);
+	ck_assert_int_eq(files_on_disk(&w), 1);
+	sys_fault_clear();
+	fake_image_clear(&image);
+	fake_image_clear(&next);
+	world_clear(&w);
+}
+END_TEST
+
 /* Others' finalizers keep the object alive after ours is gone: its files are, it is not looked after any more, and a start does not wait. */
 START_TEST(test_foreign_finalizer)
 {
@@ -487,6 +517,7 @@ Suite *suite_lifetime(void)
 	tcase_add_test(tc, test_cancel_at_hold);
 	tcase_add_loop_test(tc, test_conflict_while_the_watch_is_late, 0, 2);
 	tcase_add_test(tc, test_conflict_at_deletion);
+	tcase_add_test(tc, test_cancel_at_removal);
 	tcase_add_test(tc, test_foreign_finalizer);
 	tcase_add_test(tc, test_leaves_the_selector);
 	tcase_add_test(tc, test_stop_at_any_time);
