@@ -797,7 +797,7 @@ START_TEST(test_events_expire)
 	rig_start(&r, false);
 	rig_do(&r, 201, "POST", "/api/v1/namespaces/default/events",
 		"{\"apiVersion\":\"v1\",\"kind\":\"Event\",\"metadata\":{\"name\":\"e\"},"
-	        "\"involvedObject\":{\"namespace\":\"default\"}}");
+		"\"involvedObject\":{\"namespace\":\"default\"}}");
 	rig_do(&r, 201, "POST", REPOS, REPO("a", SPEC));
 	clock_fake(clock_wall_ms());
 	loop_test_advance(r.loop, 30 * 60 * 1000);

@@ -12,6 +12,7 @@
 #include <check.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -79,9 +80,10 @@ static atomic_int at_point, go_on;
 /* On a worker: says that it came by and waits until the test lets it go on. */
 static void hold_worker(const char *point, void *arg)
 {
-	if (strcmp(point, arg) != 0 || atomic_load(&go_on))
+	/* arg: a point, or several of them */
+	if (!strstr(arg, point) || atomic_load(&go_on))
 		return;
-	atomic_store(&at_point, 1);
+	atomic_fetch_add(&at_point, 1);
 	while (!atomic_load(&go_on))
 		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 }
@@ -303,29 +305,65 @@ START_TEST(test_conflict_at_deletion)
 }
 END_TEST
 
-/* Somebody takes the finalizer away while the files are being removed, and makes the object anew: none of the old files is left. */
+static int threads(void)
+{
+	return atoi(getenv("UV_THREADPOOL_SIZE"));
+}
+
+static bool heavy_are_held(struct world *w)
+{
+	(void)w;
+	return atomic_load(&at_point) == threads() - 1;
+}
+
+static bool all_are_held(struct world *w)
+{
+	(void)w;
+	return atomic_load(&at_point) == threads();
+}
+
+static bool is_deleting(struct world *w)
+{
+	return repo_of(w, "web")->deleting;
+}
+
+/* Somebody takes the finalizer away before the files could be removed, and makes the object anew: none of the old files is left. */
 START_TEST(test_cancel_at_removal)
 {
 	struct world w;
 	struct fake_image image, next;
+	auto_free char *old = NULL;
+	int i;
 
 	world_init(&w);
 	world_push(&w, "1.0", &w.layer, &image);
 	world_push(&w, "2.0", &w.layer2, &next);
 	world_object(&w, "web", "\"ref\":{\"tag\":\"1.0\"}");
+	world_object(&w, "other", "\"ref\":{\"tag\":\"1.0\"}");
 	world_start(&w);
 	world_settle(&w);
-	arm("store.removing");
+	old = mem_printf("%s/%s", w.root, world_status(&w, "web", "artifact.path"));
+	/* All workers have something to do: the removal waits in line. */
+	arm("store.written store.removing");
+	for (i = 0; i < threads(); i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "o%d", i);
+		world_object(&w, name, "\"ref\":{\"tag\":\"1.0\"}");
+	}
+	world_until(&w, heavy_are_held, "the heavy workers");
+	fake_kube_delete(w.kube, "ocirepositories", "apps", "other");
+	world_until(&w, all_are_held, "the last worker");
 	fake_kube_delete(w.kube, "ocirepositories", "apps", "web");
-	world_until(&w, is_at_point, "the worker");
-	fake_kube_merge(
-		w.kube, "ocirepositories", "apps", "web", "{\"metadata\":{\"finalizers\":null}}");
-	world_object(&w, "web", "\"ref\":{\"tag\":\"2.0\"}");
+	world_until(&w, is_deleting, "the deletion");
+	turns(&w, 50);
+	recreate(&w, "\"ref\":{\"tag\":\"2.0\"}");
 	world_until(&w, is_leaving, "the event");
+	turns(&w, 50);
 	atomic_store(&go_on, 1);
 	world_settle(&w);
 	ck_assert_str_eq(world_status(&w, "web", "artifact.digest"), next.layer_text);
-	ck_assert_int_eq(files_on_disk(&w), 1);
+	ck_assert_int_eq(access(old, F_OK), -1);
 	sys_fault_clear();
 	fake_image_clear(&image);
 	fake_image_clear(&next);
