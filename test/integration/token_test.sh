@@ -21,11 +21,19 @@ jwt()
 		"$ISSUER" "$SERVICE" $((now + $3)) $((now - 60)) "$now" "$1" "$2" | b64url)
 	printf '%s.%s.%s' "$head" "$body" "$(printf '%s.%s' "$head" "$body" | openssl dgst -sha256 -sign "$H_TMP/key.pem" -binary | b64url)"
 }
-# What the token server answers to the question for these rights.
-grant() { printf '{"token":"%s","expires_in":300}' "$(jwt "$1" "$2" 300)" >"$H_TMP/www/token?service=$SERVICE&scope=repository%3A$1%3A$3"; }
+# grant REPOSITORY ACTIONS: what the token server answers to the question for both rights, which the registry names in one order or the other.
+grant()
+{
+	local token scope
+
+	token=$(jwt "$1" "$2" 300)
+	for scope in pull%2Cpush push%2Cpull; do
+		printf '{"token":"%s","expires_in":300}' "$token" >"$H_TMP/www/token?service=$SERVICE&scope=repository%3A$1%3A$scope"
+	done
+}
 mkdir "$H_TMP/www"
-grant app '"pull","push"' pull%2Cpush
-grant weak '"pull"' pull%2Cpush
+grant app '"pull","push"'
+grant weak '"pull"'
 
 AUTH_PORT=$(h_free_port)
 (cd "$H_TMP/www" && exec openssl s_server -WWW -accept "127.0.0.1:$AUTH_PORT" -cert ../cert.pem -key ../key.pem -quiet) >>"$H_TMP/log/auth.out" 2>>"$H_TMP/log/auth.err" </dev/null &

@@ -42,7 +42,8 @@ static void recreate(struct world *w, const char *spec)
 {
 	fake_kube_merge(
 		w->kube, "ocirepositories", "apps", "web", "{\"metadata\":{\"finalizers\":null}}");
-	fake_kube_delete(w->kube, "ocirepositories", "apps", "web");
+	if (fake_kube_get(w->kube, "ocirepositories", "apps", "web"))
+		fake_kube_delete(w->kube, "ocirepositories", "apps", "web");
 	world_object(w, "web", spec);
 }
 
@@ -493,7 +494,7 @@ START_TEST(test_stop_at_any_time)
 	world_settle(&w);
 	world_stop(&w);
 	lost = mem_printf("%s/%s", w.root, world_status(&w, "lost", "artifact.path"));
-	for (i = 0; i < 80; i++) {
+	for (i = 0; i < 40; i++) {
 		char name[16];
 
 		snprintf(name, sizeof(name), "new%d", i);
@@ -504,14 +505,14 @@ START_TEST(test_stop_at_any_time)
 			fake_kube_delete(w.kube, "ocirepositories", "apps", name);
 		}
 		world_start(&w);
-		turns(&w, i * 3);
+		turns(&w, i * 6);
 		world_stop(&w);
 	}
 	world_start(&w);
 	world_settle(&w);
 	ck_assert_int_eq(access(lost, F_OK), 0);
-	ck_assert_str_eq(world_status(&w, "new79", "Ready.status"), "True");
-	ck_assert_ptr_null(fake_kube_get(w.kube, "ocirepositories", "apps", "new77"));
+	ck_assert_str_eq(world_status(&w, "new39", "Ready.status"), "True");
+	ck_assert_ptr_null(fake_kube_get(w.kube, "ocirepositories", "apps", "new37"));
 	fake_image_clear(&image);
 	world_clear(&w);
 }
