@@ -30,6 +30,8 @@ enum step_ret storage_resume(struct task *t)
 		err_wrap(&t->err, "failed to stat the artifact");
 		return run_fail(r, COND_STORAGE_FAILED, "StatOperationFailed");
 	}
+	if (store_check_result(t->op) != STORE_INTACT && !run_open(r))
+		return STEP_DONE;
 	switch (store_check_result(t->op)) {
 	case STORE_INTACT:
 		r->have_file = true;

@@ -70,6 +70,7 @@ void repo_store(struct repo *repo, const json_t *obj)
 {
 	char dir[STORE_DIR_MAX];
 
+	settled_free(MOVE(repo->settled));
 	free(repo->text);
 	free(repo->rv);
 	free(repo->uid);
@@ -222,6 +223,7 @@ static void repo_free(struct repo *repo)
 	set_secret_key(repo, NULL);
 	metric_remove(repo->duration);
 	repo->c->repos--;
+	settled_free(repo->settled);
 	free(repo->text);
 	free(repo->rv);
 	free(repo->uid);
@@ -349,6 +351,7 @@ static enum queue_next run_ended(void *arg, struct queue_item *item, struct op *
 	struct repo *repo = CONTAINER_OF(item, struct repo, queue_item);
 	enum queue_next next = next_of(r, op, ms);
 
+	settled_return(r);
 	if (op->err.kind == ERR_CANCELED)
 		return next;
 	if (repo->duration)

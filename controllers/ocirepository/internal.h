@@ -26,6 +26,7 @@
 #define COND_VERIFIED "SourceVerified"
 
 struct oci_identity;
+struct settled;
 
 /* Causes of a cancel: they decide what the queue does. */
 enum { CAUSE_DELETED = 1, CAUSE_CHANGED, CAUSE_SHUTDOWN };
@@ -58,6 +59,7 @@ struct repo {
 	char *requested_at;
 	char *lost_path; /* a path that cannot be restored: its digest is gone from the registry */
 	char *name; /* "ns/name" */
+	struct settled *settled; /* the last run found nothing to do; NULL while a run has it */
 	int64_t generation;
 	struct metric *duration;
 	struct op *check; /* the first look at the file that the status names */
@@ -75,7 +77,9 @@ struct run {
 	struct log_ctx log;
 	uint64_t since_ns;
 
-	json_t *first; /* the object as it was when the run began: spec and strings below are borrowed from it, nothing from obj */
+	struct settled *
+		settled; /* what the run goes by until it has read the object; made when there was nothing to do */
+	json_t *first; /* the object as it was when the run read it: spec and strings below are borrowed from it, nothing from obj. NULL: not read, they are borrowed from settled */
 	json_t *obj; /* as the API server has it now, as far as this run knows */
 	const char *ns, *name, *uid;
 	int64_t generation;
@@ -133,6 +137,9 @@ struct run {
 struct op *run_start(struct ocirepo *c, struct repo *repo);
 /* t->err is filled: notes condition and reason for the status. */
 enum step_ret run_fail(struct run *r, const char *cond, const char *reason) must_check;
+/* Reads the object, if this run has not yet. False: it has changed since settled was made, and what was found out by that is worth nothing;
+   the next run comes at once. */
+bool run_open(struct run *r) must_check;
 /* The answer of a write replaces what is cached. */
 void run_set_object(struct run *r, json_t *obj);
 
@@ -192,6 +199,19 @@ bool restore_wanted(struct run *r);
 void restore_refused(struct run *r);
 /* A restore that failed: for good, or for now. */
 void restore_failed(struct run *r);
+
+/* settled.c */
+/* The run found everything as it should be. */
+void settled_make(struct run *r);
+void settled_free(struct settled *s);
+/* At the start of a run. False: there is nothing to go by. */
+bool settled_take(struct run *r);
+/* Is the object still the one that it was made of? */
+bool settled_current(const struct run *r);
+/* Is what the reference means now what the status names? */
+bool settled_same(const struct run *r);
+/* At the end of a run, for the next. */
+void settled_return(struct run *r);
 
 /* notify.c */
 enum step_ret notify_start(struct task *t);

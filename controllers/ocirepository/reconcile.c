@@ -50,7 +50,8 @@ static enum step_ret patch_metadata(struct task *t, json_t *patch)
 
 static enum step_ret finalizer_start(struct task *t)
 {
-	json_t *patch = kube_patch_finalizer_add(RUN(t)->obj, OCIREPO_FINALIZER);
+	json_t *patch =
+		RUN(t)->first ? kube_patch_finalizer_add(RUN(t)->obj, OCIREPO_FINALIZER) : NULL;
 
 	return patch ? patch_metadata(t, patch) : STEP_NEXT;
 }
@@ -268,6 +269,7 @@ static void run_free(struct task *t)
 	buf_clear(&r->bytes);
 	json_decref(r->obj);
 	json_decref(r->first);
+	settled_free(r->settled);
 	free(r->log.members);
 	free(r);
 }
@@ -312,38 +314,60 @@ static void read_artifact(struct run *r)
 	store_path_format(&p, r->have_path);
 }
 
-struct op *run_start(struct ocirepo *c, struct repo *repo)
+static void read_object(struct run *r)
 {
-	struct run *r = NEW(struct run);
 	struct err err = {0};
-	bool deleting;
 
-	r->c = c;
-	r->repo = repo;
-	r->since_ns = clock_ns();
-	r->temp = STORE_TEMP_INIT;
-	buf_init(&r->bytes, LIMIT_BLOB_IN_MEMORY);
-	r->first = obj_parse_api(repo->text, strlen(repo->text), "object", &err);
+	r->first = obj_parse_api(r->repo->text, strlen(r->repo->text), "object", &err);
 	BUG_IF(!r->first); /* we wrote it ourselves */
 	r->obj = json_incref(r->first);
 	r->ns = obj_str_or("", r->first, "metadata", "namespace");
 	r->name = obj_str_or("", r->first, "metadata", "name");
 	r->uid = obj_str_or("", r->first, "metadata", "uid");
 	r->generation = ocirepo_generation(r->first);
-	deleting = ocirepo_deleting(r->first);
+	cond_load(&r->conds, obj_get(r->first, "status", "conditions"), r->generation);
+	cond_load(&r->conds_before, obj_get(r->first, "status", "conditions"), r->generation);
+	if (store_dir_format(r->dir, OCIREPO_STORE_KIND, r->ns, r->name, &err) ||
+		ocirepo_spec_read(&r->spec, r->first, &err))
+		r->spec_err = err;
+}
+
+bool run_open(struct run *r)
+{
+	if (r->first)
+		return true;
+	if (!settled_current(r)) {
+		r->requeue_now = true;
+		return false;
+	}
+	read_object(r);
+	settled_free(MOVE(r->settled));
+	return true;
+}
+
+struct op *run_start(struct ocirepo *c, struct repo *repo)
+{
+	struct run *r = NEW(struct run);
+	bool deleting = repo->deleting;
+	struct err err = {0};
+
+	r->c = c;
+	r->repo = repo;
+	r->since_ns = clock_ns();
+	r->temp = STORE_TEMP_INIT;
+	buf_init(&r->bytes, LIMIT_BLOB_IN_MEMORY);
+	if (settled_take(r)) {
+		BUG_IF(store_dir_format(r->dir, OCIREPO_STORE_KIND, r->ns, r->name, &err));
+	} else {
+		read_object(r);
+		if (*r->dir)
+			read_artifact(r);
+	}
 	task_init(&r->task, c->opts.loop, "reconcile", deleting ? DELETE_STEPS : STEPS,
 		deleting ? DELETE_LAST : LAST, run_free);
 	r->log.members = log_members(r);
 	r->task.log = &r->log;
 	progress_init(r);
-	cond_load(&r->conds, obj_get(r->first, "status", "conditions"), r->generation);
-	cond_load(&r->conds_before, obj_get(r->first, "status", "conditions"), r->generation);
-	if (store_dir_format(r->dir, OCIREPO_STORE_KIND, r->ns, r->name, &err) ||
-		ocirepo_spec_read(&r->spec, r->first, &err)) {
-		r->spec_err = err;
-	}
-	if (*r->dir)
-		read_artifact(r);
 	r->silent = deleting;
 	return task_spawn(&r->task);
 }

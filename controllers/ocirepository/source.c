@@ -93,6 +93,12 @@ enum step_ret resolve_resume(struct task *t)
 	r->resolved = true;
 	r->manifest = res->digest;
 	memcpy(r->revision, res->revision, sizeof(r->revision));
+	if (!r->first && settled_same(r)) {
+		r->unchanged = true;
+		return STEP_DONE;
+	}
+	if (!run_open(r))
+		return STEP_DONE;
 	outdated(r);
 	r->unchanged = nothing_changed(r);
 	return r->unchanged ? STEP_DONE : STEP_NEXT;

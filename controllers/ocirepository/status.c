@@ -216,6 +216,8 @@ static enum step_ret send(struct run *r)
 	auto_json json_t *patch = status ? kube_patch_status(r->obj, status) : NULL;
 
 	if (!patch) {
+		if (status && r->unchanged && r->task.err.kind == ERR_NONE)
+			settled_make(r);
 		written(r);
 		return STEP_NEXT;
 	}
@@ -228,6 +230,9 @@ enum step_ret status_start(struct task *t)
 	struct run *r = RUN(t);
 
 	timer_cancel(&r->slow);
+	/* Everything is as it was, or a failure turned up while the object changed: that is for the next run. */
+	if (!r->first && (t->err.kind == ERR_NONE || !run_open(r)))
+		return STEP_NEXT;
 	if (r->progress) {
 		r->want_status = true;
 		return task_pause(t);
