@@ -218,9 +218,10 @@ bad=(
 	'no-repository#{"url":"oci://'"$REG"'/nothing/here","ref":{"tag":"x"}}#OCIArtifactPullFailed#no#x#nothing/here'
 	'no-digest#{"ref":{"digest":"sha256:0000000000000000000000000000000000000000000000000000000000000000"}}#OCIArtifactPullFailed#no#sha256:0000000000#'"$REG"'/app'
 	'no-version#{"ref":{"semver":"^9"}}#ReadOperationFailed#no#^9#'"$REG"'/app'
-	'bad-range#{"ref":{"semver":">= x y"}}#ReadOperationFailed#no#>= x y#'
-	'bad-filter#{"ref":{"semver":"*","semverFilter":"(?=x)"}}#ReadOperationFailed#no#(?=x)#'
-	'no-layer#{"ref":{"tag":"1.0.0"},"layerSelector":{"mediaType":"application/x-none"}}#OCIArtifactLayerOperationFailed#no#application/x-none#'
+	'bad-range#{"ref":{"semver":">= x y"}}#ReadOperationFailed#no#>= x y#'"$REG"'/app'
+	'bad-filter#{"ref":{"semver":"*","semverFilter":"(?=x)"}}#ReadOperationFailed#no#(?=x)#'"$REG"'/app'
+	'bad-both#{"ref":{"semver":">= x y","semverFilter":"(?=x)"}}#ReadOperationFailed#no#(?=x)#'"$REG"'/app'
+	'no-layer#{"ref":{"tag":"1.0.0"},"layerSelector":{"mediaType":"application/x-none"}}#OCIArtifactLayerOperationFailed#no#application/x-none#'"$REG"'/app'
 	'no-secret#{"secretRef":{"name":"missing"}}#AuthenticationFailed#no#missing#'
 	'later-verify#{"url":"oci://'"$REG"'/later","verify":{"provider":"cosign"}}#FeatureGateDisabled#yes#verify#'
 	'later-provider#{"url":"oci://'"$REG"'/later","provider":"aws"}#FeatureGateDisabled#yes#provider#'
@@ -237,6 +238,7 @@ for row in "${bad[@]}"; do
 		check_eq "$name: Stalled" "True $reason" "$(condition "$name" Stalled)"
 		check_eq "$name: settled at this generation" "$(f .metadata.generation)" "$(f .status.observedGeneration)"
 		check_eq "$name: not reconciling" "" "$(condition "$name" Reconciling)"
+		[ "$reason" != URLInvalid ] || check_eq "$name: FetchFailed, too" "True URLInvalid" "$(condition "$name" FetchFailed)"
 	else
 		check_eq "$name: FetchFailed" "True $reason" "$(condition "$name" FetchFailed)"
 		check_eq "$name: will be tried again" "True ProgressingWithRetry" "$(condition "$name" Reconciling)"
@@ -248,6 +250,7 @@ for row in "${bad[@]}"; do
 	check_eq "$name: no artifact" null "$(f .status.artifact)"
 done
 check_soon_match "a failure is an event, too" "$SOON" 'Warning +OCIArtifactPullFailed' kn describe ocirepository no-tag
+check_soon "and is counted up, not written anew" "$SOON" yes bash -c "KUBECONFIG=$ADMIN_KUBECONFIG $KUBECTL -n $NS get events --field-selector involvedObject.name=no-tag -o json | jq -r 'if (.items | length) == 1 and .items[0].count > 1 then \"yes\" else \"no\" end'"
 check_hasnt "a password in a URL is told to nobody" "word@" "$(message url-user; kn get events; cat "$H_TMP/log/src.err")"
 check_eq "nothing was asked for a field that is not built yet" 0 "$(h_registry_requests reg '[A-Z]+' '/v2/later/.*')"
 
@@ -326,6 +329,14 @@ check_soon "private: a wrong password is noticed" "$SOON" "False OCIArtifactPull
 check_hasnt "and told to nobody" "$HTPASSWD_WORD" "$(cat "$H_TMP/log/src.err")$(kn get events -o yaml)"
 kn patch secret pull --type=merge -p "$(secret "$HTPASSWD_WORD")" >/dev/null
 check_soon "private: so is the right one" "$SOON" "True Succeeded" outcome private
+# The older type is as good; one of another type is no pull Secret, whatever it holds.
+secret "$HTPASSWD_WORD" | jq '{apiVersion: "v1", kind: "Secret", metadata: {name: "old-form"}, type: "kubernetes.io/dockercfg", data: {".dockercfg": (.data[".dockerconfigjson"] | @base64d | fromjson | .auths | tostring | @base64)}}' |
+	kn create -f - >/dev/null || h_die "cannot create a dockercfg Secret"
+secret "$HTPASSWD_WORD" | jq '{apiVersion: "v1", kind: "Secret", metadata: {name: "opaque"}, type: "Opaque", data}' | kn create -f - >/dev/null || h_die "cannot create a Secret"
+object old-form '{"url":"oci://'"$PRIV"'/private","ref":{"tag":"1"},"secretRef":{"name":"old-form"}}'
+object opaque '{"url":"oci://'"$PRIV"'/private","ref":{"tag":"1"},"secretRef":{"name":"opaque"}}'
+check_soon "a Secret of type dockercfg" "$SOON" "True Succeeded" outcome old-form
+check_soon "an Opaque one counts for nothing" "$SOON" "False OCIArtifactPullFailed" outcome opaque
 kn delete secret pull >/dev/null
 request private
 check_eq "private: a Secret that is gone" "False AuthenticationFailed" "$(outcome private)"
@@ -340,6 +351,20 @@ done >"$H_TMP/many.json"
 kn create -f "$H_TMP/many.json" >/dev/null
 check_soon "$many objects at once become Ready" 60 $many bash -c "KUBECONFIG=$ADMIN_KUBECONFIG $KUBECTL -n $NS get ocirepositories -l many=yes -o json | jq '[.items[] | select(any(.status.conditions[]?; .type == \"Ready\" and .status == \"True\"))] | length'"
 check_eq "and go in one command" 0 "$(kn delete ocirepositories -l many=yes --timeout=30s >/dev/null; echo $?)"
+# What Flux's dashboards ask for, and what is forgotten with an object.
+METRICS=$(h_address src metrics) || h_die "no metrics"
+HEALTH=$(h_address src health) || h_die "no health"
+metrics() { curl -sf "http://$METRICS/metrics"; }
+page=$(metrics)
+for m in 'gotk_reconcile_duration_seconds_count{kind="OCIRepository",name="web",namespace="'$NS'"}' 'gotk_reconcile_duration_seconds_sum{kind="OCIRepository",name="web",namespace="'$NS'"}' \
+	'controller_runtime_reconcile_total{controller="ocirepository",result="success"}' 'controller_runtime_reconcile_total{controller="ocirepository",result="error"}' \
+	'workqueue_longest_running_processor_seconds{name="ocirepository"}' 'rest_client_requests_total{code="200",method="PATCH",host="' 'process_cpu_seconds_total' 'process_resident_memory_bytes' \
+	'go_info{version="' 'go_memstats_alloc_bytes' 'loop_busy_worst_seconds' 'file_syncs_total' 'bytes_hashed_total' 'kube_events_total{outcome="dropped"}'; do
+	check_match "metric $m: a number" '^[0-9.e+-]+$' "$(awk -v m="$m" 'index($0, m) == 1 { print $NF; exit }' <<<"$page")"
+done
+check_eq "ten buckets and infinity" 11 "$(grep -cF 'gotk_reconcile_duration_seconds_bucket{kind="OCIRepository",name="web",namespace="'$NS'"' <<<"$page")"
+check_hasnt "a deleted object leaves no series behind" 'name="many-' "$page"
+check_eq "healthz and readyz" "200 200" "$(code "http://$HEALTH/healthz") $(code "http://$HEALTH/readyz")"
 check_eq "with their files" "" "$(find "$(store)/$NS" -maxdepth 1 -name 'many-*' 2>/dev/null)"
 
 # ---- delete ----------------------------------------------------------------------------------------------------------
@@ -375,7 +400,12 @@ check_soon "a suspended object, too" "$SOON" 200 code "$(field follow .status.ar
 check_eq "with the bytes that the status names" "$(field follow .status.artifact.digest)" "sha256:$(curl -sf "$(field follow .status.artifact.url)" | sha256sum | cut -d' ' -f1)"
 check_eq "though its tag has moved on" "main@$D100" "$(revision follow)"
 
-h_stop "$CONTROLLER_PID"
-check_eq "SIGTERM again" 0 $?
+# What `flux logs` reads of a line about an object.
+check_eq "a log line says which object, kind and run it is about" "info|string|ocirepository|source.toolkit.fluxcd.io|OCIRepository|{\"name\":\"web\",\"namespace\":\"$NS\"}|web|$NS|string" \
+	"$(grep -F '"msg":"stored artifact"' "$H_TMP/log/src.err" | jq -r 'select(.name == "web") | [.level, (.ts | type), .controller, .controllerGroup, .controllerKind, (.OCIRepository | tojson), .name, .namespace, (.reconcileID | type)] | join("|")' | head -n 1)"
+check_match "a failure's line has the error" '"level":"error".*"name":"no-tag".*"error":"' "$(grep -F '"name":"no-tag"' "$H_TMP/log/src.err" | grep -F '"level":"error"' | head -n 1)"
+check_match "times are ISO 8601 with milliseconds" '"ts":"20[0-9-]{8}T[0-9:]{8}\.[0-9]{3}Z"' "$(head -n 1 "$H_TMP/log/src.err")"
+h_stop "$CONTROLLER_PID" INT
+check_eq "SIGINT ends it as well" 0 $?
 check_eq "every log line is JSON" "" "$(jq -e . <"$H_TMP/log/src.err" 2>&1 >/dev/null | head -n 1)"
 h_finish
