@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# The program as its flags set it up: the defaults of --embedded, the limits of an artifact, Flux's other flags, signals.
+. "$(dirname "$0")/../lib/harness.sh"
+. "$H_ROOT/test/lib/parts.sh"
+. "$H_ROOT/test/lib/rawpush.sh"
+SOON=${SOON:-20}
+KUBECTL=$(h_kubectl_debian) || h_die "no kubectl"
+h_registry_start reg
+condition() { k get ocirepository "$1" -o json | jq -r '.metadata.generation as $g | .status.conditions[]? | select(.type == "Ready" and .observedGeneration == $g and .status != "Unknown") | "\(.status) \(.reason)"'; }
+message() { k get ocirepository "$1" -o json | jq -r '.status.conditions[]? | select(.type == "Ready") | .message'; }
+field() { k get ocirepository "$1" -o json | jq -r "$2"; }
+object()
+{
+	jq -n --arg name "$1" --arg tag "$2" --arg url "oci://$REGISTRY/app" \
+		'{apiVersion: "source.toolkit.fluxcd.io/v1", kind: "OCIRepository", metadata: {name: $name}, spec: {interval: "10m", url: $url, ref: {tag: $tag}}}' |
+		k apply -f - >/dev/null || h_die "cannot apply $1"
+}
+mkdir "$H_TMP/many" "$H_TMP/wide" "$H_TMP/noise" "$H_TMP/small"
+for i in 1 2 3 4 5; do echo $i >"$H_TMP/many/$i.yaml"; done
+head -c 300000 /dev/zero >"$H_TMP/wide/zeros"
+head -c 100000 /dev/urandom >"$H_TMP/noise/noise"
+echo small >"$H_TMP/small/file.yaml"
+for d in many wide noise small; do
+	"$OCICTL" push "oci://$REGISTRY/app:$d" --path="$H_TMP/$d" --source=s --revision=r >>"$H_TMP/log/push.out" 2>&1 || h_die "cannot push $d"
+done
+
+# ---- --embedded alone: no folder, the state where the XDG specification has it ---------------------------------------
+export XDG_STATE_HOME=$H_TMP/xdg
+h_controller_start src --embedded --artifact-max-size=50k --artifact-max-expanded-size=200k --artifact-max-entries=4 --artifact-digest-algo=sha512 \
+	--helm-cache-max-size=10 --ssh-kex-algos=x --no-cross-namespace-refs=true --events-addr=http://127.0.0.1:1/ --enable-leader-election --requeue-dependency=5s
+STATE=$XDG_STATE_HOME/oci-source-controller
+ADMIN_KUBECONFIG=$STATE/kubeconfig
+h_until 30 k get namespaces || h_die "the embedded API does not answer where XDG_STATE_HOME says"
+check_eq "the kubeconfig is for its owner only" 600 "$(stat -c %a "$ADMIN_KUBECONFIG")"
+check_eq "and so is what it is kept in" 700 "$(stat -c %a "$STATE")"
+for f in helm-cache-max-size ssh-kex-algos no-cross-namespace-refs; do
+	check_eq "--$f of another controller: a line, no exit" 1 "$(grep -F 'flag has no meaning' "$H_TMP/log/src.err" | jq -r "select(.flag == \"$f\") | .flag" | grep -c .)"
+done
+
+# ---- limits ----------------------------------------------------------------------------------------------------------
+for d in many wide noise small; do object $d $d; done
+check_soon "small enough, and nobody at --events-addr" "$SOON" "True Succeeded" condition small
+check_match "--artifact-digest-algo" '^sha512:[0-9a-f]{128}$' "$(field small .status.artifact.digest)"
+check_eq "of the bytes that are served" "$(field small .status.artifact.digest)" "sha512:$(curl -sf "$(field small .status.artifact.url)" | sha512sum | cut -d' ' -f1)"
+check_ok "the store is in the state directory" test -d "$STATE"/*/ocirepository/default/small
+for d in many wide noise; do check_soon "$d: too much" "$SOON" "False OCIArtifactLayerOperationFailed" condition $d; done
+check_match "--artifact-max-size is named" 'artifact-max-size' "$(message noise)"
+check_match "--artifact-max-expanded-size is named" '200000|artifact-max-expanded-size' "$(message wide)"
+check_match "--artifact-max-entries is named" 'more than 4|artifact-max-entries' "$(message many)"
+
+# ---- a registry that says nothing: spec.timeout, and what SIGUSR1 shows -----------------------------------------------
+kill -s STOP "$REGISTRY_PID"
+k patch ocirepository small --type=merge -p '{"spec":{"timeout":"2s"}}' >/dev/null
+h_until "$SOON" bash -c "[ \"\$(KUBECONFIG=$ADMIN_KUBECONFIG $KUBECTL get ocirepository small -o jsonpath='{.metadata.generation}')\" = 2 ]"
+live() { kill -s USR1 "$CONTROLLER_PID"; grep -F '"msg":"live task"' "$H_TMP/log/src.err"; }
+check_soon_match "SIGUSR1 logs what is going on" "$SOON" '"name":"small".*"step":"resolve"' live
+check_soon "spec.timeout ends it" "$SOON" "False OCIArtifactPullFailed" condition small
+check_match "and is named" "$REGISTRY.*(timed out|no answer|2 ?s|2000 ms)" "$(message small)"
+kill -s CONT "$REGISTRY_PID"
+check_soon "it speaks again" "$SOON" "True Succeeded" condition small
+h_stop "$CONTROLLER_PID" INT
+check_eq "SIGINT: exit status" 0 $?
+
+# ---- a changed algorithm keeps what there is -------------------------------------------------------------------------
+h_controller_start src --embedded
+h_until 30 k get namespaces || h_die "the embedded API does not answer"
+check_soon "without the flags all is small enough" "$SOON" "True Succeeded" condition noise
+check_match "another algorithm: the artifact stays what it was" '^sha512:' "$(field small .status.artifact.digest)"
+check_match "new ones have the new one" '^sha256:' "$(field noise .status.artifact.digest)"
+h_stop "$CONTROLLER_PID"
+check_eq "SIGTERM: exit status" 0 $?
+
+# ---- what is wrong is told, with what is meant -----------------------------------------------------------------------
+# command line | exit status | in the message
+for row in "--no-such-flag|2|'--no-such-flag'" "--concurrent=many|2|'many' for --concurrent" "stray|2|'stray'" "--kubeconfig=$H_TMP/nowhere|1|$H_TMP/nowhere" \
+	"--embedded --embedded-addr=0.0.0.0:0|1|not on '0.0.0.0:0'"; do
+	IFS='|' read -r args want part <<<"$row"
+	out=$(timeout 20 "$CONTROLLER" --storage-addr=127.0.0.1:0 --metrics-addr=127.0.0.1:0 --health-addr=127.0.0.1:0 $args 2>&1)
+	check_eq "refused: $args" "$want" $?
+	check_has "and named: $args" "$part" "$out"
+done
+out=$(env -u KUBECONFIG -u KUBERNETES_SERVICE_HOST "$CONTROLLER" --storage-path="$H_TMP" 2>&1)
+check_match "no API server at all: what there is to choose from" '--kubeconfig.*--embedded' "$out"
+h_finish
