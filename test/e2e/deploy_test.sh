@@ -38,6 +38,13 @@ check_eq "deploy/: cluster-scoped names are our own" \
 check_eq "deploy/: what Flux finds the Deployment by" "source-controller|source-controller|flux|flux-system|controller|manager" \
 	"$(jq -r 'select(.kind == "Deployment") | [.metadata.labels["app"], .metadata.labels["app.kubernetes.io/component"], .metadata.labels["app.kubernetes.io/part-of"],
 		.metadata.labels["app.kubernetes.io/instance"], .metadata.labels["control-plane"], .spec.template.spec.containers[0].name] | join("|")' "$H_TMP/deploy.json")"
+check_match "deploy/: a version, on the Pod as well" '^v[0-9.]+ v[0-9.]+$' \
+	"$(jq -r 'select(.kind == "Deployment") | "\(.metadata.labels["app.kubernetes.io/version"]) \(.spec.template.metadata.labels["app.kubernetes.io/version"])"' "$H_TMP/deploy.json")"
+check_eq "deploy/: shared names of Flux are not taken" "" "$(jq -r 'select(.kind == "NetworkPolicy" or .kind == "ResourceQuota") | .metadata.name | select(startswith("oci-source-controller-") | not)' "$H_TMP/deploy.json")"
+check_eq "deploy/: people's roles count for them" "edit: admin edit, view: admin edit view" \
+	"$(jq -r 'select(.kind == "ClusterRole") | select(.metadata.labels | keys | any(startswith("rbac"))) | "\(.metadata.name | sub(".*-"; "")): \([.metadata.labels | keys[] | select(startswith("rbac")) | sub(".*aggregate-to-"; "")] | sort | join(" "))"' "$H_TMP/deploy.json" | sort | paste -sd , | sed 's/,/, /')"
+check_eq "deploy/: the Pod has time to end its downloads" true \
+	"$(jq 'select(.kind == "Deployment") | (.spec.template.spec.terminationGracePeriodSeconds // 30) >= 25 + 3' "$H_TMP/deploy.json")"
 check_eq "deploy/: the selector is exactly this, for ever" '{"matchLabels":{"app":"source-controller"}}' \
 	"$(jq -c 'select(.kind == "Deployment") | .spec.selector' "$H_TMP/deploy.json")"
 check_eq "the CRD is Flux's in flux check" flux "$(jq -r 'select(.kind == "CustomResourceDefinition") | .metadata.labels["app.kubernetes.io/part-of"]' "$H_TMP/deploy.json")"
@@ -112,11 +119,27 @@ check_eq "and the other four were created" 5 "$(k get crd -o name | grep -cE '(b
 k wait --for=condition=Established --timeout=30s crd --all >/dev/null
 check_ok "a placeholder takes anything" k create -f - <<<'{"apiVersion":"source.toolkit.fluxcd.io/v1","kind":"Bucket","metadata":{"name":"b","namespace":"default"},"spec":{"anything":[1,{"x":null}]}}'
 
+# ---- an image of one's own is all that is needed -----------------------------------------------------------------------
+mkdir "$H_TMP/overlay"
+cat >"$H_TMP/overlay/kustomization.yaml" <<EOF
+resources: [$(realpath --relative-to="$H_TMP/overlay" "$D")]
+images: [{name: oci-source-controller, newName: registry.example.com/team/oci-source-controller, newTag: v9}]
+EOF
+check_eq "an overlay that names another image" registry.example.com/team/oci-source-controller:v9 \
+	"$(render "$H_TMP/overlay" | jq -r 'select(.kind == "Deployment") | .spec.template.spec.containers[].image')"
+check_eq "and changes nothing else" "" "$(diff <(render "$H_TMP/overlay" | jq -cS 'del(.spec.template.spec.containers[0].image?)') <(jq -cS 'del(.spec.template.spec.containers[0].image?)' "$H_TMP/deploy.json"))"
+
 # ---- samples ---------------------------------------------------------------------------------------------------------
 for f in "$D"/samples/*.yaml; do
 	sed 's#oci://REGISTRY#oci://registry.example.com#; s#digest: DIGEST#digest: sha256:0000#' "$f" >"$H_TMP/${f##*/}"
 	check_ok "sample ${f##*/}" k create --validate=strict -f "$H_TMP/${f##*/}"
 done
+# All of them at once, as the first one's comment says it.
+k -n apps delete ocirepositories --all >/dev/null
+hint=$(sed -n 's/^#   \(sed .*\) | kubectl apply.*/\1/p' "$D/samples/00-namespace.yaml")
+(cd "$H_ROOT" && bash -c "$hint") >"$H_TMP/samples.yaml"
+check_ok "the samples' own hint" k apply -f "$H_TMP/samples.yaml"
+check_eq "makes an object of each" "$(grep -l '^kind: OCIRepository' "$D"/samples/*.yaml | wc -l)" "$(k -n apps get ocirepositories -o name | wc -l)"
 check_eq "the older manifest is read as v1" source.toolkit.fluxcd.io/v1 "$(k -n apps get ocirepositories.v1.source.toolkit.fluxcd.io web-promoted -o jsonpath='{.apiVersion}')"
 check_eq "and as v1beta2" source.toolkit.fluxcd.io/v1beta2 "$(k -n apps get ocirepositories.v1beta2.source.toolkit.fluxcd.io web-promoted -o jsonpath='{.apiVersion}')"
 h_finish

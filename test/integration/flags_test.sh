@@ -81,4 +81,11 @@ for row in "--no-such-flag|2|'--no-such-flag'" "--concurrent=many|2|'many' for -
 done
 out=$(env -u KUBECONFIG -u KUBERNETES_SERVICE_HOST "$CONTROLLER" --storage-path="$H_TMP" 2>&1)
 check_match "no API server at all: what there is to choose from" '--kubeconfig.*--embedded' "$out"
+
+# ---- what make install puts -------------------------------------------------------------------------------------------
+check_ok "make install" env -u MAKEFLAGS -u MAKELEVEL make -s -C "$H_ROOT" O="$BUILD" DESTDIR="$H_TMP/dest" PREFIX=/usr install
+for p in oci-source-controller ocictl; do
+	check_eq "$p: stripped, for everybody" "755 0" "$(stat -c %a "$H_TMP/dest/usr/bin/$p") $(readelf -SW "$H_TMP/dest/usr/bin/$p" | grep -c '\.symtab')"
+	check_ok "$p: and runs" "$H_TMP/dest/usr/bin/$p" --version
+done
 h_finish

@@ -47,6 +47,15 @@ check_has "the rest is not" keep.txt "$(layer app 5 | tar tz)"
 check_ok "push with patterns" push app:6 "$H_TMP/b" --ignore-paths='*.yaml,examples/'
 check_hasnt "the patterns count" .yaml "$(layer app 6 | tar tz)"
 
+# A line for the eyes while it uploads, on a terminal only, and gone at the end.
+head -c 3000000 /dev/urandom >"$H_TMP/b/noise.bin"
+if command -v script >/dev/null; then
+	out=$(script -qec "'$OCICTL' push oci://$REG/app:7 --path='$H_TMP/b' --source=s --revision=r" /dev/null </dev/null)
+	check_match "progress on a terminal" $'\r''pushing [0-9.]+ of [0-9.]+ MiB, [0-9]+ %' "$out"
+	check_has "wiped before the result" $'\r\033[K'"$REG/app:7@sha256:" "$out"
+fi
+check_eq "elsewhere the result alone" "$REG/app:8@sha256:" "$("$OCICTL" push "oci://$REG/app:8" --path="$H_TMP/b" --source=s --revision=r 2>&1 | sed 's/[0-9a-f]*$//')"
+
 # Credentials: --creds, or the file that docker login writes.
 h_registry_start priv "$HTPASSWD_USER:$HTPASSWD_WORD"
 check_fails "not without credentials" env HOME="$H_TMP" "$OCICTL" push "oci://$REGISTRY/app:1" --path="$H_TMP/a" --source=s --revision=r

@@ -101,6 +101,23 @@ check_soon "and the last one arrives" "$SOON" turn-10 revision large
 check_eq "whole" "$(field large .status.artifact.digest)" "$(bytes large)"
 check_le "old files go: two records at most" 4 "$(find "$H_TMP/store/ocirepository/store/large" -type f | wc -l)"
 check_soon "no temporary file stays" "$SOON" "" temporary
+
+# ---- SIGTERM while somebody downloads -----------------------------------------------------------------------------------
+push end 24 # more than the kernel keeps for a connection whose process has ended
+object large end
+check_soon "a larger one" "$SOON" end revision large
+url=$(field large .status.artifact.url)
+want=$(field large .status.artifact.digest)
+h_spawn download curl -s --limit-rate 4M -o "$H_TMP/slow" "$url"
+DOWNLOAD=$H_PID
+h_until 10 test -s "$H_TMP/slow" || h_die "the download does not begin"
+kill -s TERM "$CONTROLLER_PID"
+h_until 10 bash -c "! curl -sf -o /dev/null --max-time 1 http://$STORAGE/"
+check_ok "SIGTERM: a running download goes on" h_alive "$DOWNLOAD"
+wait "$DOWNLOAD"
+check_eq "and ends well" 0 $?
+h_forget "$DOWNLOAD"
+check_eq "with the whole file" "$want" "sha256:$(sha256sum <"$H_TMP/slow" | cut -d' ' -f1)"
 h_stop "$CONTROLLER_PID"
 check_eq "SIGTERM: exit status" 0 $?
 umount "$H_TMP/store"

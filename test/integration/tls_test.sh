@@ -24,4 +24,21 @@ check_eq "plain http was not tried" "" "$(grep -a "HTTP request to an HTTPS serv
 check_eq "nothing arrived" "" "$(grep -F ocictl "$H_TMP/log/reg.out")"
 check_has "--insecure takes it" "app:1@sha256:" "$(push 1 --insecure)"
 check_has "over TLS" '"PUT /v2/app/manifests/1 HTTP/' "$(grep -F ocictl "$H_TMP/log/reg.out")"
+
+# The controller: spec.insecure, and no object's leave counts for another.
+KUBECTL=$(h_kubectl_debian) || h_die "no kubectl"
+mkdir "$H_TMP/objects"
+h_embedded_start src "$H_TMP/objects"
+object()
+{
+	jq -n --arg name "$1" --arg url "oci://$REG/app" --argjson insecure "$2" \
+		'{apiVersion: "source.toolkit.fluxcd.io/v1", kind: "OCIRepository", metadata: {name: $name}, spec: {interval: "10m", url: $url, insecure: $insecure, ref: {tag: "1"}}}' |
+		k apply -f - >/dev/null || h_die "cannot apply $1"
+}
+ready() { k get ocirepository "$1" -o json | jq -r '.status.conditions[]? | select(.type == "Ready") | "\(.status) \(.reason)"'; }
+object insecure true
+check_soon "spec.insecure takes it" 20 "True Succeeded" ready insecure
+object strict false
+check_soon "without it the certificate counts" 20 "False OCIArtifactPullFailed" ready strict
+check_has "and is named" certificate "$(k get ocirepository strict -o json | jq -r '.status.conditions[] | select(.type == "Ready") | .message')"
 h_finish

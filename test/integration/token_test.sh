@@ -27,7 +27,7 @@ grant()
 	local token scope
 
 	token=$(jwt "$1" "$2" 300)
-	for scope in pull%2Cpush push%2Cpull; do
+	for scope in pull pull%2Cpush push%2Cpull; do
 		printf '{"token":"%s","expires_in":300}' "$token" >"$H_TMP/www/token?service=$SERVICE&scope=repository%3A$1%3A$scope"
 	done
 }
@@ -66,4 +66,22 @@ out=$(push other:1)
 check_has "a token server that has nothing for us" "no token for '$REG/other' from 'https://localhost:$AUTH_PORT/token'" "$out"
 out=$(env HOME="$H_TMP" "$OCICTL" push "oci://$REG/app:3" --path="$H_ROOT/deploy/samples/app" --source=s --revision=r 2>&1)
 check_has "its certificate counts without --insecure" "certificate" "$out"
+
+# The controller gets a token of its own, for pulling only.
+KUBECTL=$(h_kubectl_debian) || h_die "no kubectl"
+mkdir "$H_TMP/objects"
+h_embedded_start src "$H_TMP/objects"
+object()
+{
+	jq -n --arg name "$1" --arg url "oci://$REG/$1" \
+		'{apiVersion: "source.toolkit.fluxcd.io/v1", kind: "OCIRepository", metadata: {name: $name}, spec: {interval: "10m", url: $url, insecure: true, ref: {tag: "1"}}}' |
+		k apply -f - >/dev/null || h_die "cannot apply $1"
+}
+ready() { k get ocirepository "$1" -o json | jq -r '.status.conditions[]? | select(.type == "Ready") | "\(.status) \(.reason)"'; }
+object app
+check_soon "an object behind a token server" 20 "True Succeeded" ready app
+object other
+check_soon "one that it has no token for" 20 "False OCIArtifactPullFailed" ready other
+check_has "says where it was refused" "no token for '$REG/other'" "$(k get ocirepository other -o json | jq -r '.status.conditions[] | select(.type == "Ready") | .message')"
+check_eq "no token in the log or the objects" "" "$(cat "$H_TMP/log/src.err" <(k get ocirepositories,events -o json) | grep -F "$(jq -r .token "$H_TMP/www/token?service=$SERVICE&scope=repository%3Aapp%3Apull")" | head -c 200)"
 h_finish

@@ -71,6 +71,37 @@ START_TEST(test_rules)
 }
 END_TEST
 
+/* Every pattern that Flux leaves out by default. An artifact's digest depends on each. */
+START_TEST(test_defaults)
+{
+	static const char *const out[] = {".git/HEAD", ".gitignore", ".gitmodules",
+		".gitattributes", "a.jpg", "a.jpeg", "a.gif", "a.png", "a.wmv", "a.flv",
+		"a.tar.gz", "a.zip", ".github/a", ".circleci/a", ".travis.yml", ".gitlab-ci.yml",
+		"appveyor.yml", ".drone.yml", "cloudbuild.yaml", "codeship-services.yml",
+		"codeship-steps.yml", ".goreleaser.yml", ".sops.yaml", ".flux.yaml"};
+	static const char *const in[] = {"a.yaml", ".sourceignore", "a.tar", "a.tgz", "a.svg",
+		".gitkeep", ".sops.yml", ".goreleaser.yaml", "github/a", ".helmignore"};
+	struct ignore l, vcs;
+	char path[64];
+	size_t i;
+
+	ignore_init(&l, IGNORE_SOURCE);
+	ignore_init(&vcs, IGNORE_SOURCE);
+	add(&vcs, "/nothing", "");
+	for (i = 0; i < sizeof(out) / sizeof(out[0]); i++) {
+		snprintf(path, sizeof(path), "deep/er/%s", out[i]);
+		ck_assert_msg(ignore_match(&l, out[i], false), "%s", out[i]);
+		ck_assert_msg(ignore_match(&l, path, false), "%s", path);
+		/* A pattern of one's own takes the place of all but those of git. */
+		ck_assert_msg(ignore_match(&vcs, out[i], false) == (i < 4), "%s", out[i]);
+	}
+	for (i = 0; i < sizeof(in) / sizeof(in[0]); i++)
+		ck_assert_msg(!ignore_match(&l, in[i], false), "%s", in[i]);
+	ignore_clear(&l);
+	ignore_clear(&vcs);
+}
+END_TEST
+
 START_TEST(test_domain)
 {
 	struct ignore l;
@@ -205,6 +236,7 @@ Suite *suite_ignore(void)
 	TCase *tc = tcase_create("ignore");
 
 	tcase_add_loop_test(tc, test_rules, 0, ARRAY_LEN(rules_rows));
+	tcase_add_test(tc, test_defaults);
 	tcase_add_test(tc, test_domain);
 	tcase_add_test(tc, test_plain);
 	tcase_add_test(tc, test_limits);
