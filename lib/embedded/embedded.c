@@ -52,8 +52,7 @@ static int check_address(const char *address, struct err *err)
 		return -1;
 	if (!strncmp(host, "127.", 4) || !strcmp(host, "::1"))
 		return 0;
-	return err_set(
-		err, ERR_STALL, "it listens on loopback only, not on '%s'", address);
+	return err_set(err, ERR_STALL, "it listens on loopback only, not on '%s'", address);
 }
 
 /* What kubectl and the controller read. It is as good as a password: 0600, written whole. */

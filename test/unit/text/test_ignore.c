@@ -75,8 +75,8 @@ END_TEST
 START_TEST(test_defaults)
 {
 	static const char *const out[] = {".git/HEAD", ".gitignore", ".gitmodules",
-		".gitattributes", "a.jpg", "a.jpeg", "a.gif", "a.png", "a.wmv", "a.flv",
-		"a.tar.gz", "a.zip", ".github/a", ".circleci/a", ".travis.yml", ".gitlab-ci.yml",
+		".gitattributes", "a.jpg", "a.jpeg", "a.gif", "a.png", "a.wmv", "a.flv", "a.tar.gz",
+		"a.zip", ".github/a", ".circleci/a", ".travis.yml", ".gitlab-ci.yml",
 		"appveyor.yml", ".drone.yml", "cloudbuild.yaml", "codeship-services.yml",
 		"codeship-steps.yml", ".goreleaser.yml", ".sops.yaml", ".flux.yaml"};
 	static const char *const in[] = {"a.yaml", ".sourceignore", "a.tar", "a.tgz", "a.svg",
