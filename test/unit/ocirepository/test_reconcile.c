@@ -67,6 +67,15 @@ START_TEST(test_unchanged)
 		ck_assert_str_eq(world_writes(&w), "");
 		ck_assert_str_eq(fake_log(w.reg), "HEAD /v2/app/manifests/1.0\n");
 	}
+	/* Labels and other annotations are nobody's question. */
+	world_forget(&w);
+	fake_kube_merge(w.kube, "ocirepositories", "apps", "web",
+		"{\"metadata\":{\"labels\":{\"a\":\"b\"},\"annotations\":{\"reconcile.fluxcd.io/"
+	        "other\":"
+		"\"now\"}}}");
+	world_settle(&w);
+	ck_assert_str_eq(world_writes(&w), "");
+	ck_assert_str_eq(fake_log(w.reg), "");
 	/* Asked for: one write, the echo. */
 	world_forget(&w);
 	fake_kube_merge(w.kube, "ocirepositories", "apps", "web",
