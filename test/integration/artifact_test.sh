@@ -120,6 +120,7 @@ check_soon "turn: Ready" "$SOON" "True Succeeded" outcome turn
 before=$(field turn .status.artifact.digest)
 names ../escape.yaml | gzip -n >"$H_TMP/x"; raw_push turn now "$H_TMP/x" >/dev/null
 check_soon_match "turn: a bad push is noticed" "$SOON" '^False' outcome turn
+check_eq "turn: the artifact is known to be outdated" "True NewRevision" "$(field turn '.status.conditions[] | select(.type == "ArtifactOutdated") | "\(.status) \(.reason)"')"
 check_eq "turn: the old artifact is still in the status" "$before" "$(field turn .status.artifact.digest)"
 check_eq "turn: and served" "$before" "sha256:$(fetch turn | sha256sum | cut -d' ' -f1)"
 

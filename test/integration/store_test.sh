@@ -24,6 +24,7 @@ field() { get "$1" | jq -r "$2"; }
 outcome() { field "$1" '.metadata.generation as $g | .status.conditions[]? | select(.type == "Ready" and .observedGeneration == $g and .status != "Unknown") | "\(.status) \(.reason)"'; }
 ready() { field "$1" '.status.conditions[]? | select(.type == "Ready") | .status'; }
 message() { field "$1" '.status.conditions[]? | select(.type == "Ready") | .message'; }
+failed() { field "$1" '[.status.conditions[]? | select(.type == "FetchFailed" or .type == "StorageOperationFailed") | "\(.type) \(.status) \(.reason)"] | join(",")'; }
 revision() { field "$1" '.status.artifact.revision // "" | sub("@.*"; "")'; }
 temporary() { find "$H_TMP/store/.tmp" -type f 2>/dev/null; }
 code() { curl -s -o /dev/null -w '%{http_code}' "$1"; }
@@ -51,6 +52,7 @@ check_soon "one is Ready" "$SOON" "True Succeeded" outcome one
 object large big
 check_soon "a disk that is full: not Ready" "$SOON" False ready large
 check_match "and the message says so" '[Nn]o space left' "$(message large)"
+check_eq "it is the store's failure, not the registry's" "StorageOperationFailed True ArchiveOperationFailed" "$(failed large)"
 check_eq "nothing half is in the store" "" "$(find "$H_TMP/store/ocirepository/store/large" -name 'sha256*' 2>/dev/null)"
 check_soon "no temporary file stays, but while it is tried again" "$SOON" "" temporary
 check_eq "the others are served" 200 "$(code "$(field one .status.artifact.url)")"
@@ -65,6 +67,7 @@ mount -o remount,ro "$H_TMP/store"
 object one small-3
 check_soon "a read-only disk: not Ready" "$SOON" False ready one
 check_match "and the message says so" '[Rr]ead-only' "$(message one)"
+check_match "it is the store's failure" '^StorageOperationFailed True (ArchiveOperationFailed|DirectoryCreationFailed|StatOperationFailed)$' "$(failed one)"
 check_eq "the old artifact is named" small-2 "$(revision one)"
 check_eq "and served" "$(field one .status.artifact.digest)" "$(bytes one)"
 mount -o remount,rw "$H_TMP/store"
