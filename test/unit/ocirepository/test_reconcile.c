@@ -71,7 +71,7 @@ START_TEST(test_unchanged)
 	world_forget(&w);
 	fake_kube_merge(w.kube, "ocirepositories", "apps", "web",
 		"{\"metadata\":{\"labels\":{\"a\":\"b\"},\"annotations\":{\"reconcile.fluxcd.io/"
-	        "other\":"
+		"other\":"
 		"\"now\"}}}");
 	world_settle(&w);
 	ck_assert_str_eq(world_writes(&w), "");
