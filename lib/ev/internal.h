@@ -20,6 +20,7 @@ struct work;
 struct loop {
 	uv_loop_t uv;
 	struct defer ready; /* list head */
+	unsigned rounds; /* at most so many of the ready list in a turn */
 	uv_idle_t idle; /* active while the ready list is not empty: keeps the poll from sleeping */
 	uv_prepare_t prepare;
 	struct heap timers[2]; /* our clock; real time */

@@ -8,6 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Of the ready list, before I/O and timers have their chance: whichever comes first. */
+#define ROUNDS 16
+#define ROUNDS_NS 500000
+
 static void unlink_defer(struct defer *d)
 {
 	d->prev->next = d->next;
@@ -16,24 +20,36 @@ static void unlink_defer(struct defer *d)
 	d->queued = false;
 }
 
+/* The whole list as it is now: what the callbacks queue comes in the next round. */
+static void run_round(struct loop *l)
+{
+	struct defer now = l->ready;
+
+	now.next->prev = now.prev->next = &now;
+	l->ready.next = l->ready.prev = &l->ready;
+	while (now.next != &now) {
+		struct defer *d = now.next;
+
+		unlink_defer(d);
+		d->fn(d->arg);
+	}
+}
+
+static bool is_ready(const struct loop *l)
+{
+	return l->ready.next != &l->ready;
+}
+
 static void run_ready(uv_idle_t *handle)
 {
 	struct loop *l = handle->data;
-	struct defer now;
+	uint64_t since = uv_hrtime();
+	unsigned n;
 
-	/* Take the whole list: what the callbacks queue runs in the next turn, after I/O had its chance. */
-	if (l->ready.next != &l->ready) {
-		now = l->ready;
-		now.next->prev = now.prev->next = &now;
-		l->ready.next = l->ready.prev = &l->ready;
-		while (now.next != &now) {
-			struct defer *d = now.next;
-
-			unlink_defer(d);
-			d->fn(d->arg);
-		}
-	}
-	if (l->ready.next == &l->ready)
+	/* One thing leads to the next without any I/O: the kernel is not asked between all of them, unless they take long. */
+	for (n = 0; n < l->rounds && is_ready(l) && (!n || uv_hrtime() - since < ROUNDS_NS); n++)
+		run_round(l);
+	if (!is_ready(l))
 		uv_idle_stop(&l->idle);
 }
 
@@ -64,6 +80,7 @@ struct loop *loop_new(void)
 	BUG_IF(uv_loop_init(&l->uv));
 	BUG_IF(uv_loop_configure(&l->uv, UV_METRICS_IDLE_TIME));
 	l->ready.next = l->ready.prev = &l->ready;
+	l->rounds = 1;
 	uv_idle_init(&l->uv, &l->idle);
 	l->idle.data = l;
 	uv_prepare_init(&l->uv, &l->prepare);
@@ -77,12 +94,14 @@ struct loop *loop_new(void)
 void loop_run(struct loop *l)
 {
 	l->stopped = false;
+	l->rounds = ROUNDS;
 	while (!l->stopped && uv_run(&l->uv, UV_RUN_DEFAULT))
 		;
 }
 
 bool loop_turn(struct loop *l, bool wait)
 {
+	l->rounds = 1;
 	return uv_run(&l->uv, wait ? UV_RUN_ONCE : UV_RUN_NOWAIT) != 0;
 }
 
@@ -112,7 +131,7 @@ int loop_free(struct loop *l)
 	while (uv_run(&l->uv, UV_RUN_NOWAIT) && !open)
 		uv_walk(&l->uv, count_open, &open);
 	uv_walk(&l->uv, count_open, &open);
-	if (l->ready.next != &l->ready)
+	if (is_ready(l))
 		open++;
 	if (open)
 		return open;

@@ -27,13 +27,14 @@ struct defer {
 
 struct loop *loop_new(void);
 void loop_run(struct loop *l);
-/* One turn: what is due now, waiting for events only if `wait`. True while something is left. For tests. */
+/* One turn, with one round of the ready list: what is due now, waiting for events only if `wait`. True while something is left. For tests. */
 bool loop_turn(struct loop *l, bool wait);
 void loop_stop(struct loop *l);
 /* 0, or the number of handles that somebody forgot (they are named on stderr in test builds, and leak). */
 int loop_free(struct loop *l);
 
-/* Queues d->fn(d->arg); one that is queued already stays where it is. First in, first out; what is queued during a turn runs next turn. */
+/* Queues d->fn(d->arg); one that is queued already stays where it is. First in, first out; what is queued meanwhile runs in the
+   next round, after all that was queued before. */
 void defer_queue(struct loop *l, struct defer *d, void (*fn)(void *arg), void *arg);
 void defer_cancel(struct loop *l, struct defer *d);
 
