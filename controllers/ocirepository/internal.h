@@ -123,6 +123,7 @@ struct run {
 	bool lost; /* the registry does not have what is to be restored */
 	enum patch_phase patching;
 	unsigned conflicts;
+	bool asked_again; /* requestedAt changed during the run */
 	bool patched, requeue_now;
 	struct err patch_err;
 

@@ -165,7 +165,8 @@ static json_t *wanted(struct run *r)
 		}
 		return status;
 	}
-	if (*asked)
+	/* Who waits for the value to change must not take this run for the answer to a request that came later. */
+	if (*asked && !r->asked_again)
 		set_text(status, "lastHandledReconcileAt", asked);
 	if (r->silent)
 		return status;
@@ -202,6 +203,7 @@ static struct op *patch_start(struct run *r, const json_t *patch)
 static void written(struct run *r)
 {
 	r->patched = true;
+	r->requeue_now = r->requeue_now || r->asked_again;
 	if (!r->stored || r->repo->queue_item.leaving)
 		return;
 	free(MOVE(r->repo->lost_path));
@@ -243,8 +245,7 @@ enum step_ret status_start(struct task *t)
 static bool same_object(const struct run *r, const json_t *now)
 {
 	return !strcmp(obj_str_or("", now, "metadata", "uid"), r->uid) &&
-		ocirepo_generation(now) == r->generation && !ocirepo_deleting(now) &&
-		!strcmp(ocirepo_requested_at(now), ocirepo_requested_at(r->first));
+		ocirepo_generation(now) == r->generation && !ocirepo_deleting(now);
 }
 
 static enum step_ret sent(struct run *r)
@@ -290,6 +291,11 @@ static enum step_ret read_again(struct run *r)
 		r->gone = !r->requeue_now;
 		json_decref(now);
 		return STEP_NEXT;
+	}
+	/* What was pulled counts, though somebody asked meanwhile: a request needs a run of its own, not this work a second time. */
+	if (strcmp(ocirepo_requested_at(now), ocirepo_requested_at(r->first)) != 0) {
+		r->asked_again = true;
+		(void)repo_adopt(r->repo, now);
 	}
 	run_set_object(r, now);
 	return send(r);

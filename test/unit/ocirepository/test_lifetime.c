@@ -282,6 +282,45 @@ START_TEST(test_conflict_while_the_watch_is_late)
 }
 END_TEST
 
+static void request(void *arg)
+{
+	struct world *w = arg;
+
+	fake_kube_merge(w->kube, "ocirepositories", "apps", "web",
+		"{\"metadata\":{\"annotations\":{\"reconcile.fluxcd.io/requestedAt\":\"y\"}}}");
+}
+
+/* Somebody asks while a run is under way: what it has pulled is written down, or who asks often enough keeps a long pull from ever
+   ending. The request is answered by the next run. rows: the watch has told of it, or is late */
+START_TEST(test_asked_during_a_run)
+{
+	struct world w;
+	struct fake_image image;
+
+	world_init(&w);
+	world_push(&w, "1.0", &w.layer, &image);
+	world_object(&w, "web", "\"ref\":{\"tag\":\"1.0\"}");
+	fake_kube_merge(w.kube, "ocirepositories", "apps", "web",
+		"{\"metadata\":{\"annotations\":{\"reconcile.fluxcd.io/requestedAt\":\"x\"}}}");
+	fake_kube_hook(w.kube, "PATCH ocirepositories/web/status", request, &w);
+	fake_kube_mute(w.kube, _i == 1);
+	world_start(&w);
+	turns(&w, 3000);
+	world_settle(&w);
+	ck_assert_str_eq(world_status(&w, "web", "Ready.status"), "True");
+	ck_assert_str_eq(world_status(&w, "web", "artifact.digest"), image.layer_text);
+	ck_assert_str_eq(world_status(&w, "web", "lastHandledReconcileAt"), "y");
+	ck_assert_int_eq(count(fake_log(w.reg), "/blobs/"), 1);
+	/* The finalizer, the refused one, the result, and the answer to the request. */
+	ck_assert_int_eq(count(world_writes(&w), "\n"), 4);
+	fake_kube_mute(w.kube, false);
+	world_settle(&w);
+	ck_assert_int_eq(count(world_writes(&w), "\n"), 4);
+	fake_image_clear(&image);
+	world_clear(&w);
+}
+END_TEST
+
 /* The same at the end: the finalizer's removal is refused. */
 START_TEST(test_conflict_at_deletion)
 {
@@ -555,6 +594,7 @@ Suite *suite_lifetime(void)
 	tcase_add_test(tc, test_cancel_after_rename);
 	tcase_add_test(tc, test_cancel_at_hold);
 	tcase_add_loop_test(tc, test_conflict_while_the_watch_is_late, 0, 2);
+	tcase_add_loop_test(tc, test_asked_during_a_run, 0, 2);
 	tcase_add_test(tc, test_conflict_at_deletion);
 	tcase_add_test(tc, test_cancel_at_removal);
 	tcase_add_test(tc, test_foreign_finalizer);
