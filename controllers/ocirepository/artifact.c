@@ -32,6 +32,7 @@ enum step_ret storage_resume(struct task *t)
 	}
 	if (store_check_result(t->op) != STORE_INTACT && !run_open(r))
 		return STEP_DONE;
+	r->looked = true;
 	switch (store_check_result(t->op)) {
 	case STORE_INTACT:
 		r->have_file = true;

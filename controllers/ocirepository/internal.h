@@ -90,6 +90,7 @@ struct run {
 	char dir[STORE_DIR_MAX];
 	char have_path[STORE_PATH_MAX]; /* the status's artifact; "" none */
 	struct digest have_digest;
+	bool looked; /* for its file */
 	bool have_file; /* and it is in the store, intact */
 	bool restore; /* fetch what the status names, nothing else */
 

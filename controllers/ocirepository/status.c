@@ -44,6 +44,23 @@ static void say_reconciling(struct run *r, const char *reason)
 			"reconciliation in progress");
 }
 
+static void in_storage(struct run *r, const char *revision)
+{
+	cond_put(&r->conds, COND_IN_STORAGE, COND_TRUE, "Succeeded",
+		"stored artifact for digest '%s'", revision);
+}
+
+/* A failure leaves the artifact as it is, but what is said of it has to be true: its file may be lost, or back again. */
+static void in_storage_after_failure(struct run *r)
+{
+	const json_t *artifact = obj_get(r->obj, "status", "artifact");
+
+	if (!artifact || (r->looked && !r->have_file))
+		cond_del(&r->conds, COND_IN_STORAGE);
+	else if (r->have_file && !cond_get(&r->conds, COND_IN_STORAGE))
+		in_storage(r, obj_str_or("", artifact, "revision"));
+}
+
 static void conditions_of_failure(struct run *r)
 {
 	const struct err *err = &r->task.err;
@@ -61,8 +78,7 @@ static void conditions_of_failure(struct run *r)
 		cond_del(&r->conds, COND_STALLED);
 		say_reconciling(r, "ProgressingWithRetry");
 	}
-	if (!obj_get(r->obj, "status", "artifact"))
-		cond_del(&r->conds, COND_IN_STORAGE);
+	in_storage_after_failure(r);
 }
 
 static void conditions_of_success(struct run *r)
@@ -73,8 +89,7 @@ static void conditions_of_success(struct run *r)
 
 	for (i = 0; i < ARRAY_LEN(past); i++)
 		cond_del(&r->conds, past[i]);
-	cond_put(&r->conds, COND_IN_STORAGE, COND_TRUE, "Succeeded",
-		"stored artifact for digest '%s'", r->revision);
+	in_storage(r, r->revision);
 }
 
 /* ---- the status as it should be -------------------------------------------------------------------------------------------- */

@@ -155,6 +155,37 @@ START_TEST(test_registry_down)
 }
 END_TEST
 
+/* While the file is not there, the status does not say that it is. rows: the registry has forgotten it, is down for a moment */
+START_TEST(test_not_in_storage)
+{
+	struct world w;
+	struct fake_image image;
+	struct fake_answer *get, *head, *tag;
+
+	world_init(&w);
+	get = fake_on(w.reg, "GET", "");
+	get->status = _i ? 500 : 404;
+	get->times = _i == 1;
+	head = fake_on(w.reg, "HEAD", "");
+	tag = fake_on(w.reg, "GET", "");
+	head->status = tag->status = 404;
+	lose(&w, &image, "\"ref\":{\"tag\":\"1.0\"}");
+	get->path = image.paths[1];
+	head->path = tag->path = "/v2/app/manifests/1.0";
+	world_start(&w);
+	world_settle(&w);
+	ck_assert_str_eq(world_status(&w, "web", "Ready.status"), "False");
+	ck_assert_str_eq(world_status(&w, "web", "ArtifactInStorage.status"), "");
+	world_pass(&w, 750);
+	/* Found again by its digest, though the tag is gone. */
+	ck_assert_int_eq(ask(&w), _i ? STORE_HIT : STORE_MISS);
+	ck_assert_str_eq(world_status(&w, "web", "Ready.status"), "False");
+	ck_assert_str_eq(world_status(&w, "web", "ArtifactInStorage.status"), _i ? "True" : "");
+	fake_image_clear(&image);
+	world_clear(&w);
+}
+END_TEST
+
 /* A field that is not built yet: never restored, no request; 404, and it stays that at every look. */
 START_TEST(test_not_built)
 {
@@ -305,6 +336,7 @@ Suite *suite_restore(void)
 	tcase_add_loop_test(tc, test_secret_comes_late, 0, 2);
 	tcase_add_test(tc, test_forbidden);
 	tcase_add_test(tc, test_registry_down);
+	tcase_add_loop_test(tc, test_not_in_storage, 0, 2);
 	tcase_add_loop_test(tc, test_not_built, 0, 2);
 	tcase_add_loop_test(tc, test_spoilt_status, 0, 6);
 	tcase_add_test(tc, test_lost_twice);
