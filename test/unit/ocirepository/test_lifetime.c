@@ -290,6 +290,29 @@ static void request(void *arg)
 		"{\"metadata\":{\"annotations\":{\"reconcile.fluxcd.io/requestedAt\":\"y\"}}}");
 }
 
+/* A refusal that is no matter of versions, from a webhook say: tried again with back-off, not as fast as the API server can answer. */
+START_TEST(test_conflict_without_a_cause)
+{
+	struct world w;
+	struct fake_image image;
+
+	world_init(&w);
+	world_push(&w, "1.0", &w.layer, &image);
+	world_object(&w, "web", "\"ref\":{\"tag\":\"1.0\"}");
+	fake_kube_fail(w.kube, "PATCH ocirepositories/web", 409, 1000);
+	world_start(&w);
+	turns(&w, 3000);
+	ck_assert_int_eq(count(world_writes(&w), "\n"), 1);
+	world_pass(&w, 750);
+	ck_assert_int_eq(count(world_writes(&w), "\n"), 2);
+	fake_kube_behave(w.kube);
+	world_pass(&w, 1500);
+	ck_assert_str_eq(world_status(&w, "web", "Ready.status"), "True");
+	fake_image_clear(&image);
+	world_clear(&w);
+}
+END_TEST
+
 /* Somebody asks while a run is under way: what it has pulled is written down, or who asks often enough keeps a long pull from ever
    ending. The request is answered by the next run. rows: the watch has told of it, or is late */
 START_TEST(test_asked_during_a_run)
@@ -594,6 +617,7 @@ Suite *suite_lifetime(void)
 	tcase_add_test(tc, test_cancel_after_rename);
 	tcase_add_test(tc, test_cancel_at_hold);
 	tcase_add_loop_test(tc, test_conflict_while_the_watch_is_late, 0, 2);
+	tcase_add_test(tc, test_conflict_without_a_cause);
 	tcase_add_loop_test(tc, test_asked_during_a_run, 0, 2);
 	tcase_add_test(tc, test_conflict_at_deletion);
 	tcase_add_test(tc, test_cancel_at_removal);
