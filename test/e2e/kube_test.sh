@@ -156,6 +156,83 @@ h_spawn watch env KUBECONFIG="$ADMIN_KUBECONFIG" "$KUBECTL" --cache-dir="$H_TMP/
 WATCH=$H_PID
 check_soon_match "get -w: begins with what is there" "$SOON" 'web .*True' cat "$H_TMP/log/watch.out"
 
+# ---- apply, diff, edit, replace, events ------------------------------------------------------------------------------
+# 1.20 asks for an OpenAPI document before a dry run, which the embedded API does not have; and it has no `kubectl events`.
+OLD_KUBECTL=
+! "$KUBECTL" version --client 2>/dev/null | grep -q 'v1\.20\.' || OLD_KUBECTL=yes
+# manifest NAME INTERVAL: what a user keeps in a file; suspended, so that nothing but kubectl changes it.
+manifest()
+{
+	cat >"$H_TMP/$1.yaml" <<-EOF
+	apiVersion: source.toolkit.fluxcd.io/v1
+	kind: OCIRepository
+	metadata: {name: $1, labels: {by: hand}}
+	spec: {interval: $2, url: "oci://$REG/app", suspend: true}
+	EOF
+}
+# edit SED-SCRIPT ARGS...: kubectl edit with an editor that does this; it gives up when it is shown what was refused.
+edit()
+{
+	printf '#!/bin/sh\n! grep -qE "(is|was) (not valid|invalid)|unknown field" "$1" || exit 1\nsed -i -E %q "$1"\n' "$1" >"$H_TMP/editor"
+	chmod +x "$H_TMP/editor"
+	shift
+	KUBE_EDITOR=$H_TMP/editor kn edit "$@" 2>&1
+}
+spec() { field "$1" '"\(.spec.interval) \(.metadata.generation)"'; }
+manifest byhand 5m
+check_match "apply: created" 'byhand created$' "$(kn apply -f "$H_TMP/byhand.yaml" 2>&1)"
+check_match "apply: unchanged" 'byhand unchanged$' "$(kn apply -f "$H_TMP/byhand.yaml" 2>&1)"
+check_eq "apply: and that is no new generation" "5m 1" "$(spec byhand)"
+manifest byhand 6m
+if [ "$API" = real ] || [ -z "$OLD_KUBECTL" ]; then
+	diff=$(kn diff -f "$H_TMP/byhand.yaml" 2>&1)
+	check_eq "diff: there is one" 1 $?
+	check_has "diff: what is there" "-  interval: 5m" "$diff"
+	check_has "diff: what would be" "+  interval: 6m" "$diff"
+	check_match "apply --dry-run=server" 'byhand configured \(server dry run\)$' "$(kn apply --dry-run=server -f "$H_TMP/byhand.yaml" 2>&1)"
+	check_eq "neither changes anything" "5m 1" "$(spec byhand)"
+fi
+kn label ocirepository byhand also=kept >/dev/null
+check_match "apply: configured" 'byhand configured$' "$(kn apply -f "$H_TMP/byhand.yaml" 2>&1)"
+check_eq "apply: another generation" "6m 2" "$(spec byhand)"
+check_eq "apply: what others said stays" kept "$(field byhand .metadata.labels.also)"
+check_eq "apply: what it has sent" 6m "$(kn apply view-last-applied ocirepository/byhand -o json | jq -r .spec.interval)"
+[ "$API$OLD_KUBECTL" = embeddedyes ] || check_ok "diff: none" kn diff -f "$H_TMP/byhand.yaml"
+
+check_match "edit" 'byhand edited$' "$(edit 's/^(  interval:).*/\1 7m/' ocirepository byhand)"
+check_eq "edit: another generation" "7m 3" "$(spec byhand)"
+check_has "edit: without a change" "no changes made" "$(edit '' ocirepository byhand)"
+check_has "edit: a wrong value is told" '"byhand" is invalid' "$(edit 's/^(  interval:).*/\1 seven/' ocirepository byhand)"
+check_eq "edit: and changes nothing" "7m 3" "$(spec byhand)"
+
+kn annotate ocirepository byhand note=lost >/dev/null
+check_match "replace" 'byhand replaced$' "$(kn replace -f "$H_TMP/byhand.yaml" 2>&1)"
+check_eq "replace: another generation" "6m 4" "$(spec byhand)"
+check_eq "replace: what the file does not have is gone" "null null" "$(field byhand '"\(.metadata.labels.also) \(.metadata.annotations.note)"')"
+# Flux's finalizer went with the rest; the controller has nothing to do with the object before its spec changes.
+get byhand | jq '.spec.interval = "8m"' >"$H_TMP/mine.json"
+kn label ocirepository byhand other=writer >/dev/null
+check_has "replace: of an older version" "the object has been modified; please apply your changes to the latest version" "$(kn replace -f "$H_TMP/mine.json" 2>&1)"
+before=$(field byhand .metadata.uid)
+check_match "replace --force" 'byhand replaced$' "$(kn replace --force --timeout=20s -f "$H_TMP/byhand.yaml" 2>&1 | tail -n 1)"
+check_eq "replace --force: made anew" "6m 1" "$(spec byhand)"
+check_ne "replace --force: another object" "$before" "$(field byhand .metadata.uid)"
+manifest nobody 5m
+check_has "replace: of what is not there" '"nobody" not found' "$(kn replace -f "$H_TMP/nobody.yaml" 2>&1)"
+check_ok "delete -f" kn delete --timeout=20s -f "$H_TMP/byhand.yaml"
+
+check_ok "a Secret to edit" kn create secret generic edited --from-literal=key=old
+check_match "edit a Secret" 'edited edited$' "$(edit 's/^(  key:).*/\1 bmV3/' secret edited)"
+check_eq "edit a Secret: its value" bmV3 "$(kn get secret edited -o jsonpath='{.data.key}')"
+kn delete secret edited >/dev/null
+
+if [ -z "$OLD_KUBECTL" ]; then
+	check_match "events" 'Normal +NewArtifact +OCIRepository/web +stored artifact' "$(kn events)"
+	check_match "events --for" 'NewArtifact' "$(kn events --for ocirepository/web)"
+	check_has "events --for something else" "No events found" "$(kn events --for ocirepository/nobody 2>&1)"
+	check_has "events --types" "No events found" "$(kn events --for ocirepository/web --types=Warning 2>&1)"
+fi
+
 # ---- requests, moved tags, changed specs -----------------------------------------------------------------------------
 before=$(get web | jq -cS '[.status.artifact, .status.conditions]')
 heads=$(h_registry_requests reg HEAD "/v2/app/manifests/.*")
