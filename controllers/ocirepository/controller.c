@@ -247,11 +247,11 @@ static void object_set(void *arg, struct kube_entry *e, const json_t *obj, bool 
 		return;
 	}
 	/* The answers to our own writes are ahead of the watch: what it says of the time before, or of them, is old news. */
-	if (!strcmp(e->rv, repo->rv) || ocirepo_version_older(e->rv, repo->rv))
+	if (!strcmp(e->rv, repo->rv) || kube_version_older(e->rv, repo->rv))
 		return;
 	changed = repo->generation != ocirepo_generation(obj) ||
 		repo->deleting != ocirepo_deleting(obj);
-	if (!changed && !strcmp(repo->requested_at, ocirepo_requested_at(obj))) {
+	if (!changed && *repo->rv && !strcmp(repo->requested_at, ocirepo_requested_at(obj))) {
 		repo_store(repo, obj);
 		return;
 	}
@@ -290,6 +290,23 @@ static void list_synced(void *arg)
 	store_listed(c->opts.store);
 	log_info(NULL, "watching objects", LS("controllerKind", OCIREPO_KIND),
 		LU("objects", kube_watch_count(c->watch)));
+}
+
+/* The API server has gone back in time: what it says now counts, and a status of then may name a file that is gone. */
+static void objects_reset(void *arg)
+{
+	struct ocirepo *c = arg;
+	struct kube_cache *all = kube_watch_cache(c->watch);
+	struct kube_entry *e;
+	size_t i;
+
+	for (i = 0; i < all->nbuckets; i++)
+		for (e = all->buckets[i]; e; e = e->next) {
+			struct repo *repo = e->user;
+
+			free(repo->rv);
+			repo->rv = mem_strdup("");
+		}
 }
 
 static void objects_error(void *arg, const struct err *err, uint64_t in_ms)
@@ -507,6 +524,7 @@ void ocirepo_start(struct ocirepo *c)
 			.on_set = object_set,
 			.on_deleted = object_deleted,
 			.on_synced = list_synced,
+			.on_reset = objects_reset,
 			.on_error = objects_error,
 			.arg = c});
 }

@@ -37,7 +37,7 @@ static void identity_keep(struct run *r, const char *key, struct oci_identity *i
 		c->secrets ? kube_watch_find(c->secrets, r->ns, r->spec.secret) : NULL;
 	struct pull_identity *p;
 
-	if (!refs_any(&c->secret_users, key) || (e && ocirepo_version_older(rv, e->rv)))
+	if (!refs_any(&c->secret_users, key) || (e && kube_version_older(rv, e->rv)))
 		return;
 	identity_drop(c, key);
 	p = NEW(struct pull_identity);

@@ -154,24 +154,6 @@ char *ocirepo_compact(const json_t *obj)
 	return mem_strndup(buf_str(&b), b.len);
 }
 
-static bool all_digits(const char *s)
-{
-	return *s && s[strspn(s, "0123456789")] == '\0';
-}
-
-bool ocirepo_version_older(const char *a, const char *b)
-{
-	size_t la, lb;
-
-	if (!all_digits(a) || !all_digits(b))
-		return false;
-	a += strspn(a, "0");
-	b += strspn(b, "0");
-	la = strlen(a);
-	lb = strlen(b);
-	return la != lb ? la < lb : strcmp(a, b) < 0;
-}
-
 bool ocirepo_selector_equal(const json_t *a, const json_t *b)
 {
 	bool has_a = json_is_object(a), has_b = json_is_object(b);

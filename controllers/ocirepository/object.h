@@ -45,9 +45,6 @@ bool ocirepo_deleting(const json_t *obj);
 /* The object as text, without what no run looks at (managedFields, foreign annotations, labels). Free it. */
 char *ocirepo_compact(const json_t *obj);
 
-/* Is resourceVersion a older than b? Kubernetes compares them as decimal numbers of any length (KEP-5504); others are never older. */
-bool ocirepo_version_older(const char *a, const char *b);
-
 /* Two layer selectors as values: absent and null are the same, an empty one is not absent. */
 bool ocirepo_selector_equal(const json_t *a, const json_t *b);
 

@@ -46,6 +46,7 @@ struct kube_watch {
 	struct timer timer, quiet;
 	struct defer slice;
 	char *rv;
+	char *before; /* the last version before the list in hand */
 	uint32_t round;
 	size_t sweep_at;
 	struct buf line; /* the beginning of an event that is not complete yet */
@@ -146,12 +147,53 @@ static void list_restart(void *arg)
 
 static void failed(struct kube_watch *w, const struct err *err);
 
+static bool all_digits(const char *s)
+{
+	return *s && s[strspn(s, "0123456789")] == '\0';
+}
+
+bool kube_version_older(const char *a, const char *b)
+{
+	size_t la, lb;
+
+	if (!all_digits(a) || !all_digits(b))
+		return false;
+	a += strspn(a, "0");
+	b += strspn(b, "0");
+	la = strlen(a);
+	lb = strlen(b);
+	return la != lb ? la < lb : strcmp(a, b) < 0;
+}
+
+static void forget_version(void *arg, struct kube_entry *e)
+{
+	(void)arg;
+	kube_entry_set_rv(e, "");
+}
+
+/* The list is older than what was known before it: its objects look like old news to whoever compares versions. So once more. */
+static int went_back(struct kube_watch *w, const char *version, struct err *err)
+{
+	size_t at = 0;
+
+	if (!w->before || !kube_version_older(version, w->before))
+		return 0;
+	kube_cache_walk(&w->cache, &at, SIZE_MAX, forget_version, NULL);
+	err_set(err, ERR_RETRY, "list %s: the API server went back from version %s to %s",
+		w->res.r.plural, w->before, version);
+	free(MOVE(w->before));
+	w->relist = true;
+	if (w->req.on_reset)
+		w->req.on_reset(w->req.arg);
+	return -1;
+}
+
 static void list_done(struct op *op, void *arg)
 {
 	struct kube_watch *w = arg;
 	struct err err = op->err;
 
-	if (!err.kind) {
+	if (!err.kind && !w->op.cancelled && !went_back(w, kube_list_version(op), &err)) {
 		free(w->rv);
 		w->rv = mem_strdup(kube_list_version(op));
 	}
@@ -511,7 +553,10 @@ static void enter(struct kube_watch *w, enum state state)
 	switch (state) {
 	case LIST:
 		/* A list that fails half way must begin again, however good the old version is. */
-		free(MOVE(w->rv));
+		if (w->rv) {
+			free(w->before);
+			w->before = MOVE(w->rv);
+		}
 		list_begin(w);
 		break;
 	case SWEEP:
@@ -560,6 +605,7 @@ static void watch_free(struct op *op)
 	free((char *)(uintptr_t)w->req.label_selector);
 	free((char *)(uintptr_t)w->req.field_selector);
 	free(w->rv);
+	free(w->before);
 	buf_clear(&w->line);
 	free(w);
 }

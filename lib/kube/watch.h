@@ -17,6 +17,7 @@
  *   does: on_error, back-off, relist.
  * - A connection that died silently is noticed: TCP keepalive in about a minute; no byte for 150 s after the server has shown that it
  *   sends bookmarks; and its own timeoutSeconds (240 to 300) plus 30 s in any case.
+ * - An API server whose versions go back (its database was restored from a backup): on_reset, then every object comes through on_set.
  * - 410 Gone, as answer or as ERROR event: relist. A lost connection: watch again from the last resourceVersion seen.
  *
  * Loop thread.
@@ -38,6 +39,8 @@ struct kube_watch_req {
 	void (*on_deleted)(void *arg, struct kube_entry *e);
 	/* Once: the first complete list was delivered. May be NULL. */
 	void (*on_synced)(void *arg);
+	/* Versions seen so far say nothing about what comes next: every object is told anew. May be NULL. */
+	void (*on_reset)(void *arg);
 	/* Each failure, for logs and metrics; in_ms is when it tries again. May be NULL. */
 	void (*on_error)(void *arg, const struct err *err, uint64_t in_ms);
 	/* For each entry with a user pointer when the op is freed. May be NULL. */
@@ -52,6 +55,9 @@ struct kube_entry *kube_watch_find(const struct op *op, const char *ns, const ch
 size_t kube_watch_count(const struct op *op);
 /* For walking in slices (kube_cache_walk): do not add or remove. */
 struct kube_cache *kube_watch_cache(struct op *op);
+
+/* Is resourceVersion a older than b? Kubernetes compares them as decimal numbers of any length (KEP-5504); others are never older. */
+bool kube_version_older(const char *a, const char *b);
 
 struct kube_watch_stats {
 	uint64_t lists, watches, events, bookmarks, errors;

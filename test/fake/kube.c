@@ -16,7 +16,7 @@ struct watcher {
 	struct http_exchange *x;
 	char plural[32];
 	struct buf pending;
-	bool metadata_only;
+	bool metadata_only, over;
 	struct watcher *next, **prev;
 };
 
@@ -193,6 +193,21 @@ void fake_kube_leave(struct fake_kube *k, const char *plural, const char *ns, co
 	tell(k, plural, "DELETED", o);
 }
 
+void fake_kube_go_back(struct fake_kube *k)
+{
+	struct watcher *w;
+	const char *key;
+	json_t *o;
+
+	k->rv = 1;
+	json_object_foreach (k->objects, key, o)
+		stamp(k, o);
+	for (w = k->watchers; w; w = w->next) {
+		w->over = true;
+		http_reply_wake(w->x);
+	}
+}
+
 const json_t *fake_kube_get(
 	struct fake_kube *k, const char *plural, const char *ns, const char *name)
 {
@@ -258,6 +273,8 @@ static int pull(void *arg, struct buf *b)
 {
 	struct watcher *w = arg;
 
+	if (w->over)
+		return -1;
 	if (!w->pending.len || w->k->mute)
 		return 0;
 	buf_add(b, w->pending.p, w->pending.len);
@@ -286,6 +303,11 @@ static void watch(struct fake_kube *k, struct http_exchange *x, const char *plur
 	json_t *o;
 	size_t n = strlen(plural);
 
+	if (since > k->rv) {
+		free(w);
+		status_reply(x, 504, "Timeout");
+		return;
+	}
 	w->k = k;
 	w->x = x;
 	w->metadata_only = metadata_only(x);

@@ -31,6 +31,8 @@ void fake_kube_merge(struct fake_kube *k, const char *plural, const char *ns, co
 void fake_kube_delete(struct fake_kube *k, const char *plural, const char *ns, const char *name);
 /* A watch with a label selector says DELETED of an object whose labels do not match any more. It stays where it is. */
 void fake_kube_leave(struct fake_kube *k, const char *plural, const char *ns, const char *name);
+/* As a server whose database was restored from a backup: all versions are low ones again, and the watches end. */
+void fake_kube_go_back(struct fake_kube *k);
 /* NULL: gone. Borrowed until the next change. */
 const json_t *fake_kube_get(
 	struct fake_kube *k, const char *plural, const char *ns, const char *name);

@@ -72,6 +72,12 @@ static void on_synced(void *arg)
 	note("S ");
 }
 
+static void on_reset(void *arg)
+{
+	ck_assert_ptr_eq(arg, &k);
+	note("R ");
+}
+
 static void on_error(void *arg, const struct err *err, uint64_t in_ms)
 {
 	ck_assert_ptr_eq(arg, &k);
@@ -97,6 +103,7 @@ static void begin(const struct tcp_step *script)
 			.on_set = on_set,
 			.on_deleted = on_deleted,
 			.on_synced = on_synced,
+			.on_reset = on_reset,
 			.on_error = on_error,
 			.free_user = free_user,
 			.arg = &k});
@@ -285,6 +292,53 @@ START_TEST(test_gone)
 	ck_assert_ptr_nonnull(strstr(k.text, "-c "));
 	ck_assert_ptr_nonnull(strstr(k.text, "-d "));
 	ck_assert_uint_eq(kube_watch_count(k.op), 1);
+	finish();
+}
+END_TEST
+
+START_TEST(test_version)
+{
+	static const struct {
+		const char *a, *b;
+		bool older;
+	} rows[] = {{"9", "10", true}, {"10", "9", false}, {"10", "10", false}, {"007", "8", true},
+		{"99999999999999999999998", "99999999999999999999999", true}, {"a", "b", false},
+		{"", "1", false}, {"1", "x", false}};
+
+	ck_assert_msg(kube_version_older(rows[_i].a, rows[_i].b) == rows[_i].older, "%s %s",
+		rows[_i].a, rows[_i].b);
+}
+END_TEST
+
+/* A server that was restored from a backup: the first list with older versions is followed by one in which everything is news. */
+START_TEST(test_went_back)
+{
+	struct tcp_step script[] = {{TCP_REQUEST, LIST, 0},
+		{TCP_SEND,
+			answer(200, "",
+				list("90", NULL,
+					ITEMS(obj("a", NULL, "70"), obj("b", NULL, "80"),
+						obj("c", NULL, "5")))),
+			0},
+		{TCP_REQUEST, WATCH("90"), 0},
+		{TCP_SEND, answer(410, "", "{\"code\":410,\"message\":\"too old\"}"), 0},
+		{TCP_REQUEST, LIST, 0},
+		{TCP_SEND,
+			answer(200, "",
+				list("40", NULL, ITEMS(obj("a", NULL, "7"), obj("c", NULL, "5")))),
+			0},
+		{TCP_REQUEST, LIST, 0},
+		{TCP_SEND,
+			answer(200, "",
+				list("41", NULL, ITEMS(obj("a", NULL, "7"), obj("c", NULL, "5")))),
+			0},
+		{TCP_REQUEST, WATCH("41"), 0}, {TCP_HOLD, NULL, 0}, {0}};
+
+	begin(script);
+	until_errors(1);
+	loop_test_advance(w.l, k.in_ms);
+	until_hold();
+	saw("+a@70 +b@80 +c@5 S ~a@7 R E0 ~a@7 ~c@5 -b ");
 	finish();
 }
 END_TEST
@@ -581,6 +635,8 @@ Suite *suite_watch(void)
 	tcase_add_test(tc, test_pages);
 	tcase_add_test(tc, test_continue_expired);
 	tcase_add_loop_test(tc, test_gone, 0, 3);
+	tcase_add_loop_test(tc, test_version, 0, 8);
+	tcase_add_test(tc, test_went_back);
 	tcase_add_test(tc, test_lost);
 	tcase_add_loop_test(tc, test_bad_watch, 0, (int)ARRAY_LEN(BAD));
 	tcase_add_loop_test(tc, test_bad_list, 0, (int)ARRAY_LEN(BAD_LIST));

@@ -290,6 +290,37 @@ static void request(void *arg)
 		"{\"metadata\":{\"annotations\":{\"reconcile.fluxcd.io/requestedAt\":\"y\"}}}");
 }
 
+/* The API server's database is restored from a backup: its versions are lower than those we know, and what it says counts all the same. */
+START_TEST(test_restored_from_a_backup)
+{
+	struct world w;
+	struct fake_image image, next;
+	int i;
+
+	world_init(&w);
+	world_push(&w, "1.0", &w.layer, &image);
+	world_push(&w, "2.0", &w.layer2, &next);
+	world_object(&w, "web", "\"ref\":{\"tag\":\"1.0\"}");
+	world_start(&w);
+	world_settle(&w);
+	ck_assert_str_eq(world_status(&w, "web", "artifact.digest"), image.layer_text);
+	fake_kube_go_back(w.kube);
+	to_two(&w);
+	for (i = 0; i < 8; i++)
+		world_pass(&w, 4000);
+	ck_assert_str_eq(world_status(&w, "web", "artifact.digest"), next.layer_text);
+	ck_assert_str_eq(world_status(&w, "web", "observedGeneration"), "2");
+	/* And it is followed as before. */
+	fake_kube_merge(
+		w.kube, "ocirepositories", "apps", "web", "{\"spec\":{\"ref\":{\"tag\":\"1.0\"}}}");
+	world_settle(&w);
+	ck_assert_str_eq(world_status(&w, "web", "artifact.digest"), image.layer_text);
+	fake_image_clear(&image);
+	fake_image_clear(&next);
+	world_clear(&w);
+}
+END_TEST
+
 /* A refusal that is no matter of versions, from a webhook say: tried again with back-off, not as fast as the API server can answer. */
 START_TEST(test_conflict_without_a_cause)
 {
@@ -617,6 +648,7 @@ Suite *suite_lifetime(void)
 	tcase_add_test(tc, test_cancel_after_rename);
 	tcase_add_test(tc, test_cancel_at_hold);
 	tcase_add_loop_test(tc, test_conflict_while_the_watch_is_late, 0, 2);
+	tcase_add_test(tc, test_restored_from_a_backup);
 	tcase_add_test(tc, test_conflict_without_a_cause);
 	tcase_add_loop_test(tc, test_asked_during_a_run, 0, 2);
 	tcase_add_test(tc, test_conflict_at_deletion);

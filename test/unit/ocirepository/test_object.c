@@ -102,20 +102,6 @@ START_TEST(test_compact)
 }
 END_TEST
 
-START_TEST(test_version)
-{
-	static const struct {
-		const char *a, *b;
-		bool older;
-	} rows[] = {{"9", "10", true}, {"10", "9", false}, {"10", "10", false}, {"007", "8", true},
-		{"99999999999999999999998", "99999999999999999999999", true}, {"a", "b", false},
-		{"", "1", false}, {"1", "x", false}};
-
-	ck_assert_msg(ocirepo_version_older(rows[_i].a, rows[_i].b) == rows[_i].older, "%s %s",
-		rows[_i].a, rows[_i].b);
-}
-END_TEST
-
 START_TEST(test_selector)
 {
 	static const struct {
@@ -143,7 +129,6 @@ Suite *suite_object(void)
 	tcase_add_loop_test(tc, test_not_built, 0, 6);
 	tcase_add_test(tc, test_bad_duration);
 	tcase_add_test(tc, test_compact);
-	tcase_add_loop_test(tc, test_version, 0, 8);
 	tcase_add_loop_test(tc, test_selector, 0, 5);
 	suite_add_tcase(s, tc);
 	return s;
