@@ -31,6 +31,8 @@
 #define SHORT_MS 1000 /* a watch that ends sooner, without an event, is a failure */
 #define HEALTHY_MS 5000 /* one that lives longer ends a series of failures */
 #define TRIES_BEFORE_LIST 3
+#define DEAF_BEFORE_LIST \
+	6 /* watches in a row that ended well and said nothing, not even a bookmark */
 #define SWEEP_BUCKETS 256
 
 enum state { START, LIST, SWEEP, WATCH, WAIT, END };
@@ -51,6 +53,7 @@ struct kube_watch {
 	size_t sweep_at;
 	struct buf line; /* the beginning of an event that is not complete yet */
 	unsigned failures; /* in a row */
+	unsigned deaf; /* watches in a row that said nothing */
 	uint64_t began_ms, last_byte_ms;
 	uint64_t events_then; /* events and bookmarks when this watch began */
 	bool synced, relist, token_tried, counted;
@@ -211,6 +214,7 @@ static void list_begin(struct kube_watch *w)
 {
 	w->round++;
 	w->relist = false;
+	w->deaf = 0;
 	w->stats.lists++;
 	w->cur = kube_list_start(w->c,
 		&(struct kube_list_req){.resource = &w->res.r,
@@ -408,6 +412,7 @@ static bool ended_well(struct kube_watch *w, const struct op *op, struct err *er
 	uint64_t lived = clock_ms() - w->began_ms;
 	bool heard = w->stats.events + w->stats.bookmarks != w->events_then;
 
+	w->deaf = heard ? 0 : w->deaf + 1;
 	if (heard || (w->counted && http_result(op)->status == 200 && lived >= HEALTHY_MS))
 		w->failures = 0;
 	if (op->err.kind == ERR_CANCELED) {
@@ -453,7 +458,8 @@ static void watch_done(struct op *op, void *arg)
 		op_free(op);
 		buf_clear(&w->line);
 		if (well || again)
-			enter(w, WATCH);
+			/* A server that was restored from a backup says nothing to who watches from a version that it has not reached. */
+			enter(w, well && w->deaf >= DEAF_BEFORE_LIST ? LIST : WATCH);
 		else if (w->relist && err.code == 410 && first_gone) {
 			w->failures = 1; /* a second one in a row waits */
 			enter(w, LIST);

@@ -531,6 +531,44 @@ START_TEST(test_silence)
 }
 END_TEST
 
+/* A version from the future (the server's database was restored from a backup) is watched without a word, for ever: half an hour of
+   silence is reason enough to list. */
+START_TEST(test_deaf)
+{
+	struct tcp_step script[4 + 6 * 4 + 4] = {{TCP_REQUEST, LIST, 0},
+		{TCP_SEND, answer(200, "", list("90", NULL, ITEMS(obj("a", NULL, "70")))), 0}};
+	struct kube_watch_stats st;
+	size_t n = 2;
+	int i;
+
+	for (i = 0; i < 6; i++) {
+		script[n++] = (struct tcp_step){TCP_REQUEST, WATCH("90"), 0};
+		script[n++] = (struct tcp_step){TCP_SEND, CHUNKED, 0};
+		script[n++] = (struct tcp_step){TCP_HOLD, NULL, 0};
+		script[n++] = (struct tcp_step){TCP_SEND, LAST_CHUNK, 0};
+	}
+	script[n++] = (struct tcp_step){TCP_REQUEST, LIST, 0};
+	script[n++] = (struct tcp_step){
+		TCP_SEND, answer(200, "", list("95", NULL, ITEMS(obj("a", NULL, "70")))), 0};
+	script[n++] = (struct tcp_step){TCP_REQUEST, WATCH("95"), 0};
+	script[n++] = (struct tcp_step){TCP_HOLD, NULL, 0};
+	begin(script);
+	for (i = 0; i < 6; i++) {
+		until_hold();
+		loop_test_advance(w.l, 240000);
+		tcp_script_go(w.s);
+		run_to_end_of(2 + (size_t)(i + 1) * 4);
+	}
+	until_hold();
+	kube_watch_stats(k.op, &st);
+	ck_assert_uint_eq(st.lists, 2);
+	ck_assert_uint_eq(st.watches, 7);
+	ck_assert_uint_eq(st.errors, 0);
+	saw("+a@70 S ");
+	finish();
+}
+END_TEST
+
 /* ---- the end ------------------------------------------------------------------------------------------------------- */
 
 /* Row 0: before it began; 1: list under way; 2: while watching; 3: while waiting; 4: from on_set in the list; 5: from on_set in the watch;
@@ -641,6 +679,7 @@ Suite *suite_watch(void)
 	tcase_add_loop_test(tc, test_bad_watch, 0, (int)ARRAY_LEN(BAD));
 	tcase_add_loop_test(tc, test_bad_list, 0, (int)ARRAY_LEN(BAD_LIST));
 	tcase_add_test(tc, test_huge_object);
+	tcase_add_test(tc, test_deaf);
 	tcase_add_loop_test(tc, test_silence, 0, 3);
 	tcase_add_loop_test(tc, test_cancel, 0, 7);
 	tcase_add_test(tc, test_metadata_only);
