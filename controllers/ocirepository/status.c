@@ -218,7 +218,6 @@ static struct op *patch_start(struct run *r, const json_t *patch)
 static void written(struct run *r)
 {
 	r->patched = true;
-	r->requeue_now = r->requeue_now || r->asked_again;
 	if (!r->stored || r->repo->queue_item.leaving)
 		return;
 	free(MOVE(r->repo->lost_path));
@@ -311,6 +310,7 @@ static enum step_ret read_again(struct run *r)
 	if (strcmp(ocirepo_requested_at(now), ocirepo_requested_at(r->first)) != 0) {
 		r->asked_again = true;
 		(void)repo_adopt(r->repo, now);
+		repo_due(r->repo); /* the watch has no news then */
 	}
 	run_set_object(r, now);
 	return send(r);

@@ -284,6 +284,10 @@ static int bookmark(struct kube_watch *w, const json_t *obj, struct err *err)
 
 	if (!*rv || strlen(rv) > KUBE_TEXT_MAX)
 		return bad(err, w, "a bookmark has no resourceVersion");
+	if (kube_version_older(rv, w->rv)) {
+		w->relist = true;
+		return bad(err, w, "a bookmark is older than what was seen before it");
+	}
 	free(w->rv);
 	w->rv = mem_strdup(rv);
 	w->stats.bookmarks++;
