@@ -232,7 +232,7 @@ static enum step_ret send(struct run *r)
 	auto_json json_t *patch = status ? kube_patch_status(r->obj, status) : NULL;
 
 	if (!patch) {
-		if (status && r->unchanged && r->task.err.kind == ERR_NONE)
+		if (status && r->unchanged && !r->asked_again && r->task.err.kind == ERR_NONE)
 			settled_make(r);
 		written(r);
 		return STEP_NEXT;

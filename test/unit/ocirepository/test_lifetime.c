@@ -375,6 +375,30 @@ START_TEST(test_asked_during_a_run)
 }
 END_TEST
 
+/* The same when the run in between has nothing else to say. */
+START_TEST(test_asked_twice_for_nothing)
+{
+	struct world w;
+	struct fake_image image;
+
+	world_init(&w);
+	world_push(&w, "1.0", &w.layer, &image);
+	world_object(&w, "web", "\"ref\":{\"tag\":\"1.0\"}");
+	world_start(&w);
+	world_settle(&w);
+	fake_kube_hook(w.kube, "PATCH ocirepositories/web/status", request, &w);
+	fake_kube_mute(w.kube, _i == 1);
+	fake_kube_merge(w.kube, "ocirepositories", "apps", "web",
+		"{\"metadata\":{\"annotations\":{\"reconcile.fluxcd.io/requestedAt\":\"x\"}}}");
+	world_pass(&w, _i ? 70000 : 0);
+	fake_kube_mute(w.kube, false);
+	world_settle(&w);
+	ck_assert_str_eq(world_status(&w, "web", "lastHandledReconcileAt"), "y");
+	fake_image_clear(&image);
+	world_clear(&w);
+}
+END_TEST
+
 /* The same at the end: the finalizer's removal is refused. */
 START_TEST(test_conflict_at_deletion)
 {
@@ -651,6 +675,7 @@ Suite *suite_lifetime(void)
 	tcase_add_test(tc, test_restored_from_a_backup);
 	tcase_add_test(tc, test_conflict_without_a_cause);
 	tcase_add_loop_test(tc, test_asked_during_a_run, 0, 2);
+	tcase_add_loop_test(tc, test_asked_twice_for_nothing, 0, 2);
 	tcase_add_test(tc, test_conflict_at_deletion);
 	tcase_add_test(tc, test_cancel_at_removal);
 	tcase_add_test(tc, test_foreign_finalizer);
