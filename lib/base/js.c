@@ -111,6 +111,8 @@ end:
 
 static int inside_byte(struct js_split *s, char c, struct err *err)
 {
+	bool skip = s->skim && s->depth > 1;
+
 	if (string_byte(s, c)) {
 		if (s->depth == 1 && !s->expect_value && s->in_string)
 			buf_addc(&s->name, c);
@@ -133,12 +135,13 @@ static int inside_byte(struct js_split *s, char c, struct err *err)
 		s->state = ARRAY;
 		return 0;
 	} else if (c == '{' || c == '[') {
-		s->depth++;
+		if (++s->depth == 2 && s->skim)
+			return buf_adds(&s->rest, "null") ? cut(s, "the rest", err) : 0;
 	} else if (c == '}' || c == ']') {
 		if (--s->depth == 0)
 			s->state = AFTER;
 	}
-	if (buf_addc(&s->rest, c))
+	if (!skip && buf_addc(&s->rest, c))
 		return cut(s, "the rest", err);
 	return 0;
 }

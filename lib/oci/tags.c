@@ -196,6 +196,8 @@ static enum step_ret page_start(struct task *t)
 		return fail(l, ERR_RETRY, "the list takes too long");
 	js_split_clear(&l->split);
 	js_split_init(&l->split, "tags", ITEM_MAX, LIMIT_ERROR_BODY, on_tag, l);
+	/* Google's registries add a map of all manifests, many times the size of the tags. */
+	l->split.skim = true;
 	l->page_tags = 0;
 	l->slice = 0;
 	return task_wait(t, oci_req_start(l->client, &req));

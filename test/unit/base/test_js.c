@@ -56,11 +56,24 @@ static const struct split_row {
 		"", NULL, "larger than 60"},
 };
 
-START_TEST(test_split)
+/* With skim, what is nested in the rest is neither kept nor counted. */
+static const struct split_row SKIMS[] = {
+	{"{\"a\":1,\"x\":{\"items\":[9],\"s\":\"}]\\\"\",\"y\":[[{}]]},\"items\":[1,{\"b\":[2]}],"
+         "\"z\":[ 3 ]}",
+		"1;{\"b\":[2]};", "{\"a\":1,\"x\":null,\"items\":null,\"z\":null}", NULL},
+	{"{\"rest\":[\"0123456789012345678901234567890123456789012345678901234567890123456789\"]}",
+		"", "{\"rest\":null}", NULL},
+	{"{\"items\":{\"items\":[1]}}", "", "{\"items\":null}", NULL},
+	{"{\"x\":{\"items\":[1]", "", NULL, "cut short"},
+	{"{\"x\":{},\"x\":[]}", "", NULL, "not valid JSON"},
+	{"{\"x\":{}{}}", "", NULL, "not valid JSON"},
+	{"{\"rest\":\"0123456789012345678901234567890123456789012345678901234567890123456789\"}",
+		"", NULL, "larger than 60"},
+};
+
+static void split(const struct split_row *row, size_t piece, bool skim)
 {
-	const struct split_row *row = &SPLITS[_i / 3];
-	static const size_t PIECES[] = {1, 3, 1000};
-	size_t piece = PIECES[_i % 3], n = strlen(row->doc), at;
+	size_t n = strlen(row->doc), at;
 	auto_buf struct buf items = BUF_INIT(BUF_ANY), rest = BUF_INIT(BUF_ANY);
 	auto_json json_t *o = NULL;
 	struct js_split s;
@@ -68,6 +81,7 @@ START_TEST(test_split)
 	int rc = 0;
 
 	js_split_init(&s, "items", 40, 60, join, &items);
+	s.skim = skim;
 	for (at = 0; at < n && !rc; at += piece)
 		rc = js_split_feed(&s, row->doc + at, n - at < piece ? n - at : piece, &err);
 	if (!rc)
@@ -82,6 +96,21 @@ START_TEST(test_split)
 		ck_assert_str_eq(buf_str(&rest), row->rest);
 	}
 	js_split_clear(&s);
+}
+
+START_TEST(test_split)
+{
+	static const size_t PIECES[] = {1, 3, 1000};
+
+	split(&SPLITS[_i / 3], PIECES[_i % 3], false);
+}
+END_TEST
+
+START_TEST(test_skim)
+{
+	static const size_t PIECES[] = {1, 3, 1000};
+
+	split(&SKIMS[_i / 3], PIECES[_i % 3], true);
 }
 END_TEST
 
@@ -153,6 +182,7 @@ Suite *suite_js(void)
 	TCase *t = tcase_create("js");
 
 	tcase_add_loop_test(t, test_split, 0, 3 * (int)ARRAY_LEN(SPLITS));
+	tcase_add_loop_test(t, test_skim, 0, 3 * (int)ARRAY_LEN(SKIMS));
 	tcase_add_test(t, test_write);
 	tcase_add_loop_test(t, test_utf8, 0, (int)ARRAY_LEN(UTF8));
 	suite_add_tcase(s, t);

@@ -291,6 +291,38 @@ START_TEST(large_page)
 }
 END_TEST
 
+/* Google's registries add a map of all manifests to each page, in front of the tags and behind them, which is larger than the tags. */
+START_TEST(other_members)
+{
+	auto_buf struct buf body = BUF_INIT(BUF_ANY);
+	struct fake_answer *a;
+	struct fixture x;
+	struct op *op;
+	int i, part;
+
+	fixture_init(&x);
+	buf_adds(&body, "{\"child\":[],");
+	for (part = 0; part < 2; part++) {
+		buf_addf(&body, "\"%s\":{", part ? "more" : "manifest");
+		for (i = 0; i < 1000; i++)
+			buf_addf(&body,
+				"%s\"sha256:%064d\":{\"imageSizeBytes\":\"1\",\"layerId\":\"\","
+				"\"tag\":[\"1.%d.0\",\"}]\\\"\"],\"tags\":[\"9.0.0\"]}",
+				i ? "," : "", i, i);
+		buf_adds(&body, part ? "}}" : "},\"name\":\"app\",\"tags\":[\"1.0.0\",\"1.1.0\"],");
+	}
+	a = fake_on(x.reg, "GET", LIST);
+	a->body = body.p;
+	a->body_len = body.len;
+	op = list(&x, &(struct oci_tags_req){.range = "*"});
+	fixture_ok(op);
+	ck_assert_str_eq(oci_tags_result(op)->tag, "1.1.0");
+	ck_assert_uint_eq(oci_tags_result(op)->total, 2);
+	op_free(op);
+	fixture_clear(&x);
+}
+END_TEST
+
 START_TEST(page_limit)
 {
 	struct fake_answer *a;
@@ -464,6 +496,7 @@ Suite *suite_tags(void)
 	tcase_add_test(t, empty_pages);
 	tcase_add_test(t, slow_pages);
 	tcase_add_test(t, large_page);
+	tcase_add_test(t, other_members);
 	tcase_add_test(t, page_limit);
 	tcase_add_loop_test(t, page_size, 0, 2);
 	tcase_add_test(t, tag_limit);
