@@ -273,6 +273,20 @@ START_TEST(test_zstd_heads)
 }
 END_TEST
 
+/* A stream inside the stream is data: what we check of a frame, its window above all, is checked of the outer one only. */
+START_TEST(test_zstd_nested)
+{
+	auto_buf struct buf out = BUF_INIT(BUF_ANY), inner = BUF_INIT(BUF_ANY);
+	struct err err = {0};
+
+	tb_zstd(&inner, "text", 4);
+	tb_zstd(&gz, inner.p, inner.len);
+	ck_assert_msg(!expand(&out, gz.p, gz.len, BUF_ANY, NULL, NULL, &err), "%s", err.msg);
+	ck_assert_uint_eq(out.len, inner.len);
+	ck_assert_int_eq(memcmp(out.p, inner.p, out.len), 0);
+}
+END_TEST
+
 START_TEST(test_sniff)
 {
 	ck_assert_int_eq(pack_sniff((const unsigned char *)"\x1f\x8b\x08", 3), PACK_GZIP);
@@ -297,6 +311,7 @@ Suite *suite_gunzip(void)
 	tcase_add_test(tc, test_ratio);
 	tcase_add_test(tc, test_file);
 	tcase_add_test(tc, test_zstd);
+	tcase_add_test(tc, test_zstd_nested);
 	tcase_add_loop_test(tc, test_zstd_heads, 0, (int)ARRAY_LEN(zheads));
 	tcase_add_test(tc, test_sniff);
 	suite_add_tcase(s, tc);
