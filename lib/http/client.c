@@ -116,6 +116,10 @@ static void fail_curl(struct http_op *x, CURLcode rc)
 {
 	char *p;
 
+	/* It quotes the whole URL of the proxy, and that may hold a password. */
+	if (!strncmp(x->curl_error, "Unsupported proxy", strlen("Unsupported proxy")))
+		snprintf(x->curl_error, sizeof(x->curl_error),
+			"the URL of the proxy is malformed, or of a kind that is not supported");
 	for (p = x->curl_error; *p; p++)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			*p = ' ';

@@ -820,6 +820,32 @@ START_TEST(test_proxy)
 }
 END_TEST
 
+/* A failure ends in a status that many can read; whatever libcurl dislikes in a proxy's URL, its password stays out of it. */
+START_TEST(test_proxy_secret)
+{
+	static const char *const urls[] = {"http://user:h%20u sh@127.0.0.1:1",
+		"http://user:hush@127.0.0.1:99999", "ftp://user:hush@127.0.0.1:1",
+		"http://user:hu%00sh@127.0.0.1:1", "http://user:hush@[::1", "user:hush@127.0.0.1:1",
+		"http://user:hush@no-such-host.invalid:1"};
+	struct http_proxy proxy = {0};
+	struct op *op;
+
+	begin(NULL);
+	if (_i % 2)
+		proxy.url = mem_strdup(urls[_i / 2]);
+	else
+		setenv("http_proxy", urls[_i / 2], 1);
+	op = get((struct http_req){.url = "http://registry.test/x", .proxy = &proxy});
+	until_done(op);
+	ck_assert_int_ne(op->err.kind, ERR_NONE);
+	ck_assert_msg(
+		!strstr(op->err.msg, "sh@") && !strstr(op->err.msg, "hush"), "%s", op->err.msg);
+	op_free(op);
+	free(proxy.url);
+	finish();
+}
+END_TEST
+
 Suite *suite_client(void);
 Suite *suite_client(void)
 {
@@ -845,6 +871,7 @@ Suite *suite_client(void)
 	tcase_add_loop_test(tc, test_upload_short, 0, 2);
 	tcase_add_loop_test(tc, test_retry_after, 0, 10);
 	tcase_add_loop_test(tc, test_proxy, 0, 3);
+	tcase_add_loop_test(tc, test_proxy_secret, 0, 14);
 	suite_add_tcase(s, tc);
 	return s;
 }
