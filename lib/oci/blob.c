@@ -330,8 +330,11 @@ static enum step_ret transfer_resume(struct task *t)
 		b->state = BLOB_SETTLING;
 		return task_wait(t, MOVE(b->work));
 	}
-	if (err.kind != ERR_NONE)
-		return broken_off(b, &err) ? pause_then_ask(b) : task_fail(t, &err);
+	if (err.kind != ERR_NONE && !broken_off(b, &err))
+		return task_fail(t, &err);
+	/* Behind the last byte there is nothing to ask for; the digest says whether it is the blob. */
+	if (err.kind != ERR_NONE && b->received < b->size)
+		return pause_then_ask(b);
 	if (b->received < b->size && b->received > b->try_from && b->tries < LIMIT_BLOB_TRIES &&
 		oci_req_result(t->op)->status == 206)
 		return ask(b); /* a server may send less than the range that was asked for */

@@ -59,7 +59,7 @@ static const struct split_row {
 /* With skim, what is nested in the rest is neither kept nor counted. */
 static const struct split_row SKIMS[] = {
 	{"{\"a\":1,\"x\":{\"items\":[9],\"s\":\"}]\\\"\",\"y\":[[{}]]},\"items\":[1,{\"b\":[2]}],"
-         "\"z\":[ 3 ]}",
+	 "\"z\":[ 3 ]}",
 		"1;{\"b\":[2]};", "{\"a\":1,\"x\":null,\"items\":null,\"z\":null}", NULL},
 	{"{\"rest\":[\"0123456789012345678901234567890123456789012345678901234567890123456789\"]}",
 		"", "{\"rest\":null}", NULL},

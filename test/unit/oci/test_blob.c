@@ -203,6 +203,32 @@ START_TEST(no_ranges)
 }
 END_TEST
 
+/* All bytes came, only the end of the chunks did not: there is nothing to ask for (a server says 416), and the digest decides. */
+START_TEST(cut_at_the_end)
+{
+	struct download d;
+	struct op *op;
+
+	init(&d, _i & 1 ? LARGE : 100000);
+	d.answer->chunked = true;
+	d.answer->way = FAKE_CUT;
+	d.answer->times = 1;
+	if (_i & 2)
+		d.data[0] ^= 1;
+	fake_on(d.x.reg, "GET", d.path)->status = 416;
+	op = get(&d);
+	if (_i & 2) {
+		fixture_failed(op, "the digest of what the registry sent is");
+	} else {
+		fixture_ok(op);
+		same(&d, op);
+	}
+	op_free(op);
+	ck_assert_uint_eq(count(fake_log(d.x.reg), "GET "), 1);
+	clear(&d);
+}
+END_TEST
+
 START_TEST(always_cut)
 {
 	struct download d;
@@ -487,6 +513,7 @@ Suite *suite_blob(void)
 	tcase_add_loop_test(t, resume, 0, ARRAY_LEN(breaks));
 	tcase_add_test(t, reset);
 	tcase_add_loop_test(t, no_ranges, 0, 2);
+	tcase_add_loop_test(t, cut_at_the_end, 0, 4);
 	tcase_add_test(t, always_cut);
 	tcase_add_loop_test(t, lying_range, 0, ARRAY_LEN(ranges));
 	tcase_add_loop_test(t, other_bytes, 0, 2);
