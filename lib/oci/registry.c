@@ -624,13 +624,31 @@ static enum step_ret request_start(struct task *t)
 	return attempt(q);
 }
 
+/*
+ * What an older challenge said may be out of date: the token server has moved, or each repository has its own. It is forgotten, and where
+ * the server refused, the registry is asked who gives tokens now.
+ */
+static enum step_ret no_token(struct call *q)
+{
+	struct err err = q->task.op->err;
+	struct memo *m = memo_find(q);
+
+	if (err.kind != ERR_RETRY)
+		return fail(q, &err);
+	if (m)
+		lru_drop(&q->client->memos, &m->item);
+	if (q->challenges || err.code < 400 || err.code > 499 || err.code == 429)
+		return fail(q, &err);
+	return send(q, NULL);
+}
+
 static enum step_ret request_resume(struct task *t)
 {
 	struct call *q = CONTAINER_OF(t, struct call, task);
 
 	if (q->state == CALL_TOKEN) {
-		if (task_op_failed(t))
-			return fail(q, &t->err);
+		if (t->op->err.kind != ERR_NONE)
+			return no_token(q);
 		secret_copy(&q->token, oci_token_result(t->op));
 		return send(q, NULL);
 	}

@@ -338,6 +338,90 @@ START_TEST(other_scope)
 }
 END_TEST
 
+/* A token server of its own for each repository, or one that has moved: what was learnt from an older challenge is no reason to give up. */
+START_TEST(other_realm)
+{
+	static const int refusals[] = {400, 401, 403, 404, 410};
+	auto_free char *challenge = NULL, *other = NULL;
+	struct fake_answer *a;
+	struct fake_image image;
+	struct fixture x;
+	struct op *op;
+
+	fixture_init(&x);
+	challenge = bearer(&x, "repository:app:pull");
+	other = mem_printf(
+		"Bearer realm=\"http://%s/other/token\",service=\"svc\"", fake_host(x.reg));
+	guarded(&x, &image, "Bearer tok", challenge);
+	a = fake_on(x.reg, "GET", "/token");
+	a->body = "{\"token\":\"tok\"}";
+	a->times = 1;
+	op = ask2(&x, NULL);
+	fixture_ok(op);
+	op_free(op);
+	a = fake_on(x.reg, "GET", "/token");
+	a->status = refusals[_i];
+	a->body = "";
+	fake_on(x.reg, "GET", "/other/token")->body = "{\"token\":\"tok2\"}";
+	a = fake_on(x.reg, "HEAD", "/v2/other/manifests/2.0");
+	a->need = "Bearer tok2";
+	a->challenge = other;
+	a->headers = image.paths[3];
+	fixture_repo(&x.repo, x.reg, "other");
+	fake_log_reset(x.reg);
+	op = ask2(&x, NULL);
+	fixture_ok(op);
+	op_free(op);
+	ck_assert_str_eq(fake_log(x.reg),
+		"GET /token?service=svc&scope=repository%3Aother%3Apull\n"
+		"HEAD /v2/other/manifests/2.0\n"
+		"GET /other/token?service=svc&scope=repository%3Aother%3Apull\n"
+		"HEAD /v2/other/manifests/2.0 auth=Bearer tok2\n");
+	fake_image_clear(&image);
+	fixture_clear(&x);
+}
+END_TEST
+
+/* The same server refuses again: told once, as it said it. */
+START_TEST(realm_refuses_later)
+{
+	auto_free char *challenge = NULL;
+	struct fake_answer *a;
+	struct fake_image image;
+	struct fixture x;
+	struct op *op;
+
+	fixture_init(&x);
+	challenge = bearer(&x, "repository:app:pull");
+	guarded(&x, &image, "Bearer tok", challenge);
+	a = fake_on(x.reg, "GET", "/token");
+	a->body = "{\"token\":\"tok\"}";
+	a->times = 1;
+	op = ask2(&x, NULL);
+	fixture_ok(op);
+	op_free(op);
+	a = fake_on(x.reg, "GET", "/token");
+	a->status = _i ? 429 : 403;
+	a->body = "";
+	a = fake_on(x.reg, "HEAD", "/v2/other/manifests/2.0");
+	a->need = "Bearer tok";
+	a->challenge = challenge;
+	fixture_repo(&x.repo, x.reg, "other");
+	fake_log_reset(x.reg);
+	op = ask2(&x, NULL);
+	fixture_failed(op, _i ? "429 Too Many" : "403 Forbidden");
+	op_free(op);
+	ck_assert_str_eq(fake_log(x.reg),
+		_i ? "GET /token?service=svc&scope=repository%3Aother%3Apull\n"
+		   : "GET /token?service=svc&scope=repository%3Aother%3Apull\n"
+		     "HEAD /v2/other/manifests/2.0\n"
+		     "GET /token?service=svc&scope=repository%3Aother%3Apull"
+		     "&scope=repository%3Aapp%3Apull\n");
+	fake_image_clear(&image);
+	fixture_clear(&x);
+}
+END_TEST
+
 static const struct {
 	const char *name;
 	int status;
@@ -799,6 +883,8 @@ Suite *suite_registry(void)
 	tcase_add_test(t, identity_token);
 	tcase_add_test(t, registry_token);
 	tcase_add_test(t, other_scope);
+	tcase_add_loop_test(t, other_realm, 0, 5);
+	tcase_add_loop_test(t, realm_refuses_later, 0, 2);
 	tcase_add_loop_test(t, token_lie, 0, ARRAY_LEN(token_lies));
 	tcase_add_loop_test(t, challenge_lie, 0, ARRAY_LEN(challenge_lies));
 	tcase_add_test(t, tokens_stay_apart);
