@@ -18,6 +18,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define NO_HEAD_MS (3600 * 1000)
+#define NO_HEAD_ACCIDENT_MS (300 * 1000)
 #define PROBE_MS 10000 /* for a TLS answer of a host that may speak plain http */
 
 struct oci_client {
@@ -173,9 +175,15 @@ bool oci_client_no_head(struct oci_client *c, const struct oci_repo *repo)
 	return clock_ms() < host_get(c, repo)->no_head_until;
 }
 
-void oci_client_head_refused(struct oci_client *c, const struct oci_repo *repo)
+/* All objects at that host pay for it, and where pulls are counted a GET is one: what may have been an accident is soon forgotten. */
+void oci_client_head_refused(struct oci_client *c, const struct oci_repo *repo, int status)
 {
-	host_get(c, repo)->no_head_until = clock_ms() + 3600 * 1000;
+	bool accident = status >= 500 && status != 501;
+
+	if (status == 404) /* the tag came between the two requests */
+		return;
+	host_get(c, repo)->no_head_until =
+		clock_ms() + (accident ? NO_HEAD_ACCIDENT_MS : NO_HEAD_MS);
 }
 
 static char *memo_key(const struct call *q)

@@ -104,9 +104,9 @@ const struct url *oci_req_url(const struct op *op);
 /* After HTTP_BODY_PAUSE. */
 void oci_req_resume(struct op *op);
 
-/* Registries that refuse HEAD of a manifest but not GET: remembered per host for an hour. */
+/* Registries that refuse HEAD of a manifest but not GET: remembered per host for a while. status: of the answer to HEAD. */
 bool oci_client_no_head(struct oci_client *c, const struct oci_repo *repo);
-void oci_client_head_refused(struct oci_client *c, const struct oci_repo *repo);
+void oci_client_head_refused(struct oci_client *c, const struct oci_repo *repo, int status);
 /* For the files that count what they do. */
 struct oci_stats *oci_client_counters(struct oci_client *c);
 struct loop *oci_client_loop(struct oci_client *c);

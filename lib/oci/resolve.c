@@ -17,7 +17,8 @@ struct resolve {
 	char *digest, *semver, *filter, *tag, *layer_type;
 	uint64_t timeout_ms;
 	char *path, *what;
-	bool get, head_failed; /* the request in flight is a GET; because a HEAD gave nothing */
+	bool get; /* the request in flight */
+	int head_status; /* of a HEAD that gave nothing; 0: none */
 	struct oci_resolved result;
 };
 
@@ -171,14 +172,15 @@ static enum step_ret tag_resume(struct task *t)
 		return STEP_FAIL;
 	res = oci_req_result(t->op);
 	if (r->get) {
-		if (r->head_failed)
-			oci_client_head_refused(r->client, &r->repo);
+		if (r->head_status)
+			oci_client_head_refused(r->client, &r->repo, r->head_status);
 		return got_manifest(r, res);
 	}
 	if (res->status < 300 && digest_header(res, &r->result.digest))
 		return found(r);
 	/* Refused, or without a digest: GET has it, or says what is wrong (an answer to HEAD has no body). */
-	r->get = r->head_failed = true;
+	r->get = true;
+	r->head_status = res->status;
 	return task_wait(t, ask(r));
 }
 

@@ -173,6 +173,43 @@ START_TEST(refused_head)
 }
 END_TEST
 
+/* A server error, or a tag that comes between HEAD and GET, does not turn HEAD off for the whole host for long. */
+static const struct {
+	int status;
+	uint64_t after_ms;
+} accidents[] = {
+	{404, 0}, {500, 301000}, {502, 301000}, {504, 301000}, {405, 3601000}, {501, 3601000}};
+
+START_TEST(head_again)
+{
+	struct fake_image image;
+	struct fake_answer *a;
+	struct fixture x;
+	struct op *op;
+
+	clock_fake(1000000);
+	fixture_init(&x);
+	a = fake_on(x.reg, "HEAD", "/v2/app/manifests/1.0.0");
+	a->status = accidents[_i].status;
+	a->times = 1;
+	fake_image(x.reg, "app", "1.0.0", "a/b", "hello", 5, &image);
+	op = resolve_tag(&x);
+	fixture_ok(op);
+	op_free(op);
+	if (accidents[_i].after_ms) {
+		clock_fake_add(accidents[_i].after_ms - 2000);
+		op_free(resolve_tag(&x));
+		clock_fake_add(2000);
+	}
+	op_free(resolve_tag(&x));
+	ck_assert_str_eq(fake_log(x.reg),
+		accidents[_i].after_ms ? "tls\n" TAG_HEAD TAG_GET TAG_GET TAG_HEAD
+				       : "tls\n" TAG_HEAD TAG_GET TAG_HEAD);
+	fake_image_clear(&image);
+	fixture_clear(&x);
+}
+END_TEST
+
 START_TEST(lying_digest)
 {
 	struct fake_answer *a;
@@ -272,6 +309,7 @@ Suite *suite_resolve(void)
 	tcase_add_test(t, semver);
 	tcase_add_test(t, missing_tag);
 	tcase_add_loop_test(t, refused_head, 0, ARRAY_LEN(refusals));
+	tcase_add_loop_test(t, head_again, 0, ARRAY_LEN(accidents));
 	tcase_add_test(t, lying_digest);
 	tcase_add_loop_test(t, bad_reference, 0, ARRAY_LEN(bad));
 	tcase_add_test(t, too_long_tag);
