@@ -18,6 +18,8 @@ struct entry {
 	char *host; /* labels may be patterns; NULL: every host */
 	char *path; /* "" or "/org/app" */
 	struct oci_cred cred;
+	bool first; /* tried before all others */
+	size_t seq; /* the how-manieth that was added */
 };
 
 struct oci_identity {
@@ -184,30 +186,33 @@ static bool cred_empty(const struct oci_cred *c)
 	return !c->basic.len && !c->identity_token.len && !c->registry_token.len;
 }
 
-/* Before which entry does this one go? The last in byte order is tried first; of equal keys, the one that came first. */
-static size_t place(const struct oci_identity *id, const struct entry *e)
+/* Those of add_basic, then the last in byte order first; of equal keys, the one that came first. */
+static int by_turn(const void *a, const void *b)
 {
-	size_t i;
+	const struct entry *x = a, *y = b;
+	int c;
 
-	for (i = 0; i < id->entries.len; i++) {
-		const struct entry *o = &id->entries.p[i];
-		int c;
-
-		if (!o->host)
-			continue;
-		c = strcmp(e->host, o->host);
-		if (c > 0 || (!c && strcmp(e->path, o->path) > 0))
-			break;
-	}
-	return i;
+	if (x->first != y->first)
+		return x->first ? -1 : 1;
+	if (x->first)
+		return x->seq > y->seq ? -1 : 1;
+	c = strcmp(y->host, x->host);
+	if (!c)
+		c = strcmp(y->path, x->path);
+	return c ? c : x->seq < y->seq ? -1 : 1;
 }
 
-static void insert(struct oci_identity *id, size_t at, const struct entry *e)
+static void add(struct oci_identity *id, struct entry *e)
 {
-	vec_add(&id->entries);
-	memmove(id->entries.p + at + 1, id->entries.p + at,
-		(id->entries.len - 1 - at) * sizeof(*id->entries.p));
-	id->entries.p[at] = *e;
+	e->seq = id->entries.len;
+	*vec_add(&id->entries) = *e;
+}
+
+/* Once for all that were added: a Secret of 1 MiB has room for 40,000. */
+static void sort(struct oci_identity *id)
+{
+	if (id->entries.len)
+		qsort(id->entries.p, id->entries.len, sizeof(*id->entries.p), by_turn);
 }
 
 int oci_identity_add_docker(struct oci_identity *id, const char *data, size_t len,
@@ -241,8 +246,9 @@ int oci_identity_add_docker(struct oci_identity *id, const char *data, size_t le
 			continue;
 		}
 		key_split(key, &e.host, &e.path);
-		insert(id, place(id, &e), &e);
+		add(id, &e);
 	}
+	sort(id);
 	return 0;
 }
 
@@ -250,12 +256,13 @@ void oci_identity_add_basic(
 	struct oci_identity *id, const char *host, const char *user, const char *password)
 {
 	auto_free char *both = mem_printf("%s:%s", user, password);
-	struct entry e = {.path = mem_strdup("")};
+	struct entry e = {.path = mem_strdup(""), .first = true};
 
 	e.host = mem_strdup(host && !strcmp(host, "docker.io") ? OCI_DOCKER_HUB : host);
 	secret_set(&e.cred.basic, both, strlen(both));
 	mem_wipe(both, strlen(both));
-	insert(id, 0, &e);
+	add(id, &e);
+	sort(id);
 }
 
 /* ---- matching ------------------------------------------------------------------------------------------------------ */

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 Suite *suite_identity(void);
@@ -162,6 +163,41 @@ START_TEST(ids)
 }
 END_TEST
 
+/* The loop reads it: whoever may write a Secret must not be able to hold the others up. */
+START_TEST(many)
+{
+	auto_buf struct buf b = BUF_INIT(LIMIT_PULL_SECRET);
+	struct oci_identity *id = oci_identity_new();
+	const struct oci_cred *cred;
+	struct oci_repo repo;
+	struct err err = {0};
+	clock_t from;
+	int i;
+
+	buf_adds(&b, "{");
+	for (i = 0; i < 40000; i++)
+		buf_addf(&b, "%s\"%05x\":{\"auth\":\"Ojo\"}", i ? "," : "", i * 7919 % 99991);
+	buf_adds(&b, ",\"r.io\":" AUTH1 ",\"r.io/org\":" AUTH2 "}");
+	ck_assert(!buf_over(&b));
+	from = clock();
+	ck_assert_msg(!oci_identity_add_docker(id, b.p, b.len, OCI_DOCKER_CFG, "a Secret", &err),
+		"%s", err.msg);
+	ck_assert_msg(clock() - from < 2 * CLOCKS_PER_SEC, "%.1f s",
+		(double)(clock() - from) / CLOCKS_PER_SEC);
+	ck_assert(!oci_repo_parse(&repo, "oci://r.io/org/app", false, &err));
+	cred = oci_identity_cred(id, &repo);
+	ck_assert_str_eq(cred->basic.p, "u2:p2");
+	/* What --creds names comes before all of it, the last one first. */
+	oci_identity_add_basic(id, "r.io", "a", "b");
+	oci_identity_add_basic(id, "r.io", "c", "d");
+	ck_assert(!oci_identity_add_docker(id, "{\"r.io/org/app\":" AUTH3 "}",
+		strlen("{\"r.io/org/app\":" AUTH3 "}"), OCI_DOCKER_CFG, "a Secret", &err));
+	cred = oci_identity_cred(id, &repo);
+	ck_assert_str_eq(cred->basic.p, "c:d");
+	oci_identity_unref(id);
+}
+END_TEST
+
 START_TEST(creds_flag)
 {
 	struct oci_identity *id =
@@ -242,6 +278,7 @@ Suite *suite_identity(void)
 	tcase_add_loop_test(t, bad, 0, ARRAY_LEN(broken));
 	tcase_add_test(t, tokens);
 	tcase_add_test(t, ids);
+	tcase_add_test(t, many);
 	tcase_add_test(t, creds_flag);
 	tcase_add_test(t, trust);
 	tcase_add_test(t, docker_file);
