@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/time.h"
 #include "base/vec.h"
+#include "cmd/ocictl/spool.h"
 #include "ev/loop.h"
 #include "ev/op.h"
 #include "http/client.h"
@@ -29,16 +30,18 @@ enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
 static const char usage[] =
 	"Makes and promotes Flux artifacts.\n"
 	"\n"
-	"  ocictl push oci://HOST/REPOSITORY:TAG --path=DIR|FILE --source=URL --revision=TEXT\n"
+	"  ocictl push oci://HOST/REPOSITORY:TAG --path=DIR|FILE|- --source=URL --revision=TEXT\n"
 	"  ocictl tag oci://HOST/REPOSITORY:TAG --tag=NEW [--tag=NEW ...]\n"
 	"\n"
 	"push:\n"
-	"  -f, --path=DIR|FILE          what becomes the artifact's layer\n"
+	"  -f, --path=DIR|FILE|-        what becomes the artifact's layer; -: stdin, as the file\n"
+	"                               stdin.yaml\n"
 	"      --source=URL             where it comes from, e.g. the Git repository\n"
 	"      --revision=TEXT          its revision there, e.g. main@sha1:0123abc...\n"
 	"  -a, --annotations=KEY=VALUE  another annotation; may be given several times\n"
 	"      --created=TIME           RFC 3339; default 1970-01-01T00:00:00Z, so that equal\n"
 	"                               input gives an equal digest\n"
+	"      --reproducible           accepted; it always is\n"
 	"      --ignore-paths=A,B       what is left out, in the syntax of .gitignore; default:\n"
 	"                               .git/ .gitignore .gitmodules .gitattributes *.jpg *.jpeg\n"
 	"                               *.gif *.png *.wmv *.flv *.tar.gz *.zip\n"
@@ -180,6 +183,7 @@ static int push(struct args *a)
 		.revision = a->revision,
 		.annotations = a->annotations.p,
 	};
+	struct spool spool = {0};
 	struct oci_artifact made;
 	struct err err = {0};
 	struct run r;
@@ -189,7 +193,14 @@ static int push(struct args *a)
 		return misused("push needs --path, --source and --revision");
 	if (a->tags.len)
 		return misused("--tag belongs to ocictl tag; push takes its tag from the URL");
-	if (oci_artifact_build(&made, &in, &err))
+	if (!strcmp(a->path, "-")) {
+		if (spool_stdin(&spool, &err))
+			return failed(&err);
+		in.path = spool.path;
+	}
+	rc = oci_artifact_build(&made, &in, &err);
+	spool_remove(&spool);
+	if (rc)
 		return failed(&err);
 	if (made.skipped)
 		fprintf(stderr,
@@ -258,6 +269,7 @@ enum {
 	OPT_SOURCE = 256,
 	OPT_REVISION,
 	OPT_CREATED,
+	OPT_REPRODUCIBLE,
 	OPT_IGNORE,
 	OPT_TAG,
 	OPT_CREDS,
@@ -272,6 +284,7 @@ static const struct option options[] = {
 	{"revision", required_argument, NULL, OPT_REVISION},
 	{"annotations", required_argument, NULL, 'a'},
 	{"created", required_argument, NULL, OPT_CREATED},
+	{"reproducible", no_argument, NULL, OPT_REPRODUCIBLE},
 	{"ignore-paths", required_argument, NULL, OPT_IGNORE},
 	{"tag", required_argument, NULL, OPT_TAG},
 	{"creds", required_argument, NULL, OPT_CREDS},
@@ -312,6 +325,8 @@ static int option(struct args *a, int c)
 		return 0;
 	case OPT_CREATED:
 		a->created = optarg;
+		return 0;
+	case OPT_REPRODUCIBLE:
 		return 0;
 	case OPT_IGNORE:
 		add_ignore(a, optarg);

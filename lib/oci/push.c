@@ -68,7 +68,7 @@ static enum step_ret names_start(struct task *t)
 
 	for (tag = p->tags; *tag; tag++)
 		if (!oci_tag_valid(*tag, strlen(*tag))) {
-			err_set(&err, ERR_STALL, "it is no valid tag");
+			err_set(&err, ERR_STALL, "'%s' is no valid tag", *tag);
 			return fail(p, *tag, &err);
 		}
 	return STEP_NEXT;

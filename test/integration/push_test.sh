@@ -38,6 +38,16 @@ check_eq "which is in the annotation" 2026-01-31T09:30:00Z "$(manifest app 4 | j
 check_ok "tag" "$OCICTL" tag "oci://$REG/app:1" --tag stable
 check_eq "is the same manifest" "$(digest app 1)" "$(digest app stable)"
 
+# What a tool writes to stdout, as CI pipelines push it.
+stdin() { printf "$1" | TMPDIR=$H_TMP/spool "$OCICTL" push "oci://$REG/$2" --path=- --source=s --revision=r --reproducible 2>&1; }
+mkdir "$H_TMP/spool"
+stdin 'kind: One\n' pipe:1 >/dev/null
+check_eq "push from stdin" "stdin.yaml:kind: One" "$(layer pipe 1 | tar tz | grep yaml):$(layer pipe 1 | tar xzO)"
+stdin 'kind: One\n' pipe:2 >/dev/null
+check_eq "the same digest again" "$(digest pipe 1)" "$(digest pipe 2)"
+check_has "an empty stdin is a mistake upstream" "nothing came on stdin" "$(stdin '' pipe:3)"
+check_eq "nothing is left behind" "" "$(ls "$H_TMP/spool")"
+
 # What is left out: the flux CLI's defaults, or the patterns given.
 mkdir -p "$H_TMP/b/.git" "$H_TMP/b/img"
 touch "$H_TMP/b/.git/HEAD" "$H_TMP/b/img/logo.png" "$H_TMP/b/.gitignore" "$H_TMP/b/keep.txt"

@@ -1,0 +1,58 @@
+#include "cmd/ocictl/spool.h"
+
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define NAME \
+	"stdin.yaml" /* what is piped into a push is the output of kustomize, helm template, timoni */
+
+static int copy(FILE *to, struct err *err)
+{
+	char part[65536];
+	size_t n, all = 0;
+
+	while ((n = fread(part, 1, sizeof(part), stdin))) {
+		all += n;
+		if (fwrite(part, 1, n, to) != n)
+			return err_sys(err, "write what came on stdin");
+	}
+	if (ferror(stdin))
+		return err_sys(err, "read stdin");
+	return all ? 0 : err_set(err, ERR_STALL, "nothing came on stdin");
+}
+
+int spool_stdin(struct spool *s, struct err *err)
+{
+	const char *tmp = getenv("TMPDIR");
+	FILE *to;
+	int rc;
+
+	s->dir = mem_printf("%s/ocictl-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+	s->path = NULL;
+	if (!mkdtemp(s->dir)) {
+		rc = err_sys(err, "make a folder like '%s'", s->dir);
+		free(MOVE(s->dir));
+		return rc;
+	}
+	s->path = mem_printf("%s/" NAME, s->dir);
+	to = fopen(s->path, "wxe");
+	rc = to ? copy(to, err) : err_sys(err, "create '%s'", s->path);
+	if (to && fclose(to) && !rc)
+		rc = err_sys(err, "write '%s'", s->path);
+	if (rc)
+		spool_remove(s);
+	return rc;
+}
+
+void spool_remove(struct spool *s)
+{
+	if (!s->dir)
+		return;
+	unlink(s->path);
+	rmdir(s->dir);
+	free(MOVE(s->path));
+	free(MOVE(s->dir));
+}
