@@ -40,7 +40,7 @@ DEPS_ocirepository := ctl serve oci kube store http pack ev text crypto base
 
 # Compiler and linker flags. Everything a stranger's byte can reach is built with the hardening that Debian's own packages use.
 
-LIBS_PKG := libuv libcurl jansson yaml-0.1 libarchive openssl zlib sqlite3 re2
+LIBS_PKG := libuv libcurl jansson yaml-0.1 libarchive openssl zlib libzstd sqlite3 re2
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wvla -Wpointer-arith -Wwrite-strings -Wformat=2 -Wundef
 WARN_C := $(WARN) -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wdeclaration-after-statement
@@ -175,7 +175,7 @@ clean:
 
 UNITS := $(addprefix $(O)/unit-,$(UNIT_MODULES))
 unit: $(UNITS)
-	@rc=0; for u in $(UNITS); do $$u || rc=1; done; exit $$rc
+	@export LSAN_OPTIONS=suppressions=$(CURDIR)/test/lsan.supp:print_suppressions=0; rc=0; for u in $(UNITS); do $$u || rc=1; done; exit $$rc
 
 FMT_FILES = $(shell git ls-files --cached --others --exclude-standard '*.c' '*.h' '*.cc')
 fmt:

@@ -3,6 +3,8 @@
 # and closes with the sum: "N passed, N failed". Exit status 1 if anything failed, or if something ended without a count.
 set -u
 export CK_TIMEOUT_MULTIPLIER=${CK_TIMEOUT_MULTIPLIER:-4} # a shared machine can be slow; a test that hangs still ends
+LSAN_OPTIONS=suppressions=$(cd "$(dirname "$0")" && pwd)/lsan.supp:print_suppressions=0
+export LSAN_OPTIONS
 passed=0 failed=0 broken=''
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT

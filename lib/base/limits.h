@@ -46,8 +46,8 @@
 #define LIMIT_SPOOL (4 * LIMIT_GIB) /* disk for a repack whose entries are not in order */
 #define LIMIT_SPOOL_MEMORY (1 * LIMIT_MIB) /* up to here it stays in memory */
 #define LIMIT_TAR_META (1 * LIMIT_MIB) /* one PAX or GNU extension header, as Go's reader has it */
-#define LIMIT_ZSTD_WINDOW \
-	(8 * LIMIT_MIB) /* what RFC 8878 asks of a decoder; levels up to 19 need no more */
+#define LIMIT_ZSTD_WINDOW_LOG \
+	23 /* 8 MiB: what RFC 8878 asks of a decoder; levels up to 19 need no more */
 #define LIMIT_IGNORE_FILE (1 * LIMIT_MIB)
 #define LIMIT_IGNORE_TOTAL (8 * LIMIT_MIB)
 #define LIMIT_IGNORE_PATTERNS 10000 /* in one list: each is tried on each entry */

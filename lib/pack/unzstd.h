@@ -1,6 +1,7 @@
 /*
- * zstd (RFC 8878) as a stream that is pulled; libarchive's raw format does the decoding. The frames are walked by our own code first, so
- * that a window over LIMIT_ZSTD_WINDOW (memory!), a cut frame, or bytes after the last frame are errors whatever the library does.
+ * zstd (RFC 8878) as a stream that is pulled, by libzstd itself: libarchive, which wraps it, has no limit for the window and takes a zstd
+ * stream inside the stream apart as well. A window over LIMIT_ZSTD_WINDOW_LOG (memory!), a cut frame, and bytes after the last frame that
+ * are no frame are errors.
  *
  * Lives in one worker thread. The source is borrowed; reading starts at its position.
  */

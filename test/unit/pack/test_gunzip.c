@@ -252,11 +252,13 @@ static const struct {
 	size_t n;
 	const char *says;
 } zheads[] = {
-	{"\x28\xb5\x2f\xfd\x00\x88\x01\0\0", 9, "window of 134217728"}, /* 2^27 */
-	{"\x28\xb5\x2f\xfd\x00\x69\x01\0\0", 9, "window of 9437184"}, /* 2^23 and an eighth */
-	{"\x28\xb5\x2f\xfd\xa0\0\0\0\x10\x01\0\0", 12, "window of 268435456"}, /* single segment */
-	{"\x28\xb5\x2f\xfd\x08\x58\x01\0\0", 9, "reserved bit"},
-	{"\x28\xb5\x2f\xfd\x00\x58\x07\0\0", 9, "reserved block"},
+	{"\x28\xb5\x2f\xfd\x00\x88\x01\0\0", 9, "window of more than 8388608"}, /* 2^27 */
+	{"\x28\xb5\x2f\xfd\x00\x69\x01\0\0", 9,
+		"window of more than 8388608"}, /* 2^23 and an eighth */
+	{"\x28\xb5\x2f\xfd\xa0\0\0\0\x10\x01\0\0", 12,
+		"window of more than 8388608"}, /* single segment */
+	{"\x28\xb5\x2f\xfd\x08\x58\x01\0\0", 9, "broken zstd"}, /* reserved bit */
+	{"\x28\xb5\x2f\xfd\x00\x58\x07\0\0", 9, "broken zstd"}, /* reserved block type */
 	{"\x28\xb5\x2f\xfd\x00\x58\x05\0\0\0", 10,
 		"broken zstd"}, /* a compressed block of no bytes */
 };
@@ -287,6 +289,36 @@ START_TEST(test_zstd_nested)
 }
 END_TEST
 
+/* A frame whose magic number stands across the end of a chunk; and one of a format from before the RFC, which the library would take. */
+START_TEST(test_zstd_next_frame)
+{
+	auto_buf struct buf out = BUF_INIT(BUF_ANY);
+	struct err err = {0};
+	size_t at, from, n;
+
+	for (at = PACK_CHUNK - 5; at < PACK_CHUNK + 2; at++) {
+		buf_reset(&gz);
+		tb_zstd(&gz, "head", 4);
+		buf_add(&gz, "\x50\x2a\x4d\x18", 4);
+		from = gz.len + 4;
+		for (n = at - from; gz.len < from; n >>= 8)
+			buf_addc(&gz, (char)(n & 255));
+		while (gz.len < at)
+			buf_addc(&gz, 'x');
+		tb_zstd(&gz, "tail", 4);
+		buf_reset(&out);
+		ck_assert_msg(!expand(&out, gz.p, gz.len, BUF_ANY, NULL, NULL, &err), "%zu: %s", at,
+			err.msg);
+		ck_assert_uint_eq(out.len, 8);
+	}
+	buf_reset(&gz);
+	tb_zstd(&gz, "tail", 4);
+	buf_add(&gz, "\x27\xb5\x2f\xfd\x00\x58\x01\0\0", 9);
+	ck_assert_int_eq(expand(&out, gz.p, gz.len, BUF_ANY, NULL, NULL, &err), -1);
+	ck_assert_msg(strstr(err.msg, "not zstd"), "%s", err.msg);
+}
+END_TEST
+
 START_TEST(test_sniff)
 {
 	ck_assert_int_eq(pack_sniff((const unsigned char *)"\x1f\x8b\x08", 3), PACK_GZIP);
@@ -312,6 +344,7 @@ Suite *suite_gunzip(void)
 	tcase_add_test(tc, test_file);
 	tcase_add_test(tc, test_zstd);
 	tcase_add_test(tc, test_zstd_nested);
+	tcase_add_test(tc, test_zstd_next_frame);
 	tcase_add_loop_test(tc, test_zstd_heads, 0, (int)ARRAY_LEN(zheads));
 	tcase_add_test(tc, test_sniff);
 	suite_add_tcase(s, tc);
