@@ -103,21 +103,16 @@ static const char *find_code(const char *folded)
 	return NULL;
 }
 
-/* A script as RE2 spells it: Old_Italic. */
-static void add_script(struct buf *out, const char *name, size_t len, bool negated)
+/* A script of one word as RE2 spells it: Greek. Go's names have no separators left either when it looks them up. */
+static void add_script(struct buf *out, const char *folded, bool negated)
 {
-	bool start = true;
-	size_t i;
+	char first = *folded;
 
+	if (first >= 'a' && first <= 'z')
+		first = (char)(first - 'a' + 'A');
 	buf_adds(out, negated ? "\\P{" : "\\p{");
-	for (i = 0; i < len; i++) {
-		char c = lower(name[i]);
-
-		if (start && c >= 'a' && c <= 'z')
-			c = (char)(c - 'a' + 'A');
-		start = is_separator(c);
-		buf_addc(out, start ? '_' : c);
-	}
+	if (first)
+		buf_addf(out, "%c%s", first, folded + 1);
 	buf_addc(out, '}');
 }
 
@@ -150,10 +145,8 @@ static int add_property(
 		name++;
 		len--;
 	}
-	if (!fold_name(folded, name, len)) {
-		add_script(out, name, len, negated);
-		return 0;
-	}
+	if (!fold_name(folded, name, len))
+		return err_set(err, ERR_RETRY, "invalid character class: \\p{%.40s...}", name);
 	code = find_code(folded);
 	if (code) {
 		buf_addf(out, "\\%c{%s}", negated ? 'P' : 'p', code);
@@ -172,7 +165,7 @@ static int add_property(
 		add_items(out, negated ? c->not : c->items, false, in_class);
 		return 0;
 	}
-	add_script(out, name, len, negated);
+	add_script(out, folded, negated);
 	return 0;
 }
 

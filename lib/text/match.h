@@ -8,8 +8,8 @@
  *  - \p{...} takes what Go 1.25 and later take: any case, blanks, - and _ in the name, long names of categories (\p{Letter}),
  *    Any, ASCII, Assigned, Cn and LC.
  * What stays different: a pattern is at most LIMIT_PATTERN bytes; its compiled form and caches are at most LIMIT_PATTERN_MEMORY (so
- * \pL{1000} is refused where Go takes it); \p{Cn} and \P{Assigned} inside [...] are refused; scripts of several words are taken
- * (\p{Old_Italic}: Go 1.26 refuses them); `.` never matches a byte that is not UTF-8 (registry tags are ASCII).
+ * \pL{1000} is refused where Go takes it); \p{Cn} and \P{Assigned} inside [...] are refused; `.` never matches a byte that is not
+ * UTF-8 (registry tags are ASCII). Scripts of several words are refused (\p{Old_Italic}), as Go 1.25 and 1.26 do.
  *
  * A compiled pattern is read only: any thread. An ordinary pattern compiles in microseconds, the worst within the limits in 0.1 s:
  * what did not compile once need not be tried again before it changed.

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# test/e2e/textdiff.sh [SEED]: lib/text against the Go modules whose behaviour it has to have: some 100,000 generated versions, ranges and filters
-# (Masterminds/semver and Go's regexp), ignore rules (fluxcd/pkg/sourceignore) and YAML documents (sigs.k8s.io/yaml). The seed is new each time and
-# printed; a failing one can be run again. test/unit/text/data holds frozen tables of the same kind for the Check tests.
+# test/e2e/textdiff.sh [SEED|random]: lib/text against the Go modules whose behaviour it has to have: some 100,000 generated versions, ranges and filters
+# (Masterminds/semver and Go's regexp), ignore rules (fluxcd/pkg/sourceignore) and YAML documents (sigs.k8s.io/yaml). The same seed each time, so that
+# a change is judged by what it changed; `random` looks for what no seed has shown yet, and prints the seed. test/unit/text/data holds frozen tables of the same kind for the Check tests.
 set -eu
 cd "$(dirname "$0")/../.."
-seed=${1:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}
+seed=${1:-820355209}
+[ "$seed" != random ] || seed=$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 build=${BUILD:-build}
 tables=$(mktemp -d)
 trap 'rm -rf "$tables"' EXIT

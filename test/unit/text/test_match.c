@@ -20,7 +20,7 @@ static const struct {
 	{"^\\P{^Letter}$", "a", true}, {"^[\\p{ASCII}]$", "~", true},
 	{"^\\P{ascii}$", "\xc3\xa9", true}, {"^[\\P{ascii}]$", "a", false},
 	{"^\\p{Assigned}$", "a", true}, {"^\\P{Assigned}$", "a", false}, {"\\p{Cn}", "a", false},
-	{"^\\p{greek}$", "\xce\xb1", true}, {"^\\p{old_italic}$", "\xf0\x90\x8c\x80", true},
+	{"^\\p{greek}$", "\xce\xb1", true}, {"^\\p{GR-E_e k}$", "\xce\xb1", true},
 	{"\\QC\\C", "C\\C", true}, {"^\\\\C$", "\\C", true}};
 
 START_TEST(test_match)
@@ -41,7 +41,7 @@ END_TEST
 static const char *const match_bad_rows[] = {"(", ")", "[", "a**", "(?=a)", "(?<=a)", "(?<!a)",
 	"(?!a)", "(?>a)", "a++", "\\1", "\\Z", "\\h", "\\C", "[\\C]", "(?x)a", "a{1001}", "(?<>a)",
 	"(?<n-m>a)", "(?P<\xc3\xa9>a)", "(?<n", "\\p{Nope}", "\\p{", "\\", "\xff", "[\\p{Cn}]",
-	"[\\P{Assigned}]", "*"};
+	"[\\P{Assigned}]", "\\p{Old_Italic}", "\\p{^^L}", "\\p{^^Greek}", "*"};
 
 START_TEST(test_match_bad)
 {

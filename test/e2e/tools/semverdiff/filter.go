@@ -13,7 +13,7 @@ var fixedFilters = []string{
 	`\Z`, `\z`, `1\z`, `\A1`, `\G`, `\h`, `\H`, `\R`, `\X`, `\K`, `\N`, `\C`, `[\C]`, `\Q\C\E`, `\Qa.b\E`, `\Q.`, `\Q1.0\E`, `\Q\Q\E`, `\E`, `a\E`, `\Q`, `[\Qa\E]`, `\Q(?<n>\E`, `(?<n>\Q(?<n>\E)?`, `\\C`, `\\(?<n>a)`, `[(?<n>]`, `[(?<]n>`,
 	`\pL`, `\pl`, `\p{L}`, `\p{l}`, `\p{Lu}`, `\p{lu}`, `\PL`, `\p{^L}`, `\P{^L}`, `\p{Letter}`, `\p{letter}`, `\p{Uppercase_Letter}`, `\p{uppercase letter}`, `\p{Upper-Case-Letter}`, `\p{Greek}`, `\p{greek}`, `\p{GREEK}`, `\p{Grek}`, `\p{Latin}`, `\p{latin}`,
 	`\p{Any}`, `\p{any}`, `\p{ASCII}`, `\p{ascii}`, `\P{ASCII}`, `\p{Assigned}`, `\p{assigned}`, `\P{Assigned}`, `\p{Cn}`, `\p{cn}`, `\p{LC}`, `\p{lc}`, `\P{LC}`, `\p{Nope}`, `\p{}`, `\p{L`, `\p`, `\P`, `\p1`, `[\pL]`, `[^\pL]`, `[\p{Letter}\d]`, `[\p{Nd}]`, `[\P{Nd}]`,
-	`[\p{ASCII}]`, `[^\p{ASCII}]`, `[\p{LC}]`, `[\p{Any}]`, `[^\p{Any}]`, `[\p{Assigned}x]`, `\p{Decimal_Number}`, `\p{decimalnumber}`, `\p{digit}`, `\p{punct}`, `\p{Punctuation}`, `\p{Cased_Letter}`, `\p{Other}`, `\p{C}`, `\p{Zs}`, `\p{Space_Separator}`, `\p{olditalic}`,
+	`[\p{ASCII}]`, `[^\p{ASCII}]`, `[\p{LC}]`, `[\p{Any}]`, `[^\p{Any}]`, `[\p{Assigned}x]`, `\p{Decimal_Number}`, `\p{decimalnumber}`, `\p{digit}`, `\p{punct}`, `\p{Punctuation}`, `\p{Cased_Letter}`, `\p{Other}`, `\p{C}`, `\p{Zs}`, `\p{Space_Separator}`, `\p{olditalic}`, `\p{Old_Italic}`, `\p{Gr-eek}`, `\p{_greek_}`, `\p{gre ek}`, `\p{^^greek}`, `\p{^^L}`, `\p{}`, `\p{-}`, `\p{^}`,
 	`\p{Common}`, `\p{Inherited}`, `\p{Han}`, `\p{han}`, `\p{^greek}`, `\p{^Letter}`, `\P{^letter}`, `\p{ L }`, `\p{L_}`, `\p{Symbol}`, `\p{Other_Symbol}`, `\p{cntrl}`, `\p{Control}`, `\p{^ASCII}`, `\p{^Any}`, `\p{Unassigned}`, `\p{Combining_Mark}`,
 	`[a-c]`, `[c-a]`, `[]a]`, `[^]a]`, `[]`, `[`, `[a`, `[a-]`, `[-a]`, `[a-\d]`, `[\d-z]`, `[[:alpha:]]`, `[[:^alpha:]]`, `[[:nope:]]`, `[[:word:]]`, `[:alpha:]`, `[a&&b]`, `[^\S\s]`, `[\w.]+`, `[\.\-]`, `[\a]`, `[\b]`, `[[.a.]]`,
 	`a{1000}`, `a{1001}`, `a{2,1}`, `a{,2}`, `a{2,}`, `a{`, `a{1`, `a{1,`, `a{x}`, `(a{10}){100}`, `(a{10}){101}`, `((a{2}){3}){200}`, `a{0}`, `a{00001}`, `a{-1}`, `{1}`, `x{1001`,
@@ -58,7 +58,7 @@ func expr(depth int) string {
 }
 
 func mutateFilter(s string) string {
-	const alphabet = `()[]{}?*+|\.^$<>:PpQECdwbnz01,-iUsm=!`
+	const alphabet = `()[]{}?*+|\.^$<>:PpQECdwbnz01,-_ iUsm=!`
 	b := []byte(s)
 	i := rnd.Intn(len(b) + 1)
 	c := alphabet[rnd.Intn(len(alphabet))]
