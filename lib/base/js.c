@@ -1,6 +1,7 @@
 #include "base/js.h"
 
 #include "base/obj.h"
+#include "base/utf8.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -210,32 +211,6 @@ void js_end(struct js_w *w, char bracket)
 	w->comma = true;
 }
 
-/* Length of the UTF-8 sequence at s (RFC 3629: no overlongs, no surrogates), 0 if there is none. */
-static size_t utf8_len(const unsigned char *s, size_t n)
-{
-	size_t need, i;
-
-	if (s[0] < 0x80)
-		return 1;
-	if (s[0] >= 0xc2 && s[0] <= 0xdf)
-		need = 2;
-	else if ((s[0] & 0xf0) == 0xe0)
-		need = 3;
-	else if (s[0] >= 0xf0 && s[0] <= 0xf4)
-		need = 4;
-	else
-		return 0;
-	if (n < need)
-		return 0;
-	for (i = 1; i < need; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-		(s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return need;
-}
-
 static void quoted(struct buf *b, const char *s, size_t n)
 {
 	size_t i = 0, from = 0;
@@ -243,7 +218,7 @@ static void quoted(struct buf *b, const char *s, size_t n)
 	buf_addc(b, '"');
 	while (i < n) {
 		unsigned char c = (unsigned char)s[i];
-		size_t len = utf8_len((const unsigned char *)s + i, n - i);
+		size_t len = utf8_char(s + i, n - i, NULL);
 
 		if (len && c >= 0x20 && c != '"' && c != '\\') {
 			i += len;

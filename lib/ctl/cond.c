@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/obj.h"
 #include "base/time.h"
+#include "base/utf8.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -122,36 +123,12 @@ bool cond_is(const struct cond_set *s, const char *type, enum cond_status status
 	return c && c->status == status;
 }
 
-/* Cuts at a whole UTF-8 character: the API server refuses a message that is too long, jansson one that is no UTF-8. */
-static char *tidy(const char *text)
-{
-	size_t n = strlen(text), i;
-	char *copy;
-
-	if (n > COND_MESSAGE_MAX) {
-		n = COND_MESSAGE_MAX;
-		while (n && ((unsigned char)text[n] & 0xc0) == 0x80)
-			n--;
-	}
-	copy = mem_strndup(text, n);
-	{
-		json_t *probe = json_stringn(copy, n);
-
-		if (!probe)
-			for (i = 0; i < n; i++)
-				if ((unsigned char)copy[i] >= 0x80)
-					copy[i] = '?';
-		json_decref(probe);
-	}
-	return copy;
-}
-
 static void put(struct cond_set *s, const char *type, enum cond_status status, const char *reason,
 	const char *message)
 {
 	struct cond *c = (struct cond *)(uintptr_t)cond_get(s, type);
 	char now[TIME_TEXT_MAX];
-	char *text = tidy(message);
+	char *text = utf8_tidy(message, COND_MESSAGE_MAX);
 
 	if (c && c->status == status && !strcmp(c->reason, reason) && !strcmp(c->message, text)) {
 		c->generation = s->generation;

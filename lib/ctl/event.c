@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/obj.h"
 #include "base/time.h"
+#include "base/utf8.h"
 #include "crypto/rand.h"
 #include "ev/op.h"
 #include "kube/client.h"
@@ -225,14 +226,11 @@ void event_record(struct event_recorder *r, const struct event_about *about, boo
 	auto_free char *key = NULL, *text = NULL;
 	char random[17];
 	struct entry *e;
-	size_t n = strlen(message);
 
 	if (r->stopped)
 		return;
 	r->stats.recorded++;
-	while (n > MESSAGE_MAX || (n && n < strlen(message) && (message[n] & 0xc0) == 0x80))
-		n--;
-	text = mem_strndup(message, n);
+	text = utf8_tidy(message, MESSAGE_MAX);
 	key = mem_printf("%s %d %s %s", about->uid, warning, reason, text);
 	e = map_get(&r->known, key);
 	if (e && (clock_ms() - e->last_ms < SAME_FOR_MS || e->op || e->in_line)) {
@@ -247,15 +245,8 @@ void event_record(struct event_recorder *r, const struct event_about *about, boo
 		e->name = mem_printf("%.200s.%s", about->name, random);
 		e->ns = mem_strdup(about->ns);
 		e->body = body_of(r, about, e->name, warning, reason, text, annotations);
+		BUG_IF(!e->body);
 		e->key = MOVE(key);
-		if (!e->body) { /* text that is no UTF-8 */
-			free(e->key);
-			free(e->name);
-			free(e->ns);
-			free(e);
-			r->stats.dropped++;
-			return;
-		}
 		map_put(&r->known, e->key, e);
 	}
 	e->last_ms = clock_ms();

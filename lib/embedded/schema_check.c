@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/obj.h"
 #include "base/time.h"
+#include "base/utf8.h"
 #include "embedded/schema_int.h"
 #include "embedded/status.h"
 #include "text/match.h"
@@ -68,10 +69,7 @@ static void show(const json_t *o, struct buf *out)
 	size_t n = text ? strlen(text) : 0;
 
 	if (n > 512) {
-		n = 500;
-		while (n && ((unsigned char)text[n] & 0xc0) == 0x80)
-			n--;
-		buf_add(out, text, n);
+		buf_add(out, text, utf8_cut(text, n, 500));
 		buf_adds(out, "...");
 	} else if (text) {
 		buf_add(out, text, n);

@@ -1,8 +1,8 @@
 #include "pack/path.h"
 
 #include "base/limits.h"
+#include "base/utf8.h"
 
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,45 +21,6 @@ int pack_path_cmp(const char *a, const char *b)
 	while (*a && *a == *b)
 		a++, b++;
 	return order_of(*a) - order_of(*b);
-}
-
-bool pack_utf8_ok(const char *p, size_t n)
-{
-	const unsigned char *s = (const unsigned char *)p;
-	size_t i = 0;
-
-	while (i < n) {
-		unsigned char c = s[i++], lo = 0x80, hi = 0xbf;
-		unsigned more;
-
-		if (c < 0x80)
-			continue;
-		if (c >= 0xc2 && c <= 0xdf)
-			more = 1;
-		else if (c >= 0xe0 && c <= 0xef)
-			more = 2;
-		else if (c >= 0xf0 && c <= 0xf4)
-			more = 3;
-		else
-			return false;
-		/* RFC 3629 section 4: the first byte narrows the second. */
-		if (c == 0xe0)
-			lo = 0xa0;
-		else if (c == 0xed)
-			hi = 0x9f;
-		else if (c == 0xf0)
-			lo = 0x90;
-		else if (c == 0xf4)
-			hi = 0x8f;
-		for (; more; more--) {
-			if (i == n || s[i] < lo || s[i] > hi)
-				return false;
-			i++;
-			lo = 0x80;
-			hi = 0xbf;
-		}
-	}
-	return true;
 }
 
 char *pack_quote(char out[PACK_QUOTE_MAX], const char *name, size_t n)
@@ -100,7 +61,7 @@ static int check_bytes(const char *name, size_t n, struct err *err)
 	/* Also inside a longer component (`x../y`): Flux refuses those as well, and nobody needs them. */
 	if (memmem(name, n, "../", 3))
 		return refuse("leads out of the archive", name, n, err);
-	if (!pack_utf8_ok(name, n))
+	if (!utf8_ok(name, n))
 		return refuse("has a name that is not UTF-8", name, n, err);
 	return 0;
 }

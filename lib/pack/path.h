@@ -21,9 +21,6 @@ int pack_path_cmp(const char *a, const char *b);
  */
 int pack_path_check(char *out, bool *clean, const char *name, size_t n, struct err *err) must_check;
 
-/* Well-formed UTF-8 (RFC 3629: no overlong form, no surrogate, nothing past U+10FFFF)? */
-bool pack_utf8_ok(const char *p, size_t n);
-
 #define PACK_QUOTE_MAX 260
 /* n bytes of a stranger's name made safe to print: control and non-ASCII bytes as \xNN, cut with "..." after about 200. Returns out. */
 char *pack_quote(char out[PACK_QUOTE_MAX], const char *name, size_t n);

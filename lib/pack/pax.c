@@ -1,6 +1,7 @@
 #include "pack/pax.h"
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "pack/path.h"
 
 #include <string.h>
@@ -102,8 +103,7 @@ static bool key_starts(const struct record *r, const char *with)
 /* Text is UTF-8 without a NUL; libarchive stops at other text, Go does not. (A path is judged with all other names.) */
 static int check_text(const struct record *r)
 {
-	return memchr(r->value, '\0', r->value_len) || !pack_utf8_ok(r->value, r->value_len) ? -1
-											     : 0;
+	return memchr(r->value, '\0', r->value_len) || !utf8_ok(r->value, r->value_len) ? -1 : 0;
 }
 
 /* A known key; -1 for a value that makes no sense. */

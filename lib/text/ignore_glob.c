@@ -1,31 +1,16 @@
 #include "text/ignore_glob.h"
 
+#include "base/utf8.h"
+
 #define RUNE_ERROR 0xfffdu
 
 size_t ignore_rune(const char *s, size_t n, uint32_t *rune)
 {
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	const unsigned char *p = (const unsigned char *)s;
-	size_t len, i;
+	size_t used = utf8_char(s, n, rune);
 
-	*rune = p[0];
-	if (p[0] < 0x80)
-		return 1;
-	len = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-	*rune = p[0] & (0x7fu >> len);
-	if (p[0] < 0xc2 || p[0] > 0xf4 || len > n)
-		len = 0;
-	for (i = 1; i < len; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			break;
-		*rune = *rune << 6 | (p[i] & 0x3f);
-	}
-	if (i < len || !len || *rune < least[len] || *rune > 0x10ffff ||
-		(*rune >= 0xd800 && *rune <= 0xdfff)) {
+	if (!used)
 		*rune = RUNE_ERROR;
-		return 1;
-	}
-	return len;
+	return used ? used : 1;
 }
 
 /* One end of a range. The bytes used, or 0 when malformed; something always has to follow, the ] at least. */

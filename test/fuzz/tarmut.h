@@ -4,6 +4,7 @@
 #ifndef TEST_FUZZ_TARMUT_H
 #define TEST_FUZZ_TARMUT_H
 #include "base/buf.h"
+#include "base/utf8.h"
 #include "pack/path.h"
 
 #include <locale.h>
@@ -55,7 +56,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned 
 /* Names that are not UTF-8 make libarchive complain; lib/pack/read refuses them by itself. */
 static inline bool tarmut_odd_utf8(const struct buf *list)
 {
-	return !pack_utf8_ok(buf_str(list), list->len);
+	return !utf8_ok(buf_str(list), list->len);
 }
 
 #endif

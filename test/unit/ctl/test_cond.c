@@ -97,8 +97,8 @@ START_TEST(test_message)
 	big[COND_MESSAGE_MAX + 9] = '\0';
 	cond_put(&s, "Ready", COND_FALSE, "X", "%s", big);
 	ck_assert_uint_eq(strlen(cond_get(&s, "Ready")->message), COND_MESSAGE_MAX - 1);
-	cond_put(&s, "Ready", COND_FALSE, "X", "bad \xff byte");
-	ck_assert_str_eq(cond_get(&s, "Ready")->message, "bad ? byte");
+	cond_put(&s, "Ready", COND_FALSE, "X", "bad \xff byte, \xc3\xa9t\xc3\xa9");
+	ck_assert_str_eq(cond_get(&s, "Ready")->message, "bad ? byte, \xc3\xa9t\xc3\xa9");
 	all = cond_json(&s);
 	ck_assert_uint_eq(json_array_size(all), 1);
 	json_decref(all);

@@ -153,10 +153,11 @@ START_TEST(test_message)
 	big[sizeof(big) - 1] = '\0';
 	record("web", false, "R", big);
 	record("web", false, "R", "no \xff utf-8");
-	until_sent(1);
+	until_sent(2);
 	turn();
 	big[1023] = '\0';
 	ck_assert_int_eq(lines(big), 1);
+	ck_assert_int_eq(lines("no ? utf-8"), 1);
 	ck_assert_int_eq(lines("\xc3"), 0);
 	teardown();
 }
