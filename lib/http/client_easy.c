@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/sys.h"
 #include "http/client_internal.h"
+#include "http/syntax.h"
 #include "http/url.h"
 
 #include <ctype.h>
@@ -161,16 +162,6 @@ static int add_header(struct http_op *x, const char *line, struct err *err)
 	return 0;
 }
 
-static bool is_token(const char *s)
-{
-	const char *p;
-
-	for (p = s; *p; p++)
-		if (!isalnum((unsigned char)*p) && !strchr("!#$%&'*+-.^_`|~", *p))
-			return false;
-	return p > s;
-}
-
 static bool is_value(const char *s)
 {
 	for (; *s; s++)
@@ -222,7 +213,7 @@ static int set_headers(struct http_op *x, const struct http_req *req, struct err
 	size_t i;
 
 	for (h = req->hdrs; h && h->name; h++) {
-		if (!is_token(h->name) || !is_value(h->value))
+		if (!http_is_token(h->name) || !is_value(h->value))
 			return err_set(err, ERR_STALL, "header '%.100s' cannot be sent", h->name);
 		buf_reset(&line);
 		buf_addf(&line, *h->value ? "%s: %s" : "%s;", h->name, h->value);
@@ -300,7 +291,7 @@ static int set_method(struct http_op *x, const struct http_req *req, struct err 
 	bool sends = req->body_len || !strcmp(req->method, "POST") || !strcmp(req->method, "PUT") ||
 		!strcmp(req->method, "PATCH");
 
-	if (!is_token(req->method))
+	if (!http_is_token(req->method))
 		return err_set(err, ERR_STALL, "method '%.20s' cannot be sent", req->method);
 	x->is_head = !strcmp(req->method, "HEAD");
 	if (x->is_head) {

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "ev/work.h"
 #include "http/server_internal.h"
+#include "http/syntax.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,52 +18,6 @@
 #define REPLY_FIELDS_MAX (64 * 1024)
 /* Up to here a file is read into memory and leaves in one call with the head: cheaper than sendfile(2), whose cost is per call. */
 #define SMALL_FILE (32 * 1024)
-
-static const struct {
-	int status;
-	const char *phrase;
-} REASONS[] = {
-	{200, "OK"},
-	{201, "Created"},
-	{202, "Accepted"},
-	{204, "No Content"},
-	{206, "Partial Content"},
-	{304, "Not Modified"},
-	{400, "Bad Request"},
-	{401, "Unauthorized"},
-	{403, "Forbidden"},
-	{404, "Not Found"},
-	{405, "Method Not Allowed"},
-	{406, "Not Acceptable"},
-	{408, "Request Timeout"},
-	{409, "Conflict"},
-	{410, "Gone"},
-	{412, "Precondition Failed"},
-	{413, "Content Too Large"},
-	{414, "URI Too Long"},
-	{415, "Unsupported Media Type"},
-	{416, "Range Not Satisfiable"},
-	{417, "Expectation Failed"},
-	{421, "Misdirected Request"},
-	{422, "Unprocessable Content"},
-	{429, "Too Many Requests"},
-	{431, "Request Header Fields Too Large"},
-	{500, "Internal Server Error"},
-	{501, "Not Implemented"},
-	{503, "Service Unavailable"},
-	{504, "Gateway Timeout"},
-	{505, "HTTP Version Not Supported"},
-};
-
-static const char *reason(int status)
-{
-	size_t i;
-
-	for (i = 0; i < ARRAY_LEN(REASONS); i++)
-		if (REASONS[i].status == status)
-			return REASONS[i].phrase;
-	return ""; /* RFC 9112 section 4: the phrase may be empty */
-}
 
 void reply_init(struct http_reply *r)
 {
@@ -119,7 +74,7 @@ static void make_head(struct http_conn *c, const char *content_type, uint64_t le
 	buf_adds(b, "HTTP/1.1 ");
 	add_uint(b, (uint64_t)r->status);
 	buf_addc(b, ' ');
-	buf_adds(b, reason(r->status));
+	buf_adds(b, http_status_text(r->status));
 	buf_adds(b, "\r\nDate: ");
 	buf_adds(b, server_date(c->server));
 	if (content_type) {

@@ -2,6 +2,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "http/syntax.h"
 
 #include <llhttp.h>
 #include <string.h>
@@ -16,24 +17,6 @@ static ssize_t refuse(struct http_request *r, int status, const char *why)
 {
 	r->status = status;
 	r->why = why;
-	return -1;
-}
-
-/* RFC 9110 section 5.6.2 */
-static bool is_tchar(unsigned char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-		(c && strchr("!#$%&'*+-.^_`|~", c));
-}
-
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
 	return -1;
 }
 
@@ -119,7 +102,7 @@ static int request_line(struct http_request *r, const char *p, size_t n, struct 
 {
 	const char *end = p + n, *sp = p, *version, *c;
 
-	while (sp < end && is_tchar((unsigned char)*sp))
+	while (sp < end && http_is_tchar(*sp))
 		sp++;
 	if (sp == p || sp == end || *sp != ' ')
 		return (int)refuse(r, 400, "malformed request line");
@@ -189,15 +172,15 @@ static bool host_valid(const char *h, size_t n)
 	size_t i = 0;
 
 	if (n && h[0] == '[') {
-		for (i = 1; i < n && (hex_value(h[i]) >= 0 || h[i] == ':' || h[i] == '.'); i++)
+		for (i = 1; i < n && (http_hex_value(h[i]) >= 0 || h[i] == ':' || h[i] == '.'); i++)
 			;
 		if (i >= n || h[i] != ']')
 			return false;
 		i++;
 	} else {
 		for (; i < n && h[i] != ':'; i++)
-			if (!is_tchar((unsigned char)h[i]) || h[i] == '#' || h[i] == '^' ||
-				h[i] == '`' || h[i] == '|')
+			if (!http_is_tchar(h[i]) || h[i] == '#' || h[i] == '^' || h[i] == '`' ||
+				h[i] == '|')
 				return false;
 	}
 	if (i < n && h[i++] != ':')
@@ -339,12 +322,6 @@ static void terminate(struct http_request *r)
 	}
 }
 
-static bool unreserved(unsigned char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-		(c && strchr("-._~", c));
-}
-
 /* RFC 3986 section 6.2.2.2: %XX of an unreserved character is that character; anything else stays as it is, so no slash appears. */
 static int make_path(struct http_request *r, const char *p, size_t n)
 {
@@ -355,10 +332,12 @@ static int make_path(struct http_request *r, const char *p, size_t n)
 			buf_addc(&r->path, p[i]);
 			continue;
 		}
-		if (n - i < 3 || hex_value(p[i + 1]) < 0 || hex_value(p[i + 2]) < 0)
+		if (n - i < 3 || http_hex_value(p[i + 1]) < 0 || http_hex_value(p[i + 2]) < 0)
 			return (int)refuse(r, 400, "bad percent-encoding in the request target");
-		if (unreserved((unsigned char)(hex_value(p[i + 1]) << 4 | hex_value(p[i + 2])))) {
-			buf_addc(&r->path, (char)(hex_value(p[i + 1]) << 4 | hex_value(p[i + 2])));
+		if (http_is_unreserved(
+			    (char)(http_hex_value(p[i + 1]) << 4 | http_hex_value(p[i + 2])))) {
+			buf_addc(&r->path,
+				(char)(http_hex_value(p[i + 1]) << 4 | http_hex_value(p[i + 2])));
 			i += 2;
 		} else {
 			buf_addc(&r->path, '%');
@@ -576,9 +555,9 @@ static bool decode(struct buf *out, const char *p, size_t n)
 
 		if (c == '+')
 			c = ' ';
-		if (c == '%' && n - i >= 3 && hex_value(p[i + 1]) >= 0 &&
-			hex_value(p[i + 2]) >= 0) {
-			c = hex_value(p[i + 1]) << 4 | hex_value(p[i + 2]);
+		if (c == '%' && n - i >= 3 && http_hex_value(p[i + 1]) >= 0 &&
+			http_hex_value(p[i + 2]) >= 0) {
+			c = http_hex_value(p[i + 1]) << 4 | http_hex_value(p[i + 2]);
 			i += 2;
 		}
 		if (!c)

@@ -2,29 +2,13 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "http/syntax.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-
-static bool unreserved(unsigned char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-		(c && strchr("-._~", c));
-}
-
-static int hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
 
 static int refuse(struct err *err, const char *text, const char *why)
 {
@@ -38,7 +22,7 @@ static int refuse(struct err *err, const char *text, const char *why)
    (square brackets, braces, '|', '^', '"'...) are not taken: a client that repairs them asks for something else than was meant. */
 static bool url_byte(unsigned char c)
 {
-	return unreserved(c) || (c && strchr("!$&'()*+,;=:@/?%[]", c));
+	return http_is_unreserved((char)c) || (c && strchr("!$&'()*+,;=:@/?%[]", c));
 }
 
 static const char *bad_bytes(const char *s, size_t n)
@@ -50,9 +34,9 @@ static const char *bad_bytes(const char *s, size_t n)
 			return "has a character that must be percent-encoded";
 		if (s[i] != '%')
 			continue;
-		if (n - i < 3 || hex(s[i + 1]) < 0 || hex(s[i + 2]) < 0)
+		if (n - i < 3 || http_hex_value(s[i + 1]) < 0 || http_hex_value(s[i + 2]) < 0)
 			return "has a broken percent-encoding";
-		if (!hex(s[i + 1]) && !hex(s[i + 2]))
+		if (!http_hex_value(s[i + 1]) && !http_hex_value(s[i + 2]))
 			return "has an encoded NUL";
 	}
 	return NULL;
@@ -450,7 +434,7 @@ bool host_is_internal(enum host_class c)
 static void encode(struct buf *b, const char *s, char also)
 {
 	for (; *s; s++) {
-		if (unreserved((unsigned char)*s) || *s == also)
+		if (http_is_unreserved(*s) || *s == also)
 			buf_addc(b, *s);
 		else
 			buf_addf(b, "%%%02X", (unsigned char)*s);

@@ -4,44 +4,12 @@
 #include "base/mem.h"
 #include "base/obj.h"
 #include "http/client.h"
+#include "http/syntax.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define SAID_MAX 400
-
-const char *oci_status_text(int status)
-{
-	static const struct {
-		int status;
-		const char *text;
-	} known[] = {
-		{400, "Bad Request"},
-		{401, "Unauthorized"},
-		{403, "Forbidden"},
-		{404, "Not Found"},
-		{405, "Method Not Allowed"},
-		{406, "Not Acceptable"},
-		{408, "Request Timeout"},
-		{409, "Conflict"},
-		{410, "Gone"},
-		{413, "Content Too Large"},
-		{416, "Range Not Satisfiable"},
-		{429, "Too Many Requests"},
-		{451, "Unavailable For Legal Reasons"},
-		{500, "Internal Server Error"},
-		{501, "Not Implemented"},
-		{502, "Bad Gateway"},
-		{503, "Service Unavailable"},
-		{504, "Gateway Timeout"},
-	};
-	size_t i;
-
-	for (i = 0; i < ARRAY_LEN(known); i++)
-		if (known[i].status == status)
-			return known[i].text;
-	return "";
-}
 
 /* Printable ASCII only, blanks run together, and not too much of it. */
 static void add_clean(struct buf *b, const char *s)
@@ -106,7 +74,7 @@ static void said(struct buf *b, const struct http_res *res)
 int oci_answer_error(const struct http_res *res, const char *who, struct err *err)
 {
 	auto_buf struct buf text = BUF_INIT(4 * SAID_MAX);
-	const char *name = oci_status_text(res->status);
+	const char *name = http_status_text(res->status);
 	uint64_t wait = res->status == 429 || res->status == 503 ? http_retry_after_ms(res) : 0;
 
 	said(&text, res);

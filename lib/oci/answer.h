@@ -11,7 +11,5 @@ struct http_res;
 /* Sets *err from the status and body of an answer. `who` begins the message: "the registry". 429 and 503 with Retry-After are ERR_WAIT,
    all else ERR_RETRY. Returns -1. */
 int oci_answer_error(const struct http_res *res, const char *who, struct err *err);
-/* "Not Found"; "" for a status without a name. */
-const char *oci_status_text(int status);
 
 #endif

@@ -1,23 +1,17 @@
 #include "oci/auth.h"
 
 #include "base/limits.h"
+#include "http/syntax.h"
 #include "http/url.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-/* RFC 9110 section 5.6.2 */
-static bool is_tchar(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-		(c && strchr("!#$%&'*+-.^_`|~", c));
-}
-
-/* Also what a token68 may hold (section 11.2). */
+/* Also what a token68 may hold (RFC 9110 section 11.2). */
 static bool is_token68(char c)
 {
-	return is_tchar(c) || c == '/' || c == '=';
+	return http_is_tchar(c) || c == '/' || c == '=';
 }
 
 static const char *skip(const char *p, const char *what)
@@ -75,7 +69,7 @@ static int read_param(const char **p, struct oci_challenge *c, struct err *err)
 	char *out = NULL;
 	size_t len, i, size = 0;
 
-	while (is_tchar(*s))
+	while (http_is_tchar(*s))
 		s++;
 	len = (size_t)(s - name);
 	s = skip(s, " \t");
@@ -125,7 +119,7 @@ int oci_challenge_parse(struct oci_challenge *c, const char *value, struct err *
 		const char *name = p;
 		size_t len;
 
-		while (is_tchar(*p))
+		while (http_is_tchar(*p))
 			p++;
 		len = (size_t)(p - name);
 		if (!len || (*p && *p != ' ' && *p != ','))
