@@ -255,6 +255,11 @@ bool url_same_origin(const struct url *a, const struct url *b)
 	return a->https == b->https && url_same_host(a, b);
 }
 
+bool url_same_server(const struct url *a, const struct url *b)
+{
+	return url_same_origin(a, b) || (b->https && !a->https && !strcmp(a->host, b->host));
+}
+
 /* ---- references ---------------------------------------------------------------------------------------------------- */
 
 /* Is the dot segment at s, n bytes long, also in its encoded forms? Servers decode before they resolve; so do we. */

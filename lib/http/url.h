@@ -52,6 +52,9 @@ void url_redacted(const struct url *u, struct buf *b);
 
 /* Scheme, host and port are the same: credentials may follow. */
 bool url_same_origin(const struct url *a, const struct url *b);
+/* The same, or what the server at b writes when a proxy in front of it ends TLS and it does not know: http, its host, any port. What it
+   means is to be asked for at b's own scheme and port. */
+bool url_same_server(const struct url *a, const struct url *b);
 /* Host and port are the same. */
 bool url_same_host(const struct url *a, const struct url *b);
 

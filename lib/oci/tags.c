@@ -228,7 +228,7 @@ static int next_page(struct list *l, struct err *err)
 		return -1;
 	}
 	url_redacted(&to, &shown);
-	if (!url_same_origin(&to, oci_req_url(l->task.op)))
+	if (!url_same_server(&to, oci_req_url(l->task.op)))
 		return err_set(err, ERR_RETRY,
 			"the next page is at '%.400s', which is not the registry's own host",
 			buf_str(&shown));

@@ -41,4 +41,24 @@ check_soon "spec.insecure takes it" 20 "True Succeeded" ready insecure
 object strict false
 check_soon "without it the certificate counts" 20 "False OCIArtifactPullFailed" ready strict
 check_has "and is named" certificate "$(k get ocirepository strict -o json | jq -r '.status.conditions[] | select(.type == "Ready") | .message')"
+
+# A registry behind a proxy that ends TLS does not know of it, and says http in the Link to the next page of its tags. s_server -HTTP answers
+# with files that hold whole answers; it has no manifests, so what was chosen from the second page shows in the error.
+PORT=$(h_free_port)
+mkdir -p "$H_TMP/www/v2/app/tags"
+page()
+{
+	printf 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%b\r\n%s' ${#2} "${3:-}" "$2" >"$H_TMP/www/v2/app/tags/$1"
+}
+page 'list?n=1000' '{"tags":["1.0.0"]}' 'Link: <http://127.0.0.1/v2/app/tags/list?n=1000&last=1.0.0>; rel="next"\r\n'
+page 'list?n=1000&last=1.0.0' '{"tags":["1.1.0"]}'
+cd "$H_TMP/www"
+h_spawn page openssl s_server -accept "127.0.0.1:$PORT" -cert ../cert.pem -key ../key.pem -HTTP -quiet
+cd - >/dev/null
+h_until 20 curl -skfo /dev/null "https://127.0.0.1:$PORT/v2/app/tags/list?n=1000" || h_die "s_server does not answer"
+jq -n --arg url "oci://127.0.0.1:$PORT/app" \
+	'{apiVersion: "source.toolkit.fluxcd.io/v1", kind: "OCIRepository", metadata: {name: "pages"}, spec: {interval: "10m", timeout: "5s", url: $url, insecure: true, ref: {semver: "1.x"}}}' |
+	k apply -f - >/dev/null || h_die "cannot apply pages"
+chosen() { k get ocirepository pages -o json | jq -r '.status.conditions[]? | select(.type == "Ready") | .message | capture("tag .(?<t>[0-9.]+). of") | .t'; }
+check_soon "the second page was read" 20 1.1.0 chosen
 h_finish

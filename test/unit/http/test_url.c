@@ -189,15 +189,19 @@ START_TEST(test_same)
 {
 	static const struct {
 		const char *a, *b;
-		bool host, origin;
+		bool host, origin, server;
 	} rows[] = {
-		{"http://a/", "http://A:80/x?y", true, true},
-		{"http://a/", "https://a:80/", true, false},
-		{"http://a/", "https://a/", false, false},
-		{"http://a/", "http://a.:80/", true, true},
-		{"http://a/", "http://b/", false, false},
-		{"http://a:1/", "http://a:2/", false, false},
-		{"http://[::1]/", "http://[0::1]/", true, true},
+		{"http://a/", "http://A:80/x?y", true, true, true},
+		{"http://a/", "https://a:80/", true, false, true},
+		{"http://a/", "https://a/", false, false, true},
+		{"http://a:5000/", "https://a/", false, false, true},
+		{"http://b/", "https://a/", false, false, false},
+		{"https://a/", "http://a/", false, false, false},
+		{"https://a:1/", "https://a/", false, false, false},
+		{"http://a/", "http://a.:80/", true, true, true},
+		{"http://a/", "http://b/", false, false, false},
+		{"http://a:1/", "http://a:2/", false, false, false},
+		{"http://[::1]/", "http://[0::1]/", true, true, true},
 	};
 	struct err err = {0};
 	struct url a, b;
@@ -206,6 +210,7 @@ START_TEST(test_same)
 	ck_assert_int_eq(url_parse(&b, rows[_i].b, &err), 0);
 	ck_assert_int_eq(url_same_host(&a, &b), rows[_i].host);
 	ck_assert_int_eq(url_same_origin(&a, &b), rows[_i].origin);
+	ck_assert_int_eq(url_same_server(&a, &b), rows[_i].server);
 	url_clear(&a);
 	url_clear(&b);
 }
