@@ -7,6 +7,7 @@
 #include "controllers/ocirepository/ocirepository.h"
 #include "ctl/event.h"
 #include "embedded/embedded.h"
+#include "embedded/selector.h"
 #include "ev/signal.h"
 #include "ev/sock.h"
 #include "http/client.h"
@@ -234,11 +235,24 @@ static void start_controller(struct app *a)
 	health_add(&a->health, "objects", ocirepo_synced, a->ocirepo);
 }
 
+/* The API server would refuse each list with it, for ever. */
+static int check_selector(const struct app *a, struct err *err)
+{
+	struct emb_selector *s = NULL;
+
+	if (a->flags.label_selector && emb_selector_labels(&s, a->flags.label_selector, err))
+		return err_wrap(err, "--watch-label-selector '%s'", a->flags.label_selector);
+	emb_selector_free(s);
+	return 0;
+}
+
 int app_start(struct app *a, struct err *err)
 {
 	static const int signals[] = {SIGTERM, SIGINT, SIGUSR1};
 	size_t i;
 
+	if (check_selector(a, err))
+		return -1;
 	a->loop = loop_new();
 	for (i = 0; i < ARRAY_LEN(signals); i++)
 		a->signals[i] = signal_watch_new(a->loop, signals[i], on_signal, a);

@@ -73,7 +73,7 @@ check_eq "SIGTERM: exit status" 0 $?
 # ---- what is wrong is told, with what is meant -----------------------------------------------------------------------
 # command line | exit status | in the message
 for row in "--no-such-flag|2|'--no-such-flag'" "--concurrent=many|2|'many' for --concurrent" "stray|2|'stray'" "--kubeconfig=$H_TMP/nowhere|1|$H_TMP/nowhere" \
-	"--embedded --embedded-addr=0.0.0.0:0|1|not on '0.0.0.0:0'"; do
+	"--embedded --embedded-addr=0.0.0.0:0|1|not on '0.0.0.0:0'" "--embedded --watch-label-selector=a,!|1|--watch-label-selector 'a,!': unable to parse"; do
 	IFS='|' read -r args want part <<<"$row"
 	out=$(timeout 20 "$CONTROLLER" --storage-addr=127.0.0.1:0 --metrics-addr=127.0.0.1:0 --health-addr=127.0.0.1:0 $args 2>&1)
 	check_eq "refused: $args" "$want" $?
