@@ -455,7 +455,7 @@ END_TEST
 START_TEST(canceled)
 {
 	struct download d;
-	bool done = false;
+	bool done = false, early;
 	struct op *op;
 	int i;
 
@@ -467,10 +467,12 @@ START_TEST(canceled)
 	/* Never waiting: with a stalled transfer the next event would be its own time limit. */
 	for (i = 0; i < _i * 100 && !done; i++)
 		loop_turn(d.x.loop, false);
+	early = done; /* a fast machine had them all; never one that stalls */
 	op_cancel(op);
 	while (!done)
 		loop_turn(d.x.loop, true);
-	ck_assert_int_eq(op->err.kind, ERR_CANCELED);
+	ck_assert(!early || _i <= 5);
+	ck_assert_int_eq(op->err.kind, early ? ERR_NONE : ERR_CANCELED);
 	op_free(op);
 	clear(&d);
 }
