@@ -23,7 +23,7 @@ struct timer {
 
 void timer_init(struct timer *t, struct loop *l, void (*fn)(void *arg), void *arg);
 void timer_init_real(struct timer *t, struct loop *l, void (*fn)(void *arg), void *arg);
-/* Fires once, after ms (0: in the next turn). A timer that is set is moved. */
+/* Fires once, after ms (0: in the next turn; up to one millisecond of it had passed already). A timer that is set is moved. */
 void timer_set(struct timer *t, uint64_t ms);
 void timer_cancel(struct timer *t);
 bool timer_is_set(const struct timer *t);
