@@ -166,6 +166,40 @@ START_TEST(test_disk_full)
 }
 END_TEST
 
+/* A disk that does not let the stored file be looked at: told, and the artifact of before stays in the status. */
+START_TEST(test_disk_unreadable)
+{
+	auto_free char *url = NULL;
+	struct world w;
+	struct fake_image image;
+	struct buf layer;
+
+	world_init(&w);
+	noise(&layer, 1000);
+	world_push(&w, "1.0", &layer, &image);
+	world_object(&w, "web", "\"ref\":{\"tag\":\"1.0\"}");
+	world_start(&w);
+	world_settle(&w);
+	ck_assert_str_eq(world_status(&w, "web", "Ready.status"), "True");
+	url = mem_strdup(world_status(&w, "web", "artifact.url"));
+	sys_fault_after(SYS_OPEN, 1, EIO);
+	world_pass(&w, 120000);
+	ck_assert_str_eq(world_status(&w, "web", "StorageOperationFailed.status"), "True");
+	ck_assert_str_eq(world_status(&w, "web", "Ready.status"), "False");
+	ck_assert_str_eq(world_status(&w, "web", "Ready.reason"), "StatOperationFailed");
+	ck_assert(strstr(world_status(&w, "web", "Ready.message"), "failed to stat the artifact"));
+	ck_assert_str_eq(world_status(&w, "web", "artifact.url"), url);
+	sys_fault_clear();
+	world_pass(&w, 120000);
+	ck_assert_str_eq(world_status(&w, "web", "Ready.status"), "True");
+	ck_assert_str_eq(world_status(&w, "web", "StorageOperationFailed.status"), "");
+	ck_assert_str_eq(world_status(&w, "web", "artifact.url"), url);
+	fake_image_clear(&image);
+	buf_clear(&layer);
+	world_clear(&w);
+}
+END_TEST
+
 START_TEST(test_copy)
 {
 	struct world w;
@@ -405,6 +439,7 @@ Suite *suite_artifact(void)
 	tcase_add_test(tc, test_large);
 	tcase_add_test(tc, test_large_broken);
 	tcase_add_loop_test(tc, test_disk_full, 0, 2);
+	tcase_add_test(tc, test_disk_unreadable);
 	tcase_add_test(tc, test_copy);
 	tcase_add_test(tc, test_index);
 	tcase_add_test(tc, test_digest_algo);
