@@ -31,8 +31,8 @@ int oci_challenge_parse(struct oci_challenge *c, const char *value, struct err *
 
 /*
  * May credentials or a token request go to this realm? https, or http when the registry itself was reached over http; no user info;
- * no loopback, private or link-local address literal unless it is the registry's own host and port; `localhost` only for a registry that is
- * inside itself.  * registry_url is the URL that was asked. -1 (ERR_RETRY) names what is wrong.
+ * no loopback, private or link-local address literal unless it is the registry's own host and port; `localhost` only for a registry at
+ * such an address itself. registry_url is the URL that was asked. -1 (ERR_RETRY) names what is wrong.
  */
 int oci_realm_check(const char *realm, const char *registry_url, struct err *err) must_check;
 
