@@ -144,7 +144,7 @@ $(foreach m,$(UNIT_MODULES),$(eval $(call UNIT_template,$(m))))
 
 
 
-# lib/text held to tables that Go's own modules print: test/e2e/textdiff.sh makes them, with a new seed each time.
+# lib/text held to tables that Go's own modules print: test/e2e/textdiff.sh makes them.
 $(O)/textdiff: $(O)/test/e2e/textdiff.o $(O)/test/unit/text/table.o $(call archives,text base)
 	$(Q)$(CC) $(LDFLAGS) $(LDSAN) -o $@ $^ $(LIBS_SHARED)
 
