@@ -54,6 +54,7 @@ static struct trace run(struct loop *l, const uint8_t *data, size_t n, size_t pi
 	size_t at = 0;
 
 	w.op.loop = l;
+	w.rv = mem_strdup("7"); /* of the list: no watch begins without one */
 	w.req = (struct kube_watch_req){.on_set = set, .on_deleted = deleted, .arg = &t};
 	kube_resource_copy(&w.res, &REPOS);
 	buf_init(&w.line, EVENT_MAX);
