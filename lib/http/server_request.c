@@ -326,18 +326,18 @@ static void terminate(struct http_request *r)
 static int make_path(struct http_request *r, const char *p, size_t n)
 {
 	size_t i;
+	int c;
 
 	for (i = 0; i < n; i++) {
 		if (p[i] != '%') {
 			buf_addc(&r->path, p[i]);
 			continue;
 		}
-		if (n - i < 3 || http_hex_value(p[i + 1]) < 0 || http_hex_value(p[i + 2]) < 0)
+		c = http_percent_value(p + i, n - i);
+		if (c < 0)
 			return (int)refuse(r, 400, "bad percent-encoding in the request target");
-		if (http_is_unreserved(
-			    (char)(http_hex_value(p[i + 1]) << 4 | http_hex_value(p[i + 2])))) {
-			buf_addc(&r->path,
-				(char)(http_hex_value(p[i + 1]) << 4 | http_hex_value(p[i + 2])));
+		if (http_is_unreserved((char)c)) {
+			buf_addc(&r->path, (char)c);
 			i += 2;
 		} else {
 			buf_addc(&r->path, '%');
@@ -551,15 +551,12 @@ static bool decode(struct buf *out, const char *p, size_t n)
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		int c = (unsigned char)p[i];
+		int c = http_percent_value(p + i, n - i);
 
-		if (c == '+')
-			c = ' ';
-		if (c == '%' && n - i >= 3 && http_hex_value(p[i + 1]) >= 0 &&
-			http_hex_value(p[i + 2]) >= 0) {
-			c = http_hex_value(p[i + 1]) << 4 | http_hex_value(p[i + 2]);
+		if (c >= 0)
 			i += 2;
-		}
+		else
+			c = p[i] == '+' ? ' ' : (unsigned char)p[i];
 		if (!c)
 			return false;
 		buf_addc(out, (char)c);

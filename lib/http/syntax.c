@@ -39,6 +39,17 @@ int http_hex_value(char c)
 	return -1;
 }
 
+int http_percent_value(const char *p, size_t n)
+{
+	int hi, lo;
+
+	if (n < 3 || p[0] != '%')
+		return -1;
+	hi = http_hex_value(p[1]);
+	lo = http_hex_value(p[2]);
+	return hi < 0 || lo < 0 ? -1 : hi << 4 | lo;
+}
+
 static const struct {
 	int status;
 	const char *text;

@@ -5,6 +5,7 @@
 #ifndef HTTP_SYNTAX_H
 #define HTTP_SYNTAX_H
 #include <stdbool.h>
+#include <stddef.h>
 
 /* May it stand in a token: a method, a header's name, an auth scheme? */
 bool http_is_tchar(char c);
@@ -14,6 +15,8 @@ bool http_is_token(const char *s);
 bool http_is_unreserved(char c);
 /* The value of a hex digit of either case; -1: it is none. */
 int http_hex_value(char c);
+/* The byte that "%XX" at p stands for, of which n bytes can be read; -1: there is no such thing. */
+int http_percent_value(const char *p, size_t n);
 /* "Not Found"; "" for a code without a name, which a status line may have (RFC 9112 section 4). */
 const char *http_status_text(int status);
 

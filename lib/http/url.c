@@ -28,15 +28,17 @@ static bool url_byte(unsigned char c)
 static const char *bad_bytes(const char *s, size_t n)
 {
 	size_t i;
+	int value;
 
 	for (i = 0; i < n; i++) {
 		if (!url_byte((unsigned char)s[i]))
 			return "has a character that must be percent-encoded";
 		if (s[i] != '%')
 			continue;
-		if (n - i < 3 || http_hex_value(s[i + 1]) < 0 || http_hex_value(s[i + 2]) < 0)
+		value = http_percent_value(s + i, n - i);
+		if (value < 0)
 			return "has a broken percent-encoding";
-		if (!http_hex_value(s[i + 1]) && !http_hex_value(s[i + 2]))
+		if (!value)
 			return "has an encoded NUL";
 	}
 	return NULL;

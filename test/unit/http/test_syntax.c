@@ -46,6 +46,33 @@ START_TEST(test_token)
 }
 END_TEST
 
+static const struct {
+	const char *text;
+	int value;
+} percents[] = {
+	{"%41", 'A'},
+	{"%41x", 'A'},
+	{"%ff", 255},
+	{"%Ff", 255},
+	{"%00", 0},
+	{"%4", -1},
+	{"%", -1},
+	{"", -1},
+	{"%4g", -1},
+	{"%g4", -1},
+	{"%%41", -1},
+	{"a41", -1},
+};
+
+START_TEST(test_percent)
+{
+	const char *p = percents[_i].text;
+
+	ck_assert_int_eq(http_percent_value(p, strlen(p)), percents[_i].value);
+	ck_assert_int_eq(http_percent_value(p, 2), -1);
+}
+END_TEST
+
 START_TEST(test_status_text)
 {
 	ck_assert_str_eq(http_status_text(200), "OK");
@@ -66,6 +93,7 @@ Suite *suite_syntax(void)
 
 	tcase_add_test(tc, test_characters);
 	tcase_add_loop_test(tc, test_token, 0, (int)ARRAY_LEN(tokens));
+	tcase_add_loop_test(tc, test_percent, 0, (int)ARRAY_LEN(percents));
 	tcase_add_test(tc, test_status_text);
 	suite_add_tcase(s, tc);
 	return s;
