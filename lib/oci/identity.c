@@ -19,7 +19,7 @@ struct entry {
 	char *path; /* "" or "/org/app" */
 	struct oci_cred cred;
 	bool first; /* tried before all others */
-	size_t seq; /* the how-manieth that was added */
+	size_t seq; /* the number of those that were added before it */
 };
 
 struct oci_identity {

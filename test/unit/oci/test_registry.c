@@ -338,6 +338,21 @@ START_TEST(other_scope)
 }
 END_TEST
 
+/* One request has got its token; what the token server says to the next one is the test's. */
+static void learn(struct fixture *x, struct fake_image *image, const char *challenge)
+{
+	struct fake_answer *a;
+	struct op *op;
+
+	guarded(x, image, "Bearer tok", challenge);
+	a = fake_on(x->reg, "GET", "/token");
+	a->body = "{\"token\":\"tok\"}";
+	a->times = 1;
+	op = ask2(x, NULL);
+	fixture_ok(op);
+	op_free(op);
+}
+
 /* A token server of its own for each repository, or one that has moved: what was learnt from an older challenge is no reason to give up. */
 START_TEST(other_realm)
 {
@@ -352,13 +367,7 @@ START_TEST(other_realm)
 	challenge = bearer(&x, "repository:app:pull");
 	other = mem_printf(
 		"Bearer realm=\"http://%s/other/token\",service=\"svc\"", fake_host(x.reg));
-	guarded(&x, &image, "Bearer tok", challenge);
-	a = fake_on(x.reg, "GET", "/token");
-	a->body = "{\"token\":\"tok\"}";
-	a->times = 1;
-	op = ask2(&x, NULL);
-	fixture_ok(op);
-	op_free(op);
+	learn(&x, &image, challenge);
 	a = fake_on(x.reg, "GET", "/token");
 	a->status = refusals[_i];
 	a->body = "";
@@ -393,13 +402,7 @@ START_TEST(realm_refuses_later)
 
 	fixture_init(&x);
 	challenge = bearer(&x, "repository:app:pull");
-	guarded(&x, &image, "Bearer tok", challenge);
-	a = fake_on(x.reg, "GET", "/token");
-	a->body = "{\"token\":\"tok\"}";
-	a->times = 1;
-	op = ask2(&x, NULL);
-	fixture_ok(op);
-	op_free(op);
+	learn(&x, &image, challenge);
 	a = fake_on(x.reg, "GET", "/token");
 	a->status = _i ? 429 : 403;
 	a->body = "";
