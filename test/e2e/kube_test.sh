@@ -6,6 +6,7 @@
 # A behaviour counts when it holds in every combination; the few lines that ask for one API say why.
 . "$(dirname "$0")/../lib/harness.sh"
 . "$H_ROOT/test/lib/parts.sh"
+. "$H_ROOT/test/lib/objects.sh"
 API=${API:-real}
 KUBECTL_FROM=${KUBECTL_FROM:-tools}
 H_NAME=kube-$API-$KUBECTL_FROM
@@ -79,15 +80,8 @@ object()
 		kn apply -f - >/dev/null || h_die "cannot apply $1"
 }
 get() { kn get ocirepository "$1" -o json; }
-field() { get "$1" | jq -r "$2"; }
 # condition NAME TYPE: "True Succeeded", or nothing.
 condition() { field "$1" ".status.conditions[]? | select(.type == \"$2\") | \"\(.status) \(.reason)\""; }
-message() { field "$1" '.status.conditions[]? | select(.type == "Ready") | .message'; }
-# outcome NAME: what Ready says about the generation there is now; empty while it is about an older one.
-outcome()
-{
-	field "$1" '.metadata.generation as $g | .status.conditions[]? | select(.type == "Ready" and .observedGeneration == $g and .status != "Unknown") | "\(.status) \(.reason)"'
-}
 revision() { field "$1" '.status.artifact.revision'; }
 # request NAME [VALUE]: what `flux reconcile` does; waits until it was handled.
 REQUEST=0

@@ -3,6 +3,7 @@
 # Against Debian's docker-registry, which checks digests and nothing else, and the embedded API.
 . "$(dirname "$0")/../lib/harness.sh"
 . "$H_ROOT/test/lib/parts.sh"
+. "$H_ROOT/test/lib/objects.sh"
 . "$H_ROOT/test/lib/rawpush.sh"
 SOON=${SOON:-20}
 KUBECTL=$(h_kubectl_debian) || h_die "no kubectl"
@@ -12,9 +13,6 @@ h_embedded_start src "$H_TMP/objects"
 h_namespace art
 kn() { k -n art "$@"; }
 get() { kn get ocirepository "$1" -o json; }
-field() { get "$1" | jq -r "$2"; }
-outcome() { field "$1" '.metadata.generation as $g | .status.conditions[]? | select(.type == "Ready" and .observedGeneration == $g and .status != "Unknown") | "\(.status) \(.reason)"'; }
-message() { field "$1" '.status.conditions[]? | select(.type == "Ready") | .message'; }
 fetch() { curl -sf "$(field "$1" .status.artifact.url)"; }
 object()
 {

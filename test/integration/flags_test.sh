@@ -2,13 +2,11 @@
 # The program as its flags set it up: the defaults of --embedded, the limits of an artifact, Flux's other flags, signals.
 . "$(dirname "$0")/../lib/harness.sh"
 . "$H_ROOT/test/lib/parts.sh"
+. "$H_ROOT/test/lib/objects.sh"
 . "$H_ROOT/test/lib/rawpush.sh"
 SOON=${SOON:-20}
 KUBECTL=$(h_kubectl_debian) || h_die "no kubectl"
 h_registry_start reg
-condition() { k get ocirepository "$1" -o json | jq -r '.metadata.generation as $g | .status.conditions[]? | select(.type == "Ready" and .observedGeneration == $g and .status != "Unknown") | "\(.status) \(.reason)"'; }
-message() { k get ocirepository "$1" -o json | jq -r '.status.conditions[]? | select(.type == "Ready") | .message'; }
-field() { k get ocirepository "$1" -o json | jq -r "$2"; }
 object()
 {
 	jq -n --arg name "$1" --arg tag "$2" --arg url "oci://$REGISTRY/app" \
@@ -39,11 +37,11 @@ done
 
 # ---- limits ----------------------------------------------------------------------------------------------------------
 for d in many wide noise small; do object $d $d; done
-check_soon "small enough, and nobody at --events-addr" "$SOON" "True Succeeded" condition small
+check_soon "small enough, and nobody at --events-addr" "$SOON" "True Succeeded" outcome small
 check_match "--artifact-digest-algo" '^sha512:[0-9a-f]{128}$' "$(field small .status.artifact.digest)"
 check_eq "of the bytes that are served" "$(field small .status.artifact.digest)" "sha512:$(curl -sf "$(field small .status.artifact.url)" | sha512sum | cut -d' ' -f1)"
 check_ok "the store is in the state directory" test -d "$STATE"/*/ocirepository/default/small
-for d in many wide noise; do check_soon "$d: too much" "$SOON" "False OCIArtifactLayerOperationFailed" condition $d; done
+for d in many wide noise; do check_soon "$d: too much" "$SOON" "False OCIArtifactLayerOperationFailed" outcome $d; done
 check_match "--artifact-max-size is named" 'artifact-max-size' "$(message noise)"
 check_match "--artifact-max-expanded-size is named" '200000|artifact-max-expanded-size' "$(message wide)"
 check_match "--artifact-max-entries is named" 'more than 4|artifact-max-entries' "$(message many)"
@@ -54,17 +52,17 @@ k patch ocirepository small --type=merge -p '{"spec":{"timeout":"2s"}}' >/dev/nu
 h_until "$SOON" bash -c "[ \"\$(KUBECONFIG=$ADMIN_KUBECONFIG $KUBECTL get ocirepository small -o jsonpath='{.metadata.generation}')\" = 2 ]"
 live() { kill -s USR1 "$CONTROLLER_PID"; grep -F '"msg":"live task"' "$H_TMP/log/src.err"; }
 check_soon_match "SIGUSR1 logs what is going on" "$SOON" '"name":"small".*"step":"resolve"' live
-check_soon "spec.timeout ends it" "$SOON" "False OCIArtifactPullFailed" condition small
+check_soon "spec.timeout ends it" "$SOON" "False OCIArtifactPullFailed" outcome small
 check_match "and is named" "$REGISTRY.*(timed out|no answer|2 ?s|2000 ms)" "$(message small)"
 kill -s CONT "$REGISTRY_PID"
-check_soon "it speaks again" "$SOON" "True Succeeded" condition small
+check_soon "it speaks again" "$SOON" "True Succeeded" outcome small
 h_stop "$CONTROLLER_PID" INT
 check_eq "SIGINT: exit status" 0 $?
 
 # ---- a changed algorithm keeps what there is -------------------------------------------------------------------------
 h_controller_start src --embedded
 h_until 30 k get namespaces || h_die "the embedded API does not answer"
-check_soon "without the flags all is small enough" "$SOON" "True Succeeded" condition noise
+check_soon "without the flags all is small enough" "$SOON" "True Succeeded" outcome noise
 check_match "another algorithm: the artifact stays what it was" '^sha512:' "$(field small .status.artifact.digest)"
 check_match "new ones have the new one" '^sha256:' "$(field noise .status.artifact.digest)"
 h_stop "$CONTROLLER_PID"

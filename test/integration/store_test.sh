@@ -9,6 +9,7 @@ if [ -z "${STORE_TEST_NS:-}" ]; then
 	if [ "$(id -u)" -eq 0 ]; then exec "${H_UNSHARE[@]}" bash "$0"; else exec "${H_UNSHARE[@]}" --map-root-user bash "$0"; fi
 fi
 . "$H_ROOT/test/lib/parts.sh"
+. "$H_ROOT/test/lib/objects.sh"
 SOON=${SOON:-30}
 KUBECTL=$(h_kubectl_debian) || h_die "no kubectl"
 h_registry_start reg
@@ -20,10 +21,7 @@ start
 h_namespace store
 kn() { k -n store "$@"; }
 get() { kn get ocirepository "$1" -o json; }
-field() { get "$1" | jq -r "$2"; }
-outcome() { field "$1" '.metadata.generation as $g | .status.conditions[]? | select(.type == "Ready" and .observedGeneration == $g and .status != "Unknown") | "\(.status) \(.reason)"'; }
 ready() { field "$1" '.status.conditions[]? | select(.type == "Ready") | .status'; }
-message() { field "$1" '.status.conditions[]? | select(.type == "Ready") | .message'; }
 failed() { field "$1" '[.status.conditions[]? | select(.type == "FetchFailed" or .type == "StorageOperationFailed") | "\(.type) \(.status) \(.reason)"] | join(",")'; }
 revision() { field "$1" '.status.artifact.revision // "" | sub("@.*"; "")'; }
 temporary() { find "$H_TMP/store/.tmp" -type f 2>/dev/null; }
