@@ -76,7 +76,7 @@ void repo_store(struct repo *repo, const json_t *obj)
 	free(repo->uid);
 	free(repo->requested_at);
 	repo->text = ocirepo_compact(obj);
-	repo->rv = mem_strdup(obj_str_or("", obj, "metadata", "resourceVersion"));
+	repo->rv = mem_strdup(ocirepo_version(obj));
 	repo->uid = mem_strdup(obj_str_or("", obj, "metadata", "uid"));
 	repo->requested_at = mem_strdup(ocirepo_requested_at(obj));
 	repo->generation = ocirepo_generation(obj);
@@ -292,21 +292,27 @@ static void list_synced(void *arg)
 		LU("objects", kube_watch_count(c->watch)));
 }
 
+static void each_object(struct ocirepo *c, void (*fn)(void *arg, struct kube_entry *e), void *arg)
+{
+	size_t at = 0;
+
+	if (c->watch)
+		kube_cache_walk(kube_watch_cache(c->watch), &at, SIZE_MAX, fn, arg);
+}
+
+static void forget_version(void *arg, struct kube_entry *e)
+{
+	struct repo *repo = e->user;
+
+	(void)arg;
+	free(repo->rv);
+	repo->rv = mem_strdup("");
+}
+
 /* The API server has gone back in time: what it says now counts, and a status of then may name a file that is gone. */
 static void objects_reset(void *arg)
 {
-	struct ocirepo *c = arg;
-	struct kube_cache *all = kube_watch_cache(c->watch);
-	struct kube_entry *e;
-	size_t i;
-
-	for (i = 0; i < all->nbuckets; i++)
-		for (e = all->buckets[i]; e; e = e->next) {
-			struct repo *repo = e->user;
-
-			free(repo->rv);
-			repo->rv = mem_strdup("");
-		}
+	each_object(arg, forget_version, NULL);
 }
 
 static void objects_error(void *arg, const struct err *err, uint64_t in_ms)
@@ -410,25 +416,21 @@ static void item_removed(void *arg, struct queue_item *item)
 
 /* ---- the controller ------------------------------------------------------------------------------------------------------- */
 
+static void oldest_run(void *arg, struct kube_entry *e)
+{
+	uint64_t *since = arg;
+	const struct repo *repo = e->user;
+
+	if (repo && repo->queue_item.run && repo->queue_item.run_since_ms < *since)
+		*since = repo->queue_item.run_since_ms;
+}
+
 static void longest_run(void *arg, struct metric_out *out)
 {
-	struct ocirepo *c = arg;
-	uint64_t now = clock_ms(), longest = 0;
-	struct kube_cache *all = c->watch ? kube_watch_cache(c->watch) : NULL;
-	size_t i;
+	uint64_t now = clock_ms(), since = now;
 
-	for (i = 0; all && i < all->nbuckets; i++) {
-		struct kube_entry *e;
-
-		for (e = all->buckets[i]; e; e = e->next) {
-			struct repo *repo = e->user;
-
-			if (repo && repo->queue_item.run &&
-				now - repo->queue_item.run_since_ms > longest)
-				longest = now - repo->queue_item.run_since_ms;
-		}
-	}
-	metric_emit(out, (double)longest / 1000, OCIREPO_STORE_KIND);
+	each_object(arg, oldest_run, &since);
+	metric_emit(out, (double)(now - since) / 1000, OCIREPO_STORE_KIND);
 }
 
 static void queue_depth(void *arg, struct metric_out *out)
@@ -547,30 +549,25 @@ void ocirepo_file_lost(struct ocirepo *c, const char *path)
 		repo_due(repo);
 }
 
+static void stop_object(void *arg, struct kube_entry *e)
+{
+	struct repo *repo = e->user;
+
+	(void)arg;
+	if (!repo)
+		return;
+	e->user = NULL;
+	check_cancel(repo);
+	queue_remove(&repo->queue_item, CAUSE_SHUTDOWN);
+}
+
 void ocirepo_stop(struct ocirepo *c)
 {
 	if (c->stopping)
 		return;
 	c->stopping = true;
 	queue_drain(&c->queue);
-	if (c->watch) {
-		struct kube_cache *all = kube_watch_cache(c->watch);
-		size_t i;
-
-		for (i = 0; i < all->nbuckets; i++) {
-			struct kube_entry *e;
-
-			for (e = all->buckets[i]; e; e = e->next) {
-				struct repo *repo = e->user;
-
-				if (!repo)
-					continue;
-				e->user = NULL;
-				check_cancel(repo);
-				queue_remove(&repo->queue_item, CAUSE_SHUTDOWN);
-			}
-		}
-	}
+	each_object(c, stop_object, NULL);
 	op_drop(MOVE(c->watch));
 	op_drop(MOVE(c->secrets));
 }

@@ -106,6 +106,11 @@ const char *ocirepo_requested_at(const json_t *obj)
 	return obj_str_or("", obj, "metadata", "annotations", OCIREPO_REQUESTED_AT);
 }
 
+const char *ocirepo_version(const json_t *obj)
+{
+	return obj_str_or("", obj, "metadata", "resourceVersion");
+}
+
 int64_t ocirepo_generation(const json_t *obj)
 {
 	return obj_int(0, obj, "metadata", "generation");

@@ -40,6 +40,8 @@ int ocirepo_spec_read(struct ocirepo_spec *s, const json_t *obj, struct err *err
 /* Of metadata. "" and 0 when absent. */
 const char *ocirepo_requested_at(const json_t *obj);
 int64_t ocirepo_generation(const json_t *obj);
+/* Its resourceVersion; "" without one. */
+const char *ocirepo_version(const json_t *obj);
 bool ocirepo_deleting(const json_t *obj);
 
 /* The object as text, without what no run looks at (managedFields, foreign annotations, labels). Free it. */

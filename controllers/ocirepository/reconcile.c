@@ -56,11 +56,6 @@ static enum step_ret finalizer_start(struct task *t)
 	return patch ? patch_metadata(t, patch) : STEP_NEXT;
 }
 
-static const char *version_of(const json_t *obj)
-{
-	return obj_str_or("", obj, "metadata", "resourceVersion");
-}
-
 /*
  * Of a refused PATCH of metadata. 404: the object is gone. 409: somebody else wrote; the object is read, and the next run begins with it,
  * since this one may be about things of the past. Without the reading it would run into the same wall until the watch has caught up.
@@ -83,7 +78,7 @@ static enum step_ret patch_refused(struct task *t, const char *what)
 	}
 	r->patching = PATCH_IDLE;
 	if (t->op->err.kind == ERR_NONE &&
-		!strcmp(version_of(kube_result(t->op)), version_of(r->obj))) {
+		!strcmp(ocirepo_version(kube_result(t->op)), ocirepo_version(r->obj))) {
 		/* Nobody wrote: what refuses it (a webhook, say) will do so again. */
 		err_code(&t->err, ERR_RETRY, 409,
 			"%s: the API server speaks of a conflict, but the object has not changed",

@@ -1,5 +1,4 @@
 #include "base/mem.h"
-#include "base/obj.h"
 #include "controllers/ocirepository/internal.h"
 
 #include <stdlib.h>
@@ -71,7 +70,7 @@ void settled_make(struct run *r)
 	put_all(&counted, r, NULL, &n);
 	r->settled = mem_zalloc(sizeof(*r->settled) + n);
 	put_all(r->settled, r, r->settled->text, &n);
-	r->settled->rv = mem_strdup(obj_str_or("", r->obj, "metadata", "resourceVersion"));
+	r->settled->rv = mem_strdup(ocirepo_version(r->obj));
 }
 
 void settled_free(struct settled *s)
