@@ -192,7 +192,7 @@ check-deps:
 JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 AGAIN = +@$(MAKE) --no-print-directory $(JOBS)
 PREFIX ?= /usr/local
-.PHONY: deps install run test test-all e2e image bench
+.PHONY: deps install run test test-all test-isolation e2e image bench
 deps:
 	bash .ci/deps
 
@@ -219,6 +219,12 @@ else
 	$(AGAIN) all
 	@bash test/e2e/run.sh $(TESTS)
 endif
+
+# No registry, tenant or client takes what the others need: docs/isolation.md. TESTS="dead_registry ..." runs those only.
+test-isolation:
+	@bash .ci/deps isolation
+	$(AGAIN) all
+	@BUILD=$(abspath $(O)) bash test/isolation/run.sh $(TESTS)
 
 image:
 ifeq ($(NO_E2E),1)
