@@ -1,0 +1,394 @@
+#include "ctl/turns.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define LOOK_AGAIN_MS 500 /* while there is no room for one that is slow */
+
+/* Who a place is held for. Both kinds are kept while somebody waits or holds under their name. */
+struct turn_owner {
+	char *name;
+	struct list link; /* in the round */
+	struct list groups; /* that have somebody in line */
+	unsigned users, slow;
+};
+
+struct turn_host {
+	char *name;
+	unsigned users, quick, slow, waiting;
+};
+
+/* Those of one owner, at one host, of one size. */
+struct turn_group {
+	char *key;
+	struct turn_owner *owner;
+	struct turn_host *host;
+	bool big;
+	struct list link; /* among its owner's */
+	struct list line;
+	unsigned users;
+};
+
+/* ---- names ------------------------------------------------------------------------------------- */
+
+static struct turn_owner *owner_get(struct turns *t, const char *name)
+{
+	struct turn_owner *o = map_get(&t->owners, name);
+
+	if (!o) {
+		o = NEW(struct turn_owner);
+		o->name = mem_strdup(name);
+		list_init(&o->link);
+		list_init(&o->groups);
+		map_put(&t->owners, name, o);
+	}
+	o->users++;
+	return o;
+}
+
+static void owner_put(struct turns *t, struct turn_owner *o)
+{
+	if (--o->users)
+		return;
+	map_del(&t->owners, o->name);
+	free(o->name);
+	free(o);
+}
+
+static struct turn_host *host_get(struct turns *t, const char *name)
+{
+	struct turn_host *h = map_get(&t->hosts, name);
+
+	if (!h) {
+		h = NEW(struct turn_host);
+		h->name = mem_strdup(name);
+		map_put(&t->hosts, name, h);
+	}
+	h->users++;
+	return h;
+}
+
+static void host_put(struct turns *t, struct turn_host *h)
+{
+	if (--h->users)
+		return;
+	map_del(&t->hosts, h->name);
+	free(h->name);
+	free(h);
+}
+
+/* No name of a namespace and no host holds a line feed. */
+static char *group_key(const struct turn_ask *ask)
+{
+	return mem_printf("%s\n%s\n%d", ask->owner, ask->host, ask->big);
+}
+
+static struct turn_group *group_get(struct turns *t, const struct turn_ask *ask)
+{
+	auto_free char *key = group_key(ask);
+	struct turn_group *g = map_get(&t->groups, key);
+
+	if (!g) {
+		g = NEW(struct turn_group);
+		g->key = mem_strdup(key);
+		g->owner = owner_get(t, ask->owner);
+		g->host = host_get(t, ask->host);
+		g->big = ask->big;
+		list_init(&g->link);
+		list_init(&g->line);
+		map_put(&t->groups, key, g);
+	}
+	g->users++;
+	return g;
+}
+
+static void group_put(struct turns *t, struct turn_group *g)
+{
+	if (--g->users)
+		return;
+	map_del(&t->groups, g->key);
+	owner_put(t, g->owner);
+	host_put(t, g->host);
+	free(g->key);
+	free(g);
+}
+
+/* ---- the line ---------------------------------------------------------------------------------- */
+
+static void line_in(struct turn *u)
+{
+	struct turn_group *g = u->group;
+
+	u->state = TURN_WAITING;
+	u->since_ms = clock_ms();
+	list_add(&g->line, &u->link);
+	g->host->waiting++;
+	u->turns->waiting++;
+	if (!list_linked(&g->link))
+		list_add(&g->owner->groups, &g->link);
+	if (!list_linked(&g->owner->link))
+		list_add(&u->turns->round, &g->owner->link);
+}
+
+static void line_out(struct turn *u)
+{
+	struct turn_group *g = u->group;
+
+	list_out(&u->link);
+	g->host->waiting--;
+	u->turns->waiting--;
+	if (list_empty(&g->line))
+		list_out(&g->link);
+	if (list_empty(&g->owner->groups))
+		list_out(&g->owner->link);
+}
+
+static bool host_admits(const struct turns *t, const struct turn_host *h)
+{
+	if (t->opts.per_host && h->quick >= t->opts.per_host)
+		return false;
+	return !t->opts.width || !*h->name ||
+		h->quick + h->slow < t->opts.width(t->opts.arg, h->name);
+}
+
+static bool group_admits(const struct turns *t, const struct turn_group *g)
+{
+	if (g->big && t->opts.big && t->big >= t->opts.big)
+		return false;
+	return host_admits(t, g->host);
+}
+
+/* Whose turn it is, or NULL. Owner and group go to the end of their rounds. */
+static struct turn *next_turn(struct turns *t)
+{
+	struct list *o, *g;
+
+	list_each(&t->round, o)
+	{
+		struct turn_owner *owner = CONTAINER_OF(o, struct turn_owner, link);
+
+		list_each(&owner->groups, g)
+		{
+			struct turn_group *group = CONTAINER_OF(g, struct turn_group, link);
+
+			if (!group_admits(t, group))
+				continue;
+			list_to_end(&owner->groups, &group->link);
+			list_to_end(&t->round, &owner->link);
+			return CONTAINER_OF(list_first(&group->line), struct turn, link);
+		}
+	}
+	return NULL;
+}
+
+/* ---- places ------------------------------------------------------------------------------------ */
+
+static void timer_arm(struct turns *t)
+{
+	uint64_t now = clock_ms(), least = UINT64_MAX;
+	struct list *at;
+
+	list_each(&t->quick, at)
+	{
+		const struct turn *u = CONTAINER_OF(at, struct turn, link);
+		uint64_t age = now - u->since_ms;
+
+		if (u->slow_ms && age >= u->slow_ms)
+			least = LOOK_AGAIN_MS < least ? LOOK_AGAIN_MS : least;
+		else if (u->slow_ms && u->slow_ms - age < least)
+			least = u->slow_ms - age;
+	}
+	if (least != UINT64_MAX)
+		timer_set(&t->timer, least);
+}
+
+static void place_take(struct turn *u)
+{
+	struct turns *t = u->turns;
+
+	line_out(u);
+	u->state = TURN_QUICK;
+	u->since_ms = clock_ms();
+	list_add(&t->quick, &u->link);
+	t->held++;
+	t->big += u->group->big;
+	u->group->host->quick++;
+	if (u->slow_ms && !timer_is_set(&t->timer))
+		timer_set(&t->timer, u->slow_ms);
+}
+
+static void place_give(struct turn *u)
+{
+	struct turns *t = u->turns;
+
+	list_out(&u->link);
+	t->held--;
+	t->big -= u->group->big;
+	u->group->host->quick--;
+}
+
+static bool slow_has_room(const struct turns *t, const struct turn_group *g)
+{
+	return t->slow < t->opts.slow && g->host->slow < t->opts.slow_per_host &&
+		g->owner->slow < t->opts.slow_per_owner;
+}
+
+static void slow_in(struct turn *u)
+{
+	place_give(u);
+	u->state = TURN_SLOW;
+	u->turns->slow++;
+	u->group->host->slow++;
+	u->group->owner->slow++;
+}
+
+static void slow_out(struct turn *u)
+{
+	u->turns->slow--;
+	u->group->host->slow--;
+	u->group->owner->slow--;
+}
+
+static void ages_look(void *arg)
+{
+	struct turns *t = arg;
+	uint64_t now = clock_ms();
+	struct list *at, *next;
+
+	for (at = t->quick.next; at != &t->quick; at = next) {
+		struct turn *u = CONTAINER_OF(at, struct turn, link);
+
+		next = at->next;
+		if (u->slow_ms && now - u->since_ms >= u->slow_ms && slow_has_room(t, u->group))
+			slow_in(u);
+	}
+	timer_arm(t);
+	turns_look(t);
+}
+
+/* ---- the interface ----------------------------------------------------------------------------- */
+
+void turns_init(struct turns *t, const struct turns_opts *opts)
+{
+	*t = (struct turns){.opts = *opts};
+	list_init(&t->round);
+	list_init(&t->quick);
+	timer_init(&t->timer, opts->loop, ages_look, t);
+}
+
+void turns_clear(struct turns *t)
+{
+	BUG_IF(t->held || t->waiting || t->slow);
+	timer_cancel(&t->timer);
+	map_clear(&t->owners);
+	map_clear(&t->hosts);
+	map_clear(&t->groups);
+}
+
+void turns_look(struct turns *t)
+{
+	struct turn *u;
+
+	/* Whoever is granted something may come back here: the loop below sees to that. */
+	if (t->granting)
+		return;
+	t->granting = true;
+	while (t->held < t->opts.places && (u = next_turn(t))) {
+		place_take(u);
+		u->granted(u->arg);
+	}
+	t->granting = false;
+}
+
+unsigned turns_waiting(const struct turns *t, const char *host)
+{
+	const struct turn_host *h = map_get(&t->hosts, host);
+
+	return h ? h->waiting : 0;
+}
+
+void turns_each_waiting(
+	const struct turns *t, uint64_t ms, void (*fn)(void *arg, struct turn *turn), void *arg)
+{
+	struct list *o, *g, *u;
+
+	list_each(&t->round, o) list_each(&CONTAINER_OF(o, struct turn_owner, link)->groups, g)
+		list_each(&CONTAINER_OF(g, struct turn_group, link)->line, u)
+	{
+		struct turn *turn = CONTAINER_OF(u, struct turn, link);
+
+		if (clock_ms() - turn->since_ms < ms)
+			break; /* those behind it came later */
+		fn(arg, turn);
+	}
+}
+
+uint64_t turns_longest_ms(const struct turns *t)
+{
+	uint64_t now = clock_ms(), first = now;
+	struct list *o, *g;
+
+	list_each(&t->round, o) list_each(&CONTAINER_OF(o, struct turn_owner, link)->groups, g)
+	{
+		const struct turn_group *group = CONTAINER_OF(g, struct turn_group, link);
+		const struct turn *u = CONTAINER_OF(list_first(&group->line), struct turn, link);
+
+		if (u->since_ms < first)
+			first = u->since_ms;
+	}
+	return now - first;
+}
+
+void turn_init(struct turn *u, struct turns *turns, void (*granted)(void *arg), void *arg)
+{
+	*u = (struct turn){.turns = turns, .granted = granted, .arg = arg};
+	list_init(&u->link);
+}
+
+void turn_wait(struct turn *u, const struct turn_ask *ask)
+{
+	BUG_IF(u->state != TURN_IDLE);
+	u->group = group_get(u->turns, ask);
+	u->slow_ms = ask->slow_ms;
+	line_in(u);
+	turns_look(u->turns);
+}
+
+void turn_leave(struct turn *u)
+{
+	enum turn_state was = u->state;
+
+	if (was == TURN_IDLE)
+		return;
+	if (was == TURN_WAITING)
+		line_out(u);
+	else if (was == TURN_QUICK)
+		place_give(u);
+	else
+		slow_out(u);
+	u->state = TURN_IDLE;
+	group_put(u->turns, MOVE(u->group));
+	if (was != TURN_WAITING)
+		turns_look(u->turns);
+}
+
+bool turn_held(const struct turn *u)
+{
+	return u->state == TURN_QUICK || u->state == TURN_SLOW;
+}
+
+bool turn_is_for(const struct turn *u, const struct turns *turns, const struct turn_ask *ask)
+{
+	return u->state != TURN_IDLE && u->turns == turns && u->group->big == ask->big &&
+		!strcmp(u->group->owner->name, ask->owner) &&
+		!strcmp(u->group->host->name, ask->host);
+}
+
+const char *turn_host(const struct turn *u)
+{
+	return u->group ? u->group->host->name : "";
+}
