@@ -66,6 +66,18 @@ static const char *path_of(const json_t *obj, const char *dir)
 	return path;
 }
 
+/* "ghcr.io|0", or "" when the object cannot say where to go. */
+static char *host_of(const json_t *obj)
+{
+	const char *url = obj_str_or("", obj, "spec", "url");
+	struct oci_repo where;
+	struct err err = {0};
+
+	if (oci_repo_parse(&where, url, obj_bool(false, obj, "spec", "insecure"), &err))
+		return mem_strdup("");
+	return mem_printf("%s|%d", where.host, where.insecure);
+}
+
 void repo_store(struct repo *repo, const json_t *obj)
 {
 	char dir[STORE_DIR_MAX];
@@ -75,15 +87,21 @@ void repo_store(struct repo *repo, const json_t *obj)
 	free(repo->rv);
 	free(repo->uid);
 	free(repo->requested_at);
+	free(repo->host);
+	free(MOVE(repo->path));
 	repo->text = ocirepo_compact(obj);
 	repo->rv = mem_strdup(ocirepo_version(obj));
 	repo->uid = mem_strdup(obj_str_or("", obj, "metadata", "uid"));
 	repo->requested_at = mem_strdup(ocirepo_requested_at(obj));
 	repo->generation = ocirepo_generation(obj);
 	repo->deleting = ocirepo_deleting(obj);
+	repo->suspended = obj_bool(false, obj, "spec", "suspend");
+	repo->host = host_of(obj);
 	set_secret_key(repo, secret_key_of(obj));
-	if (repo_dir(repo, dir))
-		store_set_current(repo->c->opts.store, dir, path_of(obj, dir));
+	if (!repo_dir(repo, dir))
+		return;
+	repo->path = mem_strdup(path_of(obj, dir));
+	store_set_current(repo->c->opts.store, dir, repo->path);
 }
 
 void repo_renew(struct repo *repo)
@@ -199,6 +217,7 @@ static struct repo *repo_new(struct ocirepo *c, const json_t *obj)
 
 	repo->c = c;
 	repo->name = mem_printf("%s/%s", ns, name);
+	repo->ns = mem_strdup(ns);
 	queue_item_init(&repo->queue_item, &c->queue);
 	if (c->opts.metrics)
 		repo->duration = metric_series(c->duration, OCIREPO_KIND, name, ns);
@@ -229,6 +248,9 @@ static void repo_free(struct repo *repo)
 	free(repo->uid);
 	free(repo->requested_at);
 	free(repo->lost_path);
+	free(repo->host);
+	free(repo->path);
+	free(repo->ns);
 	free(repo->name);
 	free(repo);
 }
@@ -335,8 +357,8 @@ static enum queue_next after_failure(struct run *r, struct op *op, uint64_t *ms)
 	case ERR_STALL:
 		return QUEUE_STOP;
 	case ERR_WAIT:
-		*ms = op->err.retry_ms ? op->err.retry_ms : r->c->queue.opts.min_retry_ms;
-		return QUEUE_WAIT;
+		*ms = op->err.retry_ms;
+		return QUEUE_BACKOFF;
 	case ERR_CANCELED:
 		return r->task.cause == CAUSE_CHANGED ? QUEUE_NOW : QUEUE_STOP;
 	default:
@@ -500,9 +522,10 @@ struct ocirepo *ocirepo_new(const struct ocirepo_opts *opts)
 	if (c->opts.algo == DIGEST_NONE)
 		c->opts.algo = DIGEST_SHA256;
 	c->check_last = &c->check_first;
-	gate_init(&c->gate, opts->loop, opts->concurrent ? opts->concurrent : 16);
+	lanes_init(c);
 	queue_init(&c->queue,
 		&(struct queue_opts){.loop = opts->loop,
+			.place = lane_place,
 			.start = start_run,
 			.ended = run_ended,
 			.removed = item_removed,
@@ -587,6 +610,7 @@ void ocirepo_free(struct ocirepo *c)
 		identity_drop(c, key);
 	map_clear(&c->identities);
 	map_clear(&c->leaving);
+	lanes_clear(c);
 	oci_identity_unref(c->anonymous);
 	refs_clear(&c->secret_users);
 	free(c->ns);

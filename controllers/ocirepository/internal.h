@@ -8,7 +8,7 @@
 #include "ctl/cond.h"
 #include "ctl/queue.h"
 #include "ctl/refs.h"
-#include "ev/gate.h"
+#include "ctl/turns.h"
 #include "ev/task.h"
 #include "oci/image.h"
 #include "oci/ref.h"
@@ -35,7 +35,13 @@ struct ocirepo {
 	struct ocirepo_opts opts;
 	char *ns, *label_selector, *adv_address;
 	struct queue queue;
-	struct gate gate; /* runs past resolve */
+	struct {
+		struct turns local; /* deletions, suspended objects: no registry is asked */
+		struct turns check; /* has the reference moved? */
+		struct turns fresh; /* the same, of objects that have no artifact yet */
+		struct turns pulls; /* --concurrent */
+		struct turns restores;
+	} lanes;
 	struct op *watch, *secrets;
 	struct refs secret_users; /* "ns/name" → struct repo */
 	struct map identities; /* "ns/name" → struct pull_identity: built of a Secret */
@@ -55,6 +61,9 @@ struct repo {
 	struct ocirepo *c;
 	char *text; /* compact JSON of the object as last seen or written */
 	char *rv, *uid;
+	char *ns; /* of its name */
+	char *host; /* of spec.url, with `insecure`: lanes; "" when the URL is wrong */
+	char *path; /* of the artifact that the status names, or NULL */
 	char *secret_key; /* "ns/name" or NULL: what secret_users knows */
 	char *requested_at;
 	char *lost_path; /* a path that cannot be restored: its digest is gone from the registry */
@@ -64,7 +73,7 @@ struct repo {
 	struct metric *duration;
 	struct op *check; /* the first look at the file that the status names */
 	struct repo *check_next, **check_prev; /* in the line for it */
-	bool deleting;
+	bool deleting, suspended;
 };
 
 enum patch_phase { PATCH_IDLE, PATCH_SENT, PATCH_READING };
@@ -101,7 +110,8 @@ struct run {
 	struct digest manifest;
 	bool unchanged;
 
-	bool in_gate;
+	struct turn turn; /* to pull */
+	bool turn_waits; /* the task does, for it */
 	struct op *image; /* done; the layer is in there */
 	const struct oci_descriptor *layer;
 	const json_t *metadata; /* the manifest's annotations */
@@ -156,6 +166,18 @@ void repo_renew(struct repo *repo);
 /* "http://HOST/PATH" */
 char *artifact_url(const struct ocirepo *c, const char *path);
 
+/* lanes.c */
+#define LANES 5
+void lanes_init(struct ocirepo *c);
+void lanes_clear(struct ocirepo *c);
+/* Somewhere a place may have become free. */
+void lanes_look(struct ocirepo *c);
+struct turns *lane_place(void *arg, struct queue_item *item, struct turn_ask *ask);
+/* Gives back what the run holds, and waits for a place to pull or restore. */
+enum step_ret lane_wait(struct run *r, bool big) must_check;
+enum step_ret lane_resume(struct task *t);
+bool lane_is_big(uint64_t size);
+
 /* credentials.c */
 struct op *credentials_watch(struct ocirepo *c);
 void identity_drop(struct ocirepo *c, const char *key);
@@ -166,7 +188,7 @@ enum step_ret credentials_resume(struct task *t);
 enum step_ret resolve_start(struct task *t);
 enum step_ret resolve_resume(struct task *t);
 enum step_ret slot_start(struct task *t);
-enum step_ret slot_resume(struct task *t);
+enum step_ret room_start(struct task *t);
 enum step_ret manifest_start(struct task *t);
 enum step_ret manifest_resume(struct task *t);
 enum step_ret temp_start(struct task *t);

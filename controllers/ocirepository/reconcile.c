@@ -213,9 +213,7 @@ static enum step_ret cleanup_start(struct task *t)
 	struct run *r = RUN(t);
 
 	progress_end(r);
-	if (r->in_gate)
-		gate_release(&r->c->gate);
-	r->in_gate = false;
+	turn_leave(&r->turn);
 	/* Also when a cancel came before we heard that the path is held. */
 	if (r->holding)
 		store_abandon(r->c->opts.store, r->path);
@@ -235,8 +233,9 @@ static const struct step STEPS[] = {
 	{"check", check_start, NULL, false},
 	{"credentials", credentials_start, credentials_resume, false},
 	{"resolve", resolve_start, resolve_resume, false},
-	{"slot", slot_start, slot_resume, false},
+	{"slot", slot_start, lane_resume, false},
 	{"manifest", manifest_start, manifest_resume, false},
+	{"room", room_start, lane_resume, false},
 	{"temp", temp_start, temp_resume, false},
 	{"pull", pull_start, pull_resume, false},
 	{"publish", publish_start, publish_resume, false},
@@ -375,6 +374,7 @@ struct op *run_start(struct ocirepo *c, struct repo *repo)
 		deleting ? DELETE_LAST : LAST, run_free);
 	r->log.members = log_members(r);
 	r->task.log = &r->log;
+	turn_init(&r->turn, NULL, NULL, NULL);
 	progress_init(r);
 	r->silent = deleting;
 	return task_spawn(&r->task);

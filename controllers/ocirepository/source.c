@@ -108,17 +108,16 @@ enum step_ret resolve_resume(struct task *t)
 
 enum step_ret slot_start(struct task *t)
 {
-	return task_wait(t, gate_wait_start(&RUN(t)->c->gate));
+	progress_arm(RUN(t));
+	return lane_wait(RUN(t), false);
 }
 
-enum step_ret slot_resume(struct task *t)
+/* Only the manifest tells how large the layer is. */
+enum step_ret room_start(struct task *t)
 {
 	struct run *r = RUN(t);
 
-	gate_enter(t->op);
-	r->in_gate = true;
-	progress_arm(r);
-	return STEP_NEXT;
+	return lane_is_big(r->layer->size) ? lane_wait(r, true) : STEP_NEXT;
 }
 
 /* ---- pull ----------------------------------------------------------------------------------------------------------------- */

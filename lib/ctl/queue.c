@@ -10,50 +10,62 @@
 
 #define FAREWELLS_AT_ONCE 200
 
-static void pump(struct queue *q);
-
 void queue_init(struct queue *q, const struct queue_opts *opts)
 {
 	*q = (struct queue){.opts = *opts};
-	q->last = &q->first;
 	q->gone_last = &q->gone;
-	if (!q->opts.max_runs)
-		q->opts.max_runs = 128;
 	if (!q->opts.min_retry_ms)
 		q->opts.min_retry_ms = 750;
 	if (!q->opts.max_retry_ms)
 		q->opts.max_retry_ms = 15 * 60 * 1000;
 }
 
+static bool is_ready(const struct queue_item *i)
+{
+	return i->turn.state == TURN_WAITING;
+}
+
 static void line_out(struct queue_item *i)
 {
+	if (!is_ready(i))
+		return;
+	turn_leave(&i->turn);
+	i->queue->ready--;
+}
+
+static void run_ended(struct op *op, void *arg);
+
+static void granted(void *arg)
+{
+	struct queue_item *i = arg;
 	struct queue *q = i->queue;
 
-	if (!i->prev)
-		return;
-	*i->prev = i->next;
-	if (i->next)
-		i->next->prev = i->prev;
-	else
-		q->last = i->prev;
-	i->next = NULL;
-	i->prev = NULL;
 	q->ready--;
+	i->run = q->draining ? NULL : q->opts.start(q->opts.arg, i);
+	if (!i->run) {
+		turn_leave(&i->turn);
+		return;
+	}
+	q->running++;
+	i->run_since_ms = clock_ms();
+	op_then(i->run, run_ended, i);
 }
 
 static void line_in(struct queue_item *i)
 {
 	struct queue *q = i->queue;
+	struct turn_ask ask = {0};
+	struct turns *turns = q->opts.place(q->opts.arg, i, &ask);
 
-	if (i->prev)
+	if (is_ready(i) && turn_is_for(&i->turn, turns, &ask))
 		return;
-	i->prev = q->last;
-	i->next = NULL;
-	*q->last = i;
-	q->last = &i->next;
+	if (is_ready(i))
+		line_out(i);
+	else
+		q->adds++;
+	turn_init(&i->turn, turns, granted, i);
 	q->ready++;
-	q->adds++;
-	pump(q);
+	turn_wait(&i->turn, &ask);
 }
 
 static void due(void *arg)
@@ -64,6 +76,7 @@ static void due(void *arg)
 void queue_item_init(struct queue_item *i, struct queue *q)
 {
 	*i = (struct queue_item){.queue = q};
+	turn_init(&i->turn, NULL, NULL, NULL);
 	timer_init(&i->timer, q->opts.loop, due, i);
 }
 
@@ -72,6 +85,16 @@ static void gone(void *arg)
 	struct queue_item *i = arg;
 
 	i->queue->opts.removed(i->queue->opts.arg, i);
+}
+
+/* When to try again; named: a time that somebody gave, 0 for none. */
+static uint64_t failed(struct queue_item *i, uint64_t named)
+{
+	struct queue *q = i->queue;
+	uint64_t ms = queue_backoff_ms(q->opts.min_retry_ms, q->opts.max_retry_ms, i->failures++);
+
+	q->retries++;
+	return named > ms ? named + (uint64_t)random() % (named / 5 + 1) : ms;
 }
 
 static void run_ended(struct op *op, void *arg)
@@ -84,37 +107,21 @@ static void run_ended(struct op *op, void *arg)
 	i->run = NULL;
 	q->running--;
 	op_free(op);
+	turn_leave(&i->turn);
 	if (i->leaving) {
 		/* The owner frees the item in there: touch it no more. */
 		gone(i);
-		pump(q);
 		return;
 	}
-	if (next != QUEUE_BACKOFF && next != QUEUE_WAIT)
+	if (next != QUEUE_BACKOFF)
 		i->failures = 0;
-	if (next == QUEUE_BACKOFF) {
-		ms = queue_backoff_ms(q->opts.min_retry_ms, q->opts.max_retry_ms, i->failures++);
-		q->retries++;
-	}
+	else
+		ms = failed(i, ms);
 	if (i->again || next == QUEUE_NOW) {
 		i->again = false;
 		line_in(i);
 	} else if (next != QUEUE_STOP) {
 		timer_set(&i->timer, ms);
-	}
-	pump(q);
-}
-
-static void pump(struct queue *q)
-{
-	while (q->first && q->running < q->opts.max_runs && !q->draining) {
-		struct queue_item *i = q->first;
-
-		line_out(i);
-		q->running++;
-		i->run_since_ms = clock_ms();
-		i->run = q->opts.start(q->opts.arg, i);
-		op_then(i->run, run_ended, i);
 	}
 }
 
@@ -131,7 +138,7 @@ void queue_add(struct queue_item *i)
 
 void queue_add_after(struct queue_item *i, uint64_t ms)
 {
-	if (i->leaving || i->run || i->prev)
+	if (i->leaving || i->run || is_ready(i))
 		return;
 	if (!timer_is_set(&i->timer) || timer_left(&i->timer) > ms)
 		timer_set(&i->timer, ms);
@@ -188,6 +195,11 @@ void queue_remove(struct queue_item *i, int cause)
 bool queue_is_running(const struct queue_item *i)
 {
 	return i->run != NULL;
+}
+
+void queue_leave_place(struct queue_item *i)
+{
+	turn_leave(&i->turn);
 }
 
 void queue_drain(struct queue *q)

@@ -1,16 +1,20 @@
 /*
- * The work queue of a controller: when each object's run is due, and that no object has two runs at a time. One timer per object in the
- * loop's heap; an idle object costs one struct queue_item, which its owner embeds. Loop thread.
+ * The work queue of a controller: when each object's run is due, and that no object has two runs at a
+ * time. One timer per object in the loop's heap; an idle object costs one struct queue_item, which its
+ * owner embeds. Loop thread.
  *
- * An item is idle, waiting for its time, ready (due, in line for a place among `max_runs`), or running. queue_add makes it due; during a
- * run it is remembered and comes right after. When a run ends, `ended` says when to come back. Cancel a run with queue_cancel: the item
- * stays running until the run's op has ended, so the same key is never started twice.
+ * An item is idle, waiting for its time, ready (due, in line for its turn), or running. queue_add makes
+ * it due; during a run it is remembered and comes right after. Where an item waits and what it may hold
+ * while it runs is `place`'s to say (turns.h): an item that waits costs no run. When a run ends, `ended`
+ * says when to come back. Cancel a run with queue_cancel: the item stays running until the run's op has
+ * ended, so the same key is never started twice.
  *
- *	queue_init(&q, &(struct queue_opts){.loop = l, .start = start, .ended = ended, .arg = me});
+ *	queue_init(&q, &(struct queue_opts){.loop = l, .place = place, .start = start, .ended = ended, .arg = me});
  *	queue_item_init(&item->q, &q);   queue_add(&item->q);
  */
 #ifndef CTL_QUEUE_H
 #define CTL_QUEUE_H
+#include "ctl/turns.h"
 #include "ev/loop.h"
 #include "ev/timer.h"
 
@@ -25,20 +29,23 @@ enum queue_next {
 	QUEUE_STOP, /* not again by itself: stalled, suspended, deleted */
 	QUEUE_NOW, /* at once */
 	QUEUE_AFTER, /* after *ms; the failure count is reset */
-	QUEUE_WAIT, /* after *ms; the failure count stays */
-	QUEUE_BACKOFF, /* min_retry doubled with each failure in a row, at most max_retry */
+	/* A failure: min_retry doubled with each one in a row, at most max_retry. A *ms that is longer
+	   counts instead, and up to a fifth of it more: who was told the same time must not come back
+	   as one. */
+	QUEUE_BACKOFF,
 };
 
 struct queue_opts {
 	struct loop *loop;
-	/* Starts a run of this item. The queue owns the op. */
+	/* In which line this item waits, and under whose name. Borrowed strings in *ask. */
+	struct turns *(*place)(void *arg, struct queue_item *item, struct turn_ask *ask);
+	/* Starts a run of this item; the queue owns the op. NULL: not now, somebody will add it again. */
 	struct op *(*start)(void *arg, struct queue_item *item);
 	/* The run is over (the op is freed after this call): when next? */
 	enum queue_next (*ended)(void *arg, struct queue_item *item, struct op *op, uint64_t *ms);
 	/* The item is idle and was asked to go (queue_remove): its owner may free it now. */
 	void (*removed)(void *arg, struct queue_item *item);
 	void *arg;
-	unsigned max_runs; /* at a time; 0: 128 */
 	uint64_t min_retry_ms; /* 0: 750 */
 	uint64_t max_retry_ms; /* 0: 15 min */
 };
@@ -47,8 +54,9 @@ struct queue_item {
 	struct queue *queue;
 	struct timer timer;
 	struct op *run;
-	struct queue_item *next,
-		**prev; /* in the ready line; or, when leaving, in that of the idle ones that go */
+	struct turn
+		turn; /* waits while ready, holds a place during a run until queue_leave_place */
+	struct queue_item *next; /* in the line of the idle ones that go */
 	uint64_t run_since_ms;
 	unsigned failures;
 	bool again, leaving;
@@ -56,7 +64,6 @@ struct queue_item {
 
 struct queue {
 	struct queue_opts opts;
-	struct queue_item *first, **last;
 	unsigned running, ready;
 	bool draining;
 	struct queue_item *gone, **gone_last;
@@ -67,7 +74,7 @@ struct queue {
 void queue_init(struct queue *q, const struct queue_opts *opts);
 void queue_item_init(struct queue_item *i, struct queue *q);
 
-/* Due now. */
+/* Due now. One that is ready already stays where it is in its line, unless its place is another now. */
 void queue_add(struct queue_item *i);
 /* Due after ms, unless it is due earlier already; a running item is left alone. */
 void queue_add_after(struct queue_item *i, uint64_t ms);
@@ -78,6 +85,8 @@ void queue_cancel(struct queue_item *i, int cause);
 /* No more runs of this item: cancels one in flight, then `removed` is called (later, never from inside; a few hundred a turn). */
 void queue_remove(struct queue_item *i, int cause);
 bool queue_is_running(const struct queue_item *i);
+/* Its run goes on, but needs the place no more. */
+void queue_leave_place(struct queue_item *i);
 
 /* Starts nothing more; runs in flight go on (queue_cancel them when time is up). */
 void queue_drain(struct queue *q);

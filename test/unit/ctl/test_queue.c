@@ -13,6 +13,9 @@ struct item {
 
 static struct loop *loop;
 static struct queue queue;
+static struct turns lane, side;
+static bool to_side; /* where the items wait from now on */
+static bool refuse; /* to start */
 static enum queue_next answer;
 static uint64_t answer_ms;
 static int at_once, most_at_once;
@@ -44,6 +47,10 @@ static struct op *start(void *arg, struct queue_item *i)
 	struct run *r = NEW(struct run);
 
 	(void)arg;
+	if (refuse) {
+		free(r);
+		return NULL;
+	}
 	CONTAINER_OF(i, struct item, q)->runs++;
 	if (++at_once > most_at_once)
 		most_at_once = at_once;
@@ -69,17 +76,28 @@ static void removed(void *arg, struct queue_item *i)
 	CONTAINER_OF(i, struct item, q)->removed++;
 }
 
+static struct turns *place(void *arg, struct queue_item *i, struct turn_ask *ask)
+{
+	(void)arg;
+	(void)i;
+	*ask = (struct turn_ask){.owner = "ns", .host = "h"};
+	return to_side ? &side : &lane;
+}
+
 static void setup(void)
 {
 	clock_fake(0);
 	loop = loop_new();
 	at_once = most_at_once = 0;
+	to_side = refuse = false;
+	turns_init(&lane, &(struct turns_opts){.loop = loop, .places = 2});
+	turns_init(&side, &(struct turns_opts){.loop = loop, .places = 1});
 	queue_init(&queue,
 		&(struct queue_opts){.loop = loop,
+			.place = place,
 			.start = start,
 			.ended = ended,
-			.removed = removed,
-			.max_runs = 2});
+			.removed = removed});
 }
 
 static void pass(uint64_t ms)
@@ -151,6 +169,110 @@ START_TEST(test_backoff)
 	pass(0);
 	ck_assert_int_eq(it.removed, 1);
 	ck_assert_int_eq(it.cancelled, 1);
+	ck_assert_int_eq(loop_free(loop), 0);
+}
+END_TEST
+
+/* A time that somebody named: not earlier, not all at once, and it is a failure. */
+START_TEST(test_named_time)
+{
+	enum { N = 50 };
+	struct item it[N] = {0};
+	uint64_t least = UINT64_MAX, most = 0;
+	int i;
+
+	setup();
+	lane.opts.places = N;
+	answer = QUEUE_BACKOFF;
+	answer_ms = 1000;
+	for (i = 0; i < N; i++) {
+		queue_item_init(&it[i].q, &queue);
+		queue_add(&it[i].q);
+	}
+	pass(100);
+	for (i = 0; i < N; i++) {
+		uint64_t left = timer_left(&it[i].q.timer);
+
+		least = left < least ? left : least;
+		most = left > most ? left : most;
+		ck_assert_uint_eq(it[i].q.failures, 1);
+	}
+	ck_assert_uint_ge(least, 1000);
+	ck_assert_uint_le(most, 1200);
+	ck_assert_uint_gt(most, least + 50);
+	pass(1200);
+	pass(100);
+	/* The back-off has grown past what is named. */
+	ck_assert_uint_eq(timer_left(&it[0].q.timer), 1500);
+	for (i = 0; i < N; i++)
+		queue_remove(&it[i].q, 1);
+	pass(0);
+	ck_assert_int_eq(loop_free(loop), 0);
+}
+END_TEST
+
+/* An object that was deleted while it waits: its turn is in another line now. */
+START_TEST(test_other_place)
+{
+	struct item it[4] = {0};
+	int i;
+
+	setup();
+	answer = QUEUE_STOP;
+	for (i = 0; i < 4; i++) {
+		queue_item_init(&it[i].q, &queue);
+		queue_add(&it[i].q);
+	}
+	ck_assert_uint_eq(queue.ready, 2);
+	queue_add(&it[3].q); /* stays where it is */
+	ck_assert_int_eq(it[3].runs, 0);
+	to_side = true;
+	queue_add(&it[3].q);
+	ck_assert_int_eq(it[3].runs, 1);
+	ck_assert_uint_eq(queue.ready, 1);
+	pass(100);
+	ck_assert_int_eq(it[2].runs, 1);
+	pass(100);
+	ck_assert_uint_eq(lane.held + side.held + queue.ready + queue.running, 0);
+	ck_assert_int_eq(loop_free(loop), 0);
+}
+END_TEST
+
+START_TEST(test_place_left_early)
+{
+	struct item it[3] = {0};
+	int i;
+
+	setup();
+	answer = QUEUE_STOP;
+	for (i = 0; i < 3; i++) {
+		queue_item_init(&it[i].q, &queue);
+		queue_add(&it[i].q);
+	}
+	ck_assert_int_eq(it[2].runs, 0);
+	queue_leave_place(&it[0].q);
+	ck_assert_int_eq(it[2].runs, 1);
+	ck_assert_uint_eq(queue.running, 3);
+	pass(100);
+	ck_assert_uint_eq(lane.held + queue.running, 0);
+	ck_assert_int_eq(loop_free(loop), 0);
+}
+END_TEST
+
+START_TEST(test_not_now)
+{
+	struct item it = {0};
+
+	setup();
+	answer = QUEUE_STOP;
+	refuse = true;
+	queue_item_init(&it.q, &queue);
+	queue_add(&it.q);
+	ck_assert_uint_eq(lane.held + queue.ready + queue.running, 0);
+	refuse = false;
+	queue_add(&it.q);
+	ck_assert_int_eq(it.runs, 1);
+	pass(100);
 	ck_assert_int_eq(loop_free(loop), 0);
 }
 END_TEST
@@ -227,6 +349,10 @@ Suite *suite_queue(void)
 
 	tcase_add_test(tc, test_runs);
 	tcase_add_test(tc, test_backoff);
+	tcase_add_test(tc, test_named_time);
+	tcase_add_test(tc, test_other_place);
+	tcase_add_test(tc, test_place_left_early);
+	tcase_add_test(tc, test_not_now);
 	tcase_add_test(tc, test_remove_idle);
 	tcase_add_test(tc, test_remove_many);
 	tcase_add_test(tc, test_numbers);

@@ -297,7 +297,7 @@ START_TEST(test_chaos)
 	for (i = 0; i < OBJECTS; i++)
 		check_object(&w, name_of(i), image.layer_text);
 	ck_assert_uint_eq(w.c->repos, OBJECTS);
-	ck_assert_uint_eq(w.c->gate.held, 0);
+	ck_assert_uint_eq(w.c->lanes.pulls.held, 0);
 	ck_assert_uint_eq(w.c->checks, 0);
 	ck_assert_uint_eq(w.c->leaving.len, 0);
 	for (i = 0; i < OBJECTS; i++) {

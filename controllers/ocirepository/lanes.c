@@ -1,0 +1,173 @@
+/*
+ * Which place an object's run takes, and in which line it waits for it (ctl/turns.h). A run takes one
+ * before it exists, and gives it back before it waits for another: nobody holds what others need while
+ * he waits. docs/isolation.md has the table.
+ */
+#include "base/mem.h"
+#include "controllers/ocirepository/internal.h"
+
+#include <limits.h>
+#include <string.h>
+
+#define LOCAL_PLACES 32
+#define CHECK_PLACES 64
+#define CHECKS_PER_HOST 8
+#define RESTORES_MIN 4
+
+/* A check that takes longer is counted among the slow; a registry that answers at all is quicker. */
+#define CHECK_SLOW_MS 2000
+#define PULL_SLOW_MS 2000
+#define BIG (8 * LIMIT_MIB)
+#define BIG_SLOW_MS 30000
+#define SLOW 256
+#define SLOW_PULLS 64
+
+/* New objects of one host wait in the queue, where they cost nothing, while so many wait to pull. */
+#define PULLS_WAITING 32
+
+#define TELL_EVERY_MS 5000
+#define TELL_AFTER_MS 10000
+#define TELLS_AT_ONCE 16
+
+static unsigned host_width(void *arg, const char *host)
+{
+	(void)arg;
+	(void)host;
+	return UINT_MAX;
+}
+
+static unsigned fresh_width(void *arg, const char *host)
+{
+	struct ocirepo *c = arg;
+
+	return turns_waiting(&c->lanes.pulls, host) < PULLS_WAITING ? host_width(arg, host) : 0;
+}
+
+void lanes_init(struct ocirepo *c)
+{
+	unsigned pulls = c->opts.concurrent ? c->opts.concurrent : 16;
+	unsigned restores = pulls / 2 > RESTORES_MIN ? pulls / 2 : RESTORES_MIN;
+	struct turns_opts checks = {.loop = c->opts.loop,
+		.places = CHECK_PLACES,
+		.per_host = CHECKS_PER_HOST,
+		.slow = SLOW,
+		.slow_per_host = SLOW / 8,
+		.slow_per_owner = SLOW / 2,
+		.width = host_width,
+		.arg = c};
+	struct turns_opts downloads = checks;
+
+	turns_init(&c->lanes.local,
+		&(struct turns_opts){.loop = c->opts.loop, .places = LOCAL_PLACES});
+	turns_init(&c->lanes.check, &checks);
+	checks.width = fresh_width;
+	turns_init(&c->lanes.fresh, &checks);
+	downloads.per_host = 0;
+	downloads.slow = SLOW_PULLS;
+	downloads.slow_per_host = downloads.slow_per_owner = SLOW_PULLS / 2;
+	downloads.places = pulls;
+	downloads.big = (pulls + 1) / 2;
+	turns_init(&c->lanes.pulls, &downloads);
+	downloads.places = restores;
+	downloads.big = restores / 2;
+	turns_init(&c->lanes.restores, &downloads);
+}
+
+static struct turns *const *lanes_all(struct ocirepo *c, struct turns *all[LANES])
+{
+	all[0] = &c->lanes.local;
+	all[1] = &c->lanes.check;
+	all[2] = &c->lanes.fresh;
+	all[3] = &c->lanes.pulls;
+	all[4] = &c->lanes.restores;
+	return all;
+}
+
+void lanes_clear(struct ocirepo *c)
+{
+	struct turns *all[LANES];
+	size_t i;
+
+	for (i = 0; i < LANES; i++)
+		turns_clear(lanes_all(c, all)[i]);
+}
+
+void lanes_look(struct ocirepo *c)
+{
+	struct turns *all[LANES];
+	size_t i;
+
+	for (i = 0; i < LANES; i++)
+		turns_look(lanes_all(c, all)[i]);
+}
+
+/* ---- before a run ------------------------------------------------------------------------------ */
+
+/* Is the file gone that the status names, and not given up? */
+static bool file_missing(const struct repo *repo)
+{
+	struct store_file f;
+
+	return repo->path && !store_known(repo->c->opts.store, repo->path, &f) &&
+		(!repo->lost_path || strcmp(repo->lost_path, repo->path) != 0);
+}
+
+struct turns *lane_place(void *arg, struct queue_item *item, struct turn_ask *ask)
+{
+	const struct repo *repo = CONTAINER_OF(item, struct repo, queue_item);
+	struct ocirepo *c = arg;
+	bool restore = !repo->deleting && file_missing(repo);
+
+	*ask = (struct turn_ask){.owner = repo->ns, .host = "", .slow_ms = CHECK_SLOW_MS};
+	if (repo->deleting || !*repo->host || (repo->suspended && !restore))
+		return &c->lanes.local;
+	ask->host = repo->host;
+	if (restore)
+		return &c->lanes.restores;
+	/* Whoever has no artifact yet will want to pull. */
+	return repo->path ? &c->lanes.check : &c->lanes.fresh;
+}
+
+/* ---- in a run ---------------------------------------------------------------------------------- */
+
+static void turn_granted(void *arg)
+{
+	struct run *r = arg;
+
+	if (r->turn_waits)
+		task_wake(&r->task);
+}
+
+enum step_ret lane_wait(struct run *r, bool big)
+{
+	struct turns *lane = r->restore ? &r->c->lanes.restores : &r->c->lanes.pulls;
+	struct turn_ask ask = {.owner = r->ns,
+		.host = r->repo->host,
+		.big = big,
+		.slow_ms = big ? BIG_SLOW_MS : PULL_SLOW_MS};
+
+	if (turn_is_for(&r->repo->queue_item.turn, lane, &ask))
+		return STEP_NEXT;
+	queue_leave_place(&r->repo->queue_item);
+	turn_leave(&r->turn);
+	turn_init(&r->turn, lane, turn_granted, r);
+	turn_wait(&r->turn, &ask);
+	return lane_resume(&r->task);
+}
+
+enum step_ret lane_resume(struct task *t)
+{
+	struct run *r = RUN(t);
+
+	r->turn_waits = !turn_held(&r->turn);
+	if (r->turn_waits)
+		return task_pause(t);
+	/* One less waits to pull: a new object may be looked at. */
+	turns_look(&r->c->lanes.fresh);
+	return STEP_NEXT;
+}
+
+bool lane_is_big(uint64_t size)
+{
+	return size > BIG;
+}
