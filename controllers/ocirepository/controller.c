@@ -297,6 +297,7 @@ static void object_deleted(void *arg, struct kube_entry *e)
 	if (repo_dir(repo, dir))
 		store_disown(repo->c->opts.store, dir);
 	check_cancel(repo);
+	tell_cancel(repo);
 	/* An object of the same name may come before this one has ended: the series is the new one's then. */
 	metric_remove(MOVE(repo->duration));
 	if (queue_is_running(&repo->queue_item))
@@ -348,7 +349,11 @@ static void objects_error(void *arg, const struct err *err, uint64_t in_ms)
 
 static struct op *start_run(void *arg, struct queue_item *item)
 {
-	return run_start(arg, CONTAINER_OF(item, struct repo, queue_item));
+	struct repo *repo = CONTAINER_OF(item, struct repo, queue_item);
+
+	/* Two writers of one status would only refuse each other. */
+	repo->due_after_tell = repo->tell;
+	return repo->tell ? NULL : run_start(arg, repo);
 }
 
 static enum queue_next after_failure(struct run *r, struct op *op, uint64_t *ms)
@@ -422,11 +427,14 @@ static struct repo *find_repo(struct ocirepo *c, const char *key)
 	return e ? e->user : NULL;
 }
 
-static void item_removed(void *arg, struct queue_item *item)
+void repo_removed(struct repo *repo)
 {
-	struct ocirepo *c = arg;
-	struct repo *repo = CONTAINER_OF(item, struct repo, queue_item), *next;
+	struct ocirepo *c = repo->c;
+	struct repo *next;
 
+	repo->removed = true;
+	if (repo->tell)
+		return; /* comes back when that has ended */
 	if (map_get(&c->leaving, repo->name) == repo) {
 		map_del(&c->leaving, repo->name);
 		next = find_repo(c, repo->name);
@@ -434,6 +442,12 @@ static void item_removed(void *arg, struct queue_item *item)
 			repo_due(next);
 	}
 	repo_free(repo);
+}
+
+static void item_removed(void *arg, struct queue_item *item)
+{
+	(void)arg;
+	repo_removed(CONTAINER_OF(item, struct repo, queue_item));
 }
 
 /* ---- the controller ------------------------------------------------------------------------------------------------------- */
@@ -447,12 +461,34 @@ static void oldest_run(void *arg, struct kube_entry *e)
 		*since = repo->queue_item.run_since_ms;
 }
 
+static void lane_metrics(void *arg, const char *name, const struct turns *lane)
+{
+	metric_emit(arg, lane->waiting, name, "waiting");
+	metric_emit(arg, lane->held, name, "quick");
+	metric_emit(arg, lane->slow, name, "slow");
+}
+
+static void lane_metric_longest(void *arg, const char *name, const struct turns *lane)
+{
+	metric_emit(arg, (double)turns_longest_ms(lane) / 1000, name);
+}
+
 static void longest_run(void *arg, struct metric_out *out)
 {
 	uint64_t now = clock_ms(), since = now;
 
 	each_object(arg, oldest_run, &since);
 	metric_emit(out, (double)(now - since) / 1000, OCIREPO_STORE_KIND);
+}
+
+static void lane_places(void *arg, struct metric_out *out)
+{
+	lanes_each(arg, lane_metrics, out);
+}
+
+static void lane_wait_longest(void *arg, struct metric_out *out)
+{
+	lanes_each(arg, lane_metric_longest, out);
 }
 
 static void queue_depth(void *arg, struct metric_out *out)
@@ -500,6 +536,14 @@ static void add_metrics(struct ocirepo *c, struct metrics *m)
 	metric_family_on_scrape(metrics_gauge(m, "workqueue_depth",
 					"Objects that are due and wait for a place.", "name"),
 		queue_depth, c);
+	metric_family_on_scrape(metrics_gauge(m, "oci_turns",
+					"Objects that wait for a place, hold one, or hold one for "
+					"long.",
+					"lane,state"),
+		lane_places, c);
+	metric_family_on_scrape(metrics_gauge(m, "oci_turns_longest_wait_seconds",
+					"For how long the first one has been waiting.", "lane"),
+		lane_wait_longest, c);
 	metric_family_on_scrape(
 		metrics_counter(m, "workqueue_adds_total", "Objects that became due.", "name"),
 		queue_adds, c);
@@ -581,6 +625,7 @@ static void stop_object(void *arg, struct kube_entry *e)
 		return;
 	e->user = NULL;
 	check_cancel(repo);
+	tell_cancel(repo);
 	queue_remove(&repo->queue_item, CAUSE_SHUTDOWN);
 }
 

@@ -43,6 +43,8 @@ struct ocirepo {
 		struct turns restores;
 	} lanes;
 	struct op *watch, *secrets;
+	struct timer tell_timer;
+	unsigned tells; /* in flight */
 	struct refs secret_users; /* "ns/name" → struct repo */
 	struct map identities; /* "ns/name" → struct pull_identity: built of a Secret */
 	struct map leaving; /* "ns/name" → struct repo: gone, but its run has not ended yet */
@@ -71,6 +73,9 @@ struct repo {
 	struct settled *settled; /* the last run found nothing to do; NULL while a run has it */
 	int64_t generation;
 	struct metric *duration;
+	struct op *tell; /* says that it waits; no run meanwhile */
+	uint64_t told_since; /* for the time that it has been waiting since then, it was told */
+	bool due_after_tell, removed; /* what comes after it */
 	struct op *check; /* the first look at the file that the status names */
 	struct repo *check_next, **check_prev; /* in the line for it */
 	bool deleting, suspended;
@@ -148,6 +153,8 @@ struct run {
 /* reconcile.c */
 struct op *run_start(struct ocirepo *c, struct repo *repo);
 /* t->err is filled: notes condition and reason for the status. */
+/* Says in the status that the object waits for its turn, and why. */
+struct op *run_tell(struct ocirepo *c, struct repo *repo);
 enum step_ret run_fail(struct run *r, const char *cond, const char *reason) must_check;
 /* Reads the object, if this run has not yet. False: it has changed since settled was made, and what was found out by that is worth nothing;
    the next run comes at once. */
@@ -163,15 +170,22 @@ bool repo_adopt(struct repo *repo, const json_t *obj);
 void repo_due(struct repo *repo);
 /* Somebody changed something: what was given up is tried again, and failures count from the start. */
 void repo_renew(struct repo *repo);
+/* The queue has let go of it. */
+void repo_removed(struct repo *repo);
 /* "http://HOST/PATH" */
 char *artifact_url(const struct ocirepo *c, const char *path);
 
 /* lanes.c */
-#define LANES 5
+/* Why an object waits for its turn, for its status. */
+void lane_reason(struct ocirepo *c, const struct turn *turn, struct buf *out);
+/* What was being told about it is of no interest any more. */
+void tell_cancel(struct repo *repo);
 void lanes_init(struct ocirepo *c);
 void lanes_clear(struct ocirepo *c);
 /* Somewhere a place may have become free. */
 void lanes_look(struct ocirepo *c);
+void lanes_each(struct ocirepo *c,
+	void (*fn)(void *arg, const char *name, const struct turns *lane), void *arg);
 struct turns *lane_place(void *arg, struct queue_item *item, struct turn_ask *ask);
 /* Gives back what the run holds, and waits for a place to pull or restore. */
 enum step_ret lane_wait(struct run *r, bool big) must_check;
@@ -210,6 +224,8 @@ enum step_ret retain_start(struct task *t);
 enum step_ret retain_resume(struct task *t);
 
 /* status.c */
+enum step_ret tell_start(struct task *t);
+enum step_ret tell_resume(struct task *t);
 enum step_ret status_start(struct task *t);
 enum step_ret status_resume(struct task *t);
 void progress_init(struct run *r);

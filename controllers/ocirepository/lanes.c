@@ -43,6 +43,8 @@ static unsigned fresh_width(void *arg, const char *host)
 	return turns_waiting(&c->lanes.pulls, host) < PULLS_WAITING ? host_width(arg, host) : 0;
 }
 
+static void tell_due(void *arg);
+
 void lanes_init(struct ocirepo *c)
 {
 	unsigned pulls = c->opts.concurrent ? c->opts.concurrent : 16;
@@ -71,34 +73,45 @@ void lanes_init(struct ocirepo *c)
 	downloads.places = restores;
 	downloads.big = restores / 2;
 	turns_init(&c->lanes.restores, &downloads);
+	timer_init(&c->tell_timer, c->opts.loop, tell_due, c);
 }
 
-static struct turns *const *lanes_all(struct ocirepo *c, struct turns *all[LANES])
+static struct turns *lane_nth(struct ocirepo *c, size_t n)
 {
-	all[0] = &c->lanes.local;
-	all[1] = &c->lanes.check;
-	all[2] = &c->lanes.fresh;
-	all[3] = &c->lanes.pulls;
-	all[4] = &c->lanes.restores;
-	return all;
+	struct turns *const all[] = {&c->lanes.local, &c->lanes.check, &c->lanes.fresh,
+		&c->lanes.pulls, &c->lanes.restores};
+
+	return n < ARRAY_LEN(all) ? all[n] : NULL;
 }
 
 void lanes_clear(struct ocirepo *c)
 {
-	struct turns *all[LANES];
+	struct turns *lane;
 	size_t i;
 
-	for (i = 0; i < LANES; i++)
-		turns_clear(lanes_all(c, all)[i]);
+	timer_cancel(&c->tell_timer);
+	for (i = 0; (lane = lane_nth(c, i)); i++)
+		turns_clear(lane);
 }
 
 void lanes_look(struct ocirepo *c)
 {
-	struct turns *all[LANES];
+	struct turns *lane;
 	size_t i;
 
-	for (i = 0; i < LANES; i++)
-		turns_look(lanes_all(c, all)[i]);
+	for (i = 0; (lane = lane_nth(c, i)); i++)
+		turns_look(lane);
+}
+
+void lanes_each(struct ocirepo *c,
+	void (*fn)(void *arg, const char *name, const struct turns *lane), void *arg)
+{
+	static const char *const names[] = {"local", "check", "fresh", "pull", "restore"};
+	struct turns *lane;
+	size_t i;
+
+	for (i = 0; (lane = lane_nth(c, i)); i++)
+		fn(arg, names[i], lane);
 }
 
 /* ---- before a run ------------------------------------------------------------------------------ */
@@ -118,6 +131,8 @@ struct turns *lane_place(void *arg, struct queue_item *item, struct turn_ask *as
 	struct ocirepo *c = arg;
 	bool restore = !repo->deleting && file_missing(repo);
 
+	if (!timer_is_set(&c->tell_timer))
+		timer_set(&c->tell_timer, TELL_EVERY_MS);
 	*ask = (struct turn_ask){.owner = repo->ns, .host = "", .slow_ms = CHECK_SLOW_MS};
 	if (repo->deleting || !*repo->host || (repo->suspended && !restore))
 		return &c->lanes.local;
@@ -170,4 +185,68 @@ enum step_ret lane_resume(struct task *t)
 bool lane_is_big(uint64_t size)
 {
 	return size > BIG;
+}
+
+/* ---- who waits for long is told so ------------------------------------------------------------- */
+
+void lane_reason(struct ocirepo *c, const struct turn *turn, struct buf *out)
+{
+	const char *host = turn_host(turn), *end = strchr(host, '|');
+	int n = end ? (int)(end - host) : (int)strlen(host);
+
+	if (host_width(c, host) <= 1)
+		buf_addf(out,
+			"waiting for registry '%.*s', which has not answered yet: it is asked for "
+			"one object at a time",
+			n, host);
+	else
+		buf_addf(out, "waiting for a turn to %s '%.*s': other objects come first",
+			turn->turns == &c->lanes.pulls ? "pull from" : "ask", n, host);
+}
+
+static void told(struct op *op, void *arg)
+{
+	struct repo *repo = arg;
+
+	op_free(op);
+	repo->tell = NULL;
+	repo->c->tells--;
+	if (repo->removed)
+		repo_removed(repo);
+	else if (repo->due_after_tell)
+		repo_due(repo);
+}
+
+void tell_cancel(struct repo *repo)
+{
+	if (repo->tell)
+		op_cancel(repo->tell);
+}
+
+static void tell_one(void *arg, struct turn *turn)
+{
+	struct ocirepo *c = arg;
+	struct queue_item *item = queue_item_of(&c->queue, turn);
+	struct repo *repo;
+
+	if (!item || c->tells >= TELLS_AT_ONCE)
+		return;
+	repo = CONTAINER_OF(item, struct repo, queue_item);
+	if (repo->tell || repo->told_since == turn->since_ms)
+		return;
+	repo->told_since = turn->since_ms;
+	repo->due_after_tell = false;
+	repo->tell = run_tell(c, repo);
+	c->tells++;
+	op_then(repo->tell, told, repo);
+}
+
+static void tell_due(void *arg)
+{
+	struct ocirepo *c = arg;
+
+	turns_each_waiting(&c->lanes.check, TELL_AFTER_MS, tell_one, c);
+	turns_each_waiting(&c->lanes.fresh, TELL_AFTER_MS, tell_one, c);
+	if (c->queue.ready)
+		timer_set(&c->tell_timer, TELL_EVERY_MS);
 }

@@ -264,6 +264,11 @@ static const struct step DELETE_LAST[] = {
 	{0},
 };
 
+static const struct step TELL_STEPS[] = {
+	{"tell", tell_start, tell_resume, false},
+	{0},
+};
+
 static void run_free(struct task *t)
 {
 	struct run *r = RUN(t);
@@ -352,17 +357,34 @@ bool run_open(struct run *r)
 	return true;
 }
 
-struct op *run_start(struct ocirepo *c, struct repo *repo)
+static struct run *run_new(struct ocirepo *c, struct repo *repo)
 {
 	struct run *r = NEW(struct run);
-	bool deleting = repo->deleting;
-	struct err err = {0};
 
 	r->c = c;
 	r->repo = repo;
 	r->since_ns = clock_ns();
 	r->temp = STORE_TEMP_INIT;
 	buf_init(&r->bytes, LIMIT_BLOB_IN_MEMORY);
+	turn_init(&r->turn, NULL, NULL, NULL);
+	progress_init(r);
+	return r;
+}
+
+static struct op *run_begin(struct run *r, const struct step *steps, const struct step *last)
+{
+	task_init(&r->task, r->c->opts.loop, "reconcile", steps, last, run_free);
+	r->log.members = log_members(r);
+	r->task.log = &r->log;
+	return task_spawn(&r->task);
+}
+
+struct op *run_start(struct ocirepo *c, struct repo *repo)
+{
+	struct run *r = run_new(c, repo);
+	bool deleting = repo->deleting;
+	struct err err = {0};
+
 	if (settled_take(r)) {
 		BUG_IF(store_dir_format(r->dir, OCIREPO_STORE_KIND, r->ns, r->name, &err));
 	} else {
@@ -370,12 +392,14 @@ struct op *run_start(struct ocirepo *c, struct repo *repo)
 		if (*r->dir)
 			read_artifact(r);
 	}
-	task_init(&r->task, c->opts.loop, "reconcile", deleting ? DELETE_STEPS : STEPS,
-		deleting ? DELETE_LAST : LAST, run_free);
-	r->log.members = log_members(r);
-	r->task.log = &r->log;
-	turn_init(&r->turn, NULL, NULL, NULL);
-	progress_init(r);
 	r->silent = deleting;
-	return task_spawn(&r->task);
+	return run_begin(r, deleting ? DELETE_STEPS : STEPS, deleting ? DELETE_LAST : LAST);
+}
+
+struct op *run_tell(struct ocirepo *c, struct repo *repo)
+{
+	struct run *r = run_new(c, repo);
+
+	read_object(r);
+	return run_begin(r, TELL_STEPS, NULL);
 }

@@ -28,10 +28,27 @@ static int64_t observed(const struct run *r)
 	return obj_int(-1, r->obj, "status", "observedGeneration");
 }
 
+/* A run that waits to pull, or an object that waits for a run. */
+static bool say_waiting(struct run *r, const char *reason)
+{
+	const struct turn *turn = &r->repo->queue_item.turn;
+	auto_buf struct buf why = BUF_INIT(1024);
+
+	if (r->turn.state == TURN_WAITING)
+		turn = &r->turn;
+	if (turn->state != TURN_WAITING)
+		return false;
+	lane_reason(r->c, turn, &why);
+	cond_put(&r->conds, COND_RECONCILING, COND_TRUE, reason, "%s", buf_str(&why));
+	return true;
+}
+
 static void say_reconciling(struct run *r, const char *reason)
 {
 	const char *what = r->resolved ? r->revision : NULL;
 
+	if (say_waiting(r, reason))
+		return;
 	if (what)
 		cond_put(&r->conds, COND_RECONCILING, COND_TRUE, reason,
 			"building artifact: revision '%s' of '%.500s'", what, r->spec.url);
@@ -344,25 +361,59 @@ static void progress_done(struct op *op, void *arg)
 		task_wake(&r->task);
 }
 
-static void slow(void *arg)
+/* What the reference means is not in the store. */
+static bool is_behind(const struct run *r)
 {
-	struct run *r = arg;
-	auto_json json_t *status = NULL, *patch = NULL;
+	return cond_get(&r->conds, COND_OUTDATED) || !obj_get(r->obj, "status", "artifact");
+}
 
-	if (r->restore || r->task.self.cancelled)
-		return;
-	status = copy_status(r);
+/* The PATCH that says what is being waited for, or NULL: it is said already. */
+static json_t *progress_patch(struct run *r, bool ready_unknown)
+{
+	auto_json json_t *status = copy_status(r);
+
 	cond_del(&r->conds, COND_STALLED);
 	say_reconciling(r, "Progressing");
-	if (cond_get(&r->conds, COND_OUTDATED) || !obj_get(r->obj, "status", "artifact"))
+	if (ready_unknown)
 		cond_put(&r->conds, COND_READY, COND_UNKNOWN, "Progressing", "%s",
 			cond_get(&r->conds, COND_RECONCILING)->message);
 	json_object_set_new(status, "conditions", cond_json(&r->conds));
-	patch = kube_patch_status(r->obj, status);
+	return kube_patch_status(r->obj, status);
+}
+
+static void slow(void *arg)
+{
+	struct run *r = arg;
+	auto_json json_t *patch = NULL;
+
+	if (r->restore || r->task.self.cancelled)
+		return;
+	patch = progress_patch(r, is_behind(r));
 	if (!patch)
 		return;
 	r->progress = patch_start(r, patch);
 	op_then(r->progress, progress_done, r);
+}
+
+/* ---- so does an object that waits long for its run --------------------------------------------- */
+
+enum step_ret tell_start(struct task *t)
+{
+	struct run *r = RUN(t);
+	/* It has not begun yet: what failed before is still what there is to know of it. */
+	bool failed =
+		cond_get(&r->conds, COND_FETCH_FAILED) || cond_get(&r->conds, COND_STORAGE_FAILED);
+	auto_json json_t *patch = progress_patch(r, is_behind(r) && !failed);
+
+	return patch ? task_wait(t, patch_start(r, patch)) : STEP_NEXT;
+}
+
+enum step_ret tell_resume(struct task *t)
+{
+	/* A refusal is no harm: somebody else wrote, and the watch will say so. */
+	if (t->op->err.kind == ERR_NONE)
+		run_set_object(RUN(t), kube_take(t->op));
+	return STEP_NEXT;
 }
 
 void progress_init(struct run *r)

@@ -197,6 +197,13 @@ bool queue_is_running(const struct queue_item *i)
 	return i->run != NULL;
 }
 
+struct queue_item *queue_item_of(const struct queue *q, struct turn *turn)
+{
+	struct queue_item *i = CONTAINER_OF(turn, struct queue_item, turn);
+
+	return turn->granted == granted && i->queue == q ? i : NULL;
+}
+
 void queue_leave_place(struct queue_item *i)
 {
 	turn_leave(&i->turn);

@@ -85,6 +85,8 @@ void queue_cancel(struct queue_item *i, int cause);
 /* No more runs of this item: cancels one in flight, then `removed` is called (later, never from inside; a few hundred a turn). */
 void queue_remove(struct queue_item *i, int cause);
 bool queue_is_running(const struct queue_item *i);
+/* Whose turn in a line is it? NULL: not one of this queue's. */
+struct queue_item *queue_item_of(const struct queue *q, struct turn *turn);
 /* Its run goes on, but needs the place no more. */
 void queue_leave_place(struct queue_item *i);
 
