@@ -219,6 +219,9 @@ static enum step_ret cleanup_start(struct task *t)
 		store_abandon(r->c->opts.store, r->path);
 	r->holding = r->held = false;
 	store_temp_discard(r->c->opts.store, &r->temp);
+	/* Published, and no status names it: it goes as what was superseded goes. */
+	if (r->stored && !r->patched && !r->repo->queue_item.leaving)
+		store_set_current(r->c->opts.store, r->dir, r->repo->path);
 	if (r->restore && t->err.kind != ERR_NONE)
 		restore_failed(r);
 	log_outcome(r);

@@ -5,6 +5,7 @@
 #include "base/vec.h"
 #include "store/job.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define CHOOSE_AT_ONCE 64
@@ -44,6 +45,8 @@ struct retain {
 	struct job job;
 	VEC(struct store_entry *) entries; /* the loop's */
 	VEC(char *) paths; /* the worker's */
+	struct store_path
+		current; /* what the latest link is for, when what goes may be what it names */
 	size_t removed;
 };
 
@@ -54,6 +57,8 @@ static int retain_run(struct job *job, const atomic_bool *stop, struct err *err)
 	for (; r->removed < r->paths.len && !*stop; r->removed++)
 		if (store_root_remove(job->root, r->paths.p[r->removed], err))
 			return -1;
+	if (*r->current.file)
+		store_root_link(job->root, &r->current);
 	return 0;
 }
 
@@ -98,8 +103,11 @@ struct op *store_retain_start(struct store *s, const char *dir)
 	struct store_entry *go[CHOOSE_AT_ONCE];
 	size_t i, n = 0;
 
-	if (o)
+	if (o) {
 		n = gc_choose(o, s->records, s->ttl_ms, clock_ms(), go, CHOOSE_AT_ONCE);
+		snprintf(r->current.dir, sizeof(r->current.dir), "%s", dir);
+		snprintf(r->current.file, sizeof(r->current.file), "%s", o->current);
+	}
 	for (i = 0; i < n; i++) {
 		*vec_add(&r->entries) = go[i];
 		*vec_add(&r->paths) = mem_printf("%s/%s", dir, go[i]->file);
@@ -144,8 +152,6 @@ static void forget_files(struct store *s, const char *dir)
 		index_not_there(&s->index, e);
 		index_promise(&s->index, e, false, false);
 	}
-	if (o)
-		o->latest[0] = '\0';
 	store_check_ready(s);
 }
 
@@ -212,7 +218,7 @@ struct op *store_sweep_start(struct store *s, uint64_t grace_ms)
 	void *value;
 	size_t at = 0;
 
-	while (s->listed && map_next(&s->index.objects, &at, &dir, &value)) {
+	while (s->index.listed && map_next(&s->index.objects, &at, &dir, &value)) {
 		struct store_object *o = value;
 
 		if (!o->claimed && now - o->ownerless_at >= grace_ms)

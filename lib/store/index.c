@@ -109,6 +109,13 @@ bool index_is_current(const struct store_entry *e)
 	return !strcmp(e->object->current, e->file);
 }
 
+struct store_entry *index_entry_of(const struct store_index *x, const struct store_path *p)
+{
+	const struct store_object *o = index_object(x, p->dir);
+
+	return index_entry(o, p->latest && o ? o->current : p->file);
+}
+
 void index_there(struct store_index *x, struct store_entry *e, const struct store_file *f)
 {
 	if (e->there)
@@ -134,9 +141,12 @@ void index_not_there(struct store_index *x, struct store_entry *e)
 
 void index_promise(struct store_index *x, struct store_entry *e, bool promised, bool failed)
 {
+	bool listed = promised && (e->promised ? e->listed : !x->listed);
+
 	x->promised += (uint64_t)promised - (uint64_t)e->promised;
-	x->open += (uint64_t)(promised && !failed) - (uint64_t)(e->promised && !e->failed);
+	x->open += (uint64_t)(listed && !failed) - (uint64_t)(e->listed && !e->failed);
 	e->promised = promised;
+	e->listed = listed;
 	e->failed = promised && failed;
 	index_wake(x, &e->waits);
 }

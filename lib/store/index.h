@@ -21,6 +21,7 @@ struct store_entry {
 	bool there;
 	bool wrong; /* there, but not what the status says: not served */
 	bool promised, failed;
+	bool listed; /* promised since before store_listed: readiness waits for it */
 	bool held;
 	bool superseded;
 	uint64_t superseded_at; /* clock_ms() */
@@ -34,7 +35,6 @@ struct store_object {
 	char *dir;
 	struct store_entry *entries;
 	char current[STORE_FILE_MAX]; /* "" when the status names nothing */
-	char latest[STORE_FILE_MAX]; /* "" when unknown */
 	bool claimed;
 	uint64_t ownerless_at; /* clock_ms(), when not claimed */
 };
@@ -45,7 +45,9 @@ struct store_index {
 	struct store_wait *early; /* for paths that nobody has named yet, until store_listed */
 	struct store_wait *woken;
 	struct defer defer;
-	uint64_t there, bytes, promised, open, waiting; /* open: promised and not failed once */
+	uint64_t there, bytes, promised, waiting;
+	uint64_t open; /* promised by the first list, and not failed once */
+	bool listed;
 };
 
 void index_init(struct store_index *x, struct loop *l);
@@ -61,6 +63,8 @@ struct store_entry *index_entry_make(struct store_object *o, const char *file);
 /* Frees the entry, and its object, when nothing is left to say. */
 void index_entry_settle(struct store_index *x, struct store_entry *e);
 bool index_is_current(const struct store_entry *e);
+/* The file that a path means: latest.tar.gz is what the status names, whatever was published last. */
+struct store_entry *index_entry_of(const struct store_index *x, const struct store_path *p);
 
 void index_there(struct store_index *x, struct store_entry *e, const struct store_file *f);
 void index_not_there(struct store_index *x, struct store_entry *e);

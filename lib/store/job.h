@@ -62,7 +62,7 @@ struct store {
 	struct lost *lost;
 	struct defer lost_defer;
 	struct timer restore_timer;
-	bool scanned, listed, late, ready, closed;
+	bool scanned, late, ready, closed;
 	unsigned jobs; /* not freed yet */
 	uint64_t published, removed;
 };

@@ -182,11 +182,10 @@ enum store_check store_check_result(const struct op *op)
 static struct store_entry *entry_for(
 	struct store *s, const struct store_path *p, enum store_got *got)
 {
-	struct store_object *o = index_object(&s->index, p->dir);
-	struct store_entry *e = index_entry(o, p->latest && o ? o->latest : p->file);
+	struct store_entry *e = index_entry_of(&s->index, p);
 
 	*got = STORE_MISS;
-	if (!s->listed && (!e || e->f.digest.algo == DIGEST_NONE || !e->there)) {
+	if (!s->index.listed && (!e || e->f.digest.algo == DIGEST_NONE || !e->there)) {
 		*got = STORE_WAIT; /* nobody has said yet what is wanted */
 		return NULL;
 	}
@@ -286,8 +285,7 @@ enum store_got store_get_result(struct op *op, struct store_file *f, int *fd)
 void store_wait_start(struct store *s, const struct store_path *p, struct store_wait *w,
 	void (*fn)(void *arg), void *arg)
 {
-	struct store_object *o = index_object(&s->index, p->dir);
-	struct store_entry *e = index_entry(o, p->latest && o ? o->latest : p->file);
+	struct store_entry *e = index_entry_of(&s->index, p);
 
 	BUG_IF(w->prev);
 	w->fn = fn;
@@ -297,6 +295,6 @@ void store_wait_start(struct store *s, const struct store_path *p, struct store_
 		return;
 	}
 	index_wait(&s->index, &s->index.early, w);
-	if (s->listed) /* it changed since the caller looked */
+	if (s->index.listed) /* it changed since the caller looked */
 		index_wake(&s->index, &s->index.early);
 }

@@ -169,6 +169,16 @@ static void link_latest(int tmp, const char *temp_name, int dir, const char *fil
 		sys_unlinkat(tmp, name, 0);
 }
 
+void store_root_link(const struct store_root *r, const struct store_path *p)
+{
+	auto_fd int tmp = open_tmp(r), dir = open_dir(r->fd, p->dir);
+	char name[STORE_TEMP_NAME];
+
+	rand_hex(name, 16);
+	if (tmp >= 0 && dir >= 0)
+		link_latest(tmp, name, dir, p->file);
+}
+
 int store_temp_name(
 	const struct store_root *r, struct store_temp *t, const char *path, struct err *err)
 {
@@ -332,27 +342,21 @@ struct scan {
 
 static int scan_file(struct scan *s, int dir_fd, const char *dir, const char *name, struct err *err)
 {
-	char text[STORE_PATH_MAX + 256], target[STORE_FILE_MAX];
+	char text[STORE_PATH_MAX + 256];
 	struct store_file f;
 	struct store_path p;
 	struct stat st;
 	struct err ignored;
-	bool linked;
 
 	if ((size_t)snprintf(text, sizeof(text), "%s/%s", dir, name) >= STORE_PATH_MAX ||
-		store_path_parse(&p, text, &ignored))
+		store_path_parse(&p, text, &ignored) || p.latest)
 		return 0;
 	if (sys_lstatat(dir_fd, name, &st))
 		return errno == ENOENT ? 0 : err_sys(err, "stat '%s' in the store", text);
+	if (!S_ISREG(st.st_mode))
+		return 0;
 	fill(&f, &st);
-	if (p.latest) {
-		linked = S_ISLNK(st.st_mode) &&
-			!sys_readlinkat(dir_fd, name, target, sizeof(target)) &&
-			store_file_valid(target);
-		s->fn(s->arg, &p, linked ? target : NULL, &f);
-	} else if (S_ISREG(st.st_mode)) {
-		s->fn(s->arg, &p, NULL, &f);
-	}
+	s->fn(s->arg, &p, &f);
 	return 0;
 }
 

@@ -60,6 +60,8 @@ int store_temp_sync(struct store_temp *t, const struct digest *digest, struct st
 /* Under its name, atomically, whether or not there was one of that name; then the latest link, best effort. The temp is closed. */
 int store_temp_name(const struct store_root *r, struct store_temp *t, const char *path,
 	struct err *err) must_check;
+/* Points the latest link of its folder at this file, best effort: no reader of ours follows it. */
+void store_root_link(const struct store_root *r, const struct store_path *p);
 /* Closes and removes; after store_temp_name, or on STORE_TEMP_INIT, nothing. */
 void store_temp_drop(const struct store_root *r, struct store_temp *t);
 
@@ -79,10 +81,9 @@ int store_root_remove(const struct store_root *r, const char *path, struct err *
    fine. A folder inside is an error. */
 int store_root_remove_dir(const struct store_root *r, const char *dir, struct err *err) must_check;
 
-/* Walks the whole tree, three levels of folders deep, no links: calls fn for each file whose path store_path_parse takes, the latest link
-   included (with its target in `target`, if that is a valid file name, else NULL). Foreign things are skipped. */
-typedef void store_scan_fn(
-	void *arg, const struct store_path *p, const char *target, const struct store_file *f);
+/* Walks the whole tree, three levels of folders deep, no links: calls fn for each file whose path
+   store_path_parse takes. Foreign things and the latest link are skipped. */
+typedef void store_scan_fn(void *arg, const struct store_path *p, const struct store_file *f);
 int store_root_scan(const struct store_root *r, store_scan_fn *fn, void *arg,
 	const atomic_bool *stop, struct err *err) must_check;
 

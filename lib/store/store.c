@@ -78,7 +78,7 @@ const struct store_root *store_root(const struct store *s)
 /* ---- the scan */
 
 struct found {
-	char *dir, *file, *target;
+	char *dir, *file;
 	struct store_file f;
 };
 
@@ -89,13 +89,11 @@ struct scan {
 	struct defer defer;
 };
 
-static void add_found(
-	void *arg, const struct store_path *p, const char *target, const struct store_file *f)
+static void add_found(void *arg, const struct store_path *p, const struct store_file *f)
 {
 	struct scan *sc = arg;
 
-	*vec_add(&sc->found) =
-		(struct found){mem_strdup(p->dir), mem_strdup(p->file), mem_strdup(target), *f};
+	*vec_add(&sc->found) = (struct found){mem_strdup(p->dir), mem_strdup(p->file), *f};
 }
 
 static int scan_run(struct job *job, const atomic_bool *stop, struct err *err)
@@ -106,16 +104,8 @@ static int scan_run(struct job *job, const atomic_bool *stop, struct err *err)
 /* What was published, promised or claimed while the scan ran is newer than what it saw. */
 static void index_found(struct store *s, const struct found *f)
 {
-	struct store_object *o = index_object_make(&s->index, f->dir);
-	struct store_entry *e;
+	struct store_entry *e = index_entry_make(index_object_make(&s->index, f->dir), f->file);
 
-	if (!strcmp(f->file, STORE_LATEST)) {
-		if (f->target && !*o->latest)
-			snprintf(o->latest, sizeof(o->latest), "%s", f->target);
-		index_object_settle(&s->index, o); /* a link alone is no reason to keep it */
-		return;
-	}
-	e = index_entry_make(o, f->file);
 	if (e->there)
 		return;
 	index_there(&s->index, e, &f->f);
@@ -172,7 +162,6 @@ static void scan_free(struct op *op)
 	vec_each (&sc->found, f) {
 		free(f->dir);
 		free(f->file);
-		free(f->target);
 	}
 	vec_clear(&sc->found);
 	free(sc);
@@ -199,7 +188,7 @@ struct op *store_scan_start(struct store *s)
 
 void store_check_ready(struct store *s)
 {
-	if (s->ready || !s->listed)
+	if (s->ready || !s->index.listed)
 		return;
 	s->ready = s->late || (s->scanned && !s->index.open);
 	if (s->ready)
@@ -208,9 +197,9 @@ void store_check_ready(struct store *s)
 
 void store_listed(struct store *s)
 {
-	if (s->listed)
+	if (s->index.listed)
 		return;
-	s->listed = true;
+	s->index.listed = true;
 	timer_set(&s->restore_timer, s->restore_ms);
 	index_wake(&s->index, &s->index.early);
 	store_check_ready(s);
@@ -251,8 +240,6 @@ void store_set_current(struct store *s, const char *dir, const char *path)
 	if (path && (store_path_parse(&p, path, &err) || p.latest || strcmp(p.dir, dir)))
 		p.file[0] = '\0';
 	snprintf(o->current, sizeof(o->current), "%s", p.file);
-	if (*p.file && !*o->latest)
-		snprintf(o->latest, sizeof(o->latest), "%s", p.file);
 	for (e = o->entries; e; e = e->next) {
 		if (index_is_current(e)) {
 			e->superseded = false;

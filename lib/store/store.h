@@ -55,7 +55,8 @@ const struct store_root *store_root(const struct store *s);
 struct op *store_scan_start(struct store *s);
 /* All promises of the first list have been made. */
 void store_listed(struct store *s);
-/* Scanned, listed, and no promise is open that has not failed once; or restore_ms are over. Never false again after. */
+/* Scanned, listed, and no promise from before the list is open that has not failed once; or restore_ms are over.
+   Never false again after. What is promised later is nobody's to wait for. */
 bool store_ready(const struct store *s);
 
 /* ---- objects. dir: "ocirepository/apps/web" (store_dir_format) */
@@ -127,7 +128,7 @@ enum store_got {
 	STORE_MISS, /* 404 */
 	STORE_COLD, /* a disk may be needed: store_get_start, then look at its result */
 };
-/* Never blocks. latest.tar.gz is resolved. */
+/* Never blocks. latest.tar.gz is what store_set_current said. */
 enum store_got store_get(
 	struct store *s, const struct store_path *p, struct store_file *f, int *fd);
 /* The same in a job; hashes a file that never was. Its result is one of HIT, WAIT, MISS; it is given once. */

@@ -132,7 +132,6 @@ static void now_there(struct store *s, const struct store_path *p, const struct 
 	struct store_entry *e = entry_of(s, p);
 
 	s->published++;
-	snprintf(e->object->latest, sizeof(e->object->latest), "%s", p->file);
 	e->superseded = false;
 	index_there(&s->index, e, f);
 	index_promise(&s->index, e, false, false);

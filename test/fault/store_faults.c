@@ -350,6 +350,7 @@ START_TEST(test_scan_faults)
 
 	rig_start(&r);
 	rig_publish(&r, PATH_2, OTHER);
+	rig_publish(&r, PATH_B, OTHER);
 	for (;; nth++) {
 		rig_reopen(&r);
 		before = sys_faults();

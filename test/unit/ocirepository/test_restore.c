@@ -326,6 +326,54 @@ START_TEST(test_spoilt_status)
 }
 END_TEST
 
+static int64_t latest_size(struct world *w)
+{
+	struct store_path p;
+	struct store_file f;
+	struct err err = {0};
+	int fd = -1;
+
+	ck_assert_int_eq(store_path_parse(&p, "ocirepository/apps/web/latest.tar.gz", &err), 0);
+	if (store_get(w->store, &p, &f, &fd) != STORE_HIT)
+		return -1;
+	sys_close(fd);
+	return (int64_t)f.size;
+}
+
+/* A new revision was published, its status refused, and the reference went back: status.url serves what the status names, and what nobody
+   ever named goes as what is superseded. */
+START_TEST(test_published_never_named)
+{
+	struct world w;
+	struct fake_image a, b;
+	struct store_stats st;
+
+	world_init(&w);
+	world_push(&w, "1.0", &w.layer, &a);
+	world_object(&w, "web", "\"ref\":{\"tag\":\"1.0\"}");
+	world_start(&w);
+	world_settle(&w);
+	ck_assert_int_eq(latest_size(&w), (int64_t)w.layer.len);
+	world_push(&w, "2.0", &w.layer2, &b);
+	fake_kube_fail(w.kube, "PATCH ocirepositories/web/status", 500, 1);
+	patch(&w, "{\"spec\":{\"ref\":{\"tag\":\"2.0\"}}}");
+	world_settle(&w);
+	store_stats(w.store, &st);
+	ck_assert_uint_eq(st.files, 2);
+	ck_assert_int_eq(latest_size(&w), (int64_t)w.layer.len);
+	patch(&w, "{\"spec\":{\"ref\":{\"tag\":\"1.0\"}}}");
+	world_pass(&w, 61000);
+	world_pass(&w, 61000);
+	ck_assert_str_eq(world_status(&w, "web", "Ready.status"), "True");
+	ck_assert_int_eq(latest_size(&w), (int64_t)w.layer.len);
+	store_stats(w.store, &st);
+	ck_assert_uint_eq(st.files, 1);
+	fake_image_clear(&a);
+	fake_image_clear(&b);
+	world_clear(&w);
+}
+END_TEST
+
 Suite *suite_restore(void);
 Suite *suite_restore(void)
 {
@@ -342,6 +390,7 @@ Suite *suite_restore(void)
 	tcase_add_test(tc, test_lost_twice);
 	tcase_add_test(tc, test_secret_changes_before_the_list);
 	tcase_add_test(tc, test_secrets_of_no_concern);
+	tcase_add_test(tc, test_published_never_named);
 	suite_add_tcase(s, tc);
 	return s;
 }

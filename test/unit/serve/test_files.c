@@ -112,6 +112,7 @@ START_TEST(test_path)
 
 	site_open(&s);
 	rig_publish(&s.r, PATH_1, BODY);
+	store_set_current(s.r.store, DIR_A, PATH_1);
 	rig_write(&s.r, DIR_A "/notes.txt", "secret");
 	got = ask(&s, "GET", row->path, "");
 	ck_assert_msg(got == row->want, "'%s': %d, want %d", row->path, got, row->want);
@@ -330,6 +331,7 @@ START_TEST(test_held)
 
 	site_open(&s);
 	rig_publish(&s.r, PATH_1, "old");
+	store_set_current(s.r.store, DIR_A, PATH_1);
 	put = rig_put(PATH_1, "new", &bytes);
 	ck_assert_int_eq(rig_end(&s.r, store_prepare_start(s.r.store, &put), NULL), ERR_NONE);
 	request(&s, PATH_1);

@@ -30,9 +30,14 @@ START_TEST(test_publish)
 	ck_assert_uint_eq(sys_syncs() - syncs, 1); /* the aim of lib/store/root.h */
 	ck_assert_int_eq(rig_get(&r, PATH_1, got), 'H');
 	ck_assert_str_eq(got, "one");
+	ck_assert_int_eq(rig_get(&r, DIR_A "/latest.tar.gz", got), 'M'); /* no status names it */
+	store_set_current(r.store, DIR_A, PATH_1);
 	ck_assert_int_eq(rig_get(&r, DIR_A "/latest.tar.gz", got), 'H');
 	ck_assert_str_eq(got, "one");
 	rig_publish(&r, PATH_2, "two!");
+	ck_assert_int_eq(rig_get(&r, DIR_A "/latest.tar.gz", got), 'H');
+	ck_assert_str_eq(got, "one");
+	store_set_current(r.store, DIR_A, PATH_2);
 	ck_assert_int_eq(rig_get(&r, DIR_A "/latest.tar.gz", got), 'H');
 	ck_assert_str_eq(got, "two!");
 	ck_assert_int_eq(rig_get(&r, PATH_1, got), 'H');
@@ -423,6 +428,24 @@ START_TEST(test_ready_without_objects)
 }
 END_TEST
 
+/* What is made, or lost, after the first list is nobody's to wait for. */
+START_TEST(test_ready_is_the_first_list)
+{
+	struct rig r = {0};
+
+	rig_open_raw(&r);
+	store_claim(r.store, DIR_A);
+	store_promise(r.store, PATH_1);
+	rig_scan(&r);
+	store_listed(r.store);
+	store_promise(r.store, PATH_2);
+	ck_assert(!store_ready(r.store));
+	rig_publish(&r, PATH_1, "one");
+	ck_assert(store_ready(r.store)); /* PATH_2 is still promised */
+	rig_close(&r);
+}
+END_TEST
+
 START_TEST(test_ready_late)
 {
 	struct rig r = {.opts = {.restore_ms = 1000}};
@@ -654,6 +677,7 @@ Suite *suite_store(void)
 	tcase_add_test(t, test_emptied);
 	tcase_add_test(t, test_start);
 	tcase_add_test(t, test_ready_without_objects);
+	tcase_add_test(t, test_ready_is_the_first_list);
 	tcase_add_test(t, test_ready_late);
 	tcase_add_test(t, test_two_processes);
 	tcase_add_test(t, test_two_phases);
