@@ -84,6 +84,7 @@ static void events(void *arg, struct metric_out *out)
 	metric_emit(out, (double)s.sent, "sent");
 	metric_emit(out, (double)s.dropped, "dropped");
 	metric_emit(out, (double)s.failed, "failed");
+	metric_emit(out, (double)s.suppressed, "suppressed");
 }
 
 static void store_files(void *arg, struct metric_out *out)

@@ -6,6 +6,7 @@
 #include "controllers/ocirepository/object.h"
 #include "controllers/ocirepository/ocirepository.h"
 #include "ctl/cond.h"
+#include "ctl/event.h"
 #include "ctl/queue.h"
 #include "ctl/refs.h"
 #include "ctl/turns.h"
@@ -76,6 +77,7 @@ struct repo {
 	struct op *tell; /* says that it waits; no run meanwhile */
 	uint64_t told_since; /* for the time that it has been waiting since then, it was told */
 	bool due_after_tell, removed; /* what comes after it */
+	struct event_budget event_budget;
 	struct op *check; /* the first look at the file that the status names */
 	struct repo *check_next, **check_prev; /* in the line for it */
 	bool deleting, suspended;

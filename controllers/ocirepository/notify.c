@@ -13,7 +13,7 @@ static void record(struct run *r, bool warning, const char *reason, const char *
 		return;
 	event_record(r->c->opts.events,
 		&(struct event_about){OCIREPO_API_VERSION, OCIREPO_KIND, r->ns, r->name, r->uid,
-			ocirepo_version(r->obj)},
+			ocirepo_version(r->obj), &r->repo->event_budget},
 		warning, reason, message, notes);
 }
 

@@ -82,8 +82,9 @@ static void conditions_of_failure(struct run *r)
 {
 	const struct err *err = &r->task.err;
 
-	/* What failed before this run is looked at anew: only this run's failure counts. */
-	cond_del(&r->conds, COND_STORAGE_FAILED);
+	/* What failed before this run is looked at anew: only this run's failure counts. One that is the same again is not put anew. */
+	if (!r->cond || strcmp(r->cond, COND_STORAGE_FAILED) != 0)
+		cond_del(&r->conds, COND_STORAGE_FAILED);
 	if (!r->cond || strcmp(r->cond, COND_STORAGE_FAILED) == 0)
 		cond_del(&r->conds, COND_FETCH_FAILED);
 	if (r->cond)

@@ -5,6 +5,7 @@
 #include "base/obj.h"
 #include "base/time.h"
 #include "base/utf8.h"
+#include "base/vary.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -123,6 +124,14 @@ bool cond_is(const struct cond_set *s, const char *type, enum cond_status status
 	return c && c->status == status;
 }
 
+/* A failure that comes back with another request id in its text is no news: the first text stays, and nothing is written. */
+static bool same_message(const struct cond_set *s, const struct cond *c, const char *text)
+{
+	if (c->generation != s->generation)
+		return !strcmp(c->message, text);
+	return vary_equal(c->message, text);
+}
+
 static void put(struct cond_set *s, const char *type, enum cond_status status, const char *reason,
 	const char *message)
 {
@@ -130,7 +139,7 @@ static void put(struct cond_set *s, const char *type, enum cond_status status, c
 	char now[TIME_TEXT_MAX];
 	char *text = utf8_tidy(message, COND_MESSAGE_MAX);
 
-	if (c && c->status == status && !strcmp(c->reason, reason) && !strcmp(c->message, text)) {
+	if (c && c->status == status && !strcmp(c->reason, reason) && same_message(s, c, text)) {
 		c->generation = s->generation;
 		free(text);
 		return;
@@ -163,6 +172,14 @@ void cond_put(struct cond_set *s, const char *type, enum cond_status status, con
 	va_end(ap);
 	put(s, type, status, reason, text);
 	free(text);
+}
+
+void cond_observe(struct cond_set *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->len; i++)
+		s->p[i].generation = s->generation;
 }
 
 void cond_del(struct cond_set *s, const char *type)

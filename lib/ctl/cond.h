@@ -34,10 +34,15 @@ void cond_clear(struct cond_set *s);
 
 const struct cond *cond_get(const struct cond_set *s, const char *type);
 bool cond_is(const struct cond_set *s, const char *type, enum cond_status status);
-/* lastTransitionTime moves only when status, reason or message differ; the generation is always the set's. */
+/*
+ * lastTransitionTime moves only when status, reason or message differ; the generation is always the set's. Of the same generation a message
+ * that differs only in ids and times (lib/base/vary.h) is the same, and the one that is there stays.
+ */
 void cond_put(struct cond_set *s, const char *type, enum cond_status status, const char *reason,
 	const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 void cond_del(struct cond_set *s, const char *type);
+/* Every condition has seen the set's generation. */
+void cond_observe(struct cond_set *s);
 
 /*
  * Sums the types of `order` (ends with NULL) up into the condition `target`, which is positive. Types in `negative` are True when

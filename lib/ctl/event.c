@@ -7,6 +7,7 @@
 #include "base/obj.h"
 #include "base/time.h"
 #include "base/utf8.h"
+#include "base/vary.h"
 #include "crypto/rand.h"
 #include "ev/op.h"
 #include "kube/client.h"
@@ -20,6 +21,13 @@
 #define REMEMBERED_MAX 512
 #define SAME_FOR_MS (60 * 60 * 1000)
 #define MESSAGE_MAX 1024 /* of core/v1 Events, as the API server has it */
+/*
+ * client-go lets an object have 25 Events and one more every 5 minutes, of both types together. Warnings get 5 here: enough to tell one
+ * cause from the next, and with back-offs of up to 15 minutes the budget is full again before it matters.
+ */
+#define BUDGET_NORMAL 25
+#define BUDGET_WARNING 5
+#define BUDGET_REFILL_MS (5 * 60 * 1000)
 
 static const struct kube_resource EVENTS = {"", "v1", "events", "Event", true};
 
@@ -28,10 +36,11 @@ struct entry {
 	struct event_recorder *r;
 	char *key, *ns, *name; /* name of the Event */
 	json_t *body; /* until it was created */
-	int64_t count, sent; /* occurrences, and how many the API server knows */
+	int64_t count; /* occurrences, those that the API server has not heard of included */
 	uint64_t last_ms;
 	struct op *op;
-	bool in_line;
+	bool warning, in_line;
+	bool again; /* to be sent once more when op has ended */
 	struct entry *line_next; /* to be sent */
 	struct entry *old_next, **old_prev; /* remembered, oldest first */
 };
@@ -105,22 +114,32 @@ static void trim(struct event_recorder *r)
 
 static void pump(struct event_recorder *r);
 
+/* The oldest warning, or the oldest of all: what tells of new artifacts goes last. */
+static void drop_one(struct event_recorder *r)
+{
+	struct entry **at = &r->line, *e;
+
+	while (*at && !(*at)->warning)
+		at = &(*at)->line_next;
+	if (!*at)
+		at = &r->line;
+	e = *at;
+	*at = e->line_next;
+	if (r->line_last == &e->line_next)
+		r->line_last = at;
+	r->waiting--;
+	r->stats.dropped++;
+	forget(e);
+}
+
 static void line_in(struct entry *e)
 {
 	struct event_recorder *r = e->r;
 
 	if (e->in_line || e->op)
 		return;
-	if (r->waiting >= WAITING_MAX) {
-		struct entry *drop = r->line;
-
-		r->line = drop->line_next;
-		if (!r->line)
-			r->line_last = &r->line;
-		r->waiting--;
-		r->stats.dropped++;
-		forget(drop);
-	}
+	if (r->waiting >= WAITING_MAX)
+		drop_one(r);
 	e->in_line = true;
 	e->line_next = NULL;
 	*r->line_last = e;
@@ -148,7 +167,7 @@ static void sent(struct op *op, void *arg)
 	} else {
 		json_decref(e->body);
 		e->body = NULL;
-		if (e->count > e->sent)
+		if (e->again)
 			line_in(e);
 	}
 	pump(r);
@@ -173,7 +192,7 @@ static void send(struct entry *e)
 		req.name = e->name;
 		req.body = patch;
 	}
-	e->sent = e->count;
+	e->again = false;
 	e->op = kube_start(e->r->client, &req);
 	op_then(e->op, sent, e);
 	e->r->in_flight++;
@@ -220,38 +239,85 @@ static json_t *body_of(const struct event_recorder *r, const struct event_about 
 	return body;
 }
 
+/* A bucket as the time at which it is full again (the generic cell rate algorithm): each write moves that by the time of one. */
+static bool take(struct event_budget *b, bool warning)
+{
+	uint64_t now = clock_ms(), *at, next;
+
+	if (!b)
+		return true;
+	at = &b->full_ms[warning];
+	next = (*at > now ? *at : now) + BUDGET_REFILL_MS;
+	if (next - now > (warning ? BUDGET_WARNING : BUDGET_NORMAL) * (uint64_t)BUDGET_REFILL_MS)
+		return false;
+	*at = next;
+	return true;
+}
+
+/* Normal ones tell of facts, and a version in them is one; a warning's numbers are mostly sizes, times and ids. */
+static char *key_of(const struct event_about *a, bool warning, const char *reason, const char *text)
+{
+	struct buf b = BUF_INIT(BUF_ANY);
+
+	buf_addf(&b, "%s %d %s ", a->uid, warning, reason);
+	if (warning)
+		vary_put(&b, text, true);
+	else
+		buf_adds(&b, text);
+	return buf_take(&b);
+}
+
+static struct entry *entry_new(struct event_recorder *r, const struct event_about *about,
+	bool warning, const char *reason, const char *text, const struct event_annotation *notes)
+{
+	struct entry *e = NEW(struct entry);
+	char random[17];
+
+	e->r = r;
+	e->warning = warning;
+	rand_hex(random, 8);
+	e->name = mem_printf("%.200s.%s", about->name, random);
+	e->ns = mem_strdup(about->ns);
+	e->body = body_of(r, about, e->name, warning, reason, text, notes);
+	BUG_IF(!e->body);
+	return e;
+}
+
 void event_record(struct event_recorder *r, const struct event_about *about, bool warning,
 	const char *reason, const char *message, const struct event_annotation *annotations)
 {
 	auto_free char *key = NULL, *text = NULL;
-	char random[17];
 	struct entry *e;
+	bool paid;
 
 	if (r->stopped)
 		return;
 	r->stats.recorded++;
 	text = utf8_tidy(message, MESSAGE_MAX);
-	key = mem_printf("%s %d %s %s", about->uid, warning, reason, text);
+	key = key_of(about, warning, reason, text);
 	e = map_get(&r->known, key);
-	if (e && (clock_ms() - e->last_ms < SAME_FOR_MS || e->op || e->in_line)) {
-		e->count++;
-	} else {
-		if (e)
-			forget(e);
-		e = NEW(struct entry);
-		e->r = r;
-		e->count = 1;
-		rand_hex(random, 8);
-		e->name = mem_printf("%.200s.%s", about->name, random);
-		e->ns = mem_strdup(about->ns);
-		e->body = body_of(r, about, e->name, warning, reason, text, annotations);
-		BUG_IF(!e->body);
+	if (e && !e->op && !e->in_line && clock_ms() - e->last_ms >= SAME_FOR_MS) {
+		forget(e);
+		e = NULL;
+	}
+	/* What waits in the line takes this one along. */
+	paid = (e && e->in_line) || take(about->budget, warning);
+	if (!paid)
+		r->stats.suppressed++;
+	if (!e && !paid)
+		return;
+	if (!e) {
+		e = entry_new(r, about, warning, reason, text, annotations);
 		e->key = MOVE(key);
 		map_put(&r->known, e->key, e);
 	}
+	e->count++;
 	e->last_ms = clock_ms();
 	old_in(e);
-	line_in(e);
+	if (paid && e->op)
+		e->again = true;
+	else if (paid)
+		line_in(e);
 	pump(r);
 }
 

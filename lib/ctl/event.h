@@ -1,7 +1,11 @@
 /*
  * Kubernetes Events (core/v1) about objects: queued, never awaited. Equal ones (object, type, reason, message) within an hour are counted up
- * on one Event with a PATCH instead of another POST. At most 1,000 wait; then the oldest is dropped and counted. A failure to send is
- * logged at debug level and forgotten: events are a courtesy, no reconcile depends on them. Loop thread.
+ * on one Event with a PATCH instead of another POST; the messages of warnings are compared without ids, times and numbers
+ * (lib/base/vary.h). At most 1,000 wait; then the oldest warning is dropped and counted. A failure to send is logged at debug level and
+ * forgotten: events are a courtesy, no reconcile depends on them.
+ *
+ * Each is a write at the API server, so an object has a budget for them, one for each type: a storm of warnings takes none of what tells
+ * of new artifacts. What goes beyond is suppressed; of an Event that exists the count grows with its next write. Loop thread.
  */
 #ifndef CTL_EVENT_H
 #define CTL_EVENT_H
@@ -11,9 +15,15 @@
 struct kube_client;
 struct event_recorder;
 
-/* What the Event is about; everything is copied. */
+/* Two token buckets, for Normal and Warning. Embedded by whoever keeps the object; zeroed is full. */
+struct event_budget {
+	uint64_t full_ms[2]; /* when it is full again */
+};
+
+/* What the Event is about; everything is copied but the budget, which is borrowed for the call. */
 struct event_about {
 	const char *api_version, *kind, *ns, *name, *uid, *rv;
+	struct event_budget *budget; /* NULL: without bound */
 };
 
 struct event_annotation {
@@ -21,7 +31,7 @@ struct event_annotation {
 };
 
 struct event_stats {
-	uint64_t recorded, sent, dropped, failed;
+	uint64_t recorded, sent, dropped, failed, suppressed;
 	unsigned queued;
 };
 

@@ -107,6 +107,39 @@ START_TEST(test_message)
 }
 END_TEST
 
+static const char *message_after(struct cond_set *s, const char *text)
+{
+	cond_put(s, "FetchFailed", COND_TRUE, "X", "%s", text);
+	return cond_get(s, "FetchFailed")->message;
+}
+
+START_TEST(test_ids_are_no_news)
+{
+	static const char one[] = "answered 500 (request 4bf92f3577b34da6)";
+	static const char two[] = "answered 500 (request 00f067aa0ba902b7)";
+	static const char other[] = "answered 503 (request 00f067aa0ba902b7)";
+	struct cond_set s = {.generation = 1};
+
+	clock_fake(1000);
+	ck_assert_str_eq(message_after(&s, one), one);
+	clock_fake_add(5000);
+	ck_assert_str_eq(message_after(&s, two), one);
+	ck_assert_str_eq(cond_get(&s, "FetchFailed")->since, "1970-01-01T00:00:01Z");
+	ck_assert_str_eq(message_after(&s, other), other);
+	ck_assert_str_eq(cond_get(&s, "FetchFailed")->since, "1970-01-01T00:00:06Z");
+	ck_assert_str_eq(message_after(&s, one), one);
+	s.generation = 2; /* another spec: what it says of that one counts */
+	ck_assert_str_eq(message_after(&s, two), two);
+	cond_put(&s, "FetchFailed", COND_TRUE, "Y", "%s", one);
+	ck_assert_str_eq(cond_get(&s, "FetchFailed")->message, one);
+	s.generation = 3;
+	cond_observe(&s);
+	ck_assert_int_eq(cond_get(&s, "FetchFailed")->generation, 3);
+	ck_assert_str_eq(cond_get(&s, "FetchFailed")->message, one);
+	cond_clear(&s);
+}
+END_TEST
+
 Suite *suite_cond(void);
 Suite *suite_cond(void)
 {
@@ -116,6 +149,7 @@ Suite *suite_cond(void)
 	tcase_add_loop_test(tc, test_summary, 0, (int)ARRAY_LEN(ROWS));
 	tcase_add_test(tc, test_transition);
 	tcase_add_test(tc, test_message);
+	tcase_add_test(tc, test_ids_are_no_news);
 	suite_add_tcase(s, tc);
 	return s;
 }

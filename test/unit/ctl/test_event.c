@@ -65,8 +65,8 @@ static void record(const char *name, bool warning, const char *reason, const cha
 	struct event_annotation notes[] = {
 		{"source.toolkit.fluxcd.io/revision", "r"}, {NULL, NULL}};
 
-	event_record(rec, &(struct event_about){"v1", "K", "ns", name, name, "7"}, warning, reason,
-		message, notes);
+	event_record(rec, &(struct event_about){"v1", "K", "ns", name, name, "7", NULL}, warning,
+		reason, message, notes);
 }
 
 static int lines(const char *what)
@@ -121,6 +121,99 @@ START_TEST(test_many_at_once)
 	ck_assert_uint_eq(s.dropped, 1500 - 1000 - 4); /* four are on their way */
 	until_sent(1004);
 	ck_assert_int_eq(lines("EVENT"), 1004);
+	teardown();
+}
+END_TEST
+
+static struct event_budget budget;
+
+static void record_with_budget(bool warning, const char *reason, const char *message)
+{
+	event_record(rec, &(struct event_about){"v1", "K", "ns", "web", "uid", "7", &budget},
+		warning, reason, message, NULL);
+	turn();
+}
+
+static uint64_t suppressed(void)
+{
+	struct event_stats s;
+
+	event_stats(rec, &s);
+	return s.suppressed;
+}
+
+/* A registry that puts another id, time and count into each answer. */
+START_TEST(test_texts_that_vary)
+{
+	char text[200];
+	int i;
+
+	setup();
+	for (i = 0; i < 4; i++) {
+		snprintf(text, sizeof(text),
+			"answered 500 (request 4bf92f3577b34d%02d, try %d, 2026-01-31T09:30:%02dZ)",
+			i, i, i);
+		record("web", true, "Failed", text);
+		record("web", false, "NewArtifact", text); /* a fact: nothing in it varies */
+		turn();
+	}
+	ck_assert_int_eq(lines("EVENT Failed"), 1);
+	ck_assert_int_eq(lines("PATCH events/"), 3);
+	ck_assert_int_eq(lines("EVENT NewArtifact"), 4);
+	teardown();
+}
+END_TEST
+
+START_TEST(test_budget)
+{
+	char text[32];
+	int i;
+
+	setup();
+	budget = (struct event_budget){0};
+	for (i = 0; i < 100; i++) {
+		snprintf(text, sizeof(text), "cause %c%c", 'a' + i / 26, 'a' + i % 26);
+		record_with_budget(true, "Failed", text);
+	}
+	ck_assert_int_eq(lines("EVENT"), 5);
+	ck_assert_uint_eq(suppressed(), 95);
+	/* Of the same Event: no write either, but it counts. */
+	record_with_budget(true, "Failed", "cause aa");
+	ck_assert_int_eq(lines("PATCH"), 0);
+	/* What is told of artifacts has a budget of its own. */
+	for (i = 0; i < 30; i++) {
+		snprintf(text, sizeof(text), "revision %d", i);
+		record_with_budget(false, "NewArtifact", text);
+	}
+	ck_assert_int_eq(lines("EVENT NewArtifact"), 25);
+	clock_fake_add(5 * 60 * 1000);
+	record_with_budget(true, "Failed", "cause aa");
+	record_with_budget(true, "Failed", "cause aa");
+	ck_assert_int_eq(lines("PATCH"), 1);
+	record_with_budget(false, "NewArtifact", "one more");
+	ck_assert_int_eq(lines("EVENT NewArtifact"), 26);
+	clock_fake_add(3600 * 1000);
+	for (i = 0; i < 10; i++)
+		record_with_budget(true, "Other", i % 2 ? "x" : "y");
+	ck_assert_int_eq(lines("EVENT Other") + lines("PATCH"), 1 + 5);
+	teardown();
+}
+END_TEST
+
+/* A full line: warnings go first. */
+START_TEST(test_warnings_go_first)
+{
+	char name[32];
+	int i;
+
+	setup();
+	record("first", false, "NewArtifact", "m");
+	for (i = 0; i < 1500; i++) {
+		snprintf(name, sizeof(name), "o%d", i);
+		record(name, i > 600, i > 600 ? "Failed" : "NewArtifact", "m");
+	}
+	until_sent(1004);
+	ck_assert_int_eq(lines("EVENT NewArtifact"), 602);
 	teardown();
 }
 END_TEST
@@ -181,6 +274,9 @@ Suite *suite_event(void)
 	tcase_set_timeout(tc, 30);
 	tcase_add_test(tc, test_equal_ones_are_counted);
 	tcase_add_test(tc, test_many_at_once);
+	tcase_add_test(tc, test_texts_that_vary);
+	tcase_add_test(tc, test_budget);
+	tcase_add_test(tc, test_warnings_go_first);
 	tcase_add_test(tc, test_failure);
 	tcase_add_test(tc, test_message);
 	tcase_add_test(tc, test_stop);
