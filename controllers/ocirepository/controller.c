@@ -365,7 +365,8 @@ static enum queue_next after_failure(struct run *r, struct op *op, uint64_t *ms)
 		*ms = op->err.retry_ms;
 		return QUEUE_BACKOFF;
 	case ERR_CANCELED:
-		return r->task.cause == CAUSE_CHANGED ? QUEUE_NOW : QUEUE_STOP;
+		/* Of an object that goes no run comes after, whatever is said here. */
+		return r->task.cause == CAUSE_CHANGED ? QUEUE_NOW : QUEUE_BACKOFF;
 	default:
 		return QUEUE_BACKOFF;
 	}
@@ -373,12 +374,13 @@ static enum queue_next after_failure(struct run *r, struct op *op, uint64_t *ms)
 
 static enum queue_next next_of(struct run *r, struct op *op, uint64_t *ms)
 {
-	if (r->gone)
-		return QUEUE_STOP;
 	if (op->err.kind == ERR_CANCELED)
 		return after_failure(r, op, ms);
 	if (r->requeue_now)
 		return QUEUE_NOW;
+	/* One answer of the API server is no reason to give the object up: only the watch says that it is gone. */
+	if (r->gone)
+		return QUEUE_BACKOFF;
 	/* A time that the registry named counts, whatever the API server said. */
 	if (r->patch_err.kind != ERR_NONE && op->err.kind != ERR_WAIT) {
 		op->err = r->patch_err;

@@ -137,7 +137,7 @@ struct run {
 	const char *reason; /* of the failure */
 	const char *cond; /* condition it sets; NULL: none of its own */
 	bool silent; /* deleted, suspended, restored: no status but what the mode allows */
-	bool gone; /* the object is not there any more */
+	bool gone; /* an answer said that the object is not there any more; the watch has the last word */
 	bool lost; /* the registry does not have what is to be restored */
 	enum patch_phase patching;
 	unsigned conflicts;

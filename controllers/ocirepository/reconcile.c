@@ -57,8 +57,9 @@ static enum step_ret finalizer_start(struct task *t)
 }
 
 /*
- * Of a refused PATCH of metadata. 404: the object is gone. 409: somebody else wrote; the object is read, and the next run begins with it,
- * since this one may be about things of the past. Without the reading it would run into the same wall until the watch has caught up.
+ * Of a refused PATCH of metadata. 404: nothing is to be said of it, but only the watch knows that an object is gone: until it says so the
+ * object is tried again. 409: somebody else wrote; the object is read, and the next run begins with it, since this one may be about things
+ * of the past. Without the reading it would run into the same wall until the watch has caught up.
  */
 static enum step_ret patch_refused(struct task *t, const char *what)
 {
@@ -90,10 +91,7 @@ static enum step_ret patch_refused(struct task *t, const char *what)
 		r->gone = !r->requeue_now;
 		return STEP_DONE;
 	}
-	if (code == 404) {
-		r->gone = true;
-		return STEP_DONE;
-	}
+	r->gone = code == 404;
 	t->err = t->op->err;
 	err_wrap(&t->err, "%s", what);
 	return STEP_FAIL;
@@ -189,6 +187,10 @@ static void log_outcome(struct run *r)
 {
 	const struct err *err = &r->task.err;
 
+	if (r->gone) {
+		log_info(&r->log, "the API server does not find the object");
+		return;
+	}
 	if (r->patch_err.kind != ERR_NONE && err->kind != ERR_CANCELED)
 		log_error(&r->log, "cannot write the status", LE(&r->patch_err));
 	switch (err->kind) {

@@ -289,10 +289,6 @@ static enum step_ret sent(struct run *r)
 		written(r);
 		return STEP_NEXT;
 	}
-	if (err->code == 404) {
-		r->gone = true;
-		return STEP_NEXT;
-	}
 	if (err->code == 409 && r->conflicts++ < CONFLICTS_MAX) {
 		r->patching = PATCH_READING;
 		return task_wait(&r->task,
@@ -312,8 +308,7 @@ static enum step_ret read_again(struct run *r)
 
 	if (r->task.op->err.kind != ERR_NONE) {
 		r->gone = r->task.op->err.code == 404;
-		if (!r->gone)
-			r->patch_err = r->task.op->err;
+		r->patch_err = r->task.op->err;
 		return STEP_NEXT;
 	}
 	now = kube_take(r->task.op);
@@ -322,6 +317,7 @@ static enum step_ret read_again(struct run *r)
 		r->requeue_now = repo_adopt(r->repo, now);
 		r->gone = !r->requeue_now;
 		json_decref(now);
+	r->gone = err->code == 404;
 		return STEP_NEXT;
 	}
 	/* What was pulled counts, though somebody asked meanwhile: a request needs a run of its own, not this work a second time. */

@@ -326,8 +326,12 @@ static enum step_ret request_resume(struct task *t)
 	if (t->op->err.kind == ERR_CANCELED)
 		return task_fail(t, &t->op->err);
 	kube_http_count(k->c, VERBS[k->verb].method, t->op->err.kind ? 0 : res->status);
-	if (task_op_failed(t))
+	if (task_op_failed(t)) {
+		/* A token or an address that cannot be sent today may be another tomorrow. */
+		if (t->err.kind == ERR_STALL)
+			t->err.kind = ERR_RETRY;
 		return STEP_FAIL;
+	}
 	if (res->status >= 200 && res->status < 300) {
 		k->result = obj_parse_api(res->body.p, res->body.len, k->what, &t->err);
 		return k->result ? STEP_NEXT : STEP_FAIL;

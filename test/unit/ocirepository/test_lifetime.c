@@ -660,6 +660,101 @@ START_TEST(test_nul)
 }
 END_TEST
 
+/*
+ * One 404, from whatever stands before the API server; the watch says nothing of the kind. rows: the PATCH of the finalizer, that of the
+ * status, the GET after a conflict of either, the status when it has something new to tell, the finalizer's removal
+ */
+static const struct {
+	const char *line;
+	const char *conflict;
+	bool later, deleting;
+} lost[] = {
+	{"PATCH ocirepositories/web", NULL, false, false},
+	{"PATCH ocirepositories/web/status", NULL, false, false},
+	{"GET ocirepositories/web", "PATCH ocirepositories/web", false, false},
+	{"GET ocirepositories/web", "PATCH ocirepositories/web/status", false, false},
+	{"PATCH ocirepositories/web/status", NULL, true, false},
+	{"PATCH ocirepositories/web", NULL, true, true},
+};
+
+START_TEST(test_one_404)
+{
+	struct world w;
+	struct fake_image image, next;
+	int i;
+
+	world_init(&w);
+	world_push(&w, "1.0", &w.layer, &image);
+	world_push(&w, "2.0", &w.layer2, &next);
+	world_object(&w, "web", "\"ref\":{\"tag\":\"1.0\"}");
+	if (lost[_i].later) {
+		world_start(&w);
+		world_settle(&w);
+	}
+	fake_kube_fail(w.kube, lost[_i].line, 404, 1);
+	if (lost[_i].conflict)
+		fake_kube_fail(w.kube, lost[_i].conflict, 409, 1);
+	if (lost[_i].deleting)
+		fake_kube_delete(w.kube, "ocirepositories", "apps", "web");
+	else if (lost[_i].later)
+		to_two(&w);
+	if (!lost[_i].later)
+		world_start(&w);
+	world_settle(&w);
+	ck_assert_ptr_nonnull(fake_kube_get(w.kube, "ocirepositories", "apps", "web"));
+	ck_assert(!world_has_event(&w, "ReconcileError"));
+	for (i = 0; i < 3; i++)
+		world_pass(&w, 750);
+	if (lost[_i].deleting) {
+		ck_assert_ptr_null(fake_kube_get(w.kube, "ocirepositories", "apps", "web"));
+	} else {
+		ck_assert_str_eq(world_status(&w, "web", "Ready.status"), "True");
+		ck_assert_str_eq(world_status(&w, "web", "artifact.digest"),
+			lost[_i].later ? next.layer_text : image.layer_text);
+		/* And it goes on. */
+		world_forget(&w);
+		world_pass(&w, 60000);
+		ck_assert_int_eq(count(fake_log(w.reg), "HEAD"), 1);
+	}
+	fake_image_clear(&image);
+	fake_image_clear(&next);
+	world_clear(&w);
+}
+END_TEST
+
+/* Gone for real, and the watch is late: no storm until it says so. */
+START_TEST(test_gone_and_the_watch_is_late)
+{
+	struct world w;
+	struct fake_image image, next;
+
+	world_init(&w);
+	world_push(&w, "1.0", &w.layer, &image);
+	world_push(&w, "2.0", &w.layer2, &next);
+	world_object(&w, "web", "\"ref\":{\"tag\":\"1.0\"}");
+	world_start(&w);
+	world_settle(&w);
+	to_two(&w);
+	fake_kube_mute(w.kube, true);
+	fake_kube_merge(
+		w.kube, "ocirepositories", "apps", "web", "{\"metadata\":{\"finalizers\":null}}");
+	fake_kube_delete(w.kube, "ocirepositories", "apps", "web");
+	world_forget(&w);
+	world_settle(&w);
+	world_pass(&w, 60000);
+	ck_assert_int_le(count(world_writes(&w), "\n"), 3);
+	fake_kube_mute(w.kube, false);
+	world_settle(&w);
+	world_forget(&w);
+	world_pass(&w, 600000);
+	ck_assert_str_eq(world_writes(&w), "");
+	ck_assert_str_eq(fake_log(w.reg), "");
+	fake_image_clear(&image);
+	fake_image_clear(&next);
+	world_clear(&w);
+}
+END_TEST
+
 Suite *suite_lifetime(void);
 Suite *suite_lifetime(void)
 {
@@ -682,6 +777,8 @@ Suite *suite_lifetime(void)
 	tcase_add_test(tc, test_leaves_the_selector);
 	tcase_add_test(tc, test_stop_at_any_time);
 	tcase_add_test(tc, test_nul);
+	tcase_add_loop_test(tc, test_one_404, 0, sizeof(lost) / sizeof(*lost));
+	tcase_add_test(tc, test_gone_and_the_watch_is_late);
 	tcase_add_test(tc, test_start_while_the_registry_hangs);
 	suite_add_tcase(s, tc);
 	return s;
