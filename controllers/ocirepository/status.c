@@ -110,6 +110,21 @@ static void conditions_of_success(struct run *r)
 	in_storage(r, r->revision);
 }
 
+/*
+ * While suspended the conditions stay what they are, but for what the run that was cut off has said of itself: nothing is reconciling, and
+ * what it found of a new revision nobody follows up. Ready is then what the others make it; without any there is none, as before the run.
+ */
+static void conditions_of_suspended(struct run *r)
+{
+	cond_del(&r->conds, COND_RECONCILING);
+	if (cond_is(&r->conds, COND_READY, COND_UNKNOWN)) {
+		cond_del(&r->conds, COND_READY);
+		cond_del(&r->conds, COND_OUTDATED);
+		summarize(r);
+	}
+	cond_observe(&r->conds);
+}
+
 /* ---- the status as it should be -------------------------------------------------------------------------------------------- */
 
 static void set_text(json_t *o, const char *key, const char *text)
@@ -201,8 +216,13 @@ static json_t *wanted(struct run *r)
 	/* Who waits for the value to change must not take this run for the answer to a request that came later. */
 	if (*asked && !r->asked_again)
 		set_text(status, "lastHandledReconcileAt", asked);
-	if (r->silent)
+	if (r->silent) {
+		conditions_of_suspended(r);
+		json_object_set_new(status, "observedGeneration", json_integer(r->generation));
+		if (r->conds.len || obj_get(status, "conditions"))
+			json_object_set_new(status, "conditions", cond_json(&r->conds));
 		return status;
+	}
 	cond_del(&r->conds,
 		COND_VERIFIED); /* no policy is in force: spec.verify would have stalled */
 	if (kind == ERR_NONE) {
@@ -298,6 +318,7 @@ static enum step_ret sent(struct run *r)
 					.ns = r->ns,
 					.name = r->name}));
 	}
+	r->gone = err->code == 404;
 	r->patch_err = *err;
 	return STEP_NEXT;
 }
@@ -317,7 +338,6 @@ static enum step_ret read_again(struct run *r)
 		r->requeue_now = repo_adopt(r->repo, now);
 		r->gone = !r->requeue_now;
 		json_decref(now);
-	r->gone = err->code == 404;
 		return STEP_NEXT;
 	}
 	/* What was pulled counts, though somebody asked meanwhile: a request needs a run of its own, not this work a second time. */

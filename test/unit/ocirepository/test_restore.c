@@ -136,8 +136,8 @@ START_TEST(test_registry_down)
 	lose(&w, &image, "\"ref\":{\"tag\":\"1.0\"}");
 	a->path = image.paths[1];
 	patch(&w, "{\"spec\":{\"suspend\":true}}");
-	before = json_deep_copy(
-		obj_get(fake_kube_get(w.kube, "ocirepositories", "apps", "web"), "status"));
+	before = json_deep_copy(obj_get(
+		fake_kube_get(w.kube, "ocirepositories", "apps", "web"), "status", "artifact"));
 	world_start(&w);
 	world_settle(&w);
 	ck_assert_int_eq(ask(&w), STORE_WAIT);
@@ -146,9 +146,12 @@ START_TEST(test_registry_down)
 	ck_assert_int_eq(ask(&w), STORE_WAIT);
 	world_pass(&w, 1500);
 	ck_assert_int_eq(ask(&w), STORE_HIT);
-	ck_assert_str_eq(world_writes(&w), "");
+	/* Then, and only then, that it was suspended is seen. */
+	ck_assert_str_eq(world_writes(&w), "PATCH ocirepositories/web/status\n");
+	ck_assert_str_eq(world_status(&w, "web", "observedGeneration"), "2");
 	ck_assert(json_equal(before,
-		obj_get(fake_kube_get(w.kube, "ocirepositories", "apps", "web"), "status")));
+		obj_get(fake_kube_get(w.kube, "ocirepositories", "apps", "web"), "status",
+			"artifact")));
 	json_decref(before);
 	fake_image_clear(&image);
 	world_clear(&w);

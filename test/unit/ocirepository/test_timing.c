@@ -307,6 +307,7 @@ START_TEST(test_advertised_address)
 	if (suspended)
 		fake_kube_merge(
 			w.kube, "ocirepositories", "apps", "web", "{\"spec\":{\"suspend\":true}}");
+	world_settle(&w);
 	world_stop(&w);
 	w.opts.adv_address = "other.test:9090";
 	world_forget(&w);
