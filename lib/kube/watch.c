@@ -57,6 +57,7 @@ struct kube_watch {
 	uint64_t began_ms, last_byte_ms;
 	uint64_t events_then; /* events and bookmarks when this watch began */
 	bool synced, relist, token_tried, counted;
+	bool open; /* the server has answered this watch with 200 */
 	struct kube_watch_stats stats;
 };
 
@@ -381,6 +382,7 @@ static int watch_headers(void *arg, const struct http_res *res, struct err *err)
 
 	(void)err;
 	w->counted = true;
+	w->open = res->status == 200;
 	w->began_ms = w->last_byte_ms = clock_ms();
 	kube_http_count(w->c, "GET", res->status);
 	return 0;
@@ -451,6 +453,7 @@ static void watch_done(struct op *op, void *arg)
 
 	timer_cancel(&w->quiet);
 	w->cur = NULL;
+	w->open = false;
 	if (!w->op.cancelled) {
 		if (!w->counted)
 			kube_http_count(w->c, "GET", 0);
@@ -644,6 +647,11 @@ bool kube_watch_synced(const struct op *op)
 	return watch_of(op)->synced;
 }
 
+bool kube_watch_live(const struct op *op)
+{
+	return watch_of(op)->open;
+}
+
 struct kube_entry *kube_watch_find(const struct op *op, const char *ns, const char *name)
 {
 	return kube_cache_find(&watch_of(op)->cache, ns ? ns : "", name);
@@ -662,4 +670,5 @@ struct kube_cache *kube_watch_cache(struct op *op)
 void kube_watch_stats(const struct op *op, struct kube_watch_stats *out)
 {
 	*out = watch_of(op)->stats;
+	out->failures = watch_of(op)->failures;
 }

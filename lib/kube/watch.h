@@ -49,7 +49,13 @@ struct kube_watch_req {
 };
 
 struct op *kube_watch_start(struct kube_client *c, const struct kube_watch_req *req);
+/* The first complete list was delivered, some time ago. */
 bool kube_watch_synced(const struct op *op);
+/*
+ * A watch is open now, on top of a complete list: what it has said is how things are, as far as anybody can know. False before the first list,
+ * while the server refuses or is out of reach, and for a moment between one watch and the next.
+ */
+bool kube_watch_live(const struct op *op);
 /* NULL: not known. Borrowed until its on_deleted returns. */
 struct kube_entry *kube_watch_find(const struct op *op, const char *ns, const char *name);
 size_t kube_watch_count(const struct op *op);
@@ -61,6 +67,7 @@ bool kube_version_older(const char *a, const char *b);
 
 struct kube_watch_stats {
 	uint64_t lists, watches, events, bookmarks, errors;
+	unsigned failures; /* in a row; 0: all is well */
 };
 void kube_watch_stats(const struct op *op, struct kube_watch_stats *out);
 

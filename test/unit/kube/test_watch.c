@@ -380,6 +380,41 @@ START_TEST(test_lost)
 }
 END_TEST
 
+/* Live from the server's 200 to the end of the watch: before and after nobody knows what has happened. */
+START_TEST(test_live)
+{
+	struct tcp_step script[] = {{TCP_REQUEST, LIST, 0}, {TCP_HOLD, NULL, 0},
+		{TCP_SEND, answer(200, "", list("10", NULL, NULL)), 0},
+		{TCP_REQUEST, WATCH("10"), 0}, {TCP_HOLD, NULL, 0}, {TCP_SEND, CHUNKED, 0},
+		{TCP_HOLD, NULL, 0}, {TCP_CLOSE, NULL, 0}, {TCP_ACCEPT, NULL, 0},
+		{TCP_REQUEST, WATCH("10"), 0}, {TCP_SEND, answer(500, "", "{}"), 0}, {0}};
+	struct kube_watch_stats st;
+
+	begin(script);
+	until_hold();
+	ck_assert(!kube_watch_live(k.op));
+	tcp_script_go(w.s);
+	until_synced();
+	until_hold();
+	ck_assert(!kube_watch_live(k.op));
+	tcp_script_go(w.s);
+	until_hold();
+	turns(60);
+	ck_assert(kube_watch_live(k.op));
+	kube_watch_stats(k.op, &st);
+	ck_assert_uint_eq(st.failures, 0);
+	tcp_script_go(w.s);
+	until_errors(1);
+	ck_assert(!kube_watch_live(k.op));
+	loop_test_advance(w.l, k.in_ms);
+	until_errors(2);
+	ck_assert(!kube_watch_live(k.op));
+	kube_watch_stats(k.op, &st);
+	ck_assert_uint_eq(st.failures, 2);
+	finish();
+}
+END_TEST
+
 static const struct {
 	const char *name;
 	int status;
@@ -683,6 +718,7 @@ Suite *suite_watch(void)
 	tcase_add_loop_test(tc, test_gone, 0, 3);
 	tcase_add_loop_test(tc, test_version, 0, 8);
 	tcase_add_loop_test(tc, test_went_back, 0, 2);
+	tcase_add_test(tc, test_live);
 	tcase_add_test(tc, test_lost);
 	tcase_add_loop_test(tc, test_bad_watch, 0, (int)ARRAY_LEN(BAD));
 	tcase_add_loop_test(tc, test_bad_list, 0, (int)ARRAY_LEN(BAD_LIST));
