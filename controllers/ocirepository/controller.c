@@ -649,13 +649,7 @@ bool ocirepo_idle(const struct ocirepo *c)
 
 void ocirepo_free(struct ocirepo *c)
 {
-	size_t at = 0;
-	const char *key;
-	void *id;
-
-	while (map_next(&c->identities, &at, &key, &id))
-		identity_drop(c, key);
-	map_clear(&c->identities);
+	identities_clear(c);
 	map_clear(&c->leaving);
 	lanes_clear(c);
 	oci_identity_unref(c->anonymous);

@@ -112,6 +112,8 @@ struct run {
 
 	struct oci_repo where;
 	struct oci_identity *identity;
+	char *secret_rv; /* version of the Secret that it was built of; NULL: of none */
+	bool secret_read; /* by this run; else it was kept */
 	bool resolved;
 	char revision[OCI_REVISION_MAX];
 	struct digest manifest;
@@ -197,8 +199,13 @@ bool lane_is_big(uint64_t size);
 /* credentials.c */
 struct op *credentials_watch(struct ocirepo *c);
 void identity_drop(struct ocirepo *c, const char *key);
+void identities_clear(struct ocirepo *c);
 enum step_ret credentials_start(struct task *t);
 enum step_ret credentials_resume(struct task *t);
+/* An exit row: credentials that were kept and are refused may be old. The Secret is read, and if it has changed the run counts for nothing
+   and the next one comes at once. */
+enum step_ret reread_start(struct task *t);
+enum step_ret reread_resume(struct task *t);
 
 /* source.c */
 enum step_ret resolve_start(struct task *t);

@@ -256,6 +256,7 @@ static const struct step DELETE_STEPS[] = {
 
 /* Walked to the end, also after a failure; after a cancel only what is marked. */
 static const struct step LAST[] = {
+	{"reread", reread_start, reread_resume, false},
 	{"status", status_start, status_resume, false},
 	{"commit", commit_start, commit_resume, false},
 	{"retain", retain_start, retain_resume, false},
@@ -281,6 +282,7 @@ static void run_free(struct task *t)
 	progress_end(r);
 	op_free(r->image);
 	oci_identity_unref(r->identity);
+	free(r->secret_rv);
 	cond_clear(&r->conds);
 	cond_clear(&r->conds_before);
 	buf_clear(&r->bytes);

@@ -60,6 +60,9 @@
 #define LIMIT_KUBE_TOKEN (64 * LIMIT_KIB) /* a token file */
 #define LIMIT_KUBE_PEM (1 * LIMIT_MIB) /* certificates or a key */
 #define LIMIT_KUBECONFIG (1 * LIMIT_MIB)
+#define LIMIT_SECRET_READ_MS 30000 /* of one pull Secret, whatever spec.timeout says */
+#define LIMIT_SECRET_SHARED_MS \
+	5000 /* what one run has read others use, when no watch vouches for it */
 #define LIMIT_YAML_FILE (8 * LIMIT_MIB)
 #define LIMIT_YAML_DEPTH 64
 #define LIMIT_YAML_NODES 500000 /* values of one file, aliases expanded */

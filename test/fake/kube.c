@@ -33,6 +33,7 @@ struct fake_kube {
 	struct http_server *server;
 	json_t *objects; /* "plural/ns/name" → object */
 	json_int_t rv, uid;
+	unsigned secret_reads;
 	struct buf log;
 	VEC(struct failure) failures;
 	struct watcher *watchers;
@@ -206,6 +207,23 @@ void fake_kube_go_back(struct fake_kube *k)
 		w->over = true;
 		http_reply_wake(w->x);
 	}
+}
+
+void fake_kube_cut(struct fake_kube *k, const char *plural)
+{
+	struct watcher *w;
+
+	for (w = k->watchers; w; w = w->next) {
+		if (strcmp(w->plural, plural) != 0)
+			continue;
+		w->over = true;
+		http_reply_wake(w->x);
+	}
+}
+
+unsigned fake_kube_secret_reads(const struct fake_kube *k)
+{
+	return k->secret_reads;
 }
 
 const json_t *fake_kube_get(
@@ -410,6 +428,8 @@ static void handle(void *arg, struct http_exchange *x)
 	}
 	if (write && n >= 4)
 		buf_addf(&k->log, "%s\n", line);
+	if (!write && n >= 4 && !strcmp(part[2], "secrets"))
+		k->secret_reads++;
 	status = failure_of(k, line);
 	if (status)
 		status_reply(x, status, status == 409 ? "Conflict" : "InternalError");

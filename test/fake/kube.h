@@ -42,6 +42,10 @@ const char *fake_kube_log(const struct fake_kube *k);
 void fake_kube_log_reset(struct fake_kube *k);
 /* The next `times` requests of this line (as in the log; "GET secrets/x" works too). */
 void fake_kube_fail(struct fake_kube *k, const char *line, int status, unsigned times);
+/* So many Secrets were read, each by its name. */
+unsigned fake_kube_secret_reads(const struct fake_kube *k);
+/* Ends the watches of one kind. */
+void fake_kube_cut(struct fake_kube *k, const char *plural);
 /* The watches say nothing until it is lifted, as those of a server under load. */
 void fake_kube_mute(struct fake_kube *k, bool mute);
 /* Called when a write of this line arrives, before it is carried out; once. */

@@ -240,13 +240,72 @@ class Server:
         return work.result()
 
 
+# ---- an API server with faults ---------------------------------------------------------------------------------------------
+
+class Api:
+    """The embedded API of one controller, which looks at no object itself, behind a proxy that may answer instead:
+
+        api = Api()
+        c = api.controller()                    # the one under test
+        api.fault = lambda q: refusal(403) if q.path.endswith("/secrets") else None     # bytes, or a coroutine function like stall
+    """
+
+    def __init__(self):
+        self.fault, self.watches = None, {}
+        self.own = Controller(["--watch-label-selector=nobody=matches"])
+        self.host, self.port, self.prefix = re.fullmatch(r"http://([^:/]+):(\d+)(/\S*)?", self.own.server).groups()
+        self.proxy = Server(self._forward)
+        self.asked = self.proxy.asked
+
+    def controller(self, flags=(), **more):
+        path = f"{tempfile.mkdtemp(dir=TMP)}/kubeconfig"
+        with open(path, "w") as f:
+            f.write("apiVersion: v1\nkind: Config\ncurrent-context: a\nclusters:\n- name: a\n  cluster:\n"
+                    f"    server: http://127.0.0.1:{self.proxy.port}\n"
+                    "contexts:\n- name: a\n  context: {cluster: a, user: a}\nusers:\n- name: a\n  user: {}\n")
+        return Controller(flags, kubeconfig=path, **more)
+
+    def cut(self, path):
+        """Ends the watches of what the pattern matches."""
+        for q, w in list(self.watches.items()):
+            if re.search(path, q.path):
+                self.proxy._loop.call_soon_threadsafe(w.close)
+
+    async def _forward(self, q, w):
+        said = self.fault and self.fault(q)
+        if said:
+            return said if isinstance(said, bytes) else await said(q, w)
+        r, up = await asyncio.open_connection(self.host, int(self.port))
+        if "watch=" in q.query:
+            self.watches[q] = w
+        try:
+            keep = {k: v for k, v in q.headers.items() if k not in ("host", "connection", "content-length")}
+            lines = [f"{q.method} {self.prefix or ''}{q.target} HTTP/1.1", f"host: {self.host}:{self.port}", "connection: close",
+                     f"content-length: {len(q.body)}", *(f"{k}: {v}" for k, v in keep.items())]
+            up.write(("\r\n".join(lines) + "\r\n\r\n").encode("latin1") + q.body)
+            while data := await r.read(65536):
+                w.write(data)
+                await w.drain()
+        finally:
+            self.watches.pop(q, None)
+            up.close()
+        return None
+
+
+def refusal(status, reason="Forbidden", message="not allowed"):
+    """The answer of an API server that says no."""
+    return answer(status, [("Content-Type", "application/json")], json.dumps({
+        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "reason": reason, "code": status,
+        "message": message}).encode())
+
+
 # ---- the controller -------------------------------------------------------------------------------------------------------
 
 class Controller:
     """The program with --embedded. memory: MiB of a memory cgroup of its own (needs root; .limited says whether it could be made).
-    state: the folder of an earlier one, to start again with what it kept."""
+    state: the folder of an earlier one, to start again with what it kept. kubeconfig: of another's API, instead of --embedded."""
 
-    def __init__(self, flags=(), env=None, memory=None, nofile=None, state=None, log="info", files=None):
+    def __init__(self, flags=(), env=None, memory=None, nofile=None, state=None, log="info", files=None, kubeconfig=None):
         self.dir = tempfile.mkdtemp(dir=TMP)
         self.state, self.files = state or self.dir + "/state", files or self.dir + "/files"
         os.makedirs(self.files, exist_ok=True)
@@ -258,9 +317,12 @@ class Controller:
         clean["LSAN_OPTIONS"] = f"suppressions={ROOT}/test/lsan.supp:print_suppressions=0"
         if os.path.exists(self.state + "/kubeconfig"):
             os.remove(self.state + "/kubeconfig")
+        self.doors = 3 if kubeconfig else 4
+        api = [f"--kubeconfig={kubeconfig}", f"--storage-path={self.dir}/artifacts"] if kubeconfig else [
+            f"--embedded={self.files}", f"--state-dir={self.state}"]
         self.process = subprocess.Popen(
-            [PROGRAM, f"--embedded={self.files}", f"--state-dir={self.state}", "--storage-addr=127.0.0.1:0", "--metrics-addr=127.0.0.1:0",
-             "--health-addr=127.0.0.1:0", f"--log-level={log}", *flags],
+            [PROGRAM, *api, "--storage-addr=127.0.0.1:0", "--metrics-addr=127.0.0.1:0", "--health-addr=127.0.0.1:0",
+             f"--log-level={log}", *flags],
             stdout=subprocess.DEVNULL, stderr=open(self.log, "ab"), env={**clean, **(env or {})},
             preexec_fn=lambda: self._before_exec(nofile))
         _controllers.append(self)
@@ -268,7 +330,7 @@ class Controller:
         if until(30, self._listening) is None:
             print(self.raw())
             raise SystemExit(f"{NAME}: the controller did not start")
-        self.server = re.search(r"server: (\S+)", open(self.state + "/kubeconfig").read()).group(1)
+        self.server = re.search(r"server: '?([^\s']+)", open(kubeconfig or self.state + "/kubeconfig").read()).group(1)
 
     def _make_group(self, mib):
         name = f"oci-isolation-{os.getpid()}-{len(_controllers)}"
@@ -297,7 +359,8 @@ class Controller:
         for l in self.lines():
             if l.get("msg") == "listening":
                 self.addresses[l["server"]] = l["address"]
-        return len(self.addresses) >= 4 and os.path.exists(self.state + "/kubeconfig") or self.process.poll() is not None
+        there = self.doors == 3 or os.path.exists(self.state + "/kubeconfig")
+        return len(self.addresses) >= self.doors and there or self.process.poll() is not None
 
     # -- its log and what the system knows of it
     def raw(self):
@@ -394,8 +457,9 @@ class Controller:
         value = self.request(name, ns)
         return until(seconds, lambda: self.get(name, ns).get("status", {}).get("lastHandledReconcileAt") == value)
 
-    def secret(self, name, config, ns="default"):
-        return self.api(f"/api/v1/namespaces/{ns}/secrets", "POST", {
+    def secret(self, name, config, ns="default", method="POST"):
+        """method: PUT for one that is there."""
+        return self.api(f"/api/v1/namespaces/{ns}/secrets" + (f"/{name}" if method == "PUT" else ""), method, {
             "apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": ns}, "type": "kubernetes.io/dockerconfigjson",
             "data": {".dockerconfigjson": base64.b64encode(json.dumps(config).encode()).decode()}})
 
