@@ -197,7 +197,8 @@ static int add_credentials(struct http_op *x, const struct http_req *req, struct
 		return 0;
 	}
 	if (line.over)
-		rc = err_set(err, ERR_STALL, "the credential cannot be sent in a header");
+		/* A Secret or a token server may give another one next time. */
+		rc = err_set(err, ERR_RETRY, "the credential cannot be sent in a header");
 	else
 		rc = add_header(x, line.p, err);
 	mem_wipe(line.p, line.cap);

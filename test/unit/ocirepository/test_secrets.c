@@ -221,6 +221,50 @@ START_TEST(test_forbidden)
 }
 END_TEST
 
+static void registry_token(const char *token)
+{
+	auto_buf struct buf b64 = BUF_INIT(4096);
+	auto_free char *plain = NULL, *json = NULL;
+
+	plain = mem_printf(
+		"{\"auths\":{\"%s\":{\"registrytoken\":\"%s\"}}}", fake_host(w.reg), token);
+	ck_assert(!base64_encode(&b64, plain, strlen(plain), BASE64_STD));
+	json = mem_printf(
+		"{\"metadata\":{\"name\":\"pull\",\"namespace\":\"apps\"},\"type\":"
+		"\"kubernetes.io/dockerconfigjson\",\"data\":{\".dockerconfigjson\":\"%s\"}}",
+		buf_str(&b64));
+	fake_kube_put(w.kube, "secrets", json);
+}
+
+/* A credential that no header can carry is one that may be mended: the object is tried again, nobody has to touch it. */
+START_TEST(test_unsendable)
+{
+	auto_free char *challenge = NULL;
+
+	world_init(&w);
+	challenge = mem_printf("Bearer realm=\"http://%s/token\"", fake_host(w.reg));
+	registry_token("a\\nb");
+	head = fake_on(w.reg, "HEAD", "/none");
+	head->challenge = challenge;
+	head->need = "Bearer good";
+	world_push(&w, "1.0", &w.layer, &image);
+	head->headers = image.paths[3];
+	head->path = image.paths[0];
+	world_object(&w, "web", SPEC);
+	fake_kube_fail(w.kube, REFUSED, 403, 100000);
+	world_start(&w);
+	world_settle(&w);
+	ck_assert_msg(strstr(world_status(&w, "web", "Ready.message"), "cannot be sent"), "%s",
+		world_status(&w, "web", "Ready.message"));
+	ck_assert_str_eq(world_status(&w, "web", "Stalled.status"), "");
+	registry_token("good");
+	world_pass(&w, 6000);
+	ck_assert_str_eq(world_status(&w, "web", "Ready.status"), "True");
+	fake_image_clear(&image);
+	world_clear(&w);
+}
+END_TEST
+
 Suite *suite_secrets(void);
 Suite *suite_secrets(void)
 {
@@ -235,6 +279,7 @@ Suite *suite_secrets(void)
 	tcase_add_loop_test(tc, test_watch_breaks, 0, 2);
 	tcase_add_loop_test(tc, test_deleted_unseen, 0, 2);
 	tcase_add_test(tc, test_forbidden);
+	tcase_add_test(tc, test_unsendable);
 	suite_add_tcase(s, tc);
 	return s;
 }
