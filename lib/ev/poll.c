@@ -11,13 +11,18 @@ struct poll {
 	int want;
 };
 
+/* libuv says of a connection that was reset only that, and stops, although bytes that came before may still be in the socket. So the
+   watch goes on, and whoever reads or writes learns first of the bytes, then of the error, as with poll(2). */
 static void ready(uv_poll_t *handle, int status, int events)
 {
 	struct poll *p = CONTAINER_OF(handle, struct poll, uv);
 	int got = 0;
 
-	if (status < 0)
+	if (status < 0) {
 		got = POLL_ERROR;
+		events = p->want;
+		uv_poll_start(&p->uv, p->want, ready);
+	}
 	if (events & UV_READABLE)
 		got |= POLL_READ;
 	if (events & UV_WRITABLE)

@@ -10,7 +10,8 @@ struct poll;
 
 enum { POLL_READ = 1, POLL_WRITE = 2, POLL_ERROR = 4 };
 
-/* events: what is ready. POLL_ERROR: libuv could not poll (a refused connection, a closed descriptor); the watch has stopped. */
+/* events: what is ready. POLL_ERROR: the connection was refused or reset; with it comes all that is waited for, because what arrived before
+   can still be read and the next read or write says what happened. It comes again until the poll is closed or waits for nothing. */
 typedef void poll_fn(void *arg, int events);
 
 struct poll *poll_new(struct loop *l, int fd, poll_fn *fn, void *arg);

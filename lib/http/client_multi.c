@@ -124,8 +124,9 @@ static void socket_ready(void *arg, int events)
 		bits |= CURL_CSELECT_IN;
 	if (events & POLL_WRITE)
 		bits |= CURL_CSELECT_OUT;
+	/* Never alone: of an error without more curl ends the transfer before it has read the answer that came in front of the reset. */
 	if (events & POLL_ERROR)
-		bits |= CURL_CSELECT_ERR;
+		bits |= CURL_CSELECT_ERR | CURL_CSELECT_IN | CURL_CSELECT_OUT;
 	curl_multi_socket_action(c->multi, s->fd, bits, &running); /* may free s */
 	drain(c);
 }

@@ -287,6 +287,59 @@ START_TEST(test_answers)
 }
 END_TEST
 
+/* A server, or a load balancer, that sends its answer and then resets the connection: what is complete counts, also when it takes more than
+   one read; what only a proper end could complete does not. */
+static const struct {
+	const char *name, *method, *answer;
+	size_t fill;
+	int status; /* 0: the op fails */
+} RESETS[] = {
+	{"a length", "GET", OK2, 0, 200},
+	{"a length and the last answer", "GET",
+		"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok", 0, 200},
+	{"HEAD", "HEAD", "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n", 0,
+		200},
+	{"no content", "GET", "HTTP/1.1 204 No Content\r\n\r\n", 0, 204},
+	{"chunks", "GET",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", 0,
+		200},
+	{"three buffers", "GET", "HTTP/1.1 200 OK\r\nContent-Length: 40000\r\n\r\n", 40000, 200},
+	{"a refusal of a post", "POST", "HTTP/1.1 413 X\r\nContent-Length: 2\r\n\r\nno", 0, 413},
+	{"until close", "GET", "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nok", 0, 0},
+	{"a byte too few", "GET", "HTTP/1.1 200 OK\r\nContent-Length: 40001\r\n\r\n", 40000, 0},
+	{"no last chunk", "GET", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n",
+		0, 0},
+	{"half of the headers", "GET", "HTTP/1.1 200 OK\r\nContent-Le", 0, 0},
+	{"nothing", "GET", "", 0, 0},
+};
+
+START_TEST(test_reset)
+{
+	const struct tcp_step script[] = {{TCP_REQUEST, RESETS[_i / 10].method, 0},
+		{TCP_SEND, RESETS[_i / 10].answer, 0}, {TCP_FILL, NULL, RESETS[_i / 10].fill},
+		{TCP_RESET, NULL, 0}, {0}};
+	const char *name = RESETS[_i / 10].name;
+	struct op *op;
+
+	begin(script);
+	op = get((struct http_req){.method = RESETS[_i / 10].method,
+		.body = "12",
+		.body_len = !strcmp(RESETS[_i / 10].method, "POST") ? 2 : 0,
+		.max_body = 50000,
+		.deadline_ms = 60000});
+	until_done(op);
+	if (RESETS[_i / 10].status) {
+		ck_assert_msg(!op->err.kind, "%s: %s", name, op->err.msg);
+		ck_assert_int_eq(http_result(op)->status, RESETS[_i / 10].status);
+	} else {
+		ck_assert_msg(op->err.kind == ERR_RETRY, "%s: taken", name);
+		ck_assert_msg(op->err.code == -ECONNRESET, "%s: %s", name, op->err.msg);
+	}
+	op_free(op);
+	finish();
+}
+END_TEST
+
 /* An error's body is kept up to its limit and no more is read of it; the op succeeds. */
 START_TEST(test_error_body)
 {
@@ -858,6 +911,7 @@ Suite *suite_client(void)
 	tcase_add_loop_test(tc, test_wire, 0, (int)ARRAY_LEN(WIRE));
 	tcase_add_loop_test(tc, test_refused, 0, 6);
 	tcase_add_loop_test(tc, test_answers, 0, (int)ARRAY_LEN(ANSWERS));
+	tcase_add_loop_test(tc, test_reset, 0, 10 * (int)ARRAY_LEN(RESETS));
 	tcase_add_test(tc, test_error_body);
 	tcase_add_loop_test(tc, test_times, 0, (int)ARRAY_LEN(TIMES));
 	tcase_add_test(tc, test_pause);
