@@ -70,6 +70,8 @@ static int start_kube(struct app *a, struct err *err)
 		err);
 	if (!cfg)
 		return err_wrap(err, "connect to Kubernetes");
+	/* The URL of the own API is as good as a password: wherever it listens, no proxy of the environment sees it. */
+	cfg->proxy.none = cfg->proxy.none || a->embedded;
 	a->kube = kube_client_new(a->loop, cfg,
 		&(struct kube_client_opts){.qps = (unsigned)a->flags.kube_qps,
 			.burst = (unsigned)a->flags.kube_burst});

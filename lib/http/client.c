@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/time.h"
 #include "http/client_internal.h"
+#include "http/proxy_env.h"
 #include "http/url.h"
 
 #include <errno.h>
@@ -432,6 +433,16 @@ void http_trust_clear(struct http_trust *t)
 	*t = (struct http_trust){0};
 }
 
+void http_proxy_clear(struct http_proxy *p)
+{
+	if (p->url)
+		mem_wipe(p->url, strlen(p->url));
+	free(p->url);
+	free(p->user);
+	secret_clear(&p->password);
+	*p = (struct http_proxy){0};
+}
+
 /* ---- the client ---------------------------------------------------------------------------------------------------- */
 
 struct http_client *http_client_new(struct loop *l, const struct http_client_opts *opts)
@@ -454,6 +465,7 @@ struct http_client *http_client_new(struct loop *l, const struct http_client_opt
 	if (!c->opts.idle_close_s)
 		c->opts.idle_close_s = 90;
 	http_find_system_cas(c);
+	c->proxies = proxy_env_new();
 	BUG_IF(http_multi_init(c)); /* at the start of the process: nothing to fall back to */
 	return c;
 }
@@ -466,6 +478,7 @@ void http_client_free(struct http_client *c)
 	http_multi_clear(c);
 	free(c->ca_dir);
 	free(c->ca_file);
+	proxy_env_free(c->proxies);
 	free((char *)(uintptr_t)c->opts.name);
 	free((char *)(uintptr_t)c->opts.user_agent);
 	free(c);

@@ -49,12 +49,14 @@ struct http_trust {
 };
 void http_trust_clear(struct http_trust *t);
 
+/* Through which proxy, loopback not excepted. Zeroed: what the environment said when the client was made (proxy_env.h). */
 struct http_proxy {
-	char *url; /* http://, https://, socks5://; NULL: what the environment says (HTTPS_PROXY, NO_PROXY, ...) */
-	char *user;
+	char *url; /* any form that proxy_parse takes */
+	char *user; /* instead of the URL's */
 	struct secret password;
 	bool none; /* never a proxy, whatever the environment says */
 };
+void http_proxy_clear(struct http_proxy *p);
 
 struct http_hdr {
 	const char *name, *value;

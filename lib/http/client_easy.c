@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/sys.h"
 #include "http/client_internal.h"
+#include "http/proxy_env.h"
 #include "http/syntax.h"
 #include "http/url.h"
 
@@ -131,23 +132,53 @@ static int set_trust(struct http_op *x, const struct http_trust *t, struct err *
 	return rc ? no_memory(err) : set_cas(x, t, err);
 }
 
-static int set_proxy(struct http_op *x, const struct http_proxy *p, struct err *err)
+/* Always said: without it curl would ask the environment, and reads it differently from what it was written for. */
+static int use_proxy(struct http_op *x, const struct http_proxy *p, struct err *err)
 {
 	CURLcode rc = CURLE_OK;
 
 	/* A Basic or Bearer header of ours is for the origin, never for the proxy's CONNECT. */
 	rc |= curl_easy_setopt(x->easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
 	rc |= curl_easy_setopt(x->easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-	if (p && p->none) {
-		rc |= curl_easy_setopt(x->easy, CURLOPT_PROXY, "");
-	} else if (p && p->url) {
-		rc |= curl_easy_setopt(x->easy, CURLOPT_PROXY, p->url);
-		if (p->user)
-			rc |= curl_easy_setopt(x->easy, CURLOPT_PROXYUSERNAME, p->user);
-		if (p->password.p)
-			rc |= curl_easy_setopt(x->easy, CURLOPT_PROXYPASSWORD, p->password.p);
+	rc |= curl_easy_setopt(x->easy, CURLOPT_NOPROXY, "");
+	rc |= curl_easy_setopt(x->easy, CURLOPT_PROXY, p ? p->url : "");
+	if (p && p->user) {
+		rc |= curl_easy_setopt(x->easy, CURLOPT_PROXYUSERNAME, p->user);
+		rc |= curl_easy_setopt(
+			x->easy, CURLOPT_PROXYPASSWORD, p->password.p ? p->password.p : "");
 	}
 	return rc ? no_memory(err) : 0;
+}
+
+static int use_given_proxy(struct http_op *x, const struct http_proxy *p, struct err *err)
+{
+	struct http_proxy given;
+	int rc;
+
+	if (proxy_parse(&given, p->url, err))
+		return -1;
+	if (p->user) {
+		free(given.user);
+		given.user = mem_strdup(p->user);
+		secret_copy(&given.password, &p->password);
+	}
+	rc = use_proxy(x, &given, err);
+	http_proxy_clear(&given);
+	return rc;
+}
+
+static int set_proxy(struct http_op *x, const struct http_req *req, struct err *err)
+{
+	const struct http_proxy *p = req->proxy;
+	auto_url struct url u = {0};
+
+	if (p && p->none)
+		return use_proxy(x, NULL, err);
+	if (p && p->url)
+		return use_given_proxy(x, p, err);
+	if (url_parse(&u, req->url, err) || proxy_env_for(x->c->proxies, &u, &p, err))
+		return -1;
+	return use_proxy(x, p, err);
 }
 
 /* ---- headers ------------------------------------------------------------------------------------------------------- */
@@ -373,8 +404,7 @@ int http_easy_setup(struct http_op *x, const struct http_req *req, struct err *e
 	if (!x->easy)
 		return no_memory(err);
 	if (set_common(x, err) || set_url(x, req, err) || set_method(x, req, err) ||
-		set_headers(x, req, err) || set_trust(x, req->trust, err) ||
-		set_proxy(x, req->proxy, err))
+		set_headers(x, req, err) || set_trust(x, req->trust, err) || set_proxy(x, req, err))
 		return -1;
 	return 0;
 }

@@ -30,6 +30,7 @@ struct http_client {
 	unsigned paused; /* requests: their connections are quiet on purpose */
 	uint64_t swept_ms;
 	char *ca_dir, *ca_file; /* the system's CAs: one of them, or neither */
+	struct proxy_env *proxies; /* of the environment */
 	struct http_client_stats stats;
 	struct {
 		const char *name;

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/obj.h"
 #include "base/sys.h"
+#include "http/proxy_env.h"
 #include "http/url.h"
 #include "text/yaml.h"
 
@@ -35,9 +36,7 @@ void kube_config_free(struct kube_config *cfg)
 	free(cfg->host);
 	free(cfg->ns);
 	free(cfg->token_file);
-	free(cfg->proxy.url);
-	free(cfg->proxy.user);
-	secret_clear(&cfg->proxy.password);
+	http_proxy_clear(&cfg->proxy);
 	http_trust_clear(&cfg->trust);
 	secret_clear(&cfg->basic);
 	secret_clear(&cfg->token);
@@ -239,13 +238,8 @@ static int use_cluster(
 	cfg->trust.ca_only = rc;
 	if (name && *name)
 		cfg->trust.server_name = mem_strdup(name);
-	if (proxy && *proxy) {
-		if (strncmp(proxy, "http://", 7) != 0 && strncmp(proxy, "https://", 8) != 0 &&
-			strncmp(proxy, "socks5://", 9) != 0)
-			return err_set(
-				err, ERR_STALL, "proxy-url is neither http, https nor socks5");
-		cfg->proxy.url = mem_strdup(proxy);
-	}
+	if (proxy && *proxy && proxy_parse(&cfg->proxy, proxy, err))
+		return err_wrap(err, "proxy-url");
 	return 0;
 }
 

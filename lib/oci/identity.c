@@ -70,9 +70,7 @@ void oci_identity_unref(struct oci_identity *id)
 		entry_clear(e);
 	vec_clear(&id->entries);
 	http_trust_clear(&id->trust);
-	free(id->proxy.url);
-	free(id->proxy.user);
-	secret_clear(&id->proxy.password);
+	http_proxy_clear(&id->proxy);
 	free(id);
 }
 

@@ -25,14 +25,19 @@ struct world {
 
 static struct world w;
 
+/* The sandbox may have a proxy in its environment; tests of proxies set their own, before they begin. */
+static void no_proxies(void)
+{
+	static const char *const names[] = {"http_proxy", "HTTP_PROXY", "https_proxy",
+		"HTTPS_PROXY", "no_proxy", "NO_PROXY", "all_proxy", "ALL_PROXY", "REQUEST_METHOD"};
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(names); i++)
+		unsetenv(names[i]);
+}
+
 static void begin(const struct tcp_step *script)
 {
-	/* The sandbox may have a proxy in its environment; tests of proxies set their own. */
-	unsetenv("http_proxy");
-	unsetenv("https_proxy");
-	unsetenv("HTTPS_PROXY");
-	unsetenv("ALL_PROXY");
-	unsetenv("all_proxy");
 	clock_fake(1700000000000);
 	w.l = loop_new();
 	w.c = http_client_new(w.l, &(struct http_client_opts){.name = "test"});
@@ -821,82 +826,126 @@ START_TEST(test_retry_after)
 }
 END_TEST
 
-/* A proxy of the environment is used for loopback too; `none` goes past it. Credentials for the origin do not go to CONNECT. */
+/* A client reads its environment when it is made. */
+static void remake_client(void)
+{
+	http_client_free(w.c);
+	w.c = http_client_new(w.l, &(struct http_client_opts){.name = "test"});
+}
+
+#define THROUGH(host) \
+	"GET http://" host "/x HTTP/1.1\r\nHost: " host "\r\nUser-Agent: flux/v2\r\n" \
+	"Proxy-Connection: Keep-Alive\r\n\r\n"
+#define CONNECT(auth) \
+	"CONNECT registry.test:443 HTTP/1.1\r\nHost: registry.test:443\r\n" auth \
+	"User-Agent: flux/v2\r\nProxy-Connection: Keep-Alive\r\n\r\n"
+
+/* "{host}" is where the script listens. Loopback is reached directly, but through a proxy that a caller names; credentials for the origin do
+   not go to CONNECT. libcurl's own reading of the environment is out of the game. */
+static const struct {
+	const char *name, *var, *value, *more, *more_value;
+	const char *url, *proxy, *user; /* NULL: the script's; of struct http_proxy */
+	bool none;
+	const char *want;
+} PROXIES[] = {
+	{"of the environment", "http_proxy", "http://{host}", NULL, NULL, "http://registry.test/x",
+		NULL, NULL, false, THROUGH("registry.test")},
+	{"in capitals, without a scheme", "HTTP_PROXY", "{host}", NULL, NULL,
+		"http://registry.test/x", NULL, NULL, false, THROUGH("registry.test")},
+	{"for https, with a password", "HTTPS_PROXY", "http://u:p%3Aq@{host}", NULL, NULL,
+		"https://registry.test/x", NULL, NULL, false,
+		CONNECT("Proxy-Authorization: Basic dTpwOnE=\r\n")},
+	{"of the caller", NULL, NULL, NULL, NULL, "https://registry.test/x", "http://{host}", "u",
+		false, CONNECT("Proxy-Authorization: Basic dTpw\r\n")},
+	{"the caller's user wins", NULL, NULL, NULL, NULL, "https://registry.test/x",
+		"http://who:knows@{host}", "u", false,
+		CONNECT("Proxy-Authorization: Basic dTpw\r\n")},
+	{"the caller's for loopback", "http_proxy", "http://127.0.0.1:1", NULL, NULL,
+		"http://127.0.0.1:2/x", "http://{host}", NULL, false, THROUGH("127.0.0.1:2")},
+	{"the caller's in spite of NO_PROXY", "no_proxy", "*", NULL, NULL, "http://registry.test/x",
+		"http://{host}", NULL, false, THROUGH("registry.test")},
+	{"none", "http_proxy", "http://127.0.0.1:1", NULL, NULL, NULL, NULL, NULL, true, GET},
+	{"loopback", "http_proxy", "http://127.0.0.1:1", NULL, NULL, NULL, NULL, NULL, false, GET},
+	{"loopback, no_proxy or not", "http_proxy", "http://127.0.0.1:1", "no_proxy", "corp.test",
+		NULL, NULL, NULL, false, GET},
+	{"ALL_PROXY", "ALL_PROXY", "http://127.0.0.1:1", "all_proxy", "http://127.0.0.1:1", NULL,
+		NULL, NULL, false, GET},
+};
+
+static char *with_host(const char *text)
+{
+	const char *at = text ? strstr(text, "{host}") : NULL;
+
+	return at ? mem_printf("%.*s%s", (int)(at - text), text, tcp_script_host(w.s))
+		  : mem_strdup(text);
+}
+
 START_TEST(test_proxy)
 {
-	static const struct tcp_step through[] = {
-		{TCP_EXPECT,
-			"GET http://registry.test/x HTTP/1.1\r\nHost: registry.test\r\nUser-Agent: "
-			"flux/v2\r\n"
-			"Proxy-Connection: Keep-Alive\r\n\r\n",
-			0},
-		{TCP_SEND, OK2, 0}, {0}};
-	static const struct tcp_step tunnel[] = {
-		{TCP_EXPECT,
-			"CONNECT registry.test:443 HTTP/1.1\r\nHost: registry.test:443\r\n"
-			"Proxy-Authorization: Basic dTpw\r\nUser-Agent: "
-			"flux/v2\r\nProxy-Connection: Keep-Alive\r\n\r\n",
-			0},
-		{TCP_SEND, "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", 0}, {0}};
-	static const struct tcp_step past[] = {{TCP_EXPECT, GET, 0}, {TCP_SEND, OK2, 0}, {0}};
-	struct http_proxy proxy = {0};
+	bool tunnel = !strncmp(PROXIES[_i].want, "CONNECT", 7);
+	const struct tcp_step script[] = {{TCP_EXPECT, PROXIES[_i].want, 0},
+		{TCP_SEND, tunnel ? "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n" : OK2, 0},
+		{0}};
+	struct http_proxy proxy = {.none = PROXIES[_i].none};
 	struct secret bearer = {0};
+	auto_free char *value = NULL;
 	struct op *op;
 
-	begin(_i == 0 ? through : _i == 1 ? tunnel : past);
+	no_proxies();
+	begin(script);
+	value = with_host(PROXIES[_i].value);
+	if (value)
+		setenv(PROXIES[_i].var, value, 1);
+	if (PROXIES[_i].more)
+		setenv(PROXIES[_i].more, PROXIES[_i].more_value, 1);
+	remake_client();
+	proxy.url = with_host(PROXIES[_i].proxy);
+	proxy.user = mem_strdup(PROXIES[_i].user);
+	secret_set(&proxy.password, "p", 1);
 	secret_set(&bearer, "hush", 4);
-	if (_i == 1) {
-		proxy.url = mem_strdup(tcp_script_url(w.s, ""));
-		proxy.user = mem_strdup("u");
-		secret_set(&proxy.password, "p", 1);
-	} else {
-		setenv("http_proxy", _i == 0 ? tcp_script_url(w.s, "") : "http://127.0.0.1:1", 1);
-		proxy.none = _i == 2;
-	}
-	op = get((struct http_req){.url = _i == 0 ? "http://registry.test/x"
-			: _i == 1                 ? "https://registry.test/x"
-						  : NULL,
-		.proxy = &proxy,
-		.bearer = _i == 1 ? &bearer : NULL});
+	op = get((struct http_req){
+		.url = PROXIES[_i].url, .proxy = &proxy, .bearer = tunnel ? &bearer : NULL});
 	until_done(op);
-	if (_i == 1) {
+	if (tunnel) {
 		ck_assert_int_eq(op->err.kind, ERR_RETRY);
 		ck_assert_ptr_nonnull(strstr(op->err.msg, "403"));
 		ck_assert(!http_result(op)->tls_answered);
 	} else {
-		ck_assert_msg(!op->err.kind, "%s", op->err.msg);
+		ck_assert_msg(!op->err.kind, "%s: %s", PROXIES[_i].name, op->err.msg);
 	}
 	op_free(op);
-	free(proxy.url);
-	free(proxy.user);
-	secret_clear(&proxy.password);
+	http_proxy_clear(&proxy);
 	secret_clear(&bearer);
 	finish();
 }
 END_TEST
 
-/* A failure ends in a status that many can read; whatever libcurl dislikes in a proxy's URL, its password stays out of it. */
+/* A failure ends in a status that many can read; whatever is wrong with a proxy's URL, its password stays out of it. */
 START_TEST(test_proxy_secret)
 {
 	static const char *const urls[] = {"http://user:h%20u sh@127.0.0.1:1",
 		"http://user:hush@127.0.0.1:99999", "ftp://user:hush@127.0.0.1:1",
 		"http://user:hu%00sh@127.0.0.1:1", "http://user:hush@[::1", "user:hush@127.0.0.1:1",
-		"http://user:hush@no-such-host.invalid:1"};
+		"http://user:hush@no-such-host.invalid:1", "http://user:hu/sh@127.0.0.1:1",
+		"http://user:hu%sh@127.0.0.1:1"};
 	struct http_proxy proxy = {0};
 	struct op *op;
 
-	begin(NULL);
+	no_proxies();
 	if (_i % 2)
 		proxy.url = mem_strdup(urls[_i / 2]);
 	else
 		setenv("http_proxy", urls[_i / 2], 1);
+	begin(NULL);
 	op = get((struct http_req){.url = "http://registry.test/x", .proxy = &proxy});
 	until_done(op);
 	ck_assert_int_ne(op->err.kind, ERR_NONE);
 	ck_assert_msg(
 		!strstr(op->err.msg, "sh@") && !strstr(op->err.msg, "hush"), "%s", op->err.msg);
+	if (!(_i % 2) && strstr(op->err.msg, "URL is"))
+		ck_assert_msg(!strncmp(op->err.msg, "http_proxy: ", 12), "%s", op->err.msg);
 	op_free(op);
-	free(proxy.url);
+	http_proxy_clear(&proxy);
 	finish();
 }
 END_TEST
@@ -926,8 +975,8 @@ Suite *suite_client(void)
 	tcase_add_test(tc, test_upload);
 	tcase_add_loop_test(tc, test_upload_short, 0, 2);
 	tcase_add_loop_test(tc, test_retry_after, 0, 10);
-	tcase_add_loop_test(tc, test_proxy, 0, 3);
-	tcase_add_loop_test(tc, test_proxy_secret, 0, 14);
+	tcase_add_loop_test(tc, test_proxy, 0, (int)ARRAY_LEN(PROXIES));
+	tcase_add_loop_test(tc, test_proxy_secret, 0, 18);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -64,7 +64,7 @@ static struct kube_config *load(const char *file, const char *context, struct er
 	"clusters:\n" \
 	"- name: c1\n  cluster: {server: 'https://api.example.com/base/path/', " \
 	"certificate-authority-data: aGVsbG8=,\n" \
-	"    tls-server-name: other.example, proxy-url: 'socks5://10.0.0.1:1080'}\n" \
+	"    tls-server-name: other.example, proxy-url: 'socks5://me:p%20w@10.0.0.1'}\n" \
 	"- name: c2\n  cluster: {server: 'http://[::1]:8080', certificate-authority: ca.pem}\n" \
 	"users:\n" \
 	"- {name: u1, user: {token: tok}}\n" \
@@ -89,7 +89,9 @@ START_TEST(test_contexts)
 	ck_assert(c->trust.ca_only);
 	ck_assert(!c->trust.insecure);
 	ck_assert_str_eq(c->trust.server_name, "other.example");
-	ck_assert_str_eq(c->proxy.url, "socks5://10.0.0.1:1080");
+	ck_assert_str_eq(c->proxy.url, "socks5h://10.0.0.1:1080");
+	ck_assert_str_eq(c->proxy.user, "me");
+	ck_assert_str_eq(c->proxy.password.p, "p w");
 	kube_config_free(c);
 
 	c = load("config", "two", &err);
@@ -156,6 +158,9 @@ static const struct {
 	{"key missing", ONE("server: 'https://a'", "client-certificate-data: aGVsbG8="),
 		"need each other"},
 	{"token file missing", ONE("server: 'https://a'", "tokenFile: nix"), "tokenFile"},
+	{"proxy with a broken password",
+		ONE("server: 'https://a', proxy-url: 'http://hush:%hush@a'", ""),
+		"proxy-url: the proxy's URL is malformed"},
 	{"proxy of another kind", ONE("server: 'https://a', proxy-url: 'ftp://a'", ""),
 		"proxy-url"},
 	{"no mapping", "- a\n", "not a kubeconfig"},
