@@ -22,6 +22,8 @@
 #define LIMIT_REDIRECTS 10
 #define LIMIT_HEADERS (64 * LIMIT_KIB) /* all headers of one response or request */
 #define LIMIT_URL 8192
+#define LIMIT_CA_PEM (1 * LIMIT_MIB) /* CAs that are read from files into one text; one such file */
+#define LIMIT_CA_FILES 2000 /* looked at in all folders of CAs */
 #define LIMIT_PULL_SECRET (1 * LIMIT_MIB)
 #define LIMIT_MANIFEST_ENTRIES 4096 /* layers, or manifests of an index */
 #define LIMIT_ANNOTATIONS (256 * LIMIT_KIB) /* of a manifest, keys and values */

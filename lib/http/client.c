@@ -161,6 +161,10 @@ static void release(struct http_op *x)
 	x->hdrs = x->connect_to = NULL;
 	buf_clear(&x->body);
 	buf_clear(&x->ca);
+	buf_clear(&x->cert);
+	secret_clear(&x->key);
+	http_ca_pem_unref(x->system_ca);
+	x->system_ca = NULL;
 	http_op_unwatch_body(x);
 	timer_cancel(&x->deadline);
 	timer_cancel(&x->headers_timer);
@@ -378,6 +382,8 @@ struct op *http_start(struct http_client *c, const struct http_req *req)
 	x->req.hdrs = NULL;
 	x->req.body = NULL;
 	x->req.bearer = x->req.basic = NULL;
+	x->req.trust = NULL;
+	x->req.proxy = NULL;
 	count(c, req->kind);
 	if (req->deadline_ms)
 		timer_set(&x->deadline, req->deadline_ms);
@@ -464,7 +470,7 @@ struct http_client *http_client_new(struct loop *l, const struct http_client_opt
 		c->opts.max_per_host = 8;
 	if (!c->opts.idle_close_s)
 		c->opts.idle_close_s = 90;
-	http_find_system_cas(c);
+	http_cas_init(&c->cas);
 	c->proxies = proxy_env_new();
 	BUG_IF(http_multi_init(c)); /* at the start of the process: nothing to fall back to */
 	return c;
@@ -476,8 +482,7 @@ void http_client_free(struct http_client *c)
 		return;
 	BUG_IF(c->stats.open_requests);
 	http_multi_clear(c);
-	free(c->ca_dir);
-	free(c->ca_file);
+	http_cas_clear(&c->cas);
 	proxy_env_free(c->proxies);
 	free((char *)(uintptr_t)c->opts.name);
 	free((char *)(uintptr_t)c->opts.user_agent);

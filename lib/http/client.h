@@ -2,8 +2,8 @@
  * HTTP client on the loop: libcurl's multi interface behind our ops (lib/http is the only user of libcurl). One http_client for Kubernetes
  * and one for registries live as long as the process, so connections, TLS sessions and DNS answers are reused. Loop thread.
  *
- * A request is an op. What it borrows until it is done: the trust and proxy structs and the callbacks' argument. Everything else in
- * struct http_req is copied by http_start. Redirects are never followed here: the caller sees 3xx and decides (credentials!).
+ * A request is an op. What it borrows until it is done: the callbacks' argument. Everything else in struct http_req is copied by
+ * http_start. Redirects are never followed here: the caller sees 3xx and decides (credentials!).
  * An answer of any status is a success of the op; the op fails when there is no whole answer (connect, TLS, deadline, limit, callback).
  * Error messages name method, scheme, host, port and path, never user, query or a header. Failures are ERR_RETRY, but for what no
  * repetition can heal (a URL that url.h refuses, a header that holds a line break): ERR_STALL. err.code is then -ETIMEDOUT (one of our
@@ -38,7 +38,9 @@ struct http_client_opts {
 	const char *user_agent; /* NULL: "flux/v2" */
 };
 
-/* Whom to trust and as whom to appear. Zeroed: the system's CAs, no client certificate. Borrowed by requests. */
+/* Whom to trust and as whom to appear. Zeroed: the system's CAs, no client certificate. Copied by http_start.
+   The system's: SSL_CERT_FILE instead of the bundle, SSL_CERT_DIR (with ':') instead of the folders, as in Go; all files of a folder
+   count. Changes are seen after ten seconds at most, by connections that are made then. */
 struct http_trust {
 	struct buf ca_pem; /* more CAs */
 	bool ca_only; /* these only, the system's not (Kubernetes) */

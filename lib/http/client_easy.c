@@ -3,6 +3,7 @@
  * do on its own (redirects, cookies, Expect, decoding, other protocols) is off.
  */
 #include "base/base64.h"
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/sys.h"
@@ -11,8 +12,6 @@
 #include "http/syntax.h"
 #include "http/url.h"
 
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -20,59 +19,14 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 /* An address that has stopped acknowledging is given up after this; the same as our servers do. */
 #define USER_TIMEOUT_MS 60000
+#define CA_CACHE_S 86400
 
 static int no_memory(struct err *err)
 {
 	return err_code(err, ERR_RETRY, -ENOMEM, "libcurl is out of memory");
-}
-
-/* ---- the system's CAs ---------------------------------------------------------------------------------------------- */
-
-/* c_rehash's names: 8 hex digits, a dot, a number. */
-static bool is_hash_name(const char *s)
-{
-	return strspn(s, "0123456789abcdef") == 8 && s[8] == '.' && isdigit((unsigned char)s[9]);
-}
-
-static bool is_hashed_dir(const char *path)
-{
-	DIR *d = opendir(path);
-	struct dirent *e;
-	bool found = false;
-
-	if (!d)
-		return false;
-	while (!found && (e = readdir(d)))
-		found = is_hash_name(e->d_name);
-	closedir(d);
-	return found;
-}
-
-/* A hashed directory costs a tenth of the CPU and memory of a bundle file for each new connection. SSL_CERT_DIR and SSL_CERT_FILE mean
-   what they mean to OpenSSL and Go. */
-void http_find_system_cas(struct http_client *c)
-{
-	static const char *const dirs[] = {"/etc/ssl/certs", "/etc/pki/tls/certs"};
-	static const char *const files[] = {"/etc/ssl/certs/ca-certificates.crt",
-		"/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"};
-	const char *dir = getenv("SSL_CERT_DIR"), *file = getenv("SSL_CERT_FILE");
-	size_t i;
-
-	if ((dir && *dir) || (file && *file)) {
-		c->ca_dir = dir && *dir ? mem_strdup(dir) : NULL;
-		c->ca_file = file && *file ? mem_strdup(file) : NULL;
-		return;
-	}
-	for (i = 0; i < ARRAY_LEN(dirs) && !c->ca_dir; i++)
-		if (is_hashed_dir(dirs[i]))
-			c->ca_dir = mem_strdup(dirs[i]);
-	for (i = 0; i < ARRAY_LEN(files) && !c->ca_dir && !c->ca_file; i++)
-		if (!access(files[i], R_OK))
-			c->ca_file = mem_strdup(files[i]);
 }
 
 /* ---- trust and proxy ----------------------------------------------------------------------------------------------- */
@@ -84,29 +38,61 @@ static struct curl_blob borrowed(const void *p, size_t n)
 		.data = (void *)(uintptr_t)p, .len = n, .flags = CURL_BLOB_NOCOPY};
 }
 
+/* curl keeps what it parsed of a bundle for a day; a bundle that changed is older than what may be kept. */
+static long cache_s(const struct http_cas *s)
+{
+	uint64_t age = s->changed_ms ? (clock_ms() - s->changed_ms) / 1000 : CA_CACHE_S;
+
+	return (long)(age < CA_CACHE_S ? age : CA_CACHE_S);
+}
+
+/* CAINFO_BLOB replaces CAINFO, but not CAPATH: with more CAs the system's bundle has to be in the blob. */
+static int make_blob(struct http_op *x, const struct http_trust *t, struct err *err)
+{
+	const struct http_cas *s = &x->c->cas;
+
+	buf_init(&x->ca, BUF_ANY);
+	if (!t->ca_only && s->pem) {
+		buf_add(&x->ca, s->pem->text.p, s->pem->text.len);
+	} else if (!t->ca_only && s->file) {
+		x->ca.max = 16 * LIMIT_MIB;
+		if (sys_read_file(AT_FDCWD, s->file, &x->ca, err))
+			return -1;
+		x->ca.max = BUF_ANY;
+		buf_addc(&x->ca, '\n');
+	}
+	buf_add(&x->ca, t->ca_pem.p, t->ca_pem.len);
+	return 0;
+}
+
 static int set_cas(struct http_op *x, const struct http_trust *t, struct err *err)
 {
-	const struct http_client *c = x->c;
+	/* A proxy that is spoken to with TLS is judged by the same CAs. */
+	static const CURLoption dir[] = {CURLOPT_CAPATH, CURLOPT_PROXY_CAPATH},
+				file[] = {CURLOPT_CAINFO, CURLOPT_PROXY_CAINFO},
+				text[] = {CURLOPT_CAINFO_BLOB, CURLOPT_PROXY_CAINFO_BLOB};
+	const struct http_cas *s = &x->c->cas;
 	bool more = t && t->ca_pem.len, only = t && t->ca_only;
-	const struct buf *pem = more ? &t->ca_pem : NULL;
+	struct curl_blob blob = {0};
 	CURLcode rc = CURLE_OK;
-	struct curl_blob blob;
+	size_t i;
 
-	/* CAINFO_BLOB replaces CAINFO, but not CAPATH: a bundle file has to be put into the blob. */
-	if (more && !only && c->ca_file) {
-		buf_init(&x->ca, 16 * LIMIT_MIB);
-		if (sys_read_file(AT_FDCWD, c->ca_file, &x->ca, err))
-			return -1;
-		buf_addc(&x->ca, '\n');
-		buf_add(&x->ca, t->ca_pem.p, t->ca_pem.len);
-		pem = &x->ca;
+	if (more && make_blob(x, t, err))
+		return -1;
+	if (more) {
+		blob = borrowed(x->ca.p, x->ca.len);
+	} else if (!only && s->pem) {
+		x->system_ca = s->pem;
+		x->system_ca->refs++;
+		blob = borrowed(s->pem->text.p, s->pem->text.len);
 	}
-	rc |= curl_easy_setopt(x->easy, CURLOPT_CAPATH, only ? NULL : c->ca_dir);
-	rc |= curl_easy_setopt(x->easy, CURLOPT_CAINFO, only || pem ? NULL : c->ca_file);
-	if (pem) {
-		blob = borrowed(pem->p, pem->len);
-		rc |= curl_easy_setopt(x->easy, CURLOPT_CAINFO_BLOB, &blob);
+	for (i = 0; i < ARRAY_LEN(dir); i++) {
+		rc |= curl_easy_setopt(x->easy, dir[i], only ? NULL : s->paths);
+		rc |= curl_easy_setopt(x->easy, file[i], only || blob.len ? NULL : s->file);
+		if (blob.len)
+			rc |= curl_easy_setopt(x->easy, text[i], &blob);
 	}
+	rc |= curl_easy_setopt(x->easy, CURLOPT_CA_CACHE_TIMEOUT, cache_s(s));
 	return rc ? no_memory(err) : 0;
 }
 
@@ -117,15 +103,19 @@ static int set_trust(struct http_op *x, const struct http_trust *t, struct err *
 	bool verify = !(t && t->insecure);
 
 	rc |= curl_easy_setopt(x->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	rc |= curl_easy_setopt(x->easy, CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	rc |= curl_easy_setopt(x->easy, CURLOPT_SSL_VERIFYPEER, verify ? 1L : 0L);
 	rc |= curl_easy_setopt(x->easy, CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
 	if (t && t->cert_pem.len) {
-		blob = borrowed(t->cert_pem.p, t->cert_pem.len);
+		buf_init(&x->cert, BUF_ANY);
+		buf_add(&x->cert, t->cert_pem.p, t->cert_pem.len);
+		blob = borrowed(x->cert.p, x->cert.len);
 		rc |= curl_easy_setopt(x->easy, CURLOPT_SSLCERTTYPE, "PEM");
 		rc |= curl_easy_setopt(x->easy, CURLOPT_SSLCERT_BLOB, &blob);
 	}
 	if (t && t->key_pem.len) {
-		blob = borrowed(t->key_pem.p, t->key_pem.len);
+		secret_copy(&x->key, &t->key_pem);
+		blob = borrowed(x->key.p, x->key.len);
 		rc |= curl_easy_setopt(x->easy, CURLOPT_SSLKEYTYPE, "PEM");
 		rc |= curl_easy_setopt(x->easy, CURLOPT_SSLKEY_BLOB, &blob);
 	}
@@ -400,6 +390,8 @@ static int set_common(struct http_op *x, struct err *err)
 
 int http_easy_setup(struct http_op *x, const struct http_req *req, struct err *err)
 {
+	if (http_cas_look(&x->c->cas))
+		http_multi_forget_sessions(x->c);
 	x->easy = curl_easy_init();
 	if (!x->easy)
 		return no_memory(err);

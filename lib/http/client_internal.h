@@ -8,6 +8,8 @@
 #include "http/client.h"
 
 #include <curl/curl.h>
+#include <sys/types.h>
+#include <time.h>
 
 #define HTTP_KINDS 32
 #define HTTP_BUFFER 16384 /* bytes of curl's receive and of its send buffer, per transfer */
@@ -19,17 +21,42 @@ struct http_fd {
 	uint64_t idle_ms; /* since when curl does not listen to it; 0: it does */
 };
 
+/* Certificates in PEM that some requests still use. */
+struct http_ca_pem {
+	unsigned refs;
+	struct buf text;
+};
+
+struct http_ca_stamp {
+	char *path;
+	ino_t ino;
+	off_t size;
+	struct timespec mtime; /* all zero: it is not there */
+};
+
+/* The system's CAs (client_cas.c), as curl is told of them. */
+struct http_cas {
+	char *paths; /* CAPATH: hashed folders, with ':' in between; NULL: none */
+	char *file; /* CAINFO: a bundle; NULL: none */
+	struct http_ca_pem
+		*pem; /* what is neither, and the bundle: instead of file; NULL: nothing */
+	VEC(struct http_ca_stamp) stamps; /* what it was made of */
+	uint64_t looked_ms;
+	uint64_t changed_ms; /* when a change was seen last; 0: none */
+};
+
 struct http_client {
 	struct loop *loop;
 	struct http_client_opts opts; /* texts copied */
 	CURLM *multi;
 	CURLSH *share; /* TLS sessions: without it each easy handle would have its own */
+	VEC(CURLSH *) old_shares; /* that handles still use */
 	struct timer timer; /* curl's one timeout */
 	unsigned sockets; /* polls that are open */
 	VEC(struct http_fd) fds; /* of curl's connections */
 	unsigned paused; /* requests: their connections are quiet on purpose */
 	uint64_t swept_ms;
-	char *ca_dir, *ca_file; /* the system's CAs: one of them, or neither */
+	struct http_cas cas;
 	struct proxy_env *proxies; /* of the environment */
 	struct http_client_stats stats;
 	struct {
@@ -48,7 +75,11 @@ struct http_op {
 	char *display;
 	struct buf body;
 	size_t body_sent;
-	struct buf ca; /* the system's bundle and the caller's, when curl takes only one of them */
+	struct buf
+		ca; /* the caller's CAs, with the system's when both count: curl takes one text */
+	struct http_ca_pem *system_ca;
+	struct buf cert; /* the caller's client certificate: its own may change while we connect */
+	struct secret key;
 	struct http_req
 		req; /* numbers, callbacks and borrowed structs; its texts are not valid any more */
 	struct err fail; /* why a callback ended it */
@@ -67,6 +98,8 @@ void http_multi_clear(struct http_client *c);
 /* Closes connections that were idle for too long. Called before each request: a timer of its own would keep a loop alive that has
    nothing else to do. */
 void http_multi_sweep(struct http_client *c);
+/* TLS sessions that were made under other CAs are not resumed: nobody looks at the certificate then. */
+void http_multi_forget_sessions(struct http_client *c);
 /* curl's callbacks that open and close sockets */
 curl_socket_t http_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address);
 int http_close_socket(void *arg, curl_socket_t fd);
@@ -75,7 +108,12 @@ void http_op_done(struct http_op *x, CURLcode rc);
 
 /* client_easy.c: everything that is set on one easy handle. -1 with *err filled. */
 int http_easy_setup(struct http_op *x, const struct http_req *req, struct err *err) must_check;
-void http_find_system_cas(struct http_client *c);
+/* client_cas.c: the system's CAs. Reads files. */
+void http_cas_init(struct http_cas *c);
+void http_cas_clear(struct http_cas *c);
+/* Reads them again when something changed, and says so; looks every ten seconds at most. */
+bool http_cas_look(struct http_cas *c);
+void http_ca_pem_unref(struct http_ca_pem *p); /* NULL is fine */
 
 /* client_body.c: curl's callbacks for headers and bodies */
 size_t http_on_header(char *line, size_t size, size_t n, void *arg);

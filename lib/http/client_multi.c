@@ -184,6 +184,32 @@ static int timer_wanted(CURLM *multi, long ms, void *arg)
 	return 0;
 }
 
+static CURLSH *new_share(void)
+{
+	CURLSH *share = curl_share_init();
+
+	if (share && curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION)) {
+		curl_share_cleanup(share);
+		share = NULL;
+	}
+	return share;
+}
+
+void http_multi_forget_sessions(struct http_client *c)
+{
+	CURLSH *fresh = new_share();
+	size_t i, k = 0;
+
+	if (!fresh)
+		return;
+	*vec_add(&c->old_shares) = c->share;
+	c->share = fresh;
+	for (i = 0; i < c->old_shares.len; i++)
+		if (curl_share_cleanup(c->old_shares.p[i]) == CURLSHE_IN_USE)
+			c->old_shares.p[k++] = c->old_shares.p[i];
+	c->old_shares.len = k;
+}
+
 int http_multi_init(struct http_client *c)
 {
 	long total = c->opts.max_connections, host = c->opts.max_per_host;
@@ -191,7 +217,7 @@ int http_multi_init(struct http_client *c)
 
 	timer_init_real(&c->timer, c->loop, timer_due, c);
 	c->multi = curl_multi_init();
-	c->share = curl_share_init();
+	c->share = new_share();
 	if (!c->multi || !c->share)
 		return -1;
 	rc |= curl_multi_setopt(c->multi, CURLMOPT_SOCKETFUNCTION, socket_wanted);
@@ -203,16 +229,19 @@ int http_multi_init(struct http_client *c)
 	rc |= curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, total);
 	rc |= curl_multi_setopt(c->multi, CURLMOPT_PIPELINING,
 		(long)(c->opts.http2 ? CURLPIPE_MULTIPLEX : CURLPIPE_NOTHING));
-	if (curl_share_setopt(c->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION))
-		return -1;
 	return rc == CURLM_OK ? 0 : -1;
 }
 
 void http_multi_clear(struct http_client *c)
 {
+	CURLSH **old;
+
 	/* Closes the kept connections; their polls go through socket_wanted. */
 	curl_multi_cleanup(c->multi);
 	curl_share_cleanup(c->share);
+	vec_each (&c->old_shares, old)
+		curl_share_cleanup(*old);
+	vec_clear(&c->old_shares);
 	timer_cancel(&c->timer);
 	BUG_IF(c->sockets);
 	vec_clear(&c->fds);

@@ -223,6 +223,152 @@ START_TEST(test_trust)
 }
 END_TEST
 
+/* ---- the system's CAs ---------------------------------------------------------------------------------------------- */
+
+static void sh(const char *script)
+{
+	auto_free char *cmd = mem_printf("cd %s && %s", dir, script);
+
+	ck_assert_msg(system(cmd) == 0, "%s", cmd);
+}
+
+/* Folders: `plain` as a mounted ConfigMap is, `hashed` with c_rehash's links, `mixed` with links to another CA and our file beside them,
+   `messy` with ours among what is no certificate, `other` without ours. */
+static void make_folders(void)
+{
+	make_cert("srv", "IP:127.0.0.1");
+	make_cert("other", "IP:127.0.0.1");
+	sh("mkdir -p plain/..1 hashed mixed messy other none && cp srv.pem plain/..1/corp.crt && "
+	   "ln -s ..1 plain/..data && ln -s ..data/corp.crt plain/corp.crt && cp srv.pem hashed && "
+	   "openssl rehash hashed && cp other.pem mixed && openssl rehash mixed && "
+	   "cp srv.pem mixed/corp.pem && cp other.pem other && head -c 3000 /dev/urandom >messy/a "
+	   "&& "
+	   "sed 's/^M/*/' srv.pem >messy/b && sed 's/^MII/MIJ/' other.pem >messy/c && "
+	   "cat srv.key other.pem srv.pem other.pem >messy/d && cp srv.key messy/e && "
+	   "mkfifo messy/f && ln -s nowhere messy/g && mkdir messy/h");
+}
+
+/* "@x" in the variables: the file or folder x. */
+static const struct {
+	const char *name, *file, *dirs;
+	bool ok;
+} SYSTEM[] = {
+	{"neither", NULL, NULL, false},
+	{"bundle", "@srv.pem", NULL, true},
+	{"bundle of another", "@other.pem", NULL, false},
+	{"bundle that is not there", "@nix", NULL, false},
+	{"bundle that is not there, but a folder", "@nix", "@hashed", true},
+	{"hashed folder", NULL, "@hashed", true},
+	{"plain folder", NULL, "@plain", true},
+	{"mixed folder", NULL, "@mixed", true},
+	{"messy folder", NULL, "@messy", true},
+	{"folder of another", NULL, "@other", false},
+	{"no folder", NULL, "@nix", false},
+	{"two folders, the hashed one", NULL, "@other:@hashed", true},
+	{"two folders, the plain one", NULL, "@hashed2:@plain", true},
+	{"two hashed ones", NULL, "@mixed:@hashed", true},
+	{"empty names", NULL, "::@plain:", true},
+	{"bundle and plain folder of another", "@srv.pem", "@other", true},
+	{"bundle of another and plain folder", "@other.pem", "@plain", true},
+	{"bundle of another and hashed folder", "@other.pem", "@hashed", true},
+	{"bundle and hashed folder of another", "@srv.pem", "@mixed", true},
+	{"both of another", "@other.pem", "@other", false},
+};
+
+static void set_var(const char *name, const char *value)
+{
+	auto_buf struct buf b = BUF_INIT(BUF_ANY);
+
+	for (; value && *value; value++) {
+		if (*value == '@')
+			buf_addf(&b, "%s/", dir);
+		else
+			buf_addc(&b, *value);
+	}
+	if (value)
+		setenv(name, buf_str(&b), 1);
+}
+
+START_TEST(test_system)
+{
+	struct http_trust t = {0};
+	struct loop *l = loop_new();
+	struct http_client *c;
+	struct op *op;
+
+	make_folders();
+	make_cert("third", "IP:127.0.0.1");
+	serve("srv", NULL, NULL);
+	set_var("SSL_CERT_FILE", SYSTEM[_i / 2].file);
+	set_var("SSL_CERT_DIR", SYSTEM[_i / 2].dirs);
+	c = http_client_new(l, &(struct http_client_opts){.name = "test"});
+	/* With and without CAs of the caller's. */
+	if (_i % 2)
+		read_pem(&t.ca_pem, "third.pem");
+	op = get(l, c, &t);
+	ck_assert_msg(
+		!op->err.kind == SYSTEM[_i / 2].ok, "%s: %s", SYSTEM[_i / 2].name, op->err.msg);
+	ck_assert_msg(SYSTEM[_i / 2].ok || strstr(op->err.msg, "certificate"), "%s: %s",
+		SYSTEM[_i / 2].name, op->err.msg);
+	op_free(op);
+	http_client_free(c);
+	http_trust_clear(&t);
+	ck_assert_int_eq(loop_free(l), 0);
+}
+END_TEST
+
+/* What changes in a folder, or a bundle in its place, counts for the next connection, ten seconds later at most. */
+static const struct {
+	const char *name, *file, *dirs, *there, *gone;
+} CHANGES[] = {
+	{"a new file", NULL, "@none", "cp srv.pem none/x", "rm -f none/x"},
+	{"a file in its place", NULL, "@other", "cat srv.pem other.pem >other/other.pem",
+		"cat other.pem other.pem >other/other.pem"},
+	{"a folder", NULL, "@later", "cp -r plain later", "rm -r later"},
+	{"a hashed folder", NULL, "@hashed", "cp srv.pem hashed && openssl rehash hashed",
+		"rm -f hashed/*"},
+	{"a swapped link", NULL, "@plain",
+		"ln -sfn ..1 plain/..new && mv -T plain/..new plain/..data",
+		"mkdir -p plain/..2 && cp other.pem plain/..2/corp.crt && ln -sfn ..2 plain/..new "
+		"&& "
+		"mv -T plain/..new plain/..data"},
+	{"a bundle", "@bundle", "@nix", "cp srv.pem bundle", "cp other.pem bundle"},
+	{"a bundle beside a folder", "@bundle", "@other", "cp srv.pem bundle",
+		"cp other.pem bundle"},
+};
+
+START_TEST(test_system_changes)
+{
+	struct loop *l = loop_new();
+	struct http_client *c;
+	struct op *op;
+	int i;
+
+	make_folders();
+	serve("srv", NULL, NULL);
+	set_var("SSL_CERT_FILE", CHANGES[_i].file);
+	set_var("SSL_CERT_DIR", CHANGES[_i].dirs);
+	if (strcmp(CHANGES[_i].name, "a folder") != 0)
+		sh(CHANGES[_i].gone);
+	c = http_client_new(l, &(struct http_client_opts){.name = "test"});
+	for (i = 0; i < 6; i++) {
+		bool ok = i % 4 >= 2;
+
+		if (i == 2)
+			sh(CHANGES[_i].there);
+		if (i == 4)
+			sh(CHANGES[_i].gone);
+		clock_fake_add(10000);
+		op = get(l, c, NULL);
+		ck_assert_msg(!op->err.kind == ok, "%s, request %d: %s", CHANGES[_i].name, i,
+			op->err.msg);
+		op_free(op);
+	}
+	http_client_free(c);
+	ck_assert_int_eq(loop_free(l), 0);
+}
+END_TEST
+
 /* The second connection resumes the first one's session, but not when it trusts others. */
 START_TEST(test_session)
 {
@@ -291,6 +437,8 @@ Suite *suite_client_tls(void)
 	tcase_set_timeout(tc, 30);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, test_trust, 0, (int)ARRAY_LEN(TRUST));
+	tcase_add_loop_test(tc, test_system, 0, 2 * (int)ARRAY_LEN(SYSTEM));
+	tcase_add_loop_test(tc, test_system_changes, 0, (int)ARRAY_LEN(CHANGES));
 	tcase_add_test(tc, test_session);
 	tcase_add_loop_test(tc, test_no_tls, 0, 4);
 	suite_add_tcase(s, tc);
