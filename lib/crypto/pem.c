@@ -10,6 +10,19 @@
 #include <stdbool.h>
 #include <string.h>
 
+static BIO *reader(const char *text, size_t n)
+{
+	BIO *in = BIO_new_mem_buf(text ? text : "", n > INT_MAX ? INT_MAX : (int)n);
+
+	BUG_IF(!in);
+	return in;
+}
+
+static bool at_end(void)
+{
+	return ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+}
+
 static bool is_cert(const unsigned char *der, long n)
 {
 	const unsigned char *end = der;
@@ -44,13 +57,11 @@ int pem_add_certs(struct buf *out, const char *text, size_t n, size_t *added)
 	size_t count = 0;
 	long len;
 	int rc = 0;
-	BIO *in;
+	BIO *in = reader(text, n);
 
-	in = BIO_new_mem_buf(text, n > INT_MAX ? INT_MAX : (int)n);
-	BUG_IF(!in);
 	while (!rc) {
 		if (!PEM_read_bio(in, &name, &header, &der, &len)) {
-			if (ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE)
+			if (at_end())
 				break;
 			ERR_clear_error();
 			continue; /* a broken one; the next may be whole */
@@ -66,4 +77,50 @@ int pem_add_certs(struct buf *out, const char *text, size_t n, size_t *added)
 	if (added)
 		*added = count;
 	return rc;
+}
+
+bool pem_is_whole(const char *text, size_t n)
+{
+	char *name = NULL, *header = NULL;
+	unsigned char *der = NULL;
+	bool some = false, good = true;
+	BIO *in = reader(text, n);
+	long len;
+
+	while (good && PEM_read_bio(in, &name, &header, &der, &len)) {
+		if (!strcmp(name, PEM_STRING_X509))
+			some = good = is_cert(der, len);
+		OPENSSL_free(name);
+		OPENSSL_free(header);
+		OPENSSL_free(der);
+	}
+	good = good && some && at_end();
+	ERR_clear_error();
+	BIO_free(in);
+	return good;
+}
+
+/* OpenSSL would ask at the terminal. */
+static int no_passphrase(char *buf, int size, int writing, void *arg)
+{
+	(void)buf;
+	(void)size;
+	(void)writing;
+	(void)arg;
+	return -1;
+}
+
+bool pem_is_pair(const char *cert, size_t cert_len, const char *key, size_t key_len)
+{
+	BIO *cert_in = reader(cert, cert_len), *key_in = reader(key, key_len);
+	X509 *x = PEM_read_bio_X509(cert_in, NULL, no_passphrase, NULL);
+	EVP_PKEY *k = PEM_read_bio_PrivateKey(key_in, NULL, no_passphrase, NULL);
+	bool pair = x && k && X509_check_private_key(x, k) == 1;
+
+	X509_free(x);
+	EVP_PKEY_free(k);
+	BIO_free(cert_in);
+	BIO_free(key_in);
+	ERR_clear_error();
+	return pair;
 }

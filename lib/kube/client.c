@@ -158,7 +158,7 @@ struct op *kube_http_start(
 	full.display = buf_str(&display);
 	full.bearer = kube_config_token(c->cfg, false);
 	full.basic = full.bearer ? NULL : &c->cfg->basic;
-	full.trust = &c->cfg->trust;
+	full.trust = kube_config_trust(c->cfg);
 	full.proxy = &c->cfg->proxy;
 	full.kind = "kube";
 	c->stats.verbs[verb]++;

@@ -3,9 +3,11 @@
 #include "base/base64.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/obj.h"
 #include "base/sys.h"
+#include "crypto/pem.h"
 #include "http/proxy_env.h"
 #include "http/url.h"
 #include "text/yaml.h"
@@ -16,6 +18,7 @@
 #include <string.h>
 
 #define TOKEN_EVERY_MS 60000
+#define TRUST_EVERY_MS 10000
 
 /* Wiped before it is freed: it held a token or a key. */
 static void wipe(struct buf *b)
@@ -36,6 +39,9 @@ void kube_config_free(struct kube_config *cfg)
 	free(cfg->host);
 	free(cfg->ns);
 	free(cfg->token_file);
+	free(cfg->ca_file);
+	free(cfg->cert_file);
+	free(cfg->key_file);
 	http_proxy_clear(&cfg->proxy);
 	http_trust_clear(&cfg->trust);
 	secret_clear(&cfg->basic);
@@ -74,6 +80,89 @@ const struct secret *kube_config_token(struct kube_config *cfg, bool refused)
 			err_clear(&ignored);
 	}
 	return cfg->token.len ? &cfg->token : NULL;
+}
+
+/* ---- CA, client certificate and key -------------------------------------------------------------------------------- */
+
+static int read_ca(struct kube_config *cfg, struct buf *ca, struct err *err)
+{
+	buf_init(ca, LIMIT_KUBE_PEM);
+	if (!cfg->ca_file)
+		return 0;
+	if (sys_read_file(AT_FDCWD, cfg->ca_file, ca, err))
+		return -1;
+	return pem_is_whole(ca->p, ca->len)
+		? 0
+		: err_set(err, ERR_RETRY, "'%s' holds no certificates, or half of one",
+			  cfg->ca_file);
+}
+
+/* What has no file is what it was: certificate and key are judged, and taken, together. */
+static int read_pair(struct kube_config *cfg, struct buf *cert, struct buf *key, struct err *err)
+{
+	buf_init(cert, LIMIT_KUBE_PEM);
+	buf_init(key, LIMIT_KUBE_PEM);
+	if (cfg->cert_file && sys_read_file(AT_FDCWD, cfg->cert_file, cert, err))
+		return -1;
+	if (cfg->key_file && sys_read_file(AT_FDCWD, cfg->key_file, key, err))
+		return -1;
+	if (!cfg->cert_file)
+		buf_add(cert, cfg->trust.cert_pem.p, cfg->trust.cert_pem.len);
+	if (!cfg->key_file)
+		buf_add(key, cfg->trust.key_pem.p, cfg->trust.key_pem.len);
+	if ((!cfg->cert_file && !cfg->key_file) ||
+		pem_is_pair(cert->p, cert->len, key->p, key->len))
+		return 0;
+	return err_set(err, ERR_RETRY, "'%s' is no certificate of the key '%s'",
+		cfg->cert_file ? cfg->cert_file : "client-certificate-data",
+		cfg->key_file ? cfg->key_file : "client-key-data");
+}
+
+static bool differs(const struct buf *b, const char *p, size_t n)
+{
+	return b->len != n || (n && memcmp(b->p, p, n) != 0);
+}
+
+static void take_trust(struct kube_config *cfg, struct buf *ca, struct buf *cert, struct buf *key)
+{
+	struct http_trust *t = &cfg->trust;
+	bool pair = differs(cert, t->cert_pem.p, t->cert_pem.len) ||
+		differs(key, t->key_pem.p, t->key_pem.len);
+
+	if (cfg->ca_file && differs(ca, t->ca_pem.p, t->ca_pem.len)) {
+		buf_clear(&t->ca_pem);
+		t->ca_pem = *ca;
+		*ca = (struct buf){0};
+		log_info(NULL, "the API server's CA has changed", LS("file", cfg->ca_file));
+	}
+	if (!pair)
+		return;
+	buf_clear(&t->cert_pem);
+	t->cert_pem = *cert;
+	*cert = (struct buf){0};
+	secret_set(&t->key_pem, buf_str(key), key->len);
+	log_info(NULL, "the client certificate for the API server has changed");
+}
+
+const struct http_trust *kube_config_trust(struct kube_config *cfg)
+{
+	auto_buf struct buf ca = {0}, cert = {0};
+	auto_wipe struct buf key = {0};
+	struct err err = {0};
+	bool bad;
+
+	if ((!cfg->ca_file && !cfg->cert_file && !cfg->key_file) ||
+		clock_ms() - cfg->trust_read_ms < TRUST_EVERY_MS)
+		return &cfg->trust;
+	cfg->trust_read_ms = clock_ms();
+	bad = read_ca(cfg, &ca, &err) || read_pair(cfg, &cert, &key, &err);
+	if (!bad)
+		take_trust(cfg, &ca, &cert, &key);
+	else if (!cfg->trust_bad)
+		log_error(NULL, "keeping the old CA and client certificate for the API server",
+			LE(&err));
+	cfg->trust_bad = bad;
+	return &cfg->trust;
 }
 
 /* ---- the server's URL ---------------------------------------------------------------------------------------------- */
@@ -150,6 +239,7 @@ static int in_cluster(struct kube_config *cfg, const char *dir, struct err *err)
 	if (sys_read_file(AT_FDCWD, ca, &cfg->trust.ca_pem, err))
 		return err_wrap(err, "service account CA");
 	cfg->trust.ca_only = true;
+	cfg->ca_file = MOVE(ca);
 	if (read_ns(cfg, ns))
 		cfg->ns = mem_strdup("default");
 	return 0;
@@ -195,9 +285,9 @@ static char *beside(const struct file *f, const char *path)
 	return mem_printf("%.*s/%s", (int)(slash - f->path), f->path, path);
 }
 
-/* KEY-data (base64) wins over KEY (a file), as in kubectl. 1: found. */
-static int read_pem(
-	const json_t *o, const struct file *f, const char *key, struct buf *out, struct err *err)
+/* KEY-data (base64) wins over KEY (a file), as in kubectl; *from is that file, then. 1: found. */
+static int read_pem(const json_t *o, const struct file *f, const char *key, struct buf *out,
+	char **from, struct err *err)
 {
 	auto_free char *data_key = mem_printf("%s-data", key);
 	const char *data = obj_str(o, data_key), *file = obj_str(o, key);
@@ -214,6 +304,7 @@ static int read_pem(
 	path = beside(f, file);
 	if (sys_read_file(AT_FDCWD, path, out, err))
 		return err_wrap(err, "%s", key);
+	*from = MOVE(path);
 	return 1;
 }
 
@@ -229,7 +320,7 @@ static int use_cluster(
 	if (set_server(cfg, server, err))
 		return -1;
 	cfg->trust.insecure = obj_bool(false, o, "insecure-skip-tls-verify");
-	rc = read_pem(o, f, "certificate-authority", &cfg->trust.ca_pem, err);
+	rc = read_pem(o, f, "certificate-authority", &cfg->trust.ca_pem, &cfg->ca_file, err);
 	if (rc < 0)
 		return -1;
 	if (rc && cfg->trust.insecure)
@@ -249,10 +340,10 @@ static int use_key_pair(
 	auto_wipe struct buf key = {0};
 	int cert, has_key;
 
-	cert = read_pem(o, f, "client-certificate", &cfg->trust.cert_pem, err);
+	cert = read_pem(o, f, "client-certificate", &cfg->trust.cert_pem, &cfg->cert_file, err);
 	if (cert < 0)
 		return -1;
-	has_key = read_pem(o, f, "client-key", &key, err);
+	has_key = read_pem(o, f, "client-key", &key, &cfg->key_file, err);
 	if (has_key < 0)
 		return -1;
 	if (cert != has_key)
@@ -403,5 +494,6 @@ struct kube_config *kube_config_load(const struct kube_config_opts *opts, struct
 		kube_config_free(cfg);
 		return NULL;
 	}
+	cfg->trust_read_ms = clock_ms();
 	return cfg;
 }

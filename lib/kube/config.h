@@ -16,7 +16,8 @@
  * username and password), contexts (cluster, user, namespace). exec and auth-provider are refused by name; impersonation too.
  * Relative file names are relative to the kubeconfig that holds them. disable-compression changes nothing: we never ask for any.
  *
- * Reads files while it is called: at the start of the process, before the loop runs. Loop thread.
+ * Reads files while it is called: at the start of the process, before the loop runs; token, CA, client certificate and key again when
+ * their files change. The kubeconfig itself is read once. Loop thread.
  */
 #ifndef KUBE_CONFIG_H
 #define KUBE_CONFIG_H
@@ -37,7 +38,10 @@ struct kube_config {
 	char *server; /* "https://10.0.0.1:443" or "http://127.0.0.1:1234/secret/base"; no slash at the end */
 	char *host; /* "10.0.0.1:443": the form for logs and metrics, without the base path */
 	char *ns; /* the context's or pod's namespace; "default" if neither says */
-	struct http_trust trust;
+	struct http_trust trust; /* kept fresh by kube_config_trust */
+	char *ca_file, *cert_file, *key_file; /* NULL: it is fixed */
+	uint64_t trust_read_ms; /* clock_ms() of the last look at them */
+	bool trust_bad; /* that look found something that cannot be used */
 	struct http_proxy proxy;
 	struct secret basic; /* "user:password" */
 	struct secret token; /* kept fresh by kube_config_token */
@@ -53,5 +57,9 @@ void kube_config_free(struct kube_config *cfg); /* NULL is fine */
 /* The token to send now, or NULL when there is none. A token file is read again when the last look is a minute old, or at once with
    `refused` (the server said 401): a kubelet replaces it long before it expires. A file that cannot be read leaves the old token. */
 const struct secret *kube_config_token(struct kube_config *cfg, bool refused);
+
+/* Whom to trust and as whom to appear, on a connection that is made now. The files are read again when the last look is ten seconds old.
+   What is missing, half written, or a certificate beside another one's key leaves all as it was, and is logged once. */
+const struct http_trust *kube_config_trust(struct kube_config *cfg);
 
 #endif

@@ -93,6 +93,48 @@ START_TEST(test_limit)
 }
 END_TEST
 
+START_TEST(test_whole)
+{
+	auto_free char *a = cert("a"), *b = cert("b"), *both = mem_printf("%s%s", a, b);
+	auto_free char *key = run("openssl genpkey -algorithm ed25519");
+	auto_free char *with_key = mem_printf("text\n%s\n%s\ntext", key, a);
+	auto_free char *broken = mem_printf("%s%s", a, b);
+	size_t n = strlen(a), i;
+
+	ck_assert(pem_is_whole(a, n));
+	ck_assert(pem_is_whole(both, strlen(both)));
+	ck_assert(pem_is_whole(with_key, strlen(with_key)));
+	ck_assert(!pem_is_whole("", 0));
+	ck_assert(!pem_is_whole(NULL, 0));
+	ck_assert(!pem_is_whole(key, strlen(key)));
+	/* Cut anywhere in the second one, but in its first line, where it is still text. */
+	for (i = n + 30; i < strlen(both) - 2; i += 7)
+		ck_assert_msg(!pem_is_whole(both, i), "%zu of %zu bytes", i, strlen(both));
+	memcpy(strchr(broken + n, '\n') + 1, "MIJ", 3);
+	ck_assert(!pem_is_whole(broken, strlen(broken)));
+}
+END_TEST
+
+START_TEST(test_pair)
+{
+	auto_free char *key = run("openssl genpkey -algorithm ed25519");
+	auto_free char *other = run("openssl genpkey -algorithm ed25519");
+	auto_free char *locked = run("openssl genpkey -algorithm ed25519 -aes128 -pass pass:x");
+	auto_free char *cmd = mem_printf(
+		"k=$(mktemp) && echo '%s' >$k && openssl req -x509 -subj /CN=a -key $k; rm $k",
+		key);
+	auto_free char *a = run(cmd), *b = cert("b"), *chain = mem_printf("%s%s", a, b);
+
+	ck_assert(pem_is_pair(a, strlen(a), key, strlen(key)));
+	ck_assert(pem_is_pair(chain, strlen(chain), key, strlen(key)));
+	ck_assert(!pem_is_pair(b, strlen(b), key, strlen(key)));
+	ck_assert(!pem_is_pair(a, strlen(a), other, strlen(other)));
+	ck_assert(!pem_is_pair(a, strlen(a), locked, strlen(locked)));
+	ck_assert(!pem_is_pair(a, strlen(a), a, strlen(a)));
+	ck_assert(!pem_is_pair("", 0, "", 0));
+}
+END_TEST
+
 Suite *suite_pem(void);
 Suite *suite_pem(void)
 {
@@ -101,6 +143,8 @@ Suite *suite_pem(void)
 
 	tcase_add_test(tc, test_certs);
 	tcase_add_test(tc, test_limit);
+	tcase_add_test(tc, test_whole);
+	tcase_add_test(tc, test_pair);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -397,6 +397,38 @@ START_TEST(test_session)
 }
 END_TEST
 
+/* The owner of a trust may change it as soon as the request has been started. */
+START_TEST(test_trust_is_copied)
+{
+	struct http_trust t = {.ca_only = true};
+	auto_free char *url = NULL;
+	struct loop *l = loop_new();
+	struct http_client *c;
+	struct buf key;
+	struct op *op;
+
+	make_cert("srv", "IP:127.0.0.1");
+	make_cert("client", "DNS:client.test");
+	serve("srv", "-Verify", "1");
+	read_pem(&t.ca_pem, "srv.pem");
+	read_pem(&t.cert_pem, "client.pem");
+	read_pem(&key, "client.key");
+	secret_set(&t.key_pem, key.p, key.len);
+	buf_clear(&key);
+	c = http_client_new(l, &(struct http_client_opts){.name = "test"});
+	url = mem_printf("https://127.0.0.1:%u/", port);
+	op = http_start(c,
+		&(struct http_req){.method = "GET", .url = url, .trust = &t, .max_body = 100000});
+	http_trust_clear(&t);
+	while (!op->done)
+		loop_turn(l, true);
+	ck_assert_msg(!op->err.kind, "%s", op->err.msg);
+	op_free(op);
+	http_client_free(c);
+	ck_assert_int_eq(loop_free(l), 0);
+}
+END_TEST
+
 /* What is no TLS: an HTTP server, one that closes, one that resets, nobody. */
 START_TEST(test_no_tls)
 {
@@ -440,6 +472,7 @@ Suite *suite_client_tls(void)
 	tcase_add_loop_test(tc, test_system, 0, 2 * (int)ARRAY_LEN(SYSTEM));
 	tcase_add_loop_test(tc, test_system_changes, 0, (int)ARRAY_LEN(CHANGES));
 	tcase_add_test(tc, test_session);
+	tcase_add_test(tc, test_trust_is_copied);
 	tcase_add_loop_test(tc, test_no_tls, 0, 4);
 	suite_add_tcase(s, tc);
 	return s;

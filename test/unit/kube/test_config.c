@@ -1,9 +1,11 @@
 #include "kube/config.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 
 #include <check.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -256,6 +258,152 @@ START_TEST(test_in_cluster)
 }
 END_TEST
 
+/* ---- rotation ------------------------------------------------------------------------------------------------------ */
+
+static void sh(const char *script)
+{
+	auto_free char *cmd = mem_printf("cd %s && %s", dir, script);
+
+	ck_assert_msg(system(cmd) == 0, "%s", cmd);
+}
+
+static void make_pairs(void)
+{
+	sh("for i in 1 2 3; do openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 "
+	   "-nodes -subj /CN=$i -keyout key$i -out crt$i 2>/dev/null || exit 1; done");
+}
+
+static bool holds(const char *file, const char *p, size_t n)
+{
+	auto_free char *path = mem_printf("%s/%s", dir, file);
+	char text[8192];
+	FILE *f = fopen(path, "r");
+	size_t len;
+
+	ck_assert_ptr_nonnull(f);
+	len = fread(text, 1, sizeof(text), f);
+	fclose(f);
+	return len == n && !memcmp(text, p, n);
+}
+
+static int log_pipe[2];
+
+/* Lines logged since the last call. */
+static unsigned logged(void)
+{
+	char text[8192];
+	ssize_t n = read(log_pipe[0], text, sizeof(text) - 1), i;
+	unsigned lines = 0;
+
+	for (i = 0; i < n; i++)
+		lines += text[i] == '\n';
+	return lines;
+}
+
+/* What is done to the files, and which of the three is in use ten seconds later. */
+static const struct {
+	const char *name, *script;
+	unsigned ca, pair, logs;
+} ROTATIONS[] = {
+	{"nothing", "true", 1, 1, 0},
+	{"a new CA", "cp crt2 ca", 2, 1, 1},
+	{"its file is gone", "rm ca", 2, 1, 1},
+	{"and still is", "true", 2, 1, 0},
+	{"half of one", "head -c 300 crt3 >ca", 2, 1, 0},
+	{"an empty one", ": >ca", 2, 1, 0},
+	{"a whole one", "cp crt3 ca", 3, 1, 1},
+	{"a certificate without its key", "cp crt2 crt", 3, 1, 1},
+	{"its key as well", "cp key2 key", 3, 2, 1},
+	{"a key without its certificate, and a CA", "cp key3 key && cp crt1 ca", 3, 2, 1},
+	{"all of them", "cp crt3 crt", 1, 3, 2},
+	{"the key cannot be read", "rm key && mkdir key", 1, 3, 1},
+	{"a link in its place", "rmdir key && ln -s key3 key", 1, 3, 0},
+	{"another target", "ln -sfn key1 key && cp crt1 crt", 1, 1, 1},
+};
+
+START_TEST(test_rotation)
+{
+	const struct http_trust *t;
+	struct err err = {0};
+	struct kube_config *c;
+	char ca[16], crt[16], key[16];
+	size_t i;
+
+	ck_assert_int_eq(pipe2(log_pipe, O_NONBLOCK), 0);
+	log_set_fd(log_pipe[1]);
+	make_pairs();
+	sh("cp crt1 ca && cp crt1 crt && cp key1 key");
+	put("config",
+		ONE("server: 'https://a', certificate-authority: ca",
+			"client-certificate: crt, client-key: key"));
+	c = load("config", NULL, &err);
+	ck_assert_msg(c, "%s", err.msg);
+	for (i = 0; i < ARRAY_LEN(ROTATIONS); i++) {
+		sh(ROTATIONS[i].script);
+		clock_fake_add(10000);
+		t = kube_config_trust(c);
+		snprintf(ca, sizeof(ca), "crt%u", ROTATIONS[i].ca);
+		snprintf(crt, sizeof(crt), "crt%u", ROTATIONS[i].pair);
+		snprintf(key, sizeof(key), "key%u", ROTATIONS[i].pair);
+		ck_assert_msg(holds(ca, t->ca_pem.p, t->ca_pem.len), "%s: not the CA %s",
+			ROTATIONS[i].name, ca);
+		ck_assert_msg(holds(crt, t->cert_pem.p, t->cert_pem.len), "%s: not %s",
+			ROTATIONS[i].name, crt);
+		ck_assert_msg(holds(key, t->key_pem.p, t->key_pem.len), "%s: not %s",
+			ROTATIONS[i].name, key);
+		ck_assert_msg(logged() == ROTATIONS[i].logs, "%s: lines", ROTATIONS[i].name);
+	}
+	/* not before ten seconds have passed */
+	sh("cp crt2 ca");
+	clock_fake_add(9999);
+	t = kube_config_trust(c);
+	ck_assert(holds("crt1", t->ca_pem.p, t->ca_pem.len));
+	clock_fake_add(1);
+	t = kube_config_trust(c);
+	ck_assert(holds("crt2", t->ca_pem.p, t->ca_pem.len));
+	kube_config_free(c);
+}
+END_TEST
+
+/* Of a pair with one half in the kubeconfig the other is never taken alone; in a cluster the CA is a file. */
+START_TEST(test_rotation_elsewhere)
+{
+	struct kube_config_opts opts = {.service_account_dir = dir};
+	const struct http_trust *t;
+	struct err err = {0};
+	struct kube_config *c;
+
+	log_set_fd(-1);
+	make_pairs();
+	sh("cp crt1 crt && printf \"current-context: x\\ncontexts: [{name: x, context: {cluster: "
+	   "x, "
+	   "user: x}}]\\nclusters: [{name: x, cluster: {server: 'https://a', "
+	   "certificate-authority-data: $(base64 -w0 crt1)}}]\\nusers: [{name: x, user: "
+	   "{client-certificate: crt, client-key-data: $(base64 -w0 key1)}}]\\n\" >config");
+	c = load("config", NULL, &err);
+	ck_assert_msg(c, "%s", err.msg);
+	sh("cp crt2 crt");
+	clock_fake_add(10000);
+	t = kube_config_trust(c);
+	ck_assert(holds("crt1", t->cert_pem.p, t->cert_pem.len));
+	ck_assert(holds("crt1", t->ca_pem.p, t->ca_pem.len));
+	kube_config_free(c);
+
+	setenv("KUBERNETES_SERVICE_HOST", "10.96.0.1", 1);
+	setenv("KUBERNETES_SERVICE_PORT", "443", 1);
+	put("token", "tok");
+	sh("cp crt1 ca.crt");
+	c = kube_config_load(&opts, &err);
+	ck_assert_msg(c, "%s", err.msg);
+	sh("cp crt2 ca.crt");
+	clock_fake_add(10000);
+	t = kube_config_trust(c);
+	ck_assert(holds("crt2", t->ca_pem.p, t->ca_pem.len));
+	ck_assert(t->ca_only);
+	kube_config_free(c);
+}
+END_TEST
+
 Suite *suite_config(void);
 Suite *suite_config(void)
 {
@@ -267,6 +415,8 @@ Suite *suite_config(void)
 	tcase_add_loop_test(tc, test_files, 0, (int)ARRAY_LEN(FILES));
 	tcase_add_test(tc, test_env);
 	tcase_add_loop_test(tc, test_in_cluster, 0, 2);
+	tcase_add_test(tc, test_rotation);
+	tcase_add_test(tc, test_rotation_elsewhere);
 	suite_add_tcase(s, tc);
 	return s;
 }
