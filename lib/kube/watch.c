@@ -28,7 +28,9 @@
 #define QUIET_MS 150000 /* bookmarks come about once a minute */
 #define BACKOFF_MIN_MS 500
 #define BACKOFF_MAX_MS 30000
-#define SHORT_MS 1000 /* a watch that ends sooner, without an event, is a failure */
+#define SHORT_MS \
+	1000 /* a watch that ends sooner, without an event, is a failure; none is asked for sooner after the last */
+#define SHORT_SPREAD_MS 500
 #define HEALTHY_MS 5000 /* one that lives longer ends a series of failures */
 #define TRIES_BEFORE_LIST 3
 #define DEAF_BEFORE_LIST \
@@ -54,7 +56,7 @@ struct kube_watch {
 	struct buf line; /* the beginning of an event that is not complete yet */
 	unsigned failures; /* in a row */
 	unsigned deaf; /* watches in a row that said nothing */
-	uint64_t began_ms, last_byte_ms;
+	uint64_t asked_ms, began_ms, last_byte_ms;
 	uint64_t events_then; /* events and bookmarks when this watch began */
 	bool synced, relist, token_tried, counted;
 	bool open; /* the server has answered this watch with 200 */
@@ -67,6 +69,12 @@ static struct kube_watch *watch_of(const struct op *op)
 }
 
 static void enter(struct kube_watch *w, enum state state);
+
+static void wait_for(struct kube_watch *w, uint64_t ms)
+{
+	enter(w, WAIT);
+	timer_set(&w->timer, ms);
+}
 
 /* ---- objects ------------------------------------------------------------------------------------------------------- */
 
@@ -412,7 +420,7 @@ static void refusal(struct kube_watch *w, const struct http_res *res, struct err
 		w->relist = true;
 }
 
-/* True when the watch ended as watches do, and the next may begin at once. */
+/* True when the watch ended as watches do, and the next may begin. */
 static bool ended_well(struct kube_watch *w, const struct op *op, struct err *err)
 {
 	uint64_t lived = clock_ms() - w->began_ms;
@@ -443,13 +451,38 @@ static bool ended_well(struct kube_watch *w, const struct op *op, struct err *er
 	return false;
 }
 
+/* How long to wait, so that a server that ends each watch at once, with an event or without, is asked once a second. */
+static uint64_t too_soon_ms(const struct kube_watch *w)
+{
+	uint64_t since = clock_ms() - w->asked_ms;
+	unsigned r;
+
+	if (since >= SHORT_MS)
+		return 0;
+	rand_bytes(&r, sizeof(r));
+	return SHORT_MS - since + r % SHORT_SPREAD_MS;
+}
+
+static void again(struct kube_watch *w)
+{
+	uint64_t ms = too_soon_ms(w);
+
+	/* A server that was restored from a backup says nothing to who watches from a version that it has not reached. */
+	if (w->deaf >= DEAF_BEFORE_LIST)
+		enter(w, LIST);
+	else if (!ms)
+		enter(w, WATCH);
+	else
+		wait_for(w, ms);
+}
+
 static void watch_done(struct op *op, void *arg)
 {
 	struct kube_watch *w = arg;
 	struct kube_tries tries = {.end_ms = 0, .token = w->token_tried};
 	struct err err = {0};
 	uint64_t unused;
-	bool well, again = false, first_gone;
+	bool well, refreshed = false, first_gone;
 
 	timer_cancel(&w->quiet);
 	w->cur = NULL;
@@ -460,13 +493,15 @@ static void watch_done(struct op *op, void *arg)
 		first_gone = !w->failures;
 		well = ended_well(w, op, &err);
 		if (!well && !op->err.kind)
-			again = kube_try_again(&tries, w->c, KUBE_WATCH, http_result(op), &unused);
+			refreshed =
+				kube_try_again(&tries, w->c, KUBE_WATCH, http_result(op), &unused);
 		w->token_tried = tries.token && !well;
 		op_free(op);
 		buf_clear(&w->line);
-		if (well || again)
-			/* A server that was restored from a backup says nothing to who watches from a version that it has not reached. */
-			enter(w, well && w->deaf >= DEAF_BEFORE_LIST ? LIST : WATCH);
+		if (well)
+			again(w);
+		else if (refreshed)
+			enter(w, WATCH);
 		else if (w->relist && err.code == 410 && first_gone) {
 			w->failures = 1; /* a second one in a row waits */
 			enter(w, LIST);
@@ -501,7 +536,7 @@ static void watch_begin(struct kube_watch *w)
 	buf_clear(&w->line);
 	buf_init(&w->line, EVENT_MAX);
 	w->counted = false;
-	w->began_ms = clock_ms();
+	w->asked_ms = w->began_ms = clock_ms();
 	w->events_then = w->stats.events + w->stats.bookmarks;
 	w->stats.watches++;
 	w->cur = kube_http_start(w->c, KUBE_WATCH, buf_str(&path),
@@ -541,6 +576,11 @@ static void failed(struct kube_watch *w, const struct err *err)
 	if (w->failures % TRIES_BEFORE_LIST == 0)
 		w->relist = true; /* perhaps the version itself is what the server stumbles over */
 	ms = backoff(w);
+	if (w->state == WATCH) {
+		uint64_t soonest = too_soon_ms(w);
+
+		ms = ms > soonest ? ms : soonest;
+	}
 	if (err->kind == ERR_WAIT && err->retry_ms > ms)
 		ms = err->retry_ms;
 	if (w->req.on_error)
@@ -549,8 +589,7 @@ static void failed(struct kube_watch *w, const struct err *err)
 		enter(w, END);
 		return;
 	}
-	enter(w, WAIT);
-	timer_set(&w->timer, ms);
+	wait_for(w, ms);
 }
 
 static void wait_over(void *arg)

@@ -168,11 +168,16 @@ START_TEST(test_list_and_watch)
 		{TCP_SEND, chunk(event("BOOKMARK", "{\"metadata\":{\"resourceVersion\":\"20\"}}")),
 			0},
 		/* the server's own timeout: at once again, from the bookmark */
-		{TCP_SEND, LAST_CHUNK, 0}, {TCP_REQUEST, WATCH("20"), 0}, {TCP_HOLD, NULL, 0}, {0}};
+		{TCP_HOLD, NULL, 0}, {TCP_SEND, LAST_CHUNK, 0}, {TCP_REQUEST, WATCH("20"), 0},
+		{TCP_HOLD, NULL, 0}, {0}};
 	struct kube_watch_stats st;
 	struct kube_entry *e;
 
 	begin(script);
+	until_hold();
+	loop_test_advance(w.l, 1000);
+	tcp_script_go(w.s);
+	run_to_end_of(12);
 	until_hold();
 	saw("+a@1 +b@2 S +c@11 ~a@12 -b -c +c@14 ");
 	ck_assert_uint_eq(kube_watch_count(k.op), 2);
@@ -284,7 +289,7 @@ START_TEST(test_gone)
 	saw("+a@1 +b@2 +c@3 S ~b@22 -c +c@33 +d@4 E410 ");
 	turns(60);
 	ck_assert_uint_eq(tcp_script_at(w.s), 11);
-	ck_assert_uint_le(k.in_ms, 1000);
+	ck_assert_uint_le(k.in_ms, 1500);
 	loop_test_advance(w.l, k.in_ms);
 	until_hold();
 	/* the order of the deletions is the table's */
@@ -368,8 +373,9 @@ START_TEST(test_lost)
 	begin(script);
 	for (i = 1; i <= 3; i++) {
 		until_errors(i);
-		ck_assert_uint_ge(k.in_ms, 250U << (i - 1));
-		ck_assert_uint_le(k.in_ms, 500U << (i - 1));
+		/* Each ends at once, and none is asked for within a second of the last. */
+		ck_assert_uint_ge(k.in_ms, 1000);
+		ck_assert_uint_le(k.in_ms, i < 3 ? 1500 : 2000);
 		turns(60);
 		loop_test_advance(w.l, k.in_ms);
 	}
@@ -612,6 +618,56 @@ START_TEST(test_deaf)
 }
 END_TEST
 
+/* A server, or a proxy before it, that ends each watch at once: with a bookmark, an event or a word of its own, it is asked once a second;
+   one that ends it after that time is asked again at once. */
+START_TEST(test_ends_at_once)
+{
+	static const char *const rows[] = {
+		"{\"type\":\"BOOKMARK\",\"object\":{\"metadata\":{\"resourceVersion\":\"10\"}}}\n",
+		"{\"type\":\"MODIFIED\",\"object\":{\"metadata\":{\"namespace\":\"apps\",\"name\":"
+	        "\"a\","
+		"\"uid\":\"u-a\",\"resourceVersion\":\"10\"}}}\n",
+	};
+	struct tcp_step script[2 + 8 * 3 + 3] = {{TCP_REQUEST, LIST, 0},
+		{TCP_SEND, answer(200, "", list("10", NULL, ITEMS(obj("a", NULL, "1")))), 0}};
+	struct kube_watch_stats st;
+	size_t n = 2;
+	int i;
+
+	for (i = 0; i < 8; i++) {
+		script[n++] = (struct tcp_step){TCP_REQUEST, WATCH("10"), 0};
+		script[n++] = (struct tcp_step){i < 7 ? TCP_SEND : TCP_HOLD, "", 0};
+		script[n++] = (struct tcp_step){TCP_SEND, answer(200, "", rows[_i]), 0};
+	}
+	script[n++] = (struct tcp_step){TCP_REQUEST, WATCH("10"), 0};
+	script[n++] = (struct tcp_step){TCP_HOLD, NULL, 0};
+	begin(script);
+	for (i = 0; i < 7; i++) {
+		run_to_end_of(2 + (size_t)(i + 1) * 3);
+		/* Nothing within a second ... */
+		loop_test_advance(w.l, 999);
+		turns(60);
+		kube_watch_stats(k.op, &st);
+		ck_assert_uint_eq(st.watches, (uint64_t)i + 1);
+		/* ... and something within a half more. */
+		loop_test_advance(w.l, 501);
+		turns(60);
+		kube_watch_stats(k.op, &st);
+		ck_assert_uint_eq(st.watches, (uint64_t)i + 2);
+	}
+	until_hold();
+	loop_test_advance(w.l, 1000);
+	tcp_script_go(w.s);
+	run_to_end_of(n - 1);
+	until_hold();
+	kube_watch_stats(k.op, &st);
+	ck_assert_uint_eq(st.watches, 9);
+	ck_assert_uint_eq(st.lists, 1);
+	ck_assert_uint_eq(st.errors, 0);
+	finish();
+}
+END_TEST
+
 /* ---- the end ------------------------------------------------------------------------------------------------------- */
 
 /* Row 0: before it began; 1: list under way; 2: while watching; 3: while waiting; 4: from on_set in the list; 5: from on_set in the watch;
@@ -724,6 +780,7 @@ Suite *suite_watch(void)
 	tcase_add_loop_test(tc, test_bad_list, 0, (int)ARRAY_LEN(BAD_LIST));
 	tcase_add_test(tc, test_huge_object);
 	tcase_add_test(tc, test_deaf);
+	tcase_add_loop_test(tc, test_ends_at_once, 0, 2);
 	tcase_add_loop_test(tc, test_silence, 0, 3);
 	tcase_add_loop_test(tc, test_cancel, 0, 7);
 	tcase_add_test(tc, test_metadata_only);
