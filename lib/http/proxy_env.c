@@ -256,8 +256,9 @@ static bool goes_past(const struct proxy_env *e, const struct url *u)
 	vec_each (&e->rules, r) {
 		if (r->port && strcmp(r->port, port) != 0)
 			continue;
-		if (r->type == RULE_ALL || (r->type == RULE_NAME && is_below(r, u->host)) ||
-			(r->type == RULE_NET && is_address && in_net(r, address)))
+		if (r->type == RULE_ALL ||
+			(is_address ? r->type == RULE_NET && in_net(r, address)
+				    : r->type == RULE_NAME && is_below(r, u->host)))
 			return true;
 	}
 	return false;

@@ -91,7 +91,7 @@ static const struct {
 	{"10.0.0.1:5000", "https://10.0.0.1/", true},
 	{"10.0.0", "https://10.0.0.1/", true},
 	{"10.", "https://10.0.0.1/", true},
-	{"0.0.1", "https://10.0.0.1/", false}, /* as text it is below ".0.0.1": so Go has it */
+	{"0.0.1", "https://10.0.0.1/", true}, /* a name, and addresses are below none */
 	{"010.0.0.1", "https://10.0.0.1/", true},
 	{"fd00::1", "https://[fd00::1]/", false},
 	{"FD00:0::1", "https://[fd00::1]/", false},

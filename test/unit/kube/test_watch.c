@@ -625,7 +625,7 @@ START_TEST(test_ends_at_once)
 	static const char *const rows[] = {
 		"{\"type\":\"BOOKMARK\",\"object\":{\"metadata\":{\"resourceVersion\":\"10\"}}}\n",
 		"{\"type\":\"MODIFIED\",\"object\":{\"metadata\":{\"namespace\":\"apps\",\"name\":"
-	        "\"a\","
+		"\"a\","
 		"\"uid\":\"u-a\",\"resourceVersion\":\"10\"}}}\n",
 	};
 	struct tcp_step script[2 + 8 * 3 + 3] = {{TCP_REQUEST, LIST, 0},
