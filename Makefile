@@ -148,6 +148,10 @@ $(foreach m,$(UNIT_MODULES),$(eval $(call UNIT_template,$(m))))
 $(O)/textdiff: $(O)/test/e2e/textdiff.o $(O)/test/unit/text/table.o $(call archives,text base)
 	$(Q)$(CC) $(LDFLAGS) $(LDSAN) -o $@ $^ $(LIBS_SHARED)
 
+# lib/http/proxy_env.h likewise: test/e2e/proxydiff.sh.
+$(O)/proxydiff: $(O)/test/e2e/proxydiff.o $(call archives,http ev crypto base)
+	$(Q)$(CC) $(LDFLAGS) $(LDSAN) -o $@ $^ $(LIBS_SHARED)
+
 # ---- fuzzing: `make fuzz-semver FUZZ_TIME=60` builds test/fuzz/fuzz_semver.c and what it includes with clang 14, in $(O)/fuzz, and runs it on
 # its corpus. What it finds beyond the corpus in git stays in $(O)/fuzz/corpus, a crash in $(O)/fuzz.
 FUZZ_TIME ?= 60

@@ -397,6 +397,42 @@ START_TEST(test_session)
 }
 END_TEST
 
+/* A proxy that is spoken to with TLS: its certificate is judged by the same CAs, and spec.insecure is no word for it. */
+START_TEST(test_proxy_trust)
+{
+	struct http_trust t = {.insecure = _i == 2};
+	struct http_proxy proxy = {0};
+	struct loop *l = loop_new();
+	struct http_client *c;
+	struct op *op;
+
+	make_cert("srv", "IP:127.0.0.1");
+	make_cert("other", "IP:127.0.0.1");
+	serve("srv", NULL, NULL);
+	setenv("SSL_CERT_FILE", in_dir(_i == 1 ? "srv.pem" : "other.pem"), 1);
+	if (_i == 3)
+		read_pem(&t.ca_pem, "srv.pem");
+	c = http_client_new(l, &(struct http_client_opts){.name = "test"});
+	proxy.url = mem_printf("https://127.0.0.1:%u", port);
+	op = http_start(c,
+		&(struct http_req){.method = "GET",
+			.url = "http://registry.test/",
+			.trust = &t,
+			.proxy = &proxy,
+			.max_body = 100000});
+	while (!op->done)
+		loop_turn(l, true);
+	/* s_server answers whatever it is asked. */
+	ck_assert_msg(!op->err.kind == (_i == 1 || _i == 3), "row %d: %s", _i, op->err.msg);
+	ck_assert_msg(!op->err.kind || strstr(op->err.msg, "certificate"), "%s", op->err.msg);
+	op_free(op);
+	http_client_free(c);
+	http_proxy_clear(&proxy);
+	http_trust_clear(&t);
+	ck_assert_int_eq(loop_free(l), 0);
+}
+END_TEST
+
 /* The owner of a trust may change it as soon as the request has been started. */
 START_TEST(test_trust_is_copied)
 {
@@ -473,6 +509,7 @@ Suite *suite_client_tls(void)
 	tcase_add_loop_test(tc, test_system_changes, 0, (int)ARRAY_LEN(CHANGES));
 	tcase_add_test(tc, test_session);
 	tcase_add_test(tc, test_trust_is_copied);
+	tcase_add_loop_test(tc, test_proxy_trust, 0, 4);
 	tcase_add_loop_test(tc, test_no_tls, 0, 4);
 	suite_add_tcase(s, tc);
 	return s;
