@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -130,6 +131,22 @@ static int fault(enum sys_call call)
 }
 
 #endif
+
+uint64_t sys_raise_descriptors(uint64_t most)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r))
+		return 0;
+	if (r.rlim_cur < r.rlim_max && r.rlim_cur < most) {
+		rlim_t before = r.rlim_cur;
+
+		r.rlim_cur = r.rlim_max < most ? r.rlim_max : most;
+		if (setrlimit(RLIMIT_NOFILE, &r))
+			r.rlim_cur = before;
+	}
+	return r.rlim_cur < most ? r.rlim_cur : most;
+}
 
 uint64_t sys_count(enum sys_call call)
 {

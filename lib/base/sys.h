@@ -83,6 +83,10 @@ struct dirent *sys_readdir(DIR *d) must_check;
 /* An exclusive advisory lock (flock) that the kernel drops with the process; EWOULDBLOCK when somebody else has it. */
 int sys_try_lock(int fd) must_check;
 
+/* Raises the soft limit of descriptors to the hard one, `most` at the most, and returns how many of them this process may have; never
+   more than `most`, and a limit that is higher already stays. Before threads are started. */
+uint64_t sys_raise_descriptors(uint64_t most);
+
 /* Counted since the process started, all threads, failed ones included. */
 uint64_t sys_count(enum sys_call call);
 /* fsync and fdatasync together. */

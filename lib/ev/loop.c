@@ -167,6 +167,11 @@ void loop_stats(struct loop *l, struct loop_stats *out)
 	l->stats.worst_ns = 0;
 }
 
+uint64_t loop_turn_number(const struct loop *l)
+{
+	return l->stats.turns;
+}
+
 void loop_test_advance(struct loop *l, uint64_t ms)
 {
 	BUG_IF(!clock_is_fake());

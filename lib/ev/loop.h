@@ -43,6 +43,8 @@ struct loop_stats {
 	uint64_t worst_ns, busy_ns, turns;
 };
 void loop_stats(struct loop *l, struct loop_stats *out);
+/* Another number in each turn: tells two callbacks of one turn from two of different ones. */
+uint64_t loop_turn_number(const struct loop *l);
 
 /* Tests only, after clock_fake(): moves the clock and runs the timers that became due. */
 void loop_test_advance(struct loop *l, uint64_t ms);

@@ -2,10 +2,12 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -133,4 +135,37 @@ int sock_accept(int listener, char peer[SOCK_NAME_MAX])
 	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof(timeout));
 	name_of(&a, peer);
 	return fd;
+}
+
+void sock_peer_group(const char *peer, char group[SOCK_NAME_MAX])
+{
+	char host[SOCK_NAME_MAX];
+	struct in6_addr v6;
+	struct err err;
+	unsigned port;
+
+	if (sock_split(peer, host, &port, &err) || inet_pton(AF_INET6, host, &v6) != 1) {
+		snprintf(group, SOCK_NAME_MAX, "%.*s", (int)strcspn(peer, ":"), peer);
+		return;
+	}
+	if (IN6_IS_ADDR_V4MAPPED(&v6)) {
+		inet_ntop(AF_INET, &v6.s6_addr[12], group, SOCK_NAME_MAX);
+		return;
+	}
+	memset(&v6.s6_addr[8], 0, 8);
+	inet_ntop(AF_INET6, &v6, group, SOCK_NAME_MAX);
+}
+
+uint64_t sock_unsent(int fd)
+{
+	int n = 0;
+
+	return !ioctl(fd, SIOCOUTQ, &n) && n > 0 ? (uint64_t)n : 0;
+}
+
+bool sock_has_input(int fd)
+{
+	char byte;
+
+	return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != EAGAIN;
 }

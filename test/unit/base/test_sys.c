@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -269,6 +270,29 @@ START_TEST(test_kill)
 END_TEST
 #endif
 
+static rlim_t soft(void)
+{
+	struct rlimit r;
+
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &r), 0);
+	return r.rlim_cur;
+}
+
+START_TEST(test_raise_descriptors)
+{
+	struct rlimit r = {.rlim_cur = 200, .rlim_max = 500};
+
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &r), 0);
+	ck_assert_uint_eq(sys_raise_descriptors(100), 100); /* enough already */
+	ck_assert_uint_eq(soft(), 200);
+	ck_assert_uint_eq(sys_raise_descriptors(300), 300);
+	ck_assert_uint_eq(soft(), 300);
+	ck_assert_uint_eq(sys_raise_descriptors(65536), 500);
+	ck_assert_uint_eq(soft(), 500);
+	ck_assert_uint_eq(sys_raise_descriptors(65536), 500);
+}
+END_TEST
+
 Suite *suite_sys(void)
 {
 	Suite *s = suite_create("sys");
@@ -279,6 +303,7 @@ Suite *suite_sys(void)
 	tcase_add_test(t, test_mkdir_all);
 	tcase_add_test(t, test_links_and_lists);
 	tcase_add_test(t, test_lock);
+	tcase_add_test(t, test_raise_descriptors);
 #ifdef TEST_BUILD
 	tcase_add_loop_test(t, test_beneath_by_steps, 0, (int)ARRAY_LEN(BENEATH));
 	tcase_add_test(t, test_create_by_steps);
