@@ -72,7 +72,15 @@
 
 /* HTTP servers */
 #define LIMIT_REQUEST_HEADERS (32 * LIMIT_KIB)
-#define LIMIT_REQUEST_HEADER_COUNT 100
+#define LIMIT_REQUEST_HEADER_COUNT 256
+#define LIMIT_REQUEST_EMPTY (1 * LIMIT_KIB) /* empty lines before a request */
+/* What one connection has read and not used: a header that is not whole, or the requests behind the one that is answered. */
+#define LIMIT_REQUEST_AHEAD (LIMIT_REQUEST_HEADERS + 2 * LIMIT_KIB)
+#define LIMIT_REPLY_RATE 1024 /* bytes a second that a client takes at least, over a minute */
+#define LIMIT_REPLY_SLOW (16 * LIMIT_KIB) /* below it a reader gives way when the server is full */
+#define LIMIT_REPLY_SLOW_MS 10000 /* but not before */
+#define LIMIT_DESCRIPTORS 65536 /* of the process: more of them are not asked for */
+#define LIMIT_CONNECTIONS 1024 /* of one server */
 #define LIMIT_REQUEST_BODY (4 * LIMIT_MIB) /* embedded API only; the others take none */
 
 /* Embedded API */

@@ -1,6 +1,7 @@
 #include "http/server.h"
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/time.h"
@@ -9,62 +10,28 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define ACCEPT_AT_ONCE 64
+/* A thousand clients that come, ask or leave in one moment must not hold the loop. */
+#define TURN_NS 2000000
 #define ACCEPT_AGAIN_MS 100
+/* Connections that one address may have at least: of a server with many places, of any. */
+#define PEER_SOME 64
+#define PEER_FEW 16
+
+/* What one slice of the drain looks at: a thousand connections must not hold the loop. */
+#define DRAIN_AT_ONCE 64
 
 struct drain {
 	struct op op;
 	struct timer timer;
+	struct defer defer;
 	struct http_server *server;
+	uint64_t connections; /* that the server had had when it began */
+	bool cut; /* the grace is over */
 };
-
-/* ---- the list */
-
-void server_unlink(struct http_conn *c)
-{
-	struct http_server *s = c->server;
-
-	*(c->prev ? &c->prev->next : &s->first) = c->next;
-	*(c->next ? &c->next->prev : &s->last) = c->prev;
-	c->next = c->prev = NULL;
-	s->stats.open_connections--;
-}
-
-void server_link(struct http_conn *c)
-{
-	struct http_server *s = c->server;
-
-	c->prev = s->last;
-	c->next = NULL;
-	*(s->last ? &s->last->next : &s->first) = c;
-	s->last = c;
-	s->stats.open_connections++;
-}
-
-void server_to_end(struct http_conn *c)
-{
-	if (c->server->last == c)
-		return;
-	server_unlink(c);
-	server_link(c);
-}
-
-static void drained(struct http_server *s)
-{
-	struct drain *d = MOVE(s->drain);
-
-	timer_cancel(&d->timer);
-	op_finish(&d->op);
-}
-
-void server_conn_closed(struct http_server *s, struct http_conn *c)
-{
-	(void)c;
-	if (s->drain && !s->first)
-		drained(s);
-}
 
 const char *server_date(struct http_server *s)
 {
@@ -77,51 +44,60 @@ const char *server_date(struct http_server *s)
 	return s->date;
 }
 
+bool server_turn_over(struct http_server *s)
+{
+	uint64_t now = clock_ns(), turn = loop_turn_number(s->loop);
+
+	if (s->turn != turn || !s->turn_from) {
+		s->turn = turn;
+		s->turn_from = now;
+	}
+	return now - s->turn_from > TURN_NS;
+}
+
 /* ---- accepting */
 
-static bool close_oldest_idle(struct http_server *s)
+/* Says so and closes at once: it must not hold a descriptor. What it has sent is read, as unread bytes make a close a reset, and
+   that would overtake the answer. */
+static void turn_away(struct http_server *s, int fd)
 {
-	struct http_conn *c;
+	static const char ANSWER[] = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n"
+				     "Retry-After: 1\r\nContent-Type: text/plain\r\n"
+				     "Content-Length: 21\r\n\r\ntoo many connections\n";
+	ssize_t n = recv(fd, s->scratch, SCRATCH, 0);
 
-	for (c = s->first; c; c = c->next)
-		if (conn_idle(c))
-			break;
-	if (!c)
-		return false;
-	conn_close(c);
-	return true;
+	if (n)
+		n = send(fd, ANSWER, sizeof(ANSWER) - 1, MSG_NOSIGNAL);
+	close(fd);
+	s->stats.turned_away++;
 }
 
-static void accept_one(struct http_server *s, int fd, const char *peer)
-{
-	bool full = s->stats.open_connections >= s->opts.max_connections && !close_oldest_idle(s);
-	struct http_conn *c = conn_new(s, fd, peer);
-
-	s->stats.connections++;
-	if (full)
-		conn_turn_away(c);
-}
-
-static void accept_some(struct http_server *s, unsigned most)
+/* False: none waits, or there is no descriptor for it. */
+static bool accept_some(struct http_server *s, unsigned most)
 {
 	char peer[SOCK_NAME_MAX];
 	int fd;
 
-	while (most--) {
+	while (most-- && !server_turn_over(s)) {
 		fd = sock_accept(s->fd, peer);
 		if (fd >= 0) {
-			accept_one(s, fd, peer);
+			s->stats.connections++;
+			if (room_for(s, peer))
+				conn_new(s, fd, peer);
+			else
+				turn_away(s, fd);
 			continue;
 		}
 		if (errno == EINTR || errno == ECONNABORTED)
 			continue;
 		/* Out of descriptors or memory: the listener stays readable, so look away for a moment instead of spinning. */
-		if (errno != EAGAIN && !close_oldest_idle(s)) {
+		if (errno != EAGAIN && !room_make(s)) {
 			poll_set(s->poll, 0);
 			timer_set(&s->accept_again, ACCEPT_AGAIN_MS);
 		}
-		return;
+		return false;
 	}
+	return true;
 }
 
 static void on_listener(void *arg, int events)
@@ -150,6 +126,16 @@ static void stop_listening(struct http_server *s)
 
 /* ---- the interface */
 
+/* A proxy or a whole network may stand behind one address, so it gets much, but never all of a server with many places. */
+static unsigned share_of_peer(unsigned all)
+{
+	unsigned some = all < 2 * PEER_SOME ? all / 2 : PEER_SOME;
+	unsigned few = all < PEER_FEW ? all : PEER_FEW;
+	unsigned share = all / 4 > some ? all / 4 : some;
+
+	return share > few ? share : few;
+}
+
 struct http_server *http_server_new(
 	struct loop *l, const struct http_server_opts *opts, struct err *err)
 {
@@ -171,7 +157,9 @@ struct http_server *http_server_new(
 	s->opts.address = NULL;
 	s->opts.name = s->name = mem_strdup(opts->name);
 	if (!s->opts.max_connections)
-		s->opts.max_connections = 1024;
+		s->opts.max_connections = LIMIT_CONNECTIONS;
+	if (!s->opts.max_per_peer)
+		s->opts.max_per_peer = share_of_peer(s->opts.max_connections);
 	if (!s->opts.header_ms)
 		s->opts.header_ms = 30000;
 	if (!s->opts.idle_ms)
@@ -180,6 +168,7 @@ struct http_server *http_server_new(
 		s->opts.progress_ms = 60000;
 	s->fd = fd;
 	snprintf(s->address, sizeof(s->address), "%s", address);
+	room_init(s);
 	timer_init(&s->accept_again, l, on_accept_again, s);
 	s->poll = poll_new(l, fd, on_listener, s);
 	poll_set(s->poll, POLL_READ);
@@ -192,22 +181,86 @@ const char *http_server_address(const struct http_server *s)
 	return s->address;
 }
 
-static void cut_all(struct http_server *s)
+static struct http_conn *any(struct http_server *s)
 {
-	while (s->first)
-		conn_close(s->first);
+	struct http_conn *c = NULL;
+	int i;
+
+	for (i = 0; i < RANKS && !c; i++)
+		c = room_first(s, (enum conn_rank)i);
+	return c;
+}
+
+/* ---- drain */
+
+static void drained(struct http_server *s)
+{
+	struct drain *d = MOVE(s->drain);
+
+	timer_cancel(&d->timer);
+	defer_cancel(s->loop, &d->defer);
+	op_finish(&d->op);
+}
+
+void server_conn_closed(struct http_server *s)
+{
+	if (s->drain && !s->stats.open_connections && s->fd < 0)
+		drained(s);
+}
+
+/* The next one that the drain has something to do with. */
+static struct http_conn *to_drain(struct drain *d)
+{
+	struct http_conn *c;
+
+	if (d->cut)
+		return any(d->server);
+	c = room_first(d->server, RANK_SILENT);
+	return c ? c : room_first(d->server, RANK_IDLE);
+}
+
+static void drain_slice(void *arg)
+{
+	struct drain *d = arg;
+	struct http_server *s = d->server;
+	struct http_conn *c = NULL;
+	unsigned n;
+
+	/* Clients that the kernel has connected already are not turned away with a reset. */
+	if (s->fd >= 0 && !d->cut &&
+		s->stats.connections - d->connections < s->opts.max_connections &&
+		accept_some(s, DRAIN_AT_ONCE)) {
+		defer_queue(s->loop, &d->defer, drain_slice, d);
+		return;
+	}
+	stop_listening(s);
+	for (n = 0; n < DRAIN_AT_ONCE && s->drain && (c = to_drain(d)); n++)
+		if (d->cut)
+			conn_close(c);
+		else
+			conn_drain(c);
+	if (!s->drain)
+		return;
+	if (!s->stats.open_connections)
+		drained(s);
+	else if (c)
+		defer_queue(s->loop, &d->defer, drain_slice, d);
+}
+
+static void drain_cut(struct drain *d)
+{
+	d->cut = true;
+	drain_slice(d);
 }
 
 static void drain_timeout(void *arg)
 {
-	struct drain *d = arg;
-
-	cut_all(d->server); /* the last one ends the op */
+	drain_cut(arg);
 }
 
 static void drain_cancel(struct op *op)
 {
-	cut_all(CONTAINER_OF(op, struct drain, op)->server);
+	drain_cut(CONTAINER_OF(op, struct drain, op));
 }
 
 static void drain_free(struct op *op)
@@ -219,37 +272,31 @@ struct op *http_server_drain(struct http_server *s, uint64_t grace_ms)
 {
 	static const struct op_type type = {"drain", drain_cancel, drain_free};
 	struct drain *d = NEW(struct drain);
-	struct http_conn *c, *next;
 
 	BUG_IF(s->drain);
 	op_init(&d->op, s->loop, &type);
 	d->server = s;
+	d->connections = s->stats.connections;
 	timer_init(&d->timer, s->loop, drain_timeout, d);
-	/* Clients that the kernel has connected already are not turned away with a reset. */
-	if (!s->draining && s->fd >= 0)
-		accept_some(s, s->opts.max_connections);
+	timer_set(&d->timer, grace_ms);
 	s->draining = true;
-	stop_listening(s);
-	for (c = s->first; c; c = next) {
-		next = c->next;
-		conn_drain(c);
-	}
 	s->drain = d;
-	if (s->first)
-		timer_set(&d->timer, grace_ms);
-	else
-		drained(s);
+	drain_slice(d);
 	return &d->op;
 }
 
 void http_server_free(struct http_server *s)
 {
+	struct http_conn *c;
+
 	if (!s)
 		return;
 	s->draining = true;
 	stop_listening(s);
-	cut_all(s);
+	while ((c = any(s)))
+		conn_close(c);
 	BUG_IF(s->drain);
+	room_free(s);
 	free(s->name);
 	free(s);
 }
@@ -257,6 +304,7 @@ void http_server_free(struct http_server *s)
 void http_server_stats(const struct http_server *s, struct http_server_stats *out)
 {
 	*out = s->stats;
+	out->max_connections = s->opts.max_connections;
 }
 
 /* ---- the request, for handlers */

@@ -1,8 +1,14 @@
 /*
  * HTTP/1.1 server on the loop (RFC 9110, RFC 9112): one small connection machine for artifacts, metrics, health and the embedded API. The
  * request parser is llhttp in strict mode; what it lets through and the RFCs forbid is refused here (folded headers, two Hosts, ...).
- * Keep-alive, pipelining-safe (one request at a time per connection), bounded headers, timeouts for idle and slow clients, a connection
- * cap. Loop thread.
+ * Keep-alive, pipelining-safe (one request at a time per connection), bounded headers, timeouts for idle and slow clients. A client that
+ * closes its sending side gets all its answers. Loop thread.
+ *
+ * Room: there is a number of connections in all, and one for each peer (an IPv4 address, or the /64 of an IPv6 one). Past either, one gives
+ * way, of the peer or of all: first one that has closed its side or had its last answer, then one that has sent nothing, or no whole
+ * request for 5 s, an idle one, a client that reads below LIMIT_REPLY_SLOW (after 10 s); of each kind the one that was not heard of for
+ * the longest time. If there is none, the new connection is turned away: 503, closed at once. What a client has taken is what its side
+ * has acknowledged, so bytes that wait in the kernel do not count.
  *
  * For each request the handler is called once, when headers and (if the server takes bodies) the whole body are there. It answers with
  * exactly one http_reply_* call, at once or later. Until then it may hold the exchange; if the client goes away first, on_gone is called
@@ -30,11 +36,12 @@ struct http_server_opts {
 	http_handler_fn *handler;
 	void *arg;
 	size_t max_body; /* 0: requests with a body get 413 */
-	unsigned
-		max_connections; /* 0: 1024. Past it the oldest idle one is closed, else the new one gets 503 */
+	unsigned max_connections; /* 0: LIMIT_CONNECTIONS. See "Room" */
+	unsigned max_per_peer; /* 0: a quarter of them, or at least 64, or half of few */
 	uint64_t header_ms; /* a whole header within; 0: 30 s */
 	uint64_t idle_ms; /* keep-alive wait; 0: 120 s */
-	uint64_t progress_ms; /* a byte of the answer must move within; 0: 60 s */
+	/* A body must move, and of a reply LIMIT_REPLY_RATE must be taken on average, within; 0: 60 s. */
+	uint64_t progress_ms;
 };
 
 /* Binds and listens at once; logs msg "listening" with server and address. NULL with *err filled. */
@@ -83,7 +90,11 @@ void http_reply_stream(struct http_exchange *x, int status, const char *content_
 void http_reply_wake(struct http_exchange *x);
 
 struct http_server_stats {
-	uint64_t requests, connections, open_connections, bytes_sent, refused;
+	uint64_t requests, connections, open_connections, max_connections, bytes_sent;
+	uint64_t refused; /* requests that were not HTTP, too large, too slow */
+	uint64_t turned_away; /* connections for which there was no room */
+	uint64_t gave_way; /* connections that were closed for others */
+	uint64_t too_slow; /* replies that were cut, below LIMIT_REPLY_RATE */
 };
 void http_server_stats(const struct http_server *s, struct http_server_stats *out);
 

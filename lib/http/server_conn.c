@@ -10,16 +10,17 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* What is read ahead of a pipelining client while an answer is on its way. */
-#define READ_AHEAD (16 * 1024)
-#define IN_MAX (READ_AHEAD + SCRATCH + LIMIT_REQUEST_HEADERS)
+/* While an answer is on its way this is enough to see that the client has closed its side. */
+#define READ_AHEAD 1024
+/* An input buffer above this is given back when it is empty. */
+#define KEEP_BUFFER 2048
 #define LINGER_MS 2000
-/* A client that closed its side may still read (a script with nc), or be gone: a reply that has not begun gets this long. */
-#define EOF_GRACE_MS 1000
+/* A client that closed its side may still read (a script with nc), or be gone. An answer comes within this, as a rule; a stream without
+   an end is given up sooner, as nobody else ends it. */
+#define EOF_ANSWER_MS 30000
+#define EOF_STREAM_MS 1000
 /* Pipelined requests answered before other connections have their turn. */
 #define TURN_REQUESTS 16
-/* A connection on which nothing came is not given up for another one before this. */
-#define NEW_MS 1000
 
 enum moved { GO, WAIT, GONE };
 
@@ -35,20 +36,31 @@ static void deadline(struct http_conn *c, uint64_t ms)
 
 static void on_poll(void *arg, int events);
 
+/* What may still be read ahead of what is done now. */
+static size_t room_in(const struct http_conn *c)
+{
+	bool answering = c->state == CONN_HANDLER || c->state == CONN_REPLY;
+	size_t most = answering ? READ_AHEAD : LIMIT_REQUEST_AHEAD;
+
+	return c->in.len < most ? most - c->in.len : 0;
+}
+
 static void watch(struct http_conn *c)
 {
 	int events = 0;
 
+	room_move(c);
 	switch (c->state) {
 	case CONN_IDLE:
 	case CONN_HEAD:
 	case CONN_BODY:
 	case CONN_LINGER:
-		events = POLL_READ;
+		if (!c->eof)
+			events = POLL_READ;
 		break;
 	case CONN_HANDLER:
 	case CONN_REPLY:
-		if (!c->eof && c->in.len < READ_AHEAD)
+		if (!c->eof && room_in(c))
 			events = POLL_READ;
 		if (c->state == CONN_REPLY && c->blocked)
 			events |= POLL_WRITE;
@@ -73,19 +85,21 @@ static void end_exchange(struct http_conn *c, bool gone)
 
 void conn_close(struct http_conn *c)
 {
+	struct http_server *s = c->server;
+
 	c->state = CONN_DEAD;
-	server_unlink(c);
+	room_release(c);
 	poll_close(c->poll);
 	close(c->fd);
 	timer_cancel(&c->timer);
-	defer_cancel(c->server->loop, &c->defer);
+	defer_cancel(s->loop, &c->defer);
 	end_exchange(c, true);
 	http_request_clear(&c->x.req);
 	buf_clear(&c->x.reply.fields);
 	buf_clear(&c->x.reply.out);
 	buf_clear(&c->in);
-	server_conn_closed(c->server, c);
 	free(c);
+	server_conn_closed(s);
 }
 
 static void refuse(struct http_conn *c, int status, const char *why)
@@ -96,6 +110,79 @@ static void refuse(struct http_conn *c, int status, const char *why)
 	c->close_after = true;
 	c->deadline = 0;
 	reply_refuse(c, status, why);
+}
+
+/* ---- how much of its reply a client takes */
+
+static uint64_t taken(const struct http_conn *c)
+{
+	uint64_t waits = sock_unsent(c->fd);
+
+	return waits < c->sent ? c->sent - waits : 0;
+}
+
+static void window_open(struct http_conn *c)
+{
+	c->window.open = true;
+	c->window.from = clock_ms();
+	c->window.mark = taken(c);
+	deadline(c, c->server->opts.progress_ms);
+}
+
+static bool took_less(const struct http_conn *c, uint64_t rate, uint64_t ms)
+{
+	return (taken(c) - c->window.mark) * 1000 < rate * ms;
+}
+
+/* True when it has done its share of the window, and the next one has begun. */
+static bool window_next(struct http_conn *c)
+{
+	if (took_less(c, LIMIT_REPLY_RATE, c->server->opts.progress_ms))
+		return false;
+	c->window.slow = took_less(c, LIMIT_REPLY_SLOW, clock_ms() - c->window.from);
+	window_open(c);
+	return true;
+}
+
+/* A write found no room, or more is to be written. */
+static void window_check(struct http_conn *c)
+{
+	uint64_t age = clock_ms() - c->window.from, whole = c->server->opts.progress_ms;
+
+	if (!c->window.open)
+		window_open(c);
+	else if (age < LIMIT_REPLY_SLOW_MS || !window_next(c))
+		deadline(c, age < whole ? whole - age : 0);
+}
+
+/* The server was the one who had nothing to send: a client that has all of it is not to be blamed for that time. */
+static void window_close(struct http_conn *c)
+{
+	if (c->window.open && !sock_unsent(c->fd))
+		c->window.open = c->window.slow = false;
+}
+
+bool conn_reads_slowly(struct http_conn *c)
+{
+	uint64_t age = clock_ms() - c->window.from;
+
+	if (c->state != CONN_REPLY || !c->window.open)
+		return false;
+	if (age < LIMIT_REPLY_SLOW_MS)
+		return c->window.slow;
+	if (took_less(c, LIMIT_REPLY_SLOW, age))
+		return true;
+	/* What filled the client's buffers at once does not make it quick for the rest of the minute. */
+	window_next(c);
+	return false;
+}
+
+static void reply_late(struct http_conn *c)
+{
+	if (c->window.open && c->blocked && window_next(c))
+		return;
+	c->server->stats.too_slow += c->blocked;
+	conn_close(c);
 }
 
 static void on_timer(void *arg)
@@ -116,7 +203,10 @@ static void on_timer(void *arg)
 		refuse(c, 408, "the request did not come in time");
 		conn_run(c);
 		break;
-	default: /* idle, lingering, a client that does not read, one that is gone */
+	case CONN_REPLY:
+		reply_late(c);
+		break;
+	default: /* idle, lingering, one that is gone */
 		conn_close(c);
 		break;
 	}
@@ -156,7 +246,7 @@ static enum moved on_head(struct http_conn *c)
 	if (c->state == CONN_IDLE) {
 		c->state = CONN_HEAD;
 		deadline(c, c->server->opts.header_ms);
-		server_to_end(c);
+		room_again(c);
 	}
 	n = http_request_head(&c->x.req, c->in.p, c->in.len);
 	if (n < 0) {
@@ -199,6 +289,22 @@ static enum moved on_body(struct http_conn *c)
 	if (c->x.req.complete)
 		return to_handler(c);
 	deadline(c, c->server->opts.progress_ms);
+	return c->eof ? GO : WAIT;
+}
+
+static enum moved linger(struct http_conn *c)
+{
+	struct http_server *s = c->server;
+
+	if (c->eof || shutdown(c->fd, SHUT_WR)) {
+		conn_close(c);
+		return GONE;
+	}
+	if (s->lingering > s->opts.max_connections / 8)
+		conn_close(room_first(s, RANK_LINGER));
+	c->state = CONN_LINGER;
+	buf_clear(&c->in);
+	deadline(c, LINGER_MS);
 	return WAIT;
 }
 
@@ -207,17 +313,10 @@ static enum moved finished(struct http_conn *c)
 	end_exchange(c, false);
 	c->blocked = false;
 	c->deadline = 0;
-	if (c->close_after || c->server->draining || c->eof) {
-		if (c->eof || shutdown(c->fd, SHUT_WR)) {
-			conn_close(c);
-			return GONE;
-		}
-		c->state = CONN_LINGER;
-		buf_clear(&c->in);
-		deadline(c, LINGER_MS);
-		return WAIT;
-	}
-	if (c->in.cap > READ_AHEAD && !c->in.len)
+	/* A client that closed its side gets the answers to all that it asked before. */
+	if (c->close_after || c->server->draining || (c->eof && !c->in.len))
+		return linger(c);
+	if (c->in.cap > KEEP_BUFFER && !c->in.len)
 		buf_clear(&c->in);
 	c->state = CONN_IDLE;
 	deadline(c, c->server->opts.idle_ms);
@@ -226,23 +325,22 @@ static enum moved finished(struct http_conn *c)
 
 static enum moved on_reply(struct http_conn *c)
 {
-	bool moved = false;
-
-	switch (reply_send(c, &moved)) {
+	if (!c->blocked)
+		window_close(c);
+	switch (reply_send(c)) {
 	case SEND_DONE:
 		return finished(c);
 	case SEND_MORE: /* the poll calls again in the next turn, after the others */
 	case SEND_BLOCKED:
-		if (moved || !c->blocked)
-			deadline(c, c->server->opts.progress_ms);
+		window_check(c);
 		c->blocked = true;
 		return WAIT;
 	case SEND_WAIT:
 		c->blocked = false;
 		c->deadline = 0;
 		/* A stream that waits has nobody to end it for a client that is gone. */
-		if (c->eof)
-			deadline(c, EOF_GRACE_MS);
+		if (c->eof && c->x.reply.kind == REPLY_STREAM)
+			deadline(c, EOF_STREAM_MS);
 		return WAIT;
 	case SEND_FAILED:
 	default:
@@ -286,7 +384,7 @@ void conn_run(struct http_conn *c)
 			break;
 		case CONN_HANDLER:
 			if (c->eof && !c->deadline)
-				deadline(c, EOF_GRACE_MS);
+				deadline(c, EOF_ANSWER_MS);
 			rc = WAIT;
 			break;
 		case CONN_REPLY:
@@ -307,11 +405,12 @@ void conn_run(struct http_conn *c)
 /* False when the connection is no more. */
 static bool receive(struct http_conn *c)
 {
+	size_t room = room_in(c);
 	ssize_t n;
 
-	if (c->in.len > IN_MAX - SCRATCH)
+	if (!room)
 		return true;
-	n = recv(c->fd, c->server->scratch, SCRATCH, 0);
+	n = recv(c->fd, c->server->scratch, room, 0);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return true;
 	if (n < 0 || (!n && c->state == CONN_LINGER)) {
@@ -333,6 +432,8 @@ static void on_poll(void *arg, int events)
 		conn_close(c);
 		return;
 	}
+	if (server_turn_over(c->server))
+		return;
 	if ((events & POLL_READ) && !receive(c))
 		return;
 	/* While a reply waits for room, bytes of the next request do not concern it. */
@@ -341,12 +442,6 @@ static void on_poll(void *arg, int events)
 		return;
 	}
 	conn_run(c);
-}
-
-bool conn_idle(const struct http_conn *c)
-{
-	/* One that was accepted just now has its request on the way. */
-	return c->state == CONN_IDLE && (c->served || clock_ms() - c->accepted >= NEW_MS);
 }
 
 void conn_drain(struct http_conn *c)
@@ -362,26 +457,19 @@ void conn_drain(struct http_conn *c)
 		conn_run(c);
 }
 
-void conn_turn_away(struct http_conn *c)
-{
-	refuse(c, 503, "too many connections");
-	conn_run(c);
-}
-
 struct http_conn *conn_new(struct http_server *s, int fd, const char *peer)
 {
 	struct http_conn *c = NEW(struct http_conn);
 
 	c->server = s;
 	c->fd = fd;
-	c->accepted = clock_ms();
 	snprintf(c->peer, sizeof(c->peer), "%s", peer);
-	buf_init(&c->in, IN_MAX);
+	buf_init(&c->in, LIMIT_REQUEST_AHEAD);
 	http_request_init(&c->x.req, s->opts.max_body);
 	reply_init(&c->x.reply);
 	timer_init(&c->timer, s->loop, on_timer, c);
 	c->poll = poll_new(s->loop, fd, on_poll, c);
-	server_link(c);
+	room_take(c);
 	deadline(c, s->opts.header_ms);
 	watch(c);
 	return c;

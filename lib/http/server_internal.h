@@ -1,13 +1,16 @@
 /*
  * What the files of the server share; nobody else includes this.
  *
- *	server.c		listening, the list of connections, drain
+ *	server.c		listening, drain
+ *	server_room.c		who has a place, and who gives it up
  *	server_conn.c		one connection as a state machine: conn_run is the only function that moves it
  *	server_reply.c		the reply: its head, and a body from memory, a stream or a file
  *	server_request.c	the request's bytes
  */
 #ifndef HTTP_SERVER_INTERNAL_H
 #define HTTP_SERVER_INTERNAL_H
+#include "base/list.h"
+#include "base/map.h"
 #include "ev/loop.h"
 #include "ev/op.h"
 #include "ev/poll.h"
@@ -52,15 +55,44 @@ struct http_exchange {
 	void *on_end_arg;
 };
 
+/* What a connection is doing, as far as it matters when places are short. */
+enum conn_rank {
+	RANK_LINGER, /* had its last answer, or closed its side and waits for one, if it is still there */
+	RANK_SILENT, /* nothing came since it was accepted */
+	RANK_HEAD, /* a request is coming */
+	RANK_IDLE, /* between two requests */
+	RANK_REPLY,
+	RANK_BUSY,
+	RANKS,
+};
+
+/* All connections from one address (sock_peer_group). */
+struct http_peer {
+	char group[SOCK_NAME_MAX];
+	unsigned connections;
+	struct list ranks[RANKS];
+};
+
+/* How much of its reply a client has taken since `from`. Open from the first write that found no room until the client has caught up. */
+struct window {
+	bool open;
+	bool slow; /* the window before was below LIMIT_REPLY_SLOW */
+	uint64_t from; /* on clock_ms() */
+	uint64_t mark; /* what it had taken then, of http_conn.sent */
+};
+
 struct http_conn {
 	struct http_server *server;
-	struct http_conn *next,
-		*prev; /* all connections, the one idle for the longest time first */
+	struct http_peer *peer_of;
+	struct list in_server, in_peer;
+	enum conn_rank rank;
+	uint64_t ranked; /* since when, on clock_ms() */
 	enum conn_state state;
 	int fd;
 	struct poll *poll;
 	struct timer timer;
-	uint64_t accepted; /* on clock_ms() */
+	uint64_t sent; /* bytes given to the kernel */
+	struct window window;
 	/* On clock_ms(); 0: none. The timer may fire earlier and is then set again. */
 	uint64_t deadline;
 	struct defer defer;
@@ -79,7 +111,10 @@ struct http_server {
 	int fd;
 	struct poll *poll;
 	struct timer accept_again; /* after the process ran out of descriptors */
-	struct http_conn *first, *last;
+	struct list ranks[RANKS];
+	struct map peers; /* group → struct http_peer */
+	unsigned lingering;
+	uint64_t turn, turn_from; /* the loop's, and when it came to this server, on clock_ns() */
 	struct http_server_stats stats;
 	struct drain *drain;
 	bool draining;
@@ -89,11 +124,26 @@ struct http_server {
 };
 
 /* server.c */
-void server_conn_closed(struct http_server *s, struct http_conn *c); /* after it left the list */
-void server_to_end(struct http_conn *c); /* it was active just now */
-void server_unlink(struct http_conn *c);
-void server_link(struct http_conn *c);
+void server_conn_closed(struct http_server *s); /* after it gave its place back */
 const char *server_date(struct http_server *s);
+/* It has had enough of this turn of the loop: what the poll tells is left for the next one, which is told again. */
+bool server_turn_over(struct http_server *s);
+
+/* server_room.c */
+void room_init(struct http_server *s);
+void room_free(struct http_server *s);
+void room_take(struct http_conn *c);
+void room_release(struct http_conn *c);
+/* Its state has changed, perhaps. */
+void room_move(struct http_conn *c);
+/* Something came from it: it is the last to give way among its like. */
+void room_again(struct http_conn *c);
+/* The one of that rank that was not heard of for the longest time, or NULL. */
+struct http_conn *room_first(struct http_server *s, enum conn_rank rank);
+/* Is there a place for one more from there? Closes one that gives way, if it takes that. */
+bool room_for(struct http_server *s, const char *peer);
+/* Closes one that gives way, if there is any. */
+bool room_make(struct http_server *s);
 
 /* server_conn.c */
 struct http_conn *conn_new(struct http_server *s, int fd, const char *peer);
@@ -103,17 +153,15 @@ void conn_close(struct http_conn *c);
 void conn_run(struct http_conn *c);
 /* conn_run soon, unless it runs already. */
 void conn_wake(struct http_conn *c);
-/* The server is full: says 503 and closes. */
-void conn_turn_away(struct http_conn *c);
 /* Nothing is lost if it closes now. Looks once more at the socket. */
 void conn_drain(struct http_conn *c);
-/* May be closed to make room. */
-bool conn_idle(const struct http_conn *c);
+/* Below LIMIT_REPLY_SLOW, after LIMIT_REPLY_SLOW_MS. */
+bool conn_reads_slowly(struct http_conn *c);
 
 /* server_reply.c */
 enum send_ret { SEND_DONE, SEND_MORE, SEND_BLOCKED, SEND_WAIT, SEND_FAILED };
-/* Sends what can be sent. SEND_MORE: the slice is over, let others have their turn. SEND_WAIT: conn_wake will come. *moved: bytes went out. */
-enum send_ret reply_send(struct http_conn *c, bool *moved);
+/* Sends what can be sent. SEND_MORE: the slice is over, let others have their turn. SEND_WAIT: conn_wake will come. */
+enum send_ret reply_send(struct http_conn *c);
 void reply_refuse(struct http_conn *c, int status, const char *why);
 void reply_init(struct http_reply *r);
 void reply_reset(struct http_reply *r);

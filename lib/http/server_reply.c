@@ -204,8 +204,14 @@ static enum send_ret failed_or_blocked(void)
 	return errno == EAGAIN || errno == EINTR ? SEND_BLOCKED : SEND_FAILED;
 }
 
+static void count_sent(struct http_conn *c, ssize_t n)
+{
+	c->sent += (uint64_t)n;
+	c->server->stats.bytes_sent += (uint64_t)n;
+}
+
 /* Head (or a stream's piece) and body from memory, in one call. */
-static enum send_ret send_memory(struct http_conn *c, bool more, bool *moved)
+static enum send_ret send_memory(struct http_conn *c, bool more)
 {
 	struct http_reply *r = &c->x.reply;
 	struct iovec v[2];
@@ -223,8 +229,7 @@ static enum send_ret send_memory(struct http_conn *c, bool more, bool *moved)
 		n = sendmsg(c->fd, &m, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
 		if (n < 0)
 			return failed_or_blocked();
-		*moved = true;
-		c->server->stats.bytes_sent += (uint64_t)n;
+		count_sent(c, n);
 		if ((size_t)n >= out) {
 			r->out_at += out;
 			r->body_at += (size_t)n - out;
@@ -334,7 +339,7 @@ static void take_small(struct http_reply *r)
 	r->kind = REPLY_BUF;
 }
 
-static enum send_ret send_file(struct http_conn *c, bool *moved)
+static enum send_ret send_file(struct http_conn *c)
 {
 	struct http_reply *r = &c->x.reply;
 	uint64_t want;
@@ -359,8 +364,7 @@ static enum send_ret send_file(struct http_conn *c, bool *moved)
 		return failed_or_blocked();
 	if (!n)
 		return SEND_FAILED; /* the file is shorter than its Content-Length */
-	*moved = true;
-	c->server->stats.bytes_sent += (uint64_t)n;
+	count_sent(c, n);
 	r->at += (uint64_t)n;
 	r->left -= (uint64_t)n;
 	r->warm = false;
@@ -392,7 +396,7 @@ static int pull_piece(struct http_reply *r)
 	return rc;
 }
 
-static enum send_ret send_stream(struct http_conn *c, bool *moved)
+static enum send_ret send_stream(struct http_conn *c)
 {
 	struct http_reply *r = &c->x.reply;
 	enum send_ret rc;
@@ -403,25 +407,25 @@ static enum send_ret send_stream(struct http_conn *c, bool *moved)
 		return SEND_WAIT;
 	if (pull_piece(r) < -1)
 		return SEND_FAILED;
-	rc = send_memory(c, false, moved);
+	rc = send_memory(c, false);
 	if (rc != SEND_DONE)
 		return rc;
 	return r->pull_ended ? SEND_DONE : r->pull_waits ? SEND_WAIT : SEND_MORE;
 }
 
-enum send_ret reply_send(struct http_conn *c, bool *moved)
+enum send_ret reply_send(struct http_conn *c)
 {
 	struct http_reply *r = &c->x.reply;
 	enum send_ret rc;
 
 	if (r->kind == REPLY_FILE && r->left && r->left <= SMALL_FILE && !r->out_at && !r->warm)
 		take_small(r);
-	rc = send_memory(c, r->kind == REPLY_FILE && r->left, moved);
+	rc = send_memory(c, r->kind == REPLY_FILE && r->left);
 	if (rc != SEND_DONE)
 		return rc;
 	if (r->kind == REPLY_FILE)
-		return send_file(c, moved);
+		return send_file(c);
 	if (r->kind == REPLY_STREAM)
-		return send_stream(c, moved);
+		return send_stream(c);
 	return SEND_DONE;
 }

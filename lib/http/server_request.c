@@ -11,7 +11,8 @@
 /* What chunk sizes, extensions and trailers may take beyond the body itself: without a bound, a chunk extension is an endless header. */
 #define CHUNK_OVERHEAD LIMIT_REQUEST_HEADERS
 /* Buffers above this are given back between requests. */
-#define KEEP_BUFFER 4096
+#define KEEP_BUFFER 1024
+#define KEEP_FIELDS 32
 
 static ssize_t refuse(struct http_request *r, int status, const char *why)
 {
@@ -458,6 +459,10 @@ void http_request_reset(struct http_request *r)
 	give_back(&r->path);
 	give_back(&r->decoded);
 	buf_clear(&r->body);
+	if (r->fields.cap > KEEP_FIELDS)
+		vec_clear(&r->fields);
+	if (r->pairs.cap > KEEP_FIELDS)
+		vec_clear(&r->pairs);
 	r->fields.len = r->pairs.len = 0;
 	drop_joined(r);
 	r->method = r->target = r->query = r->why = NULL;
@@ -491,7 +496,7 @@ ssize_t http_request_head(struct http_request *r, const char *p, size_t n)
 	/* RFC 9112 section 2.2: an empty line before a request is skipped. They count as one request's bytes, so they are bounded. */
 	while (n - skip >= 2 && p[skip] == '\r' && p[skip + 1] == '\n')
 		skip += 2;
-	if (skip > LIMIT_REQUEST_HEADERS)
+	if (skip > LIMIT_REQUEST_EMPTY)
 		return refuse(r, 400, "nothing but empty lines");
 	/* A CR that was looked at as the begin of a line may have become half of an empty one. */
 	if (skip != r->skipped)

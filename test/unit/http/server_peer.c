@@ -40,11 +40,18 @@ struct http_server *test_server(struct loop *l, struct http_server_opts opts)
 
 void peer_open(struct peer *p, struct loop *l, struct http_server *s)
 {
+	peer_open_from(p, l, s, "127.0.0.1");
+}
+
+void peer_open_from(struct peer *p, struct loop *l, struct http_server *s, const char *address)
+{
+	struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = inet_addr(address)};
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	int on = 1;
 
 	*p = (struct peer){.loop = l, .got = BUF_INIT(BUF_ANY)};
 	p->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(bind(p->fd, (struct sockaddr *)&from, sizeof(from)), 0);
 	a.sin_port = htons((uint16_t)strtoul(strrchr(http_server_address(s), ':') + 1, NULL, 10));
 	ck_assert_int_eq(connect(p->fd, (struct sockaddr *)&a, sizeof(a)), 0);
 	fcntl(p->fd, F_SETFL, O_NONBLOCK);

@@ -21,6 +21,8 @@ struct http_server *test_server(struct loop *l, struct http_server_opts opts);
 void test_echo(void *arg, struct http_exchange *x);
 
 void peer_open(struct peer *p, struct loop *l, struct http_server *s);
+/* From another address of loopback: "127.0.0.2". */
+void peer_open_from(struct peer *p, struct loop *l, struct http_server *s, const char *address);
 void peer_close(struct peer *p);
 /* All of it, turning the loop while the socket is full. Bytes that a closed connection refuses are dropped. */
 void peer_send(struct peer *p, const void *data, size_t n);

@@ -3,12 +3,15 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "ev/op.h"
+#include "http/server_internal.h"
 #include "server_peer.h"
 
 #include <check.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -142,6 +145,32 @@ static void site_close(struct site *s)
 		close(s->file);
 	ck_assert_int_eq(loop_free(s->loop), 0);
 	(void)st;
+}
+
+static struct http_server_stats stats(const struct site *s)
+{
+	struct http_server_stats st;
+
+	http_server_stats(s->server, &st);
+	return st;
+}
+
+/* Reads so many bytes and forgets them. */
+static void take_bytes(struct peer *p, size_t n)
+{
+	struct pollfd readable = {.fd = p->fd, .events = POLLIN};
+	char data[4096];
+	ssize_t got;
+
+	while (n) {
+		got = recv(p->fd, data, n < sizeof(data) ? n : sizeof(data), 0);
+		ck_assert_int_ne(got, 0);
+		if (got > 0)
+			n -= (size_t)got;
+		else
+			poll(&readable, 1, 1); /* the kernel's buffers move by themselves */
+		loop_turn(p->loop, false);
+	}
 }
 
 static const char *body(struct peer *p)
@@ -305,16 +334,15 @@ START_TEST(test_slow_reader)
 	ck_assert_str_eq(peer_responses(&q, 1, 0), "200");
 	loop_test_advance(s.loop, 59000);
 	ck_assert_uint_eq(s.gone, 0);
-	/* it reads a little: the time begins again */
-	while (s.made == made) {
-		if (recv(p.fd, (char[65536]){0}, 65536, 0) < 0)
-			loop_turn(s.loop, true);
-		loop_turn(s.loop, false);
-	}
+	/* it takes what a minute asks for: the time begins again */
+	take_bytes(&p, 4 * 60 * LIMIT_REPLY_RATE);
+	ck_assert_uint_gt(s.made, made);
 	loop_test_advance(s.loop, 59000);
 	ck_assert_uint_eq(s.gone, 0);
-	loop_test_advance(s.loop, 1001);
+	loop_test_advance(s.loop, 1000);
+	loop_test_advance(s.loop, 60000);
 	ck_assert_uint_eq(s.gone, 1);
+	ck_assert_uint_eq(stats(&s).too_slow, 1);
 	peer_close(&p);
 	peer_close(&q);
 	site_close(&s);
@@ -359,7 +387,8 @@ START_TEST(test_gone)
 	peer_open(&p, s.loop, s.server);
 	peer_settle(&p);
 	ck_assert_uint_eq(s.gone, 0); /* perhaps it closed its sending side only */
-	loop_test_advance(s.loop, 1000);
+	/* a stream ends by nobody's doing, any other answer comes soon */
+	loop_test_advance(s.loop, strstr(PATHS[_i], "/stream") ? 1000 : 30000);
 	ck_assert_uint_eq(s.gone, 1);
 	ck_assert_ptr_null(s.held);
 	ck_assert_uint_eq(s.handled, 1);
@@ -400,6 +429,7 @@ START_TEST(test_half_closed)
 	shutdown(p.fd, SHUT_WR);
 	ck_assert_str_eq(peer_responses(&p, 2, 0), "200 200");
 	peer_until_eof(&p);
+	ck_assert(!p.reset);
 	peer_close(&p);
 	peer_open(&p, s.loop, s.server);
 	peer_puts(&p, GET("/hold"));
@@ -419,6 +449,79 @@ START_TEST(test_half_closed)
 	shutdown(p.fd, SHUT_WR);
 	peer_until_eof(&p);
 	ck_assert_uint_eq(p.got.len, 0);
+	peer_close(&p);
+	site_close(&s);
+}
+END_TEST
+
+static const struct {
+	const char *name, *request, *last;
+	unsigned times;
+	size_t file;
+} PIPED[] = {
+	{"small", GET("/x"), GET("/last"), 200, 0},
+	{"small files", GET("/file"), GET("/last"), 200, 1000},
+	{"large files", GET("/file"), GET("/last"), 20, 3 * 1024 * 1024},
+	{"HEADs", "HEAD /file HTTP/1.1\r\nHost: a\r\n\r\n", GET("/last"), 200, 1000},
+	{"parts, long headers",
+		"GET /part HTTP/1.1\r\nHost: a\r\nX-Long: "
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		"\r\n\r\n",
+		GET("/last"), 1000, 1000},
+	{"an error at the end", GET("/x"), "rubbish\r\n", 200, 0},
+};
+
+/* All that was asked before the client closed its side is answered, in whatever pieces it is read. */
+START_TEST(test_half_closed_pipeline)
+{
+	struct buf all = BUF_INIT(BUF_ANY);
+	unsigned i, times = PIPED[_i].times, answers = 0;
+	const char *at;
+	struct site s;
+	struct peer p;
+
+	site_open(&s, (struct http_server_opts){0});
+	if (PIPED[_i].file)
+		site_file(&s, PIPED[_i].file);
+	for (i = 0; i < times; i++)
+		buf_adds(&all, PIPED[_i].request);
+	buf_adds(&all, PIPED[_i].last);
+	peer_open(&p, s.loop, s.server);
+	peer_send(&p, all.p, all.len);
+	shutdown(p.fd, SHUT_WR);
+	peer_until_eof(&p);
+	for (at = p.got.p; (at = memmem(at, p.got.len - (size_t)(at - p.got.p), "HTTP/1.1 ", 9));
+		at++)
+		answers++;
+	ck_assert_msg(answers == times + 1, "%s: %u answers", PIPED[_i].name, answers);
+	ck_assert(!p.reset);
+	buf_clear(&all);
+	peer_close(&p);
+	site_close(&s);
+}
+END_TEST
+
+/* A flood of requests behind one that is answered is left where it is: in the kernel. */
+START_TEST(test_read_ahead)
+{
+	struct site s;
+	struct peer p;
+	size_t sent = 0;
+	ssize_t n;
+	char data[4096];
+
+	site_open(&s, (struct http_server_opts){0});
+	memset(data, 'a', sizeof(data));
+	peer_open(&p, s.loop, s.server);
+	peer_puts(&p, GET("/hold"));
+	peer_settle(&p);
+	do {
+		n = send(p.fd, data, sizeof(data), 0);
+		sent += n > 0 ? (size_t)n : 0;
+		peer_settle(&p);
+	} while (n > 0);
+	ck_assert_uint_gt(sent, 200000);
+	ck_assert_uint_le(room_first(s.server, RANK_BUSY)->in.len, LIMIT_REQUEST_AHEAD);
 	peer_close(&p);
 	site_close(&s);
 }
@@ -596,6 +699,360 @@ START_TEST(test_cap)
 }
 END_TEST
 
+/* ---- who gives way */
+
+static unsigned still_open(struct peer *p, unsigned n)
+{
+	unsigned open = 0;
+
+	for (; n--; p++) {
+		peer_settle(p);
+		open += !p->eof;
+	}
+	return open;
+}
+
+static void close_all(struct peer *p, unsigned n)
+{
+	for (; n--; p++)
+		peer_close(p);
+}
+
+/* Opens and waits until the server has seen it. */
+static void come(struct site *s, struct peer *p)
+{
+	peer_open(p, s->loop, s->server);
+	peer_settle(p);
+}
+
+static bool served(struct site *s)
+{
+	struct peer p;
+	bool ok;
+
+	peer_open(&p, s->loop, s->server);
+	peer_puts(&p, GET("/x"));
+	ok = !strcmp(peer_responses(&p, 1, 0), "200");
+	peer_close(&p);
+	peer_open(&p, s->loop, s->server); /* the server notices that the last one is gone */
+	peer_settle(&p);
+	peer_close(&p);
+	return ok;
+}
+
+START_TEST(test_silent_give_way)
+{
+	struct site s;
+	struct peer p[3];
+	int i;
+
+	clock_fake(T0);
+	site_open(&s, (struct http_server_opts){.max_connections = 3});
+	for (i = 0; i < 3; i++)
+		come(&s, &p[i]);
+	ck_assert(served(&s));
+	ck_assert_uint_eq(still_open(p, 1), 0); /* the oldest one went */
+	ck_assert_uint_ge(stats(&s).gave_way, 1);
+	ck_assert_uint_eq(stats(&s).turned_away, 0);
+	close_all(p, 3);
+	site_close(&s);
+}
+END_TEST
+
+/* Four come in one turn of the loop, and three have their requests with them. */
+START_TEST(test_not_silent)
+{
+	struct site s;
+	struct peer p[4];
+	int i;
+
+	clock_fake(T0);
+	site_open(&s, (struct http_server_opts){.max_connections = 3});
+	for (i = 0; i < 4; i++) {
+		peer_open(&p[i], s.loop, s.server);
+		ck_assert_int_gt(send(p[i].fd, GET("/x"), strlen(GET("/x")), 0), 0);
+	}
+	for (i = 0; i < 3; i++)
+		ck_assert_str_eq(peer_responses(&p[i], 1, 0), "200");
+	peer_until_eof(&p[3]);
+	ck_assert_uint_eq(stats(&s).turned_away, 1);
+	ck_assert_uint_eq(stats(&s).gave_way, 0);
+	close_all(p, 4);
+	site_close(&s);
+}
+END_TEST
+
+START_TEST(test_half_requests_give_way)
+{
+	struct site s;
+	struct peer p[3];
+	int i;
+
+	clock_fake(T0);
+	site_open(&s, (struct http_server_opts){.max_connections = 3, .max_body = 10});
+	for (i = 0; i < 3; i++) {
+		come(&s, &p[i]);
+		peer_puts(&p[i],
+			i == 1 ? "PUT /x HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\na"
+			       : "GET /x HTTP/1.1\r\n");
+		peer_settle(&p[i]);
+	}
+	loop_test_advance(s.loop, 4900);
+	ck_assert(!served(&s));
+	ck_assert_uint_eq(still_open(p, 3), 3);
+	loop_test_advance(s.loop, 100);
+	ck_assert(served(&s));
+	ck_assert_uint_eq(still_open(p, 1), 0);
+	close_all(p, 3);
+	site_close(&s);
+}
+END_TEST
+
+/* It may still wait for its answer, or be gone for good. */
+START_TEST(test_half_closed_give_way)
+{
+	struct site s;
+	struct peer p;
+
+	clock_fake(T0);
+	site_open(&s, (struct http_server_opts){.max_connections = 1});
+	come(&s, &p);
+	peer_puts(&p, GET("/hold"));
+	peer_settle(&p);
+	ck_assert(!served(&s));
+	ck_assert_uint_eq(stats(&s).turned_away, 2);
+	shutdown(p.fd, SHUT_WR);
+	peer_settle(&p);
+	ck_assert(served(&s));
+	ck_assert_uint_eq(s.gone, 1);
+	peer_close(&p);
+	site_close(&s);
+}
+END_TEST
+
+START_TEST(test_order_of_giving_way)
+{
+	struct site s;
+	struct peer p[5];
+	struct peer q[4];
+	int i;
+
+	clock_fake(T0);
+	site_open(&s, (struct http_server_opts){.max_connections = 4});
+	come(&s, &p[0]); /* idle, for the longest time */
+	peer_puts(&p[0], GET("/x"));
+	ck_assert_str_eq(peer_responses(&p[0], 1, 0), "200");
+	come(&s, &p[1]);
+	peer_puts(&p[1], "GET /x"); /* half a request */
+	come(&s, &p[2]); /* silent */
+	come(&s, &p[3]);
+	peer_puts(&p[3], GET("/hold"));
+	peer_settle(&p[3]);
+	loop_test_advance(s.loop, 5000);
+	for (i = 0; i < 4; i++) {
+		static const unsigned GONE[] = {2, 1, 0};
+
+		come(&s, &q[i]);
+		peer_puts(&q[i], GET("/endless"));
+		peer_settle(&q[i]);
+		if (i == 3)
+			break;
+		peer_settle(&p[GONE[i]]);
+		ck_assert_msg(p[GONE[i]].eof, "%d: %u is still there", i, GONE[i]);
+		ck_assert_uint_eq(still_open(p, 4), 3U - (unsigned)i);
+	}
+	/* one waits for its answer, three get theirs: nobody goes */
+	peer_until_eof(&q[3]);
+	ck_assert_ptr_nonnull(strstr(q[3].got.p, " 503 "));
+	ck_assert_uint_eq(still_open(&p[3], 1), 1);
+	close_all(p, 4);
+	close_all(q, 4);
+	site_close(&s);
+}
+END_TEST
+
+START_TEST(test_slow_readers_give_way)
+{
+	struct site s;
+	struct peer slow[2], quick;
+	int i;
+
+	clock_fake(T0);
+	site_open(&s, (struct http_server_opts){.max_connections = 3});
+	for (i = 0; i < 2; i++) {
+		come(&s, &slow[i]);
+		ck_assert_int_gt(send(slow[i].fd, GET("/endless"), strlen(GET("/endless")), 0), 0);
+		for (int n = 0; n < 200; n++)
+			loop_turn(s.loop, false);
+	}
+	come(&s, &quick);
+	ck_assert_int_gt(send(quick.fd, GET("/endless"), strlen(GET("/endless")), 0), 0);
+	/* what the kernel of a client took at once was quick; the time after that counts as well */
+	for (i = 0; i < 30; i++) {
+		take_bytes(&quick, 20 * LIMIT_KIB);
+		loop_test_advance(s.loop, 1000);
+		if (i < 9)
+			ck_assert(!served(&s));
+		else if (i == 20)
+			ck_assert(served(&s));
+	}
+	ck_assert_uint_ge(stats(&s).gave_way, 1);
+	ck_assert_uint_ge(s.gone, 1);
+	take_bytes(&quick, 20 * LIMIT_KIB);
+	peer_close(&quick);
+	close_all(slow, 2);
+	site_close(&s);
+}
+END_TEST
+
+/* At once, and nothing is kept of it. */
+START_TEST(test_turned_away)
+{
+	struct site s;
+	struct peer busy, p;
+
+	clock_fake(T0);
+	site_open(&s, (struct http_server_opts){.max_connections = 1});
+	come(&s, &busy);
+	peer_puts(&busy, GET("/hold"));
+	peer_settle(&busy);
+	peer_open(&p, s.loop, s.server);
+	ck_assert_int_gt(send(p.fd, GET("/x"), strlen(GET("/x")), 0), 0);
+	peer_until_eof(&p);
+	ck_assert(!p.reset);
+	ck_assert_str_eq(peer_responses(&p, 1, 0), "503");
+	ck_assert_ptr_nonnull(strstr(p.got.p, "\r\nRetry-After: 1\r\n"));
+	ck_assert_str_eq(body(&p), "too many connections\n");
+	ck_assert_uint_eq(stats(&s).turned_away, 1);
+	ck_assert_uint_eq(stats(&s).open_connections, 1);
+	ck_assert_uint_eq(s.handled, 1);
+	peer_close(&p);
+	peer_close(&busy);
+	site_close(&s);
+}
+END_TEST
+
+START_TEST(test_peer_cap)
+{
+	struct site s;
+	struct peer p[3], q;
+	int i;
+
+	clock_fake(T0);
+	site_open(&s, (struct http_server_opts){.max_connections = 8, .max_per_peer = 2});
+	for (i = 0; i < 3; i++) {
+		come(&s, &p[i]);
+		peer_puts(&p[i], GET("/endless"));
+		peer_settle(&p[i]);
+	}
+	ck_assert_uint_eq(still_open(p, 3), 2);
+	ck_assert_uint_eq(stats(&s).turned_away, 1);
+	/* that is their affair alone */
+	peer_open_from(&q, s.loop, s.server, "127.0.0.2");
+	peer_puts(&q, GET("/x"));
+	ck_assert_str_eq(peer_responses(&q, 1, 0), "200");
+	/* and it is the idle one of that address that gives way to it, not the other address's */
+	peer_close(&p[0]);
+	peer_settle(&q);
+	come(&s, &p[0]);
+	peer_puts(&p[0], GET("/x"));
+	ck_assert_str_eq(peer_responses(&p[0], 1, 0), "200");
+	peer_close(&p[2]);
+	come(&s, &p[2]);
+	peer_puts(&p[2], GET("/x"));
+	ck_assert_str_eq(peer_responses(&p[2], 1, 0), "200");
+	peer_until_eof(&p[0]);
+	ck_assert_uint_eq(still_open(&q, 1), 1);
+	close_all(p, 3);
+	peer_close(&q);
+	site_close(&s);
+}
+END_TEST
+
+static const struct {
+	unsigned all, peer;
+} CAPS[] = {{1024, 256}, {400, 100}, {204, 64}, {128, 64}, {100, 50}, {32, 16}, {16, 16}, {3, 3}};
+
+START_TEST(test_peer_cap_default)
+{
+	struct site s;
+
+	site_open(&s, (struct http_server_opts){.max_connections = CAPS[_i].all});
+	ck_assert_uint_eq(s.server->opts.max_per_peer, CAPS[_i].peer);
+	ck_assert_uint_eq(stats(&s).max_connections, CAPS[_i].all);
+	site_close(&s);
+}
+END_TEST
+
+/* Sixty-four bytes now and then do not keep an answer alive. */
+START_TEST(test_dripping_reader)
+{
+	struct site s;
+	struct peer p;
+	int i;
+
+	clock_fake(T0);
+	site_open(&s, (struct http_server_opts){0});
+	come(&s, &p);
+	ck_assert_int_gt(send(p.fd, GET("/endless"), strlen(GET("/endless")), 0), 0);
+	for (i = 0; i < 200; i++)
+		loop_turn(s.loop, false);
+	for (i = 0; i < 13 && !s.gone; i++) {
+		take_bytes(&p, 64);
+		loop_test_advance(s.loop, 10000);
+	}
+	ck_assert_uint_eq(s.gone, 1);
+	ck_assert_uint_eq(stats(&s).too_slow, 1);
+	peer_close(&p);
+	site_close(&s);
+}
+END_TEST
+
+/* A narrow link has all the time that its file takes. */
+START_TEST(test_slow_link)
+{
+	struct site s;
+	struct peer p;
+	int i;
+
+	clock_fake(T0);
+	site_open(&s, (struct http_server_opts){0});
+	site_file(&s, 16 * 1024 * 1024);
+	come(&s, &p);
+	peer_puts(&p, "GET /file HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+	for (i = 0; i < 1024; i++) {
+		take_bytes(&p, 15 * LIMIT_KIB);
+		loop_test_advance(s.loop, 1000);
+		ck_assert_msg(!s.gone, "cut after %d s", i);
+	}
+	peer_until_eof(&p);
+	ck_assert_uint_eq(s.gone, 0);
+	ck_assert_uint_eq(stats(&s).too_slow, 0);
+	peer_close(&p);
+	site_close(&s);
+}
+END_TEST
+
+/* Clients that had their last answer and stay: a few are waited for. */
+START_TEST(test_few_linger)
+{
+	struct site s;
+	struct peer p[20];
+	int i;
+
+	clock_fake(T0);
+	site_open(&s, (struct http_server_opts){.max_connections = 40});
+	for (i = 0; i < 20; i++) {
+		come(&s, &p[i]);
+		peer_puts(&p[i], "rubbish\r\n");
+		peer_until_eof(&p[i]);
+	}
+	ck_assert_uint_le(stats(&s).open_connections, 40 / 8 + 1);
+	close_all(p, 20);
+	site_close(&s);
+}
+END_TEST
+
 /* A hundred requests in one packet: all answered in order, and another client is not kept waiting for the last. */
 START_TEST(test_pipeline)
 {
@@ -729,6 +1186,40 @@ START_TEST(test_drain)
 }
 END_TEST
 
+#define MANY 200
+
+/* So many are closed in slices, after the grace too. */
+START_TEST(test_drain_many)
+{
+	struct site s;
+	struct peer p[MANY];
+	bool done = false;
+	struct op *op;
+	int i;
+
+	clock_fake(T0);
+	site_open(&s, (struct http_server_opts){.max_connections = MANY, .max_per_peer = MANY});
+	for (i = 0; i < MANY; i++) {
+		peer_open(&p[i], s.loop, s.server);
+		peer_puts(&p[i], _i ? "GET /half" : GET("/x"));
+	}
+	peer_settle(&p[MANY - 1]);
+	ck_assert_uint_eq(stats(&s).open_connections, MANY);
+	op = http_server_drain(s.server, 5000);
+	op_then(op, note, &done);
+	if (_i)
+		loop_test_advance(s.loop, 5000);
+	ck_assert_uint_ge(stats(&s).open_connections, MANY - 64);
+	ck_assert(!done);
+	while (!done)
+		loop_turn(s.loop, true);
+	ck_assert_uint_eq(stats(&s).open_connections, 0);
+	op_free(op);
+	close_all(p, MANY);
+	site_close(&s);
+}
+END_TEST
+
 START_TEST(test_drain_cut)
 {
 	struct site s;
@@ -821,14 +1312,29 @@ Suite *suite_server(void)
 	tcase_add_loop_test(t, test_gone, 0, 3);
 	tcase_add_test(t, test_reset);
 	tcase_add_test(t, test_half_closed);
+	tcase_add_loop_test(t, test_half_closed_pipeline, 0, ARRAY_LEN(PIPED));
+	tcase_add_test(t, test_read_ahead);
 	tcase_add_test(t, test_refused_upload);
 	tcase_add_test(t, test_timeouts);
 	tcase_add_test(t, test_linger_ends);
 	tcase_add_test(t, test_date);
 	tcase_add_test(t, test_cap);
+	tcase_add_test(t, test_silent_give_way);
+	tcase_add_test(t, test_not_silent);
+	tcase_add_test(t, test_half_requests_give_way);
+	tcase_add_test(t, test_half_closed_give_way);
+	tcase_add_test(t, test_order_of_giving_way);
+	tcase_add_test(t, test_slow_readers_give_way);
+	tcase_add_test(t, test_turned_away);
+	tcase_add_test(t, test_peer_cap);
+	tcase_add_loop_test(t, test_peer_cap_default, 0, ARRAY_LEN(CAPS));
+	tcase_add_test(t, test_dripping_reader);
+	tcase_add_test(t, test_slow_link);
+	tcase_add_test(t, test_few_linger);
 	tcase_add_test(t, test_pipeline);
 	tcase_add_test(t, test_no_descriptors);
 	tcase_add_test(t, test_drain);
+	tcase_add_loop_test(t, test_drain_many, 0, 2);
 	tcase_add_test(t, test_drain_cut);
 	tcase_add_test(t, test_drain_nothing);
 	tcase_add_test(t, test_listen_fails);

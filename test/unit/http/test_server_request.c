@@ -422,6 +422,12 @@ START_TEST(test_sizes)
 	buf_adds(&b, END);
 	expect(0, "one field too many", &b, "431");
 
+	/* what proxies, meshes and tracing add up to */
+	buf_adds(&b, "GET / HTTP/1.1\r\n" H);
+	repeat(&b, "X-Forwarded-Something: aaaaaaaaaaaaaaaaa\r\n", 200);
+	buf_adds(&b, END);
+	expect(0, "200 fields of 40 bytes", &b, "200");
+
 	buf_adds(&b, "GET / HTTP/1.1\r\n" H "X: ");
 	repeat(&b, "a", LIMIT_REQUEST_HEADERS);
 	expect(0, "endless field", &b, "431");

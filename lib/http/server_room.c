@@ -1,0 +1,221 @@
+/*
+ * Who has a place on the server, and who gives it up when there is none left (server.h, "Room").
+ *
+ * Each connection stands in two lists, of the server and of its peer, of those that are at the same point (enum conn_rank); the one that
+ * has been there for the longest time comes first. So nothing here looks at all connections.
+ */
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "http/server_internal.h"
+
+#include <string.h>
+
+/* A header comes in one piece, or nearly. */
+#define HEAD_MS 5000
+/* So many are looked at for one that gives way; the next search goes on behind them. */
+#define LOOK_AT 32
+
+/* In the order in which they give way. */
+static const enum conn_rank GIVE_WAY[] = {
+	RANK_LINGER, RANK_SILENT, RANK_HEAD, RANK_IDLE, RANK_REPLY};
+
+static void ranks_init(struct list ranks[RANKS])
+{
+	int i;
+
+	for (i = 0; i < RANKS; i++)
+		list_init(&ranks[i]);
+}
+
+static struct http_conn *conn_of(struct list *at, bool of_peer)
+{
+	return of_peer ? CONTAINER_OF(at, struct http_conn, in_peer)
+		       : CONTAINER_OF(at, struct http_conn, in_server);
+}
+
+/* ---- peers */
+
+static struct http_peer *peer_find(struct http_server *s, const char *peer)
+{
+	char group[SOCK_NAME_MAX];
+
+	sock_peer_group(peer, group);
+	return map_get(&s->peers, group);
+}
+
+static struct http_peer *peer_take(struct http_server *s, const char *peer)
+{
+	struct http_peer *p = peer_find(s, peer);
+
+	if (!p) {
+		p = NEW(struct http_peer);
+		sock_peer_group(peer, p->group);
+		ranks_init(p->ranks);
+		map_put(&s->peers, p->group, p);
+	}
+	p->connections++;
+	return p;
+}
+
+static void peer_release(struct http_server *s, struct http_peer *p)
+{
+	if (--p->connections)
+		return;
+	map_del(&s->peers, p->group);
+	free(p);
+}
+
+/* ---- places */
+
+static enum conn_rank rank_of(const struct http_conn *c)
+{
+	switch (c->state) {
+	case CONN_IDLE:
+		return c->served ? RANK_IDLE : RANK_SILENT;
+	case CONN_HEAD:
+	case CONN_BODY:
+		return RANK_HEAD;
+	case CONN_REPLY:
+		return RANK_REPLY;
+	case CONN_LINGER:
+		return RANK_LINGER;
+	case CONN_HANDLER:
+		return c->eof ? RANK_LINGER : RANK_BUSY;
+	case CONN_DEAD:
+	default:
+		return RANK_BUSY;
+	}
+}
+
+static void put(struct http_conn *c, enum conn_rank rank)
+{
+	c->rank = rank;
+	c->ranked = clock_ms();
+	c->server->lingering += rank == RANK_LINGER;
+	list_add(&c->server->ranks[rank], &c->in_server);
+	list_add(&c->peer_of->ranks[rank], &c->in_peer);
+}
+
+static void leave(struct http_conn *c)
+{
+	c->server->lingering -= c->rank == RANK_LINGER;
+	list_out(&c->in_server);
+	list_out(&c->in_peer);
+}
+
+void room_init(struct http_server *s)
+{
+	ranks_init(s->ranks);
+}
+
+void room_free(struct http_server *s)
+{
+	BUG_IF(s->peers.len);
+	map_clear(&s->peers);
+}
+
+void room_take(struct http_conn *c)
+{
+	struct http_server *s = c->server;
+
+	c->peer_of = peer_take(s, c->peer);
+	s->stats.open_connections++;
+	put(c, rank_of(c));
+}
+
+void room_release(struct http_conn *c)
+{
+	struct http_server *s = c->server;
+
+	leave(c);
+	peer_release(s, c->peer_of);
+	c->peer_of = NULL;
+	s->stats.open_connections--;
+}
+
+void room_again(struct http_conn *c)
+{
+	leave(c);
+	put(c, rank_of(c));
+}
+
+void room_move(struct http_conn *c)
+{
+	if (rank_of(c) != c->rank)
+		room_again(c);
+}
+
+struct http_conn *room_first(struct http_server *s, enum conn_rank rank)
+{
+	struct list *at = list_first(&s->ranks[rank]);
+
+	return at ? conn_of(at, false) : NULL;
+}
+
+/* ---- giving way */
+
+static bool may_go(struct http_conn *c)
+{
+	switch (c->rank) {
+	case RANK_SILENT:
+	case RANK_IDLE:
+		/* Its request may have come since the loop has asked the kernel. */
+		return !sock_has_input(c->fd);
+	case RANK_HEAD:
+		return clock_ms() - c->ranked >= HEAD_MS;
+	case RANK_REPLY:
+		return conn_reads_slowly(c);
+	case RANK_LINGER:
+		return true;
+	case RANK_BUSY:
+	default:
+		return false;
+	}
+}
+
+/* The order says nothing of the speed of a reader, or of what has come just now: those that were looked at go to the end. */
+static struct http_conn *search(struct list *list, bool of_peer)
+{
+	struct list *at;
+	unsigned n;
+
+	for (n = 0; n < LOOK_AT && (at = list_first(list)); n++) {
+		struct http_conn *c = conn_of(at, of_peer);
+
+		if (may_go(c))
+			return c;
+		if (c->rank == RANK_HEAD) /* the others are younger */
+			return NULL;
+		list_to_end(list, at);
+	}
+	return NULL;
+}
+
+static bool one_goes(struct http_server *s, struct list ranks[RANKS], bool of_peer)
+{
+	struct http_conn *c = NULL;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(GIVE_WAY) && !c; i++)
+		c = search(&ranks[GIVE_WAY[i]], of_peer);
+	if (!c)
+		return false;
+	s->stats.gave_way++;
+	conn_close(c);
+	return true;
+}
+
+bool room_make(struct http_server *s)
+{
+	return one_goes(s, s->ranks, false);
+}
+
+bool room_for(struct http_server *s, const char *peer)
+{
+	struct http_peer *p = peer_find(s, peer);
+
+	if (p && p->connections >= s->opts.max_per_peer)
+		return one_goes(s, p->ranks, true);
+	return s->stats.open_connections < s->opts.max_connections || room_make(s);
+}
