@@ -133,7 +133,7 @@ $(O)/test/unit/$(1)/main.c: $(wildcard test/unit/$(1)/test_*.c) test/unit/main.s
 	bash test/unit/main.sh $(1) $(wildcard test/unit/$(1)/test_*.c) > $$@
 $(O)/test/unit/$(1)/main.o: $(O)/test/unit/$(1)/main.c
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $$@ $$<
-$(O)/unit-$(1): $(call objs,test/unit/$(1)) $(O)/test/unit/$(1)/main.o $(if $(wildcard controllers/$(1)),$(call objs,controllers/$(1))) $(if $(filter embedded,$(1)),$(O)/gen/crds.o) $(if $(filter cmd,$(1)),$(O)/cmd/oci-source-controller/flags.o) $(call objs,test/fake) \
+$(O)/unit-$(1): $(call objs,test/unit/$(1)) $(O)/test/unit/$(1)/main.o $(if $(wildcard controllers/$(1)),$(call objs,controllers/$(1))) $(if $(filter embedded,$(1)),$(O)/gen/crds.o) $(if $(filter cmd,$(1)),$(addprefix $(O)/cmd/oci-source-controller/,flags.o share.o)) $(call objs,test/fake) \
 		$(if $(filter $(1),$(MODULES)),$(call archive,$(1))) $(call archives,$(DEPS_$(1)))
 	$(Q)$(CC) $(LDFLAGS) $(LDSAN) -o $$@ $$(filter-out $(if $(filter http,$(DEPS_$(1)) $(1)),,$(call objs,test/fake)),$$^) $(LIBS_SHARED) -lcheck -lsubunit -lrt -lm
 unit-$(1): $(O)/unit-$(1)

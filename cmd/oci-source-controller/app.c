@@ -1,5 +1,6 @@
 #include "app.h"
 
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
@@ -51,7 +52,8 @@ static int start_embedded(struct app *a, struct err *err)
 	a->embedded = embedded_start(&(struct embedded_opts){.loop = a->loop,
 					     .state_dir = a->state_dir,
 					     .files_dir = a->flags.embedded_dir,
-					     .address = a->flags.embedded_addr},
+					     .address = a->flags.embedded_addr,
+					     .max_connections = a->share.embedded},
 		err);
 	if (!a->embedded)
 		return -1;
@@ -74,7 +76,8 @@ static int start_kube(struct app *a, struct err *err)
 	cfg->proxy.none = cfg->proxy.none || a->embedded;
 	a->kube = kube_client_new(a->loop, cfg,
 		&(struct kube_client_opts){.qps = (unsigned)a->flags.kube_qps,
-			.burst = (unsigned)a->flags.kube_burst});
+			.burst = (unsigned)a->flags.kube_burst,
+			.max_connections = a->share.kube});
 	return 0;
 }
 
@@ -105,13 +108,10 @@ static int start_store(struct app *a, struct err *err)
 	return a->store ? 0 : -1;
 }
 
-static struct http_server *listen_on(struct app *a, const char *name, const char *address,
-	http_handler_fn *handler, void *arg, struct err *err)
+static struct http_server *listen_on(
+	struct app *a, const struct http_server_opts *opts, struct err *err)
 {
-	struct http_server *s = http_server_new(a->loop,
-		&(struct http_server_opts){
-			.name = name, .address = address, .handler = handler, .arg = arg},
-		err);
+	struct http_server *s = http_server_new(a->loop, opts, err);
 
 	if (s)
 		oci_client_own_address(a->oci, http_server_address(s));
@@ -126,17 +126,32 @@ static bool store_is_ready(void *arg)
 static int start_servers(struct app *a, struct err *err)
 {
 	a->files = serve_files_new(a->loop, a->store, 0);
-	a->artifacts_server =
-		listen_on(a, "artifacts", a->flags.storage_addr, serve_files_handle, a->files, err);
+	a->artifacts_server = listen_on(a,
+		&(struct http_server_opts){.name = "artifacts",
+			.address = a->flags.storage_addr,
+			.handler = serve_files_handle,
+			.arg = a->files,
+			.max_connections = a->share.artifacts},
+		err);
 	if (!a->artifacts_server)
 		return -1;
-	a->metrics_server = listen_on(
-		a, "metrics", a->flags.metrics_addr, serve_metrics_handle, a->metrics, err);
+	a->metrics_server = listen_on(a,
+		&(struct http_server_opts){.name = "metrics",
+			.address = a->flags.metrics_addr,
+			.handler = serve_metrics_handle,
+			.arg = a->metrics,
+			.max_connections = a->share.metrics},
+		err);
 	if (!a->metrics_server)
 		return -1;
 	health_add(&a->health, "store", store_is_ready, a);
-	a->health_server =
-		listen_on(a, "health", a->flags.health_addr, health_handle, &a->health, err);
+	a->health_server = listen_on(a,
+		&(struct http_server_opts){.name = "health",
+			.address = a->flags.health_addr,
+			.handler = health_handle,
+			.arg = &a->health,
+			.max_connections = a->share.health},
+		err);
 	return a->health_server ? 0 : -1;
 }
 
@@ -248,6 +263,18 @@ static int check_selector(const struct app *a, struct err *err)
 	return 0;
 }
 
+static void share_descriptors(struct app *a)
+{
+	struct share *s = &a->share;
+
+	*s = share_of(sys_raise_descriptors(LIMIT_DESCRIPTORS));
+	log_info(NULL, "descriptors", LU("all", s->descriptors),
+		LU("artifactConnections", s->artifacts), LU("metricsConnections", s->metrics),
+		LU("healthConnections", s->health), LU("embeddedConnections", s->embedded),
+		LU("kubernetesConnections", s->kube), LU("registryConnections", s->registry),
+		LU("others", s->others));
+}
+
 int app_start(struct app *a, struct err *err)
 {
 	static const int signals[] = {SIGTERM, SIGINT, SIGUSR1};
@@ -255,6 +282,7 @@ int app_start(struct app *a, struct err *err)
 
 	if (check_selector(a, err))
 		return -1;
+	share_descriptors(a);
 	a->loop = loop_new();
 	for (i = 0; i < ARRAY_LEN(signals); i++)
 		a->signals[i] = signal_watch_new(a->loop, signals[i], on_signal, a);
@@ -266,7 +294,7 @@ int app_start(struct app *a, struct err *err)
 		return -1;
 	a->http = http_client_new(a->loop,
 		&(struct http_client_opts){.name = "registry",
-			.max_connections = OCI_IN_ALL + (unsigned)a->flags.concurrent,
+			.max_connections = a->share.registry,
 			.max_per_host = OCI_PER_HOST + (unsigned)a->flags.concurrent});
 	a->oci = oci_client_new(a->loop, a->http);
 	if (a->embedded)

@@ -8,9 +8,11 @@
 #include "ev/task.h"
 #include "ev/timer.h"
 #include "flags.h"
+#include "share.h"
 
 struct app {
 	struct flags flags;
+	struct share share;
 	struct loop *loop;
 	struct embedded *embedded;
 	struct kube_client *kube;

@@ -4,7 +4,9 @@
 #include "base/sys.h"
 #include "crypto/digest.h"
 #include "ctl/event.h"
+#include "embedded/embedded.h"
 #include "http/client.h"
+#include "http/server.h"
 #include "kube/client.h"
 #include "oci/registry.h"
 #include "serve/files.h"
@@ -123,6 +125,72 @@ static void served(void *arg, struct metric_out *out)
 	metric_emit(out, (double)s.unavailable, "unavailable");
 }
 
+/* fn for each of the servers there are. */
+static void each_server(struct app *a,
+	void (*fn)(const char *name, const struct http_server_stats *s, struct metric_out *out),
+	struct metric_out *out)
+{
+	const struct {
+		const char *name;
+		const struct http_server *server;
+	} all[] = {
+		{"artifacts", a->artifacts_server},
+		{"metrics", a->metrics_server},
+		{"health", a->health_server},
+		{"embedded-api", a->embedded ? embedded_server(a->embedded) : NULL},
+	};
+	struct http_server_stats s;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(all); i++) {
+		if (!all[i].server)
+			continue;
+		http_server_stats(all[i].server, &s);
+		fn(all[i].name, &s, out);
+	}
+}
+
+static void one_open(const char *name, const struct http_server_stats *s, struct metric_out *out)
+{
+	metric_emit(out, (double)s->open_connections, name);
+}
+
+static void servers_open(void *arg, struct metric_out *out)
+{
+	each_server(arg, one_open, out);
+}
+
+static void one_most(const char *name, const struct http_server_stats *s, struct metric_out *out)
+{
+	metric_emit(out, (double)s->max_connections, name);
+}
+
+static void servers_most(void *arg, struct metric_out *out)
+{
+	each_server(arg, one_most, out);
+}
+
+static void one_refused(const char *name, const struct http_server_stats *s, struct metric_out *out)
+{
+	metric_emit(out, (double)s->turned_away, name);
+}
+
+static void servers_refused(void *arg, struct metric_out *out)
+{
+	each_server(arg, one_refused, out);
+}
+
+static void one_cut(const char *name, const struct http_server_stats *s, struct metric_out *out)
+{
+	metric_emit(out, (double)s->gave_way, name, "gave_way");
+	metric_emit(out, (double)s->too_slow, name, "slow");
+}
+
+static void servers_cut(void *arg, struct metric_out *out)
+{
+	each_server(arg, one_cut, out);
+}
+
 static void build_info(void *arg, struct metric_out *out)
 {
 	(void)arg;
@@ -173,6 +241,16 @@ void app_add_metrics(struct app *a)
 			store_promised},
 		{"artifact_requests_total", "Answers of the artifact server.", "outcome", false,
 			served},
+		{"http_server_connections", "Open connections of a server.", "server", true,
+			servers_open},
+		{"http_server_connections_max", "How many a server may have.", "server", true,
+			servers_most},
+		{"http_server_refused_total", "Connections that were turned away: no room.",
+			"server", false, servers_refused},
+		{"http_server_cut_total",
+			"Connections that gave way to others, and replies that were taken too "
+			"slowly.",
+			"server,reason", false, servers_cut},
 		{"go_info", "There for Flux's dashboards, which count controllers by it.",
 			"version", true, no_go},
 		{"go_memstats_alloc_bytes",

@@ -90,7 +90,7 @@ static int open_state(struct embedded *e, const char *dir, struct err *err)
 	return e->db ? 0 : -1;
 }
 
-static int serve(struct embedded *e, const char *address, struct err *err)
+static int serve(struct embedded *e, const char *address, unsigned connections, struct err *err)
 {
 	struct http_server_opts opts = {
 		.name = "embedded-api",
@@ -98,6 +98,9 @@ static int serve(struct embedded *e, const char *address, struct err *err)
 		.handler = emb_api_handle,
 		.arg = &e->api,
 		.max_body = LIMIT_REQUEST_BODY,
+		.max_connections = connections,
+		/* All of this machine's programs come from one address. */
+		.max_per_peer = LIMIT_CONNECTIONS,
 	};
 
 	e->prefix[0] = '/';
@@ -130,7 +133,8 @@ struct embedded *embedded_start(const struct embedded_opts *opts, struct err *er
 		goto fail;
 	e->chain = emb_chain_new(e->loop);
 	e->hub = emb_hub_new(e->loop, emb_db_version(e->db));
-	if (serve(e, address, err) || write_kubeconfig(e, opts->state_dir, err))
+	if (serve(e, address, opts->max_connections, err) ||
+		write_kubeconfig(e, opts->state_dir, err))
 		goto fail;
 	e->janitor = emb_janitor_new(e->loop, e->db, e->kinds, e->chain, e->hub);
 	if (opts->files_dir)
@@ -152,6 +156,11 @@ const char *embedded_kubeconfig(const struct embedded *e)
 const char *embedded_address(const struct embedded *e)
 {
 	return http_server_address(e->server);
+}
+
+const struct http_server *embedded_server(const struct embedded *e)
+{
+	return e->server;
 }
 
 /* ---- the end ------------------------------------------------------------------------------------------------------- */

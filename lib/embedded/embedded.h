@@ -17,6 +17,7 @@
 
 struct loop;
 struct op;
+struct http_server;
 struct embedded;
 
 struct embedded_opts {
@@ -24,6 +25,7 @@ struct embedded_opts {
 	const char *state_dir; /* made if missing (0700): embedded.db and kubeconfig */
 	const char *files_dir; /* manifests to keep applied, or NULL */
 	const char *address; /* a loopback address with port; NULL: 127.0.0.1:0 */
+	unsigned max_connections; /* of its server; 0: LIMIT_CONNECTIONS */
 };
 
 /* Opens the database, listens, writes the kubeconfig (0600, atomically) with a new secret path. Blocks for that moment. Strings are copied.
@@ -33,6 +35,8 @@ struct embedded *embedded_start(const struct embedded_opts *opts, struct err *er
 const char *embedded_kubeconfig(const struct embedded *e);
 /* "127.0.0.1:41234". Borrowed. */
 const char *embedded_address(const struct embedded *e);
+/* For its counters. Borrowed. */
+const struct http_server *embedded_server(const struct embedded *e);
 /* Ends watches, lets running requests finish (at most grace_ms), then the op is done and embedded_free may be called. Once. The op is
    part of the struct: op_free it or not, it does nothing. */
 struct op *embedded_stop(struct embedded *e, unsigned grace_ms);

@@ -1,0 +1,37 @@
+#include "share.h"
+
+#include "base/limits.h"
+
+/* Scrapes and probes: few clients, short answers. */
+#define SMALL 32
+/* One for each watch, and some for requests, which take turns; the other end of them may be our own. */
+#define KUBE 32
+#define KUBE_LEAST 8
+#define EMBEDDED_LEAST (KUBE_LEAST + 16)
+#define REGISTRIES 512
+
+/* One part in `parts` of all, within the bounds. */
+static unsigned part(uint64_t all, unsigned parts, unsigned least, unsigned most)
+{
+	uint64_t n = all / parts;
+
+	return n > most ? most : n < least ? least : (unsigned)n;
+}
+
+struct share share_of(uint64_t descriptors)
+{
+	uint64_t n = descriptors > LIMIT_DESCRIPTORS ? LIMIT_DESCRIPTORS : descriptors;
+	struct share s = {
+		.descriptors = (unsigned)n,
+		.artifacts = part(n, 5, 1, LIMIT_CONNECTIONS),
+		.metrics = part(n, 32, 4, SMALL),
+		.health = part(n, 32, 4, SMALL),
+		.embedded = part(n, 8, EMBEDDED_LEAST, LIMIT_CONNECTIONS / 2),
+		.kube = part(n, 16, KUBE_LEAST, KUBE),
+		.registry = part(n, 4, 1, REGISTRIES),
+	};
+	unsigned sum = 2 * s.artifacts + s.metrics + s.health + s.embedded + s.kube + s.registry;
+
+	s.others = n > sum ? (unsigned)n - sum : 0;
+	return s;
+}
