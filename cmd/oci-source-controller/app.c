@@ -28,6 +28,9 @@
 /* Files of an object that left for another shard stay this long: its new owner has to fetch them first. */
 #define SWEEP_GRACE_MS (10 * 60 * 1000)
 #define SWEEP_EVERY_MS (5 * 60 * 1000)
+/* To registries, in all: more than is asked for at a time, so that no request waits inside libcurl
+   without our knowing. */
+#define REGISTRY_CONNECTIONS 512
 
 static int find_state_dir(struct app *a, struct err *err)
 {
@@ -295,7 +298,7 @@ int app_start(struct app *a, struct err *err)
 	a->http = http_client_new(a->loop,
 		&(struct http_client_opts){.name = "registry",
 			.max_connections = a->share.registry,
-			.max_per_host = OCI_PER_HOST + (unsigned)a->flags.concurrent});
+			.max_per_host = a->share.registry / 2});
 	a->oci = oci_client_new(a->loop, a->http);
 	if (a->embedded)
 		oci_client_own_address(a->oci, embedded_address(a->embedded));

@@ -44,6 +44,27 @@ static void registry_bytes(void *arg, struct metric_out *out)
 	metric_emit(out, (double)s.blob_bytes);
 }
 
+static void registry_refused(void *arg, struct metric_out *out)
+{
+	struct oci_stats s;
+
+	oci_client_stats(((struct app *)arg)->oci, &s);
+	metric_emit(out, (double)s.refused);
+}
+
+/* Objects name the hosts; lib/oci takes letters, digits, '.', '-', '_', ':' and brackets only, and
+   remembers so many of them. */
+static void one_host(void *arg, const struct oci_host_info *info)
+{
+	if (info->proven)
+		metric_emit(arg, info->up, info->host, info->role);
+}
+
+static void registry_up(void *arg, struct metric_out *out)
+{
+	oci_client_each_host(((struct app *)arg)->oci, one_host, out);
+}
+
 static void connections(void *arg, struct metric_out *out)
 {
 	struct app *a = arg;
@@ -228,6 +249,14 @@ void app_add_metrics(struct app *a)
 			registry_requests},
 		{"oci_registry_blob_bytes_total", "Bytes of blobs received.", "", false,
 			registry_bytes},
+		{"oci_registry_up",
+			"Whether the host answers, 1 or 0; one that has not been asked yet is "
+			"left out.",
+			"host,role", true, registry_up},
+		{"oci_registry_refused_total",
+			"Requests that failed at once, because their host is down or asked to "
+			"be left alone.",
+			"", false, registry_refused},
 		{"http_client_connections_total", "New connections.", "client", false, connections},
 		{"kube_api_requests_total", "Requests to the API server, retries included.", "verb",
 			false, kube_verbs},

@@ -52,7 +52,7 @@ static const char usage[] =
 	"both:\n"
 	"      --creds=USER:PASSWORD    default: ~/.docker/config.json\n"
 	"      --insecure               plain http is allowed, certificates are not verified\n"
-	"      --timeout=DURATION       of each request (default 5m)\n"
+	"      --timeout=DURATION       of each request (default 5m; at most 2m of a question)\n"
 	"      --version, --help\n";
 
 struct args {
@@ -122,6 +122,7 @@ static int run_init(struct run *r, const struct args *a, struct err *err)
 		&(struct http_client_opts){
 			.name = "registry", .http2 = true, .user_agent = "ocictl/" VERSION});
 	r->oci = oci_client_new(r->loop, r->http);
+	oci_client_once(r->oci);
 	r->identity = oci_identity_new();
 	if (!a->creds)
 		return oci_identity_load_docker(r->identity, &a->ref.repo, err);

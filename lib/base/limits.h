@@ -29,13 +29,24 @@
 #define LIMIT_ANNOTATIONS (256 * LIMIT_KIB) /* of a manifest, keys and values */
 #define LIMIT_EMPTY_TAG_PAGES 10 /* with a link to yet another one */
 #define LIMIT_TAG_LIST_TIMEOUTS 10 /* a whole list within so many times the timeout of a page */
+#define LIMIT_TAG_LIST_MS 600000 /* and within that; the last page may take its own time */
+#define LIMIT_REQUEST_MS \
+	120000 /* a question, token and redirects included; or the headers of a blob */
+#define LIMIT_TOKEN_MS 30000 /* a token server's answer */
+#define LIMIT_TOKEN_AGAIN_MS \
+	5000 /* that of one named earlier, before the registry is asked who it is now */
+#define LIMIT_SILENCE_MS 3000 /* without an answer: before that it says nothing about a host */
 #define LIMIT_TOKENS 4096 /* kept at a time */
+#define LIMIT_CHALLENGES 16384 /* remembered at a time, one a repository */
+#define LIMIT_CHALLENGES_BYTES (4 * LIMIT_MIB) /* all of them */
 #define LIMIT_TOKEN_MAX_S 3600 /* no token is kept longer, whatever it says */
 #define LIMIT_REGISTRY_HOSTS 4096 /* remembered at a time */
 #define LIMIT_BLOB_TRIES 6 /* the first one included; each goes on where the last one broke */
 #define LIMIT_BLOB_IDLE_MS 30000
 #define LIMIT_BLOB_RATE 1024 /* bytes a second at least, over LIMIT_BLOB_RATE_MS */
 #define LIMIT_BLOB_RATE_MS 60000
+#define LIMIT_BLOB_BASE_MS 60000 /* a whole layer, all tries and pauses: so long */
+#define LIMIT_BLOB_WHOLE_RATE (16 * LIMIT_KIB) /* and its size at so many bytes a second */
 
 /* Artifacts */
 #define LIMIT_EXPANDED (16 * LIMIT_GIB) /* [flag] */

@@ -5,6 +5,8 @@
 #include "base/obj.h"
 #include "http/client.h"
 #include "http/syntax.h"
+#include "oci/auth.h"
+#include "oci/steady.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -71,16 +73,59 @@ static void said(struct buf *b, const struct http_res *res)
 		add_pair(b, NULL, obj_str(o, "message"));
 }
 
-int oci_answer_error(const struct http_res *res, const char *who, struct err *err)
+static uint64_t wait_ms(const struct http_res *res)
 {
-	auto_buf struct buf text = BUF_INIT(4 * SAID_MAX);
-	const char *name = http_status_text(res->status);
-	uint64_t wait = res->status == 429 || res->status == 503 ? http_retry_after_ms(res) : 0;
+	return res->status == 429 || res->status == 503 ? http_retry_after_ms(res) : 0;
+}
 
-	said(&text, res);
+static int set(const struct http_res *res, const char *who, const char *text, struct err *err)
+{
+	const char *name = http_status_text(res->status);
+	uint64_t wait = wait_ms(res);
+
 	err_code(err, wait ? ERR_WAIT : ERR_RETRY, res->status, "%s answered %d%s%s%s%s%s", who,
-		res->status, *name ? " " : "", name, text.len ? " (" : "", buf_str(&text),
-		text.len ? ")" : "");
+		res->status, *name ? " " : "", name, *text ? " (" : "", text, *text ? ")" : "");
 	err->retry_ms = wait;
 	return -1;
+}
+
+int oci_answer_error(const struct http_res *res, const char *who, struct err *err)
+{
+	auto_buf struct buf raw = BUF_INIT(4 * SAID_MAX), text = BUF_INIT(4 * SAID_MAX);
+
+	said(&raw, res);
+	oci_steady(&text, buf_str(&raw), res->url);
+	return set(res, who, buf_str(&text), err);
+}
+
+int oci_answer_elsewhere(const struct http_res *res, const char *host, struct err *err)
+{
+	char who[320];
+
+	snprintf(who, sizeof(who), "the host it redirects to, '%.255s',", host);
+	return set(res, who, "", err);
+}
+
+int oci_answer_challenge(const struct http_res *res, struct oci_challenge *c, struct err *err)
+{
+	struct err bad = {0};
+	unsigned i;
+
+	*c = (struct oci_challenge){.scheme = OCI_AUTH_NONE};
+	for (i = 0; i < 16; i++) {
+		auto_free char *value = http_header_nth(res, "WWW-Authenticate", i);
+
+		if (!value)
+			break;
+		if (oci_challenge_parse(c, value, &bad))
+			continue; /* another header may be better */
+	}
+	if (c->scheme != OCI_AUTH_NONE)
+		return 0;
+	if (bad.kind) {
+		*err = bad;
+		return -1;
+	}
+	return err_set(err, ERR_RETRY,
+		"the registry answered 401 Unauthorized without a challenge that we can answer");
 }

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/sys.h"
+#include "base/time.h"
 #include "ev/task.h"
 #include "ev/timer.h"
 #include "ev/work.h"
@@ -34,6 +35,9 @@ struct blob {
 	uint64_t size, max, timeout_ms;
 	enum blob_state state;
 	unsigned tries;
+	struct timer whole; /* all tries and pauses together */
+	uint64_t whole_ms;
+	bool overdue;
 	uint64_t received; /* good bytes so far, written or not */
 	uint64_t try_from; /* received when this try began */
 	bool restart; /* the registry cannot go on in the middle */
@@ -240,7 +244,6 @@ static enum step_ret ask(struct blob *b)
 		.max_body = b->size + 1, /* the byte too many is ours to notice */
 		.timeout_ms = b->timeout_ms,
 		.stream = true,
-		.no_slot = true,
 	};
 
 	if (b->received) {
@@ -289,6 +292,29 @@ static enum step_ret begin_again(struct blob *b)
 	return ask(b);
 }
 
+/* A layer that drips just above the rates of its tries would hold what others wait for. */
+static void overdue(void *arg)
+{
+	struct blob *b = arg;
+
+	b->overdue = true;
+	if (b->task.op)
+		op_cancel(b->task.op);
+}
+
+/* In per cent, because the same failure must have the same words each time. */
+static enum step_ret fail_overdue(struct blob *b)
+{
+	char text[TIME_TEXT_MAX];
+	uint64_t percent = b->size ? b->received * 100 / b->size : 0;
+	struct err err = {0};
+
+	err_code(&err, ERR_RETRY, -ETIMEDOUT, "only %llu %% of its %llu bytes came within %s",
+		(unsigned long long)percent, (unsigned long long)b->size,
+		time_format_duration((int64_t)b->whole_ms, text));
+	return fail(b, &err);
+}
+
 static enum step_ret transfer_start(struct task *t)
 {
 	struct blob *b = of(t);
@@ -307,6 +333,8 @@ static enum step_ret transfer_start(struct task *t)
 	} else {
 		b->fd = -1;
 	}
+	b->whole_ms = LIMIT_BLOB_BASE_MS + b->size * 1000 / LIMIT_BLOB_WHOLE_RATE;
+	timer_set(&b->whole, b->whole_ms);
 	return ask(b);
 }
 
@@ -317,6 +345,8 @@ static enum step_ret transfer_resume(struct task *t)
 
 	if (b->work_err.kind != ERR_NONE)
 		return fail(b, &b->work_err);
+	if (b->overdue)
+		return fail_overdue(b);
 	if (err.kind == ERR_CANCELED)
 		return task_fail(t, &err);
 	if (b->state == BLOB_PAUSING)
@@ -344,6 +374,7 @@ static enum step_ret transfer_resume(struct task *t)
 			(unsigned long long)b->received, (unsigned long long)b->size);
 		return fail(b, &err);
 	}
+	timer_cancel(&b->whole);
 	return STEP_NEXT;
 }
 
@@ -392,6 +423,7 @@ static enum step_ret settle_start(struct task *t)
 {
 	struct blob *b = of(t);
 
+	timer_cancel(&b->whole);
 	if (!b->work)
 		return STEP_NEXT;
 	op_cancel(b->work);
@@ -443,6 +475,7 @@ struct op *oci_blob_start(struct oci_client *c, const struct oci_blob_req *req)
 	b->path = mem_printf("blobs/%s", text);
 	b->what = mem_printf("blob '%s'", text);
 	buf_init(&b->mem, LIMIT_BLOB_IN_MEMORY);
+	timer_init(&b->whole, oci_client_loop(c), overdue, b);
 	task_init(&b->task, oci_client_loop(c), "blob", steps, last, blob_free);
 	return task_spawn(&b->task);
 }

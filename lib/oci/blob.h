@@ -1,11 +1,14 @@
 /*
- * Downloads one blob and proves that it is what its descriptor says: exactly so many bytes, with that digest over the whole of it.
+ * Downloads one blob and proves that it is what its descriptor says: exactly so many bytes, with
+ * that digest over the whole of it.
  *
- * Up to LIMIT_BLOB_IN_MEMORY bytes it stays in memory. A larger one goes to the caller's descriptor (a temporary file, empty) through two
- * buffers: the transfer fills one while a worker hashes and writes the other, and pauses when both are busy; memory is flat and the loop
- * never writes a file. After a break it goes on with Range (206 checked, 200 starts over), a bounded number of times.
- * spec.timeout bounds the response headers; the body is bounded by its size, no progress for 30 s, and 1 KiB/s over 60 s. Loop thread.
- * This is the only place that joins a transfer and a worker.
+ * Up to LIMIT_BLOB_IN_MEMORY bytes it stays in memory. A larger one goes to the caller's descriptor
+ * (a temporary file, empty) through two buffers: the transfer fills one while a worker hashes and
+ * writes the other, and pauses when both are busy; memory is flat and the loop never writes a file.
+ * After a break it goes on with Range (206 checked, 200 starts over), a bounded number of times.
+ * spec.timeout bounds the response headers; the body is bounded by its size, no progress for 30 s,
+ * and 1 KiB/s over 60 s; all tries and pauses together by LIMIT_BLOB_BASE_MS and the size at
+ * LIMIT_BLOB_WHOLE_RATE. Loop thread. This is the only place that joins a transfer and a worker.
  *
  *	op = oci_blob_start(client, &(struct oci_blob_req){.repo = &repo, .identity = id, .blob = image->layer, .fd = tmp, ...});
  *	... done, no error: oci_blob_mem(op) has the bytes if the blob is small, else they are in the file (not synced).

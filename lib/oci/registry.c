@@ -3,14 +3,17 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
-#include "ev/gate.h"
+#include "base/time.h"
 #include "ev/task.h"
+#include "ev/timer.h"
 #include "http/url.h"
 #include "oci/answer.h"
 #include "oci/auth.h"
 #include "oci/guard.h"
+#include "oci/health.h"
 #include "oci/identity.h"
 #include "oci/lru.h"
+#include "oci/memo.h"
 #include "oci/ref.h"
 #include "oci/token.h"
 
@@ -27,25 +30,20 @@ struct oci_client {
 	struct http_client *http;
 	struct oci_tokens *tokens;
 	struct oci_guard guard;
-	struct gate all;
-	struct lru hosts, memos;
+	struct oci_health *health;
+	struct oci_memos *memos;
+	struct lru hosts;
 	struct oci_stats stats;
 };
 
-/* What is remembered of a registry. The key is host and `insecure`: an object that may use plain http teaches the others nothing. */
+/* How to speak to a registry; whether it answers is health.h's. The key is host and `insecure`: an
+   object that may use plain http teaches the others nothing. */
 struct host {
 	struct lru_item item;
-	struct gate gate;
 	unsigned users; /* requests that point here */
 	enum { ASK_BOTH, SPEAKS_TLS, SPEAKS_PLAIN } speaks;
 	uint64_t
 		no_head_until; /* on clock_ms(): HEAD of a manifest was refused where GET was not */
-};
-
-/* How a registry wants an identity to show itself, learnt from its last challenge: saves the 401 before every later request. */
-struct memo {
-	struct lru_item item;
-	struct oci_challenge c;
 };
 
 enum call_state { CALL_IDLE, CALL_TOKEN, CALL_SENT };
@@ -58,18 +56,21 @@ struct call {
 	struct oci_repo repo;
 	char *path, *what;
 	struct http_hdr *hdrs;
-	bool at_host, at_all; /* holds a place */
+	struct oci_pass pass;
+	struct timer deadline; /* of the whole call */
+	uint64_t timeout_ms;
+	bool overdue;
 	enum call_state state;
 	bool plain; /* this attempt is over http */
 	bool probing; /* the host's scheme is not known yet */
 	bool sent_basic, sent_bearer;
 	unsigned challenges, redirects;
-	char extra_scope[OCI_SCOPE_MAX];
+	struct oci_challenge *challenge; /* of this call, or NULL */
 	struct secret token; /* of this attempt */
 	struct url url; /* asked now */
 	char *origin; /* scheme://host of the registry itself, of this attempt */
 	bool away; /* redirected to another origin */
-	uint64_t uploaded, started_ms;
+	uint64_t uploaded;
 	struct op *answer; /* the http op of the end */
 };
 
@@ -92,11 +93,6 @@ static void host_free(struct lru_item *it)
 	free(CONTAINER_OF(it, struct host, item));
 }
 
-static void memo_free(struct lru_item *it)
-{
-	free(CONTAINER_OF(it, struct memo, item));
-}
-
 struct oci_client *oci_client_new(struct loop *l, struct http_client *http)
 {
 	struct oci_client *c = NEW(struct oci_client);
@@ -104,10 +100,11 @@ struct oci_client *oci_client_new(struct loop *l, struct http_client *http)
 	c->loop = l;
 	c->http = http;
 	oci_guard_init(&c->guard);
-	gate_init(&c->all, l, OCI_IN_ALL);
+	c->health = oci_health_new(l, &c->stats.refused);
 	lru_init(&c->hosts, LIMIT_REGISTRY_HOSTS, host_busy, host_free);
-	lru_init(&c->memos, LIMIT_TOKENS, NULL, memo_free);
-	c->tokens = oci_tokens_new(l, http, &c->guard, &c->stats.requests[OCI_KIND_TOKEN]);
+	c->memos = oci_memos_new();
+	c->tokens =
+		oci_tokens_new(l, http, &c->guard, c->health, &c->stats.requests[OCI_KIND_TOKEN]);
 	return c;
 }
 
@@ -116,13 +113,19 @@ void oci_client_stop(struct oci_client *c)
 	oci_tokens_stop(c->tokens);
 }
 
+void oci_client_once(struct oci_client *c)
+{
+	oci_health_off(c->health);
+}
+
 void oci_client_free(struct oci_client *c)
 {
 	if (!c)
 		return;
 	oci_tokens_free(c->tokens);
 	lru_clear(&c->hosts);
-	lru_clear(&c->memos);
+	oci_memos_free(c->memos);
+	oci_health_free(c->health);
 	oci_guard_clear(&c->guard);
 	free(c);
 }
@@ -163,7 +166,6 @@ static struct host *host_get(struct oci_client *c, const struct oci_repo *repo)
 	if (it)
 		return CONTAINER_OF(it, struct host, item);
 	h = NEW(struct host);
-	gate_init(&h->gate, c->loop, OCI_PER_HOST);
 	if (!oci_repo_http_allowed(repo))
 		h->speaks = SPEAKS_TLS;
 	lru_add(&c->hosts, key, &h->item);
@@ -186,45 +188,71 @@ void oci_client_head_refused(struct oci_client *c, const struct oci_repo *repo, 
 		clock_ms() + (accident ? NO_HEAD_ACCIDENT_MS : NO_HEAD_MS);
 }
 
-static char *memo_key(const struct call *q)
+static struct oci_health_key key_of(const struct oci_repo *repo)
 {
-	return mem_printf("%s|%d|%llu", q->repo.host, q->repo.insecure,
-		(unsigned long long)oci_identity_id(q->req.identity));
+	return (struct oci_health_key){repo->host, repo->insecure, false};
 }
 
-static struct memo *memo_find(struct call *q)
+unsigned oci_client_width(struct oci_client *c, const struct oci_repo *repo)
 {
-	auto_free char *key = memo_key(q);
-	struct lru_item *it = lru_get(&q->client->memos, key);
+	struct oci_health_key key = key_of(repo);
 
-	return it ? CONTAINER_OF(it, struct memo, item) : NULL;
+	return oci_health_state(c->health, &key) == OCI_HOST_UNPROVEN ? 1 : OCI_PER_HOST;
 }
 
-static void memo_set(struct call *q, const struct oci_challenge *c)
+void oci_client_on_change(struct oci_client *c, void (*fn)(void *arg, const char *host), void *arg)
 {
-	struct memo *m = memo_find(q);
+	oci_health_on_change(c->health, fn, arg);
+}
 
-	if (!m) {
-		auto_free char *key = memo_key(q);
-
-		m = NEW(struct memo);
-		lru_add(&q->client->memos, key, &m->item);
-	}
-	m->c = *c;
+void oci_client_each_host(
+	struct oci_client *c, void (*fn)(void *arg, const struct oci_host_info *info), void *arg)
+{
+	oci_health_each(c->health, fn, arg);
 }
 
 /* ---- one attempt --------------------------------------------------------------------------------------------------- */
 
+/* To the registry itself only, and once it has shown which scheme it speaks. Texts are borrowed. */
+static struct oci_way way_of(struct call *q)
+{
+	const struct oci_challenge *c = q->challenge;
+
+	if (q->away || q->probing)
+		return (struct oci_way){.scheme = OCI_AUTH_NONE};
+	if (c)
+		return (struct oci_way){c->scheme, c->realm, c->service};
+	return oci_memo_get(q->client->memos, &q->repo, oci_identity_id(q->req.identity));
+}
+
 /* Does the challenge ask for more than what a request of this kind asks for by itself? */
 static bool is_extra(const struct call *q, const char *scope)
 {
+	const char *extra = q->challenge ? q->challenge->scope : "";
 	char pull[OCI_NAME_MAX + 32];
 
 	snprintf(pull, sizeof(pull), "repository:%s:pull", q->repo.name);
-	return *q->extra_scope && strcmp(q->extra_scope, scope) && strcmp(q->extra_scope, pull);
+	return *extra && strcmp(extra, scope) && strcmp(extra, pull);
 }
 
-static void token_req(struct call *q, const struct oci_challenge *c, char scope[OCI_SCOPE_MAX],
+static uint64_t time_left(const struct call *q)
+{
+	return timer_is_set(&q->deadline) ? timer_left(&q->deadline) : 0;
+}
+
+/* A realm that was named long ago gets a part of the time only: the registry may have to be asked
+   who it is now. */
+static uint64_t token_ms(const struct call *q)
+{
+	uint64_t left = time_left(q), most;
+
+	if (q->challenge)
+		return left;
+	most = q->timeout_ms / 3 < LIMIT_TOKEN_AGAIN_MS ? q->timeout_ms / 3 : LIMIT_TOKEN_AGAIN_MS;
+	return left < most ? left : most;
+}
+
+static void token_req(struct call *q, const struct oci_way *way, char scope[OCI_SCOPE_MAX],
 	struct oci_token_req *out)
 {
 	snprintf(scope, OCI_SCOPE_MAX, "repository:%s:%s", q->repo.name,
@@ -232,20 +260,26 @@ static void token_req(struct call *q, const struct oci_challenge *c, char scope[
 	*out = (struct oci_token_req){
 		.repo = &q->repo,
 		.identity = q->req.identity,
-		.realm = c->realm,
-		.service = c->service,
+		.realm = way->realm,
+		.service = way->service,
 		.scope = scope,
-		.timeout_ms = q->req.timeout_ms,
+		.timeout_ms = token_ms(q),
 	};
 	if (is_extra(q, scope))
-		out->extra_scope = q->extra_scope;
+		out->extra_scope = q->challenge->scope;
 }
 
 static int on_headers(void *arg, const struct http_res *res, struct err *err)
 {
 	struct call *q = arg;
 
-	if (res->status < 200 || res->status > 299 || !q->req.on_headers)
+	if (!q->away)
+		oci_pass_answered(&q->pass);
+	if (res->status < 200 || res->status > 299)
+		return 0;
+	if (q->req.stream)
+		timer_cancel(&q->deadline);
+	if (!q->req.on_headers)
 		return 0;
 	return q->req.on_headers(q->req.arg, res, err);
 }
@@ -267,29 +301,83 @@ static long on_upload(void *arg, char *to, size_t room)
 	return n;
 }
 
+/* The call's own timer bounds all attempts together; these are the bounds of one. */
 static void deadlines(const struct call *q, struct http_req *r)
 {
-	uint64_t ms = q->req.timeout_ms, gone = clock_ms() - q->started_ms;
-
-	/* A host that may speak plain http gets half of the time for a TLS answer, the second attempt gets the rest. */
-	if (q->probing && !q->plain && ms)
-		ms = ms / 2 < PROBE_MS ? ms / 2 : PROBE_MS;
-	else if (q->probing && ms)
-		ms = gone + 1 < ms ? ms - gone : 1;
-	if (!q->req.stream) {
-		r->deadline_ms = ms;
+	/* A host that may speak plain http gets half of the time for a TLS answer. */
+	if (q->probing && !q->plain)
+		r->headers_ms = q->timeout_ms / 2 < PROBE_MS ? q->timeout_ms / 2 : PROBE_MS;
+	if (!q->req.stream)
 		return;
-	}
-	r->headers_ms = ms;
 	r->idle_ms = LIMIT_BLOB_IDLE_MS;
 	r->min_rate = LIMIT_BLOB_RATE;
 	r->min_rate_window_ms = LIMIT_BLOB_RATE_MS;
 }
 
+/* The whole call took too long. While it waits for a token that wait has the same time, and knows
+   better what is missing. */
+static void overdue(void *arg)
+{
+	struct call *q = arg;
+
+	if (q->state != CALL_SENT || !q->task.op)
+		return;
+	q->overdue = true;
+	op_cancel(q->task.op);
+}
+
+static enum step_ret fail(struct call *q, const struct err *err)
+{
+	char repo[OCI_REPO_TEXT_MAX];
+	struct err e = *err;
+
+	err_wrap(&e, "%s of '%s'", q->what, oci_repo_format(&q->repo, repo));
+	return task_fail(&q->task, &e);
+}
+
+__attribute__((format(printf, 3, 4))) static enum step_ret fail_code(
+	struct call *q, int code, const char *fmt, ...)
+{
+	struct err err = {0};
+	char text[ERR_MSG_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	err_code(&err, ERR_RETRY, code, "%s", text);
+	return fail(q, &err);
+}
+
+/* What messages call the URL that is asked now. The path at another host is that one's business,
+   and may hold a secret. */
+static void show_url(const struct call *q, struct buf *out)
+{
+	if (!q->away) {
+		url_redacted(&q->url, out);
+		return;
+	}
+	buf_addf(out, "%s://", q->url.https ? "https" : "http");
+	url_authority(&q->url, out);
+}
+
+/* Said in the same words each time: how much of the time an earlier hop took is not told. */
+static void say_overdue(const struct call *q, struct err *err)
+{
+	auto_buf struct buf shown = BUF_INIT(LIMIT_URL);
+	char text[TIME_TEXT_MAX];
+
+	show_url(q, &shown);
+	err_code(err, ERR_RETRY, -ETIMEDOUT, "%s '%.500s': %s within %s", q->req.method,
+		buf_str(&shown), q->req.stream ? "no answer" : "not done",
+		time_format_duration((int64_t)q->timeout_ms, text));
+}
+
 static enum step_ret send(struct call *q, const struct oci_cred *cred)
 {
-	auto_buf struct buf url = BUF_INIT(LIMIT_URL);
+	auto_buf struct buf url = BUF_INIT(LIMIT_URL), shown = BUF_INIT(LIMIT_URL);
 	struct oci_stats *stats = &q->client->stats;
+	struct err err = {0};
 	struct http_req r = {
 		.method = q->req.method,
 		.hdrs = q->hdrs,
@@ -303,8 +391,14 @@ static enum step_ret send(struct call *q, const struct oci_cred *cred)
 		.kind = oci_kind_name(q->req.kind),
 	};
 
+	if (!timer_is_set(&q->deadline)) { /* it was due while the token came */
+		say_overdue(q, &err);
+		return fail(q, &err);
+	}
 	url_format(&q->url, &url);
 	r.url = buf_str(&url);
+	show_url(q, &shown);
+	r.display = buf_str(&shown);
 	if (q->req.on_body) {
 		r.on_body = on_body;
 		r.keep_error_body = true;
@@ -331,24 +425,24 @@ static enum step_ret send(struct call *q, const struct oci_cred *cred)
 	return task_wait(&q->task, http_start(q->client->http, &r));
 }
 
-/* Sends what fits the memo: nothing, Basic, or a token that is at hand or has to be fetched first. */
+/* Sends what fits: nothing, Basic, or a token that is at hand or has to be fetched first. */
 static enum step_ret attempt(struct call *q)
 {
 	const struct oci_cred *cred = oci_identity_cred(q->req.identity, &q->repo);
-	const struct memo *m = q->away || q->probing ? NULL : memo_find(q);
+	struct oci_way way = way_of(q);
 	const struct secret *token;
 	char scope[OCI_SCOPE_MAX];
 	struct oci_token_req tr;
 
-	if (!m || m->c.scheme == OCI_AUTH_NONE)
+	if (way.scheme == OCI_AUTH_NONE)
 		return send(q, NULL);
 	if (cred && cred->registry_token.len) {
 		secret_copy(&q->token, &cred->registry_token);
 		return send(q, NULL);
 	}
-	if (m->c.scheme == OCI_AUTH_BASIC)
+	if (way.scheme == OCI_AUTH_BASIC)
 		return send(q, cred && cred->basic.len ? cred : NULL);
-	token_req(q, &m->c, scope, &tr);
+	token_req(q, &way, scope, &tr);
 	token = oci_token_peek(q->client->tokens, &tr);
 	if (token) {
 		secret_copy(&q->token, token);
@@ -356,29 +450,6 @@ static enum step_ret attempt(struct call *q)
 	}
 	q->state = CALL_TOKEN;
 	return task_wait(&q->task, oci_token_start(q->client->tokens, &tr));
-}
-
-static enum step_ret fail(struct call *q, const struct err *err)
-{
-	char repo[OCI_REPO_TEXT_MAX];
-	struct err e = *err;
-
-	err_wrap(&e, "%s of '%s'", q->what, oci_repo_format(&q->repo, repo));
-	return task_fail(&q->task, &e);
-}
-
-__attribute__((format(printf, 3, 4))) static enum step_ret fail_code(
-	struct call *q, int code, const char *fmt, ...)
-{
-	struct err err = {0};
-	char text[ERR_MSG_MAX];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	err_code(&err, ERR_RETRY, code, "%s", text);
-	return fail(q, &err);
 }
 
 /* The URL of the registry itself, with the scheme that it spoke (or https, to find out). */
@@ -406,31 +477,6 @@ static int aim(struct call *q, struct err *err)
 
 /* ---- answers ------------------------------------------------------------------------------------------------------- */
 
-/* The best challenge of all WWW-Authenticate headers. */
-static int challenge_read(const struct http_res *res, struct oci_challenge *c, struct err *err)
-{
-	struct err bad = {0};
-	unsigned i;
-
-	*c = (struct oci_challenge){.scheme = OCI_AUTH_NONE};
-	for (i = 0; i < 16; i++) {
-		auto_free char *value = http_header_nth(res, "WWW-Authenticate", i);
-
-		if (!value)
-			break;
-		if (oci_challenge_parse(c, value, &bad))
-			continue; /* another header may be better */
-	}
-	if (c->scheme != OCI_AUTH_NONE)
-		return 0;
-	if (bad.kind) {
-		*err = bad;
-		return -1;
-	}
-	return err_set(err, ERR_RETRY,
-		"the registry answered 401 Unauthorized without a challenge that we can answer");
-}
-
 /* Is there nothing more that could be shown? Then *err says why, and -1. */
 static int exhausted(
 	struct call *q, const struct oci_challenge *c, const struct http_res *res, struct err *err)
@@ -451,34 +497,42 @@ static int exhausted(
 }
 
 /* A token that the registry does not take is not used again. */
-static void token_drop(struct call *q, const struct oci_challenge *c)
+static void token_drop(struct call *q)
 {
+	struct oci_way way = way_of(q);
 	char scope[OCI_SCOPE_MAX];
 	struct oci_token_req tr;
 
-	if (!q->sent_bearer)
+	if (!q->sent_bearer || way.scheme != OCI_AUTH_BEARER)
 		return;
-	token_req(q, c, scope, &tr);
+	token_req(q, &way, scope, &tr);
 	oci_token_refused(q->client->tokens, &tr, &q->token);
 	secret_clear(&q->token);
+}
+
+/* The host that the registry redirected to says no: its words are not the registry's. */
+static enum step_ret fail_elsewhere(struct call *q, const struct http_res *res)
+{
+	auto_buf struct buf host = BUF_INIT(LIMIT_URL);
+	struct err err = {0};
+
+	url_authority(&q->url, &host);
+	oci_answer_elsewhere(res, buf_str(&host), &err);
+	return fail(q, &err);
 }
 
 /* 401: learn how the registry wants to be asked, once, and ask again. */
 static enum step_ret challenged(struct call *q, const struct http_res *res)
 {
-	const struct memo *m = memo_find(q);
 	auto_url struct url realm = {0};
 	struct oci_challenge c;
 	struct err err = {0};
 
-	if (q->away) {
-		oci_answer_error(res, "the host it redirects to", &err);
-		return fail(q, &err);
-	}
+	if (q->away)
+		return fail_elsewhere(q, res);
 	q->client->stats.challenges++;
-	if (m)
-		token_drop(q, &m->c);
-	if (challenge_read(res, &c, &err) || exhausted(q, &c, res, &err))
+	token_drop(q);
+	if (oci_answer_challenge(res, &c, &err) || exhausted(q, &c, res, &err))
 		return fail(q, &err);
 	q->challenges++;
 	if (c.scheme == OCI_AUTH_BEARER) {
@@ -487,9 +541,10 @@ static enum step_ret challenged(struct call *q, const struct http_res *res)
 			err.kind = ERR_RETRY;
 			return fail(q, &err);
 		}
-		snprintf(q->extra_scope, sizeof(q->extra_scope), "%s", c.scope);
 	}
-	memo_set(q, &c);
+	if (!q->challenge)
+		q->challenge = NEW(struct oci_challenge);
+	*q->challenge = c;
 	if (aim(q, &err))
 		return fail(q, &err);
 	return attempt(q);
@@ -531,13 +586,15 @@ static enum step_ret unanswered(struct call *q)
 	const struct http_res *res = http_result(q->task.op);
 	struct err err = q->task.op->err;
 
-	if (err.kind == ERR_CANCELED)
+	if (err.kind == ERR_CANCELED && !q->overdue)
 		return task_fail(&q->task, &err);
+	if (q->overdue)
+		say_overdue(q, &err);
 	if (q->away)
 		return fail(q, &err);
 	if (res->tls_answered || res->headers_complete) {
 		q->host->speaks = q->plain ? SPEAKS_PLAIN : SPEAKS_TLS;
-	} else if (q->probing && !q->plain) {
+	} else if (q->probing && !q->plain && !q->overdue) {
 		q->plain = true;
 		q->client->stats.requests[q->req.kind]--; /* no request got through */
 		if (aim(q, &err))
@@ -546,16 +603,23 @@ static enum step_ret unanswered(struct call *q)
 	} else if (oci_repo_http_allowed(&q->repo)) {
 		q->host->speaks = ASK_BOTH; /* it may have changed: find out next time */
 	}
+	if (res->headers_complete)
+		oci_pass_answered(&q->pass);
+	oci_pass_failed(&q->pass, &err);
 	return fail(q, &err);
 }
 
 static enum step_ret judge(struct call *q)
 {
 	const struct http_res *res = http_result(q->task.op);
-	const char *who = q->away ? "the host it redirects to" : "the registry";
+	struct oci_health_key key = key_of(&q->repo);
 	struct err err = {0};
 
 	if (!q->away) {
+		oci_pass_answered(&q->pass);
+		if (q->challenge && res->status != 401)
+			oci_memo_set(q->client->memos, &q->repo, oci_identity_id(q->req.identity),
+				q->challenge);
 		q->host->speaks = q->plain ? SPEAKS_PLAIN : SPEAKS_TLS;
 		/* What a TLS server says to plain http. */
 		if (q->plain && res->status == 400 &&
@@ -583,69 +647,41 @@ static enum step_ret judge(struct call *q)
 			return STEP_NEXT;
 		}
 	}
-	oci_answer_error(res, who, &err);
+	if (q->away)
+		return fail_elsewhere(q, res);
+	oci_answer_error(res, "the registry", &err);
+	oci_health_hold(q->client->health, &key, oci_identity_id(q->req.identity), &err);
 	return fail(q, &err);
 }
 
 /* ---- the task ------------------------------------------------------------------------------------------------------ */
 
-static enum step_ret host_start(struct task *t)
-{
-	struct call *q = CONTAINER_OF(t, struct call, task);
-
-	return q->req.no_slot ? STEP_NEXT : task_wait(t, gate_wait_start(&q->host->gate));
-}
-
-static enum step_ret host_resume(struct task *t)
-{
-	struct call *q = CONTAINER_OF(t, struct call, task);
-
-	gate_enter(t->op);
-	q->at_host = true;
-	return STEP_NEXT;
-}
-
-static enum step_ret all_start(struct task *t)
-{
-	struct call *q = CONTAINER_OF(t, struct call, task);
-
-	return q->req.no_slot ? STEP_NEXT : task_wait(t, gate_wait_start(&q->client->all));
-}
-
-static enum step_ret all_resume(struct task *t)
-{
-	struct call *q = CONTAINER_OF(t, struct call, task);
-
-	gate_enter(t->op);
-	q->at_all = true;
-	return STEP_NEXT;
-}
-
 static enum step_ret request_start(struct task *t)
 {
 	struct call *q = CONTAINER_OF(t, struct call, task);
+	struct oci_health *health = q->client->health;
+	struct oci_health_key key = key_of(&q->repo);
 	struct err err = {0};
 
-	q->started_ms = clock_ms();
-	if (aim(q, &err))
+	if (aim(q, &err) || oci_health_held(health, &key, oci_identity_id(q->req.identity), &err) ||
+		oci_pass_take(health, &key, q->timeout_ms, &q->pass, &err))
 		return fail(q, &err);
+	timer_set(&q->deadline, q->timeout_ms);
 	return attempt(q);
 }
 
 /*
- * What an older challenge said may be out of date: the token server has moved, or each repository has its own. It is forgotten, and where
- * the server refused, the registry is asked who gives tokens now.
+ * What an older challenge said may be out of date: the token server has moved, or is gone, or the
+ * repository asks for no token any more. It is forgotten, and the registry is asked, once.
  */
 static enum step_ret no_token(struct call *q)
 {
 	struct err err = q->task.op->err;
-	struct memo *m = memo_find(q);
 
-	if (err.kind != ERR_RETRY)
+	if (err.kind != ERR_RETRY && err.kind != ERR_WAIT)
 		return fail(q, &err);
-	if (m)
-		lru_drop(&q->client->memos, &m->item);
-	if (q->challenges || err.code < 400 || err.code > 499 || err.code == 429)
+	oci_memo_drop(q->client->memos, &q->repo, oci_identity_id(q->req.identity));
+	if (q->challenge || !time_left(q))
 		return fail(q, &err);
 	return send(q, NULL);
 }
@@ -669,11 +705,8 @@ static enum step_ret release(struct task *t)
 {
 	struct call *q = CONTAINER_OF(t, struct call, task);
 
-	if (q->at_all)
-		gate_release(&q->client->all);
-	if (q->at_host)
-		gate_release(&q->host->gate);
-	q->at_all = q->at_host = false;
+	timer_cancel(&q->deadline);
+	oci_pass_release(&q->pass);
 	return STEP_NEXT;
 }
 
@@ -682,7 +715,7 @@ static void call_free(struct task *t)
 	struct call *q = CONTAINER_OF(t, struct call, task);
 	struct http_hdr *h;
 
-	BUG_IF(q->at_host || q->at_all);
+	BUG_IF(q->pass.host);
 	q->host->users--;
 	oci_identity_unref(q->req.identity);
 	op_free(q->answer);
@@ -694,6 +727,7 @@ static void call_free(struct task *t)
 	free(q->path);
 	free(q->what);
 	free(q->origin);
+	free(q->challenge);
 	url_clear(&q->url);
 	secret_clear(&q->token);
 	free(q);
@@ -715,8 +749,6 @@ static struct http_hdr *hdrs_copy(const struct http_hdr *from)
 struct op *oci_req_start(struct oci_client *c, const struct oci_req *req)
 {
 	static const struct step steps[] = {
-		{"host", host_start, host_resume, false},
-		{"turn", all_start, all_resume, false},
 		{"request", request_start, request_resume, false},
 		{0},
 	};
@@ -736,6 +768,10 @@ struct op *oci_req_start(struct oci_client *c, const struct oci_req *req)
 	oci_identity_ref(q->req.identity);
 	q->host = host_get(c, &q->repo);
 	q->host->users++;
+	q->timeout_ms = q->req.timeout_ms;
+	if (!q->timeout_ms || (!q->req.write && q->timeout_ms > LIMIT_REQUEST_MS))
+		q->timeout_ms = LIMIT_REQUEST_MS;
+	timer_init(&q->deadline, c->loop, overdue, q);
 	task_init(&q->task, c->loop, "registry request", steps, last, call_free);
 	return task_spawn(&q->task);
 }

@@ -1,18 +1,32 @@
 /*
  * The way to registries: one client for the process, one request path for every call.
  *
- * A request waits for its turn (8 at a time per host, 64 in all; blobs do not count), goes to the scheme that the host answered before
- * (https first; plain http only when no TLS answer came and ref.h allows it), carries the token that is cached for it, answers one 401
- * challenge, follows redirects by the rules below, and turns every answer that is no success into an error that says what the registry
- * said. An unchanged tag is one HEAD on a kept-alive connection.
+ * A request goes to the scheme that the host answered before (https first; plain http only when no
+ * TLS answer came and ref.h allows it), carries the token that is cached for it, answers one 401
+ * challenge, follows redirects by the rules below, and turns every answer that is no success into
+ * an error that says what the registry said. An unchanged tag is one HEAD on a kept-alive
+ * connection.
+ *
+ * Nothing waits in line here: callers ask for as much at a time as oci_client_width says. A host
+ * that does not answer is down, and requests to it fail at once, but for one probe at a time
+ * (health.h); so do those of an identity that was told to come back later.
+ *
+ * Time: timeout_ms, and LIMIT_REQUEST_MS if that is less, bounds the whole call, with its token,
+ * challenge and redirects; of a blob all up to its headers. A push has no such limit of ours.
+ *
+ * What a challenge taught is remembered for each repository and identity once it has worked. It may
+ * be out of date: when the token server that it names fails, or takes longer than
+ * LIMIT_TOKEN_AGAIN_MS, the registry is asked.
  *
  * Redirects: at most LIMIT_REDIRECTS; another host gets no credentials; https to http only with `insecure`; from a public host to a
  * private, loopback or link-local address literal never; to the controller's own ports never.
  *
- * Errors: 429 and 503 with Retry-After are ERR_WAIT; everything else here is ERR_RETRY; err->code is the HTTP status, if there was one.
- * Messages name the registry, repository and what was asked for, and the code and message of the registry's JSON (cleaned, capped).
+ * Errors: 429 and 503 with Retry-After are ERR_WAIT; everything else here is ERR_RETRY; err->code
+ * is the HTTP status, if there was one. Messages name the registry, repository and what was asked
+ * for, and the code and message of the registry's JSON (answer.h).
  *
- * Give the http_client room: max_per_host at least OCI_PER_HOST plus the number of blobs that may run at once. Loop thread.
+ * Give the http_client more room than callers can ask for at a time: a request that waits inside
+ * libcurl waits unseen. Loop thread.
  *
  *	struct oci_client *oci = oci_client_new(loop, http);
  *	oci_client_own_address(oci, http_server_address(server));
@@ -23,6 +37,7 @@
 #define OCI_REGISTRY_H
 #include "base/err.h"
 #include "http/client.h"
+#include "oci/health.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -34,8 +49,7 @@ struct oci_repo;
 struct op;
 struct url;
 
-#define OCI_PER_HOST 8
-#define OCI_IN_ALL 64
+#define OCI_PER_HOST 8 /* requests at a time to a host that answers */
 
 enum oci_kind {
 	OCI_KIND_HEAD,
@@ -53,6 +67,7 @@ struct oci_stats {
 	uint64_t requests
 		[OCI_KIND_COUNT]; /* sent, redirects and retries included; a vain try over TLS is none */
 	uint64_t redirects, challenges, throttled, blob_resumes;
+	uint64_t refused; /* failed at once: the host is down, or wants to be left alone */
 	uint64_t blob_bytes;
 };
 
@@ -60,6 +75,9 @@ struct oci_stats {
 struct oci_client *oci_client_new(struct loop *l, struct http_client *http);
 /* Ends what runs on its own behalf (token fetches nobody waits for): before the last turns of the loop. */
 void oci_client_stop(struct oci_client *c);
+/* For a program that asks once and ends: no host is ever down, each request says itself what went
+   wrong. */
+void oci_client_once(struct oci_client *c);
 /* All ops must have ended. */
 void oci_client_free(struct oci_client *c);
 /* An address ("127.0.0.1:9090", "[::]:8080") at which this process listens: no request ever goes there. */
@@ -67,6 +85,16 @@ void oci_client_own_address(struct oci_client *c, const char *address);
 /* The same for a name, with a port or for all of them ("source-controller.flux-system.svc.cluster.local."). */
 void oci_client_own_host(struct oci_client *c, const char *host);
 void oci_client_stats(const struct oci_client *c, struct oci_stats *out);
+
+/* How many requests callers may send to the repository's host at a time: 1 until it has answered,
+   then OCI_PER_HOST (also when it is down: they fail at once). */
+unsigned oci_client_width(struct oci_client *c, const struct oci_repo *repo);
+/* fn is told from the loop, soon, that a registry was found up or down, so that who waits for it
+   can look again. */
+void oci_client_on_change(struct oci_client *c, void (*fn)(void *arg, const char *host), void *arg);
+/* Each host that is remembered, at most LIMIT_REGISTRY_HOSTS. Host and role together are unique. */
+void oci_client_each_host(
+	struct oci_client *c, void (*fn)(void *arg, const struct oci_host_info *info), void *arg);
 
 /* ---- for the files of lib/oci */
 
@@ -88,10 +116,9 @@ struct oci_req {
 		void *arg, const char *data, size_t n, struct err *err); /* 2xx only */
 	void *arg;
 	uint64_t max_body;
-	uint64_t timeout_ms;
-	bool write; /* needs the right to push */
-	bool stream; /* timeout_ms bounds the headers only; the body by no progress and a minimum rate */
-	bool no_slot; /* does not count against the caps: blobs */
+	uint64_t timeout_ms; /* of the whole call; 0: LIMIT_REQUEST_MS */
+	bool write; /* needs the right to push; timeout_ms has no limit */
+	bool stream; /* timeout_ms ends with the headers; the body has a least rate instead */
 	bool quiet; /* 4xx and 5xx are successes of the op: the caller looks at the status (429 and 503 are not) */
 };
 

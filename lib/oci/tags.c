@@ -192,7 +192,7 @@ static enum step_ret page_start(struct task *t)
 		if (*seen == h)
 			return fail(l, ERR_RETRY, "the registry's pages lead in a circle");
 	*vec_add(&l->seen) = h;
-	if (l->until && clock_ms() >= l->until)
+	if (clock_ms() >= l->until)
 		return fail(l, ERR_RETRY, "the list takes too long");
 	js_split_clear(&l->split);
 	js_split_init(&l->split, "tags", ITEM_MAX, LIMIT_ERROR_BODY, on_tag, l);
@@ -300,7 +300,9 @@ static enum step_ret compile_start(struct task *t)
 	if (l->range_text && semver_range_parse(&l->range, l->range_text, &err))
 		return task_fail(t, &err);
 	l->has_range = l->range_text;
-	if (l->req.timeout_ms)
+	if (!l->req.timeout_ms || l->req.timeout_ms > LIMIT_TAG_LIST_MS / LIMIT_TAG_LIST_TIMEOUTS)
+		l->until = clock_ms() + LIMIT_TAG_LIST_MS;
+	else
 		l->until = clock_ms() + LIMIT_TAG_LIST_TIMEOUTS * l->req.timeout_ms;
 	return STEP_NEXT;
 }

@@ -1,12 +1,15 @@
 /*
- * The tag list of a repository, and the choice of one by version: pages are read as a stream, one tag at a time, and only the best
- * candidate is kept, so a list of any length costs the memory of one tag. Loop thread.
+ * The tag list of a repository, and the choice of one by version: pages are read as a stream, one
+ * tag at a time, and only the best candidate is kept, so a list of any length costs the memory of
+ * one tag. Loop thread.
  *
- * Order, as Flux has it: the filter (RE2, unanchored) first, then tags that are versions (others are ignored), then the range. With the Helm
- * chart's layer media type `_` in a tag stands for `+`.
+ * Order, as Flux has it: the filter (RE2, unanchored) first, then tags that are versions (others
+ * are ignored), then the range. With the Helm chart's layer media type `_` in a tag stands for `+`.
  *
- * Pages follow `Link: <...>; rel="next"` (RFC 8288; OCI distribution spec 1.1, "Listing tags") on the registry's own host only. Limits:
- * LIMIT_TAG_PAGE bytes a page, LIMIT_TAG_PAGES, LIMIT_TAGS, a page seen before, too many pages without a tag, ten times the timeout in all.
+ * Pages follow `Link: <...>; rel="next"` (RFC 8288; OCI distribution spec 1.1, "Listing tags") on
+ * the registry's own host only. Limits: LIMIT_TAG_PAGE bytes a page, LIMIT_TAG_PAGES, LIMIT_TAGS, a
+ * page seen before, too many pages without a tag, ten times the timeout in all and
+ * LIMIT_TAG_LIST_MS.
  */
 #ifndef OCI_TAGS_H
 #define OCI_TAGS_H

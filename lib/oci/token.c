@@ -10,10 +10,12 @@
 #include "http/url.h"
 #include "oci/answer.h"
 #include "oci/guard.h"
+#include "oci/health.h"
 #include "oci/identity.h"
 #include "oci/lru.h"
 #include "oci/ref.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -23,8 +25,10 @@ struct oci_tokens {
 	struct loop *loop;
 	struct http_client *http;
 	const struct oci_guard *guard;
+	struct oci_health *health;
 	uint64_t *requests;
 	struct lru entries;
+	bool stopped;
 };
 
 struct entry {
@@ -36,7 +40,8 @@ struct entry {
 	struct wait *waits; /* for it */
 };
 
-/* Somebody who waits for an entry's fetch; the fetch itself belongs to the entry, so that one caller's cancel does not harm the others. */
+/* Somebody who waits for an entry's fetch; the fetch itself belongs to the entry, so that one
+   caller's cancel does not harm the others. When the last one goes, it ends. */
 struct wait {
 	struct op op;
 	struct entry *entry; /* NULL: no longer in its list */
@@ -51,7 +56,9 @@ struct fetch {
 	struct oci_repo repo;
 	struct oci_identity *identity;
 	char *realm, *service, *scopes; /* scopes: divided by blanks */
-	uint64_t timeout_ms;
+	char *host; /* the realm's, with its port */
+	uint64_t timeout_ms; /* of who began it */
+	struct oci_pass pass;
 	bool post; /* the request in flight is the OAuth2 one */
 	struct secret token;
 	uint64_t life_ms;
@@ -67,9 +74,23 @@ static void add_param(struct buf *b, char sep, const char *name, const char *val
 	url_encode(b, value);
 }
 
+static int on_headers(void *arg, const struct http_res *res, struct err *err)
+{
+	struct fetch *f = arg;
+
+	(void)res;
+	(void)err;
+	oci_pass_answered(&f->pass);
+	return 0;
+}
+
 static struct op *ask(struct fetch *f, const struct oci_cred *cred)
 {
-	struct http_req req = {.method = "GET", .max_body = LIMIT_TOKEN_BODY, .kind = "token"};
+	struct http_req req = {.method = "GET",
+		.max_body = LIMIT_TOKEN_BODY,
+		.kind = "token",
+		.on_headers = on_headers,
+		.arg = f};
 	static const struct http_hdr form[] = {
 		{"Content-Type", "application/x-www-form-urlencoded"}, {NULL, NULL}};
 	auto_buf struct buf url = BUF_INIT(LIMIT_URL), body = BUF_INIT(LIMIT_TOKEN_BODY);
@@ -118,7 +139,7 @@ static struct op *ask(struct fetch *f, const struct oci_cred *cred)
 		req.url = buf_str(&url);
 		req.trust = oci_identity_trust_for(f->identity, f->repo.insecure);
 		req.proxy = oci_identity_proxy(f->identity);
-		req.deadline_ms = f->timeout_ms;
+		req.deadline_ms = LIMIT_TOKEN_MS;
 		++*f->entry->tokens->requests;
 		op = http_start(f->entry->tokens->http, &req);
 	}
@@ -163,23 +184,40 @@ static int answer_read(struct fetch *f, const struct http_res *res, struct err *
 	return 0;
 }
 
-static enum step_ret fail(struct fetch *f, const struct err *err)
+static void add_subject(const struct fetch *f, struct err *err)
 {
 	auto_buf struct buf shown = BUF_INIT(LIMIT_URL);
 	char repo[OCI_REPO_TEXT_MAX];
-	struct err e = *err;
 
 	url_safe(&shown, f->realm);
-	err_wrap(&e, "no token for '%s' from '%.300s'", oci_repo_format(&f->repo, repo),
+	err_wrap(err, "no token for '%s' from '%.300s'", oci_repo_format(&f->repo, repo),
 		buf_str(&shown));
+}
+
+static enum step_ret fail(struct fetch *f, const struct err *err)
+{
+	struct err e = *err;
+
+	add_subject(f, &e);
 	return task_fail(&f->task, &e);
+}
+
+static struct oci_health_key key_of_server(const struct fetch *f)
+{
+	return (struct oci_health_key){f->host, f->repo.insecure, true};
 }
 
 static enum step_ret ask_start(struct task *t)
 {
 	struct fetch *f = CONTAINER_OF(t, struct fetch, task);
 	const struct oci_cred *cred = oci_identity_cred(f->identity, &f->repo);
+	struct oci_health *health = f->entry->tokens->health;
+	struct oci_health_key key = key_of_server(f);
+	struct err err = {0};
 
+	if (oci_health_held(health, &key, oci_identity_id(f->identity), &err) ||
+		oci_pass_take(health, &key, f->timeout_ms, &f->pass, &err))
+		return fail(f, &err);
 	f->post = cred && cred->identity_token.len;
 	return task_wait(t, ask(f, cred));
 }
@@ -190,8 +228,10 @@ static enum step_ret ask_resume(struct task *t)
 	const struct http_res *res;
 	struct err err = {0};
 
-	if (task_op_failed(t))
+	if (task_op_failed(t)) {
+		oci_pass_failed(&f->pass, &t->err);
 		return fail(f, &t->err);
+	}
 	res = http_result(t->op);
 	/* Not every token server has the OAuth2 form; the distribution specification names 404 for that, some say 405. */
 	if (f->post && (res->status == 404 || res->status == 405)) {
@@ -199,7 +239,10 @@ static enum step_ret ask_resume(struct task *t)
 		return task_wait(t, ask(f, oci_identity_cred(f->identity, &f->repo)));
 	}
 	if (res->status != 200) {
+		struct oci_health_key key = key_of_server(f);
+
 		oci_answer_error(res, "the token server", &err);
+		oci_health_hold(f->entry->tokens->health, &key, oci_identity_id(f->identity), &err);
 		return fail(f, &err);
 	}
 	if (answer_read(f, res, &err))
@@ -211,7 +254,9 @@ static void fetch_free(struct task *t)
 {
 	struct fetch *f = CONTAINER_OF(t, struct fetch, task);
 
+	oci_pass_release(&f->pass);
 	oci_identity_unref(f->identity);
+	free(f->host);
 	free(f->realm);
 	free(f->service);
 	free(f->scopes);
@@ -232,11 +277,35 @@ static void wait_unlink(struct wait *w)
 	timer_cancel(&w->timer);
 }
 
+static void fetch_spawn(struct entry *e, struct fetch *f);
+
+/* Somebody came while a fetch that nobody waited for was being cancelled: it begins again. */
+static bool begin_again(struct entry *e, struct fetch *old, const struct err *err)
+{
+	struct fetch *f;
+
+	if (err->kind != ERR_CANCELED || !e->waits || e->tokens->stopped)
+		return false;
+	f = NEW(struct fetch);
+	f->repo = old->repo;
+	f->identity = oci_identity_ref(old->identity);
+	f->realm = MOVE(old->realm);
+	f->service = MOVE(old->service);
+	f->scopes = MOVE(old->scopes);
+	f->host = MOVE(old->host);
+	f->timeout_ms = old->timeout_ms;
+	op_free(&old->task.self);
+	fetch_spawn(e, f);
+	return true;
+}
+
 static void fetched(struct op *op, void *arg)
 {
 	struct entry *e = arg;
 	struct fetch *f = e->fetch;
 
+	if (begin_again(e, f, &op->err))
+		return;
 	e->fetch = NULL;
 	if (op->err.kind == ERR_NONE) {
 		/* A tenth of its life, or 30 s, earlier than the server says: no request shall carry one that dies on the way. */
@@ -270,14 +339,15 @@ static void entry_free(struct lru_item *it)
 	free(e);
 }
 
-struct oci_tokens *oci_tokens_new(
-	struct loop *l, struct http_client *http, const struct oci_guard *guard, uint64_t *requests)
+struct oci_tokens *oci_tokens_new(struct loop *l, struct http_client *http,
+	const struct oci_guard *guard, struct oci_health *health, uint64_t *requests)
 {
 	struct oci_tokens *t = NEW(struct oci_tokens);
 
 	t->loop = l;
 	t->http = http;
 	t->guard = guard;
+	t->health = health;
 	t->requests = requests;
 	lru_init(&t->entries, LIMIT_TOKENS, entry_busy, entry_free);
 	return t;
@@ -287,6 +357,7 @@ void oci_tokens_stop(struct oci_tokens *t)
 {
 	struct lru_item *it;
 
+	t->stopped = true;
 	for (it = t->entries.newest; it; it = it->older) {
 		struct entry *e = CONTAINER_OF(it, struct entry, item);
 
@@ -335,12 +406,26 @@ void oci_token_refused(
 		secret_clear(&e->token);
 }
 
-static void fetch_start(struct entry *e, const struct oci_token_req *req)
+static void fetch_spawn(struct entry *e, struct fetch *f)
 {
 	static const struct step steps[] = {{"ask", ask_start, ask_resume, false}, {0}};
-	struct fetch *f = NEW(struct fetch);
 
 	f->entry = e;
+	task_init(&f->task, e->tokens->loop, "token", steps, NULL, fetch_free);
+	e->fetch = f;
+	op_then(task_spawn(&f->task), fetched, e);
+}
+
+static void fetch_start(struct entry *e, const struct oci_token_req *req)
+{
+	struct fetch *f = NEW(struct fetch);
+	auto_buf struct buf host = BUF_INIT(LIMIT_URL);
+	auto_url struct url u = {0};
+	struct err ignored = {0}; /* the request will say it */
+
+	if (!url_parse(&u, req->realm, &ignored))
+		url_authority(&u, &host);
+	f->host = buf_take(&host);
 	f->repo = *req->repo;
 	f->identity = oci_identity_ref(req->identity);
 	f->realm = mem_strdup(req->realm);
@@ -348,18 +433,24 @@ static void fetch_start(struct entry *e, const struct oci_token_req *req)
 	f->scopes = mem_printf("%s%s%s", req->scope, req->extra_scope ? " " : "",
 		req->extra_scope ? req->extra_scope : "");
 	f->timeout_ms = req->timeout_ms;
-	task_init(&f->task, e->tokens->loop, "token", steps, NULL, fetch_free);
-	e->fetch = f;
-	op_then(task_spawn(&f->task), fetched, e);
+	fetch_spawn(e, f);
 }
 
 /* ---- waiting ------------------------------------------------------------------------------------------------------- */
 
-static void wait_cancel(struct op *op)
+/* Without anybody who waits there is no reason to hold a connection. */
+static void wait_leave(struct wait *w)
 {
-	struct wait *w = CONTAINER_OF(op, struct wait, op);
+	struct entry *e = w->entry;
 
 	wait_unlink(w);
+	if (e && !e->waits && e->fetch)
+		op_cancel(&e->fetch->task.self);
+}
+
+static void wait_cancel(struct op *op)
+{
+	wait_leave(CONTAINER_OF(op, struct wait, op));
 	op_finish(op);
 }
 
@@ -375,10 +466,14 @@ static void wait_free(struct op *op)
 static void wait_over(void *arg)
 {
 	struct wait *w = arg;
+	struct fetch *f = w->entry->fetch;
 	struct err err = {0};
 
-	wait_unlink(w);
-	err_set(&err, ERR_RETRY, "the token server did not answer in time");
+	err_code(&err, ERR_RETRY, -ETIMEDOUT, "the token server did not answer in time");
+	if (!w->next && w->prev == &w->entry->waits)
+		oci_pass_failed(&f->pass, &err);
+	add_subject(f, &err);
+	wait_leave(w);
 	op_fail(&w->op, &err);
 }
 
@@ -411,8 +506,7 @@ struct op *oci_token_start(struct oci_tokens *t, const struct oci_token_req *req
 	if (w->next)
 		w->next->prev = &w->next;
 	e->waits = w;
-	/* The fetch has its own deadline, that of the first who asked; a little more, so that its clearer message comes first. */
-	timer_set(&w->timer, req->timeout_ms + req->timeout_ms / 10);
+	timer_set(&w->timer, req->timeout_ms);
 	return &w->op;
 }
 

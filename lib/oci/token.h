@@ -1,9 +1,15 @@
 /*
- * Bearer tokens: fetched from a realm, cached by (registry, realm, service, scope, identity), refreshed before they expire, one fetch for
- * all who wait. The registry's host belongs to the key: a registry that names another one's realm must not get that one's tokens.
+ * Bearer tokens: fetched from a realm, cached by (registry, realm, service, scope, identity),
+ * refreshed before they expire, one fetch for all who wait. The registry's host belongs to the key:
+ * a registry that names another one's realm must not get that one's tokens.
  *
- * With an identity token: OAuth2 POST (refresh_token grant; a 404 or 405 falls back to GET); else GET with Basic credentials or without.
- * Part of lib/oci's own machinery; callers outside use resolve.h, image.h, blob.h. Loop thread.
+ * A fetch lives as long as somebody waits for it, and LIMIT_TOKEN_MS at most: each who waits has a
+ * time of their own, and takes nothing from the others by giving up. The token server has a record
+ * in health.h, and what its Retry-After says is kept there.
+ *
+ * With an identity token: OAuth2 POST (refresh_token grant; a 404 or 405 falls back to GET); else
+ * GET with Basic credentials or without. Part of lib/oci's own machinery; callers outside use
+ * resolve.h, image.h, blob.h. Loop thread.
  */
 #ifndef OCI_TOKEN_H
 #define OCI_TOKEN_H
@@ -15,6 +21,7 @@
 struct http_client;
 struct loop;
 struct oci_guard;
+struct oci_health;
 struct oci_identity;
 struct oci_repo;
 struct oci_tokens;
@@ -28,13 +35,14 @@ struct oci_token_req {
 	const char *scope; /* "repository:org/app:pull" */
 	const char *
 		extra_scope; /* what a challenge asked for besides, or NULL: asked for too, no part of the key */
-	uint64_t timeout_ms;
+	uint64_t timeout_ms; /* how long this one waits */
 };
 
-/* `requests` is counted up for each request to a realm; borrowed, as is the guard. */
+/* `requests` is counted up for each request to a realm; borrowed, as are guard and health. */
 struct oci_tokens *oci_tokens_new(struct loop *l, struct http_client *http,
-	const struct oci_guard *guard, uint64_t *requests);
-/* All ops must have ended; fetches that nobody waits for are cancelled by oci_tokens_stop and need turns of the loop to end. */
+	const struct oci_guard *guard, struct oci_health *health, uint64_t *requests);
+/* All ops must have ended; fetches that are being cancelled need turns of the loop after
+   oci_tokens_stop. */
 void oci_tokens_stop(struct oci_tokens *t);
 void oci_tokens_free(struct oci_tokens *t);
 

@@ -27,6 +27,7 @@ struct conn {
 	size_t body_at, body_end; /* of body, still to be sent */
 	enum fake_way way;
 	uint64_t drip_ms;
+	size_t drip_bytes;
 	struct timer drip;
 	bool chunked, answering, close_after, seen, dead;
 };
@@ -140,8 +141,10 @@ static void go_on(struct conn *c)
 static void dripped(void *arg)
 {
 	struct conn *c = arg;
+	size_t i;
 
-	buf_adds(&c->out, "x");
+	for (i = 0; i < c->drip_bytes; i++)
+		buf_addc(&c->out, 'x');
 	timer_set(&c->drip, c->drip_ms);
 	go_on(c);
 }
@@ -192,6 +195,7 @@ static void answer(struct conn *c, const struct fake_answer *a, bool head, const
 
 	c->way = a->way;
 	c->drip_ms = a->drip_ms;
+	c->drip_bytes = a->drip_bytes ? a->drip_bytes : 1;
 	c->body = a->body;
 	c->chunked = a->chunked;
 	c->close_after = a->no_length;

@@ -28,7 +28,7 @@ enum fake_way {
 	FAKE_STALL, /* `cut` bytes of the body, then nothing */
 	FAKE_CUT, /* `cut` bytes of the body, then the connection is closed */
 	FAKE_RESET, /* the same with RST */
-	FAKE_DRIP, /* a byte of the body every drip_ms of base/clock */
+	FAKE_DRIP, /* drip_bytes (0: one) of 'x' every drip_ms of base/clock, without end */
 	FAKE_ENDLESS, /* a body of 'x' without end */
 	FAKE_HEADERS, /* headers without end */
 };
@@ -49,6 +49,7 @@ struct fake_answer {
 	enum fake_way way;
 	size_t cut;
 	uint64_t drip_ms;
+	size_t drip_bytes;
 };
 
 struct fake_registry *fake_registry_new(struct loop *l);

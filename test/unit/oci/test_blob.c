@@ -393,6 +393,58 @@ START_TEST(stall)
 }
 END_TEST
 
+/* Above the least rate of a minute, but for a whole layer it is nothing. */
+START_TEST(whole_too_slow)
+{
+	struct download d;
+	struct op *op;
+
+	clock_fake(1000000);
+	init(&d, 400 * 1024);
+	d.answer->way = FAKE_DRIP;
+	d.answer->drip_ms = 1000;
+	d.answer->drip_bytes = 1229;
+	d.answer->headers = "Content-Length: 409600\r\n";
+	op = start(&d);
+	fixture_until(&d.x, d.line);
+	fixture_advance(&d.x, op, 500, 100000);
+	fixture_failed(op, "of its 409600 bytes came within 1m25s");
+	fixture_failed(op, "blob 'sha256:");
+	ck_assert_int_eq(op->err.kind, ERR_RETRY);
+	op_free(op);
+	ck_assert_uint_eq(count(fake_log(d.x.reg), "GET "), 1);
+	clear(&d);
+}
+END_TEST
+
+/* Tries and pauses count: a second one does not begin anew. */
+START_TEST(whole_of_two_tries)
+{
+	struct download d;
+	struct op *op;
+
+	clock_fake(1000000);
+	init(&d, 200000);
+	d.answer->way = FAKE_CUT;
+	d.answer->cut = 50000;
+	d.answer->times = 1;
+	d.answer = fake_on(d.x.reg, "GET", d.path);
+	d.answer->status = 206;
+	d.answer->headers =
+		"Content-Range: bytes 50000-199999/200000\r\nContent-Length: 150000\r\n";
+	d.answer->way = FAKE_DRIP;
+	d.answer->drip_ms = 1000;
+	d.answer->drip_bytes = 1500;
+	op = start(&d);
+	fixture_until(&d.x, d.line);
+	fixture_advance(&d.x, op, 500, 74000);
+	fixture_failed(op, "of its 200000 bytes came within 1m12.");
+	op_free(op);
+	ck_assert_uint_eq(count(fake_log(d.x.reg), "GET "), 2);
+	clear(&d);
+}
+END_TEST
+
 START_TEST(drip)
 {
 	struct download d;
@@ -423,8 +475,8 @@ START_TEST(silence)
 	d.answer->way = FAKE_SILENT;
 	op = start(&d);
 	fixture_until(&d.x, d.line);
-	fixture_advance(&d.x, op, 1000, 120000);
-	fixture_failed(op, "no answer within");
+	fixture_advance(&d.x, op, 50, 120000);
+	fixture_failed(op, "does not answer (no answer in time)");
 	op_free(op);
 	clear(&d);
 }
@@ -525,6 +577,8 @@ Suite *suite_blob(void)
 	tcase_add_test(t, too_big);
 	tcase_add_test(t, missing);
 	tcase_add_test(t, stall);
+	tcase_add_test(t, whole_too_slow);
+	tcase_add_test(t, whole_of_two_tries);
 	tcase_add_test(t, drip);
 	tcase_add_test(t, silence);
 #ifdef TEST_BUILD

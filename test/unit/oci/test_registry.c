@@ -3,6 +3,8 @@
 #include "oci/resolve.h"
 #include "test/unit/oci/fixture.h"
 
+#include <errno.h>
+
 Suite *suite_registry(void);
 
 #define HEAD_LINE "HEAD /v2/app/manifests/1.0"
@@ -233,7 +235,6 @@ START_TEST(token_single_flight)
 		op_free(ops[i]);
 	oci_client_stats(x.oci, &stats);
 	ck_assert_uint_eq(stats.requests[OCI_KIND_TOKEN], 1);
-	ck_assert_uint_le(fake_most(x.reg), OCI_PER_HOST);
 	fake_image_clear(&image);
 	fixture_clear(&x);
 }
@@ -338,7 +339,10 @@ START_TEST(other_scope)
 }
 END_TEST
 
-/* One request has got its token; what the token server says to the next one is the test's. */
+/* ---- what was learnt may be out of date ---------------------------------------------------------------------------- */
+
+/* The repository's token server is known, and its token too old to be used. What the server says to
+   the next one is the test's. The clock is faked. */
 static void learn(struct fixture *x, struct fake_image *image, const char *challenge)
 {
 	struct fake_answer *a;
@@ -351,18 +355,39 @@ static void learn(struct fixture *x, struct fake_image *image, const char *chall
 	op = ask2(x, NULL);
 	fixture_ok(op);
 	op_free(op);
+	loop_test_advance(x->loop, 61 * 1000);
+	fake_log_reset(x->reg);
 }
 
-/* A token server of its own for each repository, or one that has moved: what was learnt from an older challenge is no reason to give up. */
+/* Tag 3.0 of the same repository, which takes another token now. */
+static void moved(struct fixture *x, struct fake_image *image, const char *challenge)
+{
+	struct fake_answer *a = fake_on(x->reg, "HEAD", "/v2/app/manifests/3.0");
+
+	a->need = "Bearer tok2";
+	a->challenge = challenge;
+	a->headers = image->paths[3];
+	fake_on(x->reg, "GET", "/other/token")->body = "{\"token\":\"tok2\"}";
+}
+
+#define MOVED_LOG \
+	"GET /token?service=svc&scope=repository%3Aapp%3Apull\n" \
+	"HEAD /v2/app/manifests/3.0\n" \
+	"GET /other/token?service=svc&scope=repository%3Aapp%3Apull\n" \
+	"HEAD /v2/app/manifests/3.0 auth=Bearer tok2\n"
+
+/* A token server that has moved: what was learnt from an older challenge is no reason to give up,
+   whatever the old one says. */
 START_TEST(other_realm)
 {
-	static const int refusals[] = {400, 401, 403, 404, 410};
+	static const int refusals[] = {400, 401, 403, 404, 410, 429, 500, 503};
 	auto_free char *challenge = NULL, *other = NULL;
 	struct fake_answer *a;
 	struct fake_image image;
 	struct fixture x;
 	struct op *op;
 
+	clock_fake(1000000);
 	fixture_init(&x);
 	challenge = bearer(&x, "repository:app:pull");
 	other = mem_printf(
@@ -371,21 +396,102 @@ START_TEST(other_realm)
 	a = fake_on(x.reg, "GET", "/token");
 	a->status = refusals[_i];
 	a->body = "";
-	fake_on(x.reg, "GET", "/other/token")->body = "{\"token\":\"tok2\"}";
-	a = fake_on(x.reg, "HEAD", "/v2/other/manifests/2.0");
-	a->need = "Bearer tok2";
-	a->challenge = other;
+	a->headers = refusals[_i] == 503 ? "Retry-After: 60\r\n" : NULL;
+	moved(&x, &image, other);
+	op = start(&x, NULL, "3.0");
+	fixture_wait(&x, op);
+	if (refusals[_i] == 503) {
+		/* The registry was asked, but names the same host, which said when to come back. */
+		fixture_failed(op, "the token server answered 503");
+		ck_assert_int_eq(op->err.kind, ERR_WAIT);
+		ck_assert(strstr(fake_log(x.reg), "HEAD /v2/app/manifests/3.0\n"));
+	} else {
+		fixture_ok(op);
+		ck_assert_str_eq(fake_log(x.reg), MOVED_LOG);
+	}
+	op_free(op);
+	fake_image_clear(&image);
+	fixture_clear(&x);
+}
+END_TEST
+
+/* One that hangs costs a part of the time only. */
+START_TEST(other_realm_hangs)
+{
+	auto_free char *challenge = NULL, *other = NULL;
+	struct fake_image image;
+	struct fixture x;
+	struct op *op;
+
+	clock_fake(1000000);
+	fixture_init(&x);
+	challenge = bearer(&x, "repository:app:pull");
+	other = mem_printf(
+		"Bearer realm=\"http://%s/other/token\",service=\"svc\"", fake_host(x.reg));
+	learn(&x, &image, challenge);
+	fake_on(x.reg, "GET", "/token")->way = FAKE_SILENT;
+	moved(&x, &image, other);
+	op = start(&x, NULL, "3.0");
+	fixture_until(&x, "GET /token?service=svc&scope=repository%3Aapp%3Apull\n");
+	loop_test_advance(x.loop, LIMIT_TOKEN_AGAIN_MS - 1);
+	ck_assert(!strstr(fake_log(x.reg), "HEAD"));
+	loop_test_advance(x.loop, 1);
+	fixture_wait(&x, op);
+	fixture_ok(op);
+	ck_assert_str_eq(fake_log(x.reg), MOVED_LOG);
+	op_free(op);
+	fake_image_clear(&image);
+	fixture_clear(&x);
+}
+END_TEST
+
+/* It asks for no token any more. */
+START_TEST(open_now)
+{
+	auto_free char *challenge = NULL;
+	struct fake_image image;
+	struct fixture x;
+	struct op *op;
+	int i;
+
+	clock_fake(1000000);
+	fixture_init(&x);
+	challenge = bearer(&x, "repository:app:pull");
+	learn(&x, &image, challenge);
+	fake_on(x.reg, "GET", "/token")->status = 500;
+	for (i = 0; i < 2; i++) {
+		op = ask(&x, NULL);
+		fixture_ok(op);
+		op_free(op);
+	}
+	ck_assert_str_eq(fake_log(x.reg),
+		"GET /token?service=svc&scope=repository%3Aapp%3Apull\n" HEAD_LINE "\n" HEAD_LINE
+		"\n");
+	fake_image_clear(&image);
+	fixture_clear(&x);
+}
+END_TEST
+
+/* What one repository taught is no business of another one. */
+START_TEST(repositories_apart)
+{
+	auto_free char *challenge = NULL;
+	struct fake_answer *a;
+	struct fake_image image;
+	struct fixture x;
+	struct op *op;
+
+	clock_fake(1000000);
+	fixture_init(&x);
+	challenge = bearer(&x, "repository:app:pull");
+	learn(&x, &image, challenge);
+	a = fake_on(x.reg, "HEAD", "/v2/open/manifests/2.0");
 	a->headers = image.paths[3];
-	fixture_repo(&x.repo, x.reg, "other");
-	fake_log_reset(x.reg);
+	fixture_repo(&x.repo, x.reg, "open");
 	op = ask2(&x, NULL);
 	fixture_ok(op);
 	op_free(op);
-	ck_assert_str_eq(fake_log(x.reg),
-		"GET /token?service=svc&scope=repository%3Aother%3Apull\n"
-		"HEAD /v2/other/manifests/2.0\n"
-		"GET /other/token?service=svc&scope=repository%3Aother%3Apull\n"
-		"HEAD /v2/other/manifests/2.0 auth=Bearer tok2\n");
+	ck_assert_str_eq(fake_log(x.reg), "HEAD /v2/open/manifests/2.0\n");
 	fake_image_clear(&image);
 	fixture_clear(&x);
 }
@@ -400,26 +506,20 @@ START_TEST(realm_refuses_later)
 	struct fixture x;
 	struct op *op;
 
+	clock_fake(1000000);
 	fixture_init(&x);
 	challenge = bearer(&x, "repository:app:pull");
 	learn(&x, &image, challenge);
 	a = fake_on(x.reg, "GET", "/token");
 	a->status = _i ? 429 : 403;
 	a->body = "";
-	a = fake_on(x.reg, "HEAD", "/v2/other/manifests/2.0");
-	a->need = "Bearer tok";
-	a->challenge = challenge;
-	fixture_repo(&x.repo, x.reg, "other");
-	fake_log_reset(x.reg);
 	op = ask2(&x, NULL);
 	fixture_failed(op, _i ? "429 Too Many" : "403 Forbidden");
 	op_free(op);
 	ck_assert_str_eq(fake_log(x.reg),
-		_i ? "GET /token?service=svc&scope=repository%3Aother%3Apull\n"
-		   : "GET /token?service=svc&scope=repository%3Aother%3Apull\n"
-		     "HEAD /v2/other/manifests/2.0\n"
-		     "GET /token?service=svc&scope=repository%3Aother%3Apull"
-		     "&scope=repository%3Aapp%3Apull\n");
+		"GET /token?service=svc&scope=repository%3Aapp%3Apull\n"
+		"HEAD /v2/app/manifests/2.0\n"
+		"GET /token?service=svc&scope=repository%3Aapp%3Apull\n");
 	fake_image_clear(&image);
 	fixture_clear(&x);
 }
@@ -550,7 +650,7 @@ START_TEST(no_plain_http)
 	fixture_init(&x);
 	snprintf(x.repo.host, sizeof(x.repo.host), "127.0.0.2:%u", fake_port(x.reg));
 	op = ask(&x, NULL);
-	fixture_failed(op, "https://127.0.0.2:");
+	fixture_failed(op, "the registry '127.0.0.2:");
 	op_free(op);
 	ck_assert(!strstr(fake_log(x.reg), "HEAD"));
 	fixture_clear(&x);
@@ -619,6 +719,10 @@ static const struct {
 	{500, "Retry-After: 5\r\n",
 		"{\"errors\":[{\"code\":\"UNKNOWN\",\"message\":\"a\\nb\\u0007 \\u00e4c\"}]}",
 		"500 Internal Server Error (UNKNOWN: a b ?", ERR_RETRY, 0},
+	{403, NULL,
+		"{\"errors\":[{\"code\":\"DENIED\",\"message\":\"no. CorrelationId: "
+		"8f14e45f-ceea-467f-9575-2d1f3c5b8a10\"}]}",
+		"(DENIED: no. CorrelationId: <id>)", ERR_RETRY, 0},
 	{403, NULL, "{\"errors\":[{\"code\":\"DENIED\"},{\"message\":\"x\"}]}", "(DENIED; x)",
 		ERR_RETRY, 0},
 	{404, NULL, "<html>not a registry</html>", "404 Not Found", ERR_RETRY, 0},
@@ -694,7 +798,9 @@ START_TEST(redirect_elsewhere)
 	a->headers = second;
 	op = start(&x, id, "3.0");
 	fixture_wait(&x, op);
-	fixture_failed(op, "the host it redirects to answered 401");
+	fixture_failed(op, "the host it redirects to, '127.0.0.1:");
+	fixture_failed(op, "answered 401 Unauthorized");
+	ck_assert(!strstr(op->err.msg, "UNAUTHORIZED"));
 	op_free(op);
 	ck_assert(!strstr(fake_log(other), "auth="));
 	oci_identity_unref(id);
@@ -763,7 +869,7 @@ START_TEST(silence)
 	op = start(&x, NULL, "1.0");
 	fixture_until(&x, HEAD_LINE "\n");
 	fixture_advance(&x, op, 1000, 70000);
-	fixture_failed(op, "not done within");
+	fixture_failed(op, "does not answer (no answer in time)");
 	op_free(op);
 	fixture_clear(&x);
 }
@@ -821,34 +927,209 @@ START_TEST(endless_body)
 }
 END_TEST
 
-/* ---- turns --------------------------------------------------------------------------------------------------------- */
+/* ---- time ---------------------------------------------------------------------------------------------------------- */
 
-START_TEST(per_host)
+/* spec.timeout may be 1000m: no question is held so long. */
+START_TEST(long_timeout)
 {
-	struct op *ops[40];
-	bool done[40] = {false};
-	struct fake_image image;
 	struct fixture x;
-	size_t i, left;
+	struct op *op;
+
+	clock_fake(1000000);
+	fixture_init(&x);
+	fake_on(x.reg, "HEAD", "/v2/app/manifests/1.0")->way = FAKE_SILENT;
+	op = oci_resolve_start(x.oci,
+		&(struct oci_resolve_req){.repo = &x.repo,
+			.identity = x.nobody,
+			.tag = "1.0",
+			.timeout_ms = 1000 * 60 * 1000});
+	fixture_until(&x, HEAD_LINE "\n");
+	fixture_advance(&x, op, 1000, LIMIT_REQUEST_MS + 2000);
+	fixture_failed(op, "does not answer (no answer in time)");
+	op_free(op);
+	fixture_clear(&x);
+}
+END_TEST
+
+/* Redirects, tokens and challenges have one time together. */
+START_TEST(one_deadline)
+{
+	struct http_client_stats stats;
+	struct fake_answer *a;
+	struct fixture x;
+	struct op *op;
+
+	clock_fake(1000000);
+	fixture_init(&x);
+	fake_on(x.reg, "GET", "/b")->way = FAKE_SILENT;
+	a = fake_on(x.reg, "GET", "/v2/app/manifests/1.0");
+	a->status = 307;
+	a->headers = "Location: /b\r\nContent-Length: 40\r\nConnection: close\r\n";
+	a->way = FAKE_DRIP;
+	a->drip_ms = 1000;
+	op = oci_req_start(x.oci,
+		&(struct oci_req){.repo = &x.repo,
+			.identity = x.nobody,
+			.kind = OCI_KIND_MANIFEST,
+			.method = "GET",
+			.path = "manifests/1.0",
+			.what = "manifest",
+			.max_body = 1000,
+			.timeout_ms = 60000});
+	fixture_until(&x, "GET /v2/app/manifests/1.0\n");
+	fixture_advance(&x, op, 500, 62000);
+	fixture_failed(op, "/b': not done within 1m0s");
+	ck_assert_int_eq(op->err.code, -ETIMEDOUT);
+	op_free(op);
+	http_client_stats(x.http, &stats);
+	ck_assert_uint_eq(stats.open_requests, 0);
+	fixture_clear(&x);
+}
+END_TEST
+
+/* ---- health -------------------------------------------------------------------------------------------------------- */
+
+static void changed(void *arg, const char *host)
+{
+	unsigned *n = arg;
+
+	ck_assert(!strncmp(host, "127.0.0.1:", 10));
+	++*n;
+}
+
+struct seen_host {
+	unsigned n, in_flight;
+	bool up, proven;
+	const char *role;
+};
+
+static void see_host(void *arg, const struct oci_host_info *info)
+{
+	struct seen_host *h = arg;
+
+	*h = (struct seen_host){h->n + 1, info->in_flight, info->up, info->proven, info->role};
+}
+
+/* Hosts of other requests are not made to wait, and not blamed. */
+START_TEST(dead_host)
+{
+	struct seen_host seen = {0};
+	struct oci_repo dead;
+	struct oci_stats stats;
+	struct fixture x;
+	unsigned told = 0;
+	struct op *op;
+
+	clock_fake(1000000);
+	fixture_init(&x);
+	oci_client_on_change(x.oci, changed, &told);
+	dead = x.repo;
+	ck_assert_uint_eq(oci_client_width(x.oci, &dead), 1);
+	fake_on(x.reg, "HEAD", "/v2/app/manifests/1.0")->way = FAKE_SILENT;
+	op = start(&x, NULL, "1.0");
+	fixture_until(&x, HEAD_LINE "\n");
+	oci_client_each_host(x.oci, see_host, &seen);
+	ck_assert_uint_eq(seen.n, 1);
+	ck_assert_uint_eq(seen.in_flight, 1);
+	ck_assert_str_eq(seen.role, "registry");
+	ck_assert(!seen.proven);
+	fixture_advance(&x, op, 100, 70000); /* small steps: it must not be due again */
+	fixture_failed(op, "does not answer (no answer in time)");
+	op_free(op);
+	loop_turn(x.loop, false);
+	ck_assert_uint_eq(told, 1);
+	/* At once, and nothing is sent. */
+	fake_log_reset(x.reg);
+	op = ask(&x, NULL);
+	fixture_failed(op, "tag '1.0' of '127.0.0.1:");
+	fixture_failed(
+		op, "' does not answer (no answer in time); it is tried again at most every 60 s");
+	ck_assert_int_eq(op->err.kind, ERR_RETRY);
+	op_free(op);
+	ck_assert_str_eq(fake_log(x.reg), "");
+	oci_client_stats(x.oci, &stats);
+	ck_assert_uint_eq(stats.refused, 1);
+	ck_assert_uint_eq(oci_client_width(x.oci, &dead), OCI_PER_HOST);
+	/* A probe that is answered, whatever the answer is, brings it back. */
+	loop_test_advance(x.loop, 1300);
+	op = start(&x, NULL, "none");
+	fixture_wait(&x, op);
+	fixture_failed(op, "404");
+	op_free(op);
+	loop_turn(x.loop, false);
+	ck_assert_uint_eq(told, 2);
+	oci_client_each_host(x.oci, see_host, &seen);
+	ck_assert(seen.proven && seen.up && !seen.in_flight);
+	fixture_clear(&x);
+}
+END_TEST
+
+/* Where a redirect led says nothing about the registry. */
+START_TEST(dead_elsewhere)
+{
+	struct fake_answer *a;
+	struct fixture x;
+	struct op *op;
+	int i;
 
 	fixture_init(&x);
+	a = fake_on(x.reg, "HEAD", "/v2/app/manifests/1.0");
+	a->status = 307;
+	a->headers = "Location: http://127.0.0.1:1/secret/path?key=hunter2\r\n";
+	fake_on(x.reg, "GET", "/v2/app/manifests/1.0")->status = 404;
+	for (i = 0; i < 5; i++) {
+		op = ask(&x, NULL);
+		fixture_failed(op, "HEAD 'http://127.0.0.1:1': ");
+		ck_assert_msg(!strstr(op->err.msg, "secret"), "%s", op->err.msg);
+		op_free(op);
+	}
+	fixture_clear(&x);
+}
+END_TEST
+
+START_TEST(not_before)
+{
+	struct fake_answer *a;
+	auto_free char *said = NULL;
+	struct oci_identity *user;
+	struct fake_image image;
+	struct fixture x;
+	struct op *op;
+	int i;
+
+	clock_fake(1000000);
+	fixture_init(&x);
+	user = fixture_user(&x);
+	for (i = 0; i < 2; i++) {
+		a = fake_on(x.reg, i ? "HEAD" : "GET", "/v2/app/manifests/2.0");
+		a->status = 429;
+		a->headers = "Retry-After: 30\r\n";
+		a->body = "{\"errors\":[{\"code\":\"TOOMANYREQUESTS\",\"message\":\"slow\"}]}";
+	}
 	fake_image(x.reg, "app", "1.0", "a/b", "hello", 5, &image);
-	op_free(ask(&x, NULL));
-	for (i = 0; i < ARRAY_LEN(ops); i++) {
-		ops[i] = start(&x, NULL, "1.0");
-		op_then(ops[i], fixture_done, &done[i]);
-	}
-	do {
-		loop_turn(x.loop, true);
-		for (i = left = 0; i < ARRAY_LEN(ops); i++)
-			left += !done[i];
-	} while (left);
-	for (i = 0; i < ARRAY_LEN(ops); i++) {
-		fixture_ok(ops[i]);
-		op_free(ops[i]);
-	}
-	ck_assert_uint_le(fake_most(x.reg), OCI_PER_HOST);
-	ck_assert_uint_le(fake_connections(x.reg), OCI_PER_HOST);
+	op = ask2(&x, NULL);
+	ck_assert_int_eq(op->err.kind, ERR_WAIT);
+	said = mem_strdup(strstr(op->err.msg, "the registry"));
+	op_free(op);
+	fake_log_reset(x.reg);
+	loop_test_advance(x.loop, 10000);
+	op = ask(&x, NULL);
+	fixture_failed(op, said);
+	fixture_failed(op, "tag '1.0' of '127.0.0.1:");
+	ck_assert_int_eq(op->err.kind, ERR_WAIT);
+	ck_assert_uint_eq(op->err.retry_ms, 20000);
+	ck_assert_int_eq(op->err.code, 429);
+	op_free(op);
+	ck_assert_str_eq(fake_log(x.reg), "");
+	/* Somebody else was told nothing. */
+	op = ask(&x, user);
+	fixture_ok(op);
+	op_free(op);
+	loop_test_advance(x.loop, 20000);
+	op = ask(&x, NULL);
+	fixture_ok(op);
+	op_free(op);
+	oci_identity_unref(user);
 	fake_image_clear(&image);
 	fixture_clear(&x);
 }
@@ -878,6 +1159,7 @@ Suite *suite_registry(void)
 	Suite *s = suite_create("registry");
 	TCase *t = tcase_create("registry");
 
+	tcase_set_timeout(t, 60);
 	tcase_add_test(t, basic);
 	tcase_add_test(t, basic_refused);
 	tcase_add_test(t, token);
@@ -886,7 +1168,10 @@ Suite *suite_registry(void)
 	tcase_add_test(t, identity_token);
 	tcase_add_test(t, registry_token);
 	tcase_add_test(t, other_scope);
-	tcase_add_loop_test(t, other_realm, 0, 5);
+	tcase_add_loop_test(t, other_realm, 0, 8);
+	tcase_add_test(t, other_realm_hangs);
+	tcase_add_test(t, open_now);
+	tcase_add_test(t, repositories_apart);
 	tcase_add_loop_test(t, realm_refuses_later, 0, 2);
 	tcase_add_loop_test(t, token_lie, 0, ARRAY_LEN(token_lies));
 	tcase_add_loop_test(t, challenge_lie, 0, ARRAY_LEN(challenge_lies));
@@ -902,7 +1187,11 @@ Suite *suite_registry(void)
 	tcase_add_test(t, endless_headers);
 	tcase_add_test(t, reset);
 	tcase_add_loop_test(t, endless_body, 0, 2);
-	tcase_add_test(t, per_host);
+	tcase_add_test(t, long_timeout);
+	tcase_add_test(t, one_deadline);
+	tcase_add_test(t, dead_host);
+	tcase_add_test(t, dead_elsewhere);
+	tcase_add_test(t, not_before);
 	tcase_add_test(t, counts);
 	suite_add_tcase(s, t);
 	return s;

@@ -1,0 +1,101 @@
+/*
+ * Does a host answer, and until when does it want to be left alone? A dead registry or token server
+ * must cost its users one request at a time, not one for each object: a record for each host says
+ * what to expect, before anything is sent.
+ *
+ * - unproven: has not answered yet. Its first failure makes it down.
+ * - up: has answered. Any answer does that, whatever its status. Three failures in a row without an
+ *   answer make it down.
+ * - down: requests fail at once with what went wrong last, but for one probe at a time, after a
+ *   pause of 1 s that doubles up to 60 s. A probe that is cancelled gives its place back.
+ *
+ * A failure is a request that ended without an answer: refused, reset, a name that does not
+ * resolve, TLS, time. Objects choose their own timeouts, and no object must be able to make a host
+ * look dead: silence counts after LIMIT_SILENCE_MS only, and requests with less time than that have
+ * a probe of their own, which is in nobody else's way.
+ *
+ * "Not before" (Retry-After) is kept for each host and identity: until then that identity's
+ * requests fail with the answer's own words.
+ *
+ * A record's key is host, `insecure` and role (a registry, or a token server): an object that does
+ * not verify TLS says nothing about the others. Texts hold no number that changes and no name of an
+ * object, since they end in conditions of everybody who uses the host. Loop thread.
+ *
+ *	struct oci_health_key key = {repo.host, repo.insecure, false};
+ *	if (oci_pass_take(health, &key, timeout_ms, &q->pass, &err))
+ *		... it is down: the request fails with err ...
+ *	... oci_pass_answered(&q->pass), or oci_pass_failed(&q->pass, &err) ...
+ *	oci_pass_release(&q->pass);      always, also after a cancel
+ */
+#ifndef OCI_HEALTH_H
+#define OCI_HEALTH_H
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct loop;
+struct oci_health;
+struct oci_health_host;
+
+enum oci_host_state { OCI_HOST_UNPROVEN, OCI_HOST_UP, OCI_HOST_DOWN };
+
+struct oci_health_key {
+	const char *host; /* "ghcr.io", "127.0.0.1:5000": as ref.h and url.h write it */
+	bool insecure;
+	bool token; /* a token server */
+};
+
+/* One request's leave to ask. Zeroed: none. Lives in the request. */
+struct oci_pass {
+	struct oci_health_host *host;
+	uint64_t since_ms;
+	bool answered;
+	bool probe, brief; /* holds a probe's place; the one for requests with little time */
+};
+
+/* For who looks from outside. Host and role together are unique. */
+struct oci_host_info {
+	const char *host;
+	const char *role; /* "registry", "token"; with "-insecure" for spec.insecure */
+	bool proven; /* it has answered, or failed */
+	bool up;
+	unsigned in_flight; /* requests */
+};
+
+/* Counts what is refused in *refused; borrowed. */
+struct oci_health *oci_health_new(struct loop *l, uint64_t *refused);
+/* No host is ever down: for a program that asks once and ends. */
+void oci_health_off(struct oci_health *h);
+/* All passes must have been released. */
+void oci_health_free(struct oci_health *h);
+
+/* timeout_ms: how long the request may wait. -1 (ERR_RETRY, the code of the last failure): the host
+   is down. */
+int oci_pass_take(struct oci_health *h, const struct oci_health_key *key, uint64_t timeout_ms,
+	struct oci_pass *pass, struct err *err) must_check;
+/* The host itself answered: once the headers are there. Safe inside callbacks of the HTTP client.
+   */
+void oci_pass_answered(struct oci_pass *pass);
+/* It did not. Of the one that makes the host down, and of each failed probe, *err becomes what the
+   refused ones are told: so that all conditions agree, and stay as they are. */
+void oci_pass_failed(struct oci_pass *pass, struct err *err);
+void oci_pass_release(struct oci_pass *pass);
+
+/* -1 (ERR_WAIT with the time that is left): this identity was told to come back later. */
+int oci_health_held(struct oci_health *h, const struct oci_health_key *key, uint64_t identity,
+	struct err *err) must_check;
+/* Keeps an ERR_WAIT, as the host said it; other kinds are not kept. */
+void oci_health_hold(struct oci_health *h, const struct oci_health_key *key, uint64_t identity,
+	const struct err *err);
+
+/* Of a host without a record: unproven. */
+enum oci_host_state oci_health_state(struct oci_health *h, const struct oci_health_key *key);
+/* fn is told from the loop, soon, that a registry's (no token server's) state has changed. NULL:
+   nobody is. */
+void oci_health_on_change(struct oci_health *h, void (*fn)(void *arg, const char *host), void *arg);
+/* All records, at most LIMIT_REGISTRY_HOSTS. */
+void oci_health_each(
+	struct oci_health *h, void (*fn)(void *arg, const struct oci_host_info *info), void *arg);
+
+#endif

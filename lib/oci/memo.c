@@ -1,0 +1,94 @@
+#include "oci/memo.h"
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "oci/lru.h"
+#include "oci/ref.h"
+
+#include <string.h>
+
+struct oci_memos {
+	struct lru items;
+	size_t bytes;
+};
+
+struct memo {
+	struct lru_item item;
+	struct oci_memos *memos;
+	enum oci_scheme scheme;
+	char *realm, *service;
+	size_t bytes;
+};
+
+static void memo_free(struct lru_item *it)
+{
+	struct memo *m = CONTAINER_OF(it, struct memo, item);
+
+	m->memos->bytes -= m->bytes;
+	free(m->realm);
+	free(m->service);
+	free(m);
+}
+
+struct oci_memos *oci_memos_new(void)
+{
+	struct oci_memos *m = NEW(struct oci_memos);
+
+	lru_init(&m->items, LIMIT_CHALLENGES, NULL, memo_free);
+	return m;
+}
+
+void oci_memos_free(struct oci_memos *m)
+{
+	if (!m)
+		return;
+	lru_clear(&m->items);
+	free(m);
+}
+
+static char *key_of(const struct oci_repo *repo, uint64_t identity)
+{
+	return mem_printf("%s|%d|%llu|%s", repo->host, repo->insecure, (unsigned long long)identity,
+		repo->name);
+}
+
+static struct memo *find(struct oci_memos *m, const struct oci_repo *repo, uint64_t identity)
+{
+	auto_free char *key = key_of(repo, identity);
+	struct lru_item *it = lru_get(&m->items, key);
+
+	return it ? CONTAINER_OF(it, struct memo, item) : NULL;
+}
+
+struct oci_way oci_memo_get(struct oci_memos *m, const struct oci_repo *repo, uint64_t identity)
+{
+	const struct memo *at = find(m, repo, identity);
+
+	return at ? (struct oci_way){at->scheme, at->realm, at->service} : (struct oci_way){0};
+}
+
+void oci_memo_drop(struct oci_memos *m, const struct oci_repo *repo, uint64_t identity)
+{
+	struct memo *at = find(m, repo, identity);
+
+	if (at)
+		lru_drop(&m->items, &at->item);
+}
+
+void oci_memo_set(struct oci_memos *m, const struct oci_repo *repo, uint64_t identity,
+	const struct oci_challenge *c)
+{
+	auto_free char *key = key_of(repo, identity);
+	struct memo *at = NEW(struct memo);
+
+	oci_memo_drop(m, repo, identity);
+	at->memos = m;
+	at->scheme = c->scheme;
+	at->realm = mem_strdup(c->realm);
+	at->service = mem_strdup(c->service);
+	at->bytes = sizeof(*at) + 2 * strlen(key) + strlen(at->realm) + strlen(at->service);
+	m->bytes += at->bytes;
+	while (m->bytes > LIMIT_CHALLENGES_BYTES && m->items.oldest)
+		lru_drop(&m->items, m->items.oldest);
+	lru_add(&m->items, key, &at->item);
+}

@@ -1,0 +1,213 @@
+/* Who waits for a token, and who does not. The rest of lib/oci/token is tested through requests, in
+   test_registry.c. */
+#include "oci/token.h"
+
+#include "oci/guard.h"
+#include "oci/health.h"
+#include "test/unit/oci/fixture.h"
+
+#include <errno.h>
+
+Suite *suite_token(void);
+
+#define ASKED "GET /token?service=svc&scope=repository%3Aapp%3Apull\n"
+
+struct world {
+	struct fixture x;
+	struct oci_guard guard;
+	struct oci_health *health;
+	struct oci_tokens *tokens;
+	uint64_t requests, refused;
+	char *realm;
+	struct fake_answer *answer;
+};
+
+static void init(struct world *w)
+{
+	clock_fake(1000000);
+	*w = (struct world){.requests = 0};
+	fixture_init(&w->x);
+	oci_guard_init(&w->guard);
+	w->health = oci_health_new(w->x.loop, &w->refused);
+	w->tokens = oci_tokens_new(w->x.loop, w->x.http, &w->guard, w->health, &w->requests);
+	w->realm = mem_printf("http://%s/token", fake_host(w->x.reg));
+	w->answer = fake_on(w->x.reg, "GET", "/token");
+	w->answer->body = "{\"token\":\"tok\"}";
+}
+
+static void clear(struct world *w)
+{
+	int i;
+
+	oci_tokens_stop(w->tokens);
+	for (i = 0; i < 20; i++)
+		loop_turn(w->x.loop, false);
+	oci_tokens_free(w->tokens);
+	oci_health_free(w->health);
+	oci_guard_clear(&w->guard);
+	free(w->realm);
+	fixture_clear(&w->x);
+}
+
+static struct op *start(struct world *w, uint64_t timeout_ms)
+{
+	return oci_token_start(w->tokens,
+		&(struct oci_token_req){.repo = &w->x.repo,
+			.identity = w->x.nobody,
+			.realm = w->realm,
+			.service = "svc",
+			.scope = "repository:app:pull",
+			.timeout_ms = timeout_ms});
+}
+
+static unsigned open_requests(struct world *w)
+{
+	struct http_client_stats s;
+
+	http_client_stats(w->x.http, &s);
+	return (unsigned)s.open_requests;
+}
+
+static void until_closed(struct world *w)
+{
+	while (open_requests(w))
+		loop_turn(w->x.loop, true);
+}
+
+START_TEST(nobody_waits)
+{
+	struct op *op;
+	struct world w;
+
+	init(&w);
+	w.answer->way = FAKE_SILENT;
+	op = start(&w, 60000);
+	fixture_until(&w.x, ASKED);
+	ck_assert_uint_eq(open_requests(&w), 1);
+	op_drop(op);
+	until_closed(&w);
+	clear(&w);
+}
+END_TEST
+
+/* Nor does it hold anything when the time of the last one is over; the others lose nothing by one
+   that gives up. */
+START_TEST(times_of_their_own)
+{
+	struct op *brief, *canceled, *patient;
+	bool done = false;
+	struct world w;
+
+	init(&w);
+	w.answer->way = FAKE_SILENT;
+	brief = start(&w, 1000);
+	canceled = start(&w, 60000);
+	patient = start(&w, 20000);
+	op_then(patient, fixture_done, &done);
+	fixture_until(&w.x, ASKED);
+	fixture_advance(&w.x, brief, 100, 1100);
+	fixture_failed(brief, "no token for '127.0.0.1:");
+	fixture_failed(brief, "/token': the token server did not answer in time");
+	ck_assert_int_eq(brief->err.code, -ETIMEDOUT);
+	op_free(brief);
+	op_drop(canceled);
+	loop_turn(w.x.loop, false);
+	ck_assert_uint_eq(open_requests(&w), 1);
+	ck_assert(!done);
+	loop_test_advance(w.x.loop, 19000);
+	while (!done)
+		loop_turn(w.x.loop, true);
+	fixture_failed(patient, "does not answer (no answer in time)");
+	op_free(patient);
+	until_closed(&w);
+	ck_assert_uint_eq(w.requests, 1);
+	clear(&w);
+}
+END_TEST
+
+/* Somebody comes while the fetch that nobody wanted is being cancelled. */
+START_TEST(wanted_again)
+{
+	struct op *op;
+	struct world w;
+
+	init(&w);
+	w.answer->way = FAKE_SILENT;
+	w.answer->times = 1;
+	fake_on(w.x.reg, "GET", "/token")->body = "{\"token\":\"second\"}";
+	op = start(&w, 60000);
+	fixture_until(&w.x, ASKED);
+	op_drop(op);
+	op = start(&w, 60000);
+	fixture_wait(&w.x, op);
+	fixture_ok(op);
+	ck_assert_str_eq(oci_token_result(op)->p, "second");
+	op_free(op);
+	ck_assert_uint_eq(w.requests, 2);
+	clear(&w);
+}
+END_TEST
+
+/* A fetch ends by itself, however long its waiters would like to wait; then the server is down for
+   all. */
+START_TEST(too_long)
+{
+	struct op *op;
+	struct world w;
+
+	init(&w);
+	w.answer->way = FAKE_SILENT;
+	op = start(&w, 1000 * 60 * 1000);
+	fixture_until(&w.x, ASKED);
+	fixture_advance(&w.x, op, 100, LIMIT_TOKEN_MS + 1000);
+	fixture_failed(op, "/token': the token server '127.0.0.1:");
+	fixture_failed(op, "does not answer (no answer in time)");
+	op_free(op);
+	op = start(&w, 60000);
+	fixture_wait(&w.x, op);
+	fixture_failed(op, "the token server '127.0.0.1:");
+	fixture_failed(op, "does not answer (no answer in time)");
+	op_free(op);
+	ck_assert_uint_eq(w.requests, 1);
+	clear(&w);
+}
+END_TEST
+
+START_TEST(not_before)
+{
+	struct op *op;
+	struct world w;
+	int i;
+
+	init(&w);
+	w.answer->status = 429;
+	w.answer->headers = "Retry-After: 30\r\n";
+	for (i = 0; i < 2; i++) {
+		op = start(&w, 60000);
+		fixture_wait(&w.x, op);
+		fixture_failed(op, "the token server answered 429 Too Many Requests");
+		ck_assert_int_eq(op->err.kind, ERR_WAIT);
+		ck_assert_uint_eq(op->err.retry_ms, i ? 20000 : 30000);
+		op_free(op);
+		loop_test_advance(w.x.loop, 10000);
+	}
+	ck_assert_uint_eq(w.requests, 1);
+	ck_assert_uint_eq(w.refused, 1);
+	clear(&w);
+}
+END_TEST
+
+Suite *suite_token(void)
+{
+	Suite *s = suite_create("token");
+	TCase *t = tcase_create("token");
+
+	tcase_set_timeout(t, 60);
+	tcase_add_test(t, nobody_waits);
+	tcase_add_test(t, times_of_their_own);
+	tcase_add_test(t, wanted_again);
+	tcase_add_test(t, too_long);
+	tcase_add_test(t, not_before);
+	suite_add_tcase(s, t);
+	return s;
+}
