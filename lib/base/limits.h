@@ -48,6 +48,13 @@
 #define LIMIT_BLOB_BASE_MS 60000 /* a whole layer, all tries and pauses: so long */
 #define LIMIT_BLOB_WHOLE_RATE (16 * LIMIT_KIB) /* and its size at so many bytes a second */
 
+/* Names and addresses */
+#define LIMIT_LOOKUPS 64 /* of names, on their way at a time, for one HTTP client */
+#define LIMIT_LOOKUP_MS 10000 /* one of them, its wait for a place included */
+#define LIMIT_NAMES 4096 /* kept with their addresses */
+#define LIMIT_ADDRESSES 16 /* of one name */
+#define LIMIT_NETS 64 /* in one list: --registry-allow-private */
+
 /* Artifacts */
 #define LIMIT_EXPANDED (16 * LIMIT_GIB) /* [flag] */
 #define LIMIT_ENTRIES 200000 /* [flag] */

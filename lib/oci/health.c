@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "crypto/rand.h"
 #include "ev/loop.h"
-#include "oci/lru.h"
+#include "base/lru.h"
 
 #include <errno.h>
 #include <stdio.h>

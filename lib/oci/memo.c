@@ -2,7 +2,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
-#include "oci/lru.h"
+#include "base/lru.h"
 #include "oci/ref.h"
 
 #include <string.h>

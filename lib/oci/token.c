@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/lru.h"
 #include "base/mem.h"
 #include "base/obj.h"
 #include "ev/task.h"
@@ -12,7 +13,6 @@
 #include "oci/guard.h"
 #include "oci/health.h"
 #include "oci/identity.h"
-#include "oci/lru.h"
 #include "oci/ref.h"
 
 #include <errno.h>

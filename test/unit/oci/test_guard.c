@@ -2,7 +2,7 @@
 
 #include "base/mem.h"
 #include "http/url.h"
-#include "oci/lru.h"
+#include "base/lru.h"
 
 #include <check.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "oci/lru.h"
+#include "base/lru.h"
 
 #include "base/err.h"
 #include "base/mem.h"

@@ -1,9 +1,9 @@
 /*
  * A map from strings to structs that embed a struct lru_item, with a limit: when it is full, the one that was not used for longest and
- * is not busy goes. Loop thread.
+ * is not busy goes. One thread at a time.
  */
-#ifndef OCI_LRU_H
-#define OCI_LRU_H
+#ifndef BASE_LRU_H
+#define BASE_LRU_H
 #include "base/map.h"
 
 #include <stdbool.h>
