@@ -40,7 +40,7 @@ DEPS_ocirepository := ctl serve oci kube store http pack ev text crypto base
 
 # Compiler and linker flags. Everything a stranger's byte can reach is built with the hardening that Debian's own packages use.
 
-LIBS_PKG := libuv libcurl jansson yaml-0.1 libarchive openssl zlib libzstd sqlite3 re2
+LIBS_PKG := libuv libcurl libcares jansson yaml-0.1 libarchive openssl zlib libzstd sqlite3 re2
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wvla -Wpointer-arith -Wwrite-strings -Wformat=2 -Wundef
 WARN_C := $(WARN) -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wdeclaration-after-statement
@@ -74,7 +74,8 @@ endif
 # A sanitized build links everything shared, which is faster to link and keeps leak reports readable.
 LIBS_SHARED := $(shell $(PKG) --libs $(LIBS_PKG) 2>/dev/null) $(LLHTTP_LIBS) -lstdc++ -lm -lpthread
 LIBS_STATIC := -Wl,-Bstatic $(firstword $(wildcard /usr/lib/*/libuv_a.a /usr/lib/*/libuv.a)) -larchive -ljansson -lyaml $(shell $(PKG) --static --libs-only-l re2 2>/dev/null | sed 's/-lpthread//g; s/-pthread//g') \
-	-lsqlite3 -lzstd -lz $(LLHTTP_LIBS) -lstdc++ -Wl,-Bdynamic -lcurl -lssl -lcrypto -lm -lpthread -ldl
+	-lsqlite3 -lzstd -lz $(if $(wildcard /usr/lib/*/libcares.a),-lcares) $(LLHTTP_LIBS) -lstdc++ -Wl,-Bdynamic \
+	$(if $(wildcard /usr/lib/*/libcares.a),,-lcares) -lcurl -lssl -lcrypto -lm -lpthread -ldl
 
 # ---- how one file becomes an object, a module an archive, a program a binary.
 

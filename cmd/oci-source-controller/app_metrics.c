@@ -77,6 +77,44 @@ static void connections(void *arg, struct metric_out *out)
 	metric_emit(out, (double)k.http.new_connections, "kubernetes");
 }
 
+static void both_dns(const struct app *a, struct dns_stats *registry, struct dns_stats *kube)
+{
+	struct http_client_stats s;
+	struct kube_stats k;
+
+	http_client_stats(a->http, &s);
+	kube_client_stats(a->kube, &k);
+	*registry = s.dns;
+	*kube = k.http.dns;
+}
+
+static void lookups(void *arg, struct metric_out *out)
+{
+	struct dns_stats registry, kube;
+
+	both_dns(arg, &registry, &kube);
+	metric_emit(out, (double)registry.lookups, "registry");
+	metric_emit(out, (double)kube.lookups, "kubernetes");
+}
+
+static void lookups_failed(void *arg, struct metric_out *out)
+{
+	struct dns_stats registry, kube;
+
+	both_dns(arg, &registry, &kube);
+	metric_emit(out, (double)registry.failed, "registry");
+	metric_emit(out, (double)kube.failed, "kubernetes");
+}
+
+static void lookups_waiting(void *arg, struct metric_out *out)
+{
+	struct dns_stats registry, kube;
+
+	both_dns(arg, &registry, &kube);
+	metric_emit(out, (double)registry.waiting, "registry");
+	metric_emit(out, (double)kube.waiting, "kubernetes");
+}
+
 static void kube_verbs(void *arg, struct metric_out *out)
 {
 	static const char *const names[] = {
@@ -258,6 +296,12 @@ void app_add_metrics(struct app *a)
 			"be left alone.",
 			"", false, registry_refused},
 		{"http_client_connections_total", "New connections.", "client", false, connections},
+		{"http_client_lookups_total", "Names that were looked up.", "client", false,
+			lookups},
+		{"http_client_lookups_failed_total", "Lookups that gave no address.", "client",
+			false, lookups_failed},
+		{"http_client_lookups_waiting", "Names whose lookup has not ended.", "client", true,
+			lookups_waiting},
 		{"kube_api_requests_total", "Requests to the API server, retries included.", "verb",
 			false, kube_verbs},
 		{"rest_client_requests_total", "Answers of the API server.", "code,method,host",

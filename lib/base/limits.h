@@ -50,7 +50,7 @@
 
 /* Names and addresses */
 #define LIMIT_LOOKUPS 64 /* of names, on their way at a time, for one HTTP client */
-#define LIMIT_LOOKUP_MS 10000 /* one of them, its wait for a place included */
+#define LIMIT_LOOKUP_MS 15000 /* one of them, its wait for a place included */
 #define LIMIT_NAMES 4096 /* kept with their addresses */
 #define LIMIT_ADDRESSES 16 /* of one name */
 #define LIMIT_NETS 64 /* in one list: --registry-allow-private */

@@ -158,6 +158,7 @@ static void release(struct http_op *x)
 	wipe_headers(x->hdrs);
 	curl_slist_free_all(x->hdrs);
 	curl_slist_free_all(x->connect_to);
+	http_peer_clear(x);
 	x->hdrs = x->connect_to = NULL;
 	buf_clear(&x->body);
 	buf_clear(&x->ca);
@@ -183,7 +184,7 @@ static void end(struct http_op *x)
 void http_op_done(struct http_op *x, CURLcode rc)
 {
 	x->res.tls_answered = spoke_tls(x, rc);
-	if (rc != CURLE_OK && !x->cut_is_fine)
+	if (rc != CURLE_OK && !x->cut_is_fine && !http_peer_refused(x))
 		fail_curl(x, rc);
 	else if (!x->failed && !x->res.headers_complete)
 		http_op_fail_v(x, -EPROTO, "the server gave no answer");
@@ -192,8 +193,20 @@ void http_op_done(struct http_op *x, CURLcode rc)
 
 /* ---- what is done from the loop ------------------------------------------------------------------------------------ */
 
+static void looked_up(struct op *op, void *arg);
+
 static void begin(struct http_op *x)
 {
+	if (!http_peer_written_allowed(x)) {
+		http_peer_refused(x);
+		end(x);
+		return;
+	}
+	x->lookup = x->resolved ? NULL : http_peer_lookup(x);
+	if (x->lookup) {
+		op_then(x->lookup, looked_up, x);
+		return;
+	}
 	http_multi_sweep(x->c);
 	if (curl_multi_add_handle(x->c->multi, x->easy) != CURLM_OK) {
 		http_op_fail_v(x, -ENOMEM, "libcurl is out of memory");
@@ -202,6 +215,23 @@ static void begin(struct http_op *x)
 	}
 	x->added = true;
 	x->c->stats.open_requests++;
+}
+
+static void looked_up(struct op *op, void *arg)
+{
+	struct http_op *x = arg;
+
+	x->lookup = NULL;
+	if (op->err.kind)
+		http_op_fail_v(x, op->err.code, "Could not resolve %s: %s (%s)",
+			x->via ? "proxy" : "host", x->via ? x->via : x->host, op->err.msg);
+	else if (http_peer_found(x, dns_result(op)))
+		http_op_fail_v(x, -ENOMEM, "libcurl is out of memory");
+	op_free(op);
+	if (x->failed)
+		end(x);
+	else
+		begin(x);
 }
 
 static void resume(struct http_op *x)
@@ -227,7 +257,7 @@ static void kick(void *arg)
 		if (x->added)
 			x->res.tls_answered = x->res.tls_answered || spoke_tls(x, CURLE_OK);
 		end(x);
-	} else if (!x->added) {
+	} else if (!x->added && !x->lookup) {
 		begin(x);
 	} else if (x->resume_wanted) {
 		resume(x);
@@ -472,6 +502,7 @@ struct http_client *http_client_new(struct loop *l, const struct http_client_opt
 		c->opts.idle_close_s = 90;
 	http_cas_init(&c->cas);
 	c->proxies = proxy_env_new();
+	c->dns = dns_new(l, &opts->dns);
 	BUG_IF(http_multi_init(c)); /* at the start of the process: nothing to fall back to */
 	return c;
 }
@@ -482,6 +513,7 @@ void http_client_free(struct http_client *c)
 		return;
 	BUG_IF(c->stats.open_requests);
 	http_multi_clear(c);
+	dns_free(c->dns);
 	http_cas_clear(&c->cas);
 	proxy_env_free(c->proxies);
 	free((char *)(uintptr_t)c->opts.name);
@@ -492,6 +524,7 @@ void http_client_free(struct http_client *c)
 void http_client_stats(const struct http_client *c, struct http_client_stats *out)
 {
 	*out = c->stats;
+	dns_stats(c->dns, &out->dns);
 }
 
 void http_client_each_kind(

@@ -7,7 +7,10 @@
  * An answer of any status is a success of the op; the op fails when there is no whole answer (connect, TLS, deadline, limit, callback).
  * Error messages name method, scheme, host, port and path, never user, query or a header. Failures are ERR_RETRY, but for what no
  * repetition can heal (a URL that url.h refuses, a header that holds a line break): ERR_STALL. err.code is then -ETIMEDOUT (one of our
- * deadlines), -EFBIG (a limit), -EPROTO (TLS), -EHOSTUNREACH (name resolution), -ECONNRESET (cut in the middle) or what connect said.
+ * deadlines), -EFBIG (a limit), -EPROTO (TLS), -EHOSTUNREACH (name resolution), -EPERM (on_connect would have none of the addresses),
+ * -ECONNRESET (cut in the middle) or what connect said.
+ *
+ * Names are resolved by http/dns.h, never by libcurl: the proxy's when there is one, and then the URL's host is the proxy's business.
  *
  * Callbacks run inside libcurl: they may start, cancel and resume ops (those calls only take note), and must not free or take long.
  * The wire is HTTP/1.1 (HTTP/2 when the client offers it), no cookies, no content decoding, no Expect, no headers but Host, User-Agent,
@@ -21,6 +24,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/secret.h"
+#include "http/dns.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -36,6 +40,7 @@ struct http_client_opts {
 	unsigned idle_close_s; /* 0: 90 */
 	bool http2; /* offer HTTP/2 on TLS; off: HTTP/1.1 only */
 	const char *user_agent; /* NULL: "flux/v2" */
+	struct dns_opts dns;
 };
 
 /* Whom to trust and as whom to appear. Zeroed: the system's CAs, no client certificate. Copied by http_start.
@@ -73,6 +78,8 @@ struct http_res {
 	struct buf raw_headers;
 	uint64_t body_bytes; /* seen, on_body or not */
 	bool new_connection;
+	struct ip peer; /* the address that answered */
+	bool has_peer; /* false: no connection, or a proxy in between */
 	bool tls_answered; /* in a failed op too: the server spoke TLS, so plain http must not be tried */
 	bool headers_complete;
 	struct buf scratch; /* http_header's answer */
@@ -92,6 +99,10 @@ struct http_req {
 	size_t body_len;
 	const struct http_trust *trust;
 	const struct http_proxy *proxy;
+	/* May a connection to this address carry the request? Asked for each address that is tried before it is opened, and once more for the
+	   connection that is used, new or kept, before a byte of the request is sent. -1: *err says why not, and the next address is tried.
+	   Through a proxy it is asked once, and only of an address that is written in the URL (localhost: 127.0.0.1). NULL: any. */
+	int (*on_connect)(void *arg, const struct ip *ip, unsigned port, struct err *err);
 	/* Upload from a callback instead of body: returns bytes put into `to` (0: end), or -1. body_total must be right. */
 	long (*on_upload)(void *arg, char *to, size_t room);
 	uint64_t body_total;
@@ -135,6 +146,7 @@ uint64_t http_retry_after_ms(const struct http_res *res);
 /* Counters since the start, for /metrics and the benchmark. */
 struct http_client_stats {
 	uint64_t requests, new_connections, open_requests;
+	struct dns_stats dns;
 };
 void http_client_stats(const struct http_client *c, struct http_client_stats *out);
 /* Requests by http_req.kind: one call per kind seen so far. */

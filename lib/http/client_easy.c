@@ -131,7 +131,10 @@ static int use_proxy(struct http_op *x, const struct http_proxy *p, struct err *
 	rc |= curl_easy_setopt(x->easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
 	rc |= curl_easy_setopt(x->easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	rc |= curl_easy_setopt(x->easy, CURLOPT_NOPROXY, "");
-	rc |= curl_easy_setopt(x->easy, CURLOPT_PROXY, p ? p->url : "");
+	if (!p)
+		rc |= curl_easy_setopt(x->easy, CURLOPT_PROXY, "");
+	else if (http_peer_use_proxy(x, p->url))
+		return no_memory(err);
 	if (p && p->user) {
 		rc |= curl_easy_setopt(x->easy, CURLOPT_PROXYUSERNAME, p->user);
 		rc |= curl_easy_setopt(
@@ -297,6 +300,8 @@ static int set_url(struct http_op *x, const struct http_req *req, struct err *er
 	/* A registry's or API server's address never has one; sent on, it would become an Authorization header of its own. */
 	if (u.has_user)
 		return err_set(err, ERR_STALL, "the URL of host '%.200s' holds a user", u.host);
+	x->host = mem_strdup(u.host);
+	x->port = u.port;
 	if (u.https && req->trust && req->trust->server_name &&
 		set_server_name(x, &u, req->trust->server_name, err))
 		return -1;
@@ -361,7 +366,6 @@ static int set_common(struct http_op *x, struct err *err)
 	rc |= curl_easy_setopt(e, CURLOPT_PRIVATE, x);
 	rc |= curl_easy_setopt(e, CURLOPT_ERRORBUFFER, x->curl_error);
 	rc |= curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
-	rc |= curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L); /* else a cancel waits for getaddrinfo */
 	rc |= curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
 	rc |= curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
 	rc |= curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L);
@@ -375,8 +379,6 @@ static int set_common(struct http_op *x, struct err *err)
 	rc |= curl_easy_setopt(e, CURLOPT_TCP_KEEPIDLE, 30L);
 	rc |= curl_easy_setopt(e, CURLOPT_TCP_KEEPINTVL, 10L);
 	rc |= curl_easy_setopt(e, CURLOPT_SOCKOPTFUNCTION, set_socket);
-	rc |= curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, http_open_socket);
-	rc |= curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, c);
 	rc |= curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, http_close_socket);
 	rc |= curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, c);
 	rc |= curl_easy_setopt(e, CURLOPT_USERAGENT, c->opts.user_agent);
@@ -385,7 +387,7 @@ static int set_common(struct http_op *x, struct err *err)
 	rc |= curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, http_on_body);
 	rc |= curl_easy_setopt(e, CURLOPT_WRITEDATA, x);
 	rc |= curl_easy_setopt(e, CURLOPT_SHARE, c->share);
-	return rc ? no_memory(err) : 0;
+	return rc || http_peer_setup(x) ? no_memory(err) : 0;
 }
 
 int http_easy_setup(struct http_op *x, const struct http_req *req, struct err *err)

@@ -6,6 +6,7 @@
 #include "ev/op.h"
 #include "ev/timer.h"
 #include "http/client.h"
+#include "http/dns.h"
 
 #include <curl/curl.h>
 #include <sys/types.h>
@@ -49,6 +50,7 @@ struct http_client {
 	struct loop *loop;
 	struct http_client_opts opts; /* texts copied */
 	CURLM *multi;
+	struct dns *dns;
 	CURLSH *share; /* TLS sessions: without it each easy handle would have its own */
 	VEC(CURLSH *) old_shares; /* that handles still use */
 	struct timer timer; /* curl's one timeout */
@@ -70,7 +72,7 @@ struct http_op {
 	struct http_client *c;
 	struct http_res res;
 	CURL *easy; /* NULL before the start and after the end */
-	struct curl_slist *hdrs, *connect_to;
+	struct curl_slist *hdrs, *connect_to, *resolve;
 	char *method, *target; /* target: what curl is given */
 	char *display;
 	struct buf body;
@@ -90,6 +92,14 @@ struct http_op {
 	struct timer deadline, headers_timer, idle, rate;
 	uint64_t last_byte_ms, rate_bytes;
 	char curl_error[CURL_ERROR_SIZE];
+	/* client_peer.c */
+	char *host, *via; /* of the URL; of the proxy */
+	unsigned port, via_port;
+	bool by_proxy;
+	struct op *lookup; /* on its way: the transfer has not begun */
+	bool resolved; /* libcurl has the addresses */
+	struct err refused; /* the last address that the caller would not have */
+	bool any_allowed;
 };
 
 /* client_multi.c: curl's multi handle on the loop */
@@ -100,7 +110,7 @@ void http_multi_clear(struct http_client *c);
 void http_multi_sweep(struct http_client *c);
 /* TLS sessions that were made under other CAs are not resumed: nobody looks at the certificate then. */
 void http_multi_forget_sessions(struct http_client *c);
-/* curl's callbacks that open and close sockets */
+/* curl's callbacks that open (for a request) and close sockets (for the client) */
 curl_socket_t http_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address);
 int http_close_socket(void *arg, curl_socket_t fd);
 /* client.c: curl says the transfer is over. */
@@ -114,6 +124,20 @@ void http_cas_clear(struct http_cas *c);
 /* Reads them again when something changed, and says so; looks every ten seconds at most. */
 bool http_cas_look(struct http_cas *c);
 void http_ca_pem_unref(struct http_ca_pem *p); /* NULL is fine */
+
+/* client_peer.c: names and addresses */
+int http_peer_setup(struct http_op *x) must_check;
+/* The request goes through this proxy (as proxy_parse writes it), and names are its business. */
+int http_peer_use_proxy(struct http_op *x, const char *url) must_check;
+/* NULL: there is no name to look up. */
+struct op *http_peer_lookup(struct http_op *x);
+int http_peer_found(struct http_op *x, const struct dns_answer *a) must_check;
+/* What the caller says of the address in the URL, when a proxy connects to it, and of one that libcurl wants to connect to. */
+bool http_peer_written_allowed(struct http_op *x);
+bool http_peer_open_allowed(struct http_op *x, const struct sockaddr *sa);
+/* Did it end because no address was allowed? Then it has failed with the caller's words. */
+bool http_peer_refused(struct http_op *x);
+void http_peer_clear(struct http_op *x);
 
 /* client_body.c: curl's callbacks for headers and bodies */
 size_t http_on_header(char *line, size_t size, size_t n, void *arg);

@@ -46,11 +46,15 @@ static void forget(struct http_client *c, struct http_fd *f)
 
 curl_socket_t http_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
 {
-	struct http_client *c = arg;
-	int fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+	struct http_op *x = arg;
+	struct http_client *c = x->c;
 	struct http_fd *f;
+	int fd;
 
 	(void)purpose;
+	if (!http_peer_open_allowed(x, &a->addr))
+		return CURL_SOCKET_BAD;
+	fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
 	if (fd < 0)
 		return CURL_SOCKET_BAD;
 	f = find_fd(c, fd);

@@ -4,14 +4,13 @@
 #include "ev/loop.h"
 #include "ev/op.h"
 #include "http/client.h"
+#include "test/fake/dns.h"
 #include "test/fake/tcp_script.h"
 
 #include <check.h>
-#include <dlfcn.h>
 #include <errno.h>
-#include <netdb.h>
-#include <semaphore.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define GET "GET /x HTTP/1.1\r\nHost: {host}\r\nUser-Agent: flux/v2\r\n\r\n"
@@ -21,6 +20,7 @@ struct world {
 	struct loop *l;
 	struct http_client *c;
 	struct tcp_script *s;
+	struct fake_dns *dns; /* NULL: the system's */
 };
 
 static struct world w;
@@ -36,12 +36,22 @@ static void no_proxies(void)
 		unsetenv(names[i]);
 }
 
-static void begin(const struct tcp_step *script)
+static void begin_names(const struct tcp_step *script, const struct dns_row *names)
 {
+	struct http_client_opts opts = {.name = "test"};
+
 	clock_fake(1700000000000);
 	w.l = loop_new();
-	w.c = http_client_new(w.l, &(struct http_client_opts){.name = "test"});
+	w.dns = names ? fake_dns_new(w.l, names, NULL) : NULL;
+	if (w.dns)
+		opts.dns = fake_dns_opts(w.dns);
+	w.c = http_client_new(w.l, &opts);
 	w.s = script ? tcp_script_new(w.l, script) : NULL;
+}
+
+static void begin(const struct tcp_step *script)
+{
+	begin_names(script, NULL);
 }
 
 static void finish(void)
@@ -57,6 +67,10 @@ static void finish(void)
 		loop_turn(w.l, false);
 	if (w.s)
 		tcp_script_free(w.s);
+	if (w.dns)
+		fake_dns_free(w.dns);
+	for (i = 0; i < 5; i++)
+		loop_turn(w.l, false);
 	ck_assert_int_eq(loop_free(w.l), 0);
 }
 
@@ -588,36 +602,21 @@ START_TEST(test_cancel_early)
 }
 END_TEST
 
-/* A resolver that hangs until it is let go, in place of libc's. */
-static sem_t resolver_asked, resolver_go, resolver_ends;
+static const struct dns_row NAMES[] = {{"stuck.test", DNS_STALL, NULL, 0},
+	{"reg.test", DNS_A, "127.0.0.1", 60}, {"two.test", DNS_AAAA, "::1", 60},
+	{"two.test", DNS_A, "127.0.0.1", 60}, {"both.test", DNS_A, "127.0.0.1", 60},
+	{"both.test", DNS_A, "127.0.0.2", 60}, {0}};
 
-int getaddrinfo(const char *restrict node, const char *restrict service,
-	const struct addrinfo *restrict hints, struct addrinfo **restrict res)
-{
-	int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
-
-	if (!node || strcmp(node, "stuck.test") != 0) {
-		*(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
-		return real(node, service, hints, res);
-	}
-	sem_post(&resolver_asked);
-	sem_wait(&resolver_go);
-	sem_post(&resolver_ends);
-	return EAI_FAIL;
-}
-
+/* Row 0: the deadline; row 1: a cancel. */
 START_TEST(test_cancel_resolving)
 {
 	struct op *op;
 	int i;
 
-	sem_init(&resolver_asked, 0, 0);
-	sem_init(&resolver_go, 0, 0);
-	sem_init(&resolver_ends, 0, 0);
-	begin(NULL);
+	begin_names(NULL, NAMES);
 	op = get((struct http_req){.url = "http://stuck.test/", .deadline_ms = 5000});
-	while (sem_trywait(&resolver_asked))
-		loop_turn(w.l, false);
+	while (!fake_dns_asked(w.dns, "stuck.test"))
+		loop_turn(w.l, true);
 	if (_i)
 		op_cancel(op);
 	else
@@ -627,8 +626,175 @@ START_TEST(test_cancel_resolving)
 	ck_assert(op->done);
 	ck_assert_int_eq(op->err.kind, _i ? ERR_CANCELED : ERR_RETRY);
 	op_free(op);
-	sem_post(&resolver_go);
-	sem_wait(&resolver_ends);
+	finish();
+}
+END_TEST
+
+/* ---- names and addresses ------------------------------------------------------------------------------------------- */
+
+static unsigned port_of(const struct tcp_script *s)
+{
+	return (unsigned)atoi(strchr(tcp_script_host(s), ':') + 1);
+}
+
+/* The host that was asked for is what goes over the wire; the second request needs no lookup, and finds the connection open. */
+START_TEST(test_name)
+{
+	static const struct tcp_step script[] = {
+		{TCP_REQUEST, "GET /x HTTP/1.1\r\nHost: reg.test:", 0}, {TCP_SEND, OK2, 0},
+		{TCP_REQUEST, "GET /x HTTP/1.1\r\nHost: reg.test:", 0}, {TCP_SEND, OK2, 0}, {0}};
+	auto_free char *url = NULL;
+	char text[IP_TEXT_MAX];
+	int i;
+
+	begin_names(script, NAMES);
+	url = mem_printf("http://reg.test:%u/x", port_of(w.s));
+	for (i = 0; i < 2; i++) {
+		struct op *op = get((struct http_req){.url = url});
+
+		until_done(op);
+		ck_assert_msg(!op->err.kind, "%s", op->err.msg);
+		ck_assert_int_eq(http_result(op)->new_connection, !i);
+		ck_assert(http_result(op)->has_peer);
+		ip_format(&http_result(op)->peer, text);
+		ck_assert_str_eq(text, "127.0.0.1");
+		op_free(op);
+	}
+	ck_assert_uint_eq(fake_dns_asked(w.dns, "reg.test"), 1);
+	finish();
+}
+END_TEST
+
+/* The server listens on 127.0.0.1 only: the other address of the name is refused, and that one is tried. */
+START_TEST(test_next_address)
+{
+	static const struct tcp_step script[] = {
+		{TCP_REQUEST, "GET /x", 0}, {TCP_SEND, OK2, 0}, {0}};
+	auto_free char *url = NULL;
+	struct op *op;
+
+	begin_names(script, NAMES);
+	url = mem_printf("http://%s:%u/x", _i ? "both.test" : "two.test", port_of(w.s));
+	op = get((struct http_req){.url = url});
+	until_done(op);
+	ck_assert_msg(!op->err.kind, "%s", op->err.msg);
+	op_free(op);
+	finish();
+}
+END_TEST
+
+/* libcurl keeps what it is told for a while; it must hear of a new address all the same. */
+START_TEST(test_address_moves)
+{
+	static const struct dns_row moved[] = {{"reg.test", DNS_A, "127.0.0.2", 60}, {0}};
+	static const struct tcp_step script[] = {
+		{TCP_REQUEST, "GET /x", 0}, {TCP_SEND, OK2, 0}, {TCP_CLOSE, NULL, 0}, {0}};
+	auto_free char *url = NULL;
+	struct op *op;
+	int i;
+
+	begin_names(script, NAMES);
+	url = mem_printf("http://reg.test:%u/x", port_of(w.s));
+	op = get((struct http_req){.url = url});
+	until_done(op);
+	op_free(op);
+	for (i = 0; i < 20; i++)
+		loop_turn(w.l, false);
+	fake_dns_rows(w.dns, moved);
+	loop_test_advance(w.l, 60000);
+	op = get((struct http_req){.url = url});
+	until_done(op);
+	ck_assert_int_eq(op->err.code, -ECONNREFUSED); /* nobody listens at 127.0.0.2 */
+	op_free(op);
+	ck_assert_uint_eq(fake_dns_asked(w.dns, "reg.test"), 2);
+	finish();
+}
+END_TEST
+
+START_TEST(test_no_such_name)
+{
+	struct op *op;
+
+	begin_names(NULL, NAMES);
+	op = get((struct http_req){.url = "http://nobody.test/x"});
+	until_done(op);
+	ck_assert_str_eq(op->err.msg,
+		"GET 'http://nobody.test/x': Could not resolve host: nobody.test (no such name)");
+	ck_assert_int_eq(op->err.code, -EHOSTUNREACH);
+	op_free(op);
+	finish();
+}
+END_TEST
+
+static int refuse(void *arg, const struct ip *ip, unsigned port, struct err *err)
+{
+	const char *allowed = arg;
+	char text[IP_TEXT_MAX];
+
+	ip_format(ip, text);
+	if (port && !strcmp(text, allowed))
+		return 0;
+	return err_set(err, ERR_RETRY, "'%s' is not for us", text);
+}
+
+/* Nothing is opened: by address, by name, for localhost. */
+START_TEST(test_address_refused)
+{
+	static const char *const hosts[] = {"127.0.0.1", "reg.test", "localhost", "both.test"};
+	auto_free char *url = NULL;
+	struct op *op;
+
+	begin_names((const struct tcp_step[]){{0}}, NAMES);
+	url = mem_printf("http://%s:%u/x", hosts[_i], port_of(w.s));
+	op = get((struct http_req){.url = url, .on_connect = refuse, .arg = (void *)"10.0.0.1"});
+	until_done(op);
+	ck_assert_int_eq(op->err.kind, ERR_RETRY);
+	ck_assert_int_eq(op->err.code, -EPERM);
+	ck_assert_ptr_nonnull(strstr(op->err.msg, "is not for us"));
+	ck_assert_ptr_nonnull(strstr(op->err.msg, hosts[_i]));
+	op_free(op);
+	ck_assert_uint_eq(tcp_script_connections(w.s), 0);
+	finish();
+}
+END_TEST
+
+/* One of two addresses may be used: it is. */
+START_TEST(test_one_address_refused)
+{
+	static const struct tcp_step script[] = {
+		{TCP_REQUEST, "GET /x", 0}, {TCP_SEND, OK2, 0}, {0}};
+	auto_free char *url = NULL;
+	struct op *op;
+
+	begin_names(script, NAMES);
+	url = mem_printf("http://both.test:%u/x", port_of(w.s));
+	op = get((struct http_req){.url = url, .on_connect = refuse, .arg = (void *)"127.0.0.1"});
+	until_done(op);
+	ck_assert_msg(!op->err.kind, "%s", op->err.msg);
+	op_free(op);
+	finish();
+}
+END_TEST
+
+/* A connection that somebody else opened and left is not used by one who may not: no byte of the request is sent. */
+START_TEST(test_kept_connection_refused)
+{
+	static const struct tcp_step script[] = {
+		{TCP_REQUEST, "GET /x", 0}, {TCP_SEND, OK2, 0}, {TCP_WAIT_CLOSE, NULL, 0}, {0}};
+	auto_free char *url = NULL;
+	struct op *op;
+
+	begin_names(script, NAMES);
+	url = mem_printf("http://reg.test:%u/x", port_of(w.s));
+	op = get((struct http_req){.url = url});
+	until_done(op);
+	ck_assert_msg(!op->err.kind, "%s", op->err.msg);
+	op_free(op);
+	op = get((struct http_req){.url = url, .on_connect = refuse, .arg = (void *)"10.0.0.1"});
+	until_done(op);
+	ck_assert_int_eq(op->err.code, -EPERM);
+	ck_assert(!http_result(op)->new_connection);
+	op_free(op);
 	finish();
 }
 END_TEST
@@ -920,6 +1086,37 @@ START_TEST(test_proxy)
 }
 END_TEST
 
+/* The proxy's name is looked up, the target's is not; an address that the URL names is judged, the proxy's own never. */
+START_TEST(test_proxy_names)
+{
+	static const struct {
+		const char *target;
+		bool ok;
+	} rows[] = {{"http://reg.test/x", true}, {"http://10.0.0.1/x", true},
+		{"http://127.0.0.1/x", false}, {"http://localhost/x", false}};
+	static const struct tcp_step script[] = {
+		{TCP_REQUEST, "GET http://", 0}, {TCP_SEND, OK2, 0}, {0}};
+	static const struct dns_row names[] = {{"proxy.test", DNS_A, "127.0.0.1", 60}, {0}};
+	struct http_proxy proxy = {0};
+	struct op *op;
+
+	begin_names(rows[_i].ok ? script : (const struct tcp_step[]){{0}}, names);
+	proxy.url = mem_printf("http://u:p@proxy.test:%u", port_of(w.s));
+	op = get((struct http_req){.url = rows[_i].target,
+		.proxy = &proxy,
+		.on_connect = refuse,
+		.arg = (void *)"10.0.0.1"});
+	until_done(op);
+	ck_assert_msg(!op->err.kind == rows[_i].ok, "%s", op->err.msg);
+	ck_assert_int_eq(op->err.code, rows[_i].ok ? 0 : -EPERM);
+	ck_assert(!http_result(op)->has_peer);
+	ck_assert_uint_eq(fake_dns_asked(w.dns, NULL), rows[_i].ok ? 1 : 0);
+	op_free(op);
+	free(proxy.url);
+	finish();
+}
+END_TEST
+
 /* A failure ends in a status that many can read; whatever is wrong with a proxy's URL, its password stays out of it. */
 START_TEST(test_proxy_secret)
 {
@@ -968,6 +1165,13 @@ Suite *suite_client(void)
 	tcase_add_loop_test(tc, test_cancel, 0, 3);
 	tcase_add_loop_test(tc, test_cancel_early, 0, 3);
 	tcase_add_loop_test(tc, test_cancel_resolving, 0, 2);
+	tcase_add_test(tc, test_name);
+	tcase_add_loop_test(tc, test_next_address, 0, 2);
+	tcase_add_test(tc, test_address_moves);
+	tcase_add_test(tc, test_no_such_name);
+	tcase_add_loop_test(tc, test_address_refused, 0, 4);
+	tcase_add_test(tc, test_one_address_refused);
+	tcase_add_test(tc, test_kept_connection_refused);
 	tcase_add_test(tc, test_reuse);
 	tcase_add_loop_test(tc, test_idle_close, 0, 2);
 	tcase_add_test(tc, test_refused_connection);
@@ -976,6 +1180,7 @@ Suite *suite_client(void)
 	tcase_add_loop_test(tc, test_upload_short, 0, 2);
 	tcase_add_loop_test(tc, test_retry_after, 0, 10);
 	tcase_add_loop_test(tc, test_proxy, 0, (int)ARRAY_LEN(PROXIES));
+	tcase_add_loop_test(tc, test_proxy_names, 0, 4);
 	tcase_add_loop_test(tc, test_proxy_secret, 0, 18);
 	suite_add_tcase(s, tc);
 	return s;

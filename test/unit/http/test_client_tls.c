@@ -4,6 +4,7 @@
 #include "ev/loop.h"
 #include "ev/op.h"
 #include "http/client.h"
+#include "test/fake/dns.h"
 #include "test/fake/tcp_script.h"
 
 #include <check.h>
@@ -219,6 +220,47 @@ START_TEST(test_trust)
 	op_free(op);
 	http_client_free(c);
 	http_trust_clear(&t);
+	ck_assert_int_eq(loop_free(l), 0);
+}
+END_TEST
+
+/* The certificate is of the name that was asked for, or of the tls-server-name, though we are the ones who look the name up. */
+START_TEST(test_trust_by_name)
+{
+	static const struct dns_row names[] = {{"api.test", DNS_A, "127.0.0.1", 60}, {0}};
+	static const struct {
+		const char *san, *server_name;
+		bool ok;
+	} rows[] = {{"DNS:api.test", NULL, true}, {"IP:127.0.0.1", NULL, false},
+		{"DNS:other.test", "other.test", true}, {"DNS:api.test", "other.test", false}};
+	struct http_trust t = {.ca_only = true};
+	struct http_client_opts opts = {.name = "test"};
+	struct loop *l = loop_new();
+	auto_free char *url = NULL;
+	struct fake_dns *dns = fake_dns_new(l, names, NULL);
+	struct http_client *c;
+	struct op *op;
+	int i;
+
+	make_cert("srv", rows[_i].san);
+	serve("srv", NULL, NULL);
+	read_pem(&t.ca_pem, "srv.pem");
+	t.server_name = mem_strdup(rows[_i].server_name);
+	opts.dns = fake_dns_opts(dns);
+	c = http_client_new(l, &opts);
+	url = mem_printf("https://api.test:%u/", port);
+	op = http_start(c,
+		&(struct http_req){.method = "GET", .url = url, .trust = &t, .max_body = 100000});
+	while (!op->done)
+		loop_turn(l, true);
+	ck_assert_msg(!op->err.kind == rows[_i].ok, "%s", op->err.msg);
+	ck_assert_uint_eq(fake_dns_asked(dns, NULL), 1);
+	op_free(op);
+	http_client_free(c);
+	http_trust_clear(&t);
+	fake_dns_free(dns);
+	for (i = 0; i < 5; i++)
+		loop_turn(l, false);
 	ck_assert_int_eq(loop_free(l), 0);
 }
 END_TEST
@@ -505,6 +547,7 @@ Suite *suite_client_tls(void)
 	tcase_set_timeout(tc, 30);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, test_trust, 0, (int)ARRAY_LEN(TRUST));
+	tcase_add_loop_test(tc, test_trust_by_name, 0, 4);
 	tcase_add_loop_test(tc, test_system, 0, 2 * (int)ARRAY_LEN(SYSTEM));
 	tcase_add_loop_test(tc, test_system_changes, 0, (int)ARRAY_LEN(CHANGES));
 	tcase_add_test(tc, test_session);

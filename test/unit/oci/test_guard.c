@@ -1,8 +1,8 @@
 #include "oci/guard.h"
 
+#include "base/lru.h"
 #include "base/mem.h"
 #include "http/url.h"
-#include "base/lru.h"
 
 #include <check.h>
 #include <string.h>

@@ -1,0 +1,642 @@
+#include "http/dns.h"
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/lru.h"
+#include "base/mem.h"
+#include "base/vec.h"
+#include "ev/loop.h"
+#include "ev/op.h"
+#include "ev/poll.h"
+#include "ev/timer.h"
+#include "http/url.h"
+
+#include <ares.h>
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#define GOOD_MIN_MS 5000
+#define GOOD_MAX_MS 60000
+#define BAD_MS 5000
+#define STALE_MS (5 * 60000)
+#define PATIENCE_MS 1000 /* before an old answer will do, and before a lookup may lose its place */
+/* c-ares doubles it with each try: 13.5 s with three name servers. A name of which one type is answered and the other not is found then. */
+#define QUERY_MS 1500
+#define QUERY_TRIES 2
+
+static const char no_such_name[] = "no such name";
+static const char no_reply[] = "the name servers do not answer";
+static const char no_use[] = "the name servers gave no usable answer";
+
+struct addresses {
+	struct ip at[LIMIT_ADDRESSES];
+	size_t n;
+};
+
+struct name {
+	struct lru_item item;
+	struct dns *dns;
+	struct ip *at; /* the last good answer; NULL: none */
+	size_t n;
+	uint64_t good_until, stale_until, bad_until; /* on clock_ms() */
+	const char *why; /* with bad_until */
+	struct wait *waits;
+	struct flight *flight;
+	struct name *next; /* in the line for a place */
+	bool queued;
+	uint64_t asked_ms;
+	struct timer timer; /* PATIENCE_MS, then the end */
+};
+
+struct wait {
+	struct op op;
+	struct name *name; /* NULL: does not wait any more */
+	struct wait *next, **prev;
+	struct ip *at;
+	struct dns_answer answer;
+};
+
+struct sock {
+	struct flight *flight;
+	int fd;
+	struct poll *poll;
+	struct sock *next;
+};
+
+/* One lookup on its way. */
+struct flight {
+	struct name *name;
+	ares_channel channel;
+	struct sock *socks;
+	struct timer timer; /* what c-ares wants to be woken for */
+	struct defer end; /* the channel must not go inside its own callback */
+	struct flight *older, *newer;
+	uint64_t began_ms;
+	bool answered;
+	bool absolute; /* the search list is done with */
+	const char *why; /* NULL: success */
+	struct addresses got;
+	int ttl_s;
+};
+
+struct dns {
+	struct loop *loop;
+	struct dns_opts opts; /* its text is ours */
+	struct lru names;
+	struct flight *oldest, *newest;
+	unsigned flying;
+	struct name *first, **last; /* the line for a place */
+	struct timer turn;
+	struct dns_stats stats;
+	bool closing;
+};
+
+/* ---- those who wait ------------------------------------------------------------------------------------------------ */
+
+static void wait_unlink(struct wait *w)
+{
+	if (!w->name)
+		return;
+	*w->prev = w->next;
+	if (w->next)
+		w->next->prev = w->prev;
+	w->name = NULL;
+}
+
+static void wait_link(struct wait *w, struct name *n)
+{
+	w->name = n;
+	w->next = n->waits;
+	w->prev = &n->waits;
+	if (w->next)
+		w->next->prev = &w->next;
+	n->waits = w;
+}
+
+static void wait_answer(struct wait *w, const struct ip *at, size_t n)
+{
+	w->at = mem_array(NULL, n, sizeof(*at));
+	memcpy(w->at, at, n * sizeof(*at));
+	w->answer = (struct dns_answer){w->at, n};
+	op_finish(&w->op);
+}
+
+static void wait_fail(struct wait *w, const char *why)
+{
+	struct err err = {0};
+
+	err_code(&err, ERR_RETRY, -EHOSTUNREACH, "%s", why);
+	op_fail(&w->op, &err);
+}
+
+static bool has_stale(const struct name *n)
+{
+	return n->at && clock_ms() < n->stale_until;
+}
+
+/* Everybody gets what there is: a good answer, an old one, or the reason. */
+static void serve(struct name *n, const char *why)
+{
+	bool some = has_stale(n);
+
+	while (n->waits) {
+		struct wait *w = n->waits;
+
+		wait_unlink(w);
+		if (some)
+			wait_answer(w, n->at, n->n);
+		else
+			wait_fail(w, why);
+	}
+}
+
+/* ---- one lookup ---------------------------------------------------------------------------------------------------- */
+
+static void set_good(struct name *n, const struct addresses *got, int ttl_s)
+{
+	uint64_t ms = ttl_s > 0 ? (uint64_t)ttl_s * 1000 : 0;
+
+	ms = ms < GOOD_MIN_MS ? GOOD_MIN_MS : ms > GOOD_MAX_MS ? GOOD_MAX_MS : ms;
+	n->at = mem_array(n->at, got->n, sizeof(*n->at));
+	memcpy(n->at, got->at, got->n * sizeof(*n->at));
+	n->n = got->n;
+	n->good_until = clock_ms() + ms;
+	n->stale_until = n->good_until + STALE_MS;
+	n->bad_until = 0;
+}
+
+static void set_bad(struct name *n, const char *why)
+{
+	n->dns->stats.failed++;
+	n->why = why;
+	n->bad_until = clock_ms() + BAD_MS;
+	if (why == no_such_name)
+		free(MOVE(n->at));
+}
+
+static void flight_free(struct flight *f)
+{
+	struct dns *d = f->name->dns;
+
+	f->answered = true; /* what ares_destroy still calls back with is of no interest */
+	if (f->channel)
+		ares_destroy(f->channel);
+	BUG_IF(f->socks);
+	timer_cancel(&f->timer);
+	defer_cancel(d->loop, &f->end);
+	*(f->older ? &f->older->newer : &d->oldest) = f->newer;
+	*(f->newer ? &f->newer->older : &d->newest) = f->older;
+	d->flying--;
+	f->name->flight = NULL;
+	free(f);
+}
+
+static void leave_line(struct name *n)
+{
+	struct dns *d = n->dns;
+	struct name **at = &d->first;
+
+	if (!n->queued)
+		return;
+	while (*at != n)
+		at = &(*at)->next;
+	*at = n->next;
+	if (!*at)
+		d->last = at;
+	n->next = NULL;
+	n->queued = false;
+}
+
+/* The lookup of n is over, by its own end or because it was given up. */
+static void settle(struct name *n, const char *why)
+{
+	struct flight *f = n->flight;
+
+	leave_line(n);
+	timer_cancel(&n->timer);
+	n->dns->stats.waiting--;
+	if (why)
+		set_bad(n, why);
+	else
+		set_good(n, &f->got, f->ttl_s);
+	if (f)
+		flight_free(f);
+	serve(n, why);
+}
+
+static void place(struct dns *d);
+
+static void flight_over(void *arg)
+{
+	struct flight *f = arg;
+	struct dns *d = f->name->dns;
+
+	settle(f->name, f->why);
+	place(d);
+}
+
+static void flight_end(struct flight *f, const char *why)
+{
+	f->answered = true;
+	f->why = why;
+	defer_queue(f->name->dns->loop, &f->end, flight_over, f);
+}
+
+/* Has the kernel a way there? Nothing is sent. */
+static bool is_reachable(const struct sockaddr *sa, socklen_t len)
+{
+	auto_fd int fd = socket(sa->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	union {
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} to = {0};
+
+	if (fd < 0 || len > sizeof(to))
+		return false;
+	memcpy(&to, sa, len);
+	/* A port of 0 would do for Linux; sin_port and sin6_port are at the same place. */
+	to.v4.sin_port = htons(443);
+	return !connect(fd, (const struct sockaddr *)&to, len);
+}
+
+static const struct ares_addrinfo_node *first_of(const struct ares_addrinfo *info, int family)
+{
+	const struct ares_addrinfo_node *a = info->nodes;
+
+	while (a && a->ai_family != family)
+		a = a->ai_next;
+	return a;
+}
+
+/* The name server's own order within a family, and not too many of either. */
+static void take_family(struct flight *f, const struct ares_addrinfo *info, int family, size_t most)
+{
+	const struct ares_addrinfo_node *a;
+
+	for (a = first_of(info, family); a && f->got.n < most; a = a->ai_next) {
+		if (a->ai_family != family ||
+			ip_of_sockaddr(&f->got.at[f->got.n], NULL, a->ai_addr))
+			continue;
+		f->ttl_s = a->ai_ttl < f->ttl_s ? a->ai_ttl : f->ttl_s;
+		f->got.n++;
+	}
+}
+
+/* c-ares sorts too, but with a socket for each address, of which a stranger can name thousands. */
+static void take(struct flight *f, const struct ares_addrinfo *info)
+{
+	const struct ares_addrinfo_node *v6 = first_of(info, AF_INET6);
+	const struct ares_addrinfo_cname *c;
+	bool v6_first = v6 && is_reachable(v6->ai_addr, v6->ai_addrlen);
+
+	f->ttl_s = GOOD_MAX_MS / 1000;
+	for (c = info->cnames; c; c = c->next)
+		f->ttl_s = c->ttl < f->ttl_s ? c->ttl : f->ttl_s;
+	take_family(f, info, v6_first ? AF_INET6 : AF_INET, LIMIT_ADDRESSES / 2);
+	take_family(f, info, v6_first ? AF_INET : AF_INET6, LIMIT_ADDRESSES);
+}
+
+static void on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *info);
+
+static void ask(struct flight *f)
+{
+	static const struct ares_addrinfo_hints hints = {
+		.ai_flags = ARES_AI_NOSORT, .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+	auto_free char *name = mem_printf("%s%s", f->name->item.key, f->absolute ? "." : "");
+
+	ares_getaddrinfo(f->channel, name, NULL, &hints, on_answer, f);
+}
+
+static void on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *info)
+{
+	struct flight *f = arg;
+	bool none = status == ARES_ENOTFOUND || status == ARES_ENODATA;
+
+	(void)timeouts;
+	if (!f->answered) {
+		if (status == ARES_SUCCESS && info)
+			take(f, info);
+		if (f->got.n || none) {
+			flight_end(f, none ? no_such_name : NULL);
+		} else if (!f->absolute) {
+			/* One search domain that fails ends c-ares' search; the name itself may be well. */
+			f->absolute = true;
+			ask(f);
+		} else {
+			flight_end(f, status == ARES_ETIMEOUT ? no_reply : no_use);
+		}
+	}
+	if (info)
+		ares_freeaddrinfo(info);
+}
+
+static void process(struct flight *f, int readable, int writable)
+{
+	struct timeval tv;
+
+	if (f->answered)
+		return;
+	ares_process_fd(f->channel, readable, writable);
+	timer_cancel(&f->timer);
+	if (!f->answered && ares_timeout(f->channel, NULL, &tv))
+		timer_set(&f->timer, (uint64_t)tv.tv_sec * 1000 + (uint64_t)tv.tv_usec / 1000 + 1);
+}
+
+static void timer_due(void *arg)
+{
+	process(arg, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+}
+
+static void sock_ready(void *arg, int events)
+{
+	struct sock *s = arg;
+	bool both = events & POLL_ERROR;
+
+	process(s->flight, both || events & POLL_READ ? s->fd : ARES_SOCKET_BAD,
+		both || events & POLL_WRITE ? s->fd : ARES_SOCKET_BAD); /* may free s */
+}
+
+/* c-ares opens, uses and closes a socket; neither wish: it closes it now. */
+static void sock_wanted(void *arg, ares_socket_t fd, int readable, int writable)
+{
+	struct flight *f = arg;
+	struct sock **at = &f->socks, *s;
+
+	while (*at && (*at)->fd != fd)
+		at = &(*at)->next;
+	s = *at;
+	if (!readable && !writable) {
+		if (!s)
+			return;
+		*at = s->next;
+		poll_close(s->poll);
+		free(s);
+		return;
+	}
+	if (!s) {
+		s = *at = NEW(struct sock);
+		s->flight = f;
+		s->fd = fd;
+		s->poll = poll_new(f->name->dns->loop, fd, sock_ready, s);
+	}
+	poll_set(s->poll, (readable ? POLL_READ : 0) | (writable ? POLL_WRITE : 0));
+}
+
+static int open_channel(struct flight *f)
+{
+	static char files_first[] = "fb"; /* whatever nsswitch.conf says */
+	const struct dns_opts *opts = &f->name->dns->opts;
+	struct ares_options o = {
+		.flags = ARES_FLAG_NOALIASES,
+		.timeout = opts->query_ms ? (int)opts->query_ms : QUERY_MS,
+		.tries = QUERY_TRIES,
+		.lookups = files_first,
+		.sock_state_cb = sock_wanted,
+		.sock_state_cb_data = f,
+		.resolvconf_path = (char *)(uintptr_t)opts->resolv_conf, /* only read */
+		.udp_port = (unsigned short)opts->port,
+		.tcp_port = (unsigned short)opts->port,
+	};
+	int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS |
+		ARES_OPT_SOCK_STATE_CB;
+
+	if (opts->resolv_conf)
+		mask |= ARES_OPT_RESOLVCONF;
+	if (opts->port)
+		mask |= ARES_OPT_UDP_PORT | ARES_OPT_TCP_PORT;
+#ifdef ARES_OPT_QUERY_CACHE
+	mask |= ARES_OPT_QUERY_CACHE; /* for 0 s: the cache is ours */
+#endif
+	return ares_init_options(&f->channel, &o, mask);
+}
+
+static void flight_start(struct name *n)
+{
+	struct dns *d = n->dns;
+	struct flight *f = NEW(struct flight);
+
+	f->name = n;
+	f->began_ms = clock_ms();
+	timer_init_real(&f->timer, d->loop, timer_due, f);
+	f->older = d->newest;
+	*(f->older ? &f->older->newer : &d->oldest) = f;
+	d->newest = f;
+	d->flying++;
+	d->stats.lookups++;
+	n->flight = f;
+	if (open_channel(f)) {
+		f->channel = NULL;
+		flight_end(f, no_use);
+		return;
+	}
+	ask(f);
+	process(f, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+}
+
+/* ---- places -------------------------------------------------------------------------------------------------------- */
+
+/* The oldest lookup that may be given up for another, or NULL. Whose answer is here already leaves by itself. */
+static struct flight *victim(const struct dns *d)
+{
+	uint64_t now = clock_ms();
+	struct flight *f;
+
+	for (f = d->oldest; f; f = f->newer)
+		if (!f->answered && (!f->name->waits || now - f->began_ms >= PATIENCE_MS))
+			return f;
+	return NULL;
+}
+
+/* Starts who waits for a place while there are some. */
+static void place(struct dns *d)
+{
+	while (d->first && !d->closing) {
+		struct name *n = d->first;
+
+		if (d->flying >= LIMIT_LOOKUPS) {
+			struct flight *f = victim(d);
+
+			if (!f) {
+				timer_set(&d->turn, PATIENCE_MS / 10);
+				return;
+			}
+			settle(f->name, no_reply);
+			continue;
+		}
+		leave_line(n);
+		flight_start(n);
+	}
+}
+
+static void turn_due(void *arg)
+{
+	place(arg);
+}
+
+static void name_due(void *arg)
+{
+	struct name *n = arg;
+	struct dns *d = n->dns;
+	uint64_t gone = clock_ms() - n->asked_ms;
+
+	if (gone >= LIMIT_LOOKUP_MS) {
+		settle(n, no_reply);
+		place(d);
+		return;
+	}
+	if (has_stale(n))
+		serve(n, NULL);
+	timer_set(&n->timer, LIMIT_LOOKUP_MS - gone);
+}
+
+static bool is_wanted(const struct name *n)
+{
+	return n->flight || n->queued;
+}
+
+static void want(struct name *n)
+{
+	struct dns *d = n->dns;
+
+	if (is_wanted(n))
+		return;
+	n->asked_ms = clock_ms();
+	timer_set(&n->timer, has_stale(n) ? PATIENCE_MS : LIMIT_LOOKUP_MS);
+	n->queued = true;
+	*d->last = n;
+	d->last = &n->next;
+	d->stats.waiting++;
+	place(d);
+}
+
+/* ---- the op -------------------------------------------------------------------------------------------------------- */
+
+static void wait_cancel(struct op *op)
+{
+	struct wait *w = CONTAINER_OF(op, struct wait, op);
+
+	wait_unlink(w);
+	op_finish(op);
+}
+
+static void wait_free(struct op *op)
+{
+	struct wait *w = CONTAINER_OF(op, struct wait, op);
+
+	wait_unlink(w);
+	free(w->at);
+	free(w);
+}
+
+static struct name *name_get(struct dns *d, const char *host)
+{
+	struct lru_item *it = lru_get(&d->names, host);
+	struct name *n;
+
+	if (it)
+		return CONTAINER_OF(it, struct name, item);
+	n = NEW(struct name);
+	n->dns = d;
+	timer_init(&n->timer, d->loop, name_due, n);
+	lru_add(&d->names, host, &n->item);
+	return n;
+}
+
+static void answer(struct dns *d, struct wait *w, const char *host)
+{
+	struct name *n = name_get(d, host);
+	uint64_t now = clock_ms();
+	bool patient = is_wanted(n) && now - n->asked_ms < PATIENCE_MS;
+
+	if (n->at && now < n->good_until)
+		wait_answer(w, n->at, n->n);
+	else if (has_stale(n) && (now < n->bad_until || (is_wanted(n) && !patient)))
+		wait_answer(w, n->at, n->n);
+	else if (now < n->bad_until)
+		wait_fail(w, n->why);
+	else
+		wait_link(w, n);
+	if (w->name)
+		want(n);
+}
+
+struct op *dns_start(struct dns *d, const char *host)
+{
+	static const struct op_type type = {"lookup", wait_cancel, wait_free};
+	static const struct ip here[] = {
+		{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1}}, {{[15] = 1}}};
+	struct wait *w = NEW(struct wait);
+
+	op_init(&w->op, d->loop, &type);
+	if (host_classify(host) == HOST_LOCALHOST)
+		wait_answer(w, here, ARRAY_LEN(here));
+	else
+		answer(d, w, host);
+	return &w->op;
+}
+
+const struct dns_answer *dns_result(const struct op *op)
+{
+	return &CONTAINER_OF(op, const struct wait, op)->answer;
+}
+
+/* ---- all of it ----------------------------------------------------------------------------------------------------- */
+
+static bool name_busy(const struct lru_item *it)
+{
+	const struct name *n = CONTAINER_OF(it, const struct name, item);
+
+	return n->waits || is_wanted(n);
+}
+
+static void name_free(struct lru_item *it)
+{
+	struct name *n = CONTAINER_OF(it, struct name, item);
+
+	BUG_IF(n->waits);
+	leave_line(n);
+	timer_cancel(&n->timer);
+	if (n->flight)
+		flight_free(n->flight);
+	free(n->at);
+	free(n);
+}
+
+struct dns *dns_new(struct loop *l, const struct dns_opts *opts)
+{
+	static bool ready;
+	struct dns *d = NEW(struct dns);
+
+	if (!ready) {
+		BUG_IF(ares_library_init(ARES_LIB_INIT_ALL));
+		ready = true;
+	}
+	d->loop = l;
+	d->opts = *opts;
+	d->opts.resolv_conf = mem_strdup(opts->resolv_conf);
+	d->last = &d->first;
+	lru_init(&d->names, LIMIT_NAMES, name_busy, name_free);
+	timer_init(&d->turn, l, turn_due, d);
+	return d;
+}
+
+void dns_free(struct dns *d)
+{
+	if (!d)
+		return;
+	d->closing = true;
+	lru_clear(&d->names);
+	timer_cancel(&d->turn);
+	free((char *)(uintptr_t)d->opts.resolv_conf);
+	free(d);
+}
+
+void dns_stats(const struct dns *d, struct dns_stats *out)
+{
+	*out = d->stats;
+	out->names = d->names.map.len;
+}
