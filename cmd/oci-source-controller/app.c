@@ -300,6 +300,8 @@ int app_start(struct app *a, struct err *err)
 			.max_connections = a->share.registry,
 			.max_per_host = a->share.registry / 2});
 	a->oci = oci_client_new(a->loop, a->http);
+	if (a->flags.allow_private && oci_client_allow(a->oci, a->flags.allow_private, err))
+		return -1;
 	if (a->embedded)
 		oci_client_own_address(a->oci, embedded_address(a->embedded));
 	if (start_servers(a, err))
@@ -434,6 +436,7 @@ void app_free(struct app *a)
 	embedded_free(a->embedded);
 	if (a->metrics)
 		metrics_free(a->metrics);
+	free(a->flags.allow_private);
 	free(a->adv_address);
 	free(a->state_dir);
 	free(a->kubeconfig);

@@ -1,5 +1,6 @@
 #include "flags.h"
 
+#include "base/ip.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -18,6 +19,7 @@ enum type {
 	SIZE,
 	ALGO,
 	OPTIONAL_TEXT,
+	NETWORKS,
 	TAKEN,
 	TAKEN_BOOL,
 	FOREIGN
@@ -68,6 +70,9 @@ static const struct flag FLAGS[] = {
 	{"artifact-max-entries", NUMBER, AT(max_entries), "N",
 		"most files and directories in a layer (200000)"},
 	{"concurrent", NUMBER, AT(concurrent), "N", "artifacts pulled at a time (16)"},
+	{"registry-allow-private", NETWORKS, AT(allow_private), "CIDR[,CIDR...]",
+		"internal networks to which every registry may send redirects and token requests; "
+		"without it only registries that have an internal address themselves (none)"},
 	{"interval-jitter-percentage", NUMBER, AT(jitter), "N", "spread of intervals, 0 to 99 (5)"},
 	{"min-retry-delay", DURATION, AT(min_retry_ms), "DURATION",
 		"first back-off after a failure (750ms)"},
@@ -159,6 +164,19 @@ static int bool_of(const char *text, bool *out)
 	return -1;
 }
 
+/* A flag that may be repeated: what there is, a comma, what comes. */
+static int add_networks(char **all, const char *more, struct err *err)
+{
+	auto_free char *before = MOVE(*all);
+	struct ip_nets nets = {0};
+	int rc;
+
+	*all = before ? mem_printf("%s,%s", before, more) : mem_strdup(more);
+	rc = ip_nets_add(&nets, *all, err);
+	ip_nets_clear(&nets);
+	return rc;
+}
+
 static int set(struct flags *f, const struct flag *flag, const char *value, struct err *err)
 {
 	void *at = (char *)f + flag->at;
@@ -201,6 +219,10 @@ static int set(struct flags *f, const struct flag *flag, const char *value, stru
 		return 0;
 	case ALGO:
 		return digest_algo_parse(at, value, err) ? err_wrap(err, "--%s", flag->name) : 0;
+	case NETWORKS:
+		/* An empty one is as good as none, as above. */
+		return *value && add_networks(at, value, err) ? err_wrap(err, "--%s", flag->name)
+							      : 0;
 	case TAKEN:
 		return 0;
 	case FOREIGN:

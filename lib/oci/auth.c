@@ -154,7 +154,6 @@ int oci_realm_check(const char *realm, const char *registry_url, struct err *err
 {
 	auto_url struct url r = {0}, reg = {0};
 	auto_buf struct buf shown = BUF_INIT(LIMIT_URL);
-	enum host_class class;
 
 	if (url_parse(&r, realm, err) || url_parse(&reg, registry_url, err)) {
 		err->kind = ERR_RETRY;
@@ -170,15 +169,6 @@ int oci_realm_check(const char *realm, const char *registry_url, struct err *err
 		return err_set(err, ERR_RETRY,
 			"the token server '%.400s' that the registry names is not https, as the "
 			"registry is",
-			buf_str(&shown));
-	class = host_classify(r.host);
-	/* `localhost` is a name, not a literal: a registry that is inside itself may use it. */
-	if (class == HOST_LOCALHOST && host_is_internal(host_classify(reg.host)))
-		return 0;
-	if (host_is_internal(class) && !url_same_host(&r, &reg))
-		return err_set(err, ERR_RETRY,
-			"the token server '%.400s' that the registry names is at a loopback, "
-			"private or link-local address",
 			buf_str(&shown));
 	return 0;
 }

@@ -1,6 +1,6 @@
 /*
  * WWW-Authenticate challenges (RFC 9110 section 11.6.1; Bearer realm, service and scope as the distribution token specification has them)
- * and the rules for realms: a registry that is not trusted with the inside of our network must not send us there.
+ * and what the text of a realm must be; where it may lead is judged when the connection is opened (oci/guard.h).
  * Plain parsing, no state. Any thread.
  */
 #ifndef OCI_AUTH_H
@@ -30,9 +30,8 @@ struct oci_challenge {
 int oci_challenge_parse(struct oci_challenge *c, const char *value, struct err *err) must_check;
 
 /*
- * May credentials or a token request go to this realm? https, or http when the registry itself was reached over http; no user info;
- * no loopback, private or link-local address literal unless it is the registry's own host and port; `localhost` only for a registry at
- * such an address itself. registry_url is the URL that was asked. -1 (ERR_RETRY) names what is wrong.
+ * May credentials or a token request go to this realm? https, or http when the registry itself was reached over http; no user info.
+ * registry_url is the URL that was asked. -1 (ERR_RETRY) names what is wrong.
  */
 int oci_realm_check(const char *realm, const char *registry_url, struct err *err) must_check;
 

@@ -2,46 +2,25 @@
 
 #include "base/limits.h"
 #include "ev/sock.h"
-#include "http/url.h"
+#include "http/client.h"
 
-#include <arpa/inet.h>
 #include <ifaddrs.h>
-#include <netinet/in.h>
 #include <string.h>
 
 void oci_guard_init(struct oci_guard *g)
 {
-	struct ifaddrs *all = NULL, *at;
-
 	*g = (struct oci_guard){.ports = {0}};
-	if (getifaddrs(&all))
-		return; /* loopback and "any" are refused without it */
-	for (at = all; at; at = at->ifa_next) {
-		char text[INET6_ADDRSTRLEN];
-		const void *bin = NULL;
-
-		if (at->ifa_addr && at->ifa_addr->sa_family == AF_INET)
-			bin = &((const struct sockaddr_in *)(const void *)at->ifa_addr)->sin_addr;
-		else if (at->ifa_addr && at->ifa_addr->sa_family == AF_INET6)
-			bin = &((const struct sockaddr_in6 *)(const void *)at->ifa_addr)->sin6_addr;
-		if (bin && inet_ntop(at->ifa_addr->sa_family, bin, text, sizeof(text)))
-			*vec_add(&g->addresses) = mem_strdup(text);
-	}
-	freeifaddrs(all);
 }
 
 void oci_guard_clear(struct oci_guard *g)
 {
 	struct oci_own_host *h;
-	char **s;
 
-	vec_each (&g->addresses, s)
-		free(*s);
 	vec_each (&g->hosts, h)
 		free(h->name);
-	vec_clear(&g->addresses);
 	vec_clear(&g->hosts);
 	vec_clear(&g->ports);
+	ip_nets_clear(&g->allowed);
 }
 
 void oci_guard_own_address(struct oci_guard *g, const char *address)
@@ -58,42 +37,126 @@ void oci_guard_own_host(struct oci_guard *g, const char *host)
 {
 	auto_free char *text = mem_printf("http://%s", host);
 	bool port = host[0] == '[' ? strstr(host, "]:") != NULL : strchr(host, ':') != NULL;
+	struct oci_own_host own = {0};
 	auto_url struct url u = {0};
 	struct err ignored = {0};
 
-	if (!url_parse(&u, text, &ignored))
-		*vec_add(&g->hosts) = (struct oci_own_host){MOVE(u.host), port ? u.port : 0};
+	if (url_parse(&u, text, &ignored))
+		return;
+	own.port = port ? u.port : 0;
+	if (ip_parse(&own.ip, u.host))
+		own.name = MOVE(u.host);
+	*vec_add(&g->hosts) = own;
 }
 
-/* This machine, by an address or a name that always means it. */
-static bool is_here(const struct oci_guard *g, const char *host)
-{
-	enum host_class c = host_classify(host);
-	char **a;
+/* ---- addresses ----------------------------------------------------------------------------------------------------- */
 
-	if (c == HOST_LOOPBACK || c == HOST_LOCALHOST || !strcmp(host, "0.0.0.0") ||
-		!strcmp(host, "::"))
-		return true;
-	vec_each (&g->addresses, a)
-		if (!strcmp(*a, host))
+static enum host_class classify(const struct ip *ip)
+{
+	static const unsigned char zero[16];
+	char text[IP_TEXT_MAX];
+
+	ip_format(ip, text);
+	/* The kernel takes "no address" for loopback. */
+	if (!memcmp(ip->b, zero, 16) || !strcmp(text, "0.0.0.0"))
+		return HOST_LOOPBACK;
+	return host_classify(text);
+}
+
+/* Asked anew each time, and only for a port of ours: addresses come and go. */
+static bool is_this_machine(const struct ip *ip)
+{
+	struct ifaddrs *all = NULL, *at;
+	bool found = classify(ip) == HOST_LOOPBACK;
+	struct ip one;
+
+	if (found || getifaddrs(&all))
+		return found;
+	for (at = all; at && !found; at = at->ifa_next)
+		found = at->ifa_addr && !ip_of_sockaddr(&one, NULL, at->ifa_addr) &&
+			ip_equal(&one, ip);
+	freeifaddrs(all);
+	return found;
+}
+
+static bool is_own(const struct oci_guard *g, const struct ip *ip, unsigned port)
+{
+	const struct oci_own_host *h;
+	const unsigned *p;
+
+	vec_each (&g->hosts, h)
+		if (!h->name && ip_equal(&h->ip, ip) && (!h->port || h->port == port))
 			return true;
+	vec_each (&g->ports, p)
+		if (*p == port)
+			return is_this_machine(ip);
 	return false;
 }
+
+static bool may_lead(enum host_class from, enum host_class to)
+{
+	switch (to) {
+	case HOST_LOOPBACK:
+	case HOST_LOCALHOST:
+		return from == HOST_LOOPBACK || from == HOST_LOCALHOST;
+	case HOST_LINK_LOCAL:
+		return from == HOST_LINK_LOCAL;
+	default:
+		return !host_is_internal(to) || host_is_internal(from);
+	}
+}
+
+struct oci_hop oci_hop_from(const struct http_res *res, const struct url *asked)
+{
+	return (struct oci_hop){
+		.chosen = true,
+		.from = res->has_peer ? classify(&res->peer) : host_classify(asked->host),
+	};
+}
+
+static const char *class_name(enum host_class c)
+{
+	switch (c) {
+	case HOST_LOOPBACK:
+		return "a loopback";
+	case HOST_LINK_LOCAL:
+		return "a link-local";
+	case HOST_PRIVATE:
+	case HOST_ULA:
+		return "a private";
+	default:
+		return "a reserved";
+	}
+}
+
+int oci_guard_connect(const struct oci_guard *g, const struct oci_hop *hop, const struct ip *ip,
+	unsigned port, struct err *err)
+{
+	enum host_class to = classify(ip);
+	char text[IP_TEXT_MAX];
+
+	ip_format(ip, text);
+	if (is_own(g, ip, port))
+		return err_set(err, ERR_RETRY, "'%s' port %u is a port of this controller itself",
+			text, port);
+	if (!hop->chosen || may_lead(hop->from, to) || ip_nets_have(&g->allowed, ip))
+		return 0;
+	return err_set(err, ERR_RETRY,
+		"'%s' is %s address, where this registry may not send us "
+		"(--registry-allow-private)",
+		text, class_name(to));
+}
+
+/* ---- texts --------------------------------------------------------------------------------------------------------- */
 
 int oci_guard_check(const struct oci_guard *g, const struct url *u, struct err *err)
 {
 	const struct oci_own_host *h;
-	size_t i;
 
 	vec_each (&g->hosts, h)
-		if (!strcmp(h->name, u->host) && (!h->port || h->port == u->port))
+		if (h->name && !strcmp(h->name, u->host) && (!h->port || h->port == u->port))
 			return err_set(
 				err, ERR_STALL, "'%.255s' is this controller itself", u->host);
-	for (i = 0; i < g->ports.len; i++)
-		if (g->ports.p[i] == u->port && is_here(g, u->host))
-			return err_set(err, ERR_STALL,
-				"'%.255s:%u' is a port of this controller itself", u->host,
-				u->port);
 	return 0;
 }
 
@@ -101,7 +164,6 @@ int oci_guard_redirect(const struct oci_guard *g, const struct url *from, const 
 	bool insecure, struct err *err)
 {
 	auto_buf struct buf shown = BUF_INIT(LIMIT_URL);
-	enum host_class target = host_classify(to->host);
 
 	url_redacted(to, &shown);
 	if (to->has_user)
@@ -111,11 +173,6 @@ int oci_guard_redirect(const struct oci_guard *g, const struct url *from, const 
 	if (from->https && !to->https && !insecure)
 		return err_set(err, ERR_RETRY,
 			"the registry redirects from https to '%.400s', which is not encrypted",
-			buf_str(&shown));
-	if (host_is_internal(target) && !host_is_internal(host_classify(from->host)))
-		return err_set(err, ERR_RETRY,
-			"the registry redirects to '%.400s', a loopback, private or link-local "
-			"address",
 			buf_str(&shown));
 	if (oci_guard_check(g, to, err)) {
 		err->kind = ERR_RETRY;

@@ -1,26 +1,44 @@
 /*
- * Where requests may go. A registry chooses redirects, token servers and page links; none of them may lead to the controller's own
- * ports, and none from the outside into a private network. Addresses are judged as they are written: a name is not resolved here.
- * Loop thread.
+ * Where requests may go, judged by the address that a connection is opened to (http_req.on_connect), so names and what they resolve to at
+ * that moment are covered. Never to the controller's own listeners. What the user wrote into a URL may be anywhere else; where a REGISTRY
+ * sends us (redirect, token server) an internal address has to be matched by the registry's own address, seen in this very exchange:
+ *
+ *	target is			the registry's own address has to be
+ *	public				anything
+ *	private, ULA, shared, ...	internal: private, ULA, shared, loopback, ...
+ *	loopback, unspecified		loopback
+ *	link-local (cloud metadata)	link-local
+ *
+ * or the target lies in a network that the operator allowed (--registry-allow-private). Through a proxy the address is not known here: one
+ * that is written in the URL is judged as it is written, names pass, and a registry known by name counts as public. Loop thread.
  */
 #ifndef OCI_GUARD_H
 #define OCI_GUARD_H
 #include "base/err.h"
+#include "base/ip.h"
 #include "base/vec.h"
+#include "http/url.h"
 
 #include <stdbool.h>
 
-struct url;
+struct http_res;
 
 struct oci_own_host {
-	char *name; /* lower case, no dot at the end, no brackets */
+	char *name; /* lower case, no dot at the end; NULL: it is an address */
+	struct ip ip;
 	unsigned port; /* 0: every port */
 };
 
 struct oci_guard {
 	VEC(unsigned) ports; /* at which this process listens */
-	VEC(char *) addresses; /* of this machine, as they are written */
-	VEC(struct oci_own_host) hosts; /* names under which it is known */
+	VEC(struct oci_own_host) hosts; /* names and addresses under which others know it */
+	struct ip_nets allowed; /* where every registry may send us */
+};
+
+/* Who chose where a request goes. Zeroed: the user. */
+struct oci_hop {
+	bool chosen; /* by a registry */
+	enum host_class from; /* what that registry's own address is */
 };
 
 void oci_guard_init(struct oci_guard *g);
@@ -28,10 +46,14 @@ void oci_guard_clear(struct oci_guard *g);
 void oci_guard_own_address(struct oci_guard *g, const char *address);
 /* "host" or "host:port". */
 void oci_guard_own_host(struct oci_guard *g, const char *host);
-
-/* -1 (ERR_STALL) for one of our own ports. */
+/* The hop that this answer of the registry at `asked` names. */
+struct oci_hop oci_hop_from(const struct http_res *res, const struct url *asked);
+/* For http_req.on_connect. -1 (ERR_RETRY): not there. */
+int oci_guard_connect(const struct oci_guard *g, const struct oci_hop *hop, const struct ip *ip,
+	unsigned port, struct err *err) must_check;
+/* -1 (ERR_STALL) for a name of our own: it leads here whatever it resolves to (a Service). */
 int oci_guard_check(const struct oci_guard *g, const struct url *u, struct err *err) must_check;
-/* May a redirect lead from one to the other? -1 (ERR_RETRY) names where it would go. */
+/* May a redirect lead from one to the other, as far as the text tells? -1 (ERR_RETRY) names where it would go. */
 int oci_guard_redirect(const struct oci_guard *g, const struct url *from, const struct url *to,
 	bool insecure, struct err *err) must_check;
 

@@ -1,8 +1,8 @@
 #include "oci/memo.h"
 
 #include "base/limits.h"
-#include "base/mem.h"
 #include "base/lru.h"
+#include "base/mem.h"
 #include "oci/ref.h"
 
 #include <string.h>
@@ -17,6 +17,7 @@ struct memo {
 	struct oci_memos *memos;
 	enum oci_scheme scheme;
 	char *realm, *service;
+	struct oci_hop hop;
 	size_t bytes;
 };
 
@@ -64,7 +65,8 @@ struct oci_way oci_memo_get(struct oci_memos *m, const struct oci_repo *repo, ui
 {
 	const struct memo *at = find(m, repo, identity);
 
-	return at ? (struct oci_way){at->scheme, at->realm, at->service} : (struct oci_way){0};
+	return at ? (struct oci_way){at->scheme, at->realm, at->service, at->hop}
+		  : (struct oci_way){0};
 }
 
 void oci_memo_drop(struct oci_memos *m, const struct oci_repo *repo, uint64_t identity)
@@ -76,7 +78,7 @@ void oci_memo_drop(struct oci_memos *m, const struct oci_repo *repo, uint64_t id
 }
 
 void oci_memo_set(struct oci_memos *m, const struct oci_repo *repo, uint64_t identity,
-	const struct oci_challenge *c)
+	const struct oci_challenge *c, const struct oci_hop *hop)
 {
 	auto_free char *key = key_of(repo, identity);
 	struct memo *at = NEW(struct memo);
@@ -86,6 +88,7 @@ void oci_memo_set(struct oci_memos *m, const struct oci_repo *repo, uint64_t ide
 	at->scheme = c->scheme;
 	at->realm = mem_strdup(c->realm);
 	at->service = mem_strdup(c->service);
+	at->hop = *hop;
 	at->bytes = sizeof(*at) + 2 * strlen(key) + strlen(at->realm) + strlen(at->service);
 	m->bytes += at->bytes;
 	while (m->bytes > LIMIT_CHALLENGES_BYTES && m->items.oldest)

@@ -70,6 +70,8 @@ struct call {
 	struct url url; /* asked now */
 	char *origin; /* scheme://host of the registry itself, of this attempt */
 	bool away; /* redirected to another origin */
+	struct oci_hop hop; /* to `url` */
+	struct oci_hop named; /* to what the registry's last answer names */
 	uint64_t uploaded;
 	struct op *answer; /* the http op of the end */
 };
@@ -138,6 +140,11 @@ void oci_client_own_address(struct oci_client *c, const char *address)
 void oci_client_own_host(struct oci_client *c, const char *host)
 {
 	oci_guard_own_host(&c->guard, host);
+}
+
+int oci_client_allow(struct oci_client *c, const char *networks, struct err *err)
+{
+	return ip_nets_add(&c->guard.allowed, networks, err);
 }
 
 void oci_client_stats(const struct oci_client *c, struct oci_stats *out)
@@ -221,7 +228,7 @@ static struct oci_way way_of(struct call *q)
 	if (q->away || q->probing)
 		return (struct oci_way){.scheme = OCI_AUTH_NONE};
 	if (c)
-		return (struct oci_way){c->scheme, c->realm, c->service};
+		return (struct oci_way){c->scheme, c->realm, c->service, q->named};
 	return oci_memo_get(q->client->memos, &q->repo, oci_identity_id(q->req.identity));
 }
 
@@ -261,12 +268,20 @@ static void token_req(struct call *q, const struct oci_way *way, char scope[OCI_
 		.repo = &q->repo,
 		.identity = q->req.identity,
 		.realm = way->realm,
+		.hop = way->hop,
 		.service = way->service,
 		.scope = scope,
 		.timeout_ms = token_ms(q),
 	};
 	if (is_extra(q, scope))
 		out->extra_scope = q->challenge->scope;
+}
+
+static int on_connect(void *arg, const struct ip *ip, unsigned port, struct err *err)
+{
+	const struct call *q = arg;
+
+	return oci_guard_connect(&q->client->guard, &q->hop, ip, port, err);
 }
 
 static int on_headers(void *arg, const struct http_res *res, struct err *err)
@@ -385,6 +400,7 @@ static enum step_ret send(struct call *q, const struct oci_cred *cred)
 		.body_len = q->req.body_len,
 		.trust = oci_identity_trust_for(q->req.identity, q->repo.insecure),
 		.proxy = oci_identity_proxy(q->req.identity),
+		.on_connect = on_connect,
 		.on_headers = on_headers,
 		.arg = q,
 		.max_body = q->req.max_body,
@@ -460,6 +476,7 @@ static int aim(struct call *q, struct err *err)
 	q->probing = q->host->speaks == ASK_BOTH;
 	q->plain = q->host->speaks == SPEAKS_PLAIN || (q->probing && q->plain);
 	q->away = false;
+	q->hop = (struct oci_hop){0};
 	free(MOVE(q->origin));
 	q->origin = mem_printf("%s://%s", q->plain ? "http" : "https", q->repo.host);
 	buf_adds(&text, q->origin);
@@ -574,6 +591,7 @@ static enum step_ret redirected(struct call *q, const struct http_res *res)
 		url_parse(&origin, q->origin, &err))
 		return fail(q, &err);
 	q->away = !url_same_origin(&to, &origin);
+	q->hop = q->away ? q->named : (struct oci_hop){0};
 	url_clear(&q->url);
 	q->url = to;
 	to = (struct url){0};
@@ -590,7 +608,9 @@ static enum step_ret unanswered(struct call *q)
 		return task_fail(&q->task, &err);
 	if (q->overdue)
 		say_overdue(q, &err);
-	if (q->away)
+	if (err.code == -EPERM && !q->away && host_classify(q->url.host) != HOST_NAME)
+		err.kind = ERR_STALL; /* the spec names one of our own ports */
+	if (q->away || err.code == -EPERM)
 		return fail(q, &err);
 	if (res->tls_answered || res->headers_complete) {
 		q->host->speaks = q->plain ? SPEAKS_PLAIN : SPEAKS_TLS;
@@ -617,9 +637,10 @@ static enum step_ret judge(struct call *q)
 
 	if (!q->away) {
 		oci_pass_answered(&q->pass);
+		q->named = oci_hop_from(res, &q->url);
 		if (q->challenge && res->status != 401)
 			oci_memo_set(q->client->memos, &q->repo, oci_identity_id(q->req.identity),
-				q->challenge);
+				q->challenge, &q->named);
 		q->host->speaks = q->plain ? SPEAKS_PLAIN : SPEAKS_TLS;
 		/* What a TLS server says to plain http. */
 		if (q->plain && res->status == 400 &&

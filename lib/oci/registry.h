@@ -18,8 +18,8 @@
  * be out of date: when the token server that it names fails, or takes longer than
  * LIMIT_TOKEN_AGAIN_MS, the registry is asked.
  *
- * Redirects: at most LIMIT_REDIRECTS; another host gets no credentials; https to http only with `insecure`; from a public host to a
- * private, loopback or link-local address literal never; to the controller's own ports never.
+ * Redirects: at most LIMIT_REDIRECTS; another host gets no credentials; https to http only with `insecure`. Where they and token servers
+ * may be is judged by address, as connections are opened: guard.h.
  *
  * Errors: 429 and 503 with Retry-After are ERR_WAIT; everything else here is ERR_RETRY; err->code
  * is the HTTP status, if there was one. Messages name the registry, repository and what was asked
@@ -84,6 +84,8 @@ void oci_client_free(struct oci_client *c);
 void oci_client_own_address(struct oci_client *c, const char *address);
 /* The same for a name, with a port or for all of them ("source-controller.flux-system.svc.cluster.local."). */
 void oci_client_own_host(struct oci_client *c, const char *host);
+/* Networks ("10.0.0.0/8,fd00::/8") that every registry may send us to. */
+int oci_client_allow(struct oci_client *c, const char *networks, struct err *err) must_check;
 void oci_client_stats(const struct oci_client *c, struct oci_stats *out);
 
 /* How many requests callers may send to the repository's host at a time: 1 until it has answered,

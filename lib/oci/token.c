@@ -10,7 +10,6 @@
 #include "http/client.h"
 #include "http/url.h"
 #include "oci/answer.h"
-#include "oci/guard.h"
 #include "oci/health.h"
 #include "oci/identity.h"
 #include "oci/ref.h"
@@ -55,6 +54,7 @@ struct fetch {
 	struct entry *entry;
 	struct oci_repo repo;
 	struct oci_identity *identity;
+	struct oci_hop hop;
 	char *realm, *service, *scopes; /* scopes: divided by blanks */
 	char *host; /* the realm's, with its port */
 	uint64_t timeout_ms; /* of who began it */
@@ -84,12 +84,20 @@ static int on_headers(void *arg, const struct http_res *res, struct err *err)
 	return 0;
 }
 
+static int on_connect(void *arg, const struct ip *ip, unsigned port, struct err *err)
+{
+	const struct fetch *f = arg;
+
+	return oci_guard_connect(f->entry->tokens->guard, &f->hop, ip, port, err);
+}
+
 static struct op *ask(struct fetch *f, const struct oci_cred *cred)
 {
 	struct http_req req = {.method = "GET",
 		.max_body = LIMIT_TOKEN_BODY,
 		.kind = "token",
 		.on_headers = on_headers,
+		.on_connect = on_connect,
 		.arg = f};
 	static const struct http_hdr form[] = {
 		{"Content-Type", "application/x-www-form-urlencoded"}, {NULL, NULL}};
@@ -377,9 +385,9 @@ void oci_tokens_free(struct oci_tokens *t)
 /* No part can hold a line feed: the challenge parser and the URL parser refuse control characters. */
 static char *key_of(const struct oci_token_req *req)
 {
-	return mem_printf("%s\n%s\n%s\n%s\n%llu\n%d", req->repo->host, req->realm, req->service,
-		req->scope, (unsigned long long)oci_identity_id(req->identity),
-		req->repo->insecure);
+	return mem_printf("%s\n%s\n%s\n%s\n%llu\n%d\n%d", req->repo->host, req->realm, req->service,
+		req->scope, (unsigned long long)oci_identity_id(req->identity), req->repo->insecure,
+		req->hop.from);
 }
 
 static struct entry *find(struct oci_tokens *t, const struct oci_token_req *req)
@@ -428,6 +436,7 @@ static void fetch_start(struct entry *e, const struct oci_token_req *req)
 	f->host = buf_take(&host);
 	f->repo = *req->repo;
 	f->identity = oci_identity_ref(req->identity);
+	f->hop = req->hop;
 	f->realm = mem_strdup(req->realm);
 	f->service = mem_strdup(req->service);
 	f->scopes = mem_printf("%s%s%s", req->scope, req->extra_scope ? " " : "",

@@ -15,12 +15,12 @@
 #define OCI_TOKEN_H
 #include "base/err.h"
 #include "base/secret.h"
+#include "oci/guard.h"
 
 #include <stdint.h>
 
 struct http_client;
 struct loop;
-struct oci_guard;
 struct oci_health;
 struct oci_identity;
 struct oci_repo;
@@ -31,6 +31,7 @@ struct oci_token_req {
 	const struct oci_repo *repo;
 	struct oci_identity *identity;
 	const char *realm; /* checked by oci_realm_check */
+	struct oci_hop hop; /* who named it; part of the key */
 	const char *service;
 	const char *scope; /* "repository:org/app:pull" */
 	const char *

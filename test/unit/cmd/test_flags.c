@@ -118,6 +118,27 @@ START_TEST(test_values)
 }
 END_TEST
 
+START_TEST(test_networks)
+{
+	struct flags f;
+	struct err err = {0};
+	char none[] = "--registry-allow-private=",
+	     two[] = "--registry-allow-private=10.0.0.0/8,fd00::/8 --registry-allow-private "
+		     "192.168.0.1";
+	char bad[] = "--registry-allow-private=10.0.0.0/8,10.0.0.0/40";
+
+	good(&f, none);
+	ck_assert_ptr_null(f.allow_private);
+	good(&f, two);
+	ck_assert_str_eq(f.allow_private, "10.0.0.0/8,fd00::/8,192.168.0.1");
+	free(f.allow_private);
+	ck_assert(parse(&f, bad, &err));
+	ck_assert_str_eq(err.msg,
+		"--registry-allow-private: '10.0.0.0/40' is not a network such as 10.0.0.0/8");
+	free(f.allow_private);
+}
+END_TEST
+
 /* What Flux's manifests, its bootstrap patches and its other controllers' flags give to all. */
 START_TEST(test_flux)
 {
@@ -234,6 +255,7 @@ Suite *suite_flags(void)
 	tcase_add_test(tc, test_defaults);
 	tcase_add_test(tc, test_environment);
 	tcase_add_test(tc, test_values);
+	tcase_add_test(tc, test_networks);
 	tcase_add_test(tc, test_flux);
 	tcase_add_loop_test(tc, test_booleans, 0, 6);
 	tcase_add_test(tc, test_empty);

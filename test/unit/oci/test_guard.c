@@ -1,55 +1,204 @@
 #include "oci/guard.h"
 
-#include "base/lru.h"
 #include "base/mem.h"
-#include "http/url.h"
+#include "http/client.h"
 
 #include <check.h>
+#include <ifaddrs.h>
 #include <string.h>
 
 Suite *suite_guard(void);
 
 static const struct {
-	const char *url;
+	const char *ip;
+	unsigned port;
 	bool ok;
 } own[] = {
-	{"http://127.0.0.1:9090/x", false},
-	{"https://127.0.0.1:9090/x", false},
-	{"http://127.8.9.1:9090/x", false},
-	{"http://localhost:9090/x", false},
-	{"http://x.localhost:9090/x", false},
-	{"http://[::1]:9090/x", false},
-	{"http://0.0.0.0:9090/x", false},
-	{"http://[::]:9090/x", false},
-	{"http://[::ffff:127.0.0.1]:8080/x", false},
+	{"127.0.0.1", 9090, false},
+	{"127.8.9.1", 9090, false},
+	{"::1", 9090, false},
+	{"0.0.0.0", 9090, false},
+	{"::", 9090, false},
+	{"::ffff:127.0.0.1", 8080, false},
+	{"::ffff:0:0", 8080, false},
+	{"::127.0.0.1", 8080, false},
+	{"64:ff9b::127.0.0.1", 8080, false},
+	{"2002:7f00:1::1", 8080, false},
+	{"10.255.1.2", 9191, false},
+	{"::ffff:10.255.1.2", 9191, false},
+	{"10.255.1.2", 9192, true},
+	{"127.0.0.1", 9091, true},
+	{"8.8.8.8", 9090, true},
+};
+
+static const struct {
+	const char *url;
+	bool ok;
+} own_names[] = {
 	{"http://me.svc/x", false},
 	{"http://ME.svc./x", false},
 	{"https://me.svc:1234/x", false},
 	{"http://adv.svc:9191/x", false},
 	{"http://adv.svc:5000/x", true},
-	{"http://10.255.1.2:9191/x", false},
-	{"http://127.0.0.1:9091/x", true},
 	{"http://reg.example:9090/x", true},
-	{"http://8.8.8.8:9090/x", true},
+	/* an address is judged where the connection is opened */
+	{"http://127.0.0.1:9090/x", true},
 };
 
+static void own_guard(struct oci_guard *g)
+{
+	oci_guard_init(g);
+	oci_guard_own_address(g, "127.0.0.1:9090");
+	oci_guard_own_address(g, "[::]:8080");
+	oci_guard_own_address(g, "rubbish");
+	oci_guard_own_host(g, "me.svc.");
+	oci_guard_own_host(g, "adv.svc:9191");
+	oci_guard_own_host(g, "10.255.1.2:9191");
+	oci_guard_own_host(g, "");
+}
+
+static struct ip ip_of(const char *text)
+{
+	struct ip ip;
+
+	ck_assert_msg(!ip_parse(&ip, text), "'%s'", text);
+	return ip;
+}
+
+/* Whoever names it, and whatever the operator allows. */
 START_TEST(own_port)
+{
+	struct oci_hop hops[] = {{0}, {true, HOST_PUBLIC}, {true, HOST_LOOPBACK}};
+	struct ip ip = ip_of(own[_i].ip);
+	struct oci_guard g;
+	size_t i;
+
+	own_guard(&g);
+	for (i = 0; i < (own[_i].ok ? 1 : ARRAY_LEN(hops)); i++) {
+		struct err err = {0};
+
+		ck_assert(!ip_nets_add(&g.allowed, "0.0.0.0/0", &err));
+		ck_assert_msg(
+			!oci_guard_connect(&g, &hops[i], &ip, own[_i].port, &err) == own[_i].ok,
+			"'%s' port %u: %s", own[_i].ip, own[_i].port, err.msg);
+	}
+	oci_guard_clear(&g);
+}
+END_TEST
+
+/* Every address of this machine, not only loopback. */
+START_TEST(own_interfaces)
+{
+	struct ifaddrs *all, *at;
+	struct oci_guard g;
+
+	own_guard(&g);
+	ck_assert(!getifaddrs(&all));
+	for (at = all; at; at = at->ifa_next) {
+		struct err err = {0};
+		struct ip ip;
+
+		if (at->ifa_addr && !ip_of_sockaddr(&ip, NULL, at->ifa_addr))
+			ck_assert(oci_guard_connect(&g, &(struct oci_hop){0}, &ip, 9090, &err));
+	}
+	freeifaddrs(all);
+	oci_guard_clear(&g);
+}
+END_TEST
+
+START_TEST(own_name)
 {
 	auto_url struct url u = {0};
 	struct err err = {0};
 	struct oci_guard g;
 
-	oci_guard_init(&g);
-	oci_guard_own_address(&g, "127.0.0.1:9090");
-	oci_guard_own_address(&g, "[::]:8080");
-	oci_guard_own_address(&g, "rubbish");
-	oci_guard_own_host(&g, "me.svc.");
-	oci_guard_own_host(&g, "adv.svc:9191");
-	oci_guard_own_host(&g, "10.255.1.2:9191");
-	oci_guard_own_host(&g, "");
-	ck_assert_msg(!url_parse(&u, own[_i].url, &err), "%s", err.msg);
-	ck_assert_msg(!oci_guard_check(&g, &u, &err) == own[_i].ok, "'%s'", own[_i].url);
+	own_guard(&g);
+	ck_assert_msg(!url_parse(&u, own_names[_i].url, &err), "%s", err.msg);
+	ck_assert_msg(
+		!oci_guard_check(&g, &u, &err) == own_names[_i].ok, "'%s'", own_names[_i].url);
 	oci_guard_clear(&g);
+}
+END_TEST
+
+/* A registry at one address, of which the class counts, names another. */
+static const struct {
+	const char *from, *to;
+	bool ok;
+} hops[] = {
+	{"8.8.8.8", "9.9.9.9", true},
+	{"8.8.8.8", "2600::1", true},
+	{"8.8.8.8", "10.0.0.1", false},
+	{"8.8.8.8", "172.31.0.1", false},
+	{"8.8.8.8", "192.168.0.1", false},
+	{"8.8.8.8", "100.64.0.1", false},
+	{"8.8.8.8", "169.254.169.254", false},
+	{"8.8.8.8", "127.0.0.1", false},
+	{"8.8.8.8", "0.0.0.0", false},
+	{"8.8.8.8", "::", false},
+	{"8.8.8.8", "::1", false},
+	{"8.8.8.8", "fd00::1", false},
+	{"8.8.8.8", "fe80::1", false},
+	{"8.8.8.8", "::ffff:10.0.0.1", false},
+	{"8.8.8.8", "64:ff9b::10.0.0.1", false},
+	{"8.8.8.8", "2002:a00:1::", false},
+	{"8.8.8.8", "::10.0.0.1", false},
+	{"8.8.8.8", "224.0.0.1", false},
+	{"8.8.8.8", "10.9.9.9", true}, /* allowed below */
+	{"8.8.8.8", "::ffff:10.9.9.9", true},
+	{"8.8.8.8", "fd99::1", true},
+	{"10.0.0.1", "8.8.8.8", true},
+	{"10.0.0.1", "10.0.0.1", true},
+	{"10.0.0.1", "192.168.7.7", true},
+	{"10.0.0.1", "fd00::1", true},
+	{"fd00::1", "10.0.0.1", true},
+	{"100.64.0.1", "10.0.0.1", true},
+	{"10.0.0.1", "127.0.0.1", false},
+	{"10.0.0.1", "0.0.0.0", false},
+	{"10.0.0.1", "169.254.169.254", false},
+	{"10.0.0.1", "fe80::1", false},
+	{"169.254.1.1", "169.254.1.2", true},
+	{"127.0.0.1", "127.0.0.1", true},
+	{"127.0.0.1", "::1", true},
+	{"::ffff:127.0.0.1", "127.0.0.2", true},
+	{"127.0.0.1", "10.0.0.1", true},
+	{"127.0.0.1", "169.254.169.254", false},
+};
+
+START_TEST(hop)
+{
+	struct ip to = ip_of(hops[_i].to);
+	struct http_res res = {.peer = ip_of(hops[_i].from), .has_peer = true};
+	struct url asked = {.host = (char *)(uintptr_t) "reg.example"};
+	struct oci_hop from = oci_hop_from(&res, &asked), user = {0};
+	struct err err = {0};
+	struct oci_guard g;
+
+	oci_guard_init(&g);
+	ck_assert(!ip_nets_add(&g.allowed, "10.9.0.0/16,fd99::/32", &err));
+	ck_assert_msg(!oci_guard_connect(&g, &from, &to, 443, &err) == hops[_i].ok,
+		"from '%s' to '%s': %s", hops[_i].from, hops[_i].to, err.msg);
+	/* What the user wrote may be anywhere. */
+	ck_assert(!oci_guard_connect(&g, &user, &to, 443, &err));
+	oci_guard_clear(&g);
+}
+END_TEST
+
+/* Behind a proxy the registry's address is what its URL says, and a name says nothing. */
+START_TEST(hop_behind_proxy)
+{
+	static const struct {
+		const char *host;
+		enum host_class from;
+	} rows[] = {{"reg.example", HOST_NAME}, {"10.0.0.1", HOST_PRIVATE}};
+	struct url asked = {.host = (char *)(uintptr_t)rows[_i].host};
+	struct oci_hop from = oci_hop_from(&(struct http_res){0}, &asked);
+	struct ip to = ip_of("10.0.0.2");
+	struct err err = {0};
+	struct oci_guard g = {.ports = {0}};
+
+	ck_assert(from.chosen);
+	ck_assert_int_eq(from.from, rows[_i].from);
+	ck_assert_int_eq(oci_guard_connect(&g, &from, &to, 443, &err), _i ? 0 : -1);
 }
 END_TEST
 
@@ -58,22 +207,12 @@ static const struct {
 	bool insecure, ok;
 } redirects[] = {
 	{"https://reg.example/v2/a", "https://cdn.example/b", false, true},
-	{"https://reg.example/v2/a", "https://8.8.8.8/b", false, true},
 	{"https://reg.example/v2/a", "http://cdn.example/b", false, false},
 	{"https://reg.example/v2/a", "http://cdn.example/b", true, true},
 	{"http://reg.example/v2/a", "http://cdn.example/b", false, true},
 	{"http://reg.example/v2/a", "https://cdn.example/b", false, true},
-	{"https://reg.example/v2/a", "https://127.0.0.1/b", false, false},
-	{"https://reg.example/v2/a", "https://127.0.0.1/b", true, false},
-	{"https://reg.example/v2/a", "https://localhost/b", false, false},
-	{"https://reg.example/v2/a", "https://10.0.0.1/b", false, false},
-	{"https://reg.example/v2/a", "https://169.254.169.254/latest/meta-data", false, false},
-	{"https://reg.example/v2/a", "https://[fe80::1]/b", false, false},
-	{"https://reg.example/v2/a", "https://[::ffff:10.0.0.1]/b", false, false},
 	{"https://reg.example/v2/a", "https://u:p@cdn.example/b", false, false},
-	{"http://127.0.0.1:5000/v2/a", "http://127.0.0.1:5001/b", false, true},
-	{"http://10.0.0.1:5000/v2/a", "http://10.0.0.2/b", false, true},
-	{"http://127.0.0.1:5000/v2/a", "http://127.0.0.1:9090/b", false, false},
+	{"https://reg.example/v2/a", "https://me.svc/b", false, false},
 };
 
 START_TEST(redirect)
@@ -82,8 +221,7 @@ START_TEST(redirect)
 	struct err err = {0};
 	struct oci_guard g;
 
-	oci_guard_init(&g);
-	oci_guard_own_address(&g, "127.0.0.1:9090");
+	own_guard(&g);
 	ck_assert(!url_parse(&from, redirects[_i].from, &err));
 	ck_assert(!url_parse(&to, redirects[_i].to, &err));
 	ck_assert_msg(!oci_guard_redirect(&g, &from, &to, redirects[_i].insecure, &err) ==
@@ -94,66 +232,17 @@ START_TEST(redirect)
 }
 END_TEST
 
-/* ---- the map with a limit ------------------------------------------------------------------------------------------ */
-
-struct thing {
-	struct lru_item item;
-	bool busy;
-};
-
-static bool thing_busy(const struct lru_item *it)
-{
-	return CONTAINER_OF(it, const struct thing, item)->busy;
-}
-
-static void thing_free(struct lru_item *it)
-{
-	free(CONTAINER_OF(it, struct thing, item));
-}
-
-static struct thing *add(struct lru *l, const char *key)
-{
-	struct thing *t = NEW(struct thing);
-
-	lru_add(l, key, &t->item);
-	return t;
-}
-
-START_TEST(lru)
-{
-	struct lru l;
-
-	lru_init(&l, 3, thing_busy, thing_free);
-	add(&l, "a");
-	add(&l, "b");
-	add(&l, "c");
-	ck_assert_ptr_nonnull(lru_get(&l, "a"));
-	add(&l, "d"); /* b was not used for longest */
-	ck_assert_ptr_null(lru_get(&l, "b"));
-	ck_assert_ptr_nonnull(lru_get(&l, "a"));
-	CONTAINER_OF(lru_get(&l, "c"), struct thing, item)->busy = true;
-	ck_assert_ptr_nonnull(lru_get(&l, "a"));
-	ck_assert_ptr_nonnull(lru_get(&l, "d"));
-	add(&l, "e"); /* c is busy: a goes */
-	ck_assert_ptr_nonnull(lru_get(&l, "c"));
-	ck_assert_ptr_null(lru_get(&l, "a"));
-	lru_drop(&l, lru_get(&l, "d"));
-	ck_assert_ptr_null(lru_get(&l, "d"));
-	ck_assert_uint_eq(l.map.len, 2);
-	lru_clear(&l);
-	ck_assert_ptr_null(l.newest);
-	ck_assert_ptr_null(l.oldest);
-}
-END_TEST
-
 Suite *suite_guard(void)
 {
 	Suite *s = suite_create("guard");
 	TCase *t = tcase_create("guard");
 
 	tcase_add_loop_test(t, own_port, 0, ARRAY_LEN(own));
+	tcase_add_test(t, own_interfaces);
+	tcase_add_loop_test(t, own_name, 0, ARRAY_LEN(own_names));
+	tcase_add_loop_test(t, hop, 0, ARRAY_LEN(hops));
+	tcase_add_loop_test(t, hop_behind_proxy, 0, 2);
 	tcase_add_loop_test(t, redirect, 0, ARRAY_LEN(redirects));
-	tcase_add_test(t, lru);
 	suite_add_tcase(s, t);
 	return s;
 }

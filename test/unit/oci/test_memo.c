@@ -11,6 +11,8 @@
 
 Suite *suite_memo(void);
 
+static const struct oci_hop hop = {.chosen = true, .from = HOST_LOOPBACK};
+
 START_TEST(apart)
 {
 	struct oci_challenge bearer = {OCI_AUTH_BEARER, "https://a/token", "svc", "x"};
@@ -20,12 +22,13 @@ START_TEST(apart)
 	struct oci_memos *m = oci_memos_new();
 	struct oci_way way;
 
-	oci_memo_set(m, &app, 1, &basic);
-	oci_memo_set(m, &app, 1, &bearer);
+	oci_memo_set(m, &app, 1, &basic, &hop);
+	oci_memo_set(m, &app, 1, &bearer, &hop);
 	way = oci_memo_get(m, &app, 1);
 	ck_assert_int_eq(way.scheme, OCI_AUTH_BEARER);
 	ck_assert_str_eq(way.realm, "https://a/token");
 	ck_assert_str_eq(way.service, "svc");
+	ck_assert(way.hop.chosen && way.hop.from == HOST_LOOPBACK);
 	ck_assert_int_eq(oci_memo_get(m, &app, 2).scheme, OCI_AUTH_NONE);
 	ck_assert_int_eq(oci_memo_get(m, &other, 1).scheme, OCI_AUTH_NONE);
 	ck_assert_int_eq(oci_memo_get(m, &insecure, 1).scheme, OCI_AUTH_NONE);
@@ -47,7 +50,7 @@ START_TEST(bounded)
 	memset(c.realm, 'x', sizeof(c.realm) - 1);
 	for (i = 0; i < n; i++) {
 		snprintf(repo.name, sizeof(repo.name), "r%zu", i);
-		oci_memo_set(m, &repo, 1, &c);
+		oci_memo_set(m, &repo, 1, &c, &hop);
 	}
 	for (i = 0; i < n; i++) {
 		snprintf(repo.name, sizeof(repo.name), "r%zu", i);
