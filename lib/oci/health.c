@@ -265,6 +265,9 @@ void oci_pass_failed(struct oci_pass *pass, struct err *err)
 
 	if (!h || pass->answered || h->health->off)
 		return;
+	/* It was we who did not want to connect there. */
+	if (err->code == -EPERM)
+		return;
 	if (probe)
 		probe_later(&h->probes[pass->brief]);
 	probe_end(pass);
