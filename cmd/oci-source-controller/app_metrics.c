@@ -5,6 +5,7 @@
 #include "crypto/digest.h"
 #include "ctl/event.h"
 #include "embedded/embedded.h"
+#include "ev/work.h"
 #include "http/client.h"
 #include "http/server.h"
 #include "kube/client.h"
@@ -250,6 +251,17 @@ static void servers_cut(void *arg, struct metric_out *out)
 	each_server(arg, one_cut, out);
 }
 
+static void worker_jobs(void *arg, struct metric_out *out)
+{
+	struct work_stats s;
+
+	work_stats(((struct app *)arg)->loop, &s);
+	metric_emit(out, (double)s.heavy_running, "heavy", "running");
+	metric_emit(out, (double)s.heavy_waiting, "heavy", "waiting");
+	metric_emit(out, (double)s.bulk_running, "bulk", "running");
+	metric_emit(out, (double)s.bulk_waiting, "bulk", "waiting");
+}
+
 static void build_info(void *arg, struct metric_out *out)
 {
 	(void)arg;
@@ -280,6 +292,10 @@ void app_add_metrics(struct app *a)
 			"Longest time the event loop was busy without a pause since the last "
 			"scrape.",
 			"", true, loop_worst},
+		{"worker_jobs",
+			"Jobs on worker threads or waiting for one: bulk ones are of large layers "
+			"and files.",
+			"lane,state", true, worker_jobs},
 		{"bytes_hashed_total", "Bytes that went through a digest.", "", false,
 			bytes_hashed},
 		{"oci_registry_requests_total",

@@ -71,8 +71,16 @@
 #define LIMIT_IGNORE_FILE (1 * LIMIT_MIB)
 #define LIMIT_IGNORE_TOTAL (8 * LIMIT_MIB)
 #define LIMIT_IGNORE_PATTERNS 10000 /* in one list: each is tried on each entry */
+#define LIMIT_IGNORE_STEPS 200000000ULL /* of comparing, for all entries of a layer: a second */
 #define LIMIT_PATTERN 4096 /* a semverFilter; a line of ignore rules */
-#define LIMIT_PATTERN_MEMORY (4 * LIMIT_MIB) /* a compiled semverFilter with its caches */
+#define LIMIT_PATTERN_MEMORY (1 * LIMIT_MIB) /* a compiled semverFilter with its caches */
+#define LIMIT_PATTERN_PROGRAM \
+	7000 /* instructions of a compiled semverFilter: a plain text of LIMIT_PATTERN fits */
+#define LIMIT_FILTER_MS 200 /* of matching for a whole tag list ... */
+#define LIMIT_FILTER_TAG_US 5 /* ... and so much more for each tag; an ordinary one takes 0.3 */
+
+/* Workers */
+#define LIMIT_WORK_BULK (8 * LIMIT_MIB) /* what is larger takes seconds */
 
 /* Kubernetes */
 #define LIMIT_KUBE_OBJECT (4 * LIMIT_MIB) /* above etcd's own limit of about 1.5 MiB */

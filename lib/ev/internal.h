@@ -2,6 +2,7 @@
 #ifndef EV_INTERNAL_H
 #define EV_INTERNAL_H
 #include "ev/loop.h"
+#include "ev/work.h"
 
 #include <stddef.h>
 #include <uv.h>
@@ -15,17 +16,26 @@ struct heap {
 	uint64_t round_at; /* the time up to which timers are being run now; 0: none are */
 };
 
-struct work;
+struct work_owner;
+
+/* What lib/ev/work.c keeps of the heavy and bulk jobs. */
+struct work_lines {
+	unsigned max, bulk_max, owner_max; /* jobs that run at a time */
+	struct work_stats now;
+	struct work_owner *first, **last; /* who has jobs, in the order of their turns */
+};
 
 struct loop {
 	uv_loop_t uv;
 	struct defer ready; /* list head */
+	struct defer patient; /* list head: bulk work that waits for its turn */
+	const struct defer *chosen; /* whose turn it is of them */
+	bool chosen_now; /* it has not begun */
 	unsigned rounds; /* at most so many of the ready list in a turn */
 	uv_idle_t idle; /* active while the ready list is not empty: keeps the poll from sleeping */
 	uv_prepare_t prepare;
 	struct heap timers[2]; /* our clock; real time */
-	unsigned heavy_max, heavy_running;
-	struct work *heavy_first, **heavy_last; /* waiting for a heavy thread */
+	struct work_lines work;
 	struct task *tasks; /* all live ones */
 	uint64_t turn_from_ns, turn_idle_ns;
 	struct loop_stats stats;

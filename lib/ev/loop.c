@@ -35,9 +35,43 @@ static void run_round(struct loop *l)
 	}
 }
 
+static bool is_empty(const struct defer *list)
+{
+	return list->next == list;
+}
+
+static void append(struct defer *list, struct defer *d)
+{
+	d->queued = true;
+	d->next = list;
+	d->prev = list->prev;
+	d->prev->next = d;
+	list->prev = d;
+}
+
+static uint64_t busy_ns(struct loop *l, uint64_t now, uint64_t idle)
+{
+	uint64_t passed = now - l->turn_from_ns, waited = idle - l->turn_idle_ns;
+
+	return passed - (waited < passed ? waited : passed);
+}
+
+/* One of those who wait for time. What it does may come with the next round: nobody else is chosen before. */
+static void run_patient(struct loop *l)
+{
+	struct defer *d = l->patient.next;
+
+	if (d == &l->patient)
+		return;
+	unlink_defer(d);
+	l->chosen = d;
+	l->chosen_now = true;
+	d->fn(d->arg);
+}
+
 static bool is_ready(const struct loop *l)
 {
-	return l->ready.next != &l->ready;
+	return !is_empty(&l->ready) || !is_empty(&l->patient);
 }
 
 static void run_ready(uv_idle_t *handle)
@@ -47,8 +81,11 @@ static void run_ready(uv_idle_t *handle)
 	unsigned n;
 
 	/* One thing leads to the next without any I/O: the kernel is not asked between all of them, unless they take long. */
-	for (n = 0; n < l->rounds && is_ready(l) && (!n || uv_hrtime() - since < ROUNDS_NS); n++)
-		run_round(l);
+	for (n = 0; n < l->rounds && is_ready(l) && (!n || uv_hrtime() - since < ROUNDS_NS); n++) {
+		if (!is_empty(&l->ready))
+			run_round(l);
+		run_patient(l);
+	}
 	if (!is_ready(l))
 		uv_idle_stop(&l->idle);
 }
@@ -58,11 +95,10 @@ static void measure(uv_prepare_t *handle)
 {
 	struct loop *l = handle->data;
 	uint64_t now = clock_ns(), idle = uv_metrics_idle_time(&l->uv);
-	uint64_t busy;
 
 	if (l->turn_from_ns) {
-		busy = now - l->turn_from_ns;
-		busy -= idle - l->turn_idle_ns < busy ? idle - l->turn_idle_ns : busy;
+		uint64_t busy = busy_ns(l, now, idle);
+
 		l->stats.busy_ns += busy;
 		l->stats.turns++;
 		if (busy > l->stats.worst_ns)
@@ -80,6 +116,7 @@ struct loop *loop_new(void)
 	BUG_IF(uv_loop_init(&l->uv));
 	BUG_IF(uv_loop_configure(&l->uv, UV_METRICS_IDLE_TIME));
 	l->ready.next = l->ready.prev = &l->ready;
+	l->patient.next = l->patient.prev = &l->patient;
 	l->rounds = 1;
 	uv_idle_init(&l->uv, &l->idle);
 	l->idle.data = l;
@@ -146,19 +183,41 @@ void defer_queue(struct loop *l, struct defer *d, void (*fn)(void *arg), void *a
 		return;
 	d->fn = fn;
 	d->arg = arg;
-	d->queued = true;
-	d->next = &l->ready;
-	d->prev = l->ready.prev;
-	d->prev->next = d;
-	l->ready.prev = d;
+	append(&l->ready, d);
 	uv_idle_start(&l->idle, run_ready);
 }
 
 void defer_cancel(struct loop *l, struct defer *d)
 {
-	(void)l;
 	if (d->queued)
 		unlink_defer(d);
+	if (l->chosen == d)
+		l->chosen = NULL;
+}
+
+bool loop_has_time(struct loop *l, const struct defer *d)
+{
+	bool chosen = l->chosen == d;
+
+	if (chosen && l->chosen_now) {
+		l->chosen_now = false;
+		return true;
+	}
+	if (!chosen && !is_empty(&l->patient))
+		return false;
+	/* The first turn of all is not measured. */
+	return l->turn_from_ns &&
+		busy_ns(l, clock_ns(), uv_metrics_idle_time(&l->uv)) < LOOP_BULK_NS;
+}
+
+void loop_time_wait(struct loop *l, struct defer *d, void (*fn)(void *arg), void *arg)
+{
+	if (d->queued)
+		return;
+	d->fn = fn;
+	d->arg = arg;
+	append(&l->patient, d);
+	uv_idle_start(&l->idle, run_ready);
 }
 
 void loop_stats(struct loop *l, struct loop_stats *out)

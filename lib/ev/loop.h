@@ -38,6 +38,22 @@ int loop_free(struct loop *l);
 void defer_queue(struct loop *l, struct defer *d, void (*fn)(void *arg), void *arg);
 void defer_cancel(struct loop *l, struct defer *d);
 
+/*
+ * Bulk work (long lists, large documents) is done in small pieces, as long as the turn has not taken LOOP_BULK_NS: all bulk work of a
+ * turn together, whoever's it is. What has no time left waits in one line, so that all get on evenly.
+ *
+ *	while (more) {
+ *		if (!loop_has_time(l, &me->turn))
+ *			return loop_time_wait(l, &me->turn, go_on, me);       go_on comes back here, now or with its next defer_queue
+ *		a piece of well under a millisecond
+ *	}
+ */
+#define LOOP_BULK_NS 6000000
+/* d: who asks. Others that wait come first, except in the round in which it was d's turn. That one always gets its first piece. */
+bool loop_has_time(struct loop *l, const struct defer *d);
+/* Calls d->fn(d->arg) when it is d's turn. defer_cancel ends the wait. */
+void loop_time_wait(struct loop *l, struct defer *d, void (*fn)(void *arg), void *arg);
+
 /* How long the loop was busy between two waits: the worst since the last call (which resets it), and the sum since the start. */
 struct loop_stats {
 	uint64_t worst_ns, busy_ns, turns;

@@ -1,26 +1,42 @@
 #include "ev/work.h"
 
+#include "base/limits.h"
 #include "base/mem.h"
 #include "ev/internal.h"
 #include "ev/op.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+
+#define THREADS_MIN 2
 
 struct work {
 	struct op op;
 	uv_work_t req;
 	enum work_lane lane;
+	struct work_owner *owner; /* NULL in the short lane */
 	bool queued; /* handed to libuv */
 	work_fn *run;
 	void (*free_job)(void *job);
 	void *job;
 	atomic_bool stop;
 	struct err result; /* written by the worker */
-	struct work *next; /* in the heavy queue */
+	struct work *next; /* of those that wait */
 };
 
-static void submit(struct work *w);
+/* Lives as long as it has jobs. */
+struct work_owner {
+	char *name;
+	unsigned running;
+	struct work *first, **last; /* waiting */
+	struct work_owner *next;
+};
+
+static unsigned at_least_one(long n)
+{
+	return n < 1 ? 1 : (unsigned)n;
+}
 
 void work_setup(struct loop *l)
 {
@@ -28,17 +44,124 @@ void work_setup(struct loop *l)
 	long n = set ? strtol(set, NULL, 10) : 0;
 	char text[16];
 
-	if (n < 2) {
+	if (n < THREADS_MIN) {
 		long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
-		/* One more than the processors for the short lane; a bound, because each thread costs memory. */
-		n = cpus < 2 ? 3 : cpus > 7 ? 8 : cpus + 2;
+		/* One that only short jobs get, one that bulk leaves, one that another owner finds; and a bound, because each thread costs memory. */
+		n = cpus < 2 ? 4 : cpus > 7 ? 10 : cpus + 3;
 		snprintf(text, sizeof(text), "%ld", n);
 		setenv("UV_THREADPOOL_SIZE", text, 1);
 	}
-	l->heavy_max = (unsigned)n - 1;
-	l->heavy_last = &l->heavy_first;
+	l->work.max = (unsigned)n - 1;
+	l->work.bulk_max = at_least_one(n - 2);
+	l->work.owner_max = at_least_one(n - 3);
+	l->work.last = &l->work.first;
 }
+
+/* ---- whose turn it is ------------------------------------------------------------------------------------------------ */
+
+static void owner_append(struct work_lines *q, struct work_owner *o)
+{
+	o->next = NULL;
+	*q->last = o;
+	q->last = &o->next;
+}
+
+static void owner_unlink(struct work_lines *q, struct work_owner *o)
+{
+	struct work_owner **at;
+
+	for (at = &q->first; *at != o; at = &(*at)->next)
+		;
+	*at = o->next;
+	if (!*at)
+		q->last = at;
+}
+
+static struct work_owner *owner_find(struct work_lines *q, const char *name)
+{
+	struct work_owner *o;
+
+	for (o = q->first; o; o = o->next)
+		if (!strcmp(o->name, name))
+			return o;
+	o = NEW(struct work_owner);
+	o->name = mem_strdup(name);
+	o->last = &o->first;
+	owner_append(q, o);
+	return o;
+}
+
+static void owner_free_if_idle(struct work_lines *q, struct work_owner *o)
+{
+	if (o->running || o->first)
+		return;
+	owner_unlink(q, o);
+	free(o->name);
+	free(o);
+}
+
+static unsigned *running_of(struct work *w)
+{
+	struct work_stats *now = &w->op.loop->work.now;
+
+	return w->lane == WORK_BULK ? &now->bulk_running : &now->heavy_running;
+}
+
+static unsigned *waiting_of(struct work *w)
+{
+	struct work_stats *now = &w->op.loop->work.now;
+
+	return w->lane == WORK_BULK ? &now->bulk_waiting : &now->heavy_waiting;
+}
+
+static void wait_append(struct work *w)
+{
+	*w->owner->last = w;
+	w->owner->last = &w->next;
+	++*waiting_of(w);
+}
+
+static void wait_unlink(struct work *w)
+{
+	struct work_owner *o = w->owner;
+	struct work **at;
+
+	for (at = &o->first; *at != w; at = &(*at)->next)
+		;
+	*at = w->next;
+	if (!*at)
+		o->last = at;
+	w->next = NULL;
+	--*waiting_of(w);
+}
+
+/* The first of its jobs that may run now: a heavy one does not wait behind a bulk one. */
+static struct work *owner_next(const struct work_lines *q, const struct work_owner *o)
+{
+	struct work *w = o->first;
+
+	if (*o->name && o->running >= q->owner_max)
+		return NULL;
+	while (w && w->lane == WORK_BULK && q->now.bulk_running >= q->bulk_max)
+		w = w->next;
+	return w;
+}
+
+static struct work *next_job(const struct work_lines *q)
+{
+	const struct work_owner *o;
+	struct work *w = NULL;
+
+	if (q->now.heavy_running + q->now.bulk_running < q->max)
+		for (o = q->first; o && !w; o = o->next)
+			w = owner_next(q, o);
+	return w;
+}
+
+/* ---- jobs ------------------------------------------------------------------------------------------------------------ */
+
+static void dispatch(struct loop *l);
 
 static void on_worker(uv_work_t *req)
 {
@@ -50,55 +173,54 @@ static void on_worker(uv_work_t *req)
 		w->run(w->job, &w->stop, &w->result);
 }
 
-static void next_heavy(struct loop *l)
-{
-	while (l->heavy_first && l->heavy_running < l->heavy_max) {
-		struct work *w = l->heavy_first;
-
-		l->heavy_first = w->next;
-		if (!l->heavy_first)
-			l->heavy_last = &l->heavy_first;
-		submit(w);
-	}
-}
-
 static void after(uv_work_t *req, int status)
 {
 	struct work *w = CONTAINER_OF(req, struct work, req);
 	struct loop *l = w->op.loop;
 
-	if (w->lane == WORK_HEAVY)
-		l->heavy_running--;
+	if (w->owner) {
+		w->owner->running--;
+		--*running_of(w);
+		owner_free_if_idle(&l->work, MOVE(w->owner));
+	}
 	if (status == UV_ECANCELED)
 		err_set(&w->result, ERR_CANCELED, "canceled");
 	op_fail(&w->op, &w->result); /* ERR_NONE in result: success */
-	next_heavy(l);
+	dispatch(l);
 }
 
 static void submit(struct work *w)
 {
 	w->queued = true;
-	if (w->lane == WORK_HEAVY)
-		w->op.loop->heavy_running++;
 	BUG_IF(uv_queue_work(&w->op.loop->uv, &w->req, on_worker, after));
+}
+
+static void dispatch(struct loop *l)
+{
+	struct work *w;
+
+	while ((w = next_job(&l->work))) {
+		wait_unlink(w);
+		w->owner->running++;
+		++*running_of(w);
+		/* All others come first now. */
+		owner_unlink(&l->work, w->owner);
+		owner_append(&l->work, w->owner);
+		submit(w);
+	}
 }
 
 static void work_cancel(struct op *op)
 {
 	struct work *w = CONTAINER_OF(op, struct work, op);
-	struct loop *l = op->loop;
-	struct work **at;
 
 	w->stop = true;
 	if (w->queued) {
 		uv_cancel((uv_req_t *)&w->req); /* a running one goes on until it sees stop */
 		return;
 	}
-	for (at = &l->heavy_first; *at != w; at = &(*at)->next)
-		;
-	*at = w->next;
-	if (!*at)
-		l->heavy_last = at;
+	wait_unlink(w);
+	owner_free_if_idle(&op->loop->work, MOVE(w->owner));
 	op_finish(op);
 }
 
@@ -111,8 +233,8 @@ static void work_free(struct op *op)
 	free(w);
 }
 
-struct op *work_start(
-	struct loop *l, enum work_lane lane, work_fn *run, void (*free_job)(void *job), void *job)
+struct op *work_start_for(struct loop *l, enum work_lane lane, const char *owner, work_fn *run,
+	void (*free_job)(void *job), void *job)
 {
 	static const struct op_type type = {"work", work_cancel, work_free};
 	struct work *w = NEW(struct work);
@@ -122,16 +244,33 @@ struct op *work_start(
 	w->run = run;
 	w->free_job = free_job;
 	w->job = job;
-	if (lane == WORK_HEAVY && l->heavy_running >= l->heavy_max) {
-		*l->heavy_last = w;
-		l->heavy_last = &w->next;
-	} else {
+	if (lane == WORK_SHORT) {
 		submit(w);
+		return &w->op;
 	}
+	w->owner = owner_find(&l->work, owner ? owner : "");
+	wait_append(w);
+	dispatch(l);
 	return &w->op;
+}
+
+struct op *work_start(
+	struct loop *l, enum work_lane lane, work_fn *run, void (*free_job)(void *job), void *job)
+{
+	return work_start_for(l, lane, NULL, run, free_job, job);
 }
 
 void *work_job(struct op *op)
 {
 	return CONTAINER_OF(op, struct work, op)->job;
+}
+
+enum work_lane work_lane_of(uint64_t bytes)
+{
+	return bytes > LIMIT_WORK_BULK ? WORK_BULK : WORK_HEAVY;
+}
+
+void work_stats(const struct loop *l, struct work_stats *out)
+{
+	*out = l->work.now;
 }

@@ -55,16 +55,16 @@ void *job_alloc(struct store *s, size_t size, const struct job_type *type)
 	return job;
 }
 
-struct op *job_start_on(struct job *job, enum work_lane lane)
+struct op *job_start_on(struct job *job, enum work_lane lane, const char *owner)
 {
-	job->work = work_start(job->store->loop, lane, on_worker, NULL, job);
+	job->work = work_start_for(job->store->loop, lane, owner, on_worker, NULL, job);
 	op_then(job->work, work_done, job);
 	return &job->op;
 }
 
 struct op *job_start(struct job *job)
 {
-	return job_start_on(job, job->type->lane);
+	return job_start_on(job, job->type->lane, NULL);
 }
 
 struct op *job_nothing(struct job *job)

@@ -40,7 +40,8 @@ struct job {
 void *job_alloc(struct store *s, size_t size, const struct job_type *type);
 #define job_new(s, t, job_type) ((t *)job_alloc(s, sizeof(t), job_type))
 struct op *job_start(struct job *job);
-struct op *job_start_on(struct job *job, enum work_lane lane);
+/* owner: lib/ev/work.h. */
+struct op *job_start_on(struct job *job, enum work_lane lane, const char *owner);
 /* There was nothing to do: the op succeeds, `done` is not called. */
 struct op *job_nothing(struct job *job);
 /* The op fails with *err, `done` is not called. */

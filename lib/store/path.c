@@ -1,5 +1,6 @@
 #include "store/path.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static bool part_char(char c)
@@ -89,4 +90,13 @@ int store_path_of(char out[STORE_PATH_MAX], const char *kind, const char *ns, co
 	BUG_IF(manifest->algo == DIGEST_NONE);
 	snprintf(out, STORE_PATH_MAX, "%s/%s%s", dir, digest_format(manifest, text), STORE_SUFFIX);
 	return 0;
+}
+
+char *store_dir_owner(char out[STORE_OWNER_MAX], const char *dir)
+{
+	const char *from = strchrnul(dir, '/');
+
+	from += *from == '/';
+	snprintf(out, STORE_OWNER_MAX, "%.*s", (int)strcspn(from, "/"), from);
+	return out;
 }

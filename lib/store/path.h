@@ -32,6 +32,9 @@ char *store_path_format(const struct store_path *p, char out[STORE_PATH_MAX]);
 /* "ocirepository", "apps", "web" → "ocirepository/apps/web" */
 int store_dir_format(char out[STORE_DIR_MAX], const char *kind, const char *ns, const char *name,
 	struct err *err) must_check;
+/* "ocirepository/apps/web" → "apps": for whom work on it is done (lib/ev/work.h). Returns out. */
+#define STORE_OWNER_MAX 64
+char *store_dir_owner(char out[STORE_OWNER_MAX], const char *dir);
 /* The path of the file for a manifest digest. */
 int store_path_of(char out[STORE_PATH_MAX], const char *kind, const char *ns, const char *name,
 	const struct digest *manifest, struct err *err) must_check;

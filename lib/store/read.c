@@ -91,9 +91,13 @@ static struct look_job *look_new(
 
 static struct op *look_start(struct look_job *k, const struct store_entry *e)
 {
+	char owner[STORE_OWNER_MAX];
+
 	k->known = e->f;
 	/* A stat is short; reading a whole file is not. */
-	return job_start_on(&k->job, e->f.digest.algo == k->algo ? WORK_SHORT : WORK_HEAVY);
+	return job_start_on(&k->job,
+		e->f.digest.algo == k->algo ? WORK_SHORT : work_lane_of(e->f.size),
+		store_dir_owner(owner, k->p.dir));
 }
 
 /* ---- check */

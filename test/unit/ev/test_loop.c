@@ -1,5 +1,7 @@
 /* The ready list: in rounds, several to a turn, and never so long that timers wait. */
 #include "ev/loop.h"
+
+#include "base/clock.h"
 #include "ev/timer.h"
 
 #include <check.h>
@@ -62,6 +64,102 @@ START_TEST(test_endless_chain)
 }
 END_TEST
 
+#define EATERS 10
+#define PIECES 20
+
+struct eater {
+	struct loop *l;
+	struct defer turn, defer;
+	unsigned left;
+};
+static struct eater eaters[EATERS];
+static unsigned hungry;
+
+static void eat_now(void *arg);
+
+/* As a transfer does it: what goes on comes a round later. */
+static void eat_soon(void *arg)
+{
+	struct eater *e = arg;
+
+	defer_queue(e->l, &e->defer, eat_now, e);
+}
+
+static void eat_now(void *arg)
+{
+	struct eater *e = arg;
+	unsigned i, most = 0, least = PIECES;
+	uint64_t since;
+
+	for (; e->left; e->left--) {
+		if (!loop_has_time(e->l, &e->turn)) {
+			loop_time_wait(e->l, &e->turn, eat_soon, e);
+			return;
+		}
+		for (since = clock_ns(); clock_ns() - since < 1000000;)
+			;
+	}
+	for (i = 0; i < EATERS; i++) {
+		most = eaters[i].left > most ? eaters[i].left : most;
+		least = eaters[i].left < least ? eaters[i].left : least;
+	}
+	/* When the first is done, after several goes, all others have had some. */
+	if (hungry == EATERS)
+		ck_assert_uint_lt(most, PIECES);
+	if (!--hungry)
+		loop_stop(e->l);
+}
+
+/* All bulk work of a turn shares its time, and all get on: 200 ms of pieces, of which no turn takes more than a few. */
+START_TEST(test_bulk)
+{
+	struct loop *l = loop_new();
+	struct loop_stats st;
+	unsigned i;
+
+	loop_turn(l, false);
+	for (hungry = i = 0; i < EATERS; i++, hungry++) {
+		eaters[i] = (struct eater){.l = l, .left = PIECES};
+		defer_queue(l, &eaters[i].defer, eat_now, &eaters[i]);
+	}
+	loop_run(l);
+	loop_stats(l, &st);
+	ck_assert_uint_eq(hungry, 0);
+	ck_assert_uint_ge(st.busy_ns, EATERS * (PIECES - 1) * 1000000ULL);
+	ck_assert_uint_lt(st.worst_ns, 100000000);
+	ck_assert_uint_ge(st.turns, EATERS);
+	ck_assert_int_eq(loop_free(l), 0);
+}
+END_TEST
+
+static void nothing(void *arg)
+{
+	(void)arg;
+}
+
+static void never(void *arg)
+{
+	(void)arg;
+	ck_abort_msg("a wait that was cancelled ended");
+}
+
+START_TEST(test_bulk_cancel)
+{
+	struct loop *l = loop_new();
+	struct defer a = {0}, b = {0};
+
+	defer_queue(l, &a, nothing, NULL);
+	loop_turn(l, false);
+	ck_assert(loop_has_time(l, &a));
+	loop_time_wait(l, &a, never, NULL);
+	ck_assert(!loop_has_time(l, &b)); /* a comes first */
+	defer_cancel(l, &a);
+	ck_assert(loop_has_time(l, &b));
+	loop_turn(l, false);
+	ck_assert_int_eq(loop_free(l), 0);
+}
+END_TEST
+
 Suite *suite_loop(void);
 Suite *suite_loop(void)
 {
@@ -70,6 +168,8 @@ Suite *suite_loop(void)
 
 	tcase_add_test(tc, test_rounds);
 	tcase_add_test(tc, test_endless_chain);
+	tcase_add_test(tc, test_bulk);
+	tcase_add_test(tc, test_bulk_cancel);
 	suite_add_tcase(s, tc);
 	return s;
 }
