@@ -17,7 +17,7 @@
 #include <string.h>
 
 #define PAGE_SIZE "1000" /* asked for; registries give what they like */
-#define SLICE (128 * 1024) /* bytes of a page in one turn of the loop */
+#define PIECE 128 /* bytes of a page between two looks at the time */
 #define ITEM_MAX 1024 /* a tag as JSON, escapes included */
 
 struct list {
@@ -36,8 +36,9 @@ struct list {
 	unsigned empty_pages;
 	uint64_t page_tags;
 	struct js_split split;
-	size_t slice; /* bytes taken in this turn */
-	struct defer go_on;
+	size_t ahead; /* bytes read of what the transfer will hand out again */
+	struct defer go_on; /* waits for time on the loop */
+	uint64_t filter_ns; /* what matching took */
 	uint64_t until; /* on clock_ms() */
 	struct semver best, second;
 	struct oci_tags_result result;
@@ -82,6 +83,25 @@ static void consider(struct list *l, const char *tag)
 	}
 }
 
+/* 1: it passes; 0: it does not; -1: the filter takes too long. */
+static int filter(struct list *l, const char *tag, struct err *err)
+{
+	uint64_t since;
+	bool passes;
+
+	if (!l->filter)
+		return 1;
+	since = clock_ns();
+	passes = match_text(l->filter, tag, strlen(tag));
+	l->filter_ns += clock_ns() - since;
+	if (l->filter_ns / 1000 > LIMIT_FILTER_MS * 1000 + l->result.total * LIMIT_FILTER_TAG_US)
+		return err_set(err, ERR_RETRY,
+			"matching with the filter '%.200s' takes too long: it was given up after "
+			"%llu tags",
+			l->filter_text, (unsigned long long)l->result.total);
+	return passes;
+}
+
 /* A JSON string of a page, unescaped. 1: *out is filled; 0: a string, but no valid tag; -1: no string. */
 static int unquote(const char *text, size_t len, char out[OCI_TAG_MAX + 1])
 {
@@ -117,8 +137,11 @@ static int on_tag(void *arg, const char *text, size_t len, struct err *err)
 	rc = unquote(text, len, tag);
 	if (rc < 0)
 		return err_set(err, ERR_RETRY, "the tag list holds something that is no string");
-	if (!rc || (l->filter && !match_text(l->filter, tag, strlen(tag))))
+	if (!rc)
 		return 0;
+	rc = filter(l, tag, err);
+	if (rc <= 0)
+		return rc;
 	l->result.passed++;
 	if (l->req.each && l->req.each(l->req.arg, tag, strlen(tag), err))
 		return -1;
@@ -133,22 +156,29 @@ static void go_on(void *arg)
 {
 	struct list *l = arg;
 
-	l->slice = 0;
 	if (l->task.op)
 		oci_req_resume(l->task.op);
 }
 
-/* The loop has other things to do: after a slice the transfer pauses until the next turn. */
+/* When the loop has no time left, the transfer pauses. It hands out the same bytes again then: what was read of them is passed over. */
 static enum http_body_ret on_body(void *arg, const char *data, size_t n, struct err *err)
 {
 	struct list *l = arg;
+	struct loop *loop = l->task.self.loop;
+	size_t at = l->ahead < n ? l->ahead : n, step;
 
-	if (l->slice >= SLICE) {
-		defer_queue(l->task.self.loop, &l->go_on, go_on, l);
-		return HTTP_BODY_PAUSE;
+	for (; at < n; at += step) {
+		if (!loop_has_time(loop, &l->go_on)) {
+			l->ahead = at;
+			loop_time_wait(loop, &l->go_on, go_on, l);
+			return HTTP_BODY_PAUSE;
+		}
+		step = n - at < PIECE ? n - at : PIECE;
+		if (js_split_feed(&l->split, data + at, step, err))
+			return HTTP_BODY_FAIL;
 	}
-	l->slice += n;
-	return js_split_feed(&l->split, data, n, err) ? HTTP_BODY_FAIL : HTTP_BODY_OK;
+	l->ahead -= l->ahead < n ? l->ahead : n;
+	return HTTP_BODY_OK;
 }
 
 static uint64_t hash(const char *s)
@@ -199,7 +229,7 @@ static enum step_ret page_start(struct task *t)
 	/* Google's registries add a map of all manifests, many times the size of the tags. */
 	l->split.skim = true;
 	l->page_tags = 0;
-	l->slice = 0;
+	l->ahead = 0;
 	return task_wait(t, oci_req_start(l->client, &req));
 }
 
@@ -289,12 +319,21 @@ static enum step_ret page_resume(struct task *t)
 
 /* ---- the op -------------------------------------------------------------------------------------------------------- */
 
-/* Nothing to ask a registry for when range or filter are wrong. */
-static enum step_ret compile_start(struct task *t)
+static void wake(void *arg)
+{
+	task_wake(arg);
+}
+
+/* Nothing to ask a registry for when range or filter are wrong. The worst of filters takes some milliseconds. */
+static enum step_ret compile(struct task *t)
 {
 	struct list *l = CONTAINER_OF(t, struct list, task);
 	struct err err = {0};
 
+	if (!loop_has_time(t->self.loop, &l->go_on)) {
+		loop_time_wait(t->self.loop, &l->go_on, wake, t);
+		return task_pause(t);
+	}
 	if (l->filter_text && *l->filter_text && match_new(&l->filter, l->filter_text, &err))
 		return task_fail(t, &err);
 	if (l->range_text && semver_range_parse(&l->range, l->range_text, &err))
@@ -334,7 +373,7 @@ static void list_free(struct task *t)
 struct op *oci_tags_start(struct oci_client *c, const struct oci_tags_req *req)
 {
 	static const struct step steps[] = {
-		{"compile", compile_start, NULL, false},
+		{"compile", compile, compile, false},
 		{"page", page_start, page_resume, false},
 		{0},
 	};

@@ -9,7 +9,8 @@
  * Pages follow `Link: <...>; rel="next"` (RFC 8288; OCI distribution spec 1.1, "Listing tags") on
  * the registry's own host only. Limits: LIMIT_TAG_PAGE bytes a page, LIMIT_TAG_PAGES, LIMIT_TAGS, a
  * page seen before, too many pages without a tag, ten times the timeout in all and
- * LIMIT_TAG_LIST_MS.
+ * LIMIT_TAG_LIST_MS; LIMIT_FILTER_MS and LIMIT_FILTER_TAG_US for the filter. The lists of all
+ * objects share the time that a turn of the loop has for bulk work.
  */
 #ifndef OCI_TAGS_H
 #define OCI_TAGS_H

@@ -273,6 +273,7 @@ int match_new(struct match **out, const char *pattern, struct err *err)
 	/* \p{LC} and its like grow; nothing grows tenfold. */
 	auto_buf struct buf text = BUF_INIT(LIMIT_PATTERN * 16);
 	char why[256];
+	int program;
 	void *re;
 
 	if (strnlen(pattern, LIMIT_PATTERN + 1) > LIMIT_PATTERN)
@@ -284,6 +285,14 @@ int match_new(struct match **out, const char *pattern, struct err *err)
 	re = match_re2_new(buf_str(&text), text.len, LIMIT_PATTERN_MEMORY, why, sizeof(why));
 	if (!re)
 		return err_set(err, ERR_RETRY, "pattern '%s' is not valid: %s", pattern, why);
+	program = match_re2_program(re);
+	if (program > LIMIT_PATTERN_PROGRAM) {
+		match_re2_free(re);
+		return err_set(err, ERR_RETRY,
+			"pattern '%s' is not valid: too large: it compiles to %d instructions, %d "
+			"are allowed",
+			pattern, program, LIMIT_PATTERN_PROGRAM);
+	}
 	*out = NEW(struct match);
 	(*out)->re = re;
 	return 0;

@@ -3,6 +3,7 @@
 #include <re2/re2.h>
 #include <re2/stringpiece.h>
 
+#include <algorithm>
 #include <cstdio>
 
 /* StringPiece is RE2's own in the older versions, absl::string_view (in Debian 13 not the same type as std::string_view) in the newer. */
@@ -24,6 +25,13 @@ void *match_re2_new(const char *pattern, size_t len, size_t memory, char *msg, s
 void match_re2_free(void *re)
 {
 	delete static_cast<RE2 *>(re);
+}
+
+int match_re2_program(const void *re)
+{
+	const RE2 *r = static_cast<const RE2 *>(re);
+
+	return std::max(r->ProgramSize(), r->ReverseProgramSize());
 }
 
 bool match_re2_text(const void *re, const char *text, size_t len)

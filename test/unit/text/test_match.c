@@ -73,6 +73,13 @@ START_TEST(test_match_limits)
 	/* What would cost too much memory is refused, not built. */
 	ck_assert_int_eq(match_new(&m, "(\\pL{1000})", &err), -1);
 	ck_assert_msg(strstr(err.msg, "too large") != NULL, "%s", err.msg);
+	/* And what would take long for each tag. */
+	ck_assert_int_eq(match_new(&m, "^(?:[0-9a-z.]?){1000}(?:[0-9a-z.]?){1000}Z$", &err), -1);
+	ck_assert_msg(strstr(err.msg, "too large: it compiles to 8003 instructions") != NULL, "%s",
+		err.msg);
+	ck_assert_int_eq(
+		match_new(&m, "^v?[0-9]+[.].{1,128}-(alpha|beta|rc)[.]\\pL?\\d+$", &err), 0);
+	match_free(m);
 	match_free(NULL);
 }
 END_TEST
