@@ -66,6 +66,7 @@ struct publish_job {
 	uint64_t in_size;
 	char *spec_ignore;
 	struct ignore ign;
+	struct ignore_budget budget;
 	/* results */
 	struct store_temp out;
 	struct store_file file;
@@ -86,11 +87,11 @@ static int add_ignore_file(
 	return ignore_add(&j->ign, text, len, dir, err);
 }
 
-static bool excluded(void *ctx, const char *path, bool is_dir)
+static int excluded(void *ctx, const char *path, bool is_dir, struct err *err)
 {
 	struct publish_job *j = ctx;
 
-	return ignore_match(&j->ign, path, is_dir);
+	return ignore_match_within(&j->ign, &j->budget, path, is_dir, err);
 }
 
 static int open_out(void *ctx, struct err *err)
@@ -109,6 +110,7 @@ static int add_spec_ignore(void *ctx, struct err *err)
 {
 	struct publish_job *j = ctx;
 
+	j->ign.origin = "spec.ignore";
 	if (j->spec_ignore && ignore_add(&j->ign, j->spec_ignore, strlen(j->spec_ignore), "", err))
 		return err_wrap(err, "spec.ignore");
 	return 0;
@@ -131,6 +133,7 @@ static int extract(struct publish_job *j, const atomic_bool *stop, bool *pass, s
 		.algo = j->algo};
 	struct pack_result res;
 
+	j->budget = (struct ignore_budget){.max = LIMIT_IGNORE_STEPS, .stop = stop};
 	if (pack_run(&in, &res, err)) {
 		/* pack gives an errno only for what it writes or spools. */
 		if (err->code < 0)
@@ -255,7 +258,9 @@ enum step_ret publish_start(struct task *t)
 	j->out = STORE_TEMP_INIT;
 	j->spec_ignore = mem_strdup(r->spec.ignore);
 	ignore_init(&j->ign, IGNORE_SOURCE);
-	return task_wait(t, work_start(r->c->opts.loop, WORK_HEAVY, publish, publish_free, j));
+	return task_wait(t,
+		work_start_for(r->c->opts.loop, work_lane_of(j->in_size), r->ns, publish,
+			publish_free, j));
 }
 
 enum step_ret publish_resume(struct task *t)

@@ -2,6 +2,8 @@
 
 #include "base/limits.h"
 #include "pack/path.h"
+#include "pack/sort.h"
+#include "pack/source.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -56,7 +58,7 @@ int pack_index_add(struct pack_index *ix, const char *path, bool dir, bool exec,
 	return 0;
 }
 
-static int by_name(const void *a, const void *b, void *ctx)
+static int by_name(const void *a, const void *b, const void *ctx)
 {
 	const struct pack_item *x = a, *y = b;
 	const struct pack_index *ix = ctx;
@@ -82,6 +84,8 @@ static int drop_repeated(struct pack_index *ix, struct err *err)
 	for (from = 0; from < ix->items.len; from++) {
 		const char *name = pack_index_name(ix, &p[from]);
 
+		if (pack_stopped(ix->stop, err))
+			return -1;
 		if (to && !strcmp(pack_index_name(ix, &p[to - 1]), name)) {
 			if (p[to - 1].dir != p[from].dir)
 				return conflict(name, err);
@@ -130,6 +134,8 @@ static int add_implied(struct pack_index *ix, struct err *err)
 		const char *name = pack_index_name(ix, it), *slash;
 		size_t known = before ? common_dir(pack_index_name(ix, before), name) : 0;
 
+		if (pack_stopped(ix->stop, err))
+			goto out;
 		if (before && !before->dir && known &&
 			known == strlen(pack_index_name(ix, before))) {
 			conflict(pack_index_name(ix, before), err);
@@ -170,8 +176,9 @@ out:
 int pack_index_build(struct pack_index *ix, struct err *err)
 {
 	if (!ix->sorted) {
-		qsort_r(ix->items.p, ix->items.len, sizeof(*ix->items.p), by_name, ix);
-		if (drop_repeated(ix, err))
+		if (pack_sort(ix->items.p, ix->items.len, sizeof(*ix->items.p), by_name, ix,
+			    ix->stop, err) ||
+			drop_repeated(ix, err))
 			return -1;
 	}
 	if (ix->items.len && !*pack_index_name(ix, &ix->items.p[0]) && !ix->items.p[0].dir)

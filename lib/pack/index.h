@@ -10,6 +10,7 @@
 #include "base/vec.h"
 #include "pack/plain.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -28,6 +29,7 @@ struct pack_index {
 	VEC(struct pack_item) items;
 	struct buf names;
 	uint64_t max; /* items */
+	const atomic_bool *stop; /* borrowed; NULL: never */
 	bool sorted; /* so far, and no name twice */
 	bool repeated; /* after build: a name came twice */
 };

@@ -9,17 +9,24 @@
 #include <string.h>
 
 /* The rules are asked once for every name but the root, which the artifact always has. */
-static void exclude(const struct pack_in *in, struct pack_scan *s, struct pack_result *res)
+static int exclude(
+	const struct pack_in *in, struct pack_scan *s, struct pack_result *res, struct err *err)
 {
 	struct pack_item *it;
+	int is;
 
 	if (!in->excluded)
-		return;
+		return 0;
 	vec_each (&s->ix.items, it) {
 		const char *name = pack_index_name(&s->ix, it);
 		char q[PACK_QUOTE_MAX];
 
-		if (!*name || !in->excluded(in->ctx, name, it->dir))
+		if (pack_stopped(in->stop, err))
+			return -1;
+		is = *name ? in->excluded(in->ctx, name, it->dir, err) : 0;
+		if (is < 0)
+			return -1;
+		if (!is)
 			continue;
 		it->excluded = true;
 		/* A directory that no entry names is not in the layer either. */
@@ -30,6 +37,7 @@ static void exclude(const struct pack_in *in, struct pack_scan *s, struct pack_r
 			snprintf(res->why, sizeof(res->why), "the ignore rules exclude '%s'",
 				pack_quote(q, name, strlen(name)));
 	}
+	return 0;
 }
 
 static struct pack_limits limits_of(const struct pack_in *in)
@@ -85,8 +93,9 @@ int pack_run(const struct pack_in *in, struct pack_result *res, struct err *err)
 		memcpy(out.why, s.why, sizeof(out.why));
 		out.expanded = s.expanded;
 		out.links = s.links;
-		exclude(in, &s, &out);
-		rc = decide(in, &s, &src, &limits, &out, err);
+		rc = exclude(in, &s, &out, err);
+		if (!rc)
+			rc = decide(in, &s, &src, &limits, &out, err);
 	}
 	pack_scan_clear(&s);
 	pack_src_clear(&src);

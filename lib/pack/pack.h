@@ -3,7 +3,7 @@
  * and says whether the blob itself can be the artifact (pass-through) or writes another archive of its files (repack format 1).
  *
  * Runs in a worker and blocks; it touches no state but its arguments. The stop flag is polled every 64 KiB of input and of expanded
- * bytes. It does not check the blob's digest: the caller has done so, or does so before it publishes anything.
+ * bytes, and in every loop over the entries. It does not check the blob's digest: the caller has done so, or does so before it publishes anything.
  *
  * What an archive may hold (docs/architecture.md has the reasons):
  *   - directories and regular files are kept. Of two entries with one name the last counts. A name that is a file and a directory is
@@ -52,8 +52,9 @@ typedef int (*pack_ignore_fn)(
 	void *ctx, const char *dir, const char *text, size_t len, struct err *err);
 /* After the last of them, before the first call of `excluded`: the place to add spec.ignore, which wins over all files. 0 or -1. */
 typedef int (*pack_rules_done_fn)(void *ctx, struct err *err);
-/* Is this path ("a/b", never with a trailing slash) to be left out? Asked once for every directory and file but the root, in no special order. */
-typedef bool (*pack_excluded_fn)(void *ctx, const char *path, bool is_dir);
+/* Is this path ("a/b", never with a trailing slash) to be left out? Asked once for every directory and file but the root, in no special order.
+   1, 0, or -1 with *err filled. */
+typedef int (*pack_excluded_fn)(void *ctx, const char *path, bool is_dir, struct err *err);
 /* Opens the file that a repack is written to; called at most once. Returns a descriptor that stays the caller's, or -1. */
 typedef int (*pack_open_fn)(void *ctx, struct err *err);
 

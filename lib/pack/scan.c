@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "pack/path.h"
 #include "pack/read.h"
+#include "pack/sort.h"
 #include "text/ignore.h"
 
 #include <stdarg.h>
@@ -79,6 +80,7 @@ int pack_scan_run(struct pack_scan *s, struct pack_src *src, const struct pack_l
 
 	*s = (struct pack_scan){0};
 	pack_index_init(&s->ix, limits->entries);
+	s->ix.stop = src->stop;
 	rc = pack_read_init(&r, src, limits->expanded, limits->entries, err);
 	while (!rc && (rc = pack_read_next(&r, &e, err)) > 0)
 		rc = take_entry(s, &r, &e, err);
@@ -114,8 +116,9 @@ struct found {
 	char *dir;
 };
 
-static int by_dir(const void *a, const void *b)
+static int by_dir(const void *a, const void *b, const void *ctx)
 {
+	(void)ctx;
 	return ignore_dir_cmp(((const struct found *)a)->dir, ((const struct found *)b)->dir);
 }
 
@@ -140,7 +143,9 @@ int pack_scan_rules(struct pack_scan *s, pack_ignore_fn fn, void *ctx, struct er
 		const struct pack_rules *rules;
 		size_t dir_len;
 
-		if (it->dir || !ignore_is_file(name, &dir_len))
+		if (!rc)
+			rc = pack_stopped(s->ix.stop, err);
+		if (rc || it->dir || !ignore_is_file(name, &dir_len))
 			continue;
 		rules = bsearch(&it->seq, s->rules.p, s->rules.len, sizeof(*s->rules.p), by_seq);
 		BUG_IF(!rules);
@@ -149,8 +154,11 @@ int pack_scan_rules(struct pack_scan *s, pack_ignore_fn fn, void *ctx, struct er
 		f->dir = mem_strndup(name, dir_len);
 	}
 	/* The items are in name order, where "+a/.sourceignore" comes before ".sourceignore"; a parent's rules must come first. */
-	qsort(all.p, all.len, sizeof(*all.p), by_dir);
+	if (!rc)
+		rc = pack_sort(all.p, all.len, sizeof(*all.p), by_dir, NULL, s->ix.stop, err);
 	vec_each (&all, f) {
+		if (!rc)
+			rc = pack_stopped(s->ix.stop, err);
 		if (!rc)
 			rc = fn(ctx, f->dir, buf_str(&f->rules->text), f->rules->text.len, err);
 		free(f->dir);

@@ -5,6 +5,7 @@
 #include "text/ignore_glob.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 const char ignore_vcs[] = ".git/\n.gitignore\n.gitmodules\n.gitattributes\n";
@@ -32,9 +33,13 @@ struct part {
 _Static_assert(LIMIT_PATTERN < UINT16_MAX, "a part's offset has 16 bits");
 
 struct ignore_pattern {
+	uint64_t first,
+		last; /* what first and last bytes of components it needs, each hashed to a bit: most patterns fail there */
 	char *text;
 	char *domain; /* "": the root */
+	const char *origin; /* NULL: .sourceignore */
 	size_t domain_len;
+	unsigned line;
 	struct part *parts;
 	uint16_t part_count;
 	uint16_t domain_depth;
@@ -92,6 +97,43 @@ static void pattern_split(struct ignore_pattern *p, const char *s, size_t n)
 	p->part_count = (uint16_t)count;
 }
 
+static uint64_t byte_bit(char c)
+{
+	return 1ULL << (c & 63);
+}
+
+static bool is_plain(char c)
+{
+	return !strchr("*?[]\\", c);
+}
+
+/* The last byte of a glob is itself unless something before it makes it more. */
+static void part_needs(const char *s, const struct part *part, uint64_t *first, uint64_t *last)
+{
+	size_t n = part->len;
+
+	*first = *last = 0;
+	if (!n || part->kind >= PART_NEVER)
+		return;
+	if (part->kind == PART_LITERAL || part->kind == PART_PREFIX || is_plain(s[0]))
+		*first = byte_bit(s[0]);
+	if (part->kind == PART_LITERAL || (n > 1 && is_plain(s[n - 1]) && s[n - 2] != '\\'))
+		*last = byte_bit(s[n - 1]);
+}
+
+/* Each part has to match a component. */
+static void pattern_needs(struct ignore_pattern *p)
+{
+	uint64_t first, last;
+	size_t i;
+
+	for (i = 0; i < p->part_count; i++) {
+		part_needs(p->text + p->parts[i].off, &p->parts[i], &first, &last);
+		p->first |= first;
+		p->last |= last;
+	}
+}
+
 static uint16_t domain_depth(const char *domain)
 {
 	uint16_t n = *domain != 0;
@@ -122,6 +164,7 @@ static void pattern_init(struct ignore_pattern *p, const char *s, size_t n, cons
 	memcpy(p->text, s, n);
 	p->text[n] = 0;
 	pattern_split(p, p->text, n);
+	pattern_needs(p);
 	p->domain = mem_strdup(domain);
 	p->domain_len = strlen(domain);
 	p->domain_depth = domain_depth(domain);
@@ -193,7 +236,9 @@ int ignore_add(struct ignore *l, const char *text, size_t len, const char *domai
 			l->cap = l->cap ? l->cap * 2 : 16;
 			l->added = mem_array(l->added, l->cap, sizeof(*l->added));
 		}
-		pattern_init(&l->added[l->count++], from, n, domain);
+		pattern_init(&l->added[l->count], from, n, domain);
+		l->added[l->count].origin = l->origin;
+		l->added[l->count++].line = line;
 	}
 	return 0;
 }
@@ -240,15 +285,22 @@ struct path {
 	const char *text;
 	const struct comp *comp;
 	size_t count;
+	uint64_t first, last; /* bytes of its components, as ignore_pattern has them */
 	bool is_dir;
+	struct ignore_budget *budget;
 };
 
-static bool part_match(
-	const struct ignore_pattern *p, const struct part *part, const struct comp *c)
+#define BYTES_A_STEP 32 /* for memcmp */
+#define PATTERNS_A_STEP 4 /* that are passed over */
+
+static bool part_match(const struct ignore_pattern *p, const struct part *part,
+	const struct comp *c, struct ignore_budget *b)
 {
 	const char *s = p->text + part->off;
 	size_t n = part->len;
 
+	if (!ignore_spend(b, 1 + (n <= c->len + 1 ? n / BYTES_A_STEP : 0)))
+		return false;
 	switch (part->kind) {
 	case PART_LITERAL:
 		return n == c->len && !memcmp(s, c->p, n);
@@ -257,7 +309,7 @@ static bool part_match(
 	case PART_PREFIX:
 		return n - 1 <= c->len && !memcmp(s, c->p, n - 1);
 	case PART_GLOB:
-		return ignore_glob(s, n, c->p, c->len);
+		return ignore_glob(s, n, c->p, c->len, b);
 	default:
 		return false;
 	}
@@ -269,7 +321,7 @@ static bool name_match(const struct ignore_pattern *p, const struct path *path)
 	size_t i;
 
 	for (i = p->domain_depth; i < path->count; i++)
-		if (part_match(p, p->parts, &path->comp[i]))
+		if (part_match(p, p->parts, &path->comp[i], path->budget))
 			return !p->dir_only || path->is_dir || i + 1 < path->count;
 	return false;
 }
@@ -286,6 +338,8 @@ static bool path_match(const struct ignore_pattern *p, const struct path *path)
 	for (i = 0; i < p->part_count; i++) {
 		const struct part *part = &p->parts[i];
 
+		if (!ignore_spend(path->budget, 1))
+			return false;
 		if (part->kind == PART_EMPTY) {
 			skip = false;
 			continue;
@@ -297,7 +351,7 @@ static bool path_match(const struct ignore_pattern *p, const struct path *path)
 		if (part->kind == PART_NEVER || at == path->count)
 			return false;
 		do
-			matched = part_match(p, part, &path->comp[at++]);
+			matched = part_match(p, part, &path->comp[at++], path->budget);
 		while (!matched && skip && at < path->count);
 		if (!matched)
 			return false;
@@ -310,28 +364,45 @@ static bool pattern_match(const struct ignore_pattern *p, const struct path *pat
 {
 	size_t n = p->domain_len;
 
+	if (!ignore_spend(path->budget, 1 + n / BYTES_A_STEP))
+		return false;
 	/* Only what lies below the domain, never the domain itself. */
 	if (n && (strncmp(path->text, p->domain, n) != 0 || path->text[n] != '/'))
 		return false;
 	return p->is_path ? path_match(p, path) : name_match(p, path);
 }
 
-/* The last pattern that matches decides: 1 excluded, 0 included, -1 none matches. */
+/* The last pattern that matches decides: 1 excluded, 0 included, -1 none matches, or the budget is over. */
 static int list_match(const struct ignore_pattern *p, size_t n, const struct path *path)
 {
-	while (n--)
-		if (pattern_match(&p[n], path))
-			return !p[n].include;
+	struct ignore_budget *b = path->budget;
+	bool matched;
+	uint64_t used;
+
+	ignore_spend(b, n / PATTERNS_A_STEP);
+	for (; n && !b->over; n--) {
+		if (p[n - 1].first & ~path->first || p[n - 1].last & ~path->last)
+			continue;
+		used = b->used;
+		matched = pattern_match(&p[n - 1], path);
+		used = b->used - used;
+		if (used > b->worst_used) {
+			b->worst_used = used;
+			b->worst = &p[n - 1];
+		}
+		if (matched && !b->over)
+			return !p[n - 1].include;
+	}
 	return -1;
 }
 
 #define COMPS_INLINE 64
 
-bool ignore_match(const struct ignore *l, const char *path, bool is_dir)
+static bool match(const struct ignore *l, struct ignore_budget *b, const char *path, bool is_dir)
 {
 	struct comp few[COMPS_INLINE];
 	auto_free struct comp *many = NULL;
-	struct path split = {.text = path, .comp = few, .is_dir = is_dir};
+	struct path split = {.text = path, .comp = few, .is_dir = is_dir, .budget = b};
 	struct comp *comp = few;
 	const char *p, *end;
 	size_t count = 1, i;
@@ -342,17 +413,67 @@ bool ignore_match(const struct ignore *l, const char *path, bool is_dir)
 		return false;
 	for (p = path; *p; p++)
 		count += *p == '/';
+	ignore_spend(b, (uint64_t)(p - path));
 	if (count > COMPS_INLINE)
 		split.comp = comp = many = mem_array(NULL, count, sizeof(*many));
 	for (p = path, i = 0; i < count; p = end + 1, i++) {
 		end = strchrnul(p, '/');
 		comp[i] = (struct comp){p, (size_t)(end - p)};
+		split.first |= byte_bit(*p);
+		split.last |= end > p ? byte_bit(end[-1]) : 0;
 	}
 	split.count = count;
 	rc = list_match(l->added, l->count, &split);
 	if (rc < 0)
 		rc = list_match(l->builtin, l->count ? l->builtin_vcs : l->builtin_count, &split);
 	return rc > 0;
+}
+
+bool ignore_match(const struct ignore *l, const char *path, bool is_dir)
+{
+	struct ignore_budget all = {.max = UINT64_MAX};
+
+	return match(l, &all, path, is_dir);
+}
+
+#define SHOWN 60
+
+/* A rule as it can stand in a message. */
+static void show(const struct ignore_pattern *p, char out[SHOWN + 4])
+{
+	size_t i;
+
+	for (i = 0; p->text[i] && i < SHOWN; i++)
+		out[i] = p->text[i] >= ' ' && p->text[i] <= '~' ? p->text[i] : '?';
+	snprintf(out + i, 4, "%s", p->text[i] ? "..." : "");
+}
+
+static int over(const struct ignore *l, const struct ignore_budget *b, struct err *err)
+{
+	const struct ignore_pattern *p = b->worst;
+	char rule[SHOWN + 4] = "";
+
+	if (b->stopped)
+		return err_set(err, ERR_CANCELED, "canceled");
+	if (p)
+		show(p, rule);
+	return err_set(err, ERR_RETRY,
+		"the ignore rules take too long: %zu rules for more than %llu entries; the "
+		"costliest is '%s' (%s%s%s, line %u)",
+		l->count, (unsigned long long)b->entries, rule, p ? p->domain : "",
+		p && *p->domain ? "/" : "", p && p->origin ? p->origin : IGNORE_FILE,
+		p ? p->line : 0);
+}
+
+int ignore_match_within(const struct ignore *l, struct ignore_budget *b, const char *path,
+	bool is_dir, struct err *err)
+{
+	bool is = !b->over && match(l, b, path, is_dir);
+
+	if (b->over)
+		return over(l, b, err);
+	b->entries++;
+	return is;
 }
 
 /* ---- which files count ----------------------------------------------------------------------------------------------- */

@@ -24,8 +24,10 @@
 #define TEXT_IGNORE_H
 #include "base/err.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define IGNORE_FILE ".sourceignore"
 
@@ -53,6 +55,8 @@ struct ignore {
 	struct ignore_pattern *builtin;
 	size_t builtin_count; /* all of them; the first builtin_vcs are ignore_vcs */
 	size_t builtin_vcs;
+	const char *
+		origin; /* the caller's, before ignore_add: what messages call these rules; NULL: the .sourceignore of the domain */
 };
 
 void ignore_init(struct ignore *l, enum ignore_base base);
@@ -72,6 +76,27 @@ int ignore_add(struct ignore *l, const char *text, size_t len, const char *domai
  * with the default list.
  */
 bool ignore_match(const struct ignore *l, const char *path, bool is_dir);
+
+/*
+ * Rules and names are a stranger's, and the time for them is a product: rules, entries, the length of each. A budget holds for all
+ * entries of one job. Zeroed but for max and stop; one thread.
+ */
+struct ignore_budget {
+	uint64_t max; /* steps: LIMIT_IGNORE_STEPS */
+	const atomic_bool *stop; /* polled about every 0.2 ms; may be NULL */
+	/* the rest is ignore_match_within's */
+	uint64_t used, look_at;
+	bool over, stopped;
+	uint64_t entries;
+	const struct ignore_pattern *worst; /* what took most for one entry */
+	uint64_t worst_used;
+};
+#define IGNORE_LOOK_EVERY 65536 /* steps */
+
+/* As ignore_match: 1 excluded, 0 not. -1: ERR_CANCELED for the stop flag; ERR_RETRY when the budget is over: the message names the
+   costliest rule and where it stands. */
+int ignore_match_within(const struct ignore *l, struct ignore_budget *b, const char *path,
+	bool is_dir, struct err *err) must_check;
 
 /*
  * Is the regular file of this path one whose text counts as rules? Its name is .sourceignore and no directory above it is called

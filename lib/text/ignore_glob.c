@@ -2,6 +2,8 @@
 
 #include "base/utf8.h"
 
+#include <string.h>
+
 #define RUNE_ERROR 0xfffdu
 
 size_t ignore_rune(const char *s, size_t n, uint32_t *rune)
@@ -95,29 +97,52 @@ static bool term_match(const char *pat, size_t pat_len, const char *name, size_t
 	}
 }
 
+bool ignore_budget_look(struct ignore_budget *b)
+{
+	b->stopped = b->stop && atomic_load_explicit(b->stop, memory_order_relaxed);
+	b->over = b->stopped || b->used > b->max;
+	b->look_at = b->used + IGNORE_LOOK_EVERY;
+	return !b->over;
+}
+
+/* After a star: the next place in the name at which the pattern's next byte stands. An escape or class takes the very next one. */
+static size_t next_place(char want, const char *name, size_t from, size_t len)
+{
+	const char *at;
+
+	if (want == '?' || want == '[' || want == '\\' || want == '*')
+		return from;
+	at = memchr(name + from, want, len - from);
+	return at ? (size_t)(at - name) : len;
+}
+
 /* A failed term sends us back to the last star, which then takes one byte more. An earlier star never has to be tried again. */
-bool ignore_glob(const char *pat, size_t pat_len, const char *name, size_t name_len)
+bool ignore_glob(
+	const char *pat, size_t pat_len, const char *name, size_t name_len, struct ignore_budget *b)
 {
 	size_t p = 0, n = 0, star = SIZE_MAX, star_name = 0, pu, nu;
 
 	while (p < pat_len || n < name_len) {
 		if (p < pat_len && pat[p] == '*') {
 			star = ++p;
-			star_name = n;
 			if (p == pat_len)
 				return true;
+			star_name = n = next_place(pat[p], name, n, name_len);
 			continue;
 		}
 		if (p < pat_len &&
 			term_match(pat + p, pat_len - p, name + n, name_len - n, &pu, &nu)) {
 			p += pu;
 			n += nu;
+			if (!ignore_spend(b, pu))
+				return false;
 			continue;
 		}
-		if (star == SIZE_MAX || star_name >= name_len)
+		if (star == SIZE_MAX || star_name >= name_len ||
+			!ignore_spend(b, p < pat_len ? pu : 1))
 			return false;
 		p = star;
-		n = ++star_name;
+		n = star_name = next_place(pat[star], name, star_name + 1, name_len);
 	}
 	return true;
 }

@@ -16,10 +16,11 @@
 
 static int out_fd = -1, dir_fd = -1;
 
-static bool rules(void *ctx, const char *path, bool is_dir)
+static int rules(void *ctx, const char *path, bool is_dir, struct err *err)
 {
 	(void)ctx;
 	(void)is_dir;
+	(void)err;
 	return strchr(path, '#') != NULL;
 }
 

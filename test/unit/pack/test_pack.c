@@ -1,16 +1,19 @@
 #include "pack/pack.h"
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/sys.h"
 #include "build.h"
 #include "pack/path.h"
+#include "pack/sort.h"
 
 #include <check.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,18 +105,20 @@ START_TEST(test_flux_push)
 }
 END_TEST
 
-static bool none(void *ctx, const char *path, bool is_dir)
+static int none(void *ctx, const char *path, bool is_dir, struct err *err)
 {
 	(void)ctx;
 	(void)is_dir;
+	(void)err;
 	ck_assert_str_ne(path, ""); /* nobody asks for the root */
 	ck_assert_str_ne(path, ".");
 	return false;
 }
 
-static bool named(void *ctx, const char *path, bool is_dir)
+static int named(void *ctx, const char *path, bool is_dir, struct err *err)
 {
 	(void)is_dir;
+	(void)err;
 	return !strcmp(path, ctx);
 }
 
@@ -548,10 +553,11 @@ START_TEST(test_open_out)
 }
 END_TEST
 
-static bool stop_now(void *ctx, const char *path, bool is_dir)
+static int stop_now(void *ctx, const char *path, bool is_dir, struct err *err)
 {
 	(void)path;
 	(void)is_dir;
+	(void)err;
 	atomic_store((atomic_bool *)ctx, true);
 	return false;
 }
@@ -574,6 +580,113 @@ START_TEST(test_stop)
 	in.ctx = &stop;
 	err_clear(&err);
 	ck_assert_int_eq(pack_run(&in, &res, &err), -1);
+	ck_assert_int_eq(err.kind, ERR_CANCELED);
+}
+END_TEST
+
+/* The worst of inputs: long names that differ at their ends, in no order, each with rules of its own directory. */
+static void long_names(unsigned n)
+{
+	auto_buf struct buf r = BUF_INIT(BUF_ANY);
+	auto_free char *dir = mem_alloc(4000);
+	unsigned i, at;
+
+	memset(dir, 'a', 4000);
+	for (i = 0; i < 4000; i += 200)
+		dir[i] = '/';
+	for (i = 0; i < n; i++) {
+		at = i * 7919 % n;
+		buf_reset(&r);
+		buf_addf(&r, "%.*s/%u%s", 3990, dir + 1, at, i % 2 ? "/.sourceignore" : "");
+		{
+			auto_buf struct buf rec = BUF_INIT(BUF_ANY);
+
+			tb_record(&rec, "path", buf_str(&r));
+			tb_pax(&tar, 'x', rec.p, rec.len);
+		}
+		tb_file(&tar, "x", "y\n");
+	}
+	tb_zero(&tar, 2);
+}
+
+static int no_rules(void *ctx, const char *dir, const char *text, size_t len, struct err *err)
+{
+	(void)ctx;
+	(void)dir;
+	(void)text;
+	(void)len;
+	(void)err;
+	return 0;
+}
+
+struct stopper {
+	atomic_bool stop;
+	unsigned after_ms;
+	atomic_ullong at;
+};
+
+static void *stop_later(void *arg)
+{
+	struct stopper *s = arg;
+
+	usleep(s->after_ms * 1000);
+	s->at = clock_ns();
+	s->stop = true;
+	return NULL;
+}
+
+/* Wherever it is, it ends soon after somebody said so. */
+START_TEST(test_stop_soon)
+{
+	struct stopper s = {.after_ms = (unsigned)_i * 60};
+	struct pack_in in = {.stop = &s.stop,
+		.ignore_file = no_rules,
+		.excluded = none,
+		.out_fd = -1,
+		.spool_dirfd = -1};
+	struct pack_result res;
+	struct err err = {0};
+	pthread_t thread;
+	int rc;
+
+	long_names(7000);
+	in.mem = tar.p;
+	in.size = tar.len;
+	ck_assert_int_eq(pthread_create(&thread, NULL, stop_later, &s), 0);
+	rc = pack_run(&in, &res, &err);
+	if (s.at) /* else it had ended before */
+		ck_assert_uint_lt(clock_ns() - s.at, 300000000);
+	ck_assert_int_eq(rc, -1); /* there is nothing to write to */
+	pthread_join(thread, NULL);
+}
+END_TEST
+
+static int by_tens(const void *a, const void *b, const void *ctx)
+{
+	ck_assert_ptr_eq(ctx, &tar);
+	return *(const int *)a / 10 - *(const int *)b / 10;
+}
+
+START_TEST(test_sort)
+{
+	static const atomic_bool stop = true;
+	struct err err = {0};
+	int n[300], i, k;
+
+	for (k = 0; k < 300; k++) {
+		for (i = 0; i < k; i++)
+			n[i] = i * 7 % k;
+		ck_assert_int_eq(pack_sort(n, (size_t)k, sizeof(*n), by_tens, &tar, NULL, &err), 0);
+		for (i = 1; i < k; i++)
+			ck_assert_int_le(n[i - 1] / 10, n[i] / 10);
+	}
+	/* Equal ones stay as they were. */
+	for (i = 0; i < 300; i++)
+		n[i] = i % 10;
+	ck_assert_int_eq(pack_sort(n, 300, sizeof(*n), by_tens, &tar, NULL, &err), 0);
+	for (i = 0; i < 300; i++)
+		ck_assert_int_eq(n[i], i % 10);
+	ck_assert_int_eq(pack_sort(n, 300, sizeof(*n), by_tens, &tar, &stop, &err), -1);
 	ck_assert_int_eq(err.kind, ERR_CANCELED);
 }
 END_TEST
@@ -601,12 +714,13 @@ START_TEST(test_fd_and_locale)
 END_TEST
 
 /* A file that changes between the passes is noticed. */
-static bool change_file(void *ctx, const char *path, bool is_dir)
+static int change_file(void *ctx, const char *path, bool is_dir, struct err *err)
 {
 	int fd = *(int *)ctx;
 
 	(void)path;
 	(void)is_dir;
+	(void)err;
 	ck_assert_int_eq(pwrite(fd, tar.p + tar.len / 2, tar.len / 2, 0), (ssize_t)(tar.len / 2));
 	return false;
 }
@@ -683,6 +797,8 @@ Suite *suite_pack(void)
 	tcase_add_test(tc, test_rules_limits);
 	tcase_add_test(tc, test_open_out);
 	tcase_add_test(tc, test_stop);
+	tcase_add_loop_test(tc, test_stop_soon, 0, 8);
+	tcase_add_test(tc, test_sort);
 	tcase_add_test(tc, test_fd_and_locale);
 	tcase_add_test(tc, test_changed);
 	tcase_add_test(tc, test_full_disk);

@@ -1,6 +1,9 @@
+#include "text/ignore.h"
+
+#include "base/buf.h"
 #include "base/limits.h"
 #include "base/mem.h"
-#include "text/ignore.h"
+#include "text/ignore_glob.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -194,6 +197,168 @@ START_TEST(test_odd)
 }
 END_TEST
 
+/* A rule whose every try takes millions of steps, and one of each other kind. */
+static char *costly(void)
+{
+	auto_buf struct buf b = BUF_INIT(BUF_ANY);
+	unsigned i;
+
+	buf_adds(&b, "/x/**/y/\n!z\n*.png\n*");
+	for (i = 0; i < 2000; i++)
+		buf_addc(&b, 'a');
+	buf_adds(&b, "?bx\n");
+	return mem_strdup(buf_str(&b));
+}
+
+static void costly_path(char path[4096])
+{
+	memset(path, 'a', 4095);
+	path[4094] = 'x';
+	path[4095] = '\0';
+}
+
+START_TEST(test_budget)
+{
+	struct ignore_budget b = {.max = 3000000};
+	auto_free char *text = costly();
+	char path[4096];
+	struct ignore l;
+	struct err err = {0};
+
+	costly_path(path);
+	ignore_init(&l, IGNORE_SOURCE);
+	add(&l, text, "apps/base");
+	/* Cheap ones first: below the domain or not, they take next to nothing. */
+	ck_assert_int_eq(ignore_match_within(&l, &b, "apps/base/a.png", false, &err), 1);
+	ck_assert_int_eq(ignore_match_within(&l, &b, "apps/base/x/q/y", true, &err), 1);
+	ck_assert_int_eq(ignore_match_within(&l, &b, "apps/base/x/q/y", false, &err), 0);
+	ck_assert_uint_lt(b.used, 1000);
+	memmove(path + 10, path, sizeof(path) - 10);
+	memcpy(path, "apps/base/", 10);
+	path[4094] = 'x';
+	path[4095] = '\0';
+	ck_assert_int_eq(ignore_match_within(&l, &b, path, false, &err), -1);
+	ck_assert_int_eq(err.kind, ERR_RETRY);
+	ck_assert_msg(strstr(err.msg, "4 rules for more than 3 entries") != NULL, "%s", err.msg);
+	ck_assert_msg(strstr(err.msg, "aaa...' (apps/base/.sourceignore, line 4)") != NULL, "%s",
+		err.msg);
+	ck_assert_uint_lt(b.used, 3000000 + 2 * IGNORE_LOOK_EVERY);
+	/* It stays over. */
+	ck_assert_int_eq(ignore_match_within(&l, &b, "a", false, &err), -1);
+	ignore_clear(&l);
+}
+END_TEST
+
+/* Who gives the rules is named. */
+START_TEST(test_budget_origin)
+{
+	struct ignore_budget b = {.max = 100000};
+	auto_free char *text = costly();
+	char path[4096];
+	struct ignore l;
+	struct err err = {0};
+
+	costly_path(path);
+	ignore_init(&l, IGNORE_SOURCE);
+	l.origin = "spec.ignore";
+	add(&l, text, "");
+	ck_assert_int_eq(ignore_match_within(&l, &b, path, false, &err), -1);
+	ck_assert_msg(strstr(err.msg, "(spec.ignore, line 4)") != NULL, "%s", err.msg);
+	ignore_clear(&l);
+}
+END_TEST
+
+/* The stop flag is seen in the middle of one pattern. */
+START_TEST(test_budget_stop)
+{
+	atomic_bool stop = true;
+	struct ignore_budget b = {.max = UINT64_MAX, .stop = &stop};
+	auto_free char *text = costly();
+	char path[4096];
+	struct ignore l;
+	struct err err = {0};
+
+	costly_path(path);
+	ignore_init(&l, IGNORE_SOURCE);
+	add(&l, text, "");
+	ck_assert_int_eq(ignore_match_within(&l, &b, path, false, &err), -1);
+	ck_assert_int_eq(err.kind, ERR_CANCELED);
+	ck_assert_uint_le(b.used, 2 * IGNORE_LOOK_EVERY);
+	ignore_clear(&l);
+}
+END_TEST
+
+/* A matcher that is only right, for ASCII. */
+static bool glob_slowly(const char *p, const char *s)
+{
+	bool in = false, negated;
+
+	if (!*p)
+		return !*s;
+	if (*p == '*')
+		return glob_slowly(p + 1, s) || (*s && glob_slowly(p, s + 1));
+	if (!*s)
+		return false;
+	if (*p == '?')
+		return glob_slowly(p + 1, s + 1);
+	if (*p == '\\')
+		return p[1] == *s && glob_slowly(p + 2, s + 1);
+	if (*p != '[')
+		return *p == *s && glob_slowly(p + 1, s + 1);
+	negated = *++p == '^';
+	p += negated;
+	do {
+		p += *p == '\\';
+		in = in || *p == *s;
+	} while (*++p != ']');
+	return in != negated && glob_slowly(p + 1, s + 1);
+}
+
+/* What makes matching fast must not change it: all patterns over a small alphabet against all names, with and without a first look. */
+START_TEST(test_passed_over)
+{
+	static const char alphabet[] = "ab*?]\\.[";
+	const size_t n = sizeof(alphabet) - 1;
+	char pattern[5] = "", name[4] = "";
+	unsigned i, k, at, count = 0;
+
+	for (i = 0; i < n * n * n * n; i++) {
+		struct ignore plain, path;
+
+		for (k = i, at = 0; at < 4; at++, k /= n)
+			pattern[at] = alphabet[k % n];
+		ignore_init(&plain, IGNORE_PLAIN);
+		ignore_init(&path, IGNORE_PLAIN);
+		add(&plain, pattern, "");
+		if (pattern[0] != '!' && pattern[0] != '#')
+			add(&path, pattern, "d");
+		for (k = 0; k < 64; k++) {
+			char below[8];
+
+			name[0] = "ab]."[k & 3];
+			name[1] = "ab]."[k >> 2 & 3];
+			name[2] = "ab]."[k >> 4 & 3];
+			if (!strcmp(name, "..") || !strcmp(name, "."))
+				continue;
+			snprintf(below, sizeof(below), "d/%s", name);
+			/* In a domain the directory's own name must not help. */
+			ck_assert_msg(ignore_match(&plain, name, false) ==
+					ignore_match(&path, below, false),
+				"'%s' '%s'", pattern, name);
+			ck_assert_msg(ignore_match(&plain, name, false) ==
+					(plain.count &&
+						ignore_glob_valid(pattern, strlen(pattern)) &&
+						glob_slowly(pattern, name)),
+				"'%s' '%s'", pattern, name);
+			count++;
+		}
+		ignore_clear(&plain);
+		ignore_clear(&path);
+	}
+	ck_assert_uint_eq(count, n * n * n * n * 64);
+}
+END_TEST
+
 static const struct {
 	const char *path;
 	int dir_len;
@@ -241,6 +406,10 @@ Suite *suite_ignore(void)
 	tcase_add_test(tc, test_plain);
 	tcase_add_test(tc, test_limits);
 	tcase_add_test(tc, test_odd);
+	tcase_add_test(tc, test_budget);
+	tcase_add_test(tc, test_budget_origin);
+	tcase_add_test(tc, test_budget_stop);
+	tcase_add_test(tc, test_passed_over);
 	tcase_add_loop_test(tc, test_is_file, 0, ARRAY_LEN(is_file_rows));
 	tcase_add_loop_test(tc, test_dir_order, 0, ARRAY_LEN(dir_order_order));
 	suite_add_tcase(s, tc);
