@@ -185,7 +185,7 @@ int js_split_end(struct js_split *s, json_t **rest, struct err *err)
 {
 	if (s->state != AFTER)
 		return err_set(err, ERR_RETRY, "the JSON document is cut short");
-	*rest = obj_parse(s->rest.p, s->rest.len, "the JSON document", err);
+	*rest = obj_parse_within(s->rest.p, s->rest.len, &obj_answer, "the JSON document", err);
 	return *rest ? 0 : -1;
 }
 

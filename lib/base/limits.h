@@ -9,6 +9,37 @@
 #define LIMIT_MIB (1024ULL * 1024)
 #define LIMIT_GIB (1024ULL * 1024 * 1024)
 
+/*
+ * JSON of strangers: values of one document (members' names do not count) and how deep they may nest. A value of three bytes ("{},")
+ * takes some 300 in a tree, so the bytes of a document bound nothing.
+ */
+#define LIMIT_JSON_API_VALUES \
+	100000 /* an API object, without managedFields; a document of the embedded API */
+#define LIMIT_JSON_API_DEPTH 128
+#define LIMIT_JSON_MANIFEST_VALUES \
+	40000 /* LIMIT_MANIFEST_ENTRIES with platforms and some annotations */
+#define LIMIT_JSON_MANIFEST_DEPTH 16
+#define LIMIT_JSON_ANSWER_VALUES 1000 /* tokens, errors, what stands around a list of tags */
+#define LIMIT_JSON_ANSWER_DEPTH 8
+#define LIMIT_JSON_DOCKER_VALUES \
+	20000 /* of a Docker configuration: LIMIT_PULL_SECRET_ENTRIES with all that tools write */
+#define LIMIT_JSON_DOCKER_DEPTH 8
+
+/*
+ * Memory, in three shares (lib/ev/account.h): MEMORY_BASE is for what is not in the account (program, objects, caches, small buffers,
+ * the first slices of jobs), MEMORY_PULL for each pull; of what is left of the process's limit, two thirds are the account, and of
+ * these two thirds are for jobs.
+ */
+#define LIMIT_MEMORY_BASE (64 * LIMIT_MIB)
+#define LIMIT_MEMORY_PULL \
+	(768 * LIMIT_KIB) /* two buffers of a large blob, or a small one, and its manifest */
+#define LIMIT_MEMORY_MIN (16 * LIMIT_MIB) /* of the account */
+#define LIMIT_MEMORY_MAX (1 * LIMIT_GIB) /* likewise, when no flag says more */
+#define LIMIT_MEMORY_FREE (64 * LIMIT_KIB) /* so much of a body is never asked for */
+#define LIMIT_MEMORY_SLICE (4 * LIMIT_MIB) /* so much of a job on a layer is never asked for */
+#define LIMIT_MEMORY_MANIFEST \
+	(16 * LIMIT_MIB) /* the tree of a large manifest and what is read of it */
+
 /* Registry */
 #define LIMIT_MANIFEST (4 * LIMIT_MIB)
 #define LIMIT_TAG_PAGE (8 * LIMIT_MIB)
@@ -25,6 +56,8 @@
 #define LIMIT_CA_PEM (1 * LIMIT_MIB) /* CAs that are read from files into one text; one such file */
 #define LIMIT_CA_FILES 2000 /* looked at in all folders of CAs */
 #define LIMIT_PULL_SECRET (1 * LIMIT_MIB)
+#define LIMIT_PULL_SECRET_ENTRIES 1000 /* registries with credentials */
+#define LIMIT_PULL_SECRET_KEPT (256 * LIMIT_KIB) /* of names and credentials: it stays in memory */
 #define LIMIT_MANIFEST_ENTRIES 4096 /* layers, or manifests of an index */
 #define LIMIT_ANNOTATIONS (256 * LIMIT_KIB) /* of a manifest, keys and values */
 #define LIMIT_EMPTY_TAG_PAGES 10 /* with a link to yet another one */

@@ -1,5 +1,8 @@
 #include "base/obj.h"
 
+#include "base/limits.h"
+
+#include <errno.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -60,27 +63,141 @@ bool obj_bool_(bool fallback, const json_t *o, ...)
 	return json_is_boolean(node) ? json_is_true(node) : fallback;
 }
 
-static json_t *parse(
-	const char *data, size_t len, size_t more_flags, const char *what, struct err *err)
+/* ---- how large a tree would be -------------------------------------------------------------------------------------- */
+
+const struct obj_limits obj_api = {LIMIT_JSON_API_VALUES, LIMIT_JSON_API_DEPTH};
+const struct obj_limits obj_manifest = {LIMIT_JSON_MANIFEST_VALUES, LIMIT_JSON_MANIFEST_DEPTH};
+const struct obj_limits obj_answer = {LIMIT_JSON_ANSWER_VALUES, LIMIT_JSON_ANSWER_DEPTH};
+const struct obj_limits obj_docker = {LIMIT_JSON_DOCKER_VALUES, LIMIT_JSON_DOCKER_DEPTH};
+
+/* Behind the string that begins at i, or len. */
+static size_t string_end(const char *s, size_t len, size_t i)
+{
+	for (i++; i < len && s[i] != '"'; i++)
+		i += s[i] == '\\';
+	return i < len ? i + 1 : len;
+}
+
+static bool is_structure(char c)
+{
+	return c == '"' || c == ',' || c == ':' || c == '{' || c == '}' || c == '[' || c == ']' ||
+		c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* Behind the number or word that begins at i. */
+static size_t word_end(const char *s, size_t len, size_t i)
+{
+	while (i < len && !is_structure(s[i]))
+		i++;
+	return i;
+}
+
+/*
+ * Whether the text is JSON at all is the parser's business. It stops at the first byte that is none, and until there each string before
+ * a colon is a name, so the tree never holds more than was counted.
+ */
+int obj_measure(const char *data, size_t len, const struct obj_limits *max, const char *what,
+	struct err *err)
+{
+	size_t i = 0, values = 0, depth = 0;
+
+	while (i < len && values <= max->values && depth <= max->depth) {
+		char c = data[i];
+
+		if (c == '"') {
+			values++;
+			i = string_end(data, len, i);
+		} else if (!is_structure(c)) {
+			values++;
+			i = word_end(data, len, i);
+		} else {
+			values += c == '{' || c == '[';
+			values -= c == ':' && values;
+			depth += c == '{' || c == '[';
+			depth -= (c == '}' || c == ']') && depth;
+			i++;
+		}
+	}
+	if (depth > max->depth)
+		return err_code(err, ERR_RETRY, -E2BIG, "%s is nested more than %u levels deep",
+			what, max->depth);
+	if (values > max->values)
+		return err_code(
+			err, ERR_RETRY, -E2BIG, "%s has more than %u values", what, max->values);
+	return 0;
+}
+
+/* Behind the array that begins at i. */
+static size_t array_end(const char *s, size_t len, size_t i)
+{
+	size_t depth = 0;
+
+	while (i < len) {
+		if (s[i] == '"') {
+			i = string_end(s, len, i);
+			continue;
+		}
+		depth += s[i] == '[' || s[i] == '{';
+		depth -= s[i] == ']' || s[i] == '}';
+		i++;
+		if (!depth)
+			break;
+	}
+	return i;
+}
+
+/* Inside a string the name's quotes would stand behind backslashes, so it is found by its bytes. False: there is none to drop. */
+static bool without_managed_fields(const char *data, size_t len, struct buf *out)
+{
+	static const char name[] = "\"managedFields\":[";
+	const char *at = len ? memmem(data, len, name, sizeof(name) - 1) : NULL;
+	size_t from, to;
+
+	if (!at || at == data || at[-1] == '\\')
+		return false;
+	from = (size_t)(at - data) + sizeof(name) - 2;
+	to = array_end(data, len, from);
+	buf_add(out, data, from);
+	buf_adds(out, "[]");
+	buf_add(out, data + to, len - to);
+	return true;
+}
+
+/* ---- parsing -------------------------------------------------------------------------------------------------------- */
+
+static json_t *parse(const char *data, size_t len, const struct obj_limits *max, size_t more_flags,
+	const char *what, struct err *err)
 {
 	json_error_t why;
-	json_t *o =
-		json_loadb(data, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | more_flags, &why);
+	json_t *o;
 
+	if (obj_measure(data, len, max, what, err))
+		return NULL;
+	o = json_loadb(data, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | more_flags, &why);
 	if (!o)
 		err_set(err, ERR_RETRY, "%s is not valid JSON: line %d: %.200s", what, why.line,
 			why.text);
 	return o;
 }
 
+json_t *obj_parse_within(const char *data, size_t len, const struct obj_limits *max,
+	const char *what, struct err *err)
+{
+	return parse(data, len, max, 0, what, err);
+}
+
 json_t *obj_parse(const char *data, size_t len, const char *what, struct err *err)
 {
-	return parse(data, len, 0, what, err);
+	return parse(data, len, &obj_api, 0, what, err);
 }
 
 json_t *obj_parse_api(const char *data, size_t len, const char *what, struct err *err)
 {
-	return parse(data, len, JSON_ALLOW_NUL, what, err);
+	auto_buf struct buf less = BUF_INIT(BUF_ANY);
+
+	if (without_managed_fields(data, len, &less))
+		return parse(less.p, less.len, &obj_api, JSON_ALLOW_NUL, what, err);
+	return parse(data, len, &obj_api, JSON_ALLOW_NUL, what, err);
 }
 
 static int add(const char *data, size_t n, void *b)

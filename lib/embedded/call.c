@@ -133,8 +133,14 @@ static json_t *read_json(struct emb_call *c, struct emb_paths *duplicates)
 {
 	const char *text = buf_str(&c->body);
 	json_error_t why;
-	json_t *o = json_loadb(text, c->body.len, JSON_REJECT_DUPLICATES, &why);
+	struct err err = {0};
+	json_t *o;
 
+	if (obj_measure(text, c->body.len, &obj_api, "the body", &err)) {
+		emb_bad_request(&c->st, "%s", err.msg);
+		return NULL;
+	}
+	o = json_loadb(text, c->body.len, JSON_REJECT_DUPLICATES, &why);
 	if (o)
 		return o;
 	o = json_loadb(text, c->body.len, 0, &why);

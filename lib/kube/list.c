@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/js.h"
 #include "base/limits.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/obj.h"
 #include "ev/op.h"
@@ -10,6 +11,7 @@
 #include "ev/timer.h"
 #include "kube/internal.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -40,6 +42,13 @@ static int item(void *arg, const char *text, size_t len, struct err *err)
 	struct kube_list *k = arg;
 	auto_json json_t *obj = obj_parse_api(text, len, "an item of the list", err);
 
+	/* One that is too large for us must not hide all the others. */
+	if (!obj && err->code == -E2BIG) {
+		log_error(NULL, "an object is left out of a list", LS("plural", k->res.r.plural),
+			LE(err));
+		*err = (struct err){0};
+		return 0;
+	}
 	if (!obj)
 		return -1;
 	/* The caller cancelled from inside an item: it must not see another. */

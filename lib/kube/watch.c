@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/obj.h"
 #include "crypto/rand.h"
@@ -313,6 +314,13 @@ static int event(struct kube_watch *w, const char *text, size_t len, struct err 
 	struct kube_entry *e;
 	struct meta m;
 
+	/* As in a list; the object stays what it was until the next one. */
+	if (!ev && err->code == -E2BIG) {
+		log_error(NULL, "an event of a watch is left out", LS("plural", w->res.r.plural),
+			LE(err));
+		*err = (struct err){0};
+		return 0;
+	}
 	if (!ev)
 		return -1;
 	if (!strcmp(type, "BOOKMARK"))

@@ -56,7 +56,8 @@ static void said(struct buf *b, const struct http_res *res)
 
 	if (!res->body.len || res->body.len > LIMIT_TOKEN_BODY)
 		return;
-	o = obj_parse(buf_str(&res->body), res->body.len, "the error", &ignored);
+	o = obj_parse_within(
+		buf_str(&res->body), res->body.len, &obj_answer, "the error", &ignored);
 	errors = obj_get(o, "errors");
 	json_array_foreach (errors, i, e) {
 		if (i == 3)

@@ -200,13 +200,28 @@ static int by_turn(const void *a, const void *b)
 	return c ? c : x->seq < y->seq ? -1 : 1;
 }
 
+/* Identities stay in memory as long as their Secrets: what a user can make large there is bounded. */
+static int check_room(const struct entry *e, size_t *entries, size_t *kept, struct err *err)
+{
+	++*entries;
+	*kept += strlen(e->host) + strlen(e->path) + e->cred.basic.len +
+		e->cred.identity_token.len + e->cred.registry_token.len;
+	if (*entries > LIMIT_PULL_SECRET_ENTRIES)
+		return err_set(err, ERR_RETRY, "it has credentials for more than %d registries",
+			LIMIT_PULL_SECRET_ENTRIES);
+	if (*kept > LIMIT_PULL_SECRET_KEPT)
+		return err_set(err, ERR_RETRY, "its credentials take more than %llu bytes",
+			LIMIT_PULL_SECRET_KEPT);
+	return 0;
+}
+
 static void add(struct oci_identity *id, struct entry *e)
 {
 	e->seq = id->entries.len;
 	*vec_add(&id->entries) = *e;
 }
 
-/* Once for all that were added: a Secret of 1 MiB has room for 40,000. */
+/* Once for all that were added. */
 static void sort(struct oci_identity *id)
 {
 	if (id->entries.len)
@@ -220,11 +235,14 @@ int oci_identity_add_docker(struct oci_identity *id, const char *data, size_t le
 	struct err hidden = {0}; /* jansson quotes what it read, and that may be a password */
 	json_t *map, *v;
 	const char *key;
+	size_t entries = 0, kept = 0;
 
 	if (len > LIMIT_PULL_SECRET)
 		return err_set(
 			err, ERR_RETRY, "%s is larger than %llu bytes", what, LIMIT_PULL_SECRET);
-	o = obj_parse(data, len, what, &hidden);
+	if (obj_measure(data, len, &obj_docker, what, err))
+		return -1;
+	o = obj_parse_within(data, len, &obj_docker, what, &hidden);
 	if (!json_is_object(o))
 		return err_set(err, ERR_RETRY, "%s is not a JSON object", what);
 	map = form == OCI_DOCKER_CFG ? o : obj_get(o, "auths");
@@ -244,6 +262,10 @@ int oci_identity_add_docker(struct oci_identity *id, const char *data, size_t le
 			continue;
 		}
 		key_split(key, &e.host, &e.path);
+		if (check_room(&e, &entries, &kept, err)) {
+			entry_clear(&e);
+			return err_wrap(err, "%s", what);
+		}
 		add(id, &e);
 	}
 	sort(id);
@@ -380,7 +402,7 @@ int oci_identity_load_docker(struct oci_identity *id, const struct oci_repo *rep
 	rc = oci_identity_add_docker(
 		id, buf_str(&text), text.len, OCI_DOCKER_CONFIG_JSON, path, err);
 	if (!rc)
-		config = obj_parse(buf_str(&text), text.len, path, &hidden);
+		config = obj_parse_within(buf_str(&text), text.len, &obj_docker, path, &hidden);
 	mem_wipe(text.p, text.cap);
 	if (rc)
 		return -1;

@@ -235,7 +235,7 @@ static int fill(struct oci_manifest *m, const json_t *o, const char *content_typ
 int oci_manifest_parse(struct oci_manifest *m, const char *data, size_t len,
 	const char *content_type, struct err *err)
 {
-	auto_json json_t *o = obj_parse(data, len, "the manifest", err);
+	auto_json json_t *o = obj_parse_within(data, len, &obj_manifest, "the manifest", err);
 
 	if (!o)
 		return -1;

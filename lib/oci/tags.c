@@ -106,13 +106,14 @@ static int filter(struct list *l, const char *tag, struct err *err)
 static int unquote(const char *text, size_t len, char out[OCI_TAG_MAX + 1])
 {
 	auto_json json_t *o = NULL;
+	struct err ignored = {0};
 	const char *s = text + 1;
 	size_t n = len - 2;
 
 	if (len < 2 || text[0] != '"' || text[len - 1] != '"')
 		return -1;
 	if (memchr(s, '\\', n)) {
-		o = json_loadb(text, len, JSON_DECODE_ANY, NULL);
+		o = obj_parse_within(text, len, &obj_answer, "a tag", &ignored);
 		if (!json_is_string(o))
 			return -1;
 		s = json_string_value(o);

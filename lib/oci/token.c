@@ -174,7 +174,11 @@ static int answer_read(struct fetch *f, const struct http_res *res, struct err *
 	const char *token;
 	int64_t life;
 
-	o = obj_parse(buf_str(&res->body), res->body.len, "the answer", &hidden);
+	if (obj_measure(buf_str(&res->body), res->body.len, &obj_answer,
+		    "the token server's answer", err))
+		return -1;
+	o = obj_parse_within(
+		buf_str(&res->body), res->body.len, &obj_answer, "the answer", &hidden);
 	token = obj_str(o, "token");
 	if (!token || !*token)
 		token = obj_str(o, "access_token");

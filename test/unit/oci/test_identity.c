@@ -175,7 +175,7 @@ START_TEST(many)
 	int i;
 
 	buf_adds(&b, "{");
-	for (i = 0; i < 40000; i++)
+	for (i = 0; i < LIMIT_PULL_SECRET_ENTRIES - 2; i++)
 		buf_addf(&b, "%s\"%05x\":{\"auth\":\"Ojo\"}", i ? "," : "", i * 7919 % 99991);
 	buf_adds(&b, ",\"r.io\":" AUTH1 ",\"r.io/org\":" AUTH2 "}");
 	ck_assert(!buf_over(&b));
@@ -194,6 +194,47 @@ START_TEST(many)
 		strlen("{\"r.io/org/app\":" AUTH3 "}"), OCI_DOCKER_CFG, "a Secret", &err));
 	cred = oci_identity_cred(id, &repo);
 	ck_assert_str_eq(cred->basic.p, "c:d");
+	oci_identity_unref(id);
+}
+END_TEST
+
+/* Within its bytes a configuration can hold more than should be read, or kept. */
+static const struct {
+	const char *name, *head, *before, *after,
+		*end; /* n times before and after, a number between them */
+	unsigned n, pad; /* so many bytes more in each */
+	const char *says;
+} large[] = {
+	{"values", "{\"auths\":{},\"x\":[0", ",", "", "]}", 20000, 0,
+		"a Secret has more than 20000 values"},
+	{"empty entries", "{\"auths\":{\"r\":{}", ",\"r", "\":{}", "}}", 20000, 0,
+		"a Secret has more than 20000 values"},
+	{"entries", "{\"auths\":{\"r\":{}", ",\"r", "\":{\"auth\":\"eDp5\"}", "}}", 1001, 0,
+		"a Secret: it has credentials for more than 1000 registries"},
+	{"credentials", "{\"auths\":{\"r\":{}", ",\"r", "\":{\"registrytoken\":\"x\"}", "}}", 900,
+		300, "a Secret: its credentials take more than 262144 bytes"},
+};
+
+START_TEST(too_large)
+{
+	auto_buf struct buf b = BUF_INIT(LIMIT_PULL_SECRET);
+	struct oci_identity *id = oci_identity_new();
+	struct err err = {0};
+	unsigned i, k;
+
+	buf_adds(&b, large[_i].head);
+	for (i = 0; i < large[_i].n; i++) {
+		buf_adds(&b, large[_i].before);
+		for (k = 0; k < large[_i].pad; k++)
+			buf_addc(&b, 'x');
+		buf_addf(&b, "%u%s", i, large[_i].after);
+	}
+	buf_adds(&b, large[_i].end);
+	ck_assert(!buf_over(&b));
+	ck_assert_int_eq(
+		oci_identity_add_docker(id, b.p, b.len, OCI_DOCKER_CONFIG_JSON, "a Secret", &err),
+		-1);
+	ck_assert_msg(strstr(err.msg, large[_i].says), "%s: %s", large[_i].name, err.msg);
 	oci_identity_unref(id);
 }
 END_TEST
@@ -279,6 +320,7 @@ Suite *suite_identity(void)
 	tcase_add_test(t, tokens);
 	tcase_add_test(t, ids);
 	tcase_add_test(t, many);
+	tcase_add_loop_test(t, too_large, 0, ARRAY_LEN(large));
 	tcase_add_test(t, creds_flag);
 	tcase_add_test(t, trust);
 	tcase_add_test(t, docker_file);
