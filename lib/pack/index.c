@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-void pack_index_init(struct pack_index *ix, uint64_t max_items)
+void pack_index_init(struct pack_index *ix, uint64_t max_items, struct pack_memory *memory)
 {
-	*ix = (struct pack_index){.max = max_items, .sorted = true};
+	*ix = (struct pack_index){.max = max_items, .memory = memory, .sorted = true};
 	buf_init(&ix->names, LIMIT_PATH_TOTAL);
 }
 
@@ -32,7 +32,7 @@ static int add_name(
 	if (buf_add(&ix->names, path, n) || buf_addc(&ix->names, '\0'))
 		return err_set(err, ERR_RETRY, "the names in the layer take more than %llu bytes",
 			(unsigned long long)LIMIT_PATH_TOTAL);
-	return 0;
+	return ix->memory ? pack_memory_take(ix->memory, n + 1 + PACK_ITEM_COST, err) : 0;
 }
 
 static int too_many(const struct pack_index *ix, struct err *err)
@@ -44,9 +44,14 @@ static int too_many(const struct pack_index *ix, struct err *err)
 int pack_index_add(struct pack_index *ix, const char *path, bool dir, bool exec, uint64_t size,
 	uint64_t seq, struct err *err)
 {
-	struct pack_item it = {
-		.size = size, .seq = (uint32_t)seq, .dir = dir, .exec = exec && !dir};
+	struct pack_item it = {.size = size & PACK_SIZE_MAX,
+		.seq = (uint32_t)seq,
+		.dir = dir,
+		.exec = exec && !dir};
 
+	if (size > PACK_SIZE_MAX)
+		return err_set(err, ERR_RETRY, "a file in the layer claims %llu bytes",
+			(unsigned long long)size);
 	if (ix->items.len >= ix->max)
 		return too_many(ix, err);
 	if (add_name(ix, path, strlen(path), &it.name, err))

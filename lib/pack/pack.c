@@ -50,6 +50,9 @@ static struct pack_limits limits_of(const struct pack_in *in)
 		l.expanded = LIMIT_EXPANDED;
 	if (!l.spool)
 		l.spool = LIMIT_SPOOL;
+	/* With higher limits than the default ones the caller knows what he does. */
+	if (!l.memory && l.entries <= LIMIT_ENTRIES)
+		l.memory = PACK_MEMORY_MAX;
 	return l;
 }
 
@@ -84,6 +87,7 @@ int pack_run(const struct pack_in *in, struct pack_result *res, struct err *err)
 	int rc;
 
 	pack_src_init(&src, in->mem, in->fd, in->size, in->stop);
+	src.memory.max = limits.memory;
 	rc = pack_scan_run(&s, &src, &limits, err);
 	if (!rc && in->ignore_file)
 		rc = pack_scan_rules(&s, in->ignore_file, in->ctx, err);

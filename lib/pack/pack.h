@@ -30,6 +30,7 @@
 #ifndef PACK_PACK_H
 #define PACK_PACK_H
 #include "base/err.h"
+#include "base/limits.h"
 #include "crypto/digest.h"
 
 #include <stdatomic.h>
@@ -37,10 +38,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define PACK_RULES_FACTOR 4
+/* What no job with the default limits passes. */
+#define PACK_MEMORY_MAX (96 * LIMIT_MIB)
+
 struct pack_limits {
 	uint64_t entries; /* 0: LIMIT_ENTRIES */
 	uint64_t expanded; /* 0: LIMIT_EXPANDED; bytes of the tar stream */
 	uint64_t spool; /* 0: LIMIT_SPOOL; bytes on disk for entries that are not in order */
+	/* Bytes for names, ignore rules (PACK_RULES_FACTOR times their text: it is compiled) and the decoder's window, besides about
+	   3 MiB that every job takes. 0: as many as the other limits allow, PACK_MEMORY_MAX. Past it the error's code is -ENOBUFS. */
+	uint64_t memory;
 };
 
 /*

@@ -145,8 +145,9 @@ static int by_seq(const void *a, const void *b, void *ctx)
 	return x < y ? -1 : x > y;
 }
 
-/* The bodies, in the stream's order. */
-static int fill_spool(struct pack_index *ix, struct pack_read *r, struct spool *s, struct err *err)
+/* The bodies, in the stream's order; `at` becomes where each is, by the item's number. */
+static int fill_spool(const struct pack_index *ix, struct pack_read *r, struct spool *s,
+	uint64_t *at, struct err *err)
 {
 	auto_free uint32_t *order = mem_array(NULL, ix->items.len, sizeof(*order));
 	size_t count = 0, i, n;
@@ -157,11 +158,11 @@ static int fill_spool(struct pack_index *ix, struct pack_read *r, struct spool *
 			order[count++] = (uint32_t)i;
 	qsort_r(order, count, sizeof(*order), by_seq, ix->items.p);
 	for (i = 0; i < count; i++) {
-		struct pack_item *it = &ix->items.p[order[i]];
+		const struct pack_item *it = &ix->items.p[order[i]];
 
 		if (find(r, ix, it, err))
 			return -1;
-		it->at = s->at;
+		at[order[i]] = s->at;
 		do {
 			if (pack_read_data(r, &p, &n, err) || spool_add(s, p, n, err))
 				return -1;
@@ -170,8 +171,8 @@ static int fill_spool(struct pack_index *ix, struct pack_read *r, struct spool *
 	return spool_flush(s, err);
 }
 
-static int write_spooled(
-	const struct pack_index *ix, struct pack_tarw *w, const struct spool *s, struct err *err)
+static int write_spooled(const struct pack_index *ix, struct pack_tarw *w, const struct spool *s,
+	const uint64_t *at, struct err *err)
 {
 	const struct pack_item *it;
 	int rc = 0;
@@ -183,9 +184,10 @@ static int write_spooled(
 			rc = pack_tarw_dir(w, out_name(ix, it), MODE_DIR, err);
 		else if (s->fd >= 0)
 			rc = pack_tarw_file_fd(w, out_name(ix, it),
-				it->exec ? MODE_EXEC : MODE_FILE, s->fd, it->at, it->size, err);
+				it->exec ? MODE_EXEC : MODE_FILE, s->fd, at[it - ix->items.p],
+				it->size, err);
 		else if (!(rc = file_header(w, ix, it, err)))
-			rc = pack_tarw_data(w, s->mem.p + it->at, it->size, err);
+			rc = pack_tarw_data(w, s->mem.p + at[it - ix->items.p], it->size, err);
 		if (rc)
 			return -1;
 	}
@@ -195,6 +197,7 @@ static int write_spooled(
 static int spooled(const struct pack_repack *in, struct pack_tarw *w, struct pack_read *r,
 	uint64_t total, bool *disk, struct err *err)
 {
+	auto_free uint64_t *at = mem_array(NULL, in->scan->ix.items.len, sizeof(*at));
 	struct spool s = {.fd = -1};
 	int rc;
 
@@ -207,9 +210,9 @@ static int spooled(const struct pack_repack *in, struct pack_tarw *w, struct pac
 	if (*disk && (s.fd = open_spool(in->spool_dirfd, err)) < 0)
 		return -1;
 	buf_init(&s.mem, LIMIT_SPOOL_MEMORY);
-	rc = fill_spool(&in->scan->ix, r, &s, err);
+	rc = fill_spool(&in->scan->ix, r, &s, at, err);
 	if (!rc)
-		rc = write_spooled(&in->scan->ix, w, &s, err);
+		rc = write_spooled(&in->scan->ix, w, &s, at, err);
 	buf_clear(&s.mem);
 	if (s.fd >= 0)
 		sys_close(s.fd);

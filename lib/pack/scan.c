@@ -34,6 +34,10 @@ static int read_rules(
 	if (e->size > LIMIT_IGNORE_FILE || s->rules_total > LIMIT_IGNORE_TOTAL)
 		return err_set(err, ERR_RETRY, "entry '%s' is too long for ignore rules",
 			pack_quote(q, e->path, strlen(e->path)));
+	/* Each file costs a little more, and the name of its folder once again. */
+	if (pack_memory_take(&r->src->memory,
+		    PACK_RULES_FACTOR * e->size + strlen(e->path) + 4 * sizeof(*rules), err))
+		return -1;
 	rules = vec_add(&s->rules);
 	rules->seq = (uint32_t)e->seq;
 	buf_init(&rules->text, LIMIT_IGNORE_FILE);
@@ -79,7 +83,7 @@ int pack_scan_run(struct pack_scan *s, struct pack_src *src, const struct pack_l
 	int rc;
 
 	*s = (struct pack_scan){0};
-	pack_index_init(&s->ix, limits->entries);
+	pack_index_init(&s->ix, limits->entries, &src->memory);
 	s->ix.stop = src->stop;
 	rc = pack_read_init(&r, src, limits->expanded, limits->entries, err);
 	while (!rc && (rc = pack_read_next(&r, &e, err)) > 0)
@@ -112,7 +116,7 @@ void pack_scan_clear(struct pack_scan *s)
 }
 
 struct found {
-	const struct pack_rules *rules;
+	struct pack_rules *rules;
 	char *dir;
 };
 
@@ -140,7 +144,7 @@ int pack_scan_rules(struct pack_scan *s, pack_ignore_fn fn, void *ctx, struct er
 		return 0;
 	vec_each (&s->ix.items, it) {
 		const char *name = pack_index_name(&s->ix, it);
-		const struct pack_rules *rules;
+		struct pack_rules *rules;
 		size_t dir_len;
 
 		if (!rc)
@@ -161,6 +165,7 @@ int pack_scan_rules(struct pack_scan *s, pack_ignore_fn fn, void *ctx, struct er
 			rc = pack_stopped(s->ix.stop, err);
 		if (!rc)
 			rc = fn(ctx, f->dir, buf_str(&f->rules->text), f->rules->text.len, err);
+		buf_clear(&f->rules->text);
 		free(f->dir);
 	}
 	vec_clear(&all);

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/sys.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 void pack_src_init(
@@ -20,6 +21,21 @@ void pack_src_clear(struct pack_src *s)
 {
 	free(s->chunk);
 	s->chunk = NULL;
+}
+
+int pack_memory_take(struct pack_memory *m, uint64_t n, struct err *err)
+{
+	m->used += n;
+	if (m->max && m->used > m->max)
+		return err_code(err, ERR_RETRY, -ENOBUFS,
+			"its names, ignore rules and window take more than %llu bytes of memory",
+			(unsigned long long)m->max);
+	return 0;
+}
+
+void pack_memory_give(struct pack_memory *m, uint64_t n)
+{
+	m->used -= n;
 }
 
 int pack_stopped(const atomic_bool *stop, struct err *err)

@@ -20,6 +20,7 @@ struct pack_unzstd {
 	unsigned char magic[MAGIC_LEN];
 	size_t have; /* of magic */
 	bool inside; /* a frame has begun and not ended */
+	size_t counted; /* of the decoder's memory */
 	bool full; /* the decoder may hold bytes that did not fit into out */
 	unsigned char out[PACK_CHUNK];
 };
@@ -41,6 +42,7 @@ void pack_unzstd_free(struct pack_unzstd *z)
 	if (!z)
 		return;
 	ZSTD_freeDCtx(z->d);
+	pack_memory_give(&z->src->memory, z->counted);
 	free(z);
 }
 
@@ -77,6 +79,15 @@ static int more(struct pack_unzstd *z, struct err *err)
 	return 0;
 }
 
+/* A frame's header says how large its window is; the decoder has made room for it, but not used it yet. */
+static int count(struct pack_unzstd *z, struct err *err)
+{
+	size_t now = ZSTD_sizeof_DCtx(z->d), more_now = now > z->counted ? now - z->counted : 0;
+
+	z->counted += more_now;
+	return more_now ? pack_memory_take(&z->src->memory, more_now, err) : 0;
+}
+
 static int refused(size_t code, struct err *err)
 {
 	if (ZSTD_getErrorCode(code) == ZSTD_error_frameParameter_windowTooLarge)
@@ -109,6 +120,8 @@ int pack_unzstd_next(struct pack_unzstd *z, const unsigned char **p, size_t *n, 
 		rc = ZSTD_decompressStream(z->d, &out, &z->in);
 		if (ZSTD_isError(rc))
 			return refused(rc, err);
+		if (count(z, err))
+			return -1;
 		z->full = rc && out.pos == out.size;
 		if (rc)
 			continue;

@@ -36,7 +36,7 @@ struct ignore_pattern {
 	uint64_t first,
 		last; /* what first and last bytes of components it needs, each hashed to a bit: most patterns fail there */
 	char *text;
-	char *domain; /* "": the root */
+	char *domain; /* "": the root; one copy for all patterns of a text, which stand together */
 	const char *origin; /* NULL: .sourceignore */
 	size_t domain_len;
 	unsigned line;
@@ -78,23 +78,35 @@ static enum part_kind part_kind(const char *s, size_t n, bool is_path)
 	return ignore_glob_valid(s, n) ? PART_GLOB : PART_NEVER;
 }
 
+/* Takes no component of a path: of several in a row only the last one says anything. */
+static bool takes_none(const struct part *part)
+{
+	return part->kind == PART_EMPTY || part->kind == PART_DIRS;
+}
+
 static void pattern_split(struct ignore_pattern *p, const char *s, size_t n)
 {
-	size_t from = 0, to, count = 1, i;
+	size_t from = 0, to, count = 1, used = 0, i;
 
 	for (i = 0; i < n; i++)
 		count += s[i] == '/';
 	p->parts = mem_array(NULL, count, sizeof(*p->parts));
 	for (i = 0; i < count; i++) {
 		const char *slash = memchr(s + from, '/', n - from);
+		struct part *part = &p->parts[used];
 
 		to = slash ? (size_t)(slash - s) : n;
-		p->parts[i].off = (uint16_t)from;
-		p->parts[i].len = (uint16_t)(to - from);
-		p->parts[i].kind = (uint8_t)part_kind(s + from, to - from, p->is_path);
+		part->off = (uint16_t)from;
+		part->len = (uint16_t)(to - from);
+		part->kind = (uint8_t)part_kind(s + from, to - from, p->is_path);
+		if (used && takes_none(part) && takes_none(part - 1))
+			part[-1] = *part;
+		else
+			used++;
 		from = to + 1;
 	}
-	p->part_count = (uint16_t)count;
+	p->parts = mem_array(p->parts, used, sizeof(*p->parts));
+	p->part_count = (uint16_t)used;
 }
 
 static uint64_t byte_bit(char c)
@@ -143,7 +155,8 @@ static uint16_t domain_depth(const char *domain)
 	return n;
 }
 
-static void pattern_init(struct ignore_pattern *p, const char *s, size_t n, const char *domain)
+/* domain: the pattern's, or its neighbours' as well. */
+static void pattern_init(struct ignore_pattern *p, const char *s, size_t n, char *domain)
 {
 	memset(p, 0, sizeof(*p));
 	if (n && *s == '!') {
@@ -165,7 +178,7 @@ static void pattern_init(struct ignore_pattern *p, const char *s, size_t n, cons
 	p->text[n] = 0;
 	pattern_split(p, p->text, n);
 	pattern_needs(p);
-	p->domain = mem_strdup(domain);
+	p->domain = domain;
 	p->domain_len = strlen(domain);
 	p->domain_depth = domain_depth(domain);
 }
@@ -176,7 +189,8 @@ static void patterns_free(struct ignore_pattern *p, size_t n)
 
 	for (i = 0; i < n; i++) {
 		free(p[i].text);
-		free(p[i].domain);
+		if (i + 1 == n || p[i].domain != p[i + 1].domain)
+			free(p[i].domain);
 		free(p[i].parts);
 	}
 	free(p);
@@ -208,6 +222,7 @@ static bool line_is_empty(const char *s, size_t n)
 int ignore_add(struct ignore *l, const char *text, size_t len, const char *domain, struct err *err)
 {
 	const char *p = text, *end = text + len, *where = *domain ? domain : ".";
+	char *shared = NULL;
 	unsigned line = 0;
 
 	if (len > LIMIT_IGNORE_FILE)
@@ -236,7 +251,9 @@ int ignore_add(struct ignore *l, const char *text, size_t len, const char *domai
 			l->cap = l->cap ? l->cap * 2 : 16;
 			l->added = mem_array(l->added, l->cap, sizeof(*l->added));
 		}
-		pattern_init(&l->added[l->count], from, n, domain);
+		if (!shared)
+			shared = mem_strdup(domain);
+		pattern_init(&l->added[l->count], from, n, shared);
 		l->added[l->count].origin = l->origin;
 		l->added[l->count++].line = line;
 	}

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/sys.h"
 #include "build.h"
+#include "pack/index.h"
 #include "pack/path.h"
 #include "pack/sort.h"
 
@@ -776,6 +777,55 @@ START_TEST(test_empty)
 }
 END_TEST
 
+/* Names, rules and a decoder's window come out of one limit; what passes it can be tried again with more. */
+static const struct {
+	const char *name;
+	unsigned files, rules; /* bytes of rules */
+	bool zstd;
+	uint64_t enough;
+} MEMORY[] = {
+	{"names", 1000, 0, false, 1000 * (sizeof("file-000000") + PACK_ITEM_COST) + 1000},
+	{"rules", 1, 1000, false, 1000 * PACK_RULES_FACTOR + 1000},
+	{"window", 1, 0, true, LIMIT_MIB},
+};
+
+START_TEST(test_memory)
+{
+	struct pack_in in = {.ignore_file = note_rules, .out_fd = -1, .spool_dirfd = -1};
+	auto_buf struct buf seen = BUF_INIT(BUF_ANY);
+	auto_free char *text = mem_zalloc(MEMORY[_i].rules + 1);
+	struct pack_result res;
+	struct err err = {0};
+	char name[32];
+	unsigned i;
+
+	_Static_assert(sizeof(struct pack_item) == 16, "there may be 200,000");
+	in.ctx = &seen;
+	memset(text, '\n', MEMORY[_i].rules);
+	if (MEMORY[_i].rules)
+		tb_file(&tar, ".sourceignore", text);
+	for (i = 0; i < MEMORY[_i].files; i++) {
+		snprintf(name, sizeof(name), "file-%06u", i);
+		tb_file(&tar, name, "");
+	}
+	tb_zero(&tar, 2);
+	if (MEMORY[_i].zstd)
+		tb_zstd(&gz, tar.p, tar.len);
+	else
+		tb_gzip(&gz, tar.p, tar.len);
+	in.mem = gz.p;
+	in.size = gz.len;
+	in.limits.memory = MEMORY[_i].enough / 10;
+	ck_assert_int_eq(pack_run(&in, &res, &err), -1);
+	ck_assert_msg(err.code == -ENOBUFS, "%s: %s", MEMORY[_i].name, err.msg);
+	ck_assert_ptr_nonnull(strstr(err.msg, "bytes of memory"));
+	if (MEMORY[_i].zstd)
+		return; /* never a pass-through */
+	in.limits.memory = MEMORY[_i].enough;
+	ck_assert_msg(!pack_run(&in, &res, &err), "%s: %s", MEMORY[_i].name, err.msg);
+}
+END_TEST
+
 Suite *suite_pack(void);
 Suite *suite_pack(void)
 {
@@ -803,6 +853,7 @@ Suite *suite_pack(void)
 	tcase_add_test(tc, test_changed);
 	tcase_add_test(tc, test_full_disk);
 	tcase_add_test(tc, test_empty);
+	tcase_add_loop_test(tc, test_memory, 0, ARRAY_LEN(MEMORY));
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -174,7 +174,7 @@ START_TEST(test_index)
 	const char *p = indexes[_i].names, *end;
 	int rc = 0, seq = 0;
 
-	pack_index_init(&ix, indexes[_i].says ? 8 : 1000);
+	pack_index_init(&ix, indexes[_i].says ? 8 : 1000, NULL);
 	for (; !rc && *p; p = end + 1) {
 		bool dir;
 		auto_free char *name = NULL;
@@ -209,7 +209,7 @@ START_TEST(test_index_last)
 	struct pack_index ix;
 	int i;
 
-	pack_index_init(&ix, 10000);
+	pack_index_init(&ix, 10000, NULL);
 	for (i = 0; i < 5000; i++) {
 		char name[16];
 

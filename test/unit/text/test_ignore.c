@@ -197,6 +197,58 @@ START_TEST(test_odd)
 }
 END_TEST
 
+/* Empty components and ** in a row: the last one says what follows. */
+static const struct {
+	const char *rule, *path;
+	bool excluded;
+} row_rows[] = {{"a//b", "a/b", true}, {"a/**//b", "a/b", true}, {"a/**//b", "a/x/b", false},
+	{"a//**/b", "a/x/b", true}, {"a/**/**/b", "a/x/y/b", true}, {"**//b", "x/b", false},
+	{"////b", "b", true}, {"a////", "a/x", true}, {"a/**/", "a/x", true}};
+
+START_TEST(test_row)
+{
+	struct ignore l;
+
+	ignore_init(&l, IGNORE_PLAIN);
+	add(&l, row_rows[_i].rule, "");
+	ck_assert_msg(ignore_match(&l, row_rows[_i].path, true) == row_rows[_i].excluded, "%s: %s",
+		row_rows[_i].rule, row_rows[_i].path);
+	ignore_clear(&l);
+}
+END_TEST
+
+/* What rules compile to is at most four times their text and some 200 bytes each, however deep the folder and however odd the text. */
+START_TEST(test_memory)
+{
+	static const char *const lines[] = {"x", "a/", "/", "**/", "!a/*/"};
+	auto_buf struct buf text = BUF_INIT(LIMIT_IGNORE_FILE), domain = BUF_INIT(LIMIT_PATH);
+	size_t before, n = _i % 5, k, count = 0;
+	struct err err = {0};
+	struct ignore l;
+
+	while (domain.len < 4000)
+		buf_adds(&domain, "folder/");
+	domain.p[--domain.len] = '\0';
+	/* Short lines, or lines as long as they may be. */
+	while (count < LIMIT_IGNORE_PATTERNS && text.len < LIMIT_IGNORE_FILE - LIMIT_PATTERN - 1) {
+		for (k = 0; k < (_i < 5 ? 1 : LIMIT_PATTERN / strlen(lines[n])); k++)
+			buf_adds(&text, lines[n]);
+		buf_addc(&text, '\n');
+		count++;
+	}
+	ignore_init(&l, IGNORE_SOURCE);
+	before = mem_in_use();
+	ck_assert_msg(!ignore_add(&l, text.p, text.len, domain.p, &err), "%s", err.msg);
+	/* The sanitizers' allocator tells nothing. */
+	if (mem_in_use() > before)
+		ck_assert_msg(mem_in_use() - before < 4 * text.len + 200 * count + 8192,
+			"'%s': %zu bytes for %zu of text in %zu lines", lines[n],
+			mem_in_use() - before, text.len, count);
+	ck_assert_uint_eq(l.count, count);
+	ignore_clear(&l);
+}
+END_TEST
+
 /* A rule whose every try takes millions of steps, and one of each other kind. */
 static char *costly(void)
 {
@@ -406,6 +458,8 @@ Suite *suite_ignore(void)
 	tcase_add_test(tc, test_plain);
 	tcase_add_test(tc, test_limits);
 	tcase_add_test(tc, test_odd);
+	tcase_add_loop_test(tc, test_row, 0, ARRAY_LEN(row_rows));
+	tcase_add_loop_test(tc, test_memory, 0, 10);
 	tcase_add_test(tc, test_budget);
 	tcase_add_test(tc, test_budget_origin);
 	tcase_add_test(tc, test_budget_stop);
