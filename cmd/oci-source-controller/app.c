@@ -1,5 +1,6 @@
 #include "app.h"
 
+#include "base/cgroup.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -9,6 +10,7 @@
 #include "ctl/event.h"
 #include "embedded/embedded.h"
 #include "embedded/selector.h"
+#include "ev/account.h"
 #include "ev/signal.h"
 #include "ev/sock.h"
 #include "http/client.h"
@@ -64,6 +66,18 @@ static int start_embedded(struct app *a, struct err *err)
 	return 0;
 }
 
+/* Before anything that could take from it. */
+static void start_account(struct app *a)
+{
+	uint64_t limit = cgroup_memory_limit("");
+	uint64_t bytes = a->flags.memory_budget
+		? (uint64_t)a->flags.memory_budget
+		: account_share(limit, (unsigned)a->flags.concurrent);
+
+	a->account = account_new(a->loop, bytes);
+	log_info(NULL, "memory for what others send", LU("bytes", bytes), LU("limit", limit));
+}
+
 static int start_kube(struct app *a, struct err *err)
 {
 	struct kube_config *cfg;
@@ -80,7 +94,8 @@ static int start_kube(struct app *a, struct err *err)
 	a->kube = kube_client_new(a->loop, cfg,
 		&(struct kube_client_opts){.qps = (unsigned)a->flags.kube_qps,
 			.burst = (unsigned)a->flags.kube_burst,
-			.max_connections = a->share.kube});
+			.max_connections = a->share.kube,
+			.account = a->account});
 	return 0;
 }
 
@@ -251,7 +266,8 @@ static void start_controller(struct app *a)
 		.algo = a->flags.algo,
 		.max_blob = (uint64_t)a->flags.max_size,
 		.max_expanded = (uint64_t)a->flags.max_expanded,
-		.max_entries = (uint64_t)a->flags.max_entries});
+		.max_entries = (uint64_t)a->flags.max_entries,
+		.account = a->account});
 	health_add(&a->health, "objects", ocirepo_synced, a->ocirepo);
 }
 
@@ -290,6 +306,7 @@ int app_start(struct app *a, struct err *err)
 	for (i = 0; i < ARRAY_LEN(signals); i++)
 		a->signals[i] = signal_watch_new(a->loop, signals[i], on_signal, a);
 	timer_init(&a->sweep_timer, a->loop, sweep, a);
+	start_account(a);
 	a->metrics = metrics_new();
 	if (a->flags.embedded && start_embedded(a, err))
 		return -1;
@@ -298,8 +315,11 @@ int app_start(struct app *a, struct err *err)
 	a->http = http_client_new(a->loop,
 		&(struct http_client_opts){.name = "registry",
 			.max_connections = a->share.registry,
-			.max_per_host = a->share.registry / 2});
+			.max_per_host = a->share.registry / 2,
+			.account = a->account,
+			.pool = ACCOUNT_BODIES});
 	a->oci = oci_client_new(a->loop, a->http);
+	oci_client_use_account(a->oci, a->account);
 	if (a->flags.allow_private && oci_client_allow(a->oci, a->flags.allow_private, err))
 		return -1;
 	if (a->embedded)
@@ -434,6 +454,7 @@ void app_free(struct app *a)
 		kube_client_free(a->kube);
 	store_close(a->store);
 	embedded_free(a->embedded);
+	account_free(a->account);
 	if (a->metrics)
 		metrics_free(a->metrics);
 	free(a->flags.allow_private);

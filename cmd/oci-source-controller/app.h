@@ -14,6 +14,7 @@ struct app {
 	struct flags flags;
 	struct share share;
 	struct loop *loop;
+	struct account *account;
 	struct embedded *embedded;
 	struct kube_client *kube;
 	struct http_client *http;

@@ -5,6 +5,7 @@
 #include "crypto/digest.h"
 #include "ctl/event.h"
 #include "embedded/embedded.h"
+#include "ev/account.h"
 #include "ev/work.h"
 #include "http/client.h"
 #include "http/server.h"
@@ -281,6 +282,20 @@ static void memory_in_use(void *arg, struct metric_out *out)
 	metric_emit(out, (double)mem_in_use());
 }
 
+static void memory_account(void *arg, struct metric_out *out)
+{
+	static const char *const names[ACCOUNT_POOLS] = {"jobs", "bodies"};
+	struct account_stats s;
+	int i;
+
+	for (i = 0; i < ACCOUNT_POOLS; i++) {
+		account_stats(((struct app *)arg)->account, (enum account_pool)i, &s);
+		metric_emit(out, (double)s.held, names[i], "held");
+		metric_emit(out, (double)s.waiting, names[i], "waiting");
+		metric_emit(out, (double)s.limit, names[i], "limit");
+	}
+}
+
 void app_add_metrics(struct app *a)
 {
 	static const struct {
@@ -340,6 +355,9 @@ void app_add_metrics(struct app *a)
 			"Connections that gave way to others, and replies that were taken too "
 			"slowly.",
 			"server,reason", false, servers_cut},
+		{"memory_account_bytes",
+			"Memory for what others can size: held, waited for, and how much there is.",
+			"pool,what", true, memory_account},
 		{"go_info", "There for Flux's dashboards, which count controllers by it.",
 			"version", true, no_go},
 		{"go_memstats_alloc_bytes",

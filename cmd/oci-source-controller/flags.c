@@ -69,6 +69,9 @@ static const struct flag FLAGS[] = {
 		"largest expanded layer (16Gi)"},
 	{"artifact-max-entries", NUMBER, AT(max_entries), "N",
 		"most files and directories in a layer (200000)"},
+	{"memory-budget", SIZE, AT(memory_budget), "BYTES",
+		"memory for what registries and objects can size (two thirds of what the memory "
+		"limit leaves above 64Mi and 768Ki for each concurrent pull)"},
 	{"concurrent", NUMBER, AT(concurrent), "N", "artifacts pulled at a time (16)"},
 	{"registry-allow-private", NETWORKS, AT(allow_private), "CIDR[,CIDR...]",
 		"internal networks to which every registry may send redirects and token requests; "

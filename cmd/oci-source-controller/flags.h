@@ -27,6 +27,7 @@ struct flags {
 	enum digest_algo algo;
 	int64_t max_size, max_expanded, max_entries;
 	/* running */
+	int64_t memory_budget; /* 0: a share of the memory limit */
 	int64_t concurrent, jitter, min_retry_ms, max_retry_ms, grace_ms;
 	const char *events_addr, *health_addr, *metrics_addr;
 	const char *log_level, *log_encoding;

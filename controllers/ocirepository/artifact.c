@@ -4,6 +4,7 @@
 #include "base/obj.h"
 #include "base/sys.h"
 #include "controllers/ocirepository/internal.h"
+#include "ev/account.h"
 #include "ev/work.h"
 #include "pack/pack.h"
 #include "text/ignore.h"
@@ -61,6 +62,7 @@ struct publish_job {
 	struct digest
 		have; /* of the file that the status names under this path; DIGEST_NONE: another path */
 	bool have_file, copy;
+	uint64_t memory; /* that it may take; 0: no account */
 	struct buf bytes; /* a small layer */
 	struct store_temp in; /* a large one */
 	uint64_t in_size;
@@ -73,6 +75,7 @@ struct publish_job {
 	struct digest digest;
 	uint64_t size;
 	char why[256];
+	bool needs_memory; /* more than it had */
 	bool storage_failed; /* the disk's fault, not the layer's */
 	bool same; /* nothing to write: the very bytes are there */
 	bool hold; /* the path's bytes change: `out` waits for the status */
@@ -116,6 +119,11 @@ static int add_spec_ignore(void *ctx, struct err *err)
 	return 0;
 }
 
+static uint64_t ignore_memory(const char *spec_ignore)
+{
+	return spec_ignore ? PACK_RULES_FACTOR * strlen(spec_ignore) : 0;
+}
+
 static int extract(struct publish_job *j, const atomic_bool *stop, bool *pass, struct err *err)
 {
 	struct pack_in in = {.mem = j->in.fd < 0 ? buf_str(&j->bytes) : NULL,
@@ -134,9 +142,13 @@ static int extract(struct publish_job *j, const atomic_bool *stop, bool *pass, s
 	struct pack_result res;
 
 	j->budget = (struct ignore_budget){.max = LIMIT_IGNORE_STEPS, .stop = stop};
+	/* What spec.ignore compiles to comes out of the same memory. */
+	if (j->memory)
+		in.limits.memory = j->memory - ignore_memory(j->spec_ignore);
 	if (pack_run(&in, &res, err)) {
-		/* pack gives an errno only for what it writes or spools. */
-		if (err->code < 0)
+		j->needs_memory = err->code == -ENOBUFS;
+		/* Else pack gives an errno only for what it writes or spools. */
+		if (err->code < 0 && !j->needs_memory)
 			j->storage_failed = true;
 		return -1;
 	}
@@ -177,12 +189,23 @@ static int take_layer(struct publish_job *j, const atomic_bool *stop, struct err
 	return 0;
 }
 
+static int extract_and_tidy(
+	struct publish_job *j, const atomic_bool *stop, bool *pass, struct err *err)
+{
+	int rc = extract(j, stop, pass, err);
+
+	ignore_clear(&j->ign);
+	if (j->memory > LIMIT_MEMORY_SLICE)
+		mem_trim();
+	return rc;
+}
+
 static int publish(void *arg, const atomic_bool *stop, struct err *err)
 {
 	struct publish_job *j = arg;
 	bool pass = true;
 
-	if (!j->copy && extract(j, stop, &pass, err))
+	if (!j->copy && extract_and_tidy(j, stop, &pass, err))
 		return -1;
 	if (pass && take_layer(j, stop, err))
 		return -1;
@@ -213,6 +236,8 @@ static void publish_free(void *arg)
 {
 	struct publish_job *j = arg;
 
+	if (!j)
+		return;
 	/* Cancelled after the rename: nobody else knows of the file, and what the store does not know it never removes. */
 	if (j->named)
 		store_published(j->store, j->path, &j->file);
@@ -222,6 +247,71 @@ static void publish_free(void *arg)
 	ignore_clear(&j->ign);
 	free(j->spec_ignore);
 	free(j);
+}
+
+/* ---- its memory -------------------------------------------------------------------------------------------------------------
+ * A job begins with a slice that nobody counts, which is enough for nearly all layers. One that needs more ends, gives back what it
+ * has, and begins again with four times as much out of the account.
+ */
+
+static enum step_ret publish_run(struct run *r, struct publish_job *j)
+{
+	return task_wait(&r->task,
+		work_start_for(r->c->opts.loop, work_lane_of(j->in_size), r->ns, publish,
+			publish_free, j));
+}
+
+/* The most that it can be given. */
+static uint64_t memory_max(const struct run *r)
+{
+	struct account_stats s;
+
+	account_stats(r->c->opts.account, ACCOUNT_JOBS, &s);
+	return s.limit;
+}
+
+static enum step_ret memory_wait(struct run *r, struct publish_job *j, uint64_t bytes)
+{
+	uint64_t max = memory_max(r);
+
+	j->memory = bytes < max ? bytes : max;
+	r->job = j;
+	return task_wait(
+		&r->task, account_take(r->c->opts.account, ACCOUNT_JOBS, r->ns, j->memory));
+}
+
+static enum step_ret publish_begin(struct run *r, struct publish_job *j)
+{
+	uint64_t rules = ignore_memory(j->spec_ignore);
+
+	if (!r->c->opts.account || j->copy)
+		return publish_run(r, j);
+	if (rules > LIMIT_MEMORY_SLICE / 4)
+		return memory_wait(r, j, rules + LIMIT_MEMORY_SLICE);
+	j->memory = LIMIT_MEMORY_SLICE;
+	return publish_run(r, j);
+}
+
+/* The same job from its beginning: what it was given moves over, what it made stays behind. */
+static struct publish_job *publish_again(struct publish_job *old)
+{
+	struct publish_job *j = NEW(struct publish_job);
+
+	*j = *old;
+	old->bytes = BUF_INIT(old->bytes.max);
+	old->in = STORE_TEMP_INIT;
+	j->out = STORE_TEMP_INIT;
+	old->spec_ignore = NULL;
+	j->needs_memory = j->storage_failed = false;
+	ignore_init(&j->ign, IGNORE_SOURCE);
+	memset(&old->ign, 0, sizeof(old->ign));
+	return j;
+}
+
+void publish_forget(struct run *r)
+{
+	publish_free(MOVE(r->job));
+	op_free(MOVE(r->grant));
 }
 
 enum step_ret publish_start(struct task *t)
@@ -258,16 +348,24 @@ enum step_ret publish_start(struct task *t)
 	j->out = STORE_TEMP_INIT;
 	j->spec_ignore = mem_strdup(r->spec.ignore);
 	ignore_init(&j->ign, IGNORE_SOURCE);
-	return task_wait(t,
-		work_start_for(r->c->opts.loop, work_lane_of(j->in_size), r->ns, publish,
-			publish_free, j));
+	return publish_begin(r, j);
 }
 
 enum step_ret publish_resume(struct task *t)
 {
 	struct run *r = RUN(t);
-	struct publish_job *j = work_job(t->op);
+	struct publish_job *j;
 
+	if (r->job) {
+		if (task_op_failed(t))
+			return run_fail(r, COND_FETCH_FAILED, "OCIArtifactLayerOperationFailed");
+		r->grant = MOVE(t->op);
+		return publish_run(r, MOVE(r->job));
+	}
+	j = work_job(t->op);
+	op_free(MOVE(r->grant));
+	if (j->needs_memory && j->memory && j->memory < memory_max(r))
+		return memory_wait(r, publish_again(j), 4 * j->memory);
 	if (task_op_failed(t)) {
 		if (j->storage_failed) {
 			err_wrap(&t->err, "unable to archive artifact to storage");

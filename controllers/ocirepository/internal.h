@@ -27,6 +27,7 @@
 #define COND_VERIFIED "SourceVerified"
 
 struct oci_identity;
+struct publish_job;
 struct settled;
 
 /* Causes of a cancel: they decide what the queue does. */
@@ -127,6 +128,9 @@ struct run {
 	struct store_temp temp;
 	struct buf bytes;
 
+	struct publish_job *job; /* waits for memory */
+	struct op *grant; /* memory of the job that runs */
+
 	char path[STORE_PATH_MAX];
 	struct digest digest; /* of the new artifact */
 	uint64_t size;
@@ -224,6 +228,7 @@ enum step_ret storage_start(struct task *t);
 enum step_ret storage_resume(struct task *t);
 enum step_ret publish_start(struct task *t);
 enum step_ret publish_resume(struct task *t);
+void publish_forget(struct run *r); /* what its step left, if it was cancelled */
 enum step_ret hold_start(struct task *t);
 enum step_ret hold_resume(struct task *t);
 enum step_ret commit_start(struct task *t);

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct account;
 struct event_recorder;
 struct kube_client;
 struct loop;
@@ -36,6 +37,7 @@ struct ocirepo_opts {
 	unsigned jitter_percent;
 	uint64_t min_retry_ms, max_retry_ms; /* 0: 750 ms, 15 min */
 	enum digest_algo algo; /* of artifacts; DIGEST_NONE: sha256 */
+	struct account *account; /* memory for layers; NULL: none is counted */
 	uint64_t max_blob, max_expanded, max_entries; /* 0: lib/base/limits.h */
 };
 

@@ -286,6 +286,7 @@ static void run_free(struct task *t)
 	cond_clear(&r->conds);
 	cond_clear(&r->conds_before);
 	buf_clear(&r->bytes);
+	publish_forget(r);
 	json_decref(r->obj);
 	json_decref(r->first);
 	settled_free(r->settled);

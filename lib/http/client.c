@@ -170,6 +170,9 @@ static void release(struct http_op *x)
 	timer_cancel(&x->deadline);
 	timer_cancel(&x->headers_timer);
 	defer_cancel(x->c->loop, &x->kick);
+	if (x->granting)
+		op_drop(MOVE(x->grant));
+	x->granting = false;
 }
 
 static void end(struct http_op *x)
@@ -282,7 +285,8 @@ static void deadline_due(void *arg)
 	struct http_op *x = arg;
 	char text[TIME_TEXT_MAX];
 
-	http_op_fail_v(x, -ETIMEDOUT, "not done within %s",
+	http_op_fail_v(x, -ETIMEDOUT,
+		x->granting ? "no memory was free for its body within %s" : "not done within %s",
 		time_format_duration((int64_t)x->req.deadline_ms, text));
 	want_end(x);
 }
@@ -357,6 +361,7 @@ static void http_op_free(struct op *op)
 	struct http_op *x = CONTAINER_OF(op, struct http_op, op);
 
 	buf_clear(&x->res.body);
+	op_free(x->grant);
 	buf_clear(&x->res.raw_headers);
 	buf_clear(&x->res.scratch);
 	/* A signed URL is a credential. */

@@ -24,6 +24,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/secret.h"
+#include "ev/account.h"
 #include "http/dns.h"
 
 #include <stdbool.h>
@@ -41,6 +42,10 @@ struct http_client_opts {
 	bool http2; /* offer HTTP/2 on TLS; off: HTTP/1.1 only */
 	const char *user_agent; /* NULL: "flux/v2" */
 	struct dns_opts dns;
+	/* Bodies that are kept (no on_body) and over LIMIT_MEMORY_FREE take their length from here, under the host's name; until it is
+	   there the transfer pauses. NULL: no account. */
+	struct account *account;
+	enum account_pool pool;
 };
 
 /* Whom to trust and as whom to appear. Zeroed: the system's CAs, no client certificate. Copied by http_start.

@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "http/client_internal.h"
+#include "http/url.h"
 
 #include <errno.h>
 #include <string.h>
@@ -114,6 +115,46 @@ static size_t error_body(struct http_op *x, const char *data, size_t n)
 	return 0;
 }
 
+static size_t pause_body(struct http_op *x)
+{
+	x->paused = true;
+	x->c->paused++;
+	http_op_unwatch_body(x);
+	return CURL_WRITEFUNC_PAUSE;
+}
+
+static void granted(struct op *op, void *arg)
+{
+	struct http_op *x = arg;
+
+	x->granting = false;
+	BUG_IF(op != x->grant);
+	http_resume(&x->op);
+}
+
+/* The first bytes of a body are free; then all that was announced is taken at once, so that nobody waits while he holds. */
+static bool has_memory(struct http_op *x, size_t more)
+{
+	auto_buf struct buf host = BUF_INIT(LIMIT_URL);
+	auto_url struct url u = {0};
+	const char *length;
+	struct err ignored = {0};
+	uint64_t bytes = x->req.max_body;
+
+	if (!x->c->opts.account || x->res.body.len + more <= LIMIT_MEMORY_FREE || x->grant)
+		return !x->granting;
+	length = http_header(&x->res, "Content-Length");
+	if (length && strtoull(length, NULL, 10) < bytes)
+		bytes = x->res.body.max = strtoull(length, NULL, 10);
+	if (url_parse(&u, x->res.url, &ignored))
+		return true; /* cannot be: it was asked for */
+	url_authority(&u, &host);
+	x->granting = true;
+	x->grant = account_take(x->c->opts.account, x->c->opts.pool, buf_str(&host), bytes);
+	op_then(x->grant, granted, x);
+	return false;
+}
+
 size_t http_on_body(char *data, size_t size, size_t n, void *arg)
 {
 	struct http_op *x = arg;
@@ -139,6 +180,8 @@ size_t http_on_body(char *data, size_t size, size_t n, void *arg)
 		return 0;
 	}
 	if (!x->req.on_body) {
+		if (!has_memory(x, len))
+			return pause_body(x);
 		x->res.body_bytes += len;
 		return buf_add(&x->res.body, data, len) ? 0 : len;
 	}
@@ -147,10 +190,7 @@ size_t http_on_body(char *data, size_t size, size_t n, void *arg)
 		x->res.body_bytes += len;
 		return len;
 	case HTTP_BODY_PAUSE:
-		x->paused = true;
-		x->c->paused++;
-		http_op_unwatch_body(x);
-		return CURL_WRITEFUNC_PAUSE;
+		return pause_body(x);
 	default:
 		x->fail = err;
 		x->failed = true;

@@ -84,8 +84,9 @@ struct http_op {
 	struct secret key;
 	struct http_req
 		req; /* numbers, callbacks and borrowed structs; its texts are not valid any more */
+	struct op *grant; /* memory for the body; waited for while granting */
 	struct err fail; /* why a callback ended it */
-	bool failed, cut_is_fine, added, paused, end_wanted, resume_wanted, is_head;
+	bool failed, cut_is_fine, added, paused, end_wanted, resume_wanted, is_head, granting;
 	size_t header_bytes;
 	uint64_t uploaded;
 	struct defer kick;

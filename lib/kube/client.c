@@ -56,6 +56,8 @@ struct kube_client *kube_client_new(
 		&(struct http_client_opts){.name = "kubernetes",
 			.max_connections = connections,
 			.max_per_host = connections,
+			.account = opts->account,
+			.pool = ACCOUNT_JOBS, /* the API server does not stall on purpose */
 			.user_agent =
 				opts->user_agent ? opts->user_agent : "oci-source-controller"});
 	return c;

@@ -55,6 +55,7 @@ struct kube_client_opts {
 	const char *field_manager; /* of writes; NULL: "oci-source-controller" */
 	unsigned qps, burst; /* 0: no limit of ours, the server's priority and fairness decides */
 	unsigned max_connections; /* 0: 32; each watch holds one */
+	struct account *account; /* for large answers; NULL: none */
 };
 
 /* Takes the config over. */

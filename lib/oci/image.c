@@ -1,6 +1,8 @@
 #include "oci/image.h"
 
+#include "base/limits.h"
 #include "base/mem.h"
+#include "ev/account.h"
 #include "ev/task.h"
 #include "ev/work.h"
 #include "oci/identity.h"
@@ -10,11 +12,12 @@
 
 #define PARSE_INLINE (64 * 1024) /* bytes of a manifest that the loop itself may hash and parse */
 
-/* Hashing and parsing of one manifest; a big one goes to a worker. Owns everything. */
+/* Hashing and parsing of one manifest; a big one goes to a worker. Owns everything; the answer is only read. */
 struct check {
 	uint64_t size; /* as the index has it; 0: nobody said */
 	struct digest want, stated; /* stated: DIGEST_NONE when the registry said nothing */
-	struct buf body;
+	struct op *answer; /* the request, and the memory that its body holds */
+	const struct buf *body; /* in there */
 	char *content_type;
 	bool digest_ok; /* what failed, if it failed, was not the digest */
 	struct oci_manifest manifest;
@@ -30,7 +33,8 @@ struct image {
 	char *layer_type;
 	uint64_t timeout_ms;
 	bool child; /* the second round, behind an index */
-	struct check *check; /* inline */
+	struct check *check; /* to be done */
+	struct op *grant; /* memory for it */
 	struct oci_image result;
 };
 
@@ -45,7 +49,7 @@ static void check_free(void *job)
 
 	if (!c)
 		return;
-	buf_clear(&c->body);
+	op_free(c->answer);
 	free(c->content_type);
 	oci_manifest_clear(&c->manifest);
 	free(c);
@@ -56,9 +60,10 @@ static int check_run(void *job, const atomic_bool *stop, struct err *err)
 	char want[DIGEST_TEXT_MAX], real[DIGEST_TEXT_MAX];
 	struct check *c = job;
 	struct digest got;
+	int rc;
 
 	(void)stop; /* some milliseconds at most */
-	digest_mem(&got, c->want.algo, buf_str(&c->body), c->body.len);
+	digest_mem(&got, c->want.algo, buf_str(c->body), c->body->len);
 	if (!digest_equal(&got, &c->want))
 		return err_set(err, ERR_RETRY,
 			"the digest of what the registry sent is '%s', not '%s'",
@@ -68,11 +73,13 @@ static int check_run(void *job, const atomic_bool *stop, struct err *err)
 			"the registry says that its digest is '%s', not '%s'",
 			digest_format(&c->stated, real), digest_format(&c->want, want));
 	c->digest_ok = true;
-	if (c->size && c->size != c->body.len)
-		return err_set(err, ERR_RETRY, "it has %zu bytes, the index says %llu", c->body.len,
-			(unsigned long long)c->size);
-	return oci_manifest_parse(
-		&c->manifest, buf_str(&c->body), c->body.len, c->content_type, err);
+	if (c->size && c->size != c->body->len)
+		return err_set(err, ERR_RETRY, "it has %zu bytes, the index says %llu",
+			c->body->len, (unsigned long long)c->size);
+	rc = oci_manifest_parse(&c->manifest, buf_str(c->body), c->body->len, c->content_type, err);
+	if (c->body->len > PARSE_INLINE)
+		mem_trim(); /* the tree is gone */
+	return rc;
 }
 
 static enum step_ret fail(struct image *m, const struct err *err)
@@ -126,13 +133,13 @@ static enum step_ret get_resume(struct task *t)
 	c = NEW(struct check);
 	c->want = m->digest;
 	c->size = m->size;
-	buf_init(&c->body, LIMIT_MANIFEST);
-	buf_add(&c->body, buf_str(&res->body), res->body.len);
+	c->body = &res->body;
 	stated = http_header(res, "Docker-Content-Digest");
 	if (stated && digest_parse(&c->stated, stated, &ignored))
 		c->stated.algo = DIGEST_NONE;
 	type = http_header(res, "Content-Type");
 	c->content_type = mem_strdup(type);
+	c->answer = MOVE(t->op);
 	m->check = c;
 	return STEP_NEXT;
 }
@@ -151,6 +158,26 @@ static enum step_ret checked(struct image *m, struct check *c, const struct err 
 	return STEP_NEXT;
 }
 
+/* The tree of a large manifest is larger than its text. */
+static enum step_ret memory_start(struct task *t)
+{
+	struct image *m = of(t);
+	struct account *account = oci_client_account(m->client);
+
+	if (!account || !m->check || m->check->body->len <= PARSE_INLINE)
+		return STEP_NEXT;
+	return task_wait(
+		t, account_take(account, ACCOUNT_JOBS, m->repo.host, LIMIT_MEMORY_MANIFEST));
+}
+
+static enum step_ret memory_resume(struct task *t)
+{
+	if (task_op_failed(t))
+		return STEP_FAIL;
+	of(t)->grant = MOVE(t->op);
+	return STEP_NEXT;
+}
+
 static enum step_ret check_start(struct task *t)
 {
 	struct image *m = of(t);
@@ -160,7 +187,7 @@ static enum step_ret check_start(struct task *t)
 
 	if (!c)
 		return STEP_NEXT;
-	if (c->body.len > PARSE_INLINE)
+	if (c->body->len > PARSE_INLINE)
 		return task_wait(t, work_start(t->self.loop, WORK_HEAVY, check_run, check_free, c));
 	if (check_run(c, NULL, &err))
 		BUG_IF(err.kind == ERR_NONE);
@@ -171,6 +198,7 @@ static enum step_ret check_start(struct task *t)
 
 static enum step_ret check_resume(struct task *t)
 {
+	op_free(MOVE(of(t)->grant));
 	if (t->op->err.kind == ERR_CANCELED)
 		return task_fail(t, &t->op->err);
 	return checked(of(t), work_job(t->op), &t->op->err);
@@ -221,6 +249,7 @@ static void image_free(struct task *t)
 	oci_identity_unref(m->identity);
 	free(m->layer_type);
 	check_free(m->check);
+	op_free(m->grant);
 	oci_manifest_clear(&m->result.manifest);
 	free(m);
 }
@@ -229,9 +258,11 @@ struct op *oci_image_start(struct oci_client *c, const struct oci_image_req *req
 {
 	static const struct step steps[] = {
 		{"manifest", get_start, get_resume, false},
+		{"memory", memory_start, memory_resume, false},
 		{"check", check_start, check_resume, false},
 		{"platform", choose_start, NULL, false},
 		{"child", again_start, get_resume, false},
+		{"memory of child", memory_start, memory_resume, false},
 		{"check child", check_start, check_resume, false},
 		{"layer", layer_start, NULL, false},
 		{0},

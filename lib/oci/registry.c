@@ -28,6 +28,7 @@
 struct oci_client {
 	struct loop *loop;
 	struct http_client *http;
+	struct account *account;
 	struct oci_tokens *tokens;
 	struct oci_guard guard;
 	struct oci_health *health;
@@ -160,6 +161,16 @@ struct oci_stats *oci_client_counters(struct oci_client *c)
 struct loop *oci_client_loop(struct oci_client *c)
 {
 	return c->loop;
+}
+
+void oci_client_use_account(struct oci_client *c, struct account *account)
+{
+	c->account = account;
+}
+
+struct account *oci_client_account(struct oci_client *c)
+{
+	return c->account;
 }
 
 static struct host *host_get(struct oci_client *c, const struct oci_repo *repo)

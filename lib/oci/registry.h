@@ -86,6 +86,8 @@ void oci_client_own_address(struct oci_client *c, const char *address);
 void oci_client_own_host(struct oci_client *c, const char *host);
 /* Networks ("10.0.0.0/8,fd00::/8") that every registry may send us to. */
 int oci_client_allow(struct oci_client *c, const char *networks, struct err *err) must_check;
+/* Where the jobs on large manifests take their memory; borrowed. Without it they take it as they like. */
+void oci_client_use_account(struct oci_client *c, struct account *account);
 void oci_client_stats(const struct oci_client *c, struct oci_stats *out);
 
 /* How many requests callers may send to the repository's host at a time: 1 until it has answered,
@@ -139,5 +141,6 @@ void oci_client_head_refused(struct oci_client *c, const struct oci_repo *repo, 
 /* For the files that count what they do. */
 struct oci_stats *oci_client_counters(struct oci_client *c);
 struct loop *oci_client_loop(struct oci_client *c);
+struct account *oci_client_account(struct oci_client *c); /* or NULL */
 
 #endif

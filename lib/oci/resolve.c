@@ -2,12 +2,17 @@
 
 #include "base/mem.h"
 #include "ev/task.h"
+#include "ev/work.h"
 #include "oci/identity.h"
 #include "oci/manifest.h"
 #include "oci/registry.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#define HASH_INLINE (64 * 1024) /* bytes of a manifest that the loop itself may hash */
+
+struct hash;
 
 struct resolve {
 	struct task task;
@@ -19,6 +24,7 @@ struct resolve {
 	char *path, *what;
 	bool get; /* the request in flight */
 	int head_status; /* of a HEAD that gave nothing; 0: none */
+	struct hash *hash; /* to be done */
 	struct oci_resolved result;
 };
 
@@ -141,26 +147,69 @@ static bool digest_header(const struct http_res *res, struct digest *out)
 	return text && !digest_parse(out, text, &ignored);
 }
 
-/* The digest of the bytes counts; one that the registry states must agree. */
-static enum step_ret got_manifest(struct resolve *r, const struct http_res *res)
-{
-	enum digest_algo algo = DIGEST_SHA256;
-	char stated[DIGEST_TEXT_MAX], real[DIGEST_TEXT_MAX], text[768];
-	struct digest said;
+/* The answer with a manifest, and what its bytes hash to. */
+struct hash {
+	struct op *answer;
+	struct digest said; /* by the registry; DIGEST_NONE: nothing */
+	struct digest real;
+};
 
-	if (digest_header(res, &said))
-		algo = said.algo;
-	else
-		said = (struct digest){0};
-	digest_mem(&r->result.digest, algo, buf_str(&res->body), res->body.len);
-	if (said.algo == DIGEST_NONE || digest_equal(&said, &r->result.digest))
+static int hash_run(void *job, const atomic_bool *stop, struct err *err)
+{
+	struct hash *h = job;
+	const struct buf *body = &oci_req_result(h->answer)->body;
+
+	(void)stop; /* some milliseconds at most */
+	(void)err;
+	digest_mem(&h->real, h->said.algo ? h->said.algo : DIGEST_SHA256, buf_str(body), body->len);
+	return 0;
+}
+
+static void hash_free(void *job)
+{
+	struct hash *h = job;
+
+	if (h)
+		op_free(h->answer);
+	free(h);
+}
+
+/* The digest of the bytes counts; one that the registry states must agree. */
+static enum step_ret hashed(struct resolve *r, const struct hash *h)
+{
+	char stated[DIGEST_TEXT_MAX], real[DIGEST_TEXT_MAX], text[768];
+
+	r->result.digest = h->real;
+	if (h->said.algo == DIGEST_NONE || digest_equal(&h->said, &h->real))
 		return found(r);
 	snprintf(text, sizeof(text),
 		"%s of '%.300s': the registry says that the manifest's digest is '%s', but the "
 		"digest of what it sent is '%s'",
-		r->what, r->repo.host, digest_format(&said, stated),
-		digest_format(&r->result.digest, real));
+		r->what, r->repo.host, digest_format(&h->said, stated),
+		digest_format(&h->real, real));
 	return fail(r, text);
+}
+
+static enum step_ret hash_start(struct task *t)
+{
+	struct resolve *r = of(t);
+	struct hash *h = MOVE(r->hash);
+	struct err none = {0};
+	enum step_ret rc;
+
+	if (oci_req_result(h->answer)->body.len > HASH_INLINE)
+		return task_wait(t, work_start(t->self.loop, WORK_HEAVY, hash_run, hash_free, h));
+	BUG_IF(hash_run(h, NULL, &none));
+	rc = hashed(r, h);
+	hash_free(h);
+	return rc;
+}
+
+static enum step_ret hash_resume(struct task *t)
+{
+	if (task_op_failed(t))
+		return STEP_FAIL;
+	return hashed(of(t), work_job(t->op));
 }
 
 static enum step_ret tag_resume(struct task *t)
@@ -174,7 +223,11 @@ static enum step_ret tag_resume(struct task *t)
 	if (r->get) {
 		if (r->head_status)
 			oci_client_head_refused(r->client, &r->repo, r->head_status);
-		return got_manifest(r, res);
+		r->hash = NEW(struct hash);
+		if (!digest_header(res, &r->hash->said))
+			r->hash->said = (struct digest){0};
+		r->hash->answer = MOVE(t->op);
+		return STEP_NEXT;
 	}
 	if (res->status < 300 && digest_header(res, &r->result.digest))
 		return found(r);
@@ -191,6 +244,7 @@ static void resolve_free(struct task *t)
 	struct resolve *r = of(t);
 
 	oci_identity_unref(r->identity);
+	hash_free(r->hash);
 	free(r->digest);
 	free(r->semver);
 	free(r->filter);
@@ -206,6 +260,7 @@ struct op *oci_resolve_start(struct oci_client *c, const struct oci_resolve_req 
 	static const struct step steps[] = {
 		{"tags", tags_start, tags_resume, false},
 		{"tag", tag_start, tag_resume, false},
+		{"hash", hash_start, hash_resume, false},
 		{0},
 	};
 	struct resolve *r = NEW(struct resolve);

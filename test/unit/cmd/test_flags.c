@@ -95,7 +95,8 @@ START_TEST(test_values)
 		      "--storage-adv-addr x. -storage-addr=:0 --min-retry-delay=1s "
 		      "--artifact-retention-ttl=1h30m --artifact-digest-algo=sha512 "
 		      "--artifact-max-size=2Gi --artifact-max-expanded-size=1M "
-		      "--artifact-max-entries=7 --kube-api-qps=20.5 --kube-api-burst=-1 "
+		      "--artifact-max-entries=7 --memory-budget=100Mi --kube-api-qps=20.5 "
+		      "--kube-api-burst=-1 "
 		      "--enable-leader-election --embedded=/dir --log-level=debug "
 		      "--log-encoding=console --watch-label-selector=a=b,c!=d";
 
@@ -107,6 +108,7 @@ START_TEST(test_values)
 	ck_assert_str_eq(f.storage_adv_addr, "x.");
 	ck_assert_str_eq(f.storage_addr, ":0");
 	ck_assert_int_eq(f.min_retry_ms, 1000);
+	ck_assert_int_eq(f.memory_budget, 100 << 20);
 	ck_assert_int_eq(f.retention_ttl_ms, 5400000);
 	ck_assert_int_eq(f.algo, DIGEST_SHA512);
 	ck_assert_int_eq(f.max_size, 2LL << 30);

@@ -1147,6 +1147,110 @@ START_TEST(test_proxy_secret)
 }
 END_TEST
 
+/* ---- memory for bodies --------------------------------------------------------------------------------------------- */
+
+#define BODY (100 * LIMIT_KIB)
+
+static struct account *account;
+
+static void begin_account(const struct tcp_step *script, uint64_t bodies)
+{
+	begin(script);
+	http_client_free(w.c);
+	account = account_new(w.l, 3 * bodies);
+	w.c = http_client_new(w.l,
+		&(struct http_client_opts){
+			.name = "test", .account = account, .pool = ACCOUNT_BODIES});
+}
+
+static void finish_account(void)
+{
+	finish();
+	account_free(account);
+}
+
+static void check_account(uint64_t held, uint64_t waiting)
+{
+	struct account_stats s;
+
+	account_stats(account, ACCOUNT_BODIES, &s);
+	ck_assert_uint_eq(s.held, held);
+	ck_assert_uint_eq(s.waiting, waiting);
+}
+
+/* A large body takes what it announces, whatever came of it; without a length, what it may have. Both give it back with the op. */
+START_TEST(test_account)
+{
+	static const struct tcp_step script[] = {{TCP_EXPECT, GET, 0},
+		{TCP_SEND, "HTTP/1.1 200 OK\r\nContent-Length: 102400\r\n\r\n", 0},
+		{TCP_FILL, NULL, BODY - 1}, {TCP_HOLD, NULL, 0}, {TCP_FILL, NULL, 1},
+		{TCP_EXPECT, GET, 0}, {TCP_SEND, "HTTP/1.1 200 OK\r\n\r\n", 0},
+		{TCP_FILL, NULL, BODY}, {TCP_CLOSE, NULL, 0}, {TCP_END, NULL, 0}};
+	struct op *op;
+
+	begin_account(script, LIMIT_MIB);
+	op = get((struct http_req){.max_body = LIMIT_MIB});
+	until_hold();
+	check_account(BODY, 0);
+	tcp_script_go(w.s);
+	until_done(op);
+	ck_assert_msg(op->err.kind == ERR_NONE, "%s", op->err.msg);
+	ck_assert_uint_eq(http_result(op)->body.len, BODY);
+	ck_assert_uint_le(http_result(op)->body.cap, BODY + 1);
+	check_account(BODY, 0);
+	op_free(op);
+	check_account(0, 0);
+	op = get((struct http_req){.max_body = 200 * LIMIT_KIB});
+	until_done(op);
+	ck_assert_msg(op->err.kind == ERR_NONE, "%s", op->err.msg);
+	check_account(200 * LIMIT_KIB, 0);
+	op_free(op);
+	finish_account();
+}
+END_TEST
+
+/* While there is none the body pauses: it goes on when there is, or its deadline ends it, or its owner. */
+START_TEST(test_account_wait)
+{
+	static const struct tcp_step script[] = {{TCP_EXPECT, GET, 0},
+		{TCP_SEND, "HTTP/1.1 200 OK\r\nContent-Length: 102400\r\n\r\n", 0},
+		{TCP_FILL, NULL, BODY}, {TCP_HOLD, NULL, 0}, {TCP_END, NULL, 0}};
+	struct op *other, *op;
+
+	begin_account(script, BODY);
+	other = account_take(account, ACCOUNT_BODIES, "somebody", BODY);
+	op = get((struct http_req){.max_body = LIMIT_MIB, .deadline_ms = 60000});
+	until_hold();
+	check_account(BODY, BODY);
+	ck_assert_uint_le(http_result(op)->body.len, LIMIT_MEMORY_FREE);
+	if (_i == 0) {
+		op_free(other);
+		until_done(op);
+		ck_assert_msg(op->err.kind == ERR_NONE, "%s", op->err.msg);
+		ck_assert_uint_eq(http_result(op)->body.len, BODY);
+		check_account(BODY, 0);
+	} else if (_i == 1) {
+		loop_test_advance(w.l, 60000);
+		until_done(op);
+		ck_assert_ptr_nonnull(
+			strstr(op->err.msg, "no memory was free for its body within 1m0s"));
+		ck_assert_int_eq(op->err.code, -ETIMEDOUT);
+		check_account(BODY, 0);
+	} else {
+		op_cancel(op);
+		until_done(op);
+		ck_assert_int_eq(op->err.kind, ERR_CANCELED);
+		check_account(BODY, 0);
+	}
+	op_free(op);
+	if (_i)
+		op_free(other);
+	check_account(0, 0);
+	tcp_script_go(w.s);
+	finish_account();
+}
+END_TEST
+
 Suite *suite_client(void);
 Suite *suite_client(void)
 {
@@ -1182,6 +1286,8 @@ Suite *suite_client(void)
 	tcase_add_loop_test(tc, test_proxy, 0, (int)ARRAY_LEN(PROXIES));
 	tcase_add_loop_test(tc, test_proxy_names, 0, 4);
 	tcase_add_loop_test(tc, test_proxy_secret, 0, 18);
+	tcase_add_test(tc, test_account);
+	tcase_add_loop_test(tc, test_account_wait, 0, 3);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -1,5 +1,8 @@
 #include "oci/image.h"
 
+#include "base/limits.h"
+#include "ev/account.h"
+
 #include "test/unit/oci/fixture.h"
 
 Suite *suite_image(void);
@@ -235,6 +238,54 @@ START_TEST(large)
 }
 END_TEST
 
+/* A large one takes memory for its tree, and gives all of it back; many small values are refused before there is a tree. */
+START_TEST(memory)
+{
+	auto_buf struct buf json = BUF_INIT(LIMIT_MANIFEST);
+	struct account *account;
+	struct account_stats s;
+	struct digest d;
+	struct fixture x;
+	struct op *op, *other;
+	char *path;
+	bool done = false;
+	int i;
+
+	fixture_init(&x);
+	account = account_new(x.loop, 3 * LIMIT_MEMORY_MANIFEST / 2);
+	oci_client_use_account(x.oci, account);
+	buf_adds(&json, "{\"mediaType\":\"" OCI_TYPE_MANIFEST "\",\"layers\":[],\"x\":[{}");
+	while (json.len < LIMIT_MANIFEST - 8)
+		buf_adds(&json, ",{}");
+	buf_adds(&json, "]}");
+	digest_mem(&d, DIGEST_SHA256, json.p, json.len);
+	path = put(&x, &d, json.p, NULL);
+	other = account_take(account, ACCOUNT_JOBS, "somebody", LIMIT_MEMORY_MANIFEST);
+	op = oci_image_start(x.oci,
+		&(struct oci_image_req){
+			.repo = &x.repo, .identity = x.nobody, .digest = &d, .timeout_ms = 60000});
+	op_then(op, fixture_done, &done);
+	do {
+		loop_turn(x.loop, true);
+		account_stats(account, ACCOUNT_JOBS, &s);
+	} while (!s.waiting);
+	for (i = 0; i < 20; i++)
+		loop_turn(x.loop, false);
+	ck_assert(!done);
+	op_free(other);
+	while (!done)
+		loop_turn(x.loop, true);
+	fixture_failed(op, "the manifest has more than 40000 values");
+	ck_assert_int_eq(oci_image_result(op)->stage, OCI_IMAGE_LAYER);
+	account_stats(account, ACCOUNT_JOBS, &s);
+	ck_assert_uint_eq(s.held, 0);
+	op_free(op);
+	free(path);
+	fixture_clear(&x);
+	account_free(account);
+}
+END_TEST
+
 START_TEST(canceled)
 {
 	auto_free char *line = NULL, *path = NULL;
@@ -274,6 +325,7 @@ Suite *suite_image(void)
 	tcase_add_test(t, index_child);
 	tcase_add_loop_test(t, index_lies, 0, 3);
 	tcase_add_test(t, large);
+	tcase_add_test(t, memory);
 	tcase_add_test(t, canceled);
 	suite_add_tcase(s, t);
 	return s;

@@ -1,10 +1,14 @@
 /* What becomes of a layer: large ones, repacks, copies, indexes, other digests, and how long files stay. */
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/obj.h"
 #include "base/sys.h"
 #include "crypto/digest.h"
+#include "ev/account.h"
 #include "ev/loop.h"
+#include "ev/op.h"
 #include "oci/manifest.h"
+#include "pack/tarw.h"
 #include "store/store.h"
 #include "test/unit/ocirepository/world.h"
 
@@ -430,6 +434,111 @@ START_TEST(test_empty_ignore)
 }
 END_TEST
 
+/* ---- memory -------------------------------------------------------------------------------------------------------- */
+
+/* A small layer with 1 MiB of ignore rules, which count four times: more than a job has at first. */
+static void rules_layer(struct buf *out)
+{
+	auto_free char *text = mem_alloc(LIMIT_IGNORE_FILE);
+	struct pack_tarw_result res;
+	struct pack_tarw *t;
+	struct err err = {0};
+
+	memset(text, '\n', LIMIT_IGNORE_FILE);
+	buf_init(out, BUF_ANY);
+	t = pack_tarw_new(&(struct pack_tarw_out){.fd = -1, .mem = out});
+	ck_assert(!pack_tarw_dir(t, ".", 0750, &err) &&
+		!pack_tarw_file_mem(t, ".sourceignore", 0600, text, LIMIT_IGNORE_FILE, &err) &&
+		!pack_tarw_file_mem(t, "app.yaml", 0600, "x", 1, &err) &&
+		!pack_tarw_end(t, &res, &err));
+	pack_tarw_free(t);
+}
+
+static struct account *account;
+
+static struct account_stats jobs(void)
+{
+	struct account_stats s;
+
+	account_stats(account, ACCOUNT_JOBS, &s);
+	return s;
+}
+
+static bool waits(struct world *w)
+{
+	(void)w;
+	return jobs().waiting > 0;
+}
+
+/* The job is done again with more memory, waits for it if need be, and may be cancelled meanwhile. */
+START_TEST(test_memory)
+{
+	struct op *other = NULL;
+	struct world w;
+	struct fake_image image;
+	struct buf layer;
+
+	world_init(&w);
+	rules_layer(&layer);
+	account = w.opts.account = account_new(w.loop, 60 * LIMIT_MIB);
+	if (_i)
+		other = account_take(account, ACCOUNT_JOBS, "other", 40 * LIMIT_MIB);
+	world_push(&w, "1.0", &layer, &image);
+	world_object(&w, "web", "\"ref\":{\"tag\":\"1.0\"}");
+	world_start(&w);
+	if (_i) {
+		world_until(&w, waits, "a job that waits for memory");
+		ck_assert_uint_eq(jobs().waiting, 16 * LIMIT_MIB);
+	}
+	if (_i == 2)
+		fake_kube_merge(
+			w.kube, "ocirepositories", "apps", "web", "{\"spec\":{\"suspend\":true}}");
+	else
+		op_free(MOVE(other));
+	world_settle(&w);
+	if (_i == 2) {
+		ck_assert_uint_eq(jobs().waiting, 0);
+		ck_assert_uint_eq(jobs().held, 40 * LIMIT_MIB);
+		op_free(other);
+	} else {
+		ck_assert_str_eq(world_status(&w, "web", "Ready.status"), "True");
+		ck_assert_str_eq(world_status(&w, "web", "artifact.digest"), image.layer_text);
+	}
+	ck_assert_uint_eq(jobs().held, 0);
+	ck_assert_int_eq(entries(&w, ".tmp"), 0);
+	fake_image_clear(&image);
+	buf_clear(&layer);
+	world_clear(&w);
+	account_free(account);
+}
+END_TEST
+
+/* Where there will never be enough, the layer is refused, and the message says why. */
+START_TEST(test_memory_never)
+{
+	struct world w;
+	struct fake_image image;
+	struct buf layer;
+
+	world_init(&w);
+	rules_layer(&layer);
+	account = w.opts.account = account_new(w.loop, 6 * LIMIT_MIB);
+	world_push(&w, "1.0", &layer, &image);
+	world_object(&w, "web", "\"ref\":{\"tag\":\"1.0\"}");
+	world_start(&w);
+	world_settle(&w);
+	ck_assert_str_eq(
+		world_status(&w, "web", "Ready.reason"), "OCIArtifactLayerOperationFailed");
+	ck_assert_ptr_nonnull(strstr(world_status(&w, "web", "Ready.message"),
+		"its names, ignore rules and window take more than 4194304 bytes of memory"));
+	ck_assert_uint_eq(jobs().held, 0);
+	fake_image_clear(&image);
+	buf_clear(&layer);
+	world_clear(&w);
+	account_free(account);
+}
+END_TEST
+
 Suite *suite_artifact(void);
 Suite *suite_artifact(void)
 {
@@ -447,6 +556,8 @@ Suite *suite_artifact(void)
 	tcase_add_loop_test(tc, test_retention, 0, 2);
 	tcase_add_test(tc, test_retention_records);
 	tcase_add_test(tc, test_empty_ignore);
+	tcase_add_loop_test(tc, test_memory, 0, 3);
+	tcase_add_test(tc, test_memory_never);
 	suite_add_tcase(s, tc);
 	return s;
 }

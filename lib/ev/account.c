@@ -1,0 +1,206 @@
+#include "ev/account.h"
+
+#include "base/limits.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "ev/op.h"
+
+#include <stdlib.h>
+
+struct key {
+	char *name;
+	uint64_t held;
+	unsigned refs; /* takings, waiting ones included */
+};
+
+struct pool {
+	uint64_t held, waiting, limit;
+	struct map keys; /* struct key */
+	struct take *first, **last;
+};
+
+struct account {
+	struct loop *loop;
+	struct pool pools[ACCOUNT_POOLS];
+};
+
+struct take {
+	struct op op;
+	struct pool *pool;
+	struct key *key;
+	uint64_t bytes;
+	unsigned passed; /* by others that came later */
+	bool granted;
+	struct take *next;
+};
+
+/* ---- keys ---------------------------------------------------------------------------------------------------------- */
+
+static struct key *key_ref(struct pool *p, const char *name)
+{
+	struct key *k = map_get(&p->keys, name);
+
+	if (!k) {
+		k = NEW(struct key);
+		k->name = mem_strdup(name);
+		map_put(&p->keys, name, k);
+	}
+	k->refs++;
+	return k;
+}
+
+static void key_unref(struct pool *p, struct key *k)
+{
+	if (--k->refs)
+		return;
+	map_del(&p->keys, k->name);
+	free(k->name);
+	free(k);
+}
+
+/* ---- the line ------------------------------------------------------------------------------------------------------ */
+
+static bool key_allows(const struct take *t)
+{
+	return !t->key->held || t->key->held + t->bytes <= t->pool->limit / 2;
+}
+
+static bool fits(const struct take *t)
+{
+	return t->pool->held + t->bytes <= t->pool->limit && key_allows(t);
+}
+
+static struct take *next(const struct pool *p)
+{
+	struct take *t, *best = NULL;
+
+	for (t = p->first; t; t = t->next) {
+		if (t->passed >= ACCOUNT_PASSES && key_allows(t))
+			return fits(t) ? t : NULL;
+		if (fits(t) && (!best || t->key->held < best->key->held))
+			best = t;
+	}
+	return best;
+}
+
+static void line_out(struct take *t)
+{
+	struct pool *p = t->pool;
+	struct take **at;
+
+	for (at = &p->first; *at != t; at = &(*at)->next)
+		;
+	*at = t->next;
+	if (!*at)
+		p->last = at;
+	p->waiting -= t->bytes;
+}
+
+static void grant(struct take *t)
+{
+	t->granted = true;
+	t->pool->held += t->bytes;
+	t->key->held += t->bytes;
+	op_finish(&t->op);
+}
+
+static void pump(struct pool *p)
+{
+	struct take *t, *before;
+
+	while ((t = next(p))) {
+		for (before = p->first; before != t; before = before->next)
+			before->passed++;
+		line_out(t);
+		grant(t);
+	}
+}
+
+/* ---- the op -------------------------------------------------------------------------------------------------------- */
+
+static void take_cancel(struct op *op)
+{
+	struct take *t = CONTAINER_OF(op, struct take, op);
+
+	line_out(t);
+	op_finish(op);
+	pump(t->pool); /* it may have been the one that all others waited for */
+}
+
+static void take_free(struct op *op)
+{
+	struct take *t = CONTAINER_OF(op, struct take, op);
+	struct pool *p = t->pool;
+
+	if (t->granted) {
+		p->held -= t->bytes;
+		t->key->held -= t->bytes;
+	}
+	key_unref(p, t->key);
+	free(t);
+	pump(p);
+}
+
+struct op *account_take(struct account *a, enum account_pool pool, const char *key, uint64_t bytes)
+{
+	static const struct op_type type = {"memory", take_cancel, take_free};
+	struct take *t = NEW(struct take);
+	struct pool *p = &a->pools[pool];
+
+	op_init(&t->op, a->loop, &type);
+	t->pool = p;
+	t->key = key_ref(p, key);
+	t->bytes = bytes < p->limit ? bytes : p->limit;
+	if (bytes <= LIMIT_MEMORY_FREE) {
+		grant(t);
+		return &t->op;
+	}
+	p->waiting += t->bytes;
+	*p->last = t;
+	p->last = &t->next;
+	pump(p);
+	return &t->op;
+}
+
+/* ---- the account --------------------------------------------------------------------------------------------------- */
+
+struct account *account_new(struct loop *l, uint64_t bytes)
+{
+	struct account *a = NEW(struct account);
+	int i;
+
+	a->loop = l;
+	a->pools[ACCOUNT_JOBS].limit = bytes - bytes / 3;
+	a->pools[ACCOUNT_BODIES].limit = bytes / 3;
+	for (i = 0; i < ACCOUNT_POOLS; i++)
+		a->pools[i].last = &a->pools[i].first;
+	return a;
+}
+
+void account_free(struct account *a)
+{
+	int i;
+
+	for (i = 0; a && i < ACCOUNT_POOLS; i++) {
+		BUG_IF(a->pools[i].held || a->pools[i].first);
+		map_clear(&a->pools[i].keys);
+	}
+	free(a);
+}
+
+void account_stats(const struct account *a, enum account_pool pool, struct account_stats *out)
+{
+	const struct pool *p = &a->pools[pool];
+
+	*out = (struct account_stats){p->held, p->waiting, p->limit};
+}
+
+uint64_t account_share(uint64_t memory_limit, unsigned pulls)
+{
+	uint64_t base = LIMIT_MEMORY_BASE + pulls * LIMIT_MEMORY_PULL;
+	uint64_t n = memory_limit > base ? (memory_limit - base) / 3 * 2 : 0;
+
+	if (n < LIMIT_MEMORY_MIN)
+		return LIMIT_MEMORY_MIN;
+	return n < LIMIT_MEMORY_MAX ? n : LIMIT_MEMORY_MAX;
+}
