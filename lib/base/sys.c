@@ -408,11 +408,21 @@ int sys_mkdirat(int dirfd, const char *path, mode_t mode)
 	return fault(SYS_MKDIR) ? -1 : mkdirat(dirfd, path, mode);
 }
 
+/* Keeps errno. */
+static bool is_missing(const char *path)
+{
+	int before = errno;
+	struct stat st;
+	bool missing = stat(path, &st) != 0;
+
+	errno = before;
+	return missing;
+}
+
 int sys_mkdir_all(const char *path, mode_t mode, struct err *err)
 {
 	auto_free char *copy = mem_strdup(path);
 	char *at = copy;
-	struct stat st;
 
 	for (;;) {
 		at += strspn(at, "/");
@@ -420,13 +430,13 @@ int sys_mkdir_all(const char *path, mode_t mode, struct err *err)
 		if (*at) {
 			*at = '\0';
 			if (*copy && sys_mkdirat(AT_FDCWD, copy, mode) && errno != EEXIST &&
-				errno != EROFS)
+				(errno != EROFS || is_missing(copy)))
 				return err_sys(err, "make directory '%s'", copy);
 			*at = '/';
 			continue;
 		}
 		if (*copy && sys_mkdirat(AT_FDCWD, copy, mode) && errno != EEXIST &&
-			(errno != EROFS || stat(copy, &st)))
+			(errno != EROFS || is_missing(copy)))
 			return err_sys(err, "make directory '%s'", copy);
 		return 0;
 	}
@@ -462,6 +472,16 @@ int sys_fstat(int fd, struct stat *st)
 int sys_lstatat(int dirfd, const char *path, struct stat *st)
 {
 	return fault(SYS_STAT) ? -1 : fstatat(dirfd, path, st, AT_SYMLINK_NOFOLLOW);
+}
+
+int sys_may_write(int dirfd, const char *path)
+{
+	return fault(SYS_STAT) ? -1 : faccessat(dirfd, path, W_OK, AT_EACCESS);
+}
+
+int sys_statat(int dirfd, const char *path, struct stat *st)
+{
+	return fault(SYS_STAT) ? -1 : fstatat(dirfd, path, st, 0);
 }
 
 DIR *sys_fdopendir(int fd)

@@ -76,6 +76,10 @@ int sys_readlinkat(int dirfd, const char *path, char *out, size_t size) must_che
 int sys_fstat(int fd, struct stat *st) must_check;
 /* Of the name itself, a link is not followed. */
 int sys_lstatat(int dirfd, const char *path, struct stat *st) must_check;
+/* May this process write there? EACCES, EROFS, ... The answer may be old when it arrives: for messages, not for safety. */
+int sys_may_write(int dirfd, const char *path) must_check;
+/* Of what the name leads to, links are followed. */
+int sys_statat(int dirfd, const char *path, struct stat *st) must_check;
 /* fd is taken over, also on failure. closedir() it. */
 DIR *sys_fdopendir(int fd) must_check;
 /* The next entry but "." and ".."; NULL with errno 0 at the end, else with errno. */

@@ -274,7 +274,7 @@ int emb_apply_prune(struct emb_db *db, const struct emb_kinds *kinds,
 	int rc;
 
 	vec_each (ms, m) {
-		auto_free char *key = mem_printf("%s/%s/%s", m->kind->resource, m->ns, m->name);
+		auto_free char *key = emb_manifest_key(m);
 
 		map_put(&keys, key, &here);
 	}

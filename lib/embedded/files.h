@@ -1,8 +1,17 @@
 /*
- * Keeps the objects of a folder of manifests applied: at the start, and 1 s after the last change in it (DESIGN.md section 9).
- * What the folder created and no file names any more is deleted, but only when the folder was read completely and every file and object
- * in it was understood; a missing or unreadable folder deletes nothing. What a user deletes with kubectl stays deleted until the folder
- * changes again. Loop thread; reading is done by workers, writing by the chain.
+ * Keeps the objects of a folder of manifests applied: at the start, and about 1 s after the last change in it.
+ *
+ * A look compares what stat says of the folder and of every manifest, links followed, with the look before. Events (ev/fswatch) only make
+ * it come soon; it also comes every 5 s, because a link that is swapped in the folder's path, a link's target elsewhere, a network file
+ * system and a folder that is made anew give no events. The folder is read when two looks 1 s apart agree, at the start at once.
+ *
+ * What the folder created and no file names any more is deleted when a look 5 s later agrees too, the folder was read completely and
+ * every file and object in it was understood: a file that is written in parts deletes nothing. A missing or unreadable folder deletes
+ * nothing, nor does an empty one that is not the very directory in which manifests were seen (a file system that is not mounted).
+ *
+ * A manifest that failed for another reason than itself (the database, a namespace that is ending), and a file that cannot be read, are
+ * tried again, 1 s to 60 s apart; the others are not applied again with it, so what a user deletes with kubectl stays deleted until the
+ * folder changes. Loop thread; looking is done by workers, writing by the chain.
  */
 #ifndef EMBEDDED_FILES_H
 #define EMBEDDED_FILES_H

@@ -26,6 +26,11 @@ void emb_manifests_error(struct emb_manifests *ms, const char *file, unsigned li
 	ms->errors[ms->n_errors++] = text;
 }
 
+char *emb_manifest_key(const struct emb_manifest *m)
+{
+	return mem_printf("%s/%s/%s", m->kind->resource, m->ns, m->name);
+}
+
 static void manifest_clear(struct emb_manifest *m)
 {
 	free(m->file);
@@ -73,6 +78,15 @@ struct file_names {
 	size_t len, cap;
 };
 
+static void names_clear(struct file_names *names)
+{
+	size_t i;
+
+	for (i = 0; i < names->len; i++)
+		free(names->p[i]);
+	vec_clear(names);
+}
+
 static int read_names(const char *dir, int *fd, struct file_names *names, struct err *err)
 {
 	int again;
@@ -101,6 +115,67 @@ static int read_names(const char *dir, int *fd, struct file_names *names, struct
 	if (names->len)
 		qsort(names->p, names->len, sizeof(*names->p), by_text);
 	return 0;
+}
+
+/* ---- looks without reading ----------------------------------------------------------------------------------------- */
+
+/* FNV-1a. Whoever could make two folders of one sum could as well write the manifests. */
+static void add_bytes(uint64_t *sum, const void *data, size_t n)
+{
+	const unsigned char *p = data;
+
+	while (n--)
+		*sum = (*sum ^ *p++) * 0x100000001b3;
+}
+
+/* The times of a change too: a file may be written anew with an old date (rsync -t, tar). */
+static void add_file(uint64_t *sum, int dir, const char *name)
+{
+	struct stat st;
+	int64_t v[7] = {0};
+
+	if (sys_statat(dir, name, &st)) {
+		v[0] = -errno;
+	} else {
+		v[0] = (int64_t)st.st_dev;
+		v[1] = (int64_t)st.st_ino;
+		v[2] = st.st_size;
+		v[3] = st.st_mtim.tv_sec;
+		v[4] = st.st_mtim.tv_nsec;
+		v[5] = st.st_ctim.tv_sec;
+		v[6] = st.st_ctim.tv_nsec;
+	}
+	add_bytes(sum, name, strlen(name) + 1);
+	add_bytes(sum, v, sizeof(v));
+}
+
+int emb_manifests_scan(struct emb_folder *out, const char *dir, struct err *err)
+{
+	struct file_names names = {0};
+	auto_fd int fd = -1;
+	struct stat st;
+	size_t i;
+	int rc = read_names(dir, &fd, &names, err);
+
+	if (!rc && sys_fstat(fd, &st))
+		rc = err_sys(err, "stat '%s'", dir);
+	if (!rc) {
+		*out = (struct emb_folder){st.st_dev, st.st_ino, 0xcbf29ce484222325, names.len};
+		for (i = 0; i < names.len; i++)
+			add_file(&out->sum, fd, names.p[i]);
+	}
+	names_clear(&names);
+	return rc;
+}
+
+bool emb_folder_same(const struct emb_folder *a, const struct emb_folder *b)
+{
+	return a->dev == b->dev && a->ino == b->ino;
+}
+
+bool emb_folder_equal(const struct emb_folder *a, const struct emb_folder *b)
+{
+	return emb_folder_same(a, b) && a->sum == b->sum && a->files == b->files;
 }
 
 /* ---- objects ------------------------------------------------------------------------------------------------------- */
@@ -139,7 +214,8 @@ static void take(struct emb_manifests *ms, const struct emb_kinds *ks, const cha
 {
 	const char *api = obj_str_or("", root, "apiVersion"), *kind = obj_str_or("", root, "kind");
 	const char *name = obj_str_or("", root, "metadata", "name");
-	const char *ns = obj_str_or("default", root, "metadata", "namespace");
+	const char *ns = obj_str_or("", root, "metadata", "namespace");
+	const json_t *said = obj_get(root, "metadata", "namespace");
 	const struct emb_version *v;
 	const struct emb_kind *k;
 	auto_free char *why = NULL;
@@ -157,6 +233,8 @@ static void take(struct emb_manifests *ms, const struct emb_kinds *ks, const cha
 		why = mem_printf("the kind '%.100s' of '%.100s' is not known here", kind, api);
 	else if (!name[0])
 		why = mem_strdup("metadata.name is missing");
+	else if (said && !json_is_string(said) && !json_is_null(said))
+		why = mem_strdup("metadata.namespace is not a string");
 	if (why) {
 		emb_manifests_error(ms, file, line, why);
 		ms->complete = false;
@@ -168,7 +246,9 @@ static void take(struct emb_manifests *ms, const struct emb_kinds *ks, const cha
 		.line = line,
 		.kind = k,
 		.v = v,
-		.ns = mem_strdup(k->namespaced ? ns : ""),
+		.ns = mem_strdup(!k->namespaced ? ""
+				: ns[0]         ? ns
+						: "default"),
 		.name = mem_strdup(name),
 		.root = json_deep_copy(root),
 		.rank = k->is_namespace ? 0
@@ -187,9 +267,9 @@ static void read_file(
 	size_t i;
 
 	if (sys_read_file(dir, file, &text, &err)) {
-		/* Gone since the folder was read: the next look will see it. */
 		emb_manifests_error(ms, file, 0, err.msg);
 		ms->complete = false;
+		ms->unread = true;
 		return;
 	}
 	/* Some editors empty a file before they write it: that is no reason to delete what it named. */
@@ -228,7 +308,7 @@ static void find_twins(struct emb_manifests *ms)
 
 	for (i = 0; i < ms->len; i++) {
 		struct emb_manifest *m = &ms->p[i], *first;
-		auto_free char *key = mem_printf("%s/%s/%s", m->kind->resource, m->ns, m->name);
+		auto_free char *key = emb_manifest_key(m);
 
 		first = map_get(&seen, key);
 		if (first) {
@@ -257,12 +337,9 @@ int emb_manifests_read(struct emb_manifests *ms, const struct emb_kinds *ks, con
 	*ms = (struct emb_manifests){0};
 	rc = read_names(dir, &fd, &names, err);
 	ms->complete = !rc;
-	for (i = 0; i < names.len; i++) {
-		if (!rc && !*stop)
-			read_file(ms, ks, fd, names.p[i]);
-		free(names.p[i]);
-	}
-	vec_clear(&names);
+	for (i = 0; i < names.len && !rc && !*stop; i++)
+		read_file(ms, ks, fd, names.p[i]);
+	names_clear(&names);
 	if (*stop)
 		ms->complete = false;
 	if (ms->len)

@@ -9,6 +9,8 @@
 #include <jansson.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 struct emb_kind;
 struct emb_kinds;
@@ -31,11 +33,26 @@ struct emb_manifests {
 	char **errors; /* texts: "web.yaml: line 12: ..." */
 	size_t n_errors, cap_errors;
 	bool complete; /* the folder was read to its end, and every file and object in it was understood */
+	bool unread; /* a file could not be read: it may be there at the next look */
+};
+
+/* What a folder looked like, links followed, without reading a file. */
+struct emb_folder {
+	uint64_t dev, ino; /* the directory itself: another one may stand under the same path */
+	uint64_t sum; /* over names, and device, inode, size and times of what they lead to */
+	size_t files; /* manifests in it, dangling links too */
 };
 
 /* 0 also with errors in files; -1 when the folder itself cannot be read (complete is false then). */
 int emb_manifests_read(struct emb_manifests *ms, const struct emb_kinds *ks, const char *dir,
 	const atomic_bool *stop, struct err *err) must_check;
+/* -1: the folder cannot be read. Blocks: worker only. */
+int emb_manifests_scan(struct emb_folder *out, const char *dir, struct err *err) must_check;
+bool emb_folder_equal(const struct emb_folder *a, const struct emb_folder *b);
+/* The same directory, whatever is in it. */
+bool emb_folder_same(const struct emb_folder *a, const struct emb_folder *b);
+/* "ocirepositories.source.toolkit.fluxcd.io/apps/web": one object has one key. Free it. */
+char *emb_manifest_key(const struct emb_manifest *m);
 void emb_manifests_clear(struct emb_manifests *ms);
 /* Adds an error text for one manifest. */
 void emb_manifests_error(

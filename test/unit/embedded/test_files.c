@@ -1,3 +1,4 @@
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/obj.h"
 #include "embedded/crds.h"
@@ -116,6 +117,9 @@ static const struct {
 	{"no object", "just text\n", "x.yaml: line 1: not a Kubernetes object", false, 1},
 	{"an unknown kind", "\napiVersion: v1\nkind: Pod\nmetadata: {name: p}\n",
 		"x.yaml: line 2: the kind 'Pod' of 'v1' is not known here", false, 1},
+	{"a namespace of numbers",
+		"apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: 5}\n",
+		"x.yaml: line 1: metadata.namespace is not a string", false, 1},
 	{"no name", "apiVersion: v1\nkind: Secret\n", "x.yaml: line 1: metadata.name is missing",
 		false, 1},
 	{"the good one twice", "---\n---\n" MANIFEST("good", "9m"),
@@ -136,6 +140,92 @@ START_TEST(test_broken)
 		"%s: %s", BROKEN[_i].name, b.ms.errors[0]);
 	ck_assert_msg(b.ms.complete == BROKEN[_i].complete, "%s", BROKEN[_i].name);
 	ck_assert_uint_eq(b.ms.len, BROKEN[_i].others);
+	box_free(&b);
+}
+END_TEST
+
+/* As kubectl reads it: none. */
+START_TEST(test_no_namespace)
+{
+	static const char *const rows[] = {"''", "null", "~"};
+	auto_free char *text = mem_printf(
+		"apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: %s}\n", rows[_i]);
+	struct box b;
+
+	box_new(&b);
+	write_file(b.dir, "a.yaml", text);
+	look(&b);
+	ck_assert_uint_eq(b.ms.len, 1);
+	ck_assert_str_eq(b.ms.p[0].ns, "default");
+	box_free(&b);
+}
+END_TEST
+
+static struct emb_folder scan(const char *dir)
+{
+	struct emb_folder f = {0};
+	struct err err = {0};
+
+	ck_assert_msg(!emb_manifests_scan(&f, dir, &err), "%s", err.msg);
+	return f;
+}
+
+static bool is_other(const char *dir, struct emb_folder *last)
+{
+	struct emb_folder before = *last;
+
+	*last = scan(dir);
+	return !emb_folder_equal(&before, last);
+}
+
+static void swap_link(const char *dir, const char *name, const char *target)
+{
+	auto_free char *path = mem_printf("%s/%s", dir, name), *tmp = mem_printf("%s.new", path);
+
+	ck_assert_int_eq(symlink(target, tmp), 0);
+	ck_assert_int_eq(rename(tmp, path), 0);
+}
+
+/* What a look without reading has to see: all that gives no event in the folder itself too. */
+START_TEST(test_scan)
+{
+	auto_free char *one = NULL, *two = NULL, *current = NULL;
+	struct emb_folder f;
+	struct box b;
+
+	box_new(&b);
+	one = mem_printf("%s/one", b.dir);
+	two = mem_printf("%s/two", b.dir);
+	current = mem_printf("%s/current", b.dir);
+	ck_assert(!mkdir(one, 0700) && !mkdir(two, 0700));
+	swap_link(b.dir, "current", "one");
+	f = scan(current);
+	ck_assert_uint_eq(f.files, 0);
+	ck_assert(!is_other(current, &f));
+	write_file(one, "note.txt", "x");
+	ck_assert(!is_other(current, &f));
+	write_file(one, "a.yaml", "a: 1\n");
+	ck_assert(is_other(current, &f));
+	ck_assert(!is_other(current, &f));
+	write_file(one, "a.yaml", "a: 11\n");
+	ck_assert(is_other(current, &f));
+	/* A link that leads nowhere, and then somewhere. */
+	swap_link(one, "b.yaml", "../b");
+	ck_assert(is_other(current, &f));
+	ck_assert_uint_eq(f.files, 2);
+	write_file(b.dir, "b", "b: 1\n");
+	ck_assert(is_other(current, &f));
+	/* A volume of a ConfigMap: the files stay links into ..data, which is swapped. */
+	swap_link(one, "..data", "../two");
+	write_file(two, "c", "c: 1\n");
+	swap_link(one, "c.yaml", "..data/c");
+	ck_assert(is_other(current, &f));
+	write_file(b.dir, "c", "c: 1\n");
+	swap_link(one, "..data", "..");
+	ck_assert(is_other(current, &f));
+	/* The folder itself is a link. */
+	swap_link(b.dir, "current", "two");
+	ck_assert(is_other(current, &f));
 	box_free(&b);
 }
 END_TEST
@@ -313,6 +403,123 @@ START_TEST(test_restart)
 }
 END_TEST
 
+/* ---- what is not done at once ---------------------------------------------------------------------------------------- */
+
+static void turn_for(struct rig *r, uint64_t ms)
+{
+	uint64_t end = clock_ms() + ms;
+
+	while (clock_ms() < end)
+		loop_turn(r->loop, false);
+}
+
+static char *uid_of(struct rig *r, const char *path)
+{
+	json_t *o = rig_expect(r, 200, "GET", path, NULL);
+	char *uid = mem_strdup(obj_str(o, "metadata", "uid"));
+
+	json_decref(o);
+	return uid;
+}
+
+/* A writer that pauses between two objects of one file deletes neither. */
+START_TEST(test_slow_writer)
+{
+	auto_free char *before = NULL, *after = NULL;
+	struct rig r;
+
+	rig_start(&r, true);
+	write_file(r.files, "a.yaml", MANIFEST("a", "5m") "---\n" MANIFEST("b", "5m"));
+	wait_for(&r, REPOS "/b", "5m");
+	before = uid_of(&r, REPOS "/b");
+	turn_for(&r, 5500); /* nothing is left to be done about the first form */
+	write_file(r.files, "a.yaml", MANIFEST("a", "6m"));
+	wait_for(&r, REPOS "/a", "6m");
+	turn_for(&r, 2000);
+	write_file(r.files, "a.yaml", MANIFEST("a", "6m") "---\n" MANIFEST("b", "6m"));
+	wait_for(&r, REPOS "/b", "6m");
+	after = uid_of(&r, REPOS "/b");
+	ck_assert_str_eq(before, after);
+	write_file(r.files, "a.yaml", MANIFEST("a", "7m"));
+	wait_for(&r, REPOS "/b", "");
+	rig_stop(&r);
+}
+END_TEST
+
+/* What was deleted with kubectl stays so while the folder does, also when it is looked at again. And a manifest may move. */
+START_TEST(test_deleted_by_hand)
+{
+	auto_free char *before = NULL, *after = NULL;
+	struct rig r;
+
+	rig_start(&r, true);
+	write_file(r.files, "a.yaml", MANIFEST("a", "5m") "---\n" MANIFEST("b", "5m"));
+	write_file(r.files, "c.yaml", MANIFEST("c", "5m"));
+	wait_for(&r, REPOS "/c", "5m");
+	before = uid_of(&r, REPOS "/b");
+	rig_do(&r, 200, "DELETE", REPOS "/a", NULL);
+	turn_for(&r, 6500);
+	rig_do(&r, 404, "GET", REPOS "/a", NULL);
+	write_file(r.files, "a.yaml", MANIFEST("a", "6m"));
+	wait_for(&r, REPOS "/a", "6m");
+	write_file(r.files, "b.yaml", MANIFEST("b", "6m"));
+	wait_for(&r, REPOS "/b", "6m");
+	after = uid_of(&r, REPOS "/b");
+	ck_assert_str_eq(before, after);
+	rig_stop(&r);
+}
+END_TEST
+
+/* Not the manifest's fault: it is tried again though nobody touches the folder. */
+START_TEST(test_retry)
+{
+	static const char held[] = "{\"metadata\":{\"name\":\"held\",\"finalizers\":[\"x.y/z\"]},"
+				   "\"spec\":{\"interval\":\"5m\",\"url\":\"oci://host/app\"}}";
+	auto_free char *object = mem_printf(
+		"{\"apiVersion\":\"source.toolkit.fluxcd.io/v1\",\"kind\":\"OCIRepository\",%s",
+		held + 1);
+	struct rig r;
+
+	rig_start(&r, true);
+	rig_do(&r, 201, "POST", "/api/v1/namespaces",
+		"{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{\"name\":\"apps\"}}");
+	rig_do(&r, 201, "POST", IN_NS, object);
+	rig_do(&r, 200, "DELETE", "/api/v1/namespaces/apps", NULL);
+	write_file(r.files, "a.yaml", IN_APPS("a"));
+	write_file(r.files, "b.yaml", MANIFEST("b", "5m"));
+	wait_for(&r, REPOS "/b", "5m");
+	turn_for(&r, 1500);
+	rig_do(&r, 404, "GET", IN_NS "/a", NULL);
+	rig_do(&r, 200, "PATCH", IN_NS "/held", "{\"metadata\":{\"finalizers\":null}}");
+	wait_for(&r, IN_NS "/a", "5m");
+	rig_stop(&r);
+}
+END_TEST
+
+/* Another directory in its place counts; an empty one is no wish to delete everything, as it is in the same directory. */
+START_TEST(test_other_folder)
+{
+	auto_free char *away = NULL;
+	struct rig r;
+
+	rig_start(&r, true);
+	away = mem_printf("%s.away", r.files);
+	write_file(r.files, "a.yaml", MANIFEST("a", "5m"));
+	wait_for(&r, REPOS "/a", "5m");
+	ck_assert_int_eq(rename(r.files, away), 0);
+	ck_assert_int_eq(mkdir(r.files, 0700), 0);
+	turn_for(&r, 12500); /* a poll, the settling, the second look, and some */
+	rig_do(&r, 200, "GET", REPOS "/a", NULL);
+	ck_assert_int_eq(rmdir(r.files), 0);
+	swap_link(r.dir, "files", "files.away");
+	write_file(away, "a.yaml", MANIFEST("a", "6m"));
+	wait_for(&r, REPOS "/a", "6m");
+	remove_file(away, "a.yaml");
+	wait_for(&r, REPOS "/a", "");
+	rig_stop(&r);
+}
+END_TEST
+
 Suite *suite_files(void)
 {
 	Suite *s = suite_create("files");
@@ -327,6 +534,12 @@ Suite *suite_files(void)
 	tcase_add_test(tc, test_adopted);
 	tcase_add_test(tc, test_namespaces);
 	tcase_add_test(tc, test_restart);
+	tcase_add_loop_test(tc, test_no_namespace, 0, 3);
+	tcase_add_test(tc, test_scan);
+	tcase_add_test(tc, test_slow_writer);
+	tcase_add_test(tc, test_deleted_by_hand);
+	tcase_add_test(tc, test_retry);
+	tcase_add_test(tc, test_other_folder);
 	suite_add_tcase(s, tc);
 	return s;
 }
