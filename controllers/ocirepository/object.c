@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/obj.h"
 #include "base/time.h"
+#include "oci/ref.h"
 
 #include <string.h>
 
@@ -65,6 +66,26 @@ static bool has_nul(const json_t *v)
 	return false;
 }
 
+/* Renovate and others write `1.2.3@sha256:...` into the tag: that is the digest. Anything else behind an '@' is a slip of the pen that no
+   registry can mend. */
+static int check_tag(const char *tag, struct err *err)
+{
+	const char *at = tag ? strchr(tag, '@') : NULL;
+	struct digest ignored;
+
+	if (!at)
+		return 0;
+	if (!oci_tag_valid(tag, (size_t)(at - tag)))
+		return err_set(err, ERR_STALL,
+			"spec.ref.tag: '%.200s' is no tag with a digest behind it; a digest alone "
+			"belongs in spec.ref.digest",
+			tag);
+	if (!digest_parse(&ignored, at + 1, err))
+		return 0;
+	err->kind = ERR_STALL;
+	return err_wrap(err, "spec.ref.tag: what follows '@' belongs in spec.ref.digest");
+}
+
 static const char *filled(const char *s)
 {
 	return s && *s ? s : NULL;
@@ -96,9 +117,12 @@ int ocirepo_spec_read(struct ocirepo_spec *s, const json_t *obj, struct err *err
 		return -1;
 	if (s->interval_ms < LEAST_INTERVAL_MS)
 		s->interval_ms = LEAST_INTERVAL_MS;
-	if (s->timeout_ms < 1)
-		s->timeout_ms = 1;
-	return 0;
+	if (s->timeout_ms < 1) {
+		s->timeout_ms = DEFAULT_TIMEOUT_MS; /* for a restore */
+		return err_set(err, ERR_STALL, "spec.timeout: '%.64s' leaves no time for a request",
+			obj_str_or("", spec, "timeout"));
+	}
+	return s->digest || s->semver ? 0 : check_tag(s->tag, err);
 }
 
 const char *ocirepo_requested_at(const json_t *obj)

@@ -22,6 +22,7 @@ struct resolve {
 	char *digest, *semver, *filter, *tag, *layer_type;
 	uint64_t timeout_ms;
 	char *path, *what;
+	bool named; /* tag stands before digest */
 	bool get; /* the request in flight */
 	int head_status; /* of a HEAD that gave nothing; 0: none */
 	struct hash *hash; /* to be done */
@@ -124,7 +125,7 @@ static enum step_ret tag_start(struct task *t)
 	char text[512], repo[OCI_REPO_TEXT_MAX];
 
 	r->result.stage = OCI_RESOLVE_DIGEST;
-	if (given(r->digest))
+	if (given(r->digest) && !r->named)
 		return pinned(r);
 	if (!oci_tag_valid(r->tag, strlen(r->tag))) {
 		snprintf(text, sizeof(text), "'%.140s' of '%.300s' is no valid tag", r->tag,
@@ -132,6 +133,8 @@ static enum step_ret tag_start(struct task *t)
 		return fail(r, text);
 	}
 	snprintf(r->result.tag, sizeof(r->result.tag), "%s", r->tag);
+	if (r->named)
+		return pinned(r);
 	r->path = mem_printf("manifests/%s", r->tag);
 	r->what = mem_printf("tag '%s'", r->tag);
 	r->get = oci_client_no_head(r->client, &r->repo);
@@ -255,6 +258,19 @@ static void resolve_free(struct task *t)
 	free(r);
 }
 
+/* What follows the '@' pins; what stands before it only names. */
+static void split_tag(struct resolve *r)
+{
+	char *at = given(r->digest) || given(r->semver) ? NULL : strchr(r->tag, '@');
+
+	if (!at)
+		return;
+	*at = '\0';
+	free(r->digest);
+	r->digest = mem_strdup(at + 1);
+	r->named = true;
+}
+
 struct op *oci_resolve_start(struct oci_client *c, const struct oci_resolve_req *req)
 {
 	static const struct step steps[] = {
@@ -274,6 +290,7 @@ struct op *oci_resolve_start(struct oci_client *c, const struct oci_resolve_req 
 	r->layer_type = mem_strdup(req->layer_type);
 	r->timeout_ms = req->timeout_ms;
 	r->tag = mem_strdup(given(req->tag) ? req->tag : OCI_DEFAULT_TAG);
+	split_tag(r);
 	task_init(&r->task, oci_client_loop(c), "resolve", steps, NULL, resolve_free);
 	return task_spawn(&r->task);
 }

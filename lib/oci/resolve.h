@@ -1,6 +1,7 @@
 /*
  * Which manifest does a reference mean now? Digest before semver before tag before `latest`, as in an OCIRepository's spec.ref.
- * digest: no request. tag: one HEAD (a HEAD that the registry refuses falls back to GET). semver: the tag list, then one HEAD. Loop thread.
+ * digest: no request. tag: one HEAD (a HEAD that the registry refuses falls back to GET). semver: the tag list, then one HEAD. A tag with a digest behind it
+ * (`1.0.0@sha256:...`, as Renovate writes it) is that digest, without a request; the tag is kept for the revision. Loop thread.
  *
  *	struct op *op = oci_resolve_start(client, &(struct oci_resolve_req){.repo = &repo, .identity = id, .tag = "1.0.0", .timeout_ms = 60000});
  *	... when done, op->err.kind == ERR_NONE: oci_resolve_result(op)->revision

@@ -75,6 +75,37 @@ START_TEST(digest_asks_nobody)
 }
 END_TEST
 
+/* `1.0.0@sha256:...`: the digest counts, wherever the tag has moved to, and the tag is told. */
+START_TEST(tag_with_digest)
+{
+	struct fixture x;
+	struct op *op;
+
+	fixture_init(&x);
+	op = resolve(&x, NULL, &(struct oci_resolve_req){.tag = "1.0.0@" SOME_DIGEST});
+	fixture_ok(op);
+	ck_assert_str_eq(oci_resolve_result(op)->revision, "1.0.0@" SOME_DIGEST);
+	ck_assert_str_eq(oci_resolve_result(op)->tag, "1.0.0");
+	op_free(op);
+	op = resolve(&x, NULL,
+		&(struct oci_resolve_req){.tag = "1.0.0@sha256:xyz", .digest = SOME_DIGEST});
+	fixture_ok(op);
+	ck_assert_str_eq(oci_resolve_result(op)->revision, SOME_DIGEST);
+	op_free(op);
+	op = resolve(&x, NULL, &(struct oci_resolve_req){.tag = "1.0.0@sha256:xyz"});
+	fixture_failed(op, "sha256:xyz");
+	op_free(op);
+	op = resolve(&x, NULL, &(struct oci_resolve_req){.tag = "1.0.0@"});
+	fixture_failed(op, "/app");
+	op_free(op);
+	op = resolve(&x, NULL, &(struct oci_resolve_req){.tag = "@" SOME_DIGEST});
+	fixture_failed(op, "no valid tag");
+	op_free(op);
+	ck_assert_str_eq(fake_log(x.reg), "");
+	fixture_clear(&x);
+}
+END_TEST
+
 START_TEST(latest)
 {
 	struct fake_image image;
@@ -336,6 +367,7 @@ Suite *suite_resolve(void)
 
 	tcase_add_test(t, one_head);
 	tcase_add_test(t, digest_asks_nobody);
+	tcase_add_test(t, tag_with_digest);
 	tcase_add_test(t, latest);
 	tcase_add_test(t, semver);
 	tcase_add_test(t, missing_tag);

@@ -77,6 +77,46 @@ START_TEST(test_bad_duration)
 }
 END_TEST
 
+#define EMPTY "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+/* What no registry can mend waits for another spec, and the message names the field. */
+START_TEST(test_stalls)
+{
+	static const struct {
+		const char *spec, *message; /* NULL: it is taken */
+	} rows[] = {
+		{"\"timeout\":\"0s\"", "spec.timeout: '0s' leaves no time for a request"},
+		{"\"timeout\":\"0.4ms\"", "spec.timeout: '0.4ms' leaves no time for a request"},
+		{"\"timeout\":\"-1s\"", "spec.timeout: '-1s' leaves no time for a request"},
+		{"\"timeout\":\"9999999999999h\"",
+			"spec.timeout: '9999999999999h' is not a duration"},
+		{"\"timeout\":\"1ms\"", NULL},
+		{"\"interval\":\"0s\"", NULL},
+		{"\"ref\":{\"tag\":\"1.2.3@" EMPTY "\"}", NULL},
+		{"\"ref\":{\"tag\":\"1.2.3@latest\"}",
+			"spec.ref.tag: what follows '@' belongs in spec.ref.digest: "},
+		{"\"ref\":{\"tag\":\"1.2.3@\"}",
+			"spec.ref.tag: what follows '@' belongs in spec.ref.digest: "},
+		{"\"ref\":{\"tag\":\"@" EMPTY "\"}", "spec.ref.tag: '@sha256:"},
+		{"\"ref\":{\"tag\":\"a/b@" EMPTY "\"}", "spec.ref.tag: 'a/b@sha256:"},
+		{"\"ref\":{\"tag\":\"1.2.3@\",\"semver\":\"1.x\"}", NULL},
+	};
+	auto_free char *text = mem_printf("{\"spec\":{%s}}", rows[_i].spec);
+	auto_json json_t *o = parse(text);
+	struct ocirepo_spec s;
+	struct err err = {0};
+	int rc = ocirepo_spec_read(&s, o, &err);
+
+	ck_assert_msg(!rc == !rows[_i].message, "%s: %d %s", rows[_i].spec, rc, err.msg);
+	ck_assert_int_ge(s.timeout_ms, 1); /* a restore may still need it */
+	if (!rc)
+		return;
+	ck_assert_int_eq(err.kind, ERR_STALL);
+	ck_assert_msg(!strncmp(err.msg, rows[_i].message, strlen(rows[_i].message)), "%s: %s",
+		rows[_i].spec, err.msg);
+}
+END_TEST
+
 START_TEST(test_compact)
 {
 	auto_json json_t *o = parse(
@@ -128,6 +168,7 @@ Suite *suite_object(void)
 	tcase_add_test(tc, test_spec);
 	tcase_add_loop_test(tc, test_not_built, 0, 6);
 	tcase_add_test(tc, test_bad_duration);
+	tcase_add_loop_test(tc, test_stalls, 0, 12);
 	tcase_add_test(tc, test_compact);
 	tcase_add_loop_test(tc, test_selector, 0, 5);
 	suite_add_tcase(s, tc);
