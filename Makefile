@@ -34,7 +34,7 @@ DEPS_oci      := pack http ev text crypto base
 DEPS_serve    := http store ev crypto base
 DEPS_ctl      := kube http ev text crypto base
 DEPS_embedded := http ev text crypto base
-DEPS_cmd      := crypto base
+DEPS_cmd      := http ev crypto base
 DEPS_ocirepository := ctl serve oci kube store http pack ev text crypto base
 
 

@@ -173,6 +173,25 @@ static int start_servers(struct app *a, struct err *err)
 	return a->health_server ? 0 : -1;
 }
 
+/* As told, without slashes at the end; a scheme stays, and so does a dot behind the name: it keeps resolvers from adding domains. */
+static char *advertised(const char *told)
+{
+	size_t n = strlen(told);
+
+	while (n && told[n - 1] == '/')
+		n--;
+	return mem_strndup(told, n);
+}
+
+static void own_host(struct app *a)
+{
+	const char *scheme = strstr(a->adv_address, "://");
+	const char *host = scheme ? scheme + 3 : a->adv_address;
+	auto_free char *alone = mem_strndup(host, strcspn(host, "/"));
+
+	oci_client_own_host(a->oci, alone);
+}
+
 /* How consumers reach the artifact server: as told, else the address it listens on, or this host's name when that is all addresses. */
 static void find_adv_address(struct app *a)
 {
@@ -181,7 +200,7 @@ static void find_adv_address(struct app *a)
 	unsigned port;
 
 	if (a->flags.storage_adv_addr) {
-		a->adv_address = mem_strdup(a->flags.storage_adv_addr);
+		a->adv_address = advertised(a->flags.storage_adv_addr);
 	} else if (!sock_split(http_server_address(a->artifacts_server), host, &port, &err) &&
 		(!strcmp(host, "::") || !strcmp(host, "0.0.0.0"))) {
 		gethostname(name, sizeof(name) - 1);
@@ -189,7 +208,7 @@ static void find_adv_address(struct app *a)
 	} else {
 		a->adv_address = mem_strdup(http_server_address(a->artifacts_server));
 	}
-	oci_client_own_host(a->oci, a->adv_address);
+	own_host(a);
 }
 
 static void swept(struct op *op, void *arg)

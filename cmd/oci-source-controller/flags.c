@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/time.h"
+#include "http/url.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@ enum type {
 	ALGO,
 	OPTIONAL_TEXT,
 	NETWORKS,
+	GATES,
 	TAKEN,
 	TAKEN_BOOL,
 	FOREIGN
@@ -55,7 +57,8 @@ static const struct flag FLAGS[] = {
 	{"storage-path", TEXT, AT(storage_path), "DIR", "the artifacts' directory (STORAGE_PATH)"},
 	{"storage-addr", TEXT, AT(storage_addr), "ADDR", "address of the artifact server (:9090)"},
 	{"storage-adv-addr", TEXT, AT(storage_adv_addr), "HOST",
-		"host of artifact URLs, as consumers reach it (STORAGE_ADV_ADDR)"},
+		"host of artifact URLs, as consumers reach it; may begin with http:// or, for a "
+		"proxy that ends TLS, https:// (STORAGE_ADV_ADDR)"},
 	{"artifact-retention-ttl", DURATION, AT(retention_ttl_ms), "DURATION",
 		"how long a superseded artifact is kept (1m)"},
 	{"artifact-retention-records", NUMBER, AT(retention_records), "N",
@@ -98,7 +101,7 @@ static const struct flag FLAGS[] = {
 	{"leader-election-retry-period", TAKEN, 0, NULL, NULL},
 	{"leader-election-release-on-cancel", TAKEN_BOOL, 0, NULL, NULL},
 	{"requeue-dependency", TAKEN, 0, NULL, NULL},
-	{"feature-gates", TAKEN, 0, NULL, NULL},
+	{"feature-gates", GATES, 0, NULL, NULL},
 	{"token-cache-max-size", TAKEN, 0, NULL, NULL},
 	{"token-cache-max-duration", TAKEN, 0, NULL, NULL},
 	{"default-service-account", TAKEN, 0, NULL, NULL},
@@ -180,6 +183,39 @@ static int add_networks(char **all, const char *more, struct err *err)
 	return rc;
 }
 
+static int check_gate(const char *gate, struct err *err)
+{
+	static const char *const known[] = {
+		"CacheSecretsAndConfigMaps", "ObjectLevelWorkloadIdentity"};
+	size_t len = strcspn(gate, "="), i;
+	bool ignored;
+
+	for (i = 0; i < ARRAY_LEN(known); i++)
+		if (strlen(known[i]) == len && !memcmp(known[i], gate, len))
+			break;
+	if (i == ARRAY_LEN(known))
+		return err_set(err, ERR_STALL,
+			"--feature-gates: '%.*s' is not known here; there are %s and %s",
+			(int)(len < 100 ? len : 100), gate, known[0], known[1]);
+	if (!gate[len] || bool_of(gate + len + 1, &ignored))
+		return err_set(err, ERR_STALL,
+			"invalid value '%.100s' for --feature-gates, want %s=true or false", gate,
+			known[i]);
+	return 0;
+}
+
+/* `name=bool` with commas between, spaces around them do not count. They are those of source-controller 1.9, and change nothing here. */
+static int check_gates(const char *text, struct err *err)
+{
+	auto_free char *copy = mem_strdup(text);
+	char *save, *gate;
+
+	for (gate = strtok_r(copy, ", ", &save); gate; gate = strtok_r(NULL, ", ", &save))
+		if (check_gate(gate, err))
+			return -1;
+	return 0;
+}
+
 static int set(struct flags *f, const struct flag *flag, const char *value, struct err *err)
 {
 	void *at = (char *)f + flag->at;
@@ -226,6 +262,8 @@ static int set(struct flags *f, const struct flag *flag, const char *value, stru
 		/* An empty one is as good as none, as above. */
 		return *value && add_networks(at, value, err) ? err_wrap(err, "--%s", flag->name)
 							      : 0;
+	case GATES:
+		return check_gates(value, err);
 	case TAKEN:
 		return 0;
 	case FOREIGN:
@@ -265,6 +303,25 @@ static void defaults(struct flags *f)
 	};
 }
 
+/* A host as ever, or a URL whose path may lead to us through a proxy. */
+static int check_advertised(const char *text, struct err *err)
+{
+	auto_free char *whole = mem_printf("%s%s", strstr(text, "://") ? "" : "http://", text);
+	auto_url struct url u = {0};
+
+	if (url_parse(&u, whole, err))
+		return err_wrap(err, "--storage-adv-addr");
+	/* "http:/host" would be a host named "http". */
+	if (strstr(text, ":/") && !strstr(text, "://"))
+		return err_set(
+			err, ERR_STALL, "invalid value '%.255s' for --storage-adv-addr", text);
+	if (u.has_user || u.has_query || u.has_fragment)
+		return err_set(err, ERR_STALL,
+			"--storage-adv-addr: no user, query or fragment is possible for '%.255s'",
+			u.host);
+	return 0;
+}
+
 static int check(struct flags *f, struct err *err)
 {
 	static const char *const everywhere[] = {":9090", ":8080", ":9440"};
@@ -279,6 +336,8 @@ static int check(struct flags *f, struct err *err)
 		f->log_level = "info";
 	if (!f->log_encoding)
 		f->log_encoding = "json";
+	if (f->storage_adv_addr && check_advertised(f->storage_adv_addr, err))
+		return -1;
 	if (f->jitter > 99)
 		return err_set(err, ERR_STALL,
 			"invalid value '%lld' for --interval-jitter-percentage",

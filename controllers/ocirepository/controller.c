@@ -662,5 +662,7 @@ void ocirepo_free(struct ocirepo *c)
 
 char *artifact_url(const struct ocirepo *c, const char *path)
 {
-	return mem_printf("http://%s/%s", c->adv_address, path);
+	const char *scheme = strstr(c->adv_address, "://") ? "" : "http://";
+
+	return mem_printf("%s%s/%s", scheme, c->adv_address, path);
 }

@@ -32,7 +32,7 @@ struct ocirepo_opts {
 	const char *ns; /* watch only this one; NULL: all */
 	const char *label_selector; /* NULL: all objects */
 	const char *
-		adv_address; /* host of artifact URLs: "source-controller.flux-system.svc.cluster.local." */
+		adv_address; /* of artifact URLs: "source-controller.flux-system.svc.cluster.local.", or with a scheme before it */
 	unsigned concurrent; /* runs past resolve; 0: 16 */
 	unsigned jitter_percent;
 	uint64_t min_retry_ms, max_retry_ms; /* 0: 750 ms, 15 min */

@@ -58,6 +58,26 @@ static int empty_tmp(const struct store_root *r, struct err *err)
 	return 0;
 }
 
+static bool is_empty(int root)
+{
+	int again = sys_openat(root, ".", O_RDONLY | O_DIRECTORY, 0);
+	DIR *d = again < 0 ? NULL : sys_fdopendir(again);
+	bool empty = d && !sys_readdir(d);
+
+	if (d)
+		closedir(d);
+	return empty;
+}
+
+/* Told at the start, not by every artifact. */
+static int check_writable(const struct store_root *r, const char *path, struct err *err)
+{
+	if (!sys_may_write(r->fd, ".") && !sys_may_write(r->fd, TMP))
+		return 0;
+	err_sys(err, "write to store '%s'", path);
+	return err->code == -EROFS && !is_empty(r->fd) ? 0 : -1;
+}
+
 int store_root_open(struct store_root *r, const char *path, struct err *err)
 {
 	r->fd = -1;
@@ -66,7 +86,8 @@ int store_root_open(struct store_root *r, const char *path, struct err *err)
 	r->fd = sys_openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0);
 	if (r->fd < 0)
 		return err_sys(err, "open store '%s'", path);
-	if (!store_lock_take(r->fd, path, err) && !empty_tmp(r, err))
+	if (!store_lock_take(r->fd, path, err) && !empty_tmp(r, err) &&
+		!check_writable(r, path, err))
 		return 0;
 	store_root_close(r);
 	return -1;

@@ -48,8 +48,8 @@ struct store_temp {
 };
 #define STORE_TEMP_INIT ((struct store_temp){.fd = -1})
 
-/* Makes the directory if it is missing, takes the process lock on it, empties .tmp. On a read-only file system it opens as well: what is
-   there can be served, writing fails later with its own message. */
+/* Makes the directory if it is missing, takes the process lock on it, empties .tmp. A directory that cannot be written to is an error,
+   but for a file system that became read-only: what is there can be served, writing fails later with its own message. */
 int store_root_open(struct store_root *r, const char *path, struct err *err) must_check;
 void store_root_close(struct store_root *r);
 

@@ -307,13 +307,11 @@ START_TEST(test_open_faults)
 		int error;
 		const char *says; /* NULL: it opens */
 	} ROWS[] = {
-		{SYS_OPEN, EIO, "open store"},
-		{SYS_OPEN, EACCES, "open store"},
+		{SYS_OPEN, EIO, "open store"}, {SYS_OPEN, EACCES, "open store"},
 		{SYS_MKDIR, EACCES, "make directory"},
 		{SYS_MKDIR, EROFS, NULL}, /* what is there can be served */
-		{SYS_LOCK, EIO, "lock store"},
-		{SYS_UNLINK, EIO, NULL},
-		{SYS_READDIR, EIO, NULL},
+		{SYS_LOCK, EIO, "lock store"}, {SYS_UNLINK, EIO, NULL}, {SYS_READDIR, EIO, NULL},
+		{SYS_STAT, EACCES, "write to store"}, {SYS_STAT, EROFS, NULL}, /* it is not empty */
 	};
 	struct rig r = {0};
 	struct store *s;
@@ -383,7 +381,7 @@ Suite *suite_store_faults(void)
 	tcase_add_loop_test(t, test_errors, 0, n);
 	tcase_add_loop_test(t, test_kills, 0, n);
 	tcase_add_loop_test(t, test_kill_points, 0, (int)ARRAY_LEN(POINTS));
-	tcase_add_loop_test(t, test_open_faults, 0, 7);
+	tcase_add_loop_test(t, test_open_faults, 0, 9);
 	tcase_add_loop_test(t, test_scan_faults, 0, 3);
 	suite_add_tcase(s, t);
 	return s;

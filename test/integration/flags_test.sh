@@ -71,6 +71,11 @@ check_eq "SIGTERM: exit status" 0 $?
 # ---- what is wrong is told, with what is meant -----------------------------------------------------------------------
 # command line | exit status | in the message
 for row in "--no-such-flag|2|'--no-such-flag'" "--concurrent=many|2|'many' for --concurrent" "stray|2|'stray'" "--kubeconfig=$H_TMP/nowhere|1|$H_TMP/nowhere" \
+	"--embedded --feature-gates=ObjectLevelWorkloadIdentity=true,Nonsense=true|2|'Nonsense' is not known" \
+	"--embedded --storage-adv-addr=ftp://host|2|--storage-adv-addr" \
+	"--embedded --storage-path=$H_TMP/small/file.yaml|1|store '$H_TMP/small/file.yaml': Not a directory" \
+	"--embedded --storage-path=$H_TMP/small/file.yaml/sub|1|'$H_TMP/small/file.yaml/sub': Not a directory" \
+	"--embedded --storage-path=/proc/nowhere|1|'/proc/nowhere'" \
 	"--embedded --embedded-addr=0.0.0.0:0|1|not on '0.0.0.0:0'" "--embedded --watch-label-selector=a,!|1|--watch-label-selector 'a,!': unable to parse"; do
 	IFS='|' read -r args want part <<<"$row"
 	out=$(timeout 20 "$CONTROLLER" --storage-addr=127.0.0.1:0 --metrics-addr=127.0.0.1:0 --health-addr=127.0.0.1:0 $args 2>&1)
@@ -79,6 +84,43 @@ for row in "--no-such-flag|2|'--no-such-flag'" "--concurrent=many|2|'many' for -
 done
 out=$(env -u KUBECONFIG -u KUBERNETES_SERVICE_HOST "$CONTROLLER" --storage-path="$H_TMP" 2>&1)
 check_match "no API server at all: what there is to choose from" '--kubeconfig.*--embedded' "$out"
+
+# ---- a store that cannot be written to is told at the start, not by every artifact -----------------------------------
+refused_store() { timeout 20 "$@" "$CONTROLLER" --embedded --state-dir="$H_TMP/other" --storage-addr=127.0.0.1:0 --metrics-addr=127.0.0.1:0 --health-addr=127.0.0.1:0 --storage-path="$H_TMP/disk/store" 2>&1; }
+if [ "$(id -u)" = 0 ] && mkdir "$H_TMP/disk" && mount -t tmpfs tmpfs "$H_TMP/disk" 2>/dev/null; then
+	mkdir -p "$H_TMP/disk/store/.tmp" "$H_TMP/other"
+	chmod 755 "$H_TMP" "$H_TMP/disk" "$H_TMP/disk/store" "$H_TMP/disk/store/.tmp"
+	chown 65534 "$H_TMP/other"
+	out=$(refused_store setpriv --reuid=65534 --regid=65534 --clear-groups)
+	check_eq "a store of somebody else: exit status" 1 $?
+	check_has "and the reason" "write to store '$H_TMP/disk/store': Permission denied" "$out"
+	rm -r "$H_TMP/disk/store/.tmp" "$H_TMP/other"
+	mount -o remount,ro "$H_TMP/disk"
+	out=$(refused_store env)
+	check_eq "an empty store on a read-only disk: exit status" 1 $?
+	check_has "and the reason" "Read-only file system" "$out"
+	mount -o remount,rw "$H_TMP/disk" && rmdir "$H_TMP/disk/store" && mount -o remount,ro "$H_TMP/disk"
+	out=$(refused_store env)
+	check_has "a folder that cannot be made: the reason" "make directory '$H_TMP/disk/store': Read-only file system" "$out"
+	umount "$H_TMP/disk"
+fi
+
+# ---- how consumers reach the artifacts --------------------------------------------------------------------------------
+export STORAGE_ADV_ADDR=http://source-controller.flux-system.svc.cluster.local./
+h_controller_start src --embedded
+h_until 30 k get namespaces || h_die "the embedded API does not answer"
+object advertised small
+check_soon "an advertised address with scheme and slash" "$SOON" "True Succeeded" outcome advertised
+check_match "stays one URL" '^http://source-controller\.flux-system\.svc\.cluster\.local\./ocirepository/default/advertised/sha256:' "$(field advertised .status.artifact.url)"
+h_stop "$CONTROLLER_PID"
+STORAGE_ADV_ADDR=https://artifacts.example.org/source
+h_controller_start src --embedded
+h_until 30 k get namespaces || h_die "the embedded API does not answer"
+object ended small
+check_soon "one of a proxy that ends TLS" "$SOON" "True Succeeded" outcome ended
+check_match "keeps its scheme" '^https://artifacts\.example\.org/source/ocirepository/default/ended/sha256:' "$(field ended .status.artifact.url)"
+h_stop "$CONTROLLER_PID"
+unset STORAGE_ADV_ADDR
 
 # ---- what make install puts -------------------------------------------------------------------------------------------
 check_ok "make install" env -u MAKEFLAGS -u MAKELEVEL make -s -C "$H_ROOT" O="$BUILD" DESTDIR="$H_TMP/dest" PREFIX=/usr install

@@ -152,7 +152,8 @@ START_TEST(test_flux)
 		"--storage-adv-addr=source-controller.flux-system.svc.cluster.local. "
 		"--leader-election-release-on-cancel --leader-election-lease-duration=60s "
 		"--leader-election-renew-deadline=40s --leader-election-retry-period 5s "
-		"--concurrent=20 --requeue-dependency=5s --feature-gates=A=true,B=false "
+		"--concurrent=20 --requeue-dependency=5s "
+		"--feature-gates=ObjectLevelWorkloadIdentity=true,CacheSecretsAndConfigMaps=false "
 		"--kube-api-qps=500 --kube-api-burst=1000 --token-cache-max-size=10 "
 		"--token-cache-max-duration=1h --default-service-account= "
 		"--interval-jitter-percentage=10 --health-addr=:1 --metrics-addr=:2 "
@@ -169,6 +170,20 @@ START_TEST(test_flux)
 	ck_assert_str_eq(f.label_selector, "sharding.fluxcd.io/key=shard1");
 	ck_assert_str_eq(f.health_addr, ":1");
 	ck_assert_str_eq(f.metrics_addr, ":2");
+}
+END_TEST
+
+START_TEST(test_taken)
+{
+	static const char *const rows[] = {"--storage-adv-addr=source.flux-system.svc.",
+		"--storage-adv-addr=http://source.flux-system.svc.cluster.local./",
+		"--storage-adv-addr=https://artifacts.example.org/source",
+		"--storage-adv-addr=http://[::1]:9090", "--storage-adv-addr=127.0.0.1:9090/",
+		"--feature-gates=", "--feature-gates=CacheSecretsAndConfigMaps=1,"};
+	auto_free char *line = mem_strdup(rows[_i]);
+	struct flags f;
+
+	good(&f, line);
 }
 END_TEST
 
@@ -233,6 +248,25 @@ START_TEST(test_refused)
 			"invalid value '99999999999Gi' for --artifact-max-size"},
 		{"--artifact-digest-algo=md5", "--artifact-digest-algo: "},
 		{"--kube-api-qps=nan", "invalid value 'nan' for --kube-api-qps"},
+		{"--feature-gates=ObjectLevelWorkloadIdentity=true,ExternalArtifact=true",
+			"--feature-gates: 'ExternalArtifact' is not known here; there are "
+			"CacheSecretsAndConfigMaps and ObjectLevelWorkloadIdentity"},
+		{"--feature-gates=ObjectLevelWorkloadIdentit=true",
+			"--feature-gates: 'ObjectLevelWorkloadIdentit' is not known here"},
+		{"--feature-gates=CacheSecretsAndConfigMaps",
+			"invalid value 'CacheSecretsAndConfigMaps' for --feature-gates"},
+		{"--feature-gates=CacheSecretsAndConfigMaps=on",
+			"invalid value 'CacheSecretsAndConfigMaps=on' for --feature-gates"},
+		{"--storage-adv-addr=ftp://host", "--storage-adv-addr: "},
+		{"--storage-adv-addr=http://", "--storage-adv-addr: "},
+		{"--storage-adv-addr=http:/host",
+			"invalid value 'http:/host' for --storage-adv-addr"},
+		{"--storage-adv-addr=host:99999", "--storage-adv-addr: "},
+		{"--storage-adv-addr=::1", "--storage-adv-addr: "},
+		{"--storage-adv-addr=http://u:secret@host/",
+			"--storage-adv-addr: no user, query or fragment is possible for 'host'"},
+		{"--storage-adv-addr=host/?x", "--storage-adv-addr: no user, query or fragment"},
+		{"--storage-adv-addr=source.$(RUNTIME_NAMESPACE).svc", "--storage-adv-addr: "},
 		{"--log-level=loud", "invalid value 'loud' for --log-level"},
 		{"--log-encoding=xml", "invalid value 'xml' for --log-encoding"},
 		{"stray", "unexpected argument 'stray'"},
@@ -261,7 +295,8 @@ Suite *suite_flags(void)
 	tcase_add_test(tc, test_flux);
 	tcase_add_loop_test(tc, test_booleans, 0, 6);
 	tcase_add_test(tc, test_empty);
-	tcase_add_loop_test(tc, test_refused, 0, 17);
+	tcase_add_loop_test(tc, test_taken, 0, 7);
+	tcase_add_loop_test(tc, test_refused, 0, 29);
 	suite_add_tcase(s, tc);
 	return s;
 }
