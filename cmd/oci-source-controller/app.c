@@ -30,9 +30,6 @@
 /* Files of an object that left for another shard stay this long: its new owner has to fetch them first. */
 #define SWEEP_GRACE_MS (10 * 60 * 1000)
 #define SWEEP_EVERY_MS (5 * 60 * 1000)
-/* To registries, in all: more than is asked for at a time, so that no request waits inside libcurl
-   without our knowing. */
-#define REGISTRY_CONNECTIONS 512
 
 static int find_state_dir(struct app *a, struct err *err)
 {

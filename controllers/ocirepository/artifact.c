@@ -46,7 +46,9 @@ enum step_ret storage_resume(struct task *t)
 	case STORE_MISSING:
 		break;
 	}
-	r->restore = restore_wanted(r);
+	r->missing = restore_wanted(r);
+	r->restore = r->missing && (r->spec.suspend || r->repo->restore_next);
+	r->repo->restore_next = false;
 	return STEP_NEXT;
 }
 
@@ -335,10 +337,7 @@ enum step_ret publish_start(struct task *t)
 	if (!strcmp(r->path, r->have_path)) {
 		j->have = r->have_digest;
 		/* A stored digest is compared with its own algorithm; under the same path both must speak the same one. */
-		if (j->have.algo != DIGEST_NONE && !r->restore && j->have.algo != j->algo &&
-			r->have_file)
-			j->algo = j->have.algo;
-		if (r->restore)
+		if (j->have.algo != DIGEST_NONE && (r->have_file || r->missing))
 			j->algo = j->have.algo;
 	}
 	j->bytes = r->bytes;

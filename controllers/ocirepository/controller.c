@@ -6,6 +6,7 @@
 #include "kube/patch.h"
 #include "kube/watch.h"
 #include "oci/identity.h"
+#include "oci/registry.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -66,7 +67,7 @@ static const char *path_of(const json_t *obj, const char *dir)
 	return path;
 }
 
-/* "ghcr.io|0", or "" when the object cannot say where to go. */
+/* For the lanes, or "" when the object cannot say where to go. */
 static char *host_of(const json_t *obj)
 {
 	const char *url = obj_str_or("", obj, "spec", "url");
@@ -75,7 +76,7 @@ static char *host_of(const json_t *obj)
 
 	if (oci_repo_parse(&where, url, obj_bool(false, obj, "spec", "insecure"), &err))
 		return mem_strdup("");
-	return mem_printf("%s|%d", where.host, where.insecure);
+	return lane_host(&where);
 }
 
 void repo_store(struct repo *repo, const json_t *obj)
@@ -107,6 +108,7 @@ void repo_store(struct repo *repo, const json_t *obj)
 void repo_renew(struct repo *repo)
 {
 	free(MOVE(repo->lost_path));
+	repo->lost_times = 0;
 	queue_reset(&repo->queue_item);
 }
 
@@ -315,7 +317,7 @@ static void list_synced(void *arg)
 		LU("objects", kube_watch_count(c->watch)));
 }
 
-static void each_object(struct ocirepo *c, void (*fn)(void *arg, struct kube_entry *e), void *arg)
+void each_object(struct ocirepo *c, void (*fn)(void *arg, struct kube_entry *e), void *arg)
 {
 	size_t at = 0;
 
@@ -378,6 +380,8 @@ static enum queue_next next_of(struct run *r, struct op *op, uint64_t *ms)
 		return after_failure(r, op, ms);
 	if (r->requeue_now)
 		return QUEUE_NOW;
+	if (r->repo->restore_next)
+		return QUEUE_AGAIN;
 	/* One answer of the API server is no reason to give the object up: only the watch says that it is gone. */
 	if (r->gone)
 		return QUEUE_BACKOFF;
@@ -410,7 +414,7 @@ static enum queue_next run_ended(void *arg, struct queue_item *item, struct op *
 		metric_observe(repo->duration, (double)(clock_ns() - r->since_ns) / 1e9);
 	if (op->err.kind != ERR_NONE && op->err.kind != ERR_STALL)
 		metric_inc(c->result_error);
-	else if (next == QUEUE_NOW)
+	else if (next == QUEUE_NOW || next == QUEUE_AGAIN)
 		metric_inc(c->result_requeue);
 	else if (next == QUEUE_AFTER)
 		metric_inc(c->result_requeue_after);
@@ -587,6 +591,7 @@ void ocirepo_start(struct ocirepo *c)
 {
 	if (c->stopping)
 		return;
+	oci_client_on_change(c->opts.oci, lanes_host_changed, c);
 	c->secrets = credentials_watch(c);
 	c->watch = kube_watch_start(c->opts.kube,
 		&(struct kube_watch_req){.resource = &ocirepo_resource,
@@ -637,6 +642,7 @@ void ocirepo_stop(struct ocirepo *c)
 		return;
 	c->stopping = true;
 	queue_drain(&c->queue);
+	oci_client_on_change(c->opts.oci, NULL, NULL);
 	each_object(c, stop_object, NULL);
 	op_drop(MOVE(c->watch));
 	op_drop(MOVE(c->secrets));

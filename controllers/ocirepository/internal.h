@@ -26,6 +26,7 @@
 #define COND_IN_STORAGE "ArtifactInStorage"
 #define COND_VERIFIED "SourceVerified"
 
+struct kube_entry;
 struct oci_identity;
 struct publish_job;
 struct settled;
@@ -71,6 +72,9 @@ struct repo {
 	char *secret_key; /* "ns/name" or NULL: what secret_users knows */
 	char *requested_at;
 	char *lost_path; /* a path that cannot be restored: its digest is gone from the registry */
+	uint64_t lost_since; /* the registry has said so first, on clock_ms() */
+	unsigned lost_times; /* and how often since */
+	bool restore_next; /* the last run could not bring the file back: the next one asks by digest */
 	char *name; /* "ns/name" */
 	struct settled *settled; /* the last run found nothing to do; NULL while a run has it */
 	int64_t generation;
@@ -109,6 +113,7 @@ struct run {
 	struct digest have_digest;
 	bool looked; /* for its file */
 	bool have_file; /* and it is in the store, intact */
+	bool missing; /* it is not, and the run is to bring it back, or what has taken its place */
 	bool restore; /* fetch what the status names, nothing else */
 
 	struct oci_repo where;
@@ -180,6 +185,7 @@ void repo_due(struct repo *repo);
 void repo_renew(struct repo *repo);
 /* The queue has let go of it. */
 void repo_removed(struct repo *repo);
+void each_object(struct ocirepo *c, void (*fn)(void *arg, struct kube_entry *e), void *arg);
 /* "http://HOST/PATH" */
 char *artifact_url(const struct ocirepo *c, const char *path);
 
@@ -189,6 +195,9 @@ void lane_reason(struct ocirepo *c, const struct turn *turn, struct buf *out);
 /* What was being told about it is of no interest any more. */
 void tell_cancel(struct repo *repo);
 void lanes_init(struct ocirepo *c);
+/* The name under which places at a registry are counted. Free it. */
+char *lane_host(const struct oci_repo *where);
+void lanes_host_changed(void *arg, const char *host);
 void lanes_clear(struct ocirepo *c);
 /* Somewhere a place may have become free. */
 void lanes_look(struct ocirepo *c);
@@ -249,7 +258,9 @@ void progress_end(struct run *r);
 /* restore.c */
 /* After storage found the status's file missing: is it to be fetched again? */
 bool restore_wanted(struct run *r);
-/* The registry was asked for what the status names, and failed: 404 and 403 mean that it does not have it any more. */
+/* Was the file that the status names given up? */
+bool restore_given_up(const struct run *r);
+/* The registry was asked for what the status names, and failed: does it say itself that it does not have it? */
 void restore_refused(struct run *r);
 /* A restore that failed: for good, or for now. */
 void restore_failed(struct run *r);

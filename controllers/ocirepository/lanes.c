@@ -5,8 +5,11 @@
  */
 #include "base/mem.h"
 #include "controllers/ocirepository/internal.h"
+#include "kube/watch.h"
+#include "oci/registry.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #define LOCAL_PLACES 32
@@ -29,11 +32,28 @@
 #define TELL_AFTER_MS 10000
 #define TELLS_AT_ONCE 16
 
+/* "ghcr.io|0": a registry is another one with `insecure`, because it may answer there only. */
+char *lane_host(const struct oci_repo *where)
+{
+	return mem_printf("%s|%d", where->host, where->insecure);
+}
+
+static void host_parse(const char *key, struct oci_repo *out)
+{
+	const char *end = strchr(key, '|');
+
+	*out = (struct oci_repo){.insecure = end && end[1] == '1'};
+	snprintf(out->host, sizeof(out->host), "%.*s", end ? (int)(end - key) : 0, key);
+}
+
+/* A registry that has not answered yet is asked for one object at a time. */
 static unsigned host_width(void *arg, const char *host)
 {
-	(void)arg;
-	(void)host;
-	return UINT_MAX;
+	struct ocirepo *c = arg;
+	struct oci_repo where;
+
+	host_parse(host, &where);
+	return oci_client_width(c->opts.oci, &where) > 1 ? UINT_MAX : 1;
 }
 
 static unsigned fresh_width(void *arg, const char *host)
@@ -114,6 +134,35 @@ void lanes_each(struct ocirepo *c,
 		fn(arg, names[i], lane);
 }
 
+/* ---- a registry was found up or down ------------------------------------------------------------ */
+
+static bool is_at(const struct repo *repo, const char *host)
+{
+	size_t n = strlen(host);
+
+	return !strncmp(repo->host, host, n) && repo->host[n] == '|';
+}
+
+static void try_again(void *arg, struct kube_entry *e)
+{
+	struct repo *repo = e->user;
+	struct oci_repo where;
+
+	if (!repo || !repo->queue_item.failures || queue_is_running(&repo->queue_item) ||
+		!is_at(repo, arg))
+		return;
+	host_parse(repo->host, &where);
+	if (oci_client_is_up(repo->c->opts.oci, &where))
+		repo_due(repo);
+}
+
+/* Who failed while it was down need not wait for the end of its back-off. */
+void lanes_host_changed(void *arg, const char *host)
+{
+	lanes_look(arg);
+	each_object(arg, try_again, (void *)(uintptr_t)host);
+}
+
 /* ---- before a run ------------------------------------------------------------------------------ */
 
 /* Is the file gone that the status names, and not given up? */
@@ -155,7 +204,7 @@ static void turn_granted(void *arg)
 
 enum step_ret lane_wait(struct run *r, bool big)
 {
-	struct turns *lane = r->restore ? &r->c->lanes.restores : &r->c->lanes.pulls;
+	struct turns *lane = r->missing ? &r->c->lanes.restores : &r->c->lanes.pulls;
 	struct turn_ask ask = {.owner = r->ns,
 		.host = r->repo->host,
 		.big = big,
@@ -191,17 +240,17 @@ bool lane_is_big(uint64_t size)
 
 void lane_reason(struct ocirepo *c, const struct turn *turn, struct buf *out)
 {
-	const char *host = turn_host(turn), *end = strchr(host, '|');
-	int n = end ? (int)(end - host) : (int)strlen(host);
+	struct oci_repo where;
 
-	if (host_width(c, host) <= 1)
+	host_parse(turn_host(turn), &where);
+	if (host_width(c, turn_host(turn)) <= 1)
 		buf_addf(out,
-			"waiting for registry '%.*s', which has not answered yet: it is asked for "
+			"waiting for registry '%s', which has not answered yet: it is asked for "
 			"one object at a time",
-			n, host);
+			where.host);
 	else
-		buf_addf(out, "waiting for a turn to %s '%.*s': other objects come first",
-			turn->turns == &c->lanes.pulls ? "pull from" : "ask", n, host);
+		buf_addf(out, "waiting for a turn to %s '%s': other objects come first",
+			turn->turns == &c->lanes.pulls ? "pull from" : "ask", where.host);
 }
 
 static void told(struct op *op, void *arg)

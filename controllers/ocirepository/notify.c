@@ -59,7 +59,7 @@ enum step_ret notify_start(struct task *t)
 	if (t->err.kind != ERR_NONE) {
 		if (!r->lost)
 			record(r, true, r->reason ? r->reason : "ReconcileError", t->err.msg, NULL);
-	} else if (r->restore) {
+	} else if (r->missing && !strcmp(r->path, r->have_path)) {
 		log_info(&r->log, "restored artifact", LS("revision", r->revision),
 			LS("path", r->path));
 	} else if (r->patched) {

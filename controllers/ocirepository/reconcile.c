@@ -224,7 +224,7 @@ static enum step_ret cleanup_start(struct task *t)
 	/* Published, and no status names it: it goes as what was superseded goes. */
 	if (r->stored && !r->patched && !r->repo->queue_item.leaving)
 		store_set_current(r->c->opts.store, r->dir, r->repo->path);
-	if (r->restore && t->err.kind != ERR_NONE)
+	if (r->missing && !r->stored && t->err.kind != ERR_NONE)
 		restore_failed(r);
 	log_outcome(r);
 	return STEP_NEXT;

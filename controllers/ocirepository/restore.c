@@ -1,13 +1,22 @@
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "controllers/ocirepository/internal.h"
+#include "oci/answer.h"
 
 #include <string.h>
 
 /*
- * A file that a status names is fetched again by the digest in that status, with the rules that made it, whatever the tag or the spec say
- * now, also for a suspended object. Until it is back, requests for it wait. The object's own turn comes after.
+ * A file that a status names is gone from the store. The object's own run comes first: what its reference means now is either the same,
+ * and the run brings the file back, or something newer takes its place. Where that run fails, and for a suspended object, the file is
+ * fetched by the digest in the status with the rules that made it, whatever the tag or the spec say now. Requests for it wait meanwhile.
+ *
+ * It is given up when the registry says itself, several times over a while, that it does not have it: one refusal may be a proxy's, or
+ * somebody's who is setting up permissions.
  */
+
+#define LOST_TIMES 3
+#define LOST_AFTER_MS 60000
 
 static void given_up(struct run *r, const char *why)
 {
@@ -21,9 +30,14 @@ static void given_up(struct run *r, const char *why)
 	notify_warning(r, "ArtifactLost", why);
 }
 
+bool restore_given_up(const struct run *r)
+{
+	return r->repo->lost_path && !strcmp(r->repo->lost_path, r->have_path);
+}
+
 bool restore_wanted(struct run *r)
 {
-	if (r->repo->lost_path && !strcmp(r->repo->lost_path, r->have_path)) {
+	if (restore_given_up(r)) {
 		store_promise_end(r->c->opts.store, r->have_path); /* the look has made one */
 		return false;
 	}
@@ -43,9 +57,15 @@ bool restore_wanted(struct run *r)
 
 void restore_refused(struct run *r)
 {
-	int code = r->task.err.code;
+	r->lost = r->restore && oci_says_unknown(&r->task.err);
+}
 
-	r->lost = r->restore && (code == 404 || code == 403);
+/* One more time, and has it been said for long enough? */
+static bool is_final(struct repo *repo)
+{
+	if (!repo->lost_times++)
+		repo->lost_since = clock_ms();
+	return repo->lost_times >= LOST_TIMES && clock_ms() - repo->lost_since >= LOST_AFTER_MS;
 }
 
 void restore_failed(struct run *r)
@@ -54,15 +74,19 @@ void restore_failed(struct run *r)
 
 	if (err->kind == ERR_CANCELED)
 		return;
-	if (r->lost || err->kind == ERR_STALL) {
+	if (!r->lost)
+		r->repo->lost_times = 0;
+	if (err->kind == ERR_STALL || (r->lost && is_final(r->repo))) {
 		auto_free char *why = mem_printf(
 			"artifact disappeared from storage, and it cannot be restored: %s",
 			err->msg);
 
 		given_up(r, why);
-		/* Its normal run finds what the reference means now; a suspended one has only what was asked for to echo. */
-		r->requeue_now = r->lost || r->spec.suspend;
-		return;
+		/* The next run says so in the status. */
+		r->requeue_now = r->restore;
+	} else if (r->restore) {
+		store_promise_failed(r->c->opts.store, r->have_path);
+	} else {
+		r->repo->restore_next = true;
 	}
-	store_promise_failed(r->c->opts.store, r->have_path);
 }

@@ -116,6 +116,14 @@ static void conditions_of_success(struct run *r)
  */
 static void conditions_of_suspended(struct run *r)
 {
+	/* Its URL answers 404: whoever waits for Ready must not take it for well. */
+	if (restore_given_up(r) && cond_get(&r->conds, COND_IN_STORAGE)) {
+		cond_del(&r->conds, COND_IN_STORAGE);
+		cond_put(&r->conds, COND_FETCH_FAILED, COND_TRUE, "OCIArtifactPullFailed",
+			"the artifact disappeared from storage, and the registry does not have it "
+			"any more");
+		summarize(r);
+	}
 	cond_del(&r->conds, COND_RECONCILING);
 	if (cond_is(&r->conds, COND_READY, COND_UNKNOWN)) {
 		cond_del(&r->conds, COND_READY);
@@ -193,6 +201,23 @@ static json_t *copy_status(const struct run *r)
 	return status ? status : json_object();
 }
 
+/* The revision stays what it is. Where somebody else had packed it, its bytes are ours now. */
+static json_t *restored_status(struct run *r, json_t *status)
+{
+	if (r->held) {
+		set_digest(r, obj_get(status, "artifact"));
+		set_now(obj_get(status, "artifact"));
+	}
+	if (!cond_get(&r->conds, COND_IN_STORAGE)) {
+		in_storage(r, obj_str_or("", status, "artifact", "revision"));
+		if (r->spec.suspend)
+			cond_del(&r->conds, COND_FETCH_FAILED);
+		summarize(r);
+		json_object_set_new(status, "conditions", cond_json(&r->conds));
+	}
+	return status;
+}
+
 /* NULL: nothing is to be said. */
 static json_t *wanted(struct run *r)
 {
@@ -202,21 +227,16 @@ static json_t *wanted(struct run *r)
 
 	if (r->gone || r->requeue_now || (r->silent && kind != ERR_NONE))
 		return NULL;
-	if (kind != ERR_NONE && (r->lost || (r->restore && r->spec.suspend)))
+	/* What is wrong with the object its own run has said. */
+	if (kind != ERR_NONE && r->restore && !r->spec.suspend)
 		return NULL;
 	status = copy_status(r);
-	if (r->restore && kind == ERR_NONE) {
-		/* Somebody else packed what the status names: the revision stays, its bytes are ours now. */
-		if (r->held) {
-			set_digest(r, obj_get(status, "artifact"));
-			set_now(obj_get(status, "artifact"));
-		}
-		return status;
-	}
+	if (r->restore && kind == ERR_NONE)
+		return restored_status(r, status);
 	/* Who waits for the value to change must not take this run for the answer to a request that came later. */
 	if (*asked && !r->asked_again)
 		set_text(status, "lastHandledReconcileAt", asked);
-	if (r->silent) {
+	if (r->silent || r->restore) {
 		conditions_of_suspended(r);
 		json_object_set_new(status, "observedGeneration", json_integer(r->generation));
 		if (r->conds.len || obj_get(status, "conditions"))

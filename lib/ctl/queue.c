@@ -113,11 +113,11 @@ static void run_ended(struct op *op, void *arg)
 		gone(i);
 		return;
 	}
-	if (next != QUEUE_BACKOFF)
-		i->failures = 0;
-	else
+	if (next == QUEUE_BACKOFF)
 		ms = failed(i, ms);
-	if (i->again || next == QUEUE_NOW) {
+	else if (next != QUEUE_AGAIN)
+		i->failures = 0;
+	if (i->again || next == QUEUE_NOW || next == QUEUE_AGAIN) {
 		i->again = false;
 		line_in(i);
 	} else if (next != QUEUE_STOP) {

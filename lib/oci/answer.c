@@ -8,6 +8,7 @@
 #include "oci/auth.h"
 #include "oci/steady.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -46,8 +47,15 @@ static void add_pair(struct buf *b, const char *code, const char *message)
 		add_clean(b, message);
 }
 
+static bool is_unknown(const char *code)
+{
+	return code &&
+		(!strcmp(code, "MANIFEST_UNKNOWN") || !strcmp(code, "BLOB_UNKNOWN") ||
+			!strcmp(code, "NAME_UNKNOWN"));
+}
+
 /* What the body says, "" if it says nothing that we can read. An HTML page is nothing. */
-static void said(struct buf *b, const struct http_res *res)
+static void said(struct buf *b, const struct http_res *res, bool *unknown)
 {
 	auto_json json_t *o = NULL;
 	struct err ignored = {0};
@@ -63,6 +71,7 @@ static void said(struct buf *b, const struct http_res *res)
 		if (i == 3)
 			break;
 		add_pair(b, obj_str(e, "code"), obj_str(e, "message"));
+		*unknown |= res->status == 404 && is_unknown(obj_str(e, "code"));
 	}
 	if (b->len || !o)
 		return;
@@ -94,9 +103,19 @@ int oci_answer_error(const struct http_res *res, const char *who, struct err *er
 {
 	auto_buf struct buf raw = BUF_INIT(4 * SAID_MAX), text = BUF_INIT(4 * SAID_MAX);
 
-	said(&raw, res);
+	bool unknown = false;
+
+	said(&raw, res, &unknown);
 	oci_steady(&text, buf_str(&raw), res->url);
-	return set(res, who, buf_str(&text), err);
+	set(res, who, buf_str(&text), err);
+	if (unknown)
+		err->code = -ENOENT;
+	return -1;
+}
+
+bool oci_says_unknown(const struct err *err)
+{
+	return err->code == -ENOENT;
 }
 
 int oci_answer_elsewhere(const struct http_res *res, const char *host, struct err *err)

@@ -2,10 +2,10 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/lru.h"
 #include "base/mem.h"
 #include "crypto/rand.h"
 #include "ev/loop.h"
-#include "base/lru.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -218,6 +218,13 @@ unsigned oci_client_width(struct oci_client *c, const struct oci_repo *repo)
 	return oci_health_state(c->health, &key) == OCI_HOST_UNPROVEN ? 1 : OCI_PER_HOST;
 }
 
+bool oci_client_is_up(struct oci_client *c, const struct oci_repo *repo)
+{
+	struct oci_health_key key = key_of(repo);
+
+	return oci_health_state(c->health, &key) == OCI_HOST_UP;
+}
+
 void oci_client_on_change(struct oci_client *c, void (*fn)(void *arg, const char *host), void *arg)
 {
 	oci_health_on_change(c->health, fn, arg);

@@ -93,6 +93,8 @@ void oci_client_stats(const struct oci_client *c, struct oci_stats *out);
 /* How many requests callers may send to the repository's host at a time: 1 until it has answered,
    then OCI_PER_HOST (also when it is down: they fail at once). */
 unsigned oci_client_width(struct oci_client *c, const struct oci_repo *repo);
+/* Has it answered, and not fallen silent since? */
+bool oci_client_is_up(struct oci_client *c, const struct oci_repo *repo);
 /* fn is told from the loop, soon, that a registry was found up or down, so that who waits for it
    can look again. */
 void oci_client_on_change(struct oci_client *c, void (*fn)(void *arg, const char *host), void *arg);

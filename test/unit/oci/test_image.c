@@ -1,5 +1,7 @@
 #include "oci/image.h"
 
+#include "oci/answer.h"
+
 #include "base/limits.h"
 #include "ev/account.h"
 
@@ -112,7 +114,7 @@ START_TEST(missing)
 	fixture_failed(op, "404 Not Found");
 	fixture_failed(
 		op, "sha256:2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881");
-	ck_assert_int_eq(op->err.code, 404);
+	ck_assert(oci_says_unknown(&op->err));
 	ck_assert_int_eq(oci_image_result(op)->stage, OCI_IMAGE_FETCH);
 	op_free(op);
 	fixture_clear(&x);
