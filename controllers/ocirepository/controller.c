@@ -11,7 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define CHECKS_MAX 8 /* files looked at at a time before the first run of their objects */
+/* Files looked at at a time before the first run of their objects; the worker lanes see to it that
+   large ones of one namespace do not keep the others. */
+#define CHECKS_MAX 64
 
 /* ---- one object ---------------------------------------------------------------------------------------------------- */
 
@@ -573,6 +575,7 @@ struct ocirepo *ocirepo_new(const struct ocirepo_opts *opts)
 		c->opts.algo = DIGEST_SHA256;
 	c->check_last = &c->check_first;
 	lanes_init(c);
+	identities_init(c);
 	queue_init(&c->queue,
 		&(struct queue_opts){.loop = opts->loop,
 			.place = lane_place,

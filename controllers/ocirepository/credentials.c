@@ -22,31 +22,46 @@ static const struct kube_resource SECRETS = {"", "v1", "secrets", "Secret", true
 
 /* An identity, and the version of the Secret that it was built of. */
 struct pull_identity {
+	struct lru_item item;
+	struct ocirepo *c;
 	struct oci_identity *id;
 	char *rv;
 	uint64_t read_ms; /* when the API server last gave it in this version */
 };
 
-void identity_drop(struct ocirepo *c, const char *key)
+static void identity_free(struct lru_item *it)
 {
-	struct pull_identity *p = map_del(&c->identities, key);
+	struct pull_identity *p = CONTAINER_OF(it, struct pull_identity, item);
 
-	if (!p)
-		return;
+	p->c->identity_bytes -= oci_identity_size(p->id);
 	oci_identity_unref(p->id);
 	free(p->rv);
 	free(p);
 }
 
+void identities_init(struct ocirepo *c)
+{
+	lru_init(&c->identities, LIMIT_IDENTITIES, NULL, identity_free);
+}
+
+struct pull_identity *identity_find(struct ocirepo *c, const char *key)
+{
+	struct lru_item *it = lru_get(&c->identities, key);
+
+	return it ? CONTAINER_OF(it, struct pull_identity, item) : NULL;
+}
+
+void identity_drop(struct ocirepo *c, const char *key)
+{
+	struct pull_identity *p = identity_find(c, key);
+
+	if (p)
+		lru_drop(&c->identities, &p->item);
+}
+
 void identities_clear(struct ocirepo *c)
 {
-	size_t at = 0;
-	const char *key;
-	void *id;
-
-	while (map_next(&c->identities, &at, &key, &id))
-		identity_drop(c, key);
-	map_clear(&c->identities);
+	lru_clear(&c->identities);
 }
 
 static const struct kube_entry *watched(const struct run *r)
@@ -75,10 +90,15 @@ static void identity_keep(
 		return;
 	identity_drop(c, key);
 	p = NEW(struct pull_identity);
+	p->c = c;
 	p->id = oci_identity_ref(id);
 	p->rv = mem_strdup(rv);
 	p->read_ms = clock_ms();
-	map_put(&c->identities, key, p);
+	/* A Secret whose identity went is read again by its next run. */
+	c->identity_bytes += oci_identity_size(id);
+	while (c->identity_bytes > LIMIT_IDENTITIES_BYTES && c->identities.oldest)
+		lru_drop(&c->identities, c->identities.oldest);
+	lru_add(&c->identities, key, &p->item);
 }
 
 static void run_identity(struct run *r, struct oci_identity *id, const char *rv, bool read)
@@ -109,7 +129,7 @@ static void pull_secret_changed(struct ocirepo *c, const struct kube_entry *e, b
 
 	if (!refs_any(&c->secret_users, key))
 		return;
-	p = map_get(&c->identities, key);
+	p = identity_find(c, key);
 	/* Read already in this version: news only for those whose last run was before it. */
 	known = p && !deleted && !strcmp(p->rv, e->rv);
 	/* The first list tells nothing new: whoever needs a Secret has read it or will. */
@@ -196,7 +216,7 @@ enum step_ret credentials_start(struct task *t)
 		return STEP_NEXT;
 	}
 	key = key_of(r);
-	p = map_get(&r->c->identities, key);
+	p = identity_find(r->c, key);
 	if (p && vouched_for(r, p)) {
 		run_identity(r, p->id, p->rv, false);
 		return STEP_NEXT;
@@ -247,7 +267,7 @@ static struct oci_identity *identity_of(struct run *r, const json_t *secret, str
 {
 	const char *rv = ocirepo_version(secret);
 	auto_free char *key = key_of(r), *what = mem_printf("Secret '%s'", key);
-	struct pull_identity *p = map_get(&r->c->identities, key);
+	struct pull_identity *p = identity_find(r->c, key);
 	struct oci_identity *id;
 
 	if (p && !strcmp(p->rv, rv)) {

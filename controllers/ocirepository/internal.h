@@ -1,6 +1,7 @@
 /* What the files of this controller share; nobody else includes this. */
 #ifndef OCIREPOSITORY_INTERNAL_H
 #define OCIREPOSITORY_INTERNAL_H
+#include "base/lru.h"
 #include "base/map.h"
 #include "base/metrics.h"
 #include "controllers/ocirepository/object.h"
@@ -29,6 +30,7 @@
 struct kube_entry;
 struct oci_identity;
 struct publish_job;
+struct pull_identity;
 struct settled;
 
 /* Causes of a cancel: they decide what the queue does. */
@@ -49,7 +51,8 @@ struct ocirepo {
 	struct timer tell_timer;
 	unsigned tells; /* in flight */
 	struct refs secret_users; /* "ns/name" → struct repo */
-	struct map identities; /* "ns/name" → struct pull_identity: built of a Secret */
+	struct lru identities; /* "ns/name" → struct pull_identity: built of a Secret */
+	size_t identity_bytes; /* of these */
 	struct map leaving; /* "ns/name" → struct repo: gone, but its run has not ended yet */
 	struct repo *check_first, **check_last; /* wait for the look at their file */
 	unsigned checks; /* such looks in flight */
@@ -212,7 +215,10 @@ bool lane_is_big(uint64_t size);
 /* credentials.c */
 struct op *credentials_watch(struct ocirepo *c);
 void identity_drop(struct ocirepo *c, const char *key);
+void identities_init(struct ocirepo *c);
 void identities_clear(struct ocirepo *c);
+/* NULL: none is kept. Borrowed until the next turn of the loop. */
+struct pull_identity *identity_find(struct ocirepo *c, const char *key);
 enum step_ret credentials_start(struct task *t);
 enum step_ret credentials_resume(struct task *t);
 /* An exit row: credentials that were kept and are refused may be old. The Secret is read, and if it has changed the run counts for nothing

@@ -19,7 +19,7 @@
 
 /* A check that takes longer is counted among the slow; a registry that answers at all is quicker. */
 #define CHECK_SLOW_MS 2000
-#define PULL_SLOW_MS 2000
+#define PULL_SLOW_MS 1000
 #define BIG (8 * LIMIT_MIB)
 #define BIG_SLOW_MS 30000
 #define SLOW 256
@@ -84,13 +84,15 @@ void lanes_init(struct ocirepo *c)
 	turns_init(&c->lanes.check, &checks);
 	checks.width = fresh_width;
 	turns_init(&c->lanes.fresh, &checks);
-	downloads.per_host = 0;
 	downloads.slow = SLOW_PULLS;
 	downloads.slow_per_host = downloads.slow_per_owner = SLOW_PULLS / 2;
 	downloads.places = pulls;
+	/* Whatever one registry does, another finds a place at once. */
+	downloads.per_host = pulls - pulls / 4;
 	downloads.big = (pulls + 1) / 2;
 	turns_init(&c->lanes.pulls, &downloads);
 	downloads.places = restores;
+	downloads.per_host = restores - restores / 4;
 	downloads.big = restores / 2;
 	turns_init(&c->lanes.restores, &downloads);
 	timer_init(&c->tell_timer, c->opts.loop, tell_due, c);

@@ -59,7 +59,7 @@
 #define LIMIT_PULL_SECRET_ENTRIES 1000 /* registries with credentials */
 #define LIMIT_PULL_SECRET_KEPT (256 * LIMIT_KIB) /* of names and credentials: it stays in memory */
 #define LIMIT_MANIFEST_ENTRIES 4096 /* layers, or manifests of an index */
-#define LIMIT_ANNOTATIONS (256 * LIMIT_KIB) /* of a manifest, keys and values */
+#define LIMIT_ANNOTATIONS (64 * LIMIT_KIB) /* of a manifest, keys and values */
 #define LIMIT_EMPTY_TAG_PAGES 10 /* with a link to yet another one */
 #define LIMIT_TAG_LIST_TIMEOUTS 10 /* a whole list within so many times the timeout of a page */
 #define LIMIT_TAG_LIST_MS 600000 /* and within that; the last page may take its own time */
@@ -117,6 +117,9 @@
 
 /* Kubernetes */
 #define LIMIT_KUBE_OBJECT (4 * LIMIT_MIB) /* above etcd's own limit of about 1.5 MiB */
+#define LIMIT_OBJECT_KEPT (256 * LIMIT_KIB) /* of an object's text, for as long as it is there */
+#define LIMIT_IDENTITIES 4096 /* built of pull Secrets and kept */
+#define LIMIT_IDENTITIES_BYTES (8 * LIMIT_MIB) /* of all of them */
 #define LIMIT_KUBE_LIST (64 * LIMIT_MIB) /* one page */
 #define LIMIT_KUBE_TOKEN (64 * LIMIT_KIB) /* a token file */
 #define LIMIT_KUBE_PEM (1 * LIMIT_MIB) /* certificates or a key */

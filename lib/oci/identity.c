@@ -201,11 +201,26 @@ static int by_turn(const void *a, const void *b)
 }
 
 /* Identities stay in memory as long as their Secrets: what a user can make large there is bounded. */
+static size_t entry_size(const struct entry *e)
+{
+	return strlen(e->host) + strlen(e->path) + e->cred.basic.len + e->cred.identity_token.len +
+		e->cred.registry_token.len;
+}
+
+size_t oci_identity_size(const struct oci_identity *id)
+{
+	size_t n = sizeof(*id) + id->entries.cap * sizeof(*id->entries.p);
+	const struct entry *e;
+
+	vec_each (&id->entries, e)
+		n += entry_size(e);
+	return n;
+}
+
 static int check_room(const struct entry *e, size_t *entries, size_t *kept, struct err *err)
 {
 	++*entries;
-	*kept += strlen(e->host) + strlen(e->path) + e->cred.basic.len +
-		e->cred.identity_token.len + e->cred.registry_token.len;
+	*kept += entry_size(e);
 	if (*entries > LIMIT_PULL_SECRET_ENTRIES)
 		return err_set(err, ERR_RETRY, "it has credentials for more than %d registries",
 			LIMIT_PULL_SECRET_ENTRIES);

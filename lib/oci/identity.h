@@ -41,6 +41,8 @@ struct oci_identity *oci_identity_new(void);
 struct oci_identity *oci_identity_ref(struct oci_identity *id);
 void oci_identity_unref(struct oci_identity *id); /* NULL is fine */
 uint64_t oci_identity_id(const struct oci_identity *id);
+/* Bytes of memory, about. */
+size_t oci_identity_size(const struct oci_identity *id);
 
 /*
  * Adds the entries of a Docker configuration (decoded from base64). `what` names it in messages. Keys may carry a scheme, a path, and a

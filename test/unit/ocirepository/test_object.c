@@ -3,6 +3,8 @@
 #include "base/mem.h"
 #include "base/obj.h"
 
+#include "base/buf.h"
+#include "base/limits.h"
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,6 +119,39 @@ START_TEST(test_stalls)
 }
 END_TEST
 
+/* 100 objects of 1 MiB each would be 100 MiB, for as long as they are there. */
+START_TEST(test_too_large)
+{
+	auto_buf struct buf text = BUF_INIT(BUF_ANY);
+	auto_free char *kept = NULL;
+	json_t *o, *back;
+	struct ocirepo_spec s;
+	struct err err = {0};
+	size_t i;
+
+	buf_adds(&text,
+		"{\"metadata\":{\"name\":\"n\",\"generation\":3},\"spec\":{\"url\":\"oci://h/r\","
+		"\"interval\":\"1m\",\"suspend\":true,\"ignore\":\"");
+	for (i = 0; i < LIMIT_OBJECT_KEPT; i++)
+		buf_addc(&text, 'x');
+	buf_adds(&text,
+		"\"},\"status\":{\"conditions\":[],\"artifact\":{\"path\":\"p\",\"metadata\":{}}}"
+	        "}");
+	o = parse(buf_str(&text));
+	kept = ocirepo_compact(o);
+	ck_assert_uint_lt(strlen(kept), 1000);
+	back = parse(kept);
+	ck_assert_int_eq(ocirepo_generation(back), 3);
+	ck_assert_str_eq(obj_str(back, "status", "artifact", "path"), "p");
+	ck_assert_int_eq(ocirepo_spec_read(&s, back, &err), -1);
+	ck_assert_int_eq(err.kind, ERR_STALL);
+	ck_assert(s.suspend);
+	ck_assert_ptr_nonnull(strstr(err.msg, "spec.ignore"));
+	json_decref(o);
+	json_decref(back);
+}
+END_TEST
+
 START_TEST(test_compact)
 {
 	auto_json json_t *o = parse(
@@ -169,6 +204,7 @@ Suite *suite_object(void)
 	tcase_add_loop_test(tc, test_not_built, 0, 6);
 	tcase_add_test(tc, test_bad_duration);
 	tcase_add_loop_test(tc, test_stalls, 0, 12);
+	tcase_add_test(tc, test_too_large);
 	tcase_add_test(tc, test_compact);
 	tcase_add_loop_test(tc, test_selector, 0, 5);
 	suite_add_tcase(s, tc);

@@ -67,7 +67,7 @@ static void end(void)
 
 static const void *kept(void)
 {
-	return map_get(&w.c->identities, "apps/pull");
+	return identity_find(w.c, "apps/pull");
 }
 
 static bool asked_with(const char *credentials)
