@@ -92,7 +92,7 @@ void repo_store(struct repo *repo, const json_t *obj)
 	free(repo->requested_at);
 	free(repo->host);
 	free(MOVE(repo->path));
-	repo->text = ocirepo_compact(obj);
+	repo->text = ocirepo_compact(obj, &repo->whole);
 	repo->rv = mem_strdup(ocirepo_version(obj));
 	repo->uid = mem_strdup(obj_str_or("", obj, "metadata", "uid"));
 	repo->requested_at = mem_strdup(ocirepo_requested_at(obj));

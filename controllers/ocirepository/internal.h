@@ -46,6 +46,8 @@ struct ocirepo {
 		struct turns fresh; /* the same, of objects that have no artifact yet */
 		struct turns pulls; /* --concurrent */
 		struct turns restores;
+		struct turns
+			large; /* objects whose text is not kept: few at a time, from begin to end */
 	} lanes;
 	struct op *watch, *secrets;
 	struct timer tell_timer;
@@ -68,6 +70,7 @@ struct repo {
 	struct queue_item queue_item;
 	struct ocirepo *c;
 	char *text; /* compact JSON of the object as last seen or written */
+	bool whole; /* the text is; else each run reads the object */
 	char *rv, *uid;
 	char *ns; /* of its name */
 	char *host; /* of spec.url, with `insecure`: lanes; "" when the URL is wrong */

@@ -16,6 +16,7 @@
 #define CHECK_PLACES 64
 #define CHECKS_PER_HOST 8
 #define RESTORES_MIN 4
+#define LARGE_PLACES 4
 
 /* A check that takes longer is counted among the slow; a registry that answers at all is quicker. */
 #define CHECK_SLOW_MS 2000
@@ -84,6 +85,11 @@ void lanes_init(struct ocirepo *c)
 	turns_init(&c->lanes.check, &checks);
 	checks.width = fresh_width;
 	turns_init(&c->lanes.fresh, &checks);
+	checks.width = host_width;
+	checks.places = LARGE_PLACES;
+	checks.per_host = LARGE_PLACES / 2;
+	checks.slow = 0;
+	turns_init(&c->lanes.large, &checks);
 	downloads.slow = SLOW_PULLS;
 	downloads.slow_per_host = downloads.slow_per_owner = SLOW_PULLS / 2;
 	downloads.places = pulls;
@@ -101,7 +107,7 @@ void lanes_init(struct ocirepo *c)
 static struct turns *lane_nth(struct ocirepo *c, size_t n)
 {
 	struct turns *const all[] = {&c->lanes.local, &c->lanes.check, &c->lanes.fresh,
-		&c->lanes.pulls, &c->lanes.restores};
+		&c->lanes.pulls, &c->lanes.restores, &c->lanes.large};
 
 	return n < ARRAY_LEN(all) ? all[n] : NULL;
 }
@@ -128,7 +134,7 @@ void lanes_look(struct ocirepo *c)
 void lanes_each(struct ocirepo *c,
 	void (*fn)(void *arg, const char *name, const struct turns *lane), void *arg)
 {
-	static const char *const names[] = {"local", "check", "fresh", "pull", "restore"};
+	static const char *const names[] = {"local", "check", "fresh", "pull", "restore", "large"};
 	struct turns *lane;
 	size_t i;
 
@@ -188,6 +194,8 @@ struct turns *lane_place(void *arg, struct queue_item *item, struct turn_ask *as
 	if (repo->deleting || !*repo->host || (repo->suspended && !restore))
 		return &c->lanes.local;
 	ask->host = repo->host;
+	if (!repo->whole)
+		return &c->lanes.large;
 	if (restore)
 		return &c->lanes.restores;
 	/* Whoever has no artifact yet will want to pull. */
@@ -212,7 +220,9 @@ enum step_ret lane_wait(struct run *r, bool big)
 		.big = big,
 		.slow_ms = big ? BIG_SLOW_MS : PULL_SLOW_MS};
 
-	if (turn_is_for(&r->repo->queue_item.turn, lane, &ask))
+	/* What it has read is large: it goes on with the place that it has. */
+	if (turn_is_for(&r->repo->queue_item.turn, lane, &ask) ||
+		r->repo->queue_item.turn.turns == &r->c->lanes.large)
 		return STEP_NEXT;
 	queue_leave_place(&r->repo->queue_item);
 	turn_leave(&r->turn);

@@ -12,7 +12,6 @@
 const struct kube_resource ocirepo_resource = {
 	"source.toolkit.fluxcd.io", "v1", "ocirepositories", OCIREPO_KIND, true};
 
-#define TOO_LARGE "tooLarge" /* no field of the API: in the texts that are kept only */
 #define DEFAULT_TIMEOUT_MS 60000
 /* An interval of nothing would be a busy loop against the registry. */
 #define LEAST_INTERVAL_MS 1000
@@ -111,12 +110,6 @@ int ocirepo_spec_read(struct ocirepo_spec *s, const json_t *obj, struct err *err
 		.suspend = obj_bool(false, spec, "suspend"),
 		.not_built = not_built(spec),
 	};
-	if (obj_int(0, spec, TOO_LARGE))
-		return err_set(err, ERR_STALL,
-			"the object has %lld bytes without its managed fields, more than the %llu "
-			"that are kept: make spec.ignore shorter, a .sourceignore in the artifact "
-			"may hold the rules",
-			(long long)obj_int(0, spec, TOO_LARGE), LIMIT_OBJECT_KEPT);
 	if (has_nul(spec))
 		return err_set(err, ERR_STALL, "spec holds a NUL character");
 	if (duration(spec, "interval", 0, &s->interval_ms, err) ||
@@ -160,28 +153,26 @@ static void keep(json_t *to, const json_t *from, const char *key)
 		json_object_set(to, key, v);
 }
 
-/* Of an object that is too large to be kept: where its artifact is, and that nothing can be done. */
-static void keep_stub(json_t *small, const json_t *obj, size_t size)
+/* Of an object that is too large to be kept: what there is to know of it between its runs. */
+static void keep_little(json_t *small, const json_t *obj)
 {
-	json_t *spec = json_object(), *status = json_object(), *artifact;
+	static const char *const fields[] = {
+		"conditions", "observedGeneration", "lastHandledReconcileAt"};
+	json_t *status = json_object(), *artifact = json_object();
+	size_t i;
 
-	keep(spec, obj_get(obj, "spec"), "suspend");
-	json_object_set_new(spec, TOO_LARGE, json_integer((json_int_t)size));
-	keep(status, obj_get(obj, "status"), "conditions");
-	keep(status, obj_get(obj, "status"), "observedGeneration");
-	keep(status, obj_get(obj, "status"), "lastHandledReconcileAt");
-	if (obj_get(obj, "status", "artifact")) {
-		artifact = json_object();
-		keep(artifact, obj_get(obj, "status", "artifact"), "path");
-		keep(artifact, obj_get(obj, "status", "artifact"), "digest");
-		keep(artifact, obj_get(obj, "status", "artifact"), "revision");
-		json_object_set_new(status, "artifact", artifact);
-	}
-	json_object_set_new(small, "spec", spec);
+	for (i = 0; i < ARRAY_LEN(fields); i++)
+		keep(status, obj_get(obj, "status"), fields[i]);
+	keep(artifact, obj_get(obj, "status", "artifact"), "path");
+	keep(artifact, obj_get(obj, "status", "artifact"), "digest");
+	if (json_object_size(artifact))
+		json_object_set(status, "artifact", artifact);
+	json_decref(artifact);
+	json_object_del(small, "spec");
 	json_object_set_new(small, "status", status);
 }
 
-char *ocirepo_compact(const json_t *obj)
+char *ocirepo_compact(const json_t *obj, bool *whole)
 {
 	static const char *const fields[] = {"name", "namespace", "uid", "resourceVersion",
 		"generation", "finalizers", "deletionTimestamp"};
@@ -204,8 +195,9 @@ char *ocirepo_compact(const json_t *obj)
 	keep(small, obj, "spec");
 	keep(small, obj, "status");
 	obj_write(small, &b);
-	if (b.len > LIMIT_OBJECT_KEPT) {
-		keep_stub(small, obj, b.len);
+	*whole = b.len <= LIMIT_OBJECT_KEPT;
+	if (!*whole) {
+		keep_little(small, obj);
 		buf_reset(&b);
 		obj_write(small, &b);
 	}

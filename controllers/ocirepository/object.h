@@ -44,10 +44,10 @@ int64_t ocirepo_generation(const json_t *obj);
 const char *ocirepo_version(const json_t *obj);
 bool ocirepo_deleting(const json_t *obj);
 
-/* The object as text, without what no run looks at (managedFields, foreign annotations, labels). Of
-   one that is larger than LIMIT_OBJECT_KEPT only what a refusal needs: its spec cannot be read then.
-   Free it. */
-char *ocirepo_compact(const json_t *obj);
+/* The object as text, without what no run looks at (managedFields, foreign annotations, labels). Not
+   whole: it is larger than LIMIT_OBJECT_KEPT, its spec and the large parts of its status are left
+   out. Free it. */
+char *ocirepo_compact(const json_t *obj, bool *whole);
 
 /* Two layer selectors as values: absent and null are the same, an empty one is not absent. */
 bool ocirepo_selector_equal(const json_t *a, const json_t *b);

@@ -31,6 +31,93 @@ void run_set_object(struct run *r, json_t *obj)
 		repo_store(r->repo, obj);
 }
 
+static void read_artifact(struct run *r)
+{
+	const char *path = obj_str(r->obj, "status", "artifact", "path");
+	const char *digest = obj_str(r->obj, "status", "artifact", "digest");
+	struct store_path p;
+	struct err err = {0};
+
+	/* An artifact that cannot be one of ours counts as none: the run then makes a new one. */
+	if (!path || !digest || store_path_parse(&p, path, &err) || p.latest ||
+		strcmp(p.dir, r->dir) != 0 || digest_parse(&r->have_digest, digest, &err))
+		return;
+	store_path_format(&p, r->have_path);
+}
+
+/* The run goes by this object from now on. It is taken over. */
+static void take_object(struct run *r, json_t *obj)
+{
+	struct err err = {0};
+
+	json_decref(r->obj);
+	json_decref(r->first);
+	cond_clear(&r->conds);
+	cond_clear(&r->conds_before);
+	r->first = obj;
+	r->obj = json_incref(obj);
+	r->ns = obj_str_or("", obj, "metadata", "namespace");
+	r->name = obj_str_or("", obj, "metadata", "name");
+	r->uid = obj_str_or("", obj, "metadata", "uid");
+	r->generation = ocirepo_generation(obj);
+	cond_load(&r->conds, obj_get(obj, "status", "conditions"), r->generation);
+	cond_load(&r->conds_before, obj_get(obj, "status", "conditions"), r->generation);
+	if (store_dir_format(r->dir, OCIREPO_STORE_KIND, r->ns, r->name, &err))
+		r->spec_err = err;
+	else
+		read_artifact(r);
+}
+
+static void read_spec(struct run *r)
+{
+	struct err err = {0};
+
+	if (r->spec_err.kind == ERR_NONE && ocirepo_spec_read(&r->spec, r->first, &err))
+		r->spec_err = err;
+}
+
+/* ---- an object that is too large to be kept -------------------------------------------------------- */
+
+static bool same_version(const struct run *r, const json_t *obj)
+{
+	return !strcmp(ocirepo_version(obj), ocirepo_version(r->first));
+}
+
+static enum step_ret read_start(struct task *t)
+{
+	struct run *r = RUN(t);
+
+	if (!r->first || r->repo->whole)
+		return STEP_NEXT;
+	return task_wait(t,
+		kube_start(r->c->opts.kube,
+			&(struct kube_req){.verb = KUBE_GET,
+				.resource = &ocirepo_resource,
+				.ns = r->ns,
+				.name = r->name}));
+}
+
+static enum step_ret read_resume(struct task *t)
+{
+	struct run *r = RUN(t);
+
+	r->silent = true; /* of what could not be read nothing is said */
+	if (task_op_failed(t)) {
+		r->gone = t->err.code == 404;
+		err_wrap(&t->err, "read the object");
+		return STEP_FAIL;
+	}
+	if (!same_version(r, kube_result(t->op))) {
+		r->requeue_now = repo_adopt(r->repo, kube_result(t->op));
+		r->gone = !r->requeue_now;
+		return STEP_DONE;
+	}
+	r->silent = false;
+	take_object(r, kube_take(t->op));
+	read_spec(r);
+	return STEP_NEXT;
+}
+
 /* ---- finalizer ---------------------------------------------------------------------------------------------------- */
 
 static enum step_ret patch_metadata(struct task *t, json_t *patch)
@@ -231,6 +318,7 @@ static enum step_ret cleanup_start(struct task *t)
 }
 
 static const struct step STEPS[] = {
+	{"read", read_start, read_resume, false},
 	{"finalizer", finalizer_start, finalizer_resume, false},
 	{"storage", storage_start, storage_resume, false},
 	{"suspended", suspended_start, NULL, false},
@@ -320,43 +408,23 @@ static char *log_members(const struct run *r)
 	return mem_strdup(buf_str(&b));
 }
 
-static void read_artifact(struct run *r)
-{
-	const char *path = obj_str(r->obj, "status", "artifact", "path");
-	const char *digest = obj_str(r->obj, "status", "artifact", "digest");
-	struct store_path p;
-	struct err err = {0};
-
-	/* An artifact that cannot be one of ours counts as none: the run then makes a new one. */
-	if (!path || !digest || store_path_parse(&p, path, &err) || p.latest ||
-		strcmp(p.dir, r->dir) != 0 || digest_parse(&r->have_digest, digest, &err))
-		return;
-	store_path_format(&p, r->have_path);
-}
-
 static void read_object(struct run *r)
 {
 	struct err err = {0};
+	json_t *obj = obj_parse_api(r->repo->text, strlen(r->repo->text), "object", &err);
 
-	r->first = obj_parse_api(r->repo->text, strlen(r->repo->text), "object", &err);
-	BUG_IF(!r->first); /* we wrote it ourselves */
-	r->obj = json_incref(r->first);
-	r->ns = obj_str_or("", r->first, "metadata", "namespace");
-	r->name = obj_str_or("", r->first, "metadata", "name");
-	r->uid = obj_str_or("", r->first, "metadata", "uid");
-	r->generation = ocirepo_generation(r->first);
-	cond_load(&r->conds, obj_get(r->first, "status", "conditions"), r->generation);
-	cond_load(&r->conds_before, obj_get(r->first, "status", "conditions"), r->generation);
-	if (store_dir_format(r->dir, OCIREPO_STORE_KIND, r->ns, r->name, &err) ||
-		ocirepo_spec_read(&r->spec, r->first, &err))
-		r->spec_err = err;
+	BUG_IF(!obj); /* we wrote it ourselves */
+	take_object(r, obj);
+	if (r->repo->whole)
+		read_spec(r);
 }
 
 bool run_open(struct run *r)
 {
 	if (r->first)
 		return true;
-	if (!settled_current(r)) {
+	/* One that is not whole has to be read by a run of its own, which begins with that. */
+	if (!settled_current(r) || !r->repo->whole) {
 		r->requeue_now = true;
 		return false;
 	}
@@ -397,8 +465,6 @@ struct op *run_start(struct ocirepo *c, struct repo *repo)
 		BUG_IF(store_dir_format(r->dir, OCIREPO_STORE_KIND, r->ns, r->name, &err));
 	} else {
 		read_object(r);
-		if (*r->dir)
-			read_artifact(r);
 	}
 	r->silent = deleting;
 	return run_begin(r, deleting ? DELETE_STEPS : STEPS, deleting ? DELETE_LAST : LAST);

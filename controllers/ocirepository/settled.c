@@ -108,6 +108,7 @@ bool settled_same(const struct run *r)
 
 void settled_return(struct run *r)
 {
-	if (r->settled && settled_current(r))
+	/* A run that comes at once has to begin with the object. */
+	if (r->settled && !r->requeue_now && settled_current(r))
 		r->repo->settled = MOVE(r->settled);
 }
