@@ -345,6 +345,9 @@ static int check(struct flags *f, struct err *err)
 	if (!f->retention_records || !f->concurrent)
 		return err_set(err, ERR_STALL,
 			"--artifact-retention-records and --concurrent must be at least 1");
+	if (f->memory_budget && (uint64_t)f->memory_budget < LIMIT_MEMORY_MIN)
+		return err_set(
+			err, ERR_STALL, "--memory-budget must be at least %llu", LIMIT_MEMORY_MIN);
 	if (log_set_level(f->log_level))
 		return err_set(
 			err, ERR_STALL, "invalid value '%.100s' for --log-level", f->log_level);

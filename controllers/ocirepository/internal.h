@@ -126,6 +126,7 @@ struct run {
 	struct oci_identity *identity;
 	char *secret_rv; /* version of the Secret that it was built of; NULL: of none */
 	bool secret_read; /* by this run; else it was kept */
+	bool asking; /* the registry, what the reference means */
 	bool resolved;
 	char revision[OCI_REVISION_MAX];
 	struct digest manifest;
@@ -171,9 +172,9 @@ struct run {
 
 /* reconcile.c */
 struct op *run_start(struct ocirepo *c, struct repo *repo);
-/* t->err is filled: notes condition and reason for the status. */
 /* Says in the status that the object waits for its turn, and why. */
 struct op *run_tell(struct ocirepo *c, struct repo *repo);
+/* t->err is filled: notes condition and reason for the status. */
 enum step_ret run_fail(struct run *r, const char *cond, const char *reason) must_check;
 /* Reads the object, if this run has not yet. False: it has changed since settled was made, and what was found out by that is worth nothing;
    the next run comes at once. */
@@ -261,7 +262,8 @@ enum step_ret tell_resume(struct task *t);
 enum step_ret status_start(struct task *t);
 enum step_ret status_resume(struct task *t);
 void progress_init(struct run *r);
-void progress_arm(struct run *r);
+/* Says after ms what is being waited for, if the run has read its object. */
+void progress_arm(struct run *r, uint64_t ms);
 void progress_end(struct run *r);
 
 /* restore.c */

@@ -1,7 +1,7 @@
 /*
  * Which place an object's run takes, and in which line it waits for it (ctl/turns.h). A run takes one
- * before it exists, and gives it back before it waits for another: nobody holds what others need while
- * he waits. docs/isolation.md has the table.
+ * before it exists, and gives it back before it waits for another: no run holds what others need while
+ * it waits. docs/isolation.md has the table.
  */
 #include "base/mem.h"
 #include "controllers/ocirepository/internal.h"

@@ -9,6 +9,10 @@
 #include <errno.h>
 #include <string.h>
 
+/* What takes longer says so. */
+#define SLOW_ANSWER_MS 10000
+#define SLOW_PULL_MS 1000
+
 /* ---- which manifest ----------------------------------------------------------------------------------------------------- */
 
 static void outdated(struct run *r)
@@ -64,6 +68,8 @@ enum step_ret resolve_start(struct task *t)
 
 	if (r->restore)
 		return restore_resolve(t);
+	r->asking = true;
+	progress_arm(r, SLOW_ANSWER_MS);
 	return task_wait(t,
 		oci_resolve_start(r->c->opts.oci,
 			&(struct oci_resolve_req){.repo = &r->where,
@@ -81,6 +87,8 @@ enum step_ret resolve_resume(struct task *t)
 	struct run *r = RUN(t);
 	const struct oci_resolved *res = oci_resolve_result(t->op);
 
+	r->asking = false;
+	timer_cancel(&r->slow);
 	if (task_op_failed(t)) {
 		if (res && res->stage == OCI_RESOLVE_TAGS) {
 			err_wrap(&t->err, "failed to determine the artifact tag for '%.500s'",
@@ -108,7 +116,7 @@ enum step_ret resolve_resume(struct task *t)
 
 enum step_ret slot_start(struct task *t)
 {
-	progress_arm(RUN(t));
+	progress_arm(RUN(t), SLOW_PULL_MS);
 	return lane_wait(RUN(t), false);
 }
 

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #define CONFLICTS_MAX 3
-#define SLOW_MS 1000
 
 /* ---- conditions ------------------------------------------------------------------------------------------------------- */
 
@@ -49,7 +48,10 @@ static void say_reconciling(struct run *r, const char *reason)
 
 	if (say_waiting(r, reason))
 		return;
-	if (what)
+	if (r->asking && !what)
+		cond_put(&r->conds, COND_RECONCILING, COND_TRUE, reason,
+			"waiting for registry '%s' to answer", r->where.host);
+	else if (what)
 		cond_put(&r->conds, COND_RECONCILING, COND_TRUE, reason,
 			"building artifact: revision '%s' of '%.500s'", what, r->spec.url);
 	else if (observed(r) != r->generation)
@@ -423,7 +425,8 @@ static void slow(void *arg)
 	struct run *r = arg;
 	auto_json json_t *patch = NULL;
 
-	if (r->restore || r->task.self.cancelled)
+	/* A run that goes by what the last one found has nothing new to say. And one word at a time. */
+	if (r->restore || !r->first || r->progress || r->task.self.cancelled)
 		return;
 	patch = progress_patch(r, is_behind(r));
 	if (!patch)
@@ -458,9 +461,9 @@ void progress_init(struct run *r)
 	timer_init(&r->slow, r->c->opts.loop, slow, r);
 }
 
-void progress_arm(struct run *r)
+void progress_arm(struct run *r, uint64_t ms)
 {
-	timer_set(&r->slow, SLOW_MS);
+	timer_set(&r->slow, ms);
 }
 
 void progress_end(struct run *r)

@@ -167,12 +167,10 @@ static struct turn *next_turn(struct turns *t)
 {
 	struct list *o, *g;
 
-	list_each(&t->round, o)
-	{
+	list_each (&t->round, o) {
 		struct turn_owner *owner = CONTAINER_OF(o, struct turn_owner, link);
 
-		list_each(&owner->groups, g)
-		{
+		list_each (&owner->groups, g) {
 			struct turn_group *group = CONTAINER_OF(g, struct turn_group, link);
 
 			if (!group_admits(t, group))
@@ -192,8 +190,7 @@ static void timer_arm(struct turns *t)
 	uint64_t now = clock_ms(), least = UINT64_MAX;
 	struct list *at;
 
-	list_each(&t->quick, at)
-	{
+	list_each (&t->quick, at) {
 		const struct turn *u = CONTAINER_OF(at, struct turn, link);
 		uint64_t age = now - u->since_ms;
 
@@ -316,15 +313,15 @@ void turns_each_waiting(
 {
 	struct list *o, *g, *u;
 
-	list_each(&t->round, o) list_each(&CONTAINER_OF(o, struct turn_owner, link)->groups, g)
-		list_each(&CONTAINER_OF(g, struct turn_group, link)->line, u)
-	{
-		struct turn *turn = CONTAINER_OF(u, struct turn, link);
+	list_each (&t->round, o)
+		list_each (&CONTAINER_OF(o, struct turn_owner, link)->groups, g)
+			list_each (&CONTAINER_OF(g, struct turn_group, link)->line, u) {
+				struct turn *turn = CONTAINER_OF(u, struct turn, link);
 
-		if (clock_ms() - turn->since_ms < ms)
-			break; /* those behind it came later */
-		fn(arg, turn);
-	}
+				if (clock_ms() - turn->since_ms < ms)
+					break; /* those behind it came later */
+				fn(arg, turn);
+			}
 }
 
 uint64_t turns_longest_ms(const struct turns *t)
@@ -332,14 +329,15 @@ uint64_t turns_longest_ms(const struct turns *t)
 	uint64_t now = clock_ms(), first = now;
 	struct list *o, *g;
 
-	list_each(&t->round, o) list_each(&CONTAINER_OF(o, struct turn_owner, link)->groups, g)
-	{
-		const struct turn_group *group = CONTAINER_OF(g, struct turn_group, link);
-		const struct turn *u = CONTAINER_OF(list_first(&group->line), struct turn, link);
+	list_each (&t->round, o)
+		list_each (&CONTAINER_OF(o, struct turn_owner, link)->groups, g) {
+			const struct turn_group *group = CONTAINER_OF(g, struct turn_group, link);
+			const struct turn *u =
+				CONTAINER_OF(list_first(&group->line), struct turn, link);
 
-		if (u->since_ms < first)
-			first = u->since_ms;
-	}
+			if (u->since_ms < first)
+				first = u->since_ms;
+		}
 	return now - first;
 }
 

@@ -9,8 +9,9 @@
  *   to the next. There is room for so many slow ones, at one host, of one owner and in all; where there is none, the place stays taken.
  * - Big holders take at most `big` of the places.
  *
- * A struct turn lives in whoever waits or holds. `granted` is called when its turn has come, also from inside turn_wait; it may call
- * anything here. Waiting costs memory for each pair of owner and host, not for each turn. Milliseconds. Loop thread.
+ * A struct turn lives in whoever waits or holds. `granted` is called when its turn has come, also from
+ * inside turn_wait; it may call anything here: who is granted something by that has its call when it
+ * returns. Waiting costs memory for each pair of owner and host, not for each turn. Milliseconds. Loop thread.
  *
  *	turn_init(&run->turn, &pulls, granted, run);
  *	turn_wait(&run->turn, &(struct turn_ask){.owner = ns, .host = host, .slow_ms = 2000});
@@ -35,7 +36,7 @@ struct turns_opts {
 	unsigned per_host; /* of these; 0: all */
 	unsigned big; /* of these for holders that are big; 0: all */
 	unsigned slow, slow_per_host, slow_per_owner; /* room for the slow */
-	/* How many this host may hold now, slow ones included. NULL: as many as there are. */
+	/* How many this host may hold now, slow ones included; 0: not now. NULL: as many as there are. */
 	unsigned (*width)(void *arg, const char *host);
 	void *arg;
 };

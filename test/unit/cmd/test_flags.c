@@ -232,6 +232,7 @@ START_TEST(test_refused)
 	} rows[] = {
 		{"--no-such-flag", "unknown flag '--no-such-flag'"},
 		{"--concurrent=many", "invalid value 'many' for --concurrent"},
+		{"--memory-budget=1", "--memory-budget must be at least 16777216"},
 		{"--concurrent=0",
 			"--artifact-retention-records and --concurrent must be at least 1"},
 		{"--concurrent=-1", "invalid value '-1' for --concurrent"},
