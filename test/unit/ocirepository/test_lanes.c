@@ -90,8 +90,7 @@ START_TEST(test_who_waits_says_so)
 	advance(&w, 6000);
 	world_until(&w, others_told, "two that wait and say so");
 	ck_assert_str_eq(world_status(&w, "o1", "Ready.status"), "Unknown");
-	ck_assert_ptr_nonnull(
-		strstr(world_status(&w, "o0", "Reconciling.message"), "' to answer"));
+	ck_assert_ptr_nonnull(strstr(world_status(&w, "o0", "Reconciling.message"), "' to answer"));
 	ck_assert_str_eq(world_status(&w, "o1", "Reconciling.reason"), "Progressing");
 	/* Once: later ticks have nothing new to say. */
 	world_forget(&w);
