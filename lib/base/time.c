@@ -1,5 +1,7 @@
 #include "base/time.h"
 
+#include "base/clock.h"
+
 #include <ctype.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -129,35 +131,103 @@ bad:
 	return err_set(err, ERR_RETRY, "'%.64s' is not an RFC 3339 time", s);
 }
 
+/* One of the names, in full or its first `len` bytes: its index, or -1. */
+static int name_of(const char **p, const char *const *names, int n, size_t len)
+{
+	int i;
+
+	for (i = 0; i < n; i++) {
+		size_t whole = len ? len : strlen(names[i]);
+
+		if (!strncmp(*p, names[i], whole)) {
+			*p += whole;
+			return i;
+		}
+	}
+	return -1;
+}
+
+static bool skip(const char **p, const char *text)
+{
+	size_t n = strlen(text);
+
+	if (strncmp(*p, text, n) != 0)
+		return false;
+	*p += n;
+	return true;
+}
+
+static bool time_of_day(const char **p, struct tm *tm)
+{
+	return digits(p, 2, &tm->tm_hour) && skip(p, ":") && digits(p, 2, &tm->tm_min) &&
+		skip(p, ":") && digits(p, 2, &tm->tm_sec);
+}
+
+static bool is_utc(const char *p)
+{
+	return !strcmp(p, " GMT") || !strcmp(p, " UTC") || !strcmp(p, " +0000");
+}
+
+/* "Sun, 06 Nov 1994 08:49:37 GMT" */
+static bool date_imf(const char *p, struct tm *tm)
+{
+	if (name_of(&p, DAYS, 7, 3) < 0 || !skip(&p, ", ") || !digits(&p, 2, &tm->tm_mday) ||
+		!skip(&p, " "))
+		return false;
+	tm->tm_mon = name_of(&p, MONTHS, 12, 3);
+	if (!skip(&p, " ") || !digits(&p, 4, &tm->tm_year) || !skip(&p, " "))
+		return false;
+	return time_of_day(&p, tm) && is_utc(p);
+}
+
+/* "Sunday, 06-Nov-94 08:49:37 GMT"; a year over 50 years ahead is one of the past (RFC 9110). */
+static bool date_850(const char *p, struct tm *tm)
+{
+	static const char *const days[] = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday",
+		"Friday", "Saturday"};
+	struct tm now;
+
+	if (name_of(&p, days, 7, 0) < 0 || !skip(&p, ", ") || !digits(&p, 2, &tm->tm_mday) ||
+		!skip(&p, "-"))
+		return false;
+	tm->tm_mon = name_of(&p, MONTHS, 12, 3);
+	if (!skip(&p, "-") || !digits(&p, 2, &tm->tm_year) || !skip(&p, " "))
+		return false;
+	split(clock_wall_ms(), &now);
+	tm->tm_year += (now.tm_year + 1900) / 100 * 100;
+	if (tm->tm_year > now.tm_year + 1900 + 50)
+		tm->tm_year -= 100;
+	return time_of_day(&p, tm) && is_utc(p);
+}
+
+/* "Sun Nov  6 08:49:37 1994" */
+static bool date_asctime(const char *p, struct tm *tm)
+{
+	if (name_of(&p, DAYS, 7, 3) < 0 || !skip(&p, " "))
+		return false;
+	tm->tm_mon = name_of(&p, MONTHS, 12, 3);
+	if (!skip(&p, " ") || !digits(&p, skip(&p, " ") ? 1 : 2, &tm->tm_mday) || !skip(&p, " "))
+		return false;
+	return time_of_day(&p, tm) && skip(&p, " ") && digits(&p, 4, &tm->tm_year) && !*p;
+}
+
 int time_parse_http(const char *s, int64_t *wall_ms, struct err *err)
 {
-	struct tm tm = {0};
-	const char *p = s;
-	int year, i;
+	static bool (*const forms[])(const char *p, struct tm *tm) = {
+		date_imf, date_850, date_asctime};
+	size_t i;
 
-	for (i = 0; i < 7 && strncmp(p, DAYS[i], 3) != 0; i++)
-		;
-	if (i == 7 || strncmp(p + 3, ", ", 2) != 0)
-		goto bad;
-	p += 5;
-	if (!digits(&p, 2, &tm.tm_mday) || *p++ != ' ')
-		goto bad;
-	for (i = 0; i < 12 && strncmp(p, MONTHS[i], 3) != 0; i++)
-		;
-	if (i == 12 || p[3] != ' ')
-		goto bad;
-	tm.tm_mon = i;
-	p += 4;
-	if (!digits(&p, 4, &year) || *p++ != ' ' || !digits(&p, 2, &tm.tm_hour) || *p++ != ':' ||
-		!digits(&p, 2, &tm.tm_min) || *p++ != ':' || !digits(&p, 2, &tm.tm_sec) ||
-		strcmp(p, " GMT") != 0)
-		goto bad;
-	tm.tm_year = year - 1900;
-	if (!in_range(&tm))
-		goto bad;
-	*wall_ms = (int64_t)timegm(&tm) * 1000;
-	return 0;
-bad:
+	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		struct tm tm = {0};
+
+		if (!forms[i](s, &tm))
+			continue;
+		tm.tm_year -= 1900;
+		if (!in_range(&tm))
+			break;
+		*wall_ms = (int64_t)timegm(&tm) * 1000;
+		return 0;
+	}
 	return err_set(err, ERR_RETRY, "'%.64s' is not an HTTP date", s);
 }
 

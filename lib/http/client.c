@@ -16,6 +16,8 @@
 #include <string.h>
 
 #define RETRY_AFTER_MAX_MS 3600000
+#define RETRY_AFTER_STAMP 1000000000ULL /* from here on a number of seconds is a moment: 2001, or 31 years */
+#define RETRY_AFTER_AHEAD_MS 86400000 /* and it is a moment of the next day, or nonsense */
 
 /* ---- failures ------------------------------------------------------------------------------------------------------ */
 
@@ -38,6 +40,14 @@ void http_op_fail_v(struct http_op *x, int code, const char *fmt, ...)
 	x->failed = true;
 }
 
+/* The connection was cut before the handshake was over. */
+static bool cut_in_handshake(const struct http_op *x)
+{
+	return strstr(x->curl_error, "Connection reset") ||
+		strstr(x->curl_error, "SSL_ERROR_SYSCALL") ||
+		strstr(x->curl_error, "unexpected eof");
+}
+
 static int code_of(const struct http_op *x, CURLcode rc)
 {
 	long no = 0;
@@ -56,6 +66,7 @@ static int code_of(const struct http_op *x, CURLcode rc)
 	case CURLE_HTTP2:
 		return -ECONNRESET;
 	case CURLE_SSL_CONNECT_ERROR:
+		return cut_in_handshake(x) ? -ECONNRESET : -EPROTO;
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CERTPROBLEM:
 	case CURLE_SSL_CACERT_BADFILE:
@@ -443,26 +454,40 @@ void http_resume(struct op *op)
 	want_kick(x);
 }
 
+/* A number: seconds to wait, or the second or millisecond since 1970 until which to wait. A number
+   that can be none of these is not heard. */
+static uint64_t wait_of_number(const char *text)
+{
+	uint64_t n = 0, now = (uint64_t)clock_wall_ms();
+
+	for (; *text && n < UINT64_MAX / 20; text++)
+		n = n * 10 + (uint64_t)(*text - '0');
+	if (n < RETRY_AFTER_STAMP)
+		return n * 1000;
+	if (n < RETRY_AFTER_STAMP * 1000)
+		n *= 1000;
+	return n > now && n - now < RETRY_AFTER_AHEAD_MS ? n - now : 0;
+}
+
+static uint64_t wait_of_date(const char *text)
+{
+	int64_t at, now = clock_wall_ms();
+	struct err ignored = {0};
+
+	if (time_parse_http(text, &at, &ignored) && time_parse_rfc3339(text, &at, &ignored))
+		return 0;
+	return at > now ? (uint64_t)(at - now) : 0;
+}
+
 uint64_t http_retry_after_ms(const struct http_res *res)
 {
 	const char *text = http_header(res, "Retry-After");
-	struct err ignored = {0};
-	uint64_t seconds = 0;
-	int64_t at, now;
+	uint64_t wait;
 
 	if (!text || !*text)
 		return 0;
-	if (text[strspn(text, "0123456789")] == '\0') {
-		while (*text && seconds < RETRY_AFTER_MAX_MS)
-			seconds = seconds * 10 + (uint64_t)(*text++ - '0');
-		return seconds * 1000 < RETRY_AFTER_MAX_MS ? seconds * 1000 : RETRY_AFTER_MAX_MS;
-	}
-	if (time_parse_http(text, &at, &ignored))
-		return 0;
-	now = clock_wall_ms();
-	if (at <= now)
-		return 0;
-	return at - now < RETRY_AFTER_MAX_MS ? (uint64_t)(at - now) : RETRY_AFTER_MAX_MS;
+	wait = text[strspn(text, "0123456789")] ? wait_of_date(text) : wait_of_number(text);
+	return wait < RETRY_AFTER_MAX_MS ? wait : RETRY_AFTER_MAX_MS;
 }
 
 void http_trust_clear(struct http_trust *t)

@@ -1,5 +1,7 @@
 #include "base/time.h"
 
+#include "base/clock.h"
+
 #include <check.h>
 
 START_TEST(test_duration)
@@ -48,6 +50,37 @@ START_TEST(test_rfc3339)
 }
 END_TEST
 
+START_TEST(test_http_forms)
+{
+	static const struct {
+		const char *text, *want; /* NULL: none */
+	} rows[] = {
+		{"Sun, 06 Nov 1994 08:49:37 GMT", "1994-11-06T08:49:37Z"},
+		{"Sun, 06 Nov 1994 08:49:37 +0000", "1994-11-06T08:49:37Z"},
+		{"Sunday, 06-Nov-94 08:49:37 GMT", "1994-11-06T08:49:37Z"},
+		{"Sunday, 06-Nov-26 08:49:37 UTC", "2026-11-06T08:49:37Z"},
+		{"Sun Nov  6 08:49:37 1994", "1994-11-06T08:49:37Z"},
+		{"Wed Nov 16 08:49:37 1994", "1994-11-16T08:49:37Z"},
+		{"Wed Nov 16 08:49:37 1994 GMT", NULL},
+		{"Wed Nov 31 08:49:37 1994", NULL},
+		{"Sun, 06 Nov 1994 08:49:37 CET", NULL},
+		{"Sun, 06 Nox 1994 08:49:37 GMT", NULL},
+		{"Sunday, 06-Nov-1994 08:49:37 GMT", NULL},
+		{"Sun", NULL},
+	};
+	char out[TIME_TEXT_MAX];
+	struct err err = {0};
+	int64_t ms;
+	int rc;
+
+	clock_fake(1700000000000);
+	rc = time_parse_http(rows[_i].text, &ms, &err);
+	ck_assert_msg(!rc == !!rows[_i].want, "'%s'", rows[_i].text);
+	if (!rc)
+		ck_assert_str_eq(time_format_rfc3339(ms, out), rows[_i].want);
+}
+END_TEST
+
 START_TEST(test_rfc3339_bad)
 {
 	static const char *const rows[] = {"", "2026-02-29T00:00:00Z", "2026-01-31",
@@ -70,6 +103,7 @@ Suite *suite_time(void)
 	tcase_add_loop_test(tc, test_duration_bad, 0, 9);
 	tcase_add_test(tc, test_rfc3339);
 	tcase_add_loop_test(tc, test_rfc3339_bad, 0, 7);
+	tcase_add_loop_test(tc, test_http_forms, 0, 12);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -974,11 +974,25 @@ START_TEST(test_retry_after)
 		{"-1", 0},
 		{"1.5", 0},
 		{"soon", 0},
-		{"99999999999999999999999", 3600000},
+		{"86400", 3600000},
+		{"99999999999999999999999", 0},
 		/* The fake clock says Tue, 14 Nov 2023 22:13:20 GMT. */
 		{"Tue, 14 Nov 2023 22:13:30 GMT", 10000},
 		{"Tue, 14 Nov 2023 22:13:10 GMT", 0},
 		{"Tue, 14 Nov 2033 22:13:10 GMT", 3600000},
+		{"Tue, 14 Nov 2023 22:13:30 UTC", 10000},
+		{"Tue, 14 Nov 2023 22:13:30 CEST", 0},
+		{"Tuesday, 14-Nov-23 22:13:30 GMT", 10000},
+		{"Tue Nov 14 22:13:30 2023", 10000},
+		{"2023-11-14T22:13:30Z", 10000},
+		{"2023-11-14T23:13:30.5+01:00", 10500},
+		/* The same moment as seconds and milliseconds since 1970, a past one, and nonsense. */
+		{"1700000010", 10000},
+		{"1700000010250", 10250},
+		{"1699999990", 0},
+		{"1700007200", 3600000},
+		{"1900000000", 0},
+		{"17000000102500", 0},
 	};
 	struct http_res res = {.raw_headers = BUF_INIT(1000)};
 
@@ -1282,7 +1296,7 @@ Suite *suite_client(void)
 	tcase_add_test(tc, test_start_inside);
 	tcase_add_test(tc, test_upload);
 	tcase_add_loop_test(tc, test_upload_short, 0, 2);
-	tcase_add_loop_test(tc, test_retry_after, 0, 10);
+	tcase_add_loop_test(tc, test_retry_after, 0, 23);
 	tcase_add_loop_test(tc, test_proxy, 0, (int)ARRAY_LEN(PROXIES));
 	tcase_add_loop_test(tc, test_proxy_names, 0, 4);
 	tcase_add_loop_test(tc, test_proxy_secret, 0, 18);
