@@ -65,6 +65,8 @@
 #define LIMIT_TAG_LIST_MS 600000 /* and within that; the last page may take its own time */
 #define LIMIT_REQUEST_MS \
 	120000 /* a question, token and redirects included; or the headers of a blob */
+#define LIMIT_AGAIN 2 /* repetitions of a question after a passing failure, with a pause before */
+#define LIMIT_AGAIN_MS 1000 /* what Retry-After may ask for, to be waited for within a call */
 #define LIMIT_TOKEN_MS 30000 /* a token server's answer */
 #define LIMIT_TOKEN_AGAIN_MS \
 	5000 /* that of one named earlier, before the registry is asked who it is now */

@@ -126,6 +126,11 @@ int oci_answer_elsewhere(const struct http_res *res, const char *host, struct er
 	return set(res, who, "", err);
 }
 
+bool oci_is_redirect(int status)
+{
+	return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
 int oci_answer_challenge(const struct http_res *res, struct oci_challenge *c, struct err *err)
 {
 	struct err bad = {0};

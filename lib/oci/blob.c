@@ -244,6 +244,7 @@ static enum step_ret ask(struct blob *b)
 		.max_body = b->size + 1, /* the byte too many is ours to notice */
 		.timeout_ms = b->timeout_ms,
 		.stream = true,
+		.once = b->received,
 	};
 
 	if (b->received) {

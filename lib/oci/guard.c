@@ -168,15 +168,15 @@ int oci_guard_redirect(const struct oci_guard *g, const struct url *from, const 
 	url_redacted(to, &shown);
 	if (to->has_user)
 		return err_set(err, ERR_RETRY,
-			"the registry redirects to '%.400s' with user information in the URL",
+			"it redirects to '%.400s' with user information in the URL",
 			buf_str(&shown));
 	if (from->https && !to->https && !insecure)
 		return err_set(err, ERR_RETRY,
-			"the registry redirects from https to '%.400s', which is not encrypted",
+			"it redirects from https to '%.400s', which is not encrypted",
 			buf_str(&shown));
 	if (oci_guard_check(g, to, err)) {
 		err->kind = ERR_RETRY;
-		return err_wrap(err, "the registry redirects to '%.400s'", buf_str(&shown));
+		return err_wrap(err, "it redirects to '%.400s'", buf_str(&shown));
 	}
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include "ev/task.h"
 #include "ev/timer.h"
 #include "http/url.h"
+#include "oci/again.h"
 #include "oci/answer.h"
 #include "oci/auth.h"
 #include "oci/guard.h"
@@ -47,7 +48,7 @@ struct host {
 		no_head_until; /* on clock_ms(): HEAD of a manifest was refused where GET was not */
 };
 
-enum call_state { CALL_IDLE, CALL_TOKEN, CALL_SENT };
+enum call_state { CALL_IDLE, CALL_TOKEN, CALL_SENT, CALL_PINGED, CALL_PAUSED };
 
 struct call {
 	struct task task;
@@ -60,7 +61,10 @@ struct call {
 	struct oci_pass pass;
 	struct timer deadline; /* of the whole call */
 	uint64_t timeout_ms;
+	uint64_t until_ms; /* on clock_ms(): the deadline, also when its timer is off */
 	bool overdue;
+	struct oci_again again;
+	bool body_begun; /* the caller has some of the answer's body */
 	enum call_state state;
 	bool plain; /* this attempt is over http */
 	bool probing; /* the host's scheme is not known yet */
@@ -74,7 +78,8 @@ struct call {
 	struct oci_hop hop; /* to `url` */
 	struct oci_hop named; /* to what the registry's last answer names */
 	uint64_t uploaded;
-	struct op *answer; /* the http op of the end */
+	struct op *answer; /* the http op of the end; while it is asked how it wants to be asked: that of the refusal */
+	bool pinged;
 };
 
 const char *oci_kind_name(enum oci_kind kind)
@@ -321,6 +326,7 @@ static enum http_body_ret on_body(void *arg, const char *data, size_t n, struct 
 {
 	struct call *q = arg;
 
+	q->body_begun = true;
 	return q->req.on_body(q->req.arg, data, n, err);
 }
 
@@ -353,7 +359,7 @@ static void overdue(void *arg)
 {
 	struct call *q = arg;
 
-	if (q->state != CALL_SENT || !q->task.op)
+	if ((q->state != CALL_SENT && q->state != CALL_PINGED) || !q->task.op)
 		return;
 	q->overdue = true;
 	op_cancel(q->task.op);
@@ -510,6 +516,38 @@ static int aim(struct call *q, struct err *err)
 	return oci_guard_check(&q->client->guard, &q->url, err);
 }
 
+/* ---- once more ----------------------------------------------------------------------------------------------------- */
+
+/* A question that nobody has seen a part of the answer of. A host that is down has one probe. */
+static bool may_repeat(const struct call *q)
+{
+	bool question = !strcmp(q->req.method, "GET") || !strcmp(q->req.method, "HEAD");
+
+	return question && !q->req.write && !q->req.once && !q->body_begun && !q->overdue &&
+		!q->pass.probe;
+}
+
+/* ms: as again.h says. False: it is not repeated, and the failure stands. */
+static bool repeat(struct call *q, int64_t ms, enum step_ret *ret)
+{
+	uint64_t now = clock_ms();
+	struct err err = {0};
+
+	if (ms < 0 || now + (uint64_t)ms >= q->until_ms)
+		return false;
+	if (!timer_is_set(&q->deadline))
+		timer_set(&q->deadline, q->until_ms - now);
+	q->redirects = 0;
+	q->state = CALL_PAUSED;
+	if (ms)
+		*ret = task_wait(&q->task, timer_op_start(q->client->loop, (uint64_t)ms));
+	else if (aim(q, &err))
+		*ret = fail(q, &err);
+	else
+		*ret = attempt(q);
+	return true;
+}
+
 /* ---- answers ------------------------------------------------------------------------------------------------------- */
 
 /* Is there nothing more that could be shown? Then *err says why, and -1. */
@@ -556,10 +594,32 @@ static enum step_ret fail_elsewhere(struct call *q, const struct http_res *res)
 	return fail(q, &err);
 }
 
+/* Shows what the challenge asks for. */
+static enum step_ret answer_challenge(struct call *q, const struct oci_challenge *c)
+{
+	auto_url struct url realm = {0};
+	struct err err = {0};
+
+	q->challenges++;
+	if (c->scheme == OCI_AUTH_BEARER) {
+		if (oci_realm_check(c->realm, q->origin, &err) ||
+			url_parse(&realm, c->realm, &err) ||
+			oci_guard_check(&q->client->guard, &realm, &err)) {
+			err.kind = ERR_RETRY;
+			return fail(q, &err);
+		}
+	}
+	if (!q->challenge)
+		q->challenge = NEW(struct oci_challenge);
+	*q->challenge = *c;
+	if (aim(q, &err))
+		return fail(q, &err);
+	return attempt(q);
+}
+
 /* 401: learn how the registry wants to be asked, once, and ask again. */
 static enum step_ret challenged(struct call *q, const struct http_res *res)
 {
-	auto_url struct url realm = {0};
 	struct oci_challenge c;
 	struct err err = {0};
 
@@ -569,20 +629,7 @@ static enum step_ret challenged(struct call *q, const struct http_res *res)
 	token_drop(q);
 	if (oci_answer_challenge(res, &c, &err) || exhausted(q, &c, res, &err))
 		return fail(q, &err);
-	q->challenges++;
-	if (c.scheme == OCI_AUTH_BEARER) {
-		if (oci_realm_check(c.realm, q->origin, &err) || url_parse(&realm, c.realm, &err) ||
-			oci_guard_check(&q->client->guard, &realm, &err)) {
-			err.kind = ERR_RETRY;
-			return fail(q, &err);
-		}
-	}
-	if (!q->challenge)
-		q->challenge = NEW(struct oci_challenge);
-	*q->challenge = c;
-	if (aim(q, &err))
-		return fail(q, &err);
-	return attempt(q);
+	return answer_challenge(q, &c);
 }
 
 static enum step_ret redirected(struct call *q, const struct http_res *res)
@@ -620,7 +667,9 @@ static enum step_ret redirected(struct call *q, const struct http_res *res)
 static enum step_ret unanswered(struct call *q)
 {
 	const struct http_res *res = http_result(q->task.op);
+	bool answered = res->tls_answered || res->headers_complete;
 	struct err err = q->task.op->err;
+	enum step_ret ret;
 
 	if (err.kind == ERR_CANCELED && !q->overdue)
 		return task_fail(&q->task, &err);
@@ -628,29 +677,103 @@ static enum step_ret unanswered(struct call *q)
 		say_overdue(q, &err);
 	if (err.code == -EPERM && !q->away && host_classify(q->url.host) != HOST_NAME)
 		err.kind = ERR_STALL; /* the spec names one of our own ports */
-	if (q->away || err.code == -EPERM)
+	if (err.code == -EPERM)
 		return fail(q, &err);
-	if (res->tls_answered || res->headers_complete) {
+	if (!q->away && answered) {
 		q->host->speaks = q->plain ? SPEAKS_PLAIN : SPEAKS_TLS;
-	} else if (q->probing && !q->plain && !q->overdue) {
+	} else if (!q->away && q->probing && !q->plain && !q->overdue) {
 		q->plain = true;
 		q->client->stats.requests[q->req.kind]--; /* no request got through */
 		if (aim(q, &err))
 			return fail(q, &err);
 		return attempt(q);
-	} else if (oci_repo_http_allowed(&q->repo)) {
-		q->host->speaks = ASK_BOTH; /* it may have changed: find out next time */
 	}
+	if (may_repeat(q) && repeat(q, oci_again_failure(&q->again, res, &err), &ret))
+		return ret;
+	if (q->away)
+		return fail(q, &err);
+	if (!answered && oci_repo_http_allowed(&q->repo))
+		q->host->speaks = ASK_BOTH; /* it may have changed: find out next time */
 	if (res->headers_complete)
 		oci_pass_answered(&q->pass);
 	oci_pass_failed(&q->pass, &err);
 	return fail(q, &err);
 }
 
+/* ---- a challenge at /v2/ only -------------------------------------------------------------------------------------- */
+
+/* Some registries say "not found" or "forbidden" to who shows nothing, and how they want to be asked
+   at /v2/ only. A layer that a push looks for may just not be there yet. */
+static bool hides_challenge(const struct call *q, const struct http_res *res)
+{
+	bool refused = res->status == 403 || (res->status == 404 && !q->req.write);
+
+	return refused && !q->away && !q->pinged && !q->challenge && !q->sent_basic &&
+		!q->sent_bearer && oci_identity_cred(q->req.identity, &q->repo);
+}
+
+static enum step_ret ping(struct call *q)
+{
+	auto_buf struct buf text = BUF_INIT(LIMIT_URL);
+	struct http_req r = {
+		.method = "GET",
+		.trust = oci_identity_trust_for(q->req.identity, q->repo.insecure),
+		.proxy = oci_identity_proxy(q->req.identity),
+		.on_connect = on_connect,
+		.arg = q,
+		.max_body = LIMIT_ERROR_BODY,
+		.kind = oci_kind_name(q->req.kind),
+	};
+
+	buf_addf(&text, "%s/v2/", q->origin);
+	r.url = buf_str(&text);
+	q->pinged = true;
+	q->answer = MOVE(q->task.op);
+	q->state = CALL_PINGED;
+	q->client->stats.requests[q->req.kind]++;
+	return task_wait(&q->task, http_start(q->client->http, &r));
+}
+
+/* The refusal stands: /v2/ was of no help. */
+static enum step_ret refused(struct call *q)
+{
+	const struct http_res *res = http_result(q->answer);
+	struct err err = {0};
+
+	if (q->req.quiet)
+		return STEP_NEXT;
+	oci_answer_error(res, "the registry", &err);
+	op_free(MOVE(q->answer));
+	return fail(q, &err);
+}
+
+/* Without a challenge there, Basic is what such a registry may want; that is how Flux asks, too. */
+static enum step_ret pinged(struct call *q)
+{
+	const struct oci_cred *cred = oci_identity_cred(q->req.identity, &q->repo);
+	const struct http_res *res = http_result(q->task.op);
+	struct oci_challenge c = {.scheme = OCI_AUTH_BASIC};
+	struct err err = q->task.op->err;
+
+	if (err.kind == ERR_CANCELED && !q->overdue)
+		return task_fail(&q->task, &err);
+	if (err.kind != ERR_NONE)
+		return refused(q);
+	q->named = oci_hop_from(res, &q->url);
+	if (res->status == 401 && oci_answer_challenge(res, &c, &err))
+		return refused(q);
+	if (c.scheme == OCI_AUTH_BASIC && !cred->basic.len && !cred->registry_token.len)
+		return refused(q);
+	op_free(MOVE(q->answer));
+	q->client->stats.challenges++;
+	return answer_challenge(q, &c);
+}
+
 static enum step_ret judge(struct call *q)
 {
 	const struct http_res *res = http_result(q->task.op);
 	struct oci_health_key key = key_of(&q->repo);
+	enum step_ret ret;
 	struct err err = {0};
 
 	if (!q->away) {
@@ -666,15 +789,15 @@ static enum step_ret judge(struct call *q)
 			q->host->speaks = ASK_BOTH;
 		q->probing = false;
 	}
+	if (may_repeat(q) && repeat(q, oci_again_answer(&q->again, res), &ret))
+		return ret;
+	if (hides_challenge(q, res))
+		return ping(q);
+	if (oci_is_redirect(res->status))
+		return redirected(q, res);
 	switch (res->status) {
 	case 401:
 		return challenged(q, res);
-	case 301:
-	case 302:
-	case 303:
-	case 307:
-	case 308:
-		return redirected(q, res);
 	case 429:
 	case 503:
 		q->client->stats.throttled++;
@@ -706,6 +829,7 @@ static enum step_ret request_start(struct task *t)
 		oci_pass_take(health, &key, q->timeout_ms, &q->pass, &err))
 		return fail(q, &err);
 	timer_set(&q->deadline, q->timeout_ms);
+	q->until_ms = clock_ms() + q->timeout_ms;
 	return attempt(q);
 }
 
@@ -725,10 +849,23 @@ static enum step_ret no_token(struct call *q)
 	return send(q, NULL);
 }
 
+static enum step_ret ask_again(struct call *q)
+{
+	struct err err = q->task.op->err;
+
+	if (err.kind != ERR_NONE)
+		return task_fail(&q->task, &err);
+	return aim(q, &err) ? fail(q, &err) : attempt(q);
+}
+
 static enum step_ret request_resume(struct task *t)
 {
 	struct call *q = CONTAINER_OF(t, struct call, task);
 
+	if (q->state == CALL_PAUSED)
+		return ask_again(q);
+	if (q->state == CALL_PINGED)
+		return pinged(q);
 	if (q->state == CALL_TOKEN) {
 		if (t->op->err.kind != ERR_NONE)
 			return no_token(q);

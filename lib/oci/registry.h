@@ -14,6 +14,10 @@
  * Time: timeout_ms, and LIMIT_REQUEST_MS if that is less, bounds the whole call, with its token,
  * challenge and redirects; of a blob all up to its headers. A push has no such limit of ours.
  *
+ * One accident on the way (a cut connection, 502 and its like) is not told: a question is asked again, twice at most, within that time
+ * (again.h). So is, after one look at /v2/ for a challenge, what a registry answers 403 or 404 although there are credentials for it that
+ * were not shown.
+ *
  * What a challenge taught is remembered for each repository and identity once it has worked. It may
  * be out of date: when the token server that it names fails, or takes longer than
  * LIMIT_TOKEN_AGAIN_MS, the registry is asked.
@@ -125,6 +129,7 @@ struct oci_req {
 	uint64_t timeout_ms; /* of the whole call; 0: LIMIT_REQUEST_MS */
 	bool write; /* needs the right to push; timeout_ms has no limit */
 	bool stream; /* timeout_ms ends with the headers; the body has a least rate instead */
+	bool once; /* the caller asks again by itself, if at all */
 	bool quiet; /* 4xx and 5xx are successes of the op: the caller looks at the status (429 and 503 are not) */
 };
 

@@ -9,6 +9,7 @@
 #include "ev/timer.h"
 #include "http/client.h"
 #include "http/url.h"
+#include "oci/again.h"
 #include "oci/answer.h"
 #include "oci/health.h"
 #include "oci/identity.h"
@@ -58,8 +59,15 @@ struct fetch {
 	char *realm, *service, *scopes; /* scopes: divided by blanks */
 	char *host; /* the realm's, with its port */
 	uint64_t timeout_ms; /* of who began it */
+	uint64_t until_ms; /* on clock_ms(): all its requests together */
 	struct oci_pass pass;
+	struct oci_again again;
+	bool pausing; /* before it asks again */
 	bool post; /* the request in flight is the OAuth2 one */
+	char *at; /* where a redirect led, or NULL: it is the realm that is asked */
+	struct oci_hop via; /* to `at`, as the server stood that named it */
+	bool away; /* `at` is of another origin than the realm: no credentials */
+	unsigned redirects;
 	struct secret token;
 	uint64_t life_ms;
 };
@@ -86,68 +94,83 @@ static int on_headers(void *arg, const struct http_res *res, struct err *err)
 
 static int on_connect(void *arg, const struct ip *ip, unsigned port, struct err *err)
 {
+	const struct oci_guard *g = ((struct fetch *)arg)->entry->tokens->guard;
 	const struct fetch *f = arg;
 
-	return oci_guard_connect(f->entry->tokens->guard, &f->hop, ip, port, err);
+	if (oci_guard_connect(g, &f->hop, ip, port, err))
+		return -1;
+	return f->at ? oci_guard_connect(g, &f->via, ip, port, err) : 0;
 }
 
-static struct op *ask(struct fetch *f, const struct oci_cred *cred)
+/* One parameter for each scope: the form that every token server reads. */
+static void add_query(const struct fetch *f, struct buf *url, bool has_query)
 {
-	struct http_req req = {.method = "GET",
+	auto_free char *copy = mem_strdup(f->scopes);
+	char sep = has_query ? '&' : '?', *at, *end;
+
+	if (*f->service) {
+		add_param(url, sep, "service", f->service);
+		sep = '&';
+	}
+	for (at = copy; *at; at = end) {
+		at += strspn(at, " ");
+		end = at + strcspn(at, " ");
+		if (*end)
+			*end++ = '\0';
+		if (*at)
+			add_param(url, sep, "scope", at);
+		sep = '&';
+	}
+}
+
+static void add_form(const struct fetch *f, struct buf *body, const struct oci_cred *cred)
+{
+	buf_adds(body, "grant_type=refresh_token&client_id=flux");
+	add_param(body, '&', "service", f->service);
+	add_param(body, '&', "scope", f->scopes);
+	add_param(body, '&', "refresh_token", cred->identity_token.p);
+}
+
+static struct op *ask(struct fetch *f)
+{
+	static const struct http_hdr form[] = {
+		{"Content-Type", "application/x-www-form-urlencoded"}, {NULL, NULL}};
+	const struct oci_cred *cred = oci_identity_cred(f->identity, &f->repo);
+	auto_buf struct buf url = BUF_INIT(LIMIT_URL), body = BUF_INIT(LIMIT_TOKEN_BODY);
+	uint64_t now = clock_ms();
+	struct http_req req = {.method = f->post ? "POST" : "GET",
+		.trust = oci_identity_trust_for(f->identity, f->repo.insecure),
+		.proxy = oci_identity_proxy(f->identity),
+		.deadline_ms = f->until_ms > now ? f->until_ms - now : 1,
 		.max_body = LIMIT_TOKEN_BODY,
 		.kind = "token",
 		.on_headers = on_headers,
 		.on_connect = on_connect,
 		.arg = f};
-	static const struct http_hdr form[] = {
-		{"Content-Type", "application/x-www-form-urlencoded"}, {NULL, NULL}};
-	auto_buf struct buf url = BUF_INIT(LIMIT_URL), body = BUF_INIT(LIMIT_TOKEN_BODY);
 	struct loop *l = f->task.self.loop;
 	auto_url struct url u = {0};
 	struct err err = {0};
 	struct op *op;
 
-	if (url_parse(&u, f->realm, &err) || oci_guard_check(f->entry->tokens->guard, &u, &err))
+	if (url_parse(&u, f->at ? f->at : f->realm, &err) ||
+		oci_guard_check(f->entry->tokens->guard, &u, &err))
 		return op_failed(l, &err);
 	url_format(&u, &url);
 	if (f->post) {
-		buf_adds(&body, "grant_type=refresh_token&client_id=flux");
-		add_param(&body, '&', "service", f->service);
-		add_param(&body, '&', "scope", f->scopes);
-		add_param(&body, '&', "refresh_token", cred->identity_token.p);
-		req.method = "POST";
+		add_form(f, &body, cred);
 		req.hdrs = form;
 		req.body = buf_str(&body);
 		req.body_len = body.len;
 	} else {
-		char sep = u.has_query ? '&' : '?';
-		char *scopes = f->scopes, *at, *end;
-		auto_free char *copy = mem_strdup(scopes);
-
-		if (*f->service) {
-			add_param(&url, sep, "service", f->service);
-			sep = '&';
-		}
-		/* One parameter for each scope: the form that every token server reads. */
-		for (at = copy; *at; at = end) {
-			at += strspn(at, " ");
-			end = at + strcspn(at, " ");
-			if (*end)
-				*end++ = '\0';
-			if (*at)
-				add_param(&url, sep, "scope", at);
-			sep = '&';
-		}
-		req.basic = cred && cred->basic.len ? &cred->basic : NULL;
+		if (!f->at) /* a redirect has its own query */
+			add_query(f, &url, u.has_query);
+		req.basic = cred && cred->basic.len && !f->away ? &cred->basic : NULL;
 	}
 	if (url.over || body.over) {
 		err_set(&err, ERR_RETRY, "the request for a token is too long");
 		op = op_failed(l, &err);
 	} else {
 		req.url = buf_str(&url);
-		req.trust = oci_identity_trust_for(f->identity, f->repo.insecure);
-		req.proxy = oci_identity_proxy(f->identity);
-		req.deadline_ms = LIMIT_TOKEN_MS;
 		++*f->entry->tokens->requests;
 		op = http_start(f->entry->tokens->http, &req);
 	}
@@ -231,32 +254,122 @@ static enum step_ret ask_start(struct task *t)
 		oci_pass_take(health, &key, f->timeout_ms, &f->pass, &err))
 		return fail(f, &err);
 	f->post = cred && cred->identity_token.len;
-	return task_wait(t, ask(f, cred));
+	f->until_ms = clock_ms() + LIMIT_TOKEN_MS;
+	return task_wait(t, ask(f));
+}
+
+/* Back at the realm. */
+static enum step_ret ask_realm(struct fetch *f)
+{
+	free(MOVE(f->at));
+	f->away = false;
+	f->redirects = 0;
+	return task_wait(&f->task, ask(f));
+}
+
+static enum step_ret fail_redirect(struct fetch *f, int status, const char *what)
+{
+	struct err err = {0};
+
+	err_code(&err, ERR_RETRY, status, "the token server answered %d %s", status, what);
+	return fail(f, &err);
+}
+
+/* As a registry's: bounded, checked, and another origin gets no credentials. A form holds some, so
+   the realm is asked without one then. */
+static enum step_ret redirected(struct fetch *f, const struct http_res *res)
+{
+	auto_url struct url from = {0}, to = {0}, realm = {0};
+	const char *location = http_header(res, "Location");
+	auto_buf struct buf text = BUF_INIT(LIMIT_URL);
+	struct err err = {0};
+
+	if (!location || !*location)
+		return fail_redirect(f, res->status, "without saying where to");
+	if (++f->redirects > LIMIT_REDIRECTS)
+		return fail_redirect(f, res->status, "once too often");
+	if (url_parse(&realm, f->realm, &err) || url_parse(&from, res->url, &err) ||
+		url_resolve(&to, &from, location, &err))
+		return fail_redirect(f, res->status, "with a URL that cannot be read");
+	if (oci_guard_redirect(f->entry->tokens->guard, &from, &to, f->repo.insecure, &err))
+		return fail(f, &err);
+	f->away = !url_same_origin(&to, &realm);
+	if (f->away && f->post) {
+		f->post = false;
+		return ask_realm(f);
+	}
+	f->via = oci_hop_from(res, &from);
+	url_format(&to, &text);
+	free(f->at);
+	f->at = buf_take(&text);
+	return task_wait(&f->task, ask(f));
+}
+
+static enum step_ret refused(struct fetch *f, const struct http_res *res)
+{
+	struct oci_health_key key = key_of_server(f);
+	auto_buf struct buf host = BUF_INIT(LIMIT_URL);
+	auto_url struct url at = {0};
+	struct err err = {0};
+
+	if (f->away && !url_parse(&at, f->at, &err)) {
+		url_authority(&at, &host);
+		oci_answer_elsewhere(res, buf_str(&host), &err);
+		return fail(f, &err);
+	}
+	oci_answer_error(res, "the token server", &err);
+	oci_health_hold(f->entry->tokens->health, &key, oci_identity_id(f->identity), &err);
+	return fail(f, &err);
+}
+
+/* False: it is not asked again, and the failure stands. */
+static bool repeat(struct fetch *f, int64_t ms, enum step_ret *ret)
+{
+	if (ms < 0 || clock_ms() + (uint64_t)ms >= f->until_ms)
+		return false;
+	f->pausing = true;
+	*ret = task_wait(&f->task, timer_op_start(f->entry->tokens->loop, (uint64_t)ms));
+	return true;
+}
+
+static enum step_ret ask_failed(struct fetch *f)
+{
+	struct op *op = f->task.op;
+	struct err err = op->err;
+	enum step_ret ret;
+
+	if (!f->pass.probe && repeat(f, oci_again_failure(&f->again, http_result(op), &err), &ret))
+		return ret;
+	oci_pass_failed(&f->pass, &err);
+	return fail(f, &err);
 }
 
 static enum step_ret ask_resume(struct task *t)
 {
 	struct fetch *f = CONTAINER_OF(t, struct fetch, task);
 	const struct http_res *res;
-	struct err err = {0};
+	struct err err = t->op->err;
+	enum step_ret ret;
 
-	if (task_op_failed(t)) {
-		oci_pass_failed(&f->pass, &t->err);
-		return fail(f, &t->err);
+	if (f->pausing) {
+		f->pausing = false;
+		return err.kind == ERR_NONE ? ask_realm(f) : task_fail(t, &err);
 	}
+	if (err.kind != ERR_NONE)
+		return ask_failed(f);
 	res = http_result(t->op);
-	/* Not every token server has the OAuth2 form; the distribution specification names 404 for that, some say 405. */
-	if (f->post && (res->status == 404 || res->status == 405)) {
+	if (repeat(f, oci_again_answer(&f->again, res), &ret))
+		return ret;
+	if (oci_is_redirect(res->status))
+		return redirected(f, res);
+	/* Not every token server has the OAuth2 form. The distribution specification names 404 for that; there are those that say 400, 401,
+	   403 or 405. */
+	if (f->post && res->status >= 400 && res->status <= 499 && res->status != 429) {
 		f->post = false;
-		return task_wait(t, ask(f, oci_identity_cred(f->identity, &f->repo)));
+		return ask_realm(f);
 	}
-	if (res->status != 200) {
-		struct oci_health_key key = key_of_server(f);
-
-		oci_answer_error(res, "the token server", &err);
-		oci_health_hold(f->entry->tokens->health, &key, oci_identity_id(f->identity), &err);
-		return fail(f, &err);
-	}
+	if (res->status != 200)
+		return refused(f, res);
 	if (answer_read(f, res, &err))
 		return fail(f, &err);
 	return STEP_NEXT;
@@ -270,6 +383,7 @@ static void fetch_free(struct task *t)
 	oci_identity_unref(f->identity);
 	free(f->host);
 	free(f->realm);
+	free(f->at);
 	free(f->service);
 	free(f->scopes);
 	secret_clear(&f->token);

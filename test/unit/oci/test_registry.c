@@ -51,6 +51,18 @@ static struct op *ask2(struct fixture *x, struct oci_identity *id)
 	return op;
 }
 
+static unsigned fake_count(const struct fixture *x, const char *line)
+{
+	const char *at = fake_log(x->reg);
+	unsigned n = 0;
+
+	while ((at = strstr(at, line))) {
+		at += strlen(line);
+		n++;
+	}
+	return n;
+}
+
 /* ---- Basic --------------------------------------------------------------------------------------------------------- */
 
 START_TEST(basic)
@@ -399,12 +411,16 @@ START_TEST(other_realm)
 	a->headers = refusals[_i] == 503 ? "Retry-After: 60\r\n" : NULL;
 	moved(&x, &image, other);
 	op = start(&x, NULL, "3.0");
-	fixture_wait(&x, op);
+	fixture_advance(&x, op, 100, 10000);
 	if (refusals[_i] == 503) {
 		/* The registry was asked, but names the same host, which said when to come back. */
 		fixture_failed(op, "the token server answered 503");
 		ck_assert_int_eq(op->err.kind, ERR_WAIT);
 		ck_assert(strstr(fake_log(x.reg), "HEAD /v2/app/manifests/3.0\n"));
+	} else if (refusals[_i] == 500) {
+		fixture_ok(op);
+		ck_assert(strstr(fake_log(x.reg), MOVED_LOG));
+		ck_assert_uint_eq(fake_count(&x, "GET /token"), 3);
 	} else {
 		fixture_ok(op);
 		ck_assert_str_eq(fake_log(x.reg), MOVED_LOG);
@@ -460,13 +476,13 @@ START_TEST(open_now)
 	learn(&x, &image, challenge);
 	fake_on(x.reg, "GET", "/token")->status = 500;
 	for (i = 0; i < 2; i++) {
-		op = ask(&x, NULL);
+		op = start(&x, NULL, "1.0");
+		fixture_advance(&x, op, 100, 10000);
 		fixture_ok(op);
 		op_free(op);
 	}
-	ck_assert_str_eq(fake_log(x.reg),
-		"GET /token?service=svc&scope=repository%3Aapp%3Apull\n" HEAD_LINE "\n" HEAD_LINE
-		"\n");
+	ck_assert_uint_eq(fake_count(&x, "GET /token"), 3);
+	ck_assert_uint_eq(fake_count(&x, HEAD_LINE "\n"), 2);
 	fake_image_clear(&image);
 	fixture_clear(&x);
 }
@@ -699,6 +715,380 @@ START_TEST(own_ports)
 	fixture_failed(op, "this controller itself");
 	ck_assert_int_eq(op->err.kind, ERR_RETRY);
 	op_free(op);
+	fixture_clear(&x);
+}
+END_TEST
+
+/* ---- once more ----------------------------------------------------------------------------------------------------- */
+
+/* `times` answers like this, with 200 behind them: how often it is asked, and what comes of it. */
+static const struct {
+	int status;
+	const char *headers;
+	unsigned times, asked;
+	bool ok;
+} passing[] = {
+	{500, NULL, 1, 2, true},
+	{500, NULL, 2, 3, true},
+	{500, NULL, 0, 3, false},
+	{502, NULL, 1, 2, true},
+	{503, NULL, 1, 2, true},
+	{503, "Retry-After: 1\r\n", 1, 2, true},
+	{503, "Retry-After: 2\r\n", 1, 1, false},
+	{504, NULL, 1, 2, true},
+	{429, "Retry-After: 1\r\n", 1, 2, true},
+	{429, "Retry-After: 30\r\n", 1, 1, false},
+	{429, NULL, 1, 1, false},
+	{404, NULL, 1, 1, false},
+	{501, NULL, 1, 1, false},
+};
+
+START_TEST(passing_answer)
+{
+	struct fake_answer *a;
+	struct fixture x;
+	struct op *op;
+
+	clock_fake(1700000000000);
+	fixture_init(&x);
+	a = fake_on(x.reg, "GET", "/v2/app/x");
+	a->status = passing[_i].status;
+	a->headers = passing[_i].headers;
+	a->times = passing[_i].times;
+	fake_on(x.reg, "GET", "/v2/app/x")->body = "hello";
+	op = oci_req_start(x.oci,
+		&(struct oci_req){.repo = &x.repo,
+			.identity = x.nobody,
+			.kind = OCI_KIND_MANIFEST,
+			.method = "GET",
+			.path = "x",
+			.what = "it",
+			.max_body = 100,
+			.timeout_ms = 60000});
+	fixture_advance(&x, op, 50, 10000);
+	ck_assert_msg((op->err.kind == ERR_NONE) == passing[_i].ok, "%s", op->err.msg);
+	ck_assert_uint_eq(fake_count(&x, "GET /v2/app/x\n"), passing[_i].asked);
+	op_free(op);
+	fixture_clear(&x);
+}
+END_TEST
+
+/* Within the time of the call: there is none left for a pause. No push is repeated, and none that
+   says that it does so itself. */
+START_TEST(passing_not_repeated)
+{
+	struct oci_req req = {.kind = OCI_KIND_MANIFEST,
+		.method = _i == 2 ? "POST" : "GET",
+		.path = "x",
+		.what = "it",
+		.max_body = 100,
+		.timeout_ms = _i ? 60000 : 90,
+		.write = _i == 2,
+		.once = _i == 1};
+	struct fake_answer *a;
+	struct fixture x;
+	struct op *op;
+
+	clock_fake(1700000000000);
+	fixture_init(&x);
+	a = fake_on(x.reg, req.method, "/v2/app/x");
+	a->status = 502;
+	req.repo = &x.repo;
+	req.identity = x.nobody;
+	op = oci_req_start(x.oci, &req);
+	fixture_wait(&x, op);
+	fixture_failed(op, "502");
+	ck_assert_uint_eq(fake_count(&x, "/v2/app/x\n"), 1);
+	op_free(op);
+	fixture_clear(&x);
+}
+END_TEST
+
+/* The body of a manifest is cut: the headers were there, and nobody has seen any of it. */
+START_TEST(passing_cut)
+{
+	struct fake_answer *a;
+	struct fixture x;
+	struct op *op;
+
+	clock_fake(1700000000000);
+	fixture_init(&x);
+	a = fake_on(x.reg, "GET", "/v2/app/x");
+	a->body = "hello";
+	a->way = _i ? FAKE_RESET : FAKE_CUT;
+	a->cut = 2;
+	a->times = 2;
+	fake_on(x.reg, "GET", "/v2/app/x")->body = "hello";
+	op = oci_req_start(x.oci,
+		&(struct oci_req){.repo = &x.repo,
+			.identity = x.nobody,
+			.kind = OCI_KIND_MANIFEST,
+			.method = "GET",
+			.path = "x",
+			.what = "it",
+			.max_body = 100,
+			.timeout_ms = 60000});
+	fixture_advance(&x, op, 50, 10000);
+	fixture_ok(op);
+	ck_assert_str_eq(buf_str(&oci_req_result(op)->body), "hello");
+	op_free(op);
+	fixture_clear(&x);
+}
+END_TEST
+
+START_TEST(passing_token)
+{
+	auto_free char *challenge = NULL;
+	struct fake_answer *a;
+	struct fake_image image;
+	struct fixture x;
+	struct op *op;
+
+	clock_fake(1700000000000);
+	fixture_init(&x);
+	challenge = bearer(&x, "repository:app:pull");
+	guarded(&x, &image, "Bearer tok", challenge);
+	a = fake_on(x.reg, "GET", "/token");
+	a->status = 502;
+	a->times = 2;
+	fake_on(x.reg, "GET", "/token")->body = "{\"token\":\"tok\"}";
+	op = start(&x, NULL, "2.0");
+	fixture_advance(&x, op, 50, 10000);
+	fixture_ok(op);
+	ck_assert_uint_eq(fake_count(&x, "GET /token"), 3);
+	op_free(op);
+	fake_image_clear(&image);
+	fixture_clear(&x);
+}
+END_TEST
+
+/* ---- a challenge at /v2/ only -------------------------------------------------------------------------------------- */
+
+#define HEAD2 "HEAD /v2/app/manifests/2.0"
+
+/* It refuses once, as if there were nothing; then it is the one above. */
+static void hidden(struct fixture *x, struct fake_image *image, int status, const char *need)
+{
+	struct fake_answer *a = fake_on(x->reg, "HEAD", "/v2/app/manifests/2.0");
+
+	a->status = status;
+	a->times = 1;
+	guarded(x, image, need, "Negotiate");
+}
+
+START_TEST(ping_challenge)
+{
+	auto_free char *challenge = NULL;
+	struct oci_identity *id;
+	struct fake_image image;
+	struct fake_answer *a;
+	struct fixture x;
+	struct op *op;
+
+	fixture_init(&x);
+	id = fixture_user(&x);
+	challenge = bearer(&x, "");
+	hidden(&x, &image, _i ? 403 : 404, "Bearer tok");
+	a = fake_on(x.reg, "GET", "/v2/");
+	a->need = "Bearer tok";
+	a->challenge = challenge;
+	fake_on(x.reg, "GET", "/token")->body = "{\"token\":\"tok\"}";
+	op = ask2(&x, id);
+	fixture_ok(op);
+	op_free(op);
+	op_free(ask2(&x, id));
+	ck_assert_str_eq(fake_log(x.reg),
+		"tls\n" HEAD2 "\nGET /v2/\n"
+		"GET /token?service=svc&scope=repository%3Aapp%3Apull auth=Basic dTpw\n" HEAD2
+		" auth=Bearer tok\n" HEAD2 " auth=Bearer tok\n");
+	oci_identity_unref(id);
+	fake_image_clear(&image);
+	fixture_clear(&x);
+}
+END_TEST
+
+/* One that never says what it wants. */
+START_TEST(ping_no_challenge)
+{
+	struct oci_identity *id;
+	struct fake_image image;
+	struct fixture x;
+	struct op *op;
+
+	fixture_init(&x);
+	id = fixture_user(&x);
+	hidden(&x, &image, 404, "Basic dTpw");
+	fake_on(x.reg, "GET", "/v2/")->status = _i;
+	op = ask2(&x, id);
+	fixture_ok(op);
+	op_free(op);
+	op_free(ask2(&x, id));
+	ck_assert_str_eq(fake_log(x.reg),
+		"tls\n" HEAD2 "\nGET /v2/\n" HEAD2 " auth=Basic dTpw\n" HEAD2
+		" auth=Basic dTpw\n");
+	oci_identity_unref(id);
+	fake_image_clear(&image);
+	fixture_clear(&x);
+}
+END_TEST
+
+/* What is really not there costs two requests more, once; without credentials none. */
+START_TEST(ping_in_vain)
+{
+	struct oci_identity *id;
+	struct fixture x;
+	struct op *op;
+
+	fixture_init(&x);
+	id = fixture_user(&x);
+	fake_on(x.reg, "GET", "/v2/")->body = "{}";
+	op = ask2(&x, id);
+	fixture_failed(op, "404");
+	op_free(op);
+	ck_assert_uint_eq(fake_count(&x, "GET /v2/\n"), 1);
+	op = ask2(&x, id);
+	fixture_failed(op, "404");
+	op_free(op);
+	op = ask2(&x, NULL);
+	fixture_failed(op, "404");
+	op_free(op);
+	ck_assert_uint_eq(fake_count(&x, "GET /v2/\n"), 1);
+	oci_identity_unref(id);
+	fixture_clear(&x);
+}
+END_TEST
+
+/* ---- token servers that redirect ----------------------------------------------------------------------------------- */
+
+static const int redirects_of_tokens[] = {301, 302, 303, 307, 308};
+
+START_TEST(token_redirect)
+{
+	auto_free char *challenge = NULL;
+	struct oci_identity *id;
+	struct fake_answer *a;
+	struct fake_image image;
+	struct fixture x;
+	struct op *op;
+
+	fixture_init(&x);
+	id = fixture_user(&x);
+	challenge = bearer(&x, "repository:app:pull");
+	guarded(&x, &image, "Bearer tok", challenge);
+	a = fake_on(x.reg, "GET", "/token");
+	a->status = redirects_of_tokens[_i];
+	a->headers = "Location: /token/?service=svc\r\n";
+	fake_on(x.reg, "GET", "/token/")->body = "{\"token\":\"tok\"}";
+	op = ask2(&x, id);
+	fixture_ok(op);
+	op_free(op);
+	ck_assert_uint_eq(fake_count(&x, "GET /token/?service=svc auth=Basic dTpw\n"), 1);
+	oci_identity_unref(id);
+	fake_image_clear(&image);
+	fixture_clear(&x);
+}
+END_TEST
+
+/* Another origin sees no credentials, neither in a header nor in a form. */
+START_TEST(token_redirect_away)
+{
+	auto_free char *challenge = NULL, *location = NULL, *json = NULL;
+	struct oci_identity *id = oci_identity_new();
+	struct fake_registry *other;
+	struct fake_answer *a;
+	struct fake_image image;
+	struct err err = {0};
+	struct fixture x;
+	struct op *op;
+
+	fixture_init(&x);
+	other = fake_registry_new(x.loop);
+	json = mem_printf("{\"%s\":{\"auth\":\"dTpw\"%s}}", fake_host(x.reg),
+		_i ? ",\"identitytoken\":\"refresh\"" : "");
+	ck_assert(!oci_identity_add_docker(id, json, strlen(json), OCI_DOCKER_CFG, "s", &err));
+	challenge = bearer(&x, "repository:app:pull");
+	guarded(&x, &image, "Bearer tok", challenge);
+	location = mem_printf("Location: http://%s/elsewhere\r\n", fake_host(other));
+	a = fake_on(x.reg, _i ? "POST" : "GET", "/token");
+	a->status = 307;
+	a->headers = location;
+	if (_i)
+		fake_on(x.reg, "GET", "/token")->body = "{\"token\":\"tok\"}";
+	fake_on(other, "GET", "/elsewhere")->body = "{\"token\":\"tok\"}";
+	op = ask2(&x, id);
+	fixture_ok(op);
+	op_free(op);
+	ck_assert_str_eq(fake_log(other), _i ? "" : "GET /elsewhere\n");
+	oci_identity_unref(id);
+	fake_image_clear(&image);
+	fake_registry_free(other);
+	fixture_clear(&x);
+}
+END_TEST
+
+static const struct {
+	const char *headers, *says;
+} token_redirect_lies[] = {
+	{"Location: /token\r\n", "302 once too often"},
+	{"Location: http://[\r\n", "cannot be read"},
+	{"Location: http://u:hunter2@127.0.0.1/\r\n", "user information"},
+	{"Location: http://169.254.169.254/latest\r\n", "is a link-local address"},
+};
+
+START_TEST(token_redirect_lie)
+{
+	auto_free char *challenge = NULL;
+	struct fake_answer *a;
+	struct fake_image image;
+	struct fixture x;
+	struct op *op;
+
+	fixture_init(&x);
+	challenge = bearer(&x, "repository:app:pull");
+	guarded(&x, &image, "Bearer tok", challenge);
+	a = fake_on(x.reg, "GET", "/token");
+	a->status = 302;
+	a->headers = token_redirect_lies[_i].headers;
+	op = ask2(&x, NULL);
+	fixture_failed(op, token_redirect_lies[_i].says);
+	ck_assert_msg(!strstr(op->err.msg, "hunter2"), "%s", op->err.msg);
+	ck_assert_uint_le(fake_count(&x, "GET /token"), LIMIT_REDIRECTS + 1);
+	op_free(op);
+	fake_image_clear(&image);
+	fixture_clear(&x);
+}
+END_TEST
+
+static const int form_refusals[] = {400, 401, 403, 404, 405, 415, 429};
+
+/* A token server that does not know the OAuth2 form says so in many ways. */
+START_TEST(identity_token_refused)
+{
+	auto_free char *challenge = NULL, *json = NULL;
+	struct oci_identity *id = oci_identity_new();
+	struct fake_image image;
+	struct err err = {0};
+	struct fixture x;
+	struct op *op;
+
+	fixture_init(&x);
+	json = mem_printf("{\"%s\":{\"auth\":\"dTpw\",\"identitytoken\":\"refresh\"}}",
+		fake_host(x.reg));
+	ck_assert(!oci_identity_add_docker(id, json, strlen(json), OCI_DOCKER_CFG, "s", &err));
+	challenge = bearer(&x, "repository:app:pull");
+	guarded(&x, &image, "Bearer tok", challenge);
+	fake_on(x.reg, "POST", "/token")->status = form_refusals[_i];
+	fake_on(x.reg, "GET", "/token")->body = "{\"token\":\"tok\"}";
+	op = ask2(&x, id);
+	if (form_refusals[_i] == 429)
+		fixture_failed(op, "429");
+	else
+		fixture_ok(op);
+	op_free(op);
+	ck_assert_uint_eq(fake_count(&x, "POST /token"), 1);
+	ck_assert_uint_eq(fake_count(&x, "auth=Basic dTpw\n"), form_refusals[_i] != 429);
+	oci_identity_unref(id);
+	fake_image_clear(&image);
 	fixture_clear(&x);
 }
 END_TEST
@@ -1165,6 +1555,18 @@ Suite *suite_registry(void)
 	tcase_add_test(t, token_expires);
 	tcase_add_test(t, token_single_flight);
 	tcase_add_test(t, identity_token);
+	tcase_add_loop_test(t, passing_answer, 0, ARRAY_LEN(passing));
+	tcase_add_loop_test(t, passing_not_repeated, 0, 3);
+	tcase_add_loop_test(t, passing_cut, 0, 2);
+	tcase_add_test(t, passing_token);
+	tcase_add_loop_test(t, ping_challenge, 0, 2);
+	tcase_add_loop_test(t, ping_no_challenge, 200, 201);
+	tcase_add_loop_test(t, ping_no_challenge, 404, 405);
+	tcase_add_test(t, ping_in_vain);
+	tcase_add_loop_test(t, token_redirect, 0, ARRAY_LEN(redirects_of_tokens));
+	tcase_add_loop_test(t, token_redirect_away, 0, 2);
+	tcase_add_loop_test(t, token_redirect_lie, 0, ARRAY_LEN(token_redirect_lies));
+	tcase_add_loop_test(t, identity_token_refused, 0, ARRAY_LEN(form_refusals));
 	tcase_add_test(t, registry_token);
 	tcase_add_test(t, other_scope);
 	tcase_add_loop_test(t, other_realm, 0, 8);
