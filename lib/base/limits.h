@@ -42,7 +42,9 @@
 
 /* Registry */
 #define LIMIT_MANIFEST (4 * LIMIT_MIB)
-#define LIMIT_TAG_PAGE (8 * LIMIT_MIB)
+/* Bytes of all pages: with Google's map of manifests a million tags have a third of that. They are
+   read as they come, so time is what bounds them. */
+#define LIMIT_TAG_LIST (1 * LIMIT_GIB)
 #define LIMIT_TAGS 1000000 /* tags in all pages */
 #define LIMIT_TAG_PAGES 10000
 #define LIMIT_TAG_LEN 128 /* OCI distribution spec 1.1, "Pulling manifests" */

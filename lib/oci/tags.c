@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/obj.h"
 #include "ev/task.h"
+#include "ev/timer.h"
 #include "http/url.h"
 #include "oci/identity.h"
 #include "oci/link.h"
@@ -13,12 +14,20 @@
 #include "text/match.h"
 #include "text/semver.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#define PAGE_SIZE "1000" /* asked for; registries give what they like */
+#define PAGE_SIZE 1000 /* asked for; registries give what they like */
+#define AGAIN_MS 300 /* before a page that was cut is asked for again */
 #define PIECE 128 /* bytes of a page between two looks at the time */
 #define ITEM_MAX 1024 /* a tag as JSON, escapes included */
+
+/* What has been found. */
+struct found {
+	struct semver best, second;
+	struct oci_tags_result result;
+};
 
 struct list {
 	struct task task;
@@ -34,14 +43,22 @@ struct list {
 	char *next; /* path and query of the page to ask for */
 	VEC(uint64_t) seen; /* hashes of the pages asked for */
 	unsigned empty_pages;
+	uint64_t bytes; /* of the pages before */
+	struct found before; /* this page */
+	unsigned cuts; /* of this page, in the middle */
+	bool pausing; /* after one */
 	uint64_t page_tags;
+	bool by_last; /* this page is asked for with `last`, without a Link */
+	bool old_page; /* the registry does not know `last`: these are tags that were here before */
+	uint64_t first_tag, last_tag; /* hashes, of this page so far */
+	uint64_t before_first, before_last; /* of the page before */
+	char last[OCI_TAG_MAX + 1]; /* of this page; "" when it is no valid tag */
 	struct js_split split;
 	size_t ahead; /* bytes read of what the transfer will hand out again */
 	struct defer go_on; /* waits for time on the loop */
 	uint64_t filter_ns; /* what matching took */
 	uint64_t until; /* on clock_ms() */
-	struct semver best, second;
-	struct oci_tags_result result;
+	struct found found;
 };
 
 /* ---- one tag ------------------------------------------------------------------------------------------------------- */
@@ -58,7 +75,7 @@ static void as_version(const struct list *l, const char *tag, char out[OCI_TAG_M
 
 static void consider(struct list *l, const char *tag)
 {
-	struct oci_tags_result *r = &l->result;
+	struct oci_tags_result *r = &l->found.result;
 	char text[OCI_TAG_MAX + 1];
 	struct semver v;
 
@@ -69,16 +86,16 @@ static void consider(struct list *l, const char *tag)
 	if (!semver_range_match(&l->range, &v))
 		return;
 	r->matched++;
-	if (!r->tag[0] || semver_better(&v, tag, &l->best, r->tag)) {
+	if (!r->tag[0] || semver_better(&v, tag, &l->found.best, r->tag)) {
 		if (strcmp(r->tag, tag)) {
-			l->second = l->best;
+			l->found.second = l->found.best;
 			memcpy(r->runner_up, r->tag, sizeof(r->runner_up));
 		}
-		l->best = v;
+		l->found.best = v;
 		snprintf(r->tag, sizeof(r->tag), "%s", tag);
 	} else if (strcmp(r->tag, tag) &&
-		(!r->runner_up[0] || semver_better(&v, tag, &l->second, r->runner_up))) {
-		l->second = v;
+		(!r->runner_up[0] || semver_better(&v, tag, &l->found.second, r->runner_up))) {
+		l->found.second = v;
 		snprintf(r->runner_up, sizeof(r->runner_up), "%s", tag);
 	}
 }
@@ -94,11 +111,11 @@ static int filter(struct list *l, const char *tag, struct err *err)
 	since = clock_ns();
 	passes = match_text(l->filter, tag, strlen(tag));
 	l->filter_ns += clock_ns() - since;
-	if (l->filter_ns / 1000 > LIMIT_FILTER_MS * 1000 + l->result.total * LIMIT_FILTER_TAG_US)
+	if (l->filter_ns / 1000 > LIMIT_FILTER_MS * 1000 + l->found.result.total * LIMIT_FILTER_TAG_US)
 		return err_set(err, ERR_RETRY,
 			"matching with the filter '%.200s' takes too long: it was given up after "
 			"%llu tags",
-			l->filter_text, (unsigned long long)l->result.total);
+			l->filter_text, (unsigned long long)l->found.result.total);
 	return passes;
 }
 
@@ -126,24 +143,56 @@ static int unquote(const char *text, size_t len, char out[OCI_TAG_MAX + 1])
 	return 1;
 }
 
+/* FNV-1a: only to notice what comes again. */
+static uint64_t hash(const char *s, size_t n)
+{
+	uint64_t h = 14695981039346656037ULL;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		h = (h ^ (unsigned char)s[i]) * 1099511628211ULL;
+	return h;
+}
+
+/*
+ * Is this element one that counts? After `last` a page begins with that tag (some registries do), or behind it. One that begins
+ * as the page before, or has that tag further down, is of a registry that does not know `last`, and brings nothing new.
+ */
+static bool is_news(struct list *l, uint64_t tag)
+{
+	bool first = !l->page_tags++;
+
+	l->last_tag = tag;
+	if (first)
+		l->first_tag = tag;
+	if (!l->by_last)
+		return true;
+	if (first ? tag == l->before_first : tag == l->before_last)
+		l->old_page = true;
+	return !l->old_page && tag != l->before_last;
+}
+
 static int on_tag(void *arg, const char *text, size_t len, struct err *err)
 {
 	struct list *l = arg;
 	char tag[OCI_TAG_MAX + 1];
 	int rc;
 
-	if (++l->result.total > LIMIT_TAGS)
+	if (!is_news(l, hash(text, len)))
+		return 0;
+	if (++l->found.result.total > LIMIT_TAGS)
 		return err_set(err, ERR_RETRY, "there are more than %d tags", LIMIT_TAGS);
-	l->page_tags++;
+	l->last[0] = '\0';
 	rc = unquote(text, len, tag);
 	if (rc < 0)
 		return err_set(err, ERR_RETRY, "the tag list holds something that is no string");
 	if (!rc)
 		return 0;
+	memcpy(l->last, tag, sizeof(tag));
 	rc = filter(l, tag, err);
 	if (rc <= 0)
 		return rc;
-	l->result.passed++;
+	l->found.result.passed++;
 	if (l->req.each && l->req.each(l->req.arg, tag, strlen(tag), err))
 		return -1;
 	if (l->has_range)
@@ -182,15 +231,6 @@ static enum http_body_ret on_body(void *arg, const char *data, size_t n, struct 
 	return HTTP_BODY_OK;
 }
 
-static uint64_t hash(const char *s)
-{
-	uint64_t h = 14695981039346656037ULL; /* FNV-1a: only to notice a page that comes again */
-
-	for (; *s; s++)
-		h = (h ^ (unsigned char)*s) * 1099511628211ULL;
-	return h;
-}
-
 static enum step_ret fail(struct list *l, enum err_kind kind, const char *text)
 {
 	char repo[OCI_REPO_TEXT_MAX];
@@ -200,9 +240,8 @@ static enum step_ret fail(struct list *l, enum err_kind kind, const char *text)
 	return task_fail(&l->task, &err);
 }
 
-static enum step_ret page_start(struct task *t)
+static enum step_ret page_ask(struct list *l)
 {
-	struct list *l = CONTAINER_OF(t, struct list, task);
 	struct oci_req req = {
 		.repo = &l->repo,
 		.identity = l->identity,
@@ -212,17 +251,10 @@ static enum step_ret page_start(struct task *t)
 		.what = "tags",
 		.on_body = on_body,
 		.arg = l,
-		.max_body = LIMIT_TAG_PAGE,
+		.max_body = LIMIT_TAG_LIST - l->bytes,
 		.timeout_ms = l->req.timeout_ms,
 	};
-	uint64_t h = hash(l->next), *seen;
 
-	if (++l->result.pages > LIMIT_TAG_PAGES)
-		return fail(l, ERR_RETRY, "there are too many pages");
-	vec_each (&l->seen, seen)
-		if (*seen == h)
-			return fail(l, ERR_RETRY, "the registry's pages lead in a circle");
-	*vec_add(&l->seen) = h;
 	if (clock_ms() >= l->until)
 		return fail(l, ERR_RETRY, "the list takes too long");
 	js_split_clear(&l->split);
@@ -230,8 +262,43 @@ static enum step_ret page_start(struct task *t)
 	/* Google's registries add a map of all manifests, many times the size of the tags. */
 	l->split.skim = true;
 	l->page_tags = 0;
+	l->old_page = false;
+	l->last[0] = '\0';
 	l->ahead = 0;
-	return task_wait(t, oci_req_start(l->client, &req));
+	return task_wait(&l->task, oci_req_start(l->client, &req));
+}
+
+static enum step_ret page_start(struct task *t)
+{
+	struct list *l = CONTAINER_OF(t, struct list, task);
+	uint64_t h = hash(l->next, strlen(l->next)), *seen;
+
+	if (++l->found.result.pages > LIMIT_TAG_PAGES)
+		return fail(l, ERR_RETRY, "there are too many pages");
+	vec_each (&l->seen, seen)
+		if (*seen == h)
+			return fail(l, ERR_RETRY, "the registry's pages lead in a circle");
+	*vec_add(&l->seen) = h;
+	if (l->bytes >= LIMIT_TAG_LIST)
+		return fail(l, ERR_RETRY, "the pages are too large");
+	l->before = l->found;
+	l->cuts = 0;
+	return page_ask(l);
+}
+
+/* A full page without a Link is not known to be the last one (Sonatype Nexus sends none). */
+static char *page_after(struct list *l)
+{
+	auto_buf struct buf path = BUF_INIT(LIMIT_URL);
+
+	l->by_last = l->page_tags == PAGE_SIZE && *l->last && !l->old_page;
+	if (!l->by_last)
+		return NULL;
+	l->before_first = l->first_tag;
+	l->before_last = l->last_tag;
+	buf_addf(&path, "tags/list?n=%d&last=", PAGE_SIZE);
+	url_encode(&path, l->last);
+	return buf_take(&path);
 }
 
 /* The Link header's next page must be on the registry's own host: credentials go along. */
@@ -248,12 +315,15 @@ static int next_page(struct list *l, struct err *err)
 		auto_free char *value = http_header_nth(res, "Link", i);
 
 		if (!value)
-			return 0;
+			break;
 		if (oci_link_next(value, &target, err))
 			return -1;
 	}
-	if (!target)
+	if (!target) {
+		l->next = page_after(l);
 		return 0;
+	}
+	l->by_last = false;
 	if (url_resolve(&to, oci_req_url(l->task.op), target, err)) {
 		err->kind = ERR_RETRY;
 		return -1;
@@ -279,7 +349,7 @@ static int next_page(struct list *l, struct err *err)
 
 static enum step_ret no_match(struct list *l)
 {
-	const struct oci_tags_result *r = &l->result;
+	const struct oci_tags_result *r = &l->found.result;
 	char text[768];
 
 	if (l->filter)
@@ -296,6 +366,36 @@ static enum step_ret no_match(struct list *l)
 	return fail(l, ERR_RETRY, text);
 }
 
+static enum step_ret chosen(struct list *l)
+{
+	return l->has_range && !l->found.result.matched ? no_match(l) : STEP_NEXT;
+}
+
+/* As if the page had not been read; it was one, though. */
+static void forget_page(struct list *l)
+{
+	l->found = l->before;
+}
+
+/*
+ * A page that was cut in the middle is asked for again, unless the caller has had its tags. A registry that has nothing behind the
+ * last tag may say so with an error: nobody but we said that there was such a page.
+ */
+static enum step_ret page_failed(struct list *l)
+{
+	const struct err *err = &l->task.op->err;
+
+	if (l->by_last && (err->code == 400 || err->code == 404)) {
+		forget_page(l);
+		return chosen(l);
+	}
+	if (err->code != -ECONNRESET || !l->page_tags || l->req.each || l->cuts++ >= LIMIT_AGAIN)
+		return task_fail(&l->task, err);
+	forget_page(l);
+	l->pausing = true;
+	return task_wait(&l->task, timer_op_start(l->task.self.loop, AGAIN_MS));
+}
+
 static enum step_ret page_resume(struct task *t)
 {
 	struct list *l = CONTAINER_OF(t, struct list, task);
@@ -303,19 +403,22 @@ static enum step_ret page_resume(struct task *t)
 	struct err err = {0};
 
 	defer_cancel(t->self.loop, &l->go_on);
-	if (task_op_failed(t))
-		return STEP_FAIL;
+	if (l->pausing) {
+		l->pausing = false;
+		return task_op_failed(t) ? STEP_FAIL : page_ask(l);
+	}
+	if (t->op->err.kind != ERR_NONE)
+		return page_failed(l);
+	l->bytes += oci_req_result(t->op)->body_bytes;
+	if (l->old_page)
+		forget_page(l);
 	if (js_split_end(&l->split, &rest, &err) || next_page(l, &err)) {
 		char text[ERR_MSG_MAX];
 
 		snprintf(text, sizeof(text), "%s", err.msg);
 		return fail(l, err.kind, text);
 	}
-	if (l->next)
-		return page_start(t);
-	if (l->has_range && !l->result.matched)
-		return no_match(l);
-	return STEP_NEXT;
+	return l->next ? page_start(t) : chosen(l);
 }
 
 /* ---- the op -------------------------------------------------------------------------------------------------------- */
@@ -388,12 +491,12 @@ struct op *oci_tags_start(struct oci_client *c, const struct oci_tags_req *req)
 	l->range_text = mem_strdup(req->range);
 	l->filter_text = mem_strdup(req->filter);
 	l->helm = req->layer_type && !strcmp(req->layer_type, OCI_TYPE_HELM_CHART);
-	l->next = mem_strdup("tags/list?n=" PAGE_SIZE);
+	l->next = mem_printf("tags/list?n=%d", PAGE_SIZE);
 	task_init(&l->task, oci_client_loop(c), "tag list", steps, last, list_free);
 	return task_spawn(&l->task);
 }
 
 const struct oci_tags_result *oci_tags_result(const struct op *op)
 {
-	return &CONTAINER_OF(CONTAINER_OF(op, struct task, self), struct list, task)->result;
+	return &CONTAINER_OF(CONTAINER_OF(op, struct task, self), struct list, task)->found.result;
 }

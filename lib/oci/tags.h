@@ -7,7 +7,9 @@
  * are ignored), then the range. With the Helm chart's layer media type `_` in a tag stands for `+`.
  *
  * Pages follow `Link: <...>; rel="next"` (RFC 8288; OCI distribution spec 1.1, "Listing tags") on
- * the registry's own host only. Limits: LIMIT_TAG_PAGE bytes a page, LIMIT_TAG_PAGES, LIMIT_TAGS, a
+ * the registry's own host only. A page with as many tags as were asked for and no Link is not known
+ * to be the last: the next one is asked for with `last`, until one is empty, short or brings nothing
+ * new. Limits: LIMIT_TAG_LIST bytes in all pages, LIMIT_TAG_PAGES, LIMIT_TAGS, a
  * page seen before, too many pages without a tag, ten times the timeout in all and
  * LIMIT_TAG_LIST_MS; LIMIT_FILTER_MS and LIMIT_FILTER_TAG_US for the filter. The lists of all
  * objects share the time that a turn of the loop has for bulk work.

@@ -410,20 +410,136 @@ START_TEST(page_limit)
 }
 END_TEST
 
-START_TEST(page_size)
+/* Google's registries send all tags in one page, with a map of all manifests: 20 MiB here. */
+START_TEST(google_page)
 {
-	auto_free char *body = mem_zalloc(LIMIT_TAG_PAGE + 2);
+	auto_buf struct buf body = BUF_INIT(BUF_ANY);
+	struct fake_answer *a;
+	struct fixture x;
+	struct op *op;
+	int i;
+
+	fixture_init(&x);
+	buf_adds(&body, "{\"child\":[],\"manifest\":{\"x\":0");
+	for (i = 0; body.len < 20 * LIMIT_MIB; i++)
+		buf_addf(&body, ",\"sha256:%064d\":{\"imageSizeBytes\":\"1\",\"tag\":[\"b-%d\"]}",
+			i, i);
+	buf_adds(&body, "},\"name\":\"app\",\"tags\":[\"1.0.0\",\"2.0.0\"]}");
+	a = fake_on(x.reg, "GET", LIST);
+	a->body = body.p;
+	a->body_len = body.len;
+	a->no_length = _i;
+	op = list(&x, &(struct oci_tags_req){.range = "*"});
+	fixture_ok(op);
+	ck_assert_str_eq(oci_tags_result(op)->tag, "2.0.0");
+	op_free(op);
+	fixture_clear(&x);
+}
+END_TEST
+
+/* {"tags":["1.0.FROM", ...]} */
+static void page(struct buf *b, int from, int n)
+{
+	int i;
+
+	buf_adds(b, "{\"tags\":[");
+	for (i = 0; i < n; i++)
+		buf_addf(b, "%s\"1.0.%d\"", i ? "," : "", from + i);
+	buf_adds(b, "]}");
+}
+
+/* What a full page without Link is followed by: the winner, and the tags counted. */
+static const struct {
+	const char *name;
+	int from, n, status; /* of the second page */
+	const char *winner;
+	unsigned total;
+} unlinked[] = {
+	{"a short page", 1000, 10, 200, "1.0.1009", 1010},
+	{"an empty page", 0, 0, 200, "1.0.999", 1000},
+	{"the tag asked for comes again", 999, 10, 200, "1.0.1008", 1009},
+	{"the same page", 0, 1000, 200, "1.0.999", 1000},
+	{"the same tags, longer and in another order", 500, 1000, 200, "1.0.999", 1000},
+	{"no such page", 0, 0, 404, "1.0.999", 1000},
+	{"a bad request", 0, 0, 400, "1.0.999", 1000},
+	{"forbidden", 0, 0, 403, NULL, 1000},
+};
+
+START_TEST(page_without_link)
+{
+	auto_buf struct buf first = BUF_INIT(BUF_ANY), second = BUF_INIT(BUF_ANY);
+	const struct oci_tags_result *r;
 	struct fake_answer *a;
 	struct fixture x;
 	struct op *op;
 
 	fixture_init(&x);
-	memset(body, ' ', LIMIT_TAG_PAGE + 1);
-	a = fake_on(x.reg, "GET", LIST);
-	a->body = body;
-	a->no_length = _i;
+	page(&first, 0, 1000);
+	page(&second, unlinked[_i].from, unlinked[_i].n);
+	fake_on(x.reg, "GET", LIST "?n=1000")->body = first.p;
+	a = fake_on(x.reg, "GET", LIST "?n=1000&last=1.0.999");
+	a->status = unlinked[_i].status;
+	a->body = second.p;
 	op = list(&x, &(struct oci_tags_req){.range = "*"});
-	fixture_failed(op, "larger than 8388608 bytes");
+	r = oci_tags_result(op);
+	if (unlinked[_i].winner) {
+		fixture_ok(op);
+		ck_assert_msg(!strcmp(r->tag, unlinked[_i].winner), "%s: %s", unlinked[_i].name,
+			r->tag);
+		ck_assert_uint_eq(r->total, unlinked[_i].total);
+		ck_assert_uint_eq(r->versions, unlinked[_i].total);
+	} else {
+		fixture_failed(op, "403");
+	}
+	op_free(op);
+	fixture_clear(&x);
+}
+END_TEST
+
+/* Neither a short page nor one of a registry that gives all at once is followed by another one. */
+START_TEST(page_is_the_last)
+{
+	auto_buf struct buf body = BUF_INIT(BUF_ANY);
+	struct fixture x;
+	struct op *op;
+
+	fixture_init(&x);
+	page(&body, 0, _i ? 1001 : 999);
+	fake_on(x.reg, "GET", LIST)->body = body.p;
+	op = list(&x, &(struct oci_tags_req){.range = "*"});
+	fixture_ok(op);
+	ck_assert_str_eq(fake_log(x.reg), "tls\nGET " LIST "?n=1000\n");
+	op_free(op);
+	fixture_clear(&x);
+}
+END_TEST
+
+/* A page is cut in the middle: it comes again, and its tags count once. */
+START_TEST(cut_page)
+{
+	auto_buf struct buf body = BUF_INIT(BUF_ANY);
+	struct fake_answer *a;
+	struct fixture x;
+	struct op *op;
+
+	clock_fake(1000000);
+	fixture_init(&x);
+	page(&body, 0, 100);
+	a = fake_on(x.reg, "GET", LIST);
+	a->body = body.p;
+	a->way = FAKE_CUT;
+	a->cut = body.len / 2;
+	a->times = _i;
+	fake_on(x.reg, "GET", LIST)->body = body.p;
+	op = start(&x, &(struct oci_tags_req){.range = "*"});
+	fixture_advance(&x, op, 50, 5000);
+	if (_i == 3) {
+		fixture_failed(op, "tags");
+	} else {
+		fixture_ok(op);
+		ck_assert_uint_eq(oci_tags_result(op)->total, 100);
+		ck_assert_str_eq(oci_tags_result(op)->tag, "1.0.99");
+	}
 	op_free(op);
 	fixture_clear(&x);
 }
@@ -569,7 +685,10 @@ Suite *suite_tags(void)
 	tcase_add_test(t, slow_filter);
 	tcase_add_test(t, other_members);
 	tcase_add_test(t, page_limit);
-	tcase_add_loop_test(t, page_size, 0, 2);
+	tcase_add_loop_test(t, google_page, 0, 2);
+	tcase_add_loop_test(t, page_without_link, 0, ARRAY_LEN(unlinked));
+	tcase_add_loop_test(t, page_is_the_last, 0, 2);
+	tcase_add_loop_test(t, cut_page, 1, 4);
 	tcase_add_test(t, tag_limit);
 	tcase_add_test(t, each);
 	tcase_add_test(t, canceled);
