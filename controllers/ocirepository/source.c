@@ -224,7 +224,7 @@ enum step_ret pull_resume(struct task *t)
 		restore_refused(r);
 		err_wrap(&t->err, "failed to pull artifact from '%.500s'", r->spec.url);
 		return disk ? run_fail(r, COND_STORAGE_FAILED, "ArchiveOperationFailed")
-			    : run_fail(r, COND_FETCH_FAILED, "OCIArtifactPullFailed");
+			    : run_fail(r, COND_FETCH_FAILED, "OCIArtifactLayerOperationFailed");
 	}
 	mem = oci_blob_mem(t->op);
 	if (mem) {

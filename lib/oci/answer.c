@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define SAID_MAX 400
+#define DETAILS 4 /* members of an object that says what is wrong */
 
 /* Printable ASCII only, blanks run together, and not too much of it. */
 static void add_clean(struct buf *b, const char *s)
@@ -54,6 +55,30 @@ static bool is_unknown(const char *code)
 			!strcmp(code, "NAME_UNKNOWN"));
 }
 
+/* Of one thing that is wrong: "unknown media type: a/b", or {"Tag":"1.0"}. Its numbers may be other ones each time. */
+static void add_detail(struct buf *b, const json_t *o, const char *message)
+{
+	const char *text = json_string_value(o), *key, *sep = ": ";
+	unsigned n = 0;
+	json_t *v;
+
+	if (text && *text && (!message || !strstr(message, text))) {
+		buf_adds(b, sep);
+		add_clean(b, text);
+	}
+	if (json_is_array(o))
+		o = json_array_get(o, 0);
+	json_object_foreach ((json_t *)(uintptr_t)o, key, v) {
+		if (!json_string_length(v) || n++ >= DETAILS)
+			continue;
+		buf_adds(b, sep);
+		add_clean(b, key);
+		buf_addc(b, '=');
+		add_clean(b, json_string_value(v));
+		sep = ", ";
+	}
+}
+
 /* What the body says, "" if it says nothing that we can read. An HTML page is nothing. */
 static void said(struct buf *b, const struct http_res *res, bool *unknown)
 {
@@ -72,6 +97,7 @@ static void said(struct buf *b, const struct http_res *res, bool *unknown)
 			break;
 		add_pair(b, obj_str(e, "code"), obj_str(e, "message"));
 		*unknown |= res->status == 404 && is_unknown(obj_str(e, "code"));
+		add_detail(b, obj_get(e, "detail"), obj_str(e, "message"));
 	}
 	if (b->len || !o)
 		return;

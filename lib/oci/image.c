@@ -8,6 +8,7 @@
 #include "oci/identity.h"
 #include "oci/registry.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define PARSE_INLINE (64 * 1024) /* bytes of a manifest that the loop itself may hash and parse */
@@ -19,7 +20,7 @@ struct check {
 	struct op *answer; /* the request, and the memory that its body holds */
 	const struct buf *body; /* in there */
 	char *content_type;
-	bool digest_ok; /* what failed, if it failed, was not the digest */
+	bool bytes_ok; /* what failed, if it failed, was what they say */
 	struct oci_manifest manifest;
 };
 
@@ -72,10 +73,10 @@ static int check_run(void *job, const atomic_bool *stop, struct err *err)
 		return err_set(err, ERR_RETRY,
 			"the registry says that its digest is '%s', not '%s'",
 			digest_format(&c->stated, real), digest_format(&c->want, want));
-	c->digest_ok = true;
 	if (c->size && c->size != c->body->len)
 		return err_set(err, ERR_RETRY, "it has %zu bytes, the index says %llu",
 			c->body->len, (unsigned long long)c->size);
+	c->bytes_ok = true;
 	rc = oci_manifest_parse(&c->manifest, buf_str(c->body), c->body->len, c->content_type, err);
 	if (c->body->len > PARSE_INLINE)
 		mem_trim(); /* the tree is gone */
@@ -147,7 +148,8 @@ static enum step_ret get_resume(struct task *t)
 /* Takes over what a check found out. */
 static enum step_ret checked(struct image *m, struct check *c, const struct err *err)
 {
-	if (c->digest_ok)
+	/* An index, whatever is wrong with it, and a kind that we do not read have led to no image. */
+	if (c->bytes_ok && !c->manifest.index && err->code != -ENOTSUP)
 		m->result.stage = OCI_IMAGE_LAYER;
 	if (err->kind != ERR_NONE)
 		return fail(m, err);

@@ -25,8 +25,8 @@ struct oci_image_req {
 };
 
 enum oci_image_stage {
-	OCI_IMAGE_FETCH, /* Flux's reason: OCIArtifactPullFailed */
-	OCI_IMAGE_LAYER, /* parsing, platform, layer: OCIArtifactLayerOperationFailed */
+	OCI_IMAGE_FETCH, /* up to an image manifest, so an index too: OCIArtifactPullFailed, as Flux has it */
+	OCI_IMAGE_LAYER, /* what is in it, and its layer: OCIArtifactLayerOperationFailed */
 };
 
 struct oci_image {

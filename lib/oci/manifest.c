@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -193,11 +194,11 @@ static int shape_find(enum shape *out, const struct oci_manifest *m, const json_
 
 	header = content_type ? shape_of(content_type, type_len(content_type)) : SHAPE_UNKNOWN;
 	if (obj_int(2, o, "schemaVersion") == 1)
-		return err_set(err, ERR_RETRY,
+		return err_code(err, ERR_RETRY, -ENOTSUP,
 			"it is a Docker manifest of schema version 1, which is not supported");
 	if (*m->media_type && said == SHAPE_UNKNOWN)
-		return err_set(
-			err, ERR_RETRY, "its media type '%s' is not supported", m->media_type);
+		return err_code(err, ERR_RETRY, -ENOTSUP, "its media type '%s' is not supported",
+			m->media_type);
 	if (said && header && said != header)
 		return err_set(err, ERR_RETRY,
 			"the registry's Content-Type '%.*s' contradicts its media type '%s'",
@@ -240,7 +241,10 @@ int oci_manifest_parse(struct oci_manifest *m, const char *data, size_t len,
 	if (!o)
 		return -1;
 	if (fill(m, o, content_type, err)) {
+		bool index = m->index;
+
 		oci_manifest_clear(m);
+		m->index = index;
 		return err_wrap(err, "cannot read the manifest");
 	}
 	return 0;

@@ -78,7 +78,18 @@ static const struct {
 	{"content type", "{\"mediaType\":\"" OCI_TYPE_MANIFEST "\",\"layers\":[]}",
 		"Content-Type: " OCI_TYPE_INDEX "\r\n", "contradicts", false, OCI_IMAGE_LAYER},
 	{"no layers", "{\"layers\":[]}", NULL, "no layers", false, OCI_IMAGE_LAYER},
-	{"empty index", "{\"manifests\":[]}", NULL, "the index is empty", false, OCI_IMAGE_LAYER},
+	{"empty index", "{\"manifests\":[]}", NULL, "the index is empty", false, OCI_IMAGE_FETCH},
+	{"an index of nothing", "{\"manifests\":[1]}", NULL, "is no object", false,
+		OCI_IMAGE_FETCH},
+	{"no platform",
+		"{\"manifests\":[{\"digest\":\"sha256:"
+		"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\",\"size\":1,"
+		"\"platform\":{\"os\":\"linux\",\"architecture\":\"s390x\"}}]}",
+		NULL, "no manifest for linux/amd64", false, OCI_IMAGE_FETCH},
+	{"schema 1", "{\"schemaVersion\":1,\"fsLayers\":[]}", NULL, "schema version 1", false,
+		OCI_IMAGE_FETCH},
+	{"another kind", "{\"mediaType\":\"a/b\",\"layers\":[]}", NULL, "'a/b' is not supported",
+		false, OCI_IMAGE_FETCH},
 };
 
 START_TEST(lie)
@@ -193,7 +204,7 @@ START_TEST(index_lies)
 		_i == 0           ? "the index says 3"
 			: _i == 1 ? "only for 'linux/arm64'"
 				  : "is an index itself");
-	ck_assert_int_eq(oci_image_result(op)->stage, OCI_IMAGE_LAYER);
+	ck_assert_int_eq(oci_image_result(op)->stage, OCI_IMAGE_FETCH);
 	op_free(op);
 	fake_image_clear(&i);
 	fixture_clear(&x);

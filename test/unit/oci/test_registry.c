@@ -1114,6 +1114,21 @@ static const struct {
 		"(DENIED: no. CorrelationId: <id>)", ERR_RETRY, 0},
 	{403, NULL, "{\"errors\":[{\"code\":\"DENIED\"},{\"message\":\"x\"}]}", "(DENIED; x)",
 		ERR_RETRY, 0},
+	{400, NULL,
+		"{\"errors\":[{\"code\":\"MANIFEST_INVALID\",\"message\":\"manifest invalid\","
+		"\"detail\":\"unknown media\\ntype: a/b\"}]}",
+		"(MANIFEST_INVALID: manifest invalid: unknown media type: a/b)", ERR_RETRY, 0},
+	{404, NULL,
+		"{\"errors\":[{\"code\":\"MANIFEST_UNKNOWN\",\"message\":\"not here\",\"detail\":"
+		"{\"Name\":\"app\",\"Tag\":\"1.0\",\"n\":17,\"x\":{},\"requestId\":\"q1w2e3\"}}]}",
+		"(MANIFEST_UNKNOWN: not here: Name=app, Tag=1.0, requestId=<id>)", ERR_RETRY, 0},
+	{403, NULL,
+		"{\"errors\":[{\"code\":\"DENIED\",\"detail\":[{\"Type\":\"repository\","
+		"\"Class\":\"\",\"Name\":\"app\"},{\"Type\":\"x\"}]},"
+		"{\"message\":\"no: why\",\"detail\":\"why\"}]}",
+		"(DENIED: Type=repository, Name=app; no: why)", ERR_RETRY, 0},
+	{404, NULL, "{\"errors\":[{\"code\":\"X\",\"detail\":[]},{\"detail\":17}]}",
+		"404 Not Found (X", ERR_RETRY, 0},
 	{404, NULL, "<html>not a registry</html>", "404 Not Found", ERR_RETRY, 0},
 	{418, NULL, "{\"errors\":17}", "answered 418", ERR_RETRY, 0},
 	{404, NULL, "{\"errors\":[1,\"x\",null,{\"code\":5}]}", "404 Not Found", ERR_RETRY, 0},

@@ -132,7 +132,8 @@ START_TEST(test_large_broken)
 	world_start(&w);
 	world_until(&w, broken_off, "the failure");
 	world_settle(&w);
-	ck_assert_str_eq(world_status(&w, "web", "Ready.reason"), "OCIArtifactPullFailed");
+	ck_assert_str_eq(
+		world_status(&w, "web", "Ready.reason"), "OCIArtifactLayerOperationFailed");
 	ck_assert_str_eq(world_status(&w, "web", "FetchFailed.status"), "True");
 	ck_assert_str_eq(world_status(&w, "web", "StorageOperationFailed.status"), "");
 	ck_assert_int_eq(entries(&w, ".tmp"), 0);
