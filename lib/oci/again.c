@@ -16,6 +16,11 @@ static int64_t between(uint32_t least, uint32_t most)
 	return least + r % (most - least + 1);
 }
 
+bool oci_again_passing(int status)
+{
+	return status == 429 || status == 500 || (status >= 502 && status <= 504);
+}
+
 static int64_t after_pause(struct oci_again *a)
 {
 	if (a->pauses >= LIMIT_AGAIN)

@@ -7,7 +7,8 @@
  * one time, what met a dead kept connection: nobody has read it. With a pause, two times, what met
  * a connection that was cut, 500, 502, 503, 504, or 429 and 503 with a Retry-After of a second at
  * most. Silence, a refused connection or a bad certificate is no accident: health.h and the queue
- * deal with it. The caller looks whether there is time for the pause.
+ * deal with it. The caller looks whether there is time for the pause, and whether the host is well
+ * otherwise (oci_pass_may_repeat).
  *
  *	int64_t ms = oci_again_answer(&q->again, res);
  *	if (ms >= 0) ... wait so long, and ask again ...
@@ -26,6 +27,8 @@ struct oci_again {
 	bool at_once;
 };
 
+/* Does this status say nothing about the question, but that the server is not well? */
+bool oci_again_passing(int status);
 /* In how many milliseconds to ask again after this answer; -1: not. Counts it. */
 int64_t oci_again_answer(struct oci_again *a, const struct http_res *res);
 /* The same of a request that failed with err; res is what was seen until then. */

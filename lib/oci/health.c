@@ -39,6 +39,7 @@ struct oci_health_host {
 	bool insecure, token;
 	enum oci_host_state state;
 	unsigned failures; /* in a row */
+	bool ailing; /* who asked again did so in vain */
 	unsigned passes;
 	struct probe probes[2]; /* of requests with time to wait, of brief ones */
 	int code; /* of the last failure */
@@ -281,6 +282,17 @@ void oci_pass_failed(struct oci_pass *pass, struct err *err)
 	if (h->state != OCI_HOST_DOWN)
 		go_down(h);
 	(void)down(h, err);
+}
+
+bool oci_pass_may_repeat(const struct oci_pass *pass)
+{
+	return pass->host && !pass->probe && !pass->host->ailing;
+}
+
+void oci_pass_well(struct oci_pass *pass, bool well)
+{
+	if (pass->host)
+		pass->host->ailing = !well;
 }
 
 void oci_pass_release(struct oci_pass *pass)

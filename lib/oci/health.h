@@ -14,6 +14,10 @@
  * look dead: silence counts after LIMIT_SILENCE_MS only, and requests with less time than that have
  * a probe of their own, which is in nobody else's way.
  *
+ * A passing failure is worth another try within the call (again.h) at a host that is well otherwise:
+ * when the tries of one call were all in vain the host is ailing, and nobody repeats anything until
+ * it has answered well. So an outage costs one request a question, and no one's place for long.
+ *
  * "Not before" (Retry-After) is kept for each host and identity: until then that identity's
  * requests fail with the answer's own words.
  *
@@ -80,6 +84,10 @@ void oci_pass_answered(struct oci_pass *pass);
 /* It did not. Of the one that makes the host down, and of each failed probe, *err becomes what the
    refused ones are told: so that all conditions agree, and stay as they are. */
 void oci_pass_failed(struct oci_pass *pass, struct err *err);
+/* May this call ask again after a passing failure? */
+bool oci_pass_may_repeat(const struct oci_pass *pass);
+/* It was answered well, or asked again in vain. */
+void oci_pass_well(struct oci_pass *pass, bool well);
 void oci_pass_release(struct oci_pass *pass);
 
 /* -1 (ERR_WAIT with the time that is left): this identity was told to come back later. */

@@ -518,13 +518,19 @@ static int aim(struct call *q, struct err *err)
 
 /* ---- once more ----------------------------------------------------------------------------------------------------- */
 
-/* A question that nobody has seen a part of the answer of. A host that is down has one probe. */
+/* A question that nobody has seen a part of the answer of. */
 static bool may_repeat(const struct call *q)
 {
 	bool question = !strcmp(q->req.method, "GET") || !strcmp(q->req.method, "HEAD");
 
 	return question && !q->req.write && !q->req.once && !q->body_begun && !q->overdue &&
-		!q->pass.probe;
+		oci_pass_may_repeat(&q->pass);
+}
+
+static void in_vain(struct call *q)
+{
+	if (q->again.pauses && !q->away)
+		oci_pass_well(&q->pass, false);
 }
 
 /* ms: as again.h says. False: it is not repeated, and the failure stands. */
@@ -690,6 +696,7 @@ static enum step_ret unanswered(struct call *q)
 	}
 	if (may_repeat(q) && repeat(q, oci_again_failure(&q->again, res, &err), &ret))
 		return ret;
+	in_vain(q);
 	if (q->away)
 		return fail(q, &err);
 	if (!answered && oci_repo_http_allowed(&q->repo))
@@ -791,6 +798,10 @@ static enum step_ret judge(struct call *q)
 	}
 	if (may_repeat(q) && repeat(q, oci_again_answer(&q->again, res), &ret))
 		return ret;
+	if (oci_again_passing(res->status))
+		in_vain(q);
+	else if (!q->away)
+		oci_pass_well(&q->pass, true);
 	if (hides_challenge(q, res))
 		return ping(q);
 	if (oci_is_redirect(res->status))

@@ -332,14 +332,22 @@ static bool repeat(struct fetch *f, int64_t ms, enum step_ret *ret)
 	return true;
 }
 
+static void in_vain(struct fetch *f)
+{
+	if (f->again.pauses && !f->away)
+		oci_pass_well(&f->pass, false);
+}
+
 static enum step_ret ask_failed(struct fetch *f)
 {
 	struct op *op = f->task.op;
 	struct err err = op->err;
 	enum step_ret ret;
 
-	if (!f->pass.probe && repeat(f, oci_again_failure(&f->again, http_result(op), &err), &ret))
+	if (oci_pass_may_repeat(&f->pass) &&
+		repeat(f, oci_again_failure(&f->again, http_result(op), &err), &ret))
 		return ret;
+	in_vain(f);
 	oci_pass_failed(&f->pass, &err);
 	return fail(f, &err);
 }
@@ -358,8 +366,13 @@ static enum step_ret ask_resume(struct task *t)
 	if (err.kind != ERR_NONE)
 		return ask_failed(f);
 	res = http_result(t->op);
-	if (repeat(f, oci_again_answer(&f->again, res), &ret))
+	if (oci_pass_may_repeat(&f->pass) &&
+		repeat(f, oci_again_answer(&f->again, res), &ret))
 		return ret;
+	if (oci_again_passing(res->status))
+		in_vain(f);
+	else if (!f->away)
+		oci_pass_well(&f->pass, true);
 	if (oci_is_redirect(res->status))
 		return redirected(f, res);
 	/* Not every token server has the OAuth2 form. The distribution specification names 404 for that; there are those that say 400, 401,

@@ -773,6 +773,53 @@ START_TEST(passing_answer)
 }
 END_TEST
 
+/* What was asked three times in vain is asked once from then on, by everybody, until the host answers well. */
+START_TEST(outage)
+{
+	static const struct {
+		const char *path;
+		int status;
+		unsigned asked;
+		bool ok;
+	} rows[] = {
+		{"x", 502, 3, false},
+		{"x", 502, 1, false},
+		{"x", 404, 1, false},
+		{"y", 502, 2, true},
+	};
+	struct fake_answer *a, *accident;
+	struct fixture x;
+	struct op *op;
+	size_t i;
+
+	clock_fake(1700000000000);
+	fixture_init(&x);
+	a = fake_on(x.reg, "GET", "/v2/app/x");
+	accident = fake_on(x.reg, "GET", "/v2/app/y");
+	accident->status = 502;
+	accident->times = 1;
+	fake_on(x.reg, "GET", "/v2/app/y")->body = "hello";
+	for (i = 0; i < ARRAY_LEN(rows); i++) {
+		a->status = rows[i].status;
+		fake_log_reset(x.reg);
+		op = oci_req_start(x.oci,
+			&(struct oci_req){.repo = &x.repo,
+				.identity = x.nobody,
+				.kind = OCI_KIND_MANIFEST,
+				.method = "GET",
+				.path = rows[i].path,
+				.what = "it",
+				.max_body = 100,
+				.timeout_ms = 60000});
+		fixture_advance(&x, op, 50, 10000);
+		ck_assert_int_eq(op->err.kind == ERR_NONE, rows[i].ok);
+		ck_assert_uint_eq(fake_count(&x, "GET /v2/app/"), rows[i].asked);
+		op_free(op);
+	}
+	fixture_clear(&x);
+}
+END_TEST
+
 /* Within the time of the call: there is none left for a pause. No push is repeated, and none that
    says that it does so itself. */
 START_TEST(passing_not_repeated)
@@ -1571,6 +1618,7 @@ Suite *suite_registry(void)
 	tcase_add_test(t, token_single_flight);
 	tcase_add_test(t, identity_token);
 	tcase_add_loop_test(t, passing_answer, 0, ARRAY_LEN(passing));
+	tcase_add_test(t, outage);
 	tcase_add_loop_test(t, passing_not_repeated, 0, 3);
 	tcase_add_loop_test(t, passing_cut, 0, 2);
 	tcase_add_test(t, passing_token);
