@@ -183,8 +183,8 @@ static bool date_imf(const char *p, struct tm *tm)
 /* "Sunday, 06-Nov-94 08:49:37 GMT"; a year over 50 years ahead is one of the past (RFC 9110). */
 static bool date_850(const char *p, struct tm *tm)
 {
-	static const char *const days[] = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday",
-		"Friday", "Saturday"};
+	static const char *const days[] = {
+		"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
 	struct tm now;
 
 	if (name_of(&p, days, 7, 0) < 0 || !skip(&p, ", ") || !digits(&p, 2, &tm->tm_mday) ||

@@ -1,6 +1,7 @@
 /*
- * Times as text: RFC 3339 (Kubernetes metav1.Time and MicroTime), HTTP dates (RFC 9110 section 5.6.7) and Go durations
- * (time.ParseDuration: "1h30m", "500ms"), which the Kubernetes API uses for metav1.Duration. Any thread.
+ * Times as text: RFC 3339 (Kubernetes metav1.Time and MicroTime), HTTP dates (RFC 9110 section
+ * 5.6.7) and Go durations (time.ParseDuration: "1h30m", "500ms"), which the Kubernetes API uses for
+ * metav1.Duration. Any thread.
  */
 #ifndef BASE_TIME_H
 #define BASE_TIME_H
@@ -19,7 +20,8 @@ char *time_format_http(
 
 /* Accepts any RFC 3339 date-time (fraction and offset included). Milliseconds below 1 are cut. */
 int time_parse_rfc3339(const char *s, int64_t *wall_ms, struct err *err) must_check;
-/* The three forms of RFC 9110: IMF-fixdate, RFC 850 and asctime. "UTC" and "+0000" stand for GMT too: some servers write them. */
+/* The three forms of RFC 9110: IMF-fixdate, RFC 850 and asctime. "UTC" and "+0000" stand for GMT
+   too: some servers write them. */
 int time_parse_http(const char *s, int64_t *wall_ms, struct err *err) must_check;
 /* Go's syntax: one or more number+unit of ns us µs ms s m h, optional sign and fraction; "0" alone. Milliseconds, rounded down. */
 int time_parse_duration(const char *s, int64_t *ms, struct err *err) must_check;

@@ -16,7 +16,8 @@
 #include <string.h>
 
 #define RETRY_AFTER_MAX_MS 3600000
-#define RETRY_AFTER_STAMP 1000000000ULL /* from here on a number of seconds is a moment: 2001, or 31 years */
+#define RETRY_AFTER_STAMP \
+	1000000000ULL /* from here on a number of seconds is a moment: 2001, or 31 years */
 #define RETRY_AFTER_AHEAD_MS 86400000 /* and it is a moment of the next day, or nonsense */
 
 /* ---- failures ------------------------------------------------------------------------------------------------------ */

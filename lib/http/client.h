@@ -145,8 +145,9 @@ void http_resume(struct op *op);
 const char *http_header(const struct http_res *res, const char *name);
 /* The n-th (from 0) of several headers of one name, or NULL. Copied: free it. */
 char *http_header_nth(const struct http_res *res, const char *name, unsigned n);
-/* Retry-After of RFC 9110 section 10.2.3 as milliseconds from now, capped at 1 h; 0: none. Seconds or a date; also what
-   some servers send: an RFC 3339 time, seconds or milliseconds since 1970 (at most a day ahead). Nonsense is none. */
+/* Retry-After of RFC 9110 section 10.2.3 as milliseconds from now, capped at 1 h; 0: none. Seconds or
+   a date; also what some servers send: an RFC 3339 time, seconds or milliseconds since 1970 (at most
+   a day ahead). Nonsense is none. */
 uint64_t http_retry_after_ms(const struct http_res *res);
 
 /* Counters since the start, for /metrics and the benchmark. */

@@ -32,7 +32,6 @@ bool oci_again_passing(int status);
 /* In how many milliseconds to ask again after this answer; -1: not. Counts it. */
 int64_t oci_again_answer(struct oci_again *a, const struct http_res *res);
 /* The same of a request that failed with err; res is what was seen until then. */
-int64_t oci_again_failure(
-	struct oci_again *a, const struct http_res *res, const struct err *err);
+int64_t oci_again_failure(struct oci_again *a, const struct http_res *res, const struct err *err);
 
 #endif

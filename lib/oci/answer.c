@@ -55,19 +55,21 @@ static bool is_unknown(const char *code)
 			!strcmp(code, "NAME_UNKNOWN"));
 }
 
-/* Of one thing that is wrong: "unknown media type: a/b", or {"Tag":"1.0"}. Its numbers may be other ones each time. */
+/* Of one thing that is wrong: "unknown media type: a/b", or {"Tag":"1.0"}. Numbers are left out: they
+   may be others each time. */
 static void add_detail(struct buf *b, const json_t *o, const char *message)
 {
-	const char *text = json_string_value(o), *key, *sep = ": ";
+	const char *text, *key, *sep = ": ";
 	unsigned n = 0;
 	json_t *v;
 
+	if (json_is_array(o))
+		o = json_array_get(o, 0);
+	text = json_string_value(o);
 	if (text && *text && (!message || !strstr(message, text))) {
 		buf_adds(b, sep);
 		add_clean(b, text);
 	}
-	if (json_is_array(o))
-		o = json_array_get(o, 0);
 	json_object_foreach ((json_t *)(uintptr_t)o, key, v) {
 		if (!json_string_length(v) || n++ >= DETAILS)
 			continue;

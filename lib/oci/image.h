@@ -25,7 +25,7 @@ struct oci_image_req {
 };
 
 enum oci_image_stage {
-	OCI_IMAGE_FETCH, /* up to an image manifest, so an index too: OCIArtifactPullFailed, as Flux has it */
+	OCI_IMAGE_FETCH, /* up to an image manifest, an index too: OCIArtifactPullFailed */
 	OCI_IMAGE_LAYER, /* what is in it, and its layer: OCIArtifactLayerOperationFailed */
 };
 

@@ -51,8 +51,9 @@ struct oci_manifest {
 	json_t *annotations; /* object of strings, or NULL */
 };
 
-/* *m is zeroed or was cleared. content_type: the answer's header, or NULL; it decides only when the document has no mediaType.
-   -1: *m says whether it is an index, and the code is -ENOTSUP for a kind of manifest that we do not read. */
+/* *m is zeroed or was cleared. content_type: the answer's header, or NULL; it decides only when the
+   document has no mediaType. -1: m->index says whether it is an index; the code is -ENOTSUP for a
+   kind of manifest that we do not read. */
 int oci_manifest_parse(struct oci_manifest *m, const char *data, size_t len,
 	const char *content_type, struct err *err) must_check;
 void oci_manifest_clear(struct oci_manifest *m);

@@ -78,7 +78,7 @@ struct call {
 	struct oci_hop hop; /* to `url` */
 	struct oci_hop named; /* to what the registry's last answer names */
 	uint64_t uploaded;
-	struct op *answer; /* the http op of the end; while it is asked how it wants to be asked: that of the refusal */
+	struct op *answer; /* the http op of the end; during a ping: that of the refusal */
 	bool pinged;
 };
 
@@ -709,14 +709,18 @@ static enum step_ret unanswered(struct call *q)
 
 /* ---- a challenge at /v2/ only -------------------------------------------------------------------------------------- */
 
-/* Some registries say "not found" or "forbidden" to who shows nothing, and how they want to be asked
+/* Some registries refuse who shows nothing without a word of how they want to be asked, and say that
    at /v2/ only. A layer that a push looks for may just not be there yet. */
 static bool hides_challenge(const struct call *q, const struct http_res *res)
 {
-	bool refused = res->status == 403 || (res->status == 404 && !q->req.write);
+	bool looks = q->req.write && !strcmp(q->req.method, "HEAD");
 
-	return refused && !q->away && !q->pinged && !q->challenge && !q->sent_basic &&
-		!q->sent_bearer && oci_identity_cred(q->req.identity, &q->repo);
+	if (q->away || q->pinged || q->challenge || q->sent_basic || q->sent_bearer)
+		return false;
+	if (res->status == 401)
+		return !http_header(res, "WWW-Authenticate");
+	return (res->status == 403 || (res->status == 404 && !looks)) &&
+		oci_identity_cred(q->req.identity, &q->repo);
 }
 
 static enum step_ret ping(struct call *q)
@@ -769,7 +773,8 @@ static enum step_ret pinged(struct call *q)
 	q->named = oci_hop_from(res, &q->url);
 	if (res->status == 401 && oci_answer_challenge(res, &c, &err))
 		return refused(q);
-	if (c.scheme == OCI_AUTH_BASIC && !cred->basic.len && !cred->registry_token.len)
+	if (c.scheme == OCI_AUTH_BASIC &&
+		(!cred || (!cred->basic.len && !cred->registry_token.len)))
 		return refused(q);
 	op_free(MOVE(q->answer));
 	q->client->stats.challenges++;

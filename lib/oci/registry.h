@@ -14,9 +14,9 @@
  * Time: timeout_ms, and LIMIT_REQUEST_MS if that is less, bounds the whole call, with its token,
  * challenge and redirects; of a blob all up to its headers. A push has no such limit of ours.
  *
- * One accident on the way (a cut connection, 502 and its like) is not told: a question is asked again, twice at most, within that time
- * (again.h). So is, after one look at /v2/ for a challenge, what a registry answers 403 or 404 although there are credentials for it that
- * were not shown.
+ * One accident on the way (a cut connection, 502 and its like) is not told: a question is asked
+ * again, twice at most, within that time (again.h). So is, after one look at /v2/ for a challenge,
+ * what a registry answers with 403 or 404 although there are credentials for it, not shown yet.
  *
  * What a challenge taught is remembered for each repository and identity once it has worked. It may
  * be out of date: when the token server that it names fails, or takes longer than

@@ -111,7 +111,8 @@ static int filter(struct list *l, const char *tag, struct err *err)
 	since = clock_ns();
 	passes = match_text(l->filter, tag, strlen(tag));
 	l->filter_ns += clock_ns() - since;
-	if (l->filter_ns / 1000 > LIMIT_FILTER_MS * 1000 + l->found.result.total * LIMIT_FILTER_TAG_US)
+	if (l->filter_ns / 1000 >
+		LIMIT_FILTER_MS * 1000 + l->found.result.total * LIMIT_FILTER_TAG_US)
 		return err_set(err, ERR_RETRY,
 			"matching with the filter '%.200s' takes too long: it was given up after "
 			"%llu tags",
@@ -155,8 +156,9 @@ static uint64_t hash(const char *s, size_t n)
 }
 
 /*
- * Is this element one that counts? After `last` a page begins with that tag (some registries do), or behind it. One that begins
- * as the page before, or has that tag further down, is of a registry that does not know `last`, and brings nothing new.
+ * Is this element one that counts? After `last` a page begins behind that tag, or with it, as some
+ * registries do. One that begins as the page before, or has that tag further down, is of a registry
+ * that does not know `last`, and brings nothing new.
  */
 static bool is_news(struct list *l, uint64_t tag)
 {
@@ -378,8 +380,9 @@ static void forget_page(struct list *l)
 }
 
 /*
- * A page that was cut in the middle is asked for again, unless the caller has had its tags. A registry that has nothing behind the
- * last tag may say so with an error: nobody but we said that there was such a page.
+ * A page that was cut in the middle is asked for again, unless the caller has had its tags. A
+ * registry that has nothing behind the last tag may say so with an error: nobody but we said that
+ * there was such a page.
  */
 static enum step_ret page_failed(struct list *l)
 {

@@ -366,8 +366,7 @@ static enum step_ret ask_resume(struct task *t)
 	if (err.kind != ERR_NONE)
 		return ask_failed(f);
 	res = http_result(t->op);
-	if (oci_pass_may_repeat(&f->pass) &&
-		repeat(f, oci_again_answer(&f->again, res), &ret))
+	if (oci_pass_may_repeat(&f->pass) && repeat(f, oci_again_answer(&f->again, res), &ret))
 		return ret;
 	if (oci_again_passing(res->status))
 		in_vain(f);
@@ -375,8 +374,8 @@ static enum step_ret ask_resume(struct task *t)
 		oci_pass_well(&f->pass, true);
 	if (oci_is_redirect(res->status))
 		return redirected(f, res);
-	/* Not every token server has the OAuth2 form. The distribution specification names 404 for that; there are those that say 400, 401,
-	   403 or 405. */
+	/* Not every token server has the OAuth2 form. The distribution specification names 404 for
+	   that; there are those that say 400, 401, 403 or 405. */
 	if (f->post && res->status >= 400 && res->status <= 499 && res->status != 429) {
 		f->post = false;
 		return ask_realm(f);

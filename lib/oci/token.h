@@ -7,10 +7,12 @@
  * time of their own, and takes nothing from the others by giving up. The token server has a record
  * in health.h, and what its Retry-After says is kept there.
  *
- * With an identity token: OAuth2 POST (refresh_token grant; refused with 4xx but 429, GET is tried); else
- * GET with Basic credentials or without. Passing failures are repeated (again.h). Redirects are followed as a registry's are: LIMIT_REDIRECTS,
- * credentials to the realm's own origin only, and addresses judged by where the registry and the token server stand (guard.h). Part of lib/oci's own machinery; callers outside use
- * resolve.h, image.h, blob.h. Loop thread.
+ * With an identity token: OAuth2 POST (refresh_token grant; what is refused with a 4xx but 429 is
+ * tried with GET); else GET with Basic credentials or without. Passing failures are repeated
+ * (again.h). Redirects are followed as a registry's are: LIMIT_REDIRECTS, credentials to the realm's
+ * own origin only, addresses judged by where the registry and the token server stand (guard.h).
+ *
+ * Part of lib/oci's own machinery; callers outside use resolve.h, image.h, blob.h. Loop thread.
  */
 #ifndef OCI_TOKEN_H
 #define OCI_TOKEN_H

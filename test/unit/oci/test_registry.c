@@ -773,7 +773,8 @@ START_TEST(passing_answer)
 }
 END_TEST
 
-/* What was asked three times in vain is asked once from then on, by everybody, until the host answers well. */
+/* What was asked three times in vain is asked once from then on, by everybody, until the host answers
+   well. */
 START_TEST(outage)
 {
 	static const struct {
@@ -925,6 +926,7 @@ static void hidden(struct fixture *x, struct fake_image *image, int status, cons
 
 START_TEST(ping_challenge)
 {
+	static const int codes[] = {404, 403, 401};
 	auto_free char *challenge = NULL;
 	struct oci_identity *id;
 	struct fake_image image;
@@ -935,7 +937,7 @@ START_TEST(ping_challenge)
 	fixture_init(&x);
 	id = fixture_user(&x);
 	challenge = bearer(&x, "");
-	hidden(&x, &image, _i ? 403 : 404, "Bearer tok");
+	hidden(&x, &image, codes[_i], "Bearer tok");
 	a = fake_on(x.reg, "GET", "/v2/");
 	a->need = "Bearer tok";
 	a->challenge = challenge;
@@ -971,8 +973,7 @@ START_TEST(ping_no_challenge)
 	op_free(op);
 	op_free(ask2(&x, id));
 	ck_assert_str_eq(fake_log(x.reg),
-		"tls\n" HEAD2 "\nGET /v2/\n" HEAD2 " auth=Basic dTpw\n" HEAD2
-		" auth=Basic dTpw\n");
+		"tls\n" HEAD2 "\nGET /v2/\n" HEAD2 " auth=Basic dTpw\n" HEAD2 " auth=Basic dTpw\n");
 	oci_identity_unref(id);
 	fake_image_clear(&image);
 	fixture_clear(&x);
@@ -1119,8 +1120,8 @@ START_TEST(identity_token_refused)
 	struct op *op;
 
 	fixture_init(&x);
-	json = mem_printf("{\"%s\":{\"auth\":\"dTpw\",\"identitytoken\":\"refresh\"}}",
-		fake_host(x.reg));
+	json = mem_printf(
+		"{\"%s\":{\"auth\":\"dTpw\",\"identitytoken\":\"refresh\"}}", fake_host(x.reg));
 	ck_assert(!oci_identity_add_docker(id, json, strlen(json), OCI_DOCKER_CFG, "s", &err));
 	challenge = bearer(&x, "repository:app:pull");
 	guarded(&x, &image, "Bearer tok", challenge);
@@ -1172,7 +1173,7 @@ static const struct {
 	{403, NULL,
 		"{\"errors\":[{\"code\":\"DENIED\",\"detail\":[{\"Type\":\"repository\","
 		"\"Class\":\"\",\"Name\":\"app\"},{\"Type\":\"x\"}]},"
-		"{\"message\":\"no: why\",\"detail\":\"why\"}]}",
+		"{\"message\":\"no: why\",\"detail\":[\"why\"]}]}",
 		"(DENIED: Type=repository, Name=app; no: why)", ERR_RETRY, 0},
 	{404, NULL, "{\"errors\":[{\"code\":\"X\",\"detail\":[]},{\"detail\":17}]}",
 		"404 Not Found (X", ERR_RETRY, 0},
@@ -1622,7 +1623,7 @@ Suite *suite_registry(void)
 	tcase_add_loop_test(t, passing_not_repeated, 0, 3);
 	tcase_add_loop_test(t, passing_cut, 0, 2);
 	tcase_add_test(t, passing_token);
-	tcase_add_loop_test(t, ping_challenge, 0, 2);
+	tcase_add_loop_test(t, ping_challenge, 0, 3);
 	tcase_add_loop_test(t, ping_no_challenge, 200, 201);
 	tcase_add_loop_test(t, ping_no_challenge, 404, 405);
 	tcase_add_test(t, ping_in_vain);

@@ -484,8 +484,8 @@ START_TEST(page_without_link)
 	r = oci_tags_result(op);
 	if (unlinked[_i].winner) {
 		fixture_ok(op);
-		ck_assert_msg(!strcmp(r->tag, unlinked[_i].winner), "%s: %s", unlinked[_i].name,
-			r->tag);
+		ck_assert_msg(
+			!strcmp(r->tag, unlinked[_i].winner), "%s: %s", unlinked[_i].name, r->tag);
 		ck_assert_uint_eq(r->total, unlinked[_i].total);
 		ck_assert_uint_eq(r->versions, unlinked[_i].total);
 	} else {
