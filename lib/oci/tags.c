@@ -7,6 +7,7 @@
 #include "ev/task.h"
 #include "ev/timer.h"
 #include "http/url.h"
+#include "oci/answer.h"
 #include "oci/identity.h"
 #include "oci/link.h"
 #include "oci/manifest.h"
@@ -388,7 +389,7 @@ static enum step_ret page_failed(struct list *l)
 {
 	const struct err *err = &l->task.op->err;
 
-	if (l->by_last && (err->code == 400 || err->code == 404)) {
+	if (l->by_last && (err->code == 400 || err->code == 404 || oci_says_unknown(err))) {
 		forget_page(l);
 		return chosen(l);
 	}

@@ -461,6 +461,7 @@ static const struct {
 	{"the same page", 0, 1000, 200, "1.0.999", 1000},
 	{"the same tags, longer and in another order", 500, 1000, 200, "1.0.999", 1000},
 	{"no such page", 0, 0, 404, "1.0.999", 1000},
+	{"no such page, in its own words", 0, -1, 404, "1.0.999", 1000},
 	{"a bad request", 0, 0, 400, "1.0.999", 1000},
 	{"forbidden", 0, 0, 403, NULL, 1000},
 };
@@ -475,7 +476,10 @@ START_TEST(page_without_link)
 
 	fixture_init(&x);
 	page(&first, 0, 1000);
-	page(&second, unlinked[_i].from, unlinked[_i].n);
+	if (unlinked[_i].n < 0)
+		buf_adds(&second, "{\"errors\":[{\"code\":\"NAME_UNKNOWN\"}]}");
+	else
+		page(&second, unlinked[_i].from, unlinked[_i].n);
 	fake_on(x.reg, "GET", LIST "?n=1000")->body = first.p;
 	a = fake_on(x.reg, "GET", LIST "?n=1000&last=1.0.999");
 	a->status = unlinked[_i].status;
