@@ -14,7 +14,8 @@ registry, ok = Server(busy), Server(Registry())
 c = Controller()
 for i in range(N):
     c.add(f"o{i:03d}", registry.url(f"org/app{i}"))
-time.sleep(12)
+# Each has told of its first failures; from here on nothing is news.
+figure("until their Warnings are told", until(60, lambda: c.metric("kube_events_total", 'outcome="suppressed"') >= N), "s", most=60)
 before, asked = c.metrics(), count[0]
 
 
