@@ -1,5 +1,5 @@
 /*
- * Pass 2: writes the items that a scan left (and the rules did not exclude) as repack format 1. Reads the layer again: when the files are in
+ * Pass 2: writes the items that a scan left (and the rules did not exclude) as repack format 2. Reads the layer again: when the files are in
  * order already, straight from the stream to the output; else the bodies go through a spool, in memory up to LIMIT_SPOOL_MEMORY,
  * past it in an unlinked temporary file. Worker thread.
  */

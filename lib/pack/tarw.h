@@ -1,10 +1,11 @@
 /*
- * Writes a tar archive, gzip-compressed, in the one form that this project produces ("repack format 1"): the same calls give the same
+ * Writes a tar archive, gzip-compressed, in the one form that this project produces ("repack format 2"): the same calls give the same
  * bytes on every machine and in every version. Another byte anywhere would be another format number.
  *
  * ustar headers (POSIX.1-2024, pax, "ustar Interchange Format"): owner and group 0 without names, mtime 0; a PAX `x` header in front
  * only for what ustar cannot say (a name that is not ASCII or does not fit, 8 GiB and more). Directories have no trailing slash. The end is
- * two zero blocks, no padding. gzip: RFC 1952 header without flags, time or name, OS 255; zlib level 3, memory level 8.
+ * two zero blocks, no padding. gzip: RFC 1952 header without flags, time or name, OS 255; zlib level 3, memory level 8;
+ * what does not shrink is stored (lib/pack/gzipw.h).
  *
  * The caller gives the entries in the order they shall have; pack_path_cmp() (lib/pack/path.h) is the order of Go's filepath.Walk, which
  * repacks and `ocictl push` use, the root `.` first. Blocks on its output: call it in a worker (or in a command-line tool).

@@ -223,6 +223,40 @@ START_TEST(test_chunks)
 }
 END_TEST
 
+/* Noise is stored, text is not, and bytes that come again on the other side of what was stored are found by no match. */
+START_TEST(test_noise)
+{
+	static const char *const plans[] = {
+		"n", "nnnn", "nt", "tn", "tntn", "nntnntt", "ttrnr", "nrnrnr", "h"};
+	auto_buf struct buf body = BUF_INIT(BUF_ANY);
+	const char *plan = plans[_i], *p;
+	size_t stored = 0, i;
+	struct pack_tarw *w;
+	uint32_t v = 5;
+
+	for (p = plan; *p; p++) {
+		for (i = 0; i < 100000; i++) {
+			v = v * 1664525 + 1013904223;
+			buf_addc(&body,
+				*p == 'n'                       ? (char)(v >> 24)
+					: *p == 'h'             ? (char)(v >> 25)
+					: *p == 'r' && i < 2000 ? body.p[body.len - 2000]
+								: (char)('a' + i / 7 % 11));
+		}
+		stored += *p == 'n' || *p == 'h' ? 100000 : 0;
+	}
+	w = begin();
+	ck_assert_int_eq(pack_tarw_file_mem(w, "f", 0600, body.p, body.len, &err), 0);
+	end(w, NULL);
+	ck_assert_uint_ge(tar.len, 512 + body.len);
+	ck_assert_int_eq(memcmp(tar.p + 512, body.p, body.len), 0);
+	ck_assert_msg(out.len < stored + stored / 1000 + 2000 * strlen(plan), "%s: %zu bytes", plan,
+		out.len);
+	/* Seven bits a byte: that does shrink. */
+	ck_assert(*plan != 'h' || out.len < stored * 9 / 10);
+}
+END_TEST
+
 START_TEST(test_limits)
 {
 	auto_free char *noise = mem_alloc(200000);
@@ -271,6 +305,7 @@ Suite *suite_tarw(void)
 	tcase_add_test(tc, test_record_lengths);
 	tcase_add_test(tc, test_huge);
 	tcase_add_test(tc, test_chunks);
+	tcase_add_loop_test(tc, test_noise, 0, 9);
 	tcase_add_test(tc, test_limits);
 	suite_add_tcase(s, tc);
 	return s;
