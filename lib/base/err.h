@@ -26,7 +26,7 @@ enum err_kind {
 
 struct err {
 	enum err_kind kind;
-	int code; /* HTTP status (100..599), or a negative errno; 0: neither */
+	int code; /* HTTP status (100..599), a negative errno, or 1 to 99: what the failing module says; 0: none */
 	uint64_t retry_ms; /* with ERR_WAIT: how long */
 	char msg[ERR_MSG_MAX];
 };

@@ -96,15 +96,17 @@
 #define LIMIT_EXPANDED (16 * LIMIT_GIB) /* [flag] */
 #define LIMIT_ENTRIES 200000 /* [flag] */
 #define LIMIT_PATH 4096
+#define LIMIT_ENTRY_PATH 4000 /* Linux takes 4,095, the consumer's folder in front included */
+#define LIMIT_ENTRY_PART 255 /* one component */
 #define LIMIT_PATH_DEPTH 128
 #define LIMIT_PATH_TOTAL (32 * LIMIT_MIB) /* all names of one archive */
 #define LIMIT_RATIO 200 /* expanded : compressed, checked past LIMIT_RATIO_FROM */
 #define LIMIT_RATIO_FROM (256 * LIMIT_MIB)
 #define LIMIT_SPOOL (4 * LIMIT_GIB) /* disk for a repack whose entries are not in order */
 #define LIMIT_SPOOL_MEMORY (1 * LIMIT_MIB) /* up to here it stays in memory */
+#define LIMIT_SPARSE_PARTS 8192 /* pieces of one sparse file: 100 bytes of memory each */
 #define LIMIT_TAR_META (1 * LIMIT_MIB) /* one PAX or GNU extension header, as Go's reader has it */
-#define LIMIT_ZSTD_WINDOW_LOG \
-	23 /* 8 MiB: what RFC 8878 asks of a decoder; levels up to 19 need no more */
+#define LIMIT_ZSTD_WINDOW_LOG 27 /* 128 MiB: what `zstd -d` takes unless it is told more */
 #define LIMIT_IGNORE_FILE (1 * LIMIT_MIB)
 #define LIMIT_IGNORE_TOTAL (8 * LIMIT_MIB)
 #define LIMIT_IGNORE_PATTERNS 10000 /* in one list: each is tried on each entry */

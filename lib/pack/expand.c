@@ -41,6 +41,19 @@ void pack_expand_clear(struct pack_expand *x)
 	*x = (struct pack_expand){0};
 }
 
+int pack_expand_count(struct pack_expand *x, uint64_t n, struct err *err)
+{
+	x->total += n;
+	if (x->total > x->max)
+		return err_set(err, ERR_RETRY, "the layer expands to more than %llu bytes",
+			(unsigned long long)x->max);
+	if (x->total > LIMIT_RATIO_FROM && x->total / LIMIT_RATIO > x->src->size)
+		return err_set(err, ERR_RETRY,
+			"the layer expands to more than %d times its %llu bytes", LIMIT_RATIO,
+			(unsigned long long)x->src->size);
+	return 0;
+}
+
 int pack_expand_next(struct pack_expand *x, const unsigned char **p, size_t *n, struct err *err)
 {
 	int rc;
@@ -51,21 +64,13 @@ int pack_expand_next(struct pack_expand *x, const unsigned char **p, size_t *n, 
 		rc = pack_unzstd_next(x->zst, p, n, err);
 	else
 		rc = pack_src_next(x->src, p, n, err);
-	if (rc)
+	if (rc || pack_expand_count(x, *n, err))
 		return -1;
-	x->total += *n;
-	if (x->total > x->max)
-		return err_set(err, ERR_RETRY, "the layer expands to more than %llu bytes",
-			(unsigned long long)x->max);
-	if (x->total > LIMIT_RATIO_FROM && x->total / LIMIT_RATIO > x->src->size)
-		return err_set(err, ERR_RETRY,
-			"the layer expands to more than %d times its %llu bytes", LIMIT_RATIO,
-			(unsigned long long)x->src->size);
 	/* Inflate takes 1,000 output chunks from a few input ones, so the flag is polled here as well. */
 	return pack_stopped(x->src->stop, err);
 }
 
-bool pack_expand_single(const struct pack_expand *x)
+const char *pack_expand_why(const struct pack_expand *x)
 {
-	return x->gz && pack_gunzip_members(x->gz) == 1;
+	return x->gz ? pack_gunzip_why(x->gz) : "it is not gzip";
 }

@@ -30,7 +30,9 @@ void pack_expand_clear(struct pack_expand *x);
 /* The next bytes, at most PACK_CHUNK, borrowed until the next call; *n is 0 when the whole source has been read and was sound. */
 int pack_expand_next(
 	struct pack_expand *x, const unsigned char **p, size_t *n, struct err *err) must_check;
-/* After the end: gzip with one member. */
-bool pack_expand_single(const struct pack_expand *x);
+/* Counts n more bytes that no one reads: the holes of sparse files. */
+int pack_expand_count(struct pack_expand *x, uint64_t n, struct err *err) must_check;
+/* After the end: NULL, or why what is around the tar keeps the blob from being an artifact. */
+const char *pack_expand_why(const struct pack_expand *x);
 
 #endif

@@ -4,14 +4,21 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <zlib.h>
+
+/* Go's reader takes names and comments of so many bytes, with the NUL (compress/gzip, readString). */
+#define TEXT_MAX 512
 
 struct pack_gunzip {
 	z_stream z;
+	gz_header head; /* of the first member */
+	unsigned char name[TEXT_MAX], comment[TEXT_MAX];
 	struct pack_src *src;
 	uint64_t members;
 	bool inside; /* of a member */
 	bool dry; /* the source has ended */
+	bool padded; /* zeros follow the last member */
 	unsigned char out[PACK_CHUNK];
 };
 
@@ -22,7 +29,9 @@ struct pack_gunzip *pack_gunzip_new(struct pack_src *src)
 	g->z = (z_stream){0};
 	g->src = src;
 	g->members = 0;
-	g->inside = g->dry = false;
+	g->inside = g->dry = g->padded = false;
+	g->head = (gz_header){
+		.name = g->name, .name_max = TEXT_MAX, .comment = g->comment, .comm_max = TEXT_MAX};
 	/* 31: a window of 32 KiB, and a gzip header and trailer, nothing else. It can only fail for lack of memory. */
 	BUG_IF(inflateInit2(&g->z, 31) != Z_OK);
 	return g;
@@ -36,9 +45,21 @@ void pack_gunzip_free(struct pack_gunzip *g)
 	free(g);
 }
 
-uint64_t pack_gunzip_members(const struct pack_gunzip *g)
+/* zlib drops the pointers to what is not there. */
+static bool too_long(const unsigned char *text)
 {
-	return g->members;
+	return text && !memchr(text, '\0', TEXT_MAX);
+}
+
+const char *pack_gunzip_why(const struct pack_gunzip *g)
+{
+	if (g->members != 1)
+		return "it is not gzip with one member";
+	if (g->padded)
+		return "zeros follow the gzip member";
+	if (too_long(g->head.name) || too_long(g->head.comment))
+		return "its gzip header has a long text";
+	return NULL;
 }
 
 static int refill(struct pack_gunzip *g, struct err *err)
@@ -68,6 +89,29 @@ static int broken(struct pack_gunzip *g, int rc, struct err *err)
 		g->z.msg ? g->z.msg : "unexpected data");
 }
 
+/* Between members. Zeros may fill the source up to its end, nothing may follow them. */
+static int skip_zeros(struct pack_gunzip *g, struct err *err)
+{
+	while (g->z.avail_in && !*g->z.next_in) {
+		g->padded = true;
+		g->z.next_in++;
+		g->z.avail_in--;
+	}
+	if (!g->padded || !g->z.avail_in)
+		return 0;
+	return err_set(err, ERR_RETRY,
+		"bytes after the gzip member and zeros, at byte %llu, are not gzip",
+		(unsigned long long)(g->src->at - g->z.avail_in));
+}
+
+static void begin(struct pack_gunzip *g)
+{
+	BUG_IF(inflateReset(&g->z) != Z_OK);
+	if (!g->members++)
+		BUG_IF(inflateGetHeader(&g->z, &g->head) != Z_OK);
+	g->inside = true;
+}
+
 int pack_gunzip_next(struct pack_gunzip *g, const unsigned char **p, size_t *n, struct err *err)
 {
 	int rc;
@@ -86,11 +130,14 @@ int pack_gunzip_next(struct pack_gunzip *g, const unsigned char **p, size_t *n, 
 					(unsigned long long)g->src->at);
 			return 0;
 		}
-		if (!g->inside) {
-			BUG_IF(inflateReset(&g->z) != Z_OK);
-			g->members++;
-			g->inside = true;
+		if (!g->inside && g->members) {
+			if (skip_zeros(g, err))
+				return -1;
+			if (!g->z.avail_in)
+				continue;
 		}
+		if (!g->inside)
+			begin(g);
 		rc = inflate(&g->z, Z_NO_FLUSH);
 		if (rc == Z_STREAM_END)
 			g->inside = false;

@@ -1,12 +1,12 @@
 /*
  * Strict gzip (RFC 1952), as a stream that is pulled: the CRC and the length of every member are checked, and after a member only another
- * member or the end may follow. (libarchive's own filter checks neither.)
+ * member, or zeros up to the end, may follow. (libarchive's own filter checks neither.)
  *
  * Lives in one worker thread. The source is borrowed; reading starts at its position.
  *
  *	struct pack_gunzip *g = pack_gunzip_new(&src);
  *	while (!(rc = pack_gunzip_next(g, &p, &n, err)) && n) ...      (n == 0: every member was whole)
- *	single = pack_gunzip_members(g) == 1;
+ *	plain = !pack_gunzip_why(g);
  *	pack_gunzip_free(g);
  */
 #ifndef PACK_GUNZIP_H
@@ -21,7 +21,7 @@ void pack_gunzip_free(struct pack_gunzip *g); /* g may be NULL */
 /* The next expanded bytes, at most PACK_CHUNK, borrowed until the next call; *n is 0 at the end of the source. */
 int pack_gunzip_next(
 	struct pack_gunzip *g, const unsigned char **p, size_t *n, struct err *err) must_check;
-/* Members begun so far. */
-uint64_t pack_gunzip_members(const struct pack_gunzip *g);
+/* After the end: NULL, or why Go's compress/gzip would not read it as one whole member. */
+const char *pack_gunzip_why(const struct pack_gunzip *g);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * From a layer to an artifact, for the `extract` operation: pack_run() reads a blob (tar; gzip, zstd or nothing around it), checks it,
- * and says whether the blob itself can be the artifact (pass-through) or writes another archive of its files (repack format 1).
+ * and says whether the blob itself can be the artifact (pass-through) or writes another archive of its files (repack format 2).
  *
  * Runs in a worker and blocks; it touches no state but its arguments. The stop flag is polled every 64 KiB of input and of expanded
  * bytes, and in every loop over the entries. It does not check the blob's digest: the caller has done so, or does so before it publishes anything.
@@ -9,16 +9,20 @@
  *   - directories and regular files are kept. Of two entries with one name the last counts. A name that is a file and a directory is
  *     an error, as it is when extracted to a disk.
  *   - symbolic and hard links are dropped and counted (pack_result.links); the archive is repacked then.
- *   - an error: devices, fifos, sparse files, multi-volume parts, unknown types; names that are absolute, empty, hold `../`, a `..`
- *     component, a backslash, a NUL or invalid UTF-8, or are over LIMIT_PATH or LIMIT_PATH_DEPTH; broken headers (checksum, numbers,
- *     PAX records), a lone zero block, a cut archive; anything after the last gzip member; anything over the limits.
- *   - bytes after the end of the tar archive (inside the compressed stream) are dropped: such a blob is repacked.
+ *   - sparse files come out with their holes as zeros, which count as expanded bytes.
+ *   - an error: devices, fifos, multi-volume parts, unknown types; names that are absolute, empty, hold `../`, a `..` component,
+ *     a backslash, a NUL or invalid UTF-8, or are over LIMIT_ENTRY_PATH, LIMIT_ENTRY_PART (a component) or LIMIT_PATH_DEPTH; broken
+ *     headers (checksum, numbers, PAX records), a lone zero block between entries, a file or a header that is cut; anything but zeros
+ *     after the last gzip member; anything over the limits.
+ *   - bytes after the end of the tar archive (inside the compressed stream) are dropped: such a blob is repacked. So is one that ends
+ *     behind its last file, with less padding than there should be.
  * Every refusal is ERR_RETRY and names the entry; names in messages are quoted so that they are safe to print.
  *
- * Pass-through needs: gzip with one member; only ustar or PAX headers as lib/pack/plain.h calls plain; nothing dropped, repeated or
- * excluded; modes readable by their owner without setuid, setgid, sticky.
+ * Pass-through needs what the consumers need (Flux's untar, as a user that is not root, and what works in the folder after it): gzip
+ * with one member and a header as Go takes it; only headers that lib/pack/plain.h calls plain; nothing dropped, repeated or excluded;
+ * modes that let the owner read and write, without setuid, setgid, sticky.
  *
- * Repack format 1: `.` first, then all directories (also those that only the names of files imply) and files, as Go's filepath.Walk orders them;
+ * Repack format 2: `.` first, then all directories (also those that only the names of files imply) and files, as Go's filepath.Walk orders them;
  * uid, gid and times zero, no names, modes 0600, 0700 (a file with any x bit) and 0750; lib/pack/tarw.h has the bytes.
  *
  *	struct pack_in in = {.fd = fd, .size = size, .stop = &job->stop, .excluded = ..., .ctx = ..., .out_fd = tmp, .spool_dirfd = dir};
@@ -38,16 +42,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* err.code of pack_run(): this is no tar, whatever is around it. */
+#define PACK_NO_ARCHIVE 1
+
 #define PACK_RULES_FACTOR 4
 /* What no job with the default limits passes. */
-#define PACK_MEMORY_MAX (96 * LIMIT_MIB)
+#define PACK_MEMORY_MAX (224 * LIMIT_MIB)
 
 struct pack_limits {
 	uint64_t entries; /* 0: LIMIT_ENTRIES */
 	uint64_t expanded; /* 0: LIMIT_EXPANDED; bytes of the tar stream */
 	uint64_t spool; /* 0: LIMIT_SPOOL; bytes on disk for entries that are not in order */
-	/* Bytes for names, ignore rules (PACK_RULES_FACTOR times their text: it is compiled) and the decoder's window, besides about
-	   3 MiB that every job takes. 0: as many as the other limits allow, PACK_MEMORY_MAX. Past it the error's code is -ENOBUFS. */
+	/* Bytes for names, ignore rules (PACK_RULES_FACTOR times their text: it is compiled) and what the decoder's window is used of,
+	   besides about 3 MiB that every job takes. 0: as many as the other limits allow, PACK_MEMORY_MAX. Past it the error's code is -ENOBUFS. */
 	uint64_t memory;
 };
 

@@ -46,11 +46,21 @@ static int refuse(const char *why, const char *name, size_t n, struct err *err)
 	return err_set(err, ERR_RETRY, "entry '%s' %s", pack_quote(q, name, n), why);
 }
 
+static int refuse_part(const char *name, size_t n, const char *part, size_t len, struct err *err)
+{
+	char q[PACK_QUOTE_MAX], q_part[PACK_QUOTE_MAX];
+
+	return err_set(err, ERR_RETRY,
+		"entry '%s' cannot be unpacked: '%s' is %zu bytes long, %d is what a file system "
+		"takes",
+		pack_quote(q, name, n), pack_quote(q_part, part, len), len, LIMIT_ENTRY_PART);
+}
+
 static int check_bytes(const char *name, size_t n, struct err *err)
 {
 	if (!n)
 		return err_set(err, ERR_RETRY, "an entry has an empty name");
-	if (n > LIMIT_PATH)
+	if (n > LIMIT_ENTRY_PATH)
 		return refuse("has a name that is too long", name, n, err);
 	if (memchr(name, '\0', n))
 		return refuse("has a NUL in its name", name, n, err);
@@ -84,6 +94,8 @@ int pack_path_check(char *out, bool *clean, const char *name, size_t n, struct e
 		} else {
 			if (++depth > LIMIT_PATH_DEPTH)
 				return refuse("is nested too deep", name, n, err);
+			if (len > LIMIT_ENTRY_PART)
+				return refuse_part(name, n, name + at, len, err);
 			if (to)
 				out[to++] = '/';
 			memcpy(out + to, name + at, len);

@@ -17,7 +17,8 @@ int pack_path_cmp(const char *a, const char *b);
 /*
  * Checks a name of n bytes as an archive has it, and writes its clean form (no "./", no "//", no trailing slash; "" is the root) to out,
  * which has room for n + 1. *clean says that nothing but a trailing slash had to go. Errors (ERR_RETRY, they name the entry): empty,
- * absolute, `../` anywhere or a last component `..`, backslash, NUL, invalid UTF-8, over LIMIT_PATH bytes or LIMIT_PATH_DEPTH deep.
+ * absolute, `../` anywhere or a last component `..`, backslash, NUL, invalid UTF-8, over LIMIT_ENTRY_PATH bytes or LIMIT_PATH_DEPTH deep, a
+ * component over LIMIT_ENTRY_PART bytes.
  */
 int pack_path_check(char *out, bool *clean, const char *name, size_t n, struct err *err) must_check;
 

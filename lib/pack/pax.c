@@ -1,5 +1,6 @@
 #include "pack/pax.h"
 
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "pack/path.h"
@@ -35,6 +36,7 @@ void pack_pax_reset(struct pack_pax *pax)
 	buf_reset(&pax->path);
 	pax->size = 0;
 	pax->seen = pax->has_size = pax->has_linkpath = false;
+	pax->sparse = (struct pack_sparse){0};
 	pax->keys = 0;
 }
 
@@ -67,6 +69,19 @@ static int check_time(const char *p, size_t n)
 		return -1;
 	n -= (size_t)(dot - p) + 1;
 	return n ? digits(dot + 1, n, 18, &v) : 0;
+}
+
+/* Owners of other systems can be negative, or longer than the 32 bits of Linux (whose last number is none). */
+static int check_id(const char *p, size_t n, const char **odd)
+{
+	bool minus = *p == '-';
+	uint64_t v;
+
+	if (digits(p + minus, n - minus, 18, &v))
+		return -1;
+	if (minus || v >= UINT32_MAX)
+		*odd = "owners that are no number of 32 bits";
+	return 0;
 }
 
 /* One record off the front. */
@@ -106,11 +121,15 @@ static int check_text(const struct record *r)
 	return memchr(r->value, '\0', r->value_len) || !utf8_ok(r->value, r->value_len) ? -1 : 0;
 }
 
+static int set_path(struct pack_pax *pax, const struct record *r)
+{
+	buf_reset(&pax->path);
+	return buf_add(&pax->path, r->value, r->value_len);
+}
+
 /* A known key; -1 for a value that makes no sense. */
 static int take(struct pack_pax *pax, const struct record *r, enum kind kind, const char **odd)
 {
-	uint64_t v;
-
 	if (!r->value_len && kind <= KIND_LINK)
 		return -1;
 	if (!r->value_len) {
@@ -121,8 +140,7 @@ static int take(struct pack_pax *pax, const struct record *r, enum kind kind, co
 	case KIND_PATH:
 		if (memchr(r->value, '\0', r->value_len))
 			return -1;
-		buf_reset(&pax->path);
-		return buf_add(&pax->path, r->value, r->value_len);
+		return pax->sparse.has_name ? 0 : set_path(pax, r);
 	case KIND_SIZE:
 		pax->has_size = true;
 		return digits(r->value, r->value_len, 18, &pax->size);
@@ -132,10 +150,65 @@ static int take(struct pack_pax *pax, const struct record *r, enum kind kind, co
 	case KIND_TIME:
 		return check_time(r->value, r->value_len);
 	case KIND_ID:
-		return digits(r->value, r->value_len, 18, &v);
+		return check_id(r->value, r->value_len, odd);
 	default:
 		return check_text(r);
 	}
+}
+
+static bool value_is(const struct record *r, char c)
+{
+	return r->value_len == 1 && *r->value == c;
+}
+
+static int sparse_size(struct pack_sparse *s, const struct record *r)
+{
+	uint64_t v;
+
+	if (digits(r->value, r->value_len, 18, &v) || (s->has_real && s->real != v))
+		return -1;
+	s->real = v;
+	s->has_real = true;
+	return 0;
+}
+
+static int sparse_map(struct pack_sparse *s, const struct record *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->value_len; i++)
+		s->numbers += r->value[i] == ',';
+	return s->numbers++ > 2 * LIMIT_SPARSE_PARTS ? -1 : 0;
+}
+
+/* What is behind "GNU.sparse.". Its name wins over `path`, which is one for readers that know of no sparse files. */
+static int take_sparse(struct pack_pax *pax, const char *key, size_t n, const struct record *r)
+{
+	struct pack_sparse *s = &pax->sparse;
+	uint64_t v;
+
+#define KEY_IS(text) (n == strlen(text) && !memcmp(key, text, n))
+	s->seen = true;
+	if (KEY_IS("major")) {
+		s->in_body = value_is(r, '1');
+		return s->in_body || value_is(r, '0') ? 0 : -1;
+	}
+	if (KEY_IS("minor")) {
+		s->minor = value_is(r, '1');
+		return s->minor || value_is(r, '0') ? 0 : -1;
+	}
+	if (KEY_IS("name")) {
+		s->has_name = r->value_len;
+		return s->has_name && !memchr(r->value, '\0', r->value_len) ? set_path(pax, r) : -1;
+	}
+	if (KEY_IS("realsize") || KEY_IS("size"))
+		return sparse_size(s, r);
+	if (KEY_IS("numblocks"))
+		return digits(r->value, r->value_len, 18, &v);
+	if (KEY_IS("offset") || KEY_IS("numbytes") || KEY_IS("map"))
+		return sparse_map(s, r);
+#undef KEY_IS
+	return -1;
 }
 
 static int record(struct pack_pax *pax, const struct record *r, bool global, const char **odd,
@@ -144,8 +217,15 @@ static int record(struct pack_pax *pax, const struct record *r, bool global, con
 	char q[PACK_QUOTE_MAX];
 	size_t i;
 
-	if (key_starts(r, "GNU.sparse."))
-		return err_set(err, ERR_RETRY, "sparse files are not supported");
+	if (key_starts(r, "GNU.sparse.") && global)
+		return err_set(err, ERR_RETRY, "a global PAX header makes all entries sparse");
+	if (key_starts(r, "GNU.sparse.")) {
+		i = strlen("GNU.sparse.");
+		if (take_sparse(pax, r->key + i, r->key_len - i, r))
+			return err_set(err, ERR_RETRY,
+				"malformed, or too much, in a PAX record of a sparse file");
+		return 0;
+	}
 	if (key_starts(r, "GNU.volume."))
 		return err_set(err, ERR_RETRY, "multi-volume archives are not supported");
 	for (i = 0; i < ARRAY_LEN(known); i++)
@@ -182,5 +262,9 @@ int pack_pax_parse(struct pack_pax *pax, const char *p, size_t n, bool global, c
 			return -1;
 	}
 	pax->seen = !global;
+	if (pax->sparse.seen &&
+		(!pax->sparse.has_real || (pax->sparse.in_body && pax->sparse.minor)))
+		return err_set(err, ERR_RETRY,
+			"PAX records of a sparse file without its size, or of an unknown version");
 	return 0;
 }

@@ -1,6 +1,8 @@
 #include "pack/plain.h"
 
 #include "base/limits.h"
+#include "base/mem.h"
+#include "pack/pack.h"
 #include "pack/path.h"
 #include "pack/pax.h"
 
@@ -22,6 +24,9 @@ enum {
 	F_DEVMAJOR = 329,
 	F_DEVMINOR = 337,
 	F_PREFIX = 345,
+	F_GNU = 345, /* what GNU tar has there: times, offsets, sparse files */
+	F_GNU_MORE = 482,
+	F_GNU_REAL = 483,
 	F_PAD = 500,
 	N_NAME = 100,
 	N_PREFIX = 155,
@@ -70,6 +75,11 @@ static int broken(const struct pack_plain *w, const char *what, struct err *err)
 		err, ERR_RETRY, "broken tar before byte %llu: %s", (unsigned long long)w->at, what);
 }
 
+static bool all_zero(const unsigned char *p, size_t n)
+{
+	return !n || (!p[0] && !memcmp(p, p + 1, n - 1));
+}
+
 static size_t field_len(const unsigned char *f, size_t n)
 {
 	const unsigned char *nul = memchr(f, '\0', n);
@@ -95,13 +105,22 @@ static int octal(const unsigned char *f, size_t n, uint64_t *v)
 	return i == n ? 0 : -1;
 }
 
-/* As above, or GNU's base-256: 1. Negative ones (old times) come back as 0. */
+enum { NUMBER_256 = 1, NUMBER_BLANK = 2 };
+
+static bool blank(const unsigned char *f, size_t n)
+{
+	while (n && (*f == ' ' || !*f))
+		f++, n--;
+	return !n;
+}
+
+/* As above; GNU's base-256: NUMBER_256, negative ones (old times) as 0; nothing but blanks: NUMBER_BLANK. */
 static int number(const unsigned char *f, size_t n, uint64_t *v)
 {
 	size_t i;
 
 	if (!(f[0] & 0x80))
-		return octal(f, n, v);
+		return octal(f, n, v) ? -1 : blank(f, n) ? NUMBER_BLANK : 0;
 	*v = f[0] & 0x3f;
 	if (f[0] & 0x40) {
 		*v = 0;
@@ -112,7 +131,7 @@ static int number(const unsigned char *f, size_t n, uint64_t *v)
 			return -1;
 		*v = *v << 8 | f[i];
 	}
-	return 1;
+	return NUMBER_256;
 }
 
 static int check_sum(struct pack_plain *w, const unsigned char *h, struct err *err)
@@ -149,7 +168,8 @@ static int find_form(struct pack_plain *w, const unsigned char *h, enum form *fo
 	if (!memcmp(h + F_MAGIC, "ustar", 5) && memcmp(h + F_MAGIC, "ustar  ", 8))
 		return broken(w, "a header has a magic that is neither POSIX's nor GNU's", err);
 	*form = h[F_MAGIC] == 'u' ? FORM_GNU : FORM_V7;
-	not_plain(w, *form == FORM_GNU ? "it has GNU headers" : "it has headers of old tar");
+	if (*form == FORM_V7)
+		not_plain(w, "it has headers of old tar");
 	return 0;
 }
 
@@ -177,10 +197,10 @@ static int numbers(struct pack_plain *w, const unsigned char *h, enum form form,
 	uint64_t *mode, struct err *err)
 {
 	uint64_t v;
-	int rc = 0, one;
+	int rc = 0, one, dev = 0;
 
 	one = number(h + F_SIZE, 12, size);
-	if (one < 0 || *size > INT64_MAX || (one == 1 && h[F_SIZE] & 0x40))
+	if (one < 0 || *size > INT64_MAX || (one == NUMBER_256 && h[F_SIZE] & 0x40))
 		return broken(w, "a header's size is not a number", err);
 	rc |= one;
 	rc |= number(h + F_MODE, 8, mode);
@@ -188,13 +208,16 @@ static int numbers(struct pack_plain *w, const unsigned char *h, enum form form,
 	rc |= number(h + F_GID, 8, &v);
 	rc |= number(h + F_MTIME, 12, &v);
 	if (form != FORM_V7) {
-		rc |= number(h + F_DEVMAJOR, 8, &v);
-		rc |= number(h + F_DEVMINOR, 8, &v);
+		dev |= number(h + F_DEVMAJOR, 8, &v);
+		dev |= number(h + F_DEVMINOR, 8, &v);
 	}
-	if (rc < 0)
+	if (rc < 0 || dev < 0)
 		return broken(w, "a header has a field that is not a number", err);
-	if (rc)
+	if ((rc | dev) & NUMBER_256)
 		not_plain(w, "it has numbers in base 256");
+	/* GNU tar refuses those, but not where a device's number would be: it leaves that blank itself. */
+	else if (rc & NUMBER_BLANK)
+		not_plain(w, "it has blank numbers");
 	return 0;
 }
 
@@ -240,7 +263,8 @@ static int classify(struct pack_plain *w, char type, const char *name, size_t n,
 	case '6':
 		return refuse("is a fifo", name, n, err);
 	case 'S':
-		return refuse("is a sparse file", name, n, err);
+		m->type = PACK_FILE;
+		break;
 	case 'M':
 		return refuse("is a part of a multi-volume archive", name, n, err);
 	default:
@@ -253,9 +277,10 @@ static int classify(struct pack_plain *w, char type, const char *name, size_t n,
 	return 0;
 }
 
+/* kustomize-controller writes into the files and folders that it has unpacked, as a user that is not root. */
 static void check_mode(struct pack_plain *w, const struct pack_member *m, const char *name)
 {
-	unsigned need = m->type == PACK_DIR ? 0700 : 0400;
+	unsigned need = m->type == PACK_DIR ? 0700 : 0600;
 	char q[PACK_QUOTE_MAX];
 
 	if (m->type != PACK_LINK && (m->mode & ~0777u || (m->mode & need) != need))
@@ -273,6 +298,68 @@ static int apply_size(
 	if (!m->size && w->pax.size && w->pax.size <= 077777777777)
 		not_plain(w, "it has a PAX size where the header's would do");
 	m->size = w->pax.size;
+	return 0;
+}
+
+/* A sparse file is as large as it says; what lies in the archive of it is skipped as any body. */
+static int apply_sparse(struct pack_plain *w, const unsigned char *h, enum form form,
+	struct pack_member *m, const char *name, size_t n, struct err *err)
+{
+	const struct pack_sparse *s = &w->pax.sparse;
+	bool gnu = h[F_TYPE] == 'S';
+	char q[PACK_QUOTE_MAX];
+
+	m->stored = m->size;
+	if (!gnu && !s->seen)
+		return 0;
+	if (gnu ? form != FORM_GNU || s->seen : m->type != PACK_FILE || h[F_TYPE] != '0')
+		return refuse("is a sparse file in no known form", name, n, err);
+	not_plain(w, "entry '%s' is a sparse file", pack_quote(q, name, n));
+	m->sparse = true;
+	m->in_body = s->in_body;
+	m->size = s->real;
+	if (gnu && (number(h + F_GNU_REAL, 12, &m->size) < 0 || m->size > INT64_MAX))
+		return refuse("is a sparse file whose size is not a number", name, n, err);
+	if (m->in_body && m->stored < PACK_BLOCK)
+		return refuse("is a sparse file without its map", name, n, err);
+	return 0;
+}
+
+static void body_begin(struct pack_plain *w, const struct pack_member *m, bool more)
+{
+	w->pad = -m->stored % PACK_BLOCK;
+	w->skip = m->stored + w->pad;
+	w->parts = 0;
+	w->state = more      ? PLAIN_SPARSE
+		: m->in_body ? PLAIN_MAP
+		: w->skip    ? PLAIN_BODY
+			     : PLAIN_HEADER;
+}
+
+/* libarchive keeps a map in memory, all of it. This is 21 more pieces of a GNU header's. */
+static int sparse_block(struct pack_plain *w, const unsigned char *h, struct err *err)
+{
+	w->parts += 21;
+	if (w->parts > LIMIT_SPARSE_PARTS)
+		return broken(w, "a sparse file has too many pieces", err);
+	if (!h[504])
+		w->state = w->skip ? PLAIN_BODY : PLAIN_HEADER;
+	return 0;
+}
+
+/* Likewise the map of version 1.0 ("%d\n", how many pieces, then their numbers), which is a part of the body. */
+static int map_block(struct pack_plain *w, const unsigned char *h, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < 9 && h[i] >= '0' && h[i] <= '9'; i++)
+		w->parts = w->parts * 10 + (unsigned)(h[i] - '0');
+	if (!i || h[i] != '\n')
+		return broken(w, "a sparse file's map does not begin with a number", err);
+	if (w->parts > LIMIT_SPARSE_PARTS)
+		return broken(w, "a sparse file has too many pieces", err);
+	w->skip -= PACK_BLOCK;
+	w->state = w->skip ? PLAIN_BODY : PLAIN_HEADER;
 	return 0;
 }
 
@@ -294,9 +381,13 @@ static int entry(struct pack_plain *w, const unsigned char *h, enum form form, u
 	}
 	if (mode > 07777777)
 		return refuse("has an impossible mode", name, n, err);
-	if (form == FORM_USTAR && memcmp(h + F_PAD, "\0\0\0\0\0\0\0\0\0\0\0", 12))
+	if (form == FORM_USTAR && !all_zero(h + F_PAD, PACK_BLOCK - F_PAD))
 		not_plain(w, "a header has bytes in its padding");
-	if (apply_size(w, &m, name, n, err) || classify(w, (char)h[F_TYPE], name, n, &m, err))
+	/* Go takes what it cannot read as a time there for a prefix. */
+	if (form == FORM_GNU && h[F_TYPE] != 'S' && !all_zero(h + F_GNU, PACK_BLOCK - F_GNU))
+		not_plain(w, "a GNU header has more than a name");
+	if (apply_size(w, &m, name, n, err) || classify(w, (char)h[F_TYPE], name, n, &m, err) ||
+		apply_sparse(w, h, form, &m, name, n, err))
 		return -1;
 	m.name_len = n;
 	check_mode(w, &m, name);
@@ -306,8 +397,7 @@ static int entry(struct pack_plain *w, const unsigned char *h, enum form form, u
 	*vec_add(&w->queue) = m;
 	pack_pax_reset(&w->pax);
 	w->has_gnu_name = w->has_gnu_link = false;
-	w->skip = (m.size + PACK_BLOCK - 1) / PACK_BLOCK * PACK_BLOCK;
-	w->state = w->skip ? PLAIN_BODY : PLAIN_HEADER;
+	body_begin(w, &m, h[F_TYPE] == 'S' && h[F_GNU_MORE]);
 	return 0;
 }
 
@@ -371,9 +461,25 @@ static int meta_end(struct pack_plain *w, struct err *err)
 	}
 }
 
-static bool all_zero(const unsigned char *p, size_t n)
+/* The first block is no header: people push all kinds of files. */
+static int no_archive(const unsigned char *h, struct err *err)
 {
-	return !n || (!p[0] && !memcmp(p, p + 1, n - 1));
+	static const struct {
+		const char *magic;
+		size_t n;
+		const char *name;
+	} known[] = {{"BZh", 3, "bzip2"},
+		{"\xfd"
+		 "7zXZ",
+			5, "xz"},
+		{"PK\x03\x04", 4, "zip"}, {"\x04\x22\x4d\x18", 4, "lz4"}};
+	size_t i;
+
+	err->code = PACK_NO_ARCHIVE;
+	for (i = 0; i < ARRAY_LEN(known); i++)
+		if (!memcmp(h, known[i].magic, known[i].n))
+			return err_wrap(err, "the layer is no tar archive but %s", known[i].name);
+	return err_wrap(err, "the layer is no tar archive");
 }
 
 static int header(struct pack_plain *w, const unsigned char *h, struct err *err)
@@ -387,8 +493,9 @@ static int header(struct pack_plain *w, const unsigned char *h, struct err *err)
 		w->state = PLAIN_ZERO;
 		return 0;
 	}
-	if (check_sum(w, h, err) || find_form(w, h, &form, err) ||
-		numbers(w, h, form, &size, &mode, err))
+	if (check_sum(w, h, err) || find_form(w, h, &form, err))
+		return w->at < PACK_BLOCK ? no_archive(h, err) : -1;
+	if (numbers(w, h, form, &size, &mode, err))
 		return -1;
 	if (strchr("xgLK", h[F_TYPE]) && h[F_TYPE])
 		return meta_begin(w, (char)h[F_TYPE], size, err);
@@ -399,6 +506,10 @@ static int block(struct pack_plain *w, const unsigned char *h, struct err *err)
 {
 	if (w->state == PLAIN_HEADER)
 		return header(w, h, err);
+	if (w->state == PLAIN_SPARSE)
+		return sparse_block(w, h, err);
+	if (w->state == PLAIN_MAP)
+		return map_block(w, h, err);
 	/* Go's reader refuses this, GNU tar goes on, libarchive stops. */
 	if (!all_zero(h, PACK_BLOCK))
 		return broken(w, "a zero block stands alone between entries", err);
@@ -462,13 +573,33 @@ int pack_plain_feed(struct pack_plain *w, const unsigned char *p, size_t n, stru
 	return 0;
 }
 
+size_t pack_plain_missing(struct pack_plain *w)
+{
+	size_t n = 0;
+
+	if (pending(w))
+		return 0;
+	if (w->state == PLAIN_BODY && w->skip <= w->pad)
+		n = (size_t)w->skip;
+	else if ((w->state == PLAIN_HEADER || w->state == PLAIN_ZERO) && w->have &&
+		w->at > w->have && all_zero(w->block, w->have))
+		n = PACK_BLOCK - w->have;
+	if (n)
+		not_plain(w, "it ends within a block");
+	return n;
+}
+
 int pack_plain_end(struct pack_plain *w, struct err *err)
 {
 	if (!w->at)
-		return err_set(err, ERR_RETRY, "the layer holds no archive");
+		return err_code(err, ERR_RETRY, PACK_NO_ARCHIVE, "the layer holds no archive");
+	if (w->at == w->have) {
+		err_set(err, ERR_RETRY, "it is shorter than a header");
+		return no_archive(w->block, err);
+	}
 	if (w->state == PLAIN_TAIL)
 		return 0;
-	if (w->have || w->state == PLAIN_BODY || w->state == PLAIN_META)
+	if (w->have || (w->state != PLAIN_HEADER && w->state != PLAIN_ZERO))
 		return broken(w, "it is cut", err);
 	if (pending(w))
 		return broken(w, "it ends after an extension header", err);

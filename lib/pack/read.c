@@ -15,6 +15,8 @@
 static locale_t utf8_locale;
 static pthread_once_t utf8_once = PTHREAD_ONCE_INIT;
 
+static const unsigned char zeros[PACK_CHUNK];
+
 static void make_locale(void)
 {
 	utf8_locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
@@ -27,9 +29,13 @@ static la_ssize_t give(struct archive *a, void *ctx, const void **p)
 	size_t n;
 
 	(void)a;
-	if (pack_expand_next(&r->x, &in, &n, &r->failed) ||
-		pack_plain_feed(&r->w, in, n, &r->failed) ||
-		(!n && pack_plain_end(&r->w, &r->failed)))
+	if (pack_expand_next(&r->x, &in, &n, &r->failed))
+		return ARCHIVE_FATAL;
+	if (!n) {
+		n = pack_plain_missing(&r->w);
+		in = zeros;
+	}
+	if (pack_plain_feed(&r->w, in, n, &r->failed) || (!n && pack_plain_end(&r->w, &r->failed)))
 		return ARCHIVE_FATAL;
 	*p = in;
 	return (la_ssize_t)n;
@@ -54,7 +60,7 @@ int pack_read_init(struct pack_read *r, struct pack_src *src, uint64_t max_expan
 
 	*r = (struct pack_read){.src = src, .max_entries = max_entries};
 	pack_plain_init(&r->w);
-	r->path = mem_alloc(LIMIT_PATH + 1);
+	r->path = mem_alloc(LIMIT_ENTRY_PATH + 1);
 	pack_src_rewind(src);
 	if (pack_expand_init(&r->x, src, max_expanded, err))
 		return -1;
@@ -70,7 +76,9 @@ int pack_read_init(struct pack_read *r, struct pack_src *src, uint64_t max_expan
 void pack_read_clear(struct pack_read *r)
 {
 	archive_read_free(r->a);
+	archive_entry_free(r->named);
 	r->a = NULL;
+	r->named = NULL;
 	pack_expand_clear(&r->x);
 	pack_plain_clear(&r->w);
 	free(r->path);
@@ -105,16 +113,32 @@ static enum pack_type type_of(struct archive_entry *ae)
 	return archive_entry_filetype(ae) == AE_IFDIR ? PACK_DIR : 0;
 }
 
-static const char *difference(
-	const struct pack_member *m, const char *name, struct archive_entry *ae)
+/* Both names end at m->name_len, or ours holds a NUL and is refused. */
+static bool same_name(struct pack_read *r, const char *name, const char *other)
 {
-	const char *other = archive_entry_pathname(ae);
+	const char *made;
 
-	if (!other || strlen(other) != m->name_len || memcmp(other, name, m->name_len) != 0)
+	if (!other)
+		return false;
+	if (!strcmp(name, other))
+		return true;
+	if (!r->named)
+		r->named = archive_entry_new();
+	if (!r->named)
+		return false;
+	archive_entry_set_pathname_utf8(r->named, name);
+	made = archive_entry_pathname(r->named);
+	return made && !strcmp(made, other);
+}
+
+static const char *difference(struct pack_read *r, const struct pack_member *m, const char *name,
+	struct archive_entry *ae)
+{
+	if (!same_name(r, name, archive_entry_pathname(ae)))
 		return "name";
 	if (type_of(ae) != m->type)
 		return "type";
-	if (archive_entry_sparse_count(ae) > 0)
+	if (!m->sparse && archive_entry_sparse_count(ae) > 0)
 		return "holes";
 	if (m->type == PACK_FILE &&
 		(!archive_entry_size_is_set(ae) || (uint64_t)archive_entry_size(ae) != m->size))
@@ -132,29 +156,33 @@ static int take(struct pack_read *r, int rc, struct archive_entry *ae, struct pa
 	char q[PACK_QUOTE_MAX];
 
 	if (!pack_plain_take(&r->w, &m))
-		return rc == ARCHIVE_OK
+		return rc == ARCHIVE_OK || rc == ARCHIVE_WARN
 			? err_set(err, ERR_RETRY, "readers disagree: one sees one more entry")
 			: failed(r, err);
 	name = pack_plain_name(&r->w, &m);
 	if (pack_path_check(r->path, &e->tidy, name, m.name_len, err))
 		return -1;
 	pack_quote(q, name, m.name_len);
-	if (rc != ARCHIVE_OK) {
+	r->warned |= rc == ARCHIVE_WARN;
+	if (rc != ARCHIVE_OK && rc != ARCHIVE_WARN) {
 		failed(r, err);
 		return err_wrap(err, "entry '%s'", q);
 	}
-	diff = difference(&m, name, ae);
+	diff = difference(r, &m, name, ae);
 	if (diff)
 		return err_set(err, ERR_RETRY, "readers disagree on the %s of entry '%s'", diff, q);
 	if (r->entries == r->max_entries)
 		return err_set(err, ERR_RETRY, "the layer has more than %llu entries",
 			(unsigned long long)r->max_entries);
+	if (m.size > m.stored && pack_expand_count(&r->x, m.size - m.stored, err))
+		return err_wrap(err, "entry '%s'", q);
 	e->path = r->path;
 	e->seq = r->entries++;
-	e->size = r->size = m.size;
+	e->size = m.size;
 	e->mode = m.mode;
 	e->type = m.type;
-	r->got = 0;
+	r->m = m;
+	r->got = r->data = r->hole = r->block_len = 0;
 	return 1;
 }
 
@@ -178,22 +206,63 @@ int pack_read_next(struct pack_read *r, struct pack_entry *e, struct err *err)
 	return rc;
 }
 
-int pack_read_data(struct pack_read *r, const void **p, size_t *n, struct err *err)
+static int disagree(struct err *err)
+{
+	return err_set(err, ERR_RETRY, "readers disagree on the length of an entry");
+}
+
+/* All that the archive has of the entry was handed out: with a map in front, but for that. */
+static int data_end(struct pack_read *r, struct err *err)
+{
+	uint64_t map = r->m.stored - r->data;
+
+	if (r->m.in_body ? !map || map % PACK_BLOCK : map)
+		return disagree(err);
+	return 0;
+}
+
+/* The next block, and the hole in front of it; at the end of the data only a hole. */
+static int next_block(struct pack_read *r, struct err *err)
 {
 	la_int64_t offset = 0;
 	int rc;
 
-	*n = 0;
-	if (r->got == r->size)
-		return 0;
 	do {
-		rc = archive_read_data_block(r->a, p, n, &offset);
-	} while (rc == ARCHIVE_OK && !*n);
+		rc = archive_read_data_block(r->a, &r->block, &r->block_len, &offset);
+	} while (rc == ARCHIVE_OK && !r->block_len);
 	if (rc != ARCHIVE_OK && (rc != ARCHIVE_EOF || r->failed.kind != ERR_NONE))
 		return failed(r, err);
-	/* Never a hole, never more or less than the header said. */
-	if (rc == ARCHIVE_EOF || (uint64_t)offset != r->got || *n > r->size - r->got)
-		return err_set(err, ERR_RETRY, "readers disagree on the length of an entry");
+	if (rc == ARCHIVE_EOF) {
+		r->block_len = 0;
+		offset = (la_int64_t)r->m.size;
+		if (data_end(r, err))
+			return -1;
+	}
+	/* Holes only where there may be some, never more or less than the header said. */
+	if ((uint64_t)offset < r->got || (uint64_t)offset > r->m.size ||
+		r->block_len > r->m.size - (uint64_t)offset)
+		return disagree(err);
+	r->hole = (uint64_t)offset - r->got;
+	r->data += r->block_len;
+	return r->hole && !r->m.sparse ? disagree(err) : 0;
+}
+
+int pack_read_data(struct pack_read *r, const void **p, size_t *n, struct err *err)
+{
+	*n = 0;
+	if (r->got == r->m.size)
+		return r->m.size ? data_end(r, err) : 0;
+	if (!r->hole && !r->block_len && next_block(r, err))
+		return -1;
+	if (r->hole) {
+		*p = zeros;
+		*n = r->hole < sizeof(zeros) ? (size_t)r->hole : sizeof(zeros);
+		r->hole -= *n;
+	} else {
+		*p = r->block;
+		*n = r->block_len;
+		r->block_len = 0;
+	}
 	r->got += *n;
 	return 0;
 }

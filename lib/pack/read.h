@@ -2,7 +2,8 @@
  * The entries of a layer, checked: libarchive reads the tar, our own walk (lib/pack/plain.h) runs over the same bytes in front of it,
  * and both must say the same of every entry (name, type, size, permission bits). So whatever comes out is what any reader sees.
  *
- * Anything libarchive returns but ARCHIVE_OK and ARCHIVE_EOF is fatal. At the end the stream is drained, so that the CRC of the gzip
+ * What libarchive warns of (a record that it cannot use) keeps a layer from passing, as long as both still say the same; what it fails on
+ * is refused. Names are bytes: libarchive puts those of PAX records into Unicode's form C, so what it says of ours counts. At the end the stream is drained, so that the CRC of the gzip
  * member and all that follows the archive have been looked at. Lives in one worker thread; the source is borrowed.
  *
  *	if (pack_read_init(&r, &src, max_expanded, max_entries, err)) ...
@@ -17,6 +18,7 @@
 #include "pack/plain.h"
 
 struct archive;
+struct archive_entry;
 
 struct pack_entry {
 	const char *path; /* clean: "a/b", "" for the root; borrowed until the next call of next */
@@ -34,7 +36,15 @@ struct pack_read {
 	struct archive *a;
 	struct err failed; /* of the callback */
 	uint64_t entries, max_entries;
-	uint64_t size, got; /* of the current entry's body */
+	bool warned;
+	/* The current entry's body: */
+	struct pack_member m;
+	uint64_t got; /* handed out */
+	uint64_t data; /* of that, read from the archive */
+	uint64_t hole; /* zeros that come next */
+	const void *block; /* behind the hole */
+	size_t block_len;
+	struct archive_entry *named; /* to hear what libarchive makes of a name */
 	char *path;
 };
 

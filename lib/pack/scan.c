@@ -93,8 +93,10 @@ int pack_scan_run(struct pack_scan *s, struct pack_src *src, const struct pack_l
 	s->expanded = r.x.total;
 	s->entries = r.entries;
 	why = pack_plain_why(&r.w);
-	if (!pack_expand_single(&r.x))
-		reason(s, "it is not gzip with one member");
+	if (r.warned)
+		reason(s, "libarchive warns of it");
+	if (pack_expand_why(&r.x))
+		reason(s, "%s", pack_expand_why(&r.x));
 	if (why)
 		reason(s, "%s", why);
 	rc = pack_index_build(&s->ix, err);

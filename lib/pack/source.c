@@ -28,7 +28,9 @@ int pack_memory_take(struct pack_memory *m, uint64_t n, struct err *err)
 	m->used += n;
 	if (m->max && m->used > m->max)
 		return err_code(err, ERR_RETRY, -ENOBUFS,
-			"its names, ignore rules and window take more than %llu bytes of memory",
+			"its names, ignore rules and window take more than the %llu bytes of "
+			"memory that "
+			"a layer can have here",
 			(unsigned long long)m->max);
 	return 0;
 }

@@ -20,7 +20,8 @@ struct pack_unzstd {
 	unsigned char magic[MAGIC_LEN];
 	size_t have; /* of magic */
 	bool inside; /* a frame has begun and not ended */
-	size_t counted; /* of the decoder's memory */
+	uint64_t decoded; /* of this frame */
+	uint64_t counted; /* of the decoder's memory */
 	bool full; /* the decoder may hold bytes that did not fit into out */
 	unsigned char out[PACK_CHUNK];
 };
@@ -79,13 +80,21 @@ static int more(struct pack_unzstd *z, struct err *err)
 	return 0;
 }
 
-/* A frame's header says how large its window is; the decoder has made room for it, but not used it yet. */
+/* The decoder without a window, with its buffers of input: more than that is the window. */
+#define DECODER_SIZE (512 * LIMIT_KIB)
+/* So much at a time, before it is written to. */
+#define COUNT_STEP (1 * LIMIT_MIB)
+
 static int count(struct pack_unzstd *z, struct err *err)
 {
-	size_t now = ZSTD_sizeof_DCtx(z->d), more_now = now > z->counted ? now - z->counted : 0;
+	uint64_t all = ZSTD_sizeof_DCtx(z->d);
+	uint64_t used = DECODER_SIZE + (z->decoded / COUNT_STEP + 1) * COUNT_STEP;
+	uint64_t now = used < all ? used : all, added = now > z->counted ? now - z->counted : 0;
 
-	z->counted += more_now;
-	return more_now ? pack_memory_take(&z->src->memory, more_now, err) : 0;
+	z->counted += added;
+	if (!added || !pack_memory_take(&z->src->memory, added, err))
+		return 0;
+	return err_wrap(err, "a zstd frame with a window of %llu bytes", (unsigned long long)all);
 }
 
 static int refused(size_t code, struct err *err)
@@ -120,6 +129,7 @@ int pack_unzstd_next(struct pack_unzstd *z, const unsigned char **p, size_t *n, 
 		rc = ZSTD_decompressStream(z->d, &out, &z->in);
 		if (ZSTD_isError(rc))
 			return refused(rc, err);
+		z->decoded += out.pos;
 		if (count(z, err))
 			return -1;
 		z->full = rc && out.pos == out.size;
@@ -127,6 +137,7 @@ int pack_unzstd_next(struct pack_unzstd *z, const unsigned char **p, size_t *n, 
 			continue;
 		/* The frame is over; what follows in the chunk begins with another one's magic number. */
 		z->inside = false;
+		z->decoded = 0;
 		z->chunk = (const unsigned char *)z->in.src + z->in.pos;
 		z->chunk_len = z->in.size - z->in.pos;
 		z->in = (ZSTD_inBuffer){0};

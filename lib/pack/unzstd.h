@@ -1,7 +1,11 @@
 /*
  * zstd (RFC 8878) as a stream that is pulled, by libzstd itself: libarchive, which wraps it, has no limit for the window and takes a zstd
- * stream inside the stream apart as well. A window over LIMIT_ZSTD_WINDOW_LOG (memory!), a cut frame, and bytes after the last frame that
- * are no frame are errors.
+ * stream inside the stream apart as well. A window over LIMIT_ZSTD_WINDOW_LOG, a cut frame, and bytes after the last frame that are no
+ * frame are errors.
+ *
+ * Memory: a frame's header announces a window, which the library allocates at once and fills from its start. Pages that nothing was
+ * written to cost nothing, so the source's account is charged with what has been decoded, up to the window: many tools announce
+ * a large one for a small layer.
  *
  * Lives in one worker thread. The source is borrowed; reading starts at its position.
  */

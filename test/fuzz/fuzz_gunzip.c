@@ -1,6 +1,6 @@
 /*
  * gzip and zstd streams. What our gunzip accepts, zlib's own gzread-like loop accepts with the same bytes and the same number of members,
- * and the other way round; a stream that any byte follows which is no member is never accepted.
+ * and the other way round; a stream that anything follows which is no member, and not all zeros, is never accepted.
  */
 #include "pack/expand.h"
 #include "pack/gunzip.h"
@@ -20,8 +20,13 @@ static long reference(const uint8_t *p, size_t n, uint8_t *out, uint64_t *member
 
 	*members = 0;
 	while (n) {
+		size_t zeros = 0;
 		int rc;
 
+		while (*members && zeros < n && !p[zeros])
+			zeros++;
+		if (zeros == n)
+			return total;
 		if (inflateInit2(&z, 16 + 15) != Z_OK)
 			abort();
 		z.next_in = (uint8_t *)p;
@@ -72,7 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 		if (!rc &&
 			((size_t)ref != total || memcmp(want, got, total) != 0 ||
-				pack_expand_single(&x) != (members == 1)))
+				(!pack_expand_why(&x) && members != 1)))
 			abort();
 	}
 	if (x.kind == PACK_TAR && !rc && total != size)

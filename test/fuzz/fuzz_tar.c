@@ -82,7 +82,7 @@ static void same_lists(const struct buf *tar, bool sorted)
 
 	walk(&ours, tar, sorted);
 	tb_list(&theirs, tar->p, tar->len, TB_BARE);
-	if (strcmp(buf_str(&ours), buf_str(&theirs)) != 0)
+	if (!tarmut_same(&ours, &theirs))
 		abort();
 }
 

@@ -4,13 +4,16 @@
 #ifndef TEST_FUZZ_TARMUT_H
 #define TEST_FUZZ_TARMUT_H
 #include "base/buf.h"
+#include "base/mem.h"
 #include "base/utf8.h"
 #include "pack/path.h"
 
+#include <archive_entry.h>
 #include <locale.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max);
@@ -51,6 +54,41 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned 
 		memset(data + size - 1024, 0, 1024);
 	}
 	return size;
+}
+
+/* One line, or as libarchive has it: names of PAX records get Unicode's form C. */
+static inline bool tarmut_same_line(const char *ours, size_t n, const char *theirs, size_t m)
+{
+	struct archive_entry *e;
+	char *line;
+	const char *made;
+	bool same = n == m && !memcmp(ours, theirs, n);
+
+	if (same)
+		return true;
+	line = mem_strndup(ours, n);
+	e = archive_entry_new();
+	archive_entry_set_pathname_utf8(e, line);
+	made = archive_entry_pathname(e);
+	same = made && strlen(made) == m && !memcmp(made, theirs, m);
+	archive_entry_free(e);
+	free(line);
+	return same;
+}
+
+static inline bool tarmut_same(const struct buf *ours, const struct buf *theirs)
+{
+	const char *p = buf_str(ours), *q = buf_str(theirs);
+
+	while (*p && *q) {
+		size_t n = strcspn(p, "\n"), m = strcspn(q, "\n");
+
+		if (!tarmut_same_line(p, n, q, m))
+			return false;
+		p += n + (p[n] == '\n');
+		q += m + (q[m] == '\n');
+	}
+	return *p == *q;
 }
 
 /* Names that are not UTF-8 make libarchive complain; lib/pack/read refuses them by itself. */

@@ -59,6 +59,9 @@ void tb_add(struct buf *b, const struct tb_head *h, const void *body, size_t n)
 	put_octal(block + 337, 8, 0);
 	if (h->real_size)
 		memcpy(block + 483, h->real_size, 12);
+	if (h->map)
+		memcpy(block + 386, h->map, 96);
+	block[482] = (unsigned char)h->more;
 	if (h->prefix)
 		memcpy(block + 345, h->prefix, strlen(h->prefix));
 	memset(block + 148, ' ', 8);

@@ -25,6 +25,8 @@ struct tb_head {
 	const char *uid_field; /* 8 bytes */
 	const char *major_field; /* 8 bytes */
 	const char *real_size; /* 12 bytes, where GNU has the size of a sparse file */
+	const char *map; /* 96 bytes in front of it: offset and length of four pieces */
+	int more; /* blocks with more of the map follow, says the header */
 	const char *link;
 	int sum_off; /* added to the right checksum */
 };

@@ -5,6 +5,7 @@
 #include "pack/expand.h"
 
 #include <check.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -40,7 +41,7 @@ static int expand(struct buf *out, const void *p, size_t n, uint64_t max, const 
 		buf_add(out, q, k);
 	}
 	if (single)
-		*single = pack_expand_single(&x);
+		*single = !pack_expand_why(&x);
 	pack_expand_clear(&x);
 	pack_src_clear(&src);
 	return rc;
@@ -108,7 +109,7 @@ END_TEST
 static const struct {
 	const char *tail;
 	size_t n;
-} tails[] = {{"\0", 1}, {"\0\0\0\0\0\0\0\0", 8}, {"x", 1}, {"\x1f", 1}, {"\x1f\x8b", 2},
+} tails[] = {{"\0x", 2}, {"\0\0\0\0\0\0\0\x1f", 8}, {"x", 1}, {"\x1f", 1}, {"\x1f\x8b", 2},
 	{"\x1f\x8b\x08\0\0\0\0\0\0\xff", 10}, {"hello", 5}, {"\x1f\x8c\x08\0\0\0\0\0\0\xff", 10}};
 
 START_TEST(test_tails)
@@ -121,6 +122,65 @@ START_TEST(test_tails)
 	ck_assert_msg(expand(&out, gz.p, gz.len, BUF_ANY, NULL, NULL, &err) == -1,
 		"tail %d was accepted", _i);
 	ck_assert_int_eq(err.kind, ERR_RETRY);
+}
+END_TEST
+
+/* Zeros up to the end are padding, wherever the chunks end; the blob is no artifact then, since Go stumbles over them. */
+START_TEST(test_padding)
+{
+	static const size_t sizes[] = {1, 8, 511, PACK_CHUNK - 1, PACK_CHUNK, 3 * PACK_CHUNK};
+	auto_buf struct buf out = BUF_INIT(BUF_ANY);
+	auto_free char *zeros = mem_zalloc(sizes[_i] + 1);
+	struct err err = {0};
+	bool single = true;
+
+	tb_gzip(&gz, "text", 4);
+	buf_add(&gz, zeros, sizes[_i]);
+	ck_assert_msg(!expand(&out, gz.p, gz.len, BUF_ANY, NULL, &single, &err), "%s", err.msg);
+	ck_assert_uint_eq(out.len, 4);
+	ck_assert(!single);
+	/* A member behind them is none. */
+	tb_gzip(&gz, "more", 4);
+	ck_assert_int_eq(expand(&out, gz.p, gz.len, BUF_ANY, NULL, &single, &err), -1);
+	ck_assert_msg(strstr(err.msg, "bytes after the gzip member and zeros"), "%s", err.msg);
+}
+END_TEST
+
+/* Texts in the header that Go's reader takes, and that it does not. */
+static const struct {
+	unsigned flags; /* RFC 1952: 4 extra, 8 name, 16 comment */
+	size_t len;
+	bool plain;
+} gzheads[] = {{8, 511, true}, {8, 512, false}, {8, 70000, false}, {16, 511, true},
+	{16, 512, false}, {4, 60000, true}, {4 | 8 | 16, 300, true}};
+
+START_TEST(test_header)
+{
+	auto_buf struct buf out = BUF_INIT(BUF_ANY), odd = BUF_INIT(BUF_ANY);
+	size_t len = gzheads[_i].len, n;
+	struct err err = {0};
+	bool single = false;
+	unsigned flag;
+
+	tb_gzip(&gz, "text", 4);
+	gz.p[3] = (char)gzheads[_i].flags;
+	buf_add(&odd, gz.p, 10);
+	for (flag = 4; flag <= 16; flag *= 2) {
+		if (!(gzheads[_i].flags & flag))
+			continue;
+		if (flag == 4) {
+			buf_addc(&odd, (char)(len & 255));
+			buf_addc(&odd, (char)(len >> 8));
+		}
+		for (n = 0; n < len; n++)
+			buf_addc(&odd, 'n');
+		if (flag != 4)
+			buf_addc(&odd, '\0');
+	}
+	buf_add(&odd, gz.p + 10, gz.len - 10);
+	ck_assert_msg(!expand(&out, odd.p, odd.len, BUF_ANY, NULL, &single, &err), "%s", err.msg);
+	ck_assert_uint_eq(out.len, 4);
+	ck_assert_msg(single == gzheads[_i].plain, "row %d: plain is %d", _i, single);
 }
 END_TEST
 
@@ -252,11 +312,11 @@ static const struct {
 	size_t n;
 	const char *says;
 } zheads[] = {
-	{"\x28\xb5\x2f\xfd\x00\x88\x01\0\0", 9, "window of more than 8388608"}, /* 2^27 */
-	{"\x28\xb5\x2f\xfd\x00\x69\x01\0\0", 9,
-		"window of more than 8388608"}, /* 2^23 and an eighth */
+	{"\x28\xb5\x2f\xfd\x00\x90\x01\0\0", 9, "window of more than 134217728"}, /* 2^28 */
+	{"\x28\xb5\x2f\xfd\x00\x89\x01\0\0", 9,
+		"window of more than 134217728"}, /* 2^27 and an eighth */
 	{"\x28\xb5\x2f\xfd\xa0\0\0\0\x10\x01\0\0", 12,
-		"window of more than 8388608"}, /* single segment */
+		"window of more than 134217728"}, /* single segment */
 	{"\x28\xb5\x2f\xfd\x08\x58\x01\0\0", 9, "broken zstd"}, /* reserved bit */
 	{"\x28\xb5\x2f\xfd\x00\x58\x07\0\0", 9, "broken zstd"}, /* reserved block type */
 	{"\x28\xb5\x2f\xfd\x00\x58\x05\0\0\0", 10,
@@ -272,6 +332,59 @@ START_TEST(test_zstd_heads)
 		"row %d was accepted", _i);
 	ck_assert_msg(strstr(err.msg, zheads[_i].says), "'%s' does not say '%s'", err.msg,
 		zheads[_i].says);
+}
+END_TEST
+
+/* A frame of n zeros with a window of 2^log, and no word of how many they are: blocks of one repeated byte (RFC 8878, 3.1.1.2). */
+static void zeros_frame(struct buf *b, unsigned log, size_t n)
+{
+	buf_add(b, "\x28\xb5\x2f\xfd\x00", 5);
+	buf_addc(b, (char)((log - 10) << 3));
+	while (n) {
+		size_t len = n < 128 * 1024 ? n : 128 * 1024;
+		size_t head = len << 3 | 1 << 1 | (n == len);
+
+		buf_addc(b, (char)(head & 255));
+		buf_addc(b, (char)(head >> 8 & 255));
+		buf_addc(b, (char)(head >> 16));
+		buf_addc(b, '\0');
+		n -= len;
+	}
+}
+
+/* A large window costs what is decoded into it, up to its size; two frames share it. */
+static const struct {
+	unsigned log;
+	size_t n; /* MiB of zeros in each of two frames */
+	uint64_t memory; /* MiB */
+	bool fits;
+} windows[] = {{27, 1, 4, true}, {27, 20, 4, false}, {27, 20, 24, true}, {27, 200, 100, false},
+	{27, 200, 130, true}, {20, 20, 4, true}, {23, 20, 8, false}, {23, 20, 10, true}};
+
+START_TEST(test_zstd_memory)
+{
+	struct pack_expand x;
+	struct pack_src src;
+	const unsigned char *p;
+	struct err err = {0};
+	size_t k = 0;
+	int rc;
+
+	zeros_frame(&gz, windows[_i].log, windows[_i].n << 20);
+	zeros_frame(&gz, windows[_i].log, windows[_i].n << 20);
+	pack_src_init(&src, gz.p, -1, gz.len, NULL);
+	src.memory.max = windows[_i].memory << 20;
+	rc = pack_expand_init(&x, &src, BUF_ANY, &err);
+	while (!rc && x.total < 200 << 20 && !(rc = pack_expand_next(&x, &p, &k, &err)) && k)
+		;
+	ck_assert_msg(windows[_i].fits == !rc, "row %d: %s", _i, err.msg);
+	if (rc) {
+		ck_assert_int_eq(err.code, -ENOBUFS);
+		ck_assert_msg(strstr(err.msg, "a zstd frame with a window of"), "%s", err.msg);
+	}
+	pack_expand_clear(&x);
+	ck_assert_uint_eq(src.memory.used, 0);
+	pack_src_clear(&src);
 }
 END_TEST
 
@@ -339,10 +452,13 @@ Suite *suite_gunzip(void)
 	tcase_add_test(tc, test_members);
 	tcase_add_test(tc, test_cuts);
 	tcase_add_loop_test(tc, test_tails, 0, (int)ARRAY_LEN(tails));
+	tcase_add_loop_test(tc, test_padding, 0, 6);
+	tcase_add_loop_test(tc, test_header, 0, (int)ARRAY_LEN(gzheads));
 	tcase_add_test(tc, test_limits);
 	tcase_add_test(tc, test_ratio);
 	tcase_add_test(tc, test_file);
 	tcase_add_test(tc, test_zstd);
+	tcase_add_loop_test(tc, test_zstd_memory, 0, (int)ARRAY_LEN(windows));
 	tcase_add_test(tc, test_zstd_nested);
 	tcase_add_test(tc, test_zstd_next_frame);
 	tcase_add_loop_test(tc, test_zstd_heads, 0, (int)ARRAY_LEN(zheads));

@@ -94,8 +94,14 @@ START_TEST(test_lengths)
 	size_t i;
 
 	memset(name, 'a', 5000);
-	ck_assert_int_eq(pack_path_check(out, &tidy, name, 4096, &err), 0);
-	ck_assert_int_eq(pack_path_check(out, &tidy, name, 4097, &err), -1);
+	ck_assert_int_eq(pack_path_check(out, &tidy, name, 255, &err), 0);
+	ck_assert_int_eq(pack_path_check(out, &tidy, name, 256, &err), -1);
+	ck_assert_ptr_nonnull(strstr(err.msg, "cannot be unpacked: 'aaa"));
+	ck_assert_ptr_nonnull(strstr(err.msg, "is 256 bytes long, 255 is"));
+	for (i = 250; i < 5000; i += 251)
+		name[i] = '/';
+	ck_assert_int_eq(pack_path_check(out, &tidy, name, 4000, &err), 0);
+	ck_assert_int_eq(pack_path_check(out, &tidy, name, 4001, &err), -1);
 	ck_assert_ptr_nonnull(strstr(err.msg, "too long"));
 	ck_assert_ptr_nonnull(strstr(err.msg, "aaa..."));
 	for (i = 0; i < 4096; i++)
