@@ -350,6 +350,18 @@ enum step_ret publish_start(struct task *t)
 	return publish_begin(r, j);
 }
 
+/* A Helm chart's provenance, a JSON file, one YAML file: whoever wrote the object may not know what the layer is. */
+static void say_media_type(struct run *r)
+{
+	struct err *err = &r->task.err;
+
+	if (err->code == PACK_NO_ARCHIVE)
+		err_wrap(err,
+			"a layer of media type '%.200s' is not what 'extract' needs "
+			"(layerSelector.operation 'copy' takes it as it is)",
+			r->layer->media_type);
+}
+
 enum step_ret publish_resume(struct task *t)
 {
 	struct run *r = RUN(t);
@@ -370,6 +382,7 @@ enum step_ret publish_resume(struct task *t)
 			err_wrap(&t->err, "unable to archive artifact to storage");
 			return run_fail(r, COND_STORAGE_FAILED, "ArchiveOperationFailed");
 		}
+		say_media_type(r);
 		err_wrap(&t->err, "failed to extract layer contents from artifact");
 		return run_fail(r, COND_FETCH_FAILED, "OCIArtifactLayerOperationFailed");
 	}

@@ -235,6 +235,36 @@ START_TEST(test_copy)
 }
 END_TEST
 
+/* A layer that is no archive: the message says what it is and what to write. What is one, and broken, says neither. */
+START_TEST(test_no_archive)
+{
+	static const struct {
+		const char *layer;
+		bool says;
+	} rows[] = {{"{\"kind\":\"List\"}", true}, {"BZh91AY&SY", true},
+		{"\x1f\x8b\x08\1\1\1\1\1\1\1", false}};
+	static const char says[] =
+		"a layer of media type 'application/vnd.test+json' is not what 'extract' needs "
+		"(layerSelector.operation 'copy' takes it as it is): the layer is no tar archive";
+	struct world w;
+	struct fake_image image;
+	const char *message;
+
+	world_init(&w);
+	fake_image(w.reg, "app", "1.0", "application/vnd.test+json", rows[_i].layer,
+		strlen(rows[_i].layer), &image);
+	world_object(&w, "web", "\"ref\":{\"tag\":\"1.0\"}");
+	world_start(&w);
+	world_settle(&w);
+	ck_assert_str_eq(
+		world_status(&w, "web", "Ready.reason"), "OCIArtifactLayerOperationFailed");
+	message = world_status(&w, "web", "Ready.message");
+	ck_assert_msg(rows[_i].says == !!strstr(message, says), "%s", message);
+	fake_image_clear(&image);
+	world_clear(&w);
+}
+END_TEST
+
 START_TEST(test_index)
 {
 	struct world w;
@@ -531,7 +561,7 @@ START_TEST(test_memory_never)
 	ck_assert_str_eq(
 		world_status(&w, "web", "Ready.reason"), "OCIArtifactLayerOperationFailed");
 	ck_assert_ptr_nonnull(strstr(world_status(&w, "web", "Ready.message"),
-		"its names, ignore rules and window take more than 4194304 bytes of memory"));
+		"its names, ignore rules and window take more than the 4194304 bytes of memory"));
 	ck_assert_uint_eq(jobs().held, 0);
 	fake_image_clear(&image);
 	buf_clear(&layer);
@@ -552,6 +582,7 @@ Suite *suite_artifact(void)
 	tcase_add_loop_test(tc, test_disk_full, 0, 2);
 	tcase_add_test(tc, test_disk_unreadable);
 	tcase_add_test(tc, test_copy);
+	tcase_add_loop_test(tc, test_no_archive, 0, 3);
 	tcase_add_test(tc, test_index);
 	tcase_add_test(tc, test_digest_algo);
 	tcase_add_loop_test(tc, test_retention, 0, 2);
