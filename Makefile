@@ -153,6 +153,10 @@ $(O)/textdiff: $(O)/test/e2e/textdiff.o $(O)/test/unit/text/table.o $(call archi
 $(O)/proxydiff: $(O)/test/e2e/proxydiff.o $(call archives,http ev crypto base)
 	$(Q)$(CC) $(LDFLAGS) $(LDSAN) -o $@ $^ $(LIBS_SHARED)
 
+# lib/pack: test/e2e/untardiff.sh.
+$(O)/untardiff: $(O)/test/e2e/untardiff.o $(O)/test/unit/pack/build.o $(call archives,pack text crypto base)
+	$(Q)$(CC) $(LDFLAGS) $(LDSAN) -o $@ $^ $(LIBS_SHARED)
+
 # ---- fuzzing: `make fuzz-semver FUZZ_TIME=60` builds test/fuzz/fuzz_semver.c and what it includes with clang 14, in $(O)/fuzz, and runs it on
 # its corpus. What it finds beyond the corpus in git stays in $(O)/fuzz/corpus, a crash in $(O)/fuzz.
 FUZZ_TIME ?= 60

@@ -13,6 +13,7 @@ if [ $# -eq 0 ]; then
 	set -- test/e2e/*_test.sh
 	[ ! -e test/e2e/textdiff.sh ] || set -- "$@" test/e2e/textdiff.sh
 	[ ! -e test/e2e/proxydiff.sh ] || set -- "$@" test/e2e/proxydiff.sh
+	[ ! -e test/e2e/untardiff.sh ] || set -- "$@" test/e2e/untardiff.sh
 else
 	for n in "$@"; do
 		shift
