@@ -497,6 +497,8 @@ static int header(struct pack_plain *w, const unsigned char *h, struct err *err)
 		return w->at < PACK_BLOCK ? no_archive(h, err) : -1;
 	if (numbers(w, h, form, &size, &mode, err))
 		return -1;
+	if (form == FORM_GNU && h[F_TYPE] == 'x')
+		not_plain(w, "it has PAX records behind GNU headers");
 	if (strchr("xgLK", h[F_TYPE]) && h[F_TYPE])
 		return meta_begin(w, (char)h[F_TYPE], size, err);
 	return entry(w, h, form, size, mode, err);

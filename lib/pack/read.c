@@ -255,6 +255,9 @@ int pack_read_data(struct pack_read *r, const void **p, size_t *n, struct err *e
 	if (!r->hole && !r->block_len && next_block(r, err))
 		return -1;
 	if (r->hole) {
+		/* A few bytes of input can be many of these. */
+		if (pack_stopped(r->src->stop, err))
+			return -1;
 		*p = zeros;
 		*n = r->hole < sizeof(zeros) ? (size_t)r->hole : sizeof(zeros);
 		r->hole -= *n;

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "build.h"
 #include "pack/pack.h"
+#include "pack/read.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -184,6 +185,12 @@ ODD(gnu_plain)
 	tb_add(b, &(struct tb_head){.name = "m", .size = 2, .magic = "ustar  "}, "m\n", 2);
 	HEAD(.name = "n/", .type = '5', .mode = 0755, .magic = "ustar  ",
 		.major_field = "\0\0\0\0\0\0\0");
+}
+ODD(gnu_pax)
+{
+	tb_add(b, &(struct tb_head){.name = "x", .type = 'x', .size = 10, .magic = "ustar  "},
+		"10 path=m\n", 10);
+	tb_file(b, "x", "m\n");
 }
 ODD(gnu_times)
 {
@@ -791,6 +798,7 @@ static const struct {
 	{"multi-volume part", multi_volume, REFUSED, "multi-volume", NULL},
 	{"volume label", volume_label, REFUSED, "type that is not supported", NULL},
 	{"GNU headers", gnu_plain, PASSES, "", NULL},
+	{"PAX records behind a GNU header", gnu_pax, REPACKED, "behind GNU headers", ONE_FILE},
 	{"times in a GNU header", gnu_times, REPACKED, "more than a name", ONE_FILE},
 	{"GNU sparse", gnu_sparse, REPACKED, "entry 'm' is a sparse file", SPARSE_FILE},
 	{"GNU sparse with a long map", gnu_sparse_more, REPACKED, "sparse file",
@@ -1190,6 +1198,36 @@ START_TEST(test_blobs)
 }
 END_TEST
 
+/* A hole takes long and needs no input: it can be stopped as well. */
+START_TEST(test_stop_hole)
+{
+	auto_buf struct buf tar = BUF_INIT(BUF_ANY);
+	atomic_bool stop = false;
+	struct pack_entry e;
+	struct pack_read r;
+	struct pack_src src;
+	struct err err = {0};
+	const void *p;
+	size_t n;
+
+	gnu_sparse_of(&tar, "00000000000\00000000000005", "00100000000");
+	tb_zero(&tar, 2);
+	pack_src_init(&src, tar.p, -1, tar.len, &stop);
+	ck_assert_int_eq(pack_read_init(&r, &src, LIMIT_MIB * 20, 10, &err), 0);
+	ck_assert_int_eq(pack_read_next(&r, &e, &err), 1);
+	ck_assert_uint_eq(e.size, 1 << 24);
+	ck_assert_int_eq(pack_read_data(&r, &p, &n, &err), 0);
+	ck_assert_uint_eq(n, 5);
+	ck_assert_int_eq(pack_read_data(&r, &p, &n, &err), 0);
+	ck_assert_uint_eq(n, PACK_CHUNK);
+	stop = true;
+	ck_assert_int_eq(pack_read_data(&r, &p, &n, &err), -1);
+	ck_assert_int_eq(err.kind, ERR_CANCELED);
+	pack_read_clear(&r);
+	pack_src_clear(&src);
+}
+END_TEST
+
 START_TEST(test_no_tar)
 {
 	struct pack_result res;
@@ -1223,6 +1261,7 @@ Suite *suite_hostile(void)
 	tcase_add_test(tc, test_million);
 	tcase_add_test(tc, test_implied_bomb);
 	tcase_add_loop_test(tc, test_blobs, 0, (int)ARRAY_LEN(blobs));
+	tcase_add_test(tc, test_stop_hole);
 	tcase_add_test(tc, test_no_tar);
 	suite_add_tcase(s, tc);
 	return s;
