@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/obj.h"
 #include "base/sys.h"
+#include "crypto/digest.h"
 #include "ev/loop.h"
 #include "store/store.h"
 #include "test/unit/ocirepository/world.h"
@@ -374,6 +375,55 @@ START_TEST(test_spoilt_status)
 }
 END_TEST
 
+/*
+ * A file that an older version of this program packed, in another format: kept as it is while the status names it (row 0). Once it is lost,
+ * the layer is packed in today's format, and the status names that before it is served (row 1).
+ */
+START_TEST(test_older_format)
+{
+	static const char old[] = "what format 1 made of the layer";
+	auto_free char *file = NULL, *status = NULL, *today = NULL, *mkdir = NULL;
+	char text[DIGEST_TEXT_MAX];
+	struct fake_image image;
+	struct digest d;
+	struct world w;
+	struct buf got;
+	FILE *f;
+
+	world_init(&w);
+	/* The rules make it a repack. */
+	lose(&w, &image, "\"ref\":{\"tag\":\"1.0\"},\"ignore\":\"app.yaml\"");
+	today = mem_strdup(world_status(&w, "web", "artifact.digest"));
+	ck_assert_str_ne(today, image.layer_text);
+	digest_mem(&d, DIGEST_SHA256, old, strlen(old));
+	status = mem_printf("{\"status\":{\"artifact\":{\"digest\":\"%s\",\"size\":%zu}}}",
+		digest_format(&d, text), strlen(old));
+	patch(&w, status);
+	if (!_i) {
+		file = mem_printf("%s/%s", w.root, world_status(&w, "web", "artifact.path"));
+		mkdir = mem_printf("mkdir -p $(dirname %s)", file);
+		ck_assert_int_eq(system(mkdir), 0);
+		f = fopen(file, "w");
+		ck_assert_ptr_nonnull(f);
+		ck_assert_uint_eq(fwrite(old, 1, strlen(old), f), strlen(old));
+		fclose(f);
+	}
+	world_forget(&w);
+	world_start(&w);
+	world_settle(&w);
+	ck_assert_str_eq(world_status(&w, "web", "Ready.status"), "True");
+	ck_assert_str_eq(world_status(&w, "web", "artifact.digest"), _i ? today : text);
+	ck_assert_int_eq(ask(&w), STORE_HIT);
+	ck_assert_msg(!_i == !strstr(fake_log(w.reg), "/blobs/"), "%s", fake_log(w.reg));
+	world_file(&w, "web", &got);
+	digest_mem(&d, DIGEST_SHA256, got.p, got.len);
+	ck_assert_str_eq(digest_format(&d, text), world_status(&w, "web", "artifact.digest"));
+	buf_clear(&got);
+	fake_image_clear(&image);
+	world_clear(&w);
+}
+END_TEST
+
 static int64_t latest_size(struct world *w)
 {
 	struct store_path p;
@@ -438,6 +488,7 @@ Suite *suite_restore(void)
 	tcase_add_loop_test(tc, test_lost_twice, 0, 2);
 	tcase_add_test(tc, test_secret_changes_before_the_list);
 	tcase_add_test(tc, test_secrets_of_no_concern);
+	tcase_add_loop_test(tc, test_older_format, 0, 2);
 	tcase_add_test(tc, test_published_never_named);
 	tcase_add_loop_test(tc, test_stuck_restore, 0, (int)ARRAY_LEN(refused_with));
 	suite_add_tcase(s, tc);
