@@ -1,6 +1,7 @@
 #include "app.h"
 
 #include "base/cgroup.h"
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -25,6 +26,8 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Runs that write their last status get this long. */
+#define RUNS_GRACE_MS 10000
 /* Answers of the metrics and the health port are small. */
 #define SMALL_GRACE_MS 1000
 /* Files of an object that left for another shard stay this long: its new owner has to fetch them first. */
@@ -374,6 +377,11 @@ static enum step_ret runs_resume(struct task *t)
 
 	if (ocirepo_idle(a->ocirepo) && !a->scan && !a->sweep)
 		return STEP_NEXT;
+	/* Words to an API server that does not answer: nothing is lost that a kill would not lose. */
+	if (clock_ms() - t->since_ms > RUNS_GRACE_MS) {
+		log_error(NULL, "leaving with runs that have not ended");
+		_exit(0);
+	}
 	return task_wait(t, timer_op_start(a->loop, 5));
 }
 
@@ -449,9 +457,11 @@ void app_free(struct app *a)
 
 	for (i = 0; i < ARRAY_LEN(a->signals); i++)
 		signal_watch_close(a->signals[i]);
-	/* What was dropped on the way delivers its end in a few turns. */
-	for (i = 0; i < 1000 && loop_turn(a->loop, false); i++)
+	/* What was dropped on the way delivers its end, worker jobs too. */
+	for (i = 0; a->loop && i < 1000 && loop_turn(a->loop, false); i++)
 		;
+	if (a->loop)
+		loop_settle(a->loop);
 	if (a->artifacts_server)
 		http_server_free(a->artifacts_server);
 	if (a->metrics_server)

@@ -23,10 +23,12 @@
 #define PULL_SLOW_MS 1000
 #define BIG (8 * LIMIT_MIB)
 #define BIG_SLOW_MS 30000
-#define SLOW 256
+#define SLOW 512
 #define SLOW_PULLS 64
+#define SLOW_LARGE 8
 
-/* New objects of one host wait in the queue, where they cost nothing, while so many wait to pull. */
+/* New objects of a namespace wait in the queue, where they cost nothing, while so many of it wait to
+   pull from the same registry. */
 #define PULLS_WAITING 32
 
 #define TELL_EVERY_MS 5000
@@ -48,20 +50,23 @@ static void host_parse(const char *key, struct oci_repo *out)
 }
 
 /* A registry that has not answered yet is asked for one object at a time. */
-static unsigned host_width(void *arg, const char *host)
+static unsigned host_width(void *arg, const char *ns, const char *host)
 {
 	struct ocirepo *c = arg;
 	struct oci_repo where;
 
+	(void)ns;
 	host_parse(host, &where);
 	return oci_client_width(c->opts.oci, &where) > 1 ? UINT_MAX : 1;
 }
 
-static unsigned fresh_width(void *arg, const char *host)
+static unsigned fresh_width(void *arg, const char *ns, const char *host)
 {
 	struct ocirepo *c = arg;
 
-	return turns_waiting(&c->lanes.pulls, host) < PULLS_WAITING ? host_width(arg, host) : 0;
+	if (turns_waiting(&c->lanes.pulls, ns, host) >= PULLS_WAITING)
+		return 0;
+	return host_width(arg, ns, host);
 }
 
 static void tell_due(void *arg);
@@ -74,8 +79,8 @@ void lanes_init(struct ocirepo *c)
 		.places = CHECK_PLACES,
 		.per_host = CHECKS_PER_HOST,
 		.slow = SLOW,
-		.slow_per_host = SLOW / 8,
-		.slow_per_owner = SLOW / 2,
+		.slow_per_host = SLOW / 16,
+		.slow_per_owner = SLOW / 4,
 		.width = host_width,
 		.arg = c};
 	struct turns_opts downloads = checks;
@@ -87,11 +92,11 @@ void lanes_init(struct ocirepo *c)
 	turns_init(&c->lanes.fresh, &checks);
 	checks.width = host_width;
 	checks.places = LARGE_PLACES;
-	checks.per_host = LARGE_PLACES / 2;
-	checks.slow = 0;
+	checks.slow = SLOW_LARGE;
+	checks.slow_per_owner = checks.slow_per_host = SLOW_LARGE / 4;
 	turns_init(&c->lanes.large, &checks);
 	downloads.slow = SLOW_PULLS;
-	downloads.slow_per_host = downloads.slow_per_owner = SLOW_PULLS / 2;
+	downloads.slow_per_host = downloads.slow_per_owner = SLOW_PULLS / 4;
 	downloads.places = pulls;
 	/* Whatever one registry does, another finds a place at once. */
 	downloads.per_host = pulls - pulls / 4;
@@ -255,7 +260,7 @@ void lane_reason(struct ocirepo *c, const struct turn *turn, struct buf *out)
 	struct oci_repo where;
 
 	host_parse(turn_host(turn), &where);
-	if (host_width(c, turn_host(turn)) <= 1)
+	if (host_width(c, "", turn_host(turn)) <= 1)
 		buf_addf(out,
 			"waiting for registry '%s', which has not answered yet: it is asked for "
 			"one object at a time",

@@ -14,12 +14,12 @@ struct turn_owner {
 	char *name;
 	struct list link; /* in the round */
 	struct list groups; /* that have somebody in line */
-	unsigned users, slow;
+	unsigned users, quick, slow;
 };
 
 struct turn_host {
 	char *name;
-	unsigned users, quick, slow, waiting;
+	unsigned users, quick, slow;
 };
 
 /* Those of one owner, at one host, of one size. */
@@ -30,7 +30,7 @@ struct turn_group {
 	bool big;
 	struct list link; /* among its owner's */
 	struct list line;
-	unsigned users;
+	unsigned users, waiting;
 };
 
 /* ---- names ------------------------------------------------------------------------------------- */
@@ -82,14 +82,14 @@ static void host_put(struct turns *t, struct turn_host *h)
 }
 
 /* No name of a namespace and no host holds a line feed. */
-static char *group_key(const struct turn_ask *ask)
+static char *group_key(const char *owner, const char *host, bool big)
 {
-	return mem_printf("%s\n%s\n%d", ask->owner, ask->host, ask->big);
+	return mem_printf("%s\n%s\n%d", owner, host, big);
 }
 
 static struct turn_group *group_get(struct turns *t, const struct turn_ask *ask)
 {
-	auto_free char *key = group_key(ask);
+	auto_free char *key = group_key(ask->owner, ask->host, ask->big);
 	struct turn_group *g = map_get(&t->groups, key);
 
 	if (!g) {
@@ -126,7 +126,7 @@ static void line_in(struct turn *u)
 	u->state = TURN_WAITING;
 	u->since_ms = clock_ms();
 	list_add(&g->line, &u->link);
-	g->host->waiting++;
+	g->waiting++;
 	u->turns->waiting++;
 	if (!list_linked(&g->link))
 		list_add(&g->owner->groups, &g->link);
@@ -139,7 +139,7 @@ static void line_out(struct turn *u)
 	struct turn_group *g = u->group;
 
 	list_out(&u->link);
-	g->host->waiting--;
+	g->waiting--;
 	u->turns->waiting--;
 	if (list_empty(&g->line))
 		list_out(&g->link);
@@ -147,19 +147,27 @@ static void line_out(struct turn *u)
 		list_out(&g->owner->link);
 }
 
-static bool host_admits(const struct turns *t, const struct turn_host *h)
+static bool host_admits(
+	const struct turns *t, const struct turn_owner *o, const struct turn_host *h)
 {
 	if (t->opts.per_host && h->quick >= t->opts.per_host)
 		return false;
 	return !t->opts.width || !*h->name ||
-		h->quick + h->slow < t->opts.width(t->opts.arg, h->name);
+		h->quick + h->slow < t->opts.width(t->opts.arg, o->name, h->name);
+}
+
+/* Whatever it holds may become slow. What there is no room for then keeps its place: at most half. */
+static bool owner_admits(const struct turns *t, const struct turn_owner *o)
+{
+	return !t->opts.slow_per_owner ||
+		o->quick + o->slow < t->opts.slow_per_owner + t->opts.places / 2;
 }
 
 static bool group_admits(const struct turns *t, const struct turn_group *g)
 {
 	if (g->big && t->opts.big && t->big >= t->opts.big)
 		return false;
-	return host_admits(t, g->host);
+	return host_admits(t, g->owner, g->host);
 }
 
 /* Whose turn it is, or NULL. Owner and group go to the end of their rounds. */
@@ -170,6 +178,8 @@ static struct turn *next_turn(struct turns *t)
 	list_each (&t->round, o) {
 		struct turn_owner *owner = CONTAINER_OF(o, struct turn_owner, link);
 
+		if (!owner_admits(t, owner))
+			continue;
 		list_each (&owner->groups, g) {
 			struct turn_group *group = CONTAINER_OF(g, struct turn_group, link);
 
@@ -214,6 +224,7 @@ static void place_take(struct turn *u)
 	t->held++;
 	t->big += u->group->big;
 	u->group->host->quick++;
+	u->group->owner->quick++;
 	if (u->slow_ms && !timer_is_set(&t->timer))
 		timer_set(&t->timer, u->slow_ms);
 }
@@ -226,6 +237,7 @@ static void place_give(struct turn *u)
 	t->held--;
 	t->big -= u->group->big;
 	u->group->host->quick--;
+	u->group->owner->quick--;
 }
 
 static bool slow_has_room(const struct turns *t, const struct turn_group *g)
@@ -301,11 +313,18 @@ void turns_look(struct turns *t)
 	t->granting = false;
 }
 
-unsigned turns_waiting(const struct turns *t, const char *host)
+unsigned turns_waiting(const struct turns *t, const char *owner, const char *host)
 {
-	const struct turn_host *h = map_get(&t->hosts, host);
+	unsigned n = 0;
+	int big;
 
-	return h ? h->waiting : 0;
+	for (big = 0; big < 2; big++) {
+		auto_free char *key = group_key(owner, host, big);
+		const struct turn_group *g = map_get(&t->groups, key);
+
+		n += g ? g->waiting : 0;
+	}
+	return n;
 }
 
 void turns_each_waiting(

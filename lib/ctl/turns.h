@@ -7,6 +7,8 @@
  * - A host holds at most `per_host` places, and no more than `width` says now: one while it has not answered yet.
  * - A place is for what is quick. Who holds one for longer than its `slow_ms` is counted among the slow from then on and its place goes
  *   to the next. There is room for so many slow ones, at one host, of one owner and in all; where there is none, the place stays taken.
+ * - An owner holds at most half of the places beyond its room for the slow, so that not all of them can
+ *   stay taken by what one namespace does.
  * - Big holders take at most `big` of the places.
  *
  * A struct turn lives in whoever waits or holds. `granted` is called when its turn has come, also from
@@ -36,8 +38,9 @@ struct turns_opts {
 	unsigned per_host; /* of these; 0: all */
 	unsigned big; /* of these for holders that are big; 0: all */
 	unsigned slow, slow_per_host, slow_per_owner; /* room for the slow */
-	/* How many this host may hold now, slow ones included; 0: not now. NULL: as many as there are. */
-	unsigned (*width)(void *arg, const char *host);
+	/* How many the host may hold now, slow ones included, if this owner comes next; 0: not now.
+	   NULL: as many as there are. */
+	unsigned (*width)(void *arg, const char *owner, const char *host);
 	void *arg;
 };
 
@@ -76,8 +79,8 @@ void turns_init(struct turns *t, const struct turns_opts *opts);
 void turns_clear(struct turns *t);
 /* Widths may have grown: gives what can be given. */
 void turns_look(struct turns *t);
-/* How many wait for this host. */
-unsigned turns_waiting(const struct turns *t, const char *host);
+/* How many of this owner wait for this host. */
+unsigned turns_waiting(const struct turns *t, const char *owner, const char *host);
 /* For how long the one that waits longest has been waiting; 0: nobody does. */
 uint64_t turns_longest_ms(const struct turns *t);
 /* Everybody who has been waiting for ms; nobody may come or go meanwhile. */

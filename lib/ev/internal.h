@@ -36,6 +36,7 @@ struct loop {
 	uv_prepare_t prepare;
 	struct heap timers[2]; /* our clock; real time */
 	struct work_lines work;
+	unsigned jobs; /* with libuv, lanes of all kinds */
 	struct task *tasks; /* all live ones */
 	uint64_t turn_from_ns, turn_idle_ns;
 	struct loop_stats stats;

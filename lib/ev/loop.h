@@ -30,6 +30,8 @@ void loop_run(struct loop *l);
 /* One turn, with one round of the ready list: what is due now, waiting for events only if `wait`. True while something is left. For tests. */
 bool loop_turn(struct loop *l, bool wait);
 void loop_stop(struct loop *l);
+/* Turns it until no worker has a job and nothing is ready to be called: what was dropped has ended. */
+void loop_settle(struct loop *l);
 /* 0, or the number of handles that somebody forgot (they are named on stderr in test builds, and leak). */
 int loop_free(struct loop *l);
 

@@ -178,6 +178,7 @@ static void after(uv_work_t *req, int status)
 	struct work *w = CONTAINER_OF(req, struct work, req);
 	struct loop *l = w->op.loop;
 
+	l->jobs--;
 	if (w->owner) {
 		w->owner->running--;
 		--*running_of(w);
@@ -192,6 +193,7 @@ static void after(uv_work_t *req, int status)
 static void submit(struct work *w)
 {
 	w->queued = true;
+	w->op.loop->jobs++;
 	BUG_IF(uv_queue_work(&w->op.loop->uv, &w->req, on_worker, after));
 }
 

@@ -31,9 +31,10 @@ static void granted(void *arg)
 		turn_leave(&o->turn);
 }
 
-static unsigned width_of(void *arg, const char *host)
+static unsigned width_of(void *arg, const char *owner, const char *host)
 {
 	(void)arg;
+	(void)owner;
 	return narrow && !strcmp(host, narrow) ? width : 1000;
 }
 
@@ -86,7 +87,7 @@ START_TEST(test_first_come)
 	wait_at(&o[2], "c", "n", "h");
 	wait_at(&o[3], "d", "n", "h");
 	ck_assert_str_eq(grants(), "a b ");
-	ck_assert_uint_eq(turns_waiting(&turns, "h"), 2);
+	ck_assert_uint_eq(turns_waiting(&turns, "n", "h"), 2);
 	turn_leave(&o[2].turn); /* out of the line */
 	turn_leave(&o[2].turn);
 	ck_assert_uint_eq(turns.waiting, 1);
@@ -234,12 +235,45 @@ START_TEST(test_slow_per_owner)
 	wait_at(&b, "b", "other", "h");
 	for (i = 0; i < 10; i++)
 		loop_test_advance(loop, 1000);
-	/* The owner's third place is his own, and stays so; the other one had its turn before. */
-	ck_assert_str_eq(grants(), "a a b a ");
+	/* There is no room for a third one of this owner, who would keep the only place. */
+	ck_assert_str_eq(grants(), "a a b ");
 	ck_assert_int_eq(b.turn.state, TURN_SLOW);
+	turn_leave(&a[0].turn);
+	ck_assert_str_eq(grants(), "a ");
 	for (i = 0; i < 4; i++)
 		turn_leave(&a[i].turn);
 	turn_leave(&b.turn);
+	done();
+}
+END_TEST
+
+/* What one owner does takes all of its room for the slow and half of the places; the others find the other half. */
+START_TEST(test_greedy_owner)
+{
+	struct one a[40] = {0}, b[3] = {0};
+	char host[8];
+	int i;
+
+	setup((struct turns_opts){
+		.places = 8, .slow = 100, .slow_per_host = 100, .slow_per_owner = 10});
+	for (i = 0; i < 40; i++) {
+		snprintf(host, sizeof(host), "h%d", i % 7);
+		wait_at(&a[i], "a", "greedy", host);
+	}
+	for (i = 0; i < 10; i++)
+		loop_test_advance(loop, 1000);
+	grants();
+	ck_assert_uint_eq(turns.slow, 10);
+	ck_assert_uint_eq(turns.held, 4);
+	ck_assert_uint_eq(turns_waiting(&turns, "greedy", "h0"), 4);
+	ck_assert_uint_eq(turns_waiting(&turns, "other", "h0"), 0);
+	for (i = 0; i < 3; i++)
+		wait_at(&b[i], "b", "other", "h0");
+	ck_assert_str_eq(grants(), "b b b ");
+	for (i = 0; i < 40; i++)
+		turn_leave(&a[i].turn);
+	for (i = 0; i < 3; i++)
+		turn_leave(&b[i].turn);
 	done();
 }
 END_TEST
@@ -314,6 +348,7 @@ Suite *suite_turns(void)
 	tcase_add_test(tc, test_width);
 	tcase_add_test(tc, test_slow);
 	tcase_add_test(tc, test_slow_per_owner);
+	tcase_add_test(tc, test_greedy_owner);
 	tcase_add_test(tc, test_big);
 	tcase_add_test(tc, test_who_waits);
 	suite_add_tcase(s, tc);

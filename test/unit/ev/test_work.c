@@ -162,6 +162,38 @@ START_TEST(test_turns)
 }
 END_TEST
 
+static unsigned freed;
+
+static int deaf(void *arg, const atomic_bool *stop, struct err *err)
+{
+	(void)arg;
+	(void)stop;
+	(void)err;
+	usleep(100000);
+	return 0;
+}
+
+static void count_freed(void *arg)
+{
+	(void)arg;
+	freed++;
+}
+
+/* The end of a process: a job that nobody waits for any more still runs. rows: dropped, and turns before the end */
+START_TEST(test_dropped)
+{
+	int i;
+
+	setup("4");
+	op_drop(work_start(l, WORK_SHORT, deaf, count_freed, &jobs[0]));
+	op_drop(work_start_for(l, WORK_HEAVY, "a", deaf, count_freed, &jobs[1]));
+	for (i = 0; i < _i; i++)
+		loop_turn(l, false);
+	ck_assert_int_eq(loop_free(l), 0);
+	ck_assert_uint_eq(freed, 2);
+}
+END_TEST
+
 START_TEST(test_lane_of)
 {
 	ck_assert_int_eq(work_lane_of(0), WORK_HEAVY);
@@ -180,6 +212,7 @@ Suite *suite_work(void)
 	tcase_add_test(tc, test_owner);
 	tcase_add_test(tc, test_passes);
 	tcase_add_test(tc, test_turns);
+	tcase_add_loop_test(tc, test_dropped, 0, 3);
 	tcase_add_test(tc, test_lane_of);
 	suite_add_tcase(s, tc);
 	return s;
