@@ -24,7 +24,7 @@
 #define BIG (8 * LIMIT_MIB)
 #define BIG_SLOW_MS 30000
 #define SLOW 512
-#define SLOW_PULLS 64
+#define SLOW_PULLS 96
 #define SLOW_LARGE 8
 
 /* New objects of a namespace wait in the queue, where they cost nothing, while so many of it wait to
@@ -93,10 +93,12 @@ void lanes_init(struct ocirepo *c)
 	checks.width = host_width;
 	checks.places = LARGE_PLACES;
 	checks.slow = SLOW_LARGE;
-	checks.slow_per_owner = checks.slow_per_host = SLOW_LARGE / 4;
+	checks.slow_per_host = SLOW_LARGE / 4;
+	checks.slow_per_owner = SLOW_LARGE / 2;
 	turns_init(&c->lanes.large, &checks);
 	downloads.slow = SLOW_PULLS;
-	downloads.slow_per_host = downloads.slow_per_owner = SLOW_PULLS / 4;
+	downloads.slow_per_host = SLOW_PULLS / 3;
+	downloads.slow_per_owner = SLOW_PULLS / 2;
 	downloads.places = pulls;
 	/* Whatever one registry does, another finds a place at once. */
 	downloads.per_host = pulls - pulls / 4;

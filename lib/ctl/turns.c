@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -147,16 +148,29 @@ static void line_out(struct turn *u)
 		list_out(&g->owner->link);
 }
 
+static unsigned host_width(
+	const struct turns *t, const struct turn_owner *o, const struct turn_host *h)
+{
+	return t->opts.width && *h->name ? t->opts.width(t->opts.arg, o->name, h->name) : UINT_MAX;
+}
+
+/* Whatever is held may become slow, and what there is no room for then keeps its place. */
 static bool host_admits(
 	const struct turns *t, const struct turn_owner *o, const struct turn_host *h)
 {
+	unsigned width;
+
 	if (t->opts.per_host && h->quick >= t->opts.per_host)
 		return false;
-	return !t->opts.width || !*h->name ||
-		h->quick + h->slow < t->opts.width(t->opts.arg, o->name, h->name);
+	if (t->opts.slow_per_host && *h->name &&
+		h->quick + h->slow >= t->opts.slow_per_host + t->opts.places / 4)
+		return false;
+	width = host_width(t, o, h);
+	if (width == 1 && t->narrow && t->narrow >= t->opts.places / 4)
+		return false;
+	return h->quick + h->slow < width;
 }
 
-/* Whatever it holds may become slow. What there is no room for then keeps its place: at most half. */
 static bool owner_admits(const struct turns *t, const struct turn_owner *o)
 {
 	return !t->opts.slow_per_owner ||
@@ -223,6 +237,8 @@ static void place_take(struct turn *u)
 	list_add(&t->quick, &u->link);
 	t->held++;
 	t->big += u->group->big;
+	u->narrow = host_width(t, u->group->owner, u->group->host) == 1;
+	t->narrow += u->narrow;
 	u->group->host->quick++;
 	u->group->owner->quick++;
 	if (u->slow_ms && !timer_is_set(&t->timer))
@@ -236,6 +252,8 @@ static void place_give(struct turn *u)
 	list_out(&u->link);
 	t->held--;
 	t->big -= u->group->big;
+	t->narrow -= u->narrow;
+	u->narrow = false;
 	u->group->host->quick--;
 	u->group->owner->quick--;
 }

@@ -5,10 +5,12 @@
  * - Turns go round the owners (namespaces), and for each owner round the hosts it has something to do at; who waits for one host behind
  *   its own kind is first come, first served. A thousand objects of one namespace wait for each other, not the next namespace for them.
  * - A host holds at most `per_host` places, and no more than `width` says now: one while it has not answered yet.
+ * - Hosts with a width of one hold at most a quarter of the places together: any number of registries that
+ *   never answer leaves the rest to those that do.
  * - A place is for what is quick. Who holds one for longer than its `slow_ms` is counted among the slow from then on and its place goes
  *   to the next. There is room for so many slow ones, at one host, of one owner and in all; where there is none, the place stays taken.
- * - An owner holds at most half of the places beyond its room for the slow, so that not all of them can
- *   stay taken by what one namespace does.
+ * - Beyond its room for the slow an owner holds at most half of the places, a host a quarter: what there
+ *   is no room for keeps its place, and that must not be all of them.
  * - Big holders take at most `big` of the places.
  *
  * A struct turn lives in whoever waits or holds. `granted` is called when its turn has come, also from
@@ -62,6 +64,7 @@ struct turn {
 	struct list link; /* in the group's line, or among the quick */
 	uint64_t since_ms; /* it waits, or holds, on clock_ms() */
 	uint64_t slow_ms;
+	bool narrow; /* it holds a place at a host with a width of one */
 };
 
 struct turns {
@@ -69,7 +72,7 @@ struct turns {
 	struct map owners, hosts, groups;
 	struct list round; /* owners with somebody in line, whose turn it is first */
 	struct list quick; /* turns that hold a place */
-	unsigned held, big, slow, waiting;
+	unsigned held, big, narrow, slow, waiting;
 	struct timer timer; /* the next look at how long places are held */
 	bool granting;
 };

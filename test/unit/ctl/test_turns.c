@@ -193,33 +193,35 @@ START_TEST(test_width)
 }
 END_TEST
 
-/* Who holds a place for long no longer keeps the others from it, as far as there is room for the slow. */
+/* Who holds a place for long no longer keeps the others from it, as far as there is room for the slow; then it keeps its place. */
 START_TEST(test_slow)
 {
-	struct one a[8] = {0};
+	struct one a[8] = {0}, b = {0};
 	char name[2] = "a";
 	int i;
 
-	setup((struct turns_opts){.places = 2, .slow = 4, .slow_per_host = 3, .slow_per_owner = 4});
+	setup((struct turns_opts){.places = 4, .slow = 9, .slow_per_host = 3, .slow_per_owner = 9});
 	for (i = 0; i < 8; i++, name[0]++)
 		wait_at(&a[i], name, "n", "h");
-	ck_assert_str_eq(grants(), "a b ");
+	ck_assert_str_eq(grants(), "a b c d ");
+	wait_at(&b, "B", "n", "g");
 	loop_test_advance(loop, 999);
 	ck_assert_str_eq(grants(), "");
 	loop_test_advance(loop, 1);
-	ck_assert_str_eq(grants(), "c d ");
-	ck_assert_uint_eq(turns.slow, 2);
+	/* Three of this host are among the slow, one keeps its place: three are left for others. */
+	ck_assert_str_eq(grants(), "B ");
+	ck_assert_uint_eq(turns.slow, 3);
 	ck_assert_uint_eq(turns.held, 2);
-	loop_test_advance(loop, 1000); /* room for one more at this host */
-	ck_assert_str_eq(grants(), "e ");
 	loop_test_advance(loop, 5000);
 	ck_assert_str_eq(grants(), "");
-	turn_leave(&a[0].turn); /* a slow one: another takes its room within half a second */
-	ck_assert_str_eq(grants(), "");
+	turn_leave(&a[0].turn);
+	ck_assert_str_eq(grants(), "e ");
 	loop_test_advance(loop, 500);
-	ck_assert_str_eq(grants(), "f ");
+	ck_assert_int_eq(a[3].turn.state, TURN_SLOW);
+	ck_assert_int_eq(b.turn.state, TURN_SLOW);
 	for (i = 0; i < 8; i++)
 		turn_leave(&a[i].turn);
+	turn_leave(&b.turn);
 	done();
 }
 END_TEST
@@ -251,7 +253,7 @@ END_TEST
 START_TEST(test_greedy_owner)
 {
 	struct one a[40] = {0}, b[3] = {0};
-	char host[8];
+	char host[16];
 	int i;
 
 	setup((struct turns_opts){
@@ -274,6 +276,43 @@ START_TEST(test_greedy_owner)
 		turn_leave(&a[i].turn);
 	for (i = 0; i < 3; i++)
 		turn_leave(&b[i].turn);
+	done();
+}
+END_TEST
+
+static unsigned one(void *arg, const char *owner, const char *host)
+{
+	(void)arg;
+	(void)owner;
+	return *host == 's' ? 1 : 1000;
+}
+
+/* Any number of hosts that have never answered. */
+START_TEST(test_narrow)
+{
+	struct one s[20] = {0}, a[6] = {0};
+	char host[16];
+	int i;
+
+	setup((struct turns_opts){
+		.places = 8, .slow = 100, .slow_per_host = 100, .slow_per_owner = 100});
+	turns.opts.width = one;
+	for (i = 0; i < 20; i++) {
+		snprintf(host, sizeof(host), "s%d", i);
+		wait_at(&s[i], "s", "n", host);
+	}
+	ck_assert_str_eq(grants(), "s s ");
+	for (i = 0; i < 6; i++)
+		wait_at(&a[i], "a", "n", "answers");
+	ck_assert_str_eq(grants(), "a a a a a a ");
+	loop_test_advance(loop, 1000); /* all of them are slow now */
+	ck_assert_str_eq(grants(), "s s ");
+	ck_assert_uint_eq(turns.narrow, 2);
+	for (i = 0; i < 20; i++)
+		turn_leave(&s[i].turn);
+	for (i = 0; i < 6; i++)
+		turn_leave(&a[i].turn);
+	ck_assert_uint_eq(turns.narrow, 0);
 	done();
 }
 END_TEST
@@ -349,6 +388,7 @@ Suite *suite_turns(void)
 	tcase_add_test(tc, test_slow);
 	tcase_add_test(tc, test_slow_per_owner);
 	tcase_add_test(tc, test_greedy_owner);
+	tcase_add_test(tc, test_narrow);
 	tcase_add_test(tc, test_big);
 	tcase_add_test(tc, test_who_waits);
 	suite_add_tcase(s, tc);
