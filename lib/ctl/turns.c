@@ -23,15 +23,15 @@ struct turn_host {
 	unsigned users, quick, slow;
 };
 
-/* Those of one owner, at one host, of one size. */
+/* Those of one owner at one host. */
 struct turn_group {
 	char *key;
 	struct turn_owner *owner;
 	struct turn_host *host;
-	bool big;
 	struct list link; /* among its owner's */
-	struct list line;
-	unsigned users, waiting;
+	struct list line[2]; /* those that are not big, and those that are: in turns */
+	bool last_big;
+	unsigned users, waiting, quick, slow;
 };
 
 /* ---- names ------------------------------------------------------------------------------------- */
@@ -83,14 +83,14 @@ static void host_put(struct turns *t, struct turn_host *h)
 }
 
 /* No name of a namespace and no host holds a line feed. */
-static char *group_key(const char *owner, const char *host, bool big)
+static char *group_key(const char *owner, const char *host)
 {
-	return mem_printf("%s\n%s\n%d", owner, host, big);
+	return mem_printf("%s\n%s", owner, host);
 }
 
 static struct turn_group *group_get(struct turns *t, const struct turn_ask *ask)
 {
-	auto_free char *key = group_key(ask->owner, ask->host, ask->big);
+	auto_free char *key = group_key(ask->owner, ask->host);
 	struct turn_group *g = map_get(&t->groups, key);
 
 	if (!g) {
@@ -98,9 +98,9 @@ static struct turn_group *group_get(struct turns *t, const struct turn_ask *ask)
 		g->key = mem_strdup(key);
 		g->owner = owner_get(t, ask->owner);
 		g->host = host_get(t, ask->host);
-		g->big = ask->big;
 		list_init(&g->link);
-		list_init(&g->line);
+		list_init(&g->line[0]);
+		list_init(&g->line[1]);
 		map_put(&t->groups, key, g);
 	}
 	g->users++;
@@ -126,7 +126,7 @@ static void line_in(struct turn *u)
 
 	u->state = TURN_WAITING;
 	u->since_ms = clock_ms();
-	list_add(&g->line, &u->link);
+	list_add(&g->line[u->big], &u->link);
 	g->waiting++;
 	u->turns->waiting++;
 	if (!list_linked(&g->link))
@@ -142,7 +142,7 @@ static void line_out(struct turn *u)
 	list_out(&u->link);
 	g->waiting--;
 	u->turns->waiting--;
-	if (list_empty(&g->line))
+	if (!g->waiting)
 		list_out(&g->link);
 	if (list_empty(&g->owner->groups))
 		list_out(&g->owner->link);
@@ -162,9 +162,6 @@ static bool host_admits(
 
 	if (t->opts.per_host && h->quick >= t->opts.per_host)
 		return false;
-	if (t->opts.slow_per_host && *h->name &&
-		h->quick + h->slow >= t->opts.slow_per_host + t->opts.places / 4)
-		return false;
 	width = host_width(t, o, h);
 	if (width == 1 && t->narrow && t->narrow >= t->opts.places / 4)
 		return false;
@@ -179,9 +176,30 @@ static bool owner_admits(const struct turns *t, const struct turn_owner *o)
 
 static bool group_admits(const struct turns *t, const struct turn_group *g)
 {
-	if (g->big && t->opts.big && t->big >= t->opts.big)
+	if (t->opts.slow_per_host && *g->host->name &&
+		g->quick + g->slow >= t->opts.slow_per_host + t->opts.places / 4)
 		return false;
 	return host_admits(t, g->owner, g->host);
+}
+
+static bool line_admits(const struct turns *t, const struct turn_group *g, bool big)
+{
+	if (big && t->opts.big && t->big >= t->opts.big)
+		return false;
+	return !list_empty(&g->line[big]);
+}
+
+/* The first of the line whose turn it is, or of the other one; NULL: neither may. */
+static struct turn *group_next(struct turns *t, struct turn_group *g)
+{
+	bool big = !g->last_big;
+
+	if (!line_admits(t, g, big))
+		big = !big;
+	if (!line_admits(t, g, big))
+		return NULL;
+	g->last_big = big;
+	return CONTAINER_OF(list_first(&g->line[big]), struct turn, link);
 }
 
 /* Whose turn it is, or NULL. Owner and group go to the end of their rounds. */
@@ -196,12 +214,13 @@ static struct turn *next_turn(struct turns *t)
 			continue;
 		list_each (&owner->groups, g) {
 			struct turn_group *group = CONTAINER_OF(g, struct turn_group, link);
+			struct turn *u = group_admits(t, group) ? group_next(t, group) : NULL;
 
-			if (!group_admits(t, group))
+			if (!u)
 				continue;
 			list_to_end(&owner->groups, &group->link);
 			list_to_end(&t->round, &owner->link);
-			return CONTAINER_OF(list_first(&group->line), struct turn, link);
+			return u;
 		}
 	}
 	return NULL;
@@ -236,9 +255,10 @@ static void place_take(struct turn *u)
 	u->since_ms = clock_ms();
 	list_add(&t->quick, &u->link);
 	t->held++;
-	t->big += u->group->big;
+	t->big += u->big;
 	u->narrow = host_width(t, u->group->owner, u->group->host) == 1;
 	t->narrow += u->narrow;
+	u->group->quick++;
 	u->group->host->quick++;
 	u->group->owner->quick++;
 	if (u->slow_ms && !timer_is_set(&t->timer))
@@ -251,16 +271,17 @@ static void place_give(struct turn *u)
 
 	list_out(&u->link);
 	t->held--;
-	t->big -= u->group->big;
+	t->big -= u->big;
 	t->narrow -= u->narrow;
 	u->narrow = false;
+	u->group->quick--;
 	u->group->host->quick--;
 	u->group->owner->quick--;
 }
 
 static bool slow_has_room(const struct turns *t, const struct turn_group *g)
 {
-	return t->slow < t->opts.slow && g->host->slow < t->opts.slow_per_host &&
+	return t->slow < t->opts.slow && g->slow < t->opts.slow_per_host &&
 		g->owner->slow < t->opts.slow_per_owner;
 }
 
@@ -269,6 +290,7 @@ static void slow_in(struct turn *u)
 	place_give(u);
 	u->state = TURN_SLOW;
 	u->turns->slow++;
+	u->group->slow++;
 	u->group->host->slow++;
 	u->group->owner->slow++;
 }
@@ -276,6 +298,7 @@ static void slow_in(struct turn *u)
 static void slow_out(struct turn *u)
 {
 	u->turns->slow--;
+	u->group->slow--;
 	u->group->host->slow--;
 	u->group->owner->slow--;
 }
@@ -333,48 +356,44 @@ void turns_look(struct turns *t)
 
 unsigned turns_waiting(const struct turns *t, const char *owner, const char *host)
 {
-	unsigned n = 0;
-	int big;
+	auto_free char *key = group_key(owner, host);
+	const struct turn_group *g = map_get(&t->groups, key);
 
-	for (big = 0; big < 2; big++) {
-		auto_free char *key = group_key(owner, host, big);
-		const struct turn_group *g = map_get(&t->groups, key);
-
-		n += g ? g->waiting : 0;
-	}
-	return n;
+	return g ? g->waiting : 0;
 }
 
 void turns_each_waiting(
 	const struct turns *t, uint64_t ms, void (*fn)(void *arg, struct turn *turn), void *arg)
 {
 	struct list *o, *g, *u;
+	int big;
 
 	list_each (&t->round, o)
 		list_each (&CONTAINER_OF(o, struct turn_owner, link)->groups, g)
-			list_each (&CONTAINER_OF(g, struct turn_group, link)->line, u) {
-				struct turn *turn = CONTAINER_OF(u, struct turn, link);
+			for (big = 0; big < 2; big++)
+				list_each (
+					&CONTAINER_OF(g, struct turn_group, link)->line[big], u) {
+					struct turn *turn = CONTAINER_OF(u, struct turn, link);
 
-				if (clock_ms() - turn->since_ms < ms)
-					break; /* those behind it came later */
-				fn(arg, turn);
-			}
+					if (clock_ms() - turn->since_ms < ms)
+						break; /* those behind it came later */
+					fn(arg, turn);
+				}
+}
+
+static void older(void *arg, struct turn *turn)
+{
+	uint64_t *first = arg;
+
+	if (turn->since_ms < *first)
+		*first = turn->since_ms;
 }
 
 uint64_t turns_longest_ms(const struct turns *t)
 {
 	uint64_t now = clock_ms(), first = now;
-	struct list *o, *g;
 
-	list_each (&t->round, o)
-		list_each (&CONTAINER_OF(o, struct turn_owner, link)->groups, g) {
-			const struct turn_group *group = CONTAINER_OF(g, struct turn_group, link);
-			const struct turn *u =
-				CONTAINER_OF(list_first(&group->line), struct turn, link);
-
-			if (u->since_ms < first)
-				first = u->since_ms;
-		}
+	turns_each_waiting(t, 0, older, &first);
 	return now - first;
 }
 
@@ -388,6 +407,7 @@ void turn_wait(struct turn *u, const struct turn_ask *ask)
 {
 	BUG_IF(u->state != TURN_IDLE);
 	u->group = group_get(u->turns, ask);
+	u->big = ask->big;
 	u->slow_ms = ask->slow_ms;
 	line_in(u);
 	turns_look(u->turns);
@@ -418,7 +438,7 @@ bool turn_held(const struct turn *u)
 
 bool turn_is_for(const struct turn *u, const struct turns *turns, const struct turn_ask *ask)
 {
-	return u->state != TURN_IDLE && u->turns == turns && u->group->big == ask->big &&
+	return u->state != TURN_IDLE && u->turns == turns && u->big == ask->big &&
 		!strcmp(u->group->owner->name, ask->owner) &&
 		!strcmp(u->group->host->name, ask->host);
 }

@@ -9,8 +9,8 @@
  *   never answer leaves the rest to those that do.
  * - A place is for what is quick. Who holds one for longer than its `slow_ms` is counted among the slow from then on and its place goes
  *   to the next. There is room for so many slow ones, at one host, of one owner and in all; where there is none, the place stays taken.
- * - Beyond its room for the slow an owner holds at most half of the places, a host a quarter: what there
- *   is no room for keeps its place, and that must not be all of them.
+ * - Beyond its room for the slow an owner holds at most half of the places, at one host a quarter: what
+ *   there is no room for keeps its place, and that must not be all of them.
  * - Big holders take at most `big` of the places.
  *
  * A struct turn lives in whoever waits or holds. `granted` is called when its turn has come, also from
@@ -39,7 +39,8 @@ struct turns_opts {
 	unsigned places; /* for the quick, in all */
 	unsigned per_host; /* of these; 0: all */
 	unsigned big; /* of these for holders that are big; 0: all */
-	unsigned slow, slow_per_host, slow_per_owner; /* room for the slow */
+	/* Room for the slow: in all, of one owner at one host, of one owner. */
+	unsigned slow, slow_per_host, slow_per_owner;
 	/* How many the host may hold now, slow ones included, if this owner comes next; 0: not now.
 	   NULL: as many as there are. */
 	unsigned (*width)(void *arg, const char *owner, const char *host);
@@ -64,6 +65,7 @@ struct turn {
 	struct list link; /* in the group's line, or among the quick */
 	uint64_t since_ms; /* it waits, or holds, on clock_ms() */
 	uint64_t slow_ms;
+	bool big;
 	bool narrow; /* it holds a place at a host with a width of one */
 };
 

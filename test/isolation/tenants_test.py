@@ -44,7 +44,7 @@ figure("60 objects at 60 registries", until(60, lambda: all(
     (c.condition(f"was{i}", ns="mute") or {}).get("status") == "True" for i in range(60)), every=0.2), "s", most=60)
 # Slow pulls at four registries, one of which the other namespace uses as well.
 for i in range(80):
-    c.add(f"slow{i}", slow[i % 4].url(f"evil/app{i}"), ns="evil")
+    c.add(f"slow{i}", slow[0 if i < 50 else i % 4].url(f"evil/app{i}"), ns="evil")
 time.sleep(5)
 c.add("there", slow[0].url("org/there"), ns="good")
 c.add("elsewhere", ok.url("org/elsewhere"), ns="good")
