@@ -36,6 +36,9 @@
 #define LIMIT_MEMORY_MIN (16 * LIMIT_MIB) /* of the account */
 #define LIMIT_MEMORY_MAX (1 * LIMIT_GIB) /* likewise, when no flag says more */
 #define LIMIT_MEMORY_FREE (64 * LIMIT_KIB) /* so much of a body is never asked for */
+#define LIMIT_MEMORY_RATE \
+	(64 * LIMIT_KIB) /* bytes a second of a body in the account, while others wait */
+#define LIMIT_MEMORY_RATE_MS 10000 /* over so long */
 #define LIMIT_MEMORY_SLICE (4 * LIMIT_MIB) /* so much of a job on a layer is never asked for */
 #define LIMIT_MEMORY_MANIFEST \
 	(16 * LIMIT_MIB) /* the tree of a large manifest and what is read of it */

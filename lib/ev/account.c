@@ -15,6 +15,9 @@ struct key {
 
 struct pool {
 	uint64_t held, waiting, limit;
+	uint64_t large; /* of held: what is not small */
+	uint64_t reserve; /* for small takings; 0: none is small */
+	uint64_t key_most;
 	struct map keys; /* struct key */
 	struct take *first, **last;
 };
@@ -60,24 +63,55 @@ static void key_unref(struct pool *p, struct key *k)
 
 /* ---- the line ------------------------------------------------------------------------------------------------------ */
 
-static bool key_allows(const struct take *t)
+static bool is_small(const struct take *t)
 {
-	return !t->key->held || t->key->held + t->bytes <= t->pool->limit / 2;
+	return t->bytes <= t->pool->reserve / ACCOUNT_SMALL;
 }
 
+static bool key_allows(const struct take *t)
+{
+	return !t->key->held || t->key->held + t->bytes <= t->pool->key_most;
+}
+
+/* What is larger than all but the reserve is alone among the large ones. */
 static bool fits(const struct take *t)
 {
-	return t->pool->held + t->bytes <= t->pool->limit && key_allows(t);
+	const struct pool *p = t->pool;
+
+	if (p->held + t->bytes > p->limit || !key_allows(t))
+		return false;
+	return is_small(t) || !p->large || p->large + t->bytes <= p->limit - p->reserve;
+}
+
+static struct take *first_due(const struct pool *p, bool small_only)
+{
+	struct take *t;
+
+	for (t = p->first; t; t = t->next)
+		if (t->passed >= ACCOUNT_PASSES && key_allows(t) && (!small_only || is_small(t)))
+			return t;
+	return NULL;
+}
+
+/* May a small one be granted although a large one is due? Of what becomes free it leaves to that one all that it needs. */
+static bool beside(const struct take *due, const struct take *t)
+{
+	const struct pool *p = t->pool;
+	uint64_t rest = p->limit - due->bytes, most = rest < p->reserve ? rest : p->reserve;
+
+	return is_small(t) && !is_small(due) && p->held - p->large + t->bytes <= most;
 }
 
 static struct take *next(const struct pool *p)
 {
-	struct take *t, *best = NULL;
+	struct take *t, *best = NULL, *due = first_due(p, false), *due_small = first_due(p, true);
 
+	if (due && fits(due))
+		return due;
 	for (t = p->first; t; t = t->next) {
-		if (t->passed >= ACCOUNT_PASSES && key_allows(t))
-			return fits(t) ? t : NULL;
-		if (fits(t) && (!best || t->key->held < best->key->held))
+		if (!fits(t) || (due && !beside(due, t)) || (due_small && t != due_small))
+			continue;
+		if (!best || t->key->held < best->key->held)
 			best = t;
 	}
 	return best;
@@ -100,6 +134,7 @@ static void grant(struct take *t)
 {
 	t->granted = true;
 	t->pool->held += t->bytes;
+	t->pool->large += is_small(t) ? 0 : t->bytes;
 	t->key->held += t->bytes;
 	op_finish(&t->op);
 }
@@ -134,6 +169,7 @@ static void take_free(struct op *op)
 
 	if (t->granted) {
 		p->held -= t->bytes;
+		p->large -= is_small(t) ? 0 : t->bytes;
 		t->key->held -= t->bytes;
 	}
 	key_unref(p, t->key);
@@ -171,7 +207,10 @@ struct account *account_new(struct loop *l, uint64_t bytes)
 
 	a->loop = l;
 	a->pools[ACCOUNT_JOBS].limit = bytes - bytes / 3;
+	a->pools[ACCOUNT_JOBS].key_most = a->pools[ACCOUNT_JOBS].limit / 2;
 	a->pools[ACCOUNT_BODIES].limit = bytes / 3;
+	a->pools[ACCOUNT_BODIES].key_most = a->pools[ACCOUNT_BODIES].limit / 4;
+	a->pools[ACCOUNT_BODIES].reserve = a->pools[ACCOUNT_BODIES].limit / 4;
 	for (i = 0; i < ACCOUNT_POOLS; i++)
 		a->pools[i].last = &a->pools[i].first;
 	return a;

@@ -3,12 +3,16 @@
  * here before it begins, and waits in line while there is none. So the sum is bounded, however many of them come at once.
  *
  * There are two pools, told apart by who decides how long memory is held:
- *  - ACCOUNT_BODIES: bytes of answers. A registry that stalls holds them until the request's deadline.
+ *  - ACCOUNT_BODIES: bytes of answers. A registry that stalls holds them until the client ends it (http/client.h): soon, when others wait.
  *  - ACCOUNT_JOBS: what our own workers compute, which ends by itself.
  *
  * Who is next: of those that fit now, the one whose key (a host, a namespace) holds least; of equals, who came first. No key holds more
- * than half of a pool, but for a single taking. Who was passed ACCOUNT_PASSES times is next before all others, so a large one does not
- * starve behind small ones. More than the pool has counts as the whole pool: it runs alone. LIMIT_MEMORY_FREE and less never wait.
+ * than half of the jobs or a quarter of the bodies, but for a single taking. Who was passed ACCOUNT_PASSES times is due: next before all
+ * others, so a large one does not starve behind small ones. More than the pool has counts as the whole pool: it runs alone.
+ * LIMIT_MEMORY_FREE and less never wait.
+ *
+ * Strangers decide how long bodies are held, so a quarter of that pool is for small takings (an ACCOUNT_SMALLth of the quarter and less):
+ * large ones never fill it, and up to so much the small ones still pass a large one that is due and has no room yet.
  *
  * Order, so that nobody waits in a circle: one who holds of BODIES may wait for JOBS; one who holds of JOBS waits for nothing here.
  * What turns out to be too small is given back before more is asked for.
@@ -31,6 +35,7 @@ struct op;
 enum account_pool { ACCOUNT_JOBS, ACCOUNT_BODIES, ACCOUNT_POOLS };
 
 #define ACCOUNT_PASSES 8
+#define ACCOUNT_SMALL 8
 
 /* bytes: of both pools; two thirds are for jobs. */
 struct account *account_new(struct loop *l, uint64_t bytes);

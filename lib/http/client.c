@@ -345,6 +345,32 @@ static void rate_due(void *arg)
 	want_end(x);
 }
 
+static void pace_start(struct http_op *x)
+{
+	x->pace_bytes = x->res.body_bytes;
+	timer_set(&x->pace, LIMIT_MEMORY_RATE_MS);
+}
+
+/* It holds memory that others wait for. The words have no figure that changes from time to time. */
+static void pace_due(void *arg)
+{
+	struct http_op *x = arg;
+	uint64_t got = x->res.body_bytes - x->pace_bytes;
+	struct account_stats s;
+	char text[TIME_TEXT_MAX];
+
+	account_stats(x->c->opts.account, x->c->opts.pool, &s);
+	if (!s.waiting || got >= LIMIT_MEMORY_RATE * LIMIT_MEMORY_RATE_MS / 1000) {
+		pace_start(x);
+		return;
+	}
+	http_op_fail_v(x, -ETIMEDOUT,
+		"its body came with less than %llu KiB a second over %s, and others wait for the "
+		"memory that it holds",
+		LIMIT_MEMORY_RATE / LIMIT_KIB, time_format_duration(LIMIT_MEMORY_RATE_MS, text));
+	want_end(x);
+}
+
 void http_op_watch_body(struct http_op *x)
 {
 	x->last_byte_ms = clock_ms();
@@ -353,12 +379,15 @@ void http_op_watch_body(struct http_op *x)
 		timer_set(&x->idle, x->req.idle_ms);
 	if (x->req.min_rate_window_ms && x->req.min_rate)
 		timer_set(&x->rate, x->req.min_rate_window_ms);
+	if (x->grant && x->c->opts.pool == ACCOUNT_BODIES)
+		pace_start(x);
 }
 
 void http_op_unwatch_body(struct http_op *x)
 {
 	timer_cancel(&x->idle);
 	timer_cancel(&x->rate);
+	timer_cancel(&x->pace);
 }
 
 /* ---- the op -------------------------------------------------------------------------------------------------------- */
@@ -420,6 +449,7 @@ struct op *http_start(struct http_client *c, const struct http_req *req)
 	timer_init(&x->headers_timer, c->loop, headers_due, x);
 	timer_init(&x->idle, c->loop, idle_due, x);
 	timer_init(&x->rate, c->loop, rate_due, x);
+	timer_init(&x->pace, c->loop, pace_due, x);
 	if (http_easy_setup(x, req, &x->fail)) {
 		x->failed = true;
 		want_end(x);

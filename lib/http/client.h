@@ -43,7 +43,8 @@ struct http_client_opts {
 	const char *user_agent; /* NULL: "flux/v2" */
 	struct dns_opts dns;
 	/* Bodies that are kept (no on_body) and over LIMIT_MEMORY_FREE take their length from here, under the host's name; until it is
-	   there the transfer pauses. NULL: no account. */
+	   there the transfer pauses. While others wait for ACCOUNT_BODIES, what is held of it must come at LIMIT_MEMORY_RATE, measured over
+	   LIMIT_MEMORY_RATE_MS: a slower one ends with -ETIMEDOUT. NULL: no account. */
 	struct account *account;
 	enum account_pool pool;
 };

@@ -91,7 +91,8 @@ struct http_op {
 	uint64_t uploaded;
 	struct defer kick;
 	struct timer deadline, headers_timer, idle, rate;
-	uint64_t last_byte_ms, rate_bytes;
+	struct timer pace; /* of a body that holds memory */
+	uint64_t last_byte_ms, rate_bytes, pace_bytes;
 	char curl_error[CURL_ERROR_SIZE];
 	/* client_peer.c */
 	char *host, *via; /* of the URL; of the proxy */
@@ -148,7 +149,7 @@ int http_on_seek(void *arg, curl_off_t offset, int origin);
 /* client.c: notes why the transfer ends; the first reason counts. */
 void http_op_fail_v(struct http_op *x, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-void http_op_watch_body(struct http_op *x); /* starts idle and rate supervision */
+void http_op_watch_body(struct http_op *x); /* starts the supervision of its speed */
 void http_op_unwatch_body(struct http_op *x);
 
 #endif

@@ -131,6 +131,77 @@ START_TEST(test_keys)
 }
 END_TEST
 
+static struct op *take_body(const char *key, uint64_t kib)
+{
+	struct op *op = account_take(a, ACCOUNT_BODIES, key, kib * LIMIT_KIB);
+
+	turns();
+	return op;
+}
+
+static char *host(char *name, int i)
+{
+	snprintf(name, 12, "%d", i);
+	return name;
+}
+
+/* Bodies that stall never have the quarter of the pool (7.5 MiB) that is for small ones (up to 960 KiB), and whoever is due takes no more
+   of it than others leave. */
+START_TEST(test_reserve)
+{
+	struct op *large[10], *small[100];
+	char name[12];
+	int i;
+
+	for (i = 0; i < 10; i++) /* 22.5 MiB have room for five of them */
+		large[i] = take_body(host(name, i), 4096);
+	for (i = 0; i < 10; i++)
+		ck_assert_msg(large[i]->done == (i < 5), "number %d", i);
+	for (i = 0; i < 100; i++)
+		small[i] = take_body(host(name, 10 + i % 4), 100);
+	for (i = 0; i < 100; i++)
+		ck_assert_msg(small[i]->done == (i < 76), "number %d", i);
+	/* One that ends is followed by one that was due; then the small ones have no more than before. */
+	give(large[0]);
+	ck_assert(large[5]->done && !large[6]->done && !small[76]->done);
+	give(small[0]);
+	ck_assert(small[76]->done && !small[77]->done);
+	for (i = 1; i < 10; i++)
+		give(large[i]);
+	for (i = 1; i < 100; i++)
+		give(small[i]);
+}
+END_TEST
+
+/* One that needs more than all but the reserve gets it too, and no host has more than a quarter in several. */
+START_TEST(test_reserve_whole)
+{
+	struct op *first = take_body("a", 500), *all = take_body("b", 40000), *x, *small[20], *y;
+	int i;
+
+	for (i = 0; i < 20; i++)
+		small[i] = take_body("c", 100);
+	ck_assert(!all->done && small[ACCOUNT_PASSES - 1]->done && !small[ACCOUNT_PASSES]->done);
+	for (i = 0; i < ACCOUNT_PASSES; i++)
+		give(small[i]);
+	ck_assert(!all->done);
+	give(first);
+	ck_assert(all->done && !small[ACCOUNT_PASSES]->done);
+	give(all);
+	ck_assert(small[19]->done);
+	for (i = ACCOUNT_PASSES; i < 20; i++)
+		give(small[i]);
+	first = take_body("a", 4096);
+	x = take_body("a", 4096);
+	y = take_body("b", 4096);
+	ck_assert(first->done && !x->done && y->done);
+	give(first);
+	ck_assert(x->done);
+	give(x);
+	give(y);
+}
+END_TEST
+
 /* More than there is counts as all there is. Who leaves the line lets the others on. */
 START_TEST(test_whole_and_cancel)
 {
@@ -201,6 +272,8 @@ Suite *suite_account(void)
 	tcase_add_test(tc, test_order);
 	tcase_add_test(tc, test_nobody_starves);
 	tcase_add_test(tc, test_keys);
+	tcase_add_test(tc, test_reserve);
+	tcase_add_test(tc, test_reserve_whole);
 	tcase_add_test(tc, test_whole_and_cancel);
 	tcase_add_test(tc, test_many);
 	tcase_add_test(tc, test_share);

@@ -1265,6 +1265,66 @@ START_TEST(test_account_wait)
 }
 END_TEST
 
+/* What holds memory and comes too slowly ends once others wait: not before, not while it comes fast enough (2), and not of a pool that is
+   no stranger's (3). */
+START_TEST(test_account_pace)
+{
+	struct tcp_step script[] = {{TCP_EXPECT, GET, 0},
+		{TCP_SEND, "HTTP/1.1 200 OK\r\nContent-Length: 2000000\r\n\r\n", 0},
+		{TCP_FILL, NULL, BODY}, {TCP_HOLD, NULL, 0}, {TCP_FILL, NULL, 700000},
+		{TCP_HOLD, NULL, 0}, {TCP_END, NULL, 0}};
+	enum account_pool pool = _i == 3 ? ACCOUNT_JOBS : ACCOUNT_BODIES;
+	struct op *other = NULL, *op;
+	bool ends = _i == 1;
+
+	if (_i != 2)
+		script[4] = (struct tcp_step){TCP_END, NULL, 0};
+	begin_account(script, 4 * LIMIT_MIB);
+	if (_i == 3) {
+		http_client_free(w.c);
+		w.c = http_client_new(w.l,
+			&(struct http_client_opts){
+				.name = "test", .account = account, .pool = pool});
+	}
+	op = get((struct http_req){.max_body = 2 * LIMIT_MIB});
+	until_hold();
+	ck_assert_uint_eq(http_result(op)->body.len, BODY);
+	loop_test_advance(w.l, LIMIT_MEMORY_RATE_MS); /* nobody waits */
+	for (int i = 0; i < 20; i++)
+		loop_turn(w.l, false);
+	ck_assert(!op->done);
+	if (_i)
+		other = account_take(account, pool, "somebody", 100 * LIMIT_MIB);
+	if (_i == 2) {
+		tcp_script_go(w.s);
+		until_hold();
+		ck_assert_uint_eq(http_result(op)->body.len, BODY + 700000);
+	}
+	loop_test_advance(w.l, LIMIT_MEMORY_RATE_MS - 1);
+	for (int i = 0; i < 20; i++)
+		loop_turn(w.l, false);
+	ck_assert(!op->done);
+	loop_test_advance(w.l, 1);
+	for (int i = 0; i < 20; i++)
+		loop_turn(w.l, false);
+	ck_assert_int_eq(op->done, ends);
+	if (ends) {
+		ck_assert_int_eq(op->err.kind, ERR_RETRY);
+		ck_assert_int_eq(op->err.code, -ETIMEDOUT);
+		ck_assert_ptr_nonnull(strstr(op->err.msg,
+			"': its body came with less than 64 KiB a second over 10s, and others wait "
+			"for the memory that it holds"));
+	}
+	op_drop(op);
+	op_drop(other);
+	for (int i = 0; i < 5; i++)
+		loop_turn(w.l, false);
+	check_account(0, 0);
+	tcp_script_go(w.s);
+	finish_account();
+}
+END_TEST
+
 Suite *suite_client(void);
 Suite *suite_client(void)
 {
@@ -1302,6 +1362,7 @@ Suite *suite_client(void)
 	tcase_add_loop_test(tc, test_proxy_secret, 0, 18);
 	tcase_add_test(tc, test_account);
 	tcase_add_loop_test(tc, test_account_wait, 0, 3);
+	tcase_add_loop_test(tc, test_account_pace, 0, 4);
 	suite_add_tcase(s, tc);
 	return s;
 }
