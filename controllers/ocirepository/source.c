@@ -79,7 +79,8 @@ enum step_ret resolve_start(struct task *t)
 				.semver_filter = r->spec.semver_filter,
 				.tag = r->spec.tag,
 				.layer_type = r->spec.layer_type,
-				.timeout_ms = (uint64_t)r->spec.timeout_ms}));
+				.timeout_ms = (uint64_t)r->spec.timeout_ms,
+				.owner = r->ns}));
 }
 
 enum step_ret resolve_resume(struct task *t)
@@ -140,7 +141,8 @@ enum step_ret manifest_start(struct task *t)
 				.identity = r->identity,
 				.digest = &r->manifest,
 				.layer_type = r->spec.layer_type,
-				.timeout_ms = (uint64_t)r->spec.timeout_ms}));
+				.timeout_ms = (uint64_t)r->spec.timeout_ms,
+				.owner = r->ns}));
 }
 
 enum step_ret manifest_resume(struct task *t)
@@ -203,7 +205,8 @@ enum step_ret pull_start(struct task *t)
 				.blob = r->layer,
 				.fd = r->temp.fd,
 				.max = r->c->opts.max_blob,
-				.timeout_ms = (uint64_t)r->spec.timeout_ms}));
+				.timeout_ms = (uint64_t)r->spec.timeout_ms,
+				.owner = r->ns}));
 }
 
 /* What writing a file fails with, and a connection does not: the disk, not the registry, refused the bytes. */

@@ -31,7 +31,7 @@ struct blob {
 	struct oci_repo repo;
 	struct oci_identity *identity;
 	struct digest want;
-	char *path, *what;
+	char *path, *what, *owner;
 	uint64_t size, max, timeout_ms;
 	enum blob_state state;
 	unsigned tries;
@@ -102,7 +102,7 @@ static struct op *job_start(struct blob *b)
 	b->job_len = b->len[b->filling];
 	b->filling ^= 1;
 	b->len[b->filling] = 0;
-	return work_start(b->task.self.loop, WORK_HEAVY, job_run, NULL, b);
+	return work_start_for(b->task.self.loop, WORK_HEAVY, b->owner, job_run, NULL, b);
 }
 
 static void hand_over(struct blob *b)
@@ -449,6 +449,7 @@ static void blob_free(struct task *t)
 	free(b->buffer[1]);
 	free(b->path);
 	free(b->what);
+	free(b->owner);
 	free(b);
 }
 
@@ -472,6 +473,7 @@ struct op *oci_blob_start(struct oci_client *c, const struct oci_blob_req *req)
 	b->fd = req->fd;
 	b->max = req->max ? req->max : LIMIT_BLOB;
 	b->timeout_ms = req->timeout_ms;
+	b->owner = mem_strdup(req->owner);
 	digest_format(&b->want, text);
 	b->path = mem_printf("blobs/%s", text);
 	b->what = mem_printf("blob '%s'", text);

@@ -32,6 +32,7 @@ struct oci_blob_req {
 	int fd; /* for blobs over LIMIT_BLOB_IN_MEMORY; stays the caller's, open until the op is done. Else not looked at */
 	uint64_t max; /* largest blob allowed; 0: LIMIT_BLOB */
 	uint64_t timeout_ms; /* of the response headers */
+	const char *owner; /* of the jobs on workers (ev/work.h): a namespace. Copied; NULL: none */
 };
 
 /* Does a blob of this size need a file? */

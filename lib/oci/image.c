@@ -31,7 +31,7 @@ struct image {
 	struct oci_identity *identity;
 	struct digest digest; /* of the manifest that is read now */
 	uint64_t size; /* of it; 0: not known */
-	char *layer_type;
+	char *layer_type, *owner;
 	uint64_t timeout_ms;
 	bool child; /* the second round, behind an index */
 	struct check *check; /* to be done */
@@ -168,8 +168,7 @@ static enum step_ret memory_start(struct task *t)
 
 	if (!account || !m->check || m->check->body->len <= PARSE_INLINE)
 		return STEP_NEXT;
-	return task_wait(
-		t, account_take(account, ACCOUNT_JOBS, m->repo.host, LIMIT_MEMORY_MANIFEST));
+	return task_wait(t, account_take(account, ACCOUNT_JOBS, m->owner, LIMIT_MEMORY_MANIFEST));
 }
 
 static enum step_ret memory_resume(struct task *t)
@@ -190,7 +189,9 @@ static enum step_ret check_start(struct task *t)
 	if (!c)
 		return STEP_NEXT;
 	if (c->body->len > PARSE_INLINE)
-		return task_wait(t, work_start(t->self.loop, WORK_HEAVY, check_run, check_free, c));
+		return task_wait(t,
+			work_start_for(
+				t->self.loop, WORK_HEAVY, m->owner, check_run, check_free, c));
 	if (check_run(c, NULL, &err))
 		BUG_IF(err.kind == ERR_NONE);
 	rc = checked(m, c, &err);
@@ -250,6 +251,7 @@ static void image_free(struct task *t)
 
 	oci_identity_unref(m->identity);
 	free(m->layer_type);
+	free(m->owner);
 	check_free(m->check);
 	op_free(m->grant);
 	oci_manifest_clear(&m->result.manifest);
@@ -277,6 +279,7 @@ struct op *oci_image_start(struct oci_client *c, const struct oci_image_req *req
 	m->digest = *req->digest;
 	m->layer_type = mem_strdup(req->layer_type);
 	m->timeout_ms = req->timeout_ms;
+	m->owner = mem_strdup(req->owner ? req->owner : req->repo->host);
 	task_init(&m->task, oci_client_loop(c), "image", steps, NULL, image_free);
 	return task_spawn(&m->task);
 }

@@ -22,6 +22,7 @@ struct oci_image_req {
 	const struct digest *digest;
 	const char *layer_type; /* spec.layerSelector.mediaType; NULL or "": the first layer */
 	uint64_t timeout_ms; /* of each manifest */
+	const char *owner; /* of memory and jobs on workers: a namespace. Copied; NULL: the host */
 };
 
 enum oci_image_stage {

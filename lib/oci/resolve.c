@@ -19,7 +19,7 @@ struct resolve {
 	struct oci_client *client;
 	struct oci_repo repo;
 	struct oci_identity *identity;
-	char *digest, *semver, *filter, *tag, *layer_type;
+	char *digest, *semver, *filter, *tag, *layer_type, *owner;
 	uint64_t timeout_ms;
 	char *path, *what;
 	bool named; /* tag stands before digest */
@@ -201,7 +201,8 @@ static enum step_ret hash_start(struct task *t)
 	enum step_ret rc;
 
 	if (oci_req_result(h->answer)->body.len > HASH_INLINE)
-		return task_wait(t, work_start(t->self.loop, WORK_HEAVY, hash_run, hash_free, h));
+		return task_wait(t,
+			work_start_for(t->self.loop, WORK_HEAVY, r->owner, hash_run, hash_free, h));
 	BUG_IF(hash_run(h, NULL, &none));
 	rc = hashed(r, h);
 	hash_free(h);
@@ -253,6 +254,7 @@ static void resolve_free(struct task *t)
 	free(r->filter);
 	free(r->tag);
 	free(r->layer_type);
+	free(r->owner);
 	free(r->path);
 	free(r->what);
 	free(r);
@@ -289,6 +291,7 @@ struct op *oci_resolve_start(struct oci_client *c, const struct oci_resolve_req 
 	r->filter = mem_strdup(req->semver_filter);
 	r->layer_type = mem_strdup(req->layer_type);
 	r->timeout_ms = req->timeout_ms;
+	r->owner = mem_strdup(req->owner);
 	r->tag = mem_strdup(given(req->tag) ? req->tag : OCI_DEFAULT_TAG);
 	split_tag(r);
 	task_init(&r->task, oci_client_loop(c), "resolve", steps, NULL, resolve_free);

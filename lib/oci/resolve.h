@@ -25,6 +25,7 @@ struct oci_resolve_req {
 	const char *
 		layer_type; /* spec.layerSelector.mediaType: Helm charts write '+' as '_' in tags */
 	uint64_t timeout_ms;
+	const char *owner; /* of jobs on workers (ev/work.h): a namespace */
 };
 
 enum oci_resolve_stage {

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "ev/loop.h"
 #include "ev/op.h"
+#include "ev/work.h"
 #include "http/client.h"
 #include "oci/identity.h"
 #include "oci/ref.h"
@@ -14,6 +15,7 @@
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct fixture {
 	struct loop *loop;
@@ -114,6 +116,41 @@ static inline void fixture_advance(struct fixture *x, struct op *op, uint64_t st
 static inline void fixture_ok(const struct op *op)
 {
 	ck_assert_msg(op->err.kind == ERR_NONE, "%s", op->err.msg);
+}
+
+static inline int fixture_busy_run(void *job, const atomic_bool *stop, struct err *err)
+{
+	atomic_bool *go = job;
+
+	while (!*go && !*stop)
+		usleep(500);
+	return *stop ? err_set(err, ERR_CANCELED, "canceled") : 0;
+}
+
+/* Starts `start` while another job has the only thread that its owner "apps" may have (of four): its job has to wait in that owner's
+   line. Then it ends well. */
+static inline void fixture_in_line(
+	struct fixture *x, struct op *(*start)(struct fixture *x, void *arg), void *arg)
+{
+	atomic_bool go = false;
+	struct op *op,
+		*busy = work_start_for(x->loop, WORK_HEAVY, "apps", fixture_busy_run, NULL, &go);
+	struct work_stats stats;
+	bool done = false;
+
+	op = start(x, arg);
+	op_then(op, fixture_done, &done);
+	do {
+		loop_turn(x->loop, true);
+		work_stats(x->loop, &stats);
+	} while (!done && !stats.heavy_waiting);
+	ck_assert_msg(!done, "it did not wait for its owner's turn");
+	go = true;
+	while (!done || !busy->done)
+		loop_turn(x->loop, true);
+	fixture_ok(op);
+	op_free(op);
+	op_free(busy);
 }
 
 static inline void fixture_failed(const struct op *op, const char *says)

@@ -87,6 +87,30 @@ static void same(struct download *d, struct op *op)
 	ck_assert(!memcmp(got, d->data, d->desc.size));
 }
 
+static struct op *start_of_apps(struct fixture *x, void *arg)
+{
+	const struct download *d = arg;
+
+	return oci_blob_start(x->oci,
+		&(struct oci_blob_req){.repo = &x->repo,
+			.identity = x->nobody,
+			.blob = &d->desc,
+			.fd = d->fd,
+			.timeout_ms = 60000,
+			.owner = "apps"});
+}
+
+START_TEST(owner)
+{
+	struct download d;
+
+	setenv("UV_THREADPOOL_SIZE", "4", 1);
+	init(&d, LARGE);
+	fixture_in_line(&d.x, start_of_apps, &d);
+	clear(&d);
+}
+END_TEST
+
 static const size_t sizes[] = {0, 1, 1000, LIMIT_BLOB_IN_MEMORY - 1, LIMIT_BLOB_IN_MEMORY,
 	LIMIT_BLOB_IN_MEMORY + 1, 2 * 256 * 1024 - 1, 2 * 256 * 1024, 2 * 256 * 1024 + 1, LARGE};
 
@@ -586,6 +610,7 @@ Suite *suite_blob(void)
 #endif
 	tcase_add_loop_test(t, canceled, 0, 12);
 	tcase_add_test(t, many_blobs);
+	tcase_add_test(t, owner);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -251,6 +251,38 @@ START_TEST(large)
 }
 END_TEST
 
+static struct op *start_of_apps(struct fixture *x, void *arg)
+{
+	return oci_image_start(x->oci,
+		&(struct oci_image_req){.repo = &x->repo,
+			.identity = x->nobody,
+			.digest = arg,
+			.timeout_ms = 60000,
+			.owner = "apps"});
+}
+
+START_TEST(owner)
+{
+	auto_buf struct buf json = BUF_INIT(BUF_ANY);
+	auto_free char *path = NULL;
+	struct digest d;
+	struct fixture x;
+
+	setenv("UV_THREADPOOL_SIZE", "4", 1);
+	fixture_init(&x);
+	buf_adds(&json,
+		"{\"mediaType\":\"" OCI_TYPE_MANIFEST
+		"\",\"layers\":[{\"mediaType\":\"t\",\"size\":1,\"digest\":\"sha256:"
+		"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"}]}");
+	while (json.len < LIMIT_MIB)
+		buf_adds(&json, "                ");
+	digest_mem(&d, DIGEST_SHA256, json.p, json.len);
+	path = put(&x, &d, json.p, NULL);
+	fixture_in_line(&x, start_of_apps, &d);
+	fixture_clear(&x);
+}
+END_TEST
+
 /* A large one takes memory for its tree, and gives all of it back; many small values are refused before there is a tree. */
 START_TEST(memory)
 {
@@ -338,6 +370,7 @@ Suite *suite_image(void)
 	tcase_add_test(t, index_child);
 	tcase_add_loop_test(t, index_lies, 0, 3);
 	tcase_add_test(t, large);
+	tcase_add_test(t, owner);
 	tcase_add_test(t, memory);
 	tcase_add_test(t, canceled);
 	suite_add_tcase(s, t);

@@ -315,6 +315,33 @@ START_TEST(large_manifest)
 }
 END_TEST
 
+static struct op *start_of_apps(struct fixture *x, void *arg)
+{
+	(void)arg;
+	return oci_resolve_start(x->oci,
+		&(struct oci_resolve_req){.repo = &x->repo,
+			.identity = x->nobody,
+			.tag = "1.0.0",
+			.timeout_ms = 60000,
+			.owner = "apps"});
+}
+
+START_TEST(owner)
+{
+	auto_buf struct buf json = BUF_INIT(LIMIT_MANIFEST);
+	struct fixture x;
+
+	setenv("UV_THREADPOOL_SIZE", "4", 1);
+	fixture_init(&x);
+	while (json.len < LIMIT_MIB)
+		buf_adds(&json, "a manifest of no kind. ");
+	fake_on(x.reg, "HEAD", "/v2/app/manifests/1.0.0")->status = 405;
+	fake_on(x.reg, "GET", "/v2/app/manifests/1.0.0")->body = json.p;
+	fixture_in_line(&x, start_of_apps, NULL);
+	fixture_clear(&x);
+}
+END_TEST
+
 static const struct {
 	const char *tag, *semver, *filter, *says;
 	enum oci_resolve_stage stage;
@@ -400,6 +427,7 @@ Suite *suite_resolve(void)
 	tcase_add_loop_test(t, head_again, 0, ARRAY_LEN(accidents));
 	tcase_add_test(t, lying_digest);
 	tcase_add_loop_test(t, large_manifest, 0, 2);
+	tcase_add_test(t, owner);
 	tcase_add_loop_test(t, bad_reference, 0, ARRAY_LEN(bad));
 	tcase_add_test(t, too_long_tag);
 	tcase_add_test(t, canceled);
