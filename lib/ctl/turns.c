@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define GROUPS_KEPT 256
 #define LOOK_AGAIN_MS 500 /* while there is no room for one that is slow */
 
 /* Who a place is held for. Both kinds are kept while somebody waits or holds under their name. */
@@ -107,15 +108,20 @@ static struct turn_group *group_get(struct turns *t, const struct turn_ask *ask)
 	return g;
 }
 
-static void group_put(struct turns *t, struct turn_group *g)
+static void group_free(struct turns *t, struct turn_group *g)
 {
-	if (--g->users)
-		return;
 	map_del(&t->groups, g->key);
 	owner_put(t, g->owner);
 	host_put(t, g->host);
 	free(g->key);
 	free(g);
+}
+
+/* Most objects come again and again, at few registries: so many names stay known. */
+static void group_put(struct turns *t, struct turn_group *g)
+{
+	if (!--g->users && t->groups.len > GROUPS_KEPT)
+		group_free(t, g);
 }
 
 /* ---- the line ---------------------------------------------------------------------------------- */
@@ -332,8 +338,14 @@ void turns_init(struct turns *t, const struct turns_opts *opts)
 
 void turns_clear(struct turns *t)
 {
+	const char *key;
+	void *group;
+	size_t at = 0;
+
 	BUG_IF(t->held || t->waiting || t->slow);
 	timer_cancel(&t->timer);
+	while (map_next(&t->groups, &at, &key, &group))
+		group_free(t, group);
 	map_clear(&t->owners);
 	map_clear(&t->hosts);
 	map_clear(&t->groups);
