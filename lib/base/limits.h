@@ -76,6 +76,8 @@
 #define LIMIT_TOKEN_AGAIN_MS \
 	5000 /* that of one named earlier, before the registry is asked who it is now */
 #define LIMIT_SILENCE_MS 3000 /* without an answer: before that it says nothing about a host */
+#define LIMIT_PROBES 64 /* of our own at a time: does a registry or token server answer at all? */
+#define LIMIT_PROBE_MS 10000
 #define LIMIT_TOKENS 4096 /* kept at a time */
 #define LIMIT_CHALLENGES 16384 /* remembered at a time, one a repository */
 #define LIMIT_CHALLENGES_BYTES (4 * LIMIT_MIB) /* all of them */

@@ -5,43 +5,49 @@
 #include "base/lru.h"
 #include "base/mem.h"
 #include "crypto/rand.h"
-#include "ev/loop.h"
+#include "ev/op.h"
+#include "ev/timer.h"
+#include "http/url.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#define FAILURES 3 /* in a row, until a host that was up is down */
+#define FAILURES 3 /* in a row, until we ask a host ourselves that was up */
 #define PROBE_MIN_MS 1000
-#define PROBE_MAX_MS 60000
+/* With a fifth more and the probe's own time: less than the minute that the message promises. */
+#define PROBE_MAX_MS 40000
 #define REASON_MAX 256
 
 struct oci_health {
 	struct loop *loop;
 	struct lru hosts, holds;
 	uint64_t *refused;
-	bool off;
+	bool off, stopped;
+	struct op *(*probe)(void *arg, const struct oci_health_key *key);
+	void *probe_arg;
+	unsigned probes; /* on their way */
 	void (*on_change)(void *arg, const char *host);
 	void *arg;
-};
-
-/* Who may try whether a host that is down is back. */
-struct probe {
-	bool busy;
-	uint64_t at_ms; /* not before, on clock_ms() */
-	uint64_t pause_ms;
 };
 
 struct oci_health_host {
 	struct lru_item item;
 	struct oci_health *health;
-	char *name;
-	bool insecure, token;
+	char *registry;
+	char *realm; /* of a token server, or NULL */
+	char *name; /* in messages: the token server's, or the registry's */
+	bool insecure;
+	struct oci_hop hop; /* to the realm */
 	enum oci_host_state state;
 	unsigned failures; /* in a row */
 	bool ailing; /* who asked again did so in vain */
 	unsigned passes;
-	struct probe probes[2]; /* of requests with time to wait, of brief ones */
+	struct op *probe; /* on its way */
+	uint64_t probe_since_ms;
+	struct timer timer; /* for the next one: set once somebody was refused */
+	uint64_t probe_at_ms; /* on clock_ms(): not before */
+	uint64_t pause_ms;
 	int code; /* of the last failure */
 	char reason[REASON_MAX];
 	struct defer tell;
@@ -63,15 +69,20 @@ static struct oci_health_host *host_of(struct lru_item *it)
 
 static bool host_busy(const struct lru_item *it)
 {
-	return CONTAINER_OF(it, const struct oci_health_host, item)->passes;
+	const struct oci_health_host *h = CONTAINER_OF(it, const struct oci_health_host, item);
+
+	return h->passes || h->probe;
 }
 
 static void host_free(struct lru_item *it)
 {
 	struct oci_health_host *h = host_of(it);
 
-	BUG_IF(h->passes);
+	BUG_IF(h->passes || h->probe);
 	defer_cancel(h->health->loop, &h->tell);
+	timer_cancel(&h->timer);
+	free(h->registry);
+	free(h->realm);
 	free(h->name);
 	free(h);
 }
@@ -106,10 +117,33 @@ void oci_health_off(struct oci_health *h)
 	h->off = true;
 }
 
+void oci_health_probe_with(struct oci_health *h,
+	struct op *(*fn)(void *arg, const struct oci_health_key *key), void *arg)
+{
+	h->probe = fn;
+	h->probe_arg = arg;
+}
+
+/* Neither a host nor a realm holds a line feed. */
 static char *key_text(const struct oci_health_key *key)
 {
-	return mem_printf("%s|%d|%d", key->host, key->insecure, key->token);
+	return mem_printf("%s\n%d\n%s\n%d", key->host, key->insecure, key->realm ? key->realm : "",
+		key->hop.from);
 }
+
+/* Only its host: the path may hold a secret. */
+static char *server_name(const char *realm)
+{
+	auto_buf struct buf host = BUF_INIT(LIMIT_URL);
+	auto_url struct url u = {0};
+	struct err ignored = {0}; /* the request will say it */
+
+	if (!url_parse(&u, realm, &ignored))
+		url_authority(&u, &host);
+	return buf_take(&host);
+}
+
+static void probe_due(void *arg);
 
 static struct oci_health_host *host_find(struct oci_health *h, const struct oci_health_key *key)
 {
@@ -129,9 +163,12 @@ static struct oci_health_host *host_get(struct oci_health *h, const struct oci_h
 	text = key_text(key);
 	host = NEW(struct oci_health_host);
 	host->health = h;
-	host->name = mem_strdup(key->host);
+	host->registry = mem_strdup(key->host);
+	host->realm = key->realm ? mem_strdup(key->realm) : NULL;
+	host->name = key->realm ? server_name(key->realm) : mem_strdup(key->host);
 	host->insecure = key->insecure;
-	host->token = key->token;
+	host->hop = key->hop;
+	timer_init(&host->timer, h->loop, probe_due, host);
 	lru_add(&h->hosts, text, &host->item);
 	return host;
 }
@@ -141,19 +178,19 @@ static void tell(void *arg)
 	struct oci_health_host *h = arg;
 
 	if (h->health->on_change)
-		h->health->on_change(h->health->arg, h->name);
+		h->health->on_change(h->health->arg, h->registry);
 }
 
 static void become(struct oci_health_host *h, enum oci_host_state state)
 {
+	bool back = h->state == OCI_HOST_DOWN;
+
 	if (h->state == state)
 		return;
 	h->state = state;
-	if (!h->token)
+	if (!h->realm || back)
 		defer_queue(h->health->loop, &h->tell, tell, h);
 }
-
-/* ---- passes -------------------------------------------------------------------------------------------------------- */
 
 /* Four fifths to six fifths, so that hosts which went down together are not asked together. */
 static uint64_t jitter(uint64_t ms)
@@ -164,79 +201,15 @@ static uint64_t jitter(uint64_t ms)
 	return ms * (800 + r % 401) / 1000;
 }
 
-static void probe_later(struct probe *p)
+static void pause_begin(struct oci_health_host *h)
 {
-	p->at_ms = clock_ms() + jitter(p->pause_ms);
-	p->pause_ms = p->pause_ms * 2 < PROBE_MAX_MS ? p->pause_ms * 2 : PROBE_MAX_MS;
-}
-
-static int down(const struct oci_health_host *h, struct err *err)
-{
-	return err_code(err, ERR_RETRY, h->code,
-		"the %s '%s' does not answer (%s); it is tried again at most every %d s",
-		h->token ? "token server" : "registry", h->name, h->reason, PROBE_MAX_MS / 1000);
-}
-
-int oci_pass_take(struct oci_health *h, const struct oci_health_key *key, uint64_t timeout_ms,
-	struct oci_pass *pass, struct err *err)
-{
-	struct oci_health_host *host = host_get(h, key);
-	bool brief = timeout_ms < LIMIT_SILENCE_MS;
-	struct probe *p = &host->probes[brief];
-
-	BUG_IF(pass->host);
-	if (host->state == OCI_HOST_DOWN && (p->busy || clock_ms() < p->at_ms)) {
-		++*h->refused;
-		return down(host, err);
-	}
-	*pass = (struct oci_pass){.host = host,
-		.since_ms = clock_ms(),
-		.probe = host->state == OCI_HOST_DOWN,
-		.brief = brief};
-	if (pass->probe)
-		p->busy = true;
-	host->passes++;
-	return 0;
-}
-
-static void probe_end(struct oci_pass *pass)
-{
-	if (pass->probe)
-		pass->host->probes[pass->brief].busy = false;
-	pass->probe = false;
-}
-
-void oci_pass_answered(struct oci_pass *pass)
-{
-	if (!pass->host || pass->answered)
-		return;
-	pass->answered = true;
-	pass->host->failures = 0;
-	probe_end(pass);
-	become(pass->host, OCI_HOST_UP);
-}
-
-/* Does it say something about the host? Not when our own descriptors or memory ran out, nor when
-   nobody waited long enough. */
-static bool evidence(const struct oci_pass *pass, const struct err *err)
-{
-	switch (err->code) {
-	case -EMFILE:
-	case -ENFILE:
-	case -ENOMEM:
-	case -ENOBUFS:
-	case -EADDRNOTAVAIL:
-		return false;
-	case -ETIMEDOUT:
-		return clock_ms() - pass->since_ms >= LIMIT_SILENCE_MS;
-	default:
-		return err->kind == ERR_RETRY;
-	}
+	h->probe_at_ms = clock_ms() + jitter(h->pause_ms);
+	h->pause_ms = h->pause_ms * 2 < PROBE_MAX_MS ? h->pause_ms * 2 : PROBE_MAX_MS;
 }
 
 /* The HTTP client's messages are "METHOD 'URL': what". The URL is another object's, the reason is
    everybody's. */
-static void remember(struct oci_health_host *h, const struct err *err)
+static void go_down(struct oci_health_host *h, const struct err *err)
 {
 	const char *what = strstr(err->msg, "': ");
 
@@ -246,47 +219,178 @@ static void remember(struct oci_health_host *h, const struct err *err)
 	else
 		what = what ? what + 3 : err->msg;
 	snprintf(h->reason, sizeof(h->reason), "%.*s", REASON_MAX - 1, what);
+	if (h->state != OCI_HOST_DOWN)
+		h->pause_ms = PROBE_MIN_MS;
+	become(h, OCI_HOST_DOWN);
 }
 
-static void go_down(struct oci_health_host *h)
+static void answered(struct oci_health_host *h)
 {
-	size_t i;
+	h->failures = 0;
+	timer_cancel(&h->timer);
+	become(h, OCI_HOST_UP);
+}
 
-	for (i = 0; i < ARRAY_LEN(h->probes); i++) {
-		h->probes[i].pause_ms = PROBE_MIN_MS;
-		probe_later(&h->probes[i]);
+/* Does it say something about the host? Not when our own descriptors or memory ran out, or when it
+   was we who did not want to connect there, or wait. */
+static bool evidence(const struct err *err)
+{
+	switch (err->code) {
+	case -EMFILE:
+	case -ENFILE:
+	case -ENOMEM:
+	case -ENOBUFS:
+	case -EADDRNOTAVAIL:
+	case -EPERM:
+		return false;
+	default:
+		return err->kind == ERR_RETRY;
 	}
-	become(h, OCI_HOST_DOWN);
+}
+
+/* ---- probes of our own --------------------------------------------------------------------------------------------- */
+
+/* A host that is up stays so if somebody was answered meanwhile. */
+static void probed(struct op *op, void *arg)
+{
+	struct oci_health_host *h = arg;
+	struct err err = op->err;
+
+	h->probe = NULL;
+	h->health->probes--;
+	op_free(op);
+	if (err.kind == ERR_NONE)
+		answered(h);
+	else if (evidence(&err) && (h->state == OCI_HOST_DOWN || h->failures >= FAILURES))
+		go_down(h, &err);
+	if (h->state == OCI_HOST_DOWN)
+		pause_begin(h);
+}
+
+/* Hosts that hang must not keep the others from being asked. */
+static void make_room(struct oci_health *h)
+{
+	struct oci_health_host *oldest = NULL;
+	struct lru_item *it;
+
+	if (h->probes < LIMIT_PROBES)
+		return;
+	for (it = h->hosts.newest; it; it = it->older) {
+		struct oci_health_host *at = host_of(it);
+
+		if (at->probe && !at->probe->cancelled &&
+			(!oldest || at->probe_since_ms < oldest->probe_since_ms))
+			oldest = at;
+	}
+	if (oldest && clock_ms() - oldest->probe_since_ms >= PROBE_MIN_MS)
+		op_cancel(oldest->probe);
+}
+
+/* False: there is no room, or one is on its way. */
+static bool probe_start(struct oci_health_host *h)
+{
+	struct oci_health_key key = {h->registry, h->insecure, h->realm, h->hop};
+
+	if (h->probe || h->health->stopped)
+		return false;
+	make_room(h->health);
+	if (h->health->probes >= LIMIT_PROBES)
+		return false;
+	h->health->probes++;
+	h->probe_since_ms = clock_ms();
+	h->probe = h->health->probe(h->health->probe_arg, &key);
+	op_then(h->probe, probed, h);
+	return true;
+}
+
+static void probe_due(void *arg)
+{
+	struct oci_health_host *h = arg;
+
+	if (!probe_start(h) && !h->probe && !h->health->stopped)
+		timer_set(&h->timer, jitter(PROBE_MIN_MS));
+}
+
+/* A second at least: who was refused has told of it by then, and can be called back. */
+static void probe_later(struct oci_health_host *h)
+{
+	uint64_t now = clock_ms(), least = jitter(PROBE_MIN_MS);
+
+	if (h->probe || timer_is_set(&h->timer) || h->health->stopped)
+		return;
+	timer_set(&h->timer, h->probe_at_ms > now + least ? h->probe_at_ms - now : least);
+}
+
+void oci_health_stop(struct oci_health *h)
+{
+	struct lru_item *it;
+
+	h->stopped = true;
+	for (it = h->hosts.newest; it; it = it->older) {
+		timer_cancel(&host_of(it)->timer);
+		if (host_of(it)->probe)
+			op_cancel(host_of(it)->probe);
+	}
+}
+
+/* ---- passes -------------------------------------------------------------------------------------------------------- */
+
+static int down(const struct oci_health_host *h, struct err *err)
+{
+	return err_code(err, ERR_RETRY, h->code,
+		"the %s '%s' does not answer (%s); it is tried again at least once a minute",
+		h->realm ? "token server" : "registry", h->name, h->reason);
+}
+
+int oci_pass_take(struct oci_health *h, const struct oci_health_key *key, bool aside,
+	struct oci_pass *pass, struct err *err)
+{
+	struct oci_health_host *host = host_get(h, key);
+
+	BUG_IF(pass->host);
+	if (host->state == OCI_HOST_DOWN && !aside) {
+		++*h->refused;
+		probe_later(host);
+		return down(host, err);
+	}
+	*pass = (struct oci_pass){.host = host, .since_ms = clock_ms(), .aside = aside};
+	host->passes++;
+	return 0;
+}
+
+void oci_pass_answered(struct oci_pass *pass)
+{
+	if (!pass->host || pass->answered)
+		return;
+	pass->answered = true;
+	if (!pass->aside || pass->host->state == OCI_HOST_UNPROVEN)
+		answered(pass->host);
 }
 
 void oci_pass_failed(struct oci_pass *pass, struct err *err)
 {
 	struct oci_health_host *h = pass->host;
-	bool probe = pass->probe;
 
-	if (!h || pass->answered || h->health->off)
+	if (!h || pass->answered || pass->aside || h->health->off || !evidence(err))
 		return;
-	/* It was we who did not want to connect there. */
-	if (err->code == -EPERM)
+	if (h->state == OCI_HOST_DOWN)
 		return;
-	if (probe)
-		probe_later(&h->probes[pass->brief]);
-	probe_end(pass);
-	if (!evidence(pass, err))
+	if (h->state == OCI_HOST_UP) {
+		if (++h->failures >= FAILURES)
+			(void)probe_start(h);
 		return;
-	if (h->state == OCI_HOST_DOWN && !probe)
+	}
+	/* Nobody waited long enough. */
+	if (err->code == -ETIMEDOUT && clock_ms() - pass->since_ms < LIMIT_SILENCE_MS)
 		return;
-	remember(h, err);
-	if (h->state == OCI_HOST_UP && ++h->failures < FAILURES)
-		return;
-	if (h->state != OCI_HOST_DOWN)
-		go_down(h);
+	go_down(h, err);
+	pause_begin(h);
 	(void)down(h, err);
 }
 
 bool oci_pass_may_repeat(const struct oci_pass *pass)
 {
-	return pass->host && !pass->probe && !pass->host->ailing;
+	return pass->host && !pass->host->ailing;
 }
 
 void oci_pass_well(struct oci_pass *pass, bool well)
@@ -299,16 +403,18 @@ void oci_pass_release(struct oci_pass *pass)
 {
 	if (!pass->host)
 		return;
-	probe_end(pass);
 	pass->host->passes--;
 	pass->host = NULL;
 }
 
 /* ---- not before ---------------------------------------------------------------------------------------------------- */
 
+/* What a token server says about one path it means for all of itself. */
 static char *hold_key(const struct oci_health_key *key, uint64_t identity)
 {
-	return mem_printf("%s|%d|%d|%llu", key->host, key->insecure, key->token,
+	auto_free char *server = key->realm ? server_name(key->realm) : NULL;
+
+	return mem_printf("%s\n%d\n%s\n%llu", key->host, key->insecure, server ? server : "",
 		(unsigned long long)identity);
 }
 
@@ -375,17 +481,17 @@ void oci_health_on_change(struct oci_health *h, void (*fn)(void *arg, const char
 void oci_health_each(
 	struct oci_health *h, void (*fn)(void *arg, const struct oci_host_info *info), void *arg)
 {
-	static const char *const roles[2][2] = {
-		{"registry", "registry-insecure"}, {"token", "token-insecure"}};
 	struct lru_item *it = h->hosts.newest;
 	size_t n;
 
 	for (n = 0; it && n < LIMIT_REGISTRY_HOSTS; n++, it = it->older) {
 		const struct oci_health_host *at = host_of(it);
 
+		if (at->realm)
+			continue;
 		fn(arg,
 			&(struct oci_host_info){.host = at->name,
-				.role = roles[at->token][at->insecure],
+				.role = at->insecure ? "registry-insecure" : "registry",
 				.proven = at->state != OCI_HOST_UNPROVEN,
 				.up = at->state == OCI_HOST_UP,
 				.in_flight = at->passes});

@@ -84,6 +84,11 @@ struct http_trust *oci_identity_trust(struct oci_identity *id)
 	return &id->trust;
 }
 
+bool oci_identity_goes_aside(const struct oci_identity *id)
+{
+	return id->proxy.url || id->proxy.none;
+}
+
 struct http_proxy *oci_identity_proxy(struct oci_identity *id)
 {
 	return &id->proxy;

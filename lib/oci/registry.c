@@ -84,7 +84,8 @@ struct call {
 
 const char *oci_kind_name(enum oci_kind kind)
 {
-	static const char *const names[] = {"head", "manifest", "blob", "tags", "token", "push"};
+	static const char *const names[] = {
+		"head", "manifest", "blob", "tags", "token", "push", "probe"};
 
 	return names[kind];
 }
@@ -101,6 +102,34 @@ static void host_free(struct lru_item *it)
 	free(CONTAINER_OF(it, struct host, item));
 }
 
+/* With nothing of any object's. */
+static struct op *probe(void *arg, const struct oci_health_key *key)
+{
+	struct oci_client *c = arg;
+	struct oci_identity *nobody;
+	struct oci_repo repo = {.insecure = key->insecure};
+	struct op *op;
+
+	if (key->realm) {
+		c->stats.requests[OCI_KIND_PROBE]++;
+		return oci_token_probe(c->tokens, key);
+	}
+	snprintf(repo.host, sizeof(repo.host), "%s", key->host);
+	nobody = oci_identity_new();
+	op = oci_req_start(c,
+		&(struct oci_req){.repo = &repo,
+			.identity = nobody,
+			.kind = OCI_KIND_PROBE,
+			.method = "GET",
+			.path = "/v2/",
+			.what = "probe",
+			.max_body = LIMIT_ERROR_BODY,
+			.timeout_ms = LIMIT_PROBE_MS,
+			.probe = true});
+	oci_identity_unref(nobody);
+	return op;
+}
+
 struct oci_client *oci_client_new(struct loop *l, struct http_client *http)
 {
 	struct oci_client *c = NEW(struct oci_client);
@@ -109,6 +138,7 @@ struct oci_client *oci_client_new(struct loop *l, struct http_client *http)
 	c->http = http;
 	oci_guard_init(&c->guard);
 	c->health = oci_health_new(l, &c->stats.refused);
+	oci_health_probe_with(c->health, probe, c);
 	lru_init(&c->hosts, LIMIT_REGISTRY_HOSTS, host_busy, host_free);
 	c->memos = oci_memos_new();
 	c->tokens =
@@ -118,6 +148,7 @@ struct oci_client *oci_client_new(struct loop *l, struct http_client *http)
 
 void oci_client_stop(struct oci_client *c)
 {
+	oci_health_stop(c->health);
 	oci_tokens_stop(c->tokens);
 }
 
@@ -213,7 +244,7 @@ void oci_client_head_refused(struct oci_client *c, const struct oci_repo *repo, 
 
 static struct oci_health_key key_of(const struct oci_repo *repo)
 {
-	return (struct oci_health_key){repo->host, repo->insecure, false};
+	return (struct oci_health_key){.host = repo->host, .insecure = repo->insecure};
 }
 
 unsigned oci_client_width(struct oci_client *c, const struct oci_repo *repo)
@@ -248,7 +279,7 @@ static struct oci_way way_of(struct call *q)
 {
 	const struct oci_challenge *c = q->challenge;
 
-	if (q->away || q->probing)
+	if (q->away || q->probing || q->req.probe)
 		return (struct oci_way){.scheme = OCI_AUTH_NONE};
 	if (c)
 		return (struct oci_way){c->scheme, c->realm, c->service, q->named};
@@ -370,6 +401,8 @@ static enum step_ret fail(struct call *q, const struct err *err)
 	char repo[OCI_REPO_TEXT_MAX];
 	struct err e = *err;
 
+	if (q->req.probe) /* health.h says whose it is */
+		return task_fail(&q->task, err);
 	err_wrap(&e, "%s of '%s'", q->what, oci_repo_format(&q->repo, repo));
 	return task_fail(&q->task, &e);
 }
@@ -422,7 +455,7 @@ static enum step_ret send(struct call *q, const struct oci_cred *cred)
 		.hdrs = q->hdrs,
 		.body = q->req.body,
 		.body_len = q->req.body_len,
-		.trust = oci_identity_trust_for(q->req.identity, q->repo.insecure),
+		.trust = oci_identity_trust_for(q->req.identity, q->repo.insecure || q->req.probe),
 		.proxy = oci_identity_proxy(q->req.identity),
 		.on_connect = on_connect,
 		.on_headers = on_headers,
@@ -694,6 +727,8 @@ static enum step_ret unanswered(struct call *q)
 			return fail(q, &err);
 		return attempt(q);
 	}
+	if (q->req.probe && answered)
+		return STEP_NEXT;
 	if (may_repeat(q) && repeat(q, oci_again_failure(&q->again, res, &err), &ret))
 		return ret;
 	in_vain(q);
@@ -801,6 +836,10 @@ static enum step_ret judge(struct call *q)
 			q->host->speaks = ASK_BOTH;
 		q->probing = false;
 	}
+	if (q->req.probe) {
+		q->answer = MOVE(q->task.op);
+		return STEP_NEXT;
+	}
 	if (may_repeat(q) && repeat(q, oci_again_answer(&q->again, res), &ret))
 		return ret;
 	if (oci_again_passing(res->status))
@@ -841,8 +880,12 @@ static enum step_ret request_start(struct task *t)
 	struct oci_health_key key = key_of(&q->repo);
 	struct err err = {0};
 
-	if (aim(q, &err) || oci_health_held(health, &key, oci_identity_id(q->req.identity), &err) ||
-		oci_pass_take(health, &key, q->timeout_ms, &q->pass, &err))
+	if (aim(q, &err))
+		return fail(q, &err);
+	if (!q->req.probe &&
+		(oci_health_held(health, &key, oci_identity_id(q->req.identity), &err) ||
+			oci_pass_take(health, &key, oci_identity_goes_aside(q->req.identity),
+				&q->pass, &err)))
 		return fail(q, &err);
 	timer_set(&q->deadline, q->timeout_ms);
 	q->until_ms = clock_ms() + q->timeout_ms;

@@ -8,8 +8,9 @@
  * connection.
  *
  * Nothing waits in line here: callers ask for as much at a time as oci_client_width says. A host
- * that does not answer is down, and requests to it fail at once, but for one probe at a time
- * (health.h); so do those of an identity that was told to come back later.
+ * that does not answer is down, and requests to it fail at once until a probe of our own has been
+ * answered (health.h): GET /v2/ with nobody's credentials and no TLS verification, redirects not
+ * followed. So do those of an identity that was told to come back later.
  *
  * Time: timeout_ms, and LIMIT_REQUEST_MS if that is less, bounds the whole call, with its token,
  * challenge and redirects; of a blob all up to its headers. A push has no such limit of ours.
@@ -62,6 +63,7 @@ enum oci_kind {
 	OCI_KIND_TAGS,
 	OCI_KIND_TOKEN,
 	OCI_KIND_PUSH,
+	OCI_KIND_PROBE, /* our own question whether a registry or token server answers at all */
 	OCI_KIND_COUNT,
 };
 /* "head", "manifest", ...: the label in metrics. */
@@ -77,7 +79,8 @@ struct oci_stats {
 
 /* http is borrowed and must outlive it. */
 struct oci_client *oci_client_new(struct loop *l, struct http_client *http);
-/* Ends what runs on its own behalf (token fetches nobody waits for): before the last turns of the loop. */
+/* Ends what runs on its own behalf (probes, token fetches nobody waits for): before the last turns of
+   the loop. */
 void oci_client_stop(struct oci_client *c);
 /* For a program that asks once and ends: no host is ever down, each request says itself what went
    wrong. */
@@ -129,6 +132,7 @@ struct oci_req {
 	uint64_t timeout_ms; /* of the whole call; 0: LIMIT_REQUEST_MS */
 	bool write; /* needs the right to push; timeout_ms has no limit */
 	bool stream; /* timeout_ms ends with the headers; the body has a least rate instead */
+	bool probe; /* any answer is a success, of the registry itself or its TLS; never refused */
 	bool once; /* the caller asks again by itself, if at all */
 	bool quiet; /* 4xx and 5xx are successes of the op: the caller looks at the status (429 and 503 are not) */
 };

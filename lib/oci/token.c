@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define SERVER_PATH_MAX 256
 #define DEFAULT_LIFE_S 60 /* distribution token specification: "expires_in" */
 
 struct oci_tokens {
@@ -57,8 +58,7 @@ struct fetch {
 	struct oci_identity *identity;
 	struct oci_hop hop;
 	char *realm, *service, *scopes; /* scopes: divided by blanks */
-	char *host; /* the realm's, with its port */
-	uint64_t timeout_ms; /* of who began it */
+	char *server; /* scheme, host and path of the realm: the key of its health */
 	uint64_t until_ms; /* on clock_ms(): all its requests together */
 	struct oci_pass pass;
 	struct oci_again again;
@@ -239,7 +239,7 @@ static enum step_ret fail(struct fetch *f, const struct err *err)
 
 static struct oci_health_key key_of_server(const struct fetch *f)
 {
-	return (struct oci_health_key){f->host, f->repo.insecure, true};
+	return (struct oci_health_key){f->repo.host, f->repo.insecure, f->server, f->hop};
 }
 
 static enum step_ret ask_start(struct task *t)
@@ -251,7 +251,7 @@ static enum step_ret ask_start(struct task *t)
 	struct err err = {0};
 
 	if (oci_health_held(health, &key, oci_identity_id(f->identity), &err) ||
-		oci_pass_take(health, &key, f->timeout_ms, &f->pass, &err))
+		oci_pass_take(health, &key, oci_identity_goes_aside(f->identity), &f->pass, &err))
 		return fail(f, &err);
 	f->post = cred && cred->identity_token.len;
 	f->until_ms = clock_ms() + LIMIT_TOKEN_MS;
@@ -393,13 +393,78 @@ static void fetch_free(struct task *t)
 
 	oci_pass_release(&f->pass);
 	oci_identity_unref(f->identity);
-	free(f->host);
+	free(f->server);
 	free(f->realm);
 	free(f->at);
 	free(f->service);
 	free(f->scopes);
 	secret_clear(&f->token);
 	free(f);
+}
+
+/* ---- does it answer at all ----------------------------------------------------------------------------------------- */
+
+struct probe {
+	struct task task;
+	struct oci_tokens *tokens;
+	struct oci_hop hop;
+	char *url;
+};
+
+static int on_probe_connect(void *arg, const struct ip *ip, unsigned port, struct err *err)
+{
+	const struct probe *p = arg;
+
+	return oci_guard_connect(p->tokens->guard, &p->hop, ip, port, err);
+}
+
+static enum step_ret probe_ask(struct task *t)
+{
+	struct probe *p = CONTAINER_OF(t, struct probe, task);
+	const struct http_trust trust = {.insecure = true};
+	struct http_req req = {.method = "GET",
+		.url = p->url,
+		.trust = &trust,
+		.deadline_ms = LIMIT_PROBE_MS,
+		.max_body = LIMIT_ERROR_BODY,
+		.kind = "probe",
+		.on_connect = on_probe_connect,
+		.arg = p};
+	auto_url struct url u = {0};
+	struct err err = {0};
+
+	if (url_parse(&u, p->url, &err) || oci_guard_check(p->tokens->guard, &u, &err))
+		return task_fail(t, &err);
+	return task_wait(t, http_start(p->tokens->http, &req));
+}
+
+static enum step_ret probe_asked(struct task *t)
+{
+	const struct http_res *res = http_result(t->op);
+
+	if (t->op->err.kind == ERR_NONE || res->headers_complete || res->tls_answered)
+		return STEP_NEXT;
+	return task_fail(t, &t->op->err);
+}
+
+static void probe_free(struct task *t)
+{
+	struct probe *p = CONTAINER_OF(t, struct probe, task);
+
+	free(p->url);
+	free(p);
+}
+
+struct op *oci_token_probe(struct oci_tokens *t, const struct oci_health_key *key)
+{
+	static const struct step steps[] = {{"ask", probe_ask, probe_asked, false}, {0}};
+	struct probe *p = NEW(struct probe);
+
+	p->tokens = t;
+	p->hop = key->hop;
+	p->url = mem_strdup(key->realm);
+	task_init(&p->task, t->loop, "token server probe", steps, NULL, probe_free);
+	return task_spawn(&p->task);
 }
 
 /* ---- the cache ----------------------------------------------------------------------------------------------------- */
@@ -430,8 +495,8 @@ static bool begin_again(struct entry *e, struct fetch *old, const struct err *er
 	f->realm = MOVE(old->realm);
 	f->service = MOVE(old->service);
 	f->scopes = MOVE(old->scopes);
-	f->host = MOVE(old->host);
-	f->timeout_ms = old->timeout_ms;
+	f->server = MOVE(old->server);
+	f->hop = old->hop;
 	op_free(&old->task.self);
 	fetch_spawn(e, f);
 	return true;
@@ -554,16 +619,27 @@ static void fetch_spawn(struct entry *e, struct fetch *f)
 	op_then(task_spawn(&f->task), fetched, e);
 }
 
-static void fetch_start(struct entry *e, const struct oci_token_req *req)
+/* Without its query, and of a long one without its path: records of them are kept. */
+static char *server_of(const char *realm)
 {
-	struct fetch *f = NEW(struct fetch);
-	auto_buf struct buf host = BUF_INIT(LIMIT_URL);
+	auto_buf struct buf server = BUF_INIT(LIMIT_URL);
 	auto_url struct url u = {0};
 	struct err ignored = {0}; /* the request will say it */
 
-	if (!url_parse(&u, req->realm, &ignored))
-		url_authority(&u, &host);
-	f->host = buf_take(&host);
+	if (url_parse(&u, realm, &ignored))
+		return mem_strdup("");
+	if (strlen(u.path) > SERVER_PATH_MAX) {
+		free(u.path);
+		u.path = mem_strdup("/");
+	}
+	url_redacted(&u, &server);
+	return buf_take(&server);
+}
+
+static void fetch_start(struct entry *e, const struct oci_token_req *req)
+{
+	struct fetch *f = NEW(struct fetch);
+	f->server = server_of(req->realm);
 	f->repo = *req->repo;
 	f->identity = oci_identity_ref(req->identity);
 	f->hop = req->hop;
@@ -571,7 +647,6 @@ static void fetch_start(struct entry *e, const struct oci_token_req *req)
 	f->service = mem_strdup(req->service);
 	f->scopes = mem_printf("%s%s%s", req->scope, req->extra_scope ? " " : "",
 		req->extra_scope ? req->extra_scope : "");
-	f->timeout_ms = req->timeout_ms;
 	fetch_spawn(e, f);
 }
 

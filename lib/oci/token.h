@@ -5,7 +5,7 @@
  *
  * A fetch lives as long as somebody waits for it, and LIMIT_TOKEN_MS at most: each who waits has a
  * time of their own, and takes nothing from the others by giving up. The token server has a record
- * in health.h, and what its Retry-After says is kept there.
+ * in health.h for each registry that named it, and what its Retry-After says is kept there.
  *
  * With an identity token: OAuth2 POST (refresh_token grant; what is refused with a 4xx but 429 is
  * tried with GET); else GET with Basic credentials or without. Passing failures are repeated
@@ -25,6 +25,7 @@
 struct http_client;
 struct loop;
 struct oci_health;
+struct oci_health_key;
 struct oci_identity;
 struct oci_repo;
 struct oci_tokens;
@@ -54,6 +55,8 @@ void oci_tokens_free(struct oci_tokens *t);
 const struct secret *oci_token_peek(struct oci_tokens *t, const struct oci_token_req *req);
 /* Waits for a token. Everything in req is copied. */
 struct op *oci_token_start(struct oci_tokens *t, const struct oci_token_req *req);
+/* Does the realm answer at all? Succeeds with any answer; carries no credentials, follows nothing. */
+struct op *oci_token_probe(struct oci_tokens *t, const struct oci_health_key *key);
 /* Of a successful op; borrowed from it. */
 const struct secret *oci_token_result(struct op *op);
 /* The registry refused this token: forget it (only if it is still the one in the cache). */

@@ -468,6 +468,9 @@ class Controller:
     def _path(self, name="", ns="default"):
         return f"/apis/source.toolkit.fluxcd.io/v1/namespaces/{ns}/ocirepositories" + (f"/{name}" if name else "")
 
+    def namespace(self, name):
+        self.api("/api/v1/namespaces", "POST", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+
     def add(self, name, url, ns="default", annotations=None, **spec):
         """A spec member that is None is left out."""
         spec = {"interval": "1h", "url": url, "ref": {"tag": "latest"}, **spec}

@@ -3,7 +3,7 @@ objects of an identity; conditions have the same words each time."""
 from lab import *
 import uuid
 
-MESSAGE = "does not answer (no answer in time); it is tried again at most every 60 s"
+MESSAGE = "does not answer (no answer in time); it is tried again at least once a minute"
 
 
 def message(c, name):

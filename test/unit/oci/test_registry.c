@@ -1494,24 +1494,92 @@ START_TEST(dead_host)
 	fake_log_reset(x.reg);
 	op = ask(&x, NULL);
 	fixture_failed(op, "tag '1.0' of '127.0.0.1:");
-	fixture_failed(
-		op, "' does not answer (no answer in time); it is tried again at most every 60 s");
+	fixture_failed(op,
+		"' does not answer (no answer in time); it is tried again at least once a minute");
 	ck_assert_int_eq(op->err.kind, ERR_RETRY);
 	op_free(op);
 	ck_assert_str_eq(fake_log(x.reg), "");
 	oci_client_stats(x.oci, &stats);
 	ck_assert_uint_eq(stats.refused, 1);
 	ck_assert_uint_eq(oci_client_width(x.oci, &dead), OCI_PER_HOST);
-	/* A probe that is answered, whatever the answer is, brings it back. */
+	/* A probe of our own that is answered, whatever the answer is, brings it back. */
 	loop_test_advance(x.loop, 1300);
-	op = start(&x, NULL, "none");
-	fixture_wait(&x, op);
-	fixture_failed(op, "404");
-	op_free(op);
-	loop_turn(x.loop, false);
+	while (told < 2)
+		loop_turn(x.loop, true);
+	ck_assert_str_eq(fake_log(x.reg), "tls\nGET /v2/\n");
 	ck_assert_uint_eq(told, 2);
 	oci_client_each_host(x.oci, see_host, &seen);
 	ck_assert(seen.proven && seen.up && !seen.in_flight);
+	fixture_clear(&x);
+}
+END_TEST
+
+static void hangs(struct fixture *x)
+{
+	struct op *op = start(x, NULL, "1.0");
+
+	fixture_advance(x, op, 100, 70000);
+	fixture_failed(op, "not done within 1m0s");
+	op_free(op);
+}
+
+static bool is_up(struct fixture *x)
+{
+	int i;
+
+	for (i = 0; i < 200; i++)
+		loop_turn(x->loop, false);
+	return oci_client_is_up(x->oci, &x->repo);
+}
+
+/* A repository that hangs does not speak for its registry: we ask that ourselves, without anything of
+   anybody's, and follow it nowhere. rows: what /v2/ says */
+START_TEST(hung_repository)
+{
+	static const struct {
+		int status;
+		const char *headers;
+	} said[] = {
+		{200, NULL},
+		{401, "WWW-Authenticate: Bearer realm=\"http://127.0.0.1:1/token\"\r\n"},
+		{302, "Location: /elsewhere\r\n"},
+		{503, "Retry-After: 60\r\n"},
+	};
+	struct fake_answer *a;
+	struct oci_stats stats;
+	struct fixture x;
+	struct op *op;
+	int i;
+
+	clock_fake(1000000);
+	fixture_init(&x);
+	a = fake_on(x.reg, "GET", "/v2/");
+	a->status = said[_i].status;
+	a->headers = said[_i].headers;
+	op = ask(&x, NULL); /* there is nothing, but an answer */
+	op_free(op);
+	fake_on(x.reg, "HEAD", "/v2/app/manifests/1.0")->way = FAKE_SILENT;
+	for (i = 0; i < 3; i++)
+		hangs(&x);
+	ck_assert(is_up(&x));
+	ck_assert_uint_eq(fake_count(&x, "GET /v2/\n"), 1);
+	ck_assert_ptr_null(strstr(fake_log(x.reg), "elsewhere"));
+	for (i = 0; i < 3; i++)
+		hangs(&x);
+	ck_assert(is_up(&x));
+	oci_client_stats(x.oci, &stats);
+	ck_assert_uint_eq(stats.requests[OCI_KIND_PROBE], 2);
+	ck_assert_uint_eq(stats.refused, 0);
+	/* Now all of it hangs. */
+	a->way = FAKE_SILENT;
+	for (i = 0; i < 3; i++)
+		hangs(&x);
+	ck_assert(is_up(&x));
+	loop_test_advance(x.loop, LIMIT_PROBE_MS);
+	ck_assert(!is_up(&x));
+	op = ask(&x, NULL);
+	fixture_failed(op, "does not answer (no answer in time)");
+	op_free(op);
 	fixture_clear(&x);
 }
 END_TEST
@@ -1655,6 +1723,7 @@ Suite *suite_registry(void)
 	tcase_add_test(t, long_timeout);
 	tcase_add_test(t, one_deadline);
 	tcase_add_test(t, dead_host);
+	tcase_add_loop_test(t, hung_repository, 0, 4);
 	tcase_add_test(t, dead_elsewhere);
 	tcase_add_test(t, not_before);
 	tcase_add_test(t, counts);

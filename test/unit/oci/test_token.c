@@ -22,6 +22,11 @@ struct world {
 	struct fake_answer *answer;
 };
 
+static struct op *probe(void *arg, const struct oci_health_key *key)
+{
+	return oci_token_probe(((struct world *)arg)->tokens, key);
+}
+
 static void init(struct world *w)
 {
 	clock_fake(1000000);
@@ -30,6 +35,7 @@ static void init(struct world *w)
 	oci_guard_init(&w->guard);
 	w->health = oci_health_new(w->x.loop, &w->refused);
 	w->tokens = oci_tokens_new(w->x.loop, w->x.http, &w->guard, w->health, &w->requests);
+	oci_health_probe_with(w->health, probe, w);
 	w->realm = mem_printf("http://%s/token", fake_host(w->x.reg));
 	w->answer = fake_on(w->x.reg, "GET", "/token");
 	w->answer->body = "{\"token\":\"tok\"}";
@@ -39,6 +45,7 @@ static void clear(struct world *w)
 {
 	int i;
 
+	oci_health_stop(w->health);
 	oci_tokens_stop(w->tokens);
 	for (i = 0; i < 20; i++)
 		loop_turn(w->x.loop, false);
@@ -152,10 +159,12 @@ END_TEST
    all. */
 START_TEST(too_long)
 {
+	struct oci_health_key key;
 	struct op *op;
 	struct world w;
 
 	init(&w);
+	key = (struct oci_health_key){.host = w.x.repo.host, .realm = w.realm};
 	w.answer->way = FAKE_SILENT;
 	op = start(&w, 1000 * 60 * 1000);
 	fixture_until(&w.x, ASKED);
@@ -169,6 +178,18 @@ START_TEST(too_long)
 	fixture_failed(op, "does not answer (no answer in time)");
 	op_free(op);
 	ck_assert_uint_eq(w.requests, 1);
+	/* We look ourselves, and ask for nothing, whether it is back. */
+	w.answer->way = FAKE_WHOLE;
+	w.answer->status = 400;
+	loop_test_advance(w.x.loop, 1201);
+	fixture_until(&w.x, "\nGET /token\n");
+	while (oci_health_state(w.health, &key) != OCI_HOST_UP)
+		loop_turn(w.x.loop, true);
+	w.answer->status = 200;
+	op = start(&w, 60000);
+	fixture_wait(&w.x, op);
+	fixture_ok(op);
+	op_free(op);
 	clear(&w);
 }
 END_TEST

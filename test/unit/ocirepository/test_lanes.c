@@ -173,17 +173,19 @@ static bool all_failed(struct world *w)
 	return n == 3;
 }
 
-/* A registry is down, and back-offs have grown: when one probe is answered, all of its objects come at once. */
+/* A registry is down, and back-offs have grown: when our own probe is answered, all of its objects come at once. */
 START_TEST(test_back_again)
 {
 	struct world w;
 	struct fake_image image;
-	struct fake_answer *a;
+	struct fake_answer *a, *probe;
 	int i;
 
 	world_init(&w);
 	a = fake_on(w.reg, "HEAD", "/v2/app/manifests/1.0");
 	a->way = FAKE_SILENT;
+	probe = fake_on(w.reg, "GET", "/v2/");
+	probe->way = FAKE_SILENT;
 	three_objects(&w, &image, "\"ref\":{\"tag\":\"1.0\"},\"timeout\":\"4s\"");
 	for (i = 0; i < 200; i++)
 		advance(&w, 4000);
@@ -192,7 +194,7 @@ START_TEST(test_back_again)
 	ck_assert_uint_ge(timer_left(&repo_of(&w, "o2")->queue_item.timer) +
 			timer_left(&repo_of(&w, "o1")->queue_item.timer),
 		60000);
-	a->path = "/nothing";
+	a->path = probe->path = "/nothing";
 	fake_kube_merge(w.kube, "ocirepositories", "apps", "o0",
 		"{\"metadata\":{\"annotations\":{\"reconcile.fluxcd.io/requestedAt\":\"x\"}}}");
 	/* The probe has a pause of its own, of a minute at most. */
