@@ -36,7 +36,7 @@ c.namespace("a"), c.namespace("b")
 c.add("old", shared.url("b/old"), ns="b")
 check("b's object is Ready", c.wait_ready("old", 20, ns="b") is not None)
 for i in range(60):
-    c.add(f"a{i}", shared.url(f"a/a{i}"), ns="a", timeout="4s")
+    c.add(f"a{i}", shared.url(f"a/a{i}"), ns="a", timeout="4s" if i % 2 else "60s")
 b_is_well(c, shared.url, 8, 3, 1.5)
 figure("failures of a's", a_tries(c), "", least=8)
 check("we have asked ourselves", len(shared.asked(path="^/v2/$")) > 0)
