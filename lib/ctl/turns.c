@@ -180,10 +180,18 @@ static bool owner_admits(const struct turns *t, const struct turn_owner *o)
 		o->quick + o->slow < t->opts.slow_per_owner + t->opts.places / 2;
 }
 
+/* How many places one owner may keep at one host: half of the host's, a quarter of all. */
+static unsigned group_keeps(const struct turns *t)
+{
+	unsigned most = t->opts.places / 4;
+
+	return t->opts.per_host && t->opts.per_host / 2 < most ? t->opts.per_host / 2 : most;
+}
+
 static bool group_admits(const struct turns *t, const struct turn_group *g)
 {
 	if (t->opts.slow_per_host && *g->host->name &&
-		g->quick + g->slow >= t->opts.slow_per_host + t->opts.places / 4)
+		g->quick + g->slow >= t->opts.slow_per_host + group_keeps(t))
 		return false;
 	return host_admits(t, g->owner, g->host);
 }

@@ -9,8 +9,9 @@
  *   never answer leaves the rest to those that do.
  * - A place is for what is quick. Who holds one for longer than its `slow_ms` is counted among the slow from then on and its place goes
  *   to the next. There is room for so many slow ones, at one host, of one owner and in all; where there is none, the place stays taken.
- * - Beyond its room for the slow an owner holds at most half of the places, at one host a quarter: what
- *   there is no room for keeps its place, and that must not be all of them.
+ * - Beyond its room for the slow an owner holds at most half of the places, at one host a quarter and
+ *   half of what the host has: what there is no room for keeps its place, and that must not be all of
+ *   them.
  * - Big holders take at most `big` of the places.
  *
  * A struct turn lives in whoever waits or holds. `granted` is called when its turn has come, also from

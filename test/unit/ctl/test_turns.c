@@ -287,6 +287,33 @@ static unsigned one(void *arg, const char *owner, const char *host)
 	return *host == 's' ? 1 : 1000;
 }
 
+/* Two owners at one host: what one of them keeps is half of the host's places. */
+START_TEST(test_shared_host)
+{
+	struct one a[20] = {0}, b = {0};
+	int i;
+
+	setup((struct turns_opts){.places = 64,
+		.per_host = 8,
+		.slow = 100,
+		.slow_per_host = 5,
+		.slow_per_owner = 50});
+	for (i = 0; i < 20; i++)
+		wait_at(&a[i], "a", "hung", "h");
+	for (i = 0; i < 10; i++)
+		loop_test_advance(loop, 1000);
+	ck_assert_uint_eq(turns.slow, 5);
+	ck_assert_uint_eq(turns.held, 4);
+	grants();
+	wait_at(&b, "b", "other", "h");
+	ck_assert_str_eq(grants(), "b ");
+	for (i = 0; i < 20; i++)
+		turn_leave(&a[i].turn);
+	turn_leave(&b.turn);
+	done();
+}
+END_TEST
+
 /* Any number of hosts that have never answered. */
 START_TEST(test_narrow)
 {
@@ -388,6 +415,7 @@ Suite *suite_turns(void)
 	tcase_add_test(tc, test_slow);
 	tcase_add_test(tc, test_slow_per_owner);
 	tcase_add_test(tc, test_greedy_owner);
+	tcase_add_test(tc, test_shared_host);
 	tcase_add_test(tc, test_narrow);
 	tcase_add_test(tc, test_big);
 	tcase_add_test(tc, test_who_waits);
