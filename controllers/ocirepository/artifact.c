@@ -47,8 +47,7 @@ enum step_ret storage_resume(struct task *t)
 		break;
 	}
 	r->missing = restore_wanted(r);
-	r->restore = r->missing && (r->spec.suspend || r->repo->restore_next);
-	r->repo->restore_next = false;
+	r->restore = r->missing && (r->spec.suspend || r->restore_asked);
 	return STEP_NEXT;
 }
 

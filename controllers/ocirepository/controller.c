@@ -111,6 +111,7 @@ void repo_renew(struct repo *repo)
 {
 	free(MOVE(repo->lost_path));
 	repo->lost_times = 0;
+	repo->restore_next = false;
 	queue_reset(&repo->queue_item);
 }
 
@@ -252,6 +253,7 @@ static void repo_free(struct repo *repo)
 	free(repo->uid);
 	free(repo->requested_at);
 	free(repo->lost_path);
+	free(repo->lost_why);
 	free(repo->host);
 	free(repo->path);
 	free(repo->ns);
@@ -260,6 +262,19 @@ static void repo_free(struct repo *repo)
 }
 
 /* ---- what the API server says ---------------------------------------------------------------------------------------- */
+
+/* Where somebody else has put another artifact into the status (a backup, a migration), its file may be
+   missing. */
+static void status_changed(struct repo *repo, const json_t *obj)
+{
+	auto_free char *before = mem_strdup(repo->path);
+
+	repo_store(repo, obj);
+	if (!repo->path || (before && !strcmp(before, repo->path)) || !repo_file_missing(repo))
+		return;
+	store_promise(repo->c->opts.store, repo->path);
+	repo_due(repo);
+}
 
 static void object_set(void *arg, struct kube_entry *e, const json_t *obj, bool added)
 {
@@ -278,7 +293,7 @@ static void object_set(void *arg, struct kube_entry *e, const json_t *obj, bool 
 	changed = repo->generation != ocirepo_generation(obj) ||
 		repo->deleting != ocirepo_deleting(obj);
 	if (!changed && *repo->rv && !strcmp(repo->requested_at, ocirepo_requested_at(obj))) {
-		repo_store(repo, obj);
+		status_changed(repo, obj);
 		return;
 	}
 	repo_store(repo, obj);

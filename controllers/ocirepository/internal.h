@@ -78,6 +78,7 @@ struct repo {
 	char *secret_key; /* "ns/name" or NULL: what secret_users knows */
 	char *requested_at;
 	char *lost_path; /* a path that cannot be restored: its digest is gone from the registry */
+	char *lost_why; /* why it was given up */
 	uint64_t lost_since; /* the registry has said so first, on clock_ms() */
 	unsigned lost_times; /* and how often since */
 	bool restore_next; /* the last run could not bring the file back: the next one asks by digest */
@@ -121,6 +122,7 @@ struct run {
 	bool have_file; /* and it is in the store, intact */
 	bool missing; /* it is not, and the run is to bring it back, or what has taken its place */
 	bool restore; /* fetch what the status names, nothing else */
+	bool restore_asked; /* by the run before, which could not bring the file back */
 
 	struct oci_repo where;
 	struct oci_identity *identity;
@@ -271,6 +273,8 @@ void progress_end(struct run *r);
 bool restore_wanted(struct run *r);
 /* Was the file that the status names given up? */
 bool restore_given_up(const struct run *r);
+/* The file that the object's status names is not in the store, and was not given up. */
+bool repo_file_missing(const struct repo *repo);
 /* The registry was asked for what the status names, and failed: does it say itself that it does not have it? */
 void restore_refused(struct run *r);
 /* A restore that failed: for good, or for now. */

@@ -180,8 +180,7 @@ void lanes_host_changed(void *arg, const char *host)
 
 /* ---- before a run ------------------------------------------------------------------------------ */
 
-/* Is the file gone that the status names, and not given up? */
-static bool file_missing(const struct repo *repo)
+bool repo_file_missing(const struct repo *repo)
 {
 	struct store_file f;
 
@@ -193,7 +192,7 @@ struct turns *lane_place(void *arg, struct queue_item *item, struct turn_ask *as
 {
 	const struct repo *repo = CONTAINER_OF(item, struct repo, queue_item);
 	struct ocirepo *c = arg;
-	bool restore = !repo->deleting && file_missing(repo);
+	bool restore = !repo->deleting && repo_file_missing(repo);
 
 	if (!timer_is_set(&c->tell_timer))
 		timer_set(&c->tell_timer, TELL_EVERY_MS);

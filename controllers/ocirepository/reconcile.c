@@ -461,6 +461,9 @@ struct op *run_start(struct ocirepo *c, struct repo *repo)
 	bool deleting = repo->deleting;
 	struct err err = {0};
 
+	/* Once: whatever becomes of this run, the next one is the object's own again. */
+	r->restore_asked = repo->restore_next;
+	repo->restore_next = false;
 	if (settled_take(r)) {
 		BUG_IF(store_dir_format(r->dir, OCIREPO_STORE_KIND, r->ns, r->name, &err));
 	} else {

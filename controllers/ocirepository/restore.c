@@ -23,7 +23,9 @@ static void given_up(struct run *r, const char *why)
 	struct repo *repo = r->repo;
 
 	free(repo->lost_path);
+	free(repo->lost_why);
 	repo->lost_path = mem_strdup(r->have_path);
+	repo->lost_why = mem_strdup(why);
 	store_promise_end(r->c->opts.store, r->have_path);
 	log_error(
 		&r->log, "the stored artifact is lost", LS("path", r->have_path), LS("error", why));

@@ -74,7 +74,7 @@ static void in_storage_after_failure(struct run *r)
 {
 	const json_t *artifact = obj_get(r->obj, "status", "artifact");
 
-	if (!artifact || (r->looked && !r->have_file))
+	if (!artifact || !*r->have_path || (r->looked && !r->have_file))
 		cond_del(&r->conds, COND_IN_STORAGE);
 	else if (r->have_file && !cond_get(&r->conds, COND_IN_STORAGE))
 		in_storage(r, obj_str_or("", artifact, "revision"));
@@ -118,12 +118,14 @@ static void conditions_of_success(struct run *r)
  */
 static void conditions_of_suspended(struct run *r)
 {
+	bool foreign = obj_get(r->obj, "status", "artifact") && !*r->have_path;
+
 	/* Its URL answers 404: whoever waits for Ready must not take it for well. */
-	if (restore_given_up(r) && cond_get(&r->conds, COND_IN_STORAGE)) {
+	if ((foreign || restore_given_up(r)) && cond_get(&r->conds, COND_IN_STORAGE)) {
 		cond_del(&r->conds, COND_IN_STORAGE);
-		cond_put(&r->conds, COND_FETCH_FAILED, COND_TRUE, "OCIArtifactPullFailed",
-			"the artifact disappeared from storage, and the registry does not have it "
-			"any more");
+		cond_put(&r->conds, COND_FETCH_FAILED, COND_TRUE, "OCIArtifactPullFailed", "%s",
+			foreign ? "the status names an artifact that is not in this storage"
+				: r->repo->lost_why);
 		summarize(r);
 	}
 	cond_del(&r->conds, COND_RECONCILING);

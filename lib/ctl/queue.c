@@ -94,7 +94,7 @@ static uint64_t failed(struct queue_item *i, uint64_t named)
 	uint64_t ms = queue_backoff_ms(q->opts.min_retry_ms, q->opts.max_retry_ms, i->failures++);
 
 	q->retries++;
-	return named > ms ? named + (uint64_t)random() % (named / 5 + 1) : ms;
+	return named > ms ? named + (uint64_t)random() % (named / 10 + 1) : ms;
 }
 
 static void run_ended(struct op *op, void *arg)

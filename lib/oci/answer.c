@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #define SAID_MAX 400
 #define DETAILS 4 /* members of an object that says what is wrong */
@@ -111,6 +112,29 @@ static void said(struct buf *b, const struct http_res *res, bool *unknown)
 		add_pair(b, NULL, obj_str(o, "message"));
 }
 
+/* Overwrites the word at *p with x's. */
+static void hide_word(char *p)
+{
+	for (; *p && *p != ' ' && *p != ',' && *p != ';' && *p != ')'; p++)
+		*p = 'x';
+}
+
+/* A registry may echo what it was sent, and what it says ends in conditions and Events, which more people can read than Secrets. */
+static void hide_credentials(struct buf *b)
+{
+	static const char *const before[] = {"basic ", "bearer ", "auth=", "authorization=",
+		"token=", "password=", "passwd=", "secret=", "credential=", "credentials=",
+		"auth: ", "authorization: ", "token: ", "password: ", "secret: "};
+	size_t i;
+	char *p;
+
+	for (i = 0; b->len && i < ARRAY_LEN(before); i++)
+		for (p = b->p; (p = strcasestr(p, before[i])); p += strlen(before[i]))
+			if (strncasecmp(p + strlen(before[i]), "basic ", 6) &&
+				strncasecmp(p + strlen(before[i]), "bearer ", 7))
+				hide_word(p + strlen(before[i]));
+}
+
 static uint64_t wait_ms(const struct http_res *res)
 {
 	return res->status == 429 || res->status == 503 ? http_retry_after_ms(res) : 0;
@@ -134,6 +158,7 @@ int oci_answer_error(const struct http_res *res, const char *who, struct err *er
 	bool unknown = false;
 
 	said(&raw, res, &unknown);
+	hide_credentials(&raw);
 	oci_steady(&text, buf_str(&raw), res->url);
 	set(res, who, buf_str(&text), err);
 	if (unknown)

@@ -61,8 +61,9 @@ def busy():
     return until(20, lambda: c.metric("worker_jobs", 'lane="heavy"', 'state="running"') >= 1) is not None
 
 
-rules = b"".join(b"*" + b"a" * 2000 + b"?b%d\n*" % i + b"a" * 2000 + b"?%d\n" % (i % 10) for i in range(250))
-evil = Server(Registry(tar_gz([(".sourceignore", rules)] + [("a" * 4000 + "%04d" % i, b"") for i in range(2000)])))
+# A component has 255 bytes at most: a rule is tried on each of them.
+rules = b"".join(b"*" + b"a" * 120 + b"?b%d\n*" % i + b"a" * 120 + b"?%d\n" % (i % 10) for i in range(250))
+evil = Server(Registry(tar_gz([(".sourceignore", rules)] + [("/".join(["a" * 250] * 15) + "%04d" % i, b"") for i in range(2000)])))
 print(f"     a layer of {len(evil.handler.blob)} bytes with rules that take long")
 c.add("first", evil.url("evil/first"), ns="evil")
 check("a worker is busy", busy())

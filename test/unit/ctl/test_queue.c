@@ -198,9 +198,9 @@ START_TEST(test_named_time)
 		ck_assert_uint_eq(it[i].q.failures, 1);
 	}
 	ck_assert_uint_ge(least, 1000);
-	ck_assert_uint_le(most, 1200);
-	ck_assert_uint_gt(most, least + 50);
-	pass(1200);
+	ck_assert_uint_le(most, 1100);
+	ck_assert_uint_gt(most, least + 30);
+	pass(1100);
 	pass(100);
 	/* The back-off has grown past what is named. */
 	ck_assert_uint_eq(timer_left(&it[0].q.timer), 1500);

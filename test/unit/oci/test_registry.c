@@ -1175,6 +1175,13 @@ static const struct {
 		"\"Class\":\"\",\"Name\":\"app\"},{\"Type\":\"x\"}]},"
 		"{\"message\":\"no: why\",\"detail\":[\"why\"]}]}",
 		"(DENIED: Type=repository, Name=app; no: why)", ERR_RETRY, 0},
+	{403, NULL,
+		"{\"errors\":[{\"code\":\"DENIED\",\"message\":\"got Basic aHVudGVyMg==, so no\","
+		"\"detail\":{\"auth\":\"Bearer "
+		"hunter2.x\",\"password\":\"hunter2\",\"at\":\"a/b\"}}]}",
+		"(DENIED: got Basic xxxxxxxxxxxx, so no: auth=Bearer xxxxxxxxx, password=xxxxxxx, "
+		"at=a/b)",
+		ERR_RETRY, 0},
 	{404, NULL, "{\"errors\":[{\"code\":\"X\",\"detail\":[]},{\"detail\":17}]}",
 		"404 Not Found (X", ERR_RETRY, 0},
 	{404, NULL, "<html>not a registry</html>", "404 Not Found", ERR_RETRY, 0},

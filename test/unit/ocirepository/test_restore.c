@@ -472,6 +472,81 @@ START_TEST(test_published_never_named)
 }
 END_TEST
 
+/* The file was lost, its restore failed, and then it was there again: the object comes at its interval, not at once for ever. */
+START_TEST(test_back_by_itself)
+{
+	auto_free char *aside = NULL, *back = NULL;
+	struct world w;
+	struct fake_image image;
+	struct fake_answer *head, *get;
+
+	world_init(&w);
+	head = fake_on(w.reg, "HEAD", "/none");
+	get = fake_on(w.reg, "GET", "/none");
+	head->status = get->status = 501;
+	world_push(&w, "1.0", &w.layer, &image);
+	world_object(&w, "web", "\"ref\":{\"tag\":\"1.0\"}");
+	world_start(&w);
+	world_settle(&w);
+	world_stop(&w);
+	aside = mem_printf("mv %s/ocirepository %s/.aside", w.root, w.root);
+	back = mem_printf("mv %s/.aside %s/ocirepository", w.root, w.root);
+	ck_assert_int_eq(system(aside), 0);
+	head->path = "/v2/app/manifests/1.0";
+	get->path = "/v2/app/manifests/1.0";
+	fake_on(w.reg, "GET", image.paths[1])->status = 501;
+	world_start(&w);
+	world_settle(&w);
+	ck_assert_str_eq(world_status(&w, "web", "Ready.status"), "False");
+	world_stop(&w);
+	ck_assert_int_eq(system(back), 0);
+	world_start(&w);
+	head->path = get->path = "/none";
+	world_settle(&w);
+	world_pass(&w, 2000);
+	ck_assert_str_eq(world_status(&w, "web", "Ready.status"), "True");
+	world_forget(&w);
+	world_pass(&w, 50000);
+	ck_assert_str_eq(fake_log(w.reg), "");
+	fake_image_clear(&image);
+	world_clear(&w);
+}
+END_TEST
+
+/* Somebody puts an older artifact back into the status, whose file is gone: Ready over a URL that answers 404 must not last. */
+START_TEST(test_older_status)
+{
+	auto_free char *old = NULL, *cmd = NULL;
+	json_t *artifact;
+	struct world w;
+	struct fake_image a, b;
+
+	world_init(&w);
+	world_push(&w, "1.0", &w.layer, &a);
+	world_push(&w, "2.0", &w.layer2, &b);
+	world_object(&w, "web", "\"ref\":{\"tag\":\"1.0\"}");
+	world_start(&w);
+	world_settle(&w);
+	artifact = json_deep_copy(obj_get(
+		fake_kube_get(w.kube, "ocirepositories", "apps", "web"), "status", "artifact"));
+	old = json_dumps(artifact, JSON_COMPACT);
+	json_decref(artifact);
+	patch(&w, "{\"spec\":{\"ref\":{\"tag\":\"2.0\"}}}");
+	world_settle(&w);
+	world_pass(&w, 61000); /* retention takes the first one */
+	world_pass(&w, 61000);
+	cmd = mem_printf("{\"status\":{\"artifact\":%s}}", old);
+	patch(&w, cmd);
+	world_settle(&w);
+	ck_assert_int_eq(ask(&w), STORE_HIT);
+	ck_assert_str_eq(world_status(&w, "web", "artifact.digest"), b.layer_text);
+	ck_assert_str_eq(world_status(&w, "web", "Ready.status"), "True");
+	fake_image_clear(&a);
+	fake_image_clear(&b);
+	world_clear(&w);
+}
+END_TEST
+
 Suite *suite_restore(void);
 Suite *suite_restore(void)
 {
@@ -491,6 +566,8 @@ Suite *suite_restore(void)
 	tcase_add_loop_test(tc, test_older_format, 0, 2);
 	tcase_add_test(tc, test_published_never_named);
 	tcase_add_loop_test(tc, test_stuck_restore, 0, (int)ARRAY_LEN(refused_with));
+	tcase_add_test(tc, test_back_by_itself);
+	tcase_add_test(tc, test_older_status);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -149,7 +149,7 @@ START_TEST(test_retry_after)
 	world_pass(&w, 60000);
 	world_pass(&w, 59999);
 	ck_assert_str_eq(fake_log(w.reg), "");
-	world_pass(&w, 24001); /* up to a fifth later: not all of them at once */
+	world_pass(&w, 12001); /* up to a tenth later: not all of them at once */
 	ck_assert_str_eq(world_status(&w, "web", "Ready.status"), "True");
 	fake_image_clear(&image);
 	world_clear(&w);
