@@ -31,7 +31,7 @@ struct turn_group {
 	struct turn_host *host;
 	struct list link; /* among its owner's */
 	struct list line[2]; /* those that are not big, and those that are: in turns */
-	bool last_big;
+	bool last_big, fresh; /* fresh: has had no turn yet */
 	unsigned users, waiting, quick, slow;
 };
 
@@ -99,6 +99,7 @@ static struct turn_group *group_get(struct turns *t, const struct turn_ask *ask)
 		g->key = mem_strdup(key);
 		g->owner = owner_get(t, ask->owner);
 		g->host = host_get(t, ask->host);
+		g->fresh = true;
 		list_init(&g->link);
 		list_init(&g->line[0]);
 		list_init(&g->line[1]);
@@ -135,8 +136,10 @@ static void line_in(struct turn *u)
 	list_add(&g->line[u->big], &u->link);
 	g->waiting++;
 	u->turns->waiting++;
+	/* A host that nobody knows yet comes first: 300 silent ones may be waiting. */
 	if (!list_linked(&g->link))
-		list_add(&g->owner->groups, &g->link);
+		list_add(g->fresh ? g->owner->groups.next : &g->owner->groups, &g->link);
+	g->fresh = false;
 	if (!list_linked(&g->owner->link))
 		list_add(&u->turns->round, &g->owner->link);
 }

@@ -5,6 +5,7 @@
  * - Turns go round the owners (namespaces), and for each owner round the hosts it has something to do at; who waits for one host behind
  *   its own kind is first come, first served. A thousand objects of one namespace wait for each other, not the next namespace for them.
  * - A host holds at most `per_host` places, and no more than `width` says now: one while it has not answered yet.
+ * - A host that the owner has not waited for lately is the next of its hosts.
  * - Hosts with a width of one hold at most a quarter of the places together: any number of registries that
  *   never answer leaves the rest to those that do.
  * - A place is for what is quick. Who holds one for longer than its `slow_ms` is counted among the slow from then on and its place goes

@@ -46,5 +46,5 @@ figure(f"threads beside {N} slow names, before: {threads}", most_threads, "", mo
 # 64 for lookups; the rest are both ends of our connections to the embedded API, which writes 300 conditions.
 figure(f"descriptors beside {N} slow names, before: {descriptors}", most_descriptors - descriptors, "more", most=160)
 check("a slow name is told as such", until(30, lambda: "slow.test" in (c.condition("slow000") or {}).get("message", "")) is not None, c.condition("slow000"))
-check("lookups are counted", c.metric("http_client_lookups_total", "registry") > 100 and c.metric("http_client_lookups_waiting", "registry") <= N)
+check("lookups are counted", until(30, lambda: c.metric("http_client_lookups_total", "registry") > 100) is not None and c.metric("http_client_lookups_waiting", "registry") <= N)
 finish()

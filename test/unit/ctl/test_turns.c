@@ -126,7 +126,7 @@ START_TEST(test_owners_in_turn)
 }
 END_TEST
 
-/* Of one owner, the hosts take turns as well. */
+/* Of one owner, the hosts take turns as well, a new one first. */
 START_TEST(test_hosts_in_turn)
 {
 	struct one first = {0}, a[3] = {0}, b = {0};
@@ -140,6 +140,14 @@ START_TEST(test_hosts_in_turn)
 	}
 	wait_at(&b, "b", "n", "b");
 	b.leave = true;
+	grants();
+	turn_leave(&first.turn);
+	ck_assert_str_eq(grants(), "b a a a ");
+	/* Known now: in turns. */
+	turn_wait(&first.turn, &(struct turn_ask){.owner = "n", .host = "a"});
+	for (i = 0; i < 3; i++)
+		turn_wait(&a[i].turn, &(struct turn_ask){.owner = "n", .host = "a"});
+	turn_wait(&b.turn, &(struct turn_ask){.owner = "n", .host = "b"});
 	grants();
 	turn_leave(&first.turn);
 	ck_assert_str_eq(grants(), "a b a a ");
