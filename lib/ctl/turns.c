@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GROUPS_KEPT 256
+#define GROUPS_KEPT 4096
 #define LOOK_AGAIN_MS 500 /* while there is no room for one that is slow */
 
 /* Who a place is held for. Both kinds are kept while somebody waits or holds under their name. */
