@@ -1,6 +1,7 @@
 #include "ev/account.h"
 
 #include "base/limits.h"
+#include "base/list.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "ev/op.h"
@@ -19,7 +20,7 @@ struct pool {
 	uint64_t reserve; /* for small takings; 0: none is small */
 	uint64_t key_most;
 	struct map keys; /* struct key */
-	struct take *first, **last;
+	struct list line; /* of struct take: who waits */
 };
 
 struct account {
@@ -34,7 +35,7 @@ struct take {
 	uint64_t bytes;
 	unsigned passed; /* by others that came later */
 	bool granted;
-	struct take *next;
+	struct list link;
 };
 
 /* ---- keys ---------------------------------------------------------------------------------------------------------- */
@@ -85,11 +86,14 @@ static bool fits(const struct take *t)
 
 static struct take *first_due(const struct pool *p, bool small_only)
 {
-	struct take *t;
+	struct list *at;
 
-	for (t = p->first; t; t = t->next)
+	list_each (&p->line, at) {
+		struct take *t = CONTAINER_OF(at, struct take, link);
+
 		if (t->passed >= ACCOUNT_PASSES && key_allows(t) && (!small_only || is_small(t)))
 			return t;
+	}
 	return NULL;
 }
 
@@ -104,11 +108,14 @@ static bool beside(const struct take *due, const struct take *t)
 
 static struct take *next(const struct pool *p)
 {
-	struct take *t, *best = NULL, *due = first_due(p, false), *due_small = first_due(p, true);
+	struct take *best = NULL, *due = first_due(p, false), *due_small = first_due(p, true);
+	struct list *at;
 
 	if (due && fits(due))
 		return due;
-	for (t = p->first; t; t = t->next) {
+	list_each (&p->line, at) {
+		struct take *t = CONTAINER_OF(at, struct take, link);
+
 		if (!fits(t) || (due && !beside(due, t)) || (due_small && t != due_small))
 			continue;
 		if (!best || t->key->held < best->key->held)
@@ -119,15 +126,8 @@ static struct take *next(const struct pool *p)
 
 static void line_out(struct take *t)
 {
-	struct pool *p = t->pool;
-	struct take **at;
-
-	for (at = &p->first; *at != t; at = &(*at)->next)
-		;
-	*at = t->next;
-	if (!*at)
-		p->last = at;
-	p->waiting -= t->bytes;
+	list_out(&t->link);
+	t->pool->waiting -= t->bytes;
 }
 
 static void grant(struct take *t)
@@ -141,11 +141,12 @@ static void grant(struct take *t)
 
 static void pump(struct pool *p)
 {
-	struct take *t, *before;
+	struct list *before;
+	struct take *t;
 
 	while ((t = next(p))) {
-		for (before = p->first; before != t; before = before->next)
-			before->passed++;
+		for (before = p->line.next; before != &t->link; before = before->next)
+			CONTAINER_OF(before, struct take, link)->passed++;
 		line_out(t);
 		grant(t);
 	}
@@ -192,8 +193,7 @@ struct op *account_take(struct account *a, enum account_pool pool, const char *k
 		return &t->op;
 	}
 	p->waiting += t->bytes;
-	*p->last = t;
-	p->last = &t->next;
+	list_add(&p->line, &t->link);
 	pump(p);
 	return &t->op;
 }
@@ -212,7 +212,7 @@ struct account *account_new(struct loop *l, uint64_t bytes)
 	a->pools[ACCOUNT_BODIES].key_most = a->pools[ACCOUNT_BODIES].limit / 4;
 	a->pools[ACCOUNT_BODIES].reserve = a->pools[ACCOUNT_BODIES].limit / 4;
 	for (i = 0; i < ACCOUNT_POOLS; i++)
-		a->pools[i].last = &a->pools[i].first;
+		list_init(&a->pools[i].line);
 	return a;
 }
 
@@ -221,7 +221,7 @@ void account_free(struct account *a)
 	int i;
 
 	for (i = 0; a && i < ACCOUNT_POOLS; i++) {
-		BUG_IF(a->pools[i].held || a->pools[i].first);
+		BUG_IF(a->pools[i].held || !list_empty(&a->pools[i].line));
 		map_clear(&a->pools[i].keys);
 	}
 	free(a);

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/list.h"
 #include "base/lru.h"
 #include "base/mem.h"
 #include "base/vec.h"
@@ -44,18 +45,16 @@ struct name {
 	size_t n;
 	uint64_t good_until, stale_until, bad_until; /* on clock_ms() */
 	const char *why; /* with bad_until */
-	struct wait *waits;
+	struct list waits; /* of struct wait */
 	struct flight *flight;
-	struct name *next; /* in the line for a place */
-	bool queued;
+	struct list queued; /* in the line for a place */
 	uint64_t asked_ms;
 	struct timer timer; /* PATIENCE_MS, then the end */
 };
 
 struct wait {
 	struct op op;
-	struct name *name; /* NULL: does not wait any more */
-	struct wait *next, **prev;
+	struct list link; /* in the waits of its name */
 	struct ip *at;
 	struct dns_answer answer;
 };
@@ -74,7 +73,7 @@ struct flight {
 	struct sock *socks;
 	struct timer timer; /* what c-ares wants to be woken for */
 	struct defer end; /* the channel must not go inside its own callback */
-	struct flight *older, *newer;
+	struct list link; /* in the flights, oldest first */
 	uint64_t began_ms;
 	bool answered;
 	bool absolute; /* the search list is done with */
@@ -87,35 +86,15 @@ struct dns {
 	struct loop *loop;
 	struct dns_opts opts; /* its text is ours */
 	struct lru names;
-	struct flight *oldest, *newest;
+	struct list flights; /* of struct flight, oldest first */
 	unsigned flying;
-	struct name *first, **last; /* the line for a place */
+	struct list line; /* of struct name: who waits for a place */
 	struct timer turn;
 	struct dns_stats stats;
 	bool closing;
 };
 
 /* ---- those who wait ------------------------------------------------------------------------------------------------ */
-
-static void wait_unlink(struct wait *w)
-{
-	if (!w->name)
-		return;
-	*w->prev = w->next;
-	if (w->next)
-		w->next->prev = w->prev;
-	w->name = NULL;
-}
-
-static void wait_link(struct wait *w, struct name *n)
-{
-	w->name = n;
-	w->next = n->waits;
-	w->prev = &n->waits;
-	if (w->next)
-		w->next->prev = &w->next;
-	n->waits = w;
-}
 
 static void wait_answer(struct wait *w, const struct ip *at, size_t n)
 {
@@ -143,10 +122,10 @@ static void serve(struct name *n, const char *why)
 {
 	bool some = has_stale(n);
 
-	while (n->waits) {
-		struct wait *w = n->waits;
+	while (!list_empty(&n->waits)) {
+		struct wait *w = CONTAINER_OF(list_first(&n->waits), struct wait, link);
 
-		wait_unlink(w);
+		list_out(&w->link);
 		if (some)
 			wait_answer(w, n->at, n->n);
 		else
@@ -188,27 +167,10 @@ static void flight_free(struct flight *f)
 	BUG_IF(f->socks);
 	timer_cancel(&f->timer);
 	defer_cancel(d->loop, &f->end);
-	*(f->older ? &f->older->newer : &d->oldest) = f->newer;
-	*(f->newer ? &f->newer->older : &d->newest) = f->older;
+	list_out(&f->link);
 	d->flying--;
 	f->name->flight = NULL;
 	free(f);
-}
-
-static void leave_line(struct name *n)
-{
-	struct dns *d = n->dns;
-	struct name **at = &d->first;
-
-	if (!n->queued)
-		return;
-	while (*at != n)
-		at = &(*at)->next;
-	*at = n->next;
-	if (!*at)
-		d->last = at;
-	n->next = NULL;
-	n->queued = false;
 }
 
 /* The lookup of n is over, by its own end or because it was given up. */
@@ -216,7 +178,7 @@ static void settle(struct name *n, const char *why)
 {
 	struct flight *f = n->flight;
 
-	leave_line(n);
+	list_out(&n->queued);
 	timer_cancel(&n->timer);
 	n->dns->stats.waiting--;
 	if (why)
@@ -422,9 +384,7 @@ static void flight_start(struct name *n)
 	f->name = n;
 	f->began_ms = clock_ms();
 	timer_init_real(&f->timer, d->loop, timer_due, f);
-	f->older = d->newest;
-	*(f->older ? &f->older->newer : &d->oldest) = f;
-	d->newest = f;
+	list_add(&d->flights, &f->link);
 	d->flying++;
 	d->stats.lookups++;
 	n->flight = f;
@@ -443,19 +403,23 @@ static void flight_start(struct name *n)
 static struct flight *victim(const struct dns *d)
 {
 	uint64_t now = clock_ms();
-	struct flight *f;
+	struct list *at;
 
-	for (f = d->oldest; f; f = f->newer)
-		if (!f->answered && (!f->name->waits || now - f->began_ms >= PATIENCE_MS))
+	list_each (&d->flights, at) {
+		struct flight *f = CONTAINER_OF(at, struct flight, link);
+		bool patient = now - f->began_ms < PATIENCE_MS;
+
+		if (!f->answered && (list_empty(&f->name->waits) || !patient))
 			return f;
+	}
 	return NULL;
 }
 
 /* Starts who waits for a place while there are some. */
 static void place(struct dns *d)
 {
-	while (d->first && !d->closing) {
-		struct name *n = d->first;
+	while (!list_empty(&d->line) && !d->closing) {
+		struct name *n = CONTAINER_OF(list_first(&d->line), struct name, queued);
 
 		if (d->flying >= LIMIT_LOOKUPS) {
 			struct flight *f = victim(d);
@@ -467,7 +431,7 @@ static void place(struct dns *d)
 			settle(f->name, no_reply);
 			continue;
 		}
-		leave_line(n);
+		list_out(&n->queued);
 		flight_start(n);
 	}
 }
@@ -495,7 +459,7 @@ static void name_due(void *arg)
 
 static bool is_wanted(const struct name *n)
 {
-	return n->flight || n->queued;
+	return n->flight || list_linked(&n->queued);
 }
 
 static void want(struct name *n)
@@ -506,9 +470,7 @@ static void want(struct name *n)
 		return;
 	n->asked_ms = clock_ms();
 	timer_set(&n->timer, has_stale(n) ? PATIENCE_MS : LIMIT_LOOKUP_MS);
-	n->queued = true;
-	*d->last = n;
-	d->last = &n->next;
+	list_add(&d->line, &n->queued);
 	d->stats.waiting++;
 	place(d);
 }
@@ -519,7 +481,7 @@ static void wait_cancel(struct op *op)
 {
 	struct wait *w = CONTAINER_OF(op, struct wait, op);
 
-	wait_unlink(w);
+	list_out(&w->link);
 	op_finish(op);
 }
 
@@ -527,7 +489,7 @@ static void wait_free(struct op *op)
 {
 	struct wait *w = CONTAINER_OF(op, struct wait, op);
 
-	wait_unlink(w);
+	list_out(&w->link);
 	free(w->at);
 	free(w);
 }
@@ -541,9 +503,17 @@ static struct name *name_get(struct dns *d, const char *host)
 		return CONTAINER_OF(it, struct name, item);
 	n = NEW(struct name);
 	n->dns = d;
+	list_init(&n->waits);
+	list_init(&n->queued);
 	timer_init(&n->timer, d->loop, name_due, n);
 	lru_add(&d->names, host, &n->item);
 	return n;
+}
+
+static void wait_for(struct wait *w, struct name *n)
+{
+	list_add(&n->waits, &w->link);
+	want(n);
 }
 
 static void answer(struct dns *d, struct wait *w, const char *host)
@@ -559,9 +529,7 @@ static void answer(struct dns *d, struct wait *w, const char *host)
 	else if (now < n->bad_until)
 		wait_fail(w, n->why);
 	else
-		wait_link(w, n);
-	if (w->name)
-		want(n);
+		wait_for(w, n);
 }
 
 struct op *dns_start(struct dns *d, const char *host)
@@ -572,6 +540,7 @@ struct op *dns_start(struct dns *d, const char *host)
 	struct wait *w = NEW(struct wait);
 
 	op_init(&w->op, d->loop, &type);
+	list_init(&w->link);
 	if (host_classify(host) == HOST_LOCALHOST)
 		wait_answer(w, here, ARRAY_LEN(here));
 	else
@@ -590,15 +559,15 @@ static bool name_busy(const struct lru_item *it)
 {
 	const struct name *n = CONTAINER_OF(it, const struct name, item);
 
-	return n->waits || is_wanted(n);
+	return !list_empty(&n->waits) || is_wanted(n);
 }
 
 static void name_free(struct lru_item *it)
 {
 	struct name *n = CONTAINER_OF(it, struct name, item);
 
-	BUG_IF(n->waits);
-	leave_line(n);
+	BUG_IF(!list_empty(&n->waits));
+	list_out(&n->queued);
 	timer_cancel(&n->timer);
 	if (n->flight)
 		flight_free(n->flight);
@@ -618,7 +587,8 @@ struct dns *dns_new(struct loop *l, const struct dns_opts *opts)
 	d->loop = l;
 	d->opts = *opts;
 	d->opts.resolv_conf = mem_strdup(opts->resolv_conf);
-	d->last = &d->first;
+	list_init(&d->flights);
+	list_init(&d->line);
 	lru_init(&d->names, LIMIT_NAMES, name_busy, name_free);
 	timer_init(&d->turn, l, turn_due, d);
 	return d;
