@@ -1,6 +1,7 @@
 /* What the files of lib/ev share; nobody else includes this. */
 #ifndef EV_INTERNAL_H
 #define EV_INTERNAL_H
+#include "base/list.h"
 #include "ev/loop.h"
 #include "ev/work.h"
 
@@ -22,7 +23,7 @@ struct work_owner;
 struct work_lines {
 	unsigned max, bulk_max, owner_max; /* jobs that run at a time */
 	struct work_stats now;
-	struct work_owner *first, **last; /* who has jobs, in the order of their turns */
+	struct list owners; /* of struct work_owner: who has jobs, in the order of their turns */
 };
 
 struct loop {

@@ -22,15 +22,15 @@ struct work {
 	void *job;
 	atomic_bool stop;
 	struct err result; /* written by the worker */
-	struct work *next; /* of those that wait */
+	struct list link; /* in the waiting ones of its owner */
 };
 
 /* Lives as long as it has jobs. */
 struct work_owner {
 	char *name;
 	unsigned running;
-	struct work *first, **last; /* waiting */
-	struct work_owner *next;
+	struct list waiting; /* of struct work */
+	struct list link; /* in the owners */
 };
 
 static unsigned at_least_one(long n)
@@ -55,48 +55,33 @@ void work_setup(struct loop *l)
 	l->work.max = (unsigned)n - 1;
 	l->work.bulk_max = at_least_one(n - 2);
 	l->work.owner_max = at_least_one(n - 3);
-	l->work.last = &l->work.first;
+	list_init(&l->work.owners);
 }
 
 /* ---- whose turn it is ------------------------------------------------------------------------------------------------ */
 
-static void owner_append(struct work_lines *q, struct work_owner *o)
-{
-	o->next = NULL;
-	*q->last = o;
-	q->last = &o->next;
-}
-
-static void owner_unlink(struct work_lines *q, struct work_owner *o)
-{
-	struct work_owner **at;
-
-	for (at = &q->first; *at != o; at = &(*at)->next)
-		;
-	*at = o->next;
-	if (!*at)
-		q->last = at;
-}
-
 static struct work_owner *owner_find(struct work_lines *q, const char *name)
 {
 	struct work_owner *o;
+	struct list *at;
 
-	for (o = q->first; o; o = o->next)
+	list_each (&q->owners, at) {
+		o = CONTAINER_OF(at, struct work_owner, link);
 		if (!strcmp(o->name, name))
 			return o;
+	}
 	o = NEW(struct work_owner);
 	o->name = mem_strdup(name);
-	o->last = &o->first;
-	owner_append(q, o);
+	list_init(&o->waiting);
+	list_add(&q->owners, &o->link);
 	return o;
 }
 
-static void owner_free_if_idle(struct work_lines *q, struct work_owner *o)
+static void owner_free_if_idle(struct work_owner *o)
 {
-	if (o->running || o->first)
+	if (o->running || !list_empty(&o->waiting))
 		return;
-	owner_unlink(q, o);
+	list_out(&o->link);
 	free(o->name);
 	free(o);
 }
@@ -117,45 +102,44 @@ static unsigned *waiting_of(struct work *w)
 
 static void wait_append(struct work *w)
 {
-	*w->owner->last = w;
-	w->owner->last = &w->next;
+	list_add(&w->owner->waiting, &w->link);
 	++*waiting_of(w);
 }
 
 static void wait_unlink(struct work *w)
 {
-	struct work_owner *o = w->owner;
-	struct work **at;
-
-	for (at = &o->first; *at != w; at = &(*at)->next)
-		;
-	*at = w->next;
-	if (!*at)
-		o->last = at;
-	w->next = NULL;
+	list_out(&w->link);
 	--*waiting_of(w);
 }
 
 /* The first of its jobs that may run now: a heavy one does not wait behind a bulk one. */
 static struct work *owner_next(const struct work_lines *q, const struct work_owner *o)
 {
-	struct work *w = o->first;
+	struct list *at;
 
 	if (*o->name && o->running >= q->owner_max)
 		return NULL;
-	while (w && w->lane == WORK_BULK && q->now.bulk_running >= q->bulk_max)
-		w = w->next;
-	return w;
+	list_each (&o->waiting, at) {
+		struct work *w = CONTAINER_OF(at, struct work, link);
+
+		if (w->lane != WORK_BULK || q->now.bulk_running < q->bulk_max)
+			return w;
+	}
+	return NULL;
 }
 
 static struct work *next_job(const struct work_lines *q)
 {
-	const struct work_owner *o;
 	struct work *w = NULL;
+	struct list *at;
 
-	if (q->now.heavy_running + q->now.bulk_running < q->max)
-		for (o = q->first; o && !w; o = o->next)
-			w = owner_next(q, o);
+	if (q->now.heavy_running + q->now.bulk_running >= q->max)
+		return NULL;
+	list_each (&q->owners, at) {
+		w = owner_next(q, CONTAINER_OF(at, struct work_owner, link));
+		if (w)
+			break;
+	}
 	return w;
 }
 
@@ -182,7 +166,7 @@ static void after(uv_work_t *req, int status)
 	if (w->owner) {
 		w->owner->running--;
 		--*running_of(w);
-		owner_free_if_idle(&l->work, MOVE(w->owner));
+		owner_free_if_idle(MOVE(w->owner));
 	}
 	if (status == UV_ECANCELED)
 		err_set(&w->result, ERR_CANCELED, "canceled");
@@ -206,8 +190,7 @@ static void dispatch(struct loop *l)
 		w->owner->running++;
 		++*running_of(w);
 		/* All others come first now. */
-		owner_unlink(&l->work, w->owner);
-		owner_append(&l->work, w->owner);
+		list_to_end(&l->work.owners, &w->owner->link);
 		submit(w);
 	}
 }
@@ -222,7 +205,7 @@ static void work_cancel(struct op *op)
 		return;
 	}
 	wait_unlink(w);
-	owner_free_if_idle(&op->loop->work, MOVE(w->owner));
+	owner_free_if_idle(MOVE(w->owner));
 	op_finish(op);
 }
 
