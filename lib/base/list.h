@@ -32,6 +32,12 @@ static inline bool list_linked(const struct list *element)
 	return element->next != element;
 }
 
+/* Is there no other in its list? The element is in one. */
+static inline bool list_alone(const struct list *element)
+{
+	return element->next == element->prev;
+}
+
 /* At the end of the list; the element is in none. */
 static inline void list_add(struct list *head, struct list *element)
 {

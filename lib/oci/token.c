@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/list.h"
 #include "base/lru.h"
 #include "base/mem.h"
 #include "base/obj.h"
@@ -38,7 +39,7 @@ struct entry {
 	struct secret token; /* empty: none */
 	uint64_t good_until; /* on clock_ms() */
 	struct fetch *fetch; /* on its way */
-	struct wait *waits; /* for it */
+	struct list waits; /* of struct wait: for it */
 };
 
 /* Somebody who waits for an entry's fetch; the fetch itself belongs to the entry, so that one
@@ -46,7 +47,7 @@ struct entry {
 struct wait {
 	struct op op;
 	struct entry *entry; /* NULL: no longer in its list */
-	struct wait *next, **prev;
+	struct list link; /* in the waits of the entry */
 	struct timer timer;
 	struct secret token;
 };
@@ -473,9 +474,7 @@ static void wait_unlink(struct wait *w)
 {
 	if (!w->entry)
 		return;
-	*w->prev = w->next;
-	if (w->next)
-		w->next->prev = w->prev;
+	list_out(&w->link);
 	w->entry = NULL;
 	timer_cancel(&w->timer);
 }
@@ -487,7 +486,7 @@ static bool begin_again(struct entry *e, struct fetch *old, const struct err *er
 {
 	struct fetch *f;
 
-	if (err->kind != ERR_CANCELED || !e->waits || e->tokens->stopped)
+	if (err->kind != ERR_CANCELED || list_empty(&e->waits) || e->tokens->stopped)
 		return false;
 	f = NEW(struct fetch);
 	f->repo = old->repo;
@@ -517,8 +516,8 @@ static void fetched(struct op *op, void *arg)
 		secret_copy(&e->token, &f->token);
 		e->good_until = clock_ms() + f->life_ms - margin;
 	}
-	while (e->waits) {
-		struct wait *w = e->waits;
+	while (!list_empty(&e->waits)) {
+		struct wait *w = CONTAINER_OF(list_first(&e->waits), struct wait, link);
 
 		wait_unlink(w);
 		if (op->err.kind == ERR_NONE)
@@ -537,7 +536,7 @@ static void entry_free(struct lru_item *it)
 {
 	struct entry *e = CONTAINER_OF(it, struct entry, item);
 
-	BUG_IF(e->fetch || e->waits);
+	BUG_IF(e->fetch || !list_empty(&e->waits));
 	secret_clear(&e->token);
 	free(e);
 }
@@ -658,7 +657,7 @@ static void wait_leave(struct wait *w)
 	struct entry *e = w->entry;
 
 	wait_unlink(w);
-	if (e && !e->waits && e->fetch)
+	if (e && list_empty(&e->waits) && e->fetch)
 		op_cancel(&e->fetch->task.self);
 }
 
@@ -684,7 +683,7 @@ static void wait_over(void *arg)
 	struct err err = {0};
 
 	err_code(&err, ERR_RETRY, -ETIMEDOUT, "the token server did not answer in time");
-	if (!w->next && w->prev == &w->entry->waits)
+	if (list_alone(&w->link))
 		oci_pass_failed(&f->pass, &err);
 	add_subject(f, &err);
 	wait_leave(w);
@@ -709,17 +708,14 @@ struct op *oci_token_start(struct oci_tokens *t, const struct oci_token_req *req
 
 		e = NEW(struct entry);
 		e->tokens = t;
+		list_init(&e->waits);
 		lru_add(&t->entries, key, &e->item);
 	}
 	secret_clear(&e->token);
 	if (!e->fetch)
 		fetch_start(e, req);
 	w->entry = e;
-	w->next = e->waits;
-	w->prev = &e->waits;
-	if (w->next)
-		w->next->prev = &w->next;
-	e->waits = w;
+	list_add(&e->waits, &w->link);
 	timer_set(&w->timer, req->timeout_ms);
 	return &w->op;
 }
