@@ -181,6 +181,8 @@ enum step_ret run_fail(struct run *r, const char *cond, const char *reason) must
 /* Reads the object, if this run has not yet. False: it has changed since settled was made, and what was found out by that is worth nothing;
    the next run comes at once. */
 bool run_open(struct run *r) must_check;
+/* Asks the API server for the object as it is now. */
+struct op *run_read_object(const struct run *r) must_check;
 /* The answer of a write replaces what is cached. */
 void run_set_object(struct run *r, json_t *obj);
 

@@ -19,6 +19,15 @@ enum step_ret run_fail(struct run *r, const char *cond, const char *reason)
 	return STEP_FAIL;
 }
 
+struct op *run_read_object(const struct run *r)
+{
+	return kube_start(r->c->opts.kube,
+		&(struct kube_req){.verb = KUBE_GET,
+			.resource = &ocirepo_resource,
+			.ns = r->ns,
+			.name = r->name});
+}
+
 void run_set_object(struct run *r, json_t *obj)
 {
 	json_decref(r->obj);
@@ -89,12 +98,7 @@ static enum step_ret read_start(struct task *t)
 
 	if (!r->first || r->repo->whole)
 		return STEP_NEXT;
-	return task_wait(t,
-		kube_start(r->c->opts.kube,
-			&(struct kube_req){.verb = KUBE_GET,
-				.resource = &ocirepo_resource,
-				.ns = r->ns,
-				.name = r->name}));
+	return task_wait(t, run_read_object(r));
 }
 
 static enum step_ret read_resume(struct task *t)
@@ -157,12 +161,7 @@ static enum step_ret patch_refused(struct task *t, const char *what)
 	r->silent = true;
 	if (t->op->err.kind != ERR_NONE && code == 409 && !reading) {
 		r->patching = PATCH_READING;
-		return task_wait(t,
-			kube_start(r->c->opts.kube,
-				&(struct kube_req){.verb = KUBE_GET,
-					.resource = &ocirepo_resource,
-					.ns = r->ns,
-					.name = r->name}));
+		return task_wait(t, run_read_object(r));
 	}
 	r->patching = PATCH_IDLE;
 	if (t->op->err.kind == ERR_NONE &&

@@ -335,12 +335,7 @@ static enum step_ret sent(struct run *r)
 	}
 	if (err->code == 409 && r->conflicts++ < CONFLICTS_MAX) {
 		r->patching = PATCH_READING;
-		return task_wait(&r->task,
-			kube_start(r->c->opts.kube,
-				&(struct kube_req){.verb = KUBE_GET,
-					.resource = &ocirepo_resource,
-					.ns = r->ns,
-					.name = r->name}));
+		return task_wait(&r->task, run_read_object(r));
 	}
 	r->gone = err->code == 404;
 	r->patch_err = *err;
