@@ -57,24 +57,24 @@ static void watch(struct http_cas *c, const char *path)
 	stamp_of(s, path);
 }
 
-static bool is_default_dir(const char *path)
+static bool is_one_of(const char *path, const char *const *paths, size_t n)
 {
 	size_t i;
 
-	for (i = 0; i < ARRAY_LEN(default_dirs); i++)
-		if (!strcmp(path, default_dirs[i]))
+	for (i = 0; i < n; i++)
+		if (!strcmp(path, paths[i]))
 			return true;
 	return false;
 }
 
+static bool is_default_dir(const char *path)
+{
+	return is_one_of(path, default_dirs, ARRAY_LEN(default_dirs));
+}
+
 static bool is_default_file(const char *path)
 {
-	size_t i;
-
-	for (i = 0; i < ARRAY_LEN(default_files); i++)
-		if (!strcmp(path, default_files[i]))
-			return true;
-	return false;
+	return is_one_of(path, default_files, ARRAY_LEN(default_files));
 }
 
 /* ---- folders ------------------------------------------------------------------------------------------------------- */
