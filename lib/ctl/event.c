@@ -1,6 +1,7 @@
 #include "ctl/event.h"
 
 #include "base/clock.h"
+#include "base/list.h"
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
@@ -39,18 +40,17 @@ struct entry {
 	int64_t count; /* occurrences, those that the API server has not heard of included */
 	uint64_t last_ms;
 	struct op *op;
-	bool warning, in_line;
+	bool warning;
 	bool again; /* to be sent once more when op has ended */
-	struct entry *line_next; /* to be sent */
-	struct entry *old_next, **old_prev; /* remembered, oldest first */
+	struct list line; /* to be sent */
+	struct list age; /* remembered, oldest first */
 };
 
 struct event_recorder {
 	struct kube_client *client;
 	char *component, *instance;
 	struct map known;
-	struct entry *line, **line_last;
-	struct entry *oldest, **newest;
+	struct list line, ages; /* of struct entry */
 	unsigned waiting, in_flight;
 	bool stopped;
 	struct event_stats stats;
@@ -64,36 +64,16 @@ struct event_recorder *event_recorder_new(
 	r->client = c;
 	r->component = mem_strdup(component);
 	r->instance = mem_strdup(instance);
-	r->line_last = &r->line;
-	r->newest = &r->oldest;
+	list_init(&r->line);
+	list_init(&r->ages);
 	return r;
-}
-
-static void old_out(struct entry *e)
-{
-	if (!e->old_prev)
-		return;
-	*e->old_prev = e->old_next;
-	if (e->old_next)
-		e->old_next->old_prev = e->old_prev;
-	else
-		e->r->newest = e->old_prev;
-	e->old_prev = NULL;
-	e->old_next = NULL;
-}
-
-static void old_in(struct entry *e)
-{
-	old_out(e);
-	e->old_prev = e->r->newest;
-	*e->r->newest = e;
-	e->r->newest = &e->old_next;
 }
 
 static void forget(struct entry *e)
 {
 	map_del(&e->r->known, e->key);
-	old_out(e);
+	list_out(&e->line);
+	list_out(&e->age);
 	json_decref(e->body);
 	free(e->key);
 	free(e->ns);
@@ -103,11 +83,13 @@ static void forget(struct entry *e)
 
 static void trim(struct event_recorder *r)
 {
-	struct entry *e = r->oldest, *next;
+	struct list *at, *next;
 
-	for (; e && r->known.len > REMEMBERED_MAX; e = next) {
-		next = e->old_next;
-		if (!e->op && !e->in_line)
+	for (at = r->ages.next; at != &r->ages && r->known.len > REMEMBERED_MAX; at = next) {
+		struct entry *e = CONTAINER_OF(at, struct entry, age);
+
+		next = at->next;
+		if (!e->op && !list_linked(&e->line))
 			forget(e);
 	}
 }
@@ -117,33 +99,27 @@ static void pump(struct event_recorder *r);
 /* The oldest warning, or the oldest of all: what tells of new artifacts goes last. */
 static void drop_one(struct event_recorder *r)
 {
-	struct entry **at = &r->line, *e;
+	struct list *at, *chosen = list_first(&r->line);
 
-	while (*at && !(*at)->warning)
-		at = &(*at)->line_next;
-	if (!*at)
-		at = &r->line;
-	e = *at;
-	*at = e->line_next;
-	if (r->line_last == &e->line_next)
-		r->line_last = at;
+	list_each (&r->line, at)
+		if (CONTAINER_OF(at, struct entry, line)->warning) {
+			chosen = at;
+			break;
+		}
 	r->waiting--;
 	r->stats.dropped++;
-	forget(e);
+	forget(CONTAINER_OF(chosen, struct entry, line));
 }
 
 static void line_in(struct entry *e)
 {
 	struct event_recorder *r = e->r;
 
-	if (e->in_line || e->op)
+	if (list_linked(&e->line) || e->op)
 		return;
 	if (r->waiting >= WAITING_MAX)
 		drop_one(r);
-	e->in_line = true;
-	e->line_next = NULL;
-	*r->line_last = e;
-	r->line_last = &e->line_next;
+	list_add(&r->line, &e->line);
 	r->waiting++;
 }
 
@@ -200,13 +176,10 @@ static void send(struct entry *e)
 
 static void pump(struct event_recorder *r)
 {
-	while (r->line && r->in_flight < IN_FLIGHT_MAX && !r->stopped) {
-		struct entry *e = r->line;
+	while (!list_empty(&r->line) && r->in_flight < IN_FLIGHT_MAX && !r->stopped) {
+		struct entry *e = CONTAINER_OF(list_first(&r->line), struct entry, line);
 
-		r->line = e->line_next;
-		if (!r->line)
-			r->line_last = &r->line;
-		e->in_line = false;
+		list_out(&e->line);
 		r->waiting--;
 		send(e);
 	}
@@ -273,6 +246,8 @@ static struct entry *entry_new(struct event_recorder *r, const struct event_abou
 	struct entry *e = NEW(struct entry);
 	char random[17];
 
+	list_init(&e->line);
+	list_init(&e->age);
 	e->r = r;
 	e->warning = warning;
 	rand_hex(random, 8);
@@ -296,12 +271,12 @@ void event_record(struct event_recorder *r, const struct event_about *about, boo
 	text = utf8_tidy(message, MESSAGE_MAX);
 	key = key_of(about, warning, reason, text);
 	e = map_get(&r->known, key);
-	if (e && !e->op && !e->in_line && clock_ms() - e->last_ms >= SAME_FOR_MS) {
+	if (e && !e->op && !list_linked(&e->line) && clock_ms() - e->last_ms >= SAME_FOR_MS) {
 		forget(e);
 		e = NULL;
 	}
 	/* What waits in the line takes this one along. */
-	paid = (e && e->in_line) || take(about->budget, warning);
+	paid = (e && list_linked(&e->line)) || take(about->budget, warning);
 	if (!paid)
 		r->stats.suppressed++;
 	if (!e && !paid)
@@ -313,7 +288,7 @@ void event_record(struct event_recorder *r, const struct event_about *about, boo
 	}
 	e->count++;
 	e->last_ms = clock_ms();
-	old_in(e);
+	list_to_end(&r->ages, &e->age);
 	if (paid && e->op)
 		e->again = true;
 	else if (paid)
@@ -329,13 +304,13 @@ void event_stats(const struct event_recorder *r, struct event_stats *out)
 
 void event_recorder_stop(struct event_recorder *r)
 {
-	struct entry *e, *next;
+	struct list *at, *next;
 
 	r->stopped = true;
-	r->line = NULL;
-	r->line_last = &r->line;
-	for (e = r->oldest; e; e = next) {
-		next = e->old_next;
+	for (at = r->ages.next; at != &r->ages; at = next) {
+		struct entry *e = CONTAINER_OF(at, struct entry, age);
+
+		next = at->next;
 		if (e->op)
 			op_cancel(e->op);
 		else
