@@ -101,6 +101,14 @@ static enum step_ret read_start(struct task *t)
 	return task_wait(t, run_read_object(r));
 }
 
+/* This run is about things of the past: the next one begins with the object as it is now. */
+static enum step_ret begin_again(struct run *r, const json_t *now)
+{
+	r->requeue_now = repo_adopt(r->repo, now);
+	r->gone = !r->requeue_now;
+	return STEP_DONE;
+}
+
 static enum step_ret read_resume(struct task *t)
 {
 	struct run *r = RUN(t);
@@ -111,11 +119,8 @@ static enum step_ret read_resume(struct task *t)
 		err_wrap(&t->err, "read the object");
 		return STEP_FAIL;
 	}
-	if (!same_version(r, kube_result(t->op))) {
-		r->requeue_now = repo_adopt(r->repo, kube_result(t->op));
-		r->gone = !r->requeue_now;
-		return STEP_DONE;
-	}
+	if (!same_version(r, kube_result(t->op)))
+		return begin_again(r, kube_result(t->op));
 	r->silent = false;
 	take_object(r, kube_take(t->op));
 	read_spec(r);
@@ -172,11 +177,8 @@ static enum step_ret patch_refused(struct task *t, const char *what)
 			what);
 		return STEP_FAIL;
 	}
-	if (t->op->err.kind == ERR_NONE) {
-		r->requeue_now = repo_adopt(r->repo, kube_result(t->op));
-		r->gone = !r->requeue_now;
-		return STEP_DONE;
-	}
+	if (t->op->err.kind == ERR_NONE)
+		return begin_again(r, kube_result(t->op));
 	r->gone = code == 404;
 	t->err = t->op->err;
 	err_wrap(&t->err, "%s", what);
@@ -385,14 +387,9 @@ static char *log_members(const struct run *r)
 {
 	auto_buf struct buf b = BUF_INIT(4096);
 	struct js_w w = JS_W(&b);
-	unsigned char rnd[16];
-	char id[37];
+	char id[RAND_UUID_LEN + 1];
 
-	rand_bytes(rnd, sizeof(rnd));
-	snprintf(id, sizeof(id),
-		"%02x%02x%02x%02x-%02x%02x-4%01x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", rnd[0],
-		rnd[1], rnd[2], rnd[3], rnd[4], rnd[5], rnd[6] & 15, rnd[7], (rnd[8] & 0x3f) | 0x80,
-		rnd[9], rnd[10], rnd[11], rnd[12], rnd[13], rnd[14], rnd[15]);
+	rand_uuid(id);
 	js_kstr(&w, "controller", OCIREPO_STORE_KIND);
 	js_kstr(&w, "controllerGroup", ocirepo_resource.group);
 	js_kstr(&w, "controllerKind", OCIREPO_KIND);
