@@ -210,8 +210,6 @@ void lanes_init(struct ocirepo *c);
 char *lane_host(const struct oci_repo *where);
 void lanes_host_changed(void *arg, const char *host);
 void lanes_clear(struct ocirepo *c);
-/* Somewhere a place may have become free. */
-void lanes_look(struct ocirepo *c);
 void lanes_each(struct ocirepo *c,
 	void (*fn)(void *arg, const char *name, const struct turns *lane), void *arg);
 struct turns *lane_place(void *arg, struct queue_item *item, struct turn_ask *ask);

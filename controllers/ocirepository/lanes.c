@@ -57,7 +57,7 @@ static unsigned host_width(void *arg, const char *ns, const char *host)
 
 	(void)ns;
 	host_parse(host, &where);
-	return oci_client_width(c->opts.oci, &where) > 1 ? UINT_MAX : 1;
+	return oci_client_is_proven(c->opts.oci, &where) ? UINT_MAX : 1;
 }
 
 static unsigned fresh_width(void *arg, const char *ns, const char *host)
@@ -129,15 +129,6 @@ void lanes_clear(struct ocirepo *c)
 		turns_clear(lane);
 }
 
-void lanes_look(struct ocirepo *c)
-{
-	struct turns *lane;
-	size_t i;
-
-	for (i = 0; (lane = lane_nth(c, i)); i++)
-		turns_look(lane);
-}
-
 void lanes_each(struct ocirepo *c,
 	void (*fn)(void *arg, const char *name, const struct turns *lane), void *arg)
 {
@@ -174,7 +165,11 @@ static void try_again(void *arg, struct kube_entry *e)
 /* Who failed while it was down need not wait for the end of its back-off. */
 void lanes_host_changed(void *arg, const char *host)
 {
-	lanes_look(arg);
+	struct turns *lane;
+	size_t i;
+
+	for (i = 0; (lane = lane_nth(arg, i)); i++)
+		turns_look(lane); /* somewhere a place may have become free */
 	each_object(arg, try_again, (void *)(uintptr_t)host);
 }
 

@@ -60,7 +60,6 @@ struct call {
 	struct http_hdr *hdrs;
 	struct oci_pass pass;
 	struct timer deadline; /* of the whole call */
-	uint64_t timeout_ms;
 	uint64_t until_ms; /* on clock_ms(): the deadline, also when its timer is off */
 	bool overdue;
 	struct oci_again again;
@@ -247,11 +246,11 @@ static struct oci_health_key key_of(const struct oci_repo *repo)
 	return (struct oci_health_key){.host = repo->host, .insecure = repo->insecure};
 }
 
-unsigned oci_client_width(struct oci_client *c, const struct oci_repo *repo)
+bool oci_client_is_proven(struct oci_client *c, const struct oci_repo *repo)
 {
 	struct oci_health_key key = key_of(repo);
 
-	return oci_health_state(c->health, &key) == OCI_HOST_UNPROVEN ? 1 : OCI_PER_HOST;
+	return oci_health_state(c->health, &key) != OCI_HOST_UNPROVEN;
 }
 
 bool oci_client_is_up(struct oci_client *c, const struct oci_repo *repo)
@@ -309,7 +308,9 @@ static uint64_t token_ms(const struct call *q)
 
 	if (q->challenge)
 		return left;
-	most = q->timeout_ms / 3 < LIMIT_TOKEN_AGAIN_MS ? q->timeout_ms / 3 : LIMIT_TOKEN_AGAIN_MS;
+	most = q->req.timeout_ms / 3;
+	if (most > LIMIT_TOKEN_AGAIN_MS)
+		most = LIMIT_TOKEN_AGAIN_MS;
 	return left < most ? left : most;
 }
 
@@ -376,7 +377,7 @@ static void deadlines(const struct call *q, struct http_req *r)
 {
 	/* A host that may speak plain http gets half of the time for a TLS answer. */
 	if (q->probing && !q->plain)
-		r->headers_ms = q->timeout_ms / 2 < PROBE_MS ? q->timeout_ms / 2 : PROBE_MS;
+		r->headers_ms = q->req.timeout_ms / 2 < PROBE_MS ? q->req.timeout_ms / 2 : PROBE_MS;
 	if (!q->req.stream)
 		return;
 	r->idle_ms = LIMIT_BLOB_IDLE_MS;
@@ -442,7 +443,7 @@ static void say_overdue(const struct call *q, struct err *err)
 	show_url(q, &shown);
 	err_code(err, ERR_RETRY, -ETIMEDOUT, "%s '%.500s': %s within %s", q->req.method,
 		buf_str(&shown), q->req.stream ? "no answer" : "not done",
-		time_format_duration((int64_t)q->timeout_ms, text));
+		time_format_duration((int64_t)q->req.timeout_ms, text));
 }
 
 static enum step_ret send(struct call *q, const struct oci_cred *cred)
@@ -549,6 +550,13 @@ static int aim(struct call *q, struct err *err)
 	return oci_guard_check(&q->client->guard, &q->url, err);
 }
 
+static enum step_ret aim_and_attempt(struct call *q)
+{
+	struct err err = {0};
+
+	return aim(q, &err) ? fail(q, &err) : attempt(q);
+}
+
 /* ---- once more ----------------------------------------------------------------------------------------------------- */
 
 /* A question that nobody has seen a part of the answer of. */
@@ -570,7 +578,6 @@ static void in_vain(struct call *q)
 static bool repeat(struct call *q, int64_t ms, enum step_ret *ret)
 {
 	uint64_t now = clock_ms();
-	struct err err = {0};
 
 	if (ms < 0 || now + (uint64_t)ms >= q->until_ms)
 		return false;
@@ -580,10 +587,8 @@ static bool repeat(struct call *q, int64_t ms, enum step_ret *ret)
 	q->state = CALL_PAUSED;
 	if (ms)
 		*ret = task_wait(&q->task, timer_op_start(q->client->loop, (uint64_t)ms));
-	else if (aim(q, &err))
-		*ret = fail(q, &err);
 	else
-		*ret = attempt(q);
+		*ret = aim_and_attempt(q);
 	return true;
 }
 
@@ -651,9 +656,7 @@ static enum step_ret answer_challenge(struct call *q, const struct oci_challenge
 	if (!q->challenge)
 		q->challenge = NEW(struct oci_challenge);
 	*q->challenge = *c;
-	if (aim(q, &err))
-		return fail(q, &err);
-	return attempt(q);
+	return aim_and_attempt(q);
 }
 
 /* 401: learn how the registry wants to be asked, once, and ask again. */
@@ -723,9 +726,7 @@ static enum step_ret unanswered(struct call *q)
 	} else if (!q->away && q->probing && !q->plain && !q->overdue) {
 		q->plain = true;
 		q->client->stats.requests[q->req.kind]--; /* no request got through */
-		if (aim(q, &err))
-			return fail(q, &err);
-		return attempt(q);
+		return aim_and_attempt(q);
 	}
 	if (q->req.probe && answered)
 		return STEP_NEXT;
@@ -887,8 +888,8 @@ static enum step_ret request_start(struct task *t)
 			oci_pass_take(health, &key, oci_identity_goes_aside(q->req.identity),
 				&q->pass, &err)))
 		return fail(q, &err);
-	timer_set(&q->deadline, q->timeout_ms);
-	q->until_ms = clock_ms() + q->timeout_ms;
+	timer_set(&q->deadline, q->req.timeout_ms);
+	q->until_ms = clock_ms() + q->req.timeout_ms;
 	return attempt(q);
 }
 
@@ -910,11 +911,9 @@ static enum step_ret no_token(struct call *q)
 
 static enum step_ret ask_again(struct call *q)
 {
-	struct err err = q->task.op->err;
-
-	if (err.kind != ERR_NONE)
-		return task_fail(&q->task, &err);
-	return aim(q, &err) ? fail(q, &err) : attempt(q);
+	if (q->task.op->err.kind != ERR_NONE)
+		return task_fail(&q->task, &q->task.op->err);
+	return aim_and_attempt(q);
 }
 
 static enum step_ret request_resume(struct task *t)
@@ -1003,9 +1002,8 @@ struct op *oci_req_start(struct oci_client *c, const struct oci_req *req)
 	oci_identity_ref(q->req.identity);
 	q->host = host_get(c, &q->repo);
 	q->host->users++;
-	q->timeout_ms = q->req.timeout_ms;
-	if (!q->timeout_ms || (!q->req.write && q->timeout_ms > LIMIT_REQUEST_MS))
-		q->timeout_ms = LIMIT_REQUEST_MS;
+	if (!q->req.timeout_ms || (!q->req.write && q->req.timeout_ms > LIMIT_REQUEST_MS))
+		q->req.timeout_ms = LIMIT_REQUEST_MS;
 	timer_init(&q->deadline, c->loop, overdue, q);
 	task_init(&q->task, c->loop, "registry request", steps, last, call_free);
 	return task_spawn(&q->task);

@@ -7,7 +7,8 @@
  * an error that says what the registry said. An unchanged tag is one HEAD on a kept-alive
  * connection.
  *
- * Nothing waits in line here: callers ask for as much at a time as oci_client_width says. A host
+ * Nothing waits in line here: callers send one request at a time to a host that has not
+ * answered yet (oci_client_is_proven), and as many as they like to one that has. A host
  * that does not answer is down, and requests to it fail at once until a probe of our own has been
  * answered (health.h): GET /v2/ with nobody's credentials and no TLS verification, redirects not
  * followed. So do those of an identity that was told to come back later.
@@ -54,8 +55,6 @@ struct oci_repo;
 struct op;
 struct url;
 
-#define OCI_PER_HOST 8 /* requests at a time to a host that answers */
-
 enum oci_kind {
 	OCI_KIND_HEAD,
 	OCI_KIND_MANIFEST,
@@ -97,9 +96,9 @@ int oci_client_allow(struct oci_client *c, const char *networks, struct err *err
 void oci_client_use_account(struct oci_client *c, struct account *account);
 void oci_client_stats(const struct oci_client *c, struct oci_stats *out);
 
-/* How many requests callers may send to the repository's host at a time: 1 until it has answered,
-   then OCI_PER_HOST (also when it is down: they fail at once). */
-unsigned oci_client_width(struct oci_client *c, const struct oci_repo *repo);
+/* Has the repository's host answered? Until then callers send it one request at a time. True also when
+   it is down: requests fail at once then. */
+bool oci_client_is_proven(struct oci_client *c, const struct oci_repo *repo);
 /* Has it answered, and not fallen silent since? */
 bool oci_client_is_up(struct oci_client *c, const struct oci_repo *repo);
 /* fn is told from the loop, soon, that a registry was found up or down, so that who waits for it
