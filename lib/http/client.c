@@ -536,6 +536,7 @@ void http_proxy_clear(struct http_proxy *p)
 		mem_wipe(p->url, strlen(p->url));
 	free(p->url);
 	free(p->user);
+	free(p->host);
 	secret_clear(&p->password);
 	*p = (struct http_proxy){0};
 }

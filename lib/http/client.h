@@ -68,6 +68,8 @@ struct http_proxy {
 	char *user; /* instead of the URL's */
 	struct secret password;
 	bool none; /* never a proxy, whatever the environment says */
+	char *host; /* proxy_parse sets it and the port */
+	unsigned port;
 };
 void http_proxy_clear(struct http_proxy *p);
 
@@ -126,7 +128,6 @@ struct http_req {
 	uint64_t
 		max_body; /* bytes; also with on_body. 0: no body is accepted beyond a few bytes, which are dropped */
 	bool keep_error_body; /* with on_body: a status >= 300 goes to res->body (LIMIT_ERROR_BODY) instead */
-	bool raw_encoding; /* true for blobs: no Accept-Encoding. Default also none; reserved */
 	const char *
 		kind; /* a constant word for the request counter: "head", "manifest", "blob", "tags", "token", "kube", ... */
 };

@@ -133,7 +133,7 @@ static int use_proxy(struct http_op *x, const struct http_proxy *p, struct err *
 	rc |= curl_easy_setopt(x->easy, CURLOPT_NOPROXY, "");
 	if (!p)
 		rc |= curl_easy_setopt(x->easy, CURLOPT_PROXY, "");
-	else if (http_peer_use_proxy(x, p->url))
+	else if (http_peer_use_proxy(x, p))
 		return no_memory(err);
 	if (p && p->user) {
 		rc |= curl_easy_setopt(x->easy, CURLOPT_PROXYUSERNAME, p->user);
@@ -163,13 +163,14 @@ static int use_given_proxy(struct http_op *x, const struct http_proxy *p, struct
 static int set_proxy(struct http_op *x, const struct http_req *req, struct err *err)
 {
 	const struct http_proxy *p = req->proxy;
-	auto_url struct url u = {0};
+	struct url u = {
+		.https = !strncmp(x->target, "https:", 6), .host = x->host, .port = x->port};
 
 	if (p && p->none)
 		return use_proxy(x, NULL, err);
 	if (p && p->url)
 		return use_given_proxy(x, p, err);
-	if (url_parse(&u, req->url, err) || proxy_env_for(x->c->proxies, &u, &p, err))
+	if (proxy_env_for(x->c->proxies, &u, &p, err))
 		return -1;
 	return use_proxy(x, p, err);
 }

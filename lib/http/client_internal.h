@@ -95,9 +95,8 @@ struct http_op {
 	uint64_t last_byte_ms, rate_bytes, pace_bytes;
 	char curl_error[CURL_ERROR_SIZE];
 	/* client_peer.c */
-	char *host, *via; /* of the URL; of the proxy */
+	char *host, *via; /* of the URL; of the proxy (NULL: there is none) */
 	unsigned port, via_port;
-	bool by_proxy;
 	struct op *lookup; /* on its way: the transfer has not begun */
 	bool resolved; /* libcurl has the addresses */
 	struct err refused; /* the last address that the caller would not have */
@@ -129,8 +128,8 @@ void http_ca_pem_unref(struct http_ca_pem *p); /* NULL is fine */
 
 /* client_peer.c: names and addresses */
 int http_peer_setup(struct http_op *x) must_check;
-/* The request goes through this proxy (as proxy_parse writes it), and names are its business. */
-int http_peer_use_proxy(struct http_op *x, const char *url) must_check;
+/* The request goes through this proxy (of proxy_parse), and names are its business. */
+int http_peer_use_proxy(struct http_op *x, const struct http_proxy *p) must_check;
 /* NULL: there is no name to look up. */
 struct op *http_peer_lookup(struct http_op *x);
 int http_peer_found(struct http_op *x, const struct dns_answer *a) must_check;

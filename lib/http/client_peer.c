@@ -26,52 +26,24 @@ static bool is_address(const char *host)
 	return !ip_parse(&ignored, host);
 }
 
-static char *part(CURLU *u, CURLUPart what)
+int http_peer_use_proxy(struct http_op *x, const struct http_proxy *p)
 {
-	char *text = NULL, *copy;
-
-	if (curl_url_get(u, what, &text, 0) || !text)
-		return NULL;
-	copy = mem_strdup(text);
-	curl_free(text);
-	return copy;
+	x->via = mem_strdup(p->host);
+	x->via_port = p->port;
+	return curl_easy_setopt(x->easy, CURLOPT_PROXY, p->url) ? -1 : 0;
 }
 
-int http_peer_use_proxy(struct http_op *x, const char *url)
-{
-	CURLU *u = curl_url();
-	auto_free char *port = NULL;
-	int rc = -1;
-
-	x->by_proxy = true;
-	if (u && !curl_url_set(u, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME) &&
-		!curl_easy_setopt(x->easy, CURLOPT_PROXY, url)) {
-		x->via = part(u, CURLUPART_HOST);
-		port = part(u, CURLUPART_PORT);
-		rc = x->via && port ? 0 : -1;
-	}
-	curl_url_cleanup(u);
-	if (rc)
-		return -1;
-	x->via_port = (unsigned)strtoul(port, NULL, 10);
-	if (*x->via == '[') {
-		memmove(x->via, x->via + 1, strlen(x->via));
-		x->via[strcspn(x->via, "]")] = '\0';
-	}
-	return 0;
-}
-
-/* Of the one that a connection is opened to; NULL: it is not known. */
+/* Of the one that a connection is opened to. */
 static const char *next_host(const struct http_op *x)
 {
-	return x->by_proxy ? x->via : x->host;
+	return x->via ? x->via : x->host;
 }
 
 struct op *http_peer_lookup(struct http_op *x)
 {
 	const char *host = next_host(x);
 
-	return host && !is_address(host) ? dns_start(x->c->dns, host) : NULL;
+	return !is_address(host) ? dns_start(x->c->dns, host) : NULL;
 }
 
 int http_peer_found(struct http_op *x, const struct dns_answer *a)
@@ -81,7 +53,7 @@ int http_peer_found(struct http_op *x, const struct dns_answer *a)
 	size_t i;
 
 	/* '+': not for ever. */
-	buf_addf(&line, "+%s:%u:", next_host(x), x->by_proxy ? x->via_port : x->port);
+	buf_addf(&line, "+%s:%u:", next_host(x), x->via ? x->via_port : x->port);
 	for (i = 0; i < a->n; i++) {
 		ip_format(&a->at[i], text);
 		buf_addf(&line, ip_is_v4(&a->at[i]) ? "%s%s" : "%s[%s]", i ? "," : "", text);
@@ -95,11 +67,10 @@ int http_peer_found(struct http_op *x, const struct dns_answer *a)
 static int before_resolve(void *resolver, void *reserved, void *arg)
 {
 	const struct http_op *x = arg;
-	const char *host = next_host(x);
 
 	(void)resolver;
 	(void)reserved;
-	return host && !is_address(host);
+	return !is_address(next_host(x));
 }
 
 /* ---- the address --------------------------------------------------------------------------------------------------- */
@@ -122,7 +93,7 @@ bool http_peer_written_allowed(struct http_op *x)
 	bool here = host_classify(x->host) == HOST_LOCALHOST;
 	struct ip ip;
 
-	if (!x->by_proxy || ip_parse(&ip, here ? "127.0.0.1" : x->host))
+	if (!x->via || ip_parse(&ip, here ? "127.0.0.1" : x->host))
 		return true;
 	return is_allowed(x, &ip, x->port);
 }
@@ -132,8 +103,8 @@ bool http_peer_open_allowed(struct http_op *x, const struct sockaddr *sa)
 	struct ip ip;
 	unsigned port;
 
-	if (x->by_proxy || ip_of_sockaddr(&ip, &port, sa))
-		return x->by_proxy;
+	if (x->via || ip_of_sockaddr(&ip, &port, sa))
+		return x->via != NULL;
 	return is_allowed(x, &ip, port);
 }
 
@@ -144,7 +115,7 @@ static int before_request(void *arg, char *ip, char *local_ip, int port, int loc
 
 	(void)local_ip;
 	(void)local_port;
-	if (x->by_proxy)
+	if (x->via)
 		return CURL_PREREQFUNC_OK;
 	x->res.has_peer = !ip_parse(&x->res.peer, ip);
 	x->any_allowed = false;

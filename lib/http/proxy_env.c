@@ -1,5 +1,6 @@
 #include "http/proxy_env.h"
 
+#include "base/ip.h"
 #include "base/mem.h"
 #include "base/vec.h"
 #include "http/syntax.h"
@@ -15,8 +16,7 @@
 
 struct rule {
 	enum { RULE_ALL, RULE_NET, RULE_NAME } type;
-	unsigned char net[16];
-	unsigned bits; /* of net */
+	struct ip_net net;
 	char *below; /* ".corp.test" */
 	bool itself; /* "corp.test", too */
 	char *port; /* as written; NULL: any */
@@ -99,8 +99,10 @@ static int parse_host(struct http_proxy *p, const struct scheme *scheme, const c
 
 	if (url_parse(&u, plain, &ignored) || u.has_user)
 		return -1;
-	p->url = mem_printf(u.host_is_v6 ? "%s://[%s]:%u" : "%s://%s:%u", scheme->curl, u.host,
-		u.has_port ? u.port : scheme->port);
+	p->port = u.has_port ? u.port : scheme->port;
+	p->url = mem_printf(
+		u.host_is_v6 ? "%s://[%s]:%u" : "%s://%s:%u", scheme->curl, u.host, p->port);
+	p->host = MOVE(u.host);
 	return 0;
 }
 
@@ -122,19 +124,13 @@ int proxy_parse(struct http_proxy *p, const char *text, struct err *err)
 
 /* ---- NO_PROXY ------------------------------------------------------------------------------------------------------ */
 
-static bool parse_address(unsigned char to[16], const char *text)
+/* Not ip_parse, which takes more forms of an IPv4 address for one than Go does. */
+static bool parse_address(struct ip *to, const char *text)
 {
 	static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
 
-	memcpy(to, mapped, sizeof(mapped));
-	return inet_pton(AF_INET, text, to + 12) == 1 || inet_pton(AF_INET6, text, to) == 1;
-}
-
-static bool is_mapped(const unsigned char a[16])
-{
-	static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
-
-	return !memcmp(a, mapped, sizeof(mapped));
+	memcpy(to->b, mapped, sizeof(mapped));
+	return inet_pton(AF_INET, text, to->b + 12) == 1 || inet_pton(AF_INET6, text, to->b) == 1;
 }
 
 static bool parse_net(struct rule *r, const char *text)
@@ -144,12 +140,12 @@ static bool parse_net(struct rule *r, const char *text)
 	unsigned most = address && strchr(address, ':') ? 128 : 32, bits = 0;
 
 	if (!slash || !slash[1] || strspn(slash + 1, "0123456789") != strlen(slash + 1) ||
-		!parse_address(r->net, address))
+		!parse_address(&r->net.ip, address))
 		return false;
 	for (slash++; *slash && bits <= most; slash++)
 		bits = bits * 10 + (unsigned)(*slash - '0');
 	r->type = RULE_NET;
-	r->bits = bits + 128 - most;
+	r->net.bits = bits + 128 - most;
 	return bits <= most;
 }
 
@@ -198,9 +194,9 @@ static void add_rule(struct proxy_env *e, char *text)
 		if (!*host)
 			return;
 		r.port = port && *port ? mem_strdup(port) : NULL;
-		if (parse_address(r.net, host)) {
+		if (parse_address(&r.net.ip, host)) {
 			r.type = RULE_NET;
-			r.bits = 128;
+			r.net.bits = 128;
 		} else {
 			name_rule(&r, host);
 		}
@@ -227,14 +223,10 @@ static void parse_rules(struct proxy_env *e, const char *list)
 	}
 }
 
-static bool in_net(const struct rule *r, const unsigned char a[16])
+static bool in_net(const struct rule *r, const struct ip *a)
 {
-	unsigned bytes = r->bits / 8, rest = r->bits % 8;
-
 	/* ::/0 is all of IPv6 and nothing of IPv4. */
-	if (is_mapped(a) && r->bits < MAPPED_BITS)
-		return false;
-	return !memcmp(r->net, a, bytes) && (!rest || !((r->net[bytes] ^ a[bytes]) >> (8 - rest)));
+	return (!ip_is_v4(a) || r->net.bits >= MAPPED_BITS) && ip_net_has(&r->net, a);
 }
 
 static bool is_below(const struct rule *r, const char *host)
@@ -247,8 +239,8 @@ static bool is_below(const struct rule *r, const char *host)
 
 static bool goes_past(const struct proxy_env *e, const struct url *u)
 {
-	unsigned char address[16];
-	bool is_address = parse_address(address, u->host);
+	struct ip address;
+	bool is_address = parse_address(&address, u->host);
 	const struct rule *r;
 	char port[16];
 
@@ -257,7 +249,7 @@ static bool goes_past(const struct proxy_env *e, const struct url *u)
 		if (r->port && strcmp(r->port, port) != 0)
 			continue;
 		if (r->type == RULE_ALL ||
-			(is_address ? r->type == RULE_NET && in_net(r, address)
+			(is_address ? r->type == RULE_NET && in_net(r, &address)
 				    : r->type == RULE_NAME && is_below(r, u->host)))
 			return true;
 	}
