@@ -20,7 +20,8 @@ static bool part_valid(const char *s, size_t n, size_t max)
 	return true;
 }
 
-bool store_file_valid(const char *file)
+/* "<algo>:<hex>.tar.gz", algorithm known, its own length, lower-case hex. */
+static bool store_file_valid(const char *file)
 {
 	size_t n = strlen(file), suffix = sizeof(STORE_SUFFIX) - 1;
 	struct digest d;

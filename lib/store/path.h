@@ -38,7 +38,5 @@ char *store_dir_owner(char out[STORE_OWNER_MAX], const char *dir);
 /* The path of the file for a manifest digest. */
 int store_path_of(char out[STORE_PATH_MAX], const char *kind, const char *ns, const char *name,
 	const struct digest *manifest, struct err *err) must_check;
-/* "<algo>:<hex>.tar.gz", algorithm known, its own length, lower-case hex. */
-bool store_file_valid(const char *file);
 
 #endif
