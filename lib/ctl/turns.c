@@ -11,24 +11,19 @@
 #define GROUPS_KEPT 4096
 #define LOOK_AGAIN_MS 500 /* while there is no room for one that is slow */
 
-/* Who a place is held for. Both kinds are kept while somebody waits or holds under their name. */
-struct turn_owner {
+/* An owner or a host that a place is held for: kept while somebody waits or holds under its name. */
+struct turn_name {
 	char *name;
-	struct list link; /* in the round */
-	struct list groups; /* that have somebody in line */
-	unsigned users, quick, slow;
-};
-
-struct turn_host {
-	char *name;
+	struct list link; /* of an owner: in the round */
+	struct list groups; /* of an owner: that have somebody in line */
 	unsigned users, quick, slow;
 };
 
 /* Those of one owner at one host. */
 struct turn_group {
 	char *key;
-	struct turn_owner *owner;
-	struct turn_host *host;
+	struct turn_name *owner;
+	struct turn_name *host;
 	struct list link; /* among its owner's */
 	struct list line[2]; /* those that are not big, and those that are: in turns */
 	bool last_big, fresh; /* fresh: has had no turn yet */
@@ -37,50 +32,28 @@ struct turn_group {
 
 /* ---- names ------------------------------------------------------------------------------------- */
 
-static struct turn_owner *owner_get(struct turns *t, const char *name)
+static struct turn_name *name_get(struct map *names, const char *name)
 {
-	struct turn_owner *o = map_get(&t->owners, name);
+	struct turn_name *n = map_get(names, name);
 
-	if (!o) {
-		o = NEW(struct turn_owner);
-		o->name = mem_strdup(name);
-		list_init(&o->link);
-		list_init(&o->groups);
-		map_put(&t->owners, name, o);
+	if (!n) {
+		n = NEW(struct turn_name);
+		n->name = mem_strdup(name);
+		list_init(&n->link);
+		list_init(&n->groups);
+		map_put(names, name, n);
 	}
-	o->users++;
-	return o;
+	n->users++;
+	return n;
 }
 
-static void owner_put(struct turns *t, struct turn_owner *o)
+static void name_put(struct map *names, struct turn_name *n)
 {
-	if (--o->users)
+	if (--n->users)
 		return;
-	map_del(&t->owners, o->name);
-	free(o->name);
-	free(o);
-}
-
-static struct turn_host *host_get(struct turns *t, const char *name)
-{
-	struct turn_host *h = map_get(&t->hosts, name);
-
-	if (!h) {
-		h = NEW(struct turn_host);
-		h->name = mem_strdup(name);
-		map_put(&t->hosts, name, h);
-	}
-	h->users++;
-	return h;
-}
-
-static void host_put(struct turns *t, struct turn_host *h)
-{
-	if (--h->users)
-		return;
-	map_del(&t->hosts, h->name);
-	free(h->name);
-	free(h);
+	map_del(names, n->name);
+	free(n->name);
+	free(n);
 }
 
 /* No name of a namespace and no host holds a line feed. */
@@ -97,8 +70,8 @@ static struct turn_group *group_get(struct turns *t, const struct turn_ask *ask)
 	if (!g) {
 		g = NEW(struct turn_group);
 		g->key = mem_strdup(key);
-		g->owner = owner_get(t, ask->owner);
-		g->host = host_get(t, ask->host);
+		g->owner = name_get(&t->owners, ask->owner);
+		g->host = name_get(&t->hosts, ask->host);
 		g->fresh = true;
 		list_init(&g->link);
 		list_init(&g->line[0]);
@@ -112,8 +85,8 @@ static struct turn_group *group_get(struct turns *t, const struct turn_ask *ask)
 static void group_free(struct turns *t, struct turn_group *g)
 {
 	map_del(&t->groups, g->key);
-	owner_put(t, g->owner);
-	host_put(t, g->host);
+	name_put(&t->owners, g->owner);
+	name_put(&t->hosts, g->host);
 	free(g->key);
 	free(g);
 }
@@ -158,14 +131,13 @@ static void line_out(struct turn *u)
 }
 
 static unsigned host_width(
-	const struct turns *t, const struct turn_owner *o, const struct turn_host *h)
+	const struct turns *t, const struct turn_name *o, const struct turn_name *h)
 {
 	return t->opts.width && *h->name ? t->opts.width(t->opts.arg, o->name, h->name) : UINT_MAX;
 }
 
 /* Whatever is held may become slow, and what there is no room for then keeps its place. */
-static bool host_admits(
-	const struct turns *t, const struct turn_owner *o, const struct turn_host *h)
+static bool host_admits(const struct turns *t, const struct turn_name *o, const struct turn_name *h)
 {
 	unsigned width;
 
@@ -177,7 +149,7 @@ static bool host_admits(
 	return h->quick + h->slow < width;
 }
 
-static bool owner_admits(const struct turns *t, const struct turn_owner *o)
+static bool owner_admits(const struct turns *t, const struct turn_name *o)
 {
 	return !t->opts.slow_per_owner ||
 		o->quick + o->slow < t->opts.slow_per_owner + t->opts.places / 2;
@@ -225,7 +197,7 @@ static struct turn *next_turn(struct turns *t)
 	struct list *o, *g;
 
 	list_each (&t->round, o) {
-		struct turn_owner *owner = CONTAINER_OF(o, struct turn_owner, link);
+		struct turn_name *owner = CONTAINER_OF(o, struct turn_name, link);
 
 		if (!owner_admits(t, owner))
 			continue;
@@ -392,7 +364,7 @@ void turns_each_waiting(
 	int big;
 
 	list_each (&t->round, o)
-		list_each (&CONTAINER_OF(o, struct turn_owner, link)->groups, g)
+		list_each (&CONTAINER_OF(o, struct turn_name, link)->groups, g)
 			for (big = 0; big < 2; big++)
 				list_each (
 					&CONTAINER_OF(g, struct turn_group, link)->line[big], u) {
