@@ -423,23 +423,20 @@ int sys_mkdir_all(const char *path, mode_t mode, struct err *err)
 {
 	auto_free char *copy = mem_strdup(path);
 	char *at = copy;
+	bool last;
 
-	for (;;) {
+	do {
 		at += strspn(at, "/");
 		at += strcspn(at, "/");
-		if (*at) {
-			*at = '\0';
-			if (*copy && sys_mkdirat(AT_FDCWD, copy, mode) && errno != EEXIST &&
-				(errno != EROFS || is_missing(copy)))
-				return err_sys(err, "make directory '%s'", copy);
-			*at = '/';
-			continue;
-		}
+		last = !*at;
+		*at = '\0';
 		if (*copy && sys_mkdirat(AT_FDCWD, copy, mode) && errno != EEXIST &&
 			(errno != EROFS || is_missing(copy)))
 			return err_sys(err, "make directory '%s'", copy);
-		return 0;
-	}
+		if (!last)
+			*at = '/';
+	} while (!last);
+	return 0;
 }
 
 int sys_symlinkat(const char *target, int dirfd, const char *path)

@@ -98,8 +98,7 @@ struct dns {
 
 static void wait_answer(struct wait *w, const struct ip *at, size_t n)
 {
-	w->at = mem_array(NULL, n, sizeof(*at));
-	memcpy(w->at, at, n * sizeof(*at));
+	w->at = mem_dup(at, n * sizeof(*at));
 	w->answer = (struct dns_answer){w->at, n};
 	op_finish(&w->op);
 }

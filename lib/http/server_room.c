@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "http/server_internal.h"
 
-#include <string.h>
+#include <stdio.h>
 
 /* A header comes in one piece, or nearly. */
 #define HEAD_MS 5000
@@ -36,21 +36,21 @@ static struct http_conn *conn_of(struct list *at, bool of_peer)
 
 /* ---- peers */
 
-static struct http_peer *peer_find(struct http_server *s, const char *peer)
+static struct http_peer *peer_find(
+	const struct http_server *s, const char *peer, char group[SOCK_NAME_MAX])
 {
-	char group[SOCK_NAME_MAX];
-
 	sock_peer_group(peer, group);
 	return map_get(&s->peers, group);
 }
 
 static struct http_peer *peer_take(struct http_server *s, const char *peer)
 {
-	struct http_peer *p = peer_find(s, peer);
+	char group[SOCK_NAME_MAX];
+	struct http_peer *p = peer_find(s, peer, group);
 
 	if (!p) {
 		p = NEW(struct http_peer);
-		sock_peer_group(peer, p->group);
+		snprintf(p->group, sizeof(p->group), "%s", group);
 		ranks_init(p->ranks);
 		map_put(&s->peers, p->group, p);
 	}
@@ -213,7 +213,8 @@ bool room_make(struct http_server *s)
 
 bool room_for(struct http_server *s, const char *peer)
 {
-	struct http_peer *p = peer_find(s, peer);
+	char group[SOCK_NAME_MAX];
+	struct http_peer *p = peer_find(s, peer, group);
 
 	if (p && p->connections >= s->opts.max_per_peer)
 		return one_goes(s, p->ranks, true);

@@ -9,6 +9,7 @@
 #include "http/client.h"
 #include "oci/ref.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <stdio.h>
@@ -260,9 +261,11 @@ int oci_identity_add_docker(struct oci_identity *id, const char *data, size_t le
 	if (len > LIMIT_PULL_SECRET)
 		return err_set(
 			err, ERR_RETRY, "%s is larger than %llu bytes", what, LIMIT_PULL_SECRET);
-	if (obj_measure(data, len, &obj_docker, what, err))
-		return -1;
 	o = obj_parse_within(data, len, &obj_docker, what, &hidden);
+	if (hidden.code == -E2BIG) { /* our own words */
+		*err = hidden;
+		return -1;
+	}
 	if (!json_is_object(o))
 		return err_set(err, ERR_RETRY, "%s is not a JSON object", what);
 	map = form == OCI_DOCKER_CFG ? o : obj_get(o, "auths");

@@ -198,11 +198,12 @@ static int answer_read(struct fetch *f, const struct http_res *res, struct err *
 	const char *token;
 	int64_t life;
 
-	if (obj_measure(buf_str(&res->body), res->body.len, &obj_answer,
-		    "the token server's answer", err))
+	o = obj_parse_within(buf_str(&res->body), res->body.len, &obj_answer,
+		"the token server's answer", &hidden);
+	if (hidden.code == -E2BIG) { /* our own words */
+		*err = hidden;
 		return -1;
-	o = obj_parse_within(
-		buf_str(&res->body), res->body.len, &obj_answer, "the answer", &hidden);
+	}
 	token = obj_str(o, "token");
 	if (!token || !*token)
 		token = obj_str(o, "access_token");

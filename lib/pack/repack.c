@@ -6,6 +6,7 @@
 #include "crypto/rand.h"
 #include "pack/path.h"
 #include "pack/read.h"
+#include "pack/sort.h"
 #include "pack/tarw.h"
 
 #include <errno.h>
@@ -137,7 +138,7 @@ static int spool_add(struct spool *s, const void *p, size_t n, struct err *err)
 	return 0;
 }
 
-static int by_seq(const void *a, const void *b, void *ctx)
+static int by_seq(const void *a, const void *b, const void *ctx)
 {
 	const struct pack_item *items = ctx;
 	uint32_t x = items[*(const uint32_t *)a].seq, y = items[*(const uint32_t *)b].seq;
@@ -156,7 +157,8 @@ static int fill_spool(const struct pack_index *ix, struct pack_read *r, struct s
 	for (i = 0; i < ix->items.len; i++)
 		if (wanted(&ix->items.p[i]))
 			order[count++] = (uint32_t)i;
-	qsort_r(order, count, sizeof(*order), by_seq, ix->items.p);
+	if (pack_sort(order, count, sizeof(*order), by_seq, ix->items.p, ix->stop, err))
+		return -1;
 	for (i = 0; i < count; i++) {
 		const struct pack_item *it = &ix->items.p[order[i]];
 
