@@ -167,7 +167,7 @@ static int find_form(struct pack_plain *w, const unsigned char *h, enum form *fo
 	}
 	if (!memcmp(h + F_MAGIC, "ustar", 5) && memcmp(h + F_MAGIC, "ustar  ", 8))
 		return broken(w, "a header has a magic that is neither POSIX's nor GNU's", err);
-	*form = h[F_MAGIC] == 'u' ? FORM_GNU : FORM_V7;
+	*form = memcmp(h + F_MAGIC, "ustar", 5) ? FORM_V7 : FORM_GNU;
 	if (*form == FORM_V7)
 		not_plain(w, "it has headers of old tar");
 	return 0;
