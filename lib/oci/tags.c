@@ -381,15 +381,33 @@ static void forget_page(struct list *l)
 }
 
 /*
- * A page that was cut in the middle is asked for again, unless the caller has had its tags. A
- * registry that has nothing behind the last tag may say so with an error: nobody but we said that
- * there was such a page.
+ * A registry that does not know `last`, or has nothing behind the last tag, may say so with an
+ * error: nobody but we said that there was such a page. What speaks of us (401, 403), of a time
+ * (408, 429) or of the server's state (5xx) is no such answer: half a list would be taken for all.
+ */
+static bool is_no_page(const struct err *err)
+{
+	switch (err->code) {
+	case 401:
+	case 403:
+	case 408:
+	case 429:
+		return false;
+	case 501:
+		return true;
+	default:
+		return (err->code >= 400 && err->code <= 499) || oci_says_unknown(err);
+	}
+}
+
+/*
+ * A page that was cut in the middle is asked for again, unless the caller has had its tags.
  */
 static enum step_ret page_failed(struct list *l)
 {
 	const struct err *err = &l->task.op->err;
 
-	if (l->by_last && (err->code == 400 || err->code == 404 || oci_says_unknown(err))) {
+	if (l->by_last && is_no_page(err)) {
 		forget_page(l);
 		return chosen(l);
 	}

@@ -463,7 +463,12 @@ static const struct {
 	{"no such page", 0, 0, 404, "1.0.999", 1000},
 	{"no such page, in its own words", 0, -1, 404, "1.0.999", 1000},
 	{"a bad request", 0, 0, 400, "1.0.999", 1000},
+	{"no such method", 0, 0, 405, "1.0.999", 1000},
+	{"no such query", 0, 0, 422, "1.0.999", 1000},
+	{"not implemented", 0, 0, 501, "1.0.999", 1000},
 	{"forbidden", 0, 0, 403, NULL, 1000},
+	{"too many", 0, 0, 429, NULL, 1000},
+	{"not well", 0, 0, 500, NULL, 1000},
 };
 
 START_TEST(page_without_link)
@@ -493,7 +498,10 @@ START_TEST(page_without_link)
 		ck_assert_uint_eq(r->total, unlinked[_i].total);
 		ck_assert_uint_eq(r->versions, unlinked[_i].total);
 	} else {
-		fixture_failed(op, "403");
+		char status[16];
+
+		snprintf(status, sizeof(status), "answered %d", unlinked[_i].status);
+		fixture_failed(op, status);
 	}
 	op_free(op);
 	fixture_clear(&x);
