@@ -354,6 +354,20 @@ int sys_read_file(int dirfd, const char *path, struct buf *b, struct err *err)
 	return read_rest(fd, b, path, err);
 }
 
+/* A read lease is refused while there is a writer. Who comes to write while we have it waits until we
+   let it go, which is at once; we would be told of him with SIGIO, which ends a process. */
+bool sys_has_writer(int dirfd, const char *path)
+{
+	auto_fd int fd = sys_openat(dirfd, path, O_RDONLY | O_NONBLOCK, 0);
+
+	if (fd < 0 || fcntl(fd, F_SETSIG, SIGURG))
+		return false;
+	if (fcntl(fd, F_SETLEASE, F_RDLCK))
+		return errno == EAGAIN;
+	fcntl(fd, F_SETLEASE, F_UNLCK);
+	return false;
+}
+
 int sys_write_file(int dirfd, const char *path, const void *data, size_t n, mode_t mode, bool sync,
 	struct err *err)
 {

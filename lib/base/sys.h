@@ -57,6 +57,9 @@ ssize_t sys_read(int fd, void *data, size_t n) must_check;
 ssize_t sys_pread(int fd, void *data, size_t n, uint64_t at) must_check;
 /* The whole of a regular file, appended to b, which has the limit; larger is an error. The message names the path. */
 int sys_read_file(int dirfd, const char *path, struct buf *b, struct err *err) must_check;
+/* Does anybody have this regular file open for writing? False also where the kernel does not say:
+   a file of another user's, without CAP_LEASE, and some file systems. */
+bool sys_has_writer(int dirfd, const char *path);
 /* A new whole file, atomically: a temporary one beside it, written, fdatasynced (if `sync`), renamed. */
 int sys_write_file(int dirfd, const char *path, const void *data, size_t n, mode_t mode, bool sync,
 	struct err *err) must_check;

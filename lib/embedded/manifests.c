@@ -285,6 +285,11 @@ static void read_file(
 	for (i = 0; i < docs.count; i++)
 		take(ms, ks, file, docs.at[i].line, docs.at[i].root);
 	ydocs_clear(&docs);
+	/* There may be more to come. */
+	if (sys_has_writer(dir, file)) {
+		ms->complete = false;
+		ms->unread = true;
+	}
 }
 
 /* ---- all ----------------------------------------------------------------------------------------------------------- */

@@ -33,7 +33,7 @@ struct emb_manifests {
 	char **errors; /* texts: "web.yaml: line 12: ..." */
 	size_t n_errors, cap_errors;
 	bool complete; /* the folder was read to its end, and every file and object in it was understood */
-	bool unread; /* a file could not be read: it may be there at the next look */
+	bool unread; /* a file could not be read, or is being written: it may be whole at the next look */
 };
 
 /* What a folder looked like, links followed, without reading a file. */

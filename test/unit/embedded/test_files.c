@@ -7,6 +7,7 @@
 #include "ev/loop.h"
 #include "rig.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -446,6 +447,40 @@ START_TEST(test_slow_writer)
 }
 END_TEST
 
+/* One who keeps the file open may pause for as long as he likes. */
+START_TEST(test_open_file)
+{
+	static const char first[] = MANIFEST("a", "6m"), rest[] = "---\n" MANIFEST("b", "6m");
+	auto_free char *before = NULL, *after = NULL, *path = NULL;
+	struct rig r;
+	int fd;
+
+	rig_start(&r, true);
+	write_file(r.files, "a.yaml", MANIFEST("a", "5m") "---\n" MANIFEST("b", "5m"));
+	wait_for(&r, REPOS "/b", "5m");
+	before = uid_of(&r, REPOS "/b");
+	path = mem_printf("%s/a.yaml", r.files);
+	fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, first, strlen(first)), (ssize_t)strlen(first));
+	wait_for(&r, REPOS "/a", "6m");
+	turn_for(&r, 9000);
+	ck_assert_int_eq(write(fd, rest, strlen(rest)), (ssize_t)strlen(rest));
+	close(fd);
+	wait_for(&r, REPOS "/b", "6m");
+	after = uid_of(&r, REPOS "/b");
+	ck_assert_str_eq(before, after);
+	/* And what he leaves out goes once he is done. */
+	fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	ck_assert_int_eq(write(fd, first, strlen(first)), (ssize_t)strlen(first));
+	turn_for(&r, 7000);
+	json_decref(rig_expect(&r, 200, "GET", REPOS "/b", NULL));
+	close(fd);
+	wait_for(&r, REPOS "/b", "");
+	rig_stop(&r);
+}
+END_TEST
+
 /* What was deleted with kubectl stays so while the folder does, also when it is looked at again. And a manifest may move. */
 START_TEST(test_deleted_by_hand)
 {
@@ -537,6 +572,7 @@ Suite *suite_files(void)
 	tcase_add_loop_test(tc, test_no_namespace, 0, 3);
 	tcase_add_test(tc, test_scan);
 	tcase_add_test(tc, test_slow_writer);
+	tcase_add_test(tc, test_open_file);
 	tcase_add_test(tc, test_deleted_by_hand);
 	tcase_add_test(tc, test_retry);
 	tcase_add_test(tc, test_other_folder);
