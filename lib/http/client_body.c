@@ -15,7 +15,7 @@ static int bad_header(struct http_op *x, const char *why)
 	return -1;
 }
 
-/* "HTTP/1.1 200 OK" or "HTTP/2 200": curl has checked the form, and hands out a new one for each 1xx and for the final answer. */
+/* "HTTP/1.1 200 OK": curl has checked the form, and hands out a new one for each 1xx and for the final answer. */
 static int status_line(struct http_op *x, const char *line, size_t n)
 {
 	const char *p = memchr(line, ' ', n);

@@ -370,9 +370,7 @@ static int set_common(struct http_op *x, struct err *err)
 	rc |= curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
 	rc |= curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
 	rc |= curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L);
-	rc |= curl_easy_setopt(e, CURLOPT_HTTP_VERSION,
-		(long)(c->opts.http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
-	rc |= curl_easy_setopt(e, CURLOPT_PIPEWAIT, c->opts.http2 ? 1L : 0L);
+	rc |= curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	rc |= curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, (long)c->opts.idle_close_s);
 	rc |= curl_easy_setopt(e, CURLOPT_BUFFERSIZE, (long)HTTP_BUFFER);
 	rc |= curl_easy_setopt(e, CURLOPT_UPLOAD_BUFFERSIZE, (long)HTTP_BUFFER);

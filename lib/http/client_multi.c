@@ -231,8 +231,7 @@ int http_multi_init(struct http_client *c)
 	rc |= curl_multi_setopt(c->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, total);
 	rc |= curl_multi_setopt(c->multi, CURLMOPT_MAX_HOST_CONNECTIONS, host);
 	rc |= curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, total);
-	rc |= curl_multi_setopt(c->multi, CURLMOPT_PIPELINING,
-		(long)(c->opts.http2 ? CURLPIPE_MULTIPLEX : CURLPIPE_NOTHING));
+	rc |= curl_multi_setopt(c->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
 	return rc == CURLM_OK ? 0 : -1;
 }
 

@@ -23,7 +23,7 @@ check_has "an unknown certificate is refused" "certificate" "$out"
 check_eq "plain http was not tried" "" "$(grep -a "HTTP request to an HTTPS server" "$H_TMP/log/reg.err")"
 check_eq "nothing arrived" "" "$(grep -F ocictl "$H_TMP/log/reg.out")"
 check_has "--insecure takes it" "app:1@sha256:" "$(push 1 --insecure)"
-check_has "over TLS" '"PUT /v2/app/manifests/1 HTTP/' "$(grep -F ocictl "$H_TMP/log/reg.out")"
+check_has "over TLS, and HTTP/1.1 although this registry offers HTTP/2" '"PUT /v2/app/manifests/1 HTTP/1.1"' "$(grep -F ocictl "$H_TMP/log/reg.out")"
 
 # The controller: spec.insecure, and no object's leave counts for another.
 KUBECTL=$(h_kubectl_debian) || h_die "no kubectl"
@@ -38,6 +38,7 @@ object()
 ready() { k get ocirepository "$1" -o json | jq -r '.status.conditions[]? | select(.type == "Ready") | "\(.status) \(.reason)"'; }
 object insecure true
 check_soon "spec.insecure takes it" 20 "True Succeeded" ready insecure
+check_eq "in HTTP/1.1, too" "" "$(grep -F 'flux/v2' "$H_TMP/log/reg.out" | grep -F 'HTTP/2')"
 object strict false
 check_soon "without it the certificate counts" 20 "False OCIArtifactPullFailed" ready strict
 check_has "and is named" certificate "$(k get ocirepository strict -o json | jq -r '.status.conditions[] | select(.type == "Ready") | .message')"
