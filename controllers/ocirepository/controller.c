@@ -383,6 +383,9 @@ static enum queue_next after_failure(struct run *r, struct op *op, uint64_t *ms)
 	case ERR_WAIT:
 		*ms = op->err.retry_ms;
 		return QUEUE_BACKOFF;
+	case ERR_HELD:
+		*ms = op->err.retry_ms;
+		return QUEUE_WAIT;
 	case ERR_CANCELED:
 		/* Of an object that goes no run comes after, whatever is said here. */
 		return r->task.cause == CAUSE_CHANGED ? QUEUE_NOW : QUEUE_BACKOFF;
@@ -403,7 +406,7 @@ static enum queue_next next_of(struct run *r, struct op *op, uint64_t *ms)
 	if (r->gone)
 		return QUEUE_BACKOFF;
 	/* A time that the registry named counts, whatever the API server said. */
-	if (r->patch_err.kind != ERR_NONE && op->err.kind != ERR_WAIT) {
+	if (r->patch_err.kind != ERR_NONE && op->err.kind != ERR_WAIT && op->err.kind != ERR_HELD) {
 		op->err = r->patch_err;
 		return after_failure(r, op, ms);
 	}

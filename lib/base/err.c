@@ -75,7 +75,7 @@ void err_clear(struct err *err)
 
 const char *err_kind_name(enum err_kind kind)
 {
-	static const char *const names[] = {"none", "retry", "wait", "stall", "canceled"};
+	static const char *const names[] = {"none", "retry", "wait", "held", "stall", "canceled"};
 
 	return names[kind];
 }

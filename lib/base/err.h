@@ -18,6 +18,7 @@ enum err_kind {
 	ERR_NONE, /* no error: what a zeroed struct says */
 	ERR_RETRY, /* try again after a back-off */
 	ERR_WAIT, /* try again after retry_ms (Retry-After) */
+	ERR_HELD, /* the same, but nobody was asked: somebody else was told that time */
 	ERR_STALL, /* only a changed spec can help */
 	ERR_CANCELED, /* nobody wants the result any more: say nothing */
 };
@@ -27,7 +28,7 @@ enum err_kind {
 struct err {
 	enum err_kind kind;
 	int code; /* HTTP status (100..599), a negative errno, or 1 to 99: what the failing module says; 0: none */
-	uint64_t retry_ms; /* with ERR_WAIT: how long */
+	uint64_t retry_ms; /* with ERR_WAIT and ERR_HELD: how long */
 	char msg[ERR_MSG_MAX];
 };
 

@@ -115,7 +115,7 @@ static void run_ended(struct op *op, void *arg)
 	}
 	if (next == QUEUE_BACKOFF)
 		ms = failed(i, ms);
-	else if (next != QUEUE_AGAIN)
+	else if (next != QUEUE_AGAIN && next != QUEUE_WAIT)
 		i->failures = 0;
 	if (i->again || next == QUEUE_NOW || next == QUEUE_AGAIN) {
 		i->again = false;

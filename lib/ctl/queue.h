@@ -30,6 +30,7 @@ enum queue_next {
 	QUEUE_NOW, /* at once */
 	QUEUE_AGAIN, /* at once, and the failure count stays: the same try goes on in another way */
 	QUEUE_AFTER, /* after *ms; the failure count is reset */
+	QUEUE_WAIT, /* after *ms; the failure count stays: nothing was tried */
 	/* A failure: min_retry doubled with each one in a row, at most max_retry. A *ms that is longer
 	   counts instead, and up to a tenth of it more: who was told the same time must not come back
 	   as one. */

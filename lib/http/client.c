@@ -17,7 +17,7 @@
 
 #define RETRY_AFTER_MAX_MS 3600000
 #define RETRY_AFTER_STAMP \
-	1000000000ULL /* from here on a number of seconds is a moment: 2001, or 31 years */
+	1000000000LL /* from here on a number of seconds is a moment: 2001, or 31 years */
 #define RETRY_AFTER_AHEAD_MS 86400000 /* and it is a moment of the next day, or nonsense */
 
 /* ---- failures ------------------------------------------------------------------------------------------------------ */
@@ -63,8 +63,6 @@ static int code_of(const struct http_op *x, CURLcode rc)
 	case CURLE_GOT_NOTHING:
 	case CURLE_RECV_ERROR:
 	case CURLE_SEND_ERROR:
-	case CURLE_HTTP2_STREAM:
-	case CURLE_HTTP2:
 		return -ECONNRESET;
 	case CURLE_SSL_CONNECT_ERROR:
 		return cut_in_handshake(x) ? -ECONNRESET : -EPROTO;
@@ -487,36 +485,38 @@ void http_resume(struct op *op)
 
 /* A number: seconds to wait, or the second or millisecond since 1970 until which to wait. A number
    that can be none of these is not heard. */
-static uint64_t wait_of_number(const char *text)
+static int64_t wait_of_number(const char *text)
 {
-	uint64_t n = 0, now = (uint64_t)clock_wall_ms();
+	int64_t n = 0, now = clock_wall_ms();
 
-	for (; *text && n < UINT64_MAX / 20; text++)
-		n = n * 10 + (uint64_t)(*text - '0');
+	for (; *text && n < INT64_MAX / 20; text++)
+		n = n * 10 + (*text - '0');
 	if (n < RETRY_AFTER_STAMP)
 		return n * 1000;
 	if (n < RETRY_AFTER_STAMP * 1000)
 		n *= 1000;
-	return n > now && n - now < RETRY_AFTER_AHEAD_MS ? n - now : 0;
+	if (n <= now)
+		return n > now - RETRY_AFTER_AHEAD_MS ? 0 : -1;
+	return n - now < RETRY_AFTER_AHEAD_MS ? n - now : -1;
 }
 
-static uint64_t wait_of_date(const char *text)
+static int64_t wait_of_date(const char *text)
 {
 	int64_t at, now = clock_wall_ms();
 	struct err ignored = {0};
 
 	if (time_parse_http(text, &at, &ignored) && time_parse_rfc3339(text, &at, &ignored))
-		return 0;
-	return at > now ? (uint64_t)(at - now) : 0;
+		return -1;
+	return at > now ? at - now : 0;
 }
 
-uint64_t http_retry_after_ms(const struct http_res *res)
+int64_t http_retry_after_ms(const struct http_res *res)
 {
 	const char *text = http_header(res, "Retry-After");
-	uint64_t wait;
+	int64_t wait;
 
 	if (!text || !*text)
-		return 0;
+		return -1;
 	wait = text[strspn(text, "0123456789")] ? wait_of_date(text) : wait_of_number(text);
 	return wait < RETRY_AFTER_MAX_MS ? wait : RETRY_AFTER_MAX_MS;
 }

@@ -13,8 +13,9 @@
  * Names are resolved by http/dns.h, never by libcurl: the proxy's when there is one, and then the URL's host is the proxy's business.
  *
  * Callbacks run inside libcurl: they may start, cancel and resume ops (those calls only take note), and must not free or take long.
- * The wire is HTTP/1.1 (HTTP/2 when the client offers it), no cookies, no content decoding, no Expect, no headers but Host, User-Agent,
- * Content-Length and what the caller gives.
+ * The wire is HTTP/1.1, no cookies, no content decoding, no Expect, no headers but Host, User-Agent, Content-Length and what the
+ * caller gives. HTTP/2 is not offered: every registry speaks 1.1, a connection has one request, so that what one costs can be
+ * counted and bounded, and a server that drains its connections (GOAWAY) takes no request with it.
  *
  *	struct op *op = http_start(client, &(struct http_req){.method = "GET", .url = url, .max_body = LIMIT_MANIFEST, .deadline_ms = 60000});
  *	... when done: const struct http_res *res = http_result(op);
@@ -39,7 +40,6 @@ struct http_client_opts {
 	unsigned max_connections; /* in total; 0: 64 */
 	unsigned max_per_host; /* 0: 8 */
 	unsigned idle_close_s; /* 0: 90 */
-	bool http2; /* offer HTTP/2 on TLS; off: HTTP/1.1 only */
 	const char *user_agent; /* NULL: "flux/v2" */
 	struct dns_opts dns;
 	/* Bodies that are kept (no on_body) and over LIMIT_MEMORY_FREE take their length from here, under the host's name; until it is
@@ -147,10 +147,10 @@ void http_resume(struct op *op);
 const char *http_header(const struct http_res *res, const char *name);
 /* The n-th (from 0) of several headers of one name, or NULL. Copied: free it. */
 char *http_header_nth(const struct http_res *res, const char *name, unsigned n);
-/* Retry-After of RFC 9110 section 10.2.3 as milliseconds from now, capped at 1 h; 0: none. Seconds or
-   a date; also what some servers send: an RFC 3339 time, seconds or milliseconds since 1970 (at most
-   a day ahead). Nonsense is none. */
-uint64_t http_retry_after_ms(const struct http_res *res);
+/* Retry-After of RFC 9110 section 10.2.3 as milliseconds from now, capped at 1 h. Seconds or a date;
+   also what some servers send: an RFC 3339 time, seconds or milliseconds since 1970 (at most a day
+   ahead). A time that has passed is 0, "now"; -1: none, or nonsense. */
+int64_t http_retry_after_ms(const struct http_res *res);
 
 /* Counters since the start, for /metrics and the benchmark. */
 struct http_client_stats {

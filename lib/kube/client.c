@@ -209,14 +209,17 @@ int kube_status_err(struct err *err, const char *what, const struct http_res *re
 {
 	struct err ignored = {0};
 	auto_json json_t *st = obj_parse_api(res->body.p, res->body.len, "the Status", &ignored);
+	int64_t wait = http_retry_after_ms(res);
 
-	return kube_status_json_err(err, what, res->status, http_retry_after_ms(res), st, reason);
+	return kube_status_json_err(
+		err, what, res->status, wait > 0 ? (uint64_t)wait : 0, st, reason);
 }
 
 bool kube_try_again(struct kube_tries *t, struct kube_client *c, enum kube_verb verb,
 	const struct http_res *res, uint64_t *wait_ms)
 {
-	uint64_t ms = http_retry_after_ms(res), now = clock_ms();
+	int64_t asked = http_retry_after_ms(res);
+	uint64_t ms = asked > 0 ? (uint64_t)asked : 0, now = clock_ms();
 
 	*wait_ms = 0;
 	if (res->status == 401 && !t->token && c->cfg->token_file) {

@@ -30,19 +30,18 @@ static int64_t after_pause(struct oci_again *a)
 
 int64_t oci_again_answer(struct oci_again *a, const struct http_res *res)
 {
-	uint64_t asked = http_retry_after_ms(res);
-	int64_t ms;
+	int64_t asked = http_retry_after_ms(res), ms;
 
 	switch (res->status) {
 	case 429:
-		if (!asked)
+		if (asked < 0)
 			return -1;
 		/* fallthrough */
 	case 503:
 		if (asked > LIMIT_AGAIN_MS)
 			return -1;
 		ms = after_pause(a);
-		return ms >= 0 && ms < (int64_t)asked ? (int64_t)asked : ms;
+		return ms >= 0 && ms < asked ? asked : ms;
 	case 500:
 	case 502:
 	case 504:

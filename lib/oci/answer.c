@@ -137,7 +137,9 @@ static void hide_credentials(struct buf *b)
 
 static uint64_t wait_ms(const struct http_res *res)
 {
-	return res->status == 429 || res->status == 503 ? http_retry_after_ms(res) : 0;
+	int64_t asked = http_retry_after_ms(res);
+
+	return asked > 0 && (res->status == 429 || res->status == 503) ? (uint64_t)asked : 0;
 }
 
 static int set(const struct http_res *res, const char *who, const char *text, struct err *err)

@@ -441,6 +441,7 @@ int oci_health_held(
 	}
 	++*h->refused;
 	*err = hold->err;
+	err->kind = ERR_HELD;
 	err->retry_ms = hold->until_ms - now;
 	return -1;
 }

@@ -105,7 +105,7 @@ bool oci_pass_may_repeat(const struct oci_pass *pass);
 void oci_pass_well(struct oci_pass *pass, bool well);
 void oci_pass_release(struct oci_pass *pass);
 
-/* -1 (ERR_WAIT with the time that is left): this identity was told to come back later. */
+/* -1 (ERR_HELD with the time that is left): this identity was told to come back later. */
 int oci_health_held(struct oci_health *h, const struct oci_health_key *key, uint64_t identity,
 	struct err *err) must_check;
 /* Keeps an ERR_WAIT, as the host said it; other kinds are not kept. */

@@ -901,7 +901,7 @@ static enum step_ret no_token(struct call *q)
 {
 	struct err err = q->task.op->err;
 
-	if (err.kind != ERR_RETRY && err.kind != ERR_WAIT)
+	if (err.kind == ERR_STALL || err.kind == ERR_CANCELED)
 		return fail(q, &err);
 	oci_memo_drop(q->client->memos, &q->repo, oci_identity_id(q->req.identity));
 	if (q->challenge || !time_left(q))

@@ -27,7 +27,7 @@
  * Redirects: at most LIMIT_REDIRECTS; another host gets no credentials; https to http only with `insecure`. Where they and token servers
  * may be is judged by address, as connections are opened: guard.h.
  *
- * Errors: 429 and 503 with Retry-After are ERR_WAIT; everything else here is ERR_RETRY; err->code
+ * Errors: 429 and 503 with Retry-After are ERR_WAIT, and ERR_HELD for who asks before that time; everything else here is ERR_RETRY; err->code
  * is the HTTP status, if there was one. Messages name the registry, repository and what was asked
  * for, and the code and message of the registry's JSON (answer.h).
  *

@@ -173,6 +173,37 @@ START_TEST(test_backoff)
 }
 END_TEST
 
+/* Who had to wait for a time that others were told has not failed: it comes then, and its back-off
+   is as it was. */
+START_TEST(test_wait)
+{
+	struct item it = {0};
+
+	setup();
+	queue_item_init(&it.q, &queue);
+	answer = QUEUE_BACKOFF;
+	answer_ms = 0;
+	queue_add(&it.q);
+	pass(100);
+	ck_assert_uint_eq(it.q.failures, 1);
+	answer = QUEUE_WAIT;
+	answer_ms = 2000;
+	pass(750);
+	pass(100);
+	ck_assert_uint_eq(timer_left(&it.q.timer), 2000);
+	pass(2000);
+	answer = QUEUE_BACKOFF;
+	answer_ms = 0;
+	pass(100);
+	ck_assert_int_eq(it.ends, 3);
+	ck_assert_uint_eq(it.q.failures, 2);
+	ck_assert_uint_eq(timer_left(&it.q.timer), 1500);
+	queue_remove(&it.q, 1);
+	pass(0);
+	ck_assert_int_eq(loop_free(loop), 0);
+}
+END_TEST
+
 /* A time that somebody named: not earlier, not all at once, and it is a failure. */
 START_TEST(test_named_time)
 {
@@ -349,6 +380,7 @@ Suite *suite_queue(void)
 
 	tcase_add_test(tc, test_runs);
 	tcase_add_test(tc, test_backoff);
+	tcase_add_test(tc, test_wait);
 	tcase_add_test(tc, test_named_time);
 	tcase_add_test(tc, test_other_place);
 	tcase_add_test(tc, test_place_left_early);

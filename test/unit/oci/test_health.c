@@ -472,7 +472,7 @@ START_TEST(not_before)
 	oci_health_hold(w.health, &reg, 7, &said);
 	clock_fake_add(10000);
 	ck_assert(oci_health_held(w.health, &reg, 7, &err));
-	ck_assert_int_eq(err.kind, ERR_WAIT);
+	ck_assert_int_eq(err.kind, ERR_HELD);
 	ck_assert_int_eq(err.code, 429);
 	ck_assert_uint_eq(err.retry_ms, 20000);
 	ck_assert_str_eq(err.msg, said.msg);

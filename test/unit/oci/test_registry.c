@@ -415,7 +415,7 @@ START_TEST(other_realm)
 	if (refusals[_i] == 503) {
 		/* The registry was asked, but names the same host, which said when to come back. */
 		fixture_failed(op, "the token server answered 503");
-		ck_assert_int_eq(op->err.kind, ERR_WAIT);
+		ck_assert_int_eq(op->err.kind, ERR_HELD);
 		ck_assert(strstr(fake_log(x.reg), "HEAD /v2/app/manifests/3.0\n"));
 	} else if (refusals[_i] == 500) {
 		fixture_ok(op);
@@ -738,6 +738,8 @@ static const struct {
 	{504, NULL, 1, 2, true},
 	{429, "Retry-After: 1\r\n", 1, 2, true},
 	{429, "Retry-After: 30\r\n", 1, 1, false},
+	{429, "Retry-After: 0\r\n", 1, 2, true},
+	{429, "Retry-After: soon\r\n", 1, 1, false},
 	{429, NULL, 1, 1, false},
 	{404, NULL, 1, 1, false},
 	{501, NULL, 1, 1, false},
@@ -1643,7 +1645,7 @@ START_TEST(not_before)
 	op = ask(&x, NULL);
 	fixture_failed(op, said);
 	fixture_failed(op, "tag '1.0' of '127.0.0.1:");
-	ck_assert_int_eq(op->err.kind, ERR_WAIT);
+	ck_assert_int_eq(op->err.kind, ERR_HELD);
 	ck_assert_uint_eq(op->err.retry_ms, 20000);
 	ck_assert_int_eq(op->err.code, 429);
 	op_free(op);

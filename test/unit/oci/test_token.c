@@ -207,7 +207,7 @@ START_TEST(not_before)
 		op = start(&w, 60000);
 		fixture_wait(&w.x, op);
 		fixture_failed(op, "the token server answered 429 Too Many Requests");
-		ck_assert_int_eq(op->err.kind, ERR_WAIT);
+		ck_assert_int_eq(op->err.kind, i ? ERR_HELD : ERR_WAIT);
 		ck_assert_uint_eq(op->err.retry_ms, i ? 20000 : 30000);
 		op_free(op);
 		loop_test_advance(w.x.loop, 10000);

@@ -156,6 +156,42 @@ START_TEST(test_retry_after)
 }
 END_TEST
 
+/* Who asks the same registry before that time has not failed: it comes then, and its first failure is
+   the first. */
+START_TEST(test_retry_after_of_another)
+{
+	struct fake_answer *a;
+	struct world w;
+
+	world_init(&w);
+	a = fake_on(w.reg, "HEAD", "/v2/app/manifests/1.0");
+	a->status = 429;
+	a->headers = "Retry-After: 120\r\n";
+	a->times = 1;
+	world_object(&w, "web", "\"ref\":{\"tag\":\"1.0\"}");
+	world_start(&w);
+	world_settle(&w);
+	world_object(&w, "second", "\"ref\":{\"tag\":\"2.0\"}");
+	world_settle(&w);
+	world_pass(&w, 20000);
+	fake_kube_merge(w.kube, "ocirepositories", "apps", "second",
+		"{\"metadata\":{\"annotations\":{\"reconcile.fluxcd.io/requestedAt\":\"x\"}}}");
+	world_settle(&w);
+	ck_assert_ptr_nonnull(strstr(world_status(&w, "second", "Ready.message"), "429"));
+	world_forget(&w);
+	world_pass(&w, 99999);
+	ck_assert_str_eq(fake_log(w.reg), "");
+	world_pass(&w, 1);
+	ck_assert_ptr_nonnull(strstr(fake_log(w.reg), "HEAD /v2/app/manifests/2.0"));
+	world_forget(&w);
+	world_pass(&w, 749);
+	ck_assert_ptr_null(strstr(fake_log(w.reg), "manifests/2.0"));
+	world_pass(&w, 1);
+	ck_assert_ptr_nonnull(strstr(fake_log(w.reg), "HEAD /v2/app/manifests/2.0"));
+	world_clear(&w);
+}
+END_TEST
+
 START_TEST(test_backoff)
 {
 	static const uint64_t waits[] = {750, 1500, 3000, 6000};
@@ -336,6 +372,7 @@ Suite *suite_timing(void)
 	tcase_add_test(tc, test_slow_pull_says_so);
 	tcase_add_test(tc, test_slow_pull_conflict);
 	tcase_add_loop_test(tc, test_retry_after, 0, 2);
+	tcase_add_test(tc, test_retry_after_of_another);
 	tcase_add_test(tc, test_backoff);
 	tcase_add_loop_test(tc, test_same_failure, 0, 2);
 	tcase_add_test(tc, test_jitter);
