@@ -353,6 +353,27 @@ const struct oci_cred *oci_identity_cred(const struct oci_identity *id, const st
 	return NULL;
 }
 
+const char *oci_identity_why_not(
+	const struct oci_identity *id, const struct oci_repo *repo, char out[OCI_IDENTITY_WHY_MAX])
+{
+	const struct oci_cred *cred = oci_identity_cred(id, repo);
+	size_t n = id->entries.len;
+
+	if (!n)
+		snprintf(out, OCI_IDENTITY_WHY_MAX, "no credentials were given");
+	else if (!cred && n == 1)
+		snprintf(out, OCI_IDENTITY_WHY_MAX,
+			"the one entry of the credentials is for another");
+	else if (!cred)
+		snprintf(out, OCI_IDENTITY_WHY_MAX,
+			"none of the %zu entries of the credentials is for it", n);
+	else if (cred->identity_token.len || cred->registry_token.len)
+		snprintf(out, OCI_IDENTITY_WHY_MAX, "the credentials have only a token for it");
+	else
+		snprintf(out, OCI_IDENTITY_WHY_MAX, "the credentials for it are empty");
+	return out;
+}
+
 /* ---- ocictl: the user's own file ----------------------------------------------------------------------------------- */
 
 /* Opens the first that exists. */

@@ -68,6 +68,12 @@ int oci_identity_load_docker(
 const struct oci_cred *oci_identity_cred(
 	const struct oci_identity *id, const struct oci_repo *repo);
 
+/* Why there is no user and password for it, for messages: "no credentials were given". Into `out`,
+   and returned. Names no host of the entries: who reads a condition may not read the Secret. */
+#define OCI_IDENTITY_WHY_MAX 96
+const char *oci_identity_why_not(
+	const struct oci_identity *id, const struct oci_repo *repo, char out[OCI_IDENTITY_WHY_MAX]);
+
 /* For setting up (certSecretRef, proxySecretRef); never NULL. Its `insecure` stays false: oci_identity_trust_for has it. */
 struct http_trust *oci_identity_trust(struct oci_identity *id);
 struct http_proxy *oci_identity_proxy(struct oci_identity *id);

@@ -599,16 +599,21 @@ static int exhausted(
 	struct call *q, const struct oci_challenge *c, const struct http_res *res, struct err *err)
 {
 	const struct oci_cred *cred = oci_identity_cred(q->req.identity, &q->repo);
+	char why[OCI_IDENTITY_WHY_MAX];
 
 	oci_answer_error(res, "the registry", err);
 	if (c->scheme == OCI_AUTH_BASIC && q->sent_basic)
 		return err_wrap(err, "the user and password were refused");
 	if (c->scheme == OCI_AUTH_BASIC && (!cred || !cred->basic.len))
-		return err_wrap(err, "a user and password are needed, and there is none for it");
+		return err_wrap(err, "a user and password are needed: %s",
+			oci_identity_why_not(q->req.identity, &q->repo, why));
 	if (q->sent_bearer && (q->challenges || (cred && cred->registry_token.len)))
 		return err_wrap(err, "the token was refused");
-	if (q->challenges)
+	if (q->challenges && cred)
 		return err_wrap(err, "the request was refused");
+	if (q->challenges)
+		return err_wrap(err, "the request was refused: %s",
+			oci_identity_why_not(q->req.identity, &q->repo, why));
 	err_clear(err);
 	return 0;
 }

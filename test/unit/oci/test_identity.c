@@ -150,6 +150,30 @@ START_TEST(tokens)
 }
 END_TEST
 
+static const struct {
+	const char *auths, *says;
+} without[] = {
+	{"{}", "no credentials were given"},
+	{"{\"s.io\":{\"auth\":\"dTpw\"}}", "the one entry of the credentials is for another"},
+	{"{\"s.io\":{\"auth\":\"dTpw\"},\"r.io/org\":{\"auth\":\"dTpw\"}}",
+		"none of the 2 entries"},
+	{"{\"r.io\":{\"registrytoken\":\"rt\"}}", "only a token"},
+	{"{\"r.io\":{\"identitytoken\":\"it\"}}", "only a token"},
+};
+
+START_TEST(why_not)
+{
+	struct oci_identity *id = make(without[_i].auths, OCI_DOCKER_CFG);
+	char why[OCI_IDENTITY_WHY_MAX];
+	struct oci_repo repo;
+	struct err err = {0};
+
+	ck_assert(!oci_repo_parse(&repo, "oci://r.io/aa", false, &err));
+	ck_assert_ptr_nonnull(strstr(oci_identity_why_not(id, &repo, why), without[_i].says));
+	oci_identity_unref(id);
+}
+END_TEST
+
 START_TEST(ids)
 {
 	struct oci_identity *a = oci_identity_new(), *b = oci_identity_new();
@@ -318,6 +342,7 @@ Suite *suite_identity(void)
 	tcase_add_loop_test(t, match, 0, ARRAY_LEN(matches));
 	tcase_add_loop_test(t, bad, 0, ARRAY_LEN(broken));
 	tcase_add_test(t, tokens);
+	tcase_add_loop_test(t, why_not, 0, ARRAY_LEN(without));
 	tcase_add_test(t, ids);
 	tcase_add_test(t, many);
 	tcase_add_loop_test(t, too_large, 0, ARRAY_LEN(large));

@@ -89,7 +89,8 @@ START_TEST(basic)
 	/* What one identity learnt shows another one's password to nobody. */
 	fake_log_reset(x.reg);
 	op = ask2(&x, NULL);
-	fixture_failed(op, "there is none for it");
+	fixture_failed(
+		op, "a user and password are needed: no credentials were given: the registry");
 	fixture_failed(op, "401");
 	op_free(op);
 	ck_assert(!strstr(fake_log(x.reg), "auth="));
