@@ -20,6 +20,7 @@
 #include "oci/registry.h"
 #include "serve/files.h"
 #include "serve/metrics.h"
+#include "source/item.h"
 #include "store/store.h"
 
 #include <signal.h>
@@ -104,7 +105,7 @@ static void file_lost(void *arg, const char *path)
 	struct app *a = arg;
 
 	if (a->ocirepo)
-		ocirepo_file_lost(a->ocirepo, path);
+		artifact_file_lost(a->ocirepo, path);
 }
 
 static int start_store(struct app *a, struct err *err)
@@ -247,7 +248,7 @@ static void scanned(struct op *op, void *arg)
 	if (op->err.kind != ERR_NONE)
 		log_error(NULL, "cannot read the store", LE(&op->err));
 	op_free(op);
-	ocirepo_start(a->ocirepo);
+	controller_start(a->ocirepo);
 	timer_set(&a->sweep_timer, SWEEP_EVERY_MS);
 }
 
@@ -269,25 +270,26 @@ static void start_controller(struct app *a)
 
 	gethostname(host, sizeof(host) - 1);
 	a->events = event_recorder_new(a->kube, "source-controller", host);
-	a->ocirepo = ocirepo_new(&(struct ocirepo_opts){.loop = a->loop,
-		.kube = a->kube,
+	a->ocirepo = ocirepository_new(&(struct ocirepository_opts){
+		.controller = {.loop = a->loop,
+			.kube = a->kube,
+			.metrics = a->metrics,
+			.events = a->events,
+			.ns = a->flags.watch_all_namespaces ? NULL : a->flags.runtime_namespace,
+			.label_selector = a->flags.label_selector,
+			.concurrent = (unsigned)a->flags.concurrent,
+			.jitter_percent = (unsigned)a->flags.jitter,
+			.min_retry_ms = (uint64_t)a->flags.min_retry_ms,
+			.max_retry_ms = (uint64_t)a->flags.max_retry_ms},
 		.oci = a->oci,
 		.store = a->store,
-		.metrics = a->metrics,
-		.events = a->events,
-		.ns = a->flags.watch_all_namespaces ? NULL : a->flags.runtime_namespace,
-		.label_selector = a->flags.label_selector,
 		.adv_address = a->adv_address,
-		.concurrent = (unsigned)a->flags.concurrent,
-		.jitter_percent = (unsigned)a->flags.jitter,
-		.min_retry_ms = (uint64_t)a->flags.min_retry_ms,
-		.max_retry_ms = (uint64_t)a->flags.max_retry_ms,
 		.algo = a->flags.algo,
 		.max_blob = (uint64_t)a->flags.max_size,
 		.max_expanded = (uint64_t)a->flags.max_expanded,
 		.max_entries = (uint64_t)a->flags.max_entries,
 		.account = a->account});
-	health_add(&a->health, "objects", ocirepo_synced, a->ocirepo);
+	health_add(&a->health, "objects", controller_synced, a->ocirepo);
 }
 
 /* The API server would refuse each list with it, for ever. */
@@ -367,7 +369,7 @@ static enum step_ret runs_start(struct task *t)
 	timer_cancel(&a->sweep_timer);
 	if (a->scan)
 		op_cancel(a->scan);
-	ocirepo_stop(a->ocirepo);
+	controller_stop(a->ocirepo);
 	return task_wait(t, timer_op_start(a->loop, 0));
 }
 
@@ -375,7 +377,7 @@ static enum step_ret runs_resume(struct task *t)
 {
 	struct app *a = app_of(t);
 
-	if (ocirepo_idle(a->ocirepo) && !a->scan && !a->sweep)
+	if (controller_idle(a->ocirepo) && !a->scan && !a->sweep)
 		return STEP_NEXT;
 	/* Words to an API server that does not answer: nothing is lost that a kill would not lose. */
 	if (clock_ms() - t->since_ms > RUNS_GRACE_MS) {
@@ -470,7 +472,7 @@ void app_free(struct app *a)
 		http_server_free(a->health_server);
 	serve_files_free(a->files);
 	if (a->ocirepo)
-		ocirepo_free(a->ocirepo);
+		controller_free(a->ocirepo);
 	event_recorder_free(a->events);
 	if (a->oci)
 		oci_client_free(a->oci);

@@ -22,7 +22,7 @@ struct app {
 	struct store *store;
 	struct metrics *metrics;
 	struct event_recorder *events;
-	struct ocirepo *ocirepo;
+	struct controller *ocirepo;
 	struct serve_files *files;
 	struct http_server *artifacts_server, *metrics_server, *health_server;
 	struct health health;

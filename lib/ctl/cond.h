@@ -9,6 +9,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Condition types that every kind has (fluxcd/pkg/apis/meta). */
+#define COND_READY "Ready"
+#define COND_RECONCILING "Reconciling"
+#define COND_STALLED "Stalled"
+
 enum cond_status { COND_TRUE, COND_FALSE, COND_UNKNOWN };
 
 struct cond {

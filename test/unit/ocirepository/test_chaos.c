@@ -7,8 +7,10 @@
 #include "base/mem.h"
 #include "base/obj.h"
 #include "base/sys.h"
-#include "controllers/ocirepository/internal.h"
+#include "ctl/item.h"
+#include "ctl/run.h"
 #include "ev/loop.h"
+#include "source/env.h"
 #include "store/store.h"
 #include "test/unit/ocirepository/world.h"
 
@@ -211,7 +213,7 @@ static void quiet(struct world *w, unsigned seconds)
 		for (i = 0; i < 50; i++) {
 			for (k = 0; k < 20; k++)
 				loop_turn(w->loop, false);
-			if (!w->c->queue.running && !w->c->queue.ready && !w->c->checks)
+			if (!w->c->queue.running && !w->c->queue.ready && !SOURCE_ENV(w->c)->looks)
 				break;
 			nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 		}
@@ -268,7 +270,7 @@ START_TEST(test_chaos)
 		return;
 	state = 88172645463325252ULL * (unsigned)((seed ? atoi(seed) : _i) + 1);
 	world_init(&w);
-	w.opts.concurrent = 2;
+	w.opts.controller.concurrent = 2;
 	silent = fake_on(w.reg, "GET", "");
 	world_push(&w, "1.0", &w.layer, &image);
 	world_push(&w, "2.0", &w.layer2, &next);
@@ -296,9 +298,9 @@ START_TEST(test_chaos)
 	world_settle(&w);
 	for (i = 0; i < OBJECTS; i++)
 		check_object(&w, name_of(i), image.layer_text);
-	ck_assert_uint_eq(w.c->repos, OBJECTS);
+	ck_assert_uint_eq(w.c->items, OBJECTS);
 	ck_assert_uint_eq(w.c->lanes.pulls.held, 0);
-	ck_assert_uint_eq(w.c->checks, 0);
+	ck_assert_uint_eq(SOURCE_ENV(w.c)->looks, 0);
 	ck_assert_uint_eq(w.c->leaving.len, 0);
 	for (i = 0; i < OBJECTS; i++) {
 		merge(&w, name_of(i), "{\"spec\":{\"suspend\":true}}");
@@ -306,7 +308,7 @@ START_TEST(test_chaos)
 	}
 	for (i = 0; i < 5; i++)
 		world_pass(&w, 1000);
-	ck_assert_uint_eq(w.c->repos, 0);
+	ck_assert_uint_eq(w.c->items, 0);
 	for (i = 0; i < OBJECTS; i++)
 		ck_assert_int_eq(files(&w, name_of(i)), 0);
 	fake_image_clear(&image);

@@ -1,16 +1,18 @@
 /* Where objects wait before they have a run, what is said of it, and what happens when the registry is back. */
 #include "base/mem.h"
 #include "base/obj.h"
-#include "controllers/ocirepository/internal.h"
+#include "ctl/item.h"
+#include "ctl/run.h"
 #include "ev/loop.h"
 #include "kube/watch.h"
+#include "source/env.h"
 #include "test/unit/ocirepository/world.h"
 
 #include <check.h>
 #include <stdio.h>
 #include <string.h>
 
-static struct repo *repo_of(struct world *w, const char *name)
+static struct item *item_of(struct world *w, const char *name)
 {
 	return kube_watch_find(w->c->watch, "apps", name)->user;
 }
@@ -191,8 +193,8 @@ START_TEST(test_back_again)
 		advance(&w, 4000);
 	ck_assert(all_failed(&w));
 	/* At least one of them has minutes to go. */
-	ck_assert_uint_ge(timer_left(&repo_of(&w, "o2")->queue_item.timer) +
-			timer_left(&repo_of(&w, "o1")->queue_item.timer),
+	ck_assert_uint_ge(timer_left(&item_of(&w, "o2")->queue_item.timer) +
+			timer_left(&item_of(&w, "o1")->queue_item.timer),
 		60000);
 	a->path = probe->path = "/nothing";
 	fake_kube_merge(w.kube, "ocirepositories", "apps", "o0",
@@ -234,7 +236,7 @@ START_TEST(test_large_object)
 	world_settle(&w);
 	ck_assert_str_eq(world_status(&w, "web", "Ready.status"), "True");
 	ck_assert_uint_gt(observed_ignore(&w), 250000);
-	ck_assert_uint_lt(strlen(repo_of(&w, "web")->text), 2000);
+	ck_assert_uint_lt(strlen(item_of(&w, "web")->text), 2000);
 	/* Unchanged: the API server is not asked, and the status stays as it is. */
 	world_pass(&w, 60000);
 	fake_kube_fail(w.kube, "GET ocirepositories/web", 500, 1);

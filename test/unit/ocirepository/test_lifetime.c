@@ -1,11 +1,14 @@
 /* Objects that come, go and change while something is on its way: nothing dangles, nothing is left behind, nothing spins. */
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "base/obj.h"
 #include "base/sys.h"
-#include "controllers/ocirepository/internal.h"
+#include "ctl/item.h"
+#include "ctl/run.h"
 #include "ev/loop.h"
 #include "kube/watch.h"
+#include "source/env.h"
 #include "store/store.h"
 #include "test/unit/ocirepository/world.h"
 
@@ -32,7 +35,7 @@ static void turns(struct world *w, int n)
 		loop_turn(w->loop, false);
 }
 
-static struct repo *repo_of(struct world *w, const char *name)
+static struct item *item_of(struct world *w, const char *name)
 {
 	return kube_watch_find(w->c->watch, "apps", name)->user;
 }
@@ -59,17 +62,17 @@ START_TEST(test_recreated)
 	world_object(&w, "web", "\"ref\":{\"tag\":\"1.0\"}");
 	world_start(&w);
 	world_settle(&w);
-	snprintf(uid, sizeof(uid), "%s", repo_of(&w, "web")->uid);
+	snprintf(uid, sizeof(uid), "%s", item_of(&w, "web")->uid);
 	recreate(&w, "\"ref\":{\"tag\":\"2.0\"}");
 	world_settle(&w);
-	ck_assert_str_ne(repo_of(&w, "web")->uid, uid);
+	ck_assert_str_ne(item_of(&w, "web")->uid, uid);
 	ck_assert_str_eq(world_status(&w, "web", "artifact.digest"), next.layer_text);
 	/* The new one lives on by itself: interval, metrics, file. */
 	world_forget(&w);
 	world_pass(&w, 60000);
 	ck_assert_str_eq(fake_log(w.reg), "HEAD /v2/app/manifests/2.0\n");
 	ck_assert_str_eq(world_writes(&w), "");
-	ck_assert_uint_eq(metric_count(repo_of(&w, "web")->duration), 2);
+	ck_assert_uint_eq(metric_count(item_of(&w, "web")->duration), 2);
 	fake_image_clear(&image);
 	fake_image_clear(&next);
 	world_clear(&w);
@@ -132,7 +135,7 @@ START_TEST(test_recreated_during_a_run)
 	world_settle(&w);
 	ck_assert_str_eq(world_status(&w, "web", "artifact.digest"), next.layer_text);
 	ck_assert_str_eq(world_status(&w, "web", "lastHandledReconcileAt"), "x");
-	ck_assert_uint_eq(w.c->repos, 1);
+	ck_assert_uint_eq(w.c->items, 1);
 	sys_fault_clear();
 	fake_image_clear(&image);
 	fake_image_clear(&next);
@@ -154,7 +157,7 @@ static int files_on_disk(struct world *w)
 
 static bool second_generation(struct world *w)
 {
-	return repo_of(w, "web")->generation == 2;
+	return item_of(w, "web")->generation == 2;
 }
 
 /* Cancelled after the rename: the file is known to the store, and goes when its time has come. */
@@ -224,7 +227,7 @@ START_TEST(test_cancel_at_hold)
 		w.kube, "ocirepositories", "apps", "web", "{\"spec\":{\"ignore\":\"*.md\"}}");
 	world_until(&w, is_held, "the hold");
 	fake_kube_merge(w.kube, "ocirepositories", "apps", "web", "{\"spec\":{\"ignore\":null}}");
-	queue_cancel(&repo_of(&w, "web")->queue_item, CAUSE_SHUTDOWN);
+	queue_cancel(&item_of(&w, "web")->queue_item, CAUSE_SHUTDOWN);
 	world_settle(&w);
 	ck_assert_str_eq(world_status(&w, "web", "artifact.digest"), image.layer_text);
 	ck_assert_str_eq(world_status(&w, "web", "observedGeneration"), "3");
@@ -417,7 +420,7 @@ START_TEST(test_conflict_at_deletion)
 	ck_assert_ptr_null(fake_kube_get(w.kube, "ocirepositories", "apps", "web"));
 	ck_assert_str_eq(
 		world_writes(&w), "PATCH ocirepositories/web\nPATCH ocirepositories/web\n");
-	ck_assert_uint_eq(w.c->repos, 0);
+	ck_assert_uint_eq(w.c->items, 0);
 	fake_image_clear(&image);
 	world_clear(&w);
 }
@@ -442,7 +445,7 @@ static bool all_are_held(struct world *w)
 
 static bool is_deleting(struct world *w)
 {
-	return repo_of(w, "web")->deleting;
+	return item_of(w, "web")->deleting;
 }
 
 /* Somebody takes the finalizer away before the files could be removed, and makes the object anew: none of the old files is left. */
@@ -521,7 +524,7 @@ START_TEST(test_foreign_finalizer)
 	fake_kube_merge(
 		w.kube, "ocirepositories", "apps", "web", "{\"metadata\":{\"finalizers\":null}}");
 	world_settle(&w);
-	ck_assert_uint_eq(w.c->repos, 0);
+	ck_assert_uint_eq(w.c->items, 0);
 	fake_image_clear(&image);
 	world_clear(&w);
 }
@@ -545,7 +548,7 @@ START_TEST(test_leaves_the_selector)
 	world_until(&w, is_leaving, "the event");
 	atomic_store(&go_on, 1);
 	world_settle(&w);
-	ck_assert_uint_eq(w.c->repos, 0);
+	ck_assert_uint_eq(w.c->items, 0);
 	ck_assert_str_eq(world_writes(&w), "");
 	ck_assert_int_eq(files_on_disk(&w), 1);
 	store_stats(w.store, &st);

@@ -2,10 +2,14 @@
 #include "base/base64.h"
 #include "base/mem.h"
 #include "base/obj.h"
-#include "controllers/ocirepository/internal.h"
+#include "ctl/controller.h"
+#include "ctl/depends.h"
 #include "ctl/event.h"
+#include "ctl/item.h"
+#include "ctl/run.h"
 #include "ev/loop.h"
 #include "kube/watch.h"
+#include "source/env.h"
 #include "test/unit/ocirepository/world.h"
 
 #include <check.h>
@@ -67,7 +71,12 @@ static void end(void)
 
 static const void *kept(void)
 {
-	return identity_find(w.c, "apps/pull");
+	const char *version;
+	struct depends_value *v = depends_vouched(w.c->depends[0], "apps/pull", &version);
+
+	if (v)
+		v->unref(v);
+	return v;
 }
 
 static bool asked_with(const char *credentials)
@@ -167,14 +176,14 @@ START_TEST(test_watch_breaks)
 	fake_kube_fail(w.kube, REFUSED, _i ? 500 : 403, 100000);
 	fake_kube_cut(w.kube, "secrets");
 	world_settle(&w);
-	ck_assert(!kube_watch_live(w.c->secrets));
+	ck_assert(!kube_watch_live(depends_watch(w.c->depends[0])));
 	rotate();
 	world_pass(&w, INTERVAL_MS);
 	ck_assert(asked_with(NEW_ONE) && !asked_with(OLD));
 	/* It comes back. */
 	fake_kube_behave(w.kube);
 	world_pass(&w, 30000);
-	ck_assert(kube_watch_live(w.c->secrets));
+	ck_assert(kube_watch_live(depends_watch(w.c->depends[0])));
 	world_pass(&w, INTERVAL_MS);
 	world_pass(&w, INTERVAL_MS);
 	ck_assert_uint_eq(fake_kube_secret_reads(w.kube), 2);
@@ -191,7 +200,7 @@ START_TEST(test_deleted_unseen)
 	if (_i) {
 		fake_kube_behave(w.kube);
 		world_pass(&w, 30000);
-		ck_assert(kube_watch_live(w.c->secrets));
+		ck_assert(kube_watch_live(depends_watch(w.c->depends[0])));
 	}
 	world_pass(&w, INTERVAL_MS);
 	ck_assert_str_eq(world_status(&w, "web", "Ready.reason"), "AuthenticationFailed");

@@ -1,9 +1,11 @@
 /* When things happen: back-off, Retry-After, intervals, the places for pulls, and what a slow pull says. */
 #include "base/mem.h"
 #include "base/obj.h"
-#include "controllers/ocirepository/internal.h"
+#include "ctl/item.h"
+#include "ctl/run.h"
 #include "ev/loop.h"
 #include "kube/watch.h"
+#include "source/env.h"
 #include "test/unit/ocirepository/world.h"
 
 #include <check.h>
@@ -19,7 +21,7 @@ static int count(const char *text, const char *what)
 	return n;
 }
 
-static struct repo *repo_of(struct world *w, const char *name)
+static struct item *item_of(struct world *w, const char *name)
 {
 	return kube_watch_find(w->c->watch, "apps", name)->user;
 }
@@ -261,7 +263,7 @@ START_TEST(test_jitter)
 	char name[16];
 
 	world_init(&w);
-	w.opts.jitter_percent = 50;
+	w.opts.controller.jitter_percent = 50;
 	world_push(&w, "1.0", &w.layer, &image);
 	for (i = 0; i < N; i++) {
 		snprintf(name, sizeof(name), "o%d", i);
@@ -273,7 +275,7 @@ START_TEST(test_jitter)
 		uint64_t left;
 
 		snprintf(name, sizeof(name), "o%d", i);
-		left = timer_left(&repo_of(&w, name)->queue_item.timer);
+		left = timer_left(&item_of(&w, name)->queue_item.timer);
 		ck_assert_uint_ge(left, 30000);
 		ck_assert_uint_le(left, 90000);
 		low += left < 50000;
@@ -300,7 +302,7 @@ START_TEST(test_concurrent)
 	int i;
 
 	world_init(&w);
-	w.opts.concurrent = 2;
+	w.opts.controller.concurrent = 2;
 	stalled_layer(&w, &image, 2);
 	for (i = 0; i < 6; i++) {
 		snprintf(name, sizeof(name), "o%d", i);
@@ -316,7 +318,7 @@ START_TEST(test_concurrent)
 	fake_kube_merge(w.kube, "ocirepositories", "apps", "o5", "{\"spec\":{\"suspend\":true}}");
 	for (i = 0; i < 500; i++)
 		loop_turn(w.loop, false);
-	ck_assert_uint_eq(w.c->lanes.pulls.waiting, repo_of(&w, "o5")->queue_item.run ? 4 : 3);
+	ck_assert_uint_eq(w.c->lanes.pulls.waiting, item_of(&w, "o5")->queue_item.run ? 4 : 3);
 	world_pass(&w, 30000);
 	world_pass(&w, 750);
 	for (i = 0; i < 5; i++) {

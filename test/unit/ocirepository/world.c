@@ -15,6 +15,7 @@
 #include "oci/manifest.h"
 #include "oci/registry.h"
 #include "pack/tarw.h"
+#include "source/item.h"
 #include "store/store.h"
 
 #include <check.h>
@@ -73,7 +74,7 @@ static void lost(void *arg, const char *path)
 {
 	struct world *w = arg;
 
-	ocirepo_file_lost(w->c, path);
+	artifact_file_lost(w->c, path);
 }
 
 static bool scanned;
@@ -94,7 +95,7 @@ static bool is_scanned(struct world *w)
 
 void world_start(struct world *w)
 {
-	struct ocirepo_opts opts = w->opts;
+	struct ocirepository_opts opts = w->opts;
 	struct err err = {0};
 
 	w->http = http_client_new(
@@ -107,17 +108,17 @@ void world_start(struct world *w)
 	ck_assert_msg(w->store != NULL, "%s", err.msg);
 	w->metrics = metrics_new();
 	w->events = event_recorder_new(w->client, "source-controller", "test");
-	opts.loop = w->loop;
-	opts.kube = w->client;
+	opts.controller.loop = w->loop;
+	opts.controller.kube = w->client;
 	opts.oci = w->oci;
 	opts.store = w->store;
-	opts.metrics = w->metrics;
-	opts.events = w->events;
-	w->c = ocirepo_new(&opts);
+	opts.controller.metrics = w->metrics;
+	opts.controller.events = w->events;
+	w->c = ocirepository_new(&opts);
 	scanned = false;
 	op_then(store_scan_start(w->store), scan_done, w);
 	world_until(w, is_scanned, "the scan");
-	ocirepo_start(w->c);
+	controller_start(w->c);
 }
 
 static bool idle(struct world *w)
@@ -125,20 +126,20 @@ static bool idle(struct world *w)
 	struct store_stats st;
 
 	store_stats(w->store, &st);
-	return ocirepo_idle(w->c) && !st.jobs;
+	return controller_idle(w->c) && !st.jobs;
 }
 
 void world_stop(struct world *w)
 {
 	int i;
 
-	ocirepo_stop(w->c);
+	controller_stop(w->c);
 	world_until(w, idle, "the controller to end");
 	event_recorder_stop(w->events);
 	oci_client_stop(w->oci);
 	for (i = 0; i < 50; i++)
 		loop_turn(w->loop, false);
-	ocirepo_free(w->c);
+	controller_free(w->c);
 	event_recorder_free(w->events);
 	metrics_free(w->metrics);
 	oci_client_free(w->oci);

@@ -18,11 +18,11 @@ struct world {
 	struct store *store;
 	struct metrics *metrics;
 	struct event_recorder *events;
-	struct ocirepo *c;
+	struct controller *c;
 	char root[64];
 	struct buf layer, layer2; /* two small Flux layers */
 	/* Of the next world_start: what is no pointer to a part of the world. */
-	struct ocirepo_opts opts;
+	struct ocirepository_opts opts;
 };
 
 void world_init(struct world *w);

@@ -1,0 +1,179 @@
+#include "controllers/ocirepository/spec.h"
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/obj.h"
+#include "ctl/object.h"
+#include "oci/ref.h"
+
+#include <string.h>
+
+#define DEFAULT_TIMEOUT_MS 60000
+/* An interval of nothing would be a busy loop against the registry. */
+#define LEAST_INTERVAL_MS 1000
+
+static const char *not_built(const json_t *spec)
+{
+	static const char *const names[] = {
+		"verify", "serviceAccountName", "certSecretRef", "proxySecretRef"};
+	const char *provider = obj_str(spec, "provider");
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(names); i++) {
+		const json_t *v = obj_get(spec, names[i]);
+
+		/* An empty name is as good as none, as it is for Flux. */
+		if (v && !json_is_null(v) && !(json_is_string(v) && !json_string_length(v)))
+			return names[i];
+	}
+	if (provider && *provider && strcmp(provider, "generic") != 0)
+		return "provider";
+	return NULL;
+}
+
+/* Renovate and others write `1.2.3@sha256:...` into the tag: that is the digest. Anything else behind
+   an '@' is a slip of the pen that no registry can mend. */
+static int tag_check(const char *tag, struct err *err)
+{
+	const char *at = tag ? strchr(tag, '@') : NULL;
+	struct digest ignored;
+
+	if (!at)
+		return 0;
+	if (!oci_tag_valid(tag, (size_t)(at - tag)))
+		return err_set(err, ERR_STALL,
+			"spec.ref.tag: '%.200s' is no tag with a digest behind it; a digest alone "
+			"belongs in spec.ref.digest",
+			tag);
+	if (!digest_parse(&ignored, at + 1, err))
+		return 0;
+	err->kind = ERR_STALL;
+	return err_wrap(err, "spec.ref.tag: what follows '@' belongs in spec.ref.digest");
+}
+
+/* A copy that counts; NULL stays NULL. */
+static char *take(struct ocirepository_spec *s, const char *text)
+{
+	if (!text)
+		return NULL;
+	s->spec.size += strlen(text) + 1;
+	return mem_strdup(text);
+}
+
+static char *take_filled(struct ocirepository_spec *s, const char *text)
+{
+	return text && *text ? take(s, text) : NULL;
+}
+
+static void fields_read(struct ocirepository_spec *s, const json_t *spec)
+{
+	const json_t *selector = obj_get(spec, "layerSelector");
+
+	s->spec.suspend = obj_bool(false, spec, "suspend");
+	s->url = take(s, obj_str_or("", spec, "url"));
+	s->digest = take_filled(s, obj_str(spec, "ref", "digest"));
+	s->semver = take_filled(s, obj_str(spec, "ref", "semver"));
+	s->semver_filter = take_filled(s, obj_str(spec, "ref", "semverFilter"));
+	s->tag = take_filled(s, obj_str(spec, "ref", "tag"));
+	s->ignore = take(s, obj_str(spec, "ignore"));
+	s->has_selector = json_is_object(selector);
+	s->layer_type = take(s, obj_str(selector, "mediaType"));
+	s->layer_operation = take(s, obj_str(selector, "operation"));
+	s->secret = take_filled(s, obj_str(spec, "secretRef", "name"));
+	s->insecure = obj_bool(false, spec, "insecure");
+	s->not_built = not_built(spec);
+}
+
+static int times_read(struct ocirepository_spec *s, const json_t *spec, struct err *err)
+{
+	int rc = object_duration(spec, "interval", 0, &s->spec.interval_ms, err);
+
+	if (s->spec.interval_ms < LEAST_INTERVAL_MS)
+		s->spec.interval_ms = LEAST_INTERVAL_MS;
+	if (rc || object_duration(spec, "timeout", DEFAULT_TIMEOUT_MS, &s->timeout_ms, err))
+		return -1;
+	if (s->timeout_ms >= 1)
+		return 0;
+	s->timeout_ms = DEFAULT_TIMEOUT_MS; /* for a restore */
+	return err_set(err, ERR_STALL, "spec.timeout: '%.64s' leaves no time for a request",
+		obj_str_or("", spec, "timeout"));
+}
+
+static void spec_free(struct spec *base)
+{
+	struct ocirepository_spec *s = OCIREPOSITORY_SPEC(base);
+
+	free(s->url);
+	free(s->digest);
+	free(s->semver);
+	free(s->semver_filter);
+	free(s->tag);
+	free(s->ignore);
+	free(s->layer_type);
+	free(s->layer_operation);
+	free(s->secret);
+	free(s);
+}
+
+struct spec *ocirepository_spec_new(const json_t *obj)
+{
+	struct ocirepository_spec *s = NEW(struct ocirepository_spec);
+	const json_t *spec = obj_get(obj, "spec");
+	struct err err = {0};
+
+	s->spec = (struct spec){.refs = 1, .free = spec_free, .size = sizeof(*s)};
+	s->timeout_ms = DEFAULT_TIMEOUT_MS;
+	s->spec.interval_ms = LEAST_INTERVAL_MS;
+	fields_read(s, spec);
+	if (object_has_nul(spec))
+		(void)err_set(&err, ERR_STALL, "spec holds a NUL character");
+	else if (!times_read(s, spec, &err) && !s->digest && !s->semver)
+		(void)!tag_check(s->tag, &err);
+	if (err.kind != ERR_NONE) {
+		s->spec.wrong = NEW(struct err);
+		*s->spec.wrong = err;
+	}
+	return &s->spec;
+}
+
+void ocirepository_spec_slim(struct spec *s)
+{
+	free(MOVE(OCIREPOSITORY_SPEC(s)->ignore));
+}
+
+const char *ocirepository_layer_type(const struct ocirepository_spec *s)
+{
+	return s->layer_type && *s->layer_type ? s->layer_type : NULL;
+}
+
+bool ocirepository_copies(const struct ocirepository_spec *s)
+{
+	return s->layer_operation && !strcmp(s->layer_operation, "copy");
+}
+
+json_t *ocirepository_selector_json(const struct ocirepository_spec *s)
+{
+	json_t *o;
+
+	if (!s->has_selector)
+		return NULL;
+	o = json_object();
+	if (s->layer_type)
+		json_object_set_new(o, "mediaType", json_string(s->layer_type));
+	if (s->layer_operation)
+		json_object_set_new(o, "operation", json_string(s->layer_operation));
+	return o;
+}
+
+static const char *or_empty(const char *s)
+{
+	return s ? s : "";
+}
+
+bool ocirepository_selector_is(const struct ocirepository_spec *s, const json_t *observed)
+{
+	if (!s->has_selector || !json_is_object(observed))
+		return s->has_selector == json_is_object(observed);
+	return !strcmp(or_empty(s->layer_type), obj_str_or("", observed, "mediaType")) &&
+		!strcmp(or_empty(s->layer_operation), obj_str_or("", observed, "operation"));
+}

@@ -1,0 +1,40 @@
+/*
+ * The spec of an OCIRepository (source.toolkit.fluxcd.io/v1), read once per change of the object.
+ * The API server has validated it against the CRD, but an object may be older than the schema:
+ * everything is checked again here. Loop thread.
+ */
+#ifndef OCIREPOSITORY_SPEC_H
+#define OCIREPOSITORY_SPEC_H
+#include "ctl/spec.h"
+
+#include <jansson.h>
+
+struct ocirepository_spec {
+	struct spec spec;
+	char *url;
+	char *digest, *semver, *semver_filter, *tag; /* NULL: not given */
+	char *ignore; /* NULL: not given ("" is given) */
+	bool has_selector;
+	char *layer_type, *layer_operation; /* of layerSelector, as given; NULL: not given */
+	char *secret; /* spec.secretRef.name, or NULL */
+	int64_t timeout_ms;
+	bool insecure;
+	const char *not_built; /* the first field in use that this version does not have, or NULL */
+};
+
+#define OCIREPOSITORY_SPEC(s) CONTAINER_OF(s, struct ocirepository_spec, spec)
+
+/* Never NULL: what is wrong stands in it. */
+struct spec *ocirepository_spec_new(const json_t *obj);
+/* Drops what can be long, and is needed by nobody who finds nothing to do: spec.ignore. */
+void ocirepository_spec_slim(struct spec *s);
+
+/* What layerSelector comes to. type NULL: any layer. */
+const char *ocirepository_layer_type(const struct ocirepository_spec *s);
+bool ocirepository_copies(const struct ocirepository_spec *s);
+/* As it stands in the spec, for status.observedLayerSelector; NULL without one. */
+json_t *ocirepository_selector_json(const struct ocirepository_spec *s);
+/* Is it the one that was observed? Absent and null are the same, an empty one is not absent. */
+bool ocirepository_selector_is(const struct ocirepository_spec *s, const json_t *observed);
+
+#endif

@@ -1,0 +1,573 @@
+#include "ctl/steps.h"
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/obj.h"
+#include "controllers/ocirepository/ocirepository.h"
+#include "controllers/ocirepository/spec.h"
+#include "ctl/door.h"
+#include "ctl/event.h"
+#include "kube/client.h"
+#include "oci/answer.h"
+#include "oci/blob.h"
+#include "oci/identity.h"
+#include "oci/image.h"
+#include "oci/ref.h"
+#include "oci/registry.h"
+#include "oci/resolve.h"
+#include "source/artifact.h"
+#include "source/env.h"
+#include "source/registry.h"
+#include "source/restore.h"
+#include "source/status.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define COND_VERIFIED "SourceVerified"
+
+/* What takes longer says so. */
+#define SLOW_ANSWER_MS 10000
+
+struct ocirepository_env {
+	struct source_env source;
+	struct registry_env registry;
+	uint64_t max_blob;
+};
+
+struct ocirepository_run {
+	struct artifact_run artifact;
+	struct oci_repo where;
+	struct registry_login login;
+	bool asking; /* the registry, what the reference means */
+	const char *layer_type; /* of the spec, or of the status for a restore; NULL: any */
+	struct op *image; /* done; the layer is in there */
+};
+
+#define OCI_RUN(r) CONTAINER_OF(ARTIFACT_RUN(r), struct ocirepository_run, artifact)
+#define OCI_SPEC(r) OCIREPOSITORY_SPEC((r)->spec)
+#define OCI_ENV(r) ((struct ocirepository_env *)(r)->c->opts.env)
+
+_Static_assert(ARTIFACT_REVISION_MAX >= OCI_REVISION_MAX, "a revision fits");
+
+/* ---- before any request ---------------------------------------------------------------------------------- */
+
+static enum step_ret validate_start(struct task *t)
+{
+	struct run *r = RUN(t);
+	const struct ocirepository_spec *s = OCI_SPEC(r);
+
+	if (ARTIFACT_RUN(r)->dir_err.kind != ERR_NONE) {
+		t->err = ARTIFACT_RUN(r)->dir_err;
+		t->err.kind = ERR_STALL;
+		return run_fail(r, COND_FETCH_FAILED, "InvalidSpec");
+	}
+	if (s->not_built) {
+		err_set(&t->err, ERR_STALL,
+			"spec.%s is not supported by this version of the controller", s->not_built);
+		return run_fail(r, NULL, "FeatureGateDisabled");
+	}
+	if (oci_repo_parse(&OCI_RUN(r)->where, s->url, s->insecure, &t->err)) {
+		/* The URL is in the inner message, without user and query: it may hold a password. */
+		t->err.kind = ERR_STALL;
+		err_wrap(&t->err, "URL validation failed");
+		return run_fail(r, COND_FETCH_FAILED, "URLInvalid");
+	}
+	return STEP_NEXT;
+}
+
+/* ---- as whom -------------------------------------------------------------------------------------------------- */
+
+static enum step_ret credentials_start(struct task *t)
+{
+	struct run *r = RUN(t);
+	struct registry_login *l = &OCI_RUN(r)->login;
+
+	l->secret = OCI_SPEC(r)->secret;
+	l->timeout_ms = (uint64_t)OCI_SPEC(r)->timeout_ms;
+	return registry_login_start(r, l, &OCI_ENV(r)->registry);
+}
+
+static enum step_ret credentials_resume(struct task *t)
+{
+	return registry_login_resume(RUN(t), &OCI_RUN(RUN(t))->login);
+}
+
+static enum step_ret reread_start(struct task *t)
+{
+	return registry_reread_start(RUN(t), &OCI_RUN(RUN(t))->login);
+}
+
+static enum step_ret reread_resume(struct task *t)
+{
+	return registry_reread_resume(RUN(t), &OCI_RUN(RUN(t))->login);
+}
+
+/* ---- which manifest ---------------------------------------------------------------------------------------- */
+
+static enum step_ret resolve_start(struct task *t)
+{
+	struct run *r = RUN(t);
+	struct ocirepository_run *o = OCI_RUN(r);
+	const struct ocirepository_spec *s = OCI_SPEC(r);
+
+	o->asking = true;
+	o->layer_type = ocirepository_layer_type(s);
+	status_progress_after(r, SLOW_ANSWER_MS);
+	return task_wait(t,
+		oci_resolve_start(OCI_ENV(r)->registry.oci,
+			&(struct oci_resolve_req){.repo = &o->where,
+				.identity = o->login.identity,
+				.digest = s->digest,
+				.semver = s->semver,
+				.semver_filter = s->semver_filter,
+				.tag = s->tag,
+				.layer_type = o->layer_type,
+				.timeout_ms = (uint64_t)s->timeout_ms,
+				.owner = r->ns}));
+}
+
+/* Everything that went into the artifact of the status is the same now. */
+static bool is_unchanged(const struct run *r)
+{
+	const struct ocirepository_spec *s = OCI_SPEC(r);
+	const json_t *status = obj_get(r->obj, "status");
+	const char *ignore = obj_str(status, "observedIgnore");
+
+	if (!artifact_is_current(ARTIFACT_RUN(r)))
+		return false;
+	if (r->settled)
+		return true;
+	if (!ignore != !s->ignore || (ignore && strcmp(ignore, s->ignore) != 0))
+		return false;
+	return ocirepository_selector_is(s, obj_get(status, "observedLayerSelector"));
+}
+
+static void input_of_spec(struct run *r)
+{
+	struct artifact_input *in = &ARTIFACT_RUN(r)->input;
+
+	in->ignore = OCI_SPEC(r)->ignore;
+	in->copy = ocirepository_copies(OCI_SPEC(r));
+}
+
+static enum step_ret resolve_resume(struct task *t)
+{
+	struct run *r = RUN(t);
+	struct artifact_run *a = ARTIFACT_RUN(r);
+	const struct oci_resolved *res = oci_resolve_result(t->op);
+	char where[OCI_REPO_TEXT_MAX];
+
+	OCI_RUN(r)->asking = false;
+	status_progress_end(r);
+	if (task_op_failed(t)) {
+		if (res && res->stage == OCI_RESOLVE_TAGS) {
+			err_wrap(&t->err, "failed to determine the artifact tag for '%.500s'",
+				OCI_SPEC(r)->url);
+			return run_fail(r, COND_FETCH_FAILED, "ReadOperationFailed");
+		}
+		err_wrap(&t->err, "failed to determine artifact digest");
+		return run_fail(r, COND_FETCH_FAILED, "OCIArtifactPullFailed");
+	}
+	a->resolved = true;
+	a->name = res->digest;
+	memcpy(a->revision, res->revision, sizeof(res->revision));
+	if (r->settled && is_unchanged(r))
+		return run_done(r, RUN_UNCHANGED);
+	if (!run_open(r))
+		return STEP_DONE;
+	artifact_outdated(r, oci_repo_format(&OCI_RUN(r)->where, where));
+	if (is_unchanged(r))
+		return run_done(r, RUN_UNCHANGED);
+	input_of_spec(r);
+	return STEP_NEXT;
+}
+
+/* A restore asks for what the status names. Tag and rules may have moved on: it was made with those
+   that were observed. */
+static enum step_ret pinned_start(struct task *t)
+{
+	struct run *r = RUN(t);
+	struct artifact_run *a = ARTIFACT_RUN(r);
+	const json_t *status = obj_get(r->first, "status");
+	const char *revision = obj_str_or("", status, "artifact", "revision");
+	const json_t *selector = obj_get(status, "observedLayerSelector");
+	const char *type = obj_str(selector, "mediaType");
+
+	if (strlen(revision) >= sizeof(a->revision) ||
+		oci_revision_digest(revision, &a->name, &t->err)) {
+		restore_refused(a); /* nothing that could be asked for */
+		return run_fail(r, COND_FETCH_FAILED, "OCIArtifactPullFailed");
+	}
+	memcpy(a->revision, revision, strlen(revision) + 1);
+	OCI_RUN(r)->layer_type = type;
+	a->input.ignore = obj_str(status, "observedIgnore");
+	a->input.copy = !strcmp(obj_str_or("extract", selector, "operation"), "copy");
+	a->resolved = true;
+	return STEP_NEXT;
+}
+
+/* ---- pull ----------------------------------------------------------------------------------------------------- */
+
+static enum step_ret manifest_start(struct task *t)
+{
+	struct run *r = RUN(t);
+	struct ocirepository_run *o = OCI_RUN(r);
+
+	return task_wait(t,
+		oci_image_start(OCI_ENV(r)->registry.oci,
+			&(struct oci_image_req){.repo = &o->where,
+				.identity = o->login.identity,
+				.digest = &o->artifact.name,
+				.layer_type = o->layer_type,
+				.timeout_ms = (uint64_t)OCI_SPEC(r)->timeout_ms,
+				.owner = r->ns}));
+}
+
+static enum step_ret layer_check(struct task *t)
+{
+	struct run *r = RUN(t);
+	uint64_t size = ARTIFACT_RUN(r)->input.size;
+	uint64_t max = OCI_ENV(r)->max_blob ? OCI_ENV(r)->max_blob : LIMIT_BLOB;
+
+	if (size <= max)
+		return STEP_NEXT;
+	err_set(&t->err, ERR_RETRY,
+		"layer of '%.500s' has %llu bytes, more than the %llu that --artifact-max-size "
+		"allows; push less, with spec.ignore's patterns in a .sourceignore or "
+		"--ignore-paths",
+		OCI_SPEC(r)->url, (unsigned long long)size, (unsigned long long)max);
+	return run_fail(r, COND_FETCH_FAILED, "OCIArtifactLayerOperationFailed");
+}
+
+/* Does the registry say itself that it does not have it? */
+static void check_refused(struct run *r)
+{
+	if (oci_says_unknown(&r->task.err))
+		restore_refused(ARTIFACT_RUN(r));
+}
+
+static enum step_ret manifest_resume(struct task *t)
+{
+	struct run *r = RUN(t);
+	struct artifact_input *in = &ARTIFACT_RUN(r)->input;
+	const struct oci_image *image = oci_image_result(t->op);
+
+	if (task_op_failed(t)) {
+		check_refused(r);
+		if (image && image->stage == OCI_IMAGE_LAYER)
+			return run_fail(r, COND_FETCH_FAILED, "OCIArtifactLayerOperationFailed");
+		err_wrap(&t->err, "failed to pull artifact from '%.500s'", OCI_SPEC(r)->url);
+		return run_fail(r, COND_FETCH_FAILED, "OCIArtifactPullFailed");
+	}
+	in->digest = &image->layer->digest;
+	in->size = image->layer->size;
+	in->media_type = image->layer->media_type;
+	in->needs_file = oci_blob_needs_file(image->layer->size);
+	in->metadata = image->manifest.annotations;
+	OCI_RUN(r)->image = MOVE(t->op);
+	return layer_check(t);
+}
+
+static enum step_ret pull_start(struct task *t)
+{
+	struct run *r = RUN(t);
+	struct ocirepository_run *o = OCI_RUN(r);
+
+	return task_wait(t,
+		oci_blob_start(OCI_ENV(r)->registry.oci,
+			&(struct oci_blob_req){.repo = &o->where,
+				.identity = o->login.identity,
+				.blob = oci_image_result(o->image)->layer,
+				.fd = o->artifact.temp.fd,
+				.max = OCI_ENV(r)->max_blob,
+				.timeout_ms = (uint64_t)OCI_SPEC(r)->timeout_ms,
+				.owner = r->ns}));
+}
+
+/* What writing a file fails with, and a connection does not: the disk, not the registry, refused the
+   bytes. */
+static bool is_of_disk(int error)
+{
+	return error == ENOSPC || error == EDQUOT || error == EIO || error == EROFS ||
+		error == EFBIG;
+}
+
+static enum step_ret pull_resume(struct task *t)
+{
+	struct run *r = RUN(t);
+	struct artifact_run *a = ARTIFACT_RUN(r);
+	struct buf *mem;
+
+	if (task_op_failed(t)) {
+		bool disk = a->temp.fd >= 0 && is_of_disk(-t->err.code);
+
+		check_refused(r);
+		err_wrap(&t->err, "failed to pull artifact from '%.500s'", OCI_SPEC(r)->url);
+		return disk ? run_fail(r, COND_STORAGE_FAILED, "ArchiveOperationFailed")
+			    : run_fail(r, COND_FETCH_FAILED, "OCIArtifactLayerOperationFailed");
+	}
+	mem = oci_blob_mem(t->op);
+	if (mem) {
+		struct buf empty = BUF_INIT(mem->max);
+
+		buf_clear(&a->bytes);
+		a->bytes = *mem;
+		*mem = empty;
+	}
+	return STEP_NEXT;
+}
+
+/* ---- Events ---------------------------------------------------------------------------------------------------- */
+
+static void news_tell(struct run *r, bool is_new)
+{
+	const struct artifact_run *a = ARTIFACT_RUN(r);
+	const char *source = obj_str(a->input.metadata, "org.opencontainers.image.source");
+	const char *revision = obj_str(a->input.metadata, "org.opencontainers.image.revision");
+	bool origin = source && revision;
+	char digest[DIGEST_TEXT_MAX];
+	struct event_annotation notes[] = {{"source.toolkit.fluxcd.io/revision", a->revision},
+		{"source.toolkit.fluxcd.io/digest", digest}, {NULL, NULL}};
+	auto_free char *message = NULL;
+
+	digest_format(a->stored ? &a->digest : &a->have_digest, digest);
+	message = mem_printf("stored artifact with revision '%s' from '%s'%s%.300s%s%.300s%s",
+		a->revision, OCI_SPEC(r)->url, origin ? ", origin source '" : "",
+		origin ? source : "", origin ? "', origin revision '" : "", origin ? revision : "",
+		origin ? "'" : "");
+	log_info(&r->log, is_new ? "stored artifact" : "recovered from a failure",
+		LS("revision", a->revision), LS("digest", digest), LS("url", OCI_SPEC(r)->url));
+	run_event(r, false, is_new ? "NewArtifact" : "Succeeded", message, notes);
+}
+
+static enum step_ret events_start(struct task *t)
+{
+	bool is_new = false;
+
+	if (!artifact_told(RUN(t), &is_new))
+		news_tell(RUN(t), is_new);
+	return STEP_NEXT;
+}
+
+/* ---- the tables -------------------------------------------------------------------------------------------------- */
+
+static const struct step WORK[] = {
+	RUN_READ,
+	RUN_FINALIZER,
+	ARTIFACT_STORAGE,
+	RUN_SUSPENDED,
+	ARTIFACT_TIDY,
+	RUN_VALID,
+	{"validate", validate_start, NULL},
+	{"credentials", credentials_start, credentials_resume},
+	{"resolve", resolve_start, resolve_resume},
+	RUN_SLOT,
+	{"manifest", manifest_start, manifest_resume},
+	ARTIFACT_ROOM,
+	ARTIFACT_TEMP,
+	{"pull", pull_start, pull_resume},
+	ARTIFACT_PUBLISH,
+	ARTIFACT_HOLD,
+	{0},
+};
+
+static const struct step RESTORE[] = {
+	RUN_READ,
+	ARTIFACT_STORAGE,
+	ARTIFACT_TIDY,
+	RUN_VALID,
+	{"validate", validate_start, NULL},
+	{"credentials", credentials_start, credentials_resume},
+	{"pinned", pinned_start, NULL},
+	RUN_SLOT,
+	{"manifest", manifest_start, manifest_resume},
+	ARTIFACT_ROOM,
+	ARTIFACT_TEMP,
+	{"pull", pull_start, pull_resume},
+	ARTIFACT_PUBLISH,
+	ARTIFACT_HOLD,
+	{0},
+};
+
+/* Walked to the end, also after a failure; after a cancel only what is marked. */
+static const struct step LAST[] = {
+	{"reread", reread_start, reread_resume},
+	RUN_STATUS,
+	ARTIFACT_COMMIT,
+	ARTIFACT_RETAIN,
+	{"events", events_start, NULL},
+	ARTIFACT_CLEANUP,
+	RUN_CLEANUP,
+	{0},
+};
+
+static const struct step REMOVE[] = {ARTIFACT_REMOVE, RUN_RELEASE, {0}};
+static const struct step REMOVE_LAST[] = {RUN_CLEANUP, {0}};
+
+/* ---- hooks -------------------------------------------------------------------------------------------------------- */
+
+static void run_clear(struct run *r)
+{
+	struct ocirepository_run *o = OCI_RUN(r);
+
+	op_free(o->image);
+	registry_login_clear(&o->login);
+	artifact_run_clear(r);
+}
+
+static void succeeded(struct run *r, json_t *status)
+{
+	const struct ocirepository_spec *s = OCI_SPEC(r);
+	json_t *selector;
+
+	cond_del(&r->conds,
+		COND_VERIFIED); /* no policy is in force: spec.verify would have stalled */
+	artifact_succeeded(r, status);
+	if (!ARTIFACT_RUN(r)->stored)
+		return;
+	if (s->ignore)
+		json_object_set_new(status, "observedIgnore", json_string(s->ignore));
+	else
+		json_object_del(status, "observedIgnore");
+	selector = ocirepository_selector_json(s);
+	if (selector)
+		json_object_set_new(status, "observedLayerSelector", selector);
+	else
+		json_object_del(status, "observedLayerSelector");
+}
+
+static void failed(struct run *r)
+{
+	cond_del(&r->conds, COND_VERIFIED);
+	artifact_failed(r);
+}
+
+static void progress(const struct run *r, struct buf *out)
+{
+	const struct artifact_run *a = ARTIFACT_RUN(r);
+
+	if (a->resolved)
+		buf_addf(out, "building artifact: revision '%s' of '%.500s'", a->revision,
+			OCI_SPEC(r)->url);
+	else if (OCI_RUN(r)->asking)
+		buf_addf(out, "waiting for registry '%s' to answer", OCI_RUN(r)->where.host);
+}
+
+static void depends_each(
+	const struct spec *s, void (*on)(void *arg, unsigned nth, const char *name), void *arg)
+{
+	const char *secret = OCIREPOSITORY_SPEC(s)->secret;
+
+	if (secret)
+		on(arg, 0, secret);
+}
+
+/* ---- registries ------------------------------------------------------------------------------------------------------ */
+
+static char *host(const struct spec *s)
+{
+	return registry_host(OCIREPOSITORY_SPEC(s)->url, OCIREPOSITORY_SPEC(s)->insecure);
+}
+
+static bool host_proven(void *env, const char *key)
+{
+	return registry_host_proven(&((struct ocirepository_env *)env)->registry, key);
+}
+
+static bool host_up(void *env, const char *key)
+{
+	return registry_host_up(&((struct ocirepository_env *)env)->registry, key);
+}
+
+/* ---- the kind ----------------------------------------------------------------------------------------------------------- */
+
+static const struct kube_resource RESOURCE = {
+	"source.toolkit.fluxcd.io", "v1", "ocirepositories", "OCIRepository", true};
+static const struct kube_resource SECRETS = {"", "v1", "secrets", "Secret", true};
+
+static const char *const CONDITIONS[] = {COND_STORAGE_FAILED, COND_FETCH_FAILED, COND_OUTDATED,
+	COND_IN_STORAGE, COND_VERIFIED, COND_STALLED, COND_RECONCILING, NULL};
+static const char *const NEGATIVE[] = {COND_STORAGE_FAILED, COND_FETCH_FAILED, COND_OUTDATED,
+	COND_STALLED, COND_RECONCILING, NULL};
+static const char *const FAILURES[] = {COND_FETCH_FAILED, COND_STORAGE_FAILED, NULL};
+
+const struct kind ocirepository_kind = {
+	.name = "ocirepository",
+	.resource = &RESOURCE,
+	.finalizer = "finalizers.fluxcd.io",
+	.item_size = sizeof(struct artifact_item),
+	.run_size = sizeof(struct ocirepository_run),
+	.spec_new = ocirepository_spec_new,
+	.spec_slim = ocirepository_spec_slim,
+	.host = host,
+	.host_proven = host_proven,
+	.host_up = host_up,
+	.host_text = registry_host_text,
+	.depends = {&SECRETS},
+	.depends_each = depends_each,
+	.item = &artifact_item_hooks,
+	.run_init = artifact_run_init,
+	.run_clear = run_clear,
+	.work = WORK,
+	.work_last = LAST,
+	.restore = RESTORE,
+	.restore_last = LAST,
+	.remove = REMOVE,
+	.remove_last = REMOVE_LAST,
+	.conditions = CONDITIONS,
+	.negative = NEGATIVE,
+	.failures = FAILURES,
+	.succeeded = succeeded,
+	.failed = failed,
+	.restored = artifact_restored,
+	.suspended = artifact_suspended,
+	.written = artifact_written,
+	.progress = progress,
+	.behind = artifact_behind,
+};
+
+static void env_listed(void *env)
+{
+	store_listed(((struct ocirepository_env *)env)->source.store);
+}
+
+static void env_stopped(void *env)
+{
+	oci_client_on_change(((struct ocirepository_env *)env)->registry.oci, NULL, NULL);
+}
+
+static void env_freed(void *arg)
+{
+	struct ocirepository_env *env = arg;
+
+	oci_identity_unref(env->registry.anonymous);
+	source_env_clear(&env->source);
+	free(env);
+}
+
+struct controller *ocirepository_new(const struct ocirepository_opts *opts)
+{
+	struct ocirepository_env *env = NEW(struct ocirepository_env);
+	struct controller_opts o = opts->controller;
+	struct controller *c;
+
+	env->source.store = opts->store;
+	env->source.account = opts->account;
+	env->source.algo = opts->algo;
+	env->source.max_expanded = opts->max_expanded;
+	env->source.max_entries = opts->max_entries;
+	source_env_init(&env->source, opts->adv_address);
+	env->registry.oci = opts->oci;
+	env->registry.anonymous = oci_identity_new();
+	env->max_blob = opts->max_blob;
+	o.env = env;
+	o.listed = env_listed;
+	o.stopped = env_stopped;
+	o.freed = env_freed;
+	c = controller_new(&ocirepository_kind, &o);
+	oci_client_on_change(opts->oci, controller_host_changed, c);
+	return c;
+}

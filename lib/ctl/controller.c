@@ -1,0 +1,339 @@
+#include "ctl/controller.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "ctl/controller_metrics.h"
+#include "ctl/depends.h"
+#include "ctl/item.h"
+#include "ctl/object.h"
+#include "ctl/outcome.h"
+#include "ctl/run.h"
+#include "ctl/tell.h"
+#include "kube/client.h"
+#include "kube/watch.h"
+
+#include <string.h>
+
+/* ---- what the API server says ----------------------------------------------------------------------- */
+
+static void object_changed(struct item *i, const struct kube_entry *e, const json_t *obj)
+{
+	bool changed;
+
+	/* The answers to our own writes are ahead of the watch: what it says of the time before, or of
+	   them, is old news. */
+	if (!strcmp(e->rv, i->version) || kube_version_older(e->rv, i->version))
+		return;
+	changed = i->generation != object_generation(obj) || i->deleting != object_deleting(obj);
+	if (!changed && *i->version && !strcmp(i->requested_at, object_requested_at(obj))) {
+		item_store(i, obj);
+		if (i->c->kind->item && i->c->kind->item->told)
+			i->c->kind->item->told(i);
+		return;
+	}
+	item_store(i, obj);
+	item_renew(i);
+	if (changed)
+		queue_cancel(&i->queue_item, CAUSE_CHANGED);
+	item_due(i);
+}
+
+static void object_set(void *arg, struct kube_entry *e, const json_t *obj, bool added)
+{
+	(void)added;
+	if (e->user)
+		object_changed(e->user, e, obj);
+	else
+		e->user = item_new(arg, obj);
+}
+
+static void object_deleted(void *arg, struct kube_entry *e)
+{
+	struct controller *c = arg;
+	struct item *i = MOVE(e->user);
+
+	if (!i)
+		return;
+	if (c->kind->item && c->kind->item->gone)
+		c->kind->item->gone(i);
+	/* An object of the same name may come before this one has ended: the series is the new one's
+	   then. */
+	metric_remove(MOVE(i->duration));
+	if (queue_is_running(&i->queue_item))
+		BUG_IF(map_put(&c->leaving, i->key, i));
+	item_leave(i, CAUSE_DELETED);
+}
+
+static void list_synced(void *arg)
+{
+	struct controller *c = arg;
+
+	c->synced = true;
+	if (c->opts.listed)
+		c->opts.listed(c->opts.env);
+	log_info(NULL, "watching objects", LS("controllerKind", c->kind->resource->kind),
+		LU("objects", kube_watch_count(c->watch)));
+}
+
+static void forget_version(void *arg, struct item *i)
+{
+	(void)arg;
+	free(i->version);
+	i->version = mem_strdup("");
+}
+
+/* The API server has gone back in time: what it says now counts, and a status of then may name a file
+   that is gone. */
+static void objects_reset(void *arg)
+{
+	item_each(arg, forget_version, NULL);
+}
+
+static void objects_error(void *arg, const struct err *err, uint64_t in_ms)
+{
+	struct controller *c = arg;
+
+	log_error(NULL, "cannot watch", LS("resource", c->kind->resource->plural),
+		LU("retryMs", in_ms), LE(err));
+}
+
+static void dependency_changed(void *user, bool all)
+{
+	struct item *i = user;
+
+	if (!all && !i->queue_item.failures)
+		return;
+	item_renew(i);
+	item_due(i);
+}
+
+/* ---- a host was found up or down ---------------------------------------------------------------------- */
+
+static bool is_at(const struct item *i, const char *host)
+{
+	size_t n = strlen(host);
+
+	return !strncmp(i->host, host, n) && i->host[n] == '|';
+}
+
+static void try_again(void *arg, struct item *i)
+{
+	const struct kind *k = i->c->kind;
+
+	if (i->queue_item.failures && !queue_is_running(&i->queue_item) && is_at(i, arg) &&
+		k->host_up && k->host_up(i->c->opts.env, i->host))
+		item_due(i);
+}
+
+/* Who failed while it was down need not wait for the end of its back-off. */
+void controller_host_changed(void *c, const char *host)
+{
+	lanes_look(c);
+	item_each(c, try_again, (void *)(uintptr_t)host);
+}
+
+/* ---- the queue ------------------------------------------------------------------------------------------ */
+
+static struct item *item_of(struct queue_item *at)
+{
+	return CONTAINER_OF(at, struct item, queue_item);
+}
+
+static struct turns *place(void *arg, struct queue_item *at, struct turn_ask *ask)
+{
+	tell_arm(arg);
+	return lanes_place(item_of(at), ask);
+}
+
+static struct op *start(void *arg, struct queue_item *at)
+{
+	struct item *i = item_of(at);
+
+	(void)arg;
+	/* Two writers of one status would only refuse each other. */
+	i->due_after_tell = i->tell;
+	return i->tell ? NULL : run_start(i);
+}
+
+static enum queue_next queue_next_of(const struct run *r, const struct err *err, uint64_t *ms)
+{
+	if (err->kind ==
+		ERR_CANCELED) /* of an object that goes no run comes after, whatever is said */
+		return r->task.cause == CAUSE_CHANGED ? QUEUE_NOW : QUEUE_BACKOFF;
+	switch (outcome_of(r->mode, r->end, err->kind, r->spec->suspend).next) {
+	case NEXT_STOP:
+		return QUEUE_STOP;
+	case NEXT_NOW:
+		return QUEUE_NOW;
+	case NEXT_GO_ON:
+		return QUEUE_AGAIN;
+	case NEXT_INTERVAL:
+		*ms = queue_jitter_ms((uint64_t)r->spec->interval_ms, r->c->opts.jitter_percent);
+		return QUEUE_AFTER;
+	case NEXT_NAMED:
+		*ms = err->retry_ms;
+		return QUEUE_BACKOFF;
+	case NEXT_WAIT:
+		*ms = err->retry_ms;
+		return QUEUE_WAIT;
+	default:
+		return QUEUE_BACKOFF;
+	}
+}
+
+static enum queue_next next_of(struct run *r, struct op *op, uint64_t *ms)
+{
+	bool named = op->err.kind == ERR_WAIT || op->err.kind == ERR_HELD;
+
+	/* A time that was named counts, whatever the API server said. */
+	if (r->patch_err.kind != ERR_NONE && op->err.kind != ERR_CANCELED && !named)
+		op->err = r->patch_err;
+	return queue_next_of(r, &op->err, ms);
+}
+
+static void count(struct controller *c, const struct op *op, enum queue_next next)
+{
+	if (op->err.kind != ERR_NONE && op->err.kind != ERR_STALL)
+		metric_inc(c->result_error);
+	else if (next == QUEUE_NOW || next == QUEUE_AGAIN)
+		metric_inc(c->result_requeue);
+	else if (next == QUEUE_AFTER)
+		metric_inc(c->result_requeue_after);
+	else
+		metric_inc(c->result_success);
+}
+
+static enum queue_next ended(void *arg, struct queue_item *at, struct op *op, uint64_t *ms)
+{
+	struct run *r = run_of(op);
+	struct item *i = item_of(at);
+	enum queue_next next = next_of(r, op, ms);
+
+	/* It has not read the object, so that it has found everything as it was. */
+	if (r->settled && r->end != RUN_AGAIN && r->seen == i->changes)
+		i->settled = true;
+	if (op->err.kind == ERR_CANCELED)
+		return next;
+	if (i->duration)
+		metric_observe(i->duration, (double)(clock_ns() - r->since_ns) / 1e9);
+	count(arg, op, next);
+	return next;
+}
+
+static void removed(void *arg, struct queue_item *at)
+{
+	(void)arg;
+	item_removed(item_of(at));
+}
+
+/* ---- it comes and goes ------------------------------------------------------------------------------------ */
+
+static void depends_init(struct controller *c)
+{
+	unsigned n;
+
+	for (n = 0; n < KIND_DEPENDS_MAX && c->kind->depends[n]; n++)
+		c->depends[n] = depends_new(&(struct depends_opts){.kube = c->opts.kube,
+			.resource = c->kind->depends[n],
+			.ns = c->ns,
+			.changed = dependency_changed});
+}
+
+struct controller *controller_new(const struct kind *kind, const struct controller_opts *opts)
+{
+	struct controller *c = NEW(struct controller);
+
+	c->kind = kind;
+	c->opts = *opts;
+	c->ns = mem_strdup(opts->ns);
+	c->label_selector = mem_strdup(opts->label_selector);
+	lanes_init(c);
+	tell_init(c);
+	depends_init(c);
+	queue_init(&c->queue,
+		&(struct queue_opts){.loop = opts->loop,
+			.place = place,
+			.start = start,
+			.ended = ended,
+			.removed = removed,
+			.arg = c,
+			.min_retry_ms = opts->min_retry_ms,
+			.max_retry_ms = opts->max_retry_ms});
+	controller_metrics_add(c, opts->metrics);
+	return c;
+}
+
+void controller_start(struct controller *c)
+{
+	unsigned n;
+
+	if (c->stopping)
+		return;
+	for (n = 0; n < KIND_DEPENDS_MAX && c->depends[n]; n++)
+		depends_start(c->depends[n]);
+	c->watch = kube_watch_start(c->opts.kube,
+		&(struct kube_watch_req){.resource = c->kind->resource,
+			.ns = c->ns,
+			.label_selector = c->label_selector,
+			.on_set = object_set,
+			.on_deleted = object_deleted,
+			.on_synced = list_synced,
+			.on_reset = objects_reset,
+			.on_error = objects_error,
+			.arg = c});
+}
+
+bool controller_synced(void *c)
+{
+	return ((struct controller *)c)->synced;
+}
+
+static void stop_object(void *arg, struct kube_entry *e)
+{
+	struct item *i = MOVE(e->user);
+
+	(void)arg;
+	if (i)
+		item_leave(i, CAUSE_SHUTDOWN);
+}
+
+void controller_stop(struct controller *c)
+{
+	size_t at = 0;
+	unsigned n;
+
+	if (c->stopping)
+		return;
+	c->stopping = true;
+	queue_drain(&c->queue);
+	if (c->opts.stopped)
+		c->opts.stopped(c->opts.env);
+	if (c->watch)
+		kube_cache_walk(kube_watch_cache(c->watch), &at, SIZE_MAX, stop_object, NULL);
+	op_drop(MOVE(c->watch));
+	for (n = 0; n < KIND_DEPENDS_MAX && c->depends[n]; n++)
+		depends_stop(c->depends[n]);
+}
+
+bool controller_idle(const struct controller *c)
+{
+	return c->items == 0;
+}
+
+void controller_free(struct controller *c)
+{
+	unsigned n;
+
+	map_clear(&c->leaving);
+	tell_end(c);
+	lanes_clear(c);
+	for (n = 0; n < KIND_DEPENDS_MAX; n++)
+		depends_free(c->depends[n]);
+	if (c->opts.freed)
+		c->opts.freed(c->opts.env);
+	free(c->ns);
+	free(c->label_selector);
+	free(c);
+}

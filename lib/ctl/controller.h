@@ -1,0 +1,79 @@
+/*
+ * A controller: watches the objects of one kind, has each one's runs in the queue, and counts them.
+ * What the kind is made of stands in kind.h, an object between its runs in item.h, a run in run.h.
+ * docs/architecture.md has the picture. Loop thread.
+ *
+ *	struct controller *c = controller_new(&toy_kind, &(struct controller_opts){...});
+ *	controller_start(c);
+ *	... on SIGTERM: controller_stop(c), turn the loop until controller_idle(c), controller_free(c)
+ */
+#ifndef CTL_CONTROLLER_H
+#define CTL_CONTROLLER_H
+#include "base/map.h"
+#include "ctl/kind.h"
+#include "ctl/lanes.h"
+#include "ctl/queue.h"
+#include "ev/timer.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct depends;
+struct event_recorder;
+struct item;
+struct kube_client;
+struct loop;
+struct metric;
+struct metric_family;
+struct metrics;
+struct op;
+
+struct controller_opts {
+	struct loop *loop;
+	struct kube_client *kube;
+	struct metrics *metrics;
+	struct event_recorder *events; /* NULL: none are recorded */
+	const char *ns; /* watch only this one; NULL: all */
+	const char *label_selector; /* NULL: all objects */
+	unsigned concurrent; /* runs that pull or build at a time; 0: 16 */
+	unsigned jitter_percent; /* of intervals */
+	uint64_t min_retry_ms, max_retry_ms; /* 0: 750 ms, 15 min */
+	void *env; /* of the kind: what its rows work with */
+	/* Of env; each may be NULL. The first list is complete; no more runs begin; release it. */
+	void (*listed)(void *env);
+	void (*stopped)(void *env);
+	void (*freed)(void *env);
+};
+
+/* For the files of lib/ctl and for kinds; a program looks at nothing in there. */
+struct controller {
+	const struct kind *kind;
+	struct controller_opts opts;
+	char *ns, *label_selector;
+	struct queue queue;
+	struct lanes lanes;
+	struct op *watch;
+	struct depends *depends[KIND_DEPENDS_MAX];
+	struct map leaving; /* "ns/name" → struct item: gone, but its run has not ended yet */
+	unsigned items; /* alive, the leaving ones included */
+	struct timer tell_timer;
+	unsigned tells; /* in flight */
+	bool synced, stopping;
+	struct metric_family *duration, *results;
+	struct metric *result_success, *result_error, *result_requeue, *result_requeue_after;
+};
+
+/* Strings are copied, the rest is borrowed. */
+struct controller *controller_new(const struct kind *kind, const struct controller_opts *opts);
+void controller_start(struct controller *c);
+/* The first list was delivered: part of readiness. c is a struct controller. */
+bool controller_synced(void *c);
+/* A host that runs ask was found up or down. c is a struct controller. */
+void controller_host_changed(void *c, const char *host);
+/* Takes no new runs; runs that are past the point of no return end by themselves, the others are
+   cancelled. */
+void controller_stop(struct controller *c);
+bool controller_idle(const struct controller *c);
+void controller_free(struct controller *c);
+
+#endif

@@ -1,0 +1,20 @@
+/*
+ * The doors through which a run writes to Kubernetes: one for patches, one for Events. Nothing else
+ * in the framework or a kind writes, so a role that must not write closes these two. Loop thread.
+ */
+#ifndef CTL_DOOR_H
+#define CTL_DOOR_H
+#include <jansson.h>
+#include <stdbool.h>
+
+struct event_annotation;
+struct op;
+struct run;
+
+/* A merge patch of the run's object; subresource NULL: of the object itself. The patch is borrowed. */
+struct op *run_patch(struct run *r, const json_t *patch, const char *subresource);
+/* An Event about the run's object. notes end with a NULL key, or are NULL. */
+void run_event(struct run *r, bool warning, const char *reason, const char *message,
+	const struct event_annotation *notes);
+
+#endif

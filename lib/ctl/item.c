@@ -1,0 +1,259 @@
+#include "ctl/item.h"
+
+#include "base/map.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "ctl/controller.h"
+#include "ctl/depends.h"
+#include "ctl/object.h"
+#include "ctl/spec.h"
+#include "kube/client.h"
+#include "kube/watch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct item_hooks *hooks_of(const struct item *i)
+{
+	static const struct item_hooks none;
+
+	return i->c->kind->item ? i->c->kind->item : &none;
+}
+
+/* ---- what it depends on ---------------------------------------------------------------------- */
+
+struct ref_list {
+	const struct item *item;
+	VEC(struct item_ref) refs;
+};
+
+static void ref_add(void *arg, unsigned nth, const char *name)
+{
+	struct ref_list *l = arg;
+
+	*vec_add(&l->refs) = (struct item_ref){nth, mem_printf("%s/%s", l->item->ns, name)};
+}
+
+static bool refs_same(const struct item *i, const struct ref_list *l)
+{
+	size_t n;
+
+	if (i->refs.len != l->refs.len)
+		return false;
+	for (n = 0; n < l->refs.len; n++)
+		if (i->refs.p[n].nth != l->refs.p[n].nth ||
+			strcmp(i->refs.p[n].key, l->refs.p[n].key) != 0)
+			return false;
+	return true;
+}
+
+static void refs_put(struct item *i, struct ref_list *l)
+{
+	struct item_ref *r;
+
+	/* The new ones first: what both have is in use all the time. */
+	vec_each (&l->refs, r)
+		depends_add(i->c->depends[r->nth], r->key, i);
+	vec_each (&i->refs, r) {
+		depends_del(i->c->depends[r->nth], r->key, i);
+		free(r->key);
+	}
+	vec_clear(&i->refs);
+	memcpy(&i->refs, &l->refs, sizeof(i->refs));
+}
+
+static void refs_update(struct item *i, const struct spec *s)
+{
+	struct ref_list l = {.item = i};
+	struct item_ref *r;
+
+	if (s && i->c->kind->depends_each)
+		i->c->kind->depends_each(s, ref_add, &l);
+	if (!refs_same(i, &l)) {
+		refs_put(i, &l);
+		return;
+	}
+	vec_each (&l.refs, r)
+		free(r->key);
+	vec_clear(&l.refs);
+}
+
+/* ---- the object ------------------------------------------------------------------------------- */
+
+/* The generation moves with each change of the spec (Kubernetes API conventions, Metadata), unless
+   the API server has gone back in time, which leaves no version behind. */
+static bool has_spec_of(const struct item *i, const json_t *obj)
+{
+	return i->spec && !i->partial && *i->version && i->generation > 0 &&
+		i->generation == object_generation(obj);
+}
+
+static void spec_update(struct item *i, const json_t *obj)
+{
+	const struct kind *k = i->c->kind;
+
+	spec_unref(i->spec);
+	i->spec = k->spec_new(obj);
+	i->suspended = i->spec->suspend;
+	free(i->host);
+	i->host = k->host ? k->host(i->spec) : NULL;
+	if (!i->host)
+		i->host = mem_strdup("");
+	refs_update(i, i->spec);
+}
+
+/* A run may share the one that is there. */
+static void spec_shrink(struct item *i, const json_t *obj)
+{
+	spec_unref(i->spec);
+	i->spec = i->c->kind->spec_new(obj);
+	if (i->c->kind->spec_slim)
+		i->c->kind->spec_slim(i->spec);
+}
+
+void item_store(struct item *i, const json_t *obj)
+{
+	bool whole;
+
+	if (!has_spec_of(i, obj))
+		spec_update(i, obj);
+	i->settled = false;
+	i->changes++;
+	free(i->text);
+	free(i->version);
+	free(i->requested_at);
+	i->text = object_text(obj, i->spec->size, &whole);
+	i->version = mem_strdup(object_version(obj));
+	i->requested_at = mem_strdup(object_requested_at(obj));
+	i->generation = object_generation(obj);
+	i->deleting = object_deleting(obj);
+	i->partial = !whole;
+	if (i->partial)
+		spec_shrink(i, obj);
+	if (hooks_of(i)->stored)
+		hooks_of(i)->stored(i, obj);
+}
+
+void item_renew(struct item *i)
+{
+	if (hooks_of(i)->renewed)
+		hooks_of(i)->renewed(i);
+	queue_reset(&i->queue_item);
+}
+
+bool item_adopt(struct item *i, const json_t *obj)
+{
+	if (strcmp(object_uid(obj), i->uid) != 0)
+		return false;
+	if (!i->queue_item.leaving) {
+		item_store(i, obj);
+		item_renew(i);
+	}
+	return true;
+}
+
+void item_due(struct item *i)
+{
+	bool busy = hooks_of(i)->busy && hooks_of(i)->busy(i);
+
+	if (!busy && !map_get(&i->c->leaving, i->key))
+		queue_add(&i->queue_item);
+}
+
+/* ---- it comes and goes ------------------------------------------------------------------------- */
+
+struct item *item_new(struct controller *c, const json_t *obj)
+{
+	struct item *i = mem_zalloc(c->kind->item_size);
+
+	i->c = c;
+	i->key = mem_printf("%s/%s", object_ns(obj), object_name(obj));
+	i->ns = mem_strdup(object_ns(obj));
+	i->name = i->key + strlen(i->ns) + 1;
+	i->uid = mem_strdup(object_uid(obj));
+	i->version = mem_strdup("");
+	queue_item_init(&i->queue_item, &c->queue);
+	if (c->opts.metrics)
+		i->duration = metric_series(c->duration, c->kind->resource->kind, i->name, i->ns);
+	c->items++;
+	if (hooks_of(i)->added)
+		hooks_of(i)->added(i, obj);
+	item_store(i, obj);
+	item_due(i);
+	return i;
+}
+
+static void item_free(struct item *i)
+{
+	if (hooks_of(i)->free)
+		hooks_of(i)->free(i);
+	refs_update(i, NULL);
+	metric_remove(i->duration);
+	i->c->items--;
+	spec_unref(i->spec);
+	free(i->text);
+	free(i->version);
+	free(i->uid);
+	free(i->requested_at);
+	free(i->host);
+	free(i->ns);
+	free(i->key);
+	free(i);
+}
+
+void item_leave(struct item *i, int cause)
+{
+	if (hooks_of(i)->stop)
+		hooks_of(i)->stop(i);
+	if (i->tell)
+		op_cancel(i->tell);
+	queue_remove(&i->queue_item, cause);
+}
+
+void item_removed(struct item *i)
+{
+	struct controller *c = i->c;
+	struct item *next;
+
+	i->removed = true;
+	if (i->tell)
+		return; /* comes back when that has ended */
+	if (map_get(&c->leaving, i->key) == i) {
+		map_del(&c->leaving, i->key);
+		next = item_find(c, i->key);
+		if (next)
+			item_due(next);
+	}
+	item_free(i);
+}
+
+struct item *item_find(struct controller *c, const char *key)
+{
+	const char *slash = strchr(key, '/');
+	auto_free char *ns = mem_strndup(key, (size_t)(slash - key));
+	const struct kube_entry *e = c->watch ? kube_watch_find(c->watch, ns, slash + 1) : NULL;
+
+	return e ? e->user : NULL;
+}
+
+struct each {
+	void (*fn)(void *arg, struct item *i);
+	void *arg;
+};
+
+static void each_entry(void *arg, struct kube_entry *e)
+{
+	const struct each *at = arg;
+
+	if (e->user)
+		at->fn(at->arg, e->user);
+}
+
+void item_each(struct controller *c, void (*fn)(void *arg, struct item *i), void *arg)
+{
+	struct each each = {fn, arg};
+	size_t at = 0;
+
+	if (c->watch)
+		kube_cache_walk(kube_watch_cache(c->watch), &at, SIZE_MAX, each_entry, &each);
+}

@@ -1,0 +1,71 @@
+/*
+ * An object between its runs: what the controller keeps of it, and when it is due. The controller
+ * owns it, from the object's first event until the queue has let go of it; a kind's struct begins
+ * with struct item. Loop thread.
+ */
+#ifndef CTL_ITEM_H
+#define CTL_ITEM_H
+#include "base/vec.h"
+#include "ctl/event.h"
+#include "ctl/kind.h"
+#include "ctl/queue.h"
+
+#include <stdint.h>
+
+struct controller;
+struct kube_entry;
+struct metric;
+struct op;
+
+/* An object that this one depends on: its resource's number in the kind, and "ns/name". */
+struct item_ref {
+	unsigned nth;
+	char *key;
+};
+
+struct item {
+	struct queue_item queue_item;
+	struct controller *c;
+	char *key; /* "ns/name" */
+	char *ns;
+	const char *name; /* in key */
+	char *uid;
+	struct spec *spec;
+	char *text; /* of the object as last seen or written (object_text) */
+	bool partial; /* too large to be kept: who needs more than is left of both reads the object */
+	char *version;
+	char *requested_at;
+	char *host; /* "" when it cannot say where to go */
+	int64_t generation;
+	uint64_t changes; /* how often it was stored */
+	bool deleting, suspended;
+	bool settled; /* the last run found nothing to do, and the object is the one that it saw */
+	VEC(struct item_ref) refs;
+	struct metric *duration;
+	struct event_budget event_budget;
+
+	struct op *tell; /* says that it waits; no run meanwhile */
+	uint64_t told_since; /* for the time that it has been waiting since then, it was told */
+	bool due_after_tell, removed; /* what comes after it */
+};
+
+struct item *item_new(struct controller *c, const json_t *obj);
+/* The object as it is now. */
+void item_store(struct item *i, const json_t *obj);
+/* What a GET said, and the watch has yet to say: the next run begins with it. False: it is another
+   object of the same name. */
+bool item_adopt(struct item *i, const json_t *obj) must_check;
+/* Due now; later while a hook is busy with it or the run of a namesake that is gone has not ended. */
+void item_due(struct item *i);
+/* Somebody changed something: what was given up is tried again, and failures count from the start. */
+void item_renew(struct item *i);
+/* No more runs; the queue lets go of it when the last one has ended. */
+void item_leave(struct item *i, int cause);
+/* The queue has let go of it. */
+void item_removed(struct item *i);
+/* key: "ns/name". NULL: there is none. */
+struct item *item_find(struct controller *c, const char *key);
+/* fn must not add or remove. */
+void item_each(struct controller *c, void (*fn)(void *arg, struct item *i), void *arg);
+
+#endif

@@ -1,0 +1,108 @@
+/*
+ * All that the framework must know of a kind: how its spec is read, the tables of rows that a run
+ * walks, and what its status says. One const struct a kind; docs/adding-a-kind.md shows a small one.
+ *
+ * Every row that runs stands in a table, the framework's own (steps.h) too: nothing is implied. What
+ * a kind does not have is NULL. Hooks are called from the loop; strings they give are borrowed.
+ */
+#ifndef CTL_KIND_H
+#define CTL_KIND_H
+#include "base/err.h"
+#include "ev/task.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct buf;
+struct item;
+struct kube_resource;
+struct run;
+struct spec;
+
+#define KIND_DEPENDS_MAX 4
+
+/* What a run is about; chosen when it begins. */
+enum run_mode {
+	RUN_WORK, /* makes the object what its spec says */
+	RUN_RESTORE, /* brings back what the status names, nothing else */
+	RUN_REMOVE, /* the object goes: so does what it made */
+	RUN_TELL, /* says in the status that the object waits for its turn (tell.h) */
+};
+
+/* In which line an object waits for its run (lanes.h). */
+enum lane {
+	LANE_LOCAL, /* nobody outside is asked */
+	LANE_CHECK, /* has something moved? */
+	LANE_FRESH, /* the same, of an object that has nothing yet */
+	LANE_RESTORE,
+};
+
+/* What happens to an object between its runs. */
+struct item_hooks {
+	void (*added)(
+		struct item *i, const json_t *obj); /* before it was stored for the first time */
+	void (*stored)(struct item *i, const json_t *obj); /* whenever it is seen, or written */
+	void (*told)(struct item *i); /* somebody else has written its status */
+	bool (*busy)(const struct item *i); /* it is not due yet; item_due follows */
+	void (*renewed)(
+		struct item *i); /* somebody changed something: what was given up is tried */
+	void (*stop)(struct item *i); /* no more runs */
+	void (*gone)(struct item *i); /* deleted, or not ours any more */
+	void (*free)(struct item *i); /* releases what the hooks made, not the item */
+	enum lane (*lane)(const struct item *i);
+	bool (*restores)(const struct item *i); /* is the next run a restore? Said once */
+};
+
+struct kind {
+	const char
+		*name; /* "ocirepository": in logs and metrics, first part of a path in the store */
+	const struct kube_resource *resource;
+	const char *finalizer;
+	size_t item_size, run_size; /* of the structs that begin with struct item, struct run */
+
+	/* Reads the spec; never NULL: what is wrong stands in it. */
+	struct spec *(*spec_new)(const json_t *obj);
+	/* Drops what a run that finds nothing to do does not need: of an object that is too large to
+	   be kept. Nobody shares the spec yet. */
+	void (*spec_slim)(struct spec *s);
+	/* The registry or server that its runs ask, with all that makes it another one: places are
+	   counted under this name. Free it; NULL: none. */
+	char *(*host)(const struct spec *s);
+	/* What is known of it: has it ever answered, and does it now? It is shown to people. */
+	bool (*host_proven)(void *env, const char *host);
+	bool (*host_up)(void *env, const char *host);
+	const char *(*host_text)(const char *host, struct buf *out);
+
+	/* Other objects, of its own namespace, whose change makes it due: their resources, watched as
+	   metadata, and the names that a spec has; nth is the resource's. */
+	const struct kube_resource *depends[KIND_DEPENDS_MAX];
+	void (*depends_each)(const struct spec *s,
+		void (*on)(void *arg, unsigned nth, const char *name), void *arg);
+
+	const struct item_hooks *item;
+	void (*run_init)(struct run *r);
+	void (*run_clear)(struct run *r);
+
+	const struct step *work, *work_last;
+	const struct step *restore, *restore_last; /* NULL: nothing to bring back */
+	const struct step *remove, *remove_last;
+
+	/* Condition types in the order in which Ready is summed up; of these the negative ones, and of
+	   those what run_fail may set. Each ends with NULL. */
+	const char *const *conditions, *const *negative, *const *failures;
+	/* Own conditions and members of the status: after a success, a failure, a restore; of an object
+	   that is suspended. */
+	void (*succeeded)(struct run *r, json_t *status);
+	void (*failed)(struct run *r);
+	void (*restored)(struct run *r, json_t *status);
+	void (*suspended)(struct run *r);
+	/* The status is what it should be. */
+	void (*written)(struct run *r);
+	/* What the run is doing, for Reconciling; nothing written: nothing in particular. */
+	void (*progress)(const struct run *r, struct buf *out);
+	/* Is what the spec asks for not there yet? Ready is Unknown meanwhile. */
+	bool (*behind)(const struct run *r);
+};
+
+#endif

@@ -1,0 +1,143 @@
+#include "ctl/object.h"
+
+#include "base/buf.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/obj.h"
+#include "base/time.h"
+
+#include <string.h>
+
+const char *object_ns(const json_t *obj)
+{
+	return obj_str_or("", obj, "metadata", "namespace");
+}
+
+const char *object_name(const json_t *obj)
+{
+	return obj_str_or("", obj, "metadata", "name");
+}
+
+const char *object_uid(const json_t *obj)
+{
+	return obj_str_or("", obj, "metadata", "uid");
+}
+
+const char *object_version(const json_t *obj)
+{
+	return obj_str_or("", obj, "metadata", "resourceVersion");
+}
+
+const char *object_requested_at(const json_t *obj)
+{
+	return obj_str_or("", obj, "metadata", "annotations", OBJECT_REQUESTED_AT);
+}
+
+int64_t object_generation(const json_t *obj)
+{
+	return obj_int(0, obj, "metadata", "generation");
+}
+
+bool object_deleting(const json_t *obj)
+{
+	return obj_str(obj, "metadata", "deletionTimestamp") != NULL;
+}
+
+bool object_has_nul(const json_t *v)
+{
+	const char *key;
+	json_t *one;
+	size_t i;
+
+	if (json_is_string(v))
+		return strlen(json_string_value(v)) != json_string_length(v);
+	json_object_foreach ((json_t *)(uintptr_t)v, key, one)
+		if (object_has_nul(one))
+			return true;
+	json_array_foreach (v, i, one)
+		if (object_has_nul(one))
+			return true;
+	return false;
+}
+
+int object_duration(
+	const json_t *spec, const char *key, int64_t fallback_ms, int64_t *out_ms, struct err *err)
+{
+	const char *text = obj_str(spec, key);
+
+	*out_ms = fallback_ms;
+	if (text && time_parse_duration(text, out_ms, err)) {
+		err->kind = ERR_STALL;
+		return err_wrap(err, "spec.%s", key);
+	}
+	return 0;
+}
+
+static void keep(json_t *to, const json_t *from, const char *key)
+{
+	json_t *v = json_object_get(from, key);
+
+	if (v)
+		json_object_set(to, key, v);
+}
+
+/* Of an object that is too large to be kept: what there is to know of its status between its runs. */
+static json_t *little_status(const json_t *obj)
+{
+	static const char *const fields[] = {
+		"conditions", "observedGeneration", "lastHandledReconcileAt"};
+	json_t *status = json_object(), *artifact = json_object();
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(fields); i++)
+		keep(status, obj_get(obj, "status"), fields[i]);
+	keep(artifact, obj_get(obj, "status", "artifact"), "path");
+	keep(artifact, obj_get(obj, "status", "artifact"), "digest");
+	keep(artifact, obj_get(obj, "status", "artifact"), "revision");
+	if (json_object_size(artifact))
+		json_object_set(status, "artifact", artifact);
+	json_decref(artifact);
+	return status;
+}
+
+/* Those that a run reads: requests, and what Events carry on (fluxcd/pkg/apis/event). */
+static json_t *own_annotations(const json_t *meta)
+{
+	json_t *a = json_object(), *v;
+	const char *key;
+
+	json_object_foreach (obj_get(meta, "annotations"), key, v)
+		if (!strcmp(key, OBJECT_REQUESTED_AT) ||
+			!strncmp(key, "event.toolkit.fluxcd.io/", 24))
+			json_object_set(a, key, v);
+	return a;
+}
+
+char *object_text(const json_t *obj, size_t room, bool *whole)
+{
+	static const char *const fields[] = {"name", "namespace", "uid", "resourceVersion",
+		"generation", "finalizers", "deletionTimestamp"};
+	const json_t *meta = obj_get(obj, "metadata");
+	json_t *small = json_object(), *m = json_object(), *a = own_annotations(meta);
+	auto_buf struct buf b = BUF_INIT(LIMIT_KUBE_OBJECT * 2);
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(fields); i++)
+		keep(m, meta, fields[i]);
+	if (json_object_size(a))
+		json_object_set(m, "annotations", a);
+	json_object_set(small, "metadata", m);
+	keep(small, obj, "status");
+	obj_write(small, &b);
+	*whole = b.len + room <= LIMIT_OBJECT_KEPT;
+	if (!*whole) {
+		json_object_set_new(small, "status", little_status(obj));
+		buf_reset(&b);
+		obj_write(small, &b);
+	}
+	json_decref(a);
+	json_decref(m);
+	json_decref(small);
+	/* Exactly as much as it needs: ten thousand of these stay in memory. */
+	return mem_strndup(buf_str(&b), b.len);
+}

@@ -1,0 +1,104 @@
+/*
+ * One reconcile: a task that walks a table of its kind. Whatever outlives a return to the loop is in
+ * the run, and it is released with it; a kind's struct begins with struct run.
+ *
+ * A run has a mode, chosen when it begins, and one end, said once; only AGAIN, GONE and THEN_RESTORE
+ * may overrule one that was said. Mode, end and the kind of the error decide what the status says
+ * and when the next run comes (outcome.h).
+ *
+ * Most runs find what the one before found. Such a run is `settled`: it goes by what the item knows,
+ * and reads the object (run_open) at the first difference. Loop thread.
+ */
+#ifndef CTL_RUN_H
+#define CTL_RUN_H
+#include "ctl/cond.h"
+#include "ctl/kind.h"
+#include "ctl/spec.h"
+#include "ctl/turns.h"
+#include "ev/task.h"
+#include "ev/timer.h"
+
+#include <jansson.h>
+#include <stdint.h>
+
+struct controller;
+struct item;
+
+enum run_end {
+	RUN_OPEN,
+	RUN_UNCHANGED, /* everything is as it should be already */
+	RUN_MADE, /* something new is there */
+	RUN_QUIET, /* of it nothing is said but what its suspension allows */
+	RUN_GONE, /* an answer said that the object is not there any more: the watch has the last word */
+	RUN_AGAIN, /* it counts for nothing: the next one comes at once */
+	RUN_THEN_RESTORE, /* it failed, and what the status names is missing: the next one restores */
+};
+
+/* Causes of a cancel: they decide what the queue does. */
+enum { CAUSE_DELETED = 1, CAUSE_CHANGED, CAUSE_SHUTDOWN };
+
+enum patch_phase { PATCH_IDLE, PATCH_SENT, PATCH_READING };
+
+struct run {
+	struct task task;
+	struct controller *c;
+	struct item *item;
+	struct spec *spec; /* its own reference */
+	struct log_ctx log;
+	uint64_t since_ns;
+	enum run_mode mode;
+	enum run_end end;
+
+	bool settled; /* it has not read the object */
+	uint64_t seen; /* item->changes when it began */
+	json_t *first; /* the object as it was when the run read it */
+	json_t *obj; /* as the API server has it now, as far as this run knows */
+	const char *ns, *name, *uid; /* of the item */
+	int64_t generation;
+	struct cond_set conds, conds_before;
+
+	struct turn turn; /* for what takes long */
+	bool turn_waits; /* the task does, for it */
+	bool restoring; /* what it brings is missing: it waits in the lane for restores */
+
+	const char *cond, *reason; /* of the failure; cond NULL: none of its own */
+	bool reported; /* whoever failed records the Events about it */
+	enum patch_phase patching;
+	unsigned conflicts;
+	bool asked_again; /* requestedAt changed during the run */
+	bool patched; /* the status is what it should be */
+	bool waits_for_progress;
+	struct err patch_err;
+
+	struct timer slow; /* what takes longer says so */
+	struct op *progress;
+};
+
+#define RUN(t) CONTAINER_OF(t, struct run, task)
+
+/* Starts a run of the item's kind; the queue owns the op. */
+struct op *run_start(struct item *i);
+/* Starts a run that reads the object and walks these rows. */
+struct op *run_start_with(struct item *i, enum run_mode mode, const struct step *steps);
+struct run *run_of(struct op *op);
+
+/* The run's outcome. Said again it is BUG, but for what overrules. */
+void run_end(struct run *r, enum run_end end);
+/* The same as the end of a row: return run_done(r, RUN_UNCHANGED). */
+enum step_ret run_done(struct run *r, enum run_end end) must_check;
+/* task.err is filled: notes condition and reason for the status. */
+enum step_ret run_fail(struct run *r, const char *cond, const char *reason) must_check;
+
+/* Reads the object, if this run has not yet. False: it has changed since the last run settled, and
+   what was found out by that is worth nothing; the next run comes at once. */
+bool run_open(struct run *r) must_check;
+/* The run goes by this object from now on. It is taken over. */
+void run_take_object(struct run *r, json_t *obj);
+/* This run is about things of the past: the next one begins with the object as it is now. */
+void run_begin_again(struct run *r, const json_t *now);
+/* Asks the API server for the object as it is now. */
+struct op *run_read_object(const struct run *r) must_check;
+/* The answer of a write replaces what is cached. */
+void run_set_object(struct run *r, json_t *obj);
+
+#endif

@@ -1,0 +1,26 @@
+/*
+ * The spec of an object, read once per change into memory of its own: the object has it, and its
+ * runs share it. A kind's struct begins with struct spec; the kind reads it (kind.h), spec_unref
+ * releases it. Nothing in it changes after it was read. Loop thread.
+ */
+#ifndef CTL_SPEC_H
+#define CTL_SPEC_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+
+struct spec {
+	unsigned refs;
+	void (*free)(struct spec *s); /* releases the kind's struct, this one included */
+	size_t size; /* of what it holds, about */
+	struct err *wrong; /* why it cannot be reconciled, or NULL; what could be read is there */
+	int64_t interval_ms;
+	bool suspend;
+};
+
+struct spec *spec_ref(struct spec *s);
+void spec_unref(struct spec *s); /* NULL is fine */
+
+#endif

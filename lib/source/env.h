@@ -1,0 +1,35 @@
+/*
+ * What any kind whose objects have an artifact works with. A kind's own env begins with struct
+ * source_env. Loop thread.
+ */
+#ifndef SOURCE_ENV_H
+#define SOURCE_ENV_H
+#include "base/list.h"
+#include "crypto/digest.h"
+#include "ctl/controller.h"
+
+#include <stdint.h>
+
+struct account;
+struct store;
+
+struct source_env {
+	struct store *store;
+	struct account *account; /* memory for layers; NULL: none is counted */
+	/* Of artifact URLs: "source-controller.flux-system.svc.cluster.local.", or with a scheme. */
+	char *adv_address;
+	enum digest_algo algo; /* of artifacts */
+	uint64_t max_expanded, max_entries; /* 0: lib/base/limits.h */
+
+	/* The looks at files before the first runs of their objects (look.h). */
+	struct list look_line;
+	unsigned looks; /* in flight */
+};
+
+#define SOURCE_ENV(c) ((struct source_env *)(c)->opts.env)
+
+/* Zeroed members are set; adv_address is copied. */
+void source_env_init(struct source_env *e, const char *adv_address);
+void source_env_clear(struct source_env *e);
+
+#endif

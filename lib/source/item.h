@@ -1,0 +1,42 @@
+/*
+ * An object with an artifact, between its runs: which file its status names, and what became of that
+ * file. A kind's struct begins with struct artifact_item, and its `item` hooks are
+ * artifact_item_hooks. Loop thread.
+ */
+#ifndef SOURCE_ITEM_H
+#define SOURCE_ITEM_H
+#include "base/list.h"
+#include "crypto/digest.h"
+#include "ctl/item.h"
+#include "store/path.h"
+
+struct artifact_item {
+	struct item item;
+	char *path; /* of the artifact that the status names, if it is this object's own; or NULL */
+	char *revision; /* of it; "" */
+	struct digest digest; /* of it; DIGEST_NONE: it cannot be read */
+	bool path_is_new; /* the object as it is now names another one than before */
+
+	bool restore_next; /* the last run could not bring the file back: the next one restores */
+	char *lost_path; /* a path that cannot be restored */
+	char *lost_why; /* why it was given up */
+	uint64_t lost_since; /* the registry has said so first, on clock_ms() */
+	unsigned lost_times; /* and how often since */
+
+	bool look_wanted; /* as soon as the item is whole */
+	struct list look_link; /* in the line for the first look */
+	struct op *look;
+};
+
+#define ARTIFACT_ITEM(i) CONTAINER_OF(i, struct artifact_item, item)
+
+extern const struct item_hooks artifact_item_hooks;
+
+/* The object's folder in the store. -1: it has no name that could be one. */
+int artifact_dir(const struct item *i, char dir[STORE_DIR_MAX], struct err *err) must_check;
+/* The file that the status names is not in the store, and was not given up. */
+bool artifact_is_missing(const struct artifact_item *a);
+/* on_lost of the store: a file that a status names is gone. Nothing happens to one of another kind. */
+void artifact_file_lost(struct controller *c, const char *path);
+
+#endif

@@ -1,0 +1,371 @@
+#include "source/publish.h"
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/sys.h"
+#include "ev/account.h"
+#include "ev/task.h"
+#include "ev/work.h"
+#include "text/ignore.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* ---- on a worker -------------------------------------------------------------------------------------- */
+
+struct publish_job {
+	struct store *store; /* the loop's */
+	const struct store_root *root;
+	char path[STORE_PATH_MAX];
+	struct pack_limits limits;
+	enum digest_algo algo;
+	struct digest layer, have; /* as in publish_req */
+	bool have_file, copy;
+	uint64_t memory; /* that it may take; 0: no account */
+	struct buf bytes; /* a small layer */
+	struct store_temp in; /* a large one */
+	uint64_t in_size;
+	char *spec_ignore;
+	struct ignore ign;
+	struct ignore_budget budget;
+	/* results */
+	struct store_temp out;
+	struct store_file file;
+	struct digest digest;
+	uint64_t size;
+	char why[256];
+	bool needs_memory; /* more than it had */
+	bool storage_failed; /* the disk's fault, not the layer's */
+	bool same; /* nothing to write: the very bytes are there */
+	bool hold; /* the path's bytes change: `out` waits for the status */
+	bool named; /* the file has its name, and the store was not told yet */
+};
+
+static int add_ignore_file(
+	void *ctx, const char *dir, const char *text, size_t len, struct err *err)
+{
+	struct publish_job *j = ctx;
+
+	return ignore_add(&j->ign, text, len, dir, err);
+}
+
+static int excluded(void *ctx, const char *path, bool is_dir, struct err *err)
+{
+	struct publish_job *j = ctx;
+
+	return ignore_match_within(&j->ign, &j->budget, path, is_dir, err);
+}
+
+static int open_out(void *ctx, struct err *err)
+{
+	struct publish_job *j = ctx;
+
+	if (store_temp_new(j->root, &j->out, err)) {
+		j->storage_failed = true;
+		return -1;
+	}
+	return j->out.fd;
+}
+
+/* spec.ignore comes last, after all files of the archive: its patterns win. */
+static int add_spec_ignore(void *ctx, struct err *err)
+{
+	struct publish_job *j = ctx;
+
+	j->ign.origin = "spec.ignore";
+	if (j->spec_ignore && ignore_add(&j->ign, j->spec_ignore, strlen(j->spec_ignore), "", err))
+		return err_wrap(err, "spec.ignore");
+	return 0;
+}
+
+static uint64_t ignore_memory(const char *spec_ignore)
+{
+	return spec_ignore ? PACK_RULES_FACTOR * strlen(spec_ignore) : 0;
+}
+
+static int extract(struct publish_job *j, const atomic_bool *stop, bool *pass, struct err *err)
+{
+	struct pack_in in = {.mem = j->in.fd < 0 ? buf_str(&j->bytes) : NULL,
+		.fd = j->in.fd,
+		.size = j->in_size,
+		.stop = stop,
+		.limits = j->limits,
+		.ignore_file = add_ignore_file,
+		.rules_done = add_spec_ignore,
+		.excluded = excluded,
+		.open_out = open_out,
+		.ctx = j,
+		.out_fd = -1,
+		.spool_dirfd = j->root->fd,
+		.algo = j->algo};
+	struct pack_result res;
+
+	j->budget = (struct ignore_budget){.max = LIMIT_IGNORE_STEPS, .stop = stop};
+	/* What spec.ignore compiles to comes out of the same memory. */
+	if (j->memory)
+		in.limits.memory = j->memory - ignore_memory(j->spec_ignore);
+	if (pack_run(&in, &res, err)) {
+		j->needs_memory = err->code == -ENOBUFS;
+		/* Else pack gives an errno only for what it writes or spools. */
+		if (err->code < 0 && !j->needs_memory)
+			j->storage_failed = true;
+		return -1;
+	}
+	*pass = res.how == PACK_PASS;
+	if (!*pass) {
+		j->digest = res.digest;
+		j->size = res.size;
+	}
+	memcpy(j->why, res.why, sizeof(j->why));
+	return 0;
+}
+
+/* The layer itself becomes the artifact. */
+static int take_layer(struct publish_job *j, const atomic_bool *stop, struct err *err)
+{
+	j->size = j->in_size;
+	if (j->algo == j->layer.algo)
+		j->digest = j->layer;
+	else if (j->in.fd < 0)
+		digest_mem(&j->digest, j->algo, buf_str(&j->bytes), j->bytes.len);
+	else if (digest_fd(&j->digest, j->algo, j->in.fd, stop, NULL, err)) {
+		j->storage_failed = true;
+		return -1;
+	}
+	if (j->in.fd >= 0) {
+		j->out = j->in;
+		j->in = STORE_TEMP_INIT;
+		return 0;
+	}
+	if (j->have_file && digest_equal(&j->digest, &j->have))
+		return 0; /* not even worth a temporary file */
+	j->storage_failed = true;
+	if (store_temp_new(j->root, &j->out, err))
+		return -1;
+	if (sys_write_all(j->out.fd, buf_str(&j->bytes), j->bytes.len))
+		return err_sys(err, "write '%s'", j->path);
+	j->storage_failed = false;
+	return 0;
+}
+
+static int extract_and_tidy(
+	struct publish_job *j, const atomic_bool *stop, bool *pass, struct err *err)
+{
+	int rc = extract(j, stop, pass, err);
+
+	ignore_clear(&j->ign);
+	if (j->memory > LIMIT_MEMORY_SLICE)
+		mem_trim();
+	return rc;
+}
+
+static int job_run(void *arg, const atomic_bool *stop, struct err *err)
+{
+	struct publish_job *j = arg;
+	bool pass = true;
+
+	if (!j->copy && extract_and_tidy(j, stop, &pass, err))
+		return -1;
+	if (pass && take_layer(j, stop, err))
+		return -1;
+	store_temp_drop(j->root, &j->in);
+	if (digest_equal(&j->digest, &j->have)) {
+		j->same = j->have_file;
+	} else if (j->have.algo != DIGEST_NONE) {
+		j->hold = true;
+		return 0;
+	}
+	if (j->same) {
+		store_temp_drop(j->root, &j->out);
+		return 0;
+	}
+	j->storage_failed = true;
+	if (store_temp_sync(&j->out, &j->digest, &j->file, err))
+		return -1;
+	if (*stop) /* the last moment at which a cancel changes nothing */
+		return err_set(err, ERR_CANCELED, "canceled");
+	if (store_temp_name(j->root, &j->out, j->path, err))
+		return -1;
+	j->named = true;
+	j->storage_failed = false;
+	return 0;
+}
+
+static void job_free(void *arg)
+{
+	struct publish_job *j = arg;
+
+	if (!j)
+		return;
+	/* Cancelled after the rename: nobody else knows of the file, and what the store does not know it never removes. */
+	if (j->named)
+		store_published(j->store, j->path, &j->file);
+	store_temp_discard(j->store, &j->in);
+	store_temp_discard(j->store, &j->out);
+	buf_clear(&j->bytes);
+	ignore_clear(&j->ign);
+	free(j->spec_ignore);
+	free(j);
+}
+
+/* The same job from its beginning: what it was given moves over, what it made stays behind. */
+static struct publish_job *job_again(struct publish_job *old)
+{
+	struct publish_job *j = NEW(struct publish_job);
+
+	*j = *old;
+	old->bytes = BUF_INIT(old->bytes.max);
+	old->in = STORE_TEMP_INIT;
+	j->out = STORE_TEMP_INIT;
+	old->spec_ignore = NULL;
+	j->needs_memory = j->storage_failed = false;
+	ignore_init(&j->ign, IGNORE_SOURCE);
+	memset(&old->ign, 0, sizeof(old->ign));
+	return j;
+}
+
+/* ---- the task ------------------------------------------------------------------------------------------- */
+
+struct publish {
+	struct task task;
+	struct store *store;
+	struct account *account;
+	char *owner;
+	struct publish_job *job; /* waits for memory */
+	struct op *grant; /* the memory of the job that runs */
+	struct publish_result result;
+};
+
+static enum step_ret job_start(struct publish *p, struct publish_job *j)
+{
+	return task_wait(&p->task,
+		work_start_for(p->task.self.loop, work_lane_of(j->in_size), p->owner, job_run,
+			job_free, j));
+}
+
+/* The most that it can be given. */
+static uint64_t memory_max(const struct publish *p)
+{
+	struct account_stats s;
+
+	account_stats(p->account, ACCOUNT_JOBS, &s);
+	return s.limit;
+}
+
+static enum step_ret memory_wait(struct publish *p, struct publish_job *j, uint64_t bytes)
+{
+	uint64_t max = memory_max(p);
+
+	j->memory = bytes < max ? bytes : max;
+	p->job = j;
+	return task_wait(&p->task, account_take(p->account, ACCOUNT_JOBS, p->owner, j->memory));
+}
+
+static enum step_ret pack_start(struct task *t)
+{
+	struct publish *p = CONTAINER_OF(t, struct publish, task);
+	struct publish_job *j = MOVE(p->job);
+	uint64_t rules = ignore_memory(j->spec_ignore);
+
+	if (!p->account || j->copy)
+		return job_start(p, j);
+	if (rules > LIMIT_MEMORY_SLICE / 4)
+		return memory_wait(p, j, rules + LIMIT_MEMORY_SLICE);
+	j->memory = LIMIT_MEMORY_SLICE;
+	return job_start(p, j);
+}
+
+static void job_result(struct publish *p, struct publish_job *j)
+{
+	p->result.digest = j->digest;
+	p->result.size = j->size;
+	p->result.same = j->same || (digest_equal(&j->digest, &j->have) && !j->hold);
+	p->result.hold = j->hold;
+	memcpy(p->result.why, j->why, sizeof(p->result.why));
+	if (j->hold) {
+		p->result.temp = j->out;
+		j->out = STORE_TEMP_INIT;
+		return;
+	}
+	if (j->named)
+		store_published(j->store, j->path, &j->file);
+	j->named = false;
+}
+
+static enum step_ret pack_resume(struct task *t)
+{
+	struct publish *p = CONTAINER_OF(t, struct publish, task);
+	struct publish_job *j;
+
+	if (p->job) {
+		if (task_op_failed(t))
+			return STEP_FAIL;
+		p->grant = MOVE(t->op);
+		return job_start(p, MOVE(p->job));
+	}
+	j = work_job(t->op);
+	op_free(MOVE(p->grant));
+	if (j->needs_memory && j->memory && j->memory < memory_max(p))
+		return memory_wait(p, job_again(j), 4 * j->memory);
+	if (task_op_failed(t)) {
+		p->result.storage_failed = j->storage_failed;
+		return STEP_FAIL;
+	}
+	job_result(p, j);
+	return STEP_NEXT;
+}
+
+static const struct step STEPS[] = {{"pack", pack_start, pack_resume}, {0}};
+
+static void publish_free(struct task *t)
+{
+	struct publish *p = CONTAINER_OF(t, struct publish, task);
+
+	job_free(p->job);
+	op_free(p->grant);
+	store_temp_discard(p->store, &p->result.temp);
+	free(p->owner);
+	free(p);
+}
+
+static struct publish_job *job_new(const struct publish_req *req)
+{
+	struct publish_job *j = NEW(struct publish_job);
+
+	j->store = req->store;
+	j->root = store_root(req->store);
+	snprintf(j->path, sizeof(j->path), "%s", req->path);
+	j->limits = req->limits;
+	j->algo = req->algo;
+	j->layer = *req->layer;
+	j->in_size = req->size;
+	j->copy = req->copy;
+	j->have = req->have;
+	j->have_file = req->have_file;
+	j->bytes = *req->bytes;
+	*req->bytes = BUF_INIT(req->bytes->max);
+	j->in = *req->temp;
+	*req->temp = STORE_TEMP_INIT;
+	j->out = STORE_TEMP_INIT;
+	j->spec_ignore = mem_strdup(req->ignore);
+	ignore_init(&j->ign, IGNORE_SOURCE);
+	return j;
+}
+
+struct op *publish_start(struct loop *l, const struct publish_req *req)
+{
+	struct publish *p = NEW(struct publish);
+
+	p->store = req->store;
+	p->account = req->account;
+	p->owner = mem_strdup(req->owner);
+	p->job = job_new(req);
+	p->result.temp = STORE_TEMP_INIT;
+	task_init(&p->task, l, "publish", STEPS, NULL, publish_free);
+	return task_spawn(&p->task);
+}
+
+struct publish_result *publish_result(struct op *op)
+{
+	return &CONTAINER_OF(CONTAINER_OF(op, struct task, self), struct publish, task)->result;
+}

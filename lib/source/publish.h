@@ -1,0 +1,55 @@
+/*
+ * Makes an artifact of a layer's bytes, on a worker: the layer itself where it passes through or is
+ * copied, a repack of it otherwise (lib/pack); to the disk, and under its name. A task.
+ *
+ * When the path has other bytes already they stay: the new ones are handed out as a temporary file,
+ * for store_prepare_start. A job begins with a slice of memory that nobody counts, which is enough
+ * for nearly all layers. One that needs more ends, gives back what it has, and begins again with four
+ * times as much out of the account. Loop thread.
+ *
+ *	struct op *op = publish_start(loop, &(struct publish_req){...});
+ *	... when done: const struct publish_result *res = publish_result(op), also after a failure
+ */
+#ifndef SOURCE_PUBLISH_H
+#define SOURCE_PUBLISH_H
+#include "base/buf.h"
+#include "crypto/digest.h"
+#include "pack/pack.h"
+#include "store/store.h"
+
+struct account;
+struct loop;
+struct op;
+
+struct publish_req {
+	struct store *store;
+	struct account *account; /* NULL: nobody counts */
+	const char *owner; /* in whose line the job waits. Copied */
+	const char *path; /* of the artifact. Copied */
+	const struct digest *layer; /* of the layer's bytes, checked. Copied */
+	uint64_t size; /* of the layer */
+	struct buf *bytes; /* a small layer: taken over */
+	struct store_temp *temp; /* a large one: taken over */
+	bool copy; /* the layer as it is */
+	const char *ignore; /* more rules, or NULL. Copied */
+	struct pack_limits limits;
+	enum digest_algo algo;
+	struct digest
+		have; /* of what the status names under this path; DIGEST_NONE: another path */
+	bool have_file; /* and it is there */
+};
+
+struct publish_result {
+	struct digest digest;
+	uint64_t size;
+	bool same; /* the very bytes were there */
+	bool hold; /* the path has other bytes: `temp` has the new ones */
+	struct store_temp temp; /* take it, or it is dropped with the op */
+	char why[256]; /* why the layer did not pass through; "" */
+	bool storage_failed; /* the disk's fault, not the layer's */
+};
+
+struct op *publish_start(struct loop *l, const struct publish_req *req);
+struct publish_result *publish_result(struct op *op);
+
+#endif

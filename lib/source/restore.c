@@ -1,0 +1,97 @@
+#include "source/restore.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "ctl/door.h"
+#include "source/artifact.h"
+#include "source/env.h"
+
+#include <string.h>
+
+#define LOST_TIMES 3
+#define LOST_AFTER_MS 60000
+
+static struct artifact_item *item_of(const struct artifact_run *a)
+{
+	return ARTIFACT_ITEM(a->run.item);
+}
+
+static struct store *store_of(const struct artifact_run *a)
+{
+	return SOURCE_ENV(a->run.c)->store;
+}
+
+bool restore_given_up(const struct artifact_run *a)
+{
+	const struct artifact_item *i = item_of(a);
+
+	return i->lost_path && !strcmp(i->lost_path, a->have_path);
+}
+
+bool restore_begin(struct artifact_run *a)
+{
+	if (restore_given_up(a)) {
+		store_promise_end(store_of(a), a->have_path); /* the look has made one */
+		return false;
+	}
+	store_promise(store_of(a), a->have_path);
+	log_info(&a->run.log, "restoring artifact", LS("path", a->have_path));
+	return true;
+}
+
+void restore_refused(struct artifact_run *a)
+{
+	a->lost = a->run.mode == RUN_RESTORE;
+	/* Asked again and again, it is told once: when it is given up. */
+	a->run.reported = a->lost;
+}
+
+static void give_up(struct artifact_run *a)
+{
+	auto_free char *why =
+		mem_printf("artifact disappeared from storage, and it cannot be restored: %s",
+			a->run.task.err.msg);
+	struct artifact_item *i = item_of(a);
+
+	free(i->lost_path);
+	free(i->lost_why);
+	i->lost_path = mem_strdup(a->have_path);
+	i->lost_why = mem_strdup(why);
+	i->restore_next = false;
+	store_promise_end(store_of(a), a->have_path);
+	log_error(&a->run.log, "the stored artifact is lost", LS("path", a->have_path),
+		LS("error", why));
+	run_event(&a->run, true, "ArtifactLost", why, NULL);
+}
+
+/* One more time, and has it been said for long enough? */
+static bool is_final(struct artifact_item *i)
+{
+	if (!i->lost_times++)
+		i->lost_since = clock_ms();
+	return i->lost_times >= LOST_TIMES && clock_ms() - i->lost_since >= LOST_AFTER_MS;
+}
+
+void restore_failed(struct artifact_run *a)
+{
+	const struct err *err = &a->run.task.err;
+	struct artifact_item *i = item_of(a);
+
+	if (err->kind == ERR_CANCELED)
+		return;
+	if (!a->lost)
+		i->lost_times = 0;
+	if (err->kind == ERR_STALL || (a->lost && is_final(i))) {
+		give_up(a);
+		/* The next run says so in the status. */
+		if (a->run.mode == RUN_RESTORE)
+			run_end(&a->run, RUN_AGAIN);
+	} else if (a->run.mode == RUN_RESTORE) {
+		store_promise_failed(store_of(a), a->have_path);
+	} else {
+		i->restore_next = true;
+		if (a->run.end != RUN_AGAIN)
+			run_end(&a->run, RUN_THEN_RESTORE);
+	}
+}

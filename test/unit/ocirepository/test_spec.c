@@ -1,0 +1,161 @@
+#include "controllers/ocirepository/spec.h"
+
+#include "base/mem.h"
+#include "base/obj.h"
+
+#include "base/buf.h"
+#include "base/limits.h"
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+static json_t *parse(const char *text)
+{
+	struct err err = {0};
+	json_t *o = obj_parse(text, strlen(text), "test", &err);
+
+	ck_assert_msg(o != NULL, "%s", err.msg);
+	return o;
+}
+
+START_TEST(test_spec)
+{
+	auto_json json_t *o = parse(
+		"{\"spec\":{\"url\":\"oci://r/a\",\"interval\":\"5m\",\"ignore\":\"\","
+		"\"ref\":{\"semver\":\">=1\",\"tag\":\"\",\"semverFilter\":\"x\"},"
+		"\"layerSelector\":{\"operation\":\"copy\",\"mediaType\":\"\"},"
+		"\"secretRef\":{\"name\":\"s\"},\"insecure\":true,\"provider\":\"generic\"}}");
+	struct spec *base = ocirepository_spec_new(o);
+	const struct ocirepository_spec *s = OCIREPOSITORY_SPEC(base);
+
+	ck_assert_ptr_null(base->wrong);
+	ck_assert_str_eq(s->url, "oci://r/a");
+	ck_assert_str_eq(s->semver, ">=1");
+	ck_assert_str_eq(s->semver_filter, "x");
+	ck_assert_ptr_null(s->tag);
+	ck_assert_str_eq(s->ignore, "");
+	ck_assert(ocirepository_copies(s) && s->insecure && !base->suspend);
+	ck_assert_ptr_null(ocirepository_layer_type(s));
+	ck_assert_str_eq(s->secret, "s");
+	ck_assert_int_eq(base->interval_ms, 300000);
+	ck_assert_int_eq(s->timeout_ms, 60000);
+	ck_assert_ptr_null(s->not_built);
+	spec_unref(base);
+}
+END_TEST
+
+START_TEST(test_not_built)
+{
+	static const struct {
+		const char *spec, *field;
+	} rows[] = {
+		{"{\"verify\":{\"provider\":\"cosign\"}}", "verify"},
+		{"{\"serviceAccountName\":\"x\"}", "serviceAccountName"},
+		{"{\"certSecretRef\":{\"name\":\"x\"}}", "certSecretRef"},
+		{"{\"proxySecretRef\":{\"name\":\"x\"}}", "proxySecretRef"},
+		{"{\"provider\":\"aws\"}", "provider"},
+		{"{\"provider\":\"generic\",\"serviceAccountName\":\"\"}", NULL},
+	};
+	auto_free char *text = mem_printf("{\"spec\":%s}", rows[_i].spec);
+	auto_json json_t *o = parse(text);
+	struct spec *base = ocirepository_spec_new(o);
+	const struct ocirepository_spec *s = OCIREPOSITORY_SPEC(base);
+
+	ck_assert_ptr_null(base->wrong);
+	ck_assert_msg(rows[_i].field ? s->not_built && !strcmp(s->not_built, rows[_i].field)
+				     : !s->not_built,
+		"%s: got %s", rows[_i].spec, s->not_built ? s->not_built : "nothing");
+	spec_unref(base);
+}
+END_TEST
+
+START_TEST(test_bad_duration)
+{
+	auto_json json_t *o = parse("{\"spec\":{\"interval\":\"soon\"}}");
+	struct spec *s = ocirepository_spec_new(o);
+
+	ck_assert_ptr_nonnull(s->wrong);
+	ck_assert_int_eq(s->wrong->kind, ERR_STALL);
+	ck_assert_str_eq(s->wrong->msg, "spec.interval: 'soon' is not a duration");
+	spec_unref(s);
+}
+END_TEST
+
+#define EMPTY "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+/* What no registry can mend waits for another spec, and the message names the field. */
+START_TEST(test_stalls)
+{
+	static const struct {
+		const char *spec, *message; /* NULL: it is taken */
+	} rows[] = {
+		{"\"timeout\":\"0s\"", "spec.timeout: '0s' leaves no time for a request"},
+		{"\"timeout\":\"0.4ms\"", "spec.timeout: '0.4ms' leaves no time for a request"},
+		{"\"timeout\":\"-1s\"", "spec.timeout: '-1s' leaves no time for a request"},
+		{"\"timeout\":\"9999999999999h\"",
+			"spec.timeout: '9999999999999h' is not a duration"},
+		{"\"timeout\":\"1ms\"", NULL},
+		{"\"interval\":\"0s\"", NULL},
+		{"\"ref\":{\"tag\":\"1.2.3@" EMPTY "\"}", NULL},
+		{"\"ref\":{\"tag\":\"1.2.3@latest\"}",
+			"spec.ref.tag: what follows '@' belongs in spec.ref.digest: "},
+		{"\"ref\":{\"tag\":\"1.2.3@\"}",
+			"spec.ref.tag: what follows '@' belongs in spec.ref.digest: "},
+		{"\"ref\":{\"tag\":\"@" EMPTY "\"}", "spec.ref.tag: '@sha256:"},
+		{"\"ref\":{\"tag\":\"a/b@" EMPTY "\"}", "spec.ref.tag: 'a/b@sha256:"},
+		{"\"ref\":{\"tag\":\"1.2.3@\",\"semver\":\"1.x\"}", NULL},
+	};
+	auto_free char *text = mem_printf("{\"spec\":{%s}}", rows[_i].spec);
+	auto_json json_t *o = parse(text);
+	struct spec *s = ocirepository_spec_new(o);
+
+	ck_assert_msg(!s->wrong == !rows[_i].message, "%s", rows[_i].spec);
+	/* A restore may still need it. */
+	ck_assert_int_ge(OCIREPOSITORY_SPEC(s)->timeout_ms, 1);
+	if (s->wrong) {
+		ck_assert_int_eq(s->wrong->kind, ERR_STALL);
+		ck_assert_msg(!strncmp(s->wrong->msg, rows[_i].message, strlen(rows[_i].message)),
+			"%s: %s", rows[_i].spec, s->wrong->msg);
+	}
+	spec_unref(s);
+}
+END_TEST
+
+START_TEST(test_selector)
+{
+	static const struct {
+		const char *a, *b;
+		bool equal;
+	} rows[] = {{"null", "null", true}, {"{}", "null", false},
+		{"{}", "{\"mediaType\":\"\"}", true},
+		{"{\"mediaType\":\"a\"}", "{\"mediaType\":\"a\",\"operation\":\"copy\"}", false},
+		{"{\"mediaType\":\"a\",\"operation\":\"copy\"}",
+			"{\"operation\":\"copy\",\"mediaType\":\"a\"}", true}};
+	auto_free char *text = mem_printf("{\"spec\":{\"layerSelector\":%s}}", rows[_i].a);
+	auto_json json_t *a = parse(text), *b = parse(rows[_i].b), *back;
+	struct spec *s = ocirepository_spec_new(a);
+
+	ck_assert_msg(ocirepository_selector_is(OCIREPOSITORY_SPEC(s), b) == rows[_i].equal,
+		"%s %s", rows[_i].a, rows[_i].b);
+	/* What is observed is what was given. */
+	back = ocirepository_selector_json(OCIREPOSITORY_SPEC(s));
+	ck_assert(back ? json_equal(back, obj_get(a, "spec", "layerSelector"))
+		       : json_is_null(obj_get(a, "spec", "layerSelector")));
+	spec_unref(s);
+}
+END_TEST
+
+Suite *suite_spec(void);
+Suite *suite_spec(void)
+{
+	Suite *s = suite_create("spec");
+	TCase *tc = tcase_create("spec");
+
+	tcase_add_test(tc, test_spec);
+	tcase_add_loop_test(tc, test_not_built, 0, 6);
+	tcase_add_test(tc, test_bad_duration);
+	tcase_add_loop_test(tc, test_stalls, 0, 12);
+	tcase_add_loop_test(tc, test_selector, 0, 5);
+	suite_add_tcase(s, tc);
+	return s;
+}
