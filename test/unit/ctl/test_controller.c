@@ -1,0 +1,283 @@
+/* The framework, with the toy kind, against an API server on the test's own loop. The clock stands
+   still. */
+#include "ctl/controller.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "base/obj.h"
+#include "ctl/cond.h"
+#include "ctl/event.h"
+#include "ctl/item.h"
+#include "ev/loop.h"
+#include "kube/client.h"
+#include "kube/watch.h"
+#include "test/fake/kube.h"
+#include "test/unit/ctl/toy.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static struct loop *loop;
+static struct fake_kube *kube;
+static struct kube_client *client;
+static struct metrics *metrics;
+static struct event_recorder *events;
+static struct controller *c;
+
+static void settle(void)
+{
+	int quiet, i;
+
+	for (quiet = 0; quiet < 10; quiet++) {
+		struct kube_stats s;
+
+		for (i = 0; i < 30; i++)
+			loop_turn(loop, false);
+		kube_client_stats(client, &s);
+		if (c->queue.running || s.http.open_requests > 2)
+			quiet = 0;
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	}
+}
+
+static void pass(uint64_t ms)
+{
+	loop_test_advance(loop, ms);
+	settle();
+}
+
+static void begin(void)
+{
+	clock_fake(1800000000000);
+	log_set_fd(-1);
+	loop = loop_new();
+	kube = fake_kube_new(loop);
+	client = kube_client_new(loop, fake_kube_config(kube), &(struct kube_client_opts){0});
+	metrics = metrics_new();
+	events = event_recorder_new(client, "toy-controller", "test");
+	c = controller_new(&toy_kind,
+		&(struct controller_opts){
+			.loop = loop, .kube = client, .metrics = metrics, .events = events});
+	controller_start(c);
+	settle();
+}
+
+static void end(void)
+{
+	int i;
+
+	controller_stop(c);
+	settle();
+	ck_assert(controller_idle(c));
+	event_recorder_stop(events);
+	settle();
+	controller_free(c);
+	event_recorder_free(events);
+	metrics_free(metrics);
+	kube_client_free(client);
+	fake_kube_free(kube);
+	for (i = 0; i < 20; i++)
+		loop_turn(loop, false);
+	ck_assert_int_eq(loop_free(loop), 0);
+}
+
+static void toy(const char *spec)
+{
+	auto_free char *json = mem_printf(
+		"{\"metadata\":{\"name\":\"t\",\"namespace\":\"n\"},\"spec\":{%s}}", spec);
+
+	fake_kube_put(kube, "toys", json);
+	settle();
+}
+
+static void change(const char *patch)
+{
+	fake_kube_merge(kube, "toys", "n", "t", patch);
+	settle();
+}
+
+static const char *said(void)
+{
+	return obj_str_or("", fake_kube_get(kube, "toys", "n", "t"), "status", "said");
+}
+
+/* "True Succeeded" */
+static const char *cond(const char *type)
+{
+	static char text[128];
+	const json_t *all = obj_get(fake_kube_get(kube, "toys", "n", "t"), "status", "conditions");
+	json_t *one;
+	size_t i;
+
+	text[0] = '\0';
+	json_array_foreach (all, i, one)
+		if (!strcmp(obj_str_or("", one, "type"), type))
+			snprintf(text, sizeof(text), "%s %s", obj_str_or("", one, "status"),
+				obj_str_or("", one, "reason"));
+	return text;
+}
+
+static int64_t observed(void)
+{
+	return obj_int(-2, fake_kube_get(kube, "toys", "n", "t"), "status", "observedGeneration");
+}
+
+START_TEST(test_created_and_changed)
+{
+	begin();
+	toy("\"say\":\"hello\",\"interval\":\"1m\"");
+	ck_assert_str_eq(said(), "hello");
+	ck_assert_str_eq(cond(COND_READY), "True Succeeded");
+	ck_assert_int_eq(observed(), 1);
+	ck_assert_str_eq(fake_kube_log(kube), "PATCH toys/t\nPATCH toys/t/status\n");
+	/* Its interval is over, and nothing is new. */
+	fake_kube_log_reset(kube);
+	pass(60000);
+	ck_assert_str_eq(fake_kube_log(kube), "");
+	ck_assert_uint_eq(metric_count(item_find(c, "n/t")->duration), 2);
+	change("{\"spec\":{\"say\":\"good morning\"}}");
+	ck_assert_str_eq(said(), "good morning");
+	ck_assert_int_eq(observed(), 2);
+	ck_assert_str_eq(fake_kube_log(kube), "PATCH toys/t/status\n");
+	/* Somebody asks. */
+	change("{\"metadata\":{\"annotations\":{\"reconcile.fluxcd.io/requestedAt\":\"now\"}}}");
+	ck_assert_str_eq(obj_str_or("", fake_kube_get(kube, "toys", "n", "t"), "status",
+				 "lastHandledReconcileAt"),
+		"now");
+	end();
+}
+END_TEST
+
+START_TEST(test_suspended)
+{
+	begin();
+	toy("\"say\":\"hello\",\"suspend\":true");
+	ck_assert_str_eq(said(), "");
+	ck_assert_int_eq(observed(), 1);
+	ck_assert_str_eq(cond(COND_READY), "");
+	pass(120000);
+	ck_assert_uint_eq(metric_count(item_find(c, "n/t")->duration), 1);
+	change("{\"spec\":{\"suspend\":null}}");
+	ck_assert_str_eq(said(), "hello");
+	end();
+}
+END_TEST
+
+START_TEST(test_deleted)
+{
+	begin();
+	toy("\"say\":\"hello\"");
+	fake_kube_delete(kube, "toys", "n", "t");
+	settle();
+	ck_assert_ptr_null(fake_kube_get(kube, "toys", "n", "t"));
+	ck_assert_uint_eq(c->items, 0);
+	end();
+}
+END_TEST
+
+static void relabel(void *arg)
+{
+	(void)arg;
+	fake_kube_merge(kube, "toys", "n", "t", "{\"metadata\":{\"labels\":{\"a\":\"b\"}}}");
+}
+
+/* Somebody else writes in between: the object is read again, and the same is written. */
+START_TEST(test_conflict)
+{
+	begin();
+	fake_kube_hook(kube, "PATCH toys/t/status", relabel, NULL);
+	toy("\"say\":\"hello\"");
+	ck_assert_str_eq(said(), "hello");
+	ck_assert_str_eq(
+		fake_kube_log(kube), "PATCH toys/t\nPATCH toys/t/status\nPATCH toys/t/status\n");
+	end();
+}
+END_TEST
+
+static void change_spec(void *arg)
+{
+	(void)arg;
+	fake_kube_merge(kube, "toys", "n", "t", "{\"spec\":{\"say\":\"bye\"}}");
+}
+
+/* What the run was about has changed: it counts for nothing, and the next one begins at once. */
+START_TEST(test_changed_under_it)
+{
+	begin();
+	fake_kube_hook(kube, "PATCH toys/t/status", change_spec, NULL);
+	toy("\"say\":\"hello\"");
+	ck_assert_str_eq(said(), "bye");
+	ck_assert_int_eq(observed(), 2);
+	end();
+}
+END_TEST
+
+START_TEST(test_dependency)
+{
+	begin();
+	toy("\"say\":\"hello\",\"secretRef\":{\"name\":\"s\"}");
+	ck_assert_str_eq(cond("SecretMissing"), "True NotFound");
+	ck_assert_str_eq(cond(COND_READY), "False NotFound");
+	ck_assert_str_eq(cond(COND_RECONCILING), "True ProgressingWithRetry");
+	ck_assert_ptr_nonnull(strstr(fake_kube_log(kube), "EVENT NotFound"));
+	/* Not by the back-off: its coming makes the toy due. */
+	fake_kube_put(kube, "secrets",
+		"{\"metadata\":{\"name\":\"s\",\"namespace\":\"n\"},\"type\":\"Opaque\"}");
+	settle();
+	ck_assert_str_eq(said(), "hello");
+	ck_assert_str_eq(cond("SecretMissing"), "");
+	ck_assert_str_eq(cond(COND_READY), "True Succeeded");
+	end();
+}
+END_TEST
+
+START_TEST(test_wrong_spec)
+{
+	begin();
+	toy("\"say\":\"hello\",\"interval\":\"soon\"");
+	ck_assert_str_eq(cond(COND_STALLED), "True InvalidSpec");
+	ck_assert_str_eq(cond(COND_READY), "False InvalidSpec");
+	pass(120000);
+	ck_assert_uint_eq(metric_count(item_find(c, "n/t")->duration), 1);
+	change("{\"spec\":{\"interval\":\"1m\"}}");
+	ck_assert_str_eq(cond(COND_READY), "True Succeeded");
+	ck_assert_str_eq(cond(COND_STALLED), "");
+	end();
+}
+END_TEST
+
+/* A failure to write is tried again after the back-off. */
+START_TEST(test_write_fails)
+{
+	begin();
+	fake_kube_fail(kube, "PATCH toys/t/status", 500, 1);
+	toy("\"say\":\"hello\"");
+	ck_assert_str_eq(said(), "");
+	pass(750);
+	ck_assert_str_eq(said(), "hello");
+	end();
+}
+END_TEST
+
+Suite *suite_controller(void);
+Suite *suite_controller(void)
+{
+	Suite *s = suite_create("controller");
+	TCase *tc = tcase_create("controller");
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, test_created_and_changed);
+	tcase_add_test(tc, test_suspended);
+	tcase_add_test(tc, test_deleted);
+	tcase_add_test(tc, test_conflict);
+	tcase_add_test(tc, test_changed_under_it);
+	tcase_add_test(tc, test_dependency);
+	tcase_add_test(tc, test_wrong_spec);
+	tcase_add_test(tc, test_write_fails);
+	suite_add_tcase(s, tc);
+	return s;
+}
