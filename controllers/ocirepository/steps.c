@@ -59,8 +59,8 @@ static enum step_ret validate_start(struct task *t)
 	struct run *r = RUN(t);
 	const struct ocirepository_spec *s = OCI_SPEC(r);
 
-	if (ARTIFACT_RUN(r)->dir_err.kind != ERR_NONE) {
-		t->err = ARTIFACT_RUN(r)->dir_err;
+	if (!*ARTIFACT_RUN(r)->dir) {
+		(void)!artifact_dir(r->item, ARTIFACT_RUN(r)->dir, &t->err);
 		t->err.kind = ERR_STALL;
 		return run_fail(r, COND_FETCH_FAILED, "InvalidSpec");
 	}

@@ -18,6 +18,9 @@ static const struct row {
 	unsigned modes, ends, kinds, suspended; /* the last: bit 0 no, bit 1 yes */
 	struct outcome outcome;
 } TABLE[] = {
+	/* The most frequent one first. */
+	{WORK, BIT(RUN_UNCHANGED) | BIT(RUN_MADE) | BIT(RUN_OPEN), FINE, ANY,
+		{STATUS_SUCCESS, NEXT_INTERVAL}},
 	/* What comes after a cancel says who cancelled; of a run that was cancelled nothing is said. */
 	{ANY, ANY, BIT(ERR_CANCELED), ANY, {STATUS_NOTHING, NEXT_BACKOFF}},
 	{ANY, BIT(RUN_AGAIN), ANY, ANY, {STATUS_NOTHING, NEXT_NOW}},
@@ -40,7 +43,6 @@ static const struct row {
 	{RESTORE, ANY, BIT(ERR_HELD), BIT(1), {STATUS_SUSPENDED, NEXT_WAIT}},
 	{RESTORE, ANY, RETRY, BIT(1), {STATUS_SUSPENDED, NEXT_BACKOFF}},
 	{WORK, BIT(RUN_QUIET), FINE, ANY, {STATUS_SUSPENDED, NEXT_STOP}},
-	{WORK, ANY, FINE, ANY, {STATUS_SUCCESS, NEXT_INTERVAL}},
 	{WORK, ANY, STALL, ANY, {STATUS_FAILURE, NEXT_STOP}},
 	{WORK, ANY, BIT(ERR_WAIT), ANY, {STATUS_FAILURE, NEXT_NAMED}},
 	{WORK, ANY, BIT(ERR_HELD), ANY, {STATUS_FAILURE, NEXT_WAIT}},

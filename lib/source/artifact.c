@@ -24,6 +24,7 @@ void artifact_run_init(struct run *r)
 {
 	struct artifact_run *a = ARTIFACT_RUN(r);
 	struct artifact_item *i = ARTIFACT_ITEM(r->item);
+	struct err ignored = {0};
 
 	a->temp = STORE_TEMP_INIT;
 	buf_init(&a->bytes, LIMIT_BLOB_IN_MEMORY);
@@ -31,7 +32,7 @@ void artifact_run_init(struct run *r)
 	if (r->mode == RUN_RESTORE)
 		i->restore_next = false;
 	/* An artifact that cannot be one of ours counts as none: the run then makes a new one. */
-	if (artifact_dir(r->item, a->dir, &a->dir_err) || !i->path || i->digest.algo == DIGEST_NONE)
+	if (artifact_dir(r->item, a->dir, &ignored) || !i->path || i->digest.algo == DIGEST_NONE)
 		return;
 	memcpy(a->have_path, i->path, strlen(i->path) + 1);
 	a->have_digest = i->digest;

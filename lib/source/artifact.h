@@ -46,8 +46,7 @@ enum artifact_hold {
 
 struct artifact_run {
 	struct run run;
-	char dir[STORE_DIR_MAX];
-	struct err dir_err; /* it has no folder */
+	char dir[STORE_DIR_MAX]; /* "": it has none, since its name cannot be one (artifact_dir) */
 
 	/* The status's artifact. */
 	char have_path[STORE_PATH_MAX]; /* "": none */
