@@ -20,24 +20,22 @@ SHELL := /bin/bash
 Q := $(if $(V),,@)
 say = @$(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),:,echo '  $(1) $(2)')
 
-# ---- modules, lowest layer first; .ci/check-deps holds every include to this order --------------------------------
-MODULES := base crypto text ev pack http store kube oci serve ctl embedded source
-DEPS_base     :=
-DEPS_crypto   := base
-DEPS_text     := base
-DEPS_ev       := base
-DEPS_pack     := text crypto base
-DEPS_http     := ev crypto base
-DEPS_store    := ev crypto base
-DEPS_kube     := http ev text crypto base
-DEPS_oci      := pack http ev text crypto base
-DEPS_serve    := http store ev crypto base
-DEPS_ctl      := kube http ev text crypto base
-DEPS_embedded := http ev text crypto base
-DEPS_source   := ctl oci kube store http pack ev text crypto base
-DEPS_cmd      := http ev crypto base
-DEPS_ocirepository := source ctl serve oci kube store http pack ev text crypto base
+# ---- modules: lib/LAYERS says their order -------------------------------------------------------------------------
+# DEPS_x: what x may use, highest layer first, as the linker wants its archives. A module without files is skipped.
+LAYER_ROWS := $(shell sed -nE 's/^([a-z]+) +([0-9]).*/\2:\1/p' lib/LAYERS)
+UPWARDS := 0 1 2 3 4 5 6 7 8 9
+DOWNWARDS := 9 8 7 6 5 4 3 2 1 0
+layer_of = $(firstword $(subst :, ,$(filter %:$(1),$(LAYER_ROWS))))
+in_layers = $(foreach n,$(1),$(patsubst $(n):%,%,$(filter $(n):%,$(LAYER_ROWS))))
+REV_MODULES := $(foreach m,$(call in_layers,$(DOWNWARDS)),$(if $(wildcard lib/$(m)/*.c),$(m)))
+MODULES := $(filter $(REV_MODULES),$(call in_layers,$(UPWARDS)))
+below = $(filter $(call in_layers,$(wordlist 1,$(call layer_of,$(1)),$(UPWARDS))),$(REV_MODULES))
+# Only cmd knows of the API that --embedded brings along.
+$(foreach m,$(MODULES) controllers,$(eval DEPS_$(m) := $(filter-out embedded,$(call below,$(m)))))
+DEPS_cmd := $(call below,cmd)
 
+KINDS := $(notdir $(patsubst %/,%,$(sort $(dir $(wildcard controllers/*/*.c)))))
+$(foreach k,$(KINDS),$(eval DEPS_$(k) := $(DEPS_controllers)))
 
 # Compiler and linker flags. Everything a stranger's byte can reach is built with the hardening that Debian's own packages use.
 
@@ -111,9 +109,7 @@ endef
 $(foreach m,$(MODULES),$(eval $(call MODULE_template,$(m))))
 
 # ---- programs ------------------------------------------------------------------------------------------------------
-KINDS := ocirepository
 CONTROLLER_OBJS := $(foreach k,$(KINDS),$(call objs,controllers/$(k)))
-REV_MODULES := embedded source ctl serve oci kube store http pack ev text crypto base
 
 # The CRDs become one C file: the embedded API takes its kinds from the very files that kubectl applies.
 $(O)/gen/crds.c: $(wildcard deploy/crds/*.yaml) lib/embedded/embed-crds.sh
@@ -124,7 +120,7 @@ $(O)/gen/%.o: $(O)/gen/%.c
 
 $(O)/oci-source-controller: $(call objs,cmd/oci-source-controller) $(CONTROLLER_OBJS) $(O)/gen/crds.o $(call archives,$(REV_MODULES))
 	$(Q)$(CC) $(LDFLAGS) $(LDSAN) -o $@ $^ $(LINK_LIBS)
-$(O)/ocictl: $(call objs,cmd/ocictl) $(call archives,oci pack http ev text crypto base)
+$(O)/ocictl: $(call objs,cmd/ocictl) $(call archives,oci $(DEPS_oci))
 	$(Q)$(CC) $(LDFLAGS) $(LDSAN) -o $@ $^ $(LINK_LIBS)
 LINK_LIBS = $(if $(SAN)$(FUZZ)$(SHARED),$(LIBS_SHARED),$(LIBS_STATIC))
 
@@ -148,15 +144,15 @@ $(foreach m,$(UNIT_MODULES),$(eval $(call UNIT_template,$(m))))
 
 
 # lib/text held to tables that Go's own modules print: test/e2e/textdiff.sh makes them.
-$(O)/textdiff: $(O)/test/e2e/textdiff.o $(O)/test/unit/text/table.o $(call archives,text base)
+$(O)/textdiff: $(O)/test/e2e/textdiff.o $(O)/test/unit/text/table.o $(call archives,text $(DEPS_text))
 	$(Q)$(CC) $(LDFLAGS) $(LDSAN) -o $@ $^ $(LIBS_SHARED)
 
 # lib/http/proxy_env.h likewise: test/e2e/proxydiff.sh.
-$(O)/proxydiff: $(O)/test/e2e/proxydiff.o $(call archives,http ev crypto base)
+$(O)/proxydiff: $(O)/test/e2e/proxydiff.o $(call archives,http $(DEPS_http))
 	$(Q)$(CC) $(LDFLAGS) $(LDSAN) -o $@ $^ $(LIBS_SHARED)
 
 # lib/pack: test/e2e/untardiff.sh.
-$(O)/untardiff: $(O)/test/e2e/untardiff.o $(O)/test/unit/pack/build.o $(call archives,pack text crypto base)
+$(O)/untardiff: $(O)/test/e2e/untardiff.o $(O)/test/unit/pack/build.o $(call archives,pack $(DEPS_pack))
 	$(Q)$(CC) $(LDFLAGS) $(LDSAN) -o $@ $^ $(LIBS_SHARED)
 
 # ---- fuzzing: `make fuzz-semver FUZZ_TIME=60` builds test/fuzz/fuzz_semver.c and what it includes with clang 14, in $(O)/fuzz, and runs it on
