@@ -10,13 +10,13 @@
 #include "controllers/ocirepository/ocirepository.h"
 #include "ctl/event.h"
 #include "embedded/embedded.h"
-#include "embedded/selector.h"
 #include "ev/account.h"
 #include "ev/signal.h"
 #include "ev/sock.h"
 #include "http/client.h"
 #include "http/server.h"
 #include "kube/client.h"
+#include "kube/selector.h"
 #include "oci/registry.h"
 #include "serve/files.h"
 #include "serve/metrics.h"
@@ -295,11 +295,11 @@ static void start_controller(struct app *a)
 /* The API server would refuse each list with it, for ever. */
 static int check_selector(const struct app *a, struct err *err)
 {
-	struct emb_selector *s = NULL;
+	struct kube_selector *s = NULL;
 
-	if (a->flags.label_selector && emb_selector_labels(&s, a->flags.label_selector, err))
+	if (a->flags.label_selector && kube_selector_labels(&s, a->flags.label_selector, err))
 		return err_wrap(err, "--watch-label-selector '%s'", a->flags.label_selector);
-	emb_selector_free(s);
+	kube_selector_free(s);
 	return 0;
 }
 

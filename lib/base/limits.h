@@ -134,6 +134,7 @@
 #define LIMIT_KUBE_LIST (64 * LIMIT_MIB) /* one page */
 #define LIMIT_KUBE_TOKEN (64 * LIMIT_KIB) /* a token file */
 #define LIMIT_KUBE_PEM (1 * LIMIT_MIB) /* certificates or a key */
+#define LIMIT_KUBE_SELECTOR (4 * LIMIT_KIB) /* its text */
 #define LIMIT_KUBECONFIG (1 * LIMIT_MIB)
 #define LIMIT_SECRET_READ_MS 30000 /* of one pull Secret, whatever spec.timeout says */
 #define LIMIT_SECRET_SHARED_MS \
@@ -162,7 +163,6 @@
 #define LIMIT_EMBEDDED_UNKNOWN 100 /* unknown fields told in one answer */
 #define LIMIT_EMBEDDED_RING_EVENTS 8192 /* watch history */
 #define LIMIT_EMBEDDED_RING (4 * LIMIT_MIB)
-#define LIMIT_EMBEDDED_SELECTOR (4 * LIMIT_KIB) /* text of a selector */
 #define LIMIT_EMBEDDED_SLICE 200 /* objects looked at in one go */
 #define LIMIT_EMBEDDED_SLICE_BYTES (1 * LIMIT_MIB) /* and about so much text */
 #define LIMIT_EMBEDDED_DEPTH 64 /* nesting of a protobuf body */

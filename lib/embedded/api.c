@@ -7,9 +7,9 @@
 #include "embedded/discovery.h"
 #include "embedded/kind.h"
 #include "embedded/reply.h"
-#include "embedded/selector.h"
 #include "embedded/watch.h"
 #include "http/server.h"
+#include "kube/selector.h"
 
 #include <string.h>
 #include <strings.h>
@@ -126,9 +126,9 @@ static int selectors(struct emb_call *c, struct http_exchange *x)
 {
 	struct err err;
 
-	if (emb_selector_labels(&c->labels, http_x_query(x, "labelSelector"), &err) ||
-		emb_selector_fields(
-			&c->field_selector, http_x_query(x, "fieldSelector"), c->kind, &err))
+	if (kube_selector_labels(&c->labels, http_x_query(x, "labelSelector"), &err) ||
+		kube_selector_fields(&c->field_selector, http_x_query(x, "fieldSelector"),
+			emb_kind_field, c->kind, &err))
 		return emb_bad_request(&c->st, "%s", err.msg);
 	return 0;
 }

@@ -10,7 +10,7 @@
 #include "embedded/objects.h"
 #include "embedded/patch.h"
 #include "embedded/protobuf.h"
-#include "embedded/selector.h"
+#include "kube/selector.h"
 
 #include <string.h>
 
@@ -37,12 +37,18 @@ void emb_call_free(struct emb_call *c)
 		mem_wipe(c->body.p, c->body.len); /* it may have been a Secret */
 	buf_clear(&c->body);
 	buf_clear(&c->out);
-	emb_selector_free(c->labels);
-	emb_selector_free(c->field_selector);
+	kube_selector_free(c->labels);
+	kube_selector_free(c->field_selector);
 	emb_status_clear(&c->st);
 	emb_paths_clear(&c->warnings);
 	emb_changes_clear(&c->changes);
 	free(c);
+}
+
+bool emb_call_selects(const struct emb_call *c, const json_t *o)
+{
+	return kube_selector_match_labels(c->labels, o) &&
+		kube_selector_match_fields(c->field_selector, emb_kind_field, c->kind, o);
 }
 
 /* ---- answers ------------------------------------------------------------------------------------------------------- */
@@ -322,8 +328,7 @@ static bool wanted(const struct lister *l, const struct emb_row *row, struct err
 		*rc = -1;
 		return false;
 	}
-	return emb_selector_match_labels(c->labels, o) &&
-		emb_selector_match_fields(c->field_selector, c->kind, o);
+	return emb_call_selects(c, o);
 }
 
 static int list_row(void *arg, const struct emb_row *row, struct err *err)
@@ -360,7 +365,7 @@ static int list_row(void *arg, const struct emb_row *row, struct err *err)
 
 static int list(struct emb_call *c, struct emb_tx *tx)
 {
-	struct lister l = {c, tx->now_ms, emb_selector_name(c->field_selector)};
+	struct lister l = {c, tx->now_ms, kube_selector_value(c->field_selector, "metadata.name")};
 	auto_free char *ns = mem_strdup(c->after_ns), *name = mem_strdup(c->after_name);
 	struct err err;
 	int n;

@@ -12,7 +12,7 @@
 #include "embedded/table.h"
 #include "embedded/tx.h"
 
-struct emb_selector;
+struct kube_selector;
 
 enum emb_verb { EMB_GET, EMB_LIST, EMB_CREATE, EMB_UPDATE, EMB_PATCH, EMB_DELETE };
 enum emb_form { EMB_OBJECT_FORM, EMB_TABLE_FORM, EMB_PARTIAL_FORM };
@@ -33,7 +33,7 @@ struct emb_call {
 	enum emb_field_validation fields;
 	enum emb_form form;
 	enum emb_include include;
-	struct emb_selector *labels, *field_selector;
+	struct kube_selector *labels, *field_selector;
 	unsigned limit; /* of a list: at most so many items; 0: all */
 	bool watch; /* a list that becomes ADDED events, one a line, instead of the inside of "items" */
 	char *after_ns, *after_name; /* where a list goes on; changed by each run */
@@ -55,6 +55,8 @@ struct emb_call {
 struct emb_call *emb_call_new(void);
 void emb_call_free(struct emb_call *c); /* NULL is fine */
 void emb_call_run(struct emb_call *c);
+/* Do the selectors of a list or a watch take this object? */
+bool emb_call_selects(const struct emb_call *c, const json_t *o);
 
 /* Writes one object in the form that was asked for: text is as stored. what: NULL, or the type of a watch event. A Table has one row. */
 int emb_render(struct buf *out, const struct emb_kind *k, const struct emb_version *v,

@@ -316,3 +316,14 @@ const struct emb_kind *emb_kinds_namespace(const struct emb_kinds *ks)
 {
 	return emb_kinds_find(ks, "", "v1", "namespaces", NULL);
 }
+
+const char *emb_kind_field(const void *kind, const json_t *o, const char *path)
+{
+	const struct emb_kind *k = kind;
+
+	if (!strcmp(path, "metadata.name"))
+		return obj_str_or("", o, "metadata", "name");
+	if (!strcmp(path, "metadata.namespace"))
+		return obj_str_or("", o, "metadata", "namespace");
+	return k->builtin && k->builtin->field ? k->builtin->field(o, path) : NULL;
+}

@@ -76,5 +76,7 @@ const struct emb_kind *emb_kinds_find(const struct emb_kinds *ks, const char *gr
 const struct emb_kind *emb_kinds_of(const struct emb_kinds *ks, const char *api_version,
 	const char *kind, const struct emb_version **v);
 const struct emb_kind *emb_kinds_namespace(const struct emb_kinds *ks);
+/* A kube_field_fn; kind: a struct emb_kind. */
+const char *emb_kind_field(const void *kind, const json_t *o, const char *path);
 
 #endif

@@ -5,9 +5,9 @@
 #include "base/obj.h"
 #include "crypto/rand.h"
 #include "embedded/kind.h"
-#include "embedded/names.h"
 #include "embedded/schema.h"
 #include "embedded/status.h"
+#include "kube/names.h"
 
 #include <string.h>
 
@@ -80,12 +80,12 @@ static void check_name(const struct emb_kind *k, const json_t *m, struct emb_cau
 	if (!name[0])
 		emb_cause(causes, "FieldValueRequired", "metadata.name",
 			"Required value: name or generateName is required");
-	else if (k->is_namespace && !emb_is_dns_label(name))
+	else if (k->is_namespace && !kube_is_dns_label(name))
 		emb_cause(causes, "FieldValueInvalid", "metadata.name", "Invalid value: \"%s\": %s",
-			name, EMB_DNS_LABEL_RULE);
-	else if (!emb_is_dns_subdomain(name))
+			name, KUBE_DNS_LABEL_RULE);
+	else if (!kube_is_dns_subdomain(name))
 		emb_cause(causes, "FieldValueInvalid", "metadata.name", "Invalid value: \"%s\": %s",
-			name, EMB_DNS_SUBDOMAIN_RULE);
+			name, KUBE_DNS_SUBDOMAIN_RULE);
 }
 
 static void check_maps(const json_t *m, struct emb_causes *causes)
@@ -95,18 +95,18 @@ static void check_maps(const json_t *m, struct emb_causes *causes)
 	size_t total = 0;
 
 	json_object_foreach (json_object_get(m, "labels"), key, value) {
-		if (!emb_is_qualified(key))
+		if (!kube_is_qualified(key))
 			emb_cause(causes, "FieldValueInvalid", "metadata.labels",
-				"Invalid value: \"%s\": %s", key, EMB_QUALIFIED_RULE);
-		if (!emb_is_label_value(json_string_value(value)))
+				"Invalid value: \"%s\": %s", key, KUBE_QUALIFIED_RULE);
+		if (!kube_is_label_value(json_string_value(value)))
 			emb_cause(causes, "FieldValueInvalid", "metadata.labels",
 				"Invalid value: \"%s\": %s", json_string_value(value),
-				EMB_LABEL_VALUE_RULE);
+				KUBE_LABEL_VALUE_RULE);
 	}
 	json_object_foreach (json_object_get(m, "annotations"), key, value) {
-		if (!emb_is_qualified(key))
+		if (!kube_is_qualified(key))
 			emb_cause(causes, "FieldValueInvalid", "metadata.annotations",
-				"Invalid value: \"%s\": %s", key, EMB_QUALIFIED_RULE);
+				"Invalid value: \"%s\": %s", key, KUBE_QUALIFIED_RULE);
 		total += strlen(key) + json_string_length(value);
 	}
 	if (total > ANNOTATIONS_MAX)
@@ -125,9 +125,9 @@ void emb_meta_validate(const struct emb_kind *k, const json_t *o, struct emb_cau
 	json_array_foreach (json_object_get(m, "finalizers"), i, value) {
 		const char *f = json_string_value(value);
 
-		if (!emb_is_qualified(f))
+		if (!kube_is_qualified(f))
 			emb_cause(causes, "FieldValueInvalid", "metadata.finalizers",
-				"Invalid value: \"%s\": %s", f, EMB_QUALIFIED_RULE);
+				"Invalid value: \"%s\": %s", f, KUBE_QUALIFIED_RULE);
 	}
 }
 

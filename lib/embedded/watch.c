@@ -6,7 +6,6 @@
 #include "base/obj.h"
 #include "embedded/chain.h"
 #include "embedded/kind.h"
-#include "embedded/selector.h"
 #include "ev/loop.h"
 #include "ev/timer.h"
 #include "http/server.h"
@@ -175,8 +174,7 @@ static bool matches(const struct watch *w, const char *text, size_t len)
 	if (!c->labels && !c->field_selector)
 		return true;
 	o = obj_parse(text, len, "a change", &err);
-	return emb_selector_match_labels(c->labels, o) &&
-		emb_selector_match_fields(c->field_selector, c->kind, o);
+	return emb_call_selects(c, o);
 }
 
 /* The state before, with the version of the change that took it out of the selection. */

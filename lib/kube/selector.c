@@ -1,25 +1,24 @@
-#include "embedded/selector.h"
+#include "kube/selector.h"
 
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/obj.h"
 #include "base/vec.h"
-#include "embedded/kind.h"
-#include "embedded/names.h"
+#include "kube/names.h"
 
 #include <ctype.h>
 #include <string.h>
 
-enum op { OP_IN, OP_NOT_IN, OP_EXISTS, OP_ABSENT, OP_GREATER, OP_LESS };
+enum req_op { OP_IN, OP_NOT_IN, OP_EXISTS, OP_ABSENT, OP_GREATER, OP_LESS };
 
 struct req {
 	char *key;
-	enum op op;
+	enum req_op op;
 	char **values;
 	size_t n_values;
 };
 
-struct emb_selector {
+struct kube_selector {
 	VEC(struct req) reqs;
 };
 
@@ -33,7 +32,7 @@ static void req_clear(struct req *r)
 	free(r->key);
 }
 
-void emb_selector_free(struct emb_selector *s)
+void kube_selector_free(struct kube_selector *s)
 {
 	struct req *r;
 
@@ -45,41 +44,22 @@ void emb_selector_free(struct emb_selector *s)
 	free(s);
 }
 
-static void add_value(struct req *r, char *value)
+static void value_put(struct req *r, char *value)
 {
 	r->values = mem_array(r->values, r->n_values + 1, sizeof(*r->values));
 	r->values[r->n_values++] = value;
-}
-
-struct emb_selector *emb_selector_copy(const struct emb_selector *s)
-{
-	struct emb_selector *copy;
-	const struct req *r;
-	size_t i;
-
-	if (!s)
-		return NULL;
-	copy = NEW(struct emb_selector);
-	vec_each (&s->reqs, r) {
-		struct req *to = vec_add(&copy->reqs);
-
-		*to = (struct req){.key = mem_strdup(r->key), .op = r->op};
-		for (i = 0; i < r->n_values; i++)
-			add_value(to, mem_strdup(r->values[i]));
-	}
-	return copy;
 }
 
 /* ---- labels -------------------------------------------------------------------------------------------------------- */
 
 struct lexer {
 	const char *at;
-	char word[LIMIT_EMBEDDED_SELECTOR + 1]; /* of T_WORD */
+	char word[LIMIT_KUBE_SELECTOR + 1]; /* of T_WORD */
 };
 
 enum token { T_END, T_WORD, T_COMMA, T_OPEN, T_CLOSE, T_EQ, T_NE, T_NOT, T_GT, T_LT };
 
-static enum token next(struct lexer *l)
+static enum token token_take(struct lexer *l)
 {
 	static const char special[] = "=!(),<>";
 	size_t n;
@@ -124,54 +104,54 @@ static enum token next(struct lexer *l)
 	return T_WORD;
 }
 
-static enum token peek(const struct lexer *l)
+static enum token token_peek(const struct lexer *l)
 {
 	struct lexer copy = {.at = l->at};
 
-	return next(&copy);
+	return token_take(&copy);
 }
 
-static int key_ok(const char *key, struct err *err)
+static int key_check(const char *key, struct err *err)
 {
-	if (emb_is_qualified(key))
+	if (kube_is_qualified(key))
 		return 0;
 	return err_set(err, ERR_STALL,
 		"unable to parse requirement: <nil>: Invalid value: \"%.300s\": %s", key,
-		EMB_QUALIFIED_RULE);
+		KUBE_QUALIFIED_RULE);
 }
 
-static int take_value(struct req *r, const char *value, struct err *err)
+static int value_add(struct req *r, const char *value, struct err *err)
 {
-	if (!emb_is_label_value(value))
+	if (!kube_is_label_value(value))
 		return err_set(err, ERR_STALL,
 			"unable to parse requirement: values[%zu][%s]: Invalid value: \"%.300s\": "
 			"%s",
-			r->n_values, r->key, value, EMB_LABEL_VALUE_RULE);
+			r->n_values, r->key, value, KUBE_LABEL_VALUE_RULE);
 	if ((r->op == OP_GREATER || r->op == OP_LESS) &&
 		(!value[0] || strspn(value, "0123456789") != strlen(value)))
 		return err_set(err, ERR_STALL,
 			"unable to parse requirement: values[0][%s]: Invalid value: \"%.300s\": "
 			"for 'Gt', 'Lt' operators, the value must be an integer",
 			r->key, value);
-	add_value(r, mem_strdup(value));
+	value_put(r, mem_strdup(value));
 	return 0;
 }
 
 /* "(a,b)" after in or notin; empty values are allowed. */
-static int value_list(struct lexer *l, struct req *r, struct err *err)
+static int values_parse(struct lexer *l, struct req *r, struct err *err)
 {
-	if (next(l) != T_OPEN)
+	if (token_take(l) != T_OPEN)
 		return err_set(err, ERR_STALL,
 			"unable to parse requirement: found '%.100s', expected: '('", l->at);
 	for (;;) {
-		bool word = peek(l) == T_WORD;
+		bool word = token_peek(l) == T_WORD;
 		enum token t;
 
 		if (word)
-			next(l);
-		if (take_value(r, word ? l->word : "", err))
+			token_take(l);
+		if (value_add(r, word ? l->word : "", err))
 			return -1;
-		t = next(l);
+		t = token_take(l);
 		if (t == T_CLOSE)
 			return 0;
 		if (t != T_COMMA)
@@ -182,34 +162,34 @@ static int value_list(struct lexer *l, struct req *r, struct err *err)
 	}
 }
 
-static int one_value(struct lexer *l, struct req *r, struct err *err)
+static int value_parse(struct lexer *l, struct req *r, struct err *err)
 {
-	bool word = peek(l) == T_WORD;
+	bool word = token_peek(l) == T_WORD;
 
 	if (word)
-		next(l);
-	return take_value(r, word ? l->word : "", err);
+		token_take(l);
+	return value_add(r, word ? l->word : "", err);
 }
 
-static int operator(struct lexer *l, struct req *r, struct err *err)
+static int operator_parse(struct lexer *l, struct req *r, struct err *err)
 {
-	enum token t = peek(l);
+	enum token t = token_peek(l);
 
 	if (t == T_END || t == T_COMMA) {
 		r->op = OP_EXISTS;
 		return 0;
 	}
-	t = next(l);
+	t = token_take(l);
 	if (t == T_EQ || t == T_NE || t == T_GT || t == T_LT) {
 		r->op = t == T_EQ   ? OP_IN
 			: t == T_NE ? OP_NOT_IN
 			: t == T_GT ? OP_GREATER
 				    : OP_LESS;
-		return one_value(l, r, err);
+		return value_parse(l, r, err);
 	}
 	if (t == T_WORD && (!strcmp(l->word, "in") || !strcmp(l->word, "notin"))) {
 		r->op = l->word[0] == 'i' ? OP_IN : OP_NOT_IN;
-		return value_list(l, r, err);
+		return values_parse(l, r, err);
 	}
 	return err_set(err, ERR_STALL,
 		"unable to parse requirement: found '%.100s', expected: in, notin, =, ==, !=, gt, "
@@ -217,64 +197,64 @@ static int operator(struct lexer *l, struct req *r, struct err *err)
 		t == T_WORD ? l->word : l->at);
 }
 
-static int requirement(struct lexer *l, struct req *r, struct err *err)
+static int req_parse(struct lexer *l, struct req *r, struct err *err)
 {
-	enum token t = next(l);
-	bool not = t == T_NOT;
+	enum token t = token_take(l);
+	bool negated = t == T_NOT;
 
-	if (not )
-		t = next(l);
+	if (negated)
+		t = token_take(l);
 	if (t != T_WORD)
 		return err_set(err, ERR_STALL,
 			"unable to parse requirement: found '%.100s', expected: !, identifier, or "
 			"'end of string'",
 			l->at);
 	r->key = mem_strdup(l->word);
-	if (key_ok(r->key, err))
+	if (key_check(r->key, err))
 		return -1;
 	r->op = OP_ABSENT;
-	if (!not )
-		return operator(l, r, err);
-	return peek(l) == T_END || peek(l) == T_COMMA
+	if (!negated)
+		return operator_parse(l, r, err);
+	return token_peek(l) == T_END || token_peek(l) == T_COMMA
 		? 0
 		: err_set(err, ERR_STALL,
 			  "unable to parse requirement: found '%.100s', expected: ','", l->at);
 }
 
-static int too_long(const char *text, struct err *err)
+static int length_check(const char *text, struct err *err)
 {
-	return strlen(text) <= LIMIT_EMBEDDED_SELECTOR
+	return strlen(text) <= LIMIT_KUBE_SELECTOR
 		? 0
 		: err_set(err, ERR_STALL, "the selector is longer than %llu bytes",
-			  LIMIT_EMBEDDED_SELECTOR);
+			  LIMIT_KUBE_SELECTOR);
 }
 
-int emb_selector_labels(struct emb_selector **out, const char *text, struct err *err)
+int kube_selector_labels(struct kube_selector **out, const char *text, struct err *err)
 {
 	auto_free struct lexer *l = NULL;
-	struct emb_selector *s;
+	struct kube_selector *s;
 
 	*out = NULL;
-	if (!text || too_long(text, err))
+	if (!text || length_check(text, err))
 		return text ? -1 : 0;
 	l = NEW(struct lexer);
 	l->at = text;
-	if (peek(l) == T_END)
+	if (token_peek(l) == T_END)
 		return 0;
-	s = NEW(struct emb_selector);
+	s = NEW(struct kube_selector);
 	for (;;) {
 		struct req *r = vec_add(&s->reqs);
 		enum token t;
 
 		memset(r, 0, sizeof(*r));
-		if (requirement(l, r, err))
+		if (req_parse(l, r, err))
 			break;
-		t = next(l);
+		t = token_take(l);
 		if (t == T_END) {
 			*out = s;
 			return 0;
 		}
-		if (t != T_COMMA || peek(l) == T_END) {
+		if (t != T_COMMA || token_peek(l) == T_END) {
 			err_set(err, ERR_STALL,
 				"unable to parse requirement: found '%.100s', expected: identifier "
 				"after ','",
@@ -282,11 +262,11 @@ int emb_selector_labels(struct emb_selector **out, const char *text, struct err 
 			break;
 		}
 	}
-	emb_selector_free(s);
+	kube_selector_free(s);
 	return -1;
 }
 
-static bool has_value(const struct req *r, const char *value)
+static bool req_has(const struct req *r, const char *value)
 {
 	size_t i;
 
@@ -296,7 +276,7 @@ static bool has_value(const struct req *r, const char *value)
 	return false;
 }
 
-static bool compares(const struct req *r, const char *value)
+static bool req_compares(const struct req *r, const char *value)
 {
 	long long a = strtoll(value, NULL, 10), b = strtoll(r->values[0], NULL, 10);
 
@@ -309,19 +289,19 @@ static bool req_match(const struct req *r, const char *value)
 {
 	switch (r->op) {
 	case OP_IN:
-		return value && has_value(r, value);
+		return value && req_has(r, value);
 	case OP_NOT_IN:
-		return !value || !has_value(r, value);
+		return !value || !req_has(r, value);
 	case OP_EXISTS:
 		return value;
 	case OP_ABSENT:
 		return !value;
 	default:
-		return value && compares(r, value);
+		return value && req_compares(r, value);
 	}
 }
 
-bool emb_selector_match_labels(const struct emb_selector *s, const json_t *o)
+bool kube_selector_match_labels(const struct kube_selector *s, const json_t *o)
 {
 	const json_t *labels = obj_get(o, "metadata", "labels");
 	const struct req *r;
@@ -336,20 +316,11 @@ bool emb_selector_match_labels(const struct emb_selector *s, const json_t *o)
 
 /* ---- fields -------------------------------------------------------------------------------------------------------- */
 
-static const char *field_of(const struct emb_kind *k, const json_t *o, const char *path)
-{
-	if (!strcmp(path, "metadata.name"))
-		return obj_str_or("", o, "metadata", "name");
-	if (!strcmp(path, "metadata.namespace"))
-		return obj_str_or("", o, "metadata", "namespace");
-	return k->builtin && k->builtin->field ? k->builtin->field(o, path) : NULL;
-}
-
 /* Up to an unescaped comma; "\," "\=" and "\\" are escapes. */
-static int field_term(const char **at, struct req *r, const char *whole, struct err *err)
+static int field_parse(const char **at, struct req *r, const char *whole, struct err *err)
 {
-	auto_buf struct buf key = BUF_INIT(LIMIT_EMBEDDED_SELECTOR);
-	auto_buf struct buf value = BUF_INIT(LIMIT_EMBEDDED_SELECTOR);
+	auto_buf struct buf key = BUF_INIT(LIMIT_KUBE_SELECTOR);
+	auto_buf struct buf value = BUF_INIT(LIMIT_KUBE_SELECTOR);
 	const char *p = *at;
 
 	for (; *p && *p != ',' && *p != '=' && *p != '!'; p++)
@@ -377,23 +348,23 @@ static int field_term(const char **at, struct req *r, const char *whole, struct 
 		buf_addc(&value, *p);
 	}
 	r->key = buf_take(&key);
-	add_value(r, buf_take(&value));
+	value_put(r, buf_take(&value));
 	*at = p;
 	return 0;
 }
 
-int emb_selector_fields(
-	struct emb_selector **out, const char *text, const struct emb_kind *k, struct err *err)
+int kube_selector_fields(struct kube_selector **out, const char *text, kube_field_fn *field,
+	const void *arg, struct err *err)
 {
-	struct emb_selector *s;
+	struct kube_selector *s;
 	const char *at = text;
 	auto_json json_t *none = NULL;
 
 	*out = NULL;
-	if (!text || too_long(text, err))
+	if (!text || length_check(text, err))
 		return text ? -1 : 0;
 	none = json_object();
-	s = NEW(struct emb_selector);
+	s = NEW(struct kube_selector);
 	while (*at) {
 		struct req *r;
 
@@ -403,9 +374,9 @@ int emb_selector_fields(
 		}
 		r = vec_add(&s->reqs);
 		memset(r, 0, sizeof(*r));
-		if (field_term(&at, r, text, err))
+		if (field_parse(&at, r, text, err))
 			goto fail;
-		if (!field_of(k, none, r->key)) {
+		if (!field(arg, none, r->key)) {
 			err_set(err, ERR_STALL, "field label not supported: %.300s", r->key);
 			goto fail;
 		}
@@ -413,34 +384,34 @@ int emb_selector_fields(
 	if (s->reqs.len)
 		*out = s;
 	else
-		emb_selector_free(s);
+		kube_selector_free(s);
 	return 0;
 fail:
-	emb_selector_free(s);
+	kube_selector_free(s);
 	return -1;
 }
 
-bool emb_selector_match_fields(
-	const struct emb_selector *s, const struct emb_kind *k, const json_t *o)
+bool kube_selector_match_fields(
+	const struct kube_selector *s, kube_field_fn *field, const void *arg, const json_t *o)
 {
 	const struct req *r;
 
 	if (!s)
 		return true;
 	vec_each (&s->reqs, r)
-		if (!req_match(r, field_of(k, o, r->key)))
+		if (!req_match(r, field(arg, o, r->key)))
 			return false;
 	return true;
 }
 
-const char *emb_selector_name(const struct emb_selector *s)
+const char *kube_selector_value(const struct kube_selector *s, const char *key)
 {
 	const struct req *r;
 
 	if (!s)
 		return NULL;
 	vec_each (&s->reqs, r)
-		if (r->op == OP_IN && !strcmp(r->key, "metadata.name"))
+		if (r->op == OP_IN && !strcmp(r->key, key))
 			return r->values[0];
 	return NULL;
 }

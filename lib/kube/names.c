@@ -1,0 +1,78 @@
+#include "kube/names.h"
+
+#include <string.h>
+
+static bool is_lower_alnum(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+static bool is_alnum(char c)
+{
+	return is_lower_alnum(c) || (c >= 'A' && c <= 'Z');
+}
+
+static bool is_label(const char *s, size_t n)
+{
+	size_t i;
+
+	if (!n || !is_lower_alnum(s[0]) || !is_lower_alnum(s[n - 1]))
+		return false;
+	for (i = 0; i < n; i++)
+		if (!is_lower_alnum(s[i]) && s[i] != '-')
+			return false;
+	return true;
+}
+
+bool kube_is_dns_label(const char *s)
+{
+	size_t n = strlen(s);
+
+	return n <= 63 && is_label(s, n);
+}
+
+static bool is_subdomain(const char *s, size_t n)
+{
+	const char *end = s + n, *dot;
+
+	if (n > 253)
+		return false;
+	do {
+		dot = memchr(s, '.', (size_t)(end - s));
+		if (!is_label(s, (size_t)((dot ? dot : end) - s)))
+			return false;
+		s = dot ? dot + 1 : end;
+	} while (dot);
+	return true;
+}
+
+bool kube_is_dns_subdomain(const char *s)
+{
+	return is_subdomain(s, strlen(s));
+}
+
+static bool is_name_part(const char *s, size_t n)
+{
+	size_t i;
+
+	if (!n || n > 63 || !is_alnum(s[0]) || !is_alnum(s[n - 1]))
+		return false;
+	for (i = 0; i < n; i++)
+		if (!is_alnum(s[i]) && !strchr("-_.", s[i]))
+			return false;
+	return true;
+}
+
+bool kube_is_qualified(const char *s)
+{
+	const char *slash = strchr(s, '/');
+
+	if (!slash)
+		return is_name_part(s, strlen(s));
+	return is_subdomain(s, (size_t)(slash - s)) && is_name_part(slash + 1, strlen(slash + 1));
+}
+
+bool kube_is_label_value(const char *s)
+{
+	return !s[0] || is_name_part(s, strlen(s));
+}
