@@ -1,5 +1,6 @@
 #include "base/map.h"
 
+#include "base/fnv.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -11,17 +12,12 @@ static char gone[1];
 static uint64_t hash_of(const char *key)
 {
 	static uint64_t seed;
-	uint64_t h;
 
 	while (!seed)
 		if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
 			seed = (uintptr_t)&seed | 1;
-	/* FNV-1a from a secret start, then a mixing step: enough against chosen keys of bounded number. */
-	for (h = seed; *key; key++)
-		h = (h ^ (unsigned char)*key) * 1099511628211ULL;
-	h ^= h >> 32;
-	h *= 0x9e3779b97f4a7c15ULL;
-	return h ^ (h >> 29);
+	/* The secret start and the mixing are enough against chosen keys of bounded number. */
+	return fnv_mix(fnv_text(seed, key));
 }
 
 static struct map_slot *find(const struct map *m, const char *key, uint64_t hash)

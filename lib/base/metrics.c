@@ -1,6 +1,7 @@
 #include "base/metrics.h"
 
 #include "base/err.h"
+#include "base/fnv.h"
 #include "base/mem.h"
 #include "base/sys.h"
 #include "base/vec.h"
@@ -241,14 +242,10 @@ void metric_family_on_scrape(
 
 /* ---- series */
 
-/* FNV-1a: the label values are our own objects' names, and their number is bounded by the objects. */
+/* Label values are our own objects' names, and their number is bounded by the objects: the start need not be secret. */
 static uint64_t hash_text(const char *s)
 {
-	uint64_t h = 14695981039346656037ULL;
-
-	for (; *s; s++)
-		h = (h ^ (unsigned char)*s) * 1099511628211ULL;
-	return h;
+	return fnv_text(FNV_START, s);
 }
 
 static void grow(struct metric_family *f)

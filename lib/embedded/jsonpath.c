@@ -1,5 +1,6 @@
 #include "embedded/jsonpath.h"
 
+#include "base/ascii.h"
 #include "base/mem.h"
 #include "base/vec.h"
 
@@ -25,8 +26,7 @@ static struct emb_jsonpath *parse(const char **at, const char *stops, struct err
 
 static bool is_name(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-		c == '_' || c == '-';
+	return ascii_is_alnum(c) || c == '_' || c == '-';
 }
 
 static int quoted(const char **at, char **out, struct err *err)

@@ -1,6 +1,7 @@
 #include "embedded/manifests.h"
 
 #include "base/buf.h"
+#include "base/fnv.h"
 #include "base/limits.h"
 #include "base/map.h"
 #include "base/mem.h"
@@ -119,16 +120,10 @@ static int read_names(const char *dir, int *fd, struct file_names *names, struct
 
 /* ---- looks without reading ----------------------------------------------------------------------------------------- */
 
-/* FNV-1a. Whoever could make two folders of one sum could as well write the manifests. */
-static void add_bytes(uint64_t *sum, const void *data, size_t n)
-{
-	const unsigned char *p = data;
-
-	while (n--)
-		*sum = (*sum ^ *p++) * 0x100000001b3;
-}
-
-/* The times of a change too: a file may be written anew with an old date (rsync -t, tar). */
+/*
+ * The times of a change count too: a file may be written anew with an old date (rsync -t, tar). Whoever could make two
+ * folders of one sum could as well write the manifests, so FNV-1a will do.
+ */
 static void add_file(uint64_t *sum, int dir, const char *name)
 {
 	struct stat st;
@@ -145,8 +140,7 @@ static void add_file(uint64_t *sum, int dir, const char *name)
 		v[5] = st.st_ctim.tv_sec;
 		v[6] = st.st_ctim.tv_nsec;
 	}
-	add_bytes(sum, name, strlen(name) + 1);
-	add_bytes(sum, v, sizeof(v));
+	*sum = fnv_bytes(fnv_bytes(*sum, name, strlen(name) + 1), v, sizeof(v));
 }
 
 int emb_manifests_scan(struct emb_folder *out, const char *dir, struct err *err)
@@ -160,7 +154,7 @@ int emb_manifests_scan(struct emb_folder *out, const char *dir, struct err *err)
 	if (!rc && sys_fstat(fd, &st))
 		rc = err_sys(err, "stat '%s'", dir);
 	if (!rc) {
-		*out = (struct emb_folder){st.st_dev, st.st_ino, 0xcbf29ce484222325, names.len};
+		*out = (struct emb_folder){st.st_dev, st.st_ino, FNV_START, names.len};
 		for (i = 0; i < names.len; i++)
 			add_file(&out->sum, fd, names.p[i]);
 	}

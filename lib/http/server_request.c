@@ -1,5 +1,6 @@
 #include "http/server_request.h"
 
+#include "base/ascii.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "http/syntax.h"
@@ -19,11 +20,6 @@ static ssize_t refuse(struct http_request *r, int status, const char *why)
 	r->status = status;
 	r->why = why;
 	return -1;
-}
-
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
 }
 
 struct span {
@@ -114,7 +110,7 @@ static int request_line(struct http_request *r, const char *p, size_t n, struct 
 		if ((unsigned char)*c <= ' ' || (unsigned char)*c >= 0x7f || *c == '#')
 			return (int)refuse(r, 400, "bad byte in the request target");
 	if (end - version != 9 || memcmp(version, " HTTP/", 6) || version[7] != '.' ||
-		!is_digit(version[6]) || !is_digit(version[8]))
+		!ascii_is_digit(version[6]) || !ascii_is_digit(version[8]))
 		return (int)refuse(r, 400, "malformed version");
 	if (version[6] != '1' || version[8] > '1')
 		return (int)refuse(r, 505, "HTTP/1.0 and HTTP/1.1 are spoken here");

@@ -1,17 +1,13 @@
 #include "http/syntax.h"
 
+#include "base/ascii.h"
 #include "base/mem.h"
 
 #include <string.h>
 
-static bool is_alnum(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
 bool http_is_tchar(char c)
 {
-	return is_alnum(c) || (c && strchr("!#$%&'*+-.^_`|~", c));
+	return ascii_is_alnum(c) || (c && strchr("!#$%&'*+-.^_`|~", c));
 }
 
 bool http_is_token(const char *s)
@@ -25,7 +21,7 @@ bool http_is_token(const char *s)
 
 bool http_is_unreserved(char c)
 {
-	return is_alnum(c) || (c && strchr("-._~", c));
+	return ascii_is_alnum(c) || (c && strchr("-._~", c));
 }
 
 int http_hex_value(char c)

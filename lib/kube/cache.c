@@ -1,29 +1,21 @@
 #include "kube/cache.h"
 
 #include "base/err.h"
+#include "base/fnv.h"
 #include "base/mem.h"
 #include "crypto/rand.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Names come from whoever may create objects, so the hash is seeded (FNV-1a, then mixed). */
+/* Names come from whoever may create objects, so the start is secret and the sum is mixed. */
 static uint32_t hash_of(const char *ns, const char *name)
 {
 	static uint64_t seed;
-	uint64_t h;
 
 	if (!seed)
 		rand_bytes(&seed, sizeof(seed));
-	h = seed ^ 0xcbf29ce484222325ULL;
-	for (; *ns; ns++)
-		h = (h ^ (unsigned char)*ns) * 0x100000001b3ULL;
-	h = (h ^ '/') * 0x100000001b3ULL;
-	for (; *name; name++)
-		h = (h ^ (unsigned char)*name) * 0x100000001b3ULL;
-	h ^= h >> 32;
-	h *= 0xd6e8feb86659fd93ULL;
-	return (uint32_t)(h ^ (h >> 32));
+	return (uint32_t)fnv_mix(fnv_text(fnv_byte(fnv_text(seed, ns), '/'), name));
 }
 
 static void grow(struct kube_cache *c)

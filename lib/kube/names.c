@@ -1,15 +1,12 @@
 #include "kube/names.h"
 
+#include "base/ascii.h"
+
 #include <string.h>
 
 static bool is_lower_alnum(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
-
-static bool is_alnum(char c)
-{
-	return is_lower_alnum(c) || (c >= 'A' && c <= 'Z');
+	return ascii_is_lower(c) || ascii_is_digit(c);
 }
 
 static bool is_label(const char *s, size_t n)
@@ -55,10 +52,10 @@ static bool is_name_part(const char *s, size_t n)
 {
 	size_t i;
 
-	if (!n || n > 63 || !is_alnum(s[0]) || !is_alnum(s[n - 1]))
+	if (!n || n > 63 || !ascii_is_alnum(s[0]) || !ascii_is_alnum(s[n - 1]))
 		return false;
 	for (i = 0; i < n; i++)
-		if (!is_alnum(s[i]) && !strchr("-_.", s[i]))
+		if (!ascii_is_alnum(s[i]) && !strchr("-_.", s[i]))
 			return false;
 	return true;
 }

@@ -1,5 +1,6 @@
 #include "oci/ref.h"
 
+#include "base/ascii.h"
 #include "base/buf.h"
 #include "http/url.h"
 
@@ -7,14 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool is_lower(char c)
+static bool is_lower_alnum(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
-
-static bool is_alnum(char c)
-{
-	return is_lower(c) || (c >= 'A' && c <= 'Z');
+	return ascii_is_lower(c) || ascii_is_digit(c);
 }
 
 /* What the caller typed, made fit for a message. An '@' before a digest hides no password: such a URL is shown whole. */
@@ -69,7 +65,7 @@ static const char *host_set(char out[OCI_HOST_MAX + 1], const char *p, size_t n)
 		colon = memchr(p, ':', n);
 		name = colon ? (size_t)(colon - p) : n;
 		for (i = 0; i < name; i++)
-			if (!is_alnum(p[i]) && !strchr("-_.", p[i]))
+			if (!ascii_is_alnum(p[i]) && !strchr("-_.", p[i]))
 				return "the registry has a character that no host name has";
 		if (!name)
 			return "the registry's host is missing";
@@ -101,7 +97,7 @@ static const char *name_set(char out[OCI_NAME_MAX + 1], const char *p, size_t n)
 	for (i = 0; i < n; i++)
 		if (p[i] >= 'A' && p[i] <= 'Z')
 			return "the repository must be lower case";
-		else if (!is_lower(p[i]) && !strchr("_-./", p[i]))
+		else if (!is_lower_alnum(p[i]) && !strchr("_-./", p[i]))
 			return "the repository can only hold the characters a-z 0-9 _ - . /";
 	for (i = 0; i < n;) {
 		const char *slash = memchr(p + i, '/', n - i);
@@ -251,7 +247,7 @@ bool oci_tag_valid(const char *tag, size_t len)
 	if (len < 1 || len > OCI_TAG_MAX || *tag == '.' || *tag == '-')
 		return false;
 	for (i = 0; i < len; i++)
-		if (!is_alnum(tag[i]) && tag[i] != '_' && tag[i] != '.' && tag[i] != '-')
+		if (!ascii_is_alnum(tag[i]) && tag[i] != '_' && tag[i] != '.' && tag[i] != '-')
 			return false;
 	return true;
 }

@@ -1,5 +1,6 @@
 #include "oci/steady.h"
 
+#include "base/ascii.h"
 #include "base/mem.h"
 
 #include <string.h>
@@ -9,33 +10,13 @@
 #define MIXED_MIN 12 /* bytes of a word of letters and digits */
 #define MIXED_CHANGES 4 /* from a letter to a digit or back */
 
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool is_alpha(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static bool is_hex(char c)
-{
-	return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
-static bool is_word(char c)
-{
-	return is_digit(c) || is_alpha(c);
-}
-
 /* ---- what a word is -------------------------------------------------------------------------------------------------- */
 
 static size_t word_len(const char *s)
 {
 	size_t n = 0;
 
-	while (is_word(s[n]))
+	while (ascii_is_alnum(s[n]))
 		n++;
 	return n;
 }
@@ -45,9 +26,9 @@ static bool looks_random(const char *s, size_t n)
 	size_t i, hex = 0, digits = 0, changes = 0;
 
 	for (i = 0; i < n; i++) {
-		hex += is_hex(s[i]);
-		digits += is_digit(s[i]);
-		changes += i && is_digit(s[i]) != is_digit(s[i - 1]);
+		hex += ascii_is_hex(s[i]);
+		digits += ascii_is_digit(s[i]);
+		changes += i && ascii_is_digit(s[i]) != ascii_is_digit(s[i - 1]);
 	}
 	if (!digits)
 		return false;
@@ -62,17 +43,17 @@ static size_t uuid_len(const char *s)
 	for (i = 0; i < 36; i++) {
 		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
 
-		if (dash ? s[i] != '-' : !is_hex(s[i]))
+		if (dash ? s[i] != '-' : !ascii_is_hex(s[i]))
 			return 0;
 	}
-	return is_word(s[i]) ? 0 : i;
+	return ascii_is_alnum(s[i]) ? 0 : i;
 }
 
 /* Does s begin as the pattern says, where 9 stands for a digit? */
 static bool fits(const char *s, const char *pattern)
 {
 	for (; *pattern; s++, pattern++)
-		if (*pattern == '9' ? !is_digit(*s) : *s != *pattern)
+		if (*pattern == '9' ? !ascii_is_digit(*s) : *s != *pattern)
 			return false;
 	return true;
 }
@@ -87,10 +68,10 @@ static size_t time_len(const char *s)
 	else if (fits(s, "99:99:99"))
 		n = 5;
 	else
-		return is_word(s[n]) ? 0 : n;
+		return ascii_is_alnum(s[n]) ? 0 : n;
 	if (fits(s + n, ":99"))
 		n += 3;
-	if ((s[n] == '.' || s[n] == ',') && is_digit(s[n + 1]))
+	if ((s[n] == '.' || s[n] == ',') && ascii_is_digit(s[n + 1]))
 		n += 1 + strspn(s + n + 1, "0123456789");
 	if (s[n] == 'Z')
 		n++;
@@ -109,7 +90,7 @@ static size_t unit_len(const char *s)
 	for (i = 0; i < ARRAY_LEN(units); i++) {
 		size_t n = strlen(units[i]);
 
-		if (!strncasecmp(s, units[i], n) && !is_word(s[n]))
+		if (!strncasecmp(s, units[i], n) && !ascii_is_alnum(s[n]))
 			return n;
 	}
 	return 0;
@@ -120,11 +101,11 @@ static size_t duration_len(const char *s)
 {
 	size_t n = 0, all = 0, unit;
 
-	while (is_digit(s[all])) {
+	while (ascii_is_digit(s[all])) {
 		n = all + strspn(s + all, "0123456789");
-		if (s[n] == '.' && is_digit(s[n + 1]))
+		if (s[n] == '.' && ascii_is_digit(s[n + 1]))
 			n += 1 + strspn(s + n + 1, "0123456789");
-		if ((s[n] == 'h' || s[n] == 'm') && is_digit(s[n + 1])) {
+		if ((s[n] == 'h' || s[n] == 'm') && ascii_is_digit(s[n + 1])) {
 			all = n + 1;
 			continue;
 		}
@@ -147,11 +128,11 @@ static size_t label_len(const char *s)
 	if (!n)
 		return 0;
 	n += strspn(s + n, " _-");
-	if (strncasecmp(s + n, "id", 2) != 0 || is_word(s[n + 2]))
+	if (strncasecmp(s + n, "id", 2) != 0 || ascii_is_alnum(s[n + 2]))
 		return 0;
 	n += 2;
 	i = strspn(s + n, " :='\"");
-	return strcspn(s + n, ":='\"") < i || is_digit(s[n + i]) ? n + i : 0;
+	return strcspn(s + n, ":='\"") < i || ascii_is_digit(s[n + i]) ? n + i : 0;
 }
 
 /* ---- what is kept ---------------------------------------------------------------------------------------------------- */

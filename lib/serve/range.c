@@ -1,13 +1,10 @@
 #include "serve/range.h"
 
-#include <stdio.h>
+#include "base/ascii.h"
+#include "base/time.h"
+
 #include <string.h>
 #include <strings.h>
-
-static bool digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
 
 /* Digits to a number, UINT64_MAX for what does not fit (which is past every file's end). False without a digit. */
 static bool number(const char **p, uint64_t *out)
@@ -15,9 +12,9 @@ static bool number(const char **p, uint64_t *out)
 	uint64_t v = 0;
 	bool over = false;
 
-	if (!digit(**p))
+	if (!ascii_is_digit(**p))
 		return false;
-	for (; digit(**p); ++*p) {
+	for (; ascii_is_digit(**p); ++*p) {
 		uint64_t d = (uint64_t)(**p - '0');
 
 		over |= v > (UINT64_MAX - d) / 10;
@@ -60,58 +57,6 @@ enum range_kind range_parse(const char *value, uint64_t size, uint64_t *from, ui
 	return RANGE_PART;
 }
 
-/* ---- dates */
-
-static int month_of(const char *s)
-{
-	static const char NAMES[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-	int i;
-
-	for (i = 0; i < 12; i++)
-		if (!strncmp(s, NAMES + 3 * i, 3))
-			return i + 1;
-	return 0;
-}
-
-/* Days since 1970-01-01 of the proleptic Gregorian calendar (H. Hinnant's days_from_civil). */
-static int64_t days(int64_t y, int m, int d)
-{
-	int64_t era, yoe, doy;
-
-	y -= m <= 2;
-	era = (y >= 0 ? y : y - 399) / 400;
-	yoe = y - era * 400;
-	doy = (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + d - 1;
-	return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
-}
-
-bool http_date_parse(const char *s, int64_t *out)
-{
-	char mon[4] = "", end[8] = "";
-	int y, d, h, mi, sec, m;
-
-	if (sscanf(s, "%*3[A-Za-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d %7s", &d, mon, &y, &h, &mi, &sec,
-		    end) == 7) {
-		if (strcmp(end, "GMT")) /* IMF-fixdate */
-			return false;
-	} else if (sscanf(s, "%*9[A-Za-z], %2d-%3[A-Za-z]-%2d %2d:%2d:%2d %7s", &d, mon, &y, &h,
-			   &mi, &sec, end) == 7) {
-		if (strcmp(end, "GMT"))
-			return false;
-		/* RFC 850: two digits of a year. Section 5.6.7 says more than 50 years ahead is the past; nothing here is older than 1970. */
-		y += y < 70 ? 2000 : 1900;
-	} else if (sscanf(s, "%*3[A-Za-z] %3[A-Za-z] %2d %2d:%2d:%2d %4d%7s", mon, &d, &h, &mi,
-			   &sec, &y, end) != 6) {
-		return false; /* asctime */
-	}
-	m = month_of(mon);
-	if (!m || d < 1 || d > 31 || y < 0 || h < 0 || h > 23 || mi < 0 || mi > 59 || sec < 0 ||
-		sec > 60)
-		return false;
-	*out = days(y, m, d) * 86400 + h * 3600 + mi * 60 + sec;
-	return true;
-}
-
 /* ---- entity tags */
 
 /* One entity-tag at *p: its opaque part with quotes, *p after it. NULL when it is none. */
@@ -152,6 +97,18 @@ bool etag_in_list(const char *list, const char *tag, bool weak)
 
 /* ---- conditions */
 
+/* An HTTP-date in seconds since 1970. What is none counts as if the field were not there (section 13.1). */
+static bool date_parse(const char *text, int64_t *out)
+{
+	struct err ignored;
+	int64_t ms;
+
+	if (time_parse_http(text, &ms, &ignored))
+		return false;
+	*out = ms / 1000;
+	return true;
+}
+
 int conditions_check(const struct conditions *c, const struct validators *v)
 {
 	int64_t at;
@@ -159,13 +116,13 @@ int conditions_check(const struct conditions *c, const struct validators *v)
 	if (c->if_match) {
 		if (!etag_in_list(c->if_match, v->etag, false))
 			return 412;
-	} else if (c->if_unmodified_since && http_date_parse(c->if_unmodified_since, &at)) {
+	} else if (c->if_unmodified_since && date_parse(c->if_unmodified_since, &at)) {
 		if (v->mtime_s > at)
 			return 412;
 	}
 	if (c->if_none_match)
 		return etag_in_list(c->if_none_match, v->etag, true) ? 304 : 0;
-	if (c->if_modified_since && http_date_parse(c->if_modified_since, &at))
+	if (c->if_modified_since && date_parse(c->if_modified_since, &at))
 		return v->mtime_s <= at ? 304 : 0;
 	return 0;
 }
@@ -181,5 +138,5 @@ bool conditions_range(const struct conditions *c, const struct validators *v)
 	/* A weak tag never matches here; a date must be the very same. */
 	if (*c->if_range == '"' || !strncmp(c->if_range, "W/", 2))
 		return !strcmp(c->if_range, v->etag);
-	return http_date_parse(c->if_range, &at) && at == v->mtime_s;
+	return date_parse(c->if_range, &at) && at == v->mtime_s;
 }

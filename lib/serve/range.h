@@ -15,9 +15,6 @@ enum range_kind {
 /* value: of the Range field, or NULL. size: of the whole file. */
 enum range_kind range_parse(const char *value, uint64_t size, uint64_t *from, uint64_t *len);
 
-/* Any of the three forms of an HTTP-date (section 5.6.7), in seconds since 1970. False: it is none. */
-bool http_date_parse(const char *s, int64_t *out);
-
 /* Is the tag (with its quotes, strong) in a list as If-Match and If-None-Match carry it, or is that "*"? weak: W/"x" counts as "x". */
 bool etag_in_list(const char *list, const char *tag, bool weak);
 

@@ -4,6 +4,7 @@
  */
 #include "text/match.h"
 
+#include "base/ascii.h"
 #include "base/buf.h"
 #include "base/limits.h"
 #include "base/mem.h"
@@ -54,14 +55,9 @@ static const struct {
 	{"Zp", {"paragraphseparator"}}, {"C", {"other"}}, {"Cc", {"control", "cntrl"}},
 	{"Cf", {"format"}}, {"Cs", {"surrogate"}}, {"Co", {"privateuse"}}};
 
-static bool is_upper(char c)
-{
-	return c >= 'A' && c <= 'Z';
-}
-
 static char lower(char c)
 {
-	return is_upper(c) ? (char)(c - 'A' + 'a') : c;
+	return ascii_is_upper(c) ? (char)(c - 'A' + 'a') : c;
 }
 
 static bool is_separator(char c)
@@ -226,7 +222,7 @@ static const char *copy_class(struct buf *out, const char *p, struct err *err)
 
 static bool is_word(char c)
 {
-	return (c >= '0' && c <= '9') || is_upper(c) || (c >= 'a' && c <= 'z') || c == '_';
+	return ascii_is_alnum(c) || c == '_';
 }
 
 /* p stands on `(?<` or `(?P<`; name is what comes after. */

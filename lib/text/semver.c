@@ -1,5 +1,6 @@
 #include "text/semver.h"
 
+#include "base/ascii.h"
 #include "base/mem.h"
 
 #include <stdio.h>
@@ -7,14 +8,9 @@
 
 /* ---- the grammar of a version ---------------------------------------------------------------------------------------- */
 
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 static bool is_ident(char c)
 {
-	return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-';
+	return ascii_is_alnum(c) || c == '-';
 }
 
 /* `[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*`: where it ends, or NULL if it does not begin here. */
@@ -36,9 +32,9 @@ static const char *scan_idents(const char *p)
 static const char *scan_number(const char *p, uint64_t *n)
 {
 	*n = 0;
-	if (!is_digit(*p))
+	if (!ascii_is_digit(*p))
 		return NULL;
-	for (; is_digit(*p); p++)
+	for (; ascii_is_digit(*p); p++)
 		if (__builtin_mul_overflow(*n, 10, n) ||
 			__builtin_add_overflow(*n, (uint64_t)(*p - '0'), n))
 			return NULL;
@@ -55,7 +51,7 @@ static bool pre_is_valid(const char *pre, size_t len)
 		bool number = true;
 
 		for (; i < len && pre[i] != '.'; i++)
-			number = number && is_digit(pre[i]);
+			number = number && ascii_is_digit(pre[i]);
 		if (number && i - from > 1 && pre[from] == '0')
 			return false;
 		i++;
@@ -73,7 +69,7 @@ static bool parse_loose(struct semver *v, const char *text)
 	*parts[1] = *parts[2] = 0;
 	v->pre[0] = 0;
 	p += *p == 'v';
-	for (i = 0; i < ARRAY_LEN(parts) && (i == 0 || (*p == '.' && is_digit(p[1]))); i++) {
+	for (i = 0; i < ARRAY_LEN(parts) && (i == 0 || (*p == '.' && ascii_is_digit(p[1]))); i++) {
 		p = scan_number(p + (i > 0), parts[i]);
 		if (!p)
 			return false;
@@ -113,7 +109,7 @@ static bool ident_is_number(const char *s, size_t len)
 	size_t i;
 
 	for (i = 0; i < len; i++)
-		if (!is_digit(s[i]))
+		if (!ascii_is_digit(s[i]))
 			return false;
 	return len < sizeof(max) - 1 || (len == sizeof(max) - 1 && memcmp(s, max, len) <= 0);
 }

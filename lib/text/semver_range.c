@@ -5,6 +5,7 @@
  */
 #include "text/semver.h"
 
+#include "base/ascii.h"
 #include "base/mem.h"
 #include "base/vec.h"
 
@@ -47,8 +48,7 @@ static const char *skip_blanks(const char *p)
 
 static bool is_ident(char c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-		c == '-';
+	return ascii_is_alnum(c) || c == '-';
 }
 
 /* `-` or `+` and dotted identifiers, if they are here. */

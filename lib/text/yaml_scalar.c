@@ -1,16 +1,12 @@
 #include "text/yaml_scalar.h"
 
+#include "base/ascii.h"
 #include "base/mem.h"
 
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
 
 static const struct {
 	const char *words[12];
@@ -42,7 +38,7 @@ static bool resolve_word(struct yscalar *s, const char *text)
 
 static int digit_value(char c)
 {
-	if (is_digit(c))
+	if (ascii_is_digit(c))
 		return c - '0';
 	c |= 0x20;
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : 99;
@@ -99,7 +95,7 @@ static bool is_float(const char *p)
 	if (*p == 'e' || *p == 'E') {
 		p++;
 		p += *p == '-' || *p == '+';
-		if (!is_digit(*p))
+		if (!ascii_is_digit(*p))
 			return false;
 		p += strspn(p, "0123456789");
 	}
@@ -128,7 +124,8 @@ static char *drop_underscores(const char *text, size_t len, bool strict)
 	for (i = 0; i < len; i++) {
 		if (text[i] != '_') {
 			out[n++] = text[i];
-		} else if (strict && !(i && is_digit(text[i - 1]) && is_digit(text[i + 1]))) {
+		} else if (strict &&
+			!(i && ascii_is_digit(text[i - 1]) && ascii_is_digit(text[i + 1]))) {
 			free(out);
 			return NULL;
 		}
@@ -149,7 +146,7 @@ static void resolve_plain(struct yscalar *s, const char *text, size_t len)
 		bare = drop_underscores(text, len, true);
 		if (bare)
 			resolve_float(s, bare);
-	} else if (len && (is_digit(*text) || *text == '-' || *text == '+')) {
+	} else if (len && (ascii_is_digit(*text) || *text == '-' || *text == '+')) {
 		bare = drop_underscores(text, len, false);
 		if (!resolve_int(s, bare))
 			resolve_float(s, bare);

@@ -66,6 +66,17 @@ START_TEST(test_http_forms)
 		{"Sun, 06 Nov 1994 08:49:37 CET", NULL},
 		{"Sun, 06 Nox 1994 08:49:37 GMT", NULL},
 		{"Sunday, 06-Nov-1994 08:49:37 GMT", NULL},
+		{"Thu, 01 Jan 1970 00:00:00 GMT", "1970-01-01T00:00:00Z"},
+		{"Thu, 29 Feb 2024 23:59:60 GMT", "2024-03-01T00:00:00Z"},
+		{"Friday, 01-Jan-27 00:00:00 GMT", "2027-01-01T00:00:00Z"},
+		{"Sun, 06 Nov 1994 08:49:37 PST", NULL},
+		{"Sun, 06 Nov 1994 08:49:37", NULL},
+		{"Sun, 06 Nov 1994 08:49:37 GMT x", NULL},
+		{"Sun, 32 Nov 1994 08:49:37 GMT", NULL},
+		{"Sun, 06 Nov 1994 24:49:37 GMT", NULL},
+		{"1994-11-06T08:49:37Z", NULL},
+		{"784111777", NULL},
+		{"", NULL},
 		{"Sun", NULL},
 	};
 	char out[TIME_TEXT_MAX];
@@ -103,7 +114,7 @@ Suite *suite_time(void)
 	tcase_add_loop_test(tc, test_duration_bad, 0, 9);
 	tcase_add_test(tc, test_rfc3339);
 	tcase_add_loop_test(tc, test_rfc3339_bad, 0, 7);
-	tcase_add_loop_test(tc, test_http_forms, 0, 12);
+	tcase_add_loop_test(tc, test_http_forms, 0, 23);
 	suite_add_tcase(s, tc);
 	return s;
 }
