@@ -27,84 +27,108 @@ enum type {
 	FOREIGN
 };
 
+/*
+ * fallback: the default, written as a value. It stands for an empty text as well, because manifests set flags from
+ * variables that may be empty, and for 0 unless that is `zero_counts`, a number like others.
+ * embedded: the same with --embedded, where nothing is offered to the network.
+ * env: the variable that comes before the fallback.
+ */
 struct flag {
 	const char *name;
 	enum type type;
 	size_t at;
-	const char *value, *help;
+	const char *value, *fallback, *embedded, *env, *help;
+	bool zero_counts;
 };
 
 #define AT(member) offsetof(struct flags, member)
 
 static const struct flag FLAGS[] = {
-	{"embedded", OPTIONAL_TEXT, AT(embedded_dir), "[DIR]",
-		"run without a cluster: a small Kubernetes API on loopback holds the objects; the "
-		"manifests of DIR are kept applied"},
-	{"state-dir", TEXT, AT(state_dir), "DIR",
-		"where --embedded keeps its database, kubeconfig and artifacts "
-		"($XDG_STATE_HOME/oci-source-controller)"},
-	{"embedded-addr", TEXT, AT(embedded_addr), "ADDR",
-		"loopback address of the embedded API (127.0.0.1:0)"},
-	{"kubeconfig", TEXT, AT(kubeconfig), "FILE",
-		"instead of KUBECONFIG or the pod's ServiceAccount"},
-	{"watch-all-namespaces", BOOL, AT(watch_all_namespaces), "BOOL",
-		"watch all namespaces, or only RUNTIME_NAMESPACE (true)"},
-	{"watch-label-selector", TEXT, AT(label_selector), "SELECTOR",
-		"watch only objects with these labels: Flux's sharding.fluxcd.io/key"},
-	{"kube-api-qps", RATE, AT(kube_qps), "N",
-		"requests a second to the API server (0: its own priority and fairness decides)"},
-	{"kube-api-burst", RATE, AT(kube_burst), "N", "how many at once above that (0)"},
-	{"storage-path", TEXT, AT(storage_path), "DIR", "the artifacts' directory (STORAGE_PATH)"},
-	{"storage-addr", TEXT, AT(storage_addr), "ADDR", "address of the artifact server (:9090)"},
-	{"storage-adv-addr", TEXT, AT(storage_adv_addr), "HOST",
-		"host of artifact URLs, as consumers reach it; may begin with http:// or, for a "
-		"proxy that ends TLS, https:// (STORAGE_ADV_ADDR)"},
-	{"artifact-retention-ttl", DURATION, AT(retention_ttl_ms), "DURATION",
-		"how long a superseded artifact is kept (1m)"},
-	{"artifact-retention-records", NUMBER, AT(retention_records), "N",
-		"how many artifacts of one object are kept (2)"},
-	{"artifact-digest-algo", ALGO, AT(algo), "ALGO", "sha256, sha384 or sha512 (sha256)"},
-	{"artifact-restore-timeout", DURATION, AT(restore_timeout_ms), "DURATION",
-		"how long readiness waits for artifacts that are being restored at the start "
-		"(30s)"},
-	{"artifact-max-size", SIZE, AT(max_size), "BYTES", "largest layer (4Gi)"},
-	{"artifact-max-expanded-size", SIZE, AT(max_expanded), "BYTES",
-		"largest expanded layer (16Gi)"},
-	{"artifact-max-entries", NUMBER, AT(max_entries), "N",
-		"most files and directories in a layer (200000)"},
-	{"memory-budget", SIZE, AT(memory_budget), "BYTES",
-		"memory for what registries and objects can size (two thirds of what the memory "
-		"limit leaves above 64Mi and 768Ki for each concurrent pull)"},
-	{"concurrent", NUMBER, AT(concurrent), "N", "artifacts pulled at a time (16)"},
-	{"registry-allow-private", NETWORKS, AT(allow_private), "CIDR[,CIDR...]",
-		"internal networks to which every registry may send redirects and token requests; "
-		"without it only registries that have an internal address themselves (none)"},
-	{"interval-jitter-percentage", NUMBER, AT(jitter), "N", "spread of intervals, 0 to 99 (5)"},
-	{"min-retry-delay", DURATION, AT(min_retry_ms), "DURATION",
-		"first back-off after a failure (750ms)"},
-	{"max-retry-delay", DURATION, AT(max_retry_ms), "DURATION", "longest back-off (15m)"},
-	{"graceful-shutdown-timeout", DURATION, AT(grace_ms), "DURATION",
-		"how long running downloads may take after SIGTERM (25s)"},
-	{"health-addr", TEXT, AT(health_addr), "ADDR", "address of /healthz and /readyz (:9440)"},
-	{"metrics-addr", TEXT, AT(metrics_addr), "ADDR",
-		"address of /metrics (:8080, METRICS_ADDR)"},
-	{"log-level", TEXT, AT(log_level), "LEVEL", "trace, debug, info or error (info)"},
-	{"log-encoding", TEXT, AT(log_encoding), "FORM", "json or console (json)"},
-	{"enable-leader-election", BOOL, AT(leader_election), "BOOL",
-		"taken, without effect yet: run one replica"},
-	{"version", BOOL, AT(version), "", "print the version"},
-	{"help", BOOL, AT(help), "", "print this"},
+	{"embedded", OPTIONAL_TEXT, AT(embedded_dir), .value = "[DIR]",
+		.help = "run without a cluster: a small Kubernetes API on loopback holds "
+			"the objects; the manifests of DIR are kept applied"},
+	{"state-dir", TEXT, AT(state_dir), .value = "DIR",
+		.help = "where --embedded keeps its database, kubeconfig and artifacts "
+			"($XDG_STATE_HOME/oci-source-controller)"},
+	{"embedded-addr", TEXT, AT(embedded_addr), .value = "ADDR", .fallback = "127.0.0.1:0",
+		.help = "loopback address of the embedded API"},
+	{"kubeconfig", TEXT, AT(kubeconfig), .value = "FILE",
+		.help = "instead of KUBECONFIG or the pod's ServiceAccount"},
+	{"watch-all-namespaces", BOOL, AT(watch_all_namespaces), .value = "BOOL",
+		.fallback = "true", .help = "watch all namespaces, or only RUNTIME_NAMESPACE"},
+	{"watch-label-selector", TEXT, AT(label_selector), .value = "SELECTOR",
+		.help = "watch only objects with these labels: Flux's sharding.fluxcd.io/key"},
+	{"kube-api-qps", RATE, AT(kube_qps), .value = "N", .fallback = "0",
+		.help = "requests a second to the API server; with 0 its own priority and "
+			"fairness decides"},
+	{"kube-api-burst", RATE, AT(kube_burst), .value = "N", .fallback = "0",
+		.help = "how many at once above that"},
+	{"storage-path", TEXT, AT(storage_path), .value = "DIR", .env = "STORAGE_PATH",
+		.help = "the artifacts' directory"},
+	{"storage-addr", TEXT, AT(storage_addr), .value = "ADDR", .fallback = ":9090",
+		.embedded = "127.0.0.1:9090", .env = "STORAGE_ADDRESS",
+		.help = "address of the artifact server"},
+	{"storage-adv-addr", TEXT, AT(storage_adv_addr), .value = "HOST", .env = "STORAGE_ADV_ADDR",
+		.help = "host of artifact URLs, as consumers reach it; may begin with "
+			"http:// or, for a proxy that ends TLS, https://"},
+	{"artifact-retention-ttl", DURATION, AT(retention_ttl_ms), .value = "DURATION",
+		.fallback = "1m", .help = "how long a superseded artifact is kept"},
+	{"artifact-retention-records", NUMBER, AT(retention_records), .value = "N", .fallback = "2",
+		.zero_counts = true, .help = "how many artifacts of one object are kept"},
+	{"artifact-digest-algo", ALGO, AT(algo), .value = "ALGO", .fallback = "sha256",
+		.help = "sha256, sha384 or sha512"},
+	{"artifact-restore-timeout", DURATION, AT(restore_timeout_ms), .value = "DURATION",
+		.fallback = "30s",
+		.help = "how long readiness waits for artifacts that are being restored at "
+			"the start"},
+	{"artifact-max-size", SIZE, AT(max_size), .value = "BYTES", .fallback = "4Gi",
+		.help = "largest layer"},
+	{"artifact-max-expanded-size", SIZE, AT(max_expanded), .value = "BYTES", .fallback = "16Gi",
+		.help = "largest expanded layer"},
+	{"artifact-max-entries", NUMBER, AT(max_entries), .value = "N", .fallback = "200000",
+		.help = "most files and directories in a layer"},
+	{"memory-budget", SIZE, AT(memory_budget), .value = "BYTES",
+		.help = "memory for what registries and objects can size (two thirds of "
+			"what the memory limit leaves above 64Mi and 768Ki for each "
+			"concurrent pull)"},
+	{"concurrent", NUMBER, AT(concurrent), .value = "N", .fallback = "16", .zero_counts = true,
+		.help = "artifacts pulled at a time"},
+	{"registry-allow-private", NETWORKS, AT(allow_private), .value = "CIDR[,CIDR...]",
+		.help = "internal networks to which every registry may send redirects and "
+			"token requests; without it only registries that have an internal "
+			"address themselves (none)"},
+	{"interval-jitter-percentage", NUMBER, AT(jitter), .value = "N", .fallback = "5",
+		.zero_counts = true, .help = "spread of intervals, 0 to 99"},
+	{"min-retry-delay", DURATION, AT(min_retry_ms), .value = "DURATION", .fallback = "750ms",
+		.help = "first back-off after a failure"},
+	{"max-retry-delay", DURATION, AT(max_retry_ms), .value = "DURATION", .fallback = "15m",
+		.help = "longest back-off"},
+	{"graceful-shutdown-timeout", DURATION, AT(grace_ms), .value = "DURATION",
+		.fallback = "25s", .zero_counts = true,
+		.help = "how long running downloads may take after SIGTERM"},
+	{"health-addr", TEXT, AT(health_addr), .value = "ADDR", .fallback = ":9440",
+		.embedded = "127.0.0.1:9440", .help = "address of /healthz and /readyz"},
+	{"metrics-addr", TEXT, AT(metrics_addr), .value = "ADDR", .fallback = ":8080",
+		.embedded = "127.0.0.1:8080", .env = "METRICS_ADDR", .help = "address of /metrics"},
+	{"log-level", TEXT, AT(log_level), .value = "LEVEL", .fallback = "info",
+		.help = "trace, debug, info or error"},
+	{"log-encoding", TEXT, AT(log_encoding), .value = "FORM", .fallback = "json",
+		.help = "json or console"},
+	{"enable-leader-election", BOOL, AT(leader_election), .value = "BOOL",
+		.help = "accepted, without effect yet: run one replica"},
+	{"version", BOOL, AT(version), .value = "", .help = "print the version"},
+	{"help", BOOL, AT(help), .value = "", .help = "print this"},
 	/* Flux's, for things this version does not have yet. */
-	{"events-addr", TEXT, AT(events_addr), "ADDR", NULL},
-	{"leader-election-lease-duration", TAKEN, 0, NULL, NULL},
-	{"leader-election-renew-deadline", TAKEN, 0, NULL, NULL},
-	{"leader-election-retry-period", TAKEN, 0, NULL, NULL},
-	{"leader-election-release-on-cancel", TAKEN_BOOL, 0, NULL, NULL},
-	{"requeue-dependency", TAKEN, 0, NULL, NULL},
-	{"feature-gates", GATES, 0, NULL, NULL},
-	{"token-cache-max-size", TAKEN, 0, NULL, NULL},
-	{"token-cache-max-duration", TAKEN, 0, NULL, NULL},
-	{"default-service-account", TAKEN, 0, NULL, NULL},
+	{"events-addr", TEXT, AT(events_addr), .env = "EVENTS_ADDR"},
+	{.name = "leader-election-lease-duration", .type = TAKEN},
+	{.name = "leader-election-renew-deadline", .type = TAKEN},
+	{.name = "leader-election-retry-period", .type = TAKEN},
+	{.name = "leader-election-release-on-cancel", .type = TAKEN_BOOL},
+	{.name = "requeue-dependency", .type = TAKEN},
+	{.name = "feature-gates", .type = GATES},
+	{.name = "token-cache-max-size", .type = TAKEN},
+	{.name = "token-cache-max-duration", .type = TAKEN},
+	{.name = "default-service-account", .type = TAKEN},
 };
 
 /* Of Flux's other controllers: bulk patches give them to all. */
@@ -120,7 +144,7 @@ static const char *const FOREIGN_FLAGS[] = {"custom-apply-stage-kinds",
 
 static const struct flag *find(const char *name, size_t len)
 {
-	static const struct flag foreign = {"", FOREIGN, 0, NULL, NULL};
+	static const struct flag foreign = {.name = "", .type = FOREIGN};
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(FLAGS); i++)
@@ -227,7 +251,6 @@ static int set(struct flags *f, const struct flag *flag, const char *value, stru
 	switch (flag->type) {
 	case TEXT:
 	case OPTIONAL_TEXT:
-		/* An empty one is as good as none: manifests set flags from variables that may be empty. */
 		*(const char **)at = value && *value ? value : NULL;
 		return 0;
 	case BOOL:
@@ -259,7 +282,7 @@ static int set(struct flags *f, const struct flag *flag, const char *value, stru
 	case ALGO:
 		return digest_algo_parse(at, value, err) ? err_wrap(err, "--%s", flag->name) : 0;
 	case NETWORKS:
-		/* An empty one is as good as none, as above. */
+		/* An empty text is as good as none. */
 		return *value && add_networks(at, value, err) ? err_wrap(err, "--%s", flag->name)
 							      : 0;
 	case GATES:
@@ -279,28 +302,53 @@ static const char *env_or(const char *name, const char *fallback)
 	return v && *v ? v : fallback;
 }
 
-static void defaults(struct flags *f)
+/* Is the member what nobody has set: no text, or 0? */
+static bool is_unset(const struct flags *f, const struct flag *flag)
 {
-	*f = (struct flags){
-		.watch_all_namespaces = true,
-		.runtime_namespace = env_or("RUNTIME_NAMESPACE", "flux-system"),
-		.storage_path = env_or("STORAGE_PATH", NULL),
-		.storage_addr = env_or("STORAGE_ADDRESS", NULL),
-		.storage_adv_addr = env_or("STORAGE_ADV_ADDR", NULL),
-		.events_addr = env_or("EVENTS_ADDR", NULL),
-		.metrics_addr = env_or("METRICS_ADDR", NULL),
-		.retention_ttl_ms = 60000,
-		.retention_records = 2,
-		.restore_timeout_ms = 30000,
-		.algo = DIGEST_SHA256,
-		.jitter = 5,
-		.concurrent = 16,
-		.min_retry_ms = 750,
-		.max_retry_ms = 15 * 60000,
-		.grace_ms = 25000,
-		.log_level = "info",
-		.log_encoding = "json",
-	};
+	const void *at = (const char *)f + flag->at;
+
+	switch (flag->type) {
+	case TEXT:
+		return !*(const char *const *)at;
+	case NUMBER:
+	case RATE:
+	case DURATION:
+	case SIZE:
+		return !*(const int64_t *)at && !flag->zero_counts;
+	default:
+		return false;
+	}
+}
+
+static void set_default(struct flags *f, const struct flag *flag, const char *value)
+{
+	struct err err = {0};
+
+	BUG_IF(value && set(f, flag, value, &err));
+}
+
+/* Before the command line is read: what the environment says, and numbers, so that it can set them to 0. */
+static void defaults_begin(struct flags *f)
+{
+	const struct flag *flag;
+
+	*f = (struct flags){.runtime_namespace = env_or("RUNTIME_NAMESPACE", "flux-system")};
+	for (flag = FLAGS; flag < FLAGS + ARRAY_LEN(FLAGS); flag++)
+		set_default(f, flag,
+			flag->env                    ? env_or(flag->env, NULL)
+				: flag->type != TEXT ? flag->fallback
+						     : NULL);
+}
+
+/* After it: whatever is empty or 0 still, or again. */
+static void defaults_end(struct flags *f)
+{
+	const struct flag *flag;
+
+	for (flag = FLAGS; flag < FLAGS + ARRAY_LEN(FLAGS); flag++)
+		if (is_unset(f, flag))
+			set_default(f, flag,
+				f->embedded && flag->embedded ? flag->embedded : flag->fallback);
 }
 
 /* A host as ever, or a URL whose path may lead to us through a proxy. */
@@ -322,20 +370,8 @@ static int check_advertised(const char *text, struct err *err)
 	return 0;
 }
 
-static int check(struct flags *f, struct err *err)
+static int check(const struct flags *f, struct err *err)
 {
-	static const char *const everywhere[] = {":9090", ":8080", ":9440"};
-	static const char *const here[] = {"127.0.0.1:9090", "127.0.0.1:8080", "127.0.0.1:9440"};
-	const char **addresses[] = {&f->storage_addr, &f->metrics_addr, &f->health_addr};
-	size_t i;
-
-	for (i = 0; i < ARRAY_LEN(addresses); i++)
-		if (!*addresses[i])
-			*addresses[i] = f->embedded ? here[i] : everywhere[i];
-	if (!f->log_level)
-		f->log_level = "info";
-	if (!f->log_encoding)
-		f->log_encoding = "json";
 	if (f->storage_adv_addr && check_advertised(f->storage_adv_addr, err))
 		return -1;
 	if (f->jitter > 99)
@@ -362,7 +398,7 @@ int flags_parse(struct flags *f, int argc, char **argv, struct err *err)
 {
 	int i;
 
-	defaults(f);
+	defaults_begin(f);
 	for (i = 1; i < argc; i++) {
 		const char *name = argv[i], *value;
 		const struct flag *flag;
@@ -402,17 +438,42 @@ int flags_parse(struct flags *f, int argc, char **argv, struct err *err)
 		if (set(f, flag, value, err))
 			return -1;
 	}
+	defaults_end(f);
 	return check(f, err);
+}
+
+static void print_default(const struct flag *flag)
+{
+	const char *parts[3], *before = " (";
+	char embedded[64];
+	size_t n = 0, i;
+
+	if (flag->fallback)
+		parts[n++] = flag->fallback;
+	if (flag->embedded) {
+		snprintf(embedded, sizeof(embedded), "with --embedded %s", flag->embedded);
+		parts[n++] = embedded;
+	}
+	if (flag->env)
+		parts[n++] = flag->env;
+	for (i = 0; i < n; i++, before = ", ")
+		printf("%s%s", before, parts[i]);
+	if (n)
+		putchar(')');
 }
 
 void flags_usage(void)
 {
-	size_t i;
+	const struct flag *flag;
 
 	puts("oci-source-controller: keeps OCIRepository objects' artifacts\n\nFlags (defaults in "
 	     "parentheses):");
-	for (i = 0; i < ARRAY_LEN(FLAGS); i++)
-		if (FLAGS[i].help)
-			printf("  --%s%s%s\n        %s\n", FLAGS[i].name,
-				*FLAGS[i].value ? "=" : "", FLAGS[i].value, FLAGS[i].help);
+	for (flag = FLAGS; flag < FLAGS + ARRAY_LEN(FLAGS); flag++) {
+		if (!flag->help)
+			continue;
+		printf("  --%s%s%s\n        %s", flag->name, *flag->value ? "=" : "", flag->value,
+			flag->help);
+		print_default(flag);
+		putchar('\n');
+	}
 }

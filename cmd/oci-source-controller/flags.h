@@ -1,6 +1,6 @@
 /*
  * The command line: Flux's flags of its source-controller, ours beside them. `--name=value`, `--name value`, and `--name` alone for
- * booleans, as Go's pflag reads them. A flag of Flux's that belongs to sources this controller does not have is taken with a warning,
+ * booleans, as Go's pflag reads them. A flag of Flux's that belongs to sources this controller does not have is accepted with a warning,
  * because Flux patches add flags to all controllers at once; any other unknown flag ends the program with status 2.
  */
 #ifndef CMD_FLAGS_H
@@ -16,7 +16,7 @@ struct flags {
 	const char *kubeconfig, *label_selector, *runtime_namespace;
 	bool watch_all_namespaces;
 	int64_t kube_qps, kube_burst; /* 0: no limit of ours */
-	bool leader_election; /* taken; the Lease is not built yet */
+	bool leader_election; /* accepted; the Lease is not built yet */
 	/* embedded */
 	bool embedded;
 	const char *embedded_dir; /* NULL: no manifests */
@@ -35,7 +35,7 @@ struct flags {
 	bool help, version;
 };
 
-/* Defaults come from the environment where Flux's do. Values are borrowed from argv and the environment. -1 with *err for exit status 2. */
+/* Defaults are a column of FLAGS, or come from the environment where Flux's do. Values are borrowed from argv and the environment. -1 with *err for exit status 2. */
 int flags_parse(struct flags *f, int argc, char **argv, struct err *err) must_check;
 /* The text of --help, on stdout. */
 void flags_usage(void);

@@ -121,19 +121,18 @@ static int serve(struct embedded *e, const char *address, unsigned connections, 
 
 struct embedded *embedded_start(const struct embedded_opts *opts, struct err *err)
 {
-	const char *address = opts->address ? opts->address : "127.0.0.1:0";
 	struct embedded *e = NEW(struct embedded);
 
 	e->loop = opts->loop;
 	e->kubeconfig = mem_printf("%s/kubeconfig", opts->state_dir);
-	if (check_address(address, err))
+	if (check_address(opts->address, err))
 		goto fail;
 	e->kinds = emb_kinds_new(embedded_crds, err);
 	if (!e->kinds || open_state(e, opts->state_dir, err))
 		goto fail;
 	e->chain = emb_chain_new(e->loop);
 	e->hub = emb_hub_new(e->loop, emb_db_version(e->db));
-	if (serve(e, address, opts->max_connections, err) ||
+	if (serve(e, opts->address, opts->max_connections, err) ||
 		write_kubeconfig(e, opts->state_dir, err))
 		goto fail;
 	e->janitor = emb_janitor_new(e->loop, e->db, e->kinds, e->chain, e->hub);

@@ -5,7 +5,7 @@
  *
  * State is one SQLite database in state_dir; one process at a time may use it. A folder of manifests (files_dir) is kept applied.
  *
- *	struct embedded *e = embedded_start(&(struct embedded_opts){.loop = l, .state_dir = dir}, &err);
+ *	struct embedded *e = embedded_start(&(struct embedded_opts){.loop = l, .state_dir = dir, .address = "127.0.0.1:0"}, &err);
  *	kube_config_file(embedded_kubeconfig(e)) ...
  *	op_then(embedded_stop(e), stopped, me);      at the end; then embedded_free(e)
  *
@@ -24,7 +24,7 @@ struct embedded_opts {
 	struct loop *loop;
 	const char *state_dir; /* made if missing (0700): embedded.db and kubeconfig */
 	const char *files_dir; /* manifests to keep applied, or NULL */
-	const char *address; /* a loopback address with port; NULL: 127.0.0.1:0 */
+	const char *address; /* a loopback address with port, 127.0.0.1:0 */
 	unsigned max_connections; /* of its server; 0: LIMIT_CONNECTIONS */
 };
 

@@ -24,14 +24,15 @@ struct store *store_open(struct loop *l, const struct store_opts *opts, struct e
 {
 	struct store *s = NEW(struct store);
 
+	BUG_IF(!opts->retention_records);
 	if (store_root_open(&s->root, opts->root, err)) {
 		free(s);
 		return NULL;
 	}
 	s->loop = l;
-	s->records = opts->retention_records ? opts->retention_records : 2;
-	s->ttl_ms = opts->retention_ttl_ms ? opts->retention_ttl_ms : 60000;
-	s->restore_ms = opts->restore_ms ? opts->restore_ms : 30000;
+	s->records = opts->retention_records;
+	s->ttl_ms = opts->retention_ttl_ms;
+	s->restore_ms = opts->restore_ms;
 	s->on_lost = opts->on_lost;
 	s->arg = opts->arg;
 	index_init(&s->index, l);

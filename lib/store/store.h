@@ -33,10 +33,9 @@ struct store;
 
 struct store_opts {
 	const char *root;
-	unsigned retention_records; /* files kept of one object, the current one included; 0: 2 */
-	uint64_t retention_ttl_ms; /* ... and for how long after they were superseded; 0: 60 s */
-	uint64_t
-		restore_ms; /* store_ready is true this long after store_listed at the latest; 0: 30 s */
+	unsigned retention_records; /* files kept of one object, the current one included; >= 1 */
+	uint64_t retention_ttl_ms; /* ... and for how long after they were superseded */
+	uint64_t restore_ms; /* store_ready is true this long after store_listed at the latest */
 	/* A file that was there is gone or changed under us (found when a request opened it). Its path is promised again if it was
 	   current. Called from the loop, never from inside a call. May be NULL. */
 	void (*on_lost)(void *arg, const char *path);

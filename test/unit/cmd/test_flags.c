@@ -1,5 +1,6 @@
 #include "cmd/oci-source-controller/flags.h"
 
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -56,6 +57,14 @@ START_TEST(test_defaults)
 	ck_assert_int_eq(f.retention_records, 2);
 	ck_assert_int_eq(f.min_retry_ms, 750);
 	ck_assert_int_eq(f.max_retry_ms, 900000);
+	ck_assert_int_eq(f.restore_timeout_ms, 30000);
+	ck_assert_int_eq(f.grace_ms, 25000);
+	ck_assert_int_eq(f.max_size, LIMIT_BLOB);
+	ck_assert_int_eq(f.max_expanded, LIMIT_EXPANDED);
+	ck_assert_int_eq(f.max_entries, LIMIT_ENTRIES);
+	ck_assert_int_eq(f.memory_budget, 0);
+	ck_assert_str_eq(f.embedded_addr, "127.0.0.1:0");
+	ck_assert_str_eq(f.log_encoding, "json");
 	ck_assert_int_eq(f.algo, DIGEST_SHA256);
 	/* Without a cluster nothing is offered to the network. */
 	good(&f, embedded);
@@ -225,6 +234,24 @@ START_TEST(test_empty)
 }
 END_TEST
 
+/* So is a 0 where none is possible; elsewhere it is a number. */
+START_TEST(test_zero)
+{
+	struct flags f;
+	char line[] = "--artifact-retention-ttl=0 --artifact-restore-timeout=0s "
+		      "--artifact-max-size=0 --min-retry-delay=0 --graceful-shutdown-timeout=0 "
+		      "--interval-jitter-percentage=0";
+
+	good(&f, line);
+	ck_assert_int_eq(f.retention_ttl_ms, 60000);
+	ck_assert_int_eq(f.restore_timeout_ms, 30000);
+	ck_assert_int_eq(f.max_size, LIMIT_BLOB);
+	ck_assert_int_eq(f.min_retry_ms, 750);
+	ck_assert_int_eq(f.grace_ms, 0);
+	ck_assert_int_eq(f.jitter, 0);
+}
+END_TEST
+
 START_TEST(test_refused)
 {
 	static const struct {
@@ -296,6 +323,7 @@ Suite *suite_flags(void)
 	tcase_add_test(tc, test_flux);
 	tcase_add_loop_test(tc, test_booleans, 0, 6);
 	tcase_add_test(tc, test_empty);
+	tcase_add_test(tc, test_zero);
 	tcase_add_loop_test(tc, test_taken, 0, 7);
 	tcase_add_loop_test(tc, test_refused, 0, 29);
 	suite_add_tcase(s, tc);

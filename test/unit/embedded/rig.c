@@ -23,6 +23,7 @@ static void start(struct rig *r)
 
 	r->api = embedded_start(&(struct embedded_opts){.loop = r->loop,
 					.state_dir = r->state,
+					.address = "127.0.0.1:0",
 					.files_dir = r->with_files ? r->files : NULL},
 		&err);
 	ck_assert_msg(r->api != NULL, "%s", err.msg);

@@ -859,7 +859,7 @@ START_TEST(test_no_start)
 		{NULL, ":0", "loopback only"},
 		{NULL, "192.0.2.1:0", "loopback only"},
 		{NULL, "nonsense", "embedded API"},
-		{"/proc/nope", NULL, "/proc/nope"},
+		{"/proc/nope", "127.0.0.1:0", "/proc/nope"},
 	};
 	struct loop *l = loop_new();
 	struct err err = {0};

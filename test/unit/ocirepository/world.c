@@ -103,8 +103,14 @@ void world_start(struct world *w)
 	w->oci = oci_client_new(w->loop, w->http);
 	w->client =
 		kube_client_new(w->loop, fake_kube_config(w->kube), &(struct kube_client_opts){0});
-	w->store = store_open(
-		w->loop, &(struct store_opts){.root = w->root, .on_lost = lost, .arg = w}, &err);
+	w->store = store_open(w->loop,
+		&(struct store_opts){.root = w->root,
+			.retention_records = 2,
+			.retention_ttl_ms = 60000,
+			.restore_ms = 30000,
+			.on_lost = lost,
+			.arg = w},
+		&err);
 	ck_assert_msg(w->store != NULL, "%s", err.msg);
 	w->metrics = metrics_new();
 	w->events = event_recorder_new(w->client, "source-controller", "test");

@@ -31,6 +31,12 @@ void rig_reopen(struct rig *r)
 	}
 	r->loop = loop_new();
 	r->opts.root = r->dir;
+	if (!r->opts.retention_records)
+		r->opts.retention_records = 2;
+	if (!r->opts.retention_ttl_ms)
+		r->opts.retention_ttl_ms = 60000;
+	if (!r->opts.restore_ms)
+		r->opts.restore_ms = 30000;
 	r->opts.on_lost = on_lost;
 	r->opts.arg = r;
 	r->store = store_open(r->loop, &r->opts, &err);

@@ -466,7 +466,7 @@ END_TEST
 START_TEST(test_two_processes)
 {
 	struct rig r = {0};
-	struct store_opts o = {0};
+	struct store_opts o = {.retention_records = 1};
 	struct store *other;
 	struct err err;
 
