@@ -3,20 +3,21 @@
 #include "base/mem.h"
 #include "base/sys.h"
 #include "base/vec.h"
-#include "store/job.h"
+#include "store/internal.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define CHOOSE_AT_ONCE 64
 
-static bool older(const struct store_entry *a, const struct store_entry *b)
+static bool entry_is_older(const struct store_entry *a, const struct store_entry *b)
 {
 	return a->superseded_at < b->superseded_at;
 }
 
-size_t gc_choose(const struct store_object *o, unsigned records, uint64_t ttl_ms, uint64_t now,
-	struct store_entry **out, size_t max)
+/* Which files of the object go now, at most `max` of them. Returns how many were put in `out`. */
+static size_t entries_choose(const struct store_object *o, unsigned records, uint64_t ttl_ms,
+	uint64_t now, struct store_entry **out, size_t max)
 {
 	struct store_entry *e, *other;
 	size_t n = 0;
@@ -30,8 +31,8 @@ size_t gc_choose(const struct store_object *o, unsigned records, uint64_t ttl_ms
 		newer = 0;
 		for (other = o->entries; other; other = other->next)
 			if (other != e && other->there &&
-				(!other->superseded || older(e, other) ||
-					(!older(other, e) && other < e)))
+				(!other->superseded || entry_is_older(e, other) ||
+					(!entry_is_older(other, e) && other < e)))
 				newer++;
 		if (newer >= records || now - e->superseded_at > ttl_ms)
 			out[n++] = e;
@@ -104,7 +105,7 @@ struct op *store_retain_start(struct store *s, const char *dir)
 	size_t i, n = 0;
 
 	if (o) {
-		n = gc_choose(o, s->records, s->ttl_ms, clock_ms(), go, CHOOSE_AT_ONCE);
+		n = entries_choose(o, s->records, s->ttl_ms, clock_ms(), go, CHOOSE_AT_ONCE);
 		snprintf(r->current.dir, sizeof(r->current.dir), "%s", dir);
 		snprintf(r->current.file, sizeof(r->current.file), "%s", o->current);
 	}

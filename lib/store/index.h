@@ -74,8 +74,4 @@ void index_promise(struct store_index *x, struct store_entry *e, bool promised, 
 void index_wait(struct store_index *x, struct store_wait **list, struct store_wait *w);
 void index_wake(struct store_index *x, struct store_wait **list);
 
-/* ---- retention (gc.c): which entries of the object go now. Returns how many were put in out (at most max). */
-size_t gc_choose(const struct store_object *o, unsigned records, uint64_t ttl_ms, uint64_t now,
-	struct store_entry **out, size_t max);
-
 #endif

@@ -1,6 +1,7 @@
 #include "store/job.h"
 
 #include "base/mem.h"
+#include "store/internal.h"
 
 static int on_worker(void *arg, const atomic_bool *stop, struct err *err)
 {

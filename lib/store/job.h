@@ -9,13 +9,11 @@
 #ifndef STORE_JOB_H
 #define STORE_JOB_H
 #include "ev/op.h"
-#include "ev/timer.h"
 #include "ev/work.h"
-#include "store/index.h"
-#include "store/root.h"
-#include "store/store.h"
 
 struct job;
+struct store;
+struct store_root;
 
 struct job_type {
 	const char *name;
@@ -46,36 +44,5 @@ struct op *job_start_on(struct job *job, enum work_lane lane, const char *owner)
 struct op *job_nothing(struct job *job);
 /* The op fails with *err, `done` is not called. */
 struct op *job_failed(struct job *job, const struct err *err);
-
-struct lost {
-	char path[STORE_PATH_MAX];
-	struct lost *next;
-};
-
-struct store {
-	struct loop *loop;
-	struct store_root root;
-	struct store_index index;
-	unsigned records;
-	uint64_t ttl_ms, restore_ms;
-	void (*on_lost)(void *arg, const char *path);
-	void *arg;
-	struct lost *lost;
-	struct defer lost_defer;
-	struct timer restore_timer;
-	bool scanned, late, ready, closed;
-	unsigned jobs; /* not freed yet */
-	uint64_t published, removed;
-};
-
-/* store.c */
-/* The last job of a store that was closed is gone. */
-void store_free(struct store *s);
-/* One job less. */
-void store_job_gone(struct store *s);
-/* A file that was there is not, or is another: out of the index, promised again if a status names it; told to the caller if tell. May
-   free e. */
-void store_lose(struct store *s, struct store_entry *e, bool tell);
-void store_check_ready(struct store *s);
 
 #endif

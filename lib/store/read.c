@@ -1,7 +1,7 @@
 /* Is it there, and is it what it should be: for the controller's storage step, and for requests. */
 #include "base/mem.h"
 #include "base/sys.h"
-#include "store/job.h"
+#include "store/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,7 +4,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/vec.h"
-#include "store/job.h"
+#include "store/internal.h"
 
 #include <string.h>
 
@@ -40,7 +40,8 @@ struct store *store_open(struct loop *l, const struct store_opts *opts, struct e
 	return s;
 }
 
-void store_free(struct store *s)
+/* The last job of a store that was closed is gone. */
+static void store_free(struct store *s)
 {
 	struct lost *lost;
 

@@ -2,7 +2,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/sys.h"
-#include "store/job.h"
+#include "store/internal.h"
 
 #include <string.h>
 

@@ -1,0 +1,43 @@
+/*
+ * The store itself, for the files of lib/store only: store.c opens and closes it, read.c, write.c and gc.c are its ops
+ * (store/job.h). Loop thread, but for `root`, which never changes while jobs read it.
+ */
+#ifndef STORE_INTERNAL_H
+#define STORE_INTERNAL_H
+#include "ev/timer.h"
+#include "store/index.h"
+#include "store/job.h"
+#include "store/root.h"
+#include "store/store.h"
+
+struct lost {
+	char path[STORE_PATH_MAX];
+	struct lost *next;
+};
+
+struct store {
+	struct loop *loop;
+	struct store_root root;
+	struct store_index index;
+	unsigned records;
+	uint64_t ttl_ms, restore_ms;
+	void (*on_lost)(void *arg, const char *path);
+	void *arg;
+	struct lost *lost;
+	struct defer lost_defer;
+	struct timer restore_timer;
+	bool scanned, late, ready, closed;
+	unsigned jobs; /* not freed yet */
+	uint64_t published, removed;
+};
+
+/* One job less; the last one of a store that was closed frees it. */
+void store_job_gone(struct store *s);
+/*
+ * A file that was there is not, or is another: it leaves the index, and is promised again if a status names it. The
+ * caller hears of it if `tell`. May free e.
+ */
+void store_lose(struct store *s, struct store_entry *e, bool tell);
+void store_check_ready(struct store *s);
+
+#endif
