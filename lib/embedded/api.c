@@ -128,7 +128,7 @@ static int selectors(struct emb_call *c, struct http_exchange *x)
 
 	if (kube_selector_labels(&c->labels, http_x_query(x, "labelSelector"), &err) ||
 		kube_selector_fields(&c->field_selector, http_x_query(x, "fieldSelector"),
-			emb_kind_field, c->kind, &err))
+			emb_kind_field, c->view.kind, &err))
 		return emb_bad_request(&c->st, "%s", err.msg);
 	return 0;
 }
@@ -175,10 +175,10 @@ static int form(struct emb_call *c, struct http_exchange *x, bool list)
 {
 	const char *include = http_x_query(x, "includeObject");
 
-	c->include = include && !strcmp(include, "Object") ? EMB_INCLUDE_OBJECT
-		: include && !strcmp(include, "None")      ? EMB_INCLUDE_NONE
-							   : EMB_INCLUDE_METADATA;
-	if (!emb_accept(http_x_header(x, "Accept"), list, &c->form))
+	c->view.include = include && !strcmp(include, "Object") ? EMB_INCLUDE_OBJECT
+		: include && !strcmp(include, "None")           ? EMB_INCLUDE_NONE
+								: EMB_INCLUDE_METADATA;
+	if (!emb_accept(http_x_header(x, "Accept"), list, &c->view.form))
 		return 0;
 	return emb_status_set(&c->st, 406, "NotAcceptable", NULL, NULL,
 		"only the following media types are accepted: application/json");
@@ -194,13 +194,14 @@ static int content(struct emb_call *c, struct http_exchange *x)
 		if (!strcmp(type, "application/merge-patch+json"))
 			c->body_type = EMB_BODY_MERGE;
 		else if (!strcmp(type, "application/strategic-merge-patch+json") &&
-			c->kind->builtin)
+			c->view.kind->builtin)
 			c->body_type = EMB_BODY_STRATEGIC;
 		else
 			return emb_status_set(&c->st, 415, "UnsupportedMediaType", NULL, NULL,
 				"the body of the request was in an unknown format - accepted media "
 				"types include: application/merge-patch+json%s%s",
-				c->kind->builtin ? ", application/strategic-merge-patch+json" : "",
+				c->view.kind->builtin ? ", application/strategic-merge-patch+json"
+						      : "",
 				strstr(type, "apply-patch")
 					? " (the embedded API has no server-side apply)"
 					: strcmp(type, "application/json-patch+json")
@@ -209,7 +210,7 @@ static int content(struct emb_call *c, struct http_exchange *x)
 					  "--type=merge)");
 	} else if (!type[0] || !strcmp(type, "application/json") || !strcmp(type, "*/*")) {
 		c->body_type = EMB_BODY_JSON;
-	} else if (!strcmp(type, "application/vnd.kubernetes.protobuf") && c->kind->builtin &&
+	} else if (!strcmp(type, "application/vnd.kubernetes.protobuf") && c->view.kind->builtin &&
 		c->verb != EMB_DELETE) {
 		c->body_type = EMB_BODY_PROTOBUF;
 	} else if (c->verb != EMB_DELETE || body->len) {
@@ -347,8 +348,8 @@ static void on_resource(const struct emb_api *api, const struct route *r, struct
 
 	c->db = api->db;
 	c->kinds = api->kinds;
-	c->kind = r->kind;
-	c->v = r->v;
+	c->view.kind = r->kind;
+	c->view.v = r->v;
 	c->status = r->sub != NULL;
 	c->name = mem_strdup(r->name);
 	/* A list without a namespace in its path is one of all of them. */

@@ -48,31 +48,59 @@ void emb_call_free(struct emb_call *c)
 bool emb_call_selects(const struct emb_call *c, const json_t *o)
 {
 	return kube_selector_match_labels(c->labels, o) &&
-		kube_selector_match_fields(c->field_selector, emb_kind_field, c->kind, o);
+		kube_selector_match_fields(c->field_selector, emb_kind_field, c->view.kind, o);
 }
 
 /* ---- answers ------------------------------------------------------------------------------------------------------- */
 
-static void plain(struct buf *out, const struct emb_kind *k, const struct emb_version *v,
-	const char *text, size_t len)
+static void plain(struct buf *out, const struct emb_view *view, const char *text, size_t len)
 {
-	buf_addf(out, "{\"apiVersion\":\"%s\",\"kind\":\"%s\",", v->api_version, k->kind);
+	buf_addf(out, "{\"apiVersion\":\"%s\",\"kind\":\"%s\",", view->v->api_version,
+		view->kind->kind);
 	buf_add(out, text + 1, len - 1);
 }
 
-static json_t *whole(const struct emb_kind *k, const struct emb_version *v, const char *text,
-	size_t len, struct err *err)
+static json_t *whole(const struct emb_view *view, const char *text, size_t len, struct err *err)
 {
 	json_t *o = obj_parse(text, len, "a stored object", err);
 
 	if (o) {
-		json_object_set_new(o, "apiVersion", json_string(v->api_version));
-		json_object_set_new(o, "kind", json_string(k->kind));
+		json_object_set_new(o, "apiVersion", json_string(view->v->api_version));
+		json_object_set_new(o, "kind", json_string(view->kind->kind));
 	}
 	return o;
 }
 
-static void one_table(
+/* The row of a Table or the metadata alone; NULL with *err filled: the text is broken. *o gets the whole object. */
+static json_t *render_tree(const struct emb_view *view, const char *text, size_t len,
+	int64_t now_ms, json_t **o, struct err *err)
+{
+	*o = whole(view, text, len, err);
+	if (!*o)
+		return NULL;
+	return view->form == EMB_PARTIAL_FORM
+		? emb_partial(*o)
+		: emb_table_row(view->kind, view->v, *o, view->include, now_ms);
+}
+
+/* An element of a list: of Tables it is a row alone. */
+static int render_element(struct buf *out, const struct emb_view *view, const char *text,
+	size_t len, int64_t now_ms, struct err *err)
+{
+	auto_json json_t *o = NULL, *made = NULL;
+
+	if (view->form == EMB_OBJECT_FORM) {
+		plain(out, view, text, len);
+		return 0;
+	}
+	made = render_tree(view, text, len, now_ms, &o, err);
+	if (!made)
+		return -1;
+	obj_write(made, out);
+	return 0;
+}
+
+static void write_table(
 	struct buf *out, const struct emb_version *v, json_t *row, const json_t *o, bool columns)
 {
 	auto_json json_t *table = json_pack("{s:s, s:s, s:{s:s}, s:o, s:[o]}", "kind", "Table",
@@ -83,35 +111,27 @@ static void one_table(
 	obj_write(table, out);
 }
 
-/* An element of a list of Tables is a row alone; everywhere else a Table stands by itself. */
-static int render(struct buf *out, const struct emb_kind *k, const struct emb_version *v,
-	enum emb_form form, enum emb_include include, const char *text, size_t len, bool row_only,
+/* An object by itself: a row stands in a Table of its own. */
+static int render_alone(struct buf *out, const struct emb_view *view, const char *text, size_t len,
 	bool columns, int64_t now_ms, struct err *err)
 {
-	auto_json json_t *o = NULL, *made = NULL;
+	auto_json json_t *o = NULL, *row = NULL;
 
-	if (form == EMB_OBJECT_FORM) {
-		plain(out, k, v, text, len);
-		return 0;
-	}
-	o = whole(k, v, text, len, err);
-	if (!o)
+	if (view->form != EMB_TABLE_FORM)
+		return render_element(out, view, text, len, now_ms, err);
+	row = render_tree(view, text, len, now_ms, &o, err);
+	if (!row)
 		return -1;
-	made = form == EMB_PARTIAL_FORM ? emb_partial(o) : emb_table_row(k, v, o, include, now_ms);
-	if (form == EMB_PARTIAL_FORM || row_only)
-		obj_write(made, out);
-	else
-		one_table(out, v, MOVE(made), o, columns);
+	write_table(out, view->v, MOVE(row), o, columns);
 	return 0;
 }
 
-int emb_render(struct buf *out, const struct emb_kind *k, const struct emb_version *v,
-	enum emb_form form, enum emb_include include, const char *text, size_t len,
+int emb_render(struct buf *out, const struct emb_view *view, const char *text, size_t len,
 	const char *event, bool columns, int64_t now_ms, struct err *err)
 {
 	if (event)
 		buf_addf(out, "{\"type\":\"%s\",\"object\":", event);
-	if (render(out, k, v, form, include, text, len, false, columns, now_ms, err))
+	if (render_alone(out, view, text, len, columns, now_ms, err))
 		return -1;
 	if (event)
 		buf_adds(out, "}\n");
@@ -124,10 +144,9 @@ static int answer(struct emb_call *c, const json_t *o, int64_t now_ms)
 	struct err err;
 
 	if (obj_write(o, &text))
-		return emb_status_set(&c->st, 413, "RequestEntityTooLarge", c->kind, c->name,
+		return emb_status_set(&c->st, 413, "RequestEntityTooLarge", c->view.kind, c->name,
 			"the object is larger than %llu bytes", LIMIT_KUBE_OBJECT);
-	if (emb_render(&c->out, c->kind, c->v, c->form, c->include, text.p, text.len, NULL, true,
-		    now_ms, &err))
+	if (emb_render(&c->out, &c->view, text.p, text.len, NULL, true, now_ms, &err))
 		return emb_internal(&c->st, &err);
 	return 0;
 }
@@ -184,22 +203,23 @@ static int check_type(struct emb_call *c, const json_t *o, bool missing_ok)
 	const char *api = obj_str_or("", o, "apiVersion"), *kind = obj_str_or("", o, "kind");
 
 	if (missing_ok && !api[0])
-		api = c->v->api_version;
+		api = c->view.v->api_version;
 	if (missing_ok && !kind[0])
-		kind = c->kind->kind;
+		kind = c->view.kind->kind;
 	if (!kind[0])
 		return emb_bad_request(&c->st, "Object 'Kind' is missing");
-	if (strcmp(api, c->v->api_version) != 0)
+	if (strcmp(api, c->view.v->api_version) != 0)
 		return emb_bad_request(&c->st,
 			"the API version in the data (%.253s) does not match the expected API "
 			"version (%s)",
-			api, c->v->api_version);
-	if (strcmp(kind, c->kind->kind) != 0) {
+			api, c->view.v->api_version);
+	if (strcmp(kind, c->view.kind->kind) != 0) {
 		auto_emb_causes struct emb_causes causes = {0};
 
 		emb_cause(&causes, "FieldValueInvalid", "kind",
-			"Invalid value: \"%.253s\": must be %s", kind, c->kind->kind);
-		return emb_invalid(&c->st, c->kind, obj_str_or("", o, "metadata", "name"), &causes);
+			"Invalid value: \"%.253s\": must be %s", kind, c->view.kind->kind);
+		return emb_invalid(
+			&c->st, c->view.kind, obj_str_or("", o, "metadata", "name"), &causes);
 	}
 	return 0;
 }
@@ -208,7 +228,7 @@ static int check_type(struct emb_call *c, const json_t *o, bool missing_ok)
 
 static int get(struct emb_call *c, struct emb_tx *tx)
 {
-	auto_json json_t *o = emb_tx_get(tx, c->kind, c->ns, c->name);
+	auto_json json_t *o = emb_tx_get(tx, c->view.kind, c->ns, c->name);
 
 	return o ? answer(c, o, tx->now_ms) : -1;
 }
@@ -219,8 +239,8 @@ static int create(struct emb_call *c, struct emb_tx *tx)
 	auto_json json_t *o = read_body(c, &duplicates);
 
 	if (!o || check_type(c, o, false) ||
-		emb_tx_read(tx, c->kind, c->v, o, &duplicates, false) ||
-		emb_tx_create(tx, c->kind, c->v, c->ns, o))
+		emb_tx_read(tx, c->view.kind, c->view.v, o, &duplicates, false) ||
+		emb_tx_create(tx, c->view.kind, c->view.v, c->ns, o))
 		return -1;
 	c->code = 201;
 	return answer(c, o, tx->now_ms);
@@ -229,16 +249,17 @@ static int create(struct emb_call *c, struct emb_tx *tx)
 static int update(struct emb_call *c, struct emb_tx *tx)
 {
 	struct emb_update how = {.status = c->status,
-		.need_version = !(c->kind->builtin && c->kind->builtin->unconditional_update)};
+		.need_version =
+			!(c->view.kind->builtin && c->view.kind->builtin->unconditional_update)};
 	auto_emb_paths struct emb_paths duplicates = {0};
 	auto_json json_t *o = read_body(c, &duplicates);
 	auto_json json_t *old = NULL;
 
 	if (!o || check_type(c, o, false))
 		return -1;
-	old = emb_tx_get(tx, c->kind, c->ns, c->name);
-	if (!old || emb_tx_read(tx, c->kind, c->v, o, &duplicates, false) ||
-		emb_tx_update(tx, c->kind, c->v, old, o, &how))
+	old = emb_tx_get(tx, c->view.kind, c->ns, c->name);
+	if (!old || emb_tx_read(tx, c->view.kind, c->view.v, o, &duplicates, false) ||
+		emb_tx_update(tx, c->view.kind, c->view.v, old, o, &how))
 		return -1;
 	return answer(c, o, tx->now_ms);
 }
@@ -252,7 +273,7 @@ static int patch(struct emb_call *c, struct emb_tx *tx)
 
 	if (!change)
 		return -1;
-	old = emb_tx_get(tx, c->kind, c->ns, c->name);
+	old = emb_tx_get(tx, c->view.kind, c->ns, c->name);
 	if (!old)
 		return -1;
 	o = json_deep_copy(old);
@@ -262,8 +283,9 @@ static int patch(struct emb_call *c, struct emb_tx *tx)
 	} else {
 		emb_patch_merge(&o, change);
 	}
-	if (check_type(c, o, true) || emb_tx_read(tx, c->kind, c->v, o, &duplicates, true) ||
-		emb_tx_update(tx, c->kind, c->v, old, o, &how))
+	if (check_type(c, o, true) ||
+		emb_tx_read(tx, c->view.kind, c->view.v, o, &duplicates, true) ||
+		emb_tx_update(tx, c->view.kind, c->view.v, old, o, &how))
 		return -1;
 	return answer(c, o, tx->now_ms);
 }
@@ -281,12 +303,13 @@ static int delete (struct emb_call *c, struct emb_tx *tx)
 	dry = json_object_get(options, "dryRun");
 	if (json_array_size(dry))
 		c->dry_run = tx->dry_run = true;
-	if (emb_tx_delete(tx, c->kind, c->ns, c->name, obj_str(options, "preconditions", "uid"),
+	if (emb_tx_delete(tx, c->view.kind, c->ns, c->name,
+		    obj_str(options, "preconditions", "uid"),
 		    obj_str(options, "preconditions", "resourceVersion"), &left, &uid))
 		return -1;
 	if (left)
 		return answer(c, left, tx->now_ms);
-	done = emb_success_json(c->kind, c->name, uid);
+	done = emb_success_json(c->view.kind, c->name, uid);
 	obj_write(done, &c->out);
 	return 0;
 }
@@ -346,11 +369,10 @@ static int list_row(void *arg, const struct emb_row *row, struct err *err)
 		if (c->count && !c->watch)
 			buf_addc(&c->out, ',');
 		if (c->watch)
-			rc = emb_render(&c->out, c->kind, c->v, c->form, c->include, row->text,
-				row->len, "ADDED", !c->columns_sent, l->now_ms, err);
+			rc = emb_render(&c->out, &c->view, row->text, row->len, "ADDED",
+				!c->columns_sent, l->now_ms, err);
 		else
-			rc = render(&c->out, c->kind, c->v, c->form, c->include, row->text,
-				row->len, true, false, l->now_ms, err);
+			rc = render_element(&c->out, &c->view, row->text, row->len, l->now_ms, err);
 		c->columns_sent = true;
 		c->count++;
 	}
@@ -371,8 +393,8 @@ static int list(struct emb_call *c, struct emb_tx *tx)
 	int n;
 
 	c->more = false;
-	n = emb_db_list(c->db, c->kind->resource, c->ns, ns, name, LIMIT_EMBEDDED_SLICE, list_row,
-		&l, &err);
+	n = emb_db_list(c->db, c->view.kind->resource, c->ns, ns, name, LIMIT_EMBEDDED_SLICE,
+		list_row, &l, &err);
 	if (n < 0)
 		return emb_internal(&c->st, &err);
 	if (n == LIMIT_EMBEDDED_SLICE)

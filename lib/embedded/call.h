@@ -18,12 +18,19 @@ enum emb_verb { EMB_GET, EMB_LIST, EMB_CREATE, EMB_UPDATE, EMB_PATCH, EMB_DELETE
 enum emb_form { EMB_OBJECT_FORM, EMB_TABLE_FORM, EMB_PARTIAL_FORM };
 enum emb_body { EMB_BODY_JSON, EMB_BODY_PROTOBUF, EMB_BODY_MERGE, EMB_BODY_STRATEGIC };
 
+/* How an object is shown: the kind in one of its versions, whole, as a row or as metadata alone. */
+struct emb_view {
+	const struct emb_kind *kind;
+	const struct emb_version *v;
+	enum emb_form form;
+	enum emb_include include; /* of rows */
+};
+
 struct emb_call {
 	/* in */
 	struct emb_db *db;
 	const struct emb_kinds *kinds;
-	const struct emb_kind *kind;
-	const struct emb_version *v;
+	struct emb_view view;
 	enum emb_verb verb;
 	char *ns, *name; /* ns "": no namespace; of a list NULL: all */
 	bool status; /* the subresource */
@@ -31,8 +38,6 @@ struct emb_call {
 	struct buf body;
 	bool dry_run;
 	enum emb_field_validation fields;
-	enum emb_form form;
-	enum emb_include include;
 	struct kube_selector *labels, *field_selector;
 	unsigned limit; /* of a list: at most so many items; 0: all */
 	bool watch; /* a list that becomes ADDED events, one a line, instead of the inside of "items" */
@@ -58,9 +63,11 @@ void emb_call_run(struct emb_call *c);
 /* Do the selectors of a list or a watch take this object? */
 bool emb_call_selects(const struct emb_call *c, const json_t *o);
 
-/* Writes one object in the form that was asked for: text is as stored. what: NULL, or the type of a watch event. A Table has one row. */
-int emb_render(struct buf *out, const struct emb_kind *k, const struct emb_version *v,
-	enum emb_form form, enum emb_include include, const char *text, size_t len,
+/*
+ * Writes one object as the view wants it; `text` is as stored. event: NULL, or the type of a watch event. A Table has one
+ * row, and the definitions of its columns if `columns`.
+ */
+int emb_render(struct buf *out, const struct emb_view *view, const char *text, size_t len,
 	const char *event, bool columns, int64_t now_ms, struct err *err) must_check;
 
 #endif

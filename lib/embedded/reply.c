@@ -120,20 +120,20 @@ static void head(const struct reply *r, struct buf *b)
 	const struct emb_call *c = r->call;
 	auto_json json_t *columns = NULL;
 
-	if (c->form == EMB_TABLE_FORM) {
-		columns = emb_table_columns(c->v);
+	if (c->view.form == EMB_TABLE_FORM) {
+		columns = emb_table_columns(c->view.v);
 		buf_adds(b,
 			"{\"kind\":\"Table\",\"apiVersion\":\"meta.k8s.io/"
 			"v1\",\"columnDefinitions\":");
 		obj_write(columns, b);
 		buf_adds(b, ",\"rows\":[");
-	} else if (c->form == EMB_PARTIAL_FORM) {
+	} else if (c->view.form == EMB_PARTIAL_FORM) {
 		buf_adds(b,
 			"{\"kind\":\"PartialObjectMetadataList\",\"apiVersion\":\"meta.k8s.io/"
 			"v1\",\"items\":[");
 	} else {
 		buf_addf(b, "{\"kind\":\"%s\",\"apiVersion\":\"%s\",\"items\":[",
-			c->kind->list_kind, c->v->api_version);
+			c->view.kind->list_kind, c->view.v->api_version);
 	}
 }
 

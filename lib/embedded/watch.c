@@ -155,13 +155,13 @@ static void say_gone(struct watch *w, int64_t asked, struct buf *b)
 static void say_bookmark(struct watch *w, struct buf *b)
 {
 	const struct emb_call *c = w->call;
-	bool partial = c->form == EMB_PARTIAL_FORM;
+	bool partial = c->view.form == EMB_PARTIAL_FORM;
 
 	buf_addf(b,
 		"{\"type\":\"BOOKMARK\",\"object\":{\"kind\":\"%s\",\"apiVersion\":\"%s\","
 		"\"metadata\":{\"resourceVersion\":\"%" PRId64 "\",\"creationTimestamp\":null}}}\n",
-		partial ? "PartialObjectMetadata" : c->kind->kind,
-		partial ? "meta.k8s.io/v1" : c->v->api_version, w->hub->version);
+		partial ? "PartialObjectMetadata" : c->view.kind->kind,
+		partial ? "meta.k8s.io/v1" : c->view.v->api_version, w->hub->version);
 	w->bookmark_due = false;
 }
 
@@ -189,8 +189,8 @@ static int say_left(struct watch *w, const struct emb_change *ch, struct buf *b,
 	json_object_set_new(json_object_get(o, "metadata"), "resourceVersion",
 		json_sprintf("%" PRId64, ch->version));
 	obj_write(o, &text);
-	return emb_render(b, c->kind, c->v, c->form, c->include, buf_str(&text), text.len,
-		"DELETED", !c->columns_sent, clock_wall_ms(), err);
+	return emb_render(b, &c->view, buf_str(&text), text.len, "DELETED", !c->columns_sent,
+		clock_wall_ms(), err);
 }
 
 static int say_change(struct watch *w, const struct emb_change *ch, struct buf *b, struct err *err)
@@ -200,7 +200,8 @@ static int say_change(struct watch *w, const struct emb_change *ch, struct buf *
 	const char *word = words[ch->type];
 	bool now, before;
 
-	if (ch->kind != c->kind || (c->ns && strcmp(c->ns, ch->ns) != 0) || ch->version <= w->after)
+	if (ch->kind != c->view.kind || (c->ns && strcmp(c->ns, ch->ns) != 0) ||
+		ch->version <= w->after)
 		return 0;
 	now = matches(w, ch->text, ch->len);
 	if (ch->type == EMB_MODIFIED) {
@@ -214,8 +215,8 @@ static int say_change(struct watch *w, const struct emb_change *ch, struct buf *
 	}
 	if (!now)
 		return 0;
-	if (emb_render(b, c->kind, c->v, c->form, c->include, ch->text, ch->len, word,
-		    !c->columns_sent, clock_wall_ms(), err))
+	if (emb_render(
+		    b, &c->view, ch->text, ch->len, word, !c->columns_sent, clock_wall_ms(), err))
 		return -1;
 	c->columns_sent = true;
 	return 0;
