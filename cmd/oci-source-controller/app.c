@@ -334,8 +334,7 @@ int app_start(struct app *a, struct err *err)
 	if (start_kube(a, err) || start_store(a, err))
 		return -1;
 	a->http = http_client_new(a->loop,
-		&(struct http_client_opts){.name = "registry",
-			.max_connections = a->share.registry,
+		&(struct http_client_opts){.max_connections = a->share.registry,
 			.max_per_host = a->share.registry / 2,
 			.account = a->account,
 			.pool = ACCOUNT_BODIES});

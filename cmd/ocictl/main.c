@@ -118,8 +118,8 @@ static int run_init(struct run *r, const struct args *a, struct err *err)
 
 	*r = (struct run){.tty = isatty(2), .percent = -1};
 	r->loop = loop_new();
-	r->http = http_client_new(r->loop,
-		&(struct http_client_opts){.name = "registry", .user_agent = "ocictl/" VERSION});
+	r->http = http_client_new(
+		r->loop, &(struct http_client_opts){.user_agent = "ocictl/" VERSION});
 	r->oci = oci_client_new(r->loop, r->http);
 	oci_client_once(r->oci);
 	r->identity = oci_identity_new();

@@ -306,12 +306,6 @@ void js_kint(struct js_w *w, const char *key, int64_t v)
 	js_int(w, v);
 }
 
-void js_kbool(struct js_w *w, const char *key, bool v)
-{
-	js_key(w, key);
-	js_bool(w, v);
-}
-
 void js_kobj(struct js_w *w, const char *key, const json_t *v)
 {
 	if (!v)

@@ -63,7 +63,6 @@ void js_raw(struct js_w *w, const char *json, size_t n); /* one whole value */
 /* key and value in one call */
 void js_kstr(struct js_w *w, const char *key, const char *s);
 void js_kint(struct js_w *w, const char *key, int64_t v);
-void js_kbool(struct js_w *w, const char *key, bool v);
 void js_kobj(struct js_w *w, const char *key,
 	const json_t *v); /* NULL writes nothing, the key neither */
 

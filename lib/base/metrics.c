@@ -329,12 +329,6 @@ void metric_inc(struct metric *s)
 	metric_add(s, 1);
 }
 
-void metric_set(struct metric *s, double value)
-{
-	BUG_IF(s->family->type != TYPE_GAUGE);
-	s->value = value;
-}
-
 void metric_observe(struct metric *s, double value)
 {
 	const struct metric_buckets *b = &s->family->buckets;

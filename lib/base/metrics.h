@@ -69,7 +69,6 @@ void metric_remove(struct metric *s);
 
 void metric_add(struct metric *s, double by); /* counter, gauge; a counter takes no negative */
 void metric_inc(struct metric *s);
-void metric_set(struct metric *s, double value); /* gauge */
 void metric_observe(struct metric *s, double value); /* histogram */
 double metric_value(const struct metric *s); /* histogram: the sum */
 uint64_t metric_count(const struct metric *s); /* histogram: the number of observations */

@@ -148,14 +148,9 @@ uint64_t sys_raise_descriptors(uint64_t most)
 	return r.rlim_cur < most ? r.rlim_cur : most;
 }
 
-uint64_t sys_count(enum sys_call call)
-{
-	return counts[call];
-}
-
 uint64_t sys_syncs(void)
 {
-	return counts[SYS_FSYNC] + counts[SYS_FDATASYNC];
+	return counts[SYS_FDATASYNC];
 }
 
 #define RETRY(expr) \
@@ -313,7 +308,7 @@ int sys_pwrite_all(int fd, const void *data, size_t n, uint64_t at)
 	return write_all(fd, data, n, (off_t)at);
 }
 
-ssize_t sys_read(int fd, void *data, size_t n)
+static ssize_t read_once(int fd, void *data, size_t n)
 {
 	if (fault(SYS_READ))
 		return -1;
@@ -332,7 +327,7 @@ static int read_rest(int fd, struct buf *b, const char *path, struct err *err)
 	char page[16 * 1024];
 	ssize_t n;
 
-	while ((n = sys_read(fd, page, sizeof(page))) > 0)
+	while ((n = read_once(fd, page, sizeof(page))) > 0)
 		if (buf_add(b, page, (size_t)n))
 			return err_set(
 				err, ERR_RETRY, "file '%s' is larger than %zu bytes", path, b->max);
@@ -392,19 +387,9 @@ int sys_write_file(int dirfd, const char *path, const void *data, size_t n, mode
 
 /* ---- the rest, one by one */
 
-int sys_fsync(int fd)
-{
-	return fault(SYS_FSYNC) ? -1 : RETRY(fsync(fd));
-}
-
 int sys_fdatasync(int fd)
 {
 	return fault(SYS_FDATASYNC) ? -1 : RETRY(fdatasync(fd));
-}
-
-int sys_ftruncate(int fd, uint64_t size)
-{
-	return fault(SYS_TRUNCATE) ? -1 : RETRY(ftruncate(fd, (off_t)size));
 }
 
 int sys_renameat(int from_dir, const char *from, int to_dir, const char *to)

@@ -26,7 +26,6 @@ enum sys_call {
 	SYS_OPEN,
 	SYS_READ,
 	SYS_WRITE,
-	SYS_FSYNC,
 	SYS_FDATASYNC,
 	SYS_RENAME,
 	SYS_UNLINK,
@@ -35,7 +34,6 @@ enum sys_call {
 	SYS_READLINK,
 	SYS_STAT,
 	SYS_READDIR,
-	SYS_TRUNCATE,
 	SYS_LOCK,
 	SYS_CALLS, /* how many there are */
 };
@@ -52,8 +50,7 @@ void sys_close(int fd);
 /* All n bytes, or -1. */
 int sys_write_all(int fd, const void *data, size_t n) must_check;
 int sys_pwrite_all(int fd, const void *data, size_t n, uint64_t at) must_check;
-/* As read(2) and pread(2), EINTR retried. */
-ssize_t sys_read(int fd, void *data, size_t n) must_check;
+/* As pread(2), EINTR retried. */
 ssize_t sys_pread(int fd, void *data, size_t n, uint64_t at) must_check;
 /* The whole of a regular file, appended to b, which has the limit; larger is an error. The message names the path. */
 int sys_read_file(int dirfd, const char *path, struct buf *b, struct err *err) must_check;
@@ -64,9 +61,7 @@ bool sys_has_writer(int dirfd, const char *path);
 int sys_write_file(int dirfd, const char *path, const void *data, size_t n, mode_t mode, bool sync,
 	struct err *err) must_check;
 
-int sys_fsync(int fd) must_check;
 int sys_fdatasync(int fd) must_check;
-int sys_ftruncate(int fd, uint64_t size) must_check;
 int sys_renameat(int from_dir, const char *from, int to_dir, const char *to) must_check;
 /* flags: AT_REMOVEDIR or 0. */
 int sys_unlinkat(int dirfd, const char *path, int flags);
@@ -94,9 +89,7 @@ int sys_try_lock(int fd) must_check;
    more than `most`, and a limit that is higher already stays. Before threads are started. */
 uint64_t sys_raise_descriptors(uint64_t most);
 
-/* Counted since the process started, all threads, failed ones included. */
-uint64_t sys_count(enum sys_call call);
-/* fsync and fdatasync together. */
+/* Calls of fdatasync since the process started, of all threads, failed ones included. */
 uint64_t sys_syncs(void);
 
 #ifdef TEST_BUILD

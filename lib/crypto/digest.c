@@ -169,18 +169,6 @@ void digest_mem(struct digest *out, enum digest_algo algo, const void *data, siz
 	atomic_fetch_add_explicit(&total, n, memory_order_relaxed);
 }
 
-char *digest_hex_prefix(char *out, size_t chars, const void *data, size_t n)
-{
-	struct digest d;
-	char hex[DIGEST_HEX_MAX];
-
-	BUG_IF(chars > 2 * algos[DIGEST_SHA256].size);
-	digest_mem(&d, DIGEST_SHA256, data, n);
-	memcpy(out, digest_hex(&d, hex), chars);
-	out[chars] = '\0';
-	return out;
-}
-
 void digest_ctx_init(struct digest_ctx *c, enum digest_algo algo)
 {
 	const EVP_MD *md = md_of(algo);

@@ -59,8 +59,6 @@ bool digest_equal(const struct digest *a, const struct digest *b);
 
 /* The digest of n bytes in memory. Aborts when OpenSSL cannot do it (no memory). */
 void digest_mem(struct digest *out, enum digest_algo algo, const void *data, size_t n);
-/* The first `chars` (up to 64) hex digits of the sha256 of n bytes, terminated; out has room for chars + 1. Returns out. */
-char *digest_hex_prefix(char *out, size_t chars, const void *data, size_t n);
 
 /* Incremental. init may be called again on a context at any time (it starts over, and keeps the memory). */
 struct digest_ctx {

@@ -36,7 +36,7 @@ void emb_reply_json(struct http_exchange *x, int code, json_t *o)
 	http_reply_buf(x, code, JSON_TYPE, &b);
 }
 
-char *emb_continue_format(int64_t version, const char *ns, const char *name)
+static char *continue_format(int64_t version, const char *ns, const char *name)
 {
 	auto_json json_t *o =
 		json_pack("{s:I, s:s, s:s}", "v", (json_int_t)version, "ns", ns, "n", name);
@@ -143,7 +143,7 @@ static void tail(const struct reply *r, struct buf *b)
 
 	buf_addf(b, "],\"metadata\":{\"resourceVersion\":\"%" PRId64 "\"", r->version);
 	if (c->more) {
-		auto_free char *token = emb_continue_format(r->version, c->after_ns, c->after_name);
+		auto_free char *token = continue_format(r->version, c->after_ns, c->after_name);
 
 		buf_addf(b, ",\"continue\":\"%s\"", token);
 	}

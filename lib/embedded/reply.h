@@ -17,8 +17,7 @@ void emb_reply_status(struct http_exchange *x, struct emb_status *st);
 /* o is taken over. */
 void emb_reply_json(struct http_exchange *x, int code, json_t *o);
 
-/* Continue tokens: the list's version and the last object's place. */
-char *emb_continue_format(int64_t version, const char *ns, const char *name);
+/* A continue token: the list's version and the last object's place. */
 int emb_continue_parse(
 	const char *token, int64_t *version, char **ns, char **name, struct err *err) must_check;
 

@@ -229,7 +229,7 @@ void emb_schema_free(struct emb_schema *s)
 	free(s);
 }
 
-const struct emb_schema *emb_schema_prop(const struct emb_schema *s, const char *name)
+static const struct emb_schema *schema_prop(const struct emb_schema *s, const char *name)
 {
 	size_t lo = 0, hi = s->n_props;
 
@@ -250,7 +250,7 @@ const struct emb_schema *emb_schema_prop(const struct emb_schema *s, const char 
 const struct emb_schema *emb_schema_member(
 	const struct emb_schema *s, const char *name, bool *known)
 {
-	const struct emb_schema *p = emb_schema_prop(s, name);
+	const struct emb_schema *p = schema_prop(s, name);
 
 	*known = p || s->extra || s->any_extra || s->preserve ||
 		(s->embedded &&

@@ -34,7 +34,6 @@ struct emb_schema {
 	char **map_keys; /* ends with NULL */
 };
 
-const struct emb_schema *emb_schema_prop(const struct emb_schema *s, const char *name);
 /* The schema of a member; NULL: unknown. *known is set to true for members without any schema that are kept. */
 const struct emb_schema *emb_schema_member(
 	const struct emb_schema *s, const char *name, bool *known);

@@ -217,7 +217,8 @@ static int sweep_namespace(struct emb_tx *tx, const char *ns)
 	return rc ? 0 : erase(tx, k, o);
 }
 
-int emb_tx_need_namespace(
+/* Is it there and not ending? 0, or 404 / 403 in tx->st. */
+static int namespace_need(
 	struct emb_tx *tx, const struct emb_kind *k, const char *ns, const char *name)
 {
 	const struct emb_kind *nsk = emb_kinds_namespace(tx->kinds);
@@ -374,7 +375,7 @@ int emb_tx_create(struct emb_tx *tx, const struct emb_kind *k, const struct emb_
 	born(tx, k, meta);
 	if (k->has_status)
 		json_object_del(o, "status");
-	if (k->namespaced && emb_tx_need_namespace(tx, k, ns, name))
+	if (k->namespaced && namespace_need(tx, k, ns, name))
 		return -1;
 	if (admit(tx, k, v, o, NULL))
 		return -1;

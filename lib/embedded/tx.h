@@ -85,8 +85,4 @@ int emb_tx_update(struct emb_tx *tx, const struct emb_kind *k, const struct emb_
 int emb_tx_delete(struct emb_tx *tx, const struct emb_kind *k, const char *ns, const char *name,
 	const char *want_uid, const char *want_version, json_t **left, char **uid) must_check;
 
-/* Is it there and not ending? 0, or 404 / 403 in tx->st. */
-int emb_tx_need_namespace(
-	struct emb_tx *tx, const struct emb_kind *k, const char *ns, const char *name) must_check;
-
 #endif

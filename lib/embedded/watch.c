@@ -112,11 +112,6 @@ int64_t emb_hub_floor(const struct emb_hub *h)
 	return h->floor;
 }
 
-size_t emb_hub_watches(const struct emb_hub *h)
-{
-	return h->n_watches;
-}
-
 void emb_hub_stop(struct emb_hub *h)
 {
 	struct watch *w;

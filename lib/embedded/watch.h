@@ -18,7 +18,6 @@ void emb_hub_add(struct emb_hub *h, struct emb_changes *cs);
 int64_t emb_hub_version(const struct emb_hub *h);
 /* Every change after this version is still here. */
 int64_t emb_hub_floor(const struct emb_hub *h);
-size_t emb_hub_watches(const struct emb_hub *h);
 /* Ends all watches, cleanly, and those that come later. */
 void emb_hub_stop(struct emb_hub *h);
 /* No watch may be left. */

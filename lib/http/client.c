@@ -414,22 +414,6 @@ static void http_op_free(struct op *op)
 	free(x);
 }
 
-static void count(struct http_client *c, const char *kind)
-{
-	size_t i;
-
-	c->stats.requests++;
-	if (!kind)
-		kind = "other";
-	for (i = 0; i < HTTP_KINDS && c->kinds[i].name; i++)
-		if (!strcmp(c->kinds[i].name, kind))
-			break;
-	if (i == HTTP_KINDS)
-		return;
-	c->kinds[i].name = kind;
-	c->kinds[i].n++;
-}
-
 struct op *http_start(struct http_client *c, const struct http_req *req)
 {
 	static const struct op_type type = {"http", http_op_cancel, http_op_free};
@@ -459,7 +443,7 @@ struct op *http_start(struct http_client *c, const struct http_req *req)
 	x->req.bearer = x->req.basic = NULL;
 	x->req.trust = NULL;
 	x->req.proxy = NULL;
-	count(c, req->kind);
+	c->stats.requests++;
 	if (req->deadline_ms)
 		timer_set(&x->deadline, req->deadline_ms);
 	if (req->headers_ms)
@@ -554,7 +538,6 @@ struct http_client *http_client_new(struct loop *l, const struct http_client_opt
 	}
 	c->loop = l;
 	c->opts = *opts;
-	c->opts.name = mem_strdup(opts->name ? opts->name : "http");
 	c->opts.user_agent = mem_strdup(opts->user_agent ? opts->user_agent : "flux/v2");
 	if (!c->opts.max_connections)
 		c->opts.max_connections = 64;
@@ -578,7 +561,6 @@ void http_client_free(struct http_client *c)
 	dns_free(c->dns);
 	http_cas_clear(&c->cas);
 	proxy_env_free(c->proxies);
-	free((char *)(uintptr_t)c->opts.name);
 	free((char *)(uintptr_t)c->opts.user_agent);
 	free(c);
 }
@@ -587,13 +569,4 @@ void http_client_stats(const struct http_client *c, struct http_client_stats *ou
 {
 	*out = c->stats;
 	dns_stats(c->dns, &out->dns);
-}
-
-void http_client_each_kind(
-	const struct http_client *c, void (*fn)(void *arg, const char *kind, uint64_t n), void *arg)
-{
-	size_t i;
-
-	for (i = 0; i < HTTP_KINDS && c->kinds[i].name; i++)
-		fn(arg, c->kinds[i].name, c->kinds[i].n);
 }

@@ -36,7 +36,6 @@ struct op;
 struct http_client;
 
 struct http_client_opts {
-	const char *name; /* in metrics: "kubernetes", "registry" */
 	unsigned max_connections; /* in total; 0: 64 */
 	unsigned max_per_host; /* 0: 8 */
 	unsigned idle_close_s; /* 0: 90 */
@@ -128,8 +127,6 @@ struct http_req {
 	uint64_t
 		max_body; /* bytes; also with on_body. 0: no body is accepted beyond a few bytes, which are dropped */
 	bool keep_error_body; /* with on_body: a status >= 300 goes to res->body (LIMIT_ERROR_BODY) instead */
-	const char *
-		kind; /* a constant word for the request counter: "head", "manifest", "blob", "tags", "token", "kube", ... */
 };
 
 struct http_client *http_client_new(struct loop *l, const struct http_client_opts *opts);
@@ -158,8 +155,5 @@ struct http_client_stats {
 	struct dns_stats dns;
 };
 void http_client_stats(const struct http_client *c, struct http_client_stats *out);
-/* Requests by http_req.kind: one call per kind seen so far. */
-void http_client_each_kind(const struct http_client *c,
-	void (*fn)(void *arg, const char *kind, uint64_t n), void *arg);
 
 #endif

@@ -12,7 +12,6 @@
 #include <sys/types.h>
 #include <time.h>
 
-#define HTTP_KINDS 32
 #define HTTP_BUFFER 16384 /* bytes of curl's receive and of its send buffer, per transfer */
 
 struct http_fd {
@@ -61,10 +60,6 @@ struct http_client {
 	struct http_cas cas;
 	struct proxy_env *proxies; /* of the environment */
 	struct http_client_stats stats;
-	struct {
-		const char *name;
-		uint64_t n;
-	} kinds[HTTP_KINDS];
 };
 
 struct http_op {

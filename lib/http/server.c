@@ -326,12 +326,7 @@ const char *http_x_target(const struct http_exchange *x)
 
 const char *http_x_query(struct http_exchange *x, const char *name)
 {
-	return http_request_query(&x->req, name, 0);
-}
-
-const char *http_x_query_nth(struct http_exchange *x, const char *name, unsigned nth)
-{
-	return http_request_query(&x->req, name, nth);
+	return http_request_query(&x->req, name);
 }
 
 const char *http_x_header(struct http_exchange *x, const char *name)

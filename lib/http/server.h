@@ -60,9 +60,8 @@ const char *http_x_method(const struct http_exchange *x);
 const char *http_x_path(const struct http_exchange *x);
 /* As received, with query; of an absolute-form target the part from the path on. */
 const char *http_x_target(const struct http_exchange *x);
-/* One query parameter, percent-decoded (+ is a space), or NULL. The n-th of that name with _nth. */
+/* The first query parameter of that name, percent-decoded (+ is a space), or NULL. */
 const char *http_x_query(struct http_exchange *x, const char *name);
-const char *http_x_query_nth(struct http_exchange *x, const char *name, unsigned nth);
 /* Repeated fields are joined by ", ". "Host" is that of an absolute-form target when there is one. NULL when absent. */
 const char *http_x_header(struct http_exchange *x, const char *name);
 const struct buf *http_x_body(const struct http_exchange *x);

@@ -24,6 +24,8 @@
 
 enum moved { GO, WAIT, GONE };
 
+static void conn_run(struct http_conn *c);
+
 static void deadline(struct http_conn *c, uint64_t ms)
 {
 	uint64_t now = clock_ms();
@@ -360,7 +362,8 @@ void conn_wake(struct http_conn *c)
 		defer_queue(c->server->loop, &c->defer, run_deferred, c);
 }
 
-void conn_run(struct http_conn *c)
+/* Moves it as far as it goes. It may be freed after. */
+static void conn_run(struct http_conn *c)
 {
 	unsigned answered = 0;
 	enum moved rc = GO;

@@ -149,8 +149,6 @@ bool room_make(struct http_server *s);
 struct http_conn *conn_new(struct http_server *s, int fd, const char *peer);
 /* Cuts it. Its exchange, if any, is told that the client is gone. */
 void conn_close(struct http_conn *c);
-/* Moves it as far as it goes. It may be freed after. */
-void conn_run(struct http_conn *c);
 /* conn_run soon, unless it runs already. */
 void conn_wake(struct http_conn *c);
 /* Nothing is lost if it closes now. Looks once more at the socket. */

@@ -593,14 +593,14 @@ static void make_pairs(struct http_request *r)
 	}
 }
 
-const char *http_request_query(struct http_request *r, const char *name, unsigned nth)
+const char *http_request_query(struct http_request *r, const char *name)
 {
 	struct http_pair *pair;
 
 	if (!r->pairs_made)
 		make_pairs(r);
 	vec_each (&r->pairs, pair) {
-		if (!strcmp(r->decoded.p + pair->name, name) && !nth--)
+		if (!strcmp(r->decoded.p + pair->name, name))
 			return r->decoded.p + pair->value;
 	}
 	return NULL;

@@ -73,6 +73,6 @@ ssize_t http_request_body(struct http_request *r, const char *p, size_t n);
 
 /* Repeated fields are joined by ", " (RFC 9110 section 5.3). NULL when absent. */
 const char *http_request_field(struct http_request *r, const char *name);
-const char *http_request_query(struct http_request *r, const char *name, unsigned nth);
+const char *http_request_query(struct http_request *r, const char *name);
 
 #endif

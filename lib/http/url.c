@@ -438,24 +438,14 @@ bool host_is_internal(enum host_class c)
 
 /* ---- text ---------------------------------------------------------------------------------------------------------- */
 
-static void encode(struct buf *b, const char *s, char also)
+void url_encode(struct buf *b, const char *s)
 {
 	for (; *s; s++) {
-		if (http_is_unreserved(*s) || *s == also)
+		if (http_is_unreserved(*s))
 			buf_addc(b, *s);
 		else
 			buf_addf(b, "%%%02X", (unsigned char)*s);
 	}
-}
-
-void url_encode(struct buf *b, const char *s)
-{
-	encode(b, s, 0);
-}
-
-void url_encode_path(struct buf *b, const char *s)
-{
-	encode(b, s, '/');
 }
 
 void url_safe(struct buf *b, const char *text)

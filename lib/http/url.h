@@ -77,8 +77,6 @@ bool host_is_internal(enum host_class c);
 
 /* Appends s percent-encoded: all but unreserved characters (RFC 3986 section 2.3). */
 void url_encode(struct buf *b, const char *s);
-/* The same, but '/' stays. */
-void url_encode_path(struct buf *b, const char *s);
 /* A form of any text that may be a URL for a message: user information, query and fragment cut out, control characters replaced,
    at most LIMIT_URL bytes. Works on text that url_parse refuses. */
 void url_safe(struct buf *b, const char *text);

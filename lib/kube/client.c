@@ -53,8 +53,7 @@ struct kube_client *kube_client_new(
 	c->burst = c->tokens = opts->burst ? opts->burst : opts->qps;
 	c->tokens_ms = clock_ms();
 	c->http = http_client_new(l,
-		&(struct http_client_opts){.name = "kubernetes",
-			.max_connections = connections,
+		&(struct http_client_opts){.max_connections = connections,
 			.max_per_host = connections,
 			.account = opts->account,
 			.pool = ACCOUNT_JOBS, /* the API server does not stall on purpose */
@@ -72,11 +71,6 @@ void kube_client_free(struct kube_client *c)
 	vec_clear(&c->codes);
 	free(c->field_manager);
 	free(c);
-}
-
-const struct kube_config *kube_client_config(const struct kube_client *c)
-{
-	return c->cfg;
 }
 
 struct loop *kube_client_loop(const struct kube_client *c)
@@ -162,7 +156,6 @@ struct op *kube_http_start(
 	full.basic = full.bearer ? NULL : &c->cfg->basic;
 	full.trust = kube_config_trust(c->cfg);
 	full.proxy = &c->cfg->proxy;
-	full.kind = "kube";
 	c->stats.verbs[verb]++;
 	op = http_start(c->http, &full);
 	if (url.p)

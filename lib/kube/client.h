@@ -62,8 +62,6 @@ struct kube_client_opts {
 struct kube_client *kube_client_new(
 	struct loop *l, struct kube_config *cfg, const struct kube_client_opts *opts);
 void kube_client_free(struct kube_client *c); /* all its ops must have ended */
-/* Borrowed. */
-const struct kube_config *kube_client_config(const struct kube_client *c);
 struct loop *kube_client_loop(const struct kube_client *c);
 
 /* Everything is copied by kube_start; resource too. */

@@ -16,11 +16,6 @@ void oci_descriptor_clear(struct oci_descriptor *d)
 	*d = (struct oci_descriptor){0};
 }
 
-void oci_descriptor_copy(struct oci_descriptor *to, const struct oci_descriptor *from)
-{
-	*to = (struct oci_descriptor){mem_strdup(from->media_type), from->digest, from->size};
-}
-
 void oci_manifest_clear(struct oci_manifest *m)
 {
 	struct oci_descriptor *d;

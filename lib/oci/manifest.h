@@ -58,7 +58,6 @@ int oci_manifest_parse(struct oci_manifest *m, const char *data, size_t len,
 	const char *content_type, struct err *err) must_check;
 void oci_manifest_clear(struct oci_manifest *m);
 void oci_descriptor_clear(struct oci_descriptor *d);
-void oci_descriptor_copy(struct oci_descriptor *to, const struct oci_descriptor *from);
 
 /* The index's entry for linux/amd64: an entry without a platform counts as one, the first wins. NULL: none; the message says which there are. */
 const struct oci_child *oci_manifest_platform(

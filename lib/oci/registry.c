@@ -462,7 +462,6 @@ static enum step_ret send(struct call *q, const struct oci_cred *cred)
 		.on_headers = on_headers,
 		.arg = q,
 		.max_body = q->req.max_body,
-		.kind = oci_kind_name(q->req.kind),
 	};
 
 	if (!timer_is_set(&q->deadline)) { /* it was due while the token came */
@@ -774,7 +773,6 @@ static enum step_ret ping(struct call *q)
 		.on_connect = on_connect,
 		.arg = q,
 		.max_body = LIMIT_ERROR_BODY,
-		.kind = oci_kind_name(q->req.kind),
 	};
 
 	buf_addf(&text, "%s/v2/", q->origin);

@@ -144,7 +144,6 @@ static struct op *ask(struct fetch *f)
 		.proxy = oci_identity_proxy(f->identity),
 		.deadline_ms = f->until_ms > now ? f->until_ms - now : 1,
 		.max_body = LIMIT_TOKEN_BODY,
-		.kind = "token",
 		.on_headers = on_headers,
 		.on_connect = on_connect,
 		.arg = f};
@@ -429,7 +428,6 @@ static enum step_ret probe_ask(struct task *t)
 		.trust = &trust,
 		.deadline_ms = LIMIT_PROBE_MS,
 		.max_body = LIMIT_ERROR_BODY,
-		.kind = "probe",
 		.on_connect = on_probe_connect,
 		.arg = p};
 	auto_url struct url u = {0};

@@ -17,7 +17,7 @@ static void ended(void *arg, struct http_exchange *x, bool gone)
 	metrics_scrape_end(arg);
 }
 
-void serve_metrics_reply(struct http_exchange *x, struct metrics *m)
+static void page_reply(struct http_exchange *x, struct metrics *m)
 {
 	struct metrics_scrape *s = metrics_scrape_start(m);
 
@@ -35,6 +35,6 @@ void serve_metrics_handle(void *arg, struct http_exchange *x)
 		http_x_add_header(x, "Allow", "GET, HEAD");
 		http_reply_text(x, 405, "only GET and HEAD\n");
 	} else {
-		serve_metrics_reply(x, arg);
+		page_reply(x, arg);
 	}
 }

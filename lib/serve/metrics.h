@@ -8,8 +8,5 @@
 struct http_exchange;
 
 void serve_metrics_handle(void *arg, struct http_exchange *x);
-/* The same without the check of path and method, for a handler that has more paths. */
-struct metrics;
-void serve_metrics_reply(struct http_exchange *x, struct metrics *m);
 
 #endif

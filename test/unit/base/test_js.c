@@ -126,7 +126,8 @@ START_TEST(test_write)
 	js_kint(&w, "i", INT64_MIN);
 	js_key(&w, "u");
 	js_uint(&w, UINT64_MAX);
-	js_kbool(&w, "b", true);
+	js_key(&w, "b");
+	js_bool(&w, true);
 	js_kobj(&w, "o", o);
 	js_kobj(&w, "absent", NULL);
 	js_key(&w, "l");

@@ -71,8 +71,8 @@ START_TEST(test_page)
 	metric_inc(metric_series(c, "x", "q\"b\\s\nn"));
 	metric_add(metric_series(c, "x", "q\"b\\s\nn"), 1.5);
 	metric_inc(metric_series(c, "", "y"));
-	metric_set(metric_series(g), -2);
 	metric_add(metric_series(g), 0.5);
+	metric_add(metric_series(g), -2);
 	metric_observe(metric_series(h, "v"), 0.5); /* a bound belongs to its bucket */
 	metric_observe(metric_series(h, "v"), 0.6);
 	metric_observe(metric_series(h, "v"), 100);

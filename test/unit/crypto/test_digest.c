@@ -181,16 +181,6 @@ START_TEST(test_fd)
 }
 END_TEST
 
-START_TEST(test_hex_prefix)
-{
-	char out[65];
-
-	ck_assert_str_eq(digest_hex_prefix(out, 8, "abc", 3), "ba7816bf");
-	ck_assert_str_eq(digest_hex_prefix(out, 64, "abc", 3), &ABC256[7]);
-	ck_assert_str_eq(digest_hex_prefix(out, 0, "abc", 3), "");
-}
-END_TEST
-
 Suite *suite_digest(void);
 Suite *suite_digest(void)
 {
@@ -203,7 +193,6 @@ Suite *suite_digest(void)
 	tcase_add_test(tc, test_equal);
 	tcase_add_test(tc, test_algo);
 	tcase_add_test(tc, test_fd);
-	tcase_add_test(tc, test_hex_prefix);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -45,8 +45,7 @@ void rig_start(struct rig *r, bool with_files)
 	snprintf(r->files, sizeof(r->files), "%s/files", r->dir);
 	ck_assert_int_eq(mkdir(r->files, 0700), 0);
 	r->loop = loop_new();
-	r->http = http_client_new(
-		r->loop, &(struct http_client_opts){.name = "test", .max_per_host = 64});
+	r->http = http_client_new(r->loop, &(struct http_client_opts){.max_per_host = 64});
 	start(r);
 }
 

@@ -38,7 +38,7 @@ static void no_proxies(void)
 
 static void begin_names(const struct tcp_step *script, const struct dns_row *names)
 {
-	struct http_client_opts opts = {.name = "test"};
+	struct http_client_opts opts = {0};
 
 	clock_fake(1700000000000);
 	w.l = loop_new();
@@ -814,7 +814,7 @@ START_TEST(test_reuse)
 
 	begin(script);
 	for (i = 0; i < 3; i++) {
-		op = get((struct http_req){.kind = i ? "tags" : "head"});
+		op = get((struct http_req){0});
 		until_done(op);
 		ck_assert_msg(!op->err.kind, "request %d: %s", i, op->err.msg);
 		ck_assert_int_eq(http_result(op)->new_connection, i != 1);
@@ -1011,7 +1011,7 @@ END_TEST
 static void remake_client(void)
 {
 	http_client_free(w.c);
-	w.c = http_client_new(w.l, &(struct http_client_opts){.name = "test"});
+	w.c = http_client_new(w.l, &(struct http_client_opts){0});
 }
 
 #define THROUGH(host) \
@@ -1173,9 +1173,8 @@ static void begin_account(const struct tcp_step *script, uint64_t bodies)
 	begin(script);
 	http_client_free(w.c);
 	account = account_new(w.l, 3 * bodies);
-	w.c = http_client_new(w.l,
-		&(struct http_client_opts){
-			.name = "test", .account = account, .pool = ACCOUNT_BODIES});
+	w.c = http_client_new(
+		w.l, &(struct http_client_opts){.account = account, .pool = ACCOUNT_BODIES});
 }
 
 static void finish_account(void)
@@ -1283,9 +1282,8 @@ START_TEST(test_account_pace)
 	begin_account(script, 4 * LIMIT_MIB);
 	if (_i == 3) {
 		http_client_free(w.c);
-		w.c = http_client_new(w.l,
-			&(struct http_client_opts){
-				.name = "test", .account = account, .pool = pool});
+		w.c = http_client_new(
+			w.l, &(struct http_client_opts){.account = account, .pool = pool});
 	}
 	op = get((struct http_req){.max_body = 2 * LIMIT_MIB});
 	until_hold();

@@ -204,7 +204,7 @@ START_TEST(test_trust)
 		buf_clear(&key);
 	}
 	t.server_name = mem_strdup(TRUST[_i].server_name);
-	c = http_client_new(l, &(struct http_client_opts){.name = "test"});
+	c = http_client_new(l, &(struct http_client_opts){0});
 	op = get(l, c, TRUST[_i].ca || t.insecure ? &t : NULL);
 	r = http_result(op);
 	if (TRUST[_i].ok) {
@@ -234,7 +234,7 @@ START_TEST(test_trust_by_name)
 	} rows[] = {{"DNS:api.test", NULL, true}, {"IP:127.0.0.1", NULL, false},
 		{"DNS:other.test", "other.test", true}, {"DNS:api.test", "other.test", false}};
 	struct http_trust t = {.ca_only = true};
-	struct http_client_opts opts = {.name = "test"};
+	struct http_client_opts opts = {0};
 	struct loop *l = loop_new();
 	auto_free char *url = NULL;
 	struct fake_dns *dns = fake_dns_new(l, names, NULL);
@@ -343,7 +343,7 @@ START_TEST(test_system)
 	serve("srv", NULL, NULL);
 	set_var("SSL_CERT_FILE", SYSTEM[_i / 2].file);
 	set_var("SSL_CERT_DIR", SYSTEM[_i / 2].dirs);
-	c = http_client_new(l, &(struct http_client_opts){.name = "test"});
+	c = http_client_new(l, &(struct http_client_opts){0});
 	/* With and without CAs of the caller's. */
 	if (_i % 2)
 		read_pem(&t.ca_pem, "third.pem");
@@ -392,7 +392,7 @@ START_TEST(test_system_changes)
 	set_var("SSL_CERT_DIR", CHANGES[_i].dirs);
 	if (strcmp(CHANGES[_i].name, "a folder") != 0)
 		sh(CHANGES[_i].gone);
-	c = http_client_new(l, &(struct http_client_opts){.name = "test"});
+	c = http_client_new(l, &(struct http_client_opts){0});
 	for (i = 0; i < 6; i++) {
 		bool ok = i % 4 >= 2;
 
@@ -423,7 +423,7 @@ START_TEST(test_session)
 	make_cert("srv", "IP:127.0.0.1");
 	serve("srv", NULL, NULL);
 	read_pem(&t.ca_pem, "srv.pem");
-	c = http_client_new(l, &(struct http_client_opts){.name = "test"});
+	c = http_client_new(l, &(struct http_client_opts){0});
 	for (i = 0; i < 3; i++) {
 		op = get(l, c, i < 2 ? &t : &any);
 		ck_assert_msg(!op->err.kind, "%s", op->err.msg);
@@ -454,7 +454,7 @@ START_TEST(test_proxy_trust)
 	setenv("SSL_CERT_FILE", in_dir(_i == 1 ? "srv.pem" : "other.pem"), 1);
 	if (_i == 3)
 		read_pem(&t.ca_pem, "srv.pem");
-	c = http_client_new(l, &(struct http_client_opts){.name = "test"});
+	c = http_client_new(l, &(struct http_client_opts){0});
 	proxy.url = mem_printf("https://127.0.0.1:%u", port);
 	op = http_start(c,
 		&(struct http_req){.method = "GET",
@@ -493,7 +493,7 @@ START_TEST(test_trust_is_copied)
 	read_pem(&key, "client.key");
 	secret_set(&t.key_pem, key.p, key.len);
 	buf_clear(&key);
-	c = http_client_new(l, &(struct http_client_opts){.name = "test"});
+	c = http_client_new(l, &(struct http_client_opts){0});
 	url = mem_printf("https://127.0.0.1:%u/", port);
 	op = http_start(c,
 		&(struct http_req){.method = "GET", .url = url, .trust = &t, .max_body = 100000});
@@ -518,7 +518,7 @@ START_TEST(test_no_tls)
 		{{0}, {0}, {0}, {0}},
 	};
 	struct loop *l = loop_new();
-	struct http_client *c = http_client_new(l, &(struct http_client_opts){.name = "test"});
+	struct http_client *c = http_client_new(l, &(struct http_client_opts){0});
 	struct tcp_script *s = tcp_script_new(l, rows[_i]);
 	struct op *op;
 	int i;

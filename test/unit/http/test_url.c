@@ -301,9 +301,6 @@ START_TEST(test_encode)
 
 	url_encode(&b, "aZ9-._~/ %&=?#\xc3");
 	ck_assert_str_eq(buf_str(&b), "aZ9-._~%2F%20%25%26%3D%3F%23%C3");
-	buf_reset(&b);
-	url_encode_path(&b, "a/b c");
-	ck_assert_str_eq(buf_str(&b), "a/b%20c");
 }
 END_TEST
 

@@ -37,7 +37,7 @@ static inline void fixture_repo(
 
 static inline void fixture_init(struct fixture *x)
 {
-	struct http_client_opts opts = {.name = "registry", .max_per_host = 24};
+	struct http_client_opts opts = {.max_per_host = 24};
 
 	unsetenv("http_proxy");
 	unsetenv("https_proxy");

@@ -98,8 +98,7 @@ void world_start(struct world *w)
 	struct ocirepository_opts opts = w->opts;
 	struct err err = {0};
 
-	w->http = http_client_new(
-		w->loop, &(struct http_client_opts){.name = "registry", .max_per_host = 24});
+	w->http = http_client_new(w->loop, &(struct http_client_opts){.max_per_host = 24});
 	w->oci = oci_client_new(w->loop, w->http);
 	w->client =
 		kube_client_new(w->loop, fake_kube_config(w->kube), &(struct kube_client_opts){0});
