@@ -12,6 +12,7 @@
 #include "embedded/embedded.h"
 #include "ev/account.h"
 #include "ev/signal.h"
+#include "ev/sleep.h"
 #include "ev/sock.h"
 #include "http/client.h"
 #include "http/server.h"
@@ -369,7 +370,7 @@ static enum step_ret runs_start(struct task *t)
 	if (a->scan)
 		op_cancel(a->scan);
 	controller_stop(a->ocirepo);
-	return task_wait(t, timer_op_start(a->loop, 0));
+	return task_wait(t, sleep_start(a->loop, 0));
 }
 
 static enum step_ret runs_resume(struct task *t)
@@ -383,7 +384,7 @@ static enum step_ret runs_resume(struct task *t)
 		log_error(NULL, "leaving with runs that have not ended");
 		_exit(0);
 	}
-	return task_wait(t, timer_op_start(a->loop, 5));
+	return task_wait(t, sleep_start(a->loop, 5));
 }
 
 static enum step_ret artifacts_start(struct task *t)

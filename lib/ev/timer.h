@@ -10,7 +10,6 @@
 #include <stdint.h>
 
 struct loop;
-struct op;
 
 struct timer {
 	struct loop *loop;
@@ -29,8 +28,5 @@ void timer_cancel(struct timer *t);
 bool timer_is_set(const struct timer *t);
 /* How long until it fires; 0 when due or not set. */
 uint64_t timer_left(const struct timer *t);
-
-/* An op that succeeds after ms: a step that has to wait. */
-struct op *timer_op_start(struct loop *l, uint64_t ms);
 
 #endif

@@ -15,11 +15,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define RETRY_AFTER_MAX_MS 3600000
-#define RETRY_AFTER_STAMP \
-	1000000000LL /* from here on a number of seconds is a moment: 2001, or 31 years */
-#define RETRY_AFTER_AHEAD_MS 86400000 /* and it is a moment of the next day, or nonsense */
-
 /* ---- failures ------------------------------------------------------------------------------------------------------ */
 
 void http_op_fail_v(struct http_op *x, int code, const char *fmt, ...)
@@ -465,44 +460,6 @@ void http_resume(struct op *op)
 		return;
 	x->resume_wanted = true;
 	want_kick(x);
-}
-
-/* A number: seconds to wait, or the second or millisecond since 1970 until which to wait. A number
-   that can be none of these is not heard. */
-static int64_t wait_of_number(const char *text)
-{
-	int64_t n = 0, now = clock_wall_ms();
-
-	for (; *text && n < INT64_MAX / 20; text++)
-		n = n * 10 + (*text - '0');
-	if (n < RETRY_AFTER_STAMP)
-		return n * 1000;
-	if (n < RETRY_AFTER_STAMP * 1000)
-		n *= 1000;
-	if (n <= now)
-		return n > now - RETRY_AFTER_AHEAD_MS ? 0 : -1;
-	return n - now < RETRY_AFTER_AHEAD_MS ? n - now : -1;
-}
-
-static int64_t wait_of_date(const char *text)
-{
-	int64_t at, now = clock_wall_ms();
-	struct err ignored = {0};
-
-	if (time_parse_http(text, &at, &ignored) && time_parse_rfc3339(text, &at, &ignored))
-		return -1;
-	return at > now ? at - now : 0;
-}
-
-int64_t http_retry_after_ms(const struct http_res *res)
-{
-	const char *text = http_header(res, "Retry-After");
-	int64_t wait;
-
-	if (!text || !*text)
-		return -1;
-	wait = text[strspn(text, "0123456789")] ? wait_of_date(text) : wait_of_number(text);
-	return wait < RETRY_AFTER_MAX_MS ? wait : RETRY_AFTER_MAX_MS;
 }
 
 void http_trust_clear(struct http_trust *t)

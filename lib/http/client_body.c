@@ -1,13 +1,11 @@
 /* curl's callbacks for what arrives and what is sent. They run inside curl: they note and copy, and call nothing of curl. */
 #include "base/clock.h"
 #include "base/limits.h"
-#include "base/mem.h"
 #include "http/client_internal.h"
 #include "http/url.h"
 
 #include <errno.h>
 #include <string.h>
-#include <strings.h>
 
 static int bad_header(struct http_op *x, const char *why)
 {
@@ -226,59 +224,4 @@ int http_on_seek(void *arg, curl_off_t offset, int origin)
 
 	return origin == SEEK_SET && (uint64_t)offset == x->uploaded ? CURL_SEEKFUNC_OK
 								     : CURL_SEEKFUNC_FAIL;
-}
-
-/* ---- reading headers ----------------------------------------------------------------------------------------------- */
-
-/* The n-th line of that name: its value's place and length. False: none. */
-static bool nth(
-	const struct http_res *res, const char *name, unsigned n, const char **value, size_t *len)
-{
-	const char *p = buf_str(&res->raw_headers), *end = p + res->raw_headers.len;
-	size_t name_len = strlen(name);
-
-	while (p < end) {
-		const char *eol = memchr(p, '\n', (size_t)(end - p));
-		const char *from, *to = eol ? eol : end;
-
-		if ((size_t)(to - p) > name_len && p[name_len] == ':' &&
-			!strncasecmp(p, name, name_len) && !n--) {
-			from = p + name_len + 1;
-			while (from < to && (*from == ' ' || *from == '\t'))
-				from++;
-			while (to > from && (to[-1] == ' ' || to[-1] == '\t' || to[-1] == '\r'))
-				to--;
-			*value = from;
-			*len = (size_t)(to - from);
-			return true;
-		}
-		p = to + 1;
-	}
-	return false;
-}
-
-char *http_header_nth(const struct http_res *res, const char *name, unsigned n)
-{
-	const char *value;
-	size_t len;
-
-	return nth(res, name, n, &value, &len) ? mem_strndup(value, len) : NULL;
-}
-
-const char *http_header(const struct http_res *res, const char *name)
-{
-	/* The scratch space belongs to whoever reads the result, not to the result: const is for what was received. */
-	struct buf *scratch = (struct buf *)(uintptr_t)&res->scratch;
-	const char *value = NULL;
-	size_t len = 0;
-	unsigned n = 0;
-
-	while (nth(res, name, n, &value, &len))
-		n++;
-	if (!n)
-		return NULL;
-	buf_clear(scratch);
-	buf_init(scratch, BUF_ANY);
-	buf_add(scratch, value, len);
-	return buf_str(scratch);
 }

@@ -111,6 +111,9 @@ static void refuse(struct http_conn *c, int status, const char *why)
 	c->server->stats.refused++;
 	c->close_after = true;
 	c->deadline = 0;
+	/* Whatever was half done with this exchange is over; nobody but us knows of it. */
+	reply_reset(&c->x.reply);
+	c->state = CONN_HANDLER;
 	reply_refuse(c, status, why);
 }
 
@@ -360,6 +363,13 @@ void conn_wake(struct http_conn *c)
 {
 	if (!c->running)
 		defer_queue(c->server->loop, &c->defer, run_deferred, c);
+}
+
+void conn_reply(struct http_conn *c)
+{
+	c->state = CONN_REPLY;
+	c->blocked = false;
+	conn_wake(c);
 }
 
 /* Moves it as far as it goes. It may be freed after. */

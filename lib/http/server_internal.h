@@ -3,7 +3,7 @@
  *
  *	server.c		listening, drain
  *	server_room.c		who has a place, and who gives it up
- *	server_conn.c		one connection as a state machine: conn_run is the only function that moves it
+ *	server_conn.c		one connection as a state machine: nobody else sets its state
  *	server_reply.c		the reply: its head, and a body from memory, a stream or a file
  *	server_request.c	the request's bytes
  */
@@ -149,8 +149,10 @@ bool room_make(struct http_server *s);
 struct http_conn *conn_new(struct http_server *s, int fd, const char *peer);
 /* Cuts it. Its exchange, if any, is told that the client is gone. */
 void conn_close(struct http_conn *c);
-/* conn_run soon, unless it runs already. */
+/* It moves as far as it can, soon, unless it does so now. */
 void conn_wake(struct http_conn *c);
+/* The reply is made, or begins to be: it is sent from now on. */
+void conn_reply(struct http_conn *c);
 /* Nothing is lost if it closes now. Looks once more at the socket. */
 void conn_drain(struct http_conn *c);
 /* Below LIMIT_REPLY_SLOW, after LIMIT_REPLY_SLOW_MS. */
@@ -160,6 +162,7 @@ bool conn_reads_slowly(struct http_conn *c);
 enum send_ret { SEND_DONE, SEND_MORE, SEND_BLOCKED, SEND_WAIT, SEND_FAILED };
 /* Sends what can be sent. SEND_MORE: the slice is over, let others have their turn. SEND_WAIT: conn_wake will come. */
 enum send_ret reply_send(struct http_conn *c);
+/* The reply of an exchange that no handler has, or has any more. */
 void reply_refuse(struct http_conn *c, int status, const char *why);
 void reply_init(struct http_reply *r);
 void reply_reset(struct http_reply *r);

@@ -112,13 +112,6 @@ static struct http_conn *begin(struct http_exchange *x, int status, enum reply_k
 	return c;
 }
 
-static void go(struct http_conn *c)
-{
-	c->state = CONN_REPLY;
-	c->blocked = false;
-	conn_wake(c);
-}
-
 void http_reply_buf(struct http_exchange *x, int status, const char *content_type, struct buf *b)
 {
 	struct http_conn *c = begin(x, status, REPLY_BUF);
@@ -131,7 +124,7 @@ void http_reply_buf(struct http_exchange *x, int status, const char *content_typ
 		free(b->p);
 	if (b)
 		*b = BUF_INIT(b->max);
-	go(c);
+	conn_reply(c);
 }
 
 void http_reply_text(struct http_exchange *x, int status, const char *text)
@@ -150,7 +143,7 @@ void http_reply_file(struct http_exchange *x, int status, int fd, uint64_t from,
 	x->reply.fd = fd;
 	x->reply.at = from;
 	x->reply.left = bodyless(c) ? 0 : len;
-	go(c);
+	conn_reply(c);
 }
 
 void http_reply_stream(struct http_exchange *x, int status, const char *content_type,
@@ -162,7 +155,7 @@ void http_reply_stream(struct http_exchange *x, int status, const char *content_
 	x->reply.pull = pull;
 	x->reply.pull_arg = arg;
 	x->reply.pull_ended = bodyless(c);
-	go(c);
+	conn_reply(c);
 }
 
 void http_reply_wake(struct http_exchange *x)
@@ -190,9 +183,6 @@ void reply_refuse(struct http_conn *c, int status, const char *why)
 {
 	struct buf b = BUF_INIT(BUF_ANY);
 
-	/* Whatever was half done with this exchange is over; nobody but us knows of it. */
-	reply_reset(&c->x.reply);
-	c->state = CONN_HANDLER;
 	buf_addf(&b, "%s\n", why);
 	http_reply_buf(&c->x, status, "text/plain; charset=utf-8", &b);
 }

@@ -8,8 +8,8 @@
 #include "base/vec.h"
 #include "ev/loop.h"
 #include "ev/op.h"
+#include "ev/sleep.h"
 #include "ev/task.h"
-#include "ev/timer.h"
 #include "http/url.h"
 #include "kube/internal.h"
 
@@ -275,7 +275,7 @@ static enum step_ret throttle_start(struct task *t)
 	c->tokens -= 1;
 	if (c->tokens >= 0)
 		return STEP_NEXT;
-	return task_wait(t, timer_op_start(c->loop, (uint64_t)(-c->tokens * 1000 / c->qps) + 1));
+	return task_wait(t, sleep_start(c->loop, (uint64_t)(-c->tokens * 1000 / c->qps) + 1));
 }
 
 static enum step_ret throttle_resume(struct task *t)
@@ -338,7 +338,7 @@ static enum step_ret request_resume(struct task *t)
 		if (!wait_ms)
 			return request_start(t);
 		k->sleeping = true;
-		return task_wait(t, timer_op_start(k->c->loop, wait_ms));
+		return task_wait(t, sleep_start(k->c->loop, wait_ms));
 	}
 	kube_status_err(&t->err, k->what, res, k->reason);
 	return STEP_FAIL;

@@ -7,8 +7,8 @@
 #include "base/mem.h"
 #include "base/obj.h"
 #include "ev/op.h"
+#include "ev/sleep.h"
 #include "ev/task.h"
-#include "ev/timer.h"
 #include "kube/internal.h"
 
 #include <errno.h>
@@ -168,7 +168,7 @@ static enum step_ret list_resume(struct task *t)
 		if (!wait_ms)
 			return send_page(t);
 		k->sleeping = true;
-		return task_wait(t, timer_op_start(k->task.self.loop, wait_ms));
+		return task_wait(t, sleep_start(k->task.self.loop, wait_ms));
 	}
 	what = mem_printf("list %s", k->res.r.plural);
 	kube_status_err(&t->err, what, res, k->reason);

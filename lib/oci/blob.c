@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/sys.h"
 #include "base/time.h"
+#include "ev/sleep.h"
 #include "ev/task.h"
 #include "ev/timer.h"
 #include "ev/work.h"
@@ -280,7 +281,7 @@ static enum step_ret pause_then_ask(struct blob *b)
 {
 	b->state = BLOB_PAUSING;
 	return task_wait(&b->task,
-		timer_op_start(b->task.self.loop, (uint64_t)FIRST_PAUSE_MS << (b->tries - 1)));
+		sleep_start(b->task.self.loop, (uint64_t)FIRST_PAUSE_MS << (b->tries - 1)));
 }
 
 static enum step_ret begin_again(struct blob *b)

@@ -5,6 +5,7 @@
 #include "base/lru.h"
 #include "base/mem.h"
 #include "base/time.h"
+#include "ev/sleep.h"
 #include "ev/task.h"
 #include "ev/timer.h"
 #include "http/url.h"
@@ -585,7 +586,7 @@ static bool repeat(struct call *q, int64_t ms, enum step_ret *ret)
 	q->redirects = 0;
 	q->state = CALL_PAUSED;
 	if (ms)
-		*ret = task_wait(&q->task, timer_op_start(q->client->loop, (uint64_t)ms));
+		*ret = task_wait(&q->task, sleep_start(q->client->loop, (uint64_t)ms));
 	else
 		*ret = aim_and_attempt(q);
 	return true;

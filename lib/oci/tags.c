@@ -4,8 +4,8 @@
 #include "base/js.h"
 #include "base/mem.h"
 #include "base/obj.h"
+#include "ev/sleep.h"
 #include "ev/task.h"
-#include "ev/timer.h"
 #include "http/url.h"
 #include "oci/answer.h"
 #include "oci/identity.h"
@@ -415,7 +415,7 @@ static enum step_ret page_failed(struct list *l)
 		return task_fail(&l->task, err);
 	forget_page(l);
 	l->pausing = true;
-	return task_wait(&l->task, timer_op_start(l->task.self.loop, AGAIN_MS));
+	return task_wait(&l->task, sleep_start(l->task.self.loop, AGAIN_MS));
 }
 
 static enum step_ret page_resume(struct task *t)

@@ -6,6 +6,7 @@
 #include "base/lru.h"
 #include "base/mem.h"
 #include "base/obj.h"
+#include "ev/sleep.h"
 #include "ev/task.h"
 #include "ev/timer.h"
 #include "http/client.h"
@@ -329,7 +330,7 @@ static bool repeat(struct fetch *f, int64_t ms, enum step_ret *ret)
 	if (ms < 0 || clock_ms() + (uint64_t)ms >= f->until_ms)
 		return false;
 	f->pausing = true;
-	*ret = task_wait(&f->task, timer_op_start(f->entry->tokens->loop, (uint64_t)ms));
+	*ret = task_wait(&f->task, sleep_start(f->entry->tokens->loop, (uint64_t)ms));
 	return true;
 }
 

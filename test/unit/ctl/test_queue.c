@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "ev/sleep.h"
 #include "ev/task.h"
 
 #include <check.h>
@@ -26,7 +27,7 @@ struct run {
 
 static enum step_ret rest(struct task *t)
 {
-	return task_wait(t, timer_op_start(t->self.loop, 100));
+	return task_wait(t, sleep_start(t->self.loop, 100));
 }
 
 static enum step_ret rested(struct task *t)

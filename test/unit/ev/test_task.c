@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "ev/timer.h"
+#include "ev/sleep.h"
 #include "ev/work.h"
 
 #include <check.h>
@@ -38,7 +38,7 @@ static enum step_ret one(struct task *t)
 static enum step_ret two(struct task *t)
 {
 	note(t, "two");
-	return task_wait(t, timer_op_start(t->self.loop, 1000));
+	return task_wait(t, sleep_start(t->self.loop, 1000));
 }
 
 static enum step_ret two_resume(struct task *t)
@@ -60,7 +60,7 @@ static enum step_ret three(struct task *t)
 static enum step_ret status(struct task *t)
 {
 	note(t, "status");
-	return mode(t) == 3 ? task_wait(t, timer_op_start(t->self.loop, 1000)) : STEP_NEXT;
+	return mode(t) == 3 ? task_wait(t, sleep_start(t->self.loop, 1000)) : STEP_NEXT;
 }
 
 static enum step_ret status_resume(struct task *t)
@@ -238,7 +238,7 @@ START_TEST(test_drop)
 {
 	struct loop *l = loop_new();
 
-	op_drop(timer_op_start(l, 100000));
+	op_drop(sleep_start(l, 100000));
 	turns(l, 3);
 	ck_assert_int_eq(loop_free(l), 0);
 }
