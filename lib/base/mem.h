@@ -44,6 +44,6 @@ void mem_auto_close(int *fd);
 #define auto_fd __attribute__((cleanup(mem_auto_close)))
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
-#define CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
+#define CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
 
 #endif

@@ -290,7 +290,7 @@ static int patch(struct emb_call *c, struct emb_tx *tx)
 	return answer(c, o, tx->now_ms);
 }
 
-static int delete (struct emb_call *c, struct emb_tx *tx)
+static int delete(struct emb_call *c, struct emb_tx *tx)
 {
 	auto_emb_paths struct emb_paths ignored = {0};
 	auto_json json_t *options = c->body.len ? read_body(c, &ignored) : json_object();

@@ -80,50 +80,20 @@ void artifact_run_init(struct run *r);
 void artifact_run_clear(struct run *r);
 
 /* Is the file that the status names in the store and intact? One stat, once it was hashed. */
-#define ARTIFACT_STORAGE \
-	{ \
-		"storage", artifact_storage_start, artifact_storage_resume \
-	}
+#define ARTIFACT_STORAGE {"storage", artifact_storage_start, artifact_storage_resume}
 /* Retention: what an earlier run superseded. */
-#define ARTIFACT_TIDY \
-	{ \
-		"tidy", artifact_tidy_start, artifact_retain_resume \
-	}
+#define ARTIFACT_TIDY {"tidy", artifact_tidy_start, artifact_retain_resume}
 /* A large input waits for a place for large ones. */
-#define ARTIFACT_ROOM \
-	{ \
-		"room", artifact_room_start, lanes_resume \
-	}
-#define ARTIFACT_TEMP \
-	{ \
-		"temp", artifact_temp_start, artifact_temp_resume \
-	}
-#define ARTIFACT_PUBLISH \
-	{ \
-		"publish", artifact_publish_start, artifact_publish_resume \
-	}
-#define ARTIFACT_HOLD \
-	{ \
-		"hold", artifact_hold_start, artifact_hold_resume \
-	}
+#define ARTIFACT_ROOM {"room", artifact_room_start, lanes_resume}
+#define ARTIFACT_TEMP {"temp", artifact_temp_start, artifact_temp_resume}
+#define ARTIFACT_PUBLISH {"publish", artifact_publish_start, artifact_publish_resume}
+#define ARTIFACT_HOLD {"hold", artifact_hold_start, artifact_hold_resume}
 /* Exit rows. */
-#define ARTIFACT_COMMIT \
-	{ \
-		"commit", artifact_commit_start, artifact_commit_resume \
-	}
-#define ARTIFACT_RETAIN \
-	{ \
-		"retain", artifact_retain_start, artifact_retain_resume \
-	}
-#define ARTIFACT_CLEANUP \
-	{ \
-		.name = "drop", .start = artifact_cleanup_start, .always = true \
-	}
+#define ARTIFACT_COMMIT {"commit", artifact_commit_start, artifact_commit_resume}
+#define ARTIFACT_RETAIN {"retain", artifact_retain_start, artifact_retain_resume}
+#define ARTIFACT_CLEANUP {.name = "drop", .start = artifact_cleanup_start, .always = true}
 /* The object goes: so does its folder. */
-#define ARTIFACT_REMOVE \
-	{ \
-		"remove", artifact_remove_start, artifact_remove_resume \
-	}
+#define ARTIFACT_REMOVE {"remove", artifact_remove_start, artifact_remove_resume}
 
 enum step_ret artifact_storage_start(struct task *t);
 enum step_ret artifact_storage_resume(struct task *t);

@@ -20,14 +20,14 @@ struct match {
 
 /*
  * Names of Unicode categories, lower case without separators, and what RE2 calls them (its own name for nearly all; items of a
- * class for the rest). `not` is the complement as items, NULL when only [^...] can say it. RE2 knows no unassigned code points, so
+ * class for the rest). `others` is the complement as items, NULL when only [^...] can say it. RE2 knows no unassigned code points, so
  * a complement inside a class leaves them out; registry tags are ASCII.
  */
 #define ASSIGNED "\\pL\\pM\\pN\\pP\\pS\\pZ\\pC"
 static const struct category {
 	const char *name;
 	const char *items;
-	const char * not ;
+	const char *others;
 } categories[] = {
 	{"any", "\\p{Any}", "\\P{Any}"},
 	{"ascii", "\\x{0}-\\x{7f}", "\\x{80}-\\x{10ffff}"},
@@ -156,9 +156,9 @@ static int add_property(
 
 		if (strcmp(folded, c->name) != 0)
 			continue;
-		if (negated && !c->not )
+		if (negated && !c->others)
 			return add_unassigned(out, false, in_class, err);
-		add_items(out, negated ? c->not : c->items, false, in_class);
+		add_items(out, negated ? c->others : c->items, false, in_class);
 		return 0;
 	}
 	add_script(out, folded, negated);

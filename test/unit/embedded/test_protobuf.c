@@ -106,10 +106,7 @@ START_TEST(test_namespace)
 }
 END_TEST
 
-#define ROW(name, bytes) \
-	{ \
-		name, bytes, sizeof(bytes) - 1 \
-	}
+#define ROW(name, bytes) {name, bytes, sizeof(bytes) - 1}
 #define SECRET_TYPE "\x0a\x0c\x0a\x02v1\x12\x06Secret"
 
 static const struct {

@@ -168,7 +168,7 @@ START_TEST(hop)
 {
 	struct ip to = ip_of(hops[_i].to);
 	struct http_res res = {.peer = ip_of(hops[_i].from), .has_peer = true};
-	struct url asked = {.host = (char *)(uintptr_t) "reg.example"};
+	struct url asked = {.host = (char *)(uintptr_t)"reg.example"};
 	struct oci_hop from = oci_hop_from(&res, &asked), user = {0};
 	struct err err = {0};
 	struct oci_guard g;

@@ -101,7 +101,7 @@ START_TEST(match)
 END_TEST
 
 static const struct {
-	const char *json, *says, *not ;
+	const char *json, *says, *hides;
 } broken[] = {
 	{"hunter2", "Secret 'n/s'", "hunter2"},
 	{"[]", "JSON object", NULL},
@@ -122,8 +122,8 @@ START_TEST(bad)
 			      OCI_DOCKER_CONFIG_JSON, "Secret 'n/s'", &err),
 		"%s", broken[_i].json);
 	ck_assert_msg(strstr(err.msg, broken[_i].says), "'%s': '%s'", broken[_i].json, err.msg);
-	ck_assert_msg(
-		!broken[_i].not || !strstr(err.msg, broken[_i].not ), "a secret in '%s'", err.msg);
+	ck_assert_msg(!broken[_i].hides || !strstr(err.msg, broken[_i].hides), "a secret in '%s'",
+		err.msg);
 	oci_identity_unref(id);
 }
 END_TEST
