@@ -86,7 +86,7 @@ archives = $(foreach m,$(1),$(call archive,$(m)))
 $(O)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(EXTRA_$(subst /,_,$(dir $<))) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(if $(filter test/%,$<),-DIN_TEST) $(EXTRA_$(subst /,_,$(dir $<))) -MMD -MP -c -o $@ $<
 $(O)/%.o: %.cc
 	@mkdir -p $(@D)
 	$(call say,CXX,$<)
@@ -187,13 +187,19 @@ unit: $(UNITS)
 FMT_FILES = $(shell git ls-files --cached --others --exclude-standard '*.c' '*.h' '*.cc')
 fmt:
 	@bash .ci/deps fmt
-	clang-format-19 -i $(FMT_FILES)
+	@clang-format-19 -i $(FMT_FILES)
 # One version decides: the newest that Debian 12 and 13 both have.
 fmt-check:
 	@bash .ci/deps fmt
-	clang-format-19 --dry-run --Werror $(FMT_FILES)
+	@clang-format-19 --dry-run --Werror $(FMT_FILES)
 check-deps:
-	bash .ci/check-deps
+	@bash .ci/check-deps
+# CHECKS="names columns" runs those only.
+check-tree:
+	@bash .ci/deps build check
+	@python3 .ci/check-tree $(CHECKS)
+print-cppflags:
+	@echo '$(CPPFLAGS) $(LLHTTP_CFLAGS)'
 
 # Packages first, then a second make: what pkg-config says is read when a makefile is read.
 JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))

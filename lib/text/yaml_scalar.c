@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const struct {
@@ -201,7 +202,7 @@ static void format_float(float f, char out[YSCALAR_KEY_MAX])
 		if (strtof(digits, NULL) == f)
 			break;
 	}
-	exp = atoi(strchr(digits, 'e') + 1);
+	exp = (int)strtol(strchr(digits, 'e') + 1, NULL, 10);
 	if (exp < -4 || exp >= 6)
 		snprintf(out, YSCALAR_KEY_MAX, "%s", digits);
 	else
