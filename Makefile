@@ -155,9 +155,12 @@ $(O)/proxydiff: $(O)/test/e2e/proxydiff.o $(call archives,http $(DEPS_http))
 $(O)/untardiff: $(O)/test/e2e/untardiff.o $(O)/test/unit/pack/build.o $(call archives,pack $(DEPS_pack))
 	$(Q)$(CC) $(LDFLAGS) $(LDSAN) -o $@ $^ $(LIBS_SHARED)
 
-# ---- fuzzing: `make fuzz-semver FUZZ_TIME=60` builds test/fuzz/fuzz_semver.c and what it includes with clang 14, in $(O)/fuzz, and runs it on
-# its corpus. What it finds beyond the corpus in git stays in $(O)/fuzz/corpus, a crash in $(O)/fuzz.
+# ---- fuzzing: `make fuzz-semver FUZZ_TIME=60` builds test/fuzz/fuzz_semver.c and what it includes
+# with clang, in $(O)/fuzz, and runs it on its corpus. What it finds beyond the corpus in git stays in
+# $(O)/fuzz/corpus, a crash in $(O)/fuzz. `make fuzz-corpus` builds all and runs what git has, once.
 FUZZ_TIME ?= 60
+FUZZ_CC ?= clang-19
+FUZZ_CXX ?= clang++-19
 FUZZERS := $(patsubst test/fuzz/fuzz_%.c,%,$(wildcard test/fuzz/fuzz_*.c))
 fuzz_includes = $(shell sed -n 's,^.include "\([a-z]*\)/.*,\1,p' test/fuzz/fuzz_$(1).c)
 fuzz_modules = $(filter $(foreach m,$(call fuzz_includes,$(1)),$(m) $(DEPS_$(m))),$(REV_MODULES))
@@ -165,16 +168,24 @@ define FUZZ_template
 $(O)/fuzz-$(1): $(O)/test/fuzz/fuzz_$(1).o $(call archives,$(call fuzz_modules,$(1)))
 	$(Q)$(CXX) $(LDFLAGS) $(LDSAN) -fsanitize=fuzzer -o $$@ $$^ $(LIBS_SHARED)
 fuzz-$(1):
-	+@$(MAKE) --no-print-directory O=$(O)/fuzz FUZZ=1 SAN= CC=clang-14 CXX=clang++-14 $(O)/fuzz/fuzz-$(1)
+	@bash .ci/deps build fuzz
+	+@$(MAKE) --no-print-directory O=$(O)/fuzz FUZZ=1 SAN= CC='$(FUZZ_CC)' CXX='$(FUZZ_CXX)' $(O)/fuzz/fuzz-$(1)
 	@mkdir -p $(O)/fuzz/corpus/$(1)
 	$(O)/fuzz/fuzz-$(1) -max_total_time=$(FUZZ_TIME) -print_final_stats=1 -artifact_prefix=$(O)/fuzz/ $(O)/fuzz/corpus/$(1) $(wildcard test/fuzz/corpus/$(1))
 .PHONY: fuzz-$(1)
 endef
 $(foreach f,$(FUZZERS),$(eval $(call FUZZ_template,$(f))))
 
+.PHONY: fuzz-corpus fuzz-corpus-run
+fuzz-corpus:
+	@bash .ci/deps build fuzz
+	$(AGAIN) O=$(O)/fuzz FUZZ=1 SAN= CC='$(FUZZ_CC)' CXX='$(FUZZ_CXX)' fuzz-corpus-run
+fuzz-corpus-run: $(FUZZERS:%=$(O)/fuzz-%)
+	@bash test/fuzz/corpus.sh $(O) $(FUZZERS)
+
 # What people type.
 
-.PHONY: all clean fmt fmt-check check-deps unit
+.PHONY: all clean fmt fmt-check check-deps check-tree print-cppflags unit
 all: $(O)/oci-source-controller $(O)/ocictl
 
 clean:

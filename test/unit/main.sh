@@ -1,5 +1,5 @@
 #!/bin/bash
-# unit-main.sh MODULE test_a.c test_b.c ...: prints the main() of a module's Check program. UNIT=NAME in the environment runs one suite.
+# main.sh MODULE test_*.c: prints the main() of a module's Check program. UNIT=NAME in the environment runs one suite.
 mod=$1; shift
 names=(); for f in "$@"; do n=$(basename "$f" .c); names+=("${n#test_}"); done
 echo '#include <check.h>'; echo '#include <stdlib.h>'; echo '#include <string.h>'; echo '#include <locale.h>'; echo '#include <signal.h>'
