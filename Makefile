@@ -177,36 +177,70 @@ endef
 $(foreach f,$(FUZZERS),$(eval $(call FUZZ_template,$(f))))
 
 .PHONY: fuzz-corpus fuzz-corpus-run
-fuzz-corpus:
+fuzz-corpus: ## builds all fuzz targets, runs them once on what git has
 	@bash .ci/deps build fuzz
 	$(AGAIN) O=$(O)/fuzz FUZZ=1 SAN= CC='$(FUZZ_CC)' CXX='$(FUZZ_CXX)' fuzz-corpus-run
 fuzz-corpus-run: $(FUZZERS:%=$(O)/fuzz-%)
 	@bash test/fuzz/corpus.sh $(O) $(FUZZERS)
 
-# What people type.
+# What people type; `make help` prints the targets with a ## behind them.
+
+.PHONY: help
+help: ## this list
+	@echo "unit-MODULE            one unit program, built and run: make O=build/san SAN=1 unit-oci"
+	@echo "fuzz-NAME              one fuzz target for FUZZ_TIME seconds (60)"
+	@awk -F ':.*## ' '/^[a-z0-9_.-]+:.*## / {printf "%-22s %s\n", $$1, $$2} \
+		/^# var / {sub(/^# var /, ""); vars = vars $$0 "\n"} END {printf "\nVariables\n%s", vars}' Makefile
+# var O=DIR                  the build directory (build)
+# var SAN=1                  with the sanitizers of addresses and undefined behaviour
+# var V=1                    whole commands
+# var CC=clang CXX=clang++   another compiler; CC="ccache gcc" works too
+# var TESTS="a b"            make e2e, make test-isolation: these scripts only
+# var UNIT=NAME              unit programs: one suite only, test_NAME.c
 
 .PHONY: all clean fmt fmt-check check-deps check-tree print-cppflags unit
-all: $(O)/oci-source-controller $(O)/ocictl
+all: $(O)/oci-source-controller $(O)/ocictl ## both programs, with hardening
 
-clean:
+clean: ## removes the build directory
 	rm -rf $(O)
 
 UNITS := $(addprefix $(O)/unit-,$(UNIT_MODULES))
-unit: $(UNITS)
+unit: $(UNITS) ## the unit programs, built as O and SAN say
 	@export LSAN_OPTIONS=suppressions=$(CURDIR)/test/lsan.supp:print_suppressions=0; rc=0; for u in $(UNITS); do $$u || rc=1; done; exit $$rc
 
+# The fast loop: what is quick to check, and the sanitized suites of the modules that differ from BASE.
+BASE ?= $(shell git merge-base HEAD origin/main 2>/dev/null || echo HEAD)
+CHANGED = $(shell { git diff --name-only $(BASE); git ls-files --others --exclude-standard; } | \
+	sed -nE 's,^(lib|controllers|test/unit)/([a-z]+)/.*,\2,p; s,^cmd/.*,cmd,p')
+.PHONY: quick quick-units
+quick: check-deps fmt-check ## check-deps, fmt-check, sanitized suites of what changed (BASE=COMMIT)
+	@bash .ci/deps test
+	$(AGAIN) O=build/san SAN=1 BASE=$(BASE) quick-units
+QUICK_UNITS = $(addprefix $(O)/unit-,$(filter $(CHANGED),$(UNIT_MODULES)))
+quick-units: $(if $(filter quick-units,$(MAKECMDGOALS)),$(QUICK_UNITS))
+	@$(if $(QUICK_UNITS),bash test/all.sh $(QUICK_UNITS),echo "quick: no module differs from $(BASE)")
+
+# For editors and clang tools: how each C file of the sanitized build is compiled.
+compile_commands.json: ## for editors: how each file is compiled
+	@bash .ci/deps test
+	@$(MAKE) -nB --no-print-directory O=build/san SAN=1 all unit | jq -nR --arg directory '$(CURDIR)' \
+		'[inputs | capture("^ *(?<command>.* -c -o [^ ]+ (?<file>[^ ]+))$$") | {$$directory} + .]' > $@.tmp
+	@mv $@.tmp $@
+.PHONY: compile_commands.json
+
 FMT_FILES = $(shell git ls-files --cached --others --exclude-standard '*.c' '*.h' '*.cc')
-fmt:
+fmt: ## formats the C files
 	@bash .ci/deps fmt
 	@clang-format-19 -i $(FMT_FILES)
 # One version decides: the newest that Debian 12 and 13 both have.
-fmt-check:
+fmt-check: ## says what make fmt would change
 	@bash .ci/deps fmt
 	@clang-format-19 --dry-run --Werror $(FMT_FILES)
-check-deps:
+check-deps: ## layers only point down; who may include and call what
 	@bash .ci/check-deps
-# CHECKS="names columns" runs those only.
-check-tree:
+# Not yet: columns.
+CHECKS ?= headers banned names callers
+check-tree: ## headers alone, banned names, dead names, callers (CHECKS=...)
 	@bash .ci/deps build check
 	@python3 .ci/check-tree $(CHECKS)
 print-cppflags:
@@ -217,25 +251,25 @@ JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 AGAIN = +@$(MAKE) --no-print-directory $(JOBS)
 PREFIX ?= /usr/local
 .PHONY: deps install run test test-all test-isolation e2e image bench
-deps:
+deps: ## installs the Debian packages that the targets need
 	bash .ci/deps
 
-install: all
+install: all ## to DESTDIR and PREFIX (/usr/local)
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install -s -m 755 $(O)/oci-source-controller $(O)/ocictl $(DESTDIR)$(PREFIX)/bin
 
-run:
+run: ## a registry, the controller and six objects, until Ctrl-C
 	@bash .ci/deps run
 	$(AGAIN) all
 	@RUN_FOR=$(RUN_FOR) bash test/run.sh
 
-test:
+test: ## sanitized: unit programs, then scripts with a real registry
 	@bash .ci/deps test
 	$(AGAIN) O=build/san SAN=1 test-all
 test-all: all $(UNITS)
 	@BUILD=$(abspath $(O)) bash test/all.sh $(UNITS) $(sort $(wildcard test/integration/*_test.sh))
 
-e2e:
+e2e: ## against a real kube-apiserver; needs Go
 ifeq ($(NO_E2E),1)
 	@echo "make e2e: SKIPPED, because NO_E2E=1"
 else
@@ -245,12 +279,12 @@ else
 endif
 
 # No registry, tenant or client takes what the others need: docs/isolation.md. TESTS="dead_registry ..." runs those only.
-test-isolation:
+test-isolation: ## one bad registry, tenant or client hurts nobody else
 	@bash .ci/deps isolation
 	$(AGAIN) all
 	@BUILD=$(abspath $(O)) bash test/isolation/run.sh $(TESTS)
 
-image:
+image: ## builds and tries the image; needs root
 ifeq ($(NO_E2E),1)
 	@echo "make image: SKIPPED, because NO_E2E=1"
 else
@@ -260,7 +294,7 @@ else
 endif
 
 # One JSON line a scenario; needs Go, as e2e does.
-bench:
+bench: ## what a reconcile costs, one JSON line a scenario; needs Go
 	@bash .ci/deps e2e
 	$(AGAIN) all
 	@bash test/bench/run.sh
