@@ -13,19 +13,42 @@ static void queue(struct task *t)
 	defer_queue(t->self.loop, &t->ready, task_run, t);
 }
 
+static void op_ended(struct op *op, void *arg)
+{
+	(void)op;
+	queue(arg);
+}
+
+const struct log_ctx *op_log(const struct op *op)
+{
+	return !op->done && op->on_done == op_ended ? task_log(op->arg) : NULL;
+}
+
+const struct log_ctx *task_log(const struct task *t)
+{
+	if (t->log)
+		return t->log;
+	return t->log_fn ? t->log_fn(t) : op_log(&t->self);
+}
+
+static void task_trace(const struct task *t)
+{
+	if (log_on(LOG_TRACE))
+		log_trace(task_log(t), "step", LS("task", t->name), LS("step", task_step(t)),
+			LS("failure", t->err.kind ? t->err.msg : NULL));
+}
+
 static void task_enter(struct task *t, const struct step *table, unsigned at)
 {
 	op_free(MOVE(t->op));
 	t->table = table;
 	t->at = at;
 	t->waiting = false;
-	if (log_on(LOG_TRACE))
-		log_trace(t->log, "step", LS("task", t->name), LS("step", task_step(t)),
-			LS("failure", t->err.kind ? t->err.msg : NULL));
 }
 
 static void task_end(struct task *t)
 {
+	task_trace(t);
 	t->ending = true;
 	defer_cancel(t->self.loop, &t->ready);
 	/* A cancel that came too late to change anything must not turn a finished task into a cancelled one. */
@@ -61,6 +84,8 @@ static void task_run(void *arg)
 			task_enter(t, t->table, t->at + 1);
 			continue;
 		}
+		if (!t->waiting)
+			task_trace(t);
 		rc = t->waiting ? s->resume(t) : s->start(t);
 		BUG_IF(rc == STEP_WAIT && !s->resume);
 		BUG_IF(rc != STEP_WAIT && t->op && !t->op->done);
@@ -137,12 +162,6 @@ const char *task_step(const struct task *t)
 	return name ? name : t->table == t->last ? "end" : "last";
 }
 
-static void op_ended(struct op *op, void *arg)
-{
-	(void)op;
-	queue(arg);
-}
-
 enum step_ret task_wait(struct task *t, struct op *op)
 {
 	if (t->op != op)
@@ -190,7 +209,7 @@ void task_dump(struct loop *l)
 	const struct task *t;
 
 	for (t = l->tasks; t; t = t->next)
-		log_info(t->log, "live task", LS("task", t->name), LS("step", task_step(t)),
+		log_info(task_log(t), "live task", LS("task", t->name), LS("step", task_step(t)),
 			LU("ageMs", clock_ms() - t->since_ms), LB("waiting", t->waiting),
 			LS("on", t->op ? t->op->type->name : NULL),
 			LS("failure", t->err.kind ? t->err.msg : NULL));

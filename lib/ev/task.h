@@ -10,9 +10,12 @@
  * - Cancel: the op in flight is cancelled, and the task ends when that op has. A cancel that comes when the exit table has begun
  *   changes nothing. The cause is the canceller's own number, for whoever looks at the end.
  * - The error of the task's own op is task->err.
+ * - Each row that begins is one line at trace level, and so is the end. A task without a log of its
+ *   own logs as the task that waits for it: every line of a run's children has the run's fields.
+ *   Nothing is copied; who waits is asked at each line, so what was dropped logs without a context.
  *
  *	struct fetch { struct task task; ... };
- *	static const struct step steps[] = {{"head", head_start, head_resume, false}, {0}};
+ *	static const struct step steps[] = {{"head", head_start, head_resume}, {0}};
  *	struct op *fetch_start(...) { ...; task_init(&f->task, loop, "fetch", steps, NULL, fetch_free); return task_spawn(&f->task); }
  */
 #ifndef EV_TASK_H
@@ -41,7 +44,10 @@ struct task {
 	struct err err;
 	int cause; /* of the cancel; 0: none was asked for */
 	bool waiting, skip, started, ending;
-	const struct log_ctx *log; /* NULL, or the fields of its trace lines; borrowed */
+	const struct log_ctx *log; /* fields of its lines, borrowed; NULL: see task_log */
+	/* For a task that another kind of op stands before (many wait for one); NULL: task_log asks
+	   who waits for the task itself. */
+	const struct log_ctx *(*log_fn)(const struct task *t);
 	uint64_t since_ms;
 	void (*free_fn)(struct task *t);
 	struct defer ready;
@@ -70,6 +76,11 @@ bool task_op_failed(struct task *t);
 /* Copies *err, returns STEP_FAIL. */
 enum step_ret task_fail(struct task *t, const struct err *err) must_check;
 
+/* The fields of the task's lines: its own, or those of the task that waits for it, or NULL.
+   Borrowed: good until the next step of any task. */
+const struct log_ctx *task_log(const struct task *t);
+/* Those of the task that waits for this op, of whatever type; NULL when none does. */
+const struct log_ctx *op_log(const struct op *op);
 /* Logs every live task: name, step, age, last error (SIGUSR1). */
 void task_dump(struct loop *l);
 

@@ -458,7 +458,7 @@ static void probe_free(struct task *t)
 
 struct op *oci_token_probe(struct oci_tokens *t, const struct oci_health_key *key)
 {
-	static const struct step steps[] = {{"ask", probe_ask, probe_asked, false}, {0}};
+	static const struct step steps[] = {{"ask", probe_ask, probe_asked}, {0}};
 	struct probe *p = NEW(struct probe);
 
 	p->tokens = t;
@@ -608,12 +608,24 @@ void oci_token_refused(
 		secret_clear(&e->token);
 }
 
+/* One fetch may be for many: its lines are told under whoever has waited longest and still does. */
+static const struct log_ctx *fetch_log(const struct task *t)
+{
+	const struct fetch *f = CONTAINER_OF(t, struct fetch, task);
+	struct list *waits = &f->entry->waits;
+
+	if (list_empty(waits))
+		return NULL;
+	return op_log(&CONTAINER_OF(list_first(waits), struct wait, link)->op);
+}
+
 static void fetch_spawn(struct entry *e, struct fetch *f)
 {
-	static const struct step steps[] = {{"ask", ask_start, ask_resume, false}, {0}};
+	static const struct step steps[] = {{"ask", ask_start, ask_resume}, {0}};
 
 	f->entry = e;
 	task_init(&f->task, e->tokens->loop, "token", steps, NULL, fetch_free);
+	f->task.log_fn = fetch_log;
 	e->fetch = f;
 	op_then(task_spawn(&f->task), fetched, e);
 }

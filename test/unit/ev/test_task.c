@@ -6,6 +6,7 @@
 #include "ev/work.h"
 
 #include <check.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -75,10 +76,9 @@ static enum step_ret cleanup(struct task *t)
 	return STEP_NEXT;
 }
 
-static const struct step STEPS[] = {{"one", one, NULL, false}, {"two", two, two_resume, false},
-	{"three", three, NULL, false}, {0}};
+static const struct step STEPS[] = {{"one", one}, {"two", two, two_resume}, {"three", three}, {0}};
 static const struct step LAST[] = {
-	{"status", status, status_resume, false}, {"cleanup", cleanup, NULL, true}, {0}};
+	{"status", status, status_resume}, {"cleanup", cleanup, .always = true}, {0}};
 
 static void probe_free(struct task *t)
 {
@@ -244,6 +244,162 @@ START_TEST(test_drop)
 }
 END_TEST
 
+/* ---- what the log tells ------------------------------------------------------------------------- */
+
+static int log_pipe[2];
+
+static void log_begin(void)
+{
+	BUG_IF(pipe2(log_pipe, O_NONBLOCK));
+	log_set_fd(log_pipe[1]);
+	BUG_IF(log_set_level("trace"));
+}
+
+/* What was logged since the last call, one "task.step" a line, with the run that its line names:
+   "outer.one=7 ". */
+static const char *log_said(void)
+{
+	static char said[1024];
+	char text[8192], task[32], step[32], *line, *at;
+	ssize_t n = read(log_pipe[0], text, sizeof(text) - 1);
+	size_t len = 0;
+
+	said[0] = '\0';
+	text[n > 0 ? n : 0] = '\0';
+	for (line = text; (at = strstr(line, "\"task\":")); line = at) {
+		const char *run = strstr(line, "\"run\":");
+
+		ck_assert_int_eq(
+			sscanf(at, "\"task\":\"%31[^\"]\",\"step\":\"%31[^\"]\"", task, step), 2);
+		len += (size_t)snprintf(said + len, sizeof(said) - len, "%s.%s=%.1s ", task, step,
+			run && run < at ? run + strlen("\"run\":") : "");
+		at += strcspn(at, "\n");
+	}
+	return said;
+}
+
+/* A task that waits for another (or, the last one, for a timer), ends late when it is cancelled, and
+   may have a log of its own. */
+struct chained {
+	struct task task;
+	struct op *next;
+	struct log_ctx log;
+};
+
+static enum step_ret quick(struct task *t)
+{
+	(void)t;
+	return STEP_NEXT;
+}
+
+static enum step_ret chain_wait(struct task *t)
+{
+	struct chained *c = CONTAINER_OF(t, struct chained, task);
+
+	return task_wait(t, c->next ? MOVE(c->next) : timer_op_start(t->self.loop, 1000));
+}
+
+static enum step_ret chain_linger(struct task *t)
+{
+	return task_wait(t, timer_op_start(t->self.loop, 1000));
+}
+
+static enum step_ret chain_on(struct task *t)
+{
+	(void)t;
+	return STEP_NEXT;
+}
+
+static const struct step CHAIN[] = {{"first", quick}, {"wait", chain_wait, chain_on}, {0}};
+static const struct step CHAIN_LAST[] = {{"linger", chain_linger, chain_on, .always = true}, {0}};
+
+static void chain_free(struct task *t)
+{
+	struct chained *c = CONTAINER_OF(t, struct chained, task);
+
+	free(c->log.members);
+	free(c);
+}
+
+static struct chained *chain(struct loop *l, const char *name, struct chained *next)
+{
+	struct chained *c = NEW(struct chained);
+
+	task_init(&c->task, l, name, CHAIN, next ? NULL : CHAIN_LAST, chain_free);
+	if (next)
+		c->next = task_spawn(&next->task);
+	return c;
+}
+
+static void until_done(struct loop *l, struct op *op)
+{
+	int i;
+
+	for (i = 0; i < 10 && !op->done; i++) {
+		turns(l, 5);
+		loop_test_advance(l, 1001);
+	}
+	ck_assert(op->done);
+}
+
+/* Every row that begins, the first one included; of children and their children under the run. */
+START_TEST(test_log)
+{
+	struct loop *l = loop_new();
+	struct chained *inner = chain(l, "inner", NULL), *middle = chain(l, "middle", inner);
+	struct chained *outer = chain(l, "outer", middle);
+	struct op *op;
+
+	clock_fake(0);
+	log_begin();
+	outer->log.members = mem_strdup("\"run\":7");
+	outer->task.log = &outer->log;
+	op = task_spawn(&outer->task);
+	/* Nobody waits for the inner ones yet: they are ahead of the outer one by a turn. */
+	turns(l, 1);
+	ck_assert_str_eq(log_said(),
+		"inner.first= inner.wait= middle.first= middle.wait= "
+		"outer.first=7 outer.wait=7 ");
+	task_dump(l);
+	ck_assert_str_eq(log_said(), "outer.wait=7 middle.wait=7 inner.wait=7 ");
+	until_done(l, op);
+	ck_assert_str_eq(log_said(), "inner.linger=7 inner.end=7 middle.end=7 outer.end=7 ");
+	op_free(op);
+	ck_assert_int_eq(loop_free(l), 0);
+}
+END_TEST
+
+/* What is dropped outlives the run, and must not tell its lines with a log that is gone. */
+START_TEST(test_log_dropped)
+{
+	struct loop *l = loop_new();
+	struct chained *inner = chain(l, "inner", NULL), *middle = chain(l, "middle", inner);
+	struct chained *outer = chain(l, "outer", middle);
+	struct op *op;
+
+	clock_fake(0);
+	outer->log.members = mem_strdup("\"run\":7");
+	outer->task.log = &outer->log;
+	op = task_spawn(&outer->task);
+	turns(l, 5);
+	ck_assert_ptr_eq(task_log(&inner->task), &outer->log);
+	ck_assert_ptr_eq(op_log(inner->task.op), &outer->log); /* of no task */
+	log_begin();
+	op_drop(MOVE(outer->task.op));
+	task_wake(&outer->task);
+	turns(l, 5);
+	ck_assert(op->done);
+	op_free(op);
+	ck_assert_ptr_null(task_log(&inner->task));
+	task_dump(l);
+	loop_test_advance(l, 1001);
+	turns(l, 5);
+	ck_assert_str_eq(log_said(),
+		"outer.end=7 inner.linger= middle.wait= inner.linger= inner.end= middle.end= ");
+	ck_assert_int_eq(loop_free(l), 0);
+}
+END_TEST
+
 Suite *suite_task(void);
 Suite *suite_task(void)
 {
@@ -254,6 +410,8 @@ Suite *suite_task(void)
 	tcase_add_loop_test(tc, test_work, 0, 3);
 	tcase_add_test(tc, test_work_heavy_queue);
 	tcase_add_test(tc, test_drop);
+	tcase_add_test(tc, test_log);
+	tcase_add_test(tc, test_log_dropped);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -2,11 +2,14 @@
    test_registry.c. */
 #include "oci/token.h"
 
+#include "base/log.h"
+#include "ev/task.h"
 #include "oci/guard.h"
 #include "oci/health.h"
 #include "test/unit/oci/fixture.h"
 
 #include <errno.h>
+#include <fcntl.h>
 
 Suite *suite_token(void);
 
@@ -218,6 +221,89 @@ START_TEST(not_before)
 }
 END_TEST
 
+/* Two runs that wait for the same fetch; each has a log of its own. */
+struct run {
+	struct task task;
+	struct world *w;
+	struct log_ctx log;
+};
+
+static enum step_ret run_wait(struct task *t)
+{
+	return task_wait(t, start(CONTAINER_OF(t, struct run, task)->w, 60000));
+}
+
+static enum step_ret run_on(struct task *t)
+{
+	(void)t;
+	return STEP_NEXT;
+}
+
+static void run_free(struct task *t)
+{
+	struct run *r = CONTAINER_OF(t, struct run, task);
+
+	free(r->log.members);
+	free(r);
+}
+
+static struct run *run_start(struct world *w, const char *members)
+{
+	static const struct step steps[] = {{"token", run_wait, run_on}, {0}};
+	struct run *r = NEW(struct run);
+
+	r->w = w;
+	task_init(&r->task, w->x.loop, "run", steps, NULL, run_free);
+	r->log.members = mem_strdup(members);
+	r->task.log = &r->log;
+	task_spawn(&r->task);
+	return r;
+}
+
+/* A fetch that many share tells its lines under a run that waits for it now, never under one that
+   has left and may be gone. */
+START_TEST(log_of_the_first)
+{
+	static const char *const runs[] = {"\"run\":1", "\"run\":2"};
+	struct run *waiting[2];
+	char text[8192];
+	struct world w;
+	int fds[2], i, k;
+	ssize_t n;
+
+	init(&w);
+	w.answer->way = FAKE_SILENT;
+	for (i = 0; i < 2; i++)
+		waiting[i] = run_start(&w, runs[i]);
+	fixture_until(&w.x, ASKED);
+	ck_assert_int_eq(pipe2(fds, O_NONBLOCK), 0);
+	log_set_fd(fds[1]);
+	for (i = 0; i < 3; i++) {
+		char *line, *end;
+
+		task_dump(w.x.loop);
+		n = read(fds[0], text, sizeof(text) - 1);
+		text[n > 0 ? n : 0] = '\0';
+		/* The newest task is the first line. */
+		line = strstr(text, "\"task\":\"token\"");
+		ck_assert_ptr_nonnull(line);
+		end = strchr(line, '\n');
+		ck_assert_ptr_eq(strchr(text, '\n'), end);
+		*end = '\0';
+		for (k = 0; k < 2; k++)
+			ck_assert_int_eq(!!strstr(text, runs[k]), k == i);
+		if (i == 2) /* being cancelled, for nobody any more */
+			break;
+		op_drop(&waiting[i]->task.self);
+		loop_turn(w.x.loop, false);
+		loop_turn(w.x.loop, false);
+	}
+	log_set_fd(-1);
+	until_closed(&w);
+	clear(&w);
+}
+END_TEST
+
 Suite *suite_token(void)
 {
 	Suite *s = suite_create("token");
@@ -229,6 +315,7 @@ Suite *suite_token(void)
 	tcase_add_test(t, wanted_again);
 	tcase_add_test(t, too_long);
 	tcase_add_test(t, not_before);
+	tcase_add_test(t, log_of_the_first);
 	suite_add_tcase(s, t);
 	return s;
 }
