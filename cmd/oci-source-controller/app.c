@@ -420,11 +420,11 @@ static enum step_ret go_on(struct task *t)
 }
 
 static const struct step END_STEPS[] = {
-	{"runs", runs_start, runs_resume, false},
-	{"artifacts", artifacts_start, go_on, false},
-	{"metrics", metrics_start, go_on, false},
-	{"health", health_start, go_on, false},
-	{"embedded", embedded_stop_start, go_on, false},
+	{"runs", runs_start, runs_resume},
+	{"artifacts", artifacts_start, go_on},
+	{"metrics", metrics_start, go_on},
+	{"health", health_start, go_on},
+	{"embedded", embedded_stop_start, go_on},
 	{0},
 };
 

@@ -373,8 +373,8 @@ static void delete_body(struct buf *b, const char *uid)
 
 struct op *kube_start(struct kube_client *c, const struct kube_req *req)
 {
-	static const struct step steps[] = {{"throttle", throttle_start, throttle_resume, false},
-		{"request", request_start, request_resume, false}, {0}};
+	static const struct step steps[] = {{"throttle", throttle_start, throttle_resume},
+		{"request", request_start, request_resume}, {0}};
 	struct kube_op *k = NEW(struct kube_op);
 	bool writes =
 		req->verb == KUBE_CREATE || req->verb == KUBE_UPDATE || req->verb == KUBE_PATCH;

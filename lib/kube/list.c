@@ -191,7 +191,7 @@ static void list_free(struct task *t)
 
 struct op *kube_list_start(struct kube_client *c, const struct kube_list_req *req)
 {
-	static const struct step steps[] = {{"pages", new_page, list_resume, false}, {0}};
+	static const struct step steps[] = {{"pages", new_page, list_resume}, {0}};
 	struct kube_list *k = NEW(struct kube_list);
 
 	task_init(&k->task, kube_client_loop(c), "kube_list", steps, NULL, list_free);

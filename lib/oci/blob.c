@@ -457,12 +457,13 @@ static void blob_free(struct task *t)
 struct op *oci_blob_start(struct oci_client *c, const struct oci_blob_req *req)
 {
 	static const struct step steps[] = {
-		{"transfer", transfer_start, transfer_resume, false},
-		{"drain", drain_start, drain_resume, false},
-		{"check", check_start, NULL, false},
+		{"transfer", transfer_start, transfer_resume},
+		{"drain", drain_start, drain_resume},
+		{"check", check_start},
 		{0},
 	};
-	static const struct step last[] = {{"settle", settle_start, settle_resume, true}, {0}};
+	static const struct step last[] = {
+		{"settle", settle_start, settle_resume, .always = true}, {0}};
 	struct blob *b = NEW(struct blob);
 	char text[DIGEST_TEXT_MAX];
 

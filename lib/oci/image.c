@@ -261,14 +261,14 @@ static void image_free(struct task *t)
 struct op *oci_image_start(struct oci_client *c, const struct oci_image_req *req)
 {
 	static const struct step steps[] = {
-		{"manifest", get_start, get_resume, false},
-		{"memory", memory_start, memory_resume, false},
-		{"check", check_start, check_resume, false},
-		{"platform", choose_start, NULL, false},
-		{"child", again_start, get_resume, false},
-		{"memory of child", memory_start, memory_resume, false},
-		{"check child", check_start, check_resume, false},
-		{"layer", layer_start, NULL, false},
+		{"manifest", get_start, get_resume},
+		{"memory", memory_start, memory_resume},
+		{"check", check_start, check_resume},
+		{"platform", choose_start},
+		{"child", again_start, get_resume},
+		{"memory of child", memory_start, memory_resume},
+		{"check child", check_start, check_resume},
+		{"layer", layer_start},
 		{0},
 	};
 	struct image *m = NEW(struct image);

@@ -363,9 +363,9 @@ static struct push *push_new(struct oci_client *c, const struct oci_repo *repo,
 struct op *oci_push_start(struct oci_client *c, const struct oci_push_req *req)
 {
 	static const struct step steps[] = {
-		{"names", names_start, NULL, false},
-		{"blobs", blobs_start, blobs_resume, false},
-		{"tags", tags_start, tags_resume, false},
+		{"names", names_start},
+		{"blobs", blobs_start, blobs_resume},
+		{"tags", tags_start, tags_resume},
 		{0},
 	};
 	struct push *p = push_new(c, req->repo, req->identity, req->tags);
@@ -382,9 +382,9 @@ struct op *oci_push_start(struct oci_client *c, const struct oci_push_req *req)
 struct op *oci_retag_start(struct oci_client *c, const struct oci_retag_req *req)
 {
 	static const struct step steps[] = {
-		{"names", names_start, NULL, false},
-		{"read", read_start, read_resume, false},
-		{"tags", tags_start, tags_resume, false},
+		{"names", names_start},
+		{"read", read_start, read_resume},
+		{"tags", tags_start, tags_resume},
 		{0},
 	};
 	struct push *p = push_new(c, req->repo, req->identity, req->tags);

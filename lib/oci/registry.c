@@ -987,10 +987,10 @@ static struct http_hdr *hdrs_copy(const struct http_hdr *from)
 struct op *oci_req_start(struct oci_client *c, const struct oci_req *req)
 {
 	static const struct step steps[] = {
-		{"request", request_start, request_resume, false},
+		{"request", request_start, request_resume},
 		{0},
 	};
-	static const struct step last[] = {{"release", release, NULL, true}, {0}};
+	static const struct step last[] = {{"release", release, .always = true}, {0}};
 	struct call *q = NEW(struct call);
 
 	q->client = c;

@@ -276,9 +276,9 @@ static void split_tag(struct resolve *r)
 struct op *oci_resolve_start(struct oci_client *c, const struct oci_resolve_req *req)
 {
 	static const struct step steps[] = {
-		{"tags", tags_start, tags_resume, false},
-		{"tag", tag_start, tag_resume, false},
-		{"hash", hash_start, hash_resume, false},
+		{"tags", tags_start, tags_resume},
+		{"tag", tag_start, tag_resume},
+		{"hash", hash_start, hash_resume},
 		{0},
 	};
 	struct resolve *r = NEW(struct resolve);

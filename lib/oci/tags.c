@@ -499,11 +499,11 @@ static void list_free(struct task *t)
 struct op *oci_tags_start(struct oci_client *c, const struct oci_tags_req *req)
 {
 	static const struct step steps[] = {
-		{"compile", compile, compile, false},
-		{"page", page_start, page_resume, false},
+		{"compile", compile, compile},
+		{"page", page_start, page_resume},
 		{0},
 	};
-	static const struct step last[] = {{"forget", forget, NULL, true}, {0}};
+	static const struct step last[] = {{"forget", forget, .always = true}, {0}};
 	struct list *l = NEW(struct list);
 
 	l->client = c;

@@ -36,7 +36,7 @@ static enum step_ret rested(struct task *t)
 	return STEP_NEXT;
 }
 
-static const struct step STEPS[] = {{"rest", rest, rested, false}, {0}};
+static const struct step STEPS[] = {{"rest", rest, rested}, {0}};
 
 static void run_free(struct task *t)
 {
