@@ -63,7 +63,7 @@ void op_finish(struct op *op)
 	defer_queue(op->loop, &op->defer, deliver, op);
 }
 
-void op_fail(struct op *op, const struct err *err)
+void op_end(struct op *op, const struct err *err)
 {
 	op->err = *err;
 	op_finish(op);
@@ -85,6 +85,6 @@ struct op *op_failed(struct loop *l, const struct err *err)
 	struct op *op = NEW(struct op);
 
 	op_init(op, l, &type);
-	op_fail(op, err);
+	op_end(op, err);
 	return op;
 }

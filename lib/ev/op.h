@@ -11,7 +11,7 @@
  *	op_then(op, on_done, me);             on_done(op, me): look at op->err.kind, use the result, op_free(op)
  * (steps of a task say `return task_wait(t, op)` instead).
  *
- * For implementers: embed struct op first, op_init, and call op_finish or op_fail once. Loop thread.
+ * For implementers: embed struct op first, op_init, and call op_finish or op_end once. Loop thread.
  */
 #ifndef EV_OP_H
 #define EV_OP_H
@@ -22,7 +22,7 @@ struct op;
 
 struct op_type {
 	const char *name;
-	/* Make it end soon, by op_finish or op_fail as always (the kind becomes ERR_CANCELED by itself). Called at most once. */
+	/* Make it end soon, by op_finish or op_end as always (the kind becomes ERR_CANCELED by itself). Called at most once. */
 	void (*cancel)(struct op *op);
 	/* Release the op and its result. */
 	void (*free)(struct op *op);
@@ -52,9 +52,10 @@ void op_drop(struct op *op);
 
 /* ---- implementers */
 void op_init(struct op *op, struct loop *l, const struct op_type *type);
+/* It ends well, or as op->err says. */
 void op_finish(struct op *op);
-/* Copies *err. */
-void op_fail(struct op *op, const struct err *err);
+/* It ends as *err says, which is copied; ERR_NONE is success. */
+void op_end(struct op *op, const struct err *err);
 
 /* An op that has already failed; for a start function that finds its input wrong. */
 struct op *op_failed(struct loop *l, const struct err *err);

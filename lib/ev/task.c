@@ -53,7 +53,7 @@ static void task_end(struct task *t)
 	defer_cancel(t->self.loop, &t->ready);
 	/* A cancel that came too late to change anything must not turn a finished task into a cancelled one. */
 	t->self.cancelled = t->err.kind == ERR_CANCELED;
-	op_fail(&t->self, &t->err);
+	op_end(&t->self, &t->err);
 }
 
 /* Called from the loop's ready list only, and the only function that moves a task. */

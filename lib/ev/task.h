@@ -14,13 +14,14 @@
  *   own logs as the task that waits for it: every line of a run's children has the run's fields.
  *   Nothing is copied; who waits is asked at each line, so what was dropped logs without a context.
  *
- *	struct fetch { struct task task; ... };
+ *	struct fetch { struct task task; ... };              in a step: struct fetch *f = TASK(t, struct fetch);
  *	static const struct step steps[] = {{"head", head_start, head_resume}, {0}};
  *	struct op *fetch_start(...) { ...; task_init(&f->task, loop, "fetch", steps, NULL, fetch_free); return task_spawn(&f->task); }
  */
 #ifndef EV_TASK_H
 #define EV_TASK_H
 #include "base/log.h"
+#include "base/mem.h"
 #include "ev/op.h"
 
 enum step_ret { STEP_NEXT, STEP_WAIT, STEP_DONE, STEP_FAIL };
@@ -53,6 +54,10 @@ struct task {
 	struct defer ready;
 	struct task *next, **prev; /* all live tasks, for task_dump */
 };
+
+/* The struct that embeds a task as its member `task`: of the task, and of the op that it is. */
+#define TASK(t, type) CONTAINER_OF(t, type, task)
+#define TASK_OF_OP(op, type) TASK(CONTAINER_OF(op, struct task, self), type)
 
 /* name and tables are borrowed for the task's life. free_fn releases the struct that embeds the task. */
 void task_init(struct task *t, struct loop *l, const char *name, const struct step *steps,

@@ -170,7 +170,7 @@ static void after(uv_work_t *req, int status)
 	}
 	if (status == UV_ECANCELED)
 		err_set(&w->result, ERR_CANCELED, "canceled");
-	op_fail(&w->op, &w->result); /* ERR_NONE in result: success */
+	op_end(&w->op, &w->result);
 	dispatch(l);
 }
 

@@ -17,7 +17,7 @@
 
 /* ---- failures ------------------------------------------------------------------------------------------------------ */
 
-void http_op_fail_v(struct http_op *x, int code, const char *fmt, ...)
+void http_op_fail(struct http_op *x, int code, const char *fmt, ...)
 {
 	auto_buf struct buf where = BUF_INIT(LIMIT_URL);
 	char what[256];
@@ -130,7 +130,7 @@ static void fail_curl(struct http_op *x, CURLcode rc)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			*p = ' ';
 	cut_time(x->curl_error);
-	http_op_fail_v(
+	http_op_fail(
 		x, code_of(x, rc), "%s", *x->curl_error ? x->curl_error : curl_easy_strerror(rc));
 }
 
@@ -184,7 +184,7 @@ static void end(struct http_op *x)
 {
 	release(x);
 	if (x->failed)
-		op_fail(&x->op, &x->fail);
+		op_end(&x->op, &x->fail);
 	else
 		op_finish(&x->op);
 }
@@ -195,7 +195,7 @@ void http_op_done(struct http_op *x, CURLcode rc)
 	if (rc != CURLE_OK && !x->cut_is_fine && !http_peer_refused(x))
 		fail_curl(x, rc);
 	else if (!x->failed && !x->res.headers_complete)
-		http_op_fail_v(x, -EPROTO, "the server gave no answer");
+		http_op_fail(x, -EPROTO, "the server gave no answer");
 	end(x);
 }
 
@@ -217,7 +217,7 @@ static void begin(struct http_op *x)
 	}
 	http_multi_sweep(x->c);
 	if (curl_multi_add_handle(x->c->multi, x->easy) != CURLM_OK) {
-		http_op_fail_v(x, -ENOMEM, "libcurl is out of memory");
+		http_op_fail(x, -ENOMEM, "libcurl is out of memory");
 		end(x);
 		return;
 	}
@@ -231,10 +231,10 @@ static void looked_up(struct op *op, void *arg)
 
 	x->lookup = NULL;
 	if (op->err.kind)
-		http_op_fail_v(x, op->err.code, "Could not resolve %s: %s (%s)",
+		http_op_fail(x, op->err.code, "Could not resolve %s: %s (%s)",
 			x->via ? "proxy" : "host", x->via ? x->via : x->host, op->err.msg);
 	else if (http_peer_found(x, dns_result(op)))
-		http_op_fail_v(x, -ENOMEM, "libcurl is out of memory");
+		http_op_fail(x, -ENOMEM, "libcurl is out of memory");
 	op_free(op);
 	if (x->failed)
 		end(x);
@@ -252,7 +252,7 @@ static void resume(struct http_op *x)
 	http_op_watch_body(x);
 	/* Hands out what is waiting before it returns; a failure in there does not end the transfer by itself. */
 	if (curl_easy_pause(x->easy, CURLPAUSE_CONT) != CURLE_OK || x->failed) {
-		http_op_fail_v(x, 0, "libcurl cannot go on");
+		http_op_fail(x, 0, "libcurl cannot go on");
 		end(x);
 	}
 }
@@ -290,7 +290,7 @@ static void deadline_due(void *arg)
 	struct http_op *x = arg;
 	char text[TIME_TEXT_MAX];
 
-	http_op_fail_v(x, -ETIMEDOUT,
+	http_op_fail(x, -ETIMEDOUT,
 		x->granting ? "no memory was free for its body within %s" : "not done within %s",
 		time_format_duration((int64_t)x->req.deadline_ms, text));
 	want_end(x);
@@ -301,7 +301,7 @@ static void headers_due(void *arg)
 	struct http_op *x = arg;
 	char text[TIME_TEXT_MAX];
 
-	http_op_fail_v(x, -ETIMEDOUT, "no answer within %s",
+	http_op_fail(x, -ETIMEDOUT, "no answer within %s",
 		time_format_duration((int64_t)x->req.headers_ms, text));
 	want_end(x);
 }
@@ -317,7 +317,7 @@ static void idle_due(void *arg)
 		timer_set(&x->idle, x->req.idle_ms - quiet);
 		return;
 	}
-	http_op_fail_v(x, -ETIMEDOUT, "no byte for %s",
+	http_op_fail(x, -ETIMEDOUT, "no byte for %s",
 		time_format_duration((int64_t)x->req.idle_ms, text));
 	want_end(x);
 }
@@ -333,7 +333,7 @@ static void rate_due(void *arg)
 		timer_set(&x->rate, x->req.min_rate_window_ms);
 		return;
 	}
-	http_op_fail_v(x, -ETIMEDOUT, "only %llu bytes in %s", (unsigned long long)got,
+	http_op_fail(x, -ETIMEDOUT, "only %llu bytes in %s", (unsigned long long)got,
 		time_format_duration((int64_t)x->req.min_rate_window_ms, text));
 	want_end(x);
 }
@@ -357,7 +357,7 @@ static void pace_due(void *arg)
 		pace_start(x);
 		return;
 	}
-	http_op_fail_v(x, -ETIMEDOUT,
+	http_op_fail(x, -ETIMEDOUT,
 		"its body came with less than %llu KiB a second over %s, and others wait for the "
 		"memory that it holds",
 		LIMIT_MEMORY_RATE / LIMIT_KIB, time_format_duration(LIMIT_MEMORY_RATE_MS, text));

@@ -9,7 +9,7 @@
 
 static int bad_header(struct http_op *x, const char *why)
 {
-	http_op_fail_v(x, -EPROTO, "the answer's headers %s", why);
+	http_op_fail(x, -EPROTO, "the answer's headers %s", why);
 	return -1;
 }
 
@@ -30,7 +30,7 @@ static int status_line(struct http_op *x, const char *line, size_t n)
 
 static int too_large(struct http_op *x)
 {
-	http_op_fail_v(x, -EFBIG, "the body is larger than %llu bytes",
+	http_op_fail(x, -EFBIG, "the body is larger than %llu bytes",
 		(unsigned long long)x->req.max_body);
 	return -1;
 }
@@ -84,7 +84,7 @@ size_t http_on_header(char *line, size_t size, size_t n, void *arg)
 		return 0;
 	x->header_bytes += len;
 	if (x->header_bytes > LIMIT_HEADERS) {
-		http_op_fail_v(x, -EFBIG, "the answer's headers are larger than %llu bytes",
+		http_op_fail(x, -EFBIG, "the answer's headers are larger than %llu bytes",
 			LIMIT_HEADERS);
 		return 0;
 	}
@@ -209,7 +209,7 @@ size_t http_on_upload(char *to, size_t size, size_t n, void *arg)
 		room = (size_t)left;
 	got = room ? x->req.on_upload(x->req.arg, to, room) : 0;
 	if (got < 0 || (size_t)got > room || (!got && left)) {
-		http_op_fail_v(
+		http_op_fail(
 			x, 0, "the data to send ended %llu bytes early", (unsigned long long)left);
 		return CURL_READFUNC_ABORT;
 	}

@@ -141,7 +141,7 @@ size_t http_on_body(char *data, size_t size, size_t n, void *arg);
 size_t http_on_upload(char *to, size_t size, size_t n, void *arg);
 int http_on_seek(void *arg, curl_off_t offset, int origin);
 /* client.c: notes why the transfer ends; the first reason counts. */
-void http_op_fail_v(struct http_op *x, int code, const char *fmt, ...)
+void http_op_fail(struct http_op *x, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void http_op_watch_body(struct http_op *x); /* starts the supervision of its speed */
 void http_op_unwatch_body(struct http_op *x);

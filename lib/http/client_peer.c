@@ -128,7 +128,7 @@ bool http_peer_refused(struct http_op *x)
 {
 	if (!x->refused.kind || x->any_allowed)
 		return false;
-	http_op_fail_v(x, -EPERM, "%s", x->refused.msg);
+	http_op_fail(x, -EPERM, "%s", x->refused.msg);
 	return true;
 }
 

@@ -108,7 +108,7 @@ static void wait_fail(struct wait *w, const char *why)
 	struct err err = {0};
 
 	err_code(&err, ERR_RETRY, -EHOSTUNREACH, "%s", why);
-	op_fail(&w->op, &err);
+	op_end(&w->op, &err);
 }
 
 static bool has_stale(const struct name *n)

@@ -255,15 +255,10 @@ static const struct {
 } VERBS[KUBE_VERBS] = {{"GET", "get"}, {"GET", "list"}, {"GET", "watch"}, {"POST", "create"},
 	{"PUT", "update"}, {"PATCH", "patch"}, {"DELETE", "delete"}};
 
-static struct kube_op *kube_op_of(const struct task *t)
-{
-	return CONTAINER_OF(t, struct kube_op, task);
-}
-
 /* Each request takes a token; when there is none it waits for the one that comes when its turn does. */
 static enum step_ret throttle_start(struct task *t)
 {
-	struct kube_client *c = kube_op_of(t)->c;
+	struct kube_client *c = TASK(t, struct kube_op)->c;
 	uint64_t now = clock_ms();
 
 	if (c->qps <= 0)
@@ -286,7 +281,7 @@ static enum step_ret throttle_resume(struct task *t)
 
 static enum step_ret request_start(struct task *t)
 {
-	struct kube_op *k = kube_op_of(t);
+	struct kube_op *k = TASK(t, struct kube_op);
 	struct http_hdr hdrs[3] = {{"Accept", "application/json"}, {NULL, NULL}, {NULL, NULL}};
 	uint64_t now = clock_ms();
 
@@ -312,7 +307,7 @@ static enum step_ret request_start(struct task *t)
 
 static enum step_ret request_resume(struct task *t)
 {
-	struct kube_op *k = kube_op_of(t);
+	struct kube_op *k = TASK(t, struct kube_op);
 	const struct http_res *res;
 	uint64_t wait_ms;
 
@@ -346,7 +341,7 @@ static enum step_ret request_resume(struct task *t)
 
 static void kube_op_free(struct task *t)
 {
-	struct kube_op *k = kube_op_of(t);
+	struct kube_op *k = TASK(t, struct kube_op);
 
 	json_decref(k->result);
 	if (k->body.p)
@@ -400,24 +395,19 @@ struct op *kube_start(struct kube_client *c, const struct kube_req *req)
 	return task_spawn(&k->task);
 }
 
-static struct kube_op *of_op(const struct op *op)
-{
-	return CONTAINER_OF(CONTAINER_OF(op, struct task, self), struct kube_op, task);
-}
-
 const json_t *kube_result(const struct op *op)
 {
-	return of_op(op)->result;
+	return TASK_OF_OP(op, struct kube_op)->result;
 }
 
 json_t *kube_take(struct op *op)
 {
-	return MOVE(of_op(op)->result);
+	return MOVE(TASK_OF_OP(op, struct kube_op)->result);
 }
 
 const char *kube_reason(const struct op *op)
 {
-	return of_op(op)->reason;
+	return TASK_OF_OP(op, struct kube_op)->reason;
 }
 
 /* ---- counters ------------------------------------------------------------------------------------------------------ */

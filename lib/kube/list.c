@@ -32,11 +32,6 @@ struct kube_list {
 	char reason[64];
 };
 
-static struct kube_list *list_of(const struct task *t)
-{
-	return CONTAINER_OF(t, struct kube_list, task);
-}
-
 static int item(void *arg, const char *text, size_t len, struct err *err)
 {
 	struct kube_list *k = arg;
@@ -66,7 +61,7 @@ static enum http_body_ret body(void *arg, const char *data, size_t n, struct err
 
 static enum step_ret send_page(struct task *t)
 {
-	struct kube_list *k = list_of(t);
+	struct kube_list *k = TASK(t, struct kube_list);
 	struct http_hdr hdrs[2] = {
 		{"Accept", k->req.metadata_only ? KUBE_ACCEPT_META_LIST : "application/json"},
 		{NULL, NULL}};
@@ -99,7 +94,7 @@ static enum step_ret send_page(struct task *t)
 
 static enum step_ret new_page(struct task *t)
 {
-	struct kube_list *k = list_of(t);
+	struct kube_list *k = TASK(t, struct kube_list);
 
 	k->tries = (struct kube_tries){.end_ms = clock_ms() + k->req.page_deadline_ms};
 	return send_page(t);
@@ -107,7 +102,7 @@ static enum step_ret new_page(struct task *t)
 
 static enum step_ret page_done(struct task *t)
 {
-	struct kube_list *k = list_of(t);
+	struct kube_list *k = TASK(t, struct kube_list);
 	json_t *rest = NULL;
 	const char *version, *next;
 
@@ -139,7 +134,7 @@ static enum step_ret page_done(struct task *t)
 
 static enum step_ret list_resume(struct task *t)
 {
-	struct kube_list *k = list_of(t);
+	struct kube_list *k = TASK(t, struct kube_list);
 	const struct http_res *res;
 	auto_free char *what = NULL;
 	uint64_t wait_ms;
@@ -177,7 +172,7 @@ static enum step_ret list_resume(struct task *t)
 
 static void list_free(struct task *t)
 {
-	struct kube_list *k = list_of(t);
+	struct kube_list *k = TASK(t, struct kube_list);
 
 	js_split_clear(&k->split);
 	kube_resource_clear(&k->res);
@@ -210,7 +205,7 @@ struct op *kube_list_start(struct kube_client *c, const struct kube_list_req *re
 
 const char *kube_list_version(const struct op *op)
 {
-	const struct kube_list *k = list_of(CONTAINER_OF(op, struct task, self));
+	const struct kube_list *k = TASK_OF_OP(op, struct kube_list);
 
 	return k->version && op->done && !op->err.kind ? k->version : "";
 }

@@ -61,11 +61,6 @@ struct blob {
 	uint64_t written;
 };
 
-static struct blob *of(struct task *t)
-{
-	return CONTAINER_OF(t, struct blob, task);
-}
-
 static enum step_ret fail(struct blob *b, const struct err *err)
 {
 	char repo[OCI_REPO_TEXT_MAX];
@@ -319,7 +314,7 @@ static enum step_ret fail_overdue(struct blob *b)
 
 static enum step_ret transfer_start(struct task *t)
 {
-	struct blob *b = of(t);
+	struct blob *b = TASK(t, struct blob);
 	struct err err = {0};
 
 	if (b->size > b->max) {
@@ -342,7 +337,7 @@ static enum step_ret transfer_start(struct task *t)
 
 static enum step_ret transfer_resume(struct task *t)
 {
-	struct blob *b = of(t);
+	struct blob *b = TASK(t, struct blob);
 	struct err err = t->op->err;
 
 	if (b->work_err.kind != ERR_NONE)
@@ -385,7 +380,7 @@ static enum step_ret transfer_resume(struct task *t)
 /* What is still in the buffers goes to the worker. */
 static enum step_ret drain_start(struct task *t)
 {
-	struct blob *b = of(t);
+	struct blob *b = TASK(t, struct blob);
 
 	if (b->work)
 		return task_wait(t, MOVE(b->work));
@@ -399,14 +394,14 @@ static enum step_ret drain_resume(struct task *t)
 	if (t->op->err.kind == ERR_CANCELED)
 		return task_fail(t, &t->op->err);
 	if (t->op->err.kind != ERR_NONE)
-		return fail(of(t), &t->op->err);
+		return fail(TASK(t, struct blob), &t->op->err);
 	return drain_start(t);
 }
 
 static enum step_ret check_start(struct task *t)
 {
 	char want[DIGEST_TEXT_MAX], real[DIGEST_TEXT_MAX];
-	struct blob *b = of(t);
+	struct blob *b = TASK(t, struct blob);
 	struct digest got;
 	struct err err = {0};
 
@@ -423,7 +418,7 @@ static enum step_ret check_start(struct task *t)
 /* The worker reads our buffers: whatever happened, it has to end first. */
 static enum step_ret settle_start(struct task *t)
 {
-	struct blob *b = of(t);
+	struct blob *b = TASK(t, struct blob);
 
 	timer_cancel(&b->whole);
 	if (!b->work)
@@ -440,7 +435,7 @@ static enum step_ret settle_resume(struct task *t)
 
 static void blob_free(struct task *t)
 {
-	struct blob *b = of(t);
+	struct blob *b = TASK(t, struct blob);
 
 	BUG_IF(b->work);
 	oci_identity_unref(b->identity);
@@ -487,7 +482,7 @@ struct op *oci_blob_start(struct oci_client *c, const struct oci_blob_req *req)
 
 struct buf *oci_blob_mem(struct op *op)
 {
-	struct blob *b = CONTAINER_OF(CONTAINER_OF(op, struct task, self), struct blob, task);
+	struct blob *b = TASK_OF_OP(op, struct blob);
 
 	return b->fd < 0 ? &b->mem : NULL;
 }

@@ -39,11 +39,6 @@ struct image {
 	struct oci_image result;
 };
 
-static struct image *of(struct task *t)
-{
-	return CONTAINER_OF(t, struct image, task);
-}
-
 static void check_free(void *job)
 {
 	struct check *c = job;
@@ -97,7 +92,7 @@ static enum step_ret fail(struct image *m, const struct err *err)
 static enum step_ret get_start(struct task *t)
 {
 	static const struct http_hdr hdrs[] = {{"Accept", OCI_ACCEPT_MANIFEST}, {NULL, NULL}};
-	struct image *m = of(t);
+	struct image *m = TASK(t, struct image);
 	char text[DIGEST_TEXT_MAX];
 	auto_free char *path = NULL, *what = NULL;
 
@@ -122,7 +117,7 @@ static enum step_ret get_start(struct task *t)
 
 static enum step_ret get_resume(struct task *t)
 {
-	struct image *m = of(t);
+	struct image *m = TASK(t, struct image);
 	const struct http_res *res;
 	const char *stated, *type;
 	struct err ignored = {0};
@@ -163,7 +158,7 @@ static enum step_ret checked(struct image *m, struct check *c, const struct err 
 /* The tree of a large manifest is larger than its text. */
 static enum step_ret memory_start(struct task *t)
 {
-	struct image *m = of(t);
+	struct image *m = TASK(t, struct image);
 	struct account *account = oci_client_account(m->client);
 
 	if (!account || !m->check || m->check->body->len <= PARSE_INLINE)
@@ -175,13 +170,13 @@ static enum step_ret memory_resume(struct task *t)
 {
 	if (task_op_failed(t))
 		return STEP_FAIL;
-	of(t)->grant = MOVE(t->op);
+	TASK(t, struct image)->grant = MOVE(t->op);
 	return STEP_NEXT;
 }
 
 static enum step_ret check_start(struct task *t)
 {
-	struct image *m = of(t);
+	struct image *m = TASK(t, struct image);
 	struct check *c = MOVE(m->check);
 	enum step_ret rc;
 	struct err err = {0};
@@ -201,16 +196,16 @@ static enum step_ret check_start(struct task *t)
 
 static enum step_ret check_resume(struct task *t)
 {
-	op_free(MOVE(of(t)->grant));
+	op_free(MOVE(TASK(t, struct image)->grant));
 	if (t->op->err.kind == ERR_CANCELED)
 		return task_fail(t, &t->op->err);
-	return checked(of(t), work_job(t->op), &t->op->err);
+	return checked(TASK(t, struct image), work_job(t->op), &t->op->err);
 }
 
 /* An index names the manifest for our platform; anything else is what we came for. */
 static enum step_ret choose_start(struct task *t)
 {
-	struct image *m = of(t);
+	struct image *m = TASK(t, struct image);
 	const struct oci_child *child;
 	struct err err = {0};
 
@@ -227,12 +222,12 @@ static enum step_ret choose_start(struct task *t)
 
 static enum step_ret again_start(struct task *t)
 {
-	return of(t)->child ? get_start(t) : STEP_NEXT;
+	return TASK(t, struct image)->child ? get_start(t) : STEP_NEXT;
 }
 
 static enum step_ret layer_start(struct task *t)
 {
-	struct image *m = of(t);
+	struct image *m = TASK(t, struct image);
 	struct err err = {0};
 
 	if (m->result.manifest.index) {
@@ -247,7 +242,7 @@ static enum step_ret layer_start(struct task *t)
 
 static void image_free(struct task *t)
 {
-	struct image *m = of(t);
+	struct image *m = TASK(t, struct image);
 
 	oci_identity_unref(m->identity);
 	free(m->layer_type);
@@ -286,5 +281,5 @@ struct op *oci_image_start(struct oci_client *c, const struct oci_image_req *req
 
 const struct oci_image *oci_image_result(const struct op *op)
 {
-	return &CONTAINER_OF(CONTAINER_OF(op, struct task, self), struct image, task)->result;
+	return &TASK_OF_OP(op, struct image)->result;
 }

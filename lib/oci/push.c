@@ -34,11 +34,6 @@ struct push {
 	struct digest digest;
 };
 
-static struct push *of(struct task *t)
-{
-	return CONTAINER_OF(t, struct push, task);
-}
-
 static enum step_ret fail(struct push *p, const char *what, const struct err *err)
 {
 	char repo[OCI_REPO_TEXT_MAX];
@@ -62,7 +57,7 @@ static struct op *ask(struct push *p, struct oci_req *req)
 /* The tags are looked at before anything is sent. */
 static enum step_ret names_start(struct task *t)
 {
-	struct push *p = of(t);
+	struct push *p = TASK(t, struct push);
 	struct err err = {0};
 	char **tag;
 
@@ -186,12 +181,12 @@ static enum step_ret blob_put(struct push *p)
 
 static enum step_ret blobs_start(struct task *t)
 {
-	return blob_head(of(t));
+	return blob_head(TASK(t, struct push));
 }
 
 static enum step_ret blobs_resume(struct task *t)
 {
-	struct push *p = of(t);
+	struct push *p = TASK(t, struct push);
 
 	if (task_op_failed(t))
 		return STEP_FAIL;
@@ -242,7 +237,7 @@ static enum step_ret tag_put(struct push *p)
 
 static enum step_ret tags_start(struct task *t)
 {
-	struct push *p = of(t);
+	struct push *p = TASK(t, struct push);
 
 	digest_mem(&p->digest, DIGEST_SHA256, p->req.manifest, p->req.manifest_len);
 	return tag_put(p);
@@ -251,7 +246,7 @@ static enum step_ret tags_start(struct task *t)
 static enum step_ret tags_resume(struct task *t)
 {
 	char said[DIGEST_TEXT_MAX], real[DIGEST_TEXT_MAX];
-	struct push *p = of(t);
+	struct push *p = TASK(t, struct push);
 	struct err err = {0};
 	struct digest d;
 	const char *text;
@@ -276,7 +271,7 @@ static enum step_ret tags_resume(struct task *t)
 static enum step_ret read_start(struct task *t)
 {
 	static const struct http_hdr hdrs[] = {{"Accept", OCI_ACCEPT_MANIFEST}, {NULL, NULL}};
-	struct push *p = of(t);
+	struct push *p = TASK(t, struct push);
 	auto_free char *path = mem_printf("manifests/%s", p->from);
 	auto_free char *what = mem_printf("manifest '%s'", p->from);
 
@@ -293,7 +288,7 @@ static enum step_ret read_start(struct task *t)
 
 static enum step_ret read_resume(struct task *t)
 {
-	struct push *p = of(t);
+	struct push *p = TASK(t, struct push);
 	struct oci_manifest m = {0};
 	const struct http_res *res;
 	struct digest want, got;
@@ -329,7 +324,7 @@ static enum step_ret read_resume(struct task *t)
 
 static void push_free(struct task *t)
 {
-	struct push *p = of(t);
+	struct push *p = TASK(t, struct push);
 	char **tag;
 
 	for (tag = p->tags; *tag; tag++)
@@ -397,5 +392,5 @@ struct op *oci_retag_start(struct oci_client *c, const struct oci_retag_req *req
 
 const struct digest *oci_push_digest(const struct op *op)
 {
-	return &CONTAINER_OF(CONTAINER_OF(op, struct task, self), struct push, task)->digest;
+	return &TASK_OF_OP(op, struct push)->digest;
 }

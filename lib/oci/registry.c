@@ -880,7 +880,7 @@ static enum step_ret judge(struct call *q)
 
 static enum step_ret request_start(struct task *t)
 {
-	struct call *q = CONTAINER_OF(t, struct call, task);
+	struct call *q = TASK(t, struct call);
 	struct oci_health *health = q->client->health;
 	struct oci_health_key key = key_of(&q->repo);
 	struct err err = {0};
@@ -922,7 +922,7 @@ static enum step_ret ask_again(struct call *q)
 
 static enum step_ret request_resume(struct task *t)
 {
-	struct call *q = CONTAINER_OF(t, struct call, task);
+	struct call *q = TASK(t, struct call);
 
 	if (q->state == CALL_PAUSED)
 		return ask_again(q);
@@ -941,7 +941,7 @@ static enum step_ret request_resume(struct task *t)
 
 static enum step_ret release(struct task *t)
 {
-	struct call *q = CONTAINER_OF(t, struct call, task);
+	struct call *q = TASK(t, struct call);
 
 	timer_cancel(&q->deadline);
 	oci_pass_release(&q->pass);
@@ -950,7 +950,7 @@ static enum step_ret release(struct task *t)
 
 static void call_free(struct task *t)
 {
-	struct call *q = CONTAINER_OF(t, struct call, task);
+	struct call *q = TASK(t, struct call);
 	struct http_hdr *h;
 
 	BUG_IF(q->pass.host);
@@ -1013,26 +1013,21 @@ struct op *oci_req_start(struct oci_client *c, const struct oci_req *req)
 	return task_spawn(&q->task);
 }
 
-static struct call *of(const struct op *op)
-{
-	return CONTAINER_OF(CONTAINER_OF(op, struct task, self), struct call, task);
-}
-
 const struct http_res *oci_req_result(const struct op *op)
 {
-	const struct call *q = of(op);
+	const struct call *q = TASK_OF_OP(op, struct call);
 
 	return q->answer ? http_result(q->answer) : NULL;
 }
 
 const struct url *oci_req_url(const struct op *op)
 {
-	return &of(op)->url;
+	return &TASK_OF_OP(op, struct call)->url;
 }
 
 void oci_req_resume(struct op *op)
 {
-	struct call *q = of(op);
+	struct call *q = TASK_OF_OP(op, struct call);
 
 	if (q->state == CALL_SENT && q->task.op)
 		http_resume(q->task.op);

@@ -34,11 +34,6 @@ static bool given(const char *s)
 	return s && *s;
 }
 
-static struct resolve *of(struct task *t)
-{
-	return CONTAINER_OF(t, struct resolve, task);
-}
-
 static enum step_ret fail(struct resolve *r, const char *text)
 {
 	struct err err = {0};
@@ -51,7 +46,7 @@ static enum step_ret fail(struct resolve *r, const char *text)
 
 static enum step_ret tags_start(struct task *t)
 {
-	struct resolve *r = of(t);
+	struct resolve *r = TASK(t, struct resolve);
 	struct oci_tags_req req = {
 		.repo = &r->repo,
 		.identity = r->identity,
@@ -69,7 +64,7 @@ static enum step_ret tags_start(struct task *t)
 
 static enum step_ret tags_resume(struct task *t)
 {
-	struct resolve *r = of(t);
+	struct resolve *r = TASK(t, struct resolve);
 
 	r->result.tags = *oci_tags_result(t->op);
 	if (task_op_failed(t))
@@ -121,7 +116,7 @@ static struct op *ask(struct resolve *r)
 
 static enum step_ret tag_start(struct task *t)
 {
-	struct resolve *r = of(t);
+	struct resolve *r = TASK(t, struct resolve);
 	char text[512], repo[OCI_REPO_TEXT_MAX];
 
 	r->result.stage = OCI_RESOLVE_DIGEST;
@@ -195,7 +190,7 @@ static enum step_ret hashed(struct resolve *r, const struct hash *h)
 
 static enum step_ret hash_start(struct task *t)
 {
-	struct resolve *r = of(t);
+	struct resolve *r = TASK(t, struct resolve);
 	struct hash *h = MOVE(r->hash);
 	struct err none = {0};
 	enum step_ret rc;
@@ -213,12 +208,12 @@ static enum step_ret hash_resume(struct task *t)
 {
 	if (task_op_failed(t))
 		return STEP_FAIL;
-	return hashed(of(t), work_job(t->op));
+	return hashed(TASK(t, struct resolve), work_job(t->op));
 }
 
 static enum step_ret tag_resume(struct task *t)
 {
-	struct resolve *r = of(t);
+	struct resolve *r = TASK(t, struct resolve);
 	const struct http_res *res;
 
 	if (task_op_failed(t))
@@ -245,7 +240,7 @@ static enum step_ret tag_resume(struct task *t)
 
 static void resolve_free(struct task *t)
 {
-	struct resolve *r = of(t);
+	struct resolve *r = TASK(t, struct resolve);
 
 	oci_identity_unref(r->identity);
 	hash_free(r->hash);
@@ -300,5 +295,5 @@ struct op *oci_resolve_start(struct oci_client *c, const struct oci_resolve_req 
 
 const struct oci_resolved *oci_resolve_result(const struct op *op)
 {
-	return &CONTAINER_OF(CONTAINER_OF(op, struct task, self), struct resolve, task)->result;
+	return &TASK_OF_OP(op, struct resolve)->result;
 }

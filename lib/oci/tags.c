@@ -273,7 +273,7 @@ static enum step_ret page_ask(struct list *l)
 
 static enum step_ret page_start(struct task *t)
 {
-	struct list *l = CONTAINER_OF(t, struct list, task);
+	struct list *l = TASK(t, struct list);
 	uint64_t h = hash(l->next, strlen(l->next)), *seen;
 
 	if (++l->found.result.pages > LIMIT_TAG_PAGES)
@@ -420,7 +420,7 @@ static enum step_ret page_failed(struct list *l)
 
 static enum step_ret page_resume(struct task *t)
 {
-	struct list *l = CONTAINER_OF(t, struct list, task);
+	struct list *l = TASK(t, struct list);
 	auto_json json_t *rest = NULL;
 	struct err err = {0};
 
@@ -453,7 +453,7 @@ static void wake(void *arg)
 /* Nothing to ask a registry for when range or filter are wrong. The worst of filters takes some milliseconds. */
 static enum step_ret compile(struct task *t)
 {
-	struct list *l = CONTAINER_OF(t, struct list, task);
+	struct list *l = TASK(t, struct list);
 	struct err err = {0};
 
 	if (!loop_has_time(t->self.loop, &l->go_on)) {
@@ -474,7 +474,7 @@ static enum step_ret compile(struct task *t)
 
 static enum step_ret forget(struct task *t)
 {
-	struct list *l = CONTAINER_OF(t, struct list, task);
+	struct list *l = TASK(t, struct list);
 
 	defer_cancel(t->self.loop, &l->go_on);
 	return STEP_NEXT;
@@ -482,7 +482,7 @@ static enum step_ret forget(struct task *t)
 
 static void list_free(struct task *t)
 {
-	struct list *l = CONTAINER_OF(t, struct list, task);
+	struct list *l = TASK(t, struct list);
 
 	oci_identity_unref(l->identity);
 	match_free(l->filter);
@@ -520,5 +520,5 @@ struct op *oci_tags_start(struct oci_client *c, const struct oci_tags_req *req)
 
 const struct oci_tags_result *oci_tags_result(const struct op *op)
 {
-	return &CONTAINER_OF(CONTAINER_OF(op, struct task, self), struct list, task)->found.result;
+	return &TASK_OF_OP(op, struct list)->found.result;
 }

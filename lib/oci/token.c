@@ -246,7 +246,7 @@ static struct oci_health_key key_of_server(const struct fetch *f)
 
 static enum step_ret ask_start(struct task *t)
 {
-	struct fetch *f = CONTAINER_OF(t, struct fetch, task);
+	struct fetch *f = TASK(t, struct fetch);
 	const struct oci_cred *cred = oci_identity_cred(f->identity, &f->repo);
 	struct oci_health *health = f->entry->tokens->health;
 	struct oci_health_key key = key_of_server(f);
@@ -356,7 +356,7 @@ static enum step_ret ask_failed(struct fetch *f)
 
 static enum step_ret ask_resume(struct task *t)
 {
-	struct fetch *f = CONTAINER_OF(t, struct fetch, task);
+	struct fetch *f = TASK(t, struct fetch);
 	const struct http_res *res;
 	struct err err = t->op->err;
 	enum step_ret ret;
@@ -391,7 +391,7 @@ static enum step_ret ask_resume(struct task *t)
 
 static void fetch_free(struct task *t)
 {
-	struct fetch *f = CONTAINER_OF(t, struct fetch, task);
+	struct fetch *f = TASK(t, struct fetch);
 
 	oci_pass_release(&f->pass);
 	oci_identity_unref(f->identity);
@@ -422,7 +422,7 @@ static int on_probe_connect(void *arg, const struct ip *ip, unsigned port, struc
 
 static enum step_ret probe_ask(struct task *t)
 {
-	struct probe *p = CONTAINER_OF(t, struct probe, task);
+	struct probe *p = TASK(t, struct probe);
 	const struct http_trust trust = {.insecure = true};
 	struct http_req req = {.method = "GET",
 		.url = p->url,
@@ -450,7 +450,7 @@ static enum step_ret probe_asked(struct task *t)
 
 static void probe_free(struct task *t)
 {
-	struct probe *p = CONTAINER_OF(t, struct probe, task);
+	struct probe *p = TASK(t, struct probe);
 
 	free(p->url);
 	free(p);
@@ -522,7 +522,7 @@ static void fetched(struct op *op, void *arg)
 		wait_unlink(w);
 		if (op->err.kind == ERR_NONE)
 			secret_copy(&w->token, &e->token);
-		op_fail(&w->op, &op->err); /* ERR_NONE: success */
+		op_end(&w->op, &op->err);
 	}
 	op_free(op);
 }
@@ -611,7 +611,7 @@ void oci_token_refused(
 /* One fetch may be for many: its lines are told under whoever has waited longest and still does. */
 static const struct log_ctx *fetch_log(const struct task *t)
 {
-	const struct fetch *f = CONTAINER_OF(t, struct fetch, task);
+	const struct fetch *f = TASK(t, struct fetch);
 	struct list *waits = &f->entry->waits;
 
 	if (list_empty(waits))
@@ -699,7 +699,7 @@ static void wait_over(void *arg)
 		oci_pass_failed(&f->pass, &err);
 	add_subject(f, &err);
 	wait_leave(w);
-	op_fail(&w->op, &err);
+	op_end(&w->op, &err);
 }
 
 struct op *oci_token_start(struct oci_tokens *t, const struct oci_token_req *req)

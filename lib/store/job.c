@@ -19,7 +19,7 @@ static void work_done(struct op *work, void *arg)
 	op_free(work);
 	if (job->type->done)
 		job->type->done(job);
-	op_fail(&job->op, &job->err);
+	op_end(&job->op, &job->err);
 }
 
 static void job_cancel(struct op *op)
@@ -76,6 +76,6 @@ struct op *job_nothing(struct job *job)
 
 struct op *job_failed(struct job *job, const struct err *err)
 {
-	op_fail(&job->op, err);
+	op_end(&job->op, err);
 	return &job->op;
 }

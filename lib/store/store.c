@@ -150,7 +150,7 @@ static void scan_work_done(struct op *work, void *arg)
 	sc->job.work = NULL;
 	op_free(work);
 	if (err.kind)
-		op_fail(&sc->job.op, &err);
+		op_end(&sc->job.op, &err);
 	else
 		scan_slice(sc);
 }

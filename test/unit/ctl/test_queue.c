@@ -40,7 +40,7 @@ static const struct step STEPS[] = {{"rest", rest, rested}, {0}};
 
 static void run_free(struct task *t)
 {
-	free(CONTAINER_OF(t, struct run, task));
+	free(TASK(t, struct run));
 }
 
 static struct op *start(void *arg, struct queue_item *i)

@@ -19,7 +19,7 @@ struct probe {
 
 static void note(struct task *t, const char *what)
 {
-	struct probe *p = CONTAINER_OF(t, struct probe, task);
+	struct probe *p = TASK(t, struct probe);
 	size_t n = strlen(p->trace);
 
 	snprintf(p->trace + n, sizeof(p->trace) - n, "%s ", what);
@@ -27,7 +27,7 @@ static void note(struct task *t, const char *what)
 
 static int mode(struct task *t)
 {
-	return CONTAINER_OF(t, struct probe, task)->mode;
+	return TASK(t, struct probe)->mode;
 }
 
 static enum step_ret one(struct task *t)
@@ -82,7 +82,7 @@ static const struct step LAST[] = {
 
 static void probe_free(struct task *t)
 {
-	struct probe *p = CONTAINER_OF(t, struct probe, task);
+	struct probe *p = TASK(t, struct probe);
 
 	*p->freed = true;
 	free(p);
@@ -294,7 +294,7 @@ static enum step_ret quick(struct task *t)
 
 static enum step_ret chain_wait(struct task *t)
 {
-	struct chained *c = CONTAINER_OF(t, struct chained, task);
+	struct chained *c = TASK(t, struct chained);
 
 	return task_wait(t, c->next ? MOVE(c->next) : timer_op_start(t->self.loop, 1000));
 }
@@ -315,7 +315,7 @@ static const struct step CHAIN_LAST[] = {{"linger", chain_linger, chain_on, .alw
 
 static void chain_free(struct task *t)
 {
-	struct chained *c = CONTAINER_OF(t, struct chained, task);
+	struct chained *c = TASK(t, struct chained);
 
 	free(c->log.members);
 	free(c);

@@ -56,7 +56,7 @@ static void probe_ends(struct world *w, int code)
 	ck_assert_ptr_nonnull(op);
 	if (code) {
 		err_code(&err, ERR_RETRY, code, "GET 'https://reg.example/v2/': no");
-		op_fail(op, &err);
+		op_end(op, &err);
 	} else {
 		op_finish(op);
 	}

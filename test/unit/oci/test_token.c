@@ -230,7 +230,7 @@ struct run {
 
 static enum step_ret run_wait(struct task *t)
 {
-	return task_wait(t, start(CONTAINER_OF(t, struct run, task)->w, 60000));
+	return task_wait(t, start(TASK(t, struct run)->w, 60000));
 }
 
 static enum step_ret run_on(struct task *t)
@@ -241,7 +241,7 @@ static enum step_ret run_on(struct task *t)
 
 static void run_free(struct task *t)
 {
-	struct run *r = CONTAINER_OF(t, struct run, task);
+	struct run *r = TASK(t, struct run);
 
 	free(r->log.members);
 	free(r);
