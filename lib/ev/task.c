@@ -4,6 +4,11 @@
 #include "base/mem.h"
 #include "ev/internal.h"
 
+#include <string.h>
+
+/* Rows that a task may begin anew, without waiting in between, before the others have a turn. */
+#define JUMPS_MAX 64
+
 static const struct step NO_STEPS[] = {{0}};
 
 static void task_run(void *arg);
@@ -56,6 +61,18 @@ static void task_end(struct task *t)
 	op_end(&t->self, &t->err);
 }
 
+/* True: it goes on at once. How often rows come back without waiting depends on what a stranger sent:
+   a long loop must neither hold the loop nor be a reason to abort. */
+static bool task_jump(struct task *t, unsigned to)
+{
+	task_enter(t, t->table, to);
+	if (++t->jumps < JUMPS_MAX)
+		return true;
+	t->jumps = 0;
+	queue(t);
+	return false;
+}
+
 /* Called from the loop's ready list only, and the only function that moves a task. */
 static void task_run(void *arg)
 {
@@ -90,8 +107,15 @@ static void task_run(void *arg)
 		BUG_IF(rc == STEP_WAIT && !s->resume);
 		BUG_IF(rc != STEP_WAIT && t->op && !t->op->done);
 		t->waiting = rc == STEP_WAIT;
-		if (t->waiting)
+		if (t->waiting) {
+			t->jumps = 0;
 			return; /* a wake brings us back here */
+		}
+		if (rc == STEP_AGAIN || rc == STEP_GOTO) {
+			if (task_jump(t, rc == STEP_GOTO ? t->to : t->at))
+				continue;
+			return;
+		}
 		BUG_IF(rc == STEP_FAIL && t->err.kind == ERR_NONE);
 		if (rc == STEP_NEXT || t->table == t->last)
 			task_enter(t, t->table, t->at + 1);
@@ -162,6 +186,11 @@ const char *task_step(const struct task *t)
 	return name ? name : t->table == t->last ? "end" : "last";
 }
 
+bool task_is_at(const struct task *t, const char *name)
+{
+	return !strcmp(task_step(t), name);
+}
+
 enum step_ret task_wait(struct task *t, struct op *op)
 {
 	if (t->op != op)
@@ -188,6 +217,17 @@ void task_wake(struct task *t)
 {
 	if (!t->ending)
 		queue(t);
+}
+
+enum step_ret task_goto(struct task *t, const char *name)
+{
+	const struct step *s = t->table;
+
+	while (s->name && strcmp(s->name, name))
+		s++;
+	BUG_IF(!s->name);
+	t->to = (unsigned)(s - t->table);
+	return STEP_GOTO;
 }
 
 bool task_op_failed(struct task *t)

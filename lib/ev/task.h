@@ -5,6 +5,9 @@
  * - A step begins in `start` and, if that said STEP_WAIT, goes on in `resume` once the op it waits for is done: task->op, result and all.
  *   At most one op is in flight. task_run is the only function that moves a task; completions merely queue it.
  * - A step that returns STEP_FAIL has filled task->err. STEP_DONE: success, straight to the exit table.
+ * - A loop is rows, not states inside of one: STEP_AGAIN begins the same row once more, `return
+ *   task_goto(t, "send")` another one of the table. What the next row needs of task->op is moved
+ *   out before. After many such moves without a wait the others have their turn first.
  * - The exit table (`last`, may be NULL) is walked to its end, also after a failure. After a cancel only its rows marked `always` run.
  *   task->err.kind tells an exit row how it went (ERR_NONE: well).
  * - Cancel: the op in flight is cancelled, and the task ends when that op has. A cancel that comes when the exit table has begun
@@ -24,7 +27,14 @@
 #include "base/mem.h"
 #include "ev/op.h"
 
-enum step_ret { STEP_NEXT, STEP_WAIT, STEP_DONE, STEP_FAIL };
+enum step_ret {
+	STEP_NEXT,
+	STEP_WAIT,
+	STEP_AGAIN, /* this row begins once more */
+	STEP_GOTO, /* of task_goto only: another row of the same table begins */
+	STEP_DONE,
+	STEP_FAIL
+};
 
 struct task;
 
@@ -39,7 +49,8 @@ struct task {
 	struct op self;
 	const char *name;
 	const struct step *table, *first, *last;
-	unsigned at;
+	unsigned at, to; /* to: as task_goto said */
+	unsigned jumps; /* rows begun anew since it last waited */
 	struct op
 		*op; /* of the current step; freed when the step is left (MOVE out what is kept) */
 	struct err err;
@@ -67,6 +78,7 @@ struct op *task_spawn(struct task *t);
 void task_cancel(struct task *t, int cause);
 /* The step's name at which it is. */
 const char *task_step(const struct task *t);
+bool task_is_at(const struct task *t, const char *name);
 
 /* ---- for steps */
 /* return task_wait(t, op): go on in resume when op is done. */
@@ -75,6 +87,8 @@ enum step_ret task_wait(struct task *t, struct op *op) must_check;
 enum step_ret task_yield(struct task *t) must_check;
 /* return task_pause(t): go on in resume after somebody's task_wake (or a cancel). */
 enum step_ret task_pause(struct task *t) must_check;
+/* return task_goto(t, "name"): that row begins next. It has to be in the table that is walked. */
+enum step_ret task_goto(struct task *t, const char *name) must_check;
 void task_wake(struct task *t);
 /* In resume: true when the op failed; its error is then task->err. */
 bool task_op_failed(struct task *t);

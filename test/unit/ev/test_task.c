@@ -7,6 +7,7 @@
 
 #include <check.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -92,6 +93,17 @@ static void turns(struct loop *l, int n)
 {
 	while (n--)
 		loop_turn(l, false);
+}
+
+static void until_done(struct loop *l, struct op *op)
+{
+	int i;
+
+	for (i = 0; i < 10 && !op->done; i++) {
+		turns(l, 5);
+		loop_test_advance(l, 1001);
+	}
+	ck_assert(op->done);
 }
 
 /* cancel_at: after how many advances of 1 s a cancel is sent; -1: never. */
@@ -244,6 +256,119 @@ START_TEST(test_drop)
 }
 END_TEST
 
+/* ---- rows that come back ------------------------------------------------------------------------ */
+
+/* mode: how many rounds there are; 0: no end. */
+static unsigned rounds_done;
+
+static enum step_ret round_ask(struct task *t)
+{
+	note(t, "ask");
+	return rounds_done == 1 ? task_goto(t, "late") : STEP_NEXT;
+}
+
+static enum step_ret round_send(struct task *t)
+{
+	note(t, "send");
+	return task_wait(t, timer_op_start(t->self.loop, 1000));
+}
+
+static enum step_ret round_sent(struct task *t)
+{
+	note(t, "sent");
+	if (++rounds_done == 1)
+		return task_goto(t, "ask");
+	return rounds_done < (unsigned)mode(t) ? STEP_AGAIN : STEP_NEXT;
+}
+
+static const struct step ROUNDS[] = {
+	{"ask", round_ask}, {"skipped", three}, {"late", round_send, round_sent}, {0}};
+static const struct step ROUNDS_LAST[] = {{"cleanup", cleanup}, {0}};
+
+START_TEST(test_again)
+{
+	struct loop *l = loop_new();
+	struct probe *p = NEW(struct probe);
+	bool freed = false;
+	struct op *op;
+
+	clock_fake(0);
+	rounds_done = 0;
+	p->mode = 3;
+	p->freed = &freed;
+	task_init(&p->task, l, "rounds", ROUNDS, ROUNDS_LAST, probe_free);
+	op = task_spawn(&p->task);
+	turns(l, 5);
+	ck_assert(task_is_at(&p->task, "late"));
+	until_done(l, op);
+	ck_assert_str_eq(p->trace, "ask three send sent ask send sent send sent cleanup ");
+	ck_assert_int_eq(op->err.kind, ERR_NONE);
+	op_free(op);
+	ck_assert_int_eq(loop_free(l), 0);
+}
+END_TEST
+
+static enum step_ret spin(struct task *t)
+{
+	rounds_done++;
+	return mode(t) && rounds_done == (unsigned)mode(t) ? STEP_NEXT : STEP_AGAIN;
+}
+
+static enum step_ret spin_goto(struct task *t)
+{
+	rounds_done++;
+	return task_goto(t, "spin");
+}
+
+static const struct step SPIN[] = {{"spin", spin}, {0}};
+static const struct step SPIN_GOTO[] = {{"spin", spin_goto}, {0}};
+
+/* Rows without a wait give way to others, in a turn that ends, and a cancel reaches them. */
+START_TEST(test_again_bound)
+{
+	struct loop *l = loop_new();
+	struct probe *p = NEW(struct probe);
+	bool freed = false;
+	struct op *op;
+
+	clock_fake(0);
+	rounds_done = 0;
+	p->mode = _i ? 0 : 1000;
+	p->freed = &freed;
+	task_init(&p->task, l, "spin", _i == 2 ? SPIN_GOTO : SPIN, NULL, probe_free);
+	op = task_spawn(&p->task);
+	turns(l, 1);
+	ck_assert_uint_ge(rounds_done, 10);
+	ck_assert_uint_le(rounds_done, 100);
+	turns(l, 30);
+	ck_assert_int_eq(op->done, !_i);
+	if (_i)
+		op_cancel(op);
+	turns(l, 2);
+	ck_assert(op->done);
+	ck_assert_int_eq(op->err.kind, _i ? ERR_CANCELED : ERR_NONE);
+	op_free(op);
+	ck_assert_int_eq(loop_free(l), 0);
+}
+END_TEST
+
+static enum step_ret lost(struct task *t)
+{
+	return task_goto(t, "nowhere");
+}
+
+START_TEST(test_goto_nowhere)
+{
+	static const struct step steps[] = {{"lost", lost}, {0}};
+	struct loop *l = loop_new();
+	struct probe *p = NEW(struct probe);
+
+	task_init(&p->task, l, "lost", steps, NULL, probe_free);
+	task_spawn(&p->task);
+	turns(l, 1);
+}
+END_TEST
+
 /* ---- what the log tells ------------------------------------------------------------------------- */
 
 static int log_pipe[2];
@@ -331,17 +456,6 @@ static struct chained *chain(struct loop *l, const char *name, struct chained *n
 	return c;
 }
 
-static void until_done(struct loop *l, struct op *op)
-{
-	int i;
-
-	for (i = 0; i < 10 && !op->done; i++) {
-		turns(l, 5);
-		loop_test_advance(l, 1001);
-	}
-	ck_assert(op->done);
-}
-
 /* Every row that begins, the first one included; of children and their children under the run. */
 START_TEST(test_log)
 {
@@ -410,6 +524,9 @@ Suite *suite_task(void)
 	tcase_add_loop_test(tc, test_work, 0, 3);
 	tcase_add_test(tc, test_work_heavy_queue);
 	tcase_add_test(tc, test_drop);
+	tcase_add_test(tc, test_again);
+	tcase_add_loop_test(tc, test_again_bound, 0, 3);
+	tcase_add_test_raise_signal(tc, test_goto_nowhere, SIGABRT);
 	tcase_add_test(tc, test_log);
 	tcase_add_test(tc, test_log_dropped);
 	suite_add_tcase(s, tc);
