@@ -7,6 +7,7 @@
 #include "ev/work.h"
 #include "oci/identity.h"
 #include "oci/registry.h"
+#include "oci/req.h"
 
 #include <errno.h>
 #include <string.h>

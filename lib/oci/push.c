@@ -6,6 +6,7 @@
 #include "http/url.h"
 #include "oci/identity.h"
 #include "oci/registry.h"
+#include "oci/req.h"
 
 #include <stdio.h>
 #include <string.h>

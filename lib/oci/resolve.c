@@ -6,6 +6,7 @@
 #include "oci/identity.h"
 #include "oci/manifest.h"
 #include "oci/registry.h"
+#include "oci/req.h"
 
 #include <stdio.h>
 #include <string.h>

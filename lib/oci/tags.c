@@ -12,6 +12,7 @@
 #include "oci/link.h"
 #include "oci/manifest.h"
 #include "oci/registry.h"
+#include "oci/req.h"
 #include "text/match.h"
 #include "text/semver.h"
 

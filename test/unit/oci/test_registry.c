@@ -1,5 +1,6 @@
 #include "oci/registry.h"
 
+#include "oci/req.h"
 #include "oci/resolve.h"
 #include "test/unit/oci/fixture.h"
 

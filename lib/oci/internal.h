@@ -1,0 +1,43 @@
+/* What registry.c, the client, and req.c, its requests, share; nobody else includes this. */
+#ifndef OCI_INTERNAL_H
+#define OCI_INTERNAL_H
+#include "base/lru.h"
+#include "oci/guard.h"
+#include "oci/health.h"
+#include "oci/ref.h"
+#include "oci/registry.h"
+
+struct oci_memos;
+struct oci_tokens;
+
+struct oci_client {
+	struct loop *loop;
+	struct http_client *http;
+	struct account *account;
+	struct oci_tokens *tokens;
+	struct oci_guard guard;
+	struct oci_health *health;
+	struct oci_memos *memos;
+	struct lru hosts;
+	struct oci_stats stats;
+};
+
+/* How to speak to a registry; whether it answers is health.h's. The key is host and `insecure`: an
+   object that may use plain http teaches the others nothing. */
+struct oci_host {
+	struct lru_item item;
+	unsigned users; /* requests that point here */
+	enum { OCI_SPEAKS_UNKNOWN, OCI_SPEAKS_TLS, OCI_SPEAKS_PLAIN } speaks;
+	/* On clock_ms(): HEAD of a manifest was refused where GET was not. */
+	uint64_t no_head_until;
+};
+
+struct oci_host *oci_host_get(struct oci_client *c, const struct oci_repo *repo);
+
+/* The record of its health. Borrows the repository's texts. */
+static inline struct oci_health_key oci_host_key(const struct oci_repo *repo)
+{
+	return (struct oci_health_key){.host = repo->host, .insecure = repo->insecure};
+}
+
+#endif

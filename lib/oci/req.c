@@ -1,0 +1,820 @@
+#include "oci/req.h"
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/time.h"
+#include "ev/sleep.h"
+#include "ev/task.h"
+#include "ev/timer.h"
+#include "http/url.h"
+#include "oci/again.h"
+#include "oci/answer.h"
+#include "oci/auth.h"
+#include "oci/guard.h"
+#include "oci/health.h"
+#include "oci/identity.h"
+#include "oci/internal.h"
+#include "oci/memo.h"
+#include "oci/ref.h"
+#include "oci/token.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PROBE_MS 10000 /* for a TLS answer of a host that may speak plain http */
+
+enum call_state { CALL_IDLE, CALL_TOKEN, CALL_SENT, CALL_PINGED, CALL_PAUSED };
+
+struct call {
+	struct task task;
+	struct oci_client *client;
+	struct oci_host *host;
+	struct oci_req req; /* pointers into the fields below */
+	struct oci_repo repo;
+	char *path, *what;
+	struct http_hdr *hdrs;
+	struct oci_pass pass;
+	struct timer deadline; /* of the whole call */
+	uint64_t until_ms; /* on clock_ms(): the deadline, also when its timer is off */
+	bool overdue;
+	struct oci_again again;
+	bool body_begun; /* the caller has some of the answer's body */
+	enum call_state state;
+	bool plain; /* this attempt is over http */
+	bool probing; /* the host's scheme is not known yet */
+	bool sent_basic, sent_bearer;
+	unsigned challenges, redirects;
+	struct oci_challenge *challenge; /* of this call, or NULL */
+	struct secret token; /* of this attempt */
+	struct url url; /* asked now */
+	char *origin; /* scheme://host of the registry itself, of this attempt */
+	bool away; /* redirected to another origin */
+	struct oci_hop hop; /* to `url` */
+	struct oci_hop named; /* to what the registry's last answer names */
+	uint64_t uploaded;
+	struct op *answer; /* the http op of the end; during a ping: that of the refusal */
+	bool pinged;
+};
+
+/* ---- one attempt --------------------------------------------------------------------------------------------------- */
+
+/* To the registry itself only, and once it has shown which scheme it speaks. Texts are borrowed. */
+static struct oci_way way_of(struct call *q)
+{
+	const struct oci_challenge *c = q->challenge;
+
+	if (q->away || q->probing || q->req.probe)
+		return (struct oci_way){.scheme = OCI_AUTH_NONE};
+	if (c)
+		return (struct oci_way){c->scheme, c->realm, c->service, q->named};
+	return oci_memo_get(q->client->memos, &q->repo, oci_identity_id(q->req.identity));
+}
+
+/* Does the challenge ask for more than what a request of this kind asks for by itself? */
+static bool is_extra(const struct call *q, const char *scope)
+{
+	const char *extra = q->challenge ? q->challenge->scope : "";
+	char pull[OCI_NAME_MAX + 32];
+
+	snprintf(pull, sizeof(pull), "repository:%s:pull", q->repo.name);
+	return *extra && strcmp(extra, scope) && strcmp(extra, pull);
+}
+
+static uint64_t time_left(const struct call *q)
+{
+	return timer_is_set(&q->deadline) ? timer_left(&q->deadline) : 0;
+}
+
+/* A realm that was named long ago gets a part of the time only: the registry may have to be asked
+   who it is now. */
+static uint64_t token_ms(const struct call *q)
+{
+	uint64_t left = time_left(q), most;
+
+	if (q->challenge)
+		return left;
+	most = q->req.timeout_ms / 3;
+	if (most > LIMIT_TOKEN_AGAIN_MS)
+		most = LIMIT_TOKEN_AGAIN_MS;
+	return left < most ? left : most;
+}
+
+static void token_req(struct call *q, const struct oci_way *way, char scope[OCI_SCOPE_MAX],
+	struct oci_token_req *out)
+{
+	snprintf(scope, OCI_SCOPE_MAX, "repository:%s:%s", q->repo.name,
+		q->req.write ? "pull,push" : "pull");
+	*out = (struct oci_token_req){
+		.repo = &q->repo,
+		.identity = q->req.identity,
+		.realm = way->realm,
+		.hop = way->hop,
+		.service = way->service,
+		.scope = scope,
+		.timeout_ms = token_ms(q),
+	};
+	if (is_extra(q, scope))
+		out->extra_scope = q->challenge->scope;
+}
+
+static int on_connect(void *arg, const struct ip *ip, unsigned port, struct err *err)
+{
+	const struct call *q = arg;
+
+	return oci_guard_connect(&q->client->guard, &q->hop, ip, port, err);
+}
+
+static int on_headers(void *arg, const struct http_res *res, struct err *err)
+{
+	struct call *q = arg;
+
+	if (!q->away)
+		oci_pass_answered(&q->pass);
+	if (res->status < 200 || res->status > 299)
+		return 0;
+	if (q->req.stream)
+		timer_cancel(&q->deadline);
+	if (!q->req.on_headers)
+		return 0;
+	return q->req.on_headers(q->req.arg, res, err);
+}
+
+static enum http_body_ret on_body(void *arg, const char *data, size_t n, struct err *err)
+{
+	struct call *q = arg;
+
+	q->body_begun = true;
+	return q->req.on_body(q->req.arg, data, n, err);
+}
+
+static long on_upload(void *arg, char *to, size_t room)
+{
+	struct call *q = arg;
+	long n = q->req.on_upload(q->req.arg, q->uploaded, to, room);
+
+	if (n > 0)
+		q->uploaded += (uint64_t)n;
+	return n;
+}
+
+/* The call's own timer bounds all attempts together; these are the bounds of one. */
+static void deadlines(const struct call *q, struct http_req *r)
+{
+	/* A host that may speak plain http gets half of the time for a TLS answer. */
+	if (q->probing && !q->plain)
+		r->headers_ms = q->req.timeout_ms / 2 < PROBE_MS ? q->req.timeout_ms / 2 : PROBE_MS;
+	if (!q->req.stream)
+		return;
+	r->idle_ms = LIMIT_BLOB_IDLE_MS;
+	r->min_rate = LIMIT_BLOB_RATE;
+	r->min_rate_window_ms = LIMIT_BLOB_RATE_MS;
+}
+
+/* The whole call took too long. While it waits for a token that wait has the same time, and knows
+   better what is missing. */
+static void overdue(void *arg)
+{
+	struct call *q = arg;
+
+	if ((q->state != CALL_SENT && q->state != CALL_PINGED) || !q->task.op)
+		return;
+	q->overdue = true;
+	op_cancel(q->task.op);
+}
+
+static enum step_ret fail(struct call *q, const struct err *err)
+{
+	char repo[OCI_REPO_TEXT_MAX];
+	struct err e = *err;
+
+	if (q->req.probe) /* health.h says whose it is */
+		return task_fail(&q->task, err);
+	err_wrap(&e, "%s of '%s'", q->what, oci_repo_format(&q->repo, repo));
+	return task_fail(&q->task, &e);
+}
+
+__attribute__((format(printf, 3, 4))) static enum step_ret fail_code(
+	struct call *q, int code, const char *fmt, ...)
+{
+	struct err err = {0};
+	char text[ERR_MSG_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	err_code(&err, ERR_RETRY, code, "%s", text);
+	return fail(q, &err);
+}
+
+/* What messages call the URL that is asked now. The path at another host is that one's business,
+   and may hold a secret. */
+static void show_url(const struct call *q, struct buf *out)
+{
+	if (!q->away) {
+		url_redacted(&q->url, out);
+		return;
+	}
+	buf_addf(out, "%s://", q->url.https ? "https" : "http");
+	url_authority(&q->url, out);
+}
+
+/* Said in the same words each time: how much of the time an earlier hop took is not told. */
+static void say_overdue(const struct call *q, struct err *err)
+{
+	auto_buf struct buf shown = BUF_INIT(LIMIT_URL);
+	char text[TIME_TEXT_MAX];
+
+	show_url(q, &shown);
+	err_code(err, ERR_RETRY, -ETIMEDOUT, "%s '%.500s': %s within %s", q->req.method,
+		buf_str(&shown), q->req.stream ? "no answer" : "not done",
+		time_format_duration((int64_t)q->req.timeout_ms, text));
+}
+
+static enum step_ret send(struct call *q, const struct oci_cred *cred)
+{
+	auto_buf struct buf url = BUF_INIT(LIMIT_URL), shown = BUF_INIT(LIMIT_URL);
+	struct oci_stats *stats = &q->client->stats;
+	struct err err = {0};
+	struct http_req r = {
+		.method = q->req.method,
+		.hdrs = q->hdrs,
+		.body = q->req.body,
+		.body_len = q->req.body_len,
+		.trust = oci_identity_trust_for(q->req.identity, q->repo.insecure || q->req.probe),
+		.proxy = oci_identity_proxy(q->req.identity),
+		.on_connect = on_connect,
+		.on_headers = on_headers,
+		.arg = q,
+		.max_body = q->req.max_body,
+	};
+
+	if (!timer_is_set(&q->deadline)) { /* it was due while the token came */
+		say_overdue(q, &err);
+		return fail(q, &err);
+	}
+	url_format(&q->url, &url);
+	r.url = buf_str(&url);
+	show_url(q, &shown);
+	r.display = buf_str(&shown);
+	if (q->req.on_body) {
+		r.on_body = on_body;
+		r.keep_error_body = true;
+	} else if (!r.max_body && strcmp(q->req.method, "HEAD")) {
+		r.max_body = LIMIT_ERROR_BODY;
+	}
+	if (q->req.on_upload) {
+		q->uploaded = 0;
+		r.on_upload = on_upload;
+		r.body_total = q->req.body_total;
+	}
+	deadlines(q, &r);
+	/* Only to the registry itself, and only once it has shown which scheme it speaks. */
+	q->sent_basic = q->sent_bearer = false;
+	if (!q->away && !q->probing && q->token.len) {
+		r.bearer = &q->token;
+		q->sent_bearer = true;
+	} else if (!q->away && !q->probing && cred) {
+		r.basic = &cred->basic;
+		q->sent_basic = true;
+	}
+	q->state = CALL_SENT;
+	stats->requests[q->req.kind]++;
+	return task_wait(&q->task, http_start(q->client->http, &r));
+}
+
+/* Sends what fits: nothing, Basic, or a token that is at hand or has to be fetched first. */
+static enum step_ret attempt(struct call *q)
+{
+	const struct oci_cred *cred = oci_identity_cred(q->req.identity, &q->repo);
+	struct oci_way way = way_of(q);
+	const struct secret *token;
+	char scope[OCI_SCOPE_MAX];
+	struct oci_token_req tr;
+
+	if (way.scheme == OCI_AUTH_NONE)
+		return send(q, NULL);
+	if (cred && cred->registry_token.len) {
+		secret_copy(&q->token, &cred->registry_token);
+		return send(q, NULL);
+	}
+	if (way.scheme == OCI_AUTH_BASIC)
+		return send(q, cred && cred->basic.len ? cred : NULL);
+	token_req(q, &way, scope, &tr);
+	token = oci_token_peek(q->client->tokens, &tr);
+	if (token) {
+		secret_copy(&q->token, token);
+		return send(q, NULL);
+	}
+	q->state = CALL_TOKEN;
+	return task_wait(&q->task, oci_token_start(q->client->tokens, &tr));
+}
+
+/* The URL of the registry itself, with the scheme that it spoke (or https, to find out). */
+static int aim(struct call *q, struct err *err)
+{
+	auto_buf struct buf text = BUF_INIT(LIMIT_URL);
+
+	q->probing = q->host->speaks == OCI_SPEAKS_UNKNOWN;
+	q->plain = q->host->speaks == OCI_SPEAKS_PLAIN || (q->probing && q->plain);
+	q->away = false;
+	q->hop = (struct oci_hop){0};
+	free(MOVE(q->origin));
+	q->origin = mem_printf("%s://%s", q->plain ? "http" : "https", q->repo.host);
+	buf_adds(&text, q->origin);
+	if (q->path[0] == '/')
+		buf_adds(&text, q->path);
+	else
+		buf_addf(&text, "/v2/%s/%s", q->repo.name, q->path);
+	url_clear(&q->url);
+	if (text.over)
+		return err_set(err, ERR_RETRY, "the URL is longer than %d bytes", LIMIT_URL);
+	if (url_parse(&q->url, buf_str(&text), err))
+		return -1;
+	return oci_guard_check(&q->client->guard, &q->url, err);
+}
+
+static enum step_ret aim_and_attempt(struct call *q)
+{
+	struct err err = {0};
+
+	return aim(q, &err) ? fail(q, &err) : attempt(q);
+}
+
+/* ---- once more ----------------------------------------------------------------------------------------------------- */
+
+/* A question that nobody has seen a part of the answer of. */
+static bool may_repeat(const struct call *q)
+{
+	bool question = !strcmp(q->req.method, "GET") || !strcmp(q->req.method, "HEAD");
+
+	return question && !q->req.write && !q->req.once && !q->body_begun && !q->overdue &&
+		oci_pass_may_repeat(&q->pass);
+}
+
+static void in_vain(struct call *q)
+{
+	if (q->again.pauses && !q->away)
+		oci_pass_well(&q->pass, false);
+}
+
+/* ms: as again.h says. False: it is not repeated, and the failure stands. */
+static bool repeat(struct call *q, int64_t ms, enum step_ret *ret)
+{
+	uint64_t now = clock_ms();
+
+	if (ms < 0 || now + (uint64_t)ms >= q->until_ms)
+		return false;
+	if (!timer_is_set(&q->deadline))
+		timer_set(&q->deadline, q->until_ms - now);
+	q->redirects = 0;
+	q->state = CALL_PAUSED;
+	if (ms)
+		*ret = task_wait(&q->task, sleep_start(q->client->loop, (uint64_t)ms));
+	else
+		*ret = aim_and_attempt(q);
+	return true;
+}
+
+/* ---- answers ------------------------------------------------------------------------------------------------------- */
+
+/* Is there nothing more that could be shown? Then *err says why, and -1. */
+static int exhausted(
+	struct call *q, const struct oci_challenge *c, const struct http_res *res, struct err *err)
+{
+	const struct oci_cred *cred = oci_identity_cred(q->req.identity, &q->repo);
+	char why[OCI_IDENTITY_WHY_MAX];
+
+	oci_answer_error(res, "the registry", err);
+	if (c->scheme == OCI_AUTH_BASIC && q->sent_basic)
+		return err_wrap(err, "the user and password were refused");
+	if (c->scheme == OCI_AUTH_BASIC && (!cred || !cred->basic.len))
+		return err_wrap(err, "a user and password are needed: %s",
+			oci_identity_why_not(q->req.identity, &q->repo, why));
+	if (q->sent_bearer && (q->challenges || (cred && cred->registry_token.len)))
+		return err_wrap(err, "the token was refused");
+	if (q->challenges && cred)
+		return err_wrap(err, "the request was refused");
+	if (q->challenges)
+		return err_wrap(err, "the request was refused: %s",
+			oci_identity_why_not(q->req.identity, &q->repo, why));
+	err_clear(err);
+	return 0;
+}
+
+/* A token that the registry does not take is not used again. */
+static void token_drop(struct call *q)
+{
+	struct oci_way way = way_of(q);
+	char scope[OCI_SCOPE_MAX];
+	struct oci_token_req tr;
+
+	if (!q->sent_bearer || way.scheme != OCI_AUTH_BEARER)
+		return;
+	token_req(q, &way, scope, &tr);
+	oci_token_refused(q->client->tokens, &tr, &q->token);
+	secret_clear(&q->token);
+}
+
+/* The host that the registry redirected to says no: its words are not the registry's. */
+static enum step_ret fail_elsewhere(struct call *q, const struct http_res *res)
+{
+	auto_buf struct buf host = BUF_INIT(LIMIT_URL);
+	struct err err = {0};
+
+	url_authority(&q->url, &host);
+	oci_answer_elsewhere(res, buf_str(&host), &err);
+	return fail(q, &err);
+}
+
+/* Shows what the challenge asks for. */
+static enum step_ret answer_challenge(struct call *q, const struct oci_challenge *c)
+{
+	auto_url struct url realm = {0};
+	struct err err = {0};
+
+	q->challenges++;
+	if (c->scheme == OCI_AUTH_BEARER) {
+		if (oci_realm_check(c->realm, q->origin, &err) ||
+			url_parse(&realm, c->realm, &err) ||
+			oci_guard_check(&q->client->guard, &realm, &err)) {
+			err.kind = ERR_RETRY;
+			return fail(q, &err);
+		}
+	}
+	if (!q->challenge)
+		q->challenge = NEW(struct oci_challenge);
+	*q->challenge = *c;
+	return aim_and_attempt(q);
+}
+
+/* 401: learn how the registry wants to be asked, once, and ask again. */
+static enum step_ret challenged(struct call *q, const struct http_res *res)
+{
+	struct oci_challenge c;
+	struct err err = {0};
+
+	if (q->away)
+		return fail_elsewhere(q, res);
+	q->client->stats.challenges++;
+	token_drop(q);
+	if (oci_answer_challenge(res, &c, &err) || exhausted(q, &c, res, &err))
+		return fail(q, &err);
+	return answer_challenge(q, &c);
+}
+
+static enum step_ret redirected(struct call *q, const struct http_res *res)
+{
+	const char *location = http_header(res, "Location");
+	auto_url struct url to = {0}, origin = {0};
+	struct err err = {0};
+
+	if (!location || !*location)
+		return fail_code(q, res->status, "the registry redirects without saying where to");
+	if (strcmp(q->req.method, "GET") && strcmp(q->req.method, "HEAD"))
+		return fail_code(
+			q, res->status, "the registry redirects an upload, which is not followed");
+	if (++q->redirects > LIMIT_REDIRECTS)
+		return fail_code(q, res->status, "the registry redirects more than %d times",
+			LIMIT_REDIRECTS);
+	q->client->stats.redirects++;
+	if (url_resolve(&to, &q->url, location, &err)) {
+		err.kind = ERR_RETRY;
+		err_wrap(&err, "the registry redirects to a URL that cannot be read");
+		return fail(q, &err);
+	}
+	if (oci_guard_redirect(&q->client->guard, &q->url, &to, q->repo.insecure, &err) ||
+		url_parse(&origin, q->origin, &err))
+		return fail(q, &err);
+	q->away = !url_same_origin(&to, &origin);
+	q->hop = q->away ? q->named : (struct oci_hop){0};
+	url_clear(&q->url);
+	q->url = to;
+	to = (struct url){0};
+	return attempt(q);
+}
+
+/* No answer: was it a registry that speaks plain http only? */
+static enum step_ret unanswered(struct call *q)
+{
+	const struct http_res *res = http_result(q->task.op);
+	bool answered = res->tls_answered || res->headers_complete;
+	struct err err = q->task.op->err;
+	enum step_ret ret;
+
+	if (err.kind == ERR_CANCELED && !q->overdue)
+		return task_fail(&q->task, &err);
+	if (q->overdue)
+		say_overdue(q, &err);
+	if (err.code == -EPERM && !q->away && host_classify(q->url.host) != HOST_NAME)
+		err.kind = ERR_STALL; /* the spec names one of our own ports */
+	if (err.code == -EPERM)
+		return fail(q, &err);
+	if (!q->away && answered) {
+		q->host->speaks = q->plain ? OCI_SPEAKS_PLAIN : OCI_SPEAKS_TLS;
+	} else if (!q->away && q->probing && !q->plain && !q->overdue) {
+		q->plain = true;
+		q->client->stats.requests[q->req.kind]--; /* no request got through */
+		return aim_and_attempt(q);
+	}
+	if (q->req.probe && answered)
+		return STEP_NEXT;
+	if (may_repeat(q) && repeat(q, oci_again_failure(&q->again, res, &err), &ret))
+		return ret;
+	in_vain(q);
+	if (q->away)
+		return fail(q, &err);
+	if (!answered && oci_repo_http_allowed(&q->repo))
+		q->host->speaks = OCI_SPEAKS_UNKNOWN; /* it may have changed: find out next time */
+	if (res->headers_complete)
+		oci_pass_answered(&q->pass);
+	oci_pass_failed(&q->pass, &err);
+	return fail(q, &err);
+}
+
+/* ---- a challenge at /v2/ only -------------------------------------------------------------------------------------- */
+
+/* Some registries refuse who shows nothing without a word of how they want to be asked, and say that
+   at /v2/ only. A layer that a push looks for may just not be there yet. */
+static bool hides_challenge(const struct call *q, const struct http_res *res)
+{
+	bool looks = q->req.write && !strcmp(q->req.method, "HEAD");
+
+	if (q->away || q->pinged || q->challenge || q->sent_basic || q->sent_bearer)
+		return false;
+	if (res->status == 401)
+		return !http_header(res, "WWW-Authenticate");
+	return (res->status == 403 || (res->status == 404 && !looks)) &&
+		oci_identity_cred(q->req.identity, &q->repo);
+}
+
+static enum step_ret ping(struct call *q)
+{
+	auto_buf struct buf text = BUF_INIT(LIMIT_URL);
+	struct http_req r = {
+		.method = "GET",
+		.trust = oci_identity_trust_for(q->req.identity, q->repo.insecure),
+		.proxy = oci_identity_proxy(q->req.identity),
+		.on_connect = on_connect,
+		.arg = q,
+		.max_body = LIMIT_ERROR_BODY,
+	};
+
+	buf_addf(&text, "%s/v2/", q->origin);
+	r.url = buf_str(&text);
+	q->pinged = true;
+	q->answer = MOVE(q->task.op);
+	q->state = CALL_PINGED;
+	q->client->stats.requests[q->req.kind]++;
+	return task_wait(&q->task, http_start(q->client->http, &r));
+}
+
+/* The refusal stands: /v2/ was of no help. */
+static enum step_ret refused(struct call *q)
+{
+	const struct http_res *res = http_result(q->answer);
+	struct err err = {0};
+
+	if (q->req.quiet)
+		return STEP_NEXT;
+	oci_answer_error(res, "the registry", &err);
+	op_free(MOVE(q->answer));
+	return fail(q, &err);
+}
+
+/* Without a challenge there, Basic is what such a registry may want; that is how Flux asks, too. */
+static enum step_ret pinged(struct call *q)
+{
+	const struct oci_cred *cred = oci_identity_cred(q->req.identity, &q->repo);
+	const struct http_res *res = http_result(q->task.op);
+	struct oci_challenge c = {.scheme = OCI_AUTH_BASIC};
+	struct err err = q->task.op->err;
+
+	if (err.kind == ERR_CANCELED && !q->overdue)
+		return task_fail(&q->task, &err);
+	if (err.kind != ERR_NONE)
+		return refused(q);
+	q->named = oci_hop_from(res, &q->url);
+	if (res->status == 401 && oci_answer_challenge(res, &c, &err))
+		return refused(q);
+	if (c.scheme == OCI_AUTH_BASIC &&
+		(!cred || (!cred->basic.len && !cred->registry_token.len)))
+		return refused(q);
+	op_free(MOVE(q->answer));
+	q->client->stats.challenges++;
+	return answer_challenge(q, &c);
+}
+
+static enum step_ret judge(struct call *q)
+{
+	const struct http_res *res = http_result(q->task.op);
+	struct oci_health_key key = oci_host_key(&q->repo);
+	enum step_ret ret;
+	struct err err = {0};
+
+	if (!q->away) {
+		oci_pass_answered(&q->pass);
+		q->named = oci_hop_from(res, &q->url);
+		if (q->challenge && res->status != 401)
+			oci_memo_set(q->client->memos, &q->repo, oci_identity_id(q->req.identity),
+				q->challenge, &q->named);
+		q->host->speaks = q->plain ? OCI_SPEAKS_PLAIN : OCI_SPEAKS_TLS;
+		/* What a TLS server says to plain http. */
+		if (q->plain && res->status == 400 &&
+			!http_header(res, "Docker-Distribution-Api-Version"))
+			q->host->speaks = OCI_SPEAKS_UNKNOWN;
+		q->probing = false;
+	}
+	if (q->req.probe) {
+		q->answer = MOVE(q->task.op);
+		return STEP_NEXT;
+	}
+	if (may_repeat(q) && repeat(q, oci_again_answer(&q->again, res), &ret))
+		return ret;
+	if (oci_again_passing(res->status))
+		in_vain(q);
+	else if (!q->away)
+		oci_pass_well(&q->pass, true);
+	if (hides_challenge(q, res))
+		return ping(q);
+	if (oci_is_redirect(res->status))
+		return redirected(q, res);
+	switch (res->status) {
+	case 401:
+		return challenged(q, res);
+	case 429:
+	case 503:
+		q->client->stats.throttled++;
+		break;
+	default:
+		if ((res->status >= 200 && res->status <= 299) ||
+			(q->req.quiet && res->status >= 400)) {
+			q->answer = MOVE(q->task.op);
+			return STEP_NEXT;
+		}
+	}
+	if (q->away)
+		return fail_elsewhere(q, res);
+	oci_answer_error(res, "the registry", &err);
+	oci_health_hold(q->client->health, &key, oci_identity_id(q->req.identity), &err);
+	return fail(q, &err);
+}
+
+/* ---- the task ------------------------------------------------------------------------------------------------------ */
+
+static enum step_ret request_start(struct task *t)
+{
+	struct call *q = TASK(t, struct call);
+	struct oci_health *health = q->client->health;
+	struct oci_health_key key = oci_host_key(&q->repo);
+	struct err err = {0};
+
+	if (aim(q, &err))
+		return fail(q, &err);
+	if (!q->req.probe &&
+		(oci_health_held(health, &key, oci_identity_id(q->req.identity), &err) ||
+			oci_pass_take(health, &key, oci_identity_goes_aside(q->req.identity),
+				&q->pass, &err)))
+		return fail(q, &err);
+	timer_set(&q->deadline, q->req.timeout_ms);
+	q->until_ms = clock_ms() + q->req.timeout_ms;
+	return attempt(q);
+}
+
+/*
+ * What an older challenge said may be out of date: the token server has moved, or is gone, or the
+ * repository asks for no token any more. It is forgotten, and the registry is asked, once.
+ */
+static enum step_ret no_token(struct call *q)
+{
+	struct err err = q->task.op->err;
+
+	if (err.kind == ERR_STALL || err.kind == ERR_CANCELED)
+		return fail(q, &err);
+	oci_memo_drop(q->client->memos, &q->repo, oci_identity_id(q->req.identity));
+	if (q->challenge || !time_left(q))
+		return fail(q, &err);
+	return send(q, NULL);
+}
+
+static enum step_ret ask_again(struct call *q)
+{
+	if (q->task.op->err.kind != ERR_NONE)
+		return task_fail(&q->task, &q->task.op->err);
+	return aim_and_attempt(q);
+}
+
+static enum step_ret request_resume(struct task *t)
+{
+	struct call *q = TASK(t, struct call);
+
+	if (q->state == CALL_PAUSED)
+		return ask_again(q);
+	if (q->state == CALL_PINGED)
+		return pinged(q);
+	if (q->state == CALL_TOKEN) {
+		if (t->op->err.kind != ERR_NONE)
+			return no_token(q);
+		secret_copy(&q->token, oci_token_result(t->op));
+		return send(q, NULL);
+	}
+	if (t->op->err.kind != ERR_NONE)
+		return unanswered(q);
+	return judge(q);
+}
+
+static enum step_ret release(struct task *t)
+{
+	struct call *q = TASK(t, struct call);
+
+	timer_cancel(&q->deadline);
+	oci_pass_release(&q->pass);
+	return STEP_NEXT;
+}
+
+static void call_free(struct task *t)
+{
+	struct call *q = TASK(t, struct call);
+	struct http_hdr *h;
+
+	BUG_IF(q->pass.host);
+	q->host->users--;
+	oci_identity_unref(q->req.identity);
+	op_free(q->answer);
+	for (h = q->hdrs; h && h->name; h++) {
+		free((char *)(uintptr_t)h->name);
+		free((char *)(uintptr_t)h->value);
+	}
+	free(q->hdrs);
+	free(q->path);
+	free(q->what);
+	free(q->origin);
+	free(q->challenge);
+	url_clear(&q->url);
+	secret_clear(&q->token);
+	free(q);
+}
+
+static struct http_hdr *hdrs_copy(const struct http_hdr *from)
+{
+	struct http_hdr *to;
+	size_t n = 0, i;
+
+	while (from && from[n].name)
+		n++;
+	to = mem_zalloc((n + 1) * sizeof(*to));
+	for (i = 0; i < n; i++)
+		to[i] = (struct http_hdr){mem_strdup(from[i].name), mem_strdup(from[i].value)};
+	return to;
+}
+
+struct op *oci_req_start(struct oci_client *c, const struct oci_req *req)
+{
+	static const struct step steps[] = {
+		{"request", request_start, request_resume},
+		{0},
+	};
+	static const struct step last[] = {{"release", release, .always = true}, {0}};
+	struct call *q = NEW(struct call);
+
+	q->client = c;
+	q->req = *req;
+	q->repo = *req->repo;
+	q->path = mem_strdup(req->path);
+	q->what = mem_strdup(req->what);
+	q->hdrs = hdrs_copy(req->hdrs);
+	q->req.repo = &q->repo;
+	q->req.path = q->path;
+	q->req.what = q->what;
+	q->req.hdrs = q->hdrs;
+	oci_identity_ref(q->req.identity);
+	q->host = oci_host_get(c, &q->repo);
+	q->host->users++;
+	if (!q->req.timeout_ms || (!q->req.write && q->req.timeout_ms > LIMIT_REQUEST_MS))
+		q->req.timeout_ms = LIMIT_REQUEST_MS;
+	timer_init(&q->deadline, c->loop, overdue, q);
+	task_init(&q->task, c->loop, "registry request", steps, last, call_free);
+	return task_spawn(&q->task);
+}
+
+const struct http_res *oci_req_result(const struct op *op)
+{
+	const struct call *q = TASK_OF_OP(op, struct call);
+
+	return q->answer ? http_result(q->answer) : NULL;
+}
+
+const struct url *oci_req_url(const struct op *op)
+{
+	return &TASK_OF_OP(op, struct call)->url;
+}
+
+void oci_req_resume(struct op *op)
+{
+	struct call *q = TASK_OF_OP(op, struct call);
+
+	if (q->state == CALL_SENT && q->task.op)
+		http_resume(q->task.op);
+}
