@@ -25,8 +25,6 @@
 
 #define PROBE_MS 10000 /* for a TLS answer of a host that may speak plain http */
 
-enum call_state { CALL_IDLE, CALL_TOKEN, CALL_SENT, CALL_PINGED, CALL_PAUSED };
-
 struct call {
 	struct task task;
 	struct oci_client *client;
@@ -41,13 +39,14 @@ struct call {
 	bool overdue;
 	struct oci_again again;
 	bool body_begun; /* the caller has some of the answer's body */
-	enum call_state state;
+	uint64_t pause_ms; /* before it is asked again */
 	bool plain; /* this attempt is over http */
 	bool probing; /* the host's scheme is not known yet */
 	bool sent_basic, sent_bearer;
 	unsigned challenges, redirects;
 	struct oci_challenge *challenge; /* of this call, or NULL */
 	struct secret token; /* of this attempt */
+	const struct oci_cred *basic; /* of this attempt, when there is no token; NULL: nothing */
 	struct url url; /* asked now */
 	char *origin; /* scheme://host of the registry itself, of this attempt */
 	bool away; /* redirected to another origin */
@@ -178,7 +177,7 @@ static void overdue(void *arg)
 {
 	struct call *q = arg;
 
-	if ((q->state != CALL_SENT && q->state != CALL_PINGED) || !q->task.op)
+	if (!(task_is_at(&q->task, "send") || task_is_at(&q->task, "ping")) || !q->task.op)
 		return;
 	q->overdue = true;
 	op_cancel(q->task.op);
@@ -233,8 +232,116 @@ static void say_overdue(const struct call *q, struct err *err)
 		time_format_duration((int64_t)q->req.timeout_ms, text));
 }
 
-static enum step_ret send(struct call *q, const struct oci_cred *cred)
+/* ---- aim, admit, token, send --------------------------------------------------------------------- */
+
+/* The URL of the registry itself, with the scheme that it spoke (or https, to find out). */
+static int aim(struct call *q, struct err *err)
 {
+	auto_buf struct buf text = BUF_INIT(LIMIT_URL);
+
+	q->probing = q->host->speaks == OCI_SPEAKS_UNKNOWN;
+	q->plain = q->host->speaks == OCI_SPEAKS_PLAIN || (q->probing && q->plain);
+	q->away = false;
+	q->hop = (struct oci_hop){0};
+	free(MOVE(q->origin));
+	q->origin = mem_printf("%s://%s", q->plain ? "http" : "https", q->repo.host);
+	buf_adds(&text, q->origin);
+	if (q->path[0] == '/')
+		buf_adds(&text, q->path);
+	else
+		buf_addf(&text, "/v2/%s/%s", q->repo.name, q->path);
+	url_clear(&q->url);
+	if (text.over)
+		return err_set(err, ERR_RETRY, "the URL is longer than %d bytes", LIMIT_URL);
+	if (url_parse(&q->url, buf_str(&text), err))
+		return -1;
+	return oci_guard_check(&q->client->guard, &q->url, err);
+}
+
+static enum step_ret aim_start(struct task *t)
+{
+	struct call *q = TASK(t, struct call);
+	struct err err = {0};
+
+	return aim(q, &err) ? fail(q, &err) : STEP_NEXT;
+}
+
+/* Once in a call: may this host be asked at all? Then the time begins. */
+static enum step_ret admit_start(struct task *t)
+{
+	struct call *q = TASK(t, struct call);
+	struct oci_health *health = q->client->health;
+	struct oci_health_key key = oci_host_key(&q->repo);
+	struct err err = {0};
+
+	if (q->until_ms)
+		return STEP_NEXT;
+	if (!q->req.probe &&
+		(oci_health_held(health, &key, oci_identity_id(q->req.identity), &err) ||
+			oci_pass_take(health, &key, oci_identity_goes_aside(q->req.identity),
+				&q->pass, &err)))
+		return fail(q, &err);
+	timer_set(&q->deadline, q->req.timeout_ms);
+	q->until_ms = clock_ms() + q->req.timeout_ms;
+	return STEP_NEXT;
+}
+
+/* Finds what fits: nothing, Basic, or a token that is at hand or has to be fetched first. */
+static enum step_ret token_start(struct task *t)
+{
+	struct call *q = TASK(t, struct call);
+	const struct oci_cred *cred = oci_identity_cred(q->req.identity, &q->repo);
+	struct oci_way way = way_of(q);
+	const struct secret *token;
+	char scope[OCI_SCOPE_MAX];
+	struct oci_token_req tr;
+
+	q->basic = NULL;
+	if (way.scheme == OCI_AUTH_NONE)
+		return STEP_NEXT;
+	if (cred && cred->registry_token.len) {
+		secret_copy(&q->token, &cred->registry_token);
+		return STEP_NEXT;
+	}
+	if (way.scheme == OCI_AUTH_BASIC) {
+		q->basic = cred && cred->basic.len ? cred : NULL;
+		return STEP_NEXT;
+	}
+	token_req(q, &way, scope, &tr);
+	token = oci_token_peek(q->client->tokens, &tr);
+	if (!token)
+		return task_wait(t, oci_token_start(q->client->tokens, &tr));
+	secret_copy(&q->token, token);
+	return STEP_NEXT;
+}
+
+/*
+ * What an older challenge said may be out of date: the token server has moved, or is gone, or the
+ * repository asks for no token any more. It is forgotten, and the registry is asked, once.
+ */
+static enum step_ret no_token(struct call *q)
+{
+	struct err err = q->task.op->err;
+
+	if (err.kind == ERR_STALL || err.kind == ERR_CANCELED)
+		return fail(q, &err);
+	oci_memo_drop(q->client->memos, &q->repo, oci_identity_id(q->req.identity));
+	return q->challenge || !time_left(q) ? fail(q, &err) : STEP_NEXT;
+}
+
+static enum step_ret token_resume(struct task *t)
+{
+	struct call *q = TASK(t, struct call);
+
+	if (t->op->err.kind != ERR_NONE)
+		return no_token(q);
+	secret_copy(&q->token, oci_token_result(t->op));
+	return STEP_NEXT;
+}
+
+static enum step_ret send_start(struct task *t)
+{
+	struct call *q = TASK(t, struct call);
 	auto_buf struct buf url = BUF_INIT(LIMIT_URL), shown = BUF_INIT(LIMIT_URL);
 	struct oci_stats *stats = &q->client->stats;
 	struct err err = {0};
@@ -276,71 +383,12 @@ static enum step_ret send(struct call *q, const struct oci_cred *cred)
 	if (!q->away && !q->probing && q->token.len) {
 		r.bearer = &q->token;
 		q->sent_bearer = true;
-	} else if (!q->away && !q->probing && cred) {
-		r.basic = &cred->basic;
+	} else if (!q->away && !q->probing && q->basic) {
+		r.basic = &q->basic->basic;
 		q->sent_basic = true;
 	}
-	q->state = CALL_SENT;
 	stats->requests[q->req.kind]++;
-	return task_wait(&q->task, http_start(q->client->http, &r));
-}
-
-/* Sends what fits: nothing, Basic, or a token that is at hand or has to be fetched first. */
-static enum step_ret attempt(struct call *q)
-{
-	const struct oci_cred *cred = oci_identity_cred(q->req.identity, &q->repo);
-	struct oci_way way = way_of(q);
-	const struct secret *token;
-	char scope[OCI_SCOPE_MAX];
-	struct oci_token_req tr;
-
-	if (way.scheme == OCI_AUTH_NONE)
-		return send(q, NULL);
-	if (cred && cred->registry_token.len) {
-		secret_copy(&q->token, &cred->registry_token);
-		return send(q, NULL);
-	}
-	if (way.scheme == OCI_AUTH_BASIC)
-		return send(q, cred && cred->basic.len ? cred : NULL);
-	token_req(q, &way, scope, &tr);
-	token = oci_token_peek(q->client->tokens, &tr);
-	if (token) {
-		secret_copy(&q->token, token);
-		return send(q, NULL);
-	}
-	q->state = CALL_TOKEN;
-	return task_wait(&q->task, oci_token_start(q->client->tokens, &tr));
-}
-
-/* The URL of the registry itself, with the scheme that it spoke (or https, to find out). */
-static int aim(struct call *q, struct err *err)
-{
-	auto_buf struct buf text = BUF_INIT(LIMIT_URL);
-
-	q->probing = q->host->speaks == OCI_SPEAKS_UNKNOWN;
-	q->plain = q->host->speaks == OCI_SPEAKS_PLAIN || (q->probing && q->plain);
-	q->away = false;
-	q->hop = (struct oci_hop){0};
-	free(MOVE(q->origin));
-	q->origin = mem_printf("%s://%s", q->plain ? "http" : "https", q->repo.host);
-	buf_adds(&text, q->origin);
-	if (q->path[0] == '/')
-		buf_adds(&text, q->path);
-	else
-		buf_addf(&text, "/v2/%s/%s", q->repo.name, q->path);
-	url_clear(&q->url);
-	if (text.over)
-		return err_set(err, ERR_RETRY, "the URL is longer than %d bytes", LIMIT_URL);
-	if (url_parse(&q->url, buf_str(&text), err))
-		return -1;
-	return oci_guard_check(&q->client->guard, &q->url, err);
-}
-
-static enum step_ret aim_and_attempt(struct call *q)
-{
-	struct err err = {0};
-
-	return aim(q, &err) ? fail(q, &err) : attempt(q);
+	return task_wait(t, http_start(q->client->http, &r));
 }
 
 /* ---- once more ----------------------------------------------------------------------------------------------------- */
@@ -361,7 +409,7 @@ static void in_vain(struct call *q)
 }
 
 /* ms: as again.h says. False: it is not repeated, and the failure stands. */
-static bool repeat(struct call *q, int64_t ms, enum step_ret *ret)
+static bool repeat(struct call *q, int64_t ms)
 {
 	uint64_t now = clock_ms();
 
@@ -370,12 +418,22 @@ static bool repeat(struct call *q, int64_t ms, enum step_ret *ret)
 	if (!timer_is_set(&q->deadline))
 		timer_set(&q->deadline, q->until_ms - now);
 	q->redirects = 0;
-	q->state = CALL_PAUSED;
-	if (ms)
-		*ret = task_wait(&q->task, sleep_start(q->client->loop, (uint64_t)ms));
-	else
-		*ret = aim_and_attempt(q);
+	q->pause_ms = (uint64_t)ms;
 	return true;
+}
+
+static enum step_ret pause_start(struct task *t)
+{
+	struct call *q = TASK(t, struct call);
+
+	if (!q->pause_ms)
+		return task_goto(t, "aim");
+	return task_wait(t, sleep_start(q->client->loop, q->pause_ms));
+}
+
+static enum step_ret pause_resume(struct task *t)
+{
+	return task_op_failed(t) ? STEP_FAIL : task_goto(t, "aim");
 }
 
 /* ---- answers ------------------------------------------------------------------------------------------------------- */
@@ -447,7 +505,7 @@ static enum step_ret answer_challenge(struct call *q, const struct oci_challenge
 	if (!q->challenge)
 		q->challenge = NEW(struct oci_challenge);
 	*q->challenge = *c;
-	return aim_and_attempt(q);
+	return task_goto(&q->task, "aim");
 }
 
 /* 401: learn how the registry wants to be asked, once, and ask again. */
@@ -493,7 +551,7 @@ static enum step_ret redirected(struct call *q, const struct http_res *res)
 	url_clear(&q->url);
 	q->url = to;
 	to = (struct url){0};
-	return attempt(q);
+	return task_goto(&q->task, "token");
 }
 
 /* No answer: was it a registry that speaks plain http only? */
@@ -502,7 +560,6 @@ static enum step_ret unanswered(struct call *q)
 	const struct http_res *res = http_result(q->task.op);
 	bool answered = res->tls_answered || res->headers_complete;
 	struct err err = q->task.op->err;
-	enum step_ret ret;
 
 	if (err.kind == ERR_CANCELED && !q->overdue)
 		return task_fail(&q->task, &err);
@@ -517,12 +574,12 @@ static enum step_ret unanswered(struct call *q)
 	} else if (!q->away && q->probing && !q->plain && !q->overdue) {
 		q->plain = true;
 		q->client->stats.requests[q->req.kind]--; /* no request got through */
-		return aim_and_attempt(q);
+		return task_goto(&q->task, "aim");
 	}
 	if (q->req.probe && answered)
-		return STEP_NEXT;
-	if (may_repeat(q) && repeat(q, oci_again_failure(&q->again, res, &err), &ret))
-		return ret;
+		return STEP_DONE;
+	if (may_repeat(q) && repeat(q, oci_again_failure(&q->again, res, &err)))
+		return task_goto(&q->task, "pause");
 	in_vain(q);
 	if (q->away)
 		return fail(q, &err);
@@ -550,8 +607,9 @@ static bool hides_challenge(const struct call *q, const struct http_res *res)
 		oci_identity_cred(q->req.identity, &q->repo);
 }
 
-static enum step_ret ping(struct call *q)
+static enum step_ret ping_start(struct task *t)
 {
+	struct call *q = TASK(t, struct call);
 	auto_buf struct buf text = BUF_INIT(LIMIT_URL);
 	struct http_req r = {
 		.method = "GET",
@@ -565,10 +623,8 @@ static enum step_ret ping(struct call *q)
 	buf_addf(&text, "%s/v2/", q->origin);
 	r.url = buf_str(&text);
 	q->pinged = true;
-	q->answer = MOVE(q->task.op);
-	q->state = CALL_PINGED;
 	q->client->stats.requests[q->req.kind]++;
-	return task_wait(&q->task, http_start(q->client->http, &r));
+	return task_wait(t, http_start(q->client->http, &r));
 }
 
 /* The refusal stands: /v2/ was of no help. */
@@ -578,22 +634,23 @@ static enum step_ret refused(struct call *q)
 	struct err err = {0};
 
 	if (q->req.quiet)
-		return STEP_NEXT;
+		return STEP_DONE;
 	oci_answer_error(res, "the registry", &err);
 	op_free(MOVE(q->answer));
 	return fail(q, &err);
 }
 
 /* Without a challenge there, Basic is what such a registry may want; that is how Flux asks, too. */
-static enum step_ret pinged(struct call *q)
+static enum step_ret ping_resume(struct task *t)
 {
+	struct call *q = TASK(t, struct call);
 	const struct oci_cred *cred = oci_identity_cred(q->req.identity, &q->repo);
-	const struct http_res *res = http_result(q->task.op);
+	const struct http_res *res = http_result(t->op);
 	struct oci_challenge c = {.scheme = OCI_AUTH_BASIC};
-	struct err err = q->task.op->err;
+	struct err err = t->op->err;
 
 	if (err.kind == ERR_CANCELED && !q->overdue)
-		return task_fail(&q->task, &err);
+		return task_fail(t, &err);
 	if (err.kind != ERR_NONE)
 		return refused(q);
 	q->named = oci_hop_from(res, &q->url);
@@ -607,11 +664,11 @@ static enum step_ret pinged(struct call *q)
 	return answer_challenge(q, &c);
 }
 
+/* There is an answer: is it the end? */
 static enum step_ret judge(struct call *q)
 {
 	const struct http_res *res = http_result(q->task.op);
 	struct oci_health_key key = oci_host_key(&q->repo);
-	enum step_ret ret;
 	struct err err = {0};
 
 	if (!q->away) {
@@ -629,16 +686,18 @@ static enum step_ret judge(struct call *q)
 	}
 	if (q->req.probe) {
 		q->answer = MOVE(q->task.op);
-		return STEP_NEXT;
+		return STEP_DONE;
 	}
-	if (may_repeat(q) && repeat(q, oci_again_answer(&q->again, res), &ret))
-		return ret;
+	if (may_repeat(q) && repeat(q, oci_again_answer(&q->again, res)))
+		return task_goto(&q->task, "pause");
 	if (oci_again_passing(res->status))
 		in_vain(q);
 	else if (!q->away)
 		oci_pass_well(&q->pass, true);
-	if (hides_challenge(q, res))
-		return ping(q);
+	if (hides_challenge(q, res)) {
+		q->answer = MOVE(q->task.op);
+		return task_goto(&q->task, "ping");
+	}
 	if (oci_is_redirect(res->status))
 		return redirected(q, res);
 	switch (res->status) {
@@ -652,7 +711,7 @@ static enum step_ret judge(struct call *q)
 		if ((res->status >= 200 && res->status <= 299) ||
 			(q->req.quiet && res->status >= 400)) {
 			q->answer = MOVE(q->task.op);
-			return STEP_NEXT;
+			return STEP_DONE;
 		}
 	}
 	if (q->away)
@@ -662,68 +721,14 @@ static enum step_ret judge(struct call *q)
 	return fail(q, &err);
 }
 
+static enum step_ret send_resume(struct task *t)
+{
+	struct call *q = TASK(t, struct call);
+
+	return t->op->err.kind == ERR_NONE ? judge(q) : unanswered(q);
+}
+
 /* ---- the task ------------------------------------------------------------------------------------------------------ */
-
-static enum step_ret request_start(struct task *t)
-{
-	struct call *q = TASK(t, struct call);
-	struct oci_health *health = q->client->health;
-	struct oci_health_key key = oci_host_key(&q->repo);
-	struct err err = {0};
-
-	if (aim(q, &err))
-		return fail(q, &err);
-	if (!q->req.probe &&
-		(oci_health_held(health, &key, oci_identity_id(q->req.identity), &err) ||
-			oci_pass_take(health, &key, oci_identity_goes_aside(q->req.identity),
-				&q->pass, &err)))
-		return fail(q, &err);
-	timer_set(&q->deadline, q->req.timeout_ms);
-	q->until_ms = clock_ms() + q->req.timeout_ms;
-	return attempt(q);
-}
-
-/*
- * What an older challenge said may be out of date: the token server has moved, or is gone, or the
- * repository asks for no token any more. It is forgotten, and the registry is asked, once.
- */
-static enum step_ret no_token(struct call *q)
-{
-	struct err err = q->task.op->err;
-
-	if (err.kind == ERR_STALL || err.kind == ERR_CANCELED)
-		return fail(q, &err);
-	oci_memo_drop(q->client->memos, &q->repo, oci_identity_id(q->req.identity));
-	if (q->challenge || !time_left(q))
-		return fail(q, &err);
-	return send(q, NULL);
-}
-
-static enum step_ret ask_again(struct call *q)
-{
-	if (q->task.op->err.kind != ERR_NONE)
-		return task_fail(&q->task, &q->task.op->err);
-	return aim_and_attempt(q);
-}
-
-static enum step_ret request_resume(struct task *t)
-{
-	struct call *q = TASK(t, struct call);
-
-	if (q->state == CALL_PAUSED)
-		return ask_again(q);
-	if (q->state == CALL_PINGED)
-		return pinged(q);
-	if (q->state == CALL_TOKEN) {
-		if (t->op->err.kind != ERR_NONE)
-			return no_token(q);
-		secret_copy(&q->token, oci_token_result(t->op));
-		return send(q, NULL);
-	}
-	if (t->op->err.kind != ERR_NONE)
-		return unanswered(q);
-	return judge(q);
-}
 
 static enum step_ret release(struct task *t)
 {
@@ -773,7 +778,13 @@ static struct http_hdr *hdrs_copy(const struct http_hdr *from)
 struct op *oci_req_start(struct oci_client *c, const struct oci_req *req)
 {
 	static const struct step steps[] = {
-		{"request", request_start, request_resume},
+		{"aim", aim_start},
+		{"admit", admit_start},
+		{"token", token_start, token_resume},
+		{"send", send_start, send_resume}, /* done, or on to another row */
+		/* Only reached by name, and left for "aim". */
+		{"ping", ping_start, ping_resume},
+		{"pause", pause_start, pause_resume},
 		{0},
 	};
 	static const struct step last[] = {{"release", release, .always = true}, {0}};
@@ -815,6 +826,6 @@ void oci_req_resume(struct op *op)
 {
 	struct call *q = TASK_OF_OP(op, struct call);
 
-	if (q->state == CALL_SENT && q->task.op)
+	if (task_is_at(&q->task, "send") && q->task.op)
 		http_resume(q->task.op);
 }

@@ -1,10 +1,13 @@
 #include "oci/registry.h"
 
+#include "base/log.h"
 #include "oci/req.h"
 #include "oci/resolve.h"
 #include "test/unit/oci/fixture.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 
 Suite *suite_registry(void);
 
@@ -168,6 +171,56 @@ START_TEST(token)
 		"GET /token?service=svc&scope=repository%3Aapp%3Apull\n"
 		"HEAD /v2/app/manifests/2.0 auth=Bearer tok\n");
 	oci_identity_unref(id);
+	fake_image_clear(&image);
+	fixture_clear(&x);
+}
+END_TEST
+
+/* "task: row row" for each of the tasks that say something in a row. */
+static void rows_of(const char *log, struct buf *out)
+{
+	char task[32], last[32] = "", row[32];
+	const char *at;
+
+	for (at = log; (at = strstr(at, "\"task\":\"")); at++) {
+		ck_assert_int_eq(
+			sscanf(at, "\"task\":\"%31[^\"]\",\"step\":\"%31[^\"]", task, row), 2);
+		if (strcmp(task, last))
+			buf_addf(out, "%s%s:", *last ? "\n" : "", task);
+		buf_addf(out, " %s", row);
+		snprintf(last, sizeof(last), "%s", task);
+	}
+}
+
+/* The rows tell what happens, attempt by attempt: TLS, plain http and its 401, a token, the end. */
+START_TEST(token_trace)
+{
+	auto_buf struct buf rows = BUF_INIT(4096);
+	auto_free char *challenge = NULL, *log = mem_zalloc(32768);
+	struct fake_image image;
+	struct fixture x;
+	struct op *op;
+	int fds[2];
+
+	fixture_init(&x);
+	challenge = bearer(&x, "repository:app:pull");
+	guarded(&x, &image, "Bearer tok", challenge);
+	fake_on(x.reg, "GET", "/token")->body = "{\"token\":\"tok\",\"expires_in\":300}";
+	ck_assert_int_eq(pipe2(fds, O_NONBLOCK), 0);
+	log_set_fd(fds[1]);
+	ck_assert_int_eq(log_set_level("trace"), 0);
+	op = ask2(&x, NULL);
+	fixture_ok(op);
+	op_free(op);
+	ck_assert_int_gt(read(fds[0], log, 32767), 0);
+	rows_of(log, &rows);
+	ck_assert_str_eq(buf_str(&rows),
+		"resolve: tags tag\n"
+		"registry request: aim admit token send aim admit token "
+		"send aim admit token\n"
+		"token: ask end\n"
+		"registry request: send release end\n"
+		"resolve: end");
 	fake_image_clear(&image);
 	fixture_clear(&x);
 }
@@ -1694,6 +1747,7 @@ Suite *suite_registry(void)
 	tcase_add_test(t, basic);
 	tcase_add_test(t, basic_refused);
 	tcase_add_test(t, token);
+	tcase_add_test(t, token_trace);
 	tcase_add_test(t, token_expires);
 	tcase_add_test(t, token_single_flight);
 	tcase_add_test(t, identity_token);
