@@ -21,12 +21,6 @@
 	(1024 * 1024) /* a try that was cut by a deadline but brought so much is no silent registry */
 #define FIRST_PAUSE_MS 200
 
-enum blob_state {
-	BLOB_SENDING, /* the task's op is the request */
-	BLOB_PAUSING, /* before the next try */
-	BLOB_SETTLING, /* the worker has to end before everything begins again */
-};
-
 struct blob {
 	struct task task;
 	struct oci_client *client;
@@ -35,7 +29,6 @@ struct blob {
 	struct digest want;
 	char *path, *what, *owner;
 	uint64_t size, max, timeout_ms;
-	enum blob_state state;
 	unsigned tries;
 	struct timer whole; /* all tries and pauses together */
 	uint64_t whole_ms;
@@ -43,6 +36,7 @@ struct blob {
 	uint64_t received; /* good bytes so far, written or not */
 	uint64_t try_from; /* received when this try began */
 	bool restart; /* the registry cannot go on in the middle */
+	uint64_t pause_ms; /* before the next try; 0: none */
 	struct digest_ctx hash;
 
 	struct buf mem; /* a small blob */
@@ -115,13 +109,13 @@ static void worked(struct op *op, void *arg)
 	b->work = NULL;
 	if (op->err.kind != ERR_NONE) {
 		b->work_err = op->err;
-		if (b->state == BLOB_SENDING && b->task.op)
+		if (task_is_at(&b->task, "transfer") && b->task.op)
 			op_cancel(b->task.op);
 	} else if (b->len[b->filling] == BUFFER) {
 		hand_over(b);
 	}
 	op_free(op);
-	if (b->paused && b->state == BLOB_SENDING && b->task.op) {
+	if (b->paused && task_is_at(&b->task, "transfer") && b->task.op) {
 		b->paused = false;
 		oci_req_resume(b->task.op);
 	}
@@ -224,37 +218,6 @@ static enum http_body_ret on_body(void *arg, const char *data, size_t n, struct 
 	return HTTP_BODY_OK;
 }
 
-static enum step_ret ask(struct blob *b)
-{
-	char range[64];
-	struct http_hdr hdrs[] = {{"Range", range}, {NULL, NULL}};
-	struct oci_req req = {
-		.repo = &b->repo,
-		.identity = b->identity,
-		.kind = OCI_KIND_BLOB,
-		.method = "GET",
-		.path = b->path,
-		.what = b->what,
-		.on_headers = on_headers,
-		.on_body = on_body,
-		.arg = b,
-		.max_body = b->size + 1, /* the byte too many is ours to notice */
-		.timeout_ms = b->timeout_ms,
-		.stream = true,
-		.once = b->received,
-	};
-
-	if (b->received) {
-		snprintf(range, sizeof(range), "bytes=%llu-", (unsigned long long)b->received);
-		req.hdrs = hdrs;
-		oci_client_counters(b->client)->blob_resumes++;
-	}
-	b->tries++;
-	b->try_from = b->received;
-	b->state = BLOB_SENDING;
-	return task_wait(&b->task, oci_req_start(b->client, &req));
-}
-
 /* Is it worth to go on where this try ended? */
 static bool broken_off(const struct blob *b, const struct err *err)
 {
@@ -271,23 +234,6 @@ static bool broken_off(const struct blob *b, const struct err *err)
 	default:
 		return err->code < 0 || err->code == 500 || err->code == 502 || err->code == 504;
 	}
-}
-
-static enum step_ret pause_then_ask(struct blob *b)
-{
-	b->state = BLOB_PAUSING;
-	return task_wait(&b->task,
-		sleep_start(b->task.self.loop, (uint64_t)FIRST_PAUSE_MS << (b->tries - 1)));
-}
-
-static enum step_ret begin_again(struct blob *b)
-{
-	b->restart = false;
-	b->received = b->written = 0;
-	buf_reset(&b->mem);
-	b->len[0] = b->len[1] = 0;
-	digest_ctx_init(&b->hash, b->want.algo);
-	return ask(b);
 }
 
 /* A layer that drips just above the rates of its tries would hold what others wait for. */
@@ -313,7 +259,23 @@ static enum step_ret fail_overdue(struct blob *b)
 	return fail(b, &err);
 }
 
-static enum step_ret transfer_start(struct task *t)
+/* Whatever ends a row that waited, and is not that row's own business. False: nothing. */
+static bool interrupted(struct blob *b, enum step_ret *ret)
+{
+	const struct err *err = &b->task.op->err;
+
+	if (b->work_err.kind != ERR_NONE)
+		*ret = fail(b, &b->work_err);
+	else if (b->overdue)
+		*ret = fail_overdue(b);
+	else if (err->kind == ERR_CANCELED)
+		*ret = task_fail(&b->task, err);
+	else
+		return false;
+	return true;
+}
+
+static enum step_ret begin_start(struct task *t)
 {
 	struct blob *b = TASK(t, struct blob);
 	struct err err = {0};
@@ -333,39 +295,110 @@ static enum step_ret transfer_start(struct task *t)
 	}
 	b->whole_ms = LIMIT_BLOB_BASE_MS + b->size * 1000 / LIMIT_BLOB_WHOLE_RATE;
 	timer_set(&b->whole, b->whole_ms);
-	return ask(b);
+	return STEP_NEXT;
+}
+
+static enum step_ret begin_again(struct blob *b)
+{
+	b->restart = false;
+	b->received = b->written = 0;
+	buf_reset(&b->mem);
+	b->len[0] = b->len[1] = 0;
+	digest_ctx_init(&b->hash, b->want.algo);
+	return STEP_NEXT;
+}
+
+/* Nothing of what came counts any more, and the worker has to end before its buffers are filled
+   anew. */
+static enum step_ret restart_start(struct task *t)
+{
+	struct blob *b = TASK(t, struct blob);
+
+	if (!b->restart)
+		return STEP_NEXT;
+	return b->work ? task_wait(t, MOVE(b->work)) : begin_again(b);
+}
+
+static enum step_ret restart_resume(struct task *t)
+{
+	struct blob *b = TASK(t, struct blob);
+	enum step_ret ret;
+
+	if (interrupted(b, &ret))
+		return ret;
+	return t->op->err.kind == ERR_NONE ? begin_again(b) : fail(b, &t->op->err);
+}
+
+static enum step_ret pause_start(struct task *t)
+{
+	struct blob *b = TASK(t, struct blob);
+
+	if (!b->pause_ms)
+		return STEP_NEXT;
+	return task_wait(t, sleep_start(t->self.loop, b->pause_ms));
+}
+
+static enum step_ret pause_resume(struct task *t)
+{
+	struct blob *b = TASK(t, struct blob);
+	enum step_ret ret;
+
+	b->pause_ms = 0;
+	return interrupted(b, &ret) ? ret : STEP_NEXT;
+}
+
+static enum step_ret transfer_start(struct task *t)
+{
+	struct blob *b = TASK(t, struct blob);
+	char range[64];
+	struct http_hdr hdrs[] = {{"Range", range}, {NULL, NULL}};
+	struct oci_req req = {
+		.repo = &b->repo,
+		.identity = b->identity,
+		.kind = OCI_KIND_BLOB,
+		.method = "GET",
+		.path = b->path,
+		.what = b->what,
+		.on_headers = on_headers,
+		.on_body = on_body,
+		.arg = b,
+		.max_body = b->size + 1, /* the byte too many is ours to notice */
+		.timeout_ms = b->timeout_ms,
+		.stream = true,
+		.once = b->received,
+	};
+
+	if (b->received) {
+		snprintf(range, sizeof(range), "bytes=%llu-", (unsigned long long)b->received);
+		req.hdrs = hdrs;
+		oci_client_counters(b->client)->blob_resumes++;
+	}
+	b->tries++;
+	b->try_from = b->received;
+	return task_wait(t, oci_req_start(b->client, &req));
 }
 
 static enum step_ret transfer_resume(struct task *t)
 {
 	struct blob *b = TASK(t, struct blob);
 	struct err err = t->op->err;
+	enum step_ret ret;
 
-	if (b->work_err.kind != ERR_NONE)
-		return fail(b, &b->work_err);
-	if (b->overdue)
-		return fail_overdue(b);
-	if (err.kind == ERR_CANCELED)
-		return task_fail(t, &err);
-	if (b->state == BLOB_PAUSING)
-		return ask(b);
-	if (b->state == BLOB_SETTLING)
-		return err.kind == ERR_NONE ? begin_again(b) : fail(b, &err);
+	if (interrupted(b, &ret))
+		return ret;
 	oci_client_counters(b->client)->blob_bytes += b->received - b->try_from;
-	if (b->restart && b->tries < LIMIT_BLOB_TRIES) {
-		if (!b->work)
-			return begin_again(b);
-		b->state = BLOB_SETTLING;
-		return task_wait(t, MOVE(b->work));
-	}
+	if (b->restart && b->tries < LIMIT_BLOB_TRIES)
+		return task_goto(t, "restart");
 	if (err.kind != ERR_NONE && !broken_off(b, &err))
 		return task_fail(t, &err);
 	/* Behind the last byte there is nothing to ask for; the digest says whether it is the blob. */
-	if (err.kind != ERR_NONE && b->received < b->size)
-		return pause_then_ask(b);
+	if (err.kind != ERR_NONE && b->received < b->size) {
+		b->pause_ms = (uint64_t)FIRST_PAUSE_MS << (b->tries - 1);
+		return task_goto(t, "pause");
+	}
 	if (b->received < b->size && b->received > b->try_from && b->tries < LIMIT_BLOB_TRIES &&
 		oci_req_result(t->op)->status == 206)
-		return ask(b); /* a server may send less than the range that was asked for */
+		return STEP_AGAIN; /* a server may send less than the range that was asked for */
 	if (b->received < b->size) {
 		err_set(&err, ERR_RETRY,
 			"it ended after %llu of the %llu bytes that the manifest says",
@@ -453,7 +486,10 @@ static void blob_free(struct task *t)
 struct op *oci_blob_start(struct oci_client *c, const struct oci_blob_req *req)
 {
 	static const struct step steps[] = {
-		{"transfer", transfer_start, transfer_resume},
+		{"begin", begin_start},
+		{"restart", restart_start, restart_resume},
+		{"pause", pause_start, pause_resume},
+		{"transfer", transfer_start, transfer_resume}, /* until all bytes are there */
 		{"drain", drain_start, drain_resume},
 		{"check", check_start},
 		{0},
