@@ -13,12 +13,6 @@
 
 #define UPLOAD_RATE 16 /* bytes a millisecond: a slower upload is given up */
 
-enum push_state {
-	PUSH_HEAD, /* is the blob there already? */
-	PUSH_POST, /* where may it be put? */
-	PUSH_PUT,
-};
-
 struct push {
 	struct task task;
 	struct oci_client *client;
@@ -26,8 +20,8 @@ struct push {
 	struct oci_identity *identity;
 	struct oci_push_req req; /* its blobs and manifest are the caller's */
 	char **tags; /* copies, ends with NULL */
-	enum push_state state;
 	unsigned blob, tag; /* at work */
+	struct buf place; /* where the registry wants the blob */
 	uint64_t total, done; /* bytes of all blobs */
 	char *from; /* retag: what to read */
 	struct buf fetched;
@@ -99,37 +93,55 @@ static long on_upload(void *arg, uint64_t offset, char *to, size_t room)
 	return (long)got;
 }
 
-static enum step_ret blob_head(struct push *p)
+/* It is there: on to the next one. */
+static void blob_done(struct push *p)
 {
+	p->done += blob_now(p)->size;
+	progress(p, p->done);
+	p->blob++;
+}
+
+static enum step_ret head_start(struct task *t)
+{
+	struct push *p = TASK(t, struct push);
 	char text[DIGEST_TEXT_MAX];
 	auto_free char *path = NULL, *what = NULL;
 
 	if (p->blob == p->req.blob_count)
-		return STEP_NEXT;
-	p->state = PUSH_HEAD;
+		return task_goto(t, "tags");
 	digest_format(&blob_now(p)->digest, text);
 	path = mem_printf("blobs/%s", text);
 	what = mem_printf("blob '%s'", text);
-	return task_wait(&p->task,
+	return task_wait(t,
 		ask(p,
 			&(struct oci_req){
 				.method = "HEAD", .path = path, .what = what, .quiet = true}));
 }
 
-static enum step_ret blob_post(struct push *p)
+static enum step_ret head_resume(struct task *t)
 {
-	p->state = PUSH_POST;
-	return task_wait(&p->task,
-		ask(p,
+	if (task_op_failed(t))
+		return STEP_FAIL;
+	/* 403 and the like: the POST will say it with a body. */
+	if (oci_req_result(t->op)->status >= 300)
+		return STEP_NEXT;
+	blob_done(TASK(t, struct push));
+	return STEP_AGAIN;
+}
+
+static enum step_ret post_start(struct task *t)
+{
+	return task_wait(t,
+		ask(TASK(t, struct push),
 			&(struct oci_req){.method = "POST",
 				.path = "blobs/uploads/",
 				.what = "upload",
 				.max_body = LIMIT_ERROR_BODY}));
 }
 
-/* Where the registry wants the bytes. It must be the registry itself: credentials go along. A proxy in front of it that ends TLS often
-   leaves a Location with http: our own scheme and port stay. */
-static int upload_path(struct push *p, struct buf *path, struct err *err)
+/* Where the registry wants the bytes. It must be the registry itself: credentials go along. A proxy in
+   front of it that ends TLS often leaves a Location with http: our own scheme and port stay. */
+static int place_read(struct push *p, struct err *err)
 {
 	const struct url *asked = oci_req_url(p->task.op);
 	const char *location = http_header(oci_req_result(p->task.op), "Location");
@@ -145,31 +157,38 @@ static int upload_path(struct push *p, struct buf *path, struct err *err)
 	if (strcmp(to.host, asked->host))
 		return err_set(err, ERR_RETRY,
 			"the registry wants the upload at another host, '%.255s'", to.host);
-	buf_adds(path, to.path);
-	buf_addf(path, "?%s%sdigest=%s", to.query ? to.query : "", to.query ? "&" : "",
+	buf_reset(&p->place);
+	buf_adds(&p->place, to.path);
+	buf_addf(&p->place, "?%s%sdigest=%s", to.query ? to.query : "", to.query ? "&" : "",
 		digest_format(&blob_now(p)->digest, text));
-	return path->over ? err_set(err, ERR_RETRY, "the URL for the upload is too long") : 0;
+	return p->place.over ? err_set(err, ERR_RETRY, "the URL for the upload is too long") : 0;
 }
 
-static enum step_ret blob_put(struct push *p)
+static enum step_ret post_resume(struct task *t)
+{
+	struct push *p = TASK(t, struct push);
+	struct err err = {0};
+
+	if (task_op_failed(t))
+		return STEP_FAIL;
+	return place_read(p, &err) ? fail(p, "upload", &err) : STEP_NEXT;
+}
+
+static enum step_ret put_start(struct task *t)
 {
 	static const struct http_hdr hdrs[] = {
 		{"Content-Type", "application/octet-stream"}, {NULL, NULL}};
+	struct push *p = TASK(t, struct push);
 	const struct oci_push_blob *b = blob_now(p);
-	auto_buf struct buf path = BUF_INIT(LIMIT_URL);
 	auto_free char *what = NULL;
 	char text[DIGEST_TEXT_MAX];
-	struct err err = {0};
 
-	if (upload_path(p, &path, &err))
-		return fail(p, "upload", &err);
 	what = mem_printf("upload of blob '%s'", digest_format(&b->digest, text));
-	p->state = PUSH_PUT;
-	return task_wait(&p->task,
+	return task_wait(t,
 		ask(p,
 			&(struct oci_req){
 				.method = "PUT",
-				.path = buf_str(&path),
+				.path = buf_str(&p->place),
 				.what = what,
 				.hdrs = hdrs,
 				.on_upload = on_upload,
@@ -180,50 +199,32 @@ static enum step_ret blob_put(struct push *p)
 			}));
 }
 
-static enum step_ret blobs_start(struct task *t)
+static enum step_ret put_resume(struct task *t)
 {
-	return blob_head(TASK(t, struct push));
-}
-
-static enum step_ret blobs_resume(struct task *t)
-{
-	struct push *p = TASK(t, struct push);
-
 	if (task_op_failed(t))
 		return STEP_FAIL;
-	switch (p->state) {
-	case PUSH_HEAD:
-		/* 403 and the like: the POST will say it with a body. */
-		if (oci_req_result(t->op)->status >= 300)
-			return blob_post(p);
-		break;
-	case PUSH_POST:
-		return blob_put(p);
-	case PUSH_PUT:
-		break;
-	}
-	p->done += blob_now(p)->size;
-	progress(p, p->done);
-	p->blob++;
-	return blob_head(p);
+	blob_done(TASK(t, struct push));
+	return task_goto(t, "head");
 }
 
 /* ---- manifest and tags --------------------------------------------------------------------------------------------- */
 
-static enum step_ret tag_put(struct push *p)
+/* One name in each round; without any it is stored by its digest. */
+static enum step_ret tags_start(struct task *t)
 {
+	struct push *p = TASK(t, struct push);
 	struct http_hdr hdrs[] = {{"Content-Type", p->media_type}, {NULL, NULL}};
 	auto_free char *path = NULL, *what = NULL;
 	char text[DIGEST_TEXT_MAX];
 	const char *name = p->tags[p->tag];
 
-	if (!name && p->tag)
-		return STEP_NEXT;
+	if (!p->tag)
+		digest_mem(&p->digest, DIGEST_SHA256, p->req.manifest, p->req.manifest_len);
 	if (!name)
 		name = digest_format(&p->digest, text);
 	path = mem_printf("manifests/%s", name);
 	what = mem_printf("manifest '%s'", name);
-	return task_wait(&p->task,
+	return task_wait(t,
 		ask(p,
 			&(struct oci_req){
 				.method = "PUT",
@@ -234,14 +235,6 @@ static enum step_ret tag_put(struct push *p)
 				.body_len = p->req.manifest_len,
 				.max_body = LIMIT_ERROR_BODY,
 			}));
-}
-
-static enum step_ret tags_start(struct task *t)
-{
-	struct push *p = TASK(t, struct push);
-
-	digest_mem(&p->digest, DIGEST_SHA256, p->req.manifest, p->req.manifest_len);
-	return tag_put(p);
 }
 
 static enum step_ret tags_resume(struct task *t)
@@ -261,10 +254,9 @@ static enum step_ret tags_resume(struct task *t)
 			digest_format(&d, said), digest_format(&p->digest, real));
 		return fail(p, "manifest", &err);
 	}
-	if (!p->tags[p->tag])
-		return STEP_NEXT; /* by digest only */
-	p->tag++;
-	return tag_put(p);
+	if (p->tags[p->tag])
+		p->tag++;
+	return p->tags[p->tag] ? STEP_AGAIN : STEP_NEXT;
 }
 
 /* ---- retag: the manifest comes from the registry ------------------------------------------------------------------- */
@@ -334,6 +326,7 @@ static void push_free(struct task *t)
 	free(p->from);
 	free(p->media_type);
 	buf_clear(&p->fetched);
+	buf_clear(&p->place);
 	oci_identity_unref(p->identity);
 	free(p);
 }
@@ -353,6 +346,7 @@ static struct push *push_new(struct oci_client *c, const struct oci_repo *repo,
 	for (i = 0; i < n; i++)
 		p->tags[i] = mem_strdup(tags[i]);
 	buf_init(&p->fetched, LIMIT_MANIFEST);
+	buf_init(&p->place, LIMIT_URL);
 	return p;
 }
 
@@ -360,7 +354,9 @@ struct op *oci_push_start(struct oci_client *c, const struct oci_push_req *req)
 {
 	static const struct step steps[] = {
 		{"names", names_start},
-		{"blobs", blobs_start, blobs_resume},
+		{"head", head_start, head_resume}, /* of each blob; those that are there: again */
+		{"post", post_start, post_resume},
+		{"put", put_start, put_resume}, /* and back to "head" */
 		{"tags", tags_start, tags_resume},
 		{0},
 	};
