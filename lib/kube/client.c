@@ -244,7 +244,8 @@ struct kube_op {
 	enum kube_verb verb;
 	struct buf path, body;
 	char *what; /* "get OCIRepository 'apps/web'" */
-	bool metadata_only, sleeping;
+	bool metadata_only;
+	uint64_t wait_ms; /* before it is sent again; 0: not at all */
 	struct kube_tries tries;
 	json_t *result;
 	char reason[64];
@@ -273,7 +274,14 @@ static enum step_ret throttle_start(struct task *t)
 	return task_wait(t, sleep_start(c->loop, (uint64_t)(-c->tokens * 1000 / c->qps) + 1));
 }
 
-static enum step_ret throttle_resume(struct task *t)
+static enum step_ret wait_start(struct task *t)
+{
+	struct kube_op *k = TASK(t, struct kube_op);
+
+	return k->wait_ms ? task_wait(t, sleep_start(k->c->loop, k->wait_ms)) : STEP_NEXT;
+}
+
+static enum step_ret waited(struct task *t)
 {
 	(void)t;
 	return STEP_NEXT;
@@ -308,14 +316,8 @@ static enum step_ret request_start(struct task *t)
 static enum step_ret request_resume(struct task *t)
 {
 	struct kube_op *k = TASK(t, struct kube_op);
-	const struct http_res *res;
-	uint64_t wait_ms;
+	const struct http_res *res = http_result(t->op);
 
-	if (k->sleeping) {
-		k->sleeping = false;
-		return request_start(t);
-	}
-	res = http_result(t->op);
 	if (t->op->err.kind == ERR_CANCELED)
 		return task_fail(t, &t->op->err);
 	kube_http_count(k->c, VERBS[k->verb].method, t->op->err.kind ? 0 : res->status);
@@ -329,12 +331,8 @@ static enum step_ret request_resume(struct task *t)
 		k->result = obj_parse_api(res->body.p, res->body.len, k->what, &t->err);
 		return k->result ? STEP_NEXT : STEP_FAIL;
 	}
-	if (kube_try_again(&k->tries, k->c, k->verb, res, &wait_ms)) {
-		if (!wait_ms)
-			return request_start(t);
-		k->sleeping = true;
-		return task_wait(t, sleep_start(k->c->loop, wait_ms));
-	}
+	if (kube_try_again(&k->tries, k->c, k->verb, res, &k->wait_ms))
+		return task_goto(t, "wait");
 	kube_status_err(&t->err, k->what, res, k->reason);
 	return STEP_FAIL;
 }
@@ -368,8 +366,12 @@ static void delete_body(struct buf *b, const char *uid)
 
 struct op *kube_start(struct kube_client *c, const struct kube_req *req)
 {
-	static const struct step steps[] = {{"throttle", throttle_start, throttle_resume},
-		{"request", request_start, request_resume}, {0}};
+	static const struct step steps[] = {
+		{"throttle", throttle_start, waited},
+		{"wait", wait_start, waited}, /* as the server asked, before it is sent again */
+		{"request", request_start, request_resume},
+		{0},
+	};
 	struct kube_op *k = NEW(struct kube_op);
 	bool writes =
 		req->verb == KUBE_CREATE || req->verb == KUBE_UPDATE || req->verb == KUBE_PATCH;

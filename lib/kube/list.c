@@ -28,7 +28,7 @@ struct kube_list {
 	bool whole; /* without pages, after one that expired */
 	struct js_split split;
 	struct kube_tries tries;
-	bool sleeping;
+	uint64_t wait_ms; /* before a page is asked for again; 0: not at all */
 	char reason[64];
 };
 
@@ -59,7 +59,29 @@ static enum http_body_ret body(void *arg, const char *data, size_t n, struct err
 	return js_split_feed(&k->split, data, n, err) ? HTTP_BODY_FAIL : HTTP_BODY_OK;
 }
 
-static enum step_ret send_page(struct task *t)
+static enum step_ret page_start(struct task *t)
+{
+	struct kube_list *k = TASK(t, struct kube_list);
+
+	k->tries = (struct kube_tries){.end_ms = clock_ms() + k->req.page_deadline_ms};
+	k->wait_ms = 0;
+	return STEP_NEXT;
+}
+
+static enum step_ret wait_start(struct task *t)
+{
+	struct kube_list *k = TASK(t, struct kube_list);
+
+	return k->wait_ms ? task_wait(t, sleep_start(t->self.loop, k->wait_ms)) : STEP_NEXT;
+}
+
+static enum step_ret wait_resume(struct task *t)
+{
+	(void)t;
+	return STEP_NEXT;
+}
+
+static enum step_ret send_start(struct task *t)
 {
 	struct kube_list *k = TASK(t, struct kube_list);
 	struct http_hdr hdrs[2] = {
@@ -92,15 +114,7 @@ static enum step_ret send_page(struct task *t)
 				.deadline_ms = k->req.page_deadline_ms}));
 }
 
-static enum step_ret new_page(struct task *t)
-{
-	struct kube_list *k = TASK(t, struct kube_list);
-
-	k->tries = (struct kube_tries){.end_ms = clock_ms() + k->req.page_deadline_ms};
-	return send_page(t);
-}
-
-static enum step_ret page_done(struct task *t)
+static enum step_ret page_read(struct task *t)
 {
 	struct kube_list *k = TASK(t, struct kube_list);
 	json_t *rest = NULL;
@@ -129,20 +143,15 @@ static enum step_ret page_done(struct task *t)
 	free(k->next);
 	k->next = *next ? mem_strdup(next) : NULL;
 	json_decref(rest);
-	return k->next ? new_page(t) : STEP_NEXT;
+	return k->next ? task_goto(t, "page") : STEP_NEXT;
 }
 
-static enum step_ret list_resume(struct task *t)
+static enum step_ret send_resume(struct task *t)
 {
 	struct kube_list *k = TASK(t, struct kube_list);
 	const struct http_res *res;
 	auto_free char *what = NULL;
-	uint64_t wait_ms;
 
-	if (k->sleeping) {
-		k->sleeping = false;
-		return send_page(t);
-	}
 	if (t->op->err.kind == ERR_CANCELED)
 		return task_fail(t, &t->op->err);
 	res = http_result(t->op);
@@ -150,21 +159,17 @@ static enum step_ret list_resume(struct task *t)
 	if (task_op_failed(t))
 		return STEP_FAIL;
 	if (res->status == 200)
-		return page_done(t);
+		return page_read(t);
 	if (res->status == 410 && k->next) {
 		k->whole = true;
 		free(MOVE(k->next));
 		free(MOVE(k->version));
 		if (k->req.on_restart)
 			k->req.on_restart(k->req.arg);
-		return new_page(t);
+		return task_goto(t, "page");
 	}
-	if (kube_try_again(&k->tries, k->c, KUBE_LIST, res, &wait_ms)) {
-		if (!wait_ms)
-			return send_page(t);
-		k->sleeping = true;
-		return task_wait(t, sleep_start(k->task.self.loop, wait_ms));
-	}
+	if (kube_try_again(&k->tries, k->c, KUBE_LIST, res, &k->wait_ms))
+		return task_goto(t, "wait");
 	what = mem_printf("list %s", k->res.r.plural);
 	kube_status_err(&t->err, what, res, k->reason);
 	return STEP_FAIL;
@@ -186,7 +191,13 @@ static void list_free(struct task *t)
 
 struct op *kube_list_start(struct kube_client *c, const struct kube_list_req *req)
 {
-	static const struct step steps[] = {{"pages", new_page, list_resume}, {0}};
+	static const struct step steps[] = {
+		{"page", page_start},
+		{"wait", wait_start,
+			wait_resume}, /* as the server asked, before it is sent again */
+		{"send", send_start, send_resume}, /* and back to "page" until there is no more */
+		{0},
+	};
 	struct kube_list *k = NEW(struct kube_list);
 
 	task_init(&k->task, kube_client_loop(c), "kube_list", steps, NULL, list_free);
