@@ -64,7 +64,7 @@ struct fetch {
 	uint64_t until_ms; /* on clock_ms(): all its requests together */
 	struct oci_pass pass;
 	struct oci_again again;
-	bool pausing; /* before it asks again */
+	uint64_t pause_ms; /* before it asks again; 0: at once */
 	bool post; /* the request in flight is the OAuth2 one */
 	char *at; /* where a redirect led, or NULL: it is the realm that is asked */
 	struct oci_hop via; /* to `at`, as the server stood that named it */
@@ -244,7 +244,7 @@ static struct oci_health_key key_of_server(const struct fetch *f)
 	return (struct oci_health_key){f->repo.host, f->repo.insecure, f->server, f->hop};
 }
 
-static enum step_ret ask_start(struct task *t)
+static enum step_ret admit_start(struct task *t)
 {
 	struct fetch *f = TASK(t, struct fetch);
 	const struct oci_cred *cred = oci_identity_cred(f->identity, &f->repo);
@@ -257,16 +257,33 @@ static enum step_ret ask_start(struct task *t)
 		return fail(f, &err);
 	f->post = cred && cred->identity_token.len;
 	f->until_ms = clock_ms() + LIMIT_TOKEN_MS;
-	return task_wait(t, ask(f));
+	return STEP_NEXT;
 }
 
-/* Back at the realm. */
-static enum step_ret ask_realm(struct fetch *f)
+static enum step_ret pause_start(struct task *t)
+{
+	uint64_t ms = TASK(t, struct fetch)->pause_ms;
+
+	return ms ? task_wait(t, sleep_start(t->self.loop, ms)) : STEP_NEXT;
+}
+
+static enum step_ret pause_resume(struct task *t)
+{
+	(void)t;
+	return STEP_NEXT;
+}
+
+static enum step_ret ask_start(struct task *t)
+{
+	return task_wait(t, ask(TASK(t, struct fetch)));
+}
+
+/* It is the realm that is asked next, not where it redirected to. */
+static void back_to_realm(struct fetch *f)
 {
 	free(MOVE(f->at));
 	f->away = false;
 	f->redirects = 0;
-	return task_wait(&f->task, ask(f));
 }
 
 static enum step_ret fail_redirect(struct fetch *f, int status, const char *what)
@@ -298,13 +315,14 @@ static enum step_ret redirected(struct fetch *f, const struct http_res *res)
 	f->away = !url_same_origin(&to, &realm);
 	if (f->away && f->post) {
 		f->post = false;
-		return ask_realm(f);
+		back_to_realm(f);
+		return STEP_AGAIN;
 	}
 	f->via = oci_hop_from(res, &from);
 	url_format(&to, &text);
 	free(f->at);
 	f->at = buf_take(&text);
-	return task_wait(&f->task, ask(f));
+	return STEP_AGAIN;
 }
 
 static enum step_ret refused(struct fetch *f, const struct http_res *res)
@@ -325,12 +343,12 @@ static enum step_ret refused(struct fetch *f, const struct http_res *res)
 }
 
 /* False: it is not asked again, and the failure stands. */
-static bool repeat(struct fetch *f, int64_t ms, enum step_ret *ret)
+static bool repeat(struct fetch *f, int64_t ms)
 {
 	if (ms < 0 || clock_ms() + (uint64_t)ms >= f->until_ms)
 		return false;
-	f->pausing = true;
-	*ret = task_wait(&f->task, sleep_start(f->entry->tokens->loop, (uint64_t)ms));
+	back_to_realm(f);
+	f->pause_ms = (uint64_t)ms;
 	return true;
 }
 
@@ -344,11 +362,10 @@ static enum step_ret ask_failed(struct fetch *f)
 {
 	struct op *op = f->task.op;
 	struct err err = op->err;
-	enum step_ret ret;
 
 	if (oci_pass_may_repeat(&f->pass) &&
-		repeat(f, oci_again_failure(&f->again, http_result(op), &err), &ret))
-		return ret;
+		repeat(f, oci_again_failure(&f->again, http_result(op), &err)))
+		return task_goto(&f->task, "pause");
 	in_vain(f);
 	oci_pass_failed(&f->pass, &err);
 	return fail(f, &err);
@@ -359,17 +376,12 @@ static enum step_ret ask_resume(struct task *t)
 	struct fetch *f = TASK(t, struct fetch);
 	const struct http_res *res;
 	struct err err = t->op->err;
-	enum step_ret ret;
 
-	if (f->pausing) {
-		f->pausing = false;
-		return err.kind == ERR_NONE ? ask_realm(f) : task_fail(t, &err);
-	}
 	if (err.kind != ERR_NONE)
 		return ask_failed(f);
 	res = http_result(t->op);
-	if (oci_pass_may_repeat(&f->pass) && repeat(f, oci_again_answer(&f->again, res), &ret))
-		return ret;
+	if (oci_pass_may_repeat(&f->pass) && repeat(f, oci_again_answer(&f->again, res)))
+		return task_goto(t, "pause");
 	if (oci_again_passing(res->status))
 		in_vain(f);
 	else if (!f->away)
@@ -380,7 +392,8 @@ static enum step_ret ask_resume(struct task *t)
 	   that; there are those that say 400, 401, 403 or 405. */
 	if (f->post && res->status >= 400 && res->status <= 499 && res->status != 429) {
 		f->post = false;
-		return ask_realm(f);
+		back_to_realm(f);
+		return STEP_AGAIN;
 	}
 	if (res->status != 200)
 		return refused(f, res);
@@ -621,7 +634,12 @@ static const struct log_ctx *fetch_log(const struct task *t)
 
 static void fetch_spawn(struct entry *e, struct fetch *f)
 {
-	static const struct step steps[] = {{"ask", ask_start, ask_resume}, {0}};
+	static const struct step steps[] = {
+		{"admit", admit_start},
+		{"pause", pause_start, pause_resume}, /* before a passing failure is asked again */
+		{"ask", ask_start, ask_resume}, /* once more for a redirect, and without the form */
+		{0},
+	};
 
 	f->entry = e;
 	task_init(&f->task, e->tokens->loop, "token", steps, NULL, fetch_free);

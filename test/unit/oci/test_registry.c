@@ -218,7 +218,7 @@ START_TEST(token_trace)
 		"resolve: tags tag\n"
 		"registry request: aim admit token send aim admit token "
 		"send aim admit token\n"
-		"token: ask end\n"
+		"token: admit pause ask end\n"
 		"registry request: send release end\n"
 		"resolve: end");
 	fake_image_clear(&image);
