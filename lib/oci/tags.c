@@ -48,7 +48,6 @@ struct list {
 	uint64_t bytes; /* of the pages before */
 	struct found before; /* this page */
 	unsigned cuts; /* of this page, in the middle */
-	bool pausing; /* after one */
 	uint64_t page_tags;
 	bool by_last; /* this page is asked for with `last`, without a Link */
 	bool old_page; /* the registry does not know `last`: these are tags that were here before */
@@ -244,8 +243,40 @@ static enum step_ret fail(struct list *l, enum err_kind kind, const char *text)
 	return task_fail(&l->task, &err);
 }
 
-static enum step_ret page_ask(struct list *l)
+static enum step_ret page_start(struct task *t)
 {
+	struct list *l = TASK(t, struct list);
+	uint64_t h = hash(l->next, strlen(l->next)), *seen;
+
+	if (++l->found.result.pages > LIMIT_TAG_PAGES)
+		return fail(l, ERR_RETRY, "there are too many pages");
+	vec_each (&l->seen, seen)
+		if (*seen == h)
+			return fail(l, ERR_RETRY, "the registry's pages lead in a circle");
+	*vec_add(&l->seen) = h;
+	if (l->bytes >= LIMIT_TAG_LIST)
+		return fail(l, ERR_RETRY, "the pages are too large");
+	l->before = l->found;
+	l->cuts = 0;
+	return STEP_NEXT;
+}
+
+/* After a page that was cut in the middle. */
+static enum step_ret pause_start(struct task *t)
+{
+	if (!TASK(t, struct list)->cuts)
+		return STEP_NEXT;
+	return task_wait(t, sleep_start(t->self.loop, AGAIN_MS));
+}
+
+static enum step_ret pause_resume(struct task *t)
+{
+	return task_op_failed(t) ? STEP_FAIL : STEP_NEXT;
+}
+
+static enum step_ret ask_start(struct task *t)
+{
+	struct list *l = TASK(t, struct list);
 	struct oci_req req = {
 		.repo = &l->repo,
 		.identity = l->identity,
@@ -269,25 +300,7 @@ static enum step_ret page_ask(struct list *l)
 	l->old_page = false;
 	l->last[0] = '\0';
 	l->ahead = 0;
-	return task_wait(&l->task, oci_req_start(l->client, &req));
-}
-
-static enum step_ret page_start(struct task *t)
-{
-	struct list *l = TASK(t, struct list);
-	uint64_t h = hash(l->next, strlen(l->next)), *seen;
-
-	if (++l->found.result.pages > LIMIT_TAG_PAGES)
-		return fail(l, ERR_RETRY, "there are too many pages");
-	vec_each (&l->seen, seen)
-		if (*seen == h)
-			return fail(l, ERR_RETRY, "the registry's pages lead in a circle");
-	*vec_add(&l->seen) = h;
-	if (l->bytes >= LIMIT_TAG_LIST)
-		return fail(l, ERR_RETRY, "the pages are too large");
-	l->before = l->found;
-	l->cuts = 0;
-	return page_ask(l);
+	return task_wait(t, oci_req_start(l->client, &req));
 }
 
 /* A full page without a Link is not known to be the last one (Sonatype Nexus sends none). */
@@ -404,7 +417,7 @@ static bool is_no_page(const struct err *err)
 /*
  * A page that was cut in the middle is asked for again, unless the caller has had its tags.
  */
-static enum step_ret page_failed(struct list *l)
+static enum step_ret ask_failed(struct list *l)
 {
 	const struct err *err = &l->task.op->err;
 
@@ -415,23 +428,18 @@ static enum step_ret page_failed(struct list *l)
 	if (err->code != -ECONNRESET || !l->page_tags || l->req.each || l->cuts++ >= LIMIT_AGAIN)
 		return task_fail(&l->task, err);
 	forget_page(l);
-	l->pausing = true;
-	return task_wait(&l->task, sleep_start(l->task.self.loop, AGAIN_MS));
+	return task_goto(&l->task, "pause");
 }
 
-static enum step_ret page_resume(struct task *t)
+static enum step_ret ask_resume(struct task *t)
 {
 	struct list *l = TASK(t, struct list);
 	auto_json json_t *rest = NULL;
 	struct err err = {0};
 
 	defer_cancel(t->self.loop, &l->go_on);
-	if (l->pausing) {
-		l->pausing = false;
-		return task_op_failed(t) ? STEP_FAIL : page_ask(l);
-	}
 	if (t->op->err.kind != ERR_NONE)
-		return page_failed(l);
+		return ask_failed(l);
 	l->bytes += oci_req_result(t->op)->body_bytes;
 	if (l->old_page)
 		forget_page(l);
@@ -441,7 +449,7 @@ static enum step_ret page_resume(struct task *t)
 		snprintf(text, sizeof(text), "%s", err.msg);
 		return fail(l, err.kind, text);
 	}
-	return l->next ? page_start(t) : chosen(l);
+	return l->next ? task_goto(t, "page") : chosen(l);
 }
 
 /* ---- the op -------------------------------------------------------------------------------------------------------- */
@@ -501,7 +509,9 @@ struct op *oci_tags_start(struct oci_client *c, const struct oci_tags_req *req)
 {
 	static const struct step steps[] = {
 		{"compile", compile, compile},
-		{"page", page_start, page_resume},
+		{"page", page_start},
+		{"pause", pause_start, pause_resume},
+		{"ask", ask_start, ask_resume}, /* and back to "page" until there is no more */
 		{0},
 	};
 	static const struct step last[] = {{"forget", forget, .always = true}, {0}};
