@@ -24,7 +24,6 @@ struct resolve {
 	uint64_t timeout_ms;
 	char *path, *what;
 	bool named; /* tag stands before digest */
-	bool get; /* the request in flight */
 	int head_status; /* of a HEAD that gave nothing; 0: none */
 	struct hash *hash; /* to be done */
 	struct oci_resolved result;
@@ -95,10 +94,9 @@ static enum step_ret pinned(struct resolve *r)
 	return found(r);
 }
 
-static struct op *ask(struct resolve *r)
+static struct op *ask(struct resolve *r, bool head)
 {
 	static const struct http_hdr hdrs[] = {{"Accept", OCI_ACCEPT_MANIFEST}, {NULL, NULL}};
-	bool head = !r->get;
 
 	return oci_req_start(r->client,
 		&(struct oci_req){
@@ -115,7 +113,7 @@ static struct op *ask(struct resolve *r)
 		});
 }
 
-static enum step_ret tag_start(struct task *t)
+static enum step_ret head_start(struct task *t)
 {
 	struct resolve *r = TASK(t, struct resolve);
 	char text[512], repo[OCI_REPO_TEXT_MAX];
@@ -133,8 +131,9 @@ static enum step_ret tag_start(struct task *t)
 		return pinned(r);
 	r->path = mem_printf("manifests/%s", r->tag);
 	r->what = mem_printf("tag '%s'", r->tag);
-	r->get = oci_client_no_head(r->client, &r->repo);
-	return task_wait(t, ask(r));
+	if (oci_client_no_head(r->client, &r->repo))
+		return STEP_NEXT;
+	return task_wait(t, ask(r, true));
 }
 
 /* Docker-Content-Digest of an answer. False: missing or malformed. */
@@ -144,6 +143,20 @@ static bool digest_header(const struct http_res *res, struct digest *out)
 	struct err ignored = {0};
 
 	return text && !digest_parse(out, text, &ignored);
+}
+
+static enum step_ret head_resume(struct task *t)
+{
+	struct resolve *r = TASK(t, struct resolve);
+	const struct http_res *res;
+
+	if (task_op_failed(t))
+		return STEP_FAIL;
+	res = oci_req_result(t->op);
+	if (res->status < 300 && digest_header(res, &r->result.digest))
+		return found(r);
+	r->head_status = res->status;
+	return STEP_NEXT;
 }
 
 /* The answer with a manifest, and what its bytes hash to. */
@@ -189,6 +202,28 @@ static enum step_ret hashed(struct resolve *r, const struct hash *h)
 	return fail(r, text);
 }
 
+/* HEAD was refused, or had no digest: GET has it, or says what is wrong (an answer to HEAD has no
+   body). */
+static enum step_ret get_start(struct task *t)
+{
+	return task_wait(t, ask(TASK(t, struct resolve), false));
+}
+
+static enum step_ret get_resume(struct task *t)
+{
+	struct resolve *r = TASK(t, struct resolve);
+
+	if (task_op_failed(t))
+		return STEP_FAIL;
+	if (r->head_status)
+		oci_client_head_refused(r->client, &r->repo, r->head_status);
+	r->hash = NEW(struct hash);
+	if (!digest_header(oci_req_result(t->op), &r->hash->said))
+		r->hash->said = (struct digest){0};
+	r->hash->answer = MOVE(t->op);
+	return STEP_NEXT;
+}
+
 static enum step_ret hash_start(struct task *t)
 {
 	struct resolve *r = TASK(t, struct resolve);
@@ -210,31 +245,6 @@ static enum step_ret hash_resume(struct task *t)
 	if (task_op_failed(t))
 		return STEP_FAIL;
 	return hashed(TASK(t, struct resolve), work_job(t->op));
-}
-
-static enum step_ret tag_resume(struct task *t)
-{
-	struct resolve *r = TASK(t, struct resolve);
-	const struct http_res *res;
-
-	if (task_op_failed(t))
-		return STEP_FAIL;
-	res = oci_req_result(t->op);
-	if (r->get) {
-		if (r->head_status)
-			oci_client_head_refused(r->client, &r->repo, r->head_status);
-		r->hash = NEW(struct hash);
-		if (!digest_header(res, &r->hash->said))
-			r->hash->said = (struct digest){0};
-		r->hash->answer = MOVE(t->op);
-		return STEP_NEXT;
-	}
-	if (res->status < 300 && digest_header(res, &r->result.digest))
-		return found(r);
-	/* Refused, or without a digest: GET has it, or says what is wrong (an answer to HEAD has no body). */
-	r->get = true;
-	r->head_status = res->status;
-	return task_wait(t, ask(r));
 }
 
 /* ---- the op -------------------------------------------------------------------------------------------------------- */
@@ -273,7 +283,8 @@ struct op *oci_resolve_start(struct oci_client *c, const struct oci_resolve_req 
 {
 	static const struct step steps[] = {
 		{"tags", tags_start, tags_resume},
-		{"tag", tag_start, tag_resume},
+		{"head", head_start, head_resume}, /* or done: pinned by digest */
+		{"get", get_start, get_resume},
 		{"hash", hash_start, hash_resume},
 		{0},
 	};
