@@ -34,7 +34,7 @@ struct image {
 	uint64_t size; /* of it; 0: not known */
 	char *layer_type, *owner;
 	uint64_t timeout_ms;
-	bool child; /* the second round, behind an index */
+	bool child; /* the second round, behind an index; there is no third */
 	struct check *check; /* to be done */
 	struct op *grant; /* memory for it */
 	struct oci_image result;
@@ -162,7 +162,7 @@ static enum step_ret memory_start(struct task *t)
 	struct image *m = TASK(t, struct image);
 	struct account *account = oci_client_account(m->client);
 
-	if (!account || !m->check || m->check->body->len <= PARSE_INLINE)
+	if (!account || m->check->body->len <= PARSE_INLINE)
 		return STEP_NEXT;
 	return task_wait(t, account_take(account, ACCOUNT_JOBS, m->owner, LIMIT_MEMORY_MANIFEST));
 }
@@ -182,8 +182,6 @@ static enum step_ret check_start(struct task *t)
 	enum step_ret rc;
 	struct err err = {0};
 
-	if (!c)
-		return STEP_NEXT;
 	if (c->body->len > PARSE_INLINE)
 		return task_wait(t,
 			work_start_for(
@@ -210,7 +208,7 @@ static enum step_ret choose_start(struct task *t)
 	const struct oci_child *child;
 	struct err err = {0};
 
-	if (!m->result.manifest.index)
+	if (!m->result.manifest.index || m->child)
 		return STEP_NEXT;
 	child = oci_manifest_platform(&m->result.manifest, &err);
 	if (!child)
@@ -218,12 +216,7 @@ static enum step_ret choose_start(struct task *t)
 	m->digest = child->desc.digest;
 	m->size = child->desc.size;
 	m->child = true;
-	return STEP_NEXT;
-}
-
-static enum step_ret again_start(struct task *t)
-{
-	return TASK(t, struct image)->child ? get_start(t) : STEP_NEXT;
+	return task_goto(t, "manifest");
 }
 
 static enum step_ret layer_start(struct task *t)
@@ -260,10 +253,7 @@ struct op *oci_image_start(struct oci_client *c, const struct oci_image_req *req
 		{"manifest", get_start, get_resume},
 		{"memory", memory_start, memory_resume},
 		{"check", check_start, check_resume},
-		{"platform", choose_start},
-		{"child", again_start, get_resume},
-		{"memory of child", memory_start, memory_resume},
-		{"check child", check_start, check_resume},
+		{"platform", choose_start}, /* of an index: back to "manifest" with the child's */
 		{"layer", layer_start},
 		{0},
 	};
