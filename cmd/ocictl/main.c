@@ -213,15 +213,13 @@ static int push(struct args *a)
 		rc = finish(&r,
 			oci_push_start(r.oci,
 				&(struct oci_push_req){
-					.repo = &a->ref.repo,
-					.identity = r.identity,
+					.target = {&a->ref.repo, r.identity, a->timeout_ms},
 					.blobs = made.blobs,
 					.blob_count = ARRAY_LEN(made.blobs),
 					.manifest = buf_str(&made.manifest),
 					.manifest_len = made.manifest.len,
 					.media_type = OCI_TYPE_MANIFEST,
 					.tags = tags,
-					.timeout_ms = a->timeout_ms,
 					.progress = progress,
 					.arg = &r,
 				}),
@@ -252,11 +250,9 @@ static int tag(struct args *a)
 		rc = finish(&r,
 			oci_retag_start(r.oci,
 				&(struct oci_retag_req){
-					.repo = &a->ref.repo,
-					.identity = r.identity,
+					.target = {&a->ref.repo, r.identity, a->timeout_ms},
 					.from = from,
 					.tags = a->tags.p,
-					.timeout_ms = a->timeout_ms,
 				}),
 			a->tags.p, a);
 	run_clear(&r);

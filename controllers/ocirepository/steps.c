@@ -105,6 +105,13 @@ static enum step_ret reread_resume(struct task *t)
 	return registry_reread_resume(RUN(t), &OCI_RUN(RUN(t))->login);
 }
 
+/* Whom the run asks, as whom, and how long a request may take. */
+static struct oci_target target_of(struct run *r)
+{
+	return (struct oci_target){
+		&OCI_RUN(r)->where, OCI_RUN(r)->login.identity, (uint64_t)OCI_SPEC(r)->timeout_ms};
+}
+
 /* ---- which manifest ---------------------------------------------------------------------------------------- */
 
 static enum step_ret resolve_start(struct task *t)
@@ -118,14 +125,12 @@ static enum step_ret resolve_start(struct task *t)
 	status_progress_after(r, SLOW_ANSWER_MS);
 	return task_wait(t,
 		oci_resolve_start(OCI_ENV(r)->registry.oci,
-			&(struct oci_resolve_req){.repo = &o->where,
-				.identity = o->login.identity,
+			&(struct oci_resolve_req){.target = target_of(r),
 				.digest = s->digest,
 				.semver = s->semver,
 				.semver_filter = s->semver_filter,
 				.tag = s->tag,
 				.layer_type = o->layer_type,
-				.timeout_ms = (uint64_t)s->timeout_ms,
 				.owner = r->ns}));
 }
 
@@ -218,11 +223,9 @@ static enum step_ret manifest_start(struct task *t)
 
 	return task_wait(t,
 		oci_image_start(OCI_ENV(r)->registry.oci,
-			&(struct oci_image_req){.repo = &o->where,
-				.identity = o->login.identity,
+			&(struct oci_image_req){.target = target_of(r),
 				.digest = &o->artifact.name,
 				.layer_type = o->layer_type,
-				.timeout_ms = (uint64_t)OCI_SPEC(r)->timeout_ms,
 				.owner = r->ns}));
 }
 
@@ -278,12 +281,10 @@ static enum step_ret pull_start(struct task *t)
 
 	return task_wait(t,
 		oci_blob_start(OCI_ENV(r)->registry.oci,
-			&(struct oci_blob_req){.repo = &o->where,
-				.identity = o->login.identity,
+			&(struct oci_blob_req){.target = target_of(r),
 				.blob = oci_image_result(o->image)->layer,
 				.fd = o->artifact.temp.fd,
 				.max = OCI_ENV(r)->max_blob,
-				.timeout_ms = (uint64_t)OCI_SPEC(r)->timeout_ms,
 				.owner = r->ns}));
 }
 

@@ -7,7 +7,6 @@
 #include "ev/task.h"
 #include "ev/timer.h"
 #include "ev/work.h"
-#include "oci/identity.h"
 #include "oci/registry.h"
 #include "oci/req.h"
 
@@ -24,11 +23,10 @@
 struct blob {
 	struct task task;
 	struct oci_client *client;
-	struct oci_repo repo;
-	struct oci_identity *identity;
+	struct oci_target target;
 	struct digest want;
 	char *path, *what, *owner;
-	uint64_t size, max, timeout_ms;
+	uint64_t size, max;
 	unsigned tries;
 	struct timer whole; /* all tries and pauses together */
 	uint64_t whole_ms;
@@ -61,7 +59,7 @@ static enum step_ret fail(struct blob *b, const struct err *err)
 	char repo[OCI_REPO_TEXT_MAX];
 	struct err e = *err;
 
-	err_wrap(&e, "%s of '%s'", b->what, oci_repo_format(&b->repo, repo));
+	err_wrap(&e, "%s of '%s'", b->what, oci_repo_format(b->target.repo, repo));
 	return task_fail(&b->task, &e);
 }
 
@@ -353,8 +351,7 @@ static enum step_ret transfer_start(struct task *t)
 	char range[64];
 	struct http_hdr hdrs[] = {{"Range", range}, {NULL, NULL}};
 	struct oci_req req = {
-		.repo = &b->repo,
-		.identity = b->identity,
+		.target = b->target,
 		.kind = OCI_KIND_BLOB,
 		.method = "GET",
 		.path = b->path,
@@ -363,7 +360,6 @@ static enum step_ret transfer_start(struct task *t)
 		.on_body = on_body,
 		.arg = b,
 		.max_body = b->size + 1, /* the byte too many is ours to notice */
-		.timeout_ms = b->timeout_ms,
 		.stream = true,
 		.once = b->received,
 	};
@@ -472,7 +468,7 @@ static void blob_free(struct task *t)
 	struct blob *b = TASK(t, struct blob);
 
 	BUG_IF(b->work);
-	oci_identity_unref(b->identity);
+	oci_target_clear(&b->target);
 	digest_ctx_clear(&b->hash);
 	buf_clear(&b->mem);
 	free(b->buffer[0]);
@@ -500,13 +496,11 @@ struct op *oci_blob_start(struct oci_client *c, const struct oci_blob_req *req)
 	char text[DIGEST_TEXT_MAX];
 
 	b->client = c;
-	b->repo = *req->repo;
-	b->identity = oci_identity_ref(req->identity);
+	oci_target_init(&b->target, &req->target);
 	b->want = req->blob->digest;
 	b->size = req->blob->size;
 	b->fd = req->fd;
 	b->max = req->max ? req->max : LIMIT_BLOB;
-	b->timeout_ms = req->timeout_ms;
 	b->owner = mem_strdup(req->owner);
 	digest_format(&b->want, text);
 	b->path = mem_printf("blobs/%s", text);

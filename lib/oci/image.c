@@ -5,7 +5,6 @@
 #include "ev/account.h"
 #include "ev/task.h"
 #include "ev/work.h"
-#include "oci/identity.h"
 #include "oci/registry.h"
 #include "oci/req.h"
 
@@ -28,12 +27,10 @@ struct check {
 struct image {
 	struct task task;
 	struct oci_client *client;
-	struct oci_repo repo;
-	struct oci_identity *identity;
+	struct oci_target target;
 	struct digest digest; /* of the manifest that is read now */
 	uint64_t size; /* of it; 0: not known */
 	char *layer_type, *owner;
-	uint64_t timeout_ms;
 	bool child; /* the second round, behind an index; there is no third */
 	struct check *check; /* to be done */
 	struct op *grant; /* memory for it */
@@ -84,7 +81,7 @@ static enum step_ret fail(struct image *m, const struct err *err)
 	char ref[OCI_REF_TEXT_MAX];
 	struct err e = *err;
 
-	err_wrap(&e, "manifest of '%s'", oci_ref_format(&m->repo, NULL, &m->digest, ref));
+	err_wrap(&e, "manifest of '%s'", oci_ref_format(m->target.repo, NULL, &m->digest, ref));
 	return task_fail(&m->task, &e);
 }
 
@@ -104,15 +101,13 @@ static enum step_ret get_start(struct task *t)
 	return task_wait(t,
 		oci_req_start(m->client,
 			&(struct oci_req){
-				.repo = &m->repo,
-				.identity = m->identity,
+				.target = m->target,
 				.kind = OCI_KIND_MANIFEST,
 				.method = "GET",
 				.path = path,
 				.what = what,
 				.hdrs = hdrs,
 				.max_body = LIMIT_MANIFEST,
-				.timeout_ms = m->timeout_ms,
 			}));
 }
 
@@ -238,7 +233,7 @@ static void image_free(struct task *t)
 {
 	struct image *m = TASK(t, struct image);
 
-	oci_identity_unref(m->identity);
+	oci_target_clear(&m->target);
 	free(m->layer_type);
 	free(m->owner);
 	check_free(m->check);
@@ -260,12 +255,10 @@ struct op *oci_image_start(struct oci_client *c, const struct oci_image_req *req
 	struct image *m = NEW(struct image);
 
 	m->client = c;
-	m->repo = *req->repo;
-	m->identity = oci_identity_ref(req->identity);
+	oci_target_init(&m->target, &req->target);
 	m->digest = *req->digest;
 	m->layer_type = mem_strdup(req->layer_type);
-	m->timeout_ms = req->timeout_ms;
-	m->owner = mem_strdup(req->owner ? req->owner : req->repo->host);
+	m->owner = mem_strdup(req->owner ? req->owner : req->target.repo->host);
 	task_init(&m->task, oci_client_loop(c), "image", steps, NULL, image_free);
 	return task_spawn(&m->task);
 }

@@ -2,26 +2,23 @@
  * The manifest behind a digest, checked: GET by digest, the bytes hashed and compared with the digest asked for and with
  * Docker-Content-Digest; an index leads to its linux/amd64 child, which is checked the same way. Then the layer is chosen. Loop thread.
  *
- *	op = oci_image_start(client, &(struct oci_image_req){.repo = &repo, .identity = id, .digest = &resolved->digest, .layer_type = "", ...});
+ *	op = oci_image_start(client, &(struct oci_image_req){.target = {&repo, id, 60000}, .digest = &resolved->digest});
  *	... oci_image_result(op)->layer, ->annotations
  */
 #ifndef OCI_IMAGE_H
 #define OCI_IMAGE_H
 #include "oci/manifest.h"
-#include "oci/ref.h"
+#include "oci/target.h"
 
 #include <stdint.h>
 
 struct oci_client;
-struct oci_identity;
 struct op;
 
 struct oci_image_req {
-	const struct oci_repo *repo;
-	struct oci_identity *identity;
+	struct oci_target target;
 	const struct digest *digest;
 	const char *layer_type; /* spec.layerSelector.mediaType; NULL or "": the first layer */
-	uint64_t timeout_ms; /* of each manifest */
 	const char *owner; /* of memory and jobs on workers: a namespace. Copied; NULL: the host */
 };
 

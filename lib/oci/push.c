@@ -4,7 +4,6 @@
 #include "base/sys.h"
 #include "ev/task.h"
 #include "http/url.h"
-#include "oci/identity.h"
 #include "oci/registry.h"
 #include "oci/req.h"
 
@@ -16,8 +15,7 @@
 struct push {
 	struct task task;
 	struct oci_client *client;
-	struct oci_repo repo;
-	struct oci_identity *identity;
+	struct oci_target target;
 	struct oci_push_req req; /* its blobs and manifest are the caller's */
 	char **tags; /* copies, ends with NULL */
 	unsigned blob, tag; /* at work */
@@ -34,18 +32,17 @@ static enum step_ret fail(struct push *p, const char *what, const struct err *er
 	char repo[OCI_REPO_TEXT_MAX];
 	struct err e = *err;
 
-	err_wrap(&e, "%s of '%s'", what, oci_repo_format(&p->repo, repo));
+	err_wrap(&e, "%s of '%s'", what, oci_repo_format(p->target.repo, repo));
 	return task_fail(&p->task, &e);
 }
 
 static struct op *ask(struct push *p, struct oci_req *req)
 {
-	req->repo = &p->repo;
-	req->identity = p->identity;
+	req->target = p->target;
+	if (req->on_upload)
+		req->target.timeout_ms += req->body_total / UPLOAD_RATE;
 	req->kind = OCI_KIND_PUSH;
 	req->write = true;
-	if (!req->timeout_ms)
-		req->timeout_ms = p->req.timeout_ms;
 	return oci_req_start(p->client, req);
 }
 
@@ -195,7 +192,6 @@ static enum step_ret put_start(struct task *t)
 				.body_total = b->size,
 				.arg = p,
 				.max_body = LIMIT_ERROR_BODY,
-				.timeout_ms = p->req.timeout_ms + b->size / UPLOAD_RATE,
 			}));
 }
 
@@ -327,19 +323,18 @@ static void push_free(struct task *t)
 	free(p->media_type);
 	buf_clear(&p->fetched);
 	buf_clear(&p->place);
-	oci_identity_unref(p->identity);
+	oci_target_clear(&p->target);
 	free(p);
 }
 
-static struct push *push_new(struct oci_client *c, const struct oci_repo *repo,
-	struct oci_identity *identity, const char *const *tags)
+static struct push *push_new(
+	struct oci_client *c, const struct oci_target *target, const char *const *tags)
 {
 	struct push *p = NEW(struct push);
 	size_t n = 0, i;
 
 	p->client = c;
-	p->repo = *repo;
-	p->identity = oci_identity_ref(identity);
+	oci_target_init(&p->target, target);
 	while (tags && tags[n])
 		n++;
 	p->tags = mem_zalloc((n + 1) * sizeof(*p->tags));
@@ -360,10 +355,11 @@ struct op *oci_push_start(struct oci_client *c, const struct oci_push_req *req)
 		{"tags", tags_start, tags_resume},
 		{0},
 	};
-	struct push *p = push_new(c, req->repo, req->identity, req->tags);
+	struct push *p = push_new(c, &req->target, req->tags);
 	unsigned i;
 
 	p->req = *req;
+	p->req.target = p->target;
 	p->media_type = mem_strdup(req->media_type);
 	for (i = 0; i < req->blob_count; i++)
 		p->total += req->blobs[i].size;
@@ -379,10 +375,9 @@ struct op *oci_retag_start(struct oci_client *c, const struct oci_retag_req *req
 		{"tags", tags_start, tags_resume},
 		{0},
 	};
-	struct push *p = push_new(c, req->repo, req->identity, req->tags);
+	struct push *p = push_new(c, &req->target, req->tags);
 
 	p->from = mem_strdup(req->from);
-	p->req.timeout_ms = req->timeout_ms;
 	task_init(&p->task, oci_client_loop(c), "retag", steps, NULL, push_free);
 	return task_spawn(&p->task);
 }

@@ -5,12 +5,11 @@
 #ifndef OCI_PUSH_H
 #define OCI_PUSH_H
 #include "oci/manifest.h"
-#include "oci/ref.h"
+#include "oci/target.h"
 
 #include <stdint.h>
 
 struct oci_client;
-struct oci_identity;
 struct op;
 
 struct oci_push_blob {
@@ -21,8 +20,7 @@ struct oci_push_blob {
 };
 
 struct oci_push_req {
-	const struct oci_repo *repo;
-	struct oci_identity *identity;
+	struct oci_target target;
 	const struct oci_push_blob
 		*blobs; /* in this order; borrowed until the op is done, as is manifest */
 	unsigned blob_count;
@@ -30,7 +28,6 @@ struct oci_push_req {
 	size_t manifest_len;
 	const char *media_type; /* of the manifest */
 	const char *const *tags; /* ends with NULL; each gets the manifest. None: by digest only */
-	uint64_t timeout_ms; /* of each request but uploads, which are bounded by progress */
 	void (*progress)(void *arg, uint64_t done, uint64_t total); /* may be NULL */
 	void *arg;
 };
@@ -41,11 +38,9 @@ const struct digest *oci_push_digest(const struct op *op);
 
 /* Gives the manifest behind a reference more tags: GET, then PUT the same bytes under each. The result is oci_push_digest. */
 struct oci_retag_req {
-	const struct oci_repo *repo;
-	struct oci_identity *identity;
+	struct oci_target target;
 	const char *from; /* tag or digest text */
 	const char *const *tags;
-	uint64_t timeout_ms;
 };
 struct op *oci_retag_start(struct oci_client *c, const struct oci_retag_req *req);
 

@@ -53,14 +53,12 @@ static struct op *probe(void *arg, const struct oci_health_key *key)
 	snprintf(repo.host, sizeof(repo.host), "%s", key->host);
 	nobody = oci_identity_new();
 	op = oci_req_start(c,
-		&(struct oci_req){.repo = &repo,
-			.identity = nobody,
+		&(struct oci_req){.target = {&repo, nobody, LIMIT_PROBE_MS},
 			.kind = OCI_KIND_PROBE,
 			.method = "GET",
 			.path = "/v2/",
 			.what = "probe",
 			.max_body = LIMIT_ERROR_BODY,
-			.timeout_ms = LIMIT_PROBE_MS,
 			.probe = true});
 	oci_identity_unref(nobody);
 	return op;

@@ -30,7 +30,7 @@ struct call {
 	struct oci_client *client;
 	struct oci_host *host;
 	struct oci_req req; /* pointers into the fields below */
-	struct oci_repo repo;
+	struct oci_target target;
 	char *path, *what;
 	struct http_hdr *hdrs;
 	struct oci_pass pass;
@@ -68,7 +68,7 @@ static struct oci_way way_of(struct call *q)
 		return (struct oci_way){.scheme = OCI_AUTH_NONE};
 	if (c)
 		return (struct oci_way){c->scheme, c->realm, c->service, q->named};
-	return oci_memo_get(q->client->memos, &q->repo, oci_identity_id(q->req.identity));
+	return oci_memo_get(q->client->memos, q->target.repo, oci_identity_id(q->target.identity));
 }
 
 /* Does the challenge ask for more than what a request of this kind asks for by itself? */
@@ -77,7 +77,7 @@ static bool is_extra(const struct call *q, const char *scope)
 	const char *extra = q->challenge ? q->challenge->scope : "";
 	char pull[OCI_NAME_MAX + 32];
 
-	snprintf(pull, sizeof(pull), "repository:%s:pull", q->repo.name);
+	snprintf(pull, sizeof(pull), "repository:%s:pull", q->target.repo->name);
 	return *extra && strcmp(extra, scope) && strcmp(extra, pull);
 }
 
@@ -94,7 +94,7 @@ static uint64_t token_ms(const struct call *q)
 
 	if (q->challenge)
 		return left;
-	most = q->req.timeout_ms / 3;
+	most = q->target.timeout_ms / 3;
 	if (most > LIMIT_TOKEN_AGAIN_MS)
 		most = LIMIT_TOKEN_AGAIN_MS;
 	return left < most ? left : most;
@@ -103,16 +103,14 @@ static uint64_t token_ms(const struct call *q)
 static void token_req(struct call *q, const struct oci_way *way, char scope[OCI_SCOPE_MAX],
 	struct oci_token_req *out)
 {
-	snprintf(scope, OCI_SCOPE_MAX, "repository:%s:%s", q->repo.name,
+	snprintf(scope, OCI_SCOPE_MAX, "repository:%s:%s", q->target.repo->name,
 		q->req.write ? "pull,push" : "pull");
 	*out = (struct oci_token_req){
-		.repo = &q->repo,
-		.identity = q->req.identity,
+		.target = {q->target.repo, q->target.identity, token_ms(q)},
 		.realm = way->realm,
 		.hop = way->hop,
 		.service = way->service,
 		.scope = scope,
-		.timeout_ms = token_ms(q),
 	};
 	if (is_extra(q, scope))
 		out->extra_scope = q->challenge->scope;
@@ -163,7 +161,8 @@ static void deadlines(const struct call *q, struct http_req *r)
 {
 	/* A host that may speak plain http gets half of the time for a TLS answer. */
 	if (q->probing && !q->plain)
-		r->headers_ms = q->req.timeout_ms / 2 < PROBE_MS ? q->req.timeout_ms / 2 : PROBE_MS;
+		r->headers_ms =
+			q->target.timeout_ms / 2 < PROBE_MS ? q->target.timeout_ms / 2 : PROBE_MS;
 	if (!q->req.stream)
 		return;
 	r->idle_ms = LIMIT_BLOB_IDLE_MS;
@@ -190,7 +189,7 @@ static enum step_ret fail(struct call *q, const struct err *err)
 
 	if (q->req.probe) /* health.h says whose it is */
 		return task_fail(&q->task, err);
-	err_wrap(&e, "%s of '%s'", q->what, oci_repo_format(&q->repo, repo));
+	err_wrap(&e, "%s of '%s'", q->what, oci_repo_format(q->target.repo, repo));
 	return task_fail(&q->task, &e);
 }
 
@@ -229,7 +228,7 @@ static void say_overdue(const struct call *q, struct err *err)
 	show_url(q, &shown);
 	err_code(err, ERR_RETRY, -ETIMEDOUT, "%s '%.500s': %s within %s", q->req.method,
 		buf_str(&shown), q->req.stream ? "no answer" : "not done",
-		time_format_duration((int64_t)q->req.timeout_ms, text));
+		time_format_duration((int64_t)q->target.timeout_ms, text));
 }
 
 /* ---- aim, admit, token, send --------------------------------------------------------------------- */
@@ -244,12 +243,12 @@ static int aim(struct call *q, struct err *err)
 	q->away = false;
 	q->hop = (struct oci_hop){0};
 	free(MOVE(q->origin));
-	q->origin = mem_printf("%s://%s", q->plain ? "http" : "https", q->repo.host);
+	q->origin = mem_printf("%s://%s", q->plain ? "http" : "https", q->target.repo->host);
 	buf_adds(&text, q->origin);
 	if (q->path[0] == '/')
 		buf_adds(&text, q->path);
 	else
-		buf_addf(&text, "/v2/%s/%s", q->repo.name, q->path);
+		buf_addf(&text, "/v2/%s/%s", q->target.repo->name, q->path);
 	url_clear(&q->url);
 	if (text.over)
 		return err_set(err, ERR_RETRY, "the URL is longer than %d bytes", LIMIT_URL);
@@ -271,18 +270,18 @@ static enum step_ret admit_start(struct task *t)
 {
 	struct call *q = TASK(t, struct call);
 	struct oci_health *health = q->client->health;
-	struct oci_health_key key = oci_host_key(&q->repo);
+	struct oci_health_key key = oci_host_key(q->target.repo);
 	struct err err = {0};
 
 	if (q->until_ms)
 		return STEP_NEXT;
 	if (!q->req.probe &&
-		(oci_health_held(health, &key, oci_identity_id(q->req.identity), &err) ||
-			oci_pass_take(health, &key, oci_identity_goes_aside(q->req.identity),
+		(oci_health_held(health, &key, oci_identity_id(q->target.identity), &err) ||
+			oci_pass_take(health, &key, oci_identity_goes_aside(q->target.identity),
 				&q->pass, &err)))
 		return fail(q, &err);
-	timer_set(&q->deadline, q->req.timeout_ms);
-	q->until_ms = clock_ms() + q->req.timeout_ms;
+	timer_set(&q->deadline, q->target.timeout_ms);
+	q->until_ms = clock_ms() + q->target.timeout_ms;
 	return STEP_NEXT;
 }
 
@@ -290,7 +289,7 @@ static enum step_ret admit_start(struct task *t)
 static enum step_ret token_start(struct task *t)
 {
 	struct call *q = TASK(t, struct call);
-	const struct oci_cred *cred = oci_identity_cred(q->req.identity, &q->repo);
+	const struct oci_cred *cred = oci_identity_cred(q->target.identity, q->target.repo);
 	struct oci_way way = way_of(q);
 	const struct secret *token;
 	char scope[OCI_SCOPE_MAX];
@@ -325,7 +324,7 @@ static enum step_ret no_token(struct call *q)
 
 	if (err.kind == ERR_STALL || err.kind == ERR_CANCELED)
 		return fail(q, &err);
-	oci_memo_drop(q->client->memos, &q->repo, oci_identity_id(q->req.identity));
+	oci_memo_drop(q->client->memos, q->target.repo, oci_identity_id(q->target.identity));
 	return q->challenge || !time_left(q) ? fail(q, &err) : STEP_NEXT;
 }
 
@@ -350,8 +349,9 @@ static enum step_ret send_start(struct task *t)
 		.hdrs = q->hdrs,
 		.body = q->req.body,
 		.body_len = q->req.body_len,
-		.trust = oci_identity_trust_for(q->req.identity, q->repo.insecure || q->req.probe),
-		.proxy = oci_identity_proxy(q->req.identity),
+		.trust = oci_identity_trust_for(
+			q->target.identity, q->target.repo->insecure || q->req.probe),
+		.proxy = oci_identity_proxy(q->target.identity),
 		.on_connect = on_connect,
 		.on_headers = on_headers,
 		.arg = q,
@@ -442,7 +442,7 @@ static enum step_ret pause_resume(struct task *t)
 static int exhausted(
 	struct call *q, const struct oci_challenge *c, const struct http_res *res, struct err *err)
 {
-	const struct oci_cred *cred = oci_identity_cred(q->req.identity, &q->repo);
+	const struct oci_cred *cred = oci_identity_cred(q->target.identity, q->target.repo);
 	char why[OCI_IDENTITY_WHY_MAX];
 
 	oci_answer_error(res, "the registry", err);
@@ -450,14 +450,14 @@ static int exhausted(
 		return err_wrap(err, "the user and password were refused");
 	if (c->scheme == OCI_AUTH_BASIC && (!cred || !cred->basic.len))
 		return err_wrap(err, "a user and password are needed: %s",
-			oci_identity_why_not(q->req.identity, &q->repo, why));
+			oci_identity_why_not(q->target.identity, q->target.repo, why));
 	if (q->sent_bearer && (q->challenges || (cred && cred->registry_token.len)))
 		return err_wrap(err, "the token was refused");
 	if (q->challenges && cred)
 		return err_wrap(err, "the request was refused");
 	if (q->challenges)
 		return err_wrap(err, "the request was refused: %s",
-			oci_identity_why_not(q->req.identity, &q->repo, why));
+			oci_identity_why_not(q->target.identity, q->target.repo, why));
 	err_clear(err);
 	return 0;
 }
@@ -543,7 +543,7 @@ static enum step_ret redirected(struct call *q, const struct http_res *res)
 		err_wrap(&err, "the registry redirects to a URL that cannot be read");
 		return fail(q, &err);
 	}
-	if (oci_guard_redirect(&q->client->guard, &q->url, &to, q->repo.insecure, &err) ||
+	if (oci_guard_redirect(&q->client->guard, &q->url, &to, q->target.repo->insecure, &err) ||
 		url_parse(&origin, q->origin, &err))
 		return fail(q, &err);
 	q->away = !url_same_origin(&to, &origin);
@@ -583,7 +583,7 @@ static enum step_ret unanswered(struct call *q)
 	in_vain(q);
 	if (q->away)
 		return fail(q, &err);
-	if (!answered && oci_repo_http_allowed(&q->repo))
+	if (!answered && oci_repo_http_allowed(q->target.repo))
 		q->host->speaks = OCI_SPEAKS_UNKNOWN; /* it may have changed: find out next time */
 	if (res->headers_complete)
 		oci_pass_answered(&q->pass);
@@ -604,7 +604,7 @@ static bool hides_challenge(const struct call *q, const struct http_res *res)
 	if (res->status == 401)
 		return !http_header(res, "WWW-Authenticate");
 	return (res->status == 403 || (res->status == 404 && !looks)) &&
-		oci_identity_cred(q->req.identity, &q->repo);
+		oci_identity_cred(q->target.identity, q->target.repo);
 }
 
 static enum step_ret ping_start(struct task *t)
@@ -613,8 +613,8 @@ static enum step_ret ping_start(struct task *t)
 	auto_buf struct buf text = BUF_INIT(LIMIT_URL);
 	struct http_req r = {
 		.method = "GET",
-		.trust = oci_identity_trust_for(q->req.identity, q->repo.insecure),
-		.proxy = oci_identity_proxy(q->req.identity),
+		.trust = oci_identity_trust_for(q->target.identity, q->target.repo->insecure),
+		.proxy = oci_identity_proxy(q->target.identity),
 		.on_connect = on_connect,
 		.arg = q,
 		.max_body = LIMIT_ERROR_BODY,
@@ -644,7 +644,7 @@ static enum step_ret refused(struct call *q)
 static enum step_ret ping_resume(struct task *t)
 {
 	struct call *q = TASK(t, struct call);
-	const struct oci_cred *cred = oci_identity_cred(q->req.identity, &q->repo);
+	const struct oci_cred *cred = oci_identity_cred(q->target.identity, q->target.repo);
 	const struct http_res *res = http_result(t->op);
 	struct oci_challenge c = {.scheme = OCI_AUTH_BASIC};
 	struct err err = t->op->err;
@@ -668,15 +668,15 @@ static enum step_ret ping_resume(struct task *t)
 static enum step_ret judge(struct call *q)
 {
 	const struct http_res *res = http_result(q->task.op);
-	struct oci_health_key key = oci_host_key(&q->repo);
+	struct oci_health_key key = oci_host_key(q->target.repo);
 	struct err err = {0};
 
 	if (!q->away) {
 		oci_pass_answered(&q->pass);
 		q->named = oci_hop_from(res, &q->url);
 		if (q->challenge && res->status != 401)
-			oci_memo_set(q->client->memos, &q->repo, oci_identity_id(q->req.identity),
-				q->challenge, &q->named);
+			oci_memo_set(q->client->memos, q->target.repo,
+				oci_identity_id(q->target.identity), q->challenge, &q->named);
 		q->host->speaks = q->plain ? OCI_SPEAKS_PLAIN : OCI_SPEAKS_TLS;
 		/* What a TLS server says to plain http. */
 		if (q->plain && res->status == 400 &&
@@ -717,7 +717,7 @@ static enum step_ret judge(struct call *q)
 	if (q->away)
 		return fail_elsewhere(q, res);
 	oci_answer_error(res, "the registry", &err);
-	oci_health_hold(q->client->health, &key, oci_identity_id(q->req.identity), &err);
+	oci_health_hold(q->client->health, &key, oci_identity_id(q->target.identity), &err);
 	return fail(q, &err);
 }
 
@@ -746,7 +746,7 @@ static void call_free(struct task *t)
 
 	BUG_IF(q->pass.host);
 	q->host->users--;
-	oci_identity_unref(q->req.identity);
+	oci_target_clear(&q->target);
 	op_free(q->answer);
 	for (h = q->hdrs; h && h->name; h++) {
 		free((char *)(uintptr_t)h->name);
@@ -792,19 +792,18 @@ struct op *oci_req_start(struct oci_client *c, const struct oci_req *req)
 
 	q->client = c;
 	q->req = *req;
-	q->repo = *req->repo;
+	oci_target_init(&q->target, &req->target);
 	q->path = mem_strdup(req->path);
 	q->what = mem_strdup(req->what);
 	q->hdrs = hdrs_copy(req->hdrs);
-	q->req.repo = &q->repo;
+	q->req.target = q->target;
 	q->req.path = q->path;
 	q->req.what = q->what;
 	q->req.hdrs = q->hdrs;
-	oci_identity_ref(q->req.identity);
-	q->host = oci_host_get(c, &q->repo);
+	q->host = oci_host_get(c, q->target.repo);
 	q->host->users++;
-	if (!q->req.timeout_ms || (!q->req.write && q->req.timeout_ms > LIMIT_REQUEST_MS))
-		q->req.timeout_ms = LIMIT_REQUEST_MS;
+	if (!q->target.timeout_ms || (!q->req.write && q->target.timeout_ms > LIMIT_REQUEST_MS))
+		q->target.timeout_ms = LIMIT_REQUEST_MS;
 	timer_init(&q->deadline, c->loop, overdue, q);
 	task_init(&q->task, c->loop, "registry request", steps, last, call_free);
 	return task_spawn(&q->task);

@@ -8,8 +8,7 @@
  * an error that says what the registry said. An unchanged tag is one HEAD on a kept-alive
  * connection.
  *
- * Time: timeout_ms, and LIMIT_REQUEST_MS if that is less, bounds the whole call, with its token,
- * challenge and redirects; of a blob all up to its headers. A push has no such limit of ours.
+ * Time: target.h says what timeout_ms bounds.
  *
  * One accident on the way (a cut connection, 502 and its like) is not told: a question is asked
  * again, twice at most, within that time (again.h). So is, after one look at /v2/ for a challenge,
@@ -31,12 +30,12 @@
 #ifndef OCI_REQ_H
 #define OCI_REQ_H
 #include "oci/registry.h"
+#include "oci/target.h"
 
 struct url;
 
 struct oci_req {
-	const struct oci_repo *repo; /* copied */
-	struct oci_identity *identity; /* a reference is taken */
+	struct oci_target target;
 	enum oci_kind kind;
 	const char *method;
 	const char *path; /* below /v2/<name>/, "manifests/latest"; or from the root, "/v2/..." */
@@ -51,9 +50,8 @@ struct oci_req {
 		void *arg, const char *data, size_t n, struct err *err); /* 2xx only */
 	void *arg;
 	uint64_t max_body;
-	uint64_t timeout_ms; /* of the whole call; 0: LIMIT_REQUEST_MS */
-	bool write; /* needs the right to push; timeout_ms has no limit */
-	bool stream; /* timeout_ms ends with the headers; the body has a least rate instead */
+	bool write; /* needs the right to push; the timeout has no limit */
+	bool stream; /* the timeout ends with the headers; the body has a least rate instead */
 	bool probe; /* any answer is a success, of the registry itself or its TLS; never refused */
 	bool once; /* the caller asks again by itself, if at all */
 	/* 4xx and 5xx are successes of the op: the caller looks at the status (429 and 503 are not). */

@@ -3,7 +3,6 @@
 #include "base/mem.h"
 #include "ev/task.h"
 #include "ev/work.h"
-#include "oci/identity.h"
 #include "oci/manifest.h"
 #include "oci/registry.h"
 #include "oci/req.h"
@@ -18,10 +17,8 @@ struct hash;
 struct resolve {
 	struct task task;
 	struct oci_client *client;
-	struct oci_repo repo;
-	struct oci_identity *identity;
+	struct oci_target target;
 	char *digest, *semver, *filter, *tag, *layer_type, *owner;
-	uint64_t timeout_ms;
 	char *path, *what;
 	bool named; /* tag stands before digest */
 	int head_status; /* of a HEAD that gave nothing; 0: none */
@@ -48,12 +45,10 @@ static enum step_ret tags_start(struct task *t)
 {
 	struct resolve *r = TASK(t, struct resolve);
 	struct oci_tags_req req = {
-		.repo = &r->repo,
-		.identity = r->identity,
+		.target = r->target,
 		.range = r->semver,
 		.filter = r->filter,
 		.layer_type = r->layer_type,
-		.timeout_ms = r->timeout_ms,
 	};
 
 	if (given(r->digest) || !given(r->semver))
@@ -88,7 +83,7 @@ static enum step_ret pinned(struct resolve *r)
 	struct err err = {0};
 
 	if (digest_parse(&r->result.digest, r->digest, &err)) {
-		err_wrap(&err, "digest of '%s'", oci_repo_format(&r->repo, repo));
+		err_wrap(&err, "digest of '%s'", oci_repo_format(r->target.repo, repo));
 		return task_fail(&r->task, &err);
 	}
 	return found(r);
@@ -100,15 +95,13 @@ static struct op *ask(struct resolve *r, bool head)
 
 	return oci_req_start(r->client,
 		&(struct oci_req){
-			.repo = &r->repo,
-			.identity = r->identity,
+			.target = r->target,
 			.kind = head ? OCI_KIND_HEAD : OCI_KIND_MANIFEST,
 			.method = head ? "HEAD" : "GET",
 			.path = r->path,
 			.what = r->what,
 			.hdrs = hdrs,
 			.max_body = head ? 0 : LIMIT_MANIFEST,
-			.timeout_ms = r->timeout_ms,
 			.quiet = head,
 		});
 }
@@ -123,7 +116,7 @@ static enum step_ret head_start(struct task *t)
 		return pinned(r);
 	if (!oci_tag_valid(r->tag, strlen(r->tag))) {
 		snprintf(text, sizeof(text), "'%.140s' of '%.300s' is no valid tag", r->tag,
-			oci_repo_format(&r->repo, repo));
+			oci_repo_format(r->target.repo, repo));
 		return fail(r, text);
 	}
 	snprintf(r->result.tag, sizeof(r->result.tag), "%s", r->tag);
@@ -131,7 +124,7 @@ static enum step_ret head_start(struct task *t)
 		return pinned(r);
 	r->path = mem_printf("manifests/%s", r->tag);
 	r->what = mem_printf("tag '%s'", r->tag);
-	if (oci_client_no_head(r->client, &r->repo))
+	if (oci_client_no_head(r->client, r->target.repo))
 		return STEP_NEXT;
 	return task_wait(t, ask(r, true));
 }
@@ -197,7 +190,7 @@ static enum step_ret hashed(struct resolve *r, const struct hash *h)
 	snprintf(text, sizeof(text),
 		"%s of '%.300s': the registry says that the manifest's digest is '%s', but the "
 		"digest of what it sent is '%s'",
-		r->what, r->repo.host, digest_format(&h->said, stated),
+		r->what, r->target.repo->host, digest_format(&h->said, stated),
 		digest_format(&h->real, real));
 	return fail(r, text);
 }
@@ -216,7 +209,7 @@ static enum step_ret get_resume(struct task *t)
 	if (task_op_failed(t))
 		return STEP_FAIL;
 	if (r->head_status)
-		oci_client_head_refused(r->client, &r->repo, r->head_status);
+		oci_client_head_refused(r->client, r->target.repo, r->head_status);
 	r->hash = NEW(struct hash);
 	if (!digest_header(oci_req_result(t->op), &r->hash->said))
 		r->hash->said = (struct digest){0};
@@ -253,7 +246,7 @@ static void resolve_free(struct task *t)
 {
 	struct resolve *r = TASK(t, struct resolve);
 
-	oci_identity_unref(r->identity);
+	oci_target_clear(&r->target);
 	hash_free(r->hash);
 	free(r->digest);
 	free(r->semver);
@@ -291,13 +284,11 @@ struct op *oci_resolve_start(struct oci_client *c, const struct oci_resolve_req 
 	struct resolve *r = NEW(struct resolve);
 
 	r->client = c;
-	r->repo = *req->repo;
-	r->identity = oci_identity_ref(req->identity);
+	oci_target_init(&r->target, &req->target);
 	r->digest = mem_strdup(req->digest);
 	r->semver = mem_strdup(req->semver);
 	r->filter = mem_strdup(req->semver_filter);
 	r->layer_type = mem_strdup(req->layer_type);
-	r->timeout_ms = req->timeout_ms;
 	r->owner = mem_strdup(req->owner);
 	r->tag = mem_strdup(given(req->tag) ? req->tag : OCI_DEFAULT_TAG);
 	split_tag(r);

@@ -3,28 +3,26 @@
  * digest: no request. tag: one HEAD (a HEAD that the registry refuses falls back to GET). semver: the tag list, then one HEAD. A tag with a digest behind it
  * (`1.0.0@sha256:...`, as Renovate writes it) is that digest, without a request; the tag is kept for the revision. Loop thread.
  *
- *	struct op *op = oci_resolve_start(client, &(struct oci_resolve_req){.repo = &repo, .identity = id, .tag = "1.0.0", .timeout_ms = 60000});
+ *	struct op *op = oci_resolve_start(
+ *		client, &(struct oci_resolve_req){.target = {&repo, id, 60000}, .tag = "1.0.0"});
  *	... when done, op->err.kind == ERR_NONE: oci_resolve_result(op)->revision
  */
 #ifndef OCI_RESOLVE_H
 #define OCI_RESOLVE_H
-#include "oci/ref.h"
 #include "oci/tags.h"
+#include "oci/target.h"
 
 #include <stdint.h>
 
 struct oci_client;
-struct oci_identity;
 struct op;
 
 /* Everything is copied; NULL and "" are the same. */
 struct oci_resolve_req {
-	const struct oci_repo *repo;
-	struct oci_identity *identity;
+	struct oci_target target;
 	const char *digest, *semver, *semver_filter, *tag;
 	const char *
 		layer_type; /* spec.layerSelector.mediaType: Helm charts write '+' as '_' in tags */
-	uint64_t timeout_ms;
 	const char *owner; /* of jobs on workers (ev/work.h): a namespace */
 };
 

@@ -8,7 +8,6 @@
 #include "ev/task.h"
 #include "http/url.h"
 #include "oci/answer.h"
-#include "oci/identity.h"
 #include "oci/link.h"
 #include "oci/manifest.h"
 #include "oci/registry.h"
@@ -34,8 +33,7 @@ struct found {
 struct list {
 	struct task task;
 	struct oci_client *client;
-	struct oci_repo repo;
-	struct oci_identity *identity;
+	struct oci_target target;
 	struct oci_tags_req req;
 	char *range_text, *filter_text;
 	bool helm;
@@ -239,7 +237,7 @@ static enum step_ret fail(struct list *l, enum err_kind kind, const char *text)
 	char repo[OCI_REPO_TEXT_MAX];
 	struct err err = {0};
 
-	err_set(&err, kind, "tags of '%s': %s", oci_repo_format(&l->repo, repo), text);
+	err_set(&err, kind, "tags of '%s': %s", oci_repo_format(l->target.repo, repo), text);
 	return task_fail(&l->task, &err);
 }
 
@@ -278,8 +276,7 @@ static enum step_ret ask_start(struct task *t)
 {
 	struct list *l = TASK(t, struct list);
 	struct oci_req req = {
-		.repo = &l->repo,
-		.identity = l->identity,
+		.target = l->target,
 		.kind = OCI_KIND_TAGS,
 		.method = "GET",
 		.path = l->next,
@@ -287,7 +284,6 @@ static enum step_ret ask_start(struct task *t)
 		.on_body = on_body,
 		.arg = l,
 		.max_body = LIMIT_TAG_LIST - l->bytes,
-		.timeout_ms = l->req.timeout_ms,
 	};
 
 	if (clock_ms() >= l->until)
@@ -474,10 +470,11 @@ static enum step_ret compile(struct task *t)
 	if (l->range_text && semver_range_parse(&l->range, l->range_text, &err))
 		return task_fail(t, &err);
 	l->has_range = l->range_text;
-	if (!l->req.timeout_ms || l->req.timeout_ms > LIMIT_TAG_LIST_MS / LIMIT_TAG_LIST_TIMEOUTS)
+	if (!l->target.timeout_ms ||
+		l->target.timeout_ms > LIMIT_TAG_LIST_MS / LIMIT_TAG_LIST_TIMEOUTS)
 		l->until = clock_ms() + LIMIT_TAG_LIST_MS;
 	else
-		l->until = clock_ms() + LIMIT_TAG_LIST_TIMEOUTS * l->req.timeout_ms;
+		l->until = clock_ms() + LIMIT_TAG_LIST_TIMEOUTS * l->target.timeout_ms;
 	return STEP_NEXT;
 }
 
@@ -493,7 +490,7 @@ static void list_free(struct task *t)
 {
 	struct list *l = TASK(t, struct list);
 
-	oci_identity_unref(l->identity);
+	oci_target_clear(&l->target);
 	match_free(l->filter);
 	if (l->has_range)
 		semver_range_clear(&l->range);
@@ -519,8 +516,8 @@ struct op *oci_tags_start(struct oci_client *c, const struct oci_tags_req *req)
 
 	l->client = c;
 	l->req = *req;
-	l->repo = *req->repo;
-	l->identity = oci_identity_ref(req->identity);
+	oci_target_init(&l->target, &req->target);
+	l->req.target = l->target;
 	l->range_text = mem_strdup(req->range);
 	l->filter_text = mem_strdup(req->filter);
 	l->helm = req->layer_type && !strcmp(req->layer_type, OCI_TYPE_HELM_CHART);

@@ -16,25 +16,22 @@
  */
 #ifndef OCI_TAGS_H
 #define OCI_TAGS_H
-#include "oci/ref.h"
+#include "oci/target.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 struct oci_client;
-struct oci_identity;
 struct op;
 
 struct oci_tags_req {
-	const struct oci_repo *repo;
-	struct oci_identity *identity;
+	struct oci_target target;
 	const char *range; /* spec.ref.semver; NULL: no choice, only `each` */
 	const char *filter; /* spec.ref.semverFilter; NULL or "": none */
 	const char *layer_type; /* spec.layerSelector.mediaType; may be NULL */
 	/* May be NULL. Called for every valid tag that passes the filter, in the registry's order; not terminated. -1 with *err ends it. */
 	int (*each)(void *arg, const char *tag, size_t len, struct err *err);
 	void *arg;
-	uint64_t timeout_ms; /* of each page */
 };
 
 struct oci_tags_result {

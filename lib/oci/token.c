@@ -56,8 +56,7 @@ struct wait {
 struct fetch {
 	struct task task;
 	struct entry *entry;
-	struct oci_repo repo;
-	struct oci_identity *identity;
+	struct oci_target target; /* its time is that of a waiter, and not looked at */
 	struct oci_hop hop;
 	char *realm, *service, *scopes; /* scopes: divided by blanks */
 	char *server; /* scheme, host and path of the realm: the key of its health */
@@ -137,12 +136,12 @@ static struct op *ask(struct fetch *f)
 {
 	static const struct http_hdr form[] = {
 		{"Content-Type", "application/x-www-form-urlencoded"}, {NULL, NULL}};
-	const struct oci_cred *cred = oci_identity_cred(f->identity, &f->repo);
+	const struct oci_cred *cred = oci_identity_cred(f->target.identity, f->target.repo);
 	auto_buf struct buf url = BUF_INIT(LIMIT_URL), body = BUF_INIT(LIMIT_TOKEN_BODY);
 	uint64_t now = clock_ms();
 	struct http_req req = {.method = f->post ? "POST" : "GET",
-		.trust = oci_identity_trust_for(f->identity, f->repo.insecure),
-		.proxy = oci_identity_proxy(f->identity),
+		.trust = oci_identity_trust_for(f->target.identity, f->target.repo->insecure),
+		.proxy = oci_identity_proxy(f->target.identity),
 		.deadline_ms = f->until_ms > now ? f->until_ms - now : 1,
 		.max_body = LIMIT_TOKEN_BODY,
 		.on_headers = on_headers,
@@ -227,7 +226,7 @@ static void add_subject(const struct fetch *f, struct err *err)
 	char repo[OCI_REPO_TEXT_MAX];
 
 	url_safe(&shown, f->realm);
-	err_wrap(err, "no token for '%s' from '%.300s'", oci_repo_format(&f->repo, repo),
+	err_wrap(err, "no token for '%s' from '%.300s'", oci_repo_format(f->target.repo, repo),
 		buf_str(&shown));
 }
 
@@ -241,19 +240,21 @@ static enum step_ret fail(struct fetch *f, const struct err *err)
 
 static struct oci_health_key key_of_server(const struct fetch *f)
 {
-	return (struct oci_health_key){f->repo.host, f->repo.insecure, f->server, f->hop};
+	return (struct oci_health_key){
+		f->target.repo->host, f->target.repo->insecure, f->server, f->hop};
 }
 
 static enum step_ret admit_start(struct task *t)
 {
 	struct fetch *f = TASK(t, struct fetch);
-	const struct oci_cred *cred = oci_identity_cred(f->identity, &f->repo);
+	const struct oci_cred *cred = oci_identity_cred(f->target.identity, f->target.repo);
 	struct oci_health *health = f->entry->tokens->health;
 	struct oci_health_key key = key_of_server(f);
 	struct err err = {0};
 
-	if (oci_health_held(health, &key, oci_identity_id(f->identity), &err) ||
-		oci_pass_take(health, &key, oci_identity_goes_aside(f->identity), &f->pass, &err))
+	if (oci_health_held(health, &key, oci_identity_id(f->target.identity), &err) ||
+		oci_pass_take(
+			health, &key, oci_identity_goes_aside(f->target.identity), &f->pass, &err))
 		return fail(f, &err);
 	f->post = cred && cred->identity_token.len;
 	f->until_ms = clock_ms() + LIMIT_TOKEN_MS;
@@ -310,7 +311,7 @@ static enum step_ret redirected(struct fetch *f, const struct http_res *res)
 	if (url_parse(&realm, f->realm, &err) || url_parse(&from, res->url, &err) ||
 		url_resolve(&to, &from, location, &err))
 		return fail_redirect(f, res->status, "with a URL that cannot be read");
-	if (oci_guard_redirect(f->entry->tokens->guard, &from, &to, f->repo.insecure, &err))
+	if (oci_guard_redirect(f->entry->tokens->guard, &from, &to, f->target.repo->insecure, &err))
 		return fail(f, &err);
 	f->away = !url_same_origin(&to, &realm);
 	if (f->away && f->post) {
@@ -338,7 +339,7 @@ static enum step_ret refused(struct fetch *f, const struct http_res *res)
 		return fail(f, &err);
 	}
 	oci_answer_error(res, "the token server", &err);
-	oci_health_hold(f->entry->tokens->health, &key, oci_identity_id(f->identity), &err);
+	oci_health_hold(f->entry->tokens->health, &key, oci_identity_id(f->target.identity), &err);
 	return fail(f, &err);
 }
 
@@ -407,7 +408,7 @@ static void fetch_free(struct task *t)
 	struct fetch *f = TASK(t, struct fetch);
 
 	oci_pass_release(&f->pass);
-	oci_identity_unref(f->identity);
+	oci_target_clear(&f->target);
 	free(f->server);
 	free(f->realm);
 	free(f->at);
@@ -502,8 +503,7 @@ static bool begin_again(struct entry *e, struct fetch *old, const struct err *er
 	if (err->kind != ERR_CANCELED || list_empty(&e->waits) || e->tokens->stopped)
 		return false;
 	f = NEW(struct fetch);
-	f->repo = old->repo;
-	f->identity = oci_identity_ref(old->identity);
+	oci_target_init(&f->target, &old->target);
 	f->realm = MOVE(old->realm);
 	f->service = MOVE(old->service);
 	f->scopes = MOVE(old->scopes);
@@ -592,9 +592,9 @@ void oci_tokens_free(struct oci_tokens *t)
 /* No part can hold a line feed: the challenge parser and the URL parser refuse control characters. */
 static char *key_of(const struct oci_token_req *req)
 {
-	return mem_printf("%s\n%s\n%s\n%s\n%llu\n%d\n%d", req->repo->host, req->realm, req->service,
-		req->scope, (unsigned long long)oci_identity_id(req->identity), req->repo->insecure,
-		req->hop.from);
+	return mem_printf("%s\n%s\n%s\n%s\n%llu\n%d\n%d", req->target.repo->host, req->realm,
+		req->service, req->scope, (unsigned long long)oci_identity_id(req->target.identity),
+		req->target.repo->insecure, req->hop.from);
 }
 
 static struct entry *find(struct oci_tokens *t, const struct oci_token_req *req)
@@ -669,8 +669,7 @@ static void fetch_start(struct entry *e, const struct oci_token_req *req)
 {
 	struct fetch *f = NEW(struct fetch);
 	f->server = server_of(req->realm);
-	f->repo = *req->repo;
-	f->identity = oci_identity_ref(req->identity);
+	oci_target_init(&f->target, &req->target);
 	f->hop = req->hop;
 	f->realm = mem_strdup(req->realm);
 	f->service = mem_strdup(req->service);
@@ -746,7 +745,7 @@ struct op *oci_token_start(struct oci_tokens *t, const struct oci_token_req *req
 		fetch_start(e, req);
 	w->entry = e;
 	list_add(&e->waits, &w->link);
-	timer_set(&w->timer, req->timeout_ms);
+	timer_set(&w->timer, req->target.timeout_ms);
 	return &w->op;
 }
 

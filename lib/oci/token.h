@@ -19,6 +19,7 @@
 #include "base/err.h"
 #include "base/secret.h"
 #include "oci/guard.h"
+#include "oci/target.h"
 
 #include <stdint.h>
 
@@ -26,21 +27,17 @@ struct http_client;
 struct loop;
 struct oci_health;
 struct oci_health_key;
-struct oci_identity;
-struct oci_repo;
 struct oci_tokens;
 struct op;
 
 struct oci_token_req {
-	const struct oci_repo *repo;
-	struct oci_identity *identity;
+	struct oci_target target;
 	const char *realm; /* checked by oci_realm_check */
 	struct oci_hop hop; /* who named it; part of the key */
 	const char *service;
 	const char *scope; /* "repository:org/app:pull" */
 	const char *
 		extra_scope; /* what a challenge asked for besides, or NULL: asked for too, no part of the key */
-	uint64_t timeout_ms; /* how long this one waits */
 };
 
 /* `requests` is counted up for each request to a realm; borrowed, as are guard and health. */

@@ -270,7 +270,7 @@ static enum step_ret round_ask(struct task *t)
 static enum step_ret round_send(struct task *t)
 {
 	note(t, "send");
-	return task_wait(t, timer_op_start(t->self.loop, 1000));
+	return task_wait(t, sleep_start(t->self.loop, 1000));
 }
 
 static enum step_ret round_sent(struct task *t)
@@ -421,12 +421,12 @@ static enum step_ret chain_wait(struct task *t)
 {
 	struct chained *c = TASK(t, struct chained);
 
-	return task_wait(t, c->next ? MOVE(c->next) : timer_op_start(t->self.loop, 1000));
+	return task_wait(t, c->next ? MOVE(c->next) : sleep_start(t->self.loop, 1000));
 }
 
 static enum step_ret chain_linger(struct task *t)
 {
-	return task_wait(t, timer_op_start(t->self.loop, 1000));
+	return task_wait(t, sleep_start(t->self.loop, 1000));
 }
 
 static enum step_ret chain_on(struct task *t)

@@ -56,11 +56,8 @@ static void clear(struct download *d)
 static struct op *start(struct download *d)
 {
 	return oci_blob_start(d->x.oci,
-		&(struct oci_blob_req){.repo = &d->x.repo,
-			.identity = d->x.nobody,
-			.blob = &d->desc,
-			.fd = d->fd,
-			.timeout_ms = 60000});
+		&(struct oci_blob_req){
+			.target = {&d->x.repo, d->x.nobody, 60000}, .blob = &d->desc, .fd = d->fd});
 }
 
 static struct op *get(struct download *d)
@@ -92,11 +89,9 @@ static struct op *start_of_apps(struct fixture *x, void *arg)
 	const struct download *d = arg;
 
 	return oci_blob_start(x->oci,
-		&(struct oci_blob_req){.repo = &x->repo,
-			.identity = x->nobody,
+		&(struct oci_blob_req){.target = {&x->repo, x->nobody, 60000},
 			.blob = &d->desc,
 			.fd = d->fd,
-			.timeout_ms = 60000,
 			.owner = "apps"});
 }
 

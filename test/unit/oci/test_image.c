@@ -12,11 +12,9 @@ Suite *suite_image(void);
 static struct op *get(struct fixture *x, const struct digest *d, const char *layer_type)
 {
 	struct op *op = oci_image_start(x->oci,
-		&(struct oci_image_req){.repo = &x->repo,
-			.identity = x->nobody,
+		&(struct oci_image_req){.target = {&x->repo, x->nobody, 60000},
 			.digest = d,
-			.layer_type = layer_type,
-			.timeout_ms = 60000});
+			.layer_type = layer_type});
 
 	fixture_wait(x, op);
 	return op;
@@ -254,11 +252,8 @@ END_TEST
 static struct op *start_of_apps(struct fixture *x, void *arg)
 {
 	return oci_image_start(x->oci,
-		&(struct oci_image_req){.repo = &x->repo,
-			.identity = x->nobody,
-			.digest = arg,
-			.timeout_ms = 60000,
-			.owner = "apps"});
+		&(struct oci_image_req){
+			.target = {&x->repo, x->nobody, 60000}, .digest = arg, .owner = "apps"});
 }
 
 START_TEST(owner)
@@ -306,9 +301,8 @@ START_TEST(memory)
 	digest_mem(&d, DIGEST_SHA256, json.p, json.len);
 	path = put(&x, &d, json.p, NULL);
 	other = account_take(account, ACCOUNT_JOBS, "somebody", LIMIT_MEMORY_MANIFEST);
-	op = oci_image_start(x.oci,
-		&(struct oci_image_req){
-			.repo = &x.repo, .identity = x.nobody, .digest = &d, .timeout_ms = 60000});
+	op = oci_image_start(
+		x.oci, &(struct oci_image_req){.target = {&x.repo, x.nobody, 60000}, .digest = &d});
 	op_then(op, fixture_done, &done);
 	do {
 		loop_turn(x.loop, true);
@@ -345,9 +339,8 @@ START_TEST(canceled)
 	path = mem_printf("/v2/app/manifests/%s", digest_format(&d, text));
 	line = mem_printf("GET %s\n", path);
 	fake_on(x.reg, "GET", path)->way = FAKE_SILENT;
-	op = oci_image_start(x.oci,
-		&(struct oci_image_req){
-			.repo = &x.repo, .identity = x.nobody, .digest = &d, .timeout_ms = 60000});
+	op = oci_image_start(
+		x.oci, &(struct oci_image_req){.target = {&x.repo, x.nobody, 60000}, .digest = &d});
 	op_then(op, fixture_done, &done);
 	fixture_until(&x, line);
 	op_cancel(op);

@@ -54,15 +54,13 @@ static void clear(struct pushed *p)
 static struct op *push(struct pushed *p, const char *const *tags)
 {
 	struct op *op = oci_push_start(p->x.oci,
-		&(struct oci_push_req){.repo = &p->x.repo,
-			.identity = p->x.nobody,
+		&(struct oci_push_req){.target = {&p->x.repo, p->x.nobody, 60000},
 			.blobs = p->blobs,
 			.blob_count = 2,
 			.manifest = MANIFEST,
 			.manifest_len = strlen(MANIFEST),
 			.media_type = OCI_TYPE_MANIFEST,
 			.tags = tags,
-			.timeout_ms = 60000,
 			.progress = progress,
 			.arg = p});
 
@@ -240,11 +238,8 @@ END_TEST
 static struct op *retag(struct fixture *x, const char *from, const char *const *tags)
 {
 	struct op *op = oci_retag_start(x->oci,
-		&(struct oci_retag_req){.repo = &x->repo,
-			.identity = x->nobody,
-			.from = from,
-			.tags = tags,
-			.timeout_ms = 60000});
+		&(struct oci_retag_req){
+			.target = {&x->repo, x->nobody, 60000}, .from = from, .tags = tags});
 
 	fixture_wait(x, op);
 	return op;

@@ -16,10 +16,8 @@ Suite *suite_registry(void);
 static struct op *start(struct fixture *x, struct oci_identity *id, const char *tag)
 {
 	return oci_resolve_start(x->oci,
-		&(struct oci_resolve_req){.repo = &x->repo,
-			.identity = id ? id : x->nobody,
-			.tag = tag,
-			.timeout_ms = 60000});
+		&(struct oci_resolve_req){
+			.target = {&x->repo, id ? id : x->nobody, 60000}, .tag = tag});
 }
 
 static struct op *ask(struct fixture *x, struct oci_identity *id)
@@ -696,10 +694,7 @@ START_TEST(tokens_stay_apart)
 	a->challenge = evil_challenge;
 	fake_log_reset(x.reg);
 	op = oci_resolve_start(x.oci,
-		&(struct oci_resolve_req){.repo = &evil_repo,
-			.identity = x.nobody,
-			.tag = "2.0",
-			.timeout_ms = 60000});
+		&(struct oci_resolve_req){.target = {&evil_repo, x.nobody, 60000}, .tag = "2.0"});
 	fixture_wait(&x, op);
 	op_free(op);
 	/* It may name the server, but then a token is fetched for it; the other's is not taken from the cache. */
@@ -814,14 +809,12 @@ START_TEST(passing_answer)
 	a->times = passing[_i].times;
 	fake_on(x.reg, "GET", "/v2/app/x")->body = "hello";
 	op = oci_req_start(x.oci,
-		&(struct oci_req){.repo = &x.repo,
-			.identity = x.nobody,
+		&(struct oci_req){.target = {&x.repo, x.nobody, 60000},
 			.kind = OCI_KIND_MANIFEST,
 			.method = "GET",
 			.path = "x",
 			.what = "it",
-			.max_body = 100,
-			.timeout_ms = 60000});
+			.max_body = 100});
 	fixture_advance(&x, op, 50, 10000);
 	ck_assert_msg((op->err.kind == ERR_NONE) == passing[_i].ok, "%s", op->err.msg);
 	ck_assert_uint_eq(fake_count(&x, "GET /v2/app/x\n"), passing[_i].asked);
@@ -861,14 +854,12 @@ START_TEST(outage)
 		a->status = rows[i].status;
 		fake_log_reset(x.reg);
 		op = oci_req_start(x.oci,
-			&(struct oci_req){.repo = &x.repo,
-				.identity = x.nobody,
+			&(struct oci_req){.target = {&x.repo, x.nobody, 60000},
 				.kind = OCI_KIND_MANIFEST,
 				.method = "GET",
 				.path = rows[i].path,
 				.what = "it",
-				.max_body = 100,
-				.timeout_ms = 60000});
+				.max_body = 100});
 		fixture_advance(&x, op, 50, 10000);
 		ck_assert_int_eq(op->err.kind == ERR_NONE, rows[i].ok);
 		ck_assert_uint_eq(fake_count(&x, "GET /v2/app/"), rows[i].asked);
@@ -887,7 +878,7 @@ START_TEST(passing_not_repeated)
 		.path = "x",
 		.what = "it",
 		.max_body = 100,
-		.timeout_ms = _i ? 60000 : 90,
+		.target.timeout_ms = _i ? 60000 : 90,
 		.write = _i == 2,
 		.once = _i == 1};
 	struct fake_answer *a;
@@ -898,8 +889,8 @@ START_TEST(passing_not_repeated)
 	fixture_init(&x);
 	a = fake_on(x.reg, req.method, "/v2/app/x");
 	a->status = 502;
-	req.repo = &x.repo;
-	req.identity = x.nobody;
+	req.target.repo = &x.repo;
+	req.target.identity = x.nobody;
 	op = oci_req_start(x.oci, &req);
 	fixture_wait(&x, op);
 	fixture_failed(op, "502");
@@ -925,14 +916,12 @@ START_TEST(passing_cut)
 	a->times = 2;
 	fake_on(x.reg, "GET", "/v2/app/x")->body = "hello";
 	op = oci_req_start(x.oci,
-		&(struct oci_req){.repo = &x.repo,
-			.identity = x.nobody,
+		&(struct oci_req){.target = {&x.repo, x.nobody, 60000},
 			.kind = OCI_KIND_MANIFEST,
 			.method = "GET",
 			.path = "x",
 			.what = "it",
-			.max_body = 100,
-			.timeout_ms = 60000});
+			.max_body = 100});
 	fixture_advance(&x, op, 50, 10000);
 	fixture_ok(op);
 	ck_assert_str_eq(buf_str(&oci_req_result(op)->body), "hello");
@@ -1455,10 +1444,8 @@ START_TEST(long_timeout)
 	fixture_init(&x);
 	fake_on(x.reg, "HEAD", "/v2/app/manifests/1.0")->way = FAKE_SILENT;
 	op = oci_resolve_start(x.oci,
-		&(struct oci_resolve_req){.repo = &x.repo,
-			.identity = x.nobody,
-			.tag = "1.0",
-			.timeout_ms = 1000 * 60 * 1000});
+		&(struct oci_resolve_req){
+			.target = {&x.repo, x.nobody, 1000 * 60 * 1000}, .tag = "1.0"});
 	fixture_until(&x, HEAD_LINE "\n");
 	fixture_advance(&x, op, 1000, LIMIT_REQUEST_MS + 2000);
 	fixture_failed(op, "does not answer (no answer in time)");
@@ -1484,14 +1471,12 @@ START_TEST(one_deadline)
 	a->way = FAKE_DRIP;
 	a->drip_ms = 1000;
 	op = oci_req_start(x.oci,
-		&(struct oci_req){.repo = &x.repo,
-			.identity = x.nobody,
+		&(struct oci_req){.target = {&x.repo, x.nobody, 60000},
 			.kind = OCI_KIND_MANIFEST,
 			.method = "GET",
 			.path = "manifests/1.0",
 			.what = "manifest",
-			.max_body = 1000,
-			.timeout_ms = 60000});
+			.max_body = 1000});
 	fixture_until(&x, "GET /v2/app/manifests/1.0\n");
 	fixture_advance(&x, op, 500, 62000);
 	fixture_failed(op, "/b': not done within 1m0s");

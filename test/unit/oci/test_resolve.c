@@ -17,9 +17,7 @@ static struct op *resolve(
 	struct oci_resolve_req r = *req;
 	struct op *op;
 
-	r.repo = &x->repo;
-	r.identity = id ? id : x->nobody;
-	r.timeout_ms = 60000;
+	r.target = (struct oci_target){&x->repo, id ? id : x->nobody, 60000};
 	op = oci_resolve_start(x->oci, &r);
 	fixture_wait(x, op);
 	return op;
@@ -29,10 +27,7 @@ static struct op *resolve(
 static struct op *resolve_later(struct fixture *x)
 {
 	struct op *op = oci_resolve_start(x->oci,
-		&(struct oci_resolve_req){.repo = &x->repo,
-			.identity = x->nobody,
-			.tag = "1.0.0",
-			.timeout_ms = 60000});
+		&(struct oci_resolve_req){.target = {&x->repo, x->nobody, 60000}, .tag = "1.0.0"});
 
 	fixture_advance(x, op, 100, 10000);
 	return op;
@@ -319,11 +314,8 @@ static struct op *start_of_apps(struct fixture *x, void *arg)
 {
 	(void)arg;
 	return oci_resolve_start(x->oci,
-		&(struct oci_resolve_req){.repo = &x->repo,
-			.identity = x->nobody,
-			.tag = "1.0.0",
-			.timeout_ms = 60000,
-			.owner = "apps"});
+		&(struct oci_resolve_req){
+			.target = {&x->repo, x->nobody, 60000}, .tag = "1.0.0", .owner = "apps"});
 }
 
 START_TEST(owner)
@@ -397,10 +389,7 @@ START_TEST(canceled)
 	fixture_init(&x);
 	fake_on(x.reg, "HEAD", "/v2/app/manifests/1.0.0")->way = FAKE_SILENT;
 	op = oci_resolve_start(x.oci,
-		&(struct oci_resolve_req){.repo = &x.repo,
-			.identity = x.nobody,
-			.tag = "1.0.0",
-			.timeout_ms = 60000});
+		&(struct oci_resolve_req){.target = {&x.repo, x.nobody, 60000}, .tag = "1.0.0"});
 	op_then(op, fixture_done, &done);
 	fixture_until(&x, TAG_HEAD);
 	op_cancel(op);

@@ -13,9 +13,7 @@ static struct op *start(struct fixture *x, const struct oci_tags_req *req)
 {
 	struct oci_tags_req r = *req;
 
-	r.repo = &x->repo;
-	r.identity = x->nobody;
-	r.timeout_ms = 60000;
+	r.target = (struct oci_target){&x->repo, x->nobody, 60000};
 	return oci_tags_start(x->oci, &r);
 }
 

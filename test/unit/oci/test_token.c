@@ -62,12 +62,10 @@ static void clear(struct world *w)
 static struct op *start(struct world *w, uint64_t timeout_ms)
 {
 	return oci_token_start(w->tokens,
-		&(struct oci_token_req){.repo = &w->x.repo,
-			.identity = w->x.nobody,
+		&(struct oci_token_req){.target = {&w->x.repo, w->x.nobody, timeout_ms},
 			.realm = w->realm,
 			.service = "svc",
-			.scope = "repository:app:pull",
-			.timeout_ms = timeout_ms});
+			.scope = "repository:app:pull"});
 }
 
 static unsigned open_requests(struct world *w)
