@@ -43,7 +43,8 @@ LIBS_PKG := libuv libcurl libcares jansson yaml-0.1 libarchive openssl zlib libz
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wvla -Wpointer-arith -Wwrite-strings -Wformat=2 -Wundef
 # A member that a row of a table leaves out is zero: that is what the tables of steps rely on.
-WARN_C := $(WARN) -Wno-missing-field-initializers -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wdeclaration-after-statement
+WARN_C := $(WARN) -Wno-missing-field-initializers -Wstrict-prototypes -Wmissing-prototypes \
+	-Wold-style-definition -Wdeclaration-after-statement
 # STYLE: declarations stand at the head of a block, cleanup attributes included.
 
 BASEFLAGS := -g -O2 -fno-omit-frame-pointer -fstack-protector-strong -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -pthread

@@ -22,7 +22,8 @@ struct op;
 
 struct op_type {
 	const char *name;
-	/* Make it end soon, by op_finish or op_end as always (the kind becomes ERR_CANCELED by itself). Called at most once. */
+	/* Make it end soon, by op_finish or op_end as always (the kind becomes ERR_CANCELED by
+	   itself). Called at most once. */
 	void (*cancel)(struct op *op);
 	/* Release the op and its result. */
 	void (*free)(struct op *op);

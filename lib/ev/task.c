@@ -61,8 +61,8 @@ static void task_end(struct task *t)
 	op_end(&t->self, &t->err);
 }
 
-/* True: it goes on at once. How often rows come back without waiting depends on what a stranger sent:
-   a long loop must neither hold the loop nor be a reason to abort. */
+/* True: it goes on at once. How often rows come back without waiting depends on what a stranger
+   sent: many of them must neither hold the loop nor be a reason to abort. */
 static bool task_jump(struct task *t, unsigned to)
 {
 	task_enter(t, t->table, to);

@@ -17,9 +17,14 @@
  *   own logs as the task that waits for it: every line of a run's children has the run's fields.
  *   Nothing is copied; who waits is asked at each line, so what was dropped logs without a context.
  *
- *	struct fetch { struct task task; ... };              in a step: struct fetch *f = TASK(t, struct fetch);
+ *	struct fetch { struct task task; ... }; in a step: struct fetch *f = TASK(t, struct fetch);
  *	static const struct step steps[] = {{"head", head_start, head_resume}, {0}};
- *	struct op *fetch_start(...) { ...; task_init(&f->task, loop, "fetch", steps, NULL, fetch_free); return task_spawn(&f->task); }
+ *	struct op *fetch_start(...)
+ *	{
+ *		...
+ *		task_init(&f->task, loop, "fetch", steps, NULL, fetch_free);
+ *		return task_spawn(&f->task);
+ *	}
  */
 #ifndef EV_TASK_H
 #define EV_TASK_H

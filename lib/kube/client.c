@@ -78,7 +78,7 @@ struct loop *kube_client_loop(const struct kube_client *c)
 	return c->loop;
 }
 
-/* ---- paths --------------------------------------------------------------------------------------------------------- */
+/* ---- paths ----------------------------------------------------------------------------------- */
 
 void kube_resource_copy(struct kube_resource_copy *to, const struct kube_resource *from)
 {
@@ -137,7 +137,7 @@ void kube_query_add(struct buf *url, const char *key, const char *value)
 	url_encode(url, value);
 }
 
-/* ---- requests ------------------------------------------------------------------------------------------------------ */
+/* ---- requests -------------------------------------------------------------------------------- */
 
 struct op *kube_http_start(
 	struct kube_client *c, enum kube_verb verb, const char *path, const struct http_req *req)
@@ -236,7 +236,7 @@ bool kube_try_again(struct kube_tries *t, struct kube_client *c, enum kube_verb 
 	return true;
 }
 
-/* ---- one request as a task ----------------------------------------------------------------------------------------- */
+/* ---- one request as a task ------------------------------------------------------------------- */
 
 struct kube_op {
 	struct task task;
@@ -412,7 +412,7 @@ const char *kube_reason(const struct op *op)
 	return TASK_OF_OP(op, struct kube_op)->reason;
 }
 
-/* ---- counters ------------------------------------------------------------------------------------------------------ */
+/* ---- counters -------------------------------------------------------------------------------- */
 
 void kube_client_stats(const struct kube_client *c, struct kube_stats *out)
 {

@@ -63,7 +63,7 @@ static enum step_ret fail(struct blob *b, const struct err *err)
 	return task_fail(&b->task, &e);
 }
 
-/* ---- the worker ---------------------------------------------------------------------------------------------------- */
+/* ---- the worker ------------------------------------------------------------------------------ */
 
 static int job_run(void *job, const atomic_bool *stop, struct err *err)
 {
@@ -119,7 +119,7 @@ static void worked(struct op *op, void *arg)
 	}
 }
 
-/* ---- the transfer -------------------------------------------------------------------------------------------------- */
+/* ---- the transfer ---------------------------------------------------------------------------- */
 
 /* "bytes 5-9/10" (RFC 9110 section 14.4): it must begin where we asked, and know the blob's size if it says one. */
 static int range_check(const struct blob *b, const char *text, struct err *err)
@@ -405,7 +405,7 @@ static enum step_ret transfer_resume(struct task *t)
 	return STEP_NEXT;
 }
 
-/* ---- the end ------------------------------------------------------------------------------------------------------- */
+/* ---- the end --------------------------------------------------------------------------------- */
 
 /* What is still in the buffers goes to the worker. */
 static enum step_ret drain_start(struct task *t)

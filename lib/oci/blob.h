@@ -6,11 +6,13 @@
  * (a temporary file, empty) through two buffers: the transfer fills one while a worker hashes and
  * writes the other, and pauses when both are busy; memory is flat and the loop never writes a file.
  * After a break it goes on with Range (206 checked, 200 starts over), a bounded number of times.
- * The timeout bounds what comes before the body; the body is bounded by its size, no progress for 30 s,
- * and 1 KiB/s over 60 s; all tries and pauses together by LIMIT_BLOB_BASE_MS and the size at
+ * The timeout bounds what comes before the body; the body is bounded by its size, no progress for
+ * 30 s, and 1 KiB/s over 60 s; all tries and pauses together by LIMIT_BLOB_BASE_MS and the size at
  * LIMIT_BLOB_WHOLE_RATE. Loop thread. This is the only place that joins a transfer and a worker.
  *
- *	op = oci_blob_start(client, &(struct oci_blob_req){.target = {&repo, id, 60000}, .blob = image->layer, .fd = tmp});
+ *	op = oci_blob_start(client,
+ *		&(struct oci_blob_req){
+ *			.target = {&repo, id, 60000}, .blob = image->layer, .fd = tmp});
  *	... done, no error: oci_blob_mem(op) has the bytes if the blob is small, else they are in the file (not synced).
  */
 #ifndef OCI_BLOB_H

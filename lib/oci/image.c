@@ -85,7 +85,7 @@ static enum step_ret fail(struct image *m, const struct err *err)
 	return task_fail(&m->task, &e);
 }
 
-/* ---- steps --------------------------------------------------------------------------------------------------------- */
+/* ---- steps ----------------------------------------------------------------------------------- */
 
 static enum step_ret get_start(struct task *t)
 {
@@ -227,7 +227,7 @@ static enum step_ret layer_start(struct task *t)
 	return m->result.layer ? STEP_NEXT : fail(m, &err);
 }
 
-/* ---- the op -------------------------------------------------------------------------------------------------------- */
+/* ---- the op ---------------------------------------------------------------------------------- */
 
 static void image_free(struct task *t)
 {

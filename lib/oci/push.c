@@ -61,7 +61,7 @@ static enum step_ret names_start(struct task *t)
 	return STEP_NEXT;
 }
 
-/* ---- blobs --------------------------------------------------------------------------------------------------------- */
+/* ---- blobs ----------------------------------------------------------------------------------- */
 
 static const struct oci_push_blob *blob_now(const struct push *p)
 {
@@ -136,8 +136,8 @@ static enum step_ret post_start(struct task *t)
 				.max_body = LIMIT_ERROR_BODY}));
 }
 
-/* Where the registry wants the bytes. It must be the registry itself: credentials go along. A proxy in
-   front of it that ends TLS often leaves a Location with http: our own scheme and port stay. */
+/* Where the registry wants the bytes. It must be the registry itself: credentials go along. A proxy
+   in front of it that ends TLS often leaves a Location with http: our own scheme and port stay. */
 static int place_read(struct push *p, struct err *err)
 {
 	const struct url *asked = oci_req_url(p->task.op);
@@ -203,7 +203,7 @@ static enum step_ret put_resume(struct task *t)
 	return task_goto(t, "head");
 }
 
-/* ---- manifest and tags --------------------------------------------------------------------------------------------- */
+/* ---- manifest and tags ----------------------------------------------------------------------- */
 
 /* One name in each round; without any it is stored by its digest. */
 static enum step_ret tags_start(struct task *t)
@@ -255,7 +255,7 @@ static enum step_ret tags_resume(struct task *t)
 	return p->tags[p->tag] ? STEP_AGAIN : STEP_NEXT;
 }
 
-/* ---- retag: the manifest comes from the registry ------------------------------------------------------------------- */
+/* ---- retag: the manifest comes from the registry --------------------------------------------- */
 
 static enum step_ret read_start(struct task *t)
 {
@@ -309,7 +309,7 @@ static enum step_ret read_resume(struct task *t)
 	return STEP_NEXT;
 }
 
-/* ---- the ops ------------------------------------------------------------------------------------------------------- */
+/* ---- the ops --------------------------------------------------------------------------------- */
 
 static void push_free(struct task *t)
 {

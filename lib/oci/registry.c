@@ -26,7 +26,7 @@ const char *oci_kind_name(enum oci_kind kind)
 	return names[kind];
 }
 
-/* ---- the client ---------------------------------------------------------------------------------------------------- */
+/* ---- the client ------------------------------------------------------------------------------ */
 
 static bool host_busy(const struct lru_item *it)
 {

@@ -1,6 +1,6 @@
 /*
- * The way to registries: one client for the process, and what it knows of each host. Every call goes
- * its one way of asking: req.h.
+ * The way to registries: one client for the process, and what it knows of each host. All calls
+ * share one way of asking: req.h.
  *
  * Nothing waits in line here: callers send one request at a time to a host that has not
  * answered yet (oci_client_is_proven), and as many as they like to one that has. A host
@@ -8,7 +8,7 @@
  * answered (health.h): GET /v2/ with nobody's credentials and no TLS verification, redirects not
  * followed. So do those of an identity that was told to come back later.
  *
- * Addresses at which this process listens are never asked, and which others a registry may send us to
+ * Addresses at which this process listens are never asked. Which others a registry may send us to
  * is judged as connections are opened: guard.h.
  *
  * Give the http_client more room than callers can ask for at a time: a request that waits inside

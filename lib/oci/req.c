@@ -57,7 +57,7 @@ struct call {
 	bool pinged;
 };
 
-/* ---- one attempt --------------------------------------------------------------------------------------------------- */
+/* ---- one attempt ----------------------------------------------------------------------------- */
 
 /* To the registry itself only, and once it has shown which scheme it speaks. Texts are borrowed. */
 static struct oci_way way_of(struct call *q)
@@ -231,7 +231,7 @@ static void say_overdue(const struct call *q, struct err *err)
 		time_format_duration((int64_t)q->target.timeout_ms, text));
 }
 
-/* ---- aim, admit, token, send --------------------------------------------------------------------- */
+/* ---- aim, admit, token, send ----------------------------------------------------------------- */
 
 /* The URL of the registry itself, with the scheme that it spoke (or https, to find out). */
 static int aim(struct call *q, struct err *err)
@@ -391,7 +391,7 @@ static enum step_ret send_start(struct task *t)
 	return task_wait(t, http_start(q->client->http, &r));
 }
 
-/* ---- once more ----------------------------------------------------------------------------------------------------- */
+/* ---- once more ------------------------------------------------------------------------------- */
 
 /* A question that nobody has seen a part of the answer of. */
 static bool may_repeat(const struct call *q)
@@ -436,7 +436,7 @@ static enum step_ret pause_resume(struct task *t)
 	return task_op_failed(t) ? STEP_FAIL : task_goto(t, "aim");
 }
 
-/* ---- answers ------------------------------------------------------------------------------------------------------- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
 /* Is there nothing more that could be shown? Then *err says why, and -1. */
 static int exhausted(
@@ -591,10 +591,10 @@ static enum step_ret unanswered(struct call *q)
 	return fail(q, &err);
 }
 
-/* ---- a challenge at /v2/ only -------------------------------------------------------------------------------------- */
+/* ---- a challenge at /v2/ only ---------------------------------------------------------------- */
 
-/* Some registries refuse who shows nothing without a word of how they want to be asked, and say that
-   at /v2/ only. A layer that a push looks for may just not be there yet. */
+/* Some registries refuse who shows nothing without a word of how they want to be asked, and say
+   that at /v2/ only. A layer that a push looks for may just not be there yet. */
 static bool hides_challenge(const struct call *q, const struct http_res *res)
 {
 	bool looks = q->req.write && !strcmp(q->req.method, "HEAD");
@@ -728,7 +728,7 @@ static enum step_ret send_resume(struct task *t)
 	return t->op->err.kind == ERR_NONE ? judge(q) : unanswered(q);
 }
 
-/* ---- the task ------------------------------------------------------------------------------------------------------ */
+/* ---- the task -------------------------------------------------------------------------------- */
 
 static enum step_ret release(struct task *t)
 {

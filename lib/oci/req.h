@@ -54,7 +54,8 @@ struct oci_req {
 	bool stream; /* the timeout ends with the headers; the body has a least rate instead */
 	bool probe; /* any answer is a success, of the registry itself or its TLS; never refused */
 	bool once; /* the caller asks again by itself, if at all */
-	/* 4xx and 5xx are successes of the op: the caller looks at the status (429 and 503 are not). */
+	/* 4xx and 5xx are successes of the op: the caller looks at the status (429 and 503 are
+	   not). */
 	bool quiet;
 };
 

@@ -39,7 +39,7 @@ static enum step_ret fail(struct resolve *r, const char *text)
 	return task_fail(&r->task, &err);
 }
 
-/* ---- semver -------------------------------------------------------------------------------------------------------- */
+/* ---- semver ---------------------------------------------------------------------------------- */
 
 static enum step_ret tags_start(struct task *t)
 {
@@ -69,7 +69,7 @@ static enum step_ret tags_resume(struct task *t)
 	return STEP_NEXT;
 }
 
-/* ---- digest -------------------------------------------------------------------------------------------------------- */
+/* ---- digest ---------------------------------------------------------------------------------- */
 
 static enum step_ret found(struct resolve *r)
 {
@@ -240,7 +240,7 @@ static enum step_ret hash_resume(struct task *t)
 	return hashed(TASK(t, struct resolve), work_job(t->op));
 }
 
-/* ---- the op -------------------------------------------------------------------------------------------------------- */
+/* ---- the op ---------------------------------------------------------------------------------- */
 
 static void resolve_free(struct task *t)
 {

@@ -60,7 +60,7 @@ struct list {
 	struct found found;
 };
 
-/* ---- one tag ------------------------------------------------------------------------------------------------------- */
+/* ---- one tag --------------------------------------------------------------------------------- */
 
 /* In the versions of a Helm chart `+` stands as `_`, because a tag cannot hold it. */
 static void as_version(const struct list *l, const char *tag, char out[OCI_TAG_MAX + 1])
@@ -201,7 +201,7 @@ static int on_tag(void *arg, const char *text, size_t len, struct err *err)
 	return 0;
 }
 
-/* ---- one page ------------------------------------------------------------------------------------------------------ */
+/* ---- one page -------------------------------------------------------------------------------- */
 
 static void go_on(void *arg)
 {
@@ -448,7 +448,7 @@ static enum step_ret ask_resume(struct task *t)
 	return l->next ? task_goto(t, "page") : chosen(l);
 }
 
-/* ---- the op -------------------------------------------------------------------------------------------------------- */
+/* ---- the op ---------------------------------------------------------------------------------- */
 
 static void wake(void *arg)
 {

@@ -73,7 +73,7 @@ struct fetch {
 	uint64_t life_ms;
 };
 
-/* ---- one fetch ----------------------------------------------------------------------------------------------------- */
+/* ---- one fetch ------------------------------------------------------------------------------- */
 
 static void add_param(struct buf *b, char sep, const char *name, const char *value)
 {
@@ -418,7 +418,7 @@ static void fetch_free(struct task *t)
 	free(f);
 }
 
-/* ---- does it answer at all ----------------------------------------------------------------------------------------- */
+/* ---- does it answer at all ------------------------------------------------------------------- */
 
 struct probe {
 	struct task task;
@@ -482,7 +482,7 @@ struct op *oci_token_probe(struct oci_tokens *t, const struct oci_health_key *ke
 	return task_spawn(&p->task);
 }
 
-/* ---- the cache ----------------------------------------------------------------------------------------------------- */
+/* ---- the cache ------------------------------------------------------------------------------- */
 
 static void wait_unlink(struct wait *w)
 {
@@ -678,7 +678,7 @@ static void fetch_start(struct entry *e, const struct oci_token_req *req)
 	fetch_spawn(e, f);
 }
 
-/* ---- waiting ------------------------------------------------------------------------------------------------------- */
+/* ---- waiting --------------------------------------------------------------------------------- */
 
 /* Without anybody who waits there is no reason to hold a connection. */
 static void wait_leave(struct wait *w)

@@ -256,7 +256,7 @@ START_TEST(test_drop)
 }
 END_TEST
 
-/* ---- rows that come back ------------------------------------------------------------------------ */
+/* ---- rows that come back --------------------------------------------------------------------- */
 
 /* mode: how many rounds there are; 0: no end. */
 static unsigned rounds_done;
@@ -369,7 +369,7 @@ START_TEST(test_goto_nowhere)
 }
 END_TEST
 
-/* ---- what the log tells ------------------------------------------------------------------------- */
+/* ---- what the log tells ---------------------------------------------------------------------- */
 
 static int log_pipe[2];
 
@@ -403,8 +403,8 @@ static const char *log_said(void)
 	return said;
 }
 
-/* A task that waits for another (or, the last one, for a timer), ends late when it is cancelled, and
-   may have a log of its own. */
+/* A task that waits for another (or, the last one, for a timer), ends late when it is cancelled,
+   and may have a log of its own. */
 struct chained {
 	struct task task;
 	struct op *next;
