@@ -47,6 +47,12 @@ static inline void list_add(struct list *head, struct list *element)
 	head->prev = element;
 }
 
+/* In front of all others; the element is in none. */
+static inline void list_add_first(struct list *head, struct list *element)
+{
+	list_add(head->next, element);
+}
+
 static inline void list_out(struct list *element)
 {
 	element->prev->next = element->next;
@@ -59,6 +65,18 @@ static inline void list_to_end(struct list *head, struct list *element)
 {
 	list_out(element);
 	list_add(head, element);
+}
+
+/* All of `from`, in its order, behind what `to` has; `from` is empty after. */
+static inline void list_append(struct list *to, struct list *from)
+{
+	if (list_empty(from))
+		return;
+	from->next->prev = to->prev;
+	to->prev->next = from->next;
+	to->prev = from->prev;
+	from->prev->next = to;
+	list_init(from);
 }
 
 /* NULL when it is empty. */

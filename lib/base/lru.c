@@ -1,7 +1,6 @@
 #include "base/lru.h"
 
 #include "base/err.h"
-#include "base/mem.h"
 
 #include <stdlib.h>
 
@@ -9,39 +8,16 @@ void lru_init(struct lru *l, size_t max, bool (*busy)(const struct lru_item *it)
 	void (*free_item)(struct lru_item *it))
 {
 	*l = (struct lru){.max = max, .busy = busy, .free = free_item};
-}
-
-static void unlink_item(struct lru *l, struct lru_item *it)
-{
-	if (it->newer)
-		it->newer->older = it->older;
-	else
-		l->newest = it->older;
-	if (it->older)
-		it->older->newer = it->newer;
-	else
-		l->oldest = it->newer;
-	it->newer = it->older = NULL;
-}
-
-static void link_first(struct lru *l, struct lru_item *it)
-{
-	it->older = l->newest;
-	it->newer = NULL;
-	if (l->newest)
-		l->newest->newer = it;
-	else
-		l->oldest = it;
-	l->newest = it;
+	list_init(&l->order);
 }
 
 struct lru_item *lru_get(struct lru *l, const char *key)
 {
 	struct lru_item *it = map_get(&l->map, key);
 
-	if (it && it != l->newest) {
-		unlink_item(l, it);
-		link_first(l, it);
+	if (it) {
+		list_out(&it->link);
+		list_add_first(&l->order, &it->link);
 	}
 	return it;
 }
@@ -50,30 +26,44 @@ void lru_drop(struct lru *l, struct lru_item *it)
 {
 	char *key = it->key;
 
-	unlink_item(l, it);
+	list_out(&it->link);
+	l->bytes -= it->size;
 	map_del(&l->map, key);
 	l->free(it);
 	free(key);
 }
 
+static bool has_room(const struct lru *l, const struct lru_item *it)
+{
+	return l->map.len < l->max && (!l->max_bytes || l->bytes + it->size <= l->max_bytes);
+}
+
+/* Past the limit only while all are busy. */
+static void make_room(struct lru *l, const struct lru_item *it)
+{
+	struct list *at, *newer;
+
+	for (at = l->order.prev; at != &l->order && !has_room(l, it); at = newer) {
+		struct lru_item *old = CONTAINER_OF(at, struct lru_item, link);
+
+		newer = at->prev;
+		if (!l->busy || !l->busy(old))
+			lru_drop(l, old);
+	}
+}
+
 void lru_add(struct lru *l, const char *key, struct lru_item *it)
 {
-	struct lru_item *at, *next;
-
-	/* Past the limit only while all are busy. */
-	for (at = l->oldest; at && l->map.len >= l->max; at = next) {
-		next = at->newer;
-		if (!l->busy || !l->busy(at))
-			lru_drop(l, at);
-	}
+	make_room(l, it);
 	it->key = mem_strdup(key);
+	l->bytes += it->size;
 	BUG_IF(map_put(&l->map, key, it));
-	link_first(l, it);
+	list_add_first(&l->order, &it->link);
 }
 
 void lru_clear(struct lru *l)
 {
-	while (l->newest)
-		lru_drop(l, l->newest);
+	while (!list_empty(&l->order))
+		lru_drop(l, lru_newest(l));
 	map_clear(&l->map);
 }

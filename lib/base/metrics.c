@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "base/fnv.h"
+#include "base/list.h"
 #include "base/mem.h"
 #include "base/sys.h"
 #include "base/vec.h"
@@ -24,7 +25,7 @@ enum metric_type { TYPE_COUNTER, TYPE_GAUGE, TYPE_HISTOGRAM };
 
 struct metric {
 	struct metric_family *family;
-	struct metric *next, *prev; /* in the order of creation */
+	struct list link; /* in the order of creation */
 	struct metric *chain; /* in its hash slot */
 	uint64_t hash;
 	double value; /* histogram: the sum */
@@ -40,7 +41,7 @@ struct metric_family {
 	unsigned n_labels;
 	struct metric_buckets buckets;
 	char (*le)[METRIC_TEXT_MAX]; /* the bounds as text */
-	struct metric *first, *last;
+	struct list series; /* of struct metric */
 	struct metric **slots;
 	size_t n_slots, n_series;
 	void (*on_scrape)(void *arg, struct metric_out *out);
@@ -49,15 +50,15 @@ struct metric_family {
 
 struct metrics_scrape {
 	struct metrics *registry;
-	struct metrics_scrape *next, **prev;
+	struct list link;
 	size_t family; /* index of the one being written */
 	bool begun; /* its HELP and TYPE are out */
-	struct metric *at; /* the next series */
+	struct list *at; /* the next series; the family's head: that was all */
 };
 
 struct metrics {
 	VEC(struct metric_family *) families;
-	struct metrics_scrape *scrapes;
+	struct list scrapes; /* of struct metrics_scrape: those on the way */
 };
 
 struct metric_out {
@@ -121,15 +122,23 @@ static void add_labels(
 
 struct metrics *metrics_new(void)
 {
-	return NEW(struct metrics);
+	struct metrics *m = NEW(struct metrics);
+
+	list_init(&m->scrapes);
+	return m;
+}
+
+static struct metric *series_at(struct list *at)
+{
+	return CONTAINER_OF(at, struct metric, link);
 }
 
 static void family_free(struct metric_family *f)
 {
 	unsigned i;
 
-	while (f->first)
-		metric_remove(f->first);
+	while (!list_empty(&f->series))
+		metric_remove(series_at(f->series.next));
 	for (i = 0; i < f->n_labels; i++)
 		free(f->label_names[i]);
 	free(f->name);
@@ -145,7 +154,7 @@ void metrics_free(struct metrics *m)
 
 	if (!m)
 		return;
-	BUG_IF(m->scrapes);
+	BUG_IF(!list_empty(&m->scrapes));
 	vec_each (&m->families, f) {
 		family_free(*f);
 	}
@@ -176,6 +185,7 @@ static struct metric_family *family_new(struct metrics *m, enum metric_type type
 	}
 	f->registry = m;
 	f->type = type;
+	list_init(&f->series);
 	f->name = mem_strdup(name);
 	f->help = mem_strdup(help);
 	while (*labels) {
@@ -251,14 +261,16 @@ static uint64_t hash_text(const char *s)
 static void grow(struct metric_family *f)
 {
 	size_t n = f->n_slots ? f->n_slots * 2 : FIRST_SLOTS;
-	struct metric *s;
+	struct list *at;
 
 	if (f->n_series < f->n_slots)
 		return;
 	free(f->slots);
 	f->slots = mem_zalloc(n * sizeof(*f->slots));
 	f->n_slots = n;
-	for (s = f->first; s; s = s->next) {
+	list_each (&f->series, at) {
+		struct metric *s = series_at(at);
+
 		s->chain = f->slots[s->hash % n];
 		f->slots[s->hash % n] = s;
 	}
@@ -269,9 +281,7 @@ static void link_series(struct metric_family *f, struct metric *s)
 	grow(f);
 	s->chain = f->slots[s->hash % f->n_slots];
 	f->slots[s->hash % f->n_slots] = s;
-	s->prev = f->last;
-	*(f->last ? &f->last->next : &f->first) = s;
-	f->last = s;
+	list_add(&f->series, &s->link);
 	f->n_series++;
 }
 
@@ -299,20 +309,22 @@ struct metric *metric_series_(struct metric_family *f, const char *const *values
 void metric_remove(struct metric *s)
 {
 	struct metric_family *f;
-	struct metrics_scrape *sc;
 	struct metric **at;
+	struct list *l;
 
 	if (!s)
 		return;
 	f = s->family;
-	for (sc = f->registry->scrapes; sc; sc = sc->next)
-		if (sc->at == s)
-			sc->at = s->next;
+	list_each (&f->registry->scrapes, l) {
+		struct metrics_scrape *sc = CONTAINER_OF(l, struct metrics_scrape, link);
+
+		if (sc->at == &s->link)
+			sc->at = s->link.next;
+	}
 	for (at = &f->slots[s->hash % f->n_slots]; *at != s; at = &(*at)->chain)
 		;
 	*at = s->chain;
-	*(s->prev ? &s->prev->next : &f->first) = s->next;
-	*(s->next ? &s->next->prev : &f->last) = s->prev;
+	list_out(&s->link);
 	f->n_series--;
 	free(s->counts);
 	free(s);
@@ -423,11 +435,7 @@ struct metrics_scrape *metrics_scrape_start(struct metrics *m)
 	struct metrics_scrape *s = NEW(struct metrics_scrape);
 
 	s->registry = m;
-	s->next = m->scrapes;
-	s->prev = &m->scrapes;
-	if (s->next)
-		s->next->prev = &s->next;
-	m->scrapes = s;
+	list_add(&m->scrapes, &s->link);
 	return s;
 }
 
@@ -438,15 +446,16 @@ bool metrics_scrape_next(struct metrics_scrape *s, struct buf *b)
 
 	while (s->family < s->registry->families.len) {
 		f = s->registry->families.p[s->family];
-		if (!s->begun && (f->first || f->on_scrape)) {
-			write_head(b, f);
-			s->at = f->first;
+		if (!s->begun) {
+			s->at = f->series.next;
+			if (!list_empty(&f->series) || f->on_scrape)
+				write_head(b, f);
 			if (f->on_scrape)
 				f->on_scrape(f->arg, &(struct metric_out){f, b});
 		}
 		s->begun = true;
-		while (s->at) {
-			write_series(b, s->at);
+		while (s->at != &f->series) {
+			write_series(b, series_at(s->at));
 			s->at = s->at->next;
 			if (b->len - from >= SLICE_BYTES)
 				return true;
@@ -463,9 +472,7 @@ void metrics_scrape_end(struct metrics_scrape *s)
 {
 	if (!s)
 		return;
-	*s->prev = s->next;
-	if (s->next)
-		s->next->prev = s->prev;
+	list_out(&s->link);
 	free(s);
 }
 

@@ -1,5 +1,6 @@
 #include "embedded/chain.h"
 
+#include "base/list.h"
 #include "base/mem.h"
 #include "ev/op.h"
 #include "ev/work.h"
@@ -8,12 +9,12 @@ struct link {
 	void (*run)(void *arg);
 	void (*done)(void *arg);
 	void *arg;
-	struct link *next;
+	struct list at;
 };
 
 struct emb_chain {
 	struct loop *loop;
-	struct link *first, **last; /* the first one runs */
+	struct list links; /* the first one runs */
 	size_t len;
 };
 
@@ -22,8 +23,13 @@ struct emb_chain *emb_chain_new(struct loop *l)
 	struct emb_chain *c = NEW(struct emb_chain);
 
 	c->loop = l;
-	c->last = &c->first;
+	list_init(&c->links);
 	return c;
+}
+
+static struct link *link_first(const struct emb_chain *c)
+{
+	return CONTAINER_OF(c->links.next, struct link, at);
 }
 
 static int on_worker(void *job, const atomic_bool *stop, struct err *err)
@@ -41,31 +47,28 @@ static void start(struct emb_chain *c);
 static void on_done(struct op *op, void *arg)
 {
 	struct emb_chain *c = arg;
-	struct link *k = c->first;
+	struct link *k = link_first(c);
 
 	op_free(op);
 	k->done(k->arg);
-	c->first = k->next;
-	if (!c->first)
-		c->last = &c->first;
+	list_out(&k->at);
 	c->len--;
 	free(k);
-	if (c->first)
+	if (c->len)
 		start(c);
 }
 
 static void start(struct emb_chain *c)
 {
-	op_then(work_start(c->loop, WORK_SHORT, on_worker, NULL, c->first), on_done, c);
+	op_then(work_start(c->loop, WORK_SHORT, on_worker, NULL, link_first(c)), on_done, c);
 }
 
 void emb_chain_add(struct emb_chain *c, void (*run)(void *arg), void (*done)(void *arg), void *arg)
 {
 	struct link *k = NEW(struct link);
 
-	*k = (struct link){run, done, arg, NULL};
-	*c->last = k;
-	c->last = &k->next;
+	*k = (struct link){.run = run, .done = done, .arg = arg};
+	list_add(&c->links, &k->at);
 	if (!c->len++)
 		start(c);
 }

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/list.h"
 #include "base/mem.h"
 #include "base/obj.h"
 #include "embedded/chain.h"
@@ -22,7 +23,7 @@ struct watch {
 	struct emb_chain *chain;
 	struct http_exchange *x; /* NULL: the client is gone */
 	struct emb_call *call;
-	struct watch *next, **prev;
+	struct list link;
 	struct buf pending; /* of the initial list */
 	uint64_t seq; /* of the next change to look at */
 	int64_t after; /* changes up to this version are known to the client */
@@ -38,8 +39,7 @@ struct emb_hub {
 	size_t cap, head, len, bytes;
 	uint64_t first; /* sequence number of the oldest change in the ring */
 	int64_t version, floor;
-	struct watch *watches;
-	size_t n_watches;
+	struct list watches; /* of struct watch */
 	bool stopped;
 };
 
@@ -50,6 +50,7 @@ struct emb_hub *emb_hub_new(struct loop *l, int64_t version)
 	struct emb_hub *h = NEW(struct emb_hub);
 
 	h->loop = l;
+	list_init(&h->watches);
 	h->cap = LIMIT_EMBEDDED_RING_EVENTS;
 	h->ring = mem_array(NULL, h->cap, sizeof(*h->ring));
 	h->version = h->floor = version;
@@ -78,9 +79,20 @@ static void drop_oldest(struct emb_hub *h)
 	h->first++;
 }
 
+static void wake_watches(struct emb_hub *h)
+{
+	struct list *at;
+
+	list_each (&h->watches, at) {
+		struct watch *w = CONTAINER_OF(at, struct watch, link);
+
+		if (w->x)
+			http_reply_wake(w->x);
+	}
+}
+
 void emb_hub_add(struct emb_hub *h, struct emb_changes *cs)
 {
-	struct watch *w;
 	size_t i;
 
 	if (!cs->len)
@@ -97,9 +109,7 @@ void emb_hub_add(struct emb_hub *h, struct emb_changes *cs)
 	}
 	free(cs->p);
 	*cs = (struct emb_changes){0};
-	for (w = h->watches; w; w = w->next)
-		if (w->x)
-			http_reply_wake(w->x);
+	wake_watches(h);
 }
 
 int64_t emb_hub_version(const struct emb_hub *h)
@@ -114,19 +124,15 @@ int64_t emb_hub_floor(const struct emb_hub *h)
 
 void emb_hub_stop(struct emb_hub *h)
 {
-	struct watch *w;
-
 	h->stopped = true;
-	for (w = h->watches; w; w = w->next)
-		if (w->x)
-			http_reply_wake(w->x);
+	wake_watches(h);
 }
 
 void emb_hub_free(struct emb_hub *h)
 {
 	if (!h)
 		return;
-	BUG_IF(h->watches);
+	BUG_IF(!list_empty(&h->watches));
 	while (h->len)
 		drop_oldest(h);
 	free(h->ring);
@@ -291,10 +297,7 @@ static int pull(void *arg, struct buf *b)
 
 static void watch_free(struct watch *w)
 {
-	*w->prev = w->next;
-	if (w->next)
-		w->next->prev = w->prev;
-	w->hub->n_watches--;
+	list_out(&w->link);
 	timer_cancel(&w->bookmark);
 	timer_cancel(&w->timeout);
 	defer_cancel(w->hub->loop, &w->again);
@@ -399,12 +402,7 @@ void emb_watch_start(struct http_exchange *x, const struct emb_watch_req *req)
 	w->listing = req->initial;
 	w->after = req->initial ? 0 : req->from;
 	w->seq = req->initial ? UINT64_MAX : seq_after(h, req->from);
-	w->next = h->watches;
-	w->prev = &h->watches;
-	if (w->next)
-		w->next->prev = &w->next;
-	h->watches = w;
-	h->n_watches++;
+	list_add_first(&h->watches, &w->link);
 	timer_init(&w->bookmark, h->loop, on_bookmark, w);
 	timer_init(&w->timeout, h->loop, on_timeout, w);
 	if (req->bookmarks)

@@ -275,7 +275,8 @@ static void make_room(struct oci_health *h)
 
 	if (h->probes < LIMIT_PROBES)
 		return;
-	for (it = h->hosts.newest; it; it = it->older) {
+	lru_each(&h->hosts, it)
+	{
 		struct oci_health_host *at = host_of(it);
 
 		if (at->probe && !at->probe->cancelled &&
@@ -326,7 +327,8 @@ void oci_health_stop(struct oci_health *h)
 	struct lru_item *it;
 
 	h->stopped = true;
-	for (it = h->hosts.newest; it; it = it->older) {
+	lru_each(&h->hosts, it)
+	{
 		timer_cancel(&host_of(it)->timer);
 		if (host_of(it)->probe)
 			op_cancel(host_of(it)->probe);
@@ -482,10 +484,10 @@ void oci_health_on_change(struct oci_health *h, void (*fn)(void *arg, const char
 void oci_health_each(
 	struct oci_health *h, void (*fn)(void *arg, const struct oci_host_info *info), void *arg)
 {
-	struct lru_item *it = h->hosts.newest;
+	struct lru_item *it = lru_newest(&h->hosts);
 	size_t n;
 
-	for (n = 0; it && n < LIMIT_REGISTRY_HOSTS; n++, it = it->older) {
+	for (n = 0; it && n < LIMIT_REGISTRY_HOSTS; n++, it = lru_older(&h->hosts, it)) {
 		const struct oci_health_host *at = host_of(it);
 
 		if (at->realm)

@@ -9,23 +9,19 @@
 
 struct oci_memos {
 	struct lru items;
-	size_t bytes;
 };
 
 struct memo {
 	struct lru_item item;
-	struct oci_memos *memos;
 	enum oci_scheme scheme;
 	char *realm, *service;
 	struct oci_hop hop;
-	size_t bytes;
 };
 
 static void memo_free(struct lru_item *it)
 {
 	struct memo *m = CONTAINER_OF(it, struct memo, item);
 
-	m->memos->bytes -= m->bytes;
 	free(m->realm);
 	free(m->service);
 	free(m);
@@ -36,6 +32,7 @@ struct oci_memos *oci_memos_new(void)
 	struct oci_memos *m = NEW(struct oci_memos);
 
 	lru_init(&m->items, LIMIT_CHALLENGES, NULL, memo_free);
+	m->items.max_bytes = LIMIT_CHALLENGES_BYTES;
 	return m;
 }
 
@@ -84,14 +81,10 @@ void oci_memo_set(struct oci_memos *m, const struct oci_repo *repo, uint64_t ide
 	struct memo *at = NEW(struct memo);
 
 	oci_memo_drop(m, repo, identity);
-	at->memos = m;
 	at->scheme = c->scheme;
 	at->realm = mem_strdup(c->realm);
 	at->service = mem_strdup(c->service);
 	at->hop = *hop;
-	at->bytes = sizeof(*at) + 2 * strlen(key) + strlen(at->realm) + strlen(at->service);
-	m->bytes += at->bytes;
-	while (m->bytes > LIMIT_CHALLENGES_BYTES && m->items.oldest)
-		lru_drop(&m->items, m->items.oldest);
+	at->item.size = sizeof(*at) + 2 * strlen(key) + strlen(at->realm) + strlen(at->service);
 	lru_add(&m->items, key, &at->item);
 }

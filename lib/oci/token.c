@@ -573,7 +573,8 @@ void oci_tokens_stop(struct oci_tokens *t)
 	struct lru_item *it;
 
 	t->stopped = true;
-	for (it = t->entries.newest; it; it = it->older) {
+	lru_each(&t->entries, it)
+	{
 		struct entry *e = CONTAINER_OF(it, struct entry, item);
 
 		if (e->fetch)

@@ -19,21 +19,28 @@ static bool entry_is_older(const struct store_entry *a, const struct store_entry
 static size_t entries_choose(const struct store_object *o, unsigned records, uint64_t ttl_ms,
 	uint64_t now, struct store_entry **out, size_t max)
 {
-	struct store_entry *e, *other;
+	struct list *at, *beside;
 	size_t n = 0;
 	unsigned newer;
 
-	for (e = o->entries; e && n < max; e = e->next) {
+	list_each (&o->entries, at) {
+		struct store_entry *e = index_entry_at(at);
+
+		if (n == max)
+			break;
 		/* Never what the status names, nor what somebody is about to name. */
 		if (!e->there || !e->superseded || index_is_current(e) || e->promised || e->held ||
 			e->refs)
 			continue;
 		newer = 0;
-		for (other = o->entries; other; other = other->next)
+		list_each (&o->entries, beside) {
+			const struct store_entry *other = index_entry_at(beside);
+
 			if (other != e && other->there &&
 				(!other->superseded || entry_is_older(e, other) ||
 					(!entry_is_older(other, e) && other < e)))
 				newer++;
+		}
 		if (newer >= records || now - e->superseded_at > ttl_ms)
 			out[n++] = e;
 	}
@@ -141,9 +148,15 @@ static int removal_run(struct job *job, const atomic_bool *stop, struct err *err
 static void forget_files(struct store *s, const char *dir)
 {
 	struct store_object *o = index_object(&s->index, dir);
-	struct store_entry *e;
+	struct list *at;
 
-	for (e = o ? o->entries : NULL; e; e = e->next) {
+	if (!o) {
+		store_check_ready(s);
+		return;
+	}
+	list_each (&o->entries, at) {
+		struct store_entry *e = index_entry_at(at);
+
 		if (e->there)
 			s->removed++;
 		if (e->held && e->prepared.fd >= 0) {
@@ -159,17 +172,19 @@ static void forget_files(struct store *s, const char *dir)
 static void settle_all(struct store *s, const char *dir)
 {
 	struct store_object *o = index_object(&s->index, dir);
-	struct store_entry *e, *next;
+	struct list *at, *next;
 
 	if (!o)
 		return;
-	if (!o->entries)
+	if (list_empty(&o->entries)) {
 		index_object_settle(&s->index, o);
-	else
-		for (e = o->entries; e; e = next) {
-			next = e->next;
-			index_entry_settle(&s->index, e);
-		}
+		return;
+	}
+	/* With its last entry the object may go as well; its address is only compared then. */
+	for (at = o->entries.next; at != &o->entries; at = next) {
+		next = at->next;
+		index_entry_settle(&s->index, index_entry_at(at));
+	}
 }
 
 /* What could not be removed is found by the next removal of the same folder; the index keeps the object for that. */

@@ -11,6 +11,8 @@
 void index_init(struct store_index *x, struct loop *l)
 {
 	*x = (struct store_index){.loop = l};
+	list_init(&x->early);
+	list_init(&x->woken);
 }
 
 void index_clear(struct store_index *x)
@@ -23,17 +25,18 @@ void index_clear(struct store_index *x)
 	while (map_next(&x->objects, &at, &key, &value)) {
 		struct store_object *o = value;
 
-		while ((e = o->entries)) {
-			BUG_IF(e->waits || e->refs);
+		while (!list_empty(&o->entries)) {
+			e = index_entry_at(o->entries.next);
+			BUG_IF(!list_empty(&e->waits) || e->refs);
 			sys_close(e->prepared.fd); /* .tmp is emptied at the next start */
-			o->entries = e->next;
+			list_out(&e->link);
 			free(e);
 		}
 		free(o->dir);
 		free(o);
 	}
 	map_clear(&x->objects);
-	BUG_IF(x->woken || x->early);
+	BUG_IF(!list_empty(&x->woken) || !list_empty(&x->early));
 	defer_cancel(x->loop, &x->defer);
 }
 
@@ -49,6 +52,7 @@ struct store_object *index_object_make(struct store_index *x, const char *dir)
 	if (o)
 		return o;
 	o = NEW(struct store_object);
+	list_init(&o->entries);
 	o->dir = mem_strdup(dir);
 	o->ownerless_at = clock_ms();
 	map_put(&x->objects, dir, o);
@@ -57,7 +61,7 @@ struct store_object *index_object_make(struct store_index *x, const char *dir)
 
 void index_object_settle(struct store_index *x, struct store_object *o)
 {
-	if (o->entries || o->claimed || *o->current)
+	if (!list_empty(&o->entries) || o->claimed || *o->current)
 		return;
 	map_del(&x->objects, o->dir);
 	free(o->dir);
@@ -66,11 +70,13 @@ void index_object_settle(struct store_index *x, struct store_object *o)
 
 struct store_entry *index_entry(const struct store_object *o, const char *file)
 {
-	struct store_entry *e;
+	struct list *at;
 
-	for (e = o ? o->entries : NULL; e; e = e->next)
-		if (!strcmp(e->file, file))
-			return e;
+	if (!o)
+		return NULL;
+	list_each (&o->entries, at)
+		if (!strcmp(index_entry_at(at)->file, file))
+			return index_entry_at(at);
 	return NULL;
 }
 
@@ -84,22 +90,19 @@ struct store_entry *index_entry_make(struct store_object *o, const char *file)
 	e->object = o;
 	e->prepared = STORE_TEMP_INIT;
 	snprintf(e->file, sizeof(e->file), "%s", file);
-	e->next = o->entries;
-	o->entries = e;
+	list_init(&e->waits);
+	list_add_first(&o->entries, &e->link);
 	return e;
 }
 
 void index_entry_settle(struct store_index *x, struct store_entry *e)
 {
 	struct store_object *o = e->object;
-	struct store_entry **at;
 
 	if (e->there || e->promised || e->held || e->refs)
 		return;
 	index_wake(x, &e->waits);
-	for (at = &o->entries; *at != e; at = &(*at)->next)
-		;
-	*at = e->next;
+	list_out(&e->link);
 	free(e);
 	index_object_settle(x, o);
 }
@@ -153,57 +156,39 @@ void index_promise(struct store_index *x, struct store_entry *e, bool promised, 
 
 /* ---- waits */
 
-static void push(struct store_wait **list, struct store_wait *w)
-{
-	w->next = *list;
-	w->prev = list;
-	if (w->next)
-		w->next->prev = &w->next;
-	*list = w;
-}
-
 static void run_woken(void *arg)
 {
 	struct store_index *x = arg;
-	struct store_wait *w;
 
-	while ((w = x->woken)) {
-		store_wait_cancel(
-			w); /* off the list; it may start again at once, then on an entry's list */
+	while (!list_empty(&x->woken)) {
+		struct store_wait *w = CONTAINER_OF(x->woken.next, struct store_wait, link);
+
+		/* It may start again at once, then on an entry's list. */
+		store_wait_cancel(w);
 		w->fn(w->arg);
 	}
 }
 
-void index_wait(struct store_index *x, struct store_wait **list, struct store_wait *w)
+void index_wait(struct store_index *x, struct list *list, struct store_wait *w)
 {
 	x->waiting++;
 	w->index = x;
-	push(list, w);
+	list_add(list, &w->link);
 }
 
-void index_wake(struct store_index *x, struct store_wait **list)
+void index_wake(struct store_index *x, struct list *list)
 {
-	struct store_wait *w;
-
-	if (!*list)
+	if (list_empty(list))
 		return;
-	while ((w = *list)) {
-		*list = w->next;
-		if (w->next)
-			w->next->prev = list;
-		push(&x->woken, w);
-	}
+	list_append(&x->woken, list);
 	defer_queue(x->loop, &x->defer, run_woken, x);
 }
 
 void store_wait_cancel(struct store_wait *w)
 {
-	if (!w->prev)
+	if (!w->index)
 		return;
-	*w->prev = w->next;
-	if (w->next)
-		w->next->prev = w->prev;
-	w->next = NULL;
-	w->prev = NULL;
+	list_out(&w->link);
 	w->index->waiting--;
+	w->index = NULL;
 }

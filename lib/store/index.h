@@ -7,7 +7,9 @@
  */
 #ifndef STORE_INDEX_H
 #define STORE_INDEX_H
+#include "base/list.h"
 #include "base/map.h"
+#include "base/mem.h"
 #include "ev/loop.h"
 #include "store/store.h"
 
@@ -15,7 +17,7 @@ struct store_object;
 
 struct store_entry {
 	struct store_object *object;
-	struct store_entry *next;
+	struct list link; /* in its object */
 	char file[STORE_FILE_MAX];
 	struct store_file f; /* valid while there */
 	bool there;
@@ -28,12 +30,12 @@ struct store_entry {
 	unsigned refs; /* ops that will come back to it */
 	struct store_temp prepared; /* while held */
 	struct store_file prepared_file;
-	struct store_wait *waits;
+	struct list waits; /* of struct store_wait */
 };
 
 struct store_object {
 	char *dir;
-	struct store_entry *entries;
+	struct list entries; /* of struct store_entry, the newest first */
 	char current[STORE_FILE_MAX]; /* "" when the status names nothing */
 	bool claimed;
 	uint64_t ownerless_at; /* clock_ms(), when not claimed */
@@ -42,8 +44,9 @@ struct store_object {
 struct store_index {
 	struct loop *loop;
 	struct map objects; /* by dir */
-	struct store_wait *early; /* for paths that nobody has named yet, until store_listed */
-	struct store_wait *woken;
+	struct list
+		early; /* of struct store_wait: for paths that nobody has named yet, until store_listed */
+	struct list woken; /* of struct store_wait */
 	struct defer defer;
 	uint64_t there, bytes, promised, waiting;
 	uint64_t open; /* promised by the first list, and not failed once */
@@ -58,6 +61,11 @@ struct store_object *index_object_make(struct store_index *x, const char *dir);
 /* Frees what has nothing to say any more; o may be gone after. */
 void index_object_settle(struct store_index *x, struct store_object *o);
 
+static inline struct store_entry *index_entry_at(struct list *at)
+{
+	return CONTAINER_OF(at, struct store_entry, link);
+}
+
 struct store_entry *index_entry(const struct store_object *o, const char *file);
 struct store_entry *index_entry_make(struct store_object *o, const char *file);
 /* Frees the entry, and its object, when nothing is left to say. */
@@ -71,7 +79,7 @@ void index_not_there(struct store_index *x, struct store_entry *e);
 void index_promise(struct store_index *x, struct store_entry *e, bool promised, bool failed);
 
 /* ---- waits */
-void index_wait(struct store_index *x, struct store_wait **list, struct store_wait *w);
-void index_wake(struct store_index *x, struct store_wait **list);
+void index_wait(struct store_index *x, struct list *list, struct store_wait *w);
+void index_wake(struct store_index *x, struct list *list);
 
 #endif

@@ -12,7 +12,7 @@
 
 struct lost {
 	char path[STORE_PATH_MAX];
-	struct lost *next;
+	struct list link;
 };
 
 struct store {
@@ -23,7 +23,7 @@ struct store {
 	uint64_t ttl_ms, restore_ms;
 	void (*on_lost)(void *arg, const char *path);
 	void *arg;
-	struct lost *lost;
+	struct list lost; /* of struct lost: what the caller is to be told */
 	struct defer lost_defer;
 	struct timer restore_timer;
 	bool scanned, late, ready, closed;

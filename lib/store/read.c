@@ -291,7 +291,7 @@ void store_wait_start(struct store *s, const struct store_path *p, struct store_
 {
 	struct store_entry *e = index_entry_of(&s->index, p);
 
-	BUG_IF(w->prev);
+	BUG_IF(w->index);
 	w->fn = fn;
 	w->arg = arg;
 	if (e && (e->held || e->promised)) {

@@ -35,9 +35,21 @@ struct store *store_open(struct loop *l, const struct store_opts *opts, struct e
 	s->restore_ms = opts->restore_ms;
 	s->on_lost = opts->on_lost;
 	s->arg = opts->arg;
+	list_init(&s->lost);
 	index_init(&s->index, l);
 	timer_init(&s->restore_timer, l, restore_late, s);
 	return s;
+}
+
+/* The next one to tell of, for the caller to free; NULL: there is none. */
+static struct lost *lost_take(struct store *s)
+{
+	struct list *at = list_first(&s->lost);
+
+	if (!at)
+		return NULL;
+	list_out(at);
+	return CONTAINER_OF(at, struct lost, link);
 }
 
 /* The last job of a store that was closed is gone. */
@@ -45,10 +57,8 @@ static void store_free(struct store *s)
 {
 	struct lost *lost;
 
-	while ((lost = s->lost)) {
-		s->lost = lost->next;
+	while ((lost = lost_take(s)))
 		free(lost);
-	}
 	defer_cancel(s->loop, &s->lost_defer);
 	timer_cancel(&s->restore_timer);
 	index_clear(&s->index);
@@ -235,14 +245,16 @@ void store_set_current(struct store *s, const char *dir, const char *path)
 {
 	struct store_object *o = index_object_make(&s->index, dir);
 	struct store_path p = {.file = ""};
-	struct store_entry *e;
+	struct list *at;
 	struct err err;
 
 	/* A status can name anything; what is no path of this folder is never on disk, so nothing is current. */
 	if (path && (store_path_parse(&p, path, &err) || p.latest || strcmp(p.dir, dir)))
 		p.file[0] = '\0';
 	snprintf(o->current, sizeof(o->current), "%s", p.file);
-	for (e = o->entries; e; e = e->next) {
+	list_each (&o->entries, at) {
+		struct store_entry *e = index_entry_at(at);
+
 		if (index_is_current(e)) {
 			e->superseded = false;
 		} else if (e->there && !e->superseded) {
@@ -316,8 +328,7 @@ static void tell_lost(void *arg)
 	struct store *s = arg;
 	struct lost *lost;
 
-	while ((lost = s->lost)) {
-		s->lost = lost->next;
+	while ((lost = lost_take(s))) {
 		if (s->on_lost)
 			s->on_lost(s->arg, lost->path);
 		free(lost);
@@ -344,8 +355,7 @@ void store_lose(struct store *s, struct store_entry *e, bool tell)
 		snprintf(p.dir, sizeof(p.dir), "%s", e->object->dir);
 		snprintf(p.file, sizeof(p.file), "%s", e->file);
 		store_path_format(&p, lost->path);
-		lost->next = s->lost;
-		s->lost = lost;
+		list_add(&s->lost, &lost->link);
 		defer_queue(s->loop, &s->lost_defer, tell_lost, s);
 	}
 	index_entry_settle(&s->index, e);

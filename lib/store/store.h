@@ -21,6 +21,7 @@
 #define STORE_STORE_H
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/list.h"
 #include "store/path.h"
 #include "store/root.h"
 
@@ -138,8 +139,8 @@ enum store_got store_get_result(struct op *op, struct store_file *f, int *fd);
 struct store_wait {
 	void (*fn)(void *arg);
 	void *arg;
-	struct store_wait *next, **prev; /* prev NULL: not waiting */
-	struct store_index *index;
+	struct list link;
+	struct store_index *index; /* NULL: not waiting, as when zeroed */
 };
 void store_wait_start(struct store *s, const struct store_path *p, struct store_wait *w,
 	void (*fn)(void *arg), void *arg);

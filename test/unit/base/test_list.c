@@ -74,6 +74,32 @@ START_TEST(test_alone)
 }
 END_TEST
 
+START_TEST(test_join)
+{
+	struct item a = {1, {0}}, b = {2, {0}}, c = {3, {0}}, d = {4, {0}};
+	struct list line, other;
+
+	list_init(&line);
+	list_init(&other);
+	list_append(&line, &other);
+	ck_assert(list_empty(&line) && list_empty(&other));
+	list_add(&other, &b.link);
+	list_add_first(&other, &a.link);
+	list_append(&line, &other);
+	ck_assert(list_empty(&other));
+	list_add(&other, &c.link);
+	list_add(&other, &d.link);
+	list_append(&line, &other);
+	ck_assert_int_eq(digits_of(&line), 1234);
+	list_out(&a.link);
+	list_add(&other, &a.link);
+	list_append(&line, &other);
+	ck_assert_int_eq(digits_of(&line), 2341);
+	ck_assert_ptr_eq(line.prev, &a.link);
+	ck_assert_ptr_eq(a.link.next, &line);
+}
+END_TEST
+
 Suite *suite_list(void);
 Suite *suite_list(void)
 {
@@ -83,6 +109,7 @@ Suite *suite_list(void)
 	tcase_add_test(t, test_order);
 	tcase_add_test(t, test_out_twice);
 	tcase_add_test(t, test_alone);
+	tcase_add_test(t, test_join);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -52,8 +52,42 @@ START_TEST(lru)
 	ck_assert_ptr_null(lru_get(&l, "d"));
 	ck_assert_uint_eq(l.map.len, 2);
 	lru_clear(&l);
-	ck_assert_ptr_null(l.newest);
-	ck_assert_ptr_null(l.oldest);
+	ck_assert_ptr_null(lru_newest(&l));
+	ck_assert_ptr_null(lru_oldest(&l));
+}
+END_TEST
+
+static void add_sized(struct lru *l, const char *key, size_t size)
+{
+	struct thing *t = NEW(struct thing);
+
+	t->item.size = size;
+	lru_add(l, key, &t->item);
+}
+
+START_TEST(lru_bytes)
+{
+	struct lru_item *it;
+	struct lru l;
+	char order[8] = "";
+	size_t n = 0;
+
+	lru_init(&l, 10, thing_busy, thing_free);
+	l.max_bytes = 100;
+	add_sized(&l, "a", 40);
+	add_sized(&l, "b", 30);
+	add_sized(&l, "c", 30);
+	ck_assert_uint_eq(l.bytes, 100);
+	ck_assert_ptr_nonnull(lru_get(&l, "a"));
+	add_sized(&l, "d", 31); /* b and c make room for it */
+	lru_each(&l, it) order[n++] = *it->key;
+	ck_assert_str_eq(order, "da");
+	ck_assert_uint_eq(l.bytes, 71);
+	add_sized(&l, "e", 1000); /* more than there is: alone */
+	ck_assert_uint_eq(l.map.len, 1);
+	lru_drop(&l, lru_get(&l, "e"));
+	ck_assert_uint_eq(l.bytes, 0);
+	lru_clear(&l);
 }
 END_TEST
 
@@ -63,6 +97,7 @@ Suite *suite_lru(void)
 	TCase *t = tcase_create("lru");
 
 	tcase_add_test(t, lru);
+	tcase_add_test(t, lru_bytes);
 	suite_add_tcase(s, t);
 	return s;
 }
