@@ -63,7 +63,7 @@ CPPFLAGS += -Ilib -I. $(PKG_CFLAGS) -DVERSION='"$(VERSION)"'
 CFLAGS   += -std=gnu11 $(BASEFLAGS) $(WARN_C) -include lib/base/banned.h
 CXXFLAGS += -std=c++17 $(BASEFLAGS) $(WARN) -fno-exceptions
 
-# llhttp: Debian 13 has it as a library, Debian 12 as C sources (package node-llhttp). Both in strict mode (see docs/architecture.md).
+# llhttp: Debian 13 has it as a library, Debian 12 as C sources (package node-llhttp). Both in strict mode.
 LLHTTP_SRC := $(wildcard /usr/share/llhttp/llhttp.c /usr/share/llhttp/api.c /usr/share/llhttp/http.c)
 ifneq ($(LLHTTP_SRC),)
 LLHTTP_CFLAGS := -I/usr/share/include/llhttp -I/usr/include/llhttp
@@ -71,7 +71,7 @@ else
 LLHTTP_LIBS := -lllhttp
 endif
 
-# The release program links what Debian has as static archives statically: 3 MiB less resident memory (docs/performance.md).
+# The release program links what Debian has as static archives statically: it saves 3 MiB of resident memory.
 # A sanitized build links everything shared, which is faster to link and keeps leak reports readable.
 LIBS_SHARED := $(shell $(PKG) --libs $(LIBS_PKG) 2>/dev/null) $(LLHTTP_LIBS) -lstdc++ -lm -lpthread
 LIBS_STATIC := -Wl,-Bstatic $(firstword $(wildcard /usr/lib/*/libuv_a.a /usr/lib/*/libuv.a)) -larchive -ljansson -lyaml $(shell $(PKG) --static --libs-only-l re2 2>/dev/null | sed 's/-lpthread//g; s/-pthread//g') \

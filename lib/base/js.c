@@ -112,7 +112,7 @@ end:
 
 static int inside_byte(struct js_split *s, char c, struct err *err)
 {
-	bool skip = s->skim && s->depth > 1;
+	bool skip = s->drop_rest && s->depth > 1;
 
 	if (string_byte(s, c)) {
 		if (s->depth == 1 && !s->expect_value && s->in_string)
@@ -136,7 +136,7 @@ static int inside_byte(struct js_split *s, char c, struct err *err)
 		s->state = ARRAY;
 		return 0;
 	} else if (c == '{' || c == '[') {
-		if (++s->depth == 2 && s->skim)
+		if (++s->depth == 2 && s->drop_rest)
 			return buf_adds(&s->rest, "null") ? cut(s, "the rest", err) : 0;
 	} else if (c == '}' || c == ']') {
 		if (--s->depth == 0)

@@ -243,7 +243,8 @@ static int list_options(const struct emb_api *api, struct emb_call *c, struct ht
 		return -1;
 	c->limit = limit > UINT32_MAX ? UINT32_MAX : (unsigned)limit;
 	match = http_x_query(x, "resourceVersionMatch");
-	if (match && !strcmp(match, "Exact") && (int64_t)version != emb_hub_version(api->hub))
+	if (match && !strcmp(match, "Exact") &&
+		(int64_t)version != emb_history_version(api->history))
 		return expired(c, "The resourceVersion for the provided list is too old.");
 	token = http_x_query(x, "continue");
 	if (!token || !token[0])
@@ -251,7 +252,7 @@ static int list_options(const struct emb_api *api, struct emb_call *c, struct ht
 	if (emb_continue_parse(token, first_version, &c->after_ns, &c->after_name, &err))
 		return emb_bad_request(&c->st, "%s", err.msg);
 	/* A watch from the first page's version must still be able to tell what changed between the pages. */
-	if (*first_version < emb_hub_floor(api->hub))
+	if (*first_version < emb_history_floor(api->history))
 		return expired(c,
 			"The provided continue parameter is too old to display a consistent list "
 			"result. "
@@ -266,7 +267,7 @@ static bool is_true(const char *text)
 
 static int watch(const struct emb_api *api, struct emb_call *c, struct http_exchange *x)
 {
-	struct emb_watch_req req = {.hub = api->hub, .chain = api->chain, .call = c};
+	struct emb_watch_req req = {.history = api->history, .chain = api->chain, .call = c};
 	const char *initial = http_x_query(x, "sendInitialEvents");
 	uint64_t version, timeout;
 
@@ -297,7 +298,7 @@ static int read_call(const struct emb_api *api, const struct route *r, struct em
 	if (form(c, x, !r->name))
 		return -1;
 	if (r->name) {
-		emb_reply_call(x, api->chain, api->hub, c, 0);
+		emb_reply_call(x, api->chain, api->history, c, 0);
 		return 0;
 	}
 	if (selectors(c, x))
@@ -306,7 +307,7 @@ static int read_call(const struct emb_api *api, const struct route *r, struct em
 		return watch(api, c, x);
 	if (list_options(api, c, x, &first_version))
 		return -1;
-	emb_reply_call(x, api->chain, api->hub, c, first_version);
+	emb_reply_call(x, api->chain, api->history, c, first_version);
 	return 0;
 }
 
@@ -336,7 +337,7 @@ static int write_call(const struct emb_api *api, const struct route *r, struct e
 	if (emb_chain_len(api->chain) >= LIMIT_EMBEDDED_QUEUE)
 		return emb_status_set(&c->st, 503, "ServiceUnavailable", NULL, NULL,
 			"too many requests wait for the database");
-	emb_reply_call(x, api->chain, api->hub, c, 0);
+	emb_reply_call(x, api->chain, api->history, c, 0);
 	return 0;
 }
 

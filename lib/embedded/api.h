@@ -8,7 +8,7 @@ struct emb_api {
 	struct emb_db *db; /* for calls; touched by workers only */
 	const struct emb_kinds *kinds;
 	struct emb_chain *chain;
-	struct emb_hub *hub;
+	struct emb_history *history;
 	const char *prefix; /* "/" and 64 hex digits */
 	const char *address; /* "127.0.0.1:41234" */
 };

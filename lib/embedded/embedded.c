@@ -29,7 +29,7 @@ struct embedded {
 	struct emb_kinds *kinds;
 	struct emb_db *db;
 	struct emb_chain *chain;
-	struct emb_hub *hub;
+	struct emb_history *history;
 	struct emb_janitor *janitor;
 	struct emb_files *files;
 	struct http_server *server;
@@ -112,7 +112,7 @@ static int serve(struct embedded *e, const char *address, unsigned connections, 
 		.db = e->db,
 		.kinds = e->kinds,
 		.chain = e->chain,
-		.hub = e->hub,
+		.history = e->history,
 		.prefix = e->prefix,
 		.address = http_server_address(e->server),
 	};
@@ -131,14 +131,14 @@ struct embedded *embedded_start(const struct embedded_opts *opts, struct err *er
 	if (!e->kinds || open_state(e, opts->state_dir, err))
 		goto fail;
 	e->chain = emb_chain_new(e->loop);
-	e->hub = emb_hub_new(e->loop, emb_db_version(e->db));
+	e->history = emb_history_new(e->loop, emb_db_version(e->db));
 	if (serve(e, opts->address, opts->max_connections, err) ||
 		write_kubeconfig(e, opts->state_dir, err))
 		goto fail;
-	e->janitor = emb_janitor_new(e->loop, e->db, e->kinds, e->chain, e->hub);
+	e->janitor = emb_janitor_new(e->loop, e->db, e->kinds, e->chain, e->history);
 	if (opts->files_dir)
-		e->files =
-			emb_files_new(e->loop, opts->files_dir, e->db, e->kinds, e->chain, e->hub);
+		e->files = emb_files_new(
+			e->loop, opts->files_dir, e->db, e->kinds, e->chain, e->history);
 	log_info(NULL, "embedded API is ready", LS("kubeconfig", e->kubeconfig));
 	return e;
 fail:
@@ -215,7 +215,7 @@ struct op *embedded_stop(struct embedded *e, unsigned grace_ms)
 	e->is_stopping = true;
 	op_init(&e->op, e->loop, &type);
 	emb_janitor_free(MOVE(e->janitor));
-	emb_hub_stop(e->hub);
+	emb_history_stop(e->history);
 	e->drain = http_server_drain(e->server, grace_ms);
 	if (e->files)
 		op_then(emb_files_stop(e->files), files_stopped, e);
@@ -232,7 +232,7 @@ void embedded_free(struct embedded *e)
 	emb_files_free(e->files);
 	http_server_free(e->server);
 	emb_chain_free(e->chain);
-	emb_hub_free(e->hub);
+	emb_history_free(e->history);
 	emb_db_close(e->db);
 	emb_kinds_free(e->kinds);
 	free(e->kubeconfig);

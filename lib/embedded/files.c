@@ -48,7 +48,7 @@ struct emb_files {
 	struct emb_db *db;
 	const struct emb_kinds *kinds;
 	struct emb_chain *chain;
-	struct emb_hub *hub;
+	struct emb_history *history;
 	struct fswatch *watch;
 	struct timer timer;
 	struct op *reading;
@@ -155,7 +155,7 @@ static void chain_done(void *arg)
 	struct emb_files *f = arg;
 	const struct emb_manifests *ms = &f->look->ms;
 
-	emb_hub_add(f->hub, &f->changes);
+	emb_history_add(f->history, &f->changes);
 	if (f->stopping || f->pruning) {
 		look_over(f);
 		return;
@@ -369,7 +369,7 @@ static void look_over(struct emb_files *f)
 }
 
 struct emb_files *emb_files_new(struct loop *l, const char *dir, struct emb_db *db,
-	const struct emb_kinds *kinds, struct emb_chain *chain, struct emb_hub *hub)
+	const struct emb_kinds *kinds, struct emb_chain *chain, struct emb_history *history)
 {
 	struct emb_files *f = NEW(struct emb_files);
 
@@ -378,7 +378,7 @@ struct emb_files *emb_files_new(struct loop *l, const char *dir, struct emb_db *
 	f->db = db;
 	f->kinds = kinds;
 	f->chain = chain;
-	f->hub = hub;
+	f->history = history;
 	f->first = true;
 	timer_init(&f->timer, l, look, f);
 	look(f);

@@ -21,11 +21,11 @@ struct op;
 struct emb_chain;
 struct emb_db;
 struct emb_files;
-struct emb_hub;
+struct emb_history;
 struct emb_kinds;
 
 struct emb_files *emb_files_new(struct loop *l, const char *dir, struct emb_db *db,
-	const struct emb_kinds *kinds, struct emb_chain *chain, struct emb_hub *hub);
+	const struct emb_kinds *kinds, struct emb_chain *chain, struct emb_history *history);
 /* Looks no more; the op (part of the struct) is done when nothing runs any more. Then emb_files_free. */
 struct op *emb_files_stop(struct emb_files *f);
 void emb_files_free(struct emb_files *f); /* NULL is fine */

@@ -25,7 +25,7 @@ struct emb_janitor {
 	struct emb_db *db;
 	const struct emb_kinds *kinds;
 	struct emb_chain *chain;
-	struct emb_hub *hub;
+	struct emb_history *history;
 	struct timer timer;
 	bool first, in_chain, closed;
 	/* results of a job */
@@ -125,7 +125,7 @@ static void done(void *arg)
 	struct emb_janitor *j = arg;
 
 	j->in_chain = false;
-	emb_hub_add(j->hub, &j->changes);
+	emb_history_add(j->history, &j->changes);
 	if (j->st.code)
 		log_error(NULL, "embedded API: housekeeping failed",
 			LS("error", buf_str(&j->st.message)));
@@ -145,14 +145,14 @@ static void go(void *arg)
 }
 
 struct emb_janitor *emb_janitor_new(struct loop *l, struct emb_db *db,
-	const struct emb_kinds *kinds, struct emb_chain *chain, struct emb_hub *hub)
+	const struct emb_kinds *kinds, struct emb_chain *chain, struct emb_history *history)
 {
 	struct emb_janitor *j = NEW(struct emb_janitor);
 
 	j->db = db;
 	j->kinds = kinds;
 	j->chain = chain;
-	j->hub = hub;
+	j->history = history;
 	j->first = emb_db_is_new(db);
 	timer_init(&j->timer, l, go, j);
 	go(j);

@@ -299,7 +299,7 @@ static int by_rank(const void *a, const void *b)
 	return c ? c : x->line < y->line ? -1 : x->line > y->line;
 }
 
-/* An object that stands twice: the first counts, the other is told. */
+/* An object that stands twice: the first counts, the other is reported. */
 static void find_twins(struct emb_manifests *ms)
 {
 	struct map seen = {0};

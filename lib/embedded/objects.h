@@ -1,5 +1,5 @@
 /*
- * The embedded API's state: one SQLite database (DESIGN.md section 9). WAL, synchronous=NORMAL, one transaction per request with the
+ * The embedded API's state: one SQLite database (docs/embedded-api.md). WAL, synchronous=NORMAL, one transaction per request with the
  * version counter in it. A kill of the process loses nothing; a power cut may lose the last commits but never the file's consistency,
  * so every start raises the counter by EMB_VERSION_STEP and no version is ever given twice.
  *

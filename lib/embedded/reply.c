@@ -67,7 +67,7 @@ int emb_continue_parse(const char *token, int64_t *version, char **ns, char **na
 struct reply {
 	struct http_exchange *x; /* NULL: the client is gone, or has its answer */
 	struct emb_chain *chain;
-	struct emb_hub *hub;
+	struct emb_history *history;
 	struct emb_call *call;
 	int64_t version; /* of a list: what its metadata says */
 	bool in_chain, streaming, tail_done;
@@ -213,7 +213,7 @@ static void done(void *arg)
 	struct emb_call *c = r->call;
 
 	r->in_chain = false;
-	emb_hub_add(r->hub, &c->changes);
+	emb_history_add(r->history, &c->changes);
 	if (!r->x) {
 		reply_free(r);
 	} else if (r->streaming && c->st.code) {
@@ -229,14 +229,14 @@ static void done(void *arg)
 	}
 }
 
-void emb_reply_call(struct http_exchange *x, struct emb_chain *chain, struct emb_hub *hub,
+void emb_reply_call(struct http_exchange *x, struct emb_chain *chain, struct emb_history *history,
 	struct emb_call *call, int64_t first_version)
 {
 	struct reply *r = NEW(struct reply);
 
 	r->x = x;
 	r->chain = chain;
-	r->hub = hub;
+	r->history = history;
 	r->call = call;
 	r->version = first_version;
 	buf_init(&r->pending, 2 * LIMIT_KUBE_LIST);

@@ -6,11 +6,11 @@
 #include "embedded/call.h"
 
 struct emb_chain;
-struct emb_hub;
+struct emb_history;
 struct http_exchange;
 
 /* call is taken over. A list's version, when it is the later page of another one, is in first_version (0: none). */
-void emb_reply_call(struct http_exchange *x, struct emb_chain *chain, struct emb_hub *hub,
+void emb_reply_call(struct http_exchange *x, struct emb_chain *chain, struct emb_history *history,
 	struct emb_call *call, int64_t first_version);
 /* st is cleared. */
 void emb_reply_status(struct http_exchange *x, struct emb_status *st);

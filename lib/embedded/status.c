@@ -97,7 +97,7 @@ void emb_cause(struct emb_causes *c, const char *reason, const char *field, cons
 	va_end(ap);
 	if (!c->list)
 		c->list = json_array();
-	/* A cause must not get lost because its text cannot be told: one that is over the limit, or was cut inside a character. */
+	/* A text that is over the limit, or was cut inside a character, is replaced: the cause itself must not get lost. */
 	message = buf_over(&text) ? NULL : json_string(buf_str(&text));
 	where = json_string(field);
 	json_array_append_new(c->list,
@@ -150,7 +150,10 @@ static void details(const struct emb_status *st, struct js_w *w)
 	js_end(w, '}');
 }
 
-/* Written, not built: a message may hold a piece of a foreign text that was cut inside a character, which the writer mends. */
+/*
+ * Goes through the writer, not through a tree: a message may hold a piece of a foreign text that was cut inside a
+ * character. The writer mends that; jansson would refuse the string.
+ */
 void emb_status_write(const struct emb_status *st, struct buf *out)
 {
 	struct js_w w = JS_W(out);

@@ -336,7 +336,7 @@ static void tidy(json_t *meta)
 	}
 }
 
-static void born(struct emb_tx *tx, const struct emb_kind *k, json_t *meta)
+static void system_fields_set(struct emb_tx *tx, const struct emb_kind *k, json_t *meta)
 {
 	char uid[RAND_UUID_LEN + 1], now[TIME_TEXT_MAX];
 	size_t i;
@@ -372,7 +372,7 @@ int emb_tx_create(struct emb_tx *tx, const struct emb_kind *k, const struct emb_
 	if (!obj_str_or("", meta, "name")[0] && obj_str_or("", meta, "generateName")[0])
 		emb_meta_generate(meta);
 	name = obj_str_or("", meta, "name");
-	born(tx, k, meta);
+	system_fields_set(tx, k, meta);
 	if (k->has_status)
 		json_object_del(o, "status");
 	if (k->namespaced && namespace_need(tx, k, ns, name))
@@ -390,7 +390,7 @@ int emb_tx_create(struct emb_tx *tx, const struct emb_kind *k, const struct emb_
 
 /* ---- update -------------------------------------------------------------------------------------------------------- */
 
-/* A patch, or a client that thinks it can, changes what only the server says. */
+/* Refuses an update that changes what only the server sets: the uid and the time of a deletion. */
 static int immutable(
 	struct emb_tx *tx, const struct emb_kind *k, const json_t *old, const json_t *o)
 {

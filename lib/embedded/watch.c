@@ -19,7 +19,7 @@
 #define BOOKMARK_MS (60 * 1000)
 
 struct watch {
-	struct emb_hub *hub;
+	struct emb_history *history;
 	struct emb_chain *chain;
 	struct http_exchange *x; /* NULL: the client is gone */
 	struct emb_call *call;
@@ -33,7 +33,7 @@ struct watch {
 	struct defer again;
 };
 
-struct emb_hub {
+struct emb_history {
 	struct loop *loop;
 	struct emb_change *ring;
 	size_t cap, head, len, bytes;
@@ -45,9 +45,9 @@ struct emb_hub {
 
 /* ---- the ring ------------------------------------------------------------------------------------------------------ */
 
-struct emb_hub *emb_hub_new(struct loop *l, int64_t version)
+struct emb_history *emb_history_new(struct loop *l, int64_t version)
 {
-	struct emb_hub *h = NEW(struct emb_hub);
+	struct emb_history *h = NEW(struct emb_history);
 
 	h->loop = l;
 	list_init(&h->watches);
@@ -62,12 +62,12 @@ static size_t weight(const struct emb_change *c)
 	return sizeof(*c) + c->len + c->old_len + 64;
 }
 
-static struct emb_change *at(const struct emb_hub *h, uint64_t seq)
+static struct emb_change *at(const struct emb_history *h, uint64_t seq)
 {
 	return &h->ring[(h->head + (seq - h->first)) % h->cap];
 }
 
-static void drop_oldest(struct emb_hub *h)
+static void drop_oldest(struct emb_history *h)
 {
 	struct emb_change *c = &h->ring[h->head];
 
@@ -79,7 +79,7 @@ static void drop_oldest(struct emb_hub *h)
 	h->first++;
 }
 
-static void wake_watches(struct emb_hub *h)
+static void wake_watches(struct emb_history *h)
 {
 	struct list *at;
 
@@ -91,7 +91,7 @@ static void wake_watches(struct emb_hub *h)
 	}
 }
 
-void emb_hub_add(struct emb_hub *h, struct emb_changes *cs)
+void emb_history_add(struct emb_history *h, struct emb_changes *cs)
 {
 	size_t i;
 
@@ -112,23 +112,23 @@ void emb_hub_add(struct emb_hub *h, struct emb_changes *cs)
 	wake_watches(h);
 }
 
-int64_t emb_hub_version(const struct emb_hub *h)
+int64_t emb_history_version(const struct emb_history *h)
 {
 	return h->version;
 }
 
-int64_t emb_hub_floor(const struct emb_hub *h)
+int64_t emb_history_floor(const struct emb_history *h)
 {
 	return h->floor;
 }
 
-void emb_hub_stop(struct emb_hub *h)
+void emb_history_stop(struct emb_history *h)
 {
 	h->stopped = true;
 	wake_watches(h);
 }
 
-void emb_hub_free(struct emb_hub *h)
+void emb_history_free(struct emb_history *h)
 {
 	if (!h)
 		return;
@@ -146,7 +146,7 @@ static void say_gone(struct watch *w, int64_t asked, struct buf *b)
 	auto_emb_status struct emb_status st = EMB_STATUS_INIT;
 
 	emb_status_set(&st, 410, "Expired", NULL, NULL,
-		"too old resource version: %" PRId64 " (%" PRId64 ")", asked, w->hub->floor);
+		"too old resource version: %" PRId64 " (%" PRId64 ")", asked, w->history->floor);
 	buf_adds(b, "{\"type\":\"ERROR\",\"object\":");
 	emb_status_write(&st, b);
 	buf_adds(b, "}\n");
@@ -162,7 +162,7 @@ static void say_bookmark(struct watch *w, struct buf *b)
 		"{\"type\":\"BOOKMARK\",\"object\":{\"kind\":\"%s\",\"apiVersion\":\"%s\","
 		"\"metadata\":{\"resourceVersion\":\"%" PRId64 "\",\"creationTimestamp\":null}}}\n",
 		partial ? "PartialObjectMetadata" : c->view.kind->kind,
-		partial ? "meta.k8s.io/v1" : c->view.v->api_version, w->hub->version);
+		partial ? "meta.k8s.io/v1" : c->view.v->api_version, w->history->version);
 	w->bookmark_due = false;
 }
 
@@ -233,7 +233,7 @@ static void wake_again(void *arg)
 
 static int say_changes(struct watch *w, struct buf *b)
 {
-	struct emb_hub *h = w->hub;
+	struct emb_history *h = w->history;
 	uint64_t end = h->first + h->len;
 	unsigned looked = 0;
 	struct err err;
@@ -273,7 +273,7 @@ static int pull(void *arg, struct buf *b)
 		buf_shift(&w->pending, n);
 		return 1;
 	}
-	if (w->ended || w->hub->stopped)
+	if (w->ended || w->history->stopped)
 		return -1;
 	if (w->listing) {
 		buf_clear(&w->pending);
@@ -300,7 +300,7 @@ static void watch_free(struct watch *w)
 	list_out(&w->link);
 	timer_cancel(&w->bookmark);
 	timer_cancel(&w->timeout);
-	defer_cancel(w->hub->loop, &w->again);
+	defer_cancel(w->history->loop, &w->again);
 	emb_call_free(w->call);
 	buf_clear(&w->pending);
 	free(w);
@@ -317,7 +317,7 @@ static void on_end(void *arg, struct http_exchange *x, bool gone)
 		watch_free(w);
 }
 
-static uint64_t seq_after(const struct emb_hub *h, int64_t version)
+static uint64_t seq_after(const struct emb_history *h, int64_t version)
 {
 	uint64_t lo = h->first, hi = h->first + h->len;
 
@@ -356,7 +356,7 @@ static void slice_done(void *arg)
 	buf_init(&c->out, LIMIT_KUBE_LIST);
 	/* Changes that come while the list is still read are kept for after it: the place in the ring is fixed with the first slice. */
 	if (w->seq == UINT64_MAX)
-		w->seq = seq_after(w->hub, c->version);
+		w->seq = seq_after(w->history, c->version);
 	http_reply_wake(w->x);
 }
 
@@ -389,10 +389,10 @@ static void on_timeout(void *arg)
 
 void emb_watch_start(struct http_exchange *x, const struct emb_watch_req *req)
 {
-	struct emb_hub *h = req->hub;
+	struct emb_history *h = req->history;
 	struct watch *w = NEW(struct watch);
 
-	w->hub = h;
+	w->history = h;
 	w->chain = req->chain;
 	w->x = x;
 	w->call = req->call;

@@ -8,23 +8,23 @@
 
 struct loop;
 struct emb_chain;
-struct emb_hub;
+struct emb_history;
 struct http_exchange;
 
-struct emb_hub *emb_hub_new(struct loop *l, int64_t version);
+struct emb_history *emb_history_new(struct loop *l, int64_t version);
 /* Takes the changes over (cs is empty after) and wakes the watches. */
-void emb_hub_add(struct emb_hub *h, struct emb_changes *cs);
+void emb_history_add(struct emb_history *h, struct emb_changes *cs);
 /* Of the last change. */
-int64_t emb_hub_version(const struct emb_hub *h);
+int64_t emb_history_version(const struct emb_history *h);
 /* Every change after this version is still here. */
-int64_t emb_hub_floor(const struct emb_hub *h);
+int64_t emb_history_floor(const struct emb_history *h);
 /* Ends all watches, cleanly, and those that come later. */
-void emb_hub_stop(struct emb_hub *h);
+void emb_history_stop(struct emb_history *h);
 /* No watch may be left. */
-void emb_hub_free(struct emb_hub *h);
+void emb_history_free(struct emb_history *h);
 
 struct emb_watch_req {
-	struct emb_hub *hub;
+	struct emb_history *history;
 	struct emb_chain *chain;
 	/* Kind, version, ns, name and selectors, form; taken over. With `initial`, run as a list first. */
 	struct emb_call *call;

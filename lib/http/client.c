@@ -306,7 +306,10 @@ static void headers_due(void *arg)
 	want_end(x);
 }
 
-/* Set once for the whole body: bytes only leave their time, so that a fast transfer does not move a timer a thousand times. */
+/*
+ * Set once for the whole body: a byte only records when it came, so that a fast transfer does not move a timer a
+ * thousand times.
+ */
 static void idle_due(void *arg)
 {
 	struct http_op *x = arg;

@@ -26,7 +26,7 @@
 struct loop;
 struct op;
 struct http_server;
-struct http_exchange;
+struct http_exchange; /* a request and its reply; the x of http_x_* */
 
 typedef void http_handler_fn(void *arg, struct http_exchange *x);
 

@@ -494,7 +494,7 @@ ssize_t http_request_head(struct http_request *r, const char *p, size_t n)
 		skip += 2;
 	if (skip > LIMIT_REQUEST_EMPTY)
 		return refuse(r, 400, "nothing but empty lines");
-	/* A CR that was looked at as the begin of a line may have become half of an empty one. */
+	/* A CR that seemed to begin a line may have turned out to be half of an empty one. */
 	if (skip != r->skipped)
 		r->scanned = 0;
 	r->skipped = skip;

@@ -4,7 +4,7 @@
 #include "kube/client.h"
 
 /* Who watches needs a uid and a resourceVersion: longer ones than this are garbage. */
-#define KUBE_TEXT_MAX 1024
+#define KUBE_ID_MAX 1024
 
 /* A copy of the caller's resource: its strings are copied too. */
 struct kube_resource_copy {

@@ -126,7 +126,7 @@ static enum step_ret page_read(struct task *t)
 	}
 	version = obj_str_or("", rest, "metadata", "resourceVersion");
 	next = obj_str_or("", rest, "metadata", "continue");
-	if (!*version || strlen(version) > KUBE_TEXT_MAX) {
+	if (!*version || strlen(version) > KUBE_ID_MAX) {
 		err_set(&t->err, ERR_RETRY, "list %s: the list has no resourceVersion",
 			k->res.r.plural);
 		json_decref(rest);

@@ -34,7 +34,7 @@
 #define SHORT_SPREAD_MS 500
 #define HEALTHY_MS 5000 /* one that lives longer ends a series of failures */
 #define TRIES_BEFORE_LIST 3
-#define DEAF_BEFORE_LIST \
+#define SILENT_BEFORE_LIST \
 	6 /* watches in a row that ended well and said nothing, not even a bookmark */
 #define SWEEP_BUCKETS 256
 
@@ -56,7 +56,7 @@ struct kube_watch {
 	size_t sweep_at;
 	struct buf line; /* the beginning of an event that is not complete yet */
 	unsigned failures; /* in a row */
-	unsigned deaf; /* watches in a row that said nothing */
+	unsigned silent_watches; /* in a row: they said nothing */
 	uint64_t asked_ms, began_ms, last_byte_ms;
 	uint64_t events_then; /* events and bookmarks when this watch began */
 	bool synced, relist, token_tried, counted;
@@ -100,7 +100,7 @@ static int meta_of(const struct kube_watch *w, const json_t *obj, struct meta *m
 	if (!*m->name || !*m->uid || !*m->rv || (w->res.r.namespaced && !*m->ns))
 		return bad(err, w, "an object has no name, namespace, uid or resourceVersion");
 	for (i = 0; i < ARRAY_LEN(texts); i++)
-		if (strlen(*texts[i]) > KUBE_TEXT_MAX)
+		if (strlen(*texts[i]) > KUBE_ID_MAX)
 			return bad(err, w, "an object's name, uid or resourceVersion is too long");
 	return 0;
 }
@@ -184,8 +184,11 @@ static void forget_version(void *arg, struct kube_entry *e)
 	kube_entry_set_rv(e, "");
 }
 
-/* The list is older than what was known before it: its objects look like old news to whoever compares versions. So once more. */
-static int went_back(struct kube_watch *w, const char *version, struct err *err)
+/*
+ * Is the list older than what was known before it? The API server was restored from a backup then. Users compare versions
+ * and would take each object for one that they have seen: all versions are forgotten, and everything is listed anew.
+ */
+static int server_restored(struct kube_watch *w, const char *version, struct err *err)
 {
 	size_t at = 0;
 
@@ -206,7 +209,7 @@ static void list_done(struct op *op, void *arg)
 	struct kube_watch *w = arg;
 	struct err err = op->err;
 
-	if (!err.kind && !w->op.cancelled && !went_back(w, kube_list_version(op), &err)) {
+	if (!err.kind && !w->op.cancelled && !server_restored(w, kube_list_version(op), &err)) {
 		free(w->rv);
 		w->rv = mem_strdup(kube_list_version(op));
 	}
@@ -224,7 +227,7 @@ static void list_begin(struct kube_watch *w)
 {
 	w->round++;
 	w->relist = false;
-	w->deaf = 0;
+	w->silent_watches = 0;
 	w->stats.lists++;
 	w->cur = kube_list_start(w->c,
 		&(struct kube_list_req){.resource = &w->res.r,
@@ -292,7 +295,7 @@ static int bookmark(struct kube_watch *w, const json_t *obj, struct err *err)
 {
 	const char *rv = obj_str_or("", obj, "metadata", "resourceVersion");
 
-	if (!*rv || strlen(rv) > KUBE_TEXT_MAX)
+	if (!*rv || strlen(rv) > KUBE_ID_MAX)
 		return bad(err, w, "a bookmark has no resourceVersion");
 	if (kube_version_older(rv, w->rv)) {
 		w->relist = true;
@@ -434,7 +437,7 @@ static bool ended_well(struct kube_watch *w, const struct op *op, struct err *er
 	uint64_t lived = clock_ms() - w->began_ms;
 	bool heard = w->stats.events + w->stats.bookmarks != w->events_then;
 
-	w->deaf = heard ? 0 : w->deaf + 1;
+	w->silent_watches = heard ? 0 : w->silent_watches + 1;
 	if (heard || (w->counted && http_result(op)->status == 200 && lived >= HEALTHY_MS))
 		w->failures = 0;
 	if (op->err.kind == ERR_CANCELED) {
@@ -476,7 +479,7 @@ static void again(struct kube_watch *w)
 	uint64_t ms = too_soon_ms(w);
 
 	/* A server that was restored from a backup says nothing to who watches from a version that it has not reached. */
-	if (w->deaf >= DEAF_BEFORE_LIST)
+	if (w->silent_watches >= SILENT_BEFORE_LIST)
 		enter(w, LIST);
 	else if (!ms)
 		enter(w, WATCH);

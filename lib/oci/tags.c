@@ -291,7 +291,7 @@ static enum step_ret ask_start(struct task *t)
 	js_split_clear(&l->split);
 	js_split_init(&l->split, "tags", ITEM_MAX, LIMIT_ERROR_BODY, on_tag, l);
 	/* Google's registries add a map of all manifests, many times the size of the tags. */
-	l->split.skim = true;
+	l->split.drop_rest = true;
 	l->page_tags = 0;
 	l->old_page = false;
 	l->last[0] = '\0';

@@ -40,7 +40,7 @@ static int open_tmp(const struct store_root *r)
 	return open_dir(r->fd, TMP);
 }
 
-/* What cannot be removed is only in the way of nobody: a later start tries again. */
+/* What cannot be removed harms nobody: a later start tries again. */
 static int empty_tmp(const struct store_root *r, struct err *err)
 {
 	int fd = open_tmp(r);

@@ -152,7 +152,7 @@ static void anchor_close(
 	a->weight.height = height;
 }
 
-/* The anchor that the alias under the eye names. */
+/* The anchor that the current event, an alias, names. */
 static const struct anchor *alias_find(struct load *l)
 {
 	const char *name = (const char *)l->event.data.alias.anchor;
@@ -192,7 +192,7 @@ static json_t *scalar_value(const struct yscalar *s, const char *text, size_t le
 	}
 }
 
-/* Resolves the scalar under the eye and pays for it. */
+/* Resolves the current scalar, and counts it against the limits. */
 static int scalar_resolve(struct load *l, struct yscalar *s)
 {
 	const char *text = (const char *)l->event.data.scalar.value;
@@ -270,7 +270,7 @@ static json_t *read_sequence(struct load *l, unsigned *height)
 
 /* ---- mappings -------------------------------------------------------------------------------------------------------- */
 
-/* The key under the eye as text, the caller's. *merge: it is a <<. */
+/* The current event, a key, as text, the caller's. *merge: it is a <<. */
 static char *read_key(struct load *l, bool *merge)
 {
 	const char *text = (const char *)l->event.data.scalar.value, *key;
@@ -393,7 +393,7 @@ static json_t *read_mapping(struct load *l, unsigned *height)
 	return merge_apply(l, out, merge) ? NULL : MOVE(out);
 }
 
-/* The value that begins with the event under the eye; a new reference, or NULL. *height: how deep it is, itself included. */
+/* The value that begins with the current event; a new reference, or NULL. *height: how deep it is, itself included. */
 static json_t *read_value(struct load *l, unsigned *height)
 {
 	struct weight before = l->total;

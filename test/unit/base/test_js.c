@@ -56,8 +56,8 @@ static const struct split_row {
 		"", NULL, "larger than 60"},
 };
 
-/* With skim, what is nested in the rest is neither kept nor counted. */
-static const struct split_row SKIMS[] = {
+/* With drop_rest, what is nested in the rest is neither kept nor counted. */
+static const struct split_row DROP_RESTS[] = {
 	{"{\"a\":1,\"x\":{\"items\":[9],\"s\":\"}]\\\"\",\"y\":[[{}]]},\"items\":[1,{\"b\":[2]}],"
 	 "\"z\":[ 3 ]}",
 		"1;{\"b\":[2]};", "{\"a\":1,\"x\":null,\"items\":null,\"z\":null}", NULL},
@@ -71,7 +71,7 @@ static const struct split_row SKIMS[] = {
 		"", NULL, "larger than 60"},
 };
 
-static void split(const struct split_row *row, size_t piece, bool skim)
+static void split(const struct split_row *row, size_t piece, bool drop_rest)
 {
 	size_t n = strlen(row->doc), at;
 	auto_buf struct buf items = BUF_INIT(BUF_ANY), rest = BUF_INIT(BUF_ANY);
@@ -81,7 +81,7 @@ static void split(const struct split_row *row, size_t piece, bool skim)
 	int rc = 0;
 
 	js_split_init(&s, "items", 40, 60, join, &items);
-	s.skim = skim;
+	s.drop_rest = drop_rest;
 	for (at = 0; at < n && !rc; at += piece)
 		rc = js_split_feed(&s, row->doc + at, n - at < piece ? n - at : piece, &err);
 	if (!rc)
@@ -106,11 +106,11 @@ START_TEST(test_split)
 }
 END_TEST
 
-START_TEST(test_skim)
+START_TEST(test_drop_rest)
 {
 	static const size_t PIECES[] = {1, 3, 1000};
 
-	split(&SKIMS[_i / 3], PIECES[_i % 3], true);
+	split(&DROP_RESTS[_i / 3], PIECES[_i % 3], true);
 }
 END_TEST
 
@@ -183,7 +183,7 @@ Suite *suite_js(void)
 	TCase *t = tcase_create("js");
 
 	tcase_add_loop_test(t, test_split, 0, 3 * (int)ARRAY_LEN(SPLITS));
-	tcase_add_loop_test(t, test_skim, 0, 3 * (int)ARRAY_LEN(SKIMS));
+	tcase_add_loop_test(t, test_drop_rest, 0, 3 * (int)ARRAY_LEN(DROP_RESTS));
 	tcase_add_test(t, test_write);
 	tcase_add_loop_test(t, test_utf8, 0, (int)ARRAY_LEN(UTF8));
 	suite_add_tcase(s, t);

@@ -252,7 +252,7 @@ END_TEST
 
 /* ---- the ring by itself -------------------------------------------------------------------------------------------- */
 
-static void change(struct emb_hub *h, int64_t version, size_t size)
+static void change(struct emb_history *h, int64_t version, size_t size)
 {
 	struct emb_changes cs = {0};
 
@@ -262,29 +262,29 @@ static void change(struct emb_hub *h, int64_t version, size_t size)
 		.name = mem_strdup("x"),
 		.text = mem_zalloc(size + 1),
 		.len = size};
-	emb_hub_add(h, &cs);
+	emb_history_add(h, &cs);
 }
 
 START_TEST(test_ring)
 {
 	struct loop *l = loop_new();
-	struct emb_hub *h = emb_hub_new(l, 100);
+	struct emb_history *h = emb_history_new(l, 100);
 	int64_t v;
 
-	ck_assert_int_eq(emb_hub_floor(h), 100);
+	ck_assert_int_eq(emb_history_floor(h), 100);
 	for (v = 101; v <= 100 + LIMIT_EMBEDDED_RING_EVENTS; v++)
 		change(h, v, 10);
-	ck_assert_int_eq(emb_hub_floor(h), 100);
-	ck_assert_int_eq(emb_hub_version(h), 100 + LIMIT_EMBEDDED_RING_EVENTS);
+	ck_assert_int_eq(emb_history_floor(h), 100);
+	ck_assert_int_eq(emb_history_version(h), 100 + LIMIT_EMBEDDED_RING_EVENTS);
 	change(h, v, 10); /* one more than there is room for */
-	ck_assert_int_eq(emb_hub_floor(h), 101);
+	ck_assert_int_eq(emb_history_floor(h), 101);
 	/* Big ones push out what their bytes need; the newest stays, whatever its size. */
 	change(h, v + 1, LIMIT_EMBEDDED_RING + 1);
-	ck_assert_int_eq(emb_hub_floor(h), v);
-	ck_assert_int_eq(emb_hub_version(h), v + 1);
+	ck_assert_int_eq(emb_history_floor(h), v);
+	ck_assert_int_eq(emb_history_version(h), v + 1);
 	change(h, v + 2, 10);
-	ck_assert_int_eq(emb_hub_floor(h), v + 1);
-	emb_hub_free(h);
+	ck_assert_int_eq(emb_history_floor(h), v + 1);
+	emb_history_free(h);
 	ck_assert_int_eq(loop_free(l), 0);
 }
 END_TEST
