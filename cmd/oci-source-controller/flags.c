@@ -28,8 +28,9 @@ enum type {
 };
 
 /*
- * fallback: the default, written as a value. It stands for an empty text as well, because manifests set flags from
- * variables that may be empty, and for 0 unless that is `zero_counts`, a number like others.
+ * fallback: the default, written as a value. It stands for an empty text as well, because manifests
+ * set flags from variables that may be empty, and for 0 unless that is `zero_counts`, a number like
+ * others.
  * embedded: the same with --embedded, where nothing is offered to the network.
  * env: the variable that comes before the fallback.
  */
@@ -327,7 +328,10 @@ static void set_default(struct flags *f, const struct flag *flag, const char *va
 	BUG_IF(value && set(f, flag, value, &err));
 }
 
-/* Before the command line is read: what the environment says, and numbers, so that it can set them to 0. */
+/*
+ * Before the command line is read: what the environment says, and numbers, so that it can set them
+ * to 0.
+ */
 static void defaults_begin(struct flags *f)
 {
 	const struct flag *flag;

@@ -1,7 +1,8 @@
 /*
- * The command line: Flux's flags of its source-controller, ours beside them. `--name=value`, `--name value`, and `--name` alone for
- * booleans, as Go's pflag reads them. A flag of Flux's that belongs to sources this controller does not have is accepted with a warning,
- * because Flux patches add flags to all controllers at once; any other unknown flag ends the program with status 2.
+ * The command line: Flux's flags of its source-controller, ours beside them. `--name=value`,
+ * `--name value`, and `--name` alone for booleans, as Go's pflag reads them. A flag of Flux's that
+ * belongs to sources this controller does not have is accepted with a warning, because Flux patches
+ * add flags to all controllers at once; any other unknown flag ends the program with status 2.
  */
 #ifndef CMD_FLAGS_H
 #define CMD_FLAGS_H
@@ -35,7 +36,10 @@ struct flags {
 	bool help, version;
 };
 
-/* Defaults are a column of FLAGS, or come from the environment where Flux's do. Values are borrowed from argv and the environment. -1 with *err for exit status 2. */
+/*
+ * Defaults are a column of FLAGS, or come from the environment where Flux's do. Values are borrowed
+ * from argv and the environment. -1 with *err for exit status 2.
+ */
 int flags_parse(struct flags *f, int argc, char **argv, struct err *err) must_check;
 /* The text of --help, on stdout. */
 void flags_usage(void);

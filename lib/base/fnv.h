@@ -1,6 +1,6 @@
 /*
- * FNV-1a, 64 bits. It is fast for short keys and says nothing against who chooses them: where strangers do, the start is
- * secret and fnv_mix comes after. Any thread.
+ * FNV-1a, 64 bits. It is fast for short keys and says nothing against who chooses them: where
+ * strangers do, the start is secret and fnv_mix comes after. Any thread.
  *
  *	h = fnv_text(fnv_text(FNV_START, ns), name);
  */

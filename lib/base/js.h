@@ -32,7 +32,7 @@ struct js_split {
 	unsigned depth; /* open brackets */
 	unsigned state; /* js.c: enum */
 	bool in_string, escaped, in_array, item_open, done, expect_value, key_is_ours, seen;
-	bool drop_rest; /* the caller's, after init: arrays and objects of the rest are not kept, they read as null */
+	bool drop_rest; /* the caller's, after init: what is nested in the rest reads as null */
 };
 
 /* max_item and max_rest in bytes. key is borrowed for the splitter's life. */

@@ -1,5 +1,5 @@
 /*
- * Every limit on what a stranger can size, in one place; docs/architecture.md says what follows from them.
+ * Every limit on what a stranger can size, in one place; docs/architecture.md tells of some.
  * Bytes unless the name says otherwise. The ones marked [flag] are defaults of a flag.
  */
 #ifndef BASE_LIMITS_H

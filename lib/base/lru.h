@@ -1,6 +1,7 @@
 /*
- * A map from strings to structs that embed a struct lru_item, with a limit of items and perhaps of bytes: when it is
- * full, the one that was not used for longest and is not busy goes. One thread at a time.
+ * A map from strings to structs that embed a struct lru_item, with a limit of items and perhaps of
+ * bytes: when it is full, the one that was not used for longest and is not busy goes. One thread at
+ * a time.
  *
  *	lru_init(&l, 1000, NULL, thing_free);
  *	l.max_bytes = LIMIT_THINGS_BYTES;                     if what they hold counts

@@ -252,7 +252,10 @@ void metric_family_on_scrape(
 
 /* ---- series */
 
-/* Label values are our own objects' names, and their number is bounded by the objects: the start need not be secret. */
+/*
+ * Label values are our own objects' names, and their number is bounded by the objects: the start
+ * need not be secret.
+ */
 static uint64_t hash_text(const char *s)
 {
 	return fnv_text(FNV_START, s);

@@ -71,7 +71,10 @@ static json_t *whole(const struct emb_view *view, const char *text, size_t len, 
 	return o;
 }
 
-/* The row of a Table or the metadata alone; NULL with *err filled: the text is broken. *o gets the whole object. */
+/*
+ * The row of a Table or the metadata alone; NULL with *err filled: the text is broken. *o gets the
+ * whole object.
+ */
 static json_t *render_tree(const struct emb_view *view, const char *text, size_t len,
 	int64_t now_ms, json_t **o, struct err *err)
 {

@@ -64,8 +64,8 @@ void emb_call_run(struct emb_call *c);
 bool emb_call_selects(const struct emb_call *c, const json_t *o);
 
 /*
- * Writes one object as the view wants it; `text` is as stored. event: NULL, or the type of a watch event. A Table has one
- * row, and the definitions of its columns if `columns`.
+ * Writes one object as the view wants it; `text` is as stored. event: NULL, or the type of a watch
+ * event. A Table has one row, and the definitions of its columns if `columns`.
  */
 int emb_render(struct buf *out, const struct emb_view *view, const char *text, size_t len,
 	const char *event, bool columns, int64_t now_ms, struct err *err) must_check;

@@ -1,11 +1,14 @@
 /*
- * A small Kubernetes API on loopback, in the process: what `--embedded` runs instead of a cluster (docs/embedded-api.md says what it can
- * and what it leaves out). It serves the kinds of deploy/crds, Secret, Namespace and Event to kubectl and to the controller, which
- * reaches it over HTTP like any API server, through the kubeconfig that is written here; nothing else in the program knows.
+ * A small Kubernetes API on loopback, in the process: what `--embedded` runs instead of a cluster
+ * (docs/embedded-api.md says what it can and what it leaves out). It serves the kinds of
+ * deploy/crds, Secret, Namespace and Event to kubectl and to the controller, which reaches it over
+ * HTTP like any API server, through the kubeconfig that is written here; nothing else in the
+ * program knows.
  *
- * State is one SQLite database in state_dir; one process at a time may use it. A folder of manifests (files_dir) is kept applied.
+ * State is one SQLite database in state_dir; one process at a time may use it. A folder of
+ * manifests (files_dir) is kept applied.
  *
- *	struct embedded *e = embedded_start(&(struct embedded_opts){.loop = l, .state_dir = dir, .address = "127.0.0.1:0"}, &err);
+ *	struct embedded *e = embedded_start(&(struct embedded_opts){.loop = l, ...}, &err);
  *	kube_config_file(embedded_kubeconfig(e)) ...
  *	op_then(embedded_stop(e), stopped, me);      at the end; then embedded_free(e)
  *

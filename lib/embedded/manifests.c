@@ -121,8 +121,8 @@ static int read_names(const char *dir, int *fd, struct file_names *names, struct
 /* ---- looks without reading ----------------------------------------------------------------------------------------- */
 
 /*
- * The times of a change count too: a file may be written anew with an old date (rsync -t, tar). Whoever could make two
- * folders of one sum could as well write the manifests, so FNV-1a will do.
+ * The times of a change count too: a file may be written anew with an old date (rsync -t, tar).
+ * Whoever could make two folders of one sum could as well write the manifests, so FNV-1a will do.
  */
 static void add_file(uint64_t *sum, int dir, const char *name)
 {

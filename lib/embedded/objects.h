@@ -1,10 +1,12 @@
 /*
- * The embedded API's state: one SQLite database (docs/embedded-api.md). WAL, synchronous=NORMAL, one transaction per request with the
- * version counter in it. A kill of the process loses nothing; a power cut may lose the last commits but never the file's consistency,
- * so every start raises the counter by EMB_VERSION_STEP and no version is ever given twice.
+ * The embedded API's state: one SQLite database (docs/embedded-api.md). WAL, synchronous=NORMAL,
+ * one transaction per request with the version counter in it. A kill of the process loses nothing;
+ * a power cut may lose the last commits but never the file's consistency, so every start raises the
+ * counter by EMB_VERSION_STEP and no version is ever given twice.
  *
- * The only user of SQLite. One thread at a time, any thread: after the start all calls come from the chain's jobs (chain.h).
- * An object is stored as JSON without apiVersion and kind, which every version of a kind adds for itself.
+ * The only user of SQLite. One thread at a time, any thread: after the start all calls come from
+ * the chain's jobs (chain.h). An object is stored as JSON without apiVersion and kind, which every
+ * version of a kind adds for itself.
  *
  *	if (emb_db_begin(db, err) || emb_db_get(db, key, ns, name, &old, err)) ...
  *	if (emb_db_put(db, key, new, expires, err) || emb_db_commit(db, err)) ...      after an error: emb_db_rollback

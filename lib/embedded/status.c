@@ -97,7 +97,10 @@ void emb_cause(struct emb_causes *c, const char *reason, const char *field, cons
 	va_end(ap);
 	if (!c->list)
 		c->list = json_array();
-	/* A text that is over the limit, or was cut inside a character, is replaced: the cause itself must not get lost. */
+	/*
+	 * A text that is over the limit, or was cut inside a character, is replaced: the cause
+	 * itself must not get lost.
+	 */
 	message = buf_over(&text) ? NULL : json_string(buf_str(&text));
 	where = json_string(field);
 	json_array_append_new(c->list,
@@ -151,8 +154,8 @@ static void details(const struct emb_status *st, struct js_w *w)
 }
 
 /*
- * Goes through the writer, not through a tree: a message may hold a piece of a foreign text that was cut inside a
- * character. The writer mends that; jansson would refuse the string.
+ * Goes through the writer, not through a tree: a message may hold a piece of a foreign text that
+ * was cut inside a character. The writer mends that; jansson would refuse the string.
  */
 void emb_status_write(const struct emb_status *st, struct buf *out)
 {

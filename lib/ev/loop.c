@@ -93,7 +93,10 @@ static void run_ready(uv_idle_t *handle)
 	uint64_t since = uv_hrtime();
 	unsigned n;
 
-	/* One thing leads to the next without any I/O: several rounds run before the kernel is asked, unless they take long. */
+	/*
+	 * One thing leads to the next without any I/O: several rounds run before the kernel is
+	 * asked, unless they take long.
+	 */
 	for (n = 0; n < l->rounds && is_ready(l) && (!n || uv_hrtime() - since < ROUNDS_NS); n++) {
 		if (!is_empty(&l->ready))
 			run_round(l);

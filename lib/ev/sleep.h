@@ -1,5 +1,6 @@
 /*
- * Waiting as an op: for a step that has nothing to do for a while. It follows base/clock, as timers do. Loop thread.
+ * Waiting as an op: for a step that has nothing to do for a while. It follows base/clock, as timers
+ * do. Loop thread.
  *
  *	return task_wait(t, sleep_start(loop, 500));
  */

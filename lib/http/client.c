@@ -307,8 +307,8 @@ static void headers_due(void *arg)
 }
 
 /*
- * Set once for the whole body: a byte only records when it came, so that a fast transfer does not move a timer a
- * thousand times.
+ * Set once for the whole body: a byte only records when it came, so that a fast transfer does not
+ * move a timer a thousand times.
  */
 static void idle_due(void *arg)
 {

@@ -50,7 +50,10 @@ char *http_header_nth(const struct http_res *res, const char *name, unsigned n)
 
 const char *http_header(const struct http_res *res, const char *name)
 {
-	/* The scratch space belongs to whoever reads the result, not to the result: const is for what was received. */
+	/*
+	 * The scratch space belongs to whoever reads the result, not to the result: const is for
+	 * what was received.
+	 */
 	struct buf *scratch = (struct buf *)(uintptr_t)&res->scratch;
 	const char *value = NULL;
 	size_t len = 0;

@@ -185,8 +185,9 @@ static void forget_version(void *arg, struct kube_entry *e)
 }
 
 /*
- * Is the list older than what was known before it? The API server was restored from a backup then. Users compare versions
- * and would take each object for one that they have seen: all versions are forgotten, and everything is listed anew.
+ * Is the list older than what was known before it? The API server was restored from a backup then.
+ * Users compare versions and would take each object for one that they have seen: all versions are
+ * forgotten, and everything is listed anew.
  */
 static int server_restored(struct kube_watch *w, const char *version, struct err *err)
 {

@@ -275,8 +275,7 @@ static void make_room(struct oci_health *h)
 
 	if (h->probes < LIMIT_PROBES)
 		return;
-	lru_each(&h->hosts, it)
-	{
+	lru_each (&h->hosts, it) {
 		struct oci_health_host *at = host_of(it);
 
 		if (at->probe && !at->probe->cancelled &&
@@ -327,8 +326,7 @@ void oci_health_stop(struct oci_health *h)
 	struct lru_item *it;
 
 	h->stopped = true;
-	lru_each(&h->hosts, it)
-	{
+	lru_each (&h->hosts, it) {
 		timer_cancel(&host_of(it)->timer);
 		if (host_of(it)->probe)
 			op_cancel(host_of(it)->probe);

@@ -573,8 +573,7 @@ void oci_tokens_stop(struct oci_tokens *t)
 	struct lru_item *it;
 
 	t->stopped = true;
-	lru_each(&t->entries, it)
-	{
+	lru_each (&t->entries, it) {
 		struct entry *e = CONTAINER_OF(it, struct entry, item);
 
 		if (e->fetch)

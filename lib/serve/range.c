@@ -97,7 +97,10 @@ bool etag_in_list(const char *list, const char *tag, bool weak)
 
 /* ---- conditions */
 
-/* An HTTP-date in seconds since 1970. What is none counts as if the field were not there (section 13.1). */
+/*
+ * An HTTP-date in seconds since 1970. What is none counts as if the field were not there (section
+ * 13.1).
+ */
 static bool date_parse(const char *text, int64_t *out)
 {
 	struct err ignored;

@@ -44,8 +44,7 @@ struct store_object {
 struct store_index {
 	struct loop *loop;
 	struct map objects; /* by dir */
-	struct list
-		early; /* of struct store_wait: for paths that nobody has named yet, until store_listed */
+	struct list early; /* of struct store_wait: for paths without a name, until store_listed */
 	struct list woken; /* of struct store_wait */
 	struct defer defer;
 	uint64_t there, bytes, promised, waiting;

@@ -1,6 +1,7 @@
 /*
- * The store itself, for the files of lib/store only: store.c opens and closes it, read.c, write.c and gc.c are its ops
- * (store/job.h). Loop thread, but for `root`, which never changes while jobs read it.
+ * The store itself, for the files of lib/store only: store.c opens and closes it, read.c, write.c
+ * and gc.c are its ops (store/job.h). Loop thread, but for `root`, which never changes while jobs
+ * read it.
  */
 #ifndef STORE_INTERNAL_H
 #define STORE_INTERNAL_H
@@ -34,8 +35,8 @@ struct store {
 /* One job less; the last one of a store that was closed frees it. */
 void store_job_gone(struct store *s);
 /*
- * A file that was there is not, or is another: it leaves the index, and is promised again if a status names it. The
- * caller hears of it if `tell`. May free e.
+ * A file that was there is not, or is another: it leaves the index, and is promised again if a
+ * status names it. The caller hears of it if `tell`. May free e.
  */
 void store_lose(struct store *s, struct store_entry *e, bool tell);
 void store_check_ready(struct store *s);

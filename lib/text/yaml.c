@@ -393,7 +393,10 @@ static json_t *read_mapping(struct load *l, unsigned *height)
 	return merge_apply(l, out, merge) ? NULL : MOVE(out);
 }
 
-/* The value that begins with the current event; a new reference, or NULL. *height: how deep it is, itself included. */
+/*
+ * The value that begins with the current event; a new reference, or NULL. *height: how deep it is,
+ * itself included.
+ */
 static json_t *read_value(struct load *l, unsigned *height)
 {
 	struct weight before = l->total;

@@ -1,6 +1,6 @@
 /*
- * Selectors of clients: the first byte chooses labels or fields. A selector is "everything" only when it is empty; and
- * what asks for a label to be there and not to be there matches nothing.
+ * Selectors of clients: the first byte chooses labels or fields. A selector is "everything" only
+ * when it is empty; and what asks for a label to be there and not to be there matches nothing.
  */
 #include "kube/selector.h"
 

@@ -80,7 +80,8 @@ START_TEST(lru_bytes)
 	ck_assert_uint_eq(l.bytes, 100);
 	ck_assert_ptr_nonnull(lru_get(&l, "a"));
 	add_sized(&l, "d", 31); /* b and c make room for it */
-	lru_each(&l, it) order[n++] = *it->key;
+	lru_each (&l, it)
+		order[n++] = *it->key;
 	ck_assert_str_eq(order, "da");
 	ck_assert_uint_eq(l.bytes, 71);
 	add_sized(&l, "e", 1000); /* more than there is: alone */
