@@ -48,15 +48,6 @@ char *time_format_millis(int64_t wall_ms, char out[TIME_TEXT_MAX])
 	return put(&tm, fraction, out);
 }
 
-char *time_format_micro(int64_t wall_ms, char out[TIME_TEXT_MAX])
-{
-	struct tm tm;
-	char fraction[12];
-
-	snprintf(fraction, sizeof(fraction), ".%03d000", split(wall_ms, &tm));
-	return put(&tm, fraction, out);
-}
-
 char *time_format_http(int64_t wall_ms, char out[TIME_TEXT_MAX])
 {
 	struct tm tm;
