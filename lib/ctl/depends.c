@@ -16,12 +16,10 @@ struct depends {
 	struct op *watch;
 	struct refs users; /* by "ns/name" */
 	struct lru kept; /* "ns/name" → struct kept */
-	size_t bytes; /* of these */
 };
 
 struct kept {
 	struct lru_item item;
-	struct depends *d;
 	struct depends_value *value;
 	char *version;
 	uint64_t read_ms; /* when the API server last gave it in this version */
@@ -31,7 +29,6 @@ static void kept_free(struct lru_item *it)
 {
 	struct kept *k = CONTAINER_OF(it, struct kept, item);
 
-	k->d->bytes -= k->value->size;
 	k->value->unref(k->value);
 	free(k->version);
 	free(k);
@@ -113,14 +110,11 @@ void depends_keep(struct depends *d, const char *key, const char *version, struc
 		return;
 	depends_drop(d, key);
 	k = NEW(struct kept);
-	k->d = d;
 	k->value = v->ref(v);
 	k->version = mem_strdup(version);
 	k->read_ms = clock_ms();
 	/* An object whose value went is read again by its next run. */
-	d->bytes += v->size;
-	while (d->bytes > LIMIT_IDENTITIES_BYTES && d->kept.oldest)
-		lru_drop(&d->kept, d->kept.oldest);
+	k->item.size = v->size;
 	lru_add(&d->kept, key, &k->item);
 }
 
@@ -201,6 +195,7 @@ struct depends *depends_new(const struct depends_opts *opts)
 
 	d->opts = *opts;
 	lru_init(&d->kept, LIMIT_IDENTITIES, NULL, kept_free);
+	d->kept.max_bytes = LIMIT_IDENTITIES_BYTES;
 	return d;
 }
 
