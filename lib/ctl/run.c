@@ -218,5 +218,5 @@ struct op *run_start(struct item *i)
 
 struct run *run_of(struct op *op)
 {
-	return RUN(CONTAINER_OF(op, struct task, self));
+	return TASK_OF_OP(op, struct run);
 }

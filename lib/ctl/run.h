@@ -74,7 +74,7 @@ struct run {
 	struct op *progress;
 };
 
-#define RUN(t) CONTAINER_OF(t, struct run, task)
+#define RUN(t) TASK(t, struct run)
 
 /* Starts a run of the item's kind; the queue owns the op. */
 struct op *run_start(struct item *i);

@@ -231,17 +231,11 @@ struct publish {
 	struct store *store;
 	struct account *account;
 	char *owner;
-	struct publish_job *job; /* waits for memory */
+	struct publish_job *job; /* the next one */
+	uint64_t want; /* memory that it waits for; 0: its slice, or nobody counts */
 	struct op *grant; /* the memory of the job that runs */
 	struct publish_result result;
 };
-
-static enum step_ret job_start(struct publish *p, struct publish_job *j)
-{
-	return task_wait(&p->task,
-		work_start_for(p->task.self.loop, work_lane_of(j->in_size), p->owner, job_run,
-			job_free, j));
-}
 
 /* The most that it can be given. */
 static uint64_t memory_max(const struct publish *p)
@@ -252,27 +246,38 @@ static uint64_t memory_max(const struct publish *p)
 	return s.limit;
 }
 
-static enum step_ret memory_wait(struct publish *p, struct publish_job *j, uint64_t bytes)
+static void memory_want(struct publish *p, uint64_t bytes)
 {
 	uint64_t max = memory_max(p);
 
-	j->memory = bytes < max ? bytes : max;
-	p->job = j;
-	return task_wait(&p->task, account_take(p->account, ACCOUNT_JOBS, p->owner, j->memory));
+	p->job->memory = p->want = bytes < max ? bytes : max;
+}
+
+static enum step_ret memory_start(struct task *t)
+{
+	struct publish *p = TASK(t, struct publish);
+
+	if (!p->want)
+		return STEP_NEXT;
+	return task_wait(t, account_take(p->account, ACCOUNT_JOBS, p->owner, p->want));
+}
+
+static enum step_ret memory_resume(struct task *t)
+{
+	if (task_op_failed(t))
+		return STEP_FAIL;
+	TASK(t, struct publish)->grant = MOVE(t->op);
+	return STEP_NEXT;
 }
 
 static enum step_ret pack_start(struct task *t)
 {
-	struct publish *p = CONTAINER_OF(t, struct publish, task);
+	struct publish *p = TASK(t, struct publish);
 	struct publish_job *j = MOVE(p->job);
-	uint64_t rules = ignore_memory(j->spec_ignore);
 
-	if (!p->account || j->copy)
-		return job_start(p, j);
-	if (rules > LIMIT_MEMORY_SLICE / 4)
-		return memory_wait(p, j, rules + LIMIT_MEMORY_SLICE);
-	j->memory = LIMIT_MEMORY_SLICE;
-	return job_start(p, j);
+	return task_wait(t,
+		work_start_for(
+			t->self.loop, work_lane_of(j->in_size), p->owner, job_run, job_free, j));
 }
 
 static void job_result(struct publish *p, struct publish_job *j)
@@ -294,19 +299,15 @@ static void job_result(struct publish *p, struct publish_job *j)
 
 static enum step_ret pack_resume(struct task *t)
 {
-	struct publish *p = CONTAINER_OF(t, struct publish, task);
-	struct publish_job *j;
+	struct publish *p = TASK(t, struct publish);
+	struct publish_job *j = work_job(t->op);
 
-	if (p->job) {
-		if (task_op_failed(t))
-			return STEP_FAIL;
-		p->grant = MOVE(t->op);
-		return job_start(p, MOVE(p->job));
-	}
-	j = work_job(t->op);
 	op_free(MOVE(p->grant));
-	if (j->needs_memory && j->memory && j->memory < memory_max(p))
-		return memory_wait(p, job_again(j), 4 * j->memory);
+	if (j->needs_memory && j->memory && j->memory < memory_max(p)) {
+		p->job = job_again(j);
+		memory_want(p, 4 * j->memory);
+		return task_goto(t, "memory");
+	}
 	if (task_op_failed(t)) {
 		p->result.storage_failed = j->storage_failed;
 		return STEP_FAIL;
@@ -315,7 +316,8 @@ static enum step_ret pack_resume(struct task *t)
 	return STEP_NEXT;
 }
 
-static const struct step STEPS[] = {{"pack", pack_start, pack_resume}, {0}};
+static const struct step STEPS[] = {
+	{"memory", memory_start, memory_resume}, {"pack", pack_start, pack_resume}, {0}};
 
 static void publish_free(struct task *t)
 {
@@ -352,6 +354,18 @@ static struct publish_job *job_new(const struct publish_req *req)
 	return j;
 }
 
+/* A slice, or more when the rules alone would fill it. */
+static void memory_first(struct publish *p)
+{
+	uint64_t rules = ignore_memory(p->job->spec_ignore);
+
+	if (!p->account || p->job->copy)
+		return;
+	p->job->memory = LIMIT_MEMORY_SLICE;
+	if (rules > LIMIT_MEMORY_SLICE / 4)
+		memory_want(p, rules + LIMIT_MEMORY_SLICE);
+}
+
 struct op *publish_start(struct loop *l, const struct publish_req *req)
 {
 	struct publish *p = NEW(struct publish);
@@ -360,6 +374,7 @@ struct op *publish_start(struct loop *l, const struct publish_req *req)
 	p->account = req->account;
 	p->owner = mem_strdup(req->owner);
 	p->job = job_new(req);
+	memory_first(p);
 	p->result.temp = STORE_TEMP_INIT;
 	task_init(&p->task, l, "publish", STEPS, NULL, publish_free);
 	return task_spawn(&p->task);
@@ -367,5 +382,5 @@ struct op *publish_start(struct loop *l, const struct publish_req *req)
 
 struct publish_result *publish_result(struct op *op)
 {
-	return &CONTAINER_OF(CONTAINER_OF(op, struct task, self), struct publish, task)->result;
+	return &TASK_OF_OP(op, struct publish)->result;
 }
