@@ -15,6 +15,11 @@
 #include <time.h>
 #include <unistd.h>
 
+/* Macros in the headers of some compilers and levels of _FORTIFY_SOURCE. */
+#undef alloca
+#undef sprintf
+#undef vsprintf
+
 /* They write as far as the source goes, whatever room there is: struct buf, mem_printf, snprintf. */
 #pragma GCC poison strcpy stpcpy strcat sprintf vsprintf
 /* They cut without saying so, and may leave no NUL at the end: snprintf, mem_strndup, memcpy. */
@@ -24,7 +29,6 @@
 /* Somebody else may be there first with a name that was only made up: mkstemp. */
 #pragma GCC poison tmpnam tempnam mktemp
 /* The stack of a worker is small, and nobody is told when it ends: mem_alloc. */
-#undef alloca
 #pragma GCC poison alloca
 
 #ifndef IN_TEST
