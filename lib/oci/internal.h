@@ -22,18 +22,6 @@ struct oci_client {
 	struct oci_stats stats;
 };
 
-/* How to speak to a registry; whether it answers is health.h's. The key is host and `insecure`: an
-   object that may use plain http teaches the others nothing. */
-struct oci_host {
-	struct lru_item item;
-	unsigned users; /* requests that point here */
-	enum { OCI_SPEAKS_UNKNOWN, OCI_SPEAKS_TLS, OCI_SPEAKS_PLAIN } speaks;
-	/* On clock_ms(): HEAD of a manifest was refused where GET was not. */
-	uint64_t no_head_until;
-};
-
-struct oci_host *oci_host_get(struct oci_client *c, const struct oci_repo *repo);
-
 /* The record of its health. Borrows the repository's texts. */
 static inline struct oci_health_key oci_host_key(const struct oci_repo *repo)
 {

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "oci/guard.h"
 #include "oci/health.h"
+#include "oci/host.h"
 #include "oci/identity.h"
 #include "oci/internal.h"
 #include "oci/memo.h"
@@ -27,16 +28,6 @@ const char *oci_kind_name(enum oci_kind kind)
 }
 
 /* ---- the client ------------------------------------------------------------------------------ */
-
-static bool host_busy(const struct lru_item *it)
-{
-	return CONTAINER_OF(it, const struct oci_host, item)->users;
-}
-
-static void host_free(struct lru_item *it)
-{
-	free(CONTAINER_OF(it, struct oci_host, item));
-}
 
 /* With nothing of any object's. */
 static struct op *probe(void *arg, const struct oci_health_key *key)
@@ -73,7 +64,7 @@ struct oci_client *oci_client_new(struct loop *l, struct http_client *http)
 	oci_guard_init(&c->guard);
 	c->health = oci_health_new(l, &c->stats.refused);
 	oci_health_probe_with(c->health, probe, c);
-	lru_init(&c->hosts, LIMIT_REGISTRY_HOSTS, host_busy, host_free);
+	oci_hosts_init(&c->hosts);
 	c->memos = oci_memos_new();
 	c->tokens =
 		oci_tokens_new(l, http, &c->guard, c->health, &c->stats.requests[OCI_KIND_TOKEN]);
@@ -143,26 +134,9 @@ struct account *oci_client_account(struct oci_client *c)
 	return c->account;
 }
 
-struct oci_host *oci_host_get(struct oci_client *c, const struct oci_repo *repo)
-{
-	char key[OCI_HOST_MAX + 3];
-	struct lru_item *it;
-	struct oci_host *h;
-
-	snprintf(key, sizeof(key), "%s|%d", repo->host, repo->insecure);
-	it = lru_get(&c->hosts, key);
-	if (it)
-		return CONTAINER_OF(it, struct oci_host, item);
-	h = NEW(struct oci_host);
-	if (!oci_repo_http_allowed(repo))
-		h->speaks = OCI_SPEAKS_TLS;
-	lru_add(&c->hosts, key, &h->item);
-	return h;
-}
-
 bool oci_client_no_head(struct oci_client *c, const struct oci_repo *repo)
 {
-	return clock_ms() < oci_host_get(c, repo)->no_head_until;
+	return clock_ms() < oci_host_get(&c->hosts, repo)->no_head_until;
 }
 
 /* All objects at that host pay for it, and where pulls are counted a GET is one: what may have been an accident is soon forgotten. */
@@ -172,7 +146,7 @@ void oci_client_head_refused(struct oci_client *c, const struct oci_repo *repo, 
 
 	if (status == 404) /* the tag came between the two requests */
 		return;
-	oci_host_get(c, repo)->no_head_until =
+	oci_host_get(&c->hosts, repo)->no_head_until =
 		clock_ms() + (accident ? NO_HEAD_ACCIDENT_MS : NO_HEAD_MS);
 }
 

@@ -13,6 +13,7 @@
 #include "oci/auth.h"
 #include "oci/guard.h"
 #include "oci/health.h"
+#include "oci/host.h"
 #include "oci/identity.h"
 #include "oci/internal.h"
 #include "oci/memo.h"
@@ -800,7 +801,7 @@ struct op *oci_req_start(struct oci_client *c, const struct oci_req *req)
 	q->req.path = q->path;
 	q->req.what = q->what;
 	q->req.hdrs = q->hdrs;
-	q->host = oci_host_get(c, q->target.repo);
+	q->host = oci_host_get(&c->hosts, q->target.repo);
 	q->host->users++;
 	if (!q->target.timeout_ms || (!q->req.write && q->target.timeout_ms > LIMIT_REQUEST_MS))
 		q->target.timeout_ms = LIMIT_REQUEST_MS;
