@@ -240,8 +240,8 @@ fmt-check: ## says what make fmt would change
 check-deps: ## layers only point down; who may include and call what
 	@bash .ci/check-deps
 # Not yet: columns.
-CHECKS ?= headers banned names callers
-check-tree: ## headers alone, banned names, dead names, callers (CHECKS=...)
+CHECKS ?= headers banned names callers circles
+check-tree: ## headers alone, banned and dead names, callers, circles (CHECKS=...)
 	@bash .ci/deps build check
 	@python3 .ci/check-tree $(CHECKS)
 print-cppflags:
