@@ -12,7 +12,7 @@
 #include "ev/loop.h"
 #include "ev/op.h"
 #include "http/client.h"
-#include "oci/artifact.h"
+#include "oci/build.h"
 #include "oci/identity.h"
 #include "oci/push.h"
 #include "oci/ref.h"
@@ -175,7 +175,7 @@ static int finish(struct run *r, struct op *op, const char *const *tags, const s
 static int push(struct args *a)
 {
 	const char *const tags[] = {a->ref.tag, NULL};
-	struct oci_artifact_in in = {
+	struct oci_build_in in = {
 		.path = a->path,
 		.ignore = a->has_ignore ? buf_str(&a->ignore) : NULL,
 		.created = a->created,
@@ -184,7 +184,7 @@ static int push(struct args *a)
 		.annotations = a->annotations.p,
 	};
 	struct spool spool = {0};
-	struct oci_artifact made;
+	struct oci_build made;
 	struct err err = {0};
 	struct run r;
 	int rc;
@@ -198,7 +198,7 @@ static int push(struct args *a)
 			return failed(&err);
 		in.path = spool.path;
 	}
-	rc = oci_artifact_build(&made, &in, &err);
+	rc = oci_build_run(&made, &in, &err);
 	spool_remove(&spool);
 	if (rc)
 		return failed(&err);
@@ -225,7 +225,7 @@ static int push(struct args *a)
 				}),
 			tags, a);
 	run_clear(&r);
-	oci_artifact_clear(&made);
+	oci_build_clear(&made);
 	return rc;
 }
 

@@ -4,13 +4,13 @@
  *
  * Blocks; for a worker or a command-line tool. It touches no state but its arguments.
  *
- *	struct oci_artifact a = {0};
- *	if (oci_artifact_build(&a, &(struct oci_artifact_in){.path = "deploy", .source = ..., .revision = ...}, err)) ...
+ *	struct oci_build a = {0};
+ *	if (oci_build_run(&a, &(struct oci_build_in){.path = "deploy", .source = ..., .revision = ...}, err)) ...
  *	oci_push_start(client, &(struct oci_push_req){.blobs = a.blobs, .blob_count = 2, .manifest = buf_str(&a.manifest), ...});
- *	oci_artifact_clear(&a);      when the push has ended
+ *	oci_build_clear(&a);      when the push has ended
  */
-#ifndef OCI_ARTIFACT_H
-#define OCI_ARTIFACT_H
+#ifndef OCI_BUILD_H
+#define OCI_BUILD_H
 #include "base/buf.h"
 #include "base/err.h"
 #include "oci/push.h"
@@ -19,7 +19,7 @@
 
 #define OCI_CREATED_DEFAULT "1970-01-01T00:00:00Z"
 
-struct oci_artifact_in {
+struct oci_build_in {
 	const char *path; /* a directory, or one file, which is then alone in the archive */
 	const char *
 		ignore; /* patterns, one a line (lib/text/ignore.h); NULL: those of the flux CLI (VCS files, pictures, archives) */
@@ -29,7 +29,7 @@ struct oci_artifact_in {
 		annotations; /* more of them, "key=value"; they win over the ones above. Ends with NULL; may be NULL */
 };
 
-struct oci_artifact {
+struct oci_build {
 	int fd; /* the layer, in a file without a name; -1: none */
 	struct buf config, manifest;
 	struct oci_push_blob blobs[2]; /* layer, config: they borrow from the fields above */
@@ -38,8 +38,7 @@ struct oci_artifact {
 };
 
 /* 0, or -1 with nothing to clear. ERR_STALL for what the caller said (path, time, annotation), ERR_RETRY for what the disk said. */
-int oci_artifact_build(
-	struct oci_artifact *a, const struct oci_artifact_in *in, struct err *err) must_check;
-void oci_artifact_clear(struct oci_artifact *a);
+int oci_build_run(struct oci_build *a, const struct oci_build_in *in, struct err *err) must_check;
+void oci_build_clear(struct oci_build *a);
 
 #endif

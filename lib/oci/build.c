@@ -1,4 +1,4 @@
-#include "oci/artifact.h"
+#include "oci/build.h"
 
 #include "base/js.h"
 #include "base/limits.h"
@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 struct walk {
-	struct oci_artifact *a;
+	struct oci_build *a;
 	struct pack_tarw *tar;
 	struct ignore ignore;
 	bool prune; /* nothing below an excluded directory can come back */
@@ -197,7 +197,7 @@ static int temp_file(struct err *err)
 	return fd;
 }
 
-static int layer_build(struct oci_artifact *a, const struct oci_artifact_in *in,
+static int layer_build(struct oci_build *a, const struct oci_build_in *in,
 	struct pack_tarw_result *res, struct err *err)
 {
 	struct walk *w = NEW(struct walk);
@@ -228,7 +228,7 @@ static int layer_build(struct oci_artifact *a, const struct oci_artifact_in *in,
 /* ---- config and manifest ------------------------------------------------------------------------------------------- */
 
 /* What image tools expect of a config, and nothing that depends on where or when it was made. */
-static void config_write(struct oci_artifact *a, const char *created, const struct digest *diff_id)
+static void config_write(struct oci_build *a, const char *created, const struct digest *diff_id)
 {
 	struct js_w w = JS_W(&a->config);
 	char text[DIGEST_TEXT_MAX];
@@ -300,7 +300,7 @@ static int annotate(json_t *all, const char *key, const char *value, struct err 
 }
 
 static int annotations_read(
-	json_t *all, const struct oci_artifact_in *in, const char *created, struct err *err)
+	json_t *all, const struct oci_build_in *in, const char *created, struct err *err)
 {
 	const char *const *a = in->annotations;
 
@@ -321,8 +321,8 @@ static int annotations_read(
 	return 0;
 }
 
-static int manifest_write(struct oci_artifact *a, const struct oci_artifact_in *in,
-	const char *created, struct err *err)
+static int manifest_write(
+	struct oci_build *a, const struct oci_build_in *in, const char *created, struct err *err)
 {
 	auto_json json_t *all = json_object();
 	struct js_w w = JS_W(&a->manifest);
@@ -346,7 +346,7 @@ static int manifest_write(struct oci_artifact *a, const struct oci_artifact_in *
 		: 0;
 }
 
-static int build(struct oci_artifact *a, const struct oci_artifact_in *in, struct err *err)
+static int build(struct oci_build *a, const struct oci_build_in *in, struct err *err)
 {
 	const char *created = in->created ? in->created : OCI_CREATED_DEFAULT;
 	struct pack_tarw_result res;
@@ -366,18 +366,18 @@ static int build(struct oci_artifact *a, const struct oci_artifact_in *in, struc
 	return manifest_write(a, in, created, err);
 }
 
-int oci_artifact_build(struct oci_artifact *a, const struct oci_artifact_in *in, struct err *err)
+int oci_build_run(struct oci_build *a, const struct oci_build_in *in, struct err *err)
 {
-	*a = (struct oci_artifact){.fd = -1};
+	*a = (struct oci_build){.fd = -1};
 	buf_init(&a->config, LIMIT_MANIFEST);
 	buf_init(&a->manifest, LIMIT_MANIFEST);
 	if (!build(a, in, err))
 		return 0;
-	oci_artifact_clear(a);
+	oci_build_clear(a);
 	return -1;
 }
 
-void oci_artifact_clear(struct oci_artifact *a)
+void oci_build_clear(struct oci_build *a)
 {
 	if (a->fd >= 0)
 		sys_close(a->fd);

@@ -1,4 +1,4 @@
-#include "oci/artifact.h"
+#include "oci/build.h"
 
 #include "base/mem.h"
 #include "pack/pack.h"
@@ -13,7 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-Suite *suite_artifact(void);
+Suite *suite_build(void);
 
 struct tree {
 	char dir[32];
@@ -50,12 +50,12 @@ static void put(struct tree *t, const char *path, const char *text, mode_t mode)
 	chmod(full, mode);
 }
 
-static void build(struct tree *t, struct oci_artifact *a, const char *ignore)
+static void build(struct tree *t, struct oci_build *a, const char *ignore)
 {
 	struct err err = {0};
 
-	ck_assert_msg(!oci_artifact_build(a,
-			      &(struct oci_artifact_in){.path = t->dir,
+	ck_assert_msg(!oci_build_run(a,
+			      &(struct oci_build_in){.path = t->dir,
 				      .ignore = ignore,
 				      .source = "https://example.com/a.git",
 				      .revision = "main@sha1:1234"},
@@ -64,7 +64,7 @@ static void build(struct tree *t, struct oci_artifact *a, const char *ignore)
 }
 
 /* The names in the archive, as tar lists them, each with a blank behind it. */
-static char *names(const struct oci_artifact *a)
+static char *names(const struct oci_build *a)
 {
 	auto_free char *cmd = mem_printf("tar tzf /proc/%d/fd/%d", (int)getpid(), a->fd);
 	struct buf out = BUF_INIT(BUF_ANY);
@@ -83,7 +83,7 @@ static char *names(const struct oci_artifact *a)
 /* The digests are part of what users rely on: another value here is another format, and to be announced. */
 START_TEST(golden)
 {
-	struct oci_artifact a;
+	struct oci_build a;
 	char text[DIGEST_TEXT_MAX];
 	auto_free char *list = NULL;
 	struct tree t;
@@ -115,7 +115,7 @@ START_TEST(golden)
 		"d\":\"1970-01-01T00:00:00Z\",\"org.opencontainers.image.revision\":\"main@sha1:"
 		"1234\",\"org.openco"
 		"ntainers.image.source\":\"https://example.com/a.git\"}}");
-	oci_artifact_clear(&a);
+	oci_build_clear(&a);
 	clear(&t);
 }
 END_TEST
@@ -135,7 +135,7 @@ static const struct {
 
 START_TEST(ignore)
 {
-	struct oci_artifact a;
+	struct oci_build a;
 	auto_free char *list = NULL;
 	struct tree t;
 
@@ -151,7 +151,7 @@ START_TEST(ignore)
 	build(&t, &a, ignores[_i].ignore);
 	list = names(&a);
 	ck_assert_str_eq(list, ignores[_i].names);
-	oci_artifact_clear(&a);
+	oci_build_clear(&a);
 	clear(&t);
 }
 END_TEST
@@ -159,7 +159,7 @@ END_TEST
 START_TEST(special_files)
 {
 	auto_free char *link = NULL, *fifo = NULL, *list = NULL;
-	struct oci_artifact a;
+	struct oci_build a;
 	struct tree t;
 
 	init(&t);
@@ -172,7 +172,7 @@ START_TEST(special_files)
 	list = names(&a);
 	ck_assert_str_eq(list, ". a.txt ");
 	ck_assert_uint_eq(a.skipped, 2);
-	oci_artifact_clear(&a);
+	oci_build_clear(&a);
 	clear(&t);
 }
 END_TEST
@@ -180,18 +180,18 @@ END_TEST
 START_TEST(one_file)
 {
 	auto_free char *path = NULL, *list = NULL;
-	struct oci_artifact a;
+	struct oci_build a;
 	struct err err = {0};
 	struct tree t;
 
 	init(&t);
 	put(&t, "sub/logo.png", "png", 0644);
 	path = mem_printf("%s/sub/logo.png", t.dir);
-	ck_assert(!oci_artifact_build(&a, &(struct oci_artifact_in){.path = path}, &err));
+	ck_assert(!oci_build_run(&a, &(struct oci_build_in){.path = path}, &err));
 	list = names(&a);
 	ck_assert_str_eq(list, ". logo.png ");
 	ck_assert(!strstr(buf_str(&a.manifest), "image.source"));
-	oci_artifact_clear(&a);
+	oci_build_clear(&a);
 	clear(&t);
 }
 END_TEST
@@ -202,28 +202,27 @@ START_TEST(annotations)
 	static const char *const one[] = {"b=2", "a=1", "c=x=y", NULL};
 	static const char *const two[] = {"c=x=y", "a=1", "b=2", NULL};
 	static const char *const other[] = {"org.opencontainers.image.source=mine", NULL};
-	struct oci_artifact a, b;
+	struct oci_build a, b;
 	struct err err = {0};
 	struct tree t;
 
 	init(&t);
 	put(&t, "a.txt", "a", 0644);
-	ck_assert(!oci_artifact_build(
-		&a, &(struct oci_artifact_in){.path = t.dir, .annotations = one}, &err));
+	ck_assert(!oci_build_run(
+		&a, &(struct oci_build_in){.path = t.dir, .annotations = one}, &err));
 	put(&t, "a.txt", "a", 0640);
-	ck_assert(!oci_artifact_build(
-		&b, &(struct oci_artifact_in){.path = t.dir, .annotations = two}, &err));
+	ck_assert(!oci_build_run(
+		&b, &(struct oci_build_in){.path = t.dir, .annotations = two}, &err));
 	ck_assert_str_eq(buf_str(&a.manifest), buf_str(&b.manifest));
 	ck_assert_ptr_nonnull(strstr(buf_str(&a.manifest),
 		"\"annotations\":{\"a\":\"1\",\"b\":\"2\",\"c\":\"x=y\",\"org.opencontainers.image."
 		"created\":\"1970-01-01T00:00:00Z\"}"));
-	oci_artifact_clear(&b);
-	ck_assert(!oci_artifact_build(&b,
-		&(struct oci_artifact_in){.path = t.dir, .source = "s", .annotations = other},
-		&err));
+	oci_build_clear(&b);
+	ck_assert(!oci_build_run(&b,
+		&(struct oci_build_in){.path = t.dir, .source = "s", .annotations = other}, &err));
 	ck_assert_ptr_nonnull(strstr(buf_str(&b.manifest), "image.source\":\"mine\""));
-	oci_artifact_clear(&a);
-	oci_artifact_clear(&b);
+	oci_build_clear(&a);
+	oci_build_clear(&b);
 	clear(&t);
 }
 END_TEST
@@ -233,7 +232,7 @@ static const char *const empty_key[] = {"=x", NULL};
 static const char *const not_utf8[] = {"k=\xff", NULL};
 
 static const struct {
-	struct oci_artifact_in in;
+	struct oci_build_in in;
 	const char *says;
 } mistakes[] = {
 	{{.path = "/nowhere/at/all"}, "'/nowhere/at/all'"},
@@ -247,15 +246,15 @@ static const struct {
 
 START_TEST(mistake)
 {
-	struct oci_artifact_in in = mistakes[_i].in;
-	struct oci_artifact a;
+	struct oci_build_in in = mistakes[_i].in;
+	struct oci_build a;
 	struct err err = {0};
 	struct tree t;
 
 	init(&t);
 	if (!in.path)
 		in.path = t.dir;
-	ck_assert(oci_artifact_build(&a, &in, &err));
+	ck_assert(oci_build_run(&a, &in, &err));
 	ck_assert_msg(strstr(err.msg, mistakes[_i].says), "'%s'", err.msg);
 	ck_assert_int_eq(err.kind, ERR_STALL);
 	clear(&t);
@@ -264,13 +263,13 @@ END_TEST
 
 START_TEST(odd_names)
 {
-	struct oci_artifact a;
+	struct oci_build a;
 	struct err err = {0};
 	struct tree t;
 
 	init(&t);
 	put(&t, _i ? "back\\slash" : "latin-\xe4", "a", 0644);
-	ck_assert(oci_artifact_build(&a, &(struct oci_artifact_in){.path = t.dir}, &err));
+	ck_assert(oci_build_run(&a, &(struct oci_build_in){.path = t.dir}, &err));
 	ck_assert_int_eq(err.kind, ERR_STALL);
 	clear(&t);
 }
@@ -280,7 +279,7 @@ END_TEST
 START_TEST(passes_through)
 {
 	struct pack_result res;
-	struct oci_artifact a;
+	struct oci_build a;
 	struct err err = {0};
 	struct tree t;
 
@@ -295,15 +294,15 @@ START_TEST(passes_through)
 			      &res, &err),
 		"%s", err.msg);
 	ck_assert_msg(res.how == PACK_PASS, "%s", res.why);
-	oci_artifact_clear(&a);
+	oci_build_clear(&a);
 	clear(&t);
 }
 END_TEST
 
-Suite *suite_artifact(void)
+Suite *suite_build(void)
 {
-	Suite *s = suite_create("artifact");
-	TCase *t = tcase_create("artifact");
+	Suite *s = suite_create("build");
+	TCase *t = tcase_create("build");
 
 	tcase_add_test(t, golden);
 	tcase_add_loop_test(t, ignore, 0, ARRAY_LEN(ignores));
