@@ -32,7 +32,8 @@
 #define RUNS_GRACE_MS 10000
 /* Answers of the metrics and the health port are small. */
 #define SMALL_GRACE_MS 1000
-/* Files of an object that left for another shard stay this long: its new owner has to fetch them first. */
+/* Files of an object that left for another shard stay this long: its new owner has to fetch them
+   first. */
 #define SWEEP_GRACE_MS (10 * 60 * 1000)
 #define SWEEP_EVERY_MS (5 * 60 * 1000)
 
@@ -91,7 +92,8 @@ static int start_kube(struct app *a, struct err *err)
 		err);
 	if (!cfg)
 		return err_wrap(err, "connect to Kubernetes");
-	/* The URL of the own API is as good as a password: wherever it listens, no proxy of the environment sees it. */
+	/* The URL of the own API is as good as a password: wherever it listens, no proxy of the
+	   environment sees it. */
 	cfg->proxy.none = cfg->proxy.none || a->embedded;
 	a->kube = kube_client_new(a->loop, cfg,
 		&(struct kube_client_opts){.qps = (unsigned)a->flags.kube_qps,
@@ -175,7 +177,8 @@ static int start_servers(struct app *a, struct err *err)
 	return a->health_server ? 0 : -1;
 }
 
-/* As told, without slashes at the end; a scheme stays, and so does a dot behind the name: it keeps resolvers from adding domains. */
+/* As told, without slashes at the end; a scheme stays, and so does a dot behind the name: it keeps
+   resolvers from adding domains. */
 static char *advertised(const char *told)
 {
 	size_t n = strlen(told);
@@ -194,7 +197,8 @@ static void own_host(struct app *a)
 	oci_client_own_host(a->oci, alone);
 }
 
-/* How consumers reach the artifact server: as told, else the address it listens on, or this host's name when that is all addresses. */
+/* How consumers reach the artifact server: as told, else the address it listens on, or this host's
+   name when that is all addresses. */
 static void find_adv_address(struct app *a)
 {
 	char host[SOCK_NAME_MAX], name[256] = "localhost";
@@ -245,7 +249,8 @@ static void scanned(struct op *op, void *arg)
 		op_free(op);
 		return;
 	}
-	/* A tree that cannot be read is an empty one: everything is fetched again, or fails with a message of its own. */
+	/* A tree that cannot be read is an empty one: everything is fetched again, or fails with a
+	   message of its own. */
 	if (op->err.kind != ERR_NONE)
 		log_error(NULL, "cannot read the store", LE(&op->err));
 	op_free(op);
@@ -355,7 +360,7 @@ int app_start(struct app *a, struct err *err)
 	return 0;
 }
 
-/* ---- the end: a task, so that each part has ended before the next is asked to ------------------------------------------------- */
+/* ---- the end: a task, so that each part has ended before the next is asked to ---------------- */
 
 static struct app *app_of(struct task *t)
 {
@@ -379,7 +384,8 @@ static enum step_ret runs_resume(struct task *t)
 
 	if (controller_idle(a->ocirepo) && !a->scan && !a->sweep)
 		return STEP_NEXT;
-	/* Words to an API server that does not answer: nothing is lost that a kill would not lose. */
+	/* Words to an API server that does not answer: nothing is lost that a kill would not
+	   lose. */
 	if (clock_ms() - t->since_ms > RUNS_GRACE_MS) {
 		log_error(NULL, "leaving with runs that have not ended");
 		_exit(0);

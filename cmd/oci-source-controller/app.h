@@ -1,5 +1,6 @@
 /*
- * The parts of the running program and how they hang together; main.c starts and ends them. One per process.
+ * The parts of the running program and how they hang together; main.c starts and ends them. One per
+ * process.
  */
 #ifndef CMD_APP_H
 #define CMD_APP_H

@@ -269,7 +269,8 @@ static void build_info(void *arg, struct metric_out *out)
 	metric_emit(out, 1, VERSION);
 }
 
-/* Flux's dashboards count controllers by go_info and draw their memory from go_memstats_alloc_bytes. */
+/* Flux's dashboards count controllers by go_info and draw their memory from
+   go_memstats_alloc_bytes. */
 static void no_go(void *arg, struct metric_out *out)
 {
 	(void)arg;

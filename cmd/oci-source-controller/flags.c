@@ -229,7 +229,8 @@ static int check_gate(const char *gate, struct err *err)
 	return 0;
 }
 
-/* `name=bool` with commas between, spaces around them do not count. They are those of source-controller 1.9, and change nothing here. */
+/* `name=bool` with commas between, spaces around them do not count. They are those of
+   source-controller 1.9, and change nothing here. */
 static int check_gates(const char *text, struct err *err)
 {
 	auto_free char *copy = mem_strdup(text);
@@ -424,7 +425,8 @@ int flags_parse(struct flags *f, int argc, char **argv, struct err *err)
 		} else if (flag->type == BOOL || flag->type == TAKEN_BOOL) {
 			value = value ? value : "true";
 		} else if (!value && flag->type == FOREIGN) {
-			/* Whether it takes a value is not known here: what follows and is no flag belongs to it. */
+			/* Whether it takes a value is not known here: what follows and is no flag
+			   belongs to it. */
 			if (i + 1 < argc && argv[i + 1][0] != '-')
 				i++;
 			value = "";

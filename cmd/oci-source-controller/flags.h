@@ -32,7 +32,8 @@ struct flags {
 	int64_t concurrent, jitter, min_retry_ms, max_retry_ms, grace_ms;
 	const char *events_addr, *health_addr, *metrics_addr;
 	const char *log_level, *log_encoding;
-	char *allow_private; /* --registry-allow-private, all of them; NULL: none. The caller frees it */
+	/* --registry-allow-private, all of them; NULL: none. The caller frees it */
+	char *allow_private;
 	bool help, version;
 };
 

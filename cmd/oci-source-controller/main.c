@@ -1,4 +1,5 @@
-/* oci-source-controller: keeps the artifacts of OCIRepository objects (README.md). Flags, wiring, signals; no logic. */
+/* oci-source-controller: keeps the artifacts of OCIRepository objects (README.md). Flags, wiring,
+   signals; no logic. */
 #include "app.h"
 #include "base/log.h"
 #include "base/mem.h"

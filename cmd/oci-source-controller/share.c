@@ -4,7 +4,8 @@
 
 /* Scrapes and probes: few clients, short answers. */
 #define SMALL 32
-/* One for each watch, and some for requests, which take turns; the other end of them may be our own. */
+/* One for each watch, and some for requests, which take turns; the other end of them may be our
+   own. */
 #define KUBE 32
 #define KUBE_LEAST 8
 #define EMBEDDED_LEAST (KUBE_LEAST + 16)

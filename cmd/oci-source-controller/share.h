@@ -1,7 +1,8 @@
 /*
- * Who may have how many of the process's descriptors. Clients of the servers are strangers, and so are registries: none of them may take
- * what another part needs, so each has a share, and what is over (at least a tenth) is for files of the store, listeners, threads and the
- * log. Everything is derived from the limit of descriptors, here and nowhere else.
+ * Who may have how many of the process's descriptors. Clients of the servers are strangers, and so
+ * are registries: none of them may take what another part needs, so each has a share, and what is
+ * over (at least a tenth) is for files of the store, listeners, threads and the log. Everything is
+ * derived from the limit of descriptors, here and nowhere else.
  *
  *	struct share s = share_of(sys_raise_descriptors(LIMIT_DESCRIPTORS));
  */

@@ -1,6 +1,7 @@
 /*
- * ocictl: makes and promotes Flux artifacts. Flags and wiring only; the work is in lib/oci (artifact.h, push.h).
- * Exit status: 0 done, 1 it failed, 2 the command line is wrong. stdout has the result, stderr everything else.
+ * ocictl: makes and promotes Flux artifacts. Flags and wiring only; the work is in lib/oci
+ * (artifact.h, push.h). Exit status: 0 done, 1 it failed, 2 the command line is wrong. stdout has
+ * the result, stderr everything else.
  */
 #include "base/buf.h"
 #include "base/limits.h"
@@ -85,7 +86,7 @@ static int misused(const char *text)
 	return EXIT_USAGE;
 }
 
-/* ---- waiting ------------------------------------------------------------------------------------------------------- */
+/* ---- waiting --------------------------------------------------------------------------------- */
 
 static void ended(struct op *op, void *arg)
 {
@@ -170,7 +171,7 @@ static int finish(struct run *r, struct op *op, const char *const *tags, const s
 	return rc;
 }
 
-/* ---- commands ------------------------------------------------------------------------------------------------------ */
+/* ---- commands -------------------------------------------------------------------------------- */
 
 static int push(struct args *a)
 {
@@ -259,7 +260,7 @@ static int tag(struct args *a)
 	return rc;
 }
 
-/* ---- the command line ---------------------------------------------------------------------------------------------- */
+/* ---- the command line ------------------------------------------------------------------------ */
 
 enum {
 	OPT_SOURCE = 256,

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define NAME \
-	"stdin.yaml" /* what is piped into a push is the output of kustomize, helm template, timoni */
+/* what is piped into a push is the output of kustomize, helm template, timoni */
+#define NAME "stdin.yaml"
 
 static int copy(FILE *to, struct err *err)
 {

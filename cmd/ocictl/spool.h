@@ -1,5 +1,6 @@
 /*
- * --path=-: what comes on stdin becomes a file, which the artifact then holds under a name that is the same everywhere. Main thread.
+ * --path=-: what comes on stdin becomes a file, which the artifact then holds under a name that is
+ * the same everywhere. Main thread.
  *
  *	struct spool s;
  *	if (spool_stdin(&s, err))

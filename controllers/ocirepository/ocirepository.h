@@ -1,6 +1,6 @@
 /*
- * The kind OCIRepository (source.toolkit.fluxcd.io/v1): an artifact made of a layer of an OCI image.
- * The framework is lib/ctl and lib/source; here stands what is special. Loop thread.
+ * The kind OCIRepository (source.toolkit.fluxcd.io/v1): an artifact made of a layer of an OCI
+ * image. The framework is lib/ctl and lib/source; here stands what is special. Loop thread.
  *
  *	struct controller *c = ocirepository_new(&opts);
  *	controller_start(c);     and on as ctl/controller.h says
@@ -20,7 +20,8 @@ struct ocirepository_opts {
 	struct controller_opts controller; /* its env and what is done with it are set here */
 	struct oci_client *oci;
 	struct store *store;
-	/* Of artifact URLs: "source-controller.flux-system.svc.cluster.local.", or with a scheme. */
+	/* Of artifact URLs: "source-controller.flux-system.svc.cluster.local.", or with a
+	   scheme. */
 	const char *adv_address;
 	enum digest_algo algo; /* of artifacts; DIGEST_NONE: sha256 */
 	struct account *account; /* memory for layers; NULL: none is counted */

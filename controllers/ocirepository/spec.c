@@ -31,8 +31,8 @@ static const char *not_built(const json_t *spec)
 	return NULL;
 }
 
-/* Renovate and others write `1.2.3@sha256:...` into the tag: that is the digest. Anything else behind
-   an '@' is a slip of the pen that no registry can mend. */
+/* Renovate and others write `1.2.3@sha256:...` into the tag: that is the digest. Anything else
+   behind an '@' is a slip of the pen that no registry can mend. */
 static int tag_check(const char *tag, struct err *err)
 {
 	const char *at = tag ? strchr(tag, '@') : NULL;

@@ -52,7 +52,7 @@ struct ocirepository_run {
 
 _Static_assert(ARTIFACT_REVISION_MAX >= OCI_REVISION_MAX, "a revision fits");
 
-/* ---- before any request ---------------------------------------------------------------------------------- */
+/* ---- before any request ---------------------------------------------------------------------- */
 
 static enum step_ret validate_start(struct task *t)
 {
@@ -70,7 +70,8 @@ static enum step_ret validate_start(struct task *t)
 		return run_fail(r, NULL, "FeatureGateDisabled");
 	}
 	if (oci_repo_parse(&OCI_RUN(r)->where, s->url, s->insecure, &t->err)) {
-		/* The URL is in the inner message, without user and query: it may hold a password. */
+		/* The URL is in the inner message, without user and query: it may hold a
+		   password. */
 		t->err.kind = ERR_STALL;
 		err_wrap(&t->err, "URL validation failed");
 		return run_fail(r, COND_FETCH_FAILED, "URLInvalid");
@@ -78,7 +79,7 @@ static enum step_ret validate_start(struct task *t)
 	return STEP_NEXT;
 }
 
-/* ---- as whom -------------------------------------------------------------------------------------------------- */
+/* ---- as whom --------------------------------------------------------------------------------- */
 
 static enum step_ret credentials_start(struct task *t)
 {
@@ -112,7 +113,7 @@ static struct oci_target target_of(struct run *r)
 		&OCI_RUN(r)->where, OCI_RUN(r)->login.identity, (uint64_t)OCI_SPEC(r)->timeout_ms};
 }
 
-/* ---- which manifest ---------------------------------------------------------------------------------------- */
+/* ---- which manifest -------------------------------------------------------------------------- */
 
 static enum step_ret resolve_start(struct task *t)
 {
@@ -214,7 +215,7 @@ static enum step_ret pinned_start(struct task *t)
 	return STEP_NEXT;
 }
 
-/* ---- pull ----------------------------------------------------------------------------------------------------- */
+/* ---- pull ------------------------------------------------------------------------------------ */
 
 static enum step_ret manifest_start(struct task *t)
 {
@@ -288,8 +289,8 @@ static enum step_ret pull_start(struct task *t)
 				.owner = r->ns}));
 }
 
-/* What writing a file fails with, and a connection does not: the disk, not the registry, refused the
-   bytes. */
+/* What writing a file fails with, and a connection does not: the disk, not the registry, refused
+   the bytes. */
 static bool is_of_disk(int error)
 {
 	return error == ENOSPC || error == EDQUOT || error == EIO || error == EROFS ||
@@ -321,7 +322,7 @@ static enum step_ret pull_resume(struct task *t)
 	return STEP_NEXT;
 }
 
-/* ---- Events ---------------------------------------------------------------------------------------------------- */
+/* ---- Events ---------------------------------------------------------------------------------- */
 
 static void news_tell(struct run *r, bool is_new)
 {
@@ -353,7 +354,7 @@ static enum step_ret events_start(struct task *t)
 	return STEP_NEXT;
 }
 
-/* ---- the tables -------------------------------------------------------------------------------------------------- */
+/* ---- the tables ------------------------------------------------------------------------------ */
 
 static const struct step WORK[] = {
 	RUN_READ,
@@ -408,7 +409,7 @@ static const struct step LAST[] = {
 static const struct step REMOVE[] = {ARTIFACT_REMOVE, RUN_RELEASE, {0}};
 static const struct step REMOVE_LAST[] = {RUN_CLEANUP, {0}};
 
-/* ---- hooks -------------------------------------------------------------------------------------------------------- */
+/* ---- hooks ----------------------------------------------------------------------------------- */
 
 static void run_clear(struct run *r)
 {
@@ -466,7 +467,7 @@ static void depends_each(
 		on(arg, 0, secret);
 }
 
-/* ---- registries ------------------------------------------------------------------------------------------------------ */
+/* ---- registries ------------------------------------------------------------------------------ */
 
 static char *host(const struct spec *s)
 {
@@ -483,7 +484,7 @@ static bool host_up(void *env, const char *key)
 	return registry_host_up(&((struct ocirepository_env *)env)->registry, key);
 }
 
-/* ---- the kind ----------------------------------------------------------------------------------------------------------- */
+/* ---- the kind -------------------------------------------------------------------------------- */
 
 static const struct kube_resource RESOURCE = {
 	"source.toolkit.fluxcd.io", "v1", "ocirepositories", "OCIRepository", true};

@@ -20,7 +20,8 @@
 #undef sprintf
 #undef vsprintf
 
-/* They write as far as the source goes, whatever room there is: struct buf, mem_printf, snprintf. */
+/* They write as far as the source goes, whatever room there is: struct buf, mem_printf,
+   snprintf. */
 #pragma GCC poison strcpy stpcpy strcat sprintf vsprintf
 /* They cut without saying so, and may leave no NUL at the end: snprintf, mem_strndup, memcpy. */
 #pragma GCC poison strncpy stpncpy strncat

@@ -1,9 +1,11 @@
 /*
- * A growable byte buffer with a limit that it takes at init: whatever a stranger can size goes through one of these.
+ * A growable byte buffer with a limit that it takes at init: whatever a stranger can size goes
+ * through one of these.
  *
- * When the limit would be passed, nothing is added, `over` is set and stays set, and every later add fails too: a builder may ignore
- * the single results and check once at the end. p is always terminated by a NUL that len does not count (p is NULL while empty; use
- * buf_str). The owner clears it; not shared between threads.
+ * When the limit would be passed, nothing is added, `over` is set and stays set, and every later
+ * add fails too: a builder may ignore the single results and check once at the end. p is always
+ * terminated by a NUL that len does not count (p is NULL while empty; use buf_str). The owner
+ * clears it; not shared between threads.
  *
  *	auto_buf struct buf b = BUF_INIT(LIMIT_MANIFEST);
  *	buf_addf(&b, "/v2/%s/tags/list", repo);
@@ -38,7 +40,8 @@ int buf_adds(struct buf *b, const char *s);
 int buf_addc(struct buf *b, char c);
 int buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int buf_vaddf(struct buf *b, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
-/* Makes room for n more bytes and returns where they go; the caller adds to len what it wrote. NULL past the limit. */
+/* Makes room for n more bytes and returns where they go; the caller adds to len what it wrote. NULL
+   past the limit. */
 char *buf_room(struct buf *b, size_t n);
 /* Drops the first n bytes. */
 void buf_shift(struct buf *b, size_t n);

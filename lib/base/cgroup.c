@@ -33,7 +33,8 @@ static void look(
 		*least = n;
 }
 
-/* The group and all above it; a container sees its own group as the root, whatever the path says. */
+/* The group and all above it; a container sees its own group as the root, whatever the path
+   says. */
 static void look_up(
 	uint64_t *least, const char *root, const char *mount, char *group, const char *name)
 {

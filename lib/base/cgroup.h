@@ -1,6 +1,7 @@
 /*
- * How much memory this process may have: the smallest limit of its control groups, version 2 (memory.max) or 1 (memory.limit_in_bytes),
- * else the machine's memory. cgroups(7); Documentation/admin-guide/cgroup-v2.rst of Linux.
+ * How much memory this process may have: the smallest limit of its control groups, version 2
+ * (memory.max) or 1 (memory.limit_in_bytes), else the machine's memory. cgroups(7);
+ * Documentation/admin-guide/cgroup-v2.rst of Linux.
  *
  * Reads files, so it is for the start of a program.
  */

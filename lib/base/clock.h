@@ -1,6 +1,7 @@
 /*
  * The only source of time of our own code. Any thread.
- * Tests take the clock over: after clock_fake() both clocks stand still and move only with clock_fake_add(). (lib/ev/timer notices.)
+ * Tests take the clock over: after clock_fake() both clocks stand still and move only with
+ * clock_fake_add(). (lib/ev/timer notices.)
  */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H

@@ -1,13 +1,15 @@
 /*
- * An error is a plain value that the caller owns: no allocation, no release, safe to carry out of a worker thread.
+ * An error is a plain value that the caller owns: no allocation, no release, safe to carry out of a
+ * worker thread.
  *
- * A function that can fail takes `struct err *err` last and returns 0, or -1 with *err filled. err is never NULL and stays untouched
- * on success, so calls chain:
+ * A function that can fail takes `struct err *err` last and returns 0, or -1 with *err filled. err
+ * is never NULL and stays untouched on success, so calls chain:
  *
  *	if (oci_ref_parse(&ref, url, err))
  *		return err_wrap(err, "spec.url");
  *
- * Messages are lower case, without a full stop, the subject in single quotes, and never hold a credential.
+ * Messages are lower case, without a full stop, the subject in single quotes, and never hold a
+ * credential.
  */
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
@@ -27,14 +29,17 @@ enum err_kind {
 
 struct err {
 	enum err_kind kind;
-	int code; /* HTTP status (100..599), a negative errno, or 1 to 99: what the failing module says; 0: none */
+	/* HTTP status (100..599), a negative errno, or 1 to 99: what the failing module says; 0:
+	   none */
+	int code;
 	uint64_t retry_ms; /* with ERR_WAIT and ERR_HELD: how long */
 	char msg[ERR_MSG_MAX];
 };
 
 #define must_check __attribute__((warn_unused_result))
 
-/* Fills *err and returns -1, so that a function can fail in one statement. A message that is too long is cut. */
+/* Fills *err and returns -1, so that a function can fail in one statement. A message that is too
+   long is cut. */
 int err_set(struct err *err, enum err_kind kind, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* The same with a code: an HTTP status, or a negative errno. */

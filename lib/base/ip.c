@@ -47,7 +47,8 @@ int ip_parse(struct ip *ip, const char *text)
 
 int ip_of_sockaddr(struct ip *ip, unsigned *port, const struct sockaddr *sa)
 {
-	/* The callers' structs are as large as their families say; void casts keep the compiler from guessing at alignment. */
+	/* The callers' structs are as large as their families say; void casts keep the compiler
+	   from guessing at alignment. */
 	const struct sockaddr_in *v4 = (const void *)sa;
 	const struct sockaddr_in6 *v6 = (const void *)sa;
 

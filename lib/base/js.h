@@ -1,13 +1,16 @@
 /*
  * JSON without a tree (RFC 8259).
  *
- * js_split: a pull scanner for documents of any size. Fed with bytes as they arrive, it hands out the elements of one array (the value of
- * `key` in the top-level object: "items", "tags") one by one, each as a whole piece of text, and keeps the rest of the top-level object
- * (that array left out) as a small document. So a list of any length costs the memory of its longest element. It checks nesting, strings
- * and separators only as far as it needs to split; the pieces are parsed, and so checked, by jansson.
+ * js_split: a pull scanner for documents of any size. Fed with bytes as they arrive, it hands out
+ * the elements of one array (the value of `key` in the top-level object: "items", "tags") one by
+ * one, each as a whole piece of text, and keeps the rest of the top-level object (that array left
+ * out) as a small document. So a list of any length costs the memory of its longest element. It
+ * checks nesting, strings and separators only as far as it needs to split; the pieces are parsed,
+ * and so checked, by jansson.
  *
- * js_w: an append-only writer into a buf. Commas and escapes are its business, matching begin/end the caller's. UTF-8 passes as it is,
- * bytes that are no UTF-8 become U+FFFD, so that a log line is always valid JSON.
+ * js_w: an append-only writer into a buf. Commas and escapes are its business, matching begin/end
+ * the caller's. UTF-8 passes as it is, bytes that are no UTF-8 become U+FFFD, so that a log line is
+ * always valid JSON.
  *
  * The owner clears; one thread at a time.
  */
@@ -20,7 +23,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* One element, not terminated. Return -1 with *err filled to stop: js_split_feed then fails with it. */
+/* One element, not terminated. Return -1 with *err filled to stop: js_split_feed then fails with
+   it. */
 typedef int js_item_fn(void *arg, const char *text, size_t len, struct err *err);
 
 struct js_split {
@@ -39,8 +43,8 @@ struct js_split {
 void js_split_init(struct js_split *s, const char *key, size_t max_item, size_t max_rest,
 	js_item_fn *on_item, void *arg);
 int js_split_feed(struct js_split *s, const char *data, size_t n, struct err *err) must_check;
-/* After the last byte: the rest of the document (owned by the caller), or an error for a document that was cut. A document without
-   the array, or with null in its place, is no error. */
+/* After the last byte: the rest of the document (owned by the caller), or an error for a document
+   that was cut. A document without the array, or with null in its place, is no error. */
 int js_split_end(struct js_split *s, json_t **rest, struct err *err) must_check;
 void js_split_clear(struct js_split *s);
 

@@ -10,8 +10,9 @@
 #define LIMIT_GIB (1024ULL * 1024 * 1024)
 
 /*
- * JSON of strangers: values of one document (members' names do not count) and how deep they may nest. A value of three bytes ("{},")
- * takes some 300 in a tree, so the bytes of a document bound nothing.
+ * JSON of strangers: values of one document (members' names do not count) and how deep they may
+ * nest. A value of three bytes ("{},") takes some 300 in a tree, so the bytes of a document bound
+ * nothing.
  */
 #define LIMIT_JSON_API_VALUES \
 	100000 /* an API object, without managedFields; a document of the embedded API */
@@ -26,9 +27,10 @@
 #define LIMIT_JSON_DOCKER_DEPTH 8
 
 /*
- * Memory, in three shares (lib/ev/account.h): MEMORY_BASE is for what is not in the account (program, objects, caches, small buffers,
- * the first slices of jobs), MEMORY_PULL for each pull; of what is left of the process's limit, two thirds are the account, and of
- * these two thirds are for jobs.
+ * Memory, in three shares (lib/ev/account.h): MEMORY_BASE is for what is not in the account
+ * (program, objects, caches, small buffers, the first slices of jobs), MEMORY_PULL for each pull;
+ * of what is left of the process's limit, two thirds are the account, and of these two thirds are
+ * for jobs.
  */
 #define LIMIT_MEMORY_BASE (64 * LIMIT_MIB)
 #define LIMIT_MEMORY_PULL \
@@ -148,7 +150,8 @@
 #define LIMIT_REQUEST_HEADERS (32 * LIMIT_KIB)
 #define LIMIT_REQUEST_HEADER_COUNT 256
 #define LIMIT_REQUEST_EMPTY (1 * LIMIT_KIB) /* empty lines before a request */
-/* What one connection has read and not used: a header that is not whole, or the requests behind the one that is answered. */
+/* What one connection has read and not used: a header that is not whole, or the requests behind the
+   one that is answered. */
 #define LIMIT_REQUEST_AHEAD (LIMIT_REQUEST_HEADERS + 2 * LIMIT_KIB)
 #define LIMIT_REPLY_RATE 1024 /* bytes a second that a client takes at least, over a minute */
 #define LIMIT_REPLY_SLOW (16 * LIMIT_KIB) /* below it a reader gives way when the server is full */

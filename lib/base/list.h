@@ -1,11 +1,14 @@
 /*
- * A doubly linked list whose links are members of the elements, as in the Linux kernel and libuv: no allocation, removal without a walk.
- * A head and a free element point at themselves, so that `list_linked` is a comparison and list_out may be called twice. The list owns
- * nothing; an element leaves it before its memory goes. One thread at a time.
+ * A doubly linked list whose links are members of the elements, as in the Linux kernel and libuv:
+ * no allocation, removal without a walk. A head and a free element point at themselves, so that
+ * `list_linked` is a comparison and list_out may be called twice. The list owns nothing; an element
+ * leaves it before its memory goes. One thread at a time.
  *
  *	struct list line; list_init(&line);
  *	list_add(&line, &item->link);                             at the end
- *	list_each (&line, at) { struct item *i = CONTAINER_OF(at, struct item, link); ... }     nothing may leave meanwhile
+ *	list_each (&line, at) {                                   nothing may leave meanwhile
+ *		struct item *i = CONTAINER_OF(at, struct item, link); ...
+ *	}
  *	while (!list_empty(&line)) { at = list_first(&line); list_out(at); ... }
  */
 #ifndef BASE_LIST_H

@@ -1,7 +1,8 @@
 /*
- * Logs: one JSON object a line, one write(2) to stderr, in the form that `flux logs` and log pipelines know from Flux's controllers.
- * The message is a constant that can be grepped, values are typed fields; a credential never gets here (lib/base/secret has no log form).
- * Order: level, ts, msg, the context's fields, the call's fields. Any thread.
+ * Logs: one JSON object a line, one write(2) to stderr, in the form that `flux logs` and log
+ * pipelines know from Flux's controllers. The message is a constant that can be grepped, values are
+ * typed fields; a credential never gets here (lib/base/secret has no log form). Order: level, ts,
+ * msg, the context's fields, the call's fields. Any thread.
  *
  *	log_info(&run->log, "stored artifact", LS("revision", rev), LU("size", n));
  *	log_error(NULL, "cannot listen", LE(&err));
@@ -15,7 +16,8 @@
 
 enum log_level { LOG_TRACE, LOG_DEBUG, LOG_INFO, LOG_ERROR };
 
-/* Fields that every line of one run carries: a piece of JSON members ("\"controller\":\"x\",...") without braces. NULL: none. */
+/* Fields that every line of one run carries: a piece of JSON members ("\"controller\":\"x\",...")
+   without braces. NULL: none. */
 struct log_ctx {
 	char *members; /* owned by whoever made the context */
 };

@@ -1,6 +1,7 @@
 /*
- * A hash map from strings to pointers (open addressing, keys copied, values the caller's). Zeroed is empty; clear it with map_clear.
- * A stranger may choose keys (object names), so the hash is seeded once per process. One thread at a time.
+ * A hash map from strings to pointers (open addressing, keys copied, values the caller's). Zeroed
+ * is empty; clear it with map_clear. A stranger may choose keys (object names), so the hash is
+ * seeded once per process. One thread at a time.
  *
  *	struct map m = {0};
  *	map_put(&m, "ns/name", item);
@@ -29,7 +30,8 @@ void *map_put(struct map *m, const char *key, void *value);
 /* Returns the value that was there, or NULL. */
 void *map_del(struct map *m, const char *key);
 void map_clear(struct map *m);
-/* Walks all entries: start with *at = 0; false at the end. Deleting the entry just given is allowed, adding is not. */
+/* Walks all entries: start with *at = 0; false at the end. Deleting the entry just given is
+   allowed, adding is not. */
 bool map_next(const struct map *m, size_t *at, const char **key, void **value);
 
 #endif

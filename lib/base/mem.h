@@ -1,6 +1,7 @@
 /*
- * Small allocations that abort when memory is out: Kubernetes restarts the pod, a half-checked path would not recover.
- * Whatever a stranger can size goes through lib/base/buf with a limit instead. Any thread. mem.c alone calls malloc.
+ * Small allocations that abort when memory is out: Kubernetes restarts the pod, a half-checked path
+ * would not recover. Whatever a stranger can size goes through lib/base/buf with a limit instead.
+ * Any thread. mem.c alone calls malloc.
  */
 #ifndef BASE_MEM_H
 #define BASE_MEM_H
@@ -21,7 +22,8 @@ void mem_wipe(void *p, size_t n);
 void mem_setup(void);
 /* Gives free pages back to the kernel: after a long list or a large pull. */
 void mem_trim(void);
-/* Bytes that are allocated now, libraries included. Walks the allocator's lists: for a metrics page, not for a loop. */
+/* Bytes that are allocated now, libraries included. Walks the allocator's lists: for a metrics
+   page, not for a loop. */
 size_t mem_in_use(void);
 
 #define NEW(type) ((type *)mem_zalloc(sizeof(type)))

@@ -557,7 +557,8 @@ static void max_fds(void *arg, struct metric_out *out)
 	metric_emit(out, r.rlim_cur == RLIM_INFINITY ? INFINITY : (double)r.rlim_cur);
 }
 
-/* proc(5): field 22 of /proc/self/stat is the start in clock ticks since boot, "btime" of /proc/stat the boot. */
+/* proc(5): field 22 of /proc/self/stat is the start in clock ticks since boot, "btime" of
+   /proc/stat the boot. */
 static double start_time(void)
 {
 	auto_buf struct buf self = BUF_INIT(4096), all = BUF_INIT(16 * 1024 * 1024);

@@ -1,9 +1,11 @@
 /*
- * Metrics in the Prometheus text exposition format 0.0.4 (https://prometheus.io/docs/instrumenting/exposition_formats/).
+ * Metrics in the Prometheus text exposition format 0.0.4
+ * (https://prometheus.io/docs/instrumenting/exposition_formats/).
  *
- * A registry holds families (name, type, help, label names), a family its series (one per set of label values). A caller keeps the
- * pointer to a series and adds to it; a series of a deleted object is removed. Values that something else counts already are read at
- * scrape time by a function of the family. Loop thread only; a worker's counters are atomics behind such a function.
+ * A registry holds families (name, type, help, label names), a family its series (one per set of
+ * label values). A caller keeps the pointer to a series and adds to it; a series of a deleted
+ * object is removed. Values that something else counts already are read at scrape time by a
+ * function of the family. Loop thread only; a worker's counters are atomics behind such a function.
  *
  *	struct metrics *m = metrics_new();
  *	struct metric_family *f = metrics_histogram(m, "gotk_reconcile_duration_seconds", "The duration ...",
@@ -11,8 +13,9 @@
  *	struct metric *s = metric_series(f, "OCIRepository", "web", "apps");
  *	metric_observe(s, 0.012);
  *
- * A page is produced in slices, so that ten thousand objects do not hold the loop: metrics_scrape_next appends about 64 KiB a call. Series
- * that come or go between two slices are simply there or not; the page is always well-formed.
+ * A page is produced in slices, so that ten thousand objects do not hold the loop:
+ * metrics_scrape_next appends about 64 KiB a call. Series that come or go between two slices are
+ * simply there or not; the page is always well-formed.
  */
 #ifndef BASE_METRICS_H
 #define BASE_METRICS_H
@@ -38,12 +41,14 @@ struct metric_buckets {
 	unsigned n;
 	double le[METRICS_BUCKETS_MAX];
 };
-/* `n` bounds from min to max, each the same factor above the one before (client_golang's ExponentialBucketsRange). */
+/* `n` bounds from min to max, each the same factor above the one before (client_golang's
+   ExponentialBucketsRange). */
 struct metric_buckets metric_buckets_range(double min, double max, unsigned n);
 /* Those of gotk_reconcile_duration_seconds: ten from 0.01 to 1800. */
 #define METRICS_RECONCILE_BUCKETS metric_buckets_range(0.01, 1800, 10)
 
-/* labels: names joined by commas, "" for none; all text is copied. A name that the registry has already is our own mistake. */
+/* labels: names joined by commas, "" for none; all text is copied. A name that the registry has
+   already is our own mistake. */
 struct metric_family *metrics_counter(
 	struct metrics *m, const char *name, const char *help, const char *labels);
 struct metric_family *metrics_gauge(
@@ -51,7 +56,8 @@ struct metric_family *metrics_gauge(
 struct metric_family *metrics_histogram(struct metrics *m, const char *name, const char *help,
 	const char *labels, struct metric_buckets buckets);
 
-/* Values read at scrape time: fn calls metric_emit once per series. For families without series of their own (counter, gauge). */
+/* Values read at scrape time: fn calls metric_emit once per series. For families without series of
+   their own (counter, gauge). */
 void metric_family_on_scrape(
 	struct metric_family *f, void (*fn)(void *arg, struct metric_out *out), void *arg);
 void metric_emit_(struct metric_out *out, double value, const char *const *values, unsigned n);
@@ -59,7 +65,8 @@ void metric_emit_(struct metric_out *out, double value, const char *const *value
 	metric_emit_(out, value, (const char *const[]){NULL, ##__VA_ARGS__} + 1, \
 		sizeof((const char *const[]){NULL, ##__VA_ARGS__}) / sizeof(char *) - 1)
 
-/* The series with these label values, in the order of the family's names; made when new. The values are copied. */
+/* The series with these label values, in the order of the family's names; made when new. The values
+   are copied. */
 struct metric *metric_series_(struct metric_family *f, const char *const *values, unsigned n);
 #define metric_series(f, ...) \
 	metric_series_(f, (const char *const[]){NULL, ##__VA_ARGS__} + 1, \
@@ -73,17 +80,20 @@ void metric_observe(struct metric *s, double value); /* histogram */
 double metric_value(const struct metric *s); /* histogram: the sum */
 uint64_t metric_count(const struct metric *s); /* histogram: the number of observations */
 
-/* process_cpu_seconds_total, process_resident_memory_bytes, process_virtual_memory_bytes, process_open_fds, process_max_fds,
-   process_start_time_seconds, process_threads, and file_syncs_total (lib/base/sys). */
+/* process_cpu_seconds_total, process_resident_memory_bytes, process_virtual_memory_bytes,
+   process_open_fds, process_max_fds, process_start_time_seconds, process_threads, and
+   file_syncs_total (lib/base/sys). */
 void metrics_add_process(struct metrics *m);
 
-/* One page. Start, call next until it says false, end (also in the middle). A scrape must end before the registry is freed. */
+/* One page. Start, call next until it says false, end (also in the middle). A scrape must end
+   before the registry is freed. */
 struct metrics_scrape;
 struct metrics_scrape *metrics_scrape_start(struct metrics *m);
 bool metrics_scrape_next(struct metrics_scrape *s, struct buf *b);
 void metrics_scrape_end(struct metrics_scrape *s); /* NULL is fine */
 
-/* A value as Prometheus writes it: the shortest text that reads back as the same number; +Inf, -Inf, NaN. Returns out. */
+/* A value as Prometheus writes it: the shortest text that reads back as the same number; +Inf,
+   -Inf, NaN. Returns out. */
 #define METRIC_TEXT_MAX 32
 char *metric_format(double value, char out[METRIC_TEXT_MAX]);
 

@@ -63,7 +63,7 @@ bool obj_bool_(bool fallback, const json_t *o, ...)
 	return json_is_boolean(node) ? json_is_true(node) : fallback;
 }
 
-/* ---- how large a tree would be -------------------------------------------------------------------------------------- */
+/* ---- how large a tree would be --------------------------------------------------------------- */
 
 const struct obj_limits obj_api = {LIMIT_JSON_API_VALUES, LIMIT_JSON_API_DEPTH};
 const struct obj_limits obj_manifest = {LIMIT_JSON_MANIFEST_VALUES, LIMIT_JSON_MANIFEST_DEPTH};
@@ -93,8 +93,9 @@ static size_t word_end(const char *s, size_t len, size_t i)
 }
 
 /*
- * Whether the text is JSON at all is the parser's business. It stops at the first byte that is none, and until there each string before
- * a colon is a name, so the tree never holds more than was counted.
+ * Whether the text is JSON at all is the parser's business. It stops at the first byte that is
+ * none, and until there each string before a colon is a name, so the tree never holds more than was
+ * counted.
  */
 int obj_measure(const char *data, size_t len, const struct obj_limits *max, const char *what,
 	struct err *err)
@@ -146,7 +147,8 @@ static size_t array_end(const char *s, size_t len, size_t i)
 	return i;
 }
 
-/* Inside a string the name's quotes would stand behind backslashes, so it is found by its bytes. False: there is none to drop. */
+/* Inside a string the name's quotes would stand behind backslashes, so it is found by its bytes.
+   False: there is none to drop. */
 static bool without_managed_fields(const char *data, size_t len, struct buf *out)
 {
 	static const char name[] = "\"managedFields\":[";
@@ -163,7 +165,7 @@ static bool without_managed_fields(const char *data, size_t len, struct buf *out
 	return true;
 }
 
-/* ---- parsing -------------------------------------------------------------------------------------------------------- */
+/* ---- parsing --------------------------------------------------------------------------------- */
 
 static json_t *parse(const char *data, size_t len, const struct obj_limits *max, size_t more_flags,
 	const char *what, struct err *err)

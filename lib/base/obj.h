@@ -1,7 +1,9 @@
 /*
- * Typed getters over json_t, so that no caller walks a foreign tree by hand. A path is a list of keys that ends with NULL (the macros add
- * it): annotation keys hold dots and slashes, so there is no "a.b.c" form. Whatever is absent or of another type reads as "not there".
- * Returned strings and nodes are borrowed from the tree. json_t is shared by all modules; jansson is not thread-safe per tree.
+ * Typed getters over json_t, so that no caller walks a foreign tree by hand. A path is a list of
+ * keys that ends with NULL (the macros add it): annotation keys hold dots and slashes, so there is
+ * no "a.b.c" form. Whatever is absent or of another type reads as "not there". Returned strings and
+ * nodes are borrowed from the tree. json_t is shared by all modules; jansson is not thread-safe per
+ * tree.
  *
  *	const char *ns = obj_str(o, "metadata", "namespace");
  */
@@ -28,26 +30,30 @@ bool obj_bool_(bool fallback, const json_t *o, ...) __attribute__((sentinel));
 #define obj_bool(fallback, o, ...) obj_bool_(fallback, o, __VA_ARGS__, NULL)
 
 /*
- * How large a tree a document may become: its values (a member's name is none) and the depth of its arrays and objects. They are
- * counted in the text, before there is a tree: 4 MiB of `{}` would take 300 MiB.
+ * How large a tree a document may become: its values (a member's name is none) and the depth of its
+ * arrays and objects. They are counted in the text, before there is a tree: 4 MiB of `{}` would
+ * take 300 MiB.
  */
 struct obj_limits {
 	unsigned values, depth;
 };
 extern const struct obj_limits obj_api, obj_manifest, obj_answer, obj_docker;
 
-/* 0, or -1: the document is larger than that; the message says in what, and err->code is -E2BIG. It checks nothing else. */
+/* 0, or -1: the document is larger than that; the message says in what, and err->code is -E2BIG. It
+   checks nothing else. */
 int obj_measure(const char *data, size_t len, const struct obj_limits *max, const char *what,
 	struct err *err) must_check;
-/* Parses one JSON document; duplicate keys and trailing bytes are errors. `what` names it in the message. NULL on error. */
+/* Parses one JSON document; duplicate keys and trailing bytes are errors. `what` names it in the
+   message. NULL on error. */
 json_t *obj_parse_within(const char *data, size_t len, const struct obj_limits *max,
 	const char *what, struct err *err) must_check;
 /* Within obj_api: what we wrote ourselves, and what users of the embedded API wrote. */
 json_t *obj_parse(const char *data, size_t len, const char *what, struct err *err) must_check;
-/* The same of what an API server sends: strings may hold NULs there, since anybody may write "\u0000" into an annotation, and one such
-   object must not make all others unreadable. obj_str reads them as not there; obj_write writes them as they came.
-   The first "managedFields" reads as an empty list: nobody here looks at it, it is often half of an object, and a user can make it
-   the largest part of a tree. */
+/* The same of what an API server sends: strings may hold NULs there, since anybody may write
+   "\u0000" into an annotation, and one such object must not make all others unreadable. obj_str
+   reads them as not there; obj_write writes them as they came. The first "managedFields" reads as
+   an empty list: nobody here looks at it, it is often half of an object, and a user can make it the
+   largest part of a tree. */
 json_t *obj_parse_api(const char *data, size_t len, const char *what, struct err *err) must_check;
 /* Compact text appended to b. */
 int obj_write(const json_t *o, struct buf *b);

@@ -1,6 +1,6 @@
 /*
- * A token or password: wiped when cleared, and without any printf, JSON or log form. Only the code that sends it reads `p`.
- * The owner clears; one thread at a time.
+ * A token or password: wiped when cleared, and without any printf, JSON or log form. Only the code
+ * that sends it reads `p`. The owner clears; one thread at a time.
  */
 #ifndef BASE_SECRET_H
 #define BASE_SECRET_H

@@ -336,7 +336,8 @@ static int read_rest(int fd, struct buf *b, const char *path, struct err *err)
 
 int sys_read_file(int dirfd, const char *path, struct buf *b, struct err *err)
 {
-	/* Not blocking: a FIFO where a file is expected must not hang us; for a regular file it means nothing. */
+	/* Not blocking: a FIFO where a file is expected must not hang us; for a regular file it
+	   means nothing. */
 	auto_fd int fd = sys_openat(dirfd, path, O_RDONLY | O_NONBLOCK, 0);
 	struct stat st;
 
@@ -349,8 +350,8 @@ int sys_read_file(int dirfd, const char *path, struct buf *b, struct err *err)
 	return read_rest(fd, b, path, err);
 }
 
-/* A read lease is refused while there is a writer. Who comes to write while we have it waits until we
-   let it go, which is at once; we would be told of him with SIGIO, which ends a process. */
+/* A read lease is refused while there is a writer. Who comes to write while we have it waits until
+   we let it go, which is at once; we would be told of him with SIGIO, which ends a process. */
 bool sys_has_writer(int dirfd, const char *path)
 {
 	auto_fd int fd = sys_openat(dirfd, path, O_RDONLY | O_NONBLOCK, 0);

@@ -1,15 +1,19 @@
 /*
- * Every file system call of our own code goes through here: one place that retries EINTR, opens without following links, counts what is
- * dear (syncs), and in test builds fails or kills on request. Any thread. Like the calls they wrap: -1 with errno, unless a contract
- * says `struct err`.
+ * Every file system call of our own code goes through here: one place that retries EINTR, opens
+ * without following links, counts what is dear (syncs), and in test builds fails or kills on
+ * request. Any thread. Like the calls they wrap: -1 with errno, unless a contract says
+ * `struct err`.
  *
- * Opening beneath a directory: sys_open_beneath resolves a relative path that can leave dirfd neither by `..` nor by a link, and refuses
- * links on every step (openat2 with RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS; where that is missing (ENOSYS) or forbidden by a seccomp
- * filter (EPERM), step by step with O_NOFOLLOW). A link gives ELOOP, a path that would leave gives EXDEV.
+ * Opening beneath a directory: sys_open_beneath resolves a relative path that can leave dirfd
+ * neither by `..` nor by a link, and refuses links on every step (openat2 with RESOLVE_BENEATH |
+ * RESOLVE_NO_SYMLINKS; where that is missing (ENOSYS) or forbidden by a seccomp filter (EPERM),
+ * step by step with O_NOFOLLOW). A link gives ELOOP, a path that would leave gives EXDEV.
  *
- * Faults (builds with TEST_BUILD only): sys_fault(SYS_FDATASYNC, 2, ENOSPC) makes the second fdatasync from now fail, sys_fault_after makes
- * that one and all later ones fail. SYS_POINT("store.renamed") names a place where sys_kill_at("store.renamed", n), or the variable
- * SYS_KILL_AT=store.renamed[:n] of a child process, ends the process with SIGKILL at the n-th passage.
+ * Faults (builds with TEST_BUILD only): sys_fault(SYS_FDATASYNC, 2, ENOSPC) makes the second
+ * fdatasync from now fail, sys_fault_after makes that one and all later ones fail.
+ * SYS_POINT("store.renamed") names a place where sys_kill_at("store.renamed", n), or the variable
+ * SYS_KILL_AT=store.renamed[:n] of a child process, ends the process with SIGKILL at the n-th
+ * passage.
  */
 #ifndef BASE_SYS_H
 #define BASE_SYS_H
@@ -41,8 +45,8 @@ enum sys_call {
 /* Close-on-exec is always added. */
 int sys_openat(int dirfd, const char *path, int flags, mode_t mode) must_check;
 int sys_open_beneath(int dirfd, const char *path, int flags, mode_t mode) must_check;
-/* The same, but only if every step is in the kernel's cache, so that it cannot wait for a disk: EAGAIN otherwise, or where the kernel
-   (before 5.12) cannot say. For the loop's thread. */
+/* The same, but only if every step is in the kernel's cache, so that it cannot wait for a disk:
+   EAGAIN otherwise, or where the kernel (before 5.12) cannot say. For the loop's thread. */
 int sys_open_cached(int dirfd, const char *path, int flags) must_check;
 /* Keeps errno. */
 void sys_close(int fd);
@@ -52,12 +56,14 @@ int sys_write_all(int fd, const void *data, size_t n) must_check;
 int sys_pwrite_all(int fd, const void *data, size_t n, uint64_t at) must_check;
 /* As pread(2), EINTR retried. */
 ssize_t sys_pread(int fd, void *data, size_t n, uint64_t at) must_check;
-/* The whole of a regular file, appended to b, which has the limit; larger is an error. The message names the path. */
+/* The whole of a regular file, appended to b, which has the limit; larger is an error. The message
+   names the path. */
 int sys_read_file(int dirfd, const char *path, struct buf *b, struct err *err) must_check;
 /* Does anybody have this regular file open for writing? False also where the kernel does not say:
    a file of another user's, without CAP_LEASE, and some file systems. */
 bool sys_has_writer(int dirfd, const char *path);
-/* A new whole file, atomically: a temporary one beside it, written, fdatasynced (if `sync`), renamed. */
+/* A new whole file, atomically: a temporary one beside it, written, fdatasynced (if `sync`),
+   renamed. */
 int sys_write_file(int dirfd, const char *path, const void *data, size_t n, mode_t mode, bool sync,
 	struct err *err) must_check;
 
@@ -74,7 +80,8 @@ int sys_readlinkat(int dirfd, const char *path, char *out, size_t size) must_che
 int sys_fstat(int fd, struct stat *st) must_check;
 /* Of the name itself, a link is not followed. */
 int sys_lstatat(int dirfd, const char *path, struct stat *st) must_check;
-/* May this process write there? EACCES, EROFS, ... The answer may be old when it arrives: for messages, not for safety. */
+/* May this process write there? EACCES, EROFS, ... The answer may be old when it arrives: for
+   messages, not for safety. */
 int sys_may_write(int dirfd, const char *path) must_check;
 /* Of what the name leads to, links are followed. */
 int sys_statat(int dirfd, const char *path, struct stat *st) must_check;
@@ -82,11 +89,13 @@ int sys_statat(int dirfd, const char *path, struct stat *st) must_check;
 DIR *sys_fdopendir(int fd) must_check;
 /* The next entry but "." and ".."; NULL with errno 0 at the end, else with errno. */
 struct dirent *sys_readdir(DIR *d) must_check;
-/* An exclusive advisory lock (flock) that the kernel drops with the process; EWOULDBLOCK when somebody else has it. */
+/* An exclusive advisory lock (flock) that the kernel drops with the process; EWOULDBLOCK when
+   somebody else has it. */
 int sys_try_lock(int fd) must_check;
 
-/* Raises the soft limit of descriptors to the hard one, `most` at the most, and returns how many of them this process may have; never
-   more than `most`, and a limit that is higher already stays. Before threads are started. */
+/* Raises the soft limit of descriptors to the hard one, `most` at the most, and returns how many of
+   them this process may have; never more than `most`, and a limit that is higher already stays.
+   Before threads are started. */
 uint64_t sys_raise_descriptors(uint64_t most);
 
 /* Calls of fdatasync since the process started, of all threads, failed ones included. */
@@ -98,7 +107,8 @@ void sys_fault_after(enum sys_call call, unsigned nth, int error);
 #define SYS_DIE 0 /* as the error: the process ends with SIGKILL instead, before the call is made */
 /* Faults that came true since the process started. */
 unsigned sys_faults(void);
-/* sys_open_beneath as on a kernel without openat2: its call fails with this errno from now on (0: as the kernel says). */
+/* sys_open_beneath as on a kernel without openat2: its call fails with this errno from now on (0:
+   as the kernel says). */
 void sys_fault_openat2(int error);
 void sys_kill_at(const char *point, unsigned nth);
 /* Called at every passage of a point instead of a kill: lets a test look at the tree in between. */

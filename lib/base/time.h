@@ -22,7 +22,8 @@ int time_parse_rfc3339(const char *s, int64_t *wall_ms, struct err *err) must_ch
 /* The three forms of RFC 9110: IMF-fixdate, RFC 850 and asctime. "UTC" and "+0000" stand for GMT
    too: some servers write them. */
 int time_parse_http(const char *s, int64_t *wall_ms, struct err *err) must_check;
-/* Go's syntax: one or more number+unit of ns us µs ms s m h, optional sign and fraction; "0" alone. Milliseconds, rounded down. */
+/* Go's syntax: one or more number+unit of ns us µs ms s m h, optional sign and fraction; "0" alone.
+   Milliseconds, rounded down. */
 int time_parse_duration(const char *s, int64_t *ms, struct err *err) must_check;
 /* As Go prints it: "1m30s", "750ms", "0s". */
 char *time_format_duration(int64_t ms, char out[TIME_TEXT_MAX]);

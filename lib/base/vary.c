@@ -26,7 +26,7 @@ static bool one_of(char c, const char *set)
 	return c && strchr(set, c);
 }
 
-/* ---- what names a thing: its length, or 0 ------------------------------------------------------------------------------------- */
+/* ---- what names a thing: its length, or 0 ---------------------------------------------------- */
 
 static size_t url(const char *s)
 {
@@ -58,7 +58,7 @@ static size_t name(const char *s)
 	return n ? n : digest(s);
 }
 
-/* ---- what varies: its length, or 0 ------------------------------------------------------------------------------------------- */
+/* ---- what varies: its length, or 0 ----------------------------------------------------------- */
 
 /* form: d is a digit, x a hexadecimal one, the rest stands for itself. */
 static size_t of_form(const char *s, const char *form)
@@ -143,7 +143,7 @@ static size_t varying(const char *s)
 	return n ? n : duration(s);
 }
 
-/* ---- reading ------------------------------------------------------------------------------------------------------------------ */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static int skip(struct cursor *c, size_t n)
 {

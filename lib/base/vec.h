@@ -1,6 +1,7 @@
 /*
- * A growable array of any element type. VEC(type) is an anonymous struct {p, len, cap}; zeroed is empty. The owner frees with vec_clear
- * (the elements themselves are the caller's). Aborts when memory is out, so bound what a stranger can add.
+ * A growable array of any element type. VEC(type) is an anonymous struct {p, len, cap}; zeroed is
+ * empty. The owner frees with vec_clear (the elements themselves are the caller's). Aborts when
+ * memory is out, so bound what a stranger can add.
  *
  *	VEC(char *) names = {0};
  *	*vec_add(&names) = mem_strdup("x");

@@ -20,7 +20,8 @@ static const struct {
 	[DIGEST_SHA512] = {"sha512", "SHA512", 64},
 };
 
-/* Looking an algorithm up by name costs more than hashing a small manifest, so it happens once per process. */
+/* Looking an algorithm up by name costs more than hashing a small manifest, so it happens once per
+   process. */
 static EVP_MD *fetched[ARRAY_LEN(algos)];
 static pthread_once_t fetch_once = PTHREAD_ONCE_INIT;
 static atomic_uint_fast64_t total;

@@ -26,7 +26,8 @@ char *rand_hex(char *out, size_t bytes)
 	static const char digits[] = "0123456789abcdef";
 	size_t i;
 
-	/* The raw bytes go to the upper half, so that spreading them out never overwrites one that is still to come. */
+	/* The raw bytes go to the upper half, so that spreading them out never overwrites one that
+	   is still to come. */
 	rand_bytes(out + bytes, bytes);
 	for (i = 0; i < bytes; i++) {
 		unsigned char c = (unsigned char)out[bytes + i];

@@ -1,6 +1,7 @@
 /*
- * Random bytes from the kernel (getrandom(2)): secrets, UUIDs, names of temporary files. Any thread; never fails (the kernel's pool is
- * ready long before a user program runs; if the call is refused, the process aborts instead of going on with weak bytes).
+ * Random bytes from the kernel (getrandom(2)): secrets, UUIDs, names of temporary files. Any
+ * thread; never fails (the kernel's pool is ready long before a user program runs; if the call is
+ * refused, the process aborts instead of going on with weak bytes).
  */
 #ifndef CRYPTO_RAND_H
 #define CRYPTO_RAND_H

@@ -124,7 +124,8 @@ bool cond_is(const struct cond_set *s, const char *type, enum cond_status status
 	return c && c->status == status;
 }
 
-/* A failure that comes back with another request id in its text is no news: the first text stays, and nothing is written. */
+/* A failure that comes back with another request id in its text is no news: the first text stays,
+   and nothing is written. */
 static bool same_message(const struct cond_set *s, const struct cond *c, const char *text)
 {
 	if (c->generation != s->generation)

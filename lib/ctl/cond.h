@@ -1,7 +1,8 @@
 /*
- * Status conditions as Flux's controllers keep them (metav1.Condition; kstatus). A set belongs to one object; at most one condition of a
- * type. The rules are those that Flux's clients see: the order in which conditions are written, when lastTransitionTime moves, and how
- * Ready is summed up from the others (docs/contract.md). Not shared between threads; the owner clears.
+ * Status conditions as Flux's controllers keep them (metav1.Condition; kstatus). A set belongs to
+ * one object; at most one condition of a type. The rules are those that Flux's clients see: the
+ * order in which conditions are written, when lastTransitionTime moves, and how Ready is summed up
+ * from the others (docs/contract.md). Not shared between threads; the owner clears.
  */
 #ifndef CTL_COND_H
 #define CTL_COND_H
@@ -33,15 +34,17 @@ struct cond_set {
 
 /* Reads status.conditions; what is no condition is left out. */
 void cond_load(struct cond_set *s, const json_t *conditions, int64_t generation);
-/* A new reference, sorted as Flux sorts: Stalled, Reconciling, Ready, then newest generation first, then by type. */
+/* A new reference, sorted as Flux sorts: Stalled, Reconciling, Ready, then newest generation first,
+   then by type. */
 json_t *cond_json(struct cond_set *s);
 void cond_clear(struct cond_set *s);
 
 const struct cond *cond_get(const struct cond_set *s, const char *type);
 bool cond_is(const struct cond_set *s, const char *type, enum cond_status status);
 /*
- * lastTransitionTime moves only when status, reason or message differ; the generation is always the set's. Of the same generation a message
- * that differs only in ids and times (lib/base/vary.h) is the same, and the one that is there stays.
+ * lastTransitionTime moves only when status, reason or message differ; the generation is always the
+ * set's. Of the same generation a message that differs only in ids and times (lib/base/vary.h) is
+ * the same, and the one that is there stays.
  */
 void cond_put(struct cond_set *s, const char *type, enum cond_status status, const char *reason,
 	const char *fmt, ...) __attribute__((format(printf, 5, 6)));
@@ -50,9 +53,10 @@ void cond_del(struct cond_set *s, const char *type);
 void cond_observe(struct cond_set *s);
 
 /*
- * Sums the types of `order` (ends with NULL) up into the condition `target`, which is positive. Types in `negative` are True when
- * something is wrong. The worst group wins: negative True, positive False, positive True, negative False, Unknown; in it the first of
- * `order` gives reason and message. Nothing to sum up: target stays as it is.
+ * Sums the types of `order` (ends with NULL) up into the condition `target`, which is positive.
+ * Types in `negative` are True when something is wrong. The worst group wins: negative True,
+ * positive False, positive True, negative False, Unknown; in it the first of `order` gives reason
+ * and message. Nothing to sum up: target stays as it is.
  */
 void cond_summarize(struct cond_set *s, const char *target, const char *const *order,
 	const char *const *negative);

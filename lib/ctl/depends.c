@@ -61,7 +61,7 @@ void depends_del(struct depends *d, const char *key, void *user)
 		depends_drop(d, key);
 }
 
-/* ---- what was built ----------------------------------------------------------------------------- */
+/* ---- what was built -------------------------------------------------------------------------- */
 
 static const struct kube_entry *watched(const struct depends *d, const char *key)
 {
@@ -118,7 +118,7 @@ void depends_keep(struct depends *d, const char *key, const char *version, struc
 	lru_add(&d->kept, key, &k->item);
 }
 
-/* ---- the watch ---------------------------------------------------------------------------------- */
+/* ---- the watch ------------------------------------------------------------------------------- */
 
 struct news {
 	void (*changed)(void *user, bool all);
@@ -171,7 +171,8 @@ static void objects_reset(void *arg)
 	lru_clear(&d->kept);
 }
 
-/* Once for each time of trouble: it may be for good, and nothing that would need a watch is lost. */
+/* Once for each time of trouble: it may be for good, and nothing that would need a watch is
+   lost. */
 static void objects_error(void *arg, const struct err *err, uint64_t in_ms)
 {
 	struct depends *d = arg;
@@ -187,7 +188,7 @@ static void objects_error(void *arg, const struct err *err, uint64_t in_ms)
 			LS("resource", d->opts.resource->plural), LE(err));
 }
 
-/* ---- it comes and goes -------------------------------------------------------------------------- */
+/* ---- it comes and goes ----------------------------------------------------------------------- */
 
 struct depends *depends_new(const struct depends_opts *opts)
 {

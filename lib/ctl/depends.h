@@ -51,7 +51,8 @@ struct depends_value {
 /* A new reference to what is kept, and the version that it was built of; NULL: none is kept, or
    nothing vouches for it. Borrowed *version until the next turn of the loop. */
 struct depends_value *depends_vouched(struct depends *d, const char *key, const char **version);
-/* The object was read just now, in this version: what was built of it, as a new reference, or NULL. */
+/* The object was read just now, in this version: what was built of it, as a new reference, or
+   NULL. */
 struct depends_value *depends_read(struct depends *d, const char *key, const char *version);
 /* Keeps what was built of it as it was read. The last reader wins, unless the watch has told of a
    newer version. Takes its own reference. */

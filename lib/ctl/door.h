@@ -11,7 +11,8 @@ struct event_annotation;
 struct op;
 struct run;
 
-/* A merge patch of the run's object; subresource NULL: of the object itself. The patch is borrowed. */
+/* A merge patch of the run's object; subresource NULL: of the object itself. The patch is
+   borrowed. */
 struct op *run_patch(struct run *r, const json_t *patch, const char *subresource);
 /* An Event about the run's object. notes end with a NULL key, or are NULL. */
 void run_event(struct run *r, bool warning, const char *reason, const char *message,

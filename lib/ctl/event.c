@@ -23,8 +23,9 @@
 #define SAME_FOR_MS (60 * 60 * 1000)
 #define MESSAGE_MAX 1024 /* of core/v1 Events, as the API server has it */
 /*
- * client-go lets an object have 25 Events and one more every 5 minutes, of both types together. Warnings get 5 here: enough to tell one
- * cause from the next, and with back-offs of up to 15 minutes the budget is full again before it matters.
+ * client-go lets an object have 25 Events and one more every 5 minutes, of both types together.
+ * Warnings get 5 here: enough to tell one cause from the next, and with back-offs of up to 15
+ * minutes the budget is full again before it matters.
  */
 #define BUDGET_NORMAL 25
 #define BUDGET_WARNING 5
@@ -32,7 +33,8 @@
 
 static const struct kube_resource EVENTS = {"", "v1", "events", "Event", true};
 
-/* One Event object, known by what it says. In the map while it is remembered, in the line while something is to be sent. */
+/* One Event object, known by what it says. In the map while it is remembered, in the line while
+   something is to be sent. */
 struct entry {
 	struct event_recorder *r;
 	char *key, *ns, *name; /* name of the Event */
@@ -212,7 +214,8 @@ static json_t *body_of(const struct event_recorder *r, const struct event_about 
 	return body;
 }
 
-/* A bucket as the time at which it is full again (the generic cell rate algorithm): each write moves that by the time of one. */
+/* A bucket as the time at which it is full again (the generic cell rate algorithm): each write
+   moves that by the time of one. */
 static bool take(struct event_budget *b, bool warning)
 {
 	uint64_t now = clock_ms(), *at, next;
@@ -227,7 +230,8 @@ static bool take(struct event_budget *b, bool warning)
 	return true;
 }
 
-/* Normal ones tell of facts, and a version in them is one; a warning's numbers are mostly sizes, times and ids. */
+/* Normal ones tell of facts, and a version in them is one; a warning's numbers are mostly sizes,
+   times and ids. */
 static char *key_of(const struct event_about *a, bool warning, const char *reason, const char *text)
 {
 	struct buf b = BUF_INIT(BUF_ANY);

@@ -1,11 +1,13 @@
 /*
- * Kubernetes Events (core/v1) about objects: queued, never awaited. Equal ones (object, type, reason, message) within an hour are counted up
- * on one Event with a PATCH instead of another POST; the messages of warnings are compared without ids, times and numbers
- * (lib/base/vary.h). At most 1,000 wait; then the oldest warning is dropped and counted. A failure to send is logged at debug level and
- * forgotten: events are a courtesy, no reconcile depends on them.
+ * Kubernetes Events (core/v1) about objects: queued, never awaited. Equal ones (object, type,
+ * reason, message) within an hour are counted up on one Event with a PATCH instead of another POST;
+ * the messages of warnings are compared without ids, times and numbers (lib/base/vary.h). At most
+ * 1,000 wait; then the oldest warning is dropped and counted. A failure to send is logged at debug
+ * level and forgotten: events are a courtesy, no reconcile depends on them.
  *
- * Each is a write at the API server, so an object has a budget for them, one for each type: a storm of warnings takes none of what tells
- * of new artifacts. What goes beyond is suppressed; of an Event that exists the count grows with its next write. Loop thread.
+ * Each is a write at the API server, so an object has a budget for them, one for each type: a storm
+ * of warnings takes none of what tells of new artifacts. What goes beyond is suppressed; of an
+ * Event that exists the count grows with its next write. Loop thread.
  */
 #ifndef CTL_EVENT_H
 #define CTL_EVENT_H
@@ -15,7 +17,8 @@
 struct kube_client;
 struct event_recorder;
 
-/* Two token buckets, for Normal and Warning. Embedded by whoever keeps the object; zeroed is full. */
+/* Two token buckets, for Normal and Warning. Embedded by whoever keeps the object; zeroed is
+   full. */
 struct event_budget {
 	uint64_t full_ms[2]; /* when it is full again */
 };
@@ -35,7 +38,8 @@ struct event_stats {
 	unsigned queued;
 };
 
-/* component: "source-controller" (reportingComponent and source); instance: the host's name. Copied; the client is borrowed. */
+/* component: "source-controller" (reportingComponent and source); instance: the host's name.
+   Copied; the client is borrowed. */
 struct event_recorder *event_recorder_new(
 	struct kube_client *c, const char *component, const char *instance);
 /* warning: type Warning, else Normal. annotations end with a NULL key, or NULL. */

@@ -1,10 +1,11 @@
 /*
- * The health port: `/healthz` is 200 as long as the loop turns, `/readyz` when every check says so (else 500 and the names of those that do
- * not, as controller-runtime's healthz does). Loop thread.
+ * The health port: `/healthz` is 200 as long as the loop turns, `/readyz` when every check says so
+ * (else 500 and the names of those that do not, as controller-runtime's healthz does). Loop thread.
  *
  *	struct health h = {0};
  *	health_add(&h, "watch", synced, me);
- *	struct http_server_opts o = {.name = "health", .address = ":9440", .handler = health_handle, .arg = &h};
+ *	struct http_server_opts o = {
+ *		.name = "health", .address = ":9440", .handler = health_handle, .arg = &h};
  */
 #ifndef CTL_HEALTH_H
 #define CTL_HEALTH_H

@@ -78,7 +78,7 @@ static void refs_update(struct item *i, const struct spec *s)
 	vec_clear(&l.refs);
 }
 
-/* ---- the object ------------------------------------------------------------------------------- */
+/* ---- the object ------------------------------------------------------------------------------ */
 
 /* The generation moves with each change of the spec (Kubernetes API conventions, Metadata), unless
    the API server has gone back in time, which leaves no version behind. */
@@ -160,7 +160,7 @@ void item_due(struct item *i)
 		queue_add(&i->queue_item);
 }
 
-/* ---- it comes and goes ------------------------------------------------------------------------- */
+/* ---- it comes and goes ----------------------------------------------------------------------- */
 
 struct item *item_new(struct controller *c, const json_t *obj)
 {

@@ -32,7 +32,8 @@ struct item {
 	char *uid;
 	struct spec *spec;
 	char *text; /* of the object as last seen or written (object_text) */
-	bool partial; /* too large to be kept: who needs more than is left of both reads the object */
+	/* too large to be kept: who needs more than is left of both reads the object */
+	bool partial;
 	char *version;
 	char *requested_at;
 	char *host; /* "" when it cannot say where to go */
@@ -55,9 +56,11 @@ void item_store(struct item *i, const json_t *obj);
 /* What a GET said, and the watch has yet to say: the next run begins with it. False: it is another
    object of the same name. */
 bool item_adopt(struct item *i, const json_t *obj) must_check;
-/* Due now; later while a hook is busy with it or the run of a namesake that is gone has not ended. */
+/* Due now; later while a hook is busy with it or the run of a namesake that is gone has not
+   ended. */
 void item_due(struct item *i);
-/* Somebody changed something: what was given up is tried again, and failures count from the start. */
+/* Somebody changed something: what was given up is tried again, and failures count from the
+   start. */
 void item_renew(struct item *i);
 /* No more runs; the queue lets go of it when the last one has ended. */
 void item_leave(struct item *i, int cause);

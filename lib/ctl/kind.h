@@ -1,9 +1,11 @@
 /*
  * All that the framework must know of a kind: how its spec is read, the tables of rows that a run
- * walks, and what its status says. One const struct a kind; docs/adding-a-kind.md shows a small one.
+ * walks, and what its status says. One const struct a kind; docs/adding-a-kind.md shows a small
+ * one.
  *
- * Every row that runs stands in a table, the framework's own (steps.h) too: nothing is implied. What
- * a kind does not have is NULL. Hooks are called from the loop; strings they give are borrowed.
+ * Every row that runs stands in a table, the framework's own (steps.h) too: nothing is implied.
+ * What a kind does not have is NULL. Hooks are called from the loop; strings they give are
+ * borrowed.
  */
 #ifndef CTL_KIND_H
 #define CTL_KIND_H
@@ -63,8 +65,8 @@ struct kind {
 
 	/* Reads the spec; never NULL: what is wrong stands in it. */
 	struct spec *(*spec_new)(const json_t *obj);
-	/* Drops what a run that finds nothing to do does not need: of an object that is too large to
-	   be kept. Nobody shares the spec yet. */
+	/* Drops what a run that finds nothing to do does not need: of an object that is too large
+	   to be kept. Nobody shares the spec yet. */
 	void (*spec_slim)(struct spec *s);
 	/* The registry or server that its runs ask, with all that makes it another one: places are
 	   counted under this name. Free it; NULL: none. */
@@ -74,8 +76,8 @@ struct kind {
 	bool (*host_up)(void *env, const char *host);
 	const char *(*host_text)(const char *host, struct buf *out);
 
-	/* Other objects, of its own namespace, whose change makes it due: their resources, watched as
-	   metadata, and the names that a spec has; nth is the resource's. */
+	/* Other objects, of its own namespace, whose change makes it due: their resources, watched
+	   as metadata, and the names that a spec has; nth is the resource's. */
 	const struct kube_resource *depends[KIND_DEPENDS_MAX];
 	void (*depends_each)(const struct spec *s,
 		void (*on)(void *arg, unsigned nth, const char *name), void *arg);
@@ -88,11 +90,11 @@ struct kind {
 	const struct step *restore, *restore_last; /* NULL: nothing to bring back */
 	const struct step *remove, *remove_last;
 
-	/* Condition types in the order in which Ready is summed up; of these the negative ones, and of
-	   those what run_fail may set. Each ends with NULL. */
+	/* Condition types in the order in which Ready is summed up; of these the negative ones, and
+	   of those what run_fail may set. Each ends with NULL. */
 	const char *const *conditions, *const *negative, *const *failures;
-	/* Own conditions and members of the status: after a success, a failure, a restore; of an object
-	   that is suspended. */
+	/* Own conditions and members of the status: after a success, a failure, a restore; of an
+	   object that is suspended. */
 	void (*succeeded)(struct run *r, json_t *status);
 	void (*failed)(struct run *r);
 	void (*restored)(struct run *r, json_t *status);

@@ -16,7 +16,8 @@
 #define RESTORES_MIN 4
 #define LARGE_PLACES 4
 
-/* A check that takes longer is counted among the slow; a registry that answers at all is quicker. */
+/* A check that takes longer is counted among the slow; a registry that answers at all is
+   quicker. */
 #define CHECK_SLOW_MS 2000
 #define PULL_SLOW_MS 1000
 #define BIG (8 * LIMIT_MIB)
@@ -25,8 +26,8 @@
 #define SLOW_PULLS 96
 #define SLOW_LARGE 8
 
-/* New objects of a namespace wait in the queue, where they cost nothing, while so many of it wait to
-   pull from the same host. */
+/* New objects of a namespace wait in the queue, where they cost nothing, while so many of it wait
+   to pull from the same host. */
 #define PULLS_WAITING 32
 
 /* A host that has not answered yet is asked for one object at a time. */
@@ -123,7 +124,7 @@ void lanes_look(struct controller *c)
 		turns_look(lane);
 }
 
-/* ---- before a run ------------------------------------------------------------------------------- */
+/* ---- before a run ---------------------------------------------------------------------------- */
 
 static enum lane lane_of(const struct item *i)
 {
@@ -166,7 +167,7 @@ void lanes_reason(struct controller *c, const struct turn *turn, struct buf *out
 			turn->turns == &c->lanes.pulls ? "pull from" : "ask", shown);
 }
 
-/* ---- in a run ----------------------------------------------------------------------------------- */
+/* ---- in a run -------------------------------------------------------------------------------- */
 
 static void turn_granted(void *arg)
 {

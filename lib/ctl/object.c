@@ -81,7 +81,8 @@ static void keep(json_t *to, const json_t *from, const char *key)
 		json_object_set(to, key, v);
 }
 
-/* Of an object that is too large to be kept: what there is to know of its status between its runs. */
+/* Of an object that is too large to be kept: what there is to know of its status between its
+   runs. */
 static json_t *little_status(const json_t *obj)
 {
 	static const char *const fields[] = {

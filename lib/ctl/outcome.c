@@ -21,7 +21,8 @@ static const struct row {
 	/* The most frequent one first. */
 	{WORK, BIT(RUN_UNCHANGED) | BIT(RUN_MADE) | BIT(RUN_OPEN), FINE, ANY,
 		{STATUS_SUCCESS, NEXT_INTERVAL}},
-	/* What comes after a cancel says who cancelled; of a run that was cancelled nothing is said. */
+	/* What comes after a cancel says who cancelled; of a run that was cancelled nothing is
+	   said. */
 	{ANY, ANY, BIT(ERR_CANCELED), ANY, {STATUS_NOTHING, NEXT_BACKOFF}},
 	{ANY, BIT(RUN_AGAIN), ANY, ANY, {STATUS_NOTHING, NEXT_NOW}},
 	{ANY, BIT(RUN_THEN_RESTORE), ANY, ANY, {STATUS_NOTHING, NEXT_GO_ON}},

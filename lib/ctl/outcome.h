@@ -1,6 +1,6 @@
 /*
- * What becomes of a run: one table of (mode, end, error kind) says what its status is about and when
- * the next run comes. Any thread.
+ * What becomes of a run: one table of (mode, end, error kind) says what its status is about and
+ * when the next run comes. Any thread.
  */
 #ifndef CTL_OUTCOME_H
 #define CTL_OUTCOME_H

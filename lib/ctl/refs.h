@@ -1,6 +1,6 @@
 /*
- * Who refers to what: which objects use the Secret "ns/name". Values are the caller's pointers; a pair is kept once per refs_add, so add
- * and remove in pairs. Zeroed is empty. Loop thread.
+ * Who refers to what: which objects use the Secret "ns/name". Values are the caller's pointers; a
+ * pair is kept once per refs_add, so add and remove in pairs. Zeroed is empty. Loop thread.
  */
 #ifndef CTL_REFS_H
 #define CTL_REFS_H

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- how it ends ------------------------------------------------------------------------------- */
+/* ---- how it ends ----------------------------------------------------------------------------- */
 
 static bool overrules(enum run_end end)
 {
@@ -45,7 +45,7 @@ void run_begin_again(struct run *r, const json_t *now)
 	run_end(r, item_adopt(r->item, now) ? RUN_AGAIN : RUN_GONE);
 }
 
-/* ---- its object -------------------------------------------------------------------------------- */
+/* ---- its object ------------------------------------------------------------------------------ */
 
 struct op *run_read_object(const struct run *r)
 {
@@ -62,8 +62,8 @@ void run_set_object(struct run *r, json_t *obj)
 
 	json_decref(r->obj);
 	r->obj = obj;
-	/* The spec may have changed under us: the watch will say so, and its event must not look like
-	   one of ours. And what is gone, or not ours any more, is nobody's business here. */
+	/* The spec may have changed under us: the watch will say so, and its event must not look
+	   like one of ours. And what is gone, or not ours any more, is nobody's business here. */
 	if (!i->queue_item.leaving && object_generation(obj) == i->generation &&
 		object_deleting(obj) == i->deleting &&
 		!strcmp(object_requested_at(obj), i->requested_at)) {
@@ -108,7 +108,7 @@ bool run_open(struct run *r)
 	return true;
 }
 
-/* ---- it comes and goes -------------------------------------------------------------------------- */
+/* ---- it comes and goes ----------------------------------------------------------------------- */
 
 static void run_free(struct task *t)
 {

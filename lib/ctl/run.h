@@ -1,13 +1,13 @@
 /*
- * One reconcile: a task that walks a table of its kind. Whatever outlives a return to the loop is in
- * the run, and it is released with it; a kind's struct begins with struct run.
+ * One reconcile: a task that walks a table of its kind. Whatever outlives a return to the loop is
+ * in the run, and it is released with it; a kind's struct begins with struct run.
  *
- * A run has a mode, chosen when it begins, and one end, said once; only AGAIN, GONE and THEN_RESTORE
- * may overrule one that was said. Mode, end and the kind of the error decide what the status says
- * and when the next run comes (outcome.h).
+ * A run has a mode, chosen when it begins, and one end, said once; only AGAIN, GONE and
+ * THEN_RESTORE may overrule one that was said. Mode, end and the kind of the error decide what the
+ * status says and when the next run comes (outcome.h).
  *
- * Most runs find what the one before found. Such a run is `settled`: it goes by what the item knows,
- * and reads the object (run_open) at the first difference. Loop thread.
+ * Most runs find what the one before found. Such a run is `settled`: it goes by what the item
+ * knows, and reads the object (run_open) at the first difference. Loop thread.
  */
 #ifndef CTL_RUN_H
 #define CTL_RUN_H
@@ -29,9 +29,11 @@ enum run_end {
 	RUN_UNCHANGED, /* everything is as it should be already */
 	RUN_MADE, /* something new is there */
 	RUN_QUIET, /* of it nothing is said but what its suspension allows */
-	RUN_GONE, /* an answer said that the object is not there any more: the watch has the last word */
+	/* an answer said that the object is not there any more: the watch has the last word */
+	RUN_GONE,
 	RUN_AGAIN, /* it counts for nothing: the next one comes at once */
-	RUN_THEN_RESTORE, /* it failed, and what the status names is missing: the next one restores */
+	/* it failed, and what the status names is missing: the next one restores */
+	RUN_THEN_RESTORE,
 };
 
 /* Causes of a cancel: they decide what the queue does. */

@@ -16,7 +16,7 @@
 
 #define CONFLICTS_MAX 3
 
-/* ---- conditions --------------------------------------------------------------------------------- */
+/* ---- conditions ------------------------------------------------------------------------------ */
 
 void status_summarize(struct run *r)
 {
@@ -126,7 +126,7 @@ static void conditions_of_suspended(struct run *r)
 	cond_observe(&r->conds);
 }
 
-/* ---- the status as it should be ------------------------------------------------------------------ */
+/* ---- the status as it should be -------------------------------------------------------------- */
 
 static json_t *status_copy(const struct run *r)
 {
@@ -183,7 +183,7 @@ static json_t *status_wanted(struct run *r)
 	return status;
 }
 
-/* ---- writing it ----------------------------------------------------------------------------------- */
+/* ---- writing it ------------------------------------------------------------------------------ */
 
 static enum step_ret status_is_right(struct run *r)
 {
@@ -265,8 +265,8 @@ static enum step_ret status_read_again(struct run *r)
 		json_decref(now);
 		return STEP_NEXT;
 	}
-	/* What was made counts, though somebody asked meanwhile: a request needs a run of its own, not
-	   this work a second time. */
+	/* What was made counts, though somebody asked meanwhile: a request needs a run of its own,
+	   not this work a second time. */
 	if (strcmp(object_requested_at(now), object_requested_at(r->first)) != 0) {
 		r->asked_again = true;
 		if (item_adopt(r->item, now))
@@ -289,7 +289,7 @@ enum step_ret status_resume(struct task *t)
 	return r->patching == PATCH_READING ? status_read_again(r) : status_sent(r);
 }
 
-/* ---- what takes long says so, once ---------------------------------------------------------------- */
+/* ---- what takes long says so, once ----------------------------------------------------------- */
 
 static void progress_done(struct op *op, void *arg)
 {
@@ -322,7 +322,8 @@ static void tell_progress(void *arg)
 	struct run *r = arg;
 	auto_json json_t *patch = NULL;
 
-	/* A run that goes by what the last one found has nothing new to say. And one word at a time. */
+	/* A run that goes by what the last one found has nothing new to say. And one word at a
+	   time. */
 	if (r->mode != RUN_WORK || !r->first || r->progress || r->task.self.cancelled)
 		return;
 	patch = status_progress(r, r->c->kind->behind && r->c->kind->behind(r));

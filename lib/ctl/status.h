@@ -1,8 +1,8 @@
 /*
- * The status of a run's object: its conditions, summed up into Ready, and the PATCH that writes what
- * differs, with the resourceVersion that was read. A conflict: the object is read again, and if what
- * the run depended on is the same, the difference is made anew. What takes long says so in between.
- * Loop thread.
+ * The status of a run's object: its conditions, summed up into Ready, and the PATCH that writes
+ * what differs, with the resourceVersion that was read. A conflict: the object is read again, and
+ * if what the run depended on is the same, the difference is made anew. What takes long says so in
+ * between. Loop thread.
  */
 #ifndef CTL_STATUS_H
 #define CTL_STATUS_H

@@ -15,7 +15,7 @@
 
 #define SLOW_WORK_MS 1000
 
-/* ---- an object that is too large to be kept --------------------------------------------------------- */
+/* ---- an object that is too large to be kept -------------------------------------------------- */
 
 enum step_ret run_read_start(struct task *t)
 {
@@ -49,7 +49,7 @@ enum step_ret run_read_resume(struct task *t)
 	return STEP_NEXT;
 }
 
-/* ---- finalizer --------------------------------------------------------------------------------------- */
+/* ---- finalizer ------------------------------------------------------------------------------- */
 
 enum step_ret run_finalizer_start(struct task *t)
 {
@@ -62,10 +62,10 @@ enum step_ret run_finalizer_start(struct task *t)
 }
 
 /*
- * Of a refused PATCH of metadata. 404: nothing is to be said of it, but only the watch knows that an
- * object is gone: until it says so the object is tried again. 409: somebody else wrote; the object is
- * read, and the next run begins with it, since this one may be about things of the past. Without the
- * reading it would run into the same wall until the watch has caught up.
+ * Of a refused PATCH of metadata. 404: nothing is to be said of it, but only the watch knows that
+ * an object is gone: until it says so the object is tried again. 409: somebody else wrote; the
+ * object is read, and the next run begins with it, since this one may be about things of the past.
+ * Without the reading it would run into the same wall until the watch has caught up.
  */
 static enum step_ret patch_refused(struct run *r, const char *what)
 {
@@ -122,7 +122,7 @@ enum step_ret run_release_resume(struct task *t)
 	return STEP_NEXT;
 }
 
-/* ---- before any request ------------------------------------------------------------------------------- */
+/* ---- before any request ---------------------------------------------------------------------- */
 
 enum step_ret run_suspended_start(struct task *t)
 {
@@ -148,7 +148,7 @@ enum step_ret run_slot_start(struct task *t)
 	return lanes_wait(RUN(t), false);
 }
 
-/* ---- the end ------------------------------------------------------------------------------------------- */
+/* ---- the end --------------------------------------------------------------------------------- */
 
 bool run_failure_told(struct run *r)
 {

@@ -41,7 +41,8 @@ enum step_ret run_release_resume(struct task *t);
 enum step_ret run_events_start(struct task *t);
 enum step_ret run_cleanup_start(struct task *t);
 
-/* What RUN_EVENTS does, for a kind's own row: true when the run failed, or there is nothing to say. */
+/* What RUN_EVENTS does, for a kind's own row: true when the run failed, or there is nothing to
+   say. */
 bool run_failure_told(struct run *r);
 
 #endif

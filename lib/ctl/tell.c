@@ -12,7 +12,7 @@
 #define TELL_AFTER_MS 10000
 #define TELLS_AT_ONCE 16
 
-/* ---- the run --------------------------------------------------------------------------------------- */
+/* ---- the run --------------------------------------------------------------------------------- */
 
 /* It has not begun yet: what failed before is still what there is to know of it. */
 static enum step_ret say_start(struct task *t)
@@ -34,7 +34,7 @@ static enum step_ret say_resume(struct task *t)
 
 static const struct step TELL[] = {{"tell", say_start, say_resume}, {0}};
 
-/* ---- who is told ------------------------------------------------------------------------------------ */
+/* ---- who is told ----------------------------------------------------------------------------- */
 
 static void told(struct op *op, void *arg)
 {

@@ -11,7 +11,8 @@
 #define GROUPS_KEPT 4096
 #define LOOK_AGAIN_MS 500 /* while there is no room for one that is slow */
 
-/* An owner or a host that a place is held for: kept while somebody waits or holds under its name. */
+/* An owner or a host that a place is held for: kept while somebody waits or holds under its
+   name. */
 struct turn_name {
 	char *name;
 	struct list link; /* of an owner: in the round */
@@ -30,7 +31,7 @@ struct turn_group {
 	unsigned users, waiting, quick, slow;
 };
 
-/* ---- names ------------------------------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 static struct turn_name *name_get(struct map *names, const char *name)
 {
@@ -98,7 +99,7 @@ static void group_put(struct turns *t, struct turn_group *g)
 		group_free(t, g);
 }
 
-/* ---- the line ---------------------------------------------------------------------------------- */
+/* ---- the line -------------------------------------------------------------------------------- */
 
 static void line_in(struct turn *u)
 {
@@ -215,7 +216,7 @@ static struct turn *next_turn(struct turns *t)
 	return NULL;
 }
 
-/* ---- places ------------------------------------------------------------------------------------ */
+/* ---- places ---------------------------------------------------------------------------------- */
 
 static void timer_arm(struct turns *t)
 {
@@ -309,7 +310,7 @@ static void ages_look(void *arg)
 	turns_look(t);
 }
 
-/* ---- the interface ----------------------------------------------------------------------------- */
+/* ---- the interface --------------------------------------------------------------------------- */
 
 void turns_init(struct turns *t, const struct turns_opts *opts)
 {

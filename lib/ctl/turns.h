@@ -1,23 +1,28 @@
 /*
- * Fair turns: who may hold one of a few places. What a run needs and others need too (a registry's patience, a download, the API server)
- * is given out here, so that no host, no namespace and nobody who is slow can keep the others from it.
+ * Fair turns: who may hold one of a few places. What a run needs and others need too (a registry's
+ * patience, a download, the API server) is given out here, so that no host, no namespace and nobody
+ * who is slow can keep the others from it.
  *
- * - Turns go round the owners (namespaces), and for each owner round the hosts it has something to do at; who waits for one host behind
- *   its own kind is first come, first served. A thousand objects of one namespace wait for each other, not the next namespace for them.
- * - A host holds at most `per_host` places, and no more than `width` says now: one while it has not answered yet.
+ * - Turns go round the owners (namespaces), and for each owner round the hosts it has something to
+ *   do at; who waits for one host behind its own kind is first come, first served. A thousand
+ *   objects of one namespace wait for each other, not the next namespace for them.
+ * - A host holds at most `per_host` places, and no more than `width` says now: one while it has not
+ *   answered yet.
  * - A host that the owner has not waited for lately is the next of its hosts.
- * - Hosts with a width of one hold at most a quarter of the places together: any number of registries that
- *   never answer leaves the rest to those that do.
- * - A place is for what is quick. Who holds one for longer than its `slow_ms` is counted among the slow from then on and its place goes
- *   to the next. There is room for so many slow ones, at one host, of one owner and in all; where there is none, the place stays taken.
- * - Beyond its room for the slow an owner holds at most half of the places, at one host a quarter and
- *   half of what the host has: what there is no room for keeps its place, and that must not be all of
- *   them.
+ * - Hosts with a width of one hold at most a quarter of the places together: any number of
+ *   registries that never answer leaves the rest to those that do.
+ * - A place is for what is quick. Who holds one for longer than its `slow_ms` is counted among the
+ *   slow from then on and its place goes to the next. There is room for so many slow ones, at one
+ *   host, of one owner and in all; where there is none, the place stays taken.
+ * - Beyond its room for the slow an owner holds at most half of the places, at one host a quarter
+ *   and half of what the host has: what there is no room for keeps its place, and that must not be
+ *   all of them.
  * - Big holders take at most `big` of the places.
  *
- * A struct turn lives in whoever waits or holds. `granted` is called when its turn has come, also from
- * inside turn_wait; it may call anything here: who is granted something by that has its call when it
- * returns. Waiting costs memory for each pair of owner and host, not for each turn. Milliseconds. Loop thread.
+ * A struct turn lives in whoever waits or holds. `granted` is called when its turn has come, also
+ * from inside turn_wait; it may call anything here: who is granted something by that has its call
+ * when it returns. Waiting costs memory for each pair of owner and host, not for each turn.
+ * Milliseconds. Loop thread.
  *
  *	turn_init(&run->turn, &pulls, granted, run);
  *	turn_wait(&run->turn, &(struct turn_ask){.owner = ns, .host = host, .slow_ms = 2000});

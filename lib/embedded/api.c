@@ -25,7 +25,7 @@ struct route {
 	const char *ns, *name, *sub; /* NULL when absent */
 };
 
-/* ---- who may ask --------------------------------------------------------------------------------------------------- */
+/* ---- who may ask ----------------------------------------------------------------------------- */
 
 static bool same_bytes(const char *a, const char *b, size_t n)
 {
@@ -63,7 +63,7 @@ static int may_ask(const struct emb_api *api, struct http_exchange *x, struct em
 	return 0;
 }
 
-/* ---- what the path means ------------------------------------------------------------------------------------------- */
+/* ---- what the path means --------------------------------------------------------------------- */
 
 static int no_such_path(struct emb_status *st)
 {
@@ -120,7 +120,7 @@ static int resource_path(const struct emb_api *api, struct route *r, struct emb_
 	return 0;
 }
 
-/* ---- what the query means ------------------------------------------------------------------------------------------ */
+/* ---- what the query means -------------------------------------------------------------------- */
 
 static int selectors(struct emb_call *c, struct http_exchange *x)
 {
@@ -224,7 +224,7 @@ static int content(struct emb_call *c, struct http_exchange *x)
 	return 0;
 }
 
-/* ---- reading ------------------------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static int expired(struct emb_call *c, const char *what)
 {
@@ -251,7 +251,8 @@ static int list_options(const struct emb_api *api, struct emb_call *c, struct ht
 		return 0;
 	if (emb_continue_parse(token, first_version, &c->after_ns, &c->after_name, &err))
 		return emb_bad_request(&c->st, "%s", err.msg);
-	/* A watch from the first page's version must still be able to tell what changed between the pages. */
+	/* A watch from the first page's version must still be able to tell what changed between the
+	   pages. */
 	if (*first_version < emb_history_floor(api->history))
 		return expired(c,
 			"The provided continue parameter is too old to display a consistent list "
@@ -311,7 +312,7 @@ static int read_call(const struct emb_api *api, const struct route *r, struct em
 	return 0;
 }
 
-/* ---- writing ------------------------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static int no_such_method(struct emb_status *st)
 {
@@ -365,7 +366,7 @@ static void on_resource(const struct emb_api *api, const struct route *r, struct
 	}
 }
 
-/* ---- everything else ----------------------------------------------------------------------------------------------- */
+/* ---- everything else ------------------------------------------------------------------------- */
 
 static int on_other(const struct emb_api *api, const struct route *r, struct http_exchange *x,
 	struct emb_status *st)
@@ -382,8 +383,9 @@ static int on_other(const struct emb_api *api, const struct route *r, struct htt
 		http_reply_text(x, 200, "ok");
 		return 0;
 	}
-	/* kubectl 1.20 asks for this before every write and is content with a document that defines nothing.
-	   The type has a dot where the one it asks for has an "@": that one is no media type, and kubectl would refuse it. */
+	/* kubectl 1.20 asks for this before every write and is content with a document that defines
+	   nothing. The type has a dot where the one it asks for has an "@": that one is no media
+	   type, and kubectl would refuse it. */
 	if (r->n == 2 && !strcmp(r->parts[0], "openapi") && !strcmp(r->parts[1], "v2")) {
 		http_reply_buf(x, 200, "application/com.github.proto-openapi.spec.v2.v1.0+protobuf",
 			&empty);

@@ -1,6 +1,6 @@
 /*
- * The front of the API: who may ask (secret path, Host, Origin), what the path and the query mean, and where the answer comes from.
- * Loop thread.
+ * The front of the API: who may ask (secret path, Host, Origin), what the path and the query mean,
+ * and where the answer comes from. Loop thread.
  */
 #ifndef EMBEDDED_API_H
 #define EMBEDDED_API_H

@@ -55,7 +55,8 @@ static json_t *last_applied(const json_t *live)
 	return o;
 }
 
-/* kubectl would refuse; a folder on a laptop need not spell out its namespaces. Such a namespace is not the folder's own. */
+/* kubectl would refuse; a folder on a laptop need not spell out its namespaces. Such a namespace is
+   not the folder's own. */
 static int need_namespace(struct emb_tx *tx, const struct emb_manifest *m)
 {
 	const struct emb_kind *k = emb_kinds_namespace(tx->kinds);
@@ -135,7 +136,7 @@ out:
 	return result;
 }
 
-/* ---- deleting ------------------------------------------------------------------------------------------------------ */
+/* ---- deleting -------------------------------------------------------------------------------- */
 
 struct mark {
 	char *key, *ns, *name, *uid;
@@ -182,8 +183,8 @@ static int note_foreign(void *arg, const struct emb_row *row, struct err *err)
 	return h->foreign;
 }
 
-/* Deleting a namespace deletes what is in it. So it stays while it holds what the files did not create, or still name; events (the only
-   kind here that goes by itself) do not count. */
+/* Deleting a namespace deletes what is in it. So it stays while it holds what the files did not
+   create, or still name; events (the only kind here that goes by itself) do not count. */
 static int in_use(struct emb_tx *tx, const char *ns, bool *used)
 {
 	struct holds h = {0};

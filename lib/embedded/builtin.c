@@ -11,7 +11,7 @@
 #include <ctype.h>
 #include <string.h>
 
-/* ---- Secret -------------------------------------------------------------------------------------------------------- */
+/* ---- Secret ---------------------------------------------------------------------------------- */
 
 #define SECRET_MAX (1 * LIMIT_MIB) /* core/v1 MaxSecretSize: the sum of all values */
 
@@ -208,7 +208,7 @@ static const char *secret_field(const json_t *o, const char *path)
 	return strcmp(path, "type") ? NULL : obj_str_or("", o, "type");
 }
 
-/* ---- Namespace ----------------------------------------------------------------------------------------------------- */
+/* ---- Namespace ------------------------------------------------------------------------------- */
 
 static const char NAMESPACE_SCHEMA[] =
 	"{\"type\":\"object\",\"properties\":{"
@@ -261,7 +261,7 @@ static const char *namespace_field(const json_t *o, const char *path)
 	return strcmp(path, "status.phase") ? NULL : obj_str_or("", o, "status", "phase");
 }
 
-/* ---- Event --------------------------------------------------------------------------------------------------------- */
+/* ---- Event ----------------------------------------------------------------------------------- */
 
 #define REFERENCE \
 	"{\"type\":\"object\",\"properties\":{\"kind\":{\"type\":\"string\"},\"namespace\":{" \
@@ -386,7 +386,7 @@ static const char *event_field(const json_t *o, const char *path)
 	return NULL;
 }
 
-/* -------------------------------------------------------------------------------------------------------------------- */
+/* ----  */
 
 const struct emb_builtin_def emb_builtins[] = {
 	{"Namespace", "namespaces", "namespace", "ns", false, true, NAMESPACE_SCHEMA,

@@ -1,4 +1,5 @@
-/* The kinds without a CRD: Secret, Namespace, Event. Their schemas are JSON in builtin.c, read by the same code as a CRD's. Read only. */
+/* The kinds without a CRD: Secret, Namespace, Event. Their schemas are JSON in builtin.c, read by
+   the same code as a CRD's. Read only. */
 #ifndef EMBEDDED_BUILTIN_H
 #define EMBEDDED_BUILTIN_H
 #include "embedded/kind.h"

@@ -51,7 +51,7 @@ bool emb_call_selects(const struct emb_call *c, const json_t *o)
 		kube_selector_match_fields(c->field_selector, emb_kind_field, c->view.kind, o);
 }
 
-/* ---- answers ------------------------------------------------------------------------------------------------------- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
 static void plain(struct buf *out, const struct emb_view *view, const char *text, size_t len)
 {
@@ -154,9 +154,10 @@ static int answer(struct emb_call *c, const json_t *o, int64_t now_ms)
 	return 0;
 }
 
-/* ---- bodies -------------------------------------------------------------------------------------------------------- */
+/* ---- bodies ---------------------------------------------------------------------------------- */
 
-/* The last of several equal keys counts, as everywhere in Kubernetes; they are told apart by path only if there are any. */
+/* The last of several equal keys counts, as everywhere in Kubernetes; they are told apart by path
+   only if there are any. */
 static json_t *read_json(struct emb_call *c, struct emb_paths *duplicates)
 {
 	const char *text = buf_str(&c->body);
@@ -227,7 +228,7 @@ static int check_type(struct emb_call *c, const json_t *o, bool missing_ok)
 	return 0;
 }
 
-/* ---- verbs --------------------------------------------------------------------------------------------------------- */
+/* ---- verbs ----------------------------------------------------------------------------------- */
 
 static int get(struct emb_call *c, struct emb_tx *tx)
 {
@@ -331,7 +332,7 @@ static int change(struct emb_call *c, struct emb_tx *tx)
 	return emb_tx_end(tx);
 }
 
-/* ---- lists --------------------------------------------------------------------------------------------------------- */
+/* ---- lists ----------------------------------------------------------------------------------- */
 
 struct lister {
 	struct emb_call *c;
@@ -405,7 +406,7 @@ static int list(struct emb_call *c, struct emb_tx *tx)
 	return 0;
 }
 
-/* -------------------------------------------------------------------------------------------------------------------- */
+/* ----  */
 
 void emb_call_run(struct emb_call *c)
 {

@@ -1,9 +1,10 @@
 /*
- * One request as a job: everything it needs is copied in, everything that came of it is in the struct after. emb_call_run is called on a
- * worker by the chain (chain.h), one call at a time; the loop makes the struct and takes the results out.
+ * One request as a job: everything it needs is copied in, everything that came of it is in the
+ * struct after. emb_call_run is called on a worker by the chain (chain.h), one call at a time; the
+ * loop makes the struct and takes the results out.
  *
- * A list is read in slices: each run looks at LIMIT_EMBEDDED_SLICE objects and appends what matches to `out`; `more` says that there
- * are further ones, and the same struct is run again.
+ * A list is read in slices: each run looks at LIMIT_EMBEDDED_SLICE objects and appends what matches
+ * to `out`; `more` says that there are further ones, and the same struct is run again.
  */
 #ifndef EMBEDDED_CALL_H
 #define EMBEDDED_CALL_H
@@ -40,7 +41,8 @@ struct emb_call {
 	enum emb_field_validation fields;
 	struct kube_selector *labels, *field_selector;
 	unsigned limit; /* of a list: at most so many items; 0: all */
-	bool watch; /* a list that becomes ADDED events, one a line, instead of the inside of "items" */
+	/* a list that becomes ADDED events, one a line, instead of the inside of "items" */
+	bool watch;
 	char *after_ns, *after_name; /* where a list goes on; changed by each run */
 
 	/* out */

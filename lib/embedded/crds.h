@@ -1,6 +1,7 @@
 /*
- * The CustomResourceDefinitions that the build puts into the binary (embed-crds.sh makes the C file from deploy/crds): the very files that
- * kubectl applies to a cluster. The array ends with a NULL name.
+ * The CustomResourceDefinitions that the build puts into the binary (embed-crds.sh makes the C file
+ * from deploy/crds): the very files that kubectl applies to a cluster. The array ends with a NULL
+ * name.
  */
 #ifndef EMBEDDED_CRDS_H
 #define EMBEDDED_CRDS_H

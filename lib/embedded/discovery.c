@@ -104,7 +104,8 @@ static json_t *resources(const struct emb_kinds *ks, const char *name, const cha
 		"groupVersion", api, "resources", list);
 }
 
-/* kubectl compares this with its own version, so it names an API server's that it talks to without a remark. */
+/* kubectl compares this with its own version, so it names an API server's that it talks to without
+   a remark. */
 static json_t *version(void)
 {
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "major", "1", "minor",

@@ -162,7 +162,7 @@ const struct http_server *embedded_server(const struct embedded *e)
 	return e->server;
 }
 
-/* ---- the end ------------------------------------------------------------------------------------------------------- */
+/* ---- the end --------------------------------------------------------------------------------- */
 
 static void stop_nothing(struct op *op)
 {

@@ -31,8 +31,9 @@ struct embedded_opts {
 	unsigned max_connections; /* of its server; 0: LIMIT_CONNECTIONS */
 };
 
-/* Opens the database, listens, writes the kubeconfig (0600, atomically) with a new secret path. Blocks for that moment. Strings are copied.
-   NULL with *err filled: the directory is not writable, another process uses it, the address is not loopback or taken, ... */
+/* Opens the database, listens, writes the kubeconfig (0600, atomically) with a new secret path.
+   Blocks for that moment. Strings are copied. NULL with *err filled: the directory is not writable,
+   another process uses it, the address is not loopback or taken, ... */
 struct embedded *embedded_start(const struct embedded_opts *opts, struct err *err) must_check;
 /* The path of the kubeconfig. Borrowed. */
 const char *embedded_kubeconfig(const struct embedded *e);
@@ -40,8 +41,9 @@ const char *embedded_kubeconfig(const struct embedded *e);
 const char *embedded_address(const struct embedded *e);
 /* For its counters. Borrowed. */
 const struct http_server *embedded_server(const struct embedded *e);
-/* Ends watches, lets running requests finish (at most grace_ms), then the op is done and embedded_free may be called. Once. The op is
-   part of the struct: op_free it or not, it does nothing. */
+/* Ends watches, lets running requests finish (at most grace_ms), then the op is done and
+   embedded_free may be called. Once. The op is part of the struct: op_free it or not, it does
+   nothing. */
 struct op *embedded_stop(struct embedded *e, unsigned grace_ms);
 /* NULL is fine; otherwise the op of embedded_stop must be done. */
 void embedded_free(struct embedded *e);

@@ -87,7 +87,7 @@ static void look_free(void *arg)
 
 static void look_over(struct emb_files *f);
 
-/* ---- applying ------------------------------------------------------------------------------------------------------ */
+/* ---- applying -------------------------------------------------------------------------------- */
 
 /* Only another manifest can help: the schema is part of the program. */
 static bool is_final(const struct emb_status *st)
@@ -170,7 +170,7 @@ static void chain_done(void *arg)
 	emb_chain_add(f->chain, chain_run, chain_done, f);
 }
 
-/* ---- looking ------------------------------------------------------------------------------------------------------- */
+/* ---- looking --------------------------------------------------------------------------------- */
 
 static int look_run(void *job, const atomic_bool *stop, struct err *err)
 {
@@ -206,7 +206,8 @@ static bool is_due(const struct emb_files *f)
 	return f->failed ? clock_ms() >= f->retry_at_ms : is_sure(f);
 }
 
-/* An empty directory where another one was is more likely a file system that is not mounted than a wish to delete everything. */
+/* An empty directory where another one was is more likely a file system that is not mounted than a
+   wish to delete everything. */
 static bool is_strange(const struct emb_files *f)
 {
 	return !f->look->now.files && !emb_folder_same(&f->look->now, &f->home);
@@ -274,7 +275,8 @@ static void on_change(void *arg)
 		look_in(f, EVENT_MS);
 }
 
-/* The watch is made anew with each look: the folder may be another one by now, under the same name. */
+/* The watch is made anew with each look: the folder may be another one by now, under the same
+   name. */
 static void look(void *arg)
 {
 	struct emb_files *f = arg;

@@ -34,7 +34,8 @@ struct emb_janitor {
 	bool more;
 };
 
-/* What `kubectl` finds in any cluster, and the namespace of Flux. Only once: who deletes flux-system does not get it back. */
+/* What `kubectl` finds in any cluster, and the namespace of Flux. Only once: who deletes
+   flux-system does not get it back. */
 static int first_namespaces(struct emb_janitor *j, struct emb_tx *tx)
 {
 	static const char *const names[] = {"default", "flux-system", "kube-system"};

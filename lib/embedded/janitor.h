@@ -1,4 +1,5 @@
-/* Housekeeping of the embedded API: the namespaces that a fresh database begins with, and events whose hour is over. Loop thread. */
+/* Housekeeping of the embedded API: the namespaces that a fresh database begins with, and events
+   whose hour is over. Loop thread. */
 #ifndef EMBEDDED_JANITOR_H
 #define EMBEDDED_JANITOR_H
 

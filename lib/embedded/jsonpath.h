@@ -1,6 +1,6 @@
 /*
- * The part of kubectl's JSONPath that printer columns use: .a.b, ['a'], [0], [-1], [*], [?(@.a.b=="x")] (also != and 'x').
- * Compiled once, read only after: any thread.
+ * The part of kubectl's JSONPath that printer columns use: .a.b, ['a'], [0], [-1], [*],
+ * [?(@.a.b=="x")] (also != and 'x'). Compiled once, read only after: any thread.
  */
 #ifndef EMBEDDED_JSONPATH_H
 #define EMBEDDED_JSONPATH_H

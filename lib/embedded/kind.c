@@ -69,7 +69,7 @@ static void names(struct emb_kind *k)
 	k->group_kind = k->group[0] ? mem_printf("%s.%s", k->kind, k->group) : mem_strdup(k->kind);
 }
 
-/* ---- from a CRD ---------------------------------------------------------------------------------------------------- */
+/* ---- from a CRD ------------------------------------------------------------------------------ */
 
 static int set_version(struct emb_kind *k, const json_t *def, struct err *err)
 {
@@ -141,7 +141,7 @@ static int from_crd(struct emb_kind *k, const json_t *crd, struct err *err)
 	return k->n_versions ? 0 : err_set(err, ERR_STALL, "no version is served");
 }
 
-/* ---- built in ------------------------------------------------------------------------------------------------------ */
+/* ---- built in -------------------------------------------------------------------------------- */
 
 static int from_builtin(struct emb_kind *k, const struct emb_builtin_def *def, struct err *err)
 {
@@ -174,7 +174,7 @@ static int from_builtin(struct emb_kind *k, const struct emb_builtin_def *def, s
 	return cols ? set_columns(v, cols, false, err) : -1;
 }
 
-/* ---- all ----------------------------------------------------------------------------------------------------------- */
+/* ---- all ------------------------------------------------------------------------------------- */
 
 static struct emb_kind *grow(struct emb_kinds *ks)
 {

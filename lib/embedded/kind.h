@@ -1,6 +1,7 @@
 /*
- * What the API serves: one struct emb_kind per resource, from the CRDs in the binary and from the three built-in kinds (builtin.h).
- * All of it is read only after emb_kinds_new, so workers and the loop share it without a lock.
+ * What the API serves: one struct emb_kind per resource, from the CRDs in the binary and from the
+ * three built-in kinds (builtin.h). All of it is read only after emb_kinds_new, so workers and the
+ * loop share it without a lock.
  */
 #ifndef EMBEDDED_KIND_H
 #define EMBEDDED_KIND_H
@@ -34,13 +35,14 @@ struct emb_version {
 
 /* What a built-in kind does beyond its schema. Any may be NULL. */
 struct emb_builtin {
-	/* Normalises and validates; old is NULL on create. Returns -1 with *st filled for what a typed API server could not even read
-	   (400); everything else goes to causes. */
+	/* Normalises and validates; old is NULL on create. Returns -1 with *st filled for what a
+	   typed API server could not even read (400); everything else goes to causes. */
 	int (*admit)(
 		json_t *o, const json_t *old, struct emb_causes *causes, struct emb_status *st);
 	/* Appends one cell per column to the array. */
 	void (*cells)(json_t *cells, const json_t *o, int64_t now_ms);
-	/* The object's value of a field selector, "" when it is absent; NULL: this kind has no such field. */
+	/* The object's value of a field selector, "" when it is absent; NULL: this kind has no such
+	   field. */
 	const char *(*field)(const json_t *o, const char *path);
 	uint64_t keep_ms; /* objects go this long after their last write; 0: they stay */
 	bool unconditional_update; /* PUT without resourceVersion is taken */
@@ -49,7 +51,9 @@ struct emb_builtin {
 struct emb_kind {
 	char *group; /* "" is the core group */
 	char *kind, *list_kind, *plural, *singular;
-	char *resource; /* "ocirepositories.source.toolkit.fluxcd.io", "secrets": as messages name it; also the key in the database */
+	/* "ocirepositories.source.toolkit.fluxcd.io", "secrets": as messages name it; also the key
+	   in the database */
+	char *resource;
 	char *group_kind; /* "OCIRepository.source.toolkit.fluxcd.io", "Secret" */
 	char **short_names, **categories; /* end with NULL */
 	bool namespaced, has_status;
@@ -65,8 +69,9 @@ struct emb_kinds {
 	struct emb_schema *meta; /* of metadata */
 };
 
-/* crds ends with a NULL name. A CRD that asks for what this API cannot do (CEL rules, oneOf, conversion webhooks, ...) is an error that
-   names the file and the keyword: never a silent difference. */
+/* crds ends with a NULL name. A CRD that asks for what this API cannot do (CEL rules, oneOf,
+   conversion webhooks, ...) is an error that names the file and the keyword: never a silent
+   difference. */
 struct emb_kinds *emb_kinds_new(const struct embedded_crd *crds, struct err *err) must_check;
 void emb_kinds_free(struct emb_kinds *ks);
 /* By URL parts. version NULL: any; *v (may be NULL) gets the version. */

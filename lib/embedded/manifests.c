@@ -53,7 +53,7 @@ void emb_manifests_clear(struct emb_manifests *ms)
 	*ms = (struct emb_manifests){0};
 }
 
-/* ---- names of files ------------------------------------------------------------------------------------------------ */
+/* ---- names of files -------------------------------------------------------------------------- */
 
 static bool is_manifest(const char *name)
 {
@@ -118,7 +118,7 @@ static int read_names(const char *dir, int *fd, struct file_names *names, struct
 	return 0;
 }
 
-/* ---- looks without reading ----------------------------------------------------------------------------------------- */
+/* ---- looks without reading ------------------------------------------------------------------- */
 
 /*
  * The times of a change count too: a file may be written anew with an old date (rsync -t, tar).
@@ -172,9 +172,10 @@ bool emb_folder_equal(const struct emb_folder *a, const struct emb_folder *b)
 	return emb_folder_same(a, b) && a->sum == b->sum && a->files == b->files;
 }
 
-/* ---- objects ------------------------------------------------------------------------------------------------------- */
+/* ---- objects --------------------------------------------------------------------------------- */
 
-/* A file may be the output of `kubectl get -o yaml`: what the server sets is left out, as if it did not stand there. */
+/* A file may be the output of `kubectl get -o yaml`: what the server sets is left out, as if it did
+   not stand there. */
 static void strip(json_t *root)
 {
 	static const char *const keys[] = {"uid", "resourceVersion", "generation",
@@ -266,7 +267,8 @@ static void read_file(
 		ms->unread = true;
 		return;
 	}
-	/* Some editors empty a file before they write it: that is no reason to delete what it named. */
+	/* Some editors empty a file before they write it: that is no reason to delete what it
+	   named. */
 	if (!text.len) {
 		ms->complete = false;
 		return;
@@ -286,7 +288,7 @@ static void read_file(
 	}
 }
 
-/* ---- all ----------------------------------------------------------------------------------------------------------- */
+/* ---- all ------------------------------------------------------------------------------------- */
 
 static int by_rank(const void *a, const void *b)
 {

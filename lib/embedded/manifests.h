@@ -1,6 +1,7 @@
 /*
- * Reads a folder of manifests: `*.yaml`, `*.yml` and `*.json` directly in it, in the order of their names, hidden files left out. Blocks:
- * worker only. Broken files are errors with file and line; the others still count.
+ * Reads a folder of manifests: `*.yaml`, `*.yml` and `*.json` directly in it, in the order of their
+ * names, hidden files left out. Blocks: worker only. Broken files are errors with file and line;
+ * the others still count.
  */
 #ifndef EMBEDDED_MANIFESTS_H
 #define EMBEDDED_MANIFESTS_H
@@ -21,8 +22,8 @@ struct emb_manifest {
 	unsigned line;
 	const struct emb_kind *kind;
 	const struct emb_version *v;
-	char *ns,
-		*name; /* ns: "default" where the file names none; "" of a kind without namespaces */
+	/* ns: "default" where the file names none; "" of a kind without namespaces */
+	char *ns, *name;
 	json_t *root; /* as in the file, without what a server sets (status, uid, ...) */
 	int rank; /* namespaces before Secrets before the rest */
 };
@@ -32,8 +33,10 @@ struct emb_manifests {
 	size_t len, cap;
 	char **errors; /* texts: "web.yaml: line 12: ..." */
 	size_t n_errors, cap_errors;
-	bool complete; /* the folder was read to its end, and every file and object in it was understood */
-	bool unread; /* a file could not be read, or is being written: it may be whole at the next look */
+	/* the folder was read to its end, and every file and object in it was understood */
+	bool complete;
+	/* a file could not be read, or is being written: it may be whole at the next look */
+	bool unread;
 };
 
 /* What a folder looked like, links followed, without reading a file. */
@@ -43,7 +46,8 @@ struct emb_folder {
 	size_t files; /* manifests in it, dangling links too */
 };
 
-/* 0 also with errors in files; -1 when the folder itself cannot be read (complete is false then). */
+/* 0 also with errors in files; -1 when the folder itself cannot be read (complete is false
+   then). */
 int emb_manifests_read(struct emb_manifests *ms, const struct emb_kinds *ks, const char *dir,
 	const atomic_bool *stop, struct err *err) must_check;
 /* -1: the folder cannot be read. Blocks: worker only. */

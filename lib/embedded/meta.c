@@ -37,7 +37,8 @@ struct emb_schema *emb_meta_schema(struct err *err)
 	return def ? emb_schema_new(def, err) : NULL;
 }
 
-/* The schema knows the object under the key "meta", since the key "metadata" at the root is not looked into. */
+/* The schema knows the object under the key "meta", since the key "metadata" at the root is not
+   looked into. */
 int emb_meta_read(const struct emb_schema *meta, const struct emb_kind *k, json_t *o,
 	struct emb_paths *unknown, struct emb_status *st)
 {

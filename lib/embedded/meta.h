@@ -13,7 +13,8 @@ struct emb_causes;
 struct emb_status;
 
 struct emb_schema *emb_meta_schema(struct err *err) must_check;
-/* Makes metadata an object without unknown fields, managedFields and selfLink. Wrong types are a 400. */
+/* Makes metadata an object without unknown fields, managedFields and selfLink. Wrong types are
+   a 400. */
 int emb_meta_read(const struct emb_schema *meta, const struct emb_kind *k, json_t *o,
 	struct emb_paths *unknown, struct emb_status *st);
 void emb_meta_validate(const struct emb_kind *k, const json_t *o, struct emb_causes *causes);

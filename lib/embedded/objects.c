@@ -111,7 +111,7 @@ static int run(struct emb_db *db, sqlite3_stmt *s, const char *what, struct err 
 	return 0;
 }
 
-/* ---- opening ------------------------------------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 static int one_int(struct emb_db *db, const char *sql, int64_t *out, struct err *err)
 {
@@ -154,7 +154,8 @@ static int setup(struct emb_db *db, struct err *err)
 {
 	int64_t tables = 0, format = 0;
 
-	/* Exclusive before WAL: the index of the log lives on the heap, and no other process can open the file. */
+	/* Exclusive before WAL: the index of the log lives on the heap, and no other process can
+	   open the file. */
 	if (exec(db,
 		    "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA "
 		    "synchronous=FULL;"
@@ -225,7 +226,7 @@ bool emb_db_is_new(const struct emb_db *db)
 	return db->is_new;
 }
 
-/* ---- transactions -------------------------------------------------------------------------------------------------- */
+/* ---- transactions ---------------------------------------------------------------------------- */
 
 int emb_db_begin(struct emb_db *db, struct err *err)
 {
@@ -269,7 +270,7 @@ static int next_version(struct emb_db *db, struct err *err)
 	return 0;
 }
 
-/* ---- objects ------------------------------------------------------------------------------------------------------- */
+/* ---- objects --------------------------------------------------------------------------------- */
 
 int emb_db_get(struct emb_db *db, const char *key, const char *ns, const char *name, char **text,
 	size_t *len, struct err *err)
@@ -374,7 +375,7 @@ int emb_db_any_in(struct emb_db *db, const char *ns, struct err *err)
 	return rc == SQLITE_ROW ? 1 : rc == SQLITE_DONE ? 0 : -1;
 }
 
-/* ---- marks --------------------------------------------------------------------------------------------------------- */
+/* ---- marks ----------------------------------------------------------------------------------- */
 
 int emb_db_mark(struct emb_db *db, const char *key, const char *ns, const char *name,
 	const char *uid, struct err *err)

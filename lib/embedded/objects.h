@@ -9,7 +9,8 @@
  * version of a kind adds for itself.
  *
  *	if (emb_db_begin(db, err) || emb_db_get(db, key, ns, name, &old, err)) ...
- *	if (emb_db_put(db, key, new, expires, err) || emb_db_commit(db, err)) ...      after an error: emb_db_rollback
+ *	if (emb_db_put(db, key, new, expires, err) || emb_db_commit(db, err))
+ *		...                                         after an error: emb_db_rollback
  */
 #ifndef EMBEDDED_OBJECTS_H
 #define EMBEDDED_OBJECTS_H
@@ -36,11 +37,12 @@ int emb_db_commit(struct emb_db *db, struct err *err) must_check;
 /* Also takes the counter back. No effect outside a transaction. */
 void emb_db_rollback(struct emb_db *db);
 
-/* key: struct emb_kind.resource. ns: "" for what has no namespace. *text (owned by the caller, *len bytes) NULL: there is none. */
+/* key: struct emb_kind.resource. ns: "" for what has no namespace. *text (owned by the caller, *len
+   bytes) NULL: there is none. */
 int emb_db_get(struct emb_db *db, const char *key, const char *ns, const char *name, char **text,
 	size_t *len, struct err *err) must_check;
-/* Raises the counter; *version is the object's new one, which the text must already hold (emb_db_version() + 1). expires_ms: wall clock,
-   0 never. */
+/* Raises the counter; *version is the object's new one, which the text must already hold
+   (emb_db_version() + 1). expires_ms: wall clock, 0 never. */
 int emb_db_put(struct emb_db *db, const char *key, const char *ns, const char *name,
 	const char *text, size_t len, int64_t expires_ms, struct err *err) must_check;
 /* Raises the counter too: a deletion is an event with a version of its own. */
@@ -53,8 +55,8 @@ struct emb_row {
 };
 /* Return 1 to stop early, -1 with *err filled to fail. */
 typedef int emb_row_fn(void *arg, const struct emb_row *row, struct err *err);
-/* Rows of one kind in the order of (namespace, name), after the given pair (NULL: from the start), at most `max`. ns NULL: of all
-   namespaces. Returns how many were looked at, or -1. */
+/* Rows of one kind in the order of (namespace, name), after the given pair (NULL: from the start),
+   at most `max`. ns NULL: of all namespaces. Returns how many were looked at, or -1. */
 int emb_db_list(struct emb_db *db, const char *key, const char *ns, const char *after_ns,
 	const char *after_name, unsigned max, emb_row_fn *fn, void *arg,
 	struct err *err) must_check;

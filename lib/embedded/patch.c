@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* ---- RFC 7386 ------------------------------------------------------------------------------------------------------ */
+/* ---- RFC 7386 -------------------------------------------------------------------------------- */
 
 void emb_patch_merge(json_t **o, const json_t *patch)
 {
@@ -40,7 +40,7 @@ void emb_patch_merge(json_t **o, const json_t *patch)
 	}
 }
 
-/* ---- strategic ----------------------------------------------------------------------------------------------------- */
+/* ---- strategic ------------------------------------------------------------------------------- */
 
 static bool list_has(const json_t *list, const json_t *value)
 {
@@ -227,7 +227,7 @@ int emb_patch_strategic(json_t *o, const json_t *patch, struct emb_status *st)
 	return strategic(o, patch, st);
 }
 
-/* ---- three-way ----------------------------------------------------------------------------------------------------- */
+/* ---- three-way ------------------------------------------------------------------------------- */
 
 void emb_patch_three_way(json_t *live, const json_t *last, const json_t *wanted)
 {

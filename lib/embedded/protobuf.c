@@ -83,7 +83,8 @@ static int varint(struct in *in, uint64_t *out, struct err *err)
 	return broken(err, "a number is too long");
 }
 
-/* The next field's number, its wire type (0 varint, 1 and 5 fixed, 2 bytes), and for 2 its bytes, for 0 its value. */
+/* The next field's number, its wire type (0 varint, 1 and 5 fixed, 2 bytes), and for 2 its bytes,
+   for 0 its value. */
 static int next(struct in *in, unsigned *number, unsigned *wire, struct in *bytes, uint64_t *value,
 	struct err *err)
 {
@@ -154,7 +155,8 @@ static json_t *time_of(struct in in, struct err *err)
 		if (number == 1 && wire == 0)
 			seconds = value;
 	}
-	/* Year 9999 is the last that has a text. An unset time is sent as an empty message, and reads as null. */
+	/* Year 9999 is the last that has a text. An unset time is sent as an empty message, and
+	   reads as null. */
 	if ((int64_t)seconds <= 0 || seconds > 253402300799)
 		return json_null();
 	return json_string(time_format_rfc3339((int64_t)seconds * 1000, out));

@@ -62,7 +62,7 @@ int emb_continue_parse(const char *token, int64_t *version, char **ns, char **na
 	return 0;
 }
 
-/* ---- one call ------------------------------------------------------------------------------------------------------ */
+/* ---- one call -------------------------------------------------------------------------------- */
 
 struct reply {
 	struct http_exchange *x; /* NULL: the client is gone, or has its answer */
@@ -113,7 +113,7 @@ static void warn(struct http_exchange *x, const struct emb_paths *warnings)
 	}
 }
 
-/* ---- lists: head, slices, tail. metadata comes last, because only the end knows the continue token. */
+/* ---- lists: head, slices, tail. Only the end knows the continue token: metadata comes last ---- */
 
 static void head(const struct reply *r, struct buf *b)
 {

@@ -1,5 +1,6 @@
 /*
- * From a call to an answer: runs it in the chain, gives its changes to the watchers, and sends object, list, Table or Status. Loop thread.
+ * From a call to an answer: runs it in the chain, gives its changes to the watchers, and sends
+ * object, list, Table or Status. Loop thread.
  */
 #ifndef EMBEDDED_REPLY_H
 #define EMBEDDED_REPLY_H
@@ -9,7 +10,8 @@ struct emb_chain;
 struct emb_history;
 struct http_exchange;
 
-/* call is taken over. A list's version, when it is the later page of another one, is in first_version (0: none). */
+/* call is taken over. A list's version, when it is the later page of another one, is in
+   first_version (0: none). */
 void emb_reply_call(struct http_exchange *x, struct emb_chain *chain, struct emb_history *history,
 	struct emb_call *call, int64_t first_version);
 /* st is cleared. */

@@ -17,7 +17,7 @@ void emb_paths_clear(struct emb_paths *ps)
 	vec_clear(ps);
 }
 
-/* ---- making -------------------------------------------------------------------------------------------------------- */
+/* ---- making ---------------------------------------------------------------------------------- */
 
 /* Keywords with no effect on an object, or read below. Everything else is refused by name. */
 static const char *const HARMLESS[] = {"description", "title", "example", "externalDocs", "type",
@@ -259,7 +259,7 @@ const struct emb_schema *emb_schema_member(
 	return p ? p : s->extra;
 }
 
-/* ---- pruning ------------------------------------------------------------------------------------------------------- */
+/* ---- pruning --------------------------------------------------------------------------------- */
 
 static void tell(struct emb_paths *unknown, const char *path)
 {
@@ -329,7 +329,7 @@ void emb_schema_prune(const struct emb_schema *s, json_t *o, struct emb_paths *u
 	prune(s, o, &path, unknown);
 }
 
-/* ---- defaults ------------------------------------------------------------------------------------------------------ */
+/* ---- defaults -------------------------------------------------------------------------------- */
 
 void emb_schema_default(const struct emb_schema *s, json_t *o)
 {

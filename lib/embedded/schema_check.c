@@ -1,5 +1,5 @@
-/* Validation of an object against its schema. The sentences are those of kube-apiserver (go-openapi/validate and apiextensions), because
-   people and tools know them. */
+/* Validation of an object against its schema. The sentences are those of kube-apiserver
+   (go-openapi/validate and apiextensions), because people and tools know them. */
 #include "base/buf.h"
 #include "base/limits.h"
 #include "base/mem.h"
@@ -62,7 +62,8 @@ static bool type_fits(const struct emb_schema *s, const json_t *o)
 	}
 }
 
-/* The value as the messages quote it: strings as Go's %q, the rest as JSON; cut, since a message is for people. */
+/* The value as the messages quote it: strings as Go's %q, the rest as JSON; cut, since a message is
+   for people. */
 static void show(const json_t *o, struct buf *out)
 {
 	auto_free char *text = json_dumps(o, JSON_COMPACT | JSON_ENCODE_ANY);
@@ -286,7 +287,8 @@ static void check(
 	if (!type_fits(s, o)) {
 		const char *type = type_of(o);
 
-		/* Here the value that is quoted is the type's name: that is how the API server words it. */
+		/* Here the value that is quoted is the type's name: that is how the API server
+		   words it. */
 		emb_cause(c, "FieldValueTypeInvalid", at,
 			"Invalid value: \"%s\": %s in body must be of type %s: \"%s\"", type, at,
 			s->int_or_string ? "integer,string" : TYPE_NAMES[s->type], type);

@@ -1,4 +1,5 @@
-/* The compiled form of a schema, shared by schema.c (making, pruning, defaults) and schema_check.c (validation). */
+/* The compiled form of a schema, shared by schema.c (making, pruning, defaults) and schema_check.c
+   (validation). */
 #ifndef EMBEDDED_SCHEMA_INT_H
 #define EMBEDDED_SCHEMA_INT_H
 #include "embedded/schema.h"
@@ -34,7 +35,8 @@ struct emb_schema {
 	char **map_keys; /* ends with NULL */
 };
 
-/* The schema of a member; NULL: unknown. *known is set to true for members without any schema that are kept. */
+/* The schema of a member; NULL: unknown. *known is set to true for members without any schema that
+   are kept. */
 const struct emb_schema *emb_schema_member(
 	const struct emb_schema *s, const char *name, bool *known);
 

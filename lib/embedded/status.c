@@ -135,7 +135,8 @@ int emb_invalid(
 	return -1;
 }
 
-/* details.kind is the resource's plural for most reasons, the kind itself for Invalid: as the API server has it. */
+/* details.kind is the resource's plural for most reasons, the kind itself for Invalid: as the API
+   server has it. */
 static void details(const struct emb_status *st, struct js_w *w)
 {
 	if (!st->kind && !st->name && !st->causes)

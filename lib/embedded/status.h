@@ -1,7 +1,8 @@
 /*
- * How the API says no: metav1.Status (Kubernetes API conventions, "Error codes"). kubectl builds its message from reason, message and
- * details, so the sentences here are the API server's own. A function that can refuse takes `struct emb_status *st` last and returns 0,
- * or -1 with *st filled (the first failure stays). Any thread, one at a time.
+ * How the API says no: metav1.Status (Kubernetes API conventions, "Error codes"). kubectl builds
+ * its message from reason, message and details, so the sentences here are the API server's own. A
+ * function that can refuse takes `struct emb_status *st` last and returns 0, or -1 with *st filled
+ * (the first failure stays). Any thread, one at a time.
  */
 #ifndef EMBEDDED_STATUS_H
 #define EMBEDDED_STATUS_H
@@ -44,7 +45,8 @@ struct emb_causes {
 };
 void emb_causes_clear(struct emb_causes *c);
 #define auto_emb_causes __attribute__((cleanup(emb_causes_clear)))
-/* reason: "FieldValueRequired", ...; the message as in "Required value". At most LIMIT_EMBEDDED_CAUSES are kept. */
+/* reason: "FieldValueRequired", ...; the message as in "Required value". At most
+   LIMIT_EMBEDDED_CAUSES are kept. */
 void emb_cause(struct emb_causes *c, const char *reason, const char *field, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 /* 0 when there is none; else -1 and `Kind.group "name" is invalid: ...`. */

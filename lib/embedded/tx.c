@@ -106,7 +106,7 @@ json_t *emb_tx_get(struct emb_tx *tx, const struct emb_kind *k, const char *ns, 
 	return o;
 }
 
-/* ---- storing ------------------------------------------------------------------------------------------------------- */
+/* ---- storing --------------------------------------------------------------------------------- */
 
 static struct emb_change *add_change(struct emb_tx *tx, enum emb_change_type type,
 	const struct emb_kind *k, const json_t *o, struct buf *text)
@@ -125,7 +125,8 @@ static struct emb_change *add_change(struct emb_tx *tx, enum emb_change_type typ
 	return c;
 }
 
-/* Could a label or field selector see a difference? Only then the old text is kept for the watchers. */
+/* Could a label or field selector see a difference? Only then the old text is kept for the
+   watchers. */
 static bool selectable_changed(const struct emb_kind *k, const json_t *a, const json_t *b)
 {
 	const json_t *x = obj_get(a, "metadata", "labels"), *y = obj_get(b, "metadata", "labels");
@@ -234,7 +235,7 @@ static int namespace_need(
 		k->resource, name, ns);
 }
 
-/* ---- reading what a client sent ------------------------------------------------------------------------------------ */
+/* ---- reading what a client sent -------------------------------------------------------------- */
 
 static int unknown_fields(struct emb_tx *tx, const struct emb_kind *k, const struct emb_version *v,
 	const struct emb_paths *unknown, const struct emb_paths *duplicates, bool is_patch)
@@ -316,7 +317,7 @@ static int admit(struct emb_tx *tx, const struct emb_kind *k, const struct emb_v
 	return emb_invalid(tx->st, k, obj_str_or("", o, "metadata", "name"), &causes);
 }
 
-/* ---- create -------------------------------------------------------------------------------------------------------- */
+/* ---- create ---------------------------------------------------------------------------------- */
 
 static const char *const SYSTEM_FIELDS[] = {"uid", "creationTimestamp", "deletionTimestamp",
 	"deletionGracePeriodSeconds", "generation", "resourceVersion"};
@@ -388,7 +389,7 @@ int emb_tx_create(struct emb_tx *tx, const struct emb_kind *k, const struct emb_
 	return store(tx, k, o, NULL);
 }
 
-/* ---- update -------------------------------------------------------------------------------------------------------- */
+/* ---- update ---------------------------------------------------------------------------------- */
 
 /* Refuses an update that changes what only the server sets: the uid and the time of a deletion. */
 static int immutable(
@@ -533,7 +534,7 @@ int emb_tx_update(struct emb_tx *tx, const struct emb_kind *k, const struct emb_
 	return store(tx, k, o, old);
 }
 
-/* ---- delete -------------------------------------------------------------------------------------------------------- */
+/* ---- delete ---------------------------------------------------------------------------------- */
 
 struct names {
 	VEC(char *) name;
@@ -550,7 +551,8 @@ static int note_name(void *arg, const struct emb_row *row, struct err *err)
 
 static int delete_one(struct emb_tx *tx, const struct emb_kind *k, json_t *o, bool *left);
 
-/* Everything in a namespace: gone, or waiting for its finalizers. The namespace itself may be gone after. */
+/* Everything in a namespace: gone, or waiting for its finalizers. The namespace itself may be gone
+   after. */
 static int empty_namespace(struct emb_tx *tx, const char *ns)
 {
 	size_t i, j;

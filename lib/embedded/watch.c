@@ -43,7 +43,7 @@ struct emb_history {
 	bool stopped;
 };
 
-/* ---- the ring ------------------------------------------------------------------------------------------------------ */
+/* ---- the ring -------------------------------------------------------------------------------- */
 
 struct emb_history *emb_history_new(struct loop *l, int64_t version)
 {
@@ -139,7 +139,7 @@ void emb_history_free(struct emb_history *h)
 	free(h);
 }
 
-/* ---- what a watch says --------------------------------------------------------------------------------------------- */
+/* ---- what a watch says ----------------------------------------------------------------------- */
 
 static void say_gone(struct watch *w, int64_t asked, struct buf *b)
 {
@@ -293,7 +293,7 @@ static int pull(void *arg, struct buf *b)
 	return 0;
 }
 
-/* ---- life ---------------------------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static void watch_free(struct watch *w)
 {
@@ -354,7 +354,8 @@ static void slice_done(void *arg)
 	buf_clear(&w->pending);
 	w->pending = c->out;
 	buf_init(&c->out, LIMIT_KUBE_LIST);
-	/* Changes that come while the list is still read are kept for after it: the place in the ring is fixed with the first slice. */
+	/* Changes that come while the list is still read are kept for after it: the place in the
+	   ring is fixed with the first slice. */
 	if (w->seq == UINT64_MAX)
 		w->seq = seq_after(w->history, c->version);
 	http_reply_wake(w->x);

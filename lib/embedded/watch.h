@@ -1,6 +1,7 @@
 /*
- * Watch: a ring of the last changes in memory (LIMIT_EMBEDDED_RING_EVENTS, LIMIT_EMBEDDED_RING), and the streams that read it.
- * A version before the ring, or before the start of the process, is 410 Gone: the client lists again. Loop thread.
+ * Watch: a ring of the last changes in memory (LIMIT_EMBEDDED_RING_EVENTS, LIMIT_EMBEDDED_RING),
+ * and the streams that read it. A version before the ring, or before the start of the process, is
+ * 410 Gone: the client lists again. Loop thread.
  */
 #ifndef EMBEDDED_WATCH_H
 #define EMBEDDED_WATCH_H
@@ -26,7 +27,8 @@ void emb_history_free(struct emb_history *h);
 struct emb_watch_req {
 	struct emb_history *history;
 	struct emb_chain *chain;
-	/* Kind, version, ns, name and selectors, form; taken over. With `initial`, run as a list first. */
+	/* Kind, version, ns, name and selectors, form; taken over. With `initial`, run as a list
+	   first. */
 	struct emb_call *call;
 	bool initial; /* begin with what is there, as ADDED */
 	int64_t from; /* without: changes after this version */

@@ -38,7 +38,7 @@ struct take {
 	struct list link;
 };
 
-/* ---- keys ---------------------------------------------------------------------------------------------------------- */
+/* ---- keys ------------------------------------------------------------------------------------ */
 
 static struct key *key_ref(struct pool *p, const char *name)
 {
@@ -62,7 +62,7 @@ static void key_unref(struct pool *p, struct key *k)
 	free(k);
 }
 
-/* ---- the line ------------------------------------------------------------------------------------------------------ */
+/* ---- the line -------------------------------------------------------------------------------- */
 
 static bool is_small(const struct take *t)
 {
@@ -97,7 +97,8 @@ static struct take *first_due(const struct pool *p, bool small_only)
 	return NULL;
 }
 
-/* May a small one be granted although a large one is due? Of what becomes free it leaves to that one all that it needs. */
+/* May a small one be granted although a large one is due? Of what becomes free it leaves to that
+   one all that it needs. */
 static bool beside(const struct take *due, const struct take *t)
 {
 	const struct pool *p = t->pool;
@@ -152,7 +153,7 @@ static void pump(struct pool *p)
 	}
 }
 
-/* ---- the op -------------------------------------------------------------------------------------------------------- */
+/* ---- the op ---------------------------------------------------------------------------------- */
 
 static void take_cancel(struct op *op)
 {
@@ -198,7 +199,7 @@ struct op *account_take(struct account *a, enum account_pool pool, const char *k
 	return &t->op;
 }
 
-/* ---- the account --------------------------------------------------------------------------------------------------- */
+/* ---- the account ----------------------------------------------------------------------------- */
 
 struct account *account_new(struct loop *l, uint64_t bytes)
 {

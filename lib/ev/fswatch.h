@@ -1,6 +1,7 @@
 /*
- * Tells when something in a directory changed (inotify through libuv). It says that, not what: read the directory again, after a quiet
- * moment of your own choosing. A directory that does not exist fails. Loop thread.
+ * Tells when something in a directory changed (inotify through libuv). It says that, not what: read
+ * the directory again, after a quiet moment of your own choosing. A directory that does not exist
+ * fails. Loop thread.
  */
 #ifndef EV_FSWATCH_H
 #define EV_FSWATCH_H

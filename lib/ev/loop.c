@@ -69,7 +69,8 @@ static uint64_t busy_ns(struct loop *l, uint64_t now, uint64_t idle)
 	return passed - (waited < passed ? waited : passed);
 }
 
-/* One of those who wait for time. What it does may come with the next round: nobody else is chosen before. */
+/* One of those who wait for time. What it does may come with the next round: nobody else is chosen
+   before. */
 static void run_patient(struct loop *l)
 {
 	struct defer *d = l->patient.next;
@@ -106,7 +107,8 @@ static void run_ready(uv_idle_t *handle)
 		uv_idle_stop(&l->idle);
 }
 
-/* Runs right before the loop waits: what passed since the last time, less the waiting, is the time the loop was busy. */
+/* Runs right before the loop waits: what passed since the last time, less the waiting, is the time
+   the loop was busy. */
 static void measure(uv_prepare_t *handle)
 {
 	struct loop *l = handle->data;

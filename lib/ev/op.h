@@ -1,14 +1,19 @@
 /*
- * An operation in flight: something that ends later, exactly once, with success, failure or ERR_CANCELED. Failing to start arrives the
- * same way, so there is no second path. The contract is libuv's (docs/src/request.rst), tightened:
+ * An operation in flight: something that ends later, exactly once, with success, failure or
+ * ERR_CANCELED. Failing to start arrives the same way, so there is no second path. The contract is
+ * libuv's (docs/src/request.rst), tightened:
  *
- * - The completion is delivered from the loop, never from inside the call that started, cancelled or finished the op.
- * - op_cancel asks; the op still ends by itself. Its memory lives until it has ended: a running worker cannot be stopped.
- * - Whoever started it owns it and its result, and frees it with op_free once it is done; op_drop frees whenever that will be.
+ * - The completion is delivered from the loop, never from inside the call that started, cancelled
+ *   or finished the op.
+ * - op_cancel asks; the op still ends by itself. Its memory lives until it has ended: a running
+ *   worker cannot be stopped.
+ * - Whoever started it owns it and its result, and frees it with op_free once it is done; op_drop
+ *   frees whenever that will be.
  *
  * For callers:
  *	struct op *op = http_start(client, &req);
- *	op_then(op, on_done, me);             on_done(op, me): look at op->err.kind, use the result, op_free(op)
+ *	op_then(op, on_done, me);
+ *	... on_done(op, me): look at op->err.kind, use the result, op_free(op)
  * (steps of a task say `return task_wait(t, op)` instead).
  *
  * For implementers: embed struct op first, op_init, and call op_finish or op_end once. Loop thread.

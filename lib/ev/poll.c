@@ -11,8 +11,9 @@ struct poll {
 	int want;
 };
 
-/* libuv says of a connection that was reset only that, and stops, although bytes that came before may still be in the socket. So the
-   watch goes on, and whoever reads or writes learns first of the bytes, then of the error, as with poll(2). */
+/* libuv says of a connection that was reset only that, and stops, although bytes that came before
+   may still be in the socket. So the watch goes on, and whoever reads or writes learns first of the
+   bytes, then of the error, as with poll(2). */
 static void ready(uv_poll_t *handle, int status, int events)
 {
 	struct poll *p = CONTAINER_OF(handle, struct poll, uv);

@@ -11,7 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* A client whose node died must not hold a download for ever (retransmissions alone would take a quarter of an hour). */
+/* A client whose node died must not hold a download for ever (retransmissions alone would take a
+   quarter of an hour). */
 #define USER_TIMEOUT_MS 60000
 
 union address {

@@ -59,7 +59,8 @@ static void arm(struct loop *l, struct heap *h)
 	}
 	at = h->p[0]->at;
 	now = now_of(h->p[0]);
-	/* libuv's clock stands still within a turn; without the update a long turn would make timers late. */
+	/* libuv's clock stands still within a turn; without the update a long turn would make
+	   timers late. */
 	uv_update_time(&l->uv);
 	uv_timer_start(&h->uv, fired, at > now ? at - now : 0, 0);
 }
@@ -151,7 +152,8 @@ void timer_set(struct timer *t, uint64_t ms)
 	}
 	/* +1: a millisecond that has begun must pass whole, or a timer could fire early. */
 	t->at = now_of(t) + ms + (ms && !clock_is_fake());
-	/* A callback that sets a timer for "now" again waits for the next round, or it would hold the loop. */
+	/* A callback that sets a timer for "now" again waits for the next round, or it would hold
+	   the loop. */
 	if (h->round_at && t->at <= h->round_at)
 		t->at = h->round_at + 1;
 	h->p[h->len++] = t;

@@ -1,6 +1,7 @@
 /*
- * Timers: one heap over one libuv timer, so ten thousand objects cost ten thousand small structs. They follow base/clock (tests move it);
- * a timer made with timer_init_real follows real time even then (libcurl's own timeouts need that).
+ * Timers: one heap over one libuv timer, so ten thousand objects cost ten thousand small structs.
+ * They follow base/clock (tests move it); a timer made with timer_init_real follows real time even
+ * then (libcurl's own timeouts need that).
  * The struct lives in its owner, who cancels it before it dies. Milliseconds. Loop thread.
  */
 #ifndef EV_TIMER_H
@@ -22,7 +23,8 @@ struct timer {
 
 void timer_init(struct timer *t, struct loop *l, void (*fn)(void *arg), void *arg);
 void timer_init_real(struct timer *t, struct loop *l, void (*fn)(void *arg), void *arg);
-/* Fires once, after ms (0: in the next turn; up to one millisecond of it had passed already). A timer that is set is moved. */
+/* Fires once, after ms (0: in the next turn; up to one millisecond of it had passed already). A
+   timer that is set is moved. */
 void timer_set(struct timer *t, uint64_t ms);
 void timer_cancel(struct timer *t);
 bool timer_is_set(const struct timer *t);

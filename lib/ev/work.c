@@ -47,7 +47,8 @@ void work_setup(struct loop *l)
 	if (n < THREADS_MIN) {
 		long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
-		/* One that only short jobs get, one that bulk leaves, one that another owner finds; and a bound, because each thread costs memory. */
+		/* One that only short jobs get, one that bulk leaves, one that another owner finds;
+		   and a bound, because each thread costs memory. */
 		n = cpus < 2 ? 4 : cpus > 7 ? 10 : cpus + 3;
 		snprintf(text, sizeof(text), "%ld", n);
 		setenv("UV_THREADPOOL_SIZE", text, 1);
@@ -58,7 +59,7 @@ void work_setup(struct loop *l)
 	list_init(&l->work.owners);
 }
 
-/* ---- whose turn it is ------------------------------------------------------------------------------------------------ */
+/* ---- whose turn it is ------------------------------------------------------------------------ */
 
 static struct work_owner *owner_find(struct work_lines *q, const char *name)
 {
@@ -143,7 +144,7 @@ static struct work *next_job(const struct work_lines *q)
 	return w;
 }
 
-/* ---- jobs ------------------------------------------------------------------------------------------------------------ */
+/* ---- jobs ------------------------------------------------------------------------------------ */
 
 static void dispatch(struct loop *l);
 

@@ -1,6 +1,7 @@
 /*
- * The life of a request: start, supervision, end. What a caller may do from inside curl's callbacks (start, cancel, resume) only sets a
- * flag and queues `kick`, because curl forbids calls from its callbacks; kick then runs from the loop.
+ * The life of a request: start, supervision, end. What a caller may do from inside curl's callbacks
+ * (start, cancel, resume) only sets a flag and queues `kick`, because curl forbids calls from its
+ * callbacks; kick then runs from the loop.
  */
 #include "http/client.h"
 
@@ -15,7 +16,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* ---- failures ------------------------------------------------------------------------------------------------------ */
+/* ---- failures -------------------------------------------------------------------------------- */
 
 void http_op_fail(struct http_op *x, int code, const char *fmt, ...)
 {
@@ -77,8 +78,9 @@ static int code_of(const struct http_op *x, CURLcode rc)
 	}
 }
 
-/* Did something that speaks TLS answer? A refused certificate and an alert say so; what OpenSSL says of bytes that are no TLS at all, and
-   of a connection that closes without any, says the contrary. */
+/* Did something that speaks TLS answer? A refused certificate and an alert say so; what OpenSSL
+   says of bytes that are no TLS at all, and of a connection that closes without any, says the
+   contrary. */
 static bool spoke_tls(const struct http_op *x, CURLcode rc)
 {
 	static const char *const not_tls[] = {"wrong version number", "packet length too long",
@@ -106,7 +108,8 @@ static bool spoke_tls(const struct http_op *x, CURLcode rc)
 	return true;
 }
 
-/* " after 12 ms": the same failure must have the same words, or each retry is news to everybody who compares them. */
+/* " after 12 ms": the same failure must have the same words, or each retry is news to everybody who
+   compares them. */
 static void cut_time(char *text)
 {
 	char *from = strstr(text, " after "), *to;
@@ -134,7 +137,7 @@ static void fail_curl(struct http_op *x, CURLcode rc)
 		x, code_of(x, rc), "%s", *x->curl_error ? x->curl_error : curl_easy_strerror(rc));
 }
 
-/* ---- the end ------------------------------------------------------------------------------------------------------- */
+/* ---- the end --------------------------------------------------------------------------------- */
 
 static void wipe_headers(struct curl_slist *h)
 {
@@ -199,7 +202,7 @@ void http_op_done(struct http_op *x, CURLcode rc)
 	end(x);
 }
 
-/* ---- what is done from the loop ------------------------------------------------------------------------------------ */
+/* ---- what is done from the loop -------------------------------------------------------------- */
 
 static void looked_up(struct op *op, void *arg);
 
@@ -250,7 +253,8 @@ static void resume(struct http_op *x)
 	x->paused = false;
 	x->c->paused--;
 	http_op_watch_body(x);
-	/* Hands out what is waiting before it returns; a failure in there does not end the transfer by itself. */
+	/* Hands out what is waiting before it returns; a failure in there does not end the transfer
+	   by itself. */
 	if (curl_easy_pause(x->easy, CURLPAUSE_CONT) != CURLE_OK || x->failed) {
 		http_op_fail(x, 0, "libcurl cannot go on");
 		end(x);
@@ -283,7 +287,7 @@ static void want_end(struct http_op *x)
 	want_kick(x);
 }
 
-/* ---- supervision --------------------------------------------------------------------------------------------------- */
+/* ---- supervision ----------------------------------------------------------------------------- */
 
 static void deadline_due(void *arg)
 {
@@ -386,7 +390,7 @@ void http_op_unwatch_body(struct http_op *x)
 	timer_cancel(&x->pace);
 }
 
-/* ---- the op -------------------------------------------------------------------------------------------------------- */
+/* ---- the op ---------------------------------------------------------------------------------- */
 
 static void http_op_cancel(struct op *op)
 {
@@ -485,7 +489,7 @@ void http_proxy_clear(struct http_proxy *p)
 	*p = (struct http_proxy){0};
 }
 
-/* ---- the client ---------------------------------------------------------------------------------------------------- */
+/* ---- the client ------------------------------------------------------------------------------ */
 
 struct http_client *http_client_new(struct loop *l, const struct http_client_opts *opts)
 {

@@ -1,4 +1,5 @@
-/* curl's callbacks for what arrives and what is sent. They run inside curl: they note and copy, and call nothing of curl. */
+/* curl's callbacks for what arrives and what is sent. They run inside curl: they note and copy, and
+   call nothing of curl. */
 #include "base/clock.h"
 #include "base/limits.h"
 #include "http/client_internal.h"
@@ -13,7 +14,8 @@ static int bad_header(struct http_op *x, const char *why)
 	return -1;
 }
 
-/* "HTTP/1.1 200 OK": curl has checked the form, and hands out a new one for each 1xx and for the final answer. */
+/* "HTTP/1.1 200 OK": curl has checked the form, and hands out a new one for each 1xx and for the
+   final answer. */
 static int status_line(struct http_op *x, const char *line, size_t n)
 {
 	const char *p = memchr(line, ' ', n);
@@ -130,7 +132,8 @@ static void granted(struct op *op, void *arg)
 	http_resume(&x->op);
 }
 
-/* The first bytes of a body are free; then all that was announced is taken at once, so that nobody waits while he holds. */
+/* The first bytes of a body are free; then all that was announced is taken at once, so that nobody
+   waits while he holds. */
 static bool has_memory(struct http_op *x, size_t more)
 {
 	auto_buf struct buf host = BUF_INIT(LIMIT_URL);

@@ -1,7 +1,8 @@
 /*
- * The CAs of the system, where Go looks for them: one bundle file and all files of some folders, each replaced by its own variable.
- * What curl and OpenSSL can read by themselves is left to them: a folder with c_rehash's links costs a tenth of the CPU and memory of a
- * bundle for each new connection. Files that no such link leads to are read here, into one text.
+ * The CAs of the system, where Go looks for them: one bundle file and all files of some folders,
+ * each replaced by its own variable. What curl and OpenSSL can read by themselves is left to them:
+ * a folder with c_rehash's links costs a tenth of the CPU and memory of a bundle for each new
+ * connection. Files that no such link leads to are read here, into one text.
  */
 #include "base/clock.h"
 #include "base/limits.h"
@@ -77,7 +78,7 @@ static bool is_default_file(const char *path)
 	return is_one_of(path, default_files, ARRAY_LEN(default_files));
 }
 
-/* ---- folders ------------------------------------------------------------------------------------------------------- */
+/* ---- folders --------------------------------------------------------------------------------- */
 
 /* c_rehash's names: 8 hex digits, a dot, a number. */
 static bool is_hash_name(const char *s)
@@ -85,7 +86,8 @@ static bool is_hash_name(const char *s)
 	return strspn(s, "0123456789abcdef") == 8 && s[8] == '.' && isdigit((unsigned char)s[9]);
 }
 
-/* The regular files of a folder, links followed: true when there was one that OpenSSL finds by itself. */
+/* The regular files of a folder, links followed: true when there was one that OpenSSL finds by
+   itself. */
 static bool scan(struct found *f, const char *dir)
 {
 	VEC(ino_t) hashed = {0};
@@ -110,7 +112,8 @@ static bool scan(struct found *f, const char *dir)
 	any = hashed.len;
 	for (i = k = first; i < f->loose.len; i++) {
 		struct loose *l = &f->loose.p[i];
-		/* In a hashed folder of the system the bundle has the same certificates once more. */
+		/* In a hashed folder of the system the bundle has the same certificates once
+		   more. */
 		bool known = any && is_default_file(l->path);
 		size_t h;
 
@@ -152,7 +155,7 @@ static void add_dirs(struct found *f)
 		add_dir(f, default_dirs[i]);
 }
 
-/* ---- the bundle ---------------------------------------------------------------------------------------------------- */
+/* ---- the bundle ------------------------------------------------------------------------------ */
 
 /* The system's own folder, when it is hashed, stands for the system's own bundle. */
 static const char *stands_for_bundle(void)
@@ -198,7 +201,7 @@ static void add_bundle(struct found *f)
 		f->to->file = mem_strdup(file);
 }
 
-/* ---- loose files --------------------------------------------------------------------------------------------------- */
+/* ---- loose files ----------------------------------------------------------------------------- */
 
 static void add_file(struct buf *to, const char *path)
 {
@@ -233,7 +236,7 @@ static void read_loose(struct found *f)
 	f->to->pem->text = pem;
 }
 
-/* ---- all of it ----------------------------------------------------------------------------------------------------- */
+/* ---- all of it ------------------------------------------------------------------------------- */
 
 void http_ca_pem_unref(struct http_ca_pem *p)
 {

@@ -1,6 +1,7 @@
 /*
- * One request as options of an easy handle: what goes over the wire, whom we trust, through which proxy. Everything that libcurl would
- * do on its own (redirects, cookies, Expect, decoding, other protocols) is off.
+ * One request as options of an easy handle: what goes over the wire, whom we trust, through which
+ * proxy. Everything that libcurl would do on its own (redirects, cookies, Expect, decoding, other
+ * protocols) is off.
  */
 #include "base/base64.h"
 #include "base/clock.h"
@@ -29,7 +30,7 @@ static int no_memory(struct err *err)
 	return err_code(err, ERR_RETRY, -ENOMEM, "libcurl is out of memory");
 }
 
-/* ---- trust and proxy ----------------------------------------------------------------------------------------------- */
+/* ---- trust and proxy ------------------------------------------------------------------------- */
 
 static struct curl_blob borrowed(const void *p, size_t n)
 {
@@ -38,7 +39,8 @@ static struct curl_blob borrowed(const void *p, size_t n)
 		.data = (void *)(uintptr_t)p, .len = n, .flags = CURL_BLOB_NOCOPY};
 }
 
-/* curl keeps what it parsed of a bundle for a day; a bundle that changed is older than what may be kept. */
+/* curl keeps what it parsed of a bundle for a day; a bundle that changed is older than what may be
+   kept. */
 static long cache_s(const struct http_cas *s)
 {
 	uint64_t age = s->changed_ms ? (clock_ms() - s->changed_ms) / 1000 : CA_CACHE_S;
@@ -46,7 +48,8 @@ static long cache_s(const struct http_cas *s)
 	return (long)(age < CA_CACHE_S ? age : CA_CACHE_S);
 }
 
-/* CAINFO_BLOB replaces CAINFO, but not CAPATH: with more CAs the system's bundle has to be in the blob. */
+/* CAINFO_BLOB replaces CAINFO, but not CAPATH: with more CAs the system's bundle has to be in the
+   blob. */
 static int make_blob(struct http_op *x, const struct http_trust *t, struct err *err)
 {
 	const struct http_cas *s = &x->c->cas;
@@ -122,7 +125,8 @@ static int set_trust(struct http_op *x, const struct http_trust *t, struct err *
 	return rc ? no_memory(err) : set_cas(x, t, err);
 }
 
-/* Always said: without it curl would ask the environment, and reads it differently from what it was written for. */
+/* Always said: without it curl would ask the environment, and reads it differently from what it was
+   written for. */
 static int use_proxy(struct http_op *x, const struct http_proxy *p, struct err *err)
 {
 	CURLcode rc = CURLE_OK;
@@ -175,7 +179,7 @@ static int set_proxy(struct http_op *x, const struct http_req *req, struct err *
 	return use_proxy(x, p, err);
 }
 
-/* ---- headers ------------------------------------------------------------------------------------------------------- */
+/* ---- headers --------------------------------------------------------------------------------- */
 
 static int add_header(struct http_op *x, const char *line, struct err *err)
 {
@@ -261,10 +265,11 @@ static int set_headers(struct http_op *x, const struct http_req *req, struct err
 	return curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->hdrs) ? no_memory(err) : 0;
 }
 
-/* ---- URL, method, body --------------------------------------------------------------------------------------------- */
+/* ---- URL, method, body ----------------------------------------------------------------------- */
 
-/* tls-server-name: the certificate and SNI are of another name than the host that we connect to. curl takes both from the URL, so the
-   URL gets the name, the connection is led back to the host, and so is the Host header. */
+/* tls-server-name: the certificate and SNI are of another name than the host that we connect to.
+   curl takes both from the URL, so the URL gets the name, the connection is led back to the host,
+   and so is the Host header. */
 static int set_server_name(struct http_op *x, struct url *u, const char *name, struct err *err)
 {
 	auto_buf struct buf line = BUF_INIT(2 * LIMIT_URL), host = BUF_INIT(LIMIT_URL);
@@ -298,7 +303,8 @@ static int set_url(struct http_op *x, const struct http_req *req, struct err *er
 
 	if (url_parse(&u, req->url, err))
 		return -1;
-	/* A registry's or API server's address never has one; sent on, it would become an Authorization header of its own. */
+	/* A registry's or API server's address never has one; sent on, it would become an
+	   Authorization header of its own. */
 	if (u.has_user)
 		return err_set(err, ERR_STALL, "the URL of host '%.200s' holds a user", u.host);
 	x->host = mem_strdup(u.host);
@@ -346,7 +352,7 @@ static int set_method(struct http_op *x, const struct http_req *req, struct err 
 	return rc ? no_memory(err) : 0;
 }
 
-/* ---- all of it ----------------------------------------------------------------------------------------------------- */
+/* ---- all of it ------------------------------------------------------------------------------- */
 
 static int set_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
 {

@@ -16,8 +16,9 @@
 
 struct http_fd {
 	int fd;
-	uint64_t
-		cookie; /* SO_COOKIE: curl closes some sockets without saying so, and the number is soon another's */
+	/* SO_COOKIE: curl closes some sockets without saying so, and the number is soon
+	   another's */
+	uint64_t cookie;
 	uint64_t idle_ms; /* since when curl does not listen to it; 0: it does */
 };
 
@@ -101,10 +102,11 @@ struct http_op {
 /* client_multi.c: curl's multi handle on the loop */
 int http_multi_init(struct http_client *c);
 void http_multi_clear(struct http_client *c);
-/* Closes connections that were idle for too long. Called before each request: a timer of its own would keep a loop alive that has
-   nothing else to do. */
+/* Closes connections that were idle for too long. Called before each request: a timer of its own
+   would keep a loop alive that has nothing else to do. */
 void http_multi_sweep(struct http_client *c);
-/* TLS sessions that were made under other CAs are not resumed: nobody looks at the certificate then. */
+/* TLS sessions that were made under other CAs are not resumed: nobody looks at the certificate
+   then. */
 void http_multi_forget_sessions(struct http_client *c);
 /* curl's callbacks that open (for a request) and close sockets (for the client) */
 curl_socket_t http_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address);
@@ -128,7 +130,8 @@ int http_peer_use_proxy(struct http_op *x, const struct http_proxy *p) must_chec
 /* NULL: there is no name to look up. */
 struct op *http_peer_lookup(struct http_op *x);
 int http_peer_found(struct http_op *x, const struct dns_answer *a) must_check;
-/* What the caller says of the address in the URL, when a proxy connects to it, and of one that libcurl wants to connect to. */
+/* What the caller says of the address in the URL, when a proxy connects to it, and of one that
+   libcurl wants to connect to. */
 bool http_peer_written_allowed(struct http_op *x);
 bool http_peer_open_allowed(struct http_op *x, const struct sockaddr *sa);
 /* Did it end because no address was allowed? Then it has failed with the caller's words. */

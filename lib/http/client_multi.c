@@ -1,6 +1,7 @@
 /*
- * libcurl's multi handle on the loop (libcurl-multi(3), "multi_socket"). curl tells which sockets to watch and when to wake it; nothing
- * here knows of requests. Neither callback may call back into curl.
+ * libcurl's multi handle on the loop (libcurl-multi(3), "multi_socket"). curl tells which sockets
+ * to watch and when to wake it; nothing here knows of requests. Neither callback may call back into
+ * curl.
  */
 #include "base/clock.h"
 #include "base/mem.h"
@@ -18,7 +19,7 @@ struct sock {
 	struct poll *poll;
 };
 
-/* ---- idle connections ---------------------------------------------------------------------------------------------- */
+/* ---- idle connections ------------------------------------------------------------------------ */
 
 static struct http_fd *find_fd(struct http_client *c, int fd)
 {
@@ -74,8 +75,9 @@ int http_close_socket(void *arg, curl_socket_t fd)
 	return close(fd);
 }
 
-/* curl looks at the age of a kept connection only when it might use it: one that nobody asks for again would stay open for ever with a
-   server that keeps it. Shut down, it tells the server now, and curl finds it dead when it looks next. */
+/* curl looks at the age of a kept connection only when it might use it: one that nobody asks for
+   again would stay open for ever with a server that keeps it. Shut down, it tells the server now,
+   and curl finds it dead when it looks next. */
 void http_multi_sweep(struct http_client *c)
 {
 	uint64_t now = clock_ms();
@@ -97,7 +99,7 @@ void http_multi_sweep(struct http_client *c)
 	}
 }
 
-/* ---- sockets and time ---------------------------------------------------------------------------------------------- */
+/* ---- sockets and time ------------------------------------------------------------------------ */
 
 /* After every curl_multi_socket_action, also the timer's: the last transfer may end in either. */
 static void drain(struct http_client *c)
@@ -128,7 +130,8 @@ static void socket_ready(void *arg, int events)
 		bits |= CURL_CSELECT_IN;
 	if (events & POLL_WRITE)
 		bits |= CURL_CSELECT_OUT;
-	/* Never alone: of an error without more curl ends the transfer before it has read the answer that came in front of the reset. */
+	/* Never alone: of an error without more curl ends the transfer before it has read the
+	   answer that came in front of the reset. */
 	if (events & POLL_ERROR)
 		bits |= CURL_CSELECT_ERR | CURL_CSELECT_IN | CURL_CSELECT_OUT;
 	curl_multi_socket_action(c->multi, s->fd, bits, &running); /* may free s */
@@ -147,7 +150,8 @@ static int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *arg, void
 	if (what == CURL_POLL_REMOVE) {
 		if (!s)
 			return 0;
-		/* At once: the descriptor is closed, and its number taken again, before the loop turns. */
+		/* At once: the descriptor is closed, and its number taken again, before the loop
+		   turns. */
 		poll_close(s->poll);
 		curl_multi_assign(c->multi, fd, NULL);
 		free(s);

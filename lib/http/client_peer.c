@@ -1,7 +1,8 @@
 /*
- * Who is at the other end. The name is looked up here and its addresses are handed to libcurl, which never resolves a name itself. The
- * caller judges each address before a connection to it is opened, and again before a request goes over one that is open already: whoever
- * opened that one may have been judged otherwise.
+ * Who is at the other end. The name is looked up here and its addresses are handed to libcurl,
+ * which never resolves a name itself. The caller judges each address before a connection to it is
+ * opened, and again before a request goes over one that is open already: whoever opened that one
+ * may have been judged otherwise.
  */
 #include "base/limits.h"
 #include "base/mem.h"
@@ -13,11 +14,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Each request brings its addresses along, so what libcurl remembers of a name is never older than our own cache. This is for a request
-   that waits in libcurl's line for a connection; a name that nobody asks for any more is dropped after it. */
+/* Each request brings its addresses along, so what libcurl remembers of a name is never older than
+   our own cache. This is for a request that waits in libcurl's line for a connection; a name that
+   nobody asks for any more is dropped after it. */
 #define CURL_KEEPS_S 600L
 
-/* ---- the name ------------------------------------------------------------------------------------------------------ */
+/* ---- the name -------------------------------------------------------------------------------- */
 
 static bool is_address(const char *host)
 {
@@ -63,7 +65,8 @@ int http_peer_found(struct http_op *x, const struct dns_answer *a)
 	return x->resolve && !curl_easy_setopt(x->easy, CURLOPT_RESOLVE, x->resolve) ? 0 : -1;
 }
 
-/* libcurl is about to ask its own resolver, which starts a thread: only for what needs no question. */
+/* libcurl is about to ask its own resolver, which starts a thread: only for what needs no
+   question. */
 static int before_resolve(void *resolver, void *reserved, void *arg)
 {
 	const struct http_op *x = arg;
@@ -73,7 +76,7 @@ static int before_resolve(void *resolver, void *reserved, void *arg)
 	return !is_address(next_host(x));
 }
 
-/* ---- the address --------------------------------------------------------------------------------------------------- */
+/* ---- the address ----------------------------------------------------------------------------- */
 
 static bool is_allowed(struct http_op *x, const struct ip *ip, unsigned port)
 {
@@ -132,7 +135,7 @@ bool http_peer_refused(struct http_op *x)
 	return true;
 }
 
-/* ---- all of it ----------------------------------------------------------------------------------------------------- */
+/* ---- all of it ------------------------------------------------------------------------------- */
 
 int http_peer_setup(struct http_op *x)
 {

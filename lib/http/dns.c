@@ -25,7 +25,8 @@
 #define BAD_MS 5000
 #define STALE_MS (5 * 60000)
 #define PATIENCE_MS 1000 /* before an old answer will do, and before a lookup may lose its place */
-/* c-ares doubles it with each try: 13.5 s with three name servers. A name of which one type is answered and the other not is found then. */
+/* c-ares doubles it with each try: 13.5 s with three name servers. A name of which one type is
+   answered and the other not is found then. */
 #define QUERY_MS 1500
 #define QUERY_TRIES 2
 
@@ -94,7 +95,7 @@ struct dns {
 	bool closing;
 };
 
-/* ---- those who wait ------------------------------------------------------------------------------------------------ */
+/* ---- those who wait -------------------------------------------------------------------------- */
 
 static void wait_answer(struct wait *w, const struct ip *at, size_t n)
 {
@@ -132,7 +133,7 @@ static void serve(struct name *n, const char *why)
 	}
 }
 
-/* ---- one lookup ---------------------------------------------------------------------------------------------------- */
+/* ---- one lookup ------------------------------------------------------------------------------ */
 
 static void set_good(struct name *n, const struct addresses *got, int ttl_s)
 {
@@ -284,7 +285,8 @@ static void on_answer(void *arg, int status, int timeouts, struct ares_addrinfo 
 		if (f->got.n || none) {
 			flight_end(f, none ? no_such_name : NULL);
 		} else if (!f->absolute) {
-			/* One search domain that fails ends c-ares' search; the name itself may be well. */
+			/* One search domain that fails ends c-ares' search; the name itself may be
+			   well. */
 			f->absolute = true;
 			ask(f);
 		} else {
@@ -396,9 +398,10 @@ static void flight_start(struct name *n)
 	process(f, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
 }
 
-/* ---- places -------------------------------------------------------------------------------------------------------- */
+/* ---- places ---------------------------------------------------------------------------------- */
 
-/* The oldest lookup that may be given up for another, or NULL. Whose answer is here already leaves by itself. */
+/* The oldest lookup that may be given up for another, or NULL. Whose answer is here already leaves
+   by itself. */
 static struct flight *victim(const struct dns *d)
 {
 	uint64_t now = clock_ms();
@@ -474,7 +477,7 @@ static void want(struct name *n)
 	place(d);
 }
 
-/* ---- the op -------------------------------------------------------------------------------------------------------- */
+/* ---- the op ---------------------------------------------------------------------------------- */
 
 static void wait_cancel(struct op *op)
 {
@@ -552,7 +555,7 @@ const struct dns_answer *dns_result(const struct op *op)
 	return &CONTAINER_OF(op, const struct wait, op)->answer;
 }
 
-/* ---- all of it ----------------------------------------------------------------------------------------------------- */
+/* ---- all of it ------------------------------------------------------------------------------- */
 
 static bool name_busy(const struct lru_item *it)
 {

@@ -33,7 +33,7 @@ struct proxy_env {
 	VEC(struct rule) rules;
 };
 
-/* ---- a proxy's URL ------------------------------------------------------------------------------------------------- */
+/* ---- a proxy's URL --------------------------------------------------------------------------- */
 
 static const struct scheme {
 	const char *name, *curl;
@@ -122,7 +122,7 @@ int proxy_parse(struct http_proxy *p, const char *text, struct err *err)
 	return err_set(err, ERR_STALL, "the proxy's URL is malformed");
 }
 
-/* ---- NO_PROXY ------------------------------------------------------------------------------------------------------ */
+/* ---- NO_PROXY -------------------------------------------------------------------------------- */
 
 /* Not ip_parse, which takes more forms of an IPv4 address for one than Go does. */
 static bool parse_address(struct ip *to, const char *text)
@@ -256,7 +256,7 @@ static bool goes_past(const struct proxy_env *e, const struct url *u)
 	return false;
 }
 
-/* ---- the environment ----------------------------------------------------------------------------------------------- */
+/* ---- the environment ------------------------------------------------------------------------- */
 
 static const char *either(const char *upper, const char *lower, const char **name)
 {
@@ -279,7 +279,8 @@ static void read_proxy(struct from_env *f, const char *upper, const char *lower)
 	f->name = name;
 	if (proxy_parse(&f->proxy, value, &f->bad))
 		err_wrap(&f->bad, "%s", name);
-	/* The objects are not to blame, and somebody may mend it: with another start of the process. */
+	/* The objects are not to blame, and somebody may mend it: with another start of the
+	   process. */
 	if (f->bad.kind)
 		f->bad.kind = ERR_RETRY;
 }

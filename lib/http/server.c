@@ -57,8 +57,8 @@ bool server_turn_over(struct http_server *s)
 
 /* ---- accepting */
 
-/* Says so and closes at once: it must not hold a descriptor. What it has sent is read, as unread bytes make a close a reset, and
-   that would overtake the answer. */
+/* Says so and closes at once: it must not hold a descriptor. What it has sent is read, as unread
+   bytes make a close a reset, and that would overtake the answer. */
 static void turn_away(struct http_server *s, int fd)
 {
 	static const char ANSWER[] = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n"
@@ -90,7 +90,8 @@ static bool accept_some(struct http_server *s, unsigned most)
 		}
 		if (errno == EINTR || errno == ECONNABORTED)
 			continue;
-		/* Out of descriptors or memory: the listener stays readable, so look away for a moment instead of spinning. */
+		/* Out of descriptors or memory: the listener stays readable, so look away for a
+		   moment instead of spinning. */
 		if (errno != EAGAIN && !room_make(s)) {
 			poll_set(s->poll, 0);
 			timer_set(&s->accept_again, ACCEPT_AGAIN_MS);
@@ -126,7 +127,8 @@ static void stop_listening(struct http_server *s)
 
 /* ---- the interface */
 
-/* A proxy or a whole network may stand behind one address, so it gets much, but never all of a server with many places. */
+/* A proxy or a whole network may stand behind one address, so it gets much, but never all of a
+   server with many places. */
 static unsigned share_of_peer(unsigned all)
 {
 	unsigned some = all < 2 * PEER_SOME ? all / 2 : PEER_SOME;
@@ -148,7 +150,8 @@ struct http_server *http_server_new(
 		err_wrap(err, "server '%s'", opts->name);
 		return NULL;
 	}
-	/* sendfile(2) has no MSG_NOSIGNAL: a client that hangs up must not end the process. A handler of the program's own stays. */
+	/* sendfile(2) has no MSG_NOSIGNAL: a client that hangs up must not end the process. A
+	   handler of the program's own stays. */
 	if (!sigaction(SIGPIPE, NULL, &sa) && sa.sa_handler == SIG_DFL)
 		signal(SIGPIPE, SIG_IGN);
 	s = NEW(struct http_server);

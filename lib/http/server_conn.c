@@ -15,8 +15,8 @@
 /* An input buffer above this is given back when it is empty. */
 #define KEEP_BUFFER 2048
 #define LINGER_MS 2000
-/* A client that closed its side may still read (a script with nc), or be gone. An answer comes within this, as a rule; a stream without
-   an end is given up sooner, as nobody else ends it. */
+/* A client that closed its side may still read (a script with nc), or be gone. An answer comes
+   within this, as a rule; a stream without an end is given up sooner, as nobody else ends it. */
 #define EOF_ANSWER_MS 30000
 #define EOF_STREAM_MS 1000
 /* Pipelined requests answered before other connections have their turn. */
@@ -31,7 +31,8 @@ static void deadline(struct http_conn *c, uint64_t ms)
 	uint64_t now = clock_ms();
 
 	c->deadline = now + ms;
-	/* Deadlines move with every request, the timer only when one comes earlier: it sets itself again when it fires too soon. */
+	/* Deadlines move with every request, the timer only when one comes earlier: it sets itself
+	   again when it fires too soon. */
 	if (!timer_is_set(&c->timer) || timer_left(&c->timer) > ms)
 		timer_set(&c->timer, ms);
 }
@@ -160,7 +161,8 @@ static void window_check(struct http_conn *c)
 		deadline(c, age < whole ? whole - age : 0);
 }
 
-/* The server was the one who had nothing to send: a client that has all of it is not to be blamed for that time. */
+/* The server was the one who had nothing to send: a client that has all of it is not to be blamed
+   for that time. */
 static void window_close(struct http_conn *c)
 {
 	if (c->window.open && !sock_unsent(c->fd))
@@ -177,7 +179,8 @@ bool conn_reads_slowly(struct http_conn *c)
 		return c->window.slow;
 	if (took_less(c, LIMIT_REPLY_SLOW, age))
 		return true;
-	/* What filled the client's buffers at once does not make it quick for the rest of the minute. */
+	/* What filled the client's buffers at once does not make it quick for the rest of the
+	   minute. */
 	window_next(c);
 	return false;
 }
@@ -269,7 +272,8 @@ static enum moved on_head(struct http_conn *c)
 		return to_handler(c);
 	c->state = CONN_BODY;
 	deadline(c, c->server->opts.progress_ms);
-	/* Twenty-five bytes into an empty socket buffer; if they do not fit, the client sends its body after a while all the same. */
+	/* Twenty-five bytes into an empty socket buffer; if they do not fit, the client sends its
+	   body after a while all the same. */
 	if (c->x.req.expect_continue && !c->in.len)
 		send(c->fd, CONTINUE, sizeof(CONTINUE) - 1, MSG_NOSIGNAL);
 	return GO;

@@ -25,7 +25,9 @@ enum conn_state {
 	CONN_BODY,
 	CONN_HANDLER, /* the handler has it, and has not replied yet */
 	CONN_REPLY,
-	CONN_LINGER, /* everything is sent; what still comes is read and dropped, so that no reset overtakes the reply */
+	/* everything is sent; what still comes is read and dropped, so that no reset overtakes the
+	   reply */
+	CONN_LINGER,
 	CONN_DEAD,
 };
 
@@ -57,7 +59,8 @@ struct http_exchange {
 
 /* What a connection is doing, as far as it matters when places are short. */
 enum conn_rank {
-	RANK_LINGER, /* had its last answer, or closed its side and waits for one, if it is still there */
+	/* had its last answer, or closed its side and waits for one, if it is still there */
+	RANK_LINGER,
 	RANK_SILENT, /* nothing came since it was accepted */
 	RANK_HEAD, /* a request is coming */
 	RANK_IDLE, /* between two requests */
@@ -73,7 +76,8 @@ struct http_peer {
 	struct list ranks[RANKS];
 };
 
-/* How much of its reply a client has taken since `from`. Open from the first write that found no room until the client has caught up. */
+/* How much of its reply a client has taken since `from`. Open from the first write that found no
+   room until the client has caught up. */
 struct window {
 	bool open;
 	bool slow; /* the window before was below LIMIT_REPLY_SLOW */
@@ -126,7 +130,8 @@ struct http_server {
 /* server.c */
 void server_conn_closed(struct http_server *s); /* after it gave its place back */
 const char *server_date(struct http_server *s);
-/* It has had enough of this turn of the loop: what the poll tells is left for the next one, which is told again. */
+/* It has had enough of this turn of the loop: what the poll tells is left for the next one, which
+   is told again. */
 bool server_turn_over(struct http_server *s);
 
 /* server_room.c */
@@ -160,7 +165,8 @@ bool conn_reads_slowly(struct http_conn *c);
 
 /* server_reply.c */
 enum send_ret { SEND_DONE, SEND_MORE, SEND_BLOCKED, SEND_WAIT, SEND_FAILED };
-/* Sends what can be sent. SEND_MORE: the slice is over, let others have their turn. SEND_WAIT: conn_wake will come. */
+/* Sends what can be sent. SEND_MORE: the slice is over, let others have their turn. SEND_WAIT:
+   conn_wake will come. */
 enum send_ret reply_send(struct http_conn *c);
 /* The reply of an exchange that no handler has, or has any more. */
 void reply_refuse(struct http_conn *c, int status, const char *why);

@@ -16,7 +16,8 @@
 
 #define SLICE (1024 * 1024)
 #define REPLY_FIELDS_MAX (64 * 1024)
-/* Up to here a file is read into memory and leaves in one call with the head: cheaper than sendfile(2), whose cost is per call. */
+/* Up to here a file is read into memory and leaves in one call with the head: cheaper than
+   sendfile(2), whose cost is per call. */
 #define SMALL_FILE (32 * 1024)
 
 void reply_init(struct http_reply *r)
@@ -282,8 +283,8 @@ static void warm_done(struct op *op, void *arg)
 	conn_wake(c);
 }
 
-/* A one-byte read that may not wait: EAGAIN says that the page is not there. Anything else (also a file system that cannot say) is left
-   to sendfile. */
+/* A one-byte read that may not wait: EAGAIN says that the page is not there. Anything else (also a
+   file system that cannot say) is left to sendfile. */
 static bool cold_at(int fd, uint64_t at)
 {
 	char byte;
@@ -310,7 +311,8 @@ static bool start_warming(struct http_conn *c, uint64_t n)
 	return true;
 }
 
-/* A small file that is in the page cache becomes a body in memory, before the head is sent. Any other goes the long way. */
+/* A small file that is in the page cache becomes a body in memory, before the head is sent. Any
+   other goes the long way. */
 static void take_small(struct http_reply *r)
 {
 	struct iovec v;

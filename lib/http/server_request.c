@@ -9,7 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
-/* What chunk sizes, extensions and trailers may take beyond the body itself: without a bound, a chunk extension is an endless header. */
+/* What chunk sizes, extensions and trailers may take beyond the body itself: without a bound, a
+   chunk extension is an endless header. */
 #define CHUNK_OVERHEAD LIMIT_REQUEST_HEADERS
 /* Buffers above this are given back between requests. */
 #define KEEP_BUFFER 1024
@@ -50,7 +51,8 @@ static int on_value(llhttp_t *p, const char *at, size_t n)
 	if (r->head_done || !r->fields.len)
 		return 0;
 	f = &r->fields.p[r->fields.len - 1];
-	/* The head is in one piece, so a value in two is a folded line that our scanner did not see. */
+	/* The head is in one piece, so a value in two is a folded line that our scanner did not
+	   see. */
 	if (f->value) {
 		refuse(r, 400, "folded header");
 		return HPE_USER;
@@ -92,8 +94,9 @@ static const llhttp_settings_t SETTINGS = {
 /* ---- the head, before llhttp sees it */
 
 /*
- * RFC 9112 section 3: method SP target SP version, single spaces. Says more than llhttp's one error code for all of it, and says it as soon
- * as the line is there: what is no HTTP at all may never send an empty line. n: without the CRLF.
+ * RFC 9112 section 3: method SP target SP version, single spaces. Says more than llhttp's one error
+ * code for all of it, and says it as soon as the line is there: what is no HTTP at all may never
+ * send an empty line. n: without the CRLF.
  */
 static int request_line(struct http_request *r, const char *p, size_t n, struct span *target)
 {
@@ -126,8 +129,8 @@ static int request_line(struct http_request *r, const char *p, size_t n, struct 
 }
 
 /*
- * Looks at whole lines only: each ends with CRLF, holds no other CR, and none but the first may begin with white space. Returns the
- * length of the head, 0 when its end has not come, -1.
+ * Looks at whole lines only: each ends with CRLF, holds no other CR, and none but the first may
+ * begin with white space. Returns the length of the head, 0 when its end has not come, -1.
  */
 static ssize_t find_head(struct http_request *r, const char *p, size_t n)
 {
@@ -218,7 +221,8 @@ static int check_host(struct http_request *r)
 	return 0;
 }
 
-/* RFC 9112 section 6.1 and 6.3. llhttp has checked that a Content-Length is one number and does not stand beside a Transfer-Encoding. */
+/* RFC 9112 section 6.1 and 6.3. llhttp has checked that a Content-Length is one number and does not
+   stand beside a Transfer-Encoding. */
 static int check_framing(struct http_request *r)
 {
 	unsigned lengths, codings;
@@ -319,7 +323,8 @@ static void terminate(struct http_request *r)
 	}
 }
 
-/* RFC 3986 section 6.2.2.2: %XX of an unreserved character is that character; anything else stays as it is, so no slash appears. */
+/* RFC 3986 section 6.2.2.2: %XX of an unreserved character is that character; anything else stays
+   as it is, so no slash appears. */
 static int make_path(struct http_request *r, const char *p, size_t n)
 {
 	size_t i;
@@ -489,7 +494,8 @@ ssize_t http_request_head(struct http_request *r, const char *p, size_t n)
 	size_t skip = 0;
 	ssize_t len;
 
-	/* RFC 9112 section 2.2: an empty line before a request is skipped. They count as one request's bytes, so they are bounded. */
+	/* RFC 9112 section 2.2: an empty line before a request is skipped. They count as one
+	   request's bytes, so they are bounded. */
 	while (n - skip >= 2 && p[skip] == '\r' && p[skip + 1] == '\n')
 		skip += 2;
 	if (skip > LIMIT_REQUEST_EMPTY)
@@ -546,7 +552,8 @@ const char *http_request_field(struct http_request *r, const char *name)
 	return *vec_add(&r->joined) = buf_take(&all);
 }
 
-/* application/x-www-form-urlencoded, as browsers and Go write a query: '+' is a space. False for a %00. */
+/* application/x-www-form-urlencoded, as browsers and Go write a query: '+' is a space. False for a
+   %00. */
 static bool decode(struct buf *out, const char *p, size_t n)
 {
 	size_t i;

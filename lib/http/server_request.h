@@ -1,12 +1,17 @@
 /*
- * One request as bytes (RFC 9112), without sockets: internal to the server, and what test/fuzz/fuzz_request.c feeds.
+ * One request as bytes (RFC 9112), without sockets: internal to the server, and what
+ * test/fuzz/fuzz_request.c feeds.
  *
- * The head is first found by our own line scanner, which refuses what llhttp lets through or reports late (bare CR or LF, folded lines,
- * two Hosts, too many fields); then llhttp, strict, sees it in one piece. The body (Content-Length or chunked) goes through llhttp as
- * it comes (llhttp 8 takes one extension a chunk, and refuses a second; nobody sends any). An error is an HTTP status and a sentence; the connection cannot be used after it.
+ * The head is first found by our own line scanner, which refuses what llhttp lets through or
+ * reports late (bare CR or LF, folded lines, two Hosts, too many fields); then llhttp, strict, sees
+ * it in one piece. The body (Content-Length or chunked) goes through llhttp as it comes (llhttp 8
+ * takes one extension a chunk, and refuses a second; nobody sends any). An error is an HTTP status
+ * and a sentence; the connection cannot be used after it.
  *
- *	n = http_request_head(r, p, len)	0: more is needed; > 0: bytes that were the head; -1: r->status, r->why
- *	n = http_request_body(r, p, len)	bytes used; r->complete says when it ends; -1 as above
+ *	n = http_request_head(r, p, len)	0: more is needed; > 0: bytes that were the head;
+ *						-1: r->status, r->why
+ *	n = http_request_body(r, p, len)	bytes used; r->complete says when it ends; -1 as
+ *						above
  */
 #ifndef HTTP_SERVER_REQUEST_H
 #define HTTP_SERVER_REQUEST_H
@@ -38,8 +43,8 @@ struct http_request {
 	struct buf head; /* a copy, cut into strings in place */
 	VEC(struct http_field) fields;
 	const char *method, *target;
-	struct buf
-		host; /* of an absolute-form target: it replaces the Host field (RFC 9112 section 3.2.2) */
+	/* of an absolute-form target: it replaces the Host field (RFC 9112 section 3.2.2) */
+	struct buf host;
 	struct buf path;
 	const char *query; /* after the '?', or NULL */
 	int minor; /* HTTP/1.<minor> */

@@ -1,8 +1,9 @@
 /*
  * Who has a place on the server, and who gives it up when there is none left (server.h, "Room").
  *
- * Each connection stands in two lists, of the server and of its peer, of those that are at the same point (enum conn_rank); the one that
- * has been there for the longest time comes first. So nothing here looks at all connections.
+ * Each connection stands in two lists, of the server and of its peer, of those that are at the same
+ * point (enum conn_rank); the one that has been there for the longest time comes first. So nothing
+ * here looks at all connections.
  */
 #include "base/clock.h"
 #include "base/limits.h"
@@ -174,7 +175,8 @@ static bool may_go(struct http_conn *c)
 	}
 }
 
-/* The order says nothing of the speed of a reader, or of what has come just now: those that were looked at go to the end. */
+/* The order says nothing of the speed of a reader, or of what has come just now: those that were
+   looked at go to the end. */
 static struct http_conn *search(struct list *list, bool of_peer)
 {
 	struct list *at;

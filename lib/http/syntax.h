@@ -1,6 +1,7 @@
 /*
- * What HTTP and URIs are spelled with, for both ends of a connection: characters (RFC 9110 section 5.6.2, RFC 3986 sections 2.1 and
- * 2.3) and the names of status codes (RFC 9110 section 15; RFC 6585, RFC 7725). No state, any thread, never the locale's opinion.
+ * What HTTP and URIs are spelled with, for both ends of a connection: characters (RFC 9110 section
+ * 5.6.2, RFC 3986 sections 2.1 and 2.3) and the names of status codes (RFC 9110 section 15; RFC
+ * 6585, RFC 7725). No state, any thread, never the locale's opinion.
  */
 #ifndef HTTP_SYNTAX_H
 #define HTTP_SYNTAX_H

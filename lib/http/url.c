@@ -18,8 +18,9 @@ static int refuse(struct err *err, const char *text, const char *why)
 	return err_set(err, ERR_STALL, "URL '%.300s' %s", buf_str(&safe), why);
 }
 
-/* What may stand in a path or a query: RFC 3986 pchar, '/', '?', and the few more that servers hand out in Location and Link
-   (square brackets, braces, '|', '^', '"'...) are not taken: a client that repairs them asks for something else than was meant. */
+/* What may stand in a path or a query: RFC 3986 pchar, '/', '?', and the few more that servers hand
+   out in Location and Link (square brackets, braces, '|', '^', '"'...) are not taken: a client that
+   repairs them asks for something else than was meant. */
 static bool url_byte(unsigned char c)
 {
 	return http_is_unreserved((char)c) || (c && strchr("!$&'()*+,;=:@/?%[]", c));
@@ -44,8 +45,9 @@ static const char *bad_bytes(const char *s, size_t n)
 	return NULL;
 }
 
-/* The last label decides, as in the WHATWG's rules: when it is a number in any base, the whole would be read as an IPv4 address by
-   inet_aton and friends, and must then be one in the plain form. */
+/* The last label decides, as in the WHATWG's rules: when it is a number in any base, the whole
+   would be read as an IPv4 address by inet_aton and friends, and must then be one in the plain
+   form. */
 static bool looks_numeric(const char *host)
 {
 	const char *last = strrchr(host, '.');
@@ -262,9 +264,10 @@ bool url_same_server(const struct url *a, const struct url *b)
 	return url_same_origin(a, b) || (b->https && !a->https && !strcmp(a->host, b->host));
 }
 
-/* ---- references ---------------------------------------------------------------------------------------------------- */
+/* ---- references ------------------------------------------------------------------------------ */
 
-/* Is the dot segment at s, n bytes long, also in its encoded forms? Servers decode before they resolve; so do we. */
+/* Is the dot segment at s, n bytes long, also in its encoded forms? Servers decode before they
+   resolve; so do we. */
 static unsigned dots(const char *s, size_t n)
 {
 	unsigned count = 0;
@@ -370,7 +373,7 @@ int url_resolve(struct url *u, const struct url *base, const char *reference, st
 	return 0;
 }
 
-/* ---- address literals ---------------------------------------------------------------------------------------------- */
+/* ---- address literals ------------------------------------------------------------------------ */
 
 static enum host_class classify_v4(const unsigned char a[4])
 {
@@ -382,7 +385,8 @@ static enum host_class classify_v4(const unsigned char a[4])
 		return HOST_PRIVATE;
 	if (a16 == 0xa9fe)
 		return HOST_LINK_LOCAL;
-	/* this network, shared, protocol assignments and documentation, benchmarking, multicast and reserved (RFC 6890) */
+	/* this network, shared, protocol assignments and documentation, benchmarking, multicast and
+	   reserved (RFC 6890) */
 	if (!a[0] || (a16 & 0xffc0) == 0x6440 || (a16 & 0xfffe) == 0xc612 || a[0] >= 224 ||
 		(a16 == 0xc000 && (a[2] == 0 || a[2] == 2)) || (a16 == 0xc633 && a[2] == 100) ||
 		(a16 == 0xcb00 && a[2] == 113))
@@ -436,7 +440,7 @@ bool host_is_internal(enum host_class c)
 	return c != HOST_NAME && c != HOST_PUBLIC;
 }
 
-/* ---- text ---------------------------------------------------------------------------------------------------------- */
+/* ---- text ------------------------------------------------------------------------------------ */
 
 void url_encode(struct buf *b, const char *s)
 {
@@ -466,7 +470,8 @@ void url_safe(struct buf *b, const char *text)
 		buf_adds(b, "...");
 		return;
 	}
-	/* One with an unencoded '/' looks like a host with a path: an '@' there takes everything before it along. */
+	/* One with an unencoded '/' looks like a host with a path: an '@' there takes everything
+	   before it along. */
 	at = memrchr(text, '@', end);
 	if (at) {
 		end -= (size_t)(at + 1 - text);

@@ -1,6 +1,7 @@
 /*
- * The objects that a watch knows, in as few bytes as they need: namespace, name, uid and resourceVersion in one allocation of about
- * 100 bytes plus the text, in a hash table. What else a kind keeps of an object hangs on `user`. Loop thread.
+ * The objects that a watch knows, in as few bytes as they need: namespace, name, uid and
+ * resourceVersion in one allocation of about 100 bytes plus the text, in a hash table. What else a
+ * kind keeps of an object hangs on `user`. Loop thread.
  *
  *	struct kube_entry *e = kube_cache_find(cache, "apps", "web");
  */
@@ -10,7 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Pointers into it stay valid until the entry is removed, except rv, which changes with the object. */
+/* Pointers into it stay valid until the entry is removed, except rv, which changes with the
+   object. */
 struct kube_entry {
 	struct kube_entry *next; /* in the bucket */
 	void *user; /* the kind's own; NULL at first */
@@ -48,8 +50,8 @@ struct kube_entry *kube_cache_add(
 void kube_entry_set_rv(struct kube_entry *e, const char *rv);
 /* Removes and frees it; `user` is the caller's business. */
 void kube_cache_remove(struct kube_cache *c, struct kube_entry *e);
-/* Walks in slices: *at is 0 first; visits up to `buckets` buckets and returns true while more are left. fn may remove the entry it is
-   given, and add none. */
+/* Walks in slices: *at is 0 first; visits up to `buckets` buckets and returns true while more are
+   left. fn may remove the entry it is given, and add none. */
 bool kube_cache_walk(struct kube_cache *c, size_t *at, size_t buckets,
 	void (*fn)(void *arg, struct kube_entry *e), void *arg);
 

@@ -226,7 +226,8 @@ bool kube_try_again(struct kube_tries *t, struct kube_client *c, enum kube_verb 
 	}
 	if (res->status != 429 && (res->status < 500 || verb == KUBE_CREATE))
 		return false;
-	/* A 429 without a time is a server in distress as well; a 5xx without one may be anything. */
+	/* A 429 without a time is a server in distress as well; a 5xx without one may be
+	   anything. */
 	if (!ms && res->status == 429)
 		ms = 1000;
 	if (!ms || ms > MAX_WAIT_MS || t->waits >= MAX_WAITS || now + ms >= t->end_ms)
@@ -256,7 +257,8 @@ static const struct {
 } VERBS[KUBE_VERBS] = {{"GET", "get"}, {"GET", "list"}, {"GET", "watch"}, {"POST", "create"},
 	{"PUT", "update"}, {"PATCH", "patch"}, {"DELETE", "delete"}};
 
-/* Each request takes a token; when there is none it waits for the one that comes when its turn does. */
+/* Each request takes a token; when there is none it waits for the one that comes when its turn
+   does. */
 static enum step_ret throttle_start(struct task *t)
 {
 	struct kube_client *c = TASK(t, struct kube_op)->c;

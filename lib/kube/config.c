@@ -49,7 +49,7 @@ void kube_config_free(struct kube_config *cfg)
 	free(cfg);
 }
 
-/* ---- token --------------------------------------------------------------------------------------------------------- */
+/* ---- token ----------------------------------------------------------------------------------- */
 
 static int read_token(struct kube_config *cfg, struct err *err)
 {
@@ -73,7 +73,8 @@ const struct secret *kube_config_token(struct kube_config *cfg, bool refused)
 {
 	struct err ignored = {0};
 
-	/* One small file of a memory file system (a projected volume): quicker to read here than to hand to a worker. */
+	/* One small file of a memory file system (a projected volume): quicker to read here than to
+	   hand to a worker. */
 	if (cfg->token_file && (refused || clock_ms() - cfg->token_read_ms >= TOKEN_EVERY_MS)) {
 		cfg->token_read_ms = clock_ms();
 		if (read_token(cfg, &ignored))
@@ -82,7 +83,7 @@ const struct secret *kube_config_token(struct kube_config *cfg, bool refused)
 	return cfg->token.len ? &cfg->token : NULL;
 }
 
-/* ---- CA, client certificate and key -------------------------------------------------------------------------------- */
+/* ---- CA, client certificate and key ---------------------------------------------------------- */
 
 static int read_ca(struct kube_config *cfg, struct buf *ca, struct err *err)
 {
@@ -165,7 +166,7 @@ const struct http_trust *kube_config_trust(struct kube_config *cfg)
 	return &cfg->trust;
 }
 
-/* ---- the server's URL ---------------------------------------------------------------------------------------------- */
+/* ---- the server's URL ------------------------------------------------------------------------ */
 
 /* The message names the file, never the text: the path may be a secret. */
 static int set_server(struct kube_config *cfg, const char *text, struct err *err)
@@ -198,7 +199,7 @@ static int set_server(struct kube_config *cfg, const char *text, struct err *err
 	return 0;
 }
 
-/* ---- the pod's ServiceAccount -------------------------------------------------------------------------------------- */
+/* ---- the pod's ServiceAccount ---------------------------------------------------------------- */
 
 static int read_ns(struct kube_config *cfg, const char *file)
 {
@@ -245,7 +246,7 @@ static int in_cluster(struct kube_config *cfg, const char *dir, struct err *err)
 	return 0;
 }
 
-/* ---- kubeconfig ---------------------------------------------------------------------------------------------------- */
+/* ---- kubeconfig ------------------------------------------------------------------------------ */
 
 struct file {
 	const char *path;

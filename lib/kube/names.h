@@ -1,4 +1,5 @@
-/* The forms that Kubernetes demands of names, labels and the like (k8s.io/apimachinery/pkg/util/validation). Any thread. */
+/* The forms that Kubernetes demands of names, labels and the like
+   (k8s.io/apimachinery/pkg/util/validation). Any thread. */
 #ifndef KUBE_NAMES_H
 #define KUBE_NAMES_H
 #include <stdbool.h>

@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-/* Copies v without the members that are null, at any depth below objects: in a merge patch they would mean "remove". */
+/* Copies v without the members that are null, at any depth below objects: in a merge patch they
+   would mean "remove". */
 static json_t *without_nulls(const json_t *v)
 {
 	const char *key;

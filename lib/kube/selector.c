@@ -50,7 +50,7 @@ static void value_put(struct req *r, char *value)
 	r->values[r->n_values++] = value;
 }
 
-/* ---- labels -------------------------------------------------------------------------------------------------------- */
+/* ---- labels ---------------------------------------------------------------------------------- */
 
 struct lexer {
 	const char *at;
@@ -314,7 +314,7 @@ bool kube_selector_match_labels(const struct kube_selector *s, const json_t *o)
 	return true;
 }
 
-/* ---- fields -------------------------------------------------------------------------------------------------------- */
+/* ---- fields ---------------------------------------------------------------------------------- */
 
 /* Up to an unescaped comma; "\," "\=" and "\\" are escapes. */
 static int field_parse(const char **at, struct req *r, const char *whole, struct err *err)

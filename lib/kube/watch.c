@@ -1,6 +1,7 @@
 /*
- * One state machine: LIST → SWEEP → WATCH → (WATCH again | WAIT → WATCH or LIST). Every move goes through enter(), every end of an
- * operation through list_done() or watch_done(), which decide what comes next.
+ * One state machine: LIST → SWEEP → WATCH → (WATCH again | WAIT → WATCH or LIST). Every move goes
+ * through enter(), every end of an operation through list_done() or watch_done(), which decide what
+ * comes next.
  */
 #include "kube/watch.h"
 
@@ -21,16 +22,17 @@
 #include <string.h>
 
 #define EVENT_MAX (LIMIT_KUBE_OBJECT + 64 * LIMIT_KIB)
-#define SERVER_S_MIN \
-	240 /* timeoutSeconds; and up to 60 more, so that a thousand watches do not come back at once */
+/* timeoutSeconds; and up to 60 more, so that a thousand watches do not come back at once */
+#define SERVER_S_MIN 240
 #define SERVER_S_SPREAD 61
 #define GRACE_MS 30000
 #define HEADERS_MS 60000
 #define QUIET_MS 150000 /* bookmarks come about once a minute */
 #define BACKOFF_MIN_MS 500
 #define BACKOFF_MAX_MS 30000
-#define SHORT_MS \
-	1000 /* a watch that ends sooner, without an event, is a failure; none is asked for sooner after the last */
+/* a watch that ends sooner, without an event, is a failure; none is asked for sooner after the
+   last */
+#define SHORT_MS 1000
 #define SHORT_SPREAD_MS 500
 #define HEALTHY_MS 5000 /* one that lives longer ends a series of failures */
 #define TRIES_BEFORE_LIST 3
@@ -77,7 +79,7 @@ static void wait_for(struct kube_watch *w, uint64_t ms)
 	timer_set(&w->timer, ms);
 }
 
-/* ---- objects ------------------------------------------------------------------------------------------------------- */
+/* ---- objects --------------------------------------------------------------------------------- */
 
 struct meta {
 	const char *ns, *name, *uid, *rv;
@@ -135,7 +137,7 @@ static void put(struct kube_watch *w, const struct meta *m, const json_t *obj)
 	w->req.on_set(w->req.arg, e, obj, added);
 }
 
-/* ---- list ---------------------------------------------------------------------------------------------------------- */
+/* ---- list ------------------------------------------------------------------------------------ */
 
 static int listed(void *arg, const json_t *obj, struct err *err)
 {
@@ -243,7 +245,7 @@ static void list_begin(struct kube_watch *w)
 	op_then(w->cur, list_done, w);
 }
 
-/* ---- sweep: whatever the complete list did not have is gone -------------------------------------------------------- */
+/* ---- sweep: whatever the complete list did not have is gone ---------------------------------- */
 
 static void sweep_one(void *arg, struct kube_entry *e)
 {
@@ -274,7 +276,7 @@ static void sweep_slice(void *arg)
 	}
 }
 
-/* ---- watch --------------------------------------------------------------------------------------------------------- */
+/* ---- watch ----------------------------------------------------------------------------------- */
 
 /* A Status in the stream. 410: what we want to continue from is forgotten. */
 static int error_event(struct kube_watch *w, const json_t *st, struct err *err)
@@ -463,7 +465,8 @@ static bool ended_well(struct kube_watch *w, const struct op *op, struct err *er
 	return false;
 }
 
-/* How long to wait, so that a server that ends each watch at once, with an event or without, is asked once a second. */
+/* How long to wait, so that a server that ends each watch at once, with an event or without, is
+   asked once a second. */
 static uint64_t too_soon_ms(const struct kube_watch *w)
 {
 	uint64_t since = clock_ms() - w->asked_ms;
@@ -479,7 +482,8 @@ static void again(struct kube_watch *w)
 {
 	uint64_t ms = too_soon_ms(w);
 
-	/* A server that was restored from a backup says nothing to who watches from a version that it has not reached. */
+	/* A server that was restored from a backup says nothing to who watches from a version that
+	   it has not reached. */
 	if (w->silent_watches >= SILENT_BEFORE_LIST)
 		enter(w, LIST);
 	else if (!ms)
@@ -564,7 +568,7 @@ static void watch_begin(struct kube_watch *w)
 	op_then(w->cur, watch_done, w);
 }
 
-/* ---- moving -------------------------------------------------------------------------------------------------------- */
+/* ---- moving ---------------------------------------------------------------------------------- */
 
 static uint64_t backoff(const struct kube_watch *w)
 {

@@ -56,8 +56,8 @@ static bool is_unknown(const char *code)
 			!strcmp(code, "NAME_UNKNOWN"));
 }
 
-/* Of one thing that is wrong: "unknown media type: a/b", or {"Tag":"1.0"}. Numbers are left out: they
-   may be others each time. */
+/* Of one thing that is wrong: "unknown media type: a/b", or {"Tag":"1.0"}. Numbers are left out:
+   they may be others each time. */
 static void add_detail(struct buf *b, const json_t *o, const char *message)
 {
 	const char *text, *key, *sep = ": ";
@@ -119,7 +119,8 @@ static void hide_word(char *p)
 		*p = 'x';
 }
 
-/* A registry may echo what it was sent, and what it says ends in conditions and Events, which more people can read than Secrets. */
+/* A registry may echo what it was sent, and what it says ends in conditions and Events, which more
+   people can read than Secrets. */
 static void hide_credentials(struct buf *b)
 {
 	static const char *const before[] = {"basic ", "bearer ", "auth=", "authorization=",

@@ -13,11 +13,11 @@
 struct http_res;
 struct oci_challenge;
 
-/* Sets *err from the status and body of an answer. `who` begins the message: "the registry". 429 and 503 with Retry-After are ERR_WAIT,
-   all else ERR_RETRY. Returns -1. */
+/* Sets *err from the status and body of an answer. `who` begins the message: "the registry". 429
+   and 503 with Retry-After are ERR_WAIT, all else ERR_RETRY. Returns -1. */
 int oci_answer_error(const struct http_res *res, const char *who, struct err *err);
-/* Did the registry itself say, with an error code of its own, that it does not have the manifest, the
-   blob or the repository? A bare 404 may be a proxy's. */
+/* Did the registry itself say, with an error code of its own, that it does not have the manifest,
+   the blob or the repository? A bare 404 may be a proxy's. */
 bool oci_says_unknown(const struct err *err);
 /* The same of a host that the registry redirected to: it is nobody's business what that one says,
    so only host and status are told. */

@@ -54,7 +54,8 @@ static int read_value(const char **p, char *out, size_t size, struct err *err)
 	return 0;
 }
 
-/* One auth-param "name = value" at *p into c. 1: it was one, 0: something else is here, -1: error. */
+/* One auth-param "name = value" at *p into c. 1: it was one, 0: something else is here, -1:
+   error. */
 static int read_param(const char **p, struct oci_challenge *c, struct err *err)
 {
 	static const struct {

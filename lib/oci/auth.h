@@ -1,7 +1,7 @@
 /*
- * WWW-Authenticate challenges (RFC 9110 section 11.6.1; Bearer realm, service and scope as the distribution token specification has them)
- * and what the text of a realm must be; where it may lead is judged when the connection is opened (oci/guard.h).
- * Plain parsing, no state. Any thread.
+ * WWW-Authenticate challenges (RFC 9110 section 11.6.1; Bearer realm, service and scope as the
+ * distribution token specification has them) and what the text of a realm must be; where it may
+ * lead is judged when the connection is opened (oci/guard.h). Plain parsing, no state. Any thread.
  */
 #ifndef OCI_AUTH_H
 #define OCI_AUTH_H
@@ -23,15 +23,17 @@ struct oci_challenge {
 };
 
 /*
- * Reads one header value, which may hold several challenges; Bearer wins over Basic, others are skipped. *c is filled only with one that
- * is better than what it holds, so the values of several headers are fed one after the other into a zeroed *c.
- * -1 (ERR_RETRY): malformed, or a parameter too long.
+ * Reads one header value, which may hold several challenges; Bearer wins over Basic, others are
+ * skipped. *c is filled only with one that is better than what it holds, so the values of several
+ * headers are fed one after the other into a zeroed *c. -1 (ERR_RETRY): malformed, or a parameter
+ * too long.
  */
 int oci_challenge_parse(struct oci_challenge *c, const char *value, struct err *err) must_check;
 
 /*
- * May credentials or a token request go to this realm? https, or http when the registry itself was reached over http; no user info.
- * registry_url is the URL that was asked. -1 (ERR_RETRY) names what is wrong.
+ * May credentials or a token request go to this realm? https, or http when the registry itself was
+ * reached over http; no user info. registry_url is the URL that was asked. -1 (ERR_RETRY) names
+ * what is wrong.
  */
 int oci_realm_check(const char *realm, const char *registry_url, struct err *err) must_check;
 

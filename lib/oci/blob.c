@@ -16,8 +16,8 @@
 
 #define BUFFER (256 * 1024) /* two of them for each large blob */
 #define SLICE (64 * 1024)
-#define PROGRESS \
-	(1024 * 1024) /* a try that was cut by a deadline but brought so much is no silent registry */
+/* a try that was cut by a deadline but brought so much is no silent registry */
+#define PROGRESS (1024 * 1024)
 #define FIRST_PAUSE_MS 200
 
 struct blob {
@@ -39,7 +39,8 @@ struct blob {
 
 	struct buf mem; /* a small blob */
 
-	/* A large one. The transfer fills `filling`, the worker has the other one; a full one waits for the worker. */
+	/* A large one. The transfer fills `filling`, the worker has the other one; a full one waits
+	   for the worker. */
 	int fd;
 	char *buffer[2];
 	size_t len[2];
@@ -121,7 +122,8 @@ static void worked(struct op *op, void *arg)
 
 /* ---- the transfer ---------------------------------------------------------------------------- */
 
-/* "bytes 5-9/10" (RFC 9110 section 14.4): it must begin where we asked, and know the blob's size if it says one. */
+/* "bytes 5-9/10" (RFC 9110 section 14.4): it must begin where we asked, and know the blob's size if
+   it says one. */
 static int range_check(const struct blob *b, const char *text, struct err *err)
 {
 	unsigned long long from = 0, to = 0, total = 0;
@@ -387,7 +389,8 @@ static enum step_ret transfer_resume(struct task *t)
 		return task_goto(t, "restart");
 	if (err.kind != ERR_NONE && !broken_off(b, &err))
 		return task_fail(t, &err);
-	/* Behind the last byte there is nothing to ask for; the digest says whether it is the blob. */
+	/* Behind the last byte there is nothing to ask for; the digest says whether it is the
+	   blob. */
 	if (err.kind != ERR_NONE && b->received < b->size) {
 		b->pause_ms = (uint64_t)FIRST_PAUSE_MS << (b->tries - 1);
 		return task_goto(t, "pause");

@@ -13,7 +13,8 @@
  *	op = oci_blob_start(client,
  *		&(struct oci_blob_req){
  *			.target = {&repo, id, 60000}, .blob = image->layer, .fd = tmp});
- *	... done, no error: oci_blob_mem(op) has the bytes if the blob is small, else they are in the file (not synced).
+ *	... done, no error: oci_blob_mem(op) has the bytes if the blob is small,
+ *	else they are in the file (not synced).
  */
 #ifndef OCI_BLOB_H
 #define OCI_BLOB_H
@@ -29,7 +30,9 @@ struct op;
 struct oci_blob_req {
 	struct oci_target target;
 	const struct oci_descriptor *blob;
-	int fd; /* for blobs over LIMIT_BLOB_IN_MEMORY; stays the caller's, open until the op is done. Else not looked at */
+	/* for blobs over LIMIT_BLOB_IN_MEMORY; stays the caller's, open until the op is done. Else
+	   not looked at */
+	int fd;
 	uint64_t max; /* largest blob allowed; 0: LIMIT_BLOB */
 	const char *owner; /* of the jobs on workers (ev/work.h): a namespace. Copied; NULL: none */
 };
@@ -38,7 +41,8 @@ struct oci_blob_req {
 #define oci_blob_needs_file(size) ((size) > LIMIT_BLOB_IN_MEMORY)
 
 struct op *oci_blob_start(struct oci_client *c, const struct oci_blob_req *req);
-/* The bytes of a small blob, NULL of a large one. Borrowed from the op; a caller that keeps them swaps the buf for an empty one. */
+/* The bytes of a small blob, NULL of a large one. Borrowed from the op; a caller that keeps them
+   swaps the buf for an empty one. */
 struct buf *oci_blob_mem(struct op *op);
 
 #endif

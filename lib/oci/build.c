@@ -26,7 +26,7 @@ struct walk {
 	size_t len;
 };
 
-/* ---- the layer ----------------------------------------------------------------------------------------------------- */
+/* ---- the layer ------------------------------------------------------------------------------- */
 
 static int add_dir(struct walk *w, int dirfd, struct err *err);
 
@@ -97,7 +97,8 @@ static int step(struct walk *w, const char *name, size_t before, struct err *err
 		w->path[w->len++] = '/';
 	memcpy(w->path + w->len, name, n + 1);
 	w->len += n;
-	/* What no reader of artifacts would take is not written: names that are not UTF-8, backslashes, a depth past all measure. */
+	/* What no reader of artifacts would take is not written: names that are not UTF-8,
+	   backslashes, a depth past all measure. */
 	if (pack_path_check(checked, &clean, w->path, w->len, err)) {
 		err->kind = ERR_STALL;
 		return -1;
@@ -225,7 +226,7 @@ static int layer_build(struct oci_build *a, const struct oci_build_in *in,
 	return rc;
 }
 
-/* ---- config and manifest ------------------------------------------------------------------------------------------- */
+/* ---- config and manifest --------------------------------------------------------------------- */
 
 /* What image tools expect of a config, and nothing that depends on where or when it was made. */
 static void config_write(struct oci_build *a, const char *created, const struct digest *diff_id)

@@ -49,7 +49,7 @@ void oci_guard_own_host(struct oci_guard *g, const char *host)
 	*vec_add(&g->hosts) = own;
 }
 
-/* ---- addresses ----------------------------------------------------------------------------------------------------- */
+/* ---- addresses ------------------------------------------------------------------------------- */
 
 static enum host_class classify(const struct ip *ip)
 {
@@ -147,7 +147,7 @@ int oci_guard_connect(const struct oci_guard *g, const struct oci_hop *hop, cons
 		text, class_name(to));
 }
 
-/* ---- texts --------------------------------------------------------------------------------------------------------- */
+/* ---- texts ----------------------------------------------------------------------------------- */
 
 int oci_guard_check(const struct oci_guard *g, const struct url *u, struct err *err)
 {

@@ -1,7 +1,9 @@
 /*
- * Where requests may go, judged by the address that a connection is opened to (http_req.on_connect), so names and what they resolve to at
- * that moment are covered. Never to the controller's own listeners. What the user wrote into a URL may be anywhere else; where a REGISTRY
- * sends us (redirect, token server) an internal address has to be matched by the registry's own address, seen in this very exchange:
+ * Where requests may go, judged by the address that a connection is opened to
+ * (http_req.on_connect), so names and what they resolve to at that moment are covered. Never to the
+ * controller's own listeners. What the user wrote into a URL may be anywhere else; where a REGISTRY
+ * sends us (redirect, token server) an internal address has to be matched by the registry's own
+ * address, seen in this very exchange:
  *
  *	target is			the registry's own address has to be
  *	public				anything
@@ -9,8 +11,9 @@
  *	loopback, unspecified		loopback
  *	link-local (cloud metadata)	link-local
  *
- * or the target lies in a network that the operator allowed (--registry-allow-private). Through a proxy the address is not known here: one
- * that is written in the URL is judged as it is written, names pass, and a registry known by name counts as public. Loop thread.
+ * or the target lies in a network that the operator allowed (--registry-allow-private). Through a
+ * proxy the address is not known here: one that is written in the URL is judged as it is written,
+ * names pass, and a registry known by name counts as public. Loop thread.
  */
 #ifndef OCI_GUARD_H
 #define OCI_GUARD_H
@@ -53,7 +56,8 @@ int oci_guard_connect(const struct oci_guard *g, const struct oci_hop *hop, cons
 	unsigned port, struct err *err) must_check;
 /* -1 (ERR_STALL) for a name of our own: it leads here whatever it resolves to (a Service). */
 int oci_guard_check(const struct oci_guard *g, const struct url *u, struct err *err) must_check;
-/* May a redirect lead from one to the other, as far as the text tells? -1 (ERR_RETRY) names where it would go. */
+/* May a redirect lead from one to the other, as far as the text tells? -1 (ERR_RETRY) names where
+   it would go. */
 int oci_guard_redirect(const struct oci_guard *g, const struct url *from, const struct url *to,
 	bool insecure, struct err *err) must_check;
 

@@ -60,7 +60,7 @@ struct hold {
 	struct err err;
 };
 
-/* ---- records ------------------------------------------------------------------------------------------------------- */
+/* ---- records --------------------------------------------------------------------------------- */
 
 static struct oci_health_host *host_of(struct lru_item *it)
 {
@@ -248,7 +248,7 @@ static bool evidence(const struct err *err)
 	}
 }
 
-/* ---- probes of our own --------------------------------------------------------------------------------------------- */
+/* ---- probes of our own ----------------------------------------------------------------------- */
 
 /* A host that is up stays so if somebody was answered meanwhile. */
 static void probed(struct op *op, void *arg)
@@ -333,7 +333,7 @@ void oci_health_stop(struct oci_health *h)
 	}
 }
 
-/* ---- passes -------------------------------------------------------------------------------------------------------- */
+/* ---- passes ---------------------------------------------------------------------------------- */
 
 static int down(const struct oci_health_host *h, struct err *err)
 {
@@ -407,7 +407,7 @@ void oci_pass_release(struct oci_pass *pass)
 	pass->host = NULL;
 }
 
-/* ---- not before ---------------------------------------------------------------------------------------------------- */
+/* ---- not before ------------------------------------------------------------------------------ */
 
 /* What a token server says about one path it means for all of itself. */
 static char *hold_key(const struct oci_health_key *key, uint64_t identity)
@@ -464,7 +464,7 @@ void oci_health_hold(struct oci_health *h, const struct oci_health_key *key, uin
 	hold->until_ms = clock_ms() + err->retry_ms;
 }
 
-/* ---- who looks ----------------------------------------------------------------------------------------------------- */
+/* ---- who looks ------------------------------------------------------------------------------- */
 
 enum oci_host_state oci_health_state(struct oci_health *h, const struct oci_health_key *key)
 {

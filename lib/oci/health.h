@@ -12,23 +12,24 @@
  * A failure is a request that ended without an answer: refused, reset, a name that does not
  * resolve, TLS, time. Objects choose timeouts, repositories, CAs and credentials, and no object
  * must be able to make a host look dead to the others: so it is the probe that decides, and it
- * holds nothing of any object's. Of a host that has not answered silence counts after LIMIT_SILENCE_MS
- * only. A request through an object's own proxy stands aside: it is never refused, its failures are
- * the proxy's, and its answer proves a host that nobody else has reached, no more.
+ * holds nothing of any object's. Of a host that has not answered silence counts after
+ * LIMIT_SILENCE_MS only. A request through an object's own proxy stands aside: it is never refused,
+ * its failures are the proxy's, and its answer proves a host that nobody else has reached, no more.
  *
  * Probes are LIMIT_PROBES at a time; when there are more the oldest gives way, after a second.
  *
- * A passing failure is worth another try within the call (again.h) at a host that is well otherwise:
- * when the tries of one call were all in vain the host is ailing, and nobody repeats anything until
- * it has answered well. So an outage costs one request a question, and no one's place for long.
+ * A passing failure is worth another try within the call (again.h) at a host that is well
+ * otherwise: when the tries of one call were all in vain the host is ailing, and nobody repeats
+ * anything until it has answered well. So an outage costs one request a question, and no one's
+ * place for long.
  *
  * "Not before" (Retry-After) is kept for each host and identity (a token server's for the registry
  * that named it): until then that identity's requests fail with the answer's own words.
  *
  * A record's key is host and `insecure`: an object that does not verify TLS says nothing about the
  * others. A token server's is the registry that named it, too, and the realm: a URL that one
- * registry made up speaks for that registry alone. Texts hold no number that changes and no name
- * of an object, since they end in conditions of everybody who uses the host. Loop thread.
+ * registry made up speaks for that registry alone. Texts hold no number that changes and no name of
+ * an object, since they end in conditions of everybody who uses the host. Loop thread.
  *
  *	struct oci_health_key key = {.host = repo.host, .insecure = repo.insecure};
  *	if (oci_pass_take(health, &key, false, &q->pass, &err))

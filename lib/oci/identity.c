@@ -103,7 +103,7 @@ const struct http_trust *oci_identity_trust_for(const struct oci_identity *id, b
 									    : &id->trust;
 }
 
-/* ---- Docker configuration ------------------------------------------------------------------------------------------ */
+/* ---- Docker configuration -------------------------------------------------------------------- */
 
 /* Scheme off, Docker's "/v1/" and "/v2/" off, host lower-cased, Docker Hub under its one name. */
 static void key_split(const char *key, char **host, char **path)
@@ -206,7 +206,8 @@ static int by_turn(const void *a, const void *b)
 	return c ? c : x->seq < y->seq ? -1 : 1;
 }
 
-/* Identities stay in memory as long as their Secrets: what a user can make large there is bounded. */
+/* Identities stay in memory as long as their Secrets: what a user can make large there is
+   bounded. */
 static size_t entry_size(const struct entry *e)
 {
 	return strlen(e->host) + strlen(e->path) + e->cred.basic.len + e->cred.identity_token.len +
@@ -308,7 +309,7 @@ void oci_identity_add_basic(
 	sort(id);
 }
 
-/* ---- matching ------------------------------------------------------------------------------------------------------ */
+/* ---- matching -------------------------------------------------------------------------------- */
 
 /* As the kubelet: the ports equal, as many labels, each label matched as a pattern. */
 static bool host_matches(const char *pattern, const char *host)
@@ -374,7 +375,7 @@ const char *oci_identity_why_not(
 	return out;
 }
 
-/* ---- ocictl: the user's own file ----------------------------------------------------------------------------------- */
+/* ---- ocictl: the user's own file ------------------------------------------------------------- */
 
 /* Opens the first that exists. */
 static int config_open(char path[LIMIT_PATH])
@@ -398,7 +399,8 @@ static int config_open(char path[LIMIT_PATH])
 		fd = sys_openat(AT_FDCWD, path, O_RDONLY, 0);
 		if (fd >= 0)
 			return fd;
-		/* An explicit DOCKER_CONFIG hides the home directory's file, as for docker itself. */
+		/* An explicit DOCKER_CONFIG hides the home directory's file, as for docker
+		   itself. */
 		if (i == 0)
 			i++;
 	}
@@ -406,8 +408,9 @@ static int config_open(char path[LIMIT_PATH])
 }
 
 /*
- * Which helper program keeps the credentials of this host, or NULL. With one store for all hosts, docker leaves an empty entry in "auths"
- * for each host it has logged in to; a host without one is simply anonymous.
+ * Which helper program keeps the credentials of this host, or NULL. With one store for all hosts,
+ * docker leaves an empty entry in "auths" for each host it has logged in to; a host without one is
+ * simply anonymous.
  */
 static const char *helper_of(const json_t *config, const struct oci_repo *repo)
 {

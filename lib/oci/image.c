@@ -13,7 +13,8 @@
 
 #define PARSE_INLINE (64 * 1024) /* bytes of a manifest that the loop itself may hash and parse */
 
-/* Hashing and parsing of one manifest; a big one goes to a worker. Owns everything; the answer is only read. */
+/* Hashing and parsing of one manifest; a big one goes to a worker. Owns everything; the answer is
+   only read. */
 struct check {
 	uint64_t size; /* as the index has it; 0: nobody said */
 	struct digest want, stated; /* stated: DIGEST_NONE when the registry said nothing */
@@ -139,7 +140,8 @@ static enum step_ret get_resume(struct task *t)
 /* Takes over what a check found out. */
 static enum step_ret checked(struct image *m, struct check *c, const struct err *err)
 {
-	/* An index, whatever is wrong with it, and a kind that we do not read have led to no image. */
+	/* An index, whatever is wrong with it, and a kind that we do not read have led to no
+	   image. */
 	if (c->bytes_ok && !c->manifest.index && err->code != -ENOTSUP)
 		m->result.stage = OCI_IMAGE_LAYER;
 	if (err->kind != ERR_NONE)

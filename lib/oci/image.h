@@ -1,6 +1,7 @@
 /*
- * The manifest behind a digest, checked: GET by digest, the bytes hashed and compared with the digest asked for and with
- * Docker-Content-Digest; an index leads to its linux/amd64 child, which is checked the same way. Then the layer is chosen. Loop thread.
+ * The manifest behind a digest, checked: GET by digest, the bytes hashed and compared with the
+ * digest asked for and with Docker-Content-Digest; an index leads to its linux/amd64 child, which
+ * is checked the same way. Then the layer is chosen. Loop thread.
  *
  *	op = oci_image_start(client,
  *		&(struct oci_image_req){

@@ -199,7 +199,8 @@ static int shape_find(enum shape *out, const struct oci_manifest *m, const json_
 			"the registry's Content-Type '%.*s' contradicts its media type '%s'",
 			(int)type_len(content_type), content_type, m->media_type);
 	*out = said ? said : header;
-	/* One document that is an image to one reader and an index to another: image-spec 1.1, "manifest.md". */
+	/* One document that is an image to one reader and an index to another: image-spec 1.1,
+	   "manifest.md". */
 	if (layers && children)
 		return err_set(err, ERR_RETRY, "it has both layers and manifests");
 	if (!*out)

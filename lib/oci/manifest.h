@@ -1,11 +1,13 @@
 /*
- * Manifests: OCI image manifest and index (image-spec 1.1), Docker image manifest version 2 schema 2 and manifest list. Bytes from a
- * registry, capped at LIMIT_MANIFEST by whoever read them; counts are capped here. No state, any thread.
+ * Manifests: OCI image manifest and index (image-spec 1.1), Docker image manifest version 2 schema
+ * 2 and manifest list. Bytes from a registry, capped at LIMIT_MANIFEST by whoever read them; counts
+ * are capped here. No state, any thread.
  *
  *	struct oci_manifest m = {0};
  *	if (oci_manifest_parse(&m, data, len, content_type, err))
  *		return -1;
- *	if (m.index) child = oci_manifest_platform(&m, err); else layer = oci_manifest_layer(&m, NULL, err);
+ *	if (m.index) child = oci_manifest_platform(&m, err);
+ *	else layer = oci_manifest_layer(&m, NULL, err);
  *	oci_manifest_clear(&m);
  */
 #ifndef OCI_MANIFEST_H
@@ -59,10 +61,12 @@ int oci_manifest_parse(struct oci_manifest *m, const char *data, size_t len,
 void oci_manifest_clear(struct oci_manifest *m);
 void oci_descriptor_clear(struct oci_descriptor *d);
 
-/* The index's entry for linux/amd64: an entry without a platform counts as one, the first wins. NULL: none; the message says which there are. */
+/* The index's entry for linux/amd64: an entry without a platform counts as one, the first wins.
+   NULL: none; the message says which there are. */
 const struct oci_child *oci_manifest_platform(
 	const struct oci_manifest *m, struct err *err) must_check;
-/* The first layer, or the first of that media type (NULL or "": any). NULL: none; the message says what there is. */
+/* The first layer, or the first of that media type (NULL or "": any). NULL: none; the message says
+   what there is. */
 const struct oci_descriptor *oci_manifest_layer(
 	const struct oci_manifest *m, const char *media_type, struct err *err) must_check;
 

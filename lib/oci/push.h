@@ -1,6 +1,6 @@
 /*
- * Writing to a registry: blobs (HEAD first, what is there is not sent again; POST, then one PUT), manifests, tags. For ocictl and its like.
- * Loop thread.
+ * Writing to a registry: blobs (HEAD first, what is there is not sent again; POST, then one PUT),
+ * manifests, tags. For ocictl and its like. Loop thread.
  */
 #ifndef OCI_PUSH_H
 #define OCI_PUSH_H
@@ -36,7 +36,8 @@ struct op *oci_push_start(struct oci_client *c, const struct oci_push_req *req);
 /* Of the manifest, as computed here (and compared with the registry's answer). */
 const struct digest *oci_push_digest(const struct op *op);
 
-/* Gives the manifest behind a reference more tags: GET, then PUT the same bytes under each. The result is oci_push_digest. */
+/* Gives the manifest behind a reference more tags: GET, then PUT the same bytes under each. The
+   result is oci_push_digest. */
 struct oci_retag_req {
 	struct oci_target target;
 	const char *from; /* tag or digest text */

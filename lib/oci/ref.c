@@ -13,7 +13,8 @@ static bool is_lower_alnum(char c)
 	return ascii_is_lower(c) || ascii_is_digit(c);
 }
 
-/* What the caller typed, made fit for a message. An '@' before a digest hides no password: such a URL is shown whole. */
+/* What the caller typed, made fit for a message. An '@' before a digest hides no password: such a
+   URL is shown whole. */
 static const char *shown(struct buf *b, const char *url)
 {
 	const char *at = strrchr(url, '@'), *slash = strrchr(url, '/');

@@ -1,9 +1,11 @@
 /*
- * Names of things in a registry: the `oci://` URL of an object, repositories, tags, references as text.
+ * Names of things in a registry: the `oci://` URL of an object, repositories, tags, references as
+ * text.
  *
- * What `spec.url` may be is what Flux admits: `oci://HOST[:PORT]/PATH`. A first part without dot or colon is no host: the repository is
- * one of Docker Hub (`docker.io` means it too), where a name of one part gets `library/`. A tag or digest inside, upper case in the
- * repository, user info, a query or a percent sign are refused; a trailing slash and double slashes pass and are dropped.
+ * What `spec.url` may be is what Flux admits: `oci://HOST[:PORT]/PATH`. A first part without dot or
+ * colon is no host: the repository is one of Docker Hub (`docker.io` means it too), where a name of
+ * one part gets `library/`. A tag or digest inside, upper case in the repository, user info, a
+ * query or a percent sign are refused; a trailing slash and double slashes pass and are dropped.
  * The grammar of tags is the OCI distribution spec's (1.1, "Pulling manifests").
  *
  * Plain values without memory of their own. Any thread.
@@ -52,8 +54,8 @@ int oci_ref_parse(struct oci_ref *r, const char *url, bool insecure, struct err 
 /* [a-zA-Z0-9_][a-zA-Z0-9._-]{0,127} */
 bool oci_tag_valid(const char *tag, size_t len);
 
-/* May this registry be asked over plain http when it does not speak TLS? With insecure, or at 127.0.0.1, [::1], localhost:PORT,
-   *.localhost and RFC 1918 literals. */
+/* May this registry be asked over plain http when it does not speak TLS? With insecure, or at
+ * 127.0.0.1, [::1], localhost:PORT, .localhost and RFC 1918 literals. */
 bool oci_repo_http_allowed(const struct oci_repo *r);
 
 /* "ghcr.io/org/app". Returns out. */

@@ -139,7 +139,8 @@ bool oci_client_no_head(struct oci_client *c, const struct oci_repo *repo)
 	return clock_ms() < oci_host_get(&c->hosts, repo)->no_head_until;
 }
 
-/* All objects at that host pay for it, and where pulls are counted a GET is one: what may have been an accident is soon forgotten. */
+/* All objects at that host pay for it, and where pulls are counted a GET is one: what may have been
+   an accident is soon forgotten. */
 void oci_client_head_refused(struct oci_client *c, const struct oci_repo *repo, int status)
 {
 	bool accident = status >= 500 && status != 501;

@@ -48,8 +48,8 @@ enum oci_kind {
 const char *oci_kind_name(enum oci_kind kind);
 
 struct oci_stats {
-	uint64_t requests
-		[OCI_KIND_COUNT]; /* sent, redirects and retries included; a vain try over TLS is none */
+	/* sent, redirects and retries included; a vain try over TLS is none */
+	uint64_t requests[OCI_KIND_COUNT];
 	uint64_t redirects, challenges, throttled, blob_resumes;
 	uint64_t refused; /* failed at once: the host is down, or wants to be left alone */
 	uint64_t blob_bytes;
@@ -57,26 +57,29 @@ struct oci_stats {
 
 /* http is borrowed and must outlive it. */
 struct oci_client *oci_client_new(struct loop *l, struct http_client *http);
-/* Ends what runs on its own behalf (probes, token fetches nobody waits for): before the last turns of
-   the loop. */
+/* Ends what runs on its own behalf (probes, token fetches nobody waits for): before the last turns
+   of the loop. */
 void oci_client_stop(struct oci_client *c);
 /* For a program that asks once and ends: no host is ever down, each request says itself what went
    wrong. */
 void oci_client_once(struct oci_client *c);
 /* All ops must have ended. */
 void oci_client_free(struct oci_client *c);
-/* An address ("127.0.0.1:9090", "[::]:8080") at which this process listens: no request ever goes there. */
+/* An address ("127.0.0.1:9090", "[::]:8080") at which this process listens: no request ever goes
+   there. */
 void oci_client_own_address(struct oci_client *c, const char *address);
-/* The same for a name, with a port or for all of them ("source-controller.flux-system.svc.cluster.local."). */
+/* The same for a name, with a port or for all of them
+   ("source-controller.flux-system.svc.cluster.local."). */
 void oci_client_own_host(struct oci_client *c, const char *host);
 /* Networks ("10.0.0.0/8,fd00::/8") that every registry may send us to. */
 int oci_client_allow(struct oci_client *c, const char *networks, struct err *err) must_check;
-/* Where the jobs on large manifests take their memory; borrowed. Without it they take it as they like. */
+/* Where the jobs on large manifests take their memory; borrowed. Without it they take it as they
+   like. */
 void oci_client_use_account(struct oci_client *c, struct account *account);
 void oci_client_stats(const struct oci_client *c, struct oci_stats *out);
 
-/* Has the repository's host answered? Until then callers send it one request at a time. True also when
-   it is down: requests fail at once then. */
+/* Has the repository's host answered? Until then callers send it one request at a time. True also
+   when it is down: requests fail at once then. */
 bool oci_client_is_proven(struct oci_client *c, const struct oci_repo *repo);
 /* Has it answered, and not fallen silent since? */
 bool oci_client_is_up(struct oci_client *c, const struct oci_repo *repo);
@@ -89,7 +92,8 @@ void oci_client_each_host(
 
 /* ---- for the files of lib/oci; their requests are in req.h */
 
-/* Registries that refuse HEAD of a manifest but not GET: remembered per host for a while. status: of the answer to HEAD. */
+/* Registries that refuse HEAD of a manifest but not GET: remembered per host for a while. status:
+   of the answer to HEAD. */
 bool oci_client_no_head(struct oci_client *c, const struct oci_repo *repo);
 void oci_client_head_refused(struct oci_client *c, const struct oci_repo *repo, int status);
 /* For the files that count what they do. */

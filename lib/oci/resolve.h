@@ -1,7 +1,9 @@
 /*
- * Which manifest does a reference mean now? Digest before semver before tag before `latest`, as in an OCIRepository's spec.ref.
- * digest: no request. tag: one HEAD (a HEAD that the registry refuses falls back to GET). semver: the tag list, then one HEAD. A tag with a digest behind it
- * (`1.0.0@sha256:...`, as Renovate writes it) is that digest, without a request; the tag is kept for the revision. Loop thread.
+ * Which manifest does a reference mean now? Digest before semver before tag before `latest`, as in
+ * an OCIRepository's spec.ref. digest: no request. tag: one HEAD (a HEAD that the registry refuses
+ * falls back to GET). semver: the tag list, then one HEAD. A tag with a digest behind it
+ * (`1.0.0@sha256:...`, as Renovate writes it) is that digest, without a request; the tag is kept
+ * for the revision. Loop thread.
  *
  *	struct op *op = oci_resolve_start(
  *		client, &(struct oci_resolve_req){.target = {&repo, id, 60000}, .tag = "1.0.0"});

@@ -10,7 +10,7 @@
 #define MIXED_MIN 12 /* bytes of a word of letters and digits */
 #define MIXED_CHANGES 4 /* from a letter to a digit or back */
 
-/* ---- what a word is -------------------------------------------------------------------------------------------------- */
+/* ---- what a word is -------------------------------------------------------------------------- */
 
 static size_t word_len(const char *s)
 {
@@ -135,7 +135,7 @@ static size_t label_len(const char *s)
 	return strcspn(s + n, ":='\"") < i || ascii_is_digit(s[n + i]) ? n + i : 0;
 }
 
-/* ---- what is kept ---------------------------------------------------------------------------------------------------- */
+/* ---- what is kept ---------------------------------------------------------------------------- */
 
 static bool in_url(const char *word, size_t n, const char *url)
 {
@@ -159,7 +159,7 @@ static size_t digest_len(const char *s)
 	return n ? 7 + n : 0;
 }
 
-/* ---- the walk -------------------------------------------------------------------------------------------------------- */
+/* ---- the walk -------------------------------------------------------------------------------- */
 
 /* The value behind a label: up to a blank or what closes it. */
 static size_t value_len(const char *s)

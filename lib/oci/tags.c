@@ -119,7 +119,8 @@ static int filter(struct list *l, const char *tag, struct err *err)
 	return passes;
 }
 
-/* A JSON string of a page, unescaped. 1: *out is filled; 0: a string, but no valid tag; -1: no string. */
+/* A JSON string of a page, unescaped. 1: *out is filled; 0: a string, but no valid tag; -1: no
+   string. */
 static int unquote(const char *text, size_t len, char out[OCI_TAG_MAX + 1])
 {
 	auto_json json_t *o = NULL;
@@ -211,7 +212,8 @@ static void go_on(void *arg)
 		oci_req_resume(l->task.op);
 }
 
-/* When the loop has no time left, the transfer pauses. It hands out the same bytes again then: what was read of them is passed over. */
+/* When the loop has no time left, the transfer pauses. It hands out the same bytes again then: what
+   was read of them is passed over. */
 static enum http_body_ret on_body(void *arg, const char *data, size_t n, struct err *err)
 {
 	struct list *l = arg;
@@ -455,7 +457,8 @@ static void wake(void *arg)
 	task_wake(arg);
 }
 
-/* Nothing to ask a registry for when range or filter are wrong. The worst of filters takes some milliseconds. */
+/* Nothing to ask a registry for when range or filter are wrong. The worst of filters takes some
+   milliseconds. */
 static enum step_ret compile(struct task *t)
 {
 	struct list *l = TASK(t, struct list);

@@ -8,11 +8,11 @@
  *
  * Pages follow `Link: <...>; rel="next"` (RFC 8288; OCI distribution spec 1.1, "Listing tags") on
  * the registry's own host only. A page with as many tags as were asked for and no Link is not known
- * to be the last: the next one is asked for with `last`, until one is empty, short or brings nothing
- * new. Limits: LIMIT_TAG_LIST bytes in all pages, LIMIT_TAG_PAGES, LIMIT_TAGS, a
- * page seen before, too many pages without a tag, ten times the timeout in all and
- * LIMIT_TAG_LIST_MS; LIMIT_FILTER_MS and LIMIT_FILTER_TAG_US for the filter. The lists of all
- * objects share the time that a turn of the loop has for bulk work.
+ * to be the last: the next one is asked for with `last`, until one is empty, short or brings
+ * nothing new. Limits: LIMIT_TAG_LIST bytes in all pages, LIMIT_TAG_PAGES, LIMIT_TAGS, a page seen
+ * before, too many pages without a tag, ten times the timeout in all and LIMIT_TAG_LIST_MS;
+ * LIMIT_FILTER_MS and LIMIT_FILTER_TAG_US for the filter. The lists of all objects share the time
+ * that a turn of the loop has for bulk work.
  */
 #ifndef OCI_TAGS_H
 #define OCI_TAGS_H
@@ -29,7 +29,8 @@ struct oci_tags_req {
 	const char *range; /* spec.ref.semver; NULL: no choice, only `each` */
 	const char *filter; /* spec.ref.semverFilter; NULL or "": none */
 	const char *layer_type; /* spec.layerSelector.mediaType; may be NULL */
-	/* May be NULL. Called for every valid tag that passes the filter, in the registry's order; not terminated. -1 with *err ends it. */
+	/* May be NULL. Called for every valid tag that passes the filter, in the registry's order;
+	   not terminated. -1 with *err ends it. */
 	int (*each)(void *arg, const char *tag, size_t len, struct err *err);
 	void *arg;
 };
@@ -44,7 +45,8 @@ struct oci_tags_result {
 	uint64_t pages;
 };
 
-/* Range and filter are compiled before any request (the filter first). No match is a failure whose message has the counts. */
+/* Range and filter are compiled before any request (the filter first). No match is a failure whose
+   message has the counts. */
 struct op *oci_tags_start(struct oci_client *c, const struct oci_tags_req *req);
 /* Also after a failure: what was counted until then. */
 const struct oci_tags_result *oci_tags_result(const struct op *op);

@@ -523,7 +523,8 @@ static void fetched(struct op *op, void *arg)
 		return;
 	e->fetch = NULL;
 	if (op->err.kind == ERR_NONE) {
-		/* A tenth of its life, or 30 s, earlier than the server says: no request shall carry one that dies on the way. */
+		/* A tenth of its life, or 30 s, earlier than the server says: no request shall
+		   carry one that dies on the way. */
 		uint64_t margin = f->life_ms / 10 < 30000 ? f->life_ms / 10 : 30000;
 
 		secret_copy(&e->token, &f->token);
@@ -589,7 +590,8 @@ void oci_tokens_free(struct oci_tokens *t)
 	free(t);
 }
 
-/* No part can hold a line feed: the challenge parser and the URL parser refuse control characters. */
+/* No part can hold a line feed: the challenge parser and the URL parser refuse control
+   characters. */
 static char *key_of(const struct oci_token_req *req)
 {
 	return mem_printf("%s\n%s\n%s\n%s\n%llu\n%d\n%d", req->target.repo->host, req->realm,

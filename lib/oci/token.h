@@ -9,8 +9,9 @@
  *
  * With an identity token: OAuth2 POST (refresh_token grant; what is refused with a 4xx but 429 is
  * tried with GET); else GET with Basic credentials or without. Passing failures are repeated
- * (again.h). Redirects are followed as a registry's are: LIMIT_REDIRECTS, credentials to the realm's
- * own origin only, addresses judged by where the registry and the token server stand (guard.h).
+ * (again.h). Redirects are followed as a registry's are: LIMIT_REDIRECTS, credentials to the
+ * realm's own origin only, addresses judged by where the registry and the token server stand
+ * (guard.h).
  *
  * Part of lib/oci's own machinery; callers outside use resolve.h, image.h, blob.h. Loop thread.
  */
@@ -36,8 +37,8 @@ struct oci_token_req {
 	struct oci_hop hop; /* who named it; part of the key */
 	const char *service;
 	const char *scope; /* "repository:org/app:pull" */
-	const char *
-		extra_scope; /* what a challenge asked for besides, or NULL: asked for too, no part of the key */
+	/* what a challenge asked for besides, or NULL: asked for too, no part of the key */
+	const char *extra_scope;
 };
 
 /* `requests` is counted up for each request to a realm; borrowed, as are guard and health. */
@@ -48,11 +49,13 @@ struct oci_tokens *oci_tokens_new(struct loop *l, struct http_client *http,
 void oci_tokens_stop(struct oci_tokens *t);
 void oci_tokens_free(struct oci_tokens *t);
 
-/* A cached token that is good for a while yet, or NULL. Borrowed until the next turn of the loop. */
+/* A cached token that is good for a while yet, or NULL. Borrowed until the next turn of the
+   loop. */
 const struct secret *oci_token_peek(struct oci_tokens *t, const struct oci_token_req *req);
 /* Waits for a token. Everything in req is copied. */
 struct op *oci_token_start(struct oci_tokens *t, const struct oci_token_req *req);
-/* Does the realm answer at all? Succeeds with any answer; carries no credentials, follows nothing. */
+/* Does the realm answer at all? Succeeds with any answer; carries no credentials, follows
+   nothing. */
 struct op *oci_token_probe(struct oci_tokens *t, const struct oci_health_key *key);
 /* Of a successful op; borrowed from it. */
 const struct secret *oci_token_result(struct op *op);

@@ -66,7 +66,8 @@ int pack_expand_next(struct pack_expand *x, const unsigned char **p, size_t *n, 
 		rc = pack_src_next(x->src, p, n, err);
 	if (rc || pack_expand_count(x, *n, err))
 		return -1;
-	/* Inflate takes 1,000 output chunks from a few input ones, so the flag is polled here as well. */
+	/* Inflate takes 1,000 output chunks from a few input ones, so the flag is polled here as
+	   well. */
 	return pack_stopped(x->src->stop, err);
 }
 

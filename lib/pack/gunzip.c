@@ -7,7 +7,8 @@
 #include <string.h>
 #include <zlib.h>
 
-/* Go's reader takes names and comments of so many bytes, with the NUL (compress/gzip, readString). */
+/* Go's reader takes names and comments of so many bytes, with the NUL (compress/gzip,
+   readString). */
 #define TEXT_MAX 512
 
 struct pack_gunzip {
@@ -32,7 +33,8 @@ struct pack_gunzip *pack_gunzip_new(struct pack_src *src)
 	g->inside = g->dry = g->padded = false;
 	g->head = (gz_header){
 		.name = g->name, .name_max = TEXT_MAX, .comment = g->comment, .comm_max = TEXT_MAX};
-	/* 31: a window of 32 KiB, and a gzip header and trailer, nothing else. It can only fail for lack of memory. */
+	/* 31: a window of 32 KiB, and a gzip header and trailer, nothing else. It can only fail for
+	   lack of memory. */
 	BUG_IF(inflateInit2(&g->z, 31) != Z_OK);
 	return g;
 }

@@ -29,7 +29,8 @@ struct pack_gzipw *pack_gzipw_new(const struct pack_tarw_out *out)
 	memset(g, 0, offsetof(struct pack_gzipw, in));
 	g->out = *out;
 	digest_ctx_init(&g->digest, out->algo == DIGEST_NONE ? DIGEST_SHA256 : out->algo);
-	/* Repack format 2. Any other number here is another format: artifacts would change their digest without a change in them. */
+	/* Repack format 2. Any other number here is another format: artifacts would change their
+	   digest without a change in them. */
 	BUG_IF(deflateInit2(&g->z, 3, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY) != Z_OK);
 	g->crc = (uint32_t)crc32(0, NULL, 0);
 	return g;
@@ -94,8 +95,9 @@ static int deflate_piece(struct pack_gzipw *g, int flush, struct err *err)
 }
 
 /*
- * Would deflate save less than about two percent? Of n random bytes the squares of the counts sum up to n * n / 256 + n; 1/240 is an
- * entropy (Renyi's, of order 2) of 7.9 bits a byte. Four tables, because a count that was just written is slow to read again.
+ * Would deflate save less than about two percent? Of n random bytes the squares of the counts sum
+ * up to n * n / 256 + n; 1/240 is an entropy (Renyi's, of order 2) of 7.9 bits a byte. Four tables,
+ * because a count that was just written is slow to read again.
  */
 static bool is_noise(const unsigned char *p)
 {
@@ -120,7 +122,8 @@ static bool is_noise(const unsigned char *p)
 
 #define STORED (PACK_CHUNK / 2)
 
-/* What zlib has comes first. Its full flush ends at a byte and forgets: no later match reaches back over bytes that it did not see. */
+/* What zlib has comes first. Its full flush ends at a byte and forgets: no later match reaches back
+   over bytes that it did not see. */
 static int store_piece(struct pack_gzipw *g, struct err *err)
 {
 	static const unsigned char head[5] = {

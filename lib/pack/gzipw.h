@@ -1,8 +1,10 @@
 /*
- * The compressor of repack format 2 (lib/pack/tarw.h) and its output. The stream is cut into pieces of exactly 64 KiB, whatever the
- * calls were, so that the result depends on the bytes alone. A piece whose bytes are spread as those of compressed data are (the sum of
- * the squares of their counts tells) is stored, as two stored blocks (RFC 1951, 3.2.4) of 32 KiB that we write ourselves: zlib does not
- * promise where its own begin. All other pieces, and the last one, go to zlib. One thread; part of tarw.
+ * The compressor of repack format 2 (lib/pack/tarw.h) and its output. The stream is cut into pieces
+ * of exactly 64 KiB, whatever the calls were, so that the result depends on the bytes alone. A
+ * piece whose bytes are spread as those of compressed data are (the sum of the squares of their
+ * counts tells) is stored, as two stored blocks (RFC 1951, 3.2.4) of 32 KiB that we write
+ * ourselves: zlib does not promise where its own begin. All other pieces, and the last one, go to
+ * zlib. One thread; part of tarw.
  */
 #ifndef PACK_GZIPW_H
 #define PACK_GZIPW_H

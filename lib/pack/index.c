@@ -103,7 +103,8 @@ static int drop_repeated(struct pack_index *ix, struct err *err)
 	return 0;
 }
 
-/* Whole components that a and b share: the length of their common ancestor-or-self, given that it is a prefix of a. */
+/* Whole components that a and b share: the length of their common ancestor-or-self, given that it
+   is a prefix of a. */
 static size_t common_dir(const char *a, const char *b)
 {
 	size_t i = 0, last = 0;
@@ -119,8 +120,8 @@ static size_t common_dir(const char *a, const char *b)
 }
 
 /*
- * The items are sorted, so whatever lies below a directory follows it at once: an ancestor of an item is there already if it is the item
- * before or an ancestor of that one.
+ * The items are sorted, so whatever lies below a directory follows it at once: an ancestor of an
+ * item is there already if it is the item before or an ancestor of that one.
  */
 static int add_implied(struct pack_index *ix, struct err *err)
 {

@@ -1,7 +1,7 @@
 /*
- * The names of an archive, in the order of Go's filepath.Walk, as they would lie on a disk after extraction: of two entries with one
- * name the last counts, parents that no entry names are there, a name is a file or a directory but not both.
- * One thread; the owner clears it.
+ * The names of an archive, in the order of Go's filepath.Walk, as they would lie on a disk after
+ * extraction: of two entries with one name the last counts, parents that no entry names are there,
+ * a name is a file or a directory but not both. One thread; the owner clears it.
  */
 #ifndef PACK_INDEX_H
 #define PACK_INDEX_H
@@ -26,7 +26,8 @@ struct pack_item {
 	uint32_t seq; /* of the entry in the stream */
 };
 #define PACK_SIZE_MAX ((1ULL << 60) - 1)
-/* What an item costs at most, besides its name: in the list, in the one with the implied ones, while it is sorted or spooled. */
+/* What an item costs at most, besides its name: in the list, in the one with the implied ones,
+   while it is sorted or spooled. */
 #define PACK_ITEM_COST (2 * sizeof(struct pack_item) + 16)
 
 struct pack_index {

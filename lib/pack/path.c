@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The end of a name comes first, then a slash (it ends a component), then every byte that makes the component longer. */
+/* The end of a name comes first, then a slash (it ends a component), then every byte that makes the
+   component longer. */
 static int order_of(char c)
 {
 	return !c ? 0 : c == '/' ? 1 : (unsigned char)c + 1;
@@ -68,7 +69,8 @@ static int check_bytes(const char *name, size_t n, struct err *err)
 		return refuse("has an absolute name", name, n, err);
 	if (memchr(name, '\\', n))
 		return refuse("has a backslash in its name", name, n, err);
-	/* Also inside a longer component (`x../y`): Flux refuses those as well, and nobody needs them. */
+	/* Also inside a longer component (`x../y`): Flux refuses those as well, and nobody needs
+	   them. */
 	if (memmem(name, n, "../", 3))
 		return refuse("leads out of the archive", name, n, err);
 	if (!utf8_ok(name, n))

@@ -71,7 +71,8 @@ static int check_time(const char *p, size_t n)
 	return n ? digits(dot + 1, n, 18, &v) : 0;
 }
 
-/* Owners of other systems can be negative, or longer than the 32 bits of Linux (whose last number is none). */
+/* Owners of other systems can be negative, or longer than the 32 bits of Linux (whose last number
+   is none). */
 static int check_id(const char *p, size_t n, const char **odd)
 {
 	bool minus = *p == '-';
@@ -115,7 +116,8 @@ static bool key_starts(const struct record *r, const char *with)
 	return r->key_len >= n && !memcmp(r->key, with, n);
 }
 
-/* Text is UTF-8 without a NUL; libarchive stops at other text, Go does not. (A path is judged with all other names.) */
+/* Text is UTF-8 without a NUL; libarchive stops at other text, Go does not. (A path is judged with
+   all other names.) */
 static int check_text(const struct record *r)
 {
 	return memchr(r->value, '\0', r->value_len) || !utf8_ok(r->value, r->value_len) ? -1 : 0;
@@ -181,7 +183,8 @@ static int sparse_map(struct pack_sparse *s, const struct record *r)
 	return s->numbers++ > 2 * LIMIT_SPARSE_PARTS ? -1 : 0;
 }
 
-/* What is behind "GNU.sparse.". Its name wins over `path`, which is one for readers that know of no sparse files. */
+/* What is behind "GNU.sparse.". Its name wins over `path`, which is one for readers that know of no
+   sparse files. */
 static int take_sparse(struct pack_pax *pax, const char *key, size_t n, const struct record *r)
 {
 	struct pack_sparse *s = &pax->sparse;

@@ -88,8 +88,9 @@ static size_t field_len(const unsigned char *f, size_t n)
 }
 
 /*
- * An octal field: spaces, digits, then spaces and NULs to its end; all blank is 0. -1: anything else. Readers take other text for other
- * numbers (Go refuses it, libarchive reads a prefix), so it has none.
+ * An octal field: spaces, digits, then spaces and NULs to its end; all blank is 0. -1: anything
+ * else. Readers take other text for other numbers (Go refuses it, libarchive reads a prefix), so it
+ * has none.
  */
 static int octal(const unsigned char *f, size_t n, uint64_t *v)
 {
@@ -114,7 +115,8 @@ static bool blank(const unsigned char *f, size_t n)
 	return !n;
 }
 
-/* As above; GNU's base-256: NUMBER_256, negative ones (old times) as 0; nothing but blanks: NUMBER_BLANK. */
+/* As above; GNU's base-256: NUMBER_256, negative ones (old times) as 0; nothing but blanks:
+   NUMBER_BLANK. */
 static int number(const unsigned char *f, size_t n, uint64_t *v)
 {
 	size_t i;
@@ -192,7 +194,8 @@ static void header_name(
 	*len = n + k;
 }
 
-/* Every number of the header is checked, used or not: Go's reader refuses an archive for any of them. */
+/* Every number of the header is checked, used or not: Go's reader refuses an archive for any of
+   them. */
 static int numbers(struct pack_plain *w, const unsigned char *h, enum form form, uint64_t *size,
 	uint64_t *mode, struct err *err)
 {
@@ -215,7 +218,8 @@ static int numbers(struct pack_plain *w, const unsigned char *h, enum form form,
 		return broken(w, "a header has a field that is not a number", err);
 	if ((rc | dev) & NUMBER_256)
 		not_plain(w, "it has numbers in base 256");
-	/* GNU tar refuses those, but not where a device's number would be: it leaves that blank itself. */
+	/* GNU tar refuses those, but not where a device's number would be: it leaves that blank
+	   itself. */
 	else if (rc & NUMBER_BLANK)
 		not_plain(w, "it has blank numbers");
 	return 0;
@@ -277,7 +281,8 @@ static int classify(struct pack_plain *w, char type, const char *name, size_t n,
 	return 0;
 }
 
-/* kustomize-controller writes into the files and folders that it has unpacked, as a user that is not root. */
+/* kustomize-controller writes into the files and folders that it has unpacked, as a user that is
+   not root. */
 static void check_mode(struct pack_plain *w, const struct pack_member *m, const char *name)
 {
 	unsigned need = m->type == PACK_DIR ? 0700 : 0600;
@@ -347,7 +352,8 @@ static int sparse_block(struct pack_plain *w, const unsigned char *h, struct err
 	return 0;
 }
 
-/* Likewise the map of version 1.0 ("%d\n", how many pieces, then their numbers), which is a part of the body. */
+/* Likewise the map of version 1.0 ("%d\n", how many pieces, then their numbers), which is a part of
+   the body. */
 static int map_block(struct pack_plain *w, const unsigned char *h, struct err *err)
 {
 	size_t i;
@@ -413,7 +419,8 @@ static int meta_begin(struct pack_plain *w, char type, uint64_t size, struct err
 
 	if (size > LIMIT_TAR_META)
 		return broken(w, "an extension header is too long", err);
-	/* One x, or one L and one K, for one entry: of anything more each reader makes something else. */
+	/* One x, or one L and one K, for one entry: of anything more each reader makes something
+	   else. */
 	if ((type == 'x' || type == 'g') && pending(w))
 		return broken(w, "an extension header follows another one", err);
 	if (gnu && (w->pax.seen || (type == 'L' ? w->has_gnu_name : w->has_gnu_link)))

@@ -1,14 +1,19 @@
 /*
- * Our own strict walk over a tar stream's raw 512-byte headers. It runs beside libarchive over the same bytes, for two purposes:
- *  - what readers are known to take differently, or to let through in silence, is an error here: a wrong checksum, numbers that are not
- *    octal, a lone zero block, malformed PAX records, a NUL in a name, multi-volume parts, unknown types, bodies of links and
- *    directories, a cut in a header or a body. lib/pack/read.h also compares each entry with what libarchive made of it.
- *  - it says whether the archive is *plain*, which a pass-through needs: ustar headers (POSIX.1-2024, pax, "ustar Interchange Format")
- *    and PAX `x` headers with known keys, or GNU headers (GNU tar manual, "Basic Tar Format") with nothing behind the device numbers;
- *    types file ('0') and directory ('5'), no blank numbers, modes of permission bits that let the owner read and write (directories:
- *    also search), the two zero blocks at the end, and nothing but zeros after them.
+ * Our own strict walk over a tar stream's raw 512-byte headers. It runs beside libarchive over the
+ * same bytes, for two purposes:
+ *  - what readers are known to take differently, or to let through in silence, is an error here: a
+ *    wrong checksum, numbers that are not octal, a lone zero block, malformed PAX records, a NUL in
+ *    a name, multi-volume parts, unknown types, bodies of links and directories, a cut in a header
+ *    or a body. lib/pack/read.h also compares each entry with what libarchive made of it.
+ *  - it says whether the archive is *plain*, which a pass-through needs: ustar headers
+ *    (POSIX.1-2024, pax, "ustar Interchange Format") and PAX `x` headers with known keys, or GNU
+ *    headers (GNU tar manual, "Basic Tar Format") with nothing behind the device numbers; types
+ *    file ('0') and directory ('5'), no blank numbers, modes of permission bits that let the owner
+ *    read and write (directories: also search), the two zero blocks at the end, and nothing but
+ *    zeros after them.
  *
- * When the last entry is whole the archive is: its padding and the zero blocks may be missing, or be there in part.
+ * When the last entry is whole the archive is: its padding and the zero blocks may be missing, or
+ * be there in part.
  *
  * The stream is pushed in; entries come out of a queue. One thread; the owner clears it.
  *
@@ -34,8 +39,9 @@ struct pack_member {
 	size_t name; /* offset in the queue's names; use pack_plain_name() */
 	size_t name_len;
 	uint64_t size;
-	uint64_t
-		stored; /* bytes in the archive; another number than size for a sparse file alone, where it counts the map in the body */
+	/* bytes in the archive; another number than size for a sparse file alone, where it counts
+	   the map in the body */
+	uint64_t stored;
 	bool sparse, in_body; /* in_body: the body begins with the map */
 	unsigned mode; /* as the header has it */
 	enum pack_type type;
@@ -94,8 +100,8 @@ void pack_plain_clear(struct pack_plain *w);
 int pack_plain_feed(
 	struct pack_plain *w, const unsigned char *p, size_t n, struct err *err) must_check;
 /*
- * The stream has ended, in the padding of a whole entry or in a zero block: how many zeros make the block full, as libarchive wants it;
- * they are to be fed as well. 0: none, or zeros do not help.
+ * The stream has ended, in the padding of a whole entry or in a zero block: how many zeros make the
+ * block full, as libarchive wants it; they are to be fed as well. 0: none, or zeros do not help.
  */
 size_t pack_plain_missing(struct pack_plain *w);
 /* The stream has ended. */

@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* libarchive turns a PAX name (UTF-8) into the locale's charset, and fails when that is ASCII. The process's own locale is not ours to set. */
+/* libarchive turns a PAX name (UTF-8) into the locale's charset, and fails when that is ASCII. The
+   process's own locale is not ours to set. */
 static locale_t utf8_locale;
 static pthread_once_t utf8_once = PTHREAD_ONCE_INIT;
 

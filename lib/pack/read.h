@@ -1,10 +1,13 @@
 /*
- * The entries of a layer, checked: libarchive reads the tar, our own walk (lib/pack/plain.h) runs over the same bytes in front of it,
- * and both must say the same of every entry (name, type, size, permission bits). So whatever comes out is what any reader sees.
+ * The entries of a layer, checked: libarchive reads the tar, our own walk (lib/pack/plain.h) runs
+ * over the same bytes in front of it, and both must say the same of every entry (name, type, size,
+ * permission bits). So whatever comes out is what any reader sees.
  *
- * What libarchive warns of (a record that it cannot use) keeps a layer from passing, as long as both still say the same; what it fails on
- * is refused. Names are bytes: libarchive puts those of PAX records into Unicode's form C, so what it says of ours counts. At the end the stream is drained, so that the CRC of the gzip
- * member and all that follows the archive have been looked at. Lives in one worker thread; the source is borrowed.
+ * What libarchive warns of (a record that it cannot use) keeps a layer from passing, as long as
+ * both still say the same; what it fails on is refused. Names are bytes: libarchive puts those of
+ * PAX records into Unicode's form C, so what it says of ours counts. At the end the stream is
+ * drained, so that the CRC of the gzip member and all that follows the archive have been looked at.
+ * Lives in one worker thread; the source is borrowed.
  *
  *	if (pack_read_init(&r, &src, max_expanded, max_entries, err)) ...
  *	while ((rc = pack_read_next(&r, &e, err)) > 0)

@@ -1,7 +1,8 @@
 /*
- * Pass 2: writes the items that a scan left (and the rules did not exclude) as repack format 2. Reads the layer again: when the files are in
- * order already, straight from the stream to the output; else the bodies go through a spool, in memory up to LIMIT_SPOOL_MEMORY,
- * past it in an unlinked temporary file. Worker thread.
+ * Pass 2: writes the items that a scan left (and the rules did not exclude) as repack format 2.
+ * Reads the layer again: when the files are in order already, straight from the stream to the
+ * output; else the bodies go through a spool, in memory up to LIMIT_SPOOL_MEMORY, past it in an
+ * unlinked temporary file. Worker thread.
  */
 #ifndef PACK_REPACK_H
 #define PACK_REPACK_H

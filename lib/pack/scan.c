@@ -159,7 +159,8 @@ int pack_scan_rules(struct pack_scan *s, pack_ignore_fn fn, void *ctx, struct er
 		f->rules = rules;
 		f->dir = mem_strndup(name, dir_len);
 	}
-	/* The items are in name order, where "+a/.sourceignore" comes before ".sourceignore"; a parent's rules must come first. */
+	/* The items are in name order, where "+a/.sourceignore" comes before ".sourceignore"; a
+	   parent's rules must come first. */
 	if (!rc)
 		rc = pack_sort(all.p, all.len, sizeof(*all.p), by_dir, NULL, s->ix.stop, err);
 	vec_each (&all, f) {

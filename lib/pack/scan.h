@@ -1,6 +1,7 @@
 /*
- * Pass 1 over a layer: everything is checked and counted, nothing is written. Leaves the index of its names and the `.sourceignore` texts.
- * Worker thread; the owner clears it. The source is borrowed for the call.
+ * Pass 1 over a layer: everything is checked and counted, nothing is written. Leaves the index of
+ * its names and the `.sourceignore` texts. Worker thread; the owner clears it. The source is
+ * borrowed for the call.
  */
 #ifndef PACK_SCAN_H
 #define PACK_SCAN_H
@@ -20,7 +21,8 @@ struct pack_scan {
 	uint64_t expanded;
 	uint64_t entries; /* in the stream, links included */
 	uint64_t links;
-	char why[256]; /* the first reason against a pass-through that the archive itself gives; "" is none */
+	/* the first reason against a pass-through that the archive itself gives; "" is none */
+	char why[256];
 };
 
 /* limits: none is 0. */

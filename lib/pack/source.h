@@ -1,5 +1,6 @@
 /*
- * A blob as a stream of chunks, from memory or from a file, in a worker thread. The stop flag is polled once a chunk (64 KiB).
+ * A blob as a stream of chunks, from memory or from a file, in a worker thread. The stop flag is
+ * polled once a chunk (64 KiB).
  *
  *	struct pack_src src;
  *	const unsigned char *p;
@@ -35,16 +36,19 @@ struct pack_src {
 	struct pack_memory memory;
 };
 
-/* Borrows mem or fd until clear. fd is read with pread(2) from offset 0, so its position does not matter and stays. */
+/* Borrows mem or fd until clear. fd is read with pread(2) from offset 0, so its position does not
+   matter and stays. */
 void pack_src_init(
 	struct pack_src *s, const void *mem, int fd, uint64_t size, const atomic_bool *stop);
 /* Starts over. */
 void pack_src_rewind(struct pack_src *s);
 void pack_src_clear(struct pack_src *s);
-/* The next bytes, borrowed until the next call; *n is 0 at the end. A file shorter than size is an error. */
+/* The next bytes, borrowed until the next call; *n is 0 at the end. A file shorter than size is an
+   error. */
 int pack_src_next(
 	struct pack_src *s, const unsigned char **p, size_t *n, struct err *err) must_check;
-/* Counts n bytes more. -1 with err->code -ENOBUFS: the job is to begin again with a higher limit, or to be given up. */
+/* Counts n bytes more. -1 with err->code -ENOBUFS: the job is to begin again with a higher limit,
+   or to be given up. */
 int pack_memory_take(struct pack_memory *m, uint64_t n, struct err *err) must_check;
 void pack_memory_give(struct pack_memory *m, uint64_t n);
 /* ERR_CANCELED when the flag is set; stop may be NULL. */

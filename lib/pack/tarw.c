@@ -93,7 +93,8 @@ static bool ascii(const char *s)
 	return true;
 }
 
-/* Writes the name into name and prefix if ustar can hold it: the prefix as long as possible, as Go's writer splits. */
+/* Writes the name into name and prefix if ustar can hold it: the prefix as long as possible, as
+   Go's writer splits. */
 static bool split_name(struct ustar *h, const char *path)
 {
 	size_t n = strlen(path), at;

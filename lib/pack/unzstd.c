@@ -47,7 +47,8 @@ void pack_unzstd_free(struct pack_unzstd *z)
 	free(z);
 }
 
-/* RFC 8878 sections 3.1.1 and 3.1.2. The library would also take its formats from before the RFC. */
+/* RFC 8878 sections 3.1.1 and 3.1.2. The library would also take its formats from before the
+   RFC. */
 static bool is_frame(const unsigned char *m)
 {
 	static const unsigned char frame[] = {0x28, 0xb5, 0x2f, 0xfd}, skip[] = {0x2a, 0x4d, 0x18};
@@ -135,7 +136,8 @@ int pack_unzstd_next(struct pack_unzstd *z, const unsigned char **p, size_t *n, 
 		z->full = rc && out.pos == out.size;
 		if (rc)
 			continue;
-		/* The frame is over; what follows in the chunk begins with another one's magic number. */
+		/* The frame is over; what follows in the chunk begins with another one's magic
+		   number. */
 		z->inside = false;
 		z->decoded = 0;
 		z->chunk = (const unsigned char *)z->in.src + z->in.pos;

@@ -14,7 +14,8 @@
 #define WAIT_MS 20000
 /* Flux's consumers come again after 5 to 30 s by themselves. */
 #define RETRY_AFTER "5"
-/* RFC 6713. (Go's FileServer says the same where the system has a MIME table, and sniffs application/x-gzip where not.) */
+/* RFC 6713. (Go's FileServer says the same where the system has a MIME table, and sniffs
+   application/x-gzip where not.) */
 #define CONTENT_TYPE "application/gzip"
 
 struct serve_files {

@@ -1,14 +1,18 @@
 /*
- * The artifact port: the store over HTTP, as Flux's consumers know it from Go's http.FileServer, without its listings.
+ * The artifact port: the store over HTTP, as Flux's consumers know it from Go's http.FileServer,
+ * without its listings.
  *
- * GET and HEAD of `/<kind>/<namespace>/<name>/<algo>:<hex>.tar.gz` and `.../latest.tar.gz`, nothing else; `%3A` for the colon is the same
- * name. Last-Modified, ETag (the digest of the bytes, strong), If-Match, If-None-Match, If-Modified-Since, If-Unmodified-Since, If-Range
- * and Range (RFC 9110 sections 13 and 14). A Range with several parts is answered with the whole file (200), as section 14.2 allows.
- * `GET /` is the readiness probe: 503 until store_ready, 200 after. A file that is promised and not here yet is waited for, wait_ms at
- * most, then 503 with Retry-After. Loop thread.
+ * GET and HEAD of `/<kind>/<namespace>/<name>/<algo>:<hex>.tar.gz` and `.../latest.tar.gz`, nothing
+ * else; `%3A` for the colon is the same name. Last-Modified, ETag (the digest of the bytes,
+ * strong), If-Match, If-None-Match, If-Modified-Since, If-Unmodified-Since, If-Range and Range (RFC
+ * 9110 sections 13 and 14). A Range with several parts is answered with the whole file (200), as
+ * section 14.2 allows. `GET /` is the readiness probe: 503 until store_ready, 200 after. A file
+ * that is promised and not here yet is waited for, wait_ms at most, then 503 with Retry-After. Loop
+ * thread.
  *
  *	struct serve_files *f = serve_files_new(loop, store, 0);
- *	struct http_server_opts o = {.name = "artifacts", .address = ":9090", .handler = serve_files_handle, .arg = f};
+ *	struct http_server_opts o = {.name = "artifacts", .address = ":9090",
+ *		.handler = serve_files_handle, .arg = f};
  */
 #ifndef SERVE_FILES_H
 #define SERVE_FILES_H

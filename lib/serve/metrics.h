@@ -1,6 +1,7 @@
 /*
  * GET /metrics from a registry (lib/base/metrics.h), in slices. Loop thread.
- * An http_handler_fn: arg is the struct metrics, which outlives the server. Other paths: 404, other methods: 405.
+ * An http_handler_fn: arg is the struct metrics, which outlives the server. Other paths: 404, other
+ * methods: 405.
  */
 #ifndef SERVE_METRICS_H
 #define SERVE_METRICS_H

@@ -6,7 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
-/* Digits to a number, UINT64_MAX for what does not fit (which is past every file's end). False without a digit. */
+/* Digits to a number, UINT64_MAX for what does not fit (which is past every file's end). False
+   without a digit. */
 static bool number(const char **p, uint64_t *out)
 {
 	uint64_t v = 0;

@@ -1,5 +1,6 @@
 /*
- * What a conditional or partial request asks for (RFC 9110 sections 8.8, 13, 14), decided from the fields' text alone. Any thread.
+ * What a conditional or partial request asks for (RFC 9110 sections 8.8, 13, 14), decided from the
+ * fields' text alone. Any thread.
  */
 #ifndef SERVE_RANGE_H
 #define SERVE_RANGE_H
@@ -7,7 +8,9 @@
 #include <stdint.h>
 
 enum range_kind {
-	RANGE_NONE, /* no range, one that is not understood, or several: send everything (section 14.2 allows to ignore it) */
+	/* no range, one that is not understood, or several: send everything (section 14.2 allows to
+	   ignore it) */
+	RANGE_NONE,
 	RANGE_PART, /* bytes [from, from + len) */
 	RANGE_BEYOND, /* 416 */
 };
@@ -15,7 +18,8 @@ enum range_kind {
 /* value: of the Range field, or NULL. size: of the whole file. */
 enum range_kind range_parse(const char *value, uint64_t size, uint64_t *from, uint64_t *len);
 
-/* Is the tag (with its quotes, strong) in a list as If-Match and If-None-Match carry it, or is that "*"? weak: W/"x" counts as "x". */
+/* Is the tag (with its quotes, strong) in a list as If-Match and If-None-Match carry it, or is that
+   "*"? weak: W/"x" counts as "x". */
 bool etag_in_list(const char *list, const char *tag, bool weak);
 
 struct validators {

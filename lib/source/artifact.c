@@ -18,7 +18,7 @@ static struct source_env *env_of(const struct artifact_run *a)
 	return SOURCE_ENV(a->run.c);
 }
 
-/* ---- the run --------------------------------------------------------------------------------------------- */
+/* ---- the run --------------------------------------------------------------------------------- */
 
 void artifact_run_init(struct run *r)
 {
@@ -43,7 +43,7 @@ void artifact_run_clear(struct run *r)
 	buf_clear(&ARTIFACT_RUN(r)->bytes);
 }
 
-/* ---- is what the status names still there? -------------------------------------------------------------- */
+/* ---- is what the status names still there? --------------------------------------------------- */
 
 enum step_ret artifact_storage_start(struct task *t)
 {
@@ -54,8 +54,8 @@ enum step_ret artifact_storage_start(struct task *t)
 	return task_wait(t, store_check_start(env_of(a)->store, a->have_path, &a->have_digest));
 }
 
-/* The file is missing. A suspended object asks nobody what its reference means: what the status names
-   is brought back by a run of its own. */
+/* The file is missing. A suspended object asks nobody what its reference means: what the status
+   names is brought back by a run of its own. */
 static enum step_ret file_missing(struct artifact_run *a)
 {
 	struct run *r = &a->run;
@@ -97,7 +97,7 @@ enum step_ret artifact_storage_resume(struct task *t)
 	return file_missing(a);
 }
 
-/* ---- where the bytes go ------------------------------------------------------------------------------------ */
+/* ---- where the bytes go ---------------------------------------------------------------------- */
 
 enum step_ret artifact_room_start(struct task *t)
 {
@@ -121,7 +121,7 @@ enum step_ret artifact_temp_resume(struct task *t)
 	return STEP_NEXT;
 }
 
-/* ---- from layer to artifact --------------------------------------------------------------------------------- */
+/* ---- from layer to artifact ------------------------------------------------------------------ */
 
 enum step_ret artifact_publish_start(struct task *t)
 {
@@ -145,8 +145,8 @@ enum step_ret artifact_publish_start(struct task *t)
 		return run_fail(RUN(t), COND_STORAGE_FAILED, "InvalidPath");
 	if (!strcmp(a->path, a->have_path)) {
 		req.have = a->have_digest;
-		/* A stored digest is compared with its own algorithm; under one path both must be of the
-		   same. */
+		/* A stored digest is compared with its own algorithm; under one path both must be
+		   of the same. */
 		if (req.have.algo != DIGEST_NONE && (a->have_file || a->missing))
 			req.algo = req.have.algo;
 	}
@@ -195,7 +195,7 @@ enum step_ret artifact_publish_resume(struct task *t)
 	return STEP_NEXT;
 }
 
-/* ---- same path, new bytes: the status first, then the file -------------------------------------------------- */
+/* ---- same path, new bytes: the status first, then the file ----------------------------------- */
 
 enum step_ret artifact_hold_start(struct task *t)
 {
@@ -228,7 +228,8 @@ enum step_ret artifact_commit_start(struct task *t)
 {
 	struct artifact_run *a = ARTIFACT(t);
 
-	/* A status that was refused still promises the old bytes; the new ones are dropped at the end. */
+	/* A status that was refused still promises the old bytes; the new ones are dropped at the
+	   end. */
 	if (a->hold != HOLD_HELD || !a->run.patched)
 		return STEP_NEXT;
 	a->hold = HOLD_NONE;
@@ -238,14 +239,15 @@ enum step_ret artifact_commit_start(struct task *t)
 enum step_ret artifact_commit_resume(struct task *t)
 {
 	if (t->op->err.kind != ERR_NONE) {
-		/* The status is ahead of the disk: the next run finds the file missing and restores it. */
+		/* The status is ahead of the disk: the next run finds the file missing and restores
+		   it. */
 		log_error(&RUN(t)->log, "cannot replace the artifact", LE(&t->op->err));
 		run_end(RUN(t), RUN_AGAIN);
 	}
 	return STEP_NEXT;
 }
 
-/* ---- what goes ----------------------------------------------------------------------------------------------- */
+/* ---- what goes ------------------------------------------------------------------------------- */
 
 /* At the start of a run: what was superseded by an earlier one, also while the registry fails. */
 enum step_ret artifact_tidy_start(struct task *t)

@@ -1,15 +1,17 @@
 /*
  * The rows of a run whose object has an artifact: is the file there, what makes a new one, under
- * which name, and when the old ones go. A kind's struct begins with struct artifact_run; its own rows
- * say what the artifact is made of (artifact_input), the rest is here. Loop thread.
+ * which name, and when the old ones go. A kind's struct begins with struct artifact_run; its own
+ * rows say what the artifact is made of (artifact_input), the rest is here. Loop thread.
  *
  * A new revision gets its name first, then the status is written: nobody is told of a file that is
  * not there. The same path with other bytes: the status first, then the name.
  *
- *	static const struct step WORK[] = {RUN_READ, RUN_FINALIZER, ARTIFACT_STORAGE, RUN_SUSPENDED, ARTIFACT_TIDY, RUN_VALID,
+ *	static const struct step WORK[] = {RUN_READ, RUN_FINALIZER, ARTIFACT_STORAGE, RUN_SUSPENDED,
+ *		ARTIFACT_TIDY, RUN_VALID,
  *		... the kind's own: what the reference means ...
  *		RUN_SLOT, ..., ARTIFACT_TEMP, {"pull", ...}, ARTIFACT_PUBLISH, ARTIFACT_HOLD, {0}};
- *	static const struct step WORK_LAST[] = {..., RUN_STATUS, ARTIFACT_COMMIT, ARTIFACT_RETAIN, ARTIFACT_EVENTS, ARTIFACT_CLEANUP, RUN_CLEANUP, {0}};
+ *	static const struct step WORK_LAST[] = {..., RUN_STATUS, ARTIFACT_COMMIT, ARTIFACT_RETAIN,
+ *		..., ARTIFACT_CLEANUP, RUN_CLEANUP, {0}};
  */
 #ifndef SOURCE_ARTIFACT_H
 #define SOURCE_ARTIFACT_H

@@ -16,7 +16,8 @@ struct store;
 struct source_env {
 	struct store *store;
 	struct account *account; /* memory for layers; NULL: none is counted */
-	/* Of artifact URLs: "source-controller.flux-system.svc.cluster.local.", or with a scheme. */
+	/* Of artifact URLs: "source-controller.flux-system.svc.cluster.local.", or with a
+	   scheme. */
 	char *adv_address;
 	enum digest_algo algo; /* of artifacts */
 	uint64_t max_expanded, max_entries; /* 0: lib/base/limits.h */

@@ -23,8 +23,8 @@ static const char *path_of(const struct item *i, const json_t *obj, const char *
 	struct store_path parsed;
 	struct err err = {0};
 
-	/* A status may name a file of another kind or object. And what has lost our finalizer has lost
-	   its files. */
+	/* A status may name a file of another kind or object. And what has lost our finalizer has
+	   lost its files. */
 	if (!path || store_path_parse(&parsed, path, &err) || parsed.latest ||
 		strcmp(parsed.dir, dir) != 0 ||
 		(object_deleting(obj) && finalizer && !kube_has_finalizer(obj, finalizer)))
@@ -75,7 +75,7 @@ void artifact_file_lost(struct controller *c, const char *path)
 		item_due(i);
 }
 
-/* ---- hooks ------------------------------------------------------------------------------------------- */
+/* ---- hooks ----------------------------------------------------------------------------------- */
 
 static void item_added(struct item *i, const json_t *obj)
 {
@@ -115,8 +115,8 @@ static void item_stored(struct item *i, const json_t *obj)
 	}
 }
 
-/* Where somebody else has put another artifact into the status (a backup, a migration), its file may
-   be missing. */
+/* Where somebody else has put another artifact into the status (a backup, a migration), its file
+   may be missing. */
 static void item_told(struct item *i)
 {
 	struct artifact_item *a = ARTIFACT_ITEM(i);
@@ -146,8 +146,8 @@ static void item_stop(struct item *i)
 	look_cancel(ARTIFACT_ITEM(i));
 }
 
-/* Deleted, or not in our shard any more: if the object lives on elsewhere its files stay for a while,
-   and are swept then. */
+/* Deleted, or not in our shard any more: if the object lives on elsewhere its files stay for a
+   while, and are swept then. */
 static void item_gone(struct item *i)
 {
 	char dir[STORE_DIR_MAX];

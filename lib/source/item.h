@@ -1,6 +1,6 @@
 /*
- * An object with an artifact, between its runs: which file its status names, and what became of that
- * file. A kind's struct begins with struct artifact_item, and its `item` hooks are
+ * An object with an artifact, between its runs: which file its status names, and what became of
+ * that file. A kind's struct begins with struct artifact_item, and its `item` hooks are
  * artifact_item_hooks. Loop thread.
  */
 #ifndef SOURCE_ITEM_H
@@ -36,7 +36,8 @@ extern const struct item_hooks artifact_item_hooks;
 int artifact_dir(const struct item *i, char dir[STORE_DIR_MAX], struct err *err) must_check;
 /* The file that the status names is not in the store, and was not given up. */
 bool artifact_is_missing(const struct artifact_item *a);
-/* on_lost of the store: a file that a status names is gone. Nothing happens to one of another kind. */
+/* on_lost of the store: a file that a status names is gone. Nothing happens to one of another
+   kind. */
 void artifact_file_lost(struct controller *c, const char *path);
 
 #endif

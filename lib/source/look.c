@@ -3,8 +3,8 @@
 #include "source/env.h"
 #include "store/store.h"
 
-/* Files looked at at a time; the worker lanes see to it that large ones of one namespace do not keep
-   the others. */
+/* Files looked at at a time; the worker lanes see to it that large ones of one namespace do not
+   keep the others. */
 #define LOOKS_MAX 64
 
 static void line_pump(struct source_env *e);

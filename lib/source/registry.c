@@ -101,8 +101,8 @@ enum step_ret registry_login_start(
 	return STEP_NEXT;
 }
 
-/* A new reference to what the Secret as it was read comes to; NULL with *err. What is kept and of the
-   same version stays. */
+/* A new reference to what the Secret as it was read comes to; NULL with *err. What is kept and of
+   the same version stays. */
 static struct depends_value *value_of(
 	struct run *r, const struct registry_login *l, const json_t *secret, struct err *err)
 {
@@ -144,7 +144,7 @@ enum step_ret registry_login_resume(struct run *r, struct registry_login *l)
 	return STEP_NEXT;
 }
 
-/* ---- after a refusal ----------------------------------------------------------------------------------- */
+/* ---- after a refusal ------------------------------------------------------------------------- */
 
 enum step_ret registry_reread_start(struct run *r, struct registry_login *l)
 {
@@ -163,8 +163,8 @@ enum step_ret registry_reread_resume(struct run *r, struct registry_login *l)
 	struct err ignored = {0};
 
 	if (!secret) {
-		/* Gone, or nobody knows: whoever needs it next asks again. The run's own error is what is
-		   told. */
+		/* Gone, or nobody knows: whoever needs it next asks again. The run's own error is
+		   what is told. */
 		auto_free char *key = key_of(r, l);
 
 		depends_drop(secrets_of(r), key);
@@ -181,7 +181,7 @@ enum step_ret registry_reread_resume(struct run *r, struct registry_login *l)
 	return STEP_NEXT;
 }
 
-/* ---- hosts ----------------------------------------------------------------------------------------------- */
+/* ---- hosts ----------------------------------------------------------------------------------- */
 
 char *registry_host(const char *url, bool insecure)
 {

@@ -1,10 +1,10 @@
 /*
- * An object that asks an OCI registry: under which name its places are counted, and as whom it asks.
- * For the rows and hooks of any kind that does; no artifact is needed. Loop thread.
+ * An object that asks an OCI registry: under which name its places are counted, and as whom it
+ * asks. For the rows and hooks of any kind that does; no artifact is needed. Loop thread.
  *
- * A pull Secret becomes an identity, which is kept for the tokens that it got while something vouches
- * for it (ctl/depends.h). Whatever vouches: a refusal by the registry makes the run read the Secret
- * again. The kind's first depends are Secrets.
+ * A pull Secret becomes an identity, which is kept for the tokens that it got while something
+ * vouches for it (ctl/depends.h). Whatever vouches: a refusal by the registry makes the run read
+ * the Secret again. The kind's first depends are Secrets.
  */
 #ifndef SOURCE_REGISTRY_H
 #define SOURCE_REGISTRY_H

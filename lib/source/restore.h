@@ -1,8 +1,8 @@
 /*
  * A file that a status names is gone from the store. The object's own run comes first: what its
- * reference means now is either the same, and the run brings the file back, or something newer takes
- * its place. Where that run fails, and for a suspended object, a restore fetches the file by what the
- * status says, with the rules that made it. Requests for it wait meanwhile.
+ * reference means now is either the same, and the run brings the file back, or something newer
+ * takes its place. Where that run fails, and for a suspended object, a restore fetches the file by
+ * what the status says, with the rules that made it. Requests for it wait meanwhile.
  *
  * It is given up when the registry says itself, several times over a while, that it does not have
  * it: one refusal may be a proxy's, or somebody's who is setting up permissions. Loop thread.

@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-/* ---- conditions ------------------------------------------------------------------------------------------ */
+/* ---- conditions ------------------------------------------------------------------------------ */
 
 static void say_in_storage(struct run *r, const char *revision)
 {
@@ -69,7 +69,7 @@ bool artifact_is_current(const struct artifact_run *a)
 	return a->have_file && !strcmp(ARTIFACT_ITEM(a->run.item)->revision, a->revision);
 }
 
-/* ---- members ------------------------------------------------------------------------------------------------ */
+/* ---- members --------------------------------------------------------------------------------- */
 
 static void set_text(json_t *o, const char *key, const char *text)
 {
@@ -170,7 +170,7 @@ void artifact_written(struct run *r)
 		store_promise_end(store, a->have_path);
 }
 
-/* ---- Events --------------------------------------------------------------------------------------------------- */
+/* ---- Events ---------------------------------------------------------------------------------- */
 
 bool artifact_told(struct run *r, bool *is_new)
 {

@@ -33,8 +33,9 @@ struct part {
 _Static_assert(LIMIT_PATTERN < UINT16_MAX, "a part's offset has 16 bits");
 
 struct ignore_pattern {
-	uint64_t first,
-		last; /* what first and last bytes of components it needs, each hashed to a bit: most patterns fail there */
+	/* what first and last bytes of components it needs, each hashed to a bit: most patterns
+	   fail there */
+	uint64_t first, last;
 	char *text;
 	char *domain; /* "": the root; one copy for all patterns of a text, which stand together */
 	const char *origin; /* NULL: .sourceignore */
@@ -48,7 +49,7 @@ struct ignore_pattern {
 	bool is_path; /* has a slash: anchored; else a name, anywhere */
 };
 
-/* ---- building -------------------------------------------------------------------------------------------------------- */
+/* ---- building -------------------------------------------------------------------------------- */
 
 static bool has_meta(const char *s, size_t n)
 {
@@ -291,7 +292,7 @@ void ignore_clear(struct ignore *l)
 	memset(l, 0, sizeof(*l));
 }
 
-/* ---- matching -------------------------------------------------------------------------------------------------------- */
+/* ---- matching -------------------------------------------------------------------------------- */
 
 /* A path as its components. */
 struct comp {
@@ -344,8 +345,9 @@ static bool name_match(const struct ignore_pattern *p, const struct path *path)
 }
 
 /*
- * A path: component by component from the domain on; what is left of the path below a match is covered. `**` takes the first
- * component that fits what follows it, and there is no second try: that is how Flux does it.
+ * A path: component by component from the domain on; what is left of the path below a match is
+ * covered. `**` takes the first component that fits what follows it, and there is no second try:
+ * that is how Flux does it.
  */
 static bool path_match(const struct ignore_pattern *p, const struct path *path)
 {
@@ -389,7 +391,8 @@ static bool pattern_match(const struct ignore_pattern *p, const struct path *pat
 	return p->is_path ? path_match(p, path) : name_match(p, path);
 }
 
-/* The last pattern that matches decides: 1 excluded, 0 included, -1 none matches, or the budget is over. */
+/* The last pattern that matches decides: 1 excluded, 0 included, -1 none matches, or the budget is
+   over. */
 static int list_match(const struct ignore_pattern *p, size_t n, const struct path *path)
 {
 	struct ignore_budget *b = path->budget;
@@ -493,7 +496,7 @@ int ignore_match_within(const struct ignore *l, struct ignore_budget *b, const c
 	return is;
 }
 
-/* ---- which files count ----------------------------------------------------------------------------------------------- */
+/* ---- which files count ----------------------------------------------------------------------- */
 
 bool ignore_is_file(const char *path, size_t *dir_len)
 {
@@ -516,7 +519,8 @@ int ignore_dir_cmp(const char *a, const char *b)
 		a++;
 		b++;
 	}
-	/* A directory's end comes before everything, its slash before every other byte of a name. */
+	/* A directory's end comes before everything, its slash before every other byte of a
+	   name. */
 	if (!*a || !*b)
 		return (*a != 0) - (*b != 0);
 	if (*a == '/' || *b == '/')

@@ -15,7 +15,8 @@ size_t ignore_rune(const char *s, size_t n, uint32_t *rune)
 	return used ? used : 1;
 }
 
-/* One end of a range. The bytes used, or 0 when malformed; something always has to follow, the ] at least. */
+/* One end of a range. The bytes used, or 0 when malformed; something always has to follow, the ] at
+   least. */
 static size_t class_char(const char *p, size_t n, uint32_t *rune)
 {
 	size_t esc = n && *p == '\\', used;
@@ -105,7 +106,8 @@ bool ignore_budget_look(struct ignore_budget *b)
 	return !b->over;
 }
 
-/* After a star: the next place in the name at which the pattern's next byte stands. An escape or class takes the very next one. */
+/* After a star: the next place in the name at which the pattern's next byte stands. An escape or
+   class takes the very next one. */
 static size_t next_place(char want, const char *name, size_t from, size_t len)
 {
 	const char *at;
@@ -116,7 +118,8 @@ static size_t next_place(char want, const char *name, size_t from, size_t len)
 	return at ? (size_t)(at - name) : len;
 }
 
-/* A failed term sends us back to the last star, which then takes one byte more. An earlier star never has to be tried again. */
+/* A failed term sends us back to the last star, which then takes one byte more. An earlier star
+   never has to be tried again. */
 bool ignore_glob(
 	const char *pat, size_t pat_len, const char *name, size_t name_len, struct ignore_budget *b)
 {

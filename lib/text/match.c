@@ -1,6 +1,7 @@
 /*
- * RE2 is what Go's regexp package was made after, so the pattern goes to it almost as it is; the rewriting here is what the two
- * have grown apart in. It follows the pattern only as far as it must: literal text, \Q...\E and character classes are stepped over.
+ * RE2 is what Go's regexp package was made after, so the pattern goes to it almost as it is; the
+ * rewriting here is what the two have grown apart in. It follows the pattern only as far as it
+ * must: literal text, \Q...\E and character classes are stepped over.
  */
 #include "text/match.h"
 
@@ -16,12 +17,13 @@ struct match {
 	void *re;
 };
 
-/* ---- \p{...} --------------------------------------------------------------------------------------------------------- */
+/* ---- \p{...} --------------------------------------------------------------------------------- */
 
 /*
- * Names of Unicode categories, lower case without separators, and what RE2 calls them (its own name for nearly all; items of a
- * class for the rest). `others` is the complement as items, NULL when only [^...] can say it. RE2 knows no unassigned code points, so
- * a complement inside a class leaves them out; registry tags are ASCII.
+ * Names of Unicode categories, lower case without separators, and what RE2 calls them (its own name
+ * for nearly all; items of a class for the rest). `others` is the complement as items, NULL when
+ * only [^...] can say it. RE2 knows no unassigned code points, so a complement inside a class
+ * leaves them out; registry tags are ASCII.
  */
 #define ASSIGNED "\\pL\\pM\\pN\\pP\\pS\\pZ\\pC"
 static const struct category {
@@ -99,7 +101,8 @@ static const char *find_code(const char *folded)
 	return NULL;
 }
 
-/* A script of one word as RE2 spells it: Greek. Go's names have no separators left either when it looks them up. */
+/* A script of one word as RE2 spells it: Greek. Go's names have no separators left either when it
+   looks them up. */
 static void add_script(struct buf *out, const char *folded, bool negated)
 {
 	char first = *folded;
@@ -165,7 +168,7 @@ static int add_property(
 	return 0;
 }
 
-/* ---- the walk -------------------------------------------------------------------------------------------------------- */
+/* ---- the walk -------------------------------------------------------------------------------- */
 
 /* p stands on a backslash outside \Q...\E. Returns what comes after the escape; NULL: refused. */
 static const char *copy_escape(struct buf *out, const char *p, bool in_class, struct err *err)

@@ -1,18 +1,23 @@
 /*
- * Regular expressions of users (`semverFilter`), in RE2's syntax as Go's regexp/syntax takes it, in time linear in the text.
- * The only user of RE2 and the only C++ file of the project is behind this header.
+ * Regular expressions of users (`semverFilter`), in RE2's syntax as Go's regexp/syntax takes it, in
+ * time linear in the text. The only user of RE2 and the only C++ file of the project is behind this
+ * header.
  *
  * What RE2 and Go see differently is evened out before RE2 reads the pattern:
- *  - (?<name>x) is taken (older RE2 knows only (?P<name>x)); group names are ASCII letters, digits and _;
+ *  - (?<name>x) is taken (older RE2 knows only (?P<name>x)); group names are ASCII letters, digits
+ *    and _;
  *  - \C is refused;
- *  - \p{...} takes what Go 1.25 and later take: any case, blanks, - and _ in the name, long names of categories (\p{Letter}),
- *    Any, ASCII, Assigned, Cn and LC.
- * What stays different: a pattern is at most LIMIT_PATTERN bytes; its compiled form and caches are at most LIMIT_PATTERN_MEMORY, and
- * LIMIT_PATTERN_PROGRAM instructions (so \pL{10} and .{1000} are refused where Go takes them); \p{Cn} and \P{Assigned} inside [...]
- * are refused; `.` never matches a byte that is not UTF-8 (registry tags are ASCII). Scripts of several words are refused (\p{Old_Italic}), as Go 1.25 and 1.26 do.
+ *  - \p{...} takes what Go 1.25 and later take: any case, blanks, - and _ in the name, long names
+ *    of categories (\p{Letter}), Any, ASCII, Assigned, Cn and LC.
+ * What stays different: a pattern is at most LIMIT_PATTERN bytes; its compiled form and caches are
+ * at most LIMIT_PATTERN_MEMORY, and LIMIT_PATTERN_PROGRAM instructions (so \pL{10} and .{1000} are
+ * refused where Go takes them); \p{Cn} and \P{Assigned} inside [...] are refused; `.` never matches
+ * a byte that is not UTF-8 (registry tags are ASCII). Scripts of several words are refused
+ * (\p{Old_Italic}), as Go 1.25 and 1.26 do.
  *
- * A compiled pattern is read only: any thread. An ordinary pattern compiles in microseconds and takes 0.3 µs for a tag. Time grows
- * with the product of program and text: the worst within the limits compiles in about 10 ms, and takes as much for a tag of 128 bytes.
+ * A compiled pattern is read only: any thread. An ordinary pattern compiles in microseconds and
+ * takes 0.3 µs for a tag. Time grows with the product of program and text: the worst within the
+ * limits compiles in about 10 ms, and takes as much for a tag of 128 bytes.
  */
 #ifndef TEXT_MATCH_H
 #define TEXT_MATCH_H
@@ -27,7 +32,8 @@ extern "C" {
 
 struct match;
 
-/* Compiles. 0, *out is the caller's (match_free); or -1 (ERR_RETRY): the message names the pattern and what is wrong with it. */
+/* Compiles. 0, *out is the caller's (match_free); or -1 (ERR_RETRY): the message names the pattern
+   and what is wrong with it. */
 int match_new(struct match **out, const char *pattern, struct err *err) must_check;
 /* NULL is fine. */
 void match_free(struct match *m);

@@ -6,7 +6,8 @@
 #include <algorithm>
 #include <cstdio>
 
-/* StringPiece is RE2's own in the older versions, absl::string_view (in Debian 13 not the same type as std::string_view) in the newer. */
+/* StringPiece is RE2's own in the older versions, absl::string_view (in Debian 13 not the same type
+   as std::string_view) in the newer. */
 
 void *match_re2_new(const char *pattern, size_t len, size_t memory, char *msg, size_t size)
 {

@@ -8,7 +8,8 @@
 extern "C" {
 #endif
 
-/* NULL, with the reason in msg (cut to size), when RE2 refuses the pattern. memory: bytes for the compiled form and its caches. */
+/* NULL, with the reason in msg (cut to size), when RE2 refuses the pattern. memory: bytes for the
+   compiled form and its caches. */
 void *match_re2_new(const char *pattern, size_t len, size_t memory, char *msg, size_t size);
 /* Instructions of the compiled form, forwards or backwards, whichever has more. */
 int match_re2_program(const void *re);

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- the grammar of a version ---------------------------------------------------------------------------------------- */
+/* ---- the grammar of a version ---------------------------------------------------------------- */
 
 static bool is_ident(char c)
 {
@@ -41,7 +41,8 @@ static const char *scan_number(const char *p, uint64_t *n)
 	return p;
 }
 
-/* Numeric identifiers of a prerelease have no leading zeros (semver.org section 9); the grammar saw to the rest. */
+/* Numeric identifiers of a prerelease have no leading zeros (semver.org section 9); the grammar saw
+   to the rest. */
 static bool pre_is_valid(const char *pre, size_t len)
 {
 	size_t i = 0;
@@ -59,7 +60,8 @@ static bool pre_is_valid(const char *pre, size_t len)
 	return true;
 }
 
-/* The loose form that the ranges and the tags share: minor and patch may be missing, leading zeros are fine. */
+/* The loose form that the ranges and the tags share: minor and patch may be missing, leading zeros
+   are fine. */
 static bool parse_loose(struct semver *v, const char *text)
 {
 	uint64_t *const parts[] = {&v->major, &v->minor, &v->patch};
@@ -100,7 +102,7 @@ bool semver_parse(struct semver *v, const char *text)
 	return true;
 }
 
-/* ---- order ----------------------------------------------------------------------------------------------------------- */
+/* ---- order ----------------------------------------------------------------------------------- */
 
 /* Whether an identifier counts as a number: digits only, and within 64 bits. */
 static bool ident_is_number(const char *s, size_t len)

@@ -1,7 +1,8 @@
 /*
- * Ranges. The Go module defines them by four regular expressions applied one after the other; what they accept together is the grammar
- * here. Two oddities are kept, because they decide what matches: `A - B` is rewritten as text before anything else is read, and a
- * lone `|` counts as a character of a version (which then is no number).
+ * Ranges. The Go module defines them by four regular expressions applied one after the other; what
+ * they accept together is the grammar here. Two oddities are kept, because they decide what
+ * matches: `A - B` is rewritten as text before anything else is read, and a lone `|` counts as a
+ * character of a version (which then is no number).
  */
 #include "text/semver.h"
 
@@ -90,7 +91,7 @@ static const char *scan_con(const char *p, struct con_text *t)
 	return p;
 }
 
-/* ---- A - B ----------------------------------------------------------------------------------------------------------- */
+/* ---- A - B ----------------------------------------------------------------------------------- */
 
 /* `A - B` with the blanks around it, at p exactly: its end, or NULL. */
 static const char *scan_hyphen(const char *p, struct con_text *a, struct con_text *b)
@@ -140,14 +141,15 @@ static char *rewrite_hyphens(const char *text)
 	return out;
 }
 
-/* ---- terms ----------------------------------------------------------------------------------------------------------- */
+/* ---- terms ----------------------------------------------------------------------------------- */
 
 static bool part_is_wild(const struct con_text *t, int i)
 {
 	return !t->part[i] || (t->part_len[i] == 1 && strchr("xX*", t->part[i][0]));
 }
 
-/* The version that a term compares with: wildcards and what follows them are 0, a prerelease stays. */
+/* The version that a term compares with: wildcards and what follows them are 0, a prerelease
+   stays. */
 static bool term_version(struct semver_term *term, const struct con_text *t)
 {
 	auto_free char *text = NULL;
@@ -267,7 +269,7 @@ void semver_range_clear(struct semver_range *r)
 	r->count = 0;
 }
 
-/* ---- matching -------------------------------------------------------------------------------------------------------- */
+/* ---- matching -------------------------------------------------------------------------------- */
 
 static bool same_minor(const struct semver *v, const struct semver *con)
 {

@@ -1,6 +1,7 @@
 /*
- * libyaml's events become a jansson tree in one descent; its own document API would hold the whole file as nodes first. What an
- * alias stands for is copied, and its size is counted before it is copied, so a few lines cannot become gigabytes.
+ * libyaml's events become a jansson tree in one descent; its own document API would hold the whole
+ * file as nodes first. What an alias stands for is copied, and its size is counted before it is
+ * copied, so a few lines cannot become gigabytes.
  */
 #include "text/yaml.h"
 
@@ -41,7 +42,7 @@ struct load {
 	struct err *err;
 };
 
-/* ---- errors and events ----------------------------------------------------------------------------------------------- */
+/* ---- errors and events ----------------------------------------------------------------------- */
 
 static int fail(struct load *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static int fail(struct load *l, const char *fmt, ...)
@@ -114,7 +115,7 @@ static int charge(struct load *l, const struct weight *w)
 	return 0;
 }
 
-/* ---- anchors --------------------------------------------------------------------------------------------------------- */
+/* ---- anchors --------------------------------------------------------------------------------- */
 
 static void anchors_clear(struct load *l)
 {
@@ -165,9 +166,10 @@ static const struct anchor *alias_find(struct load *l)
 	return a && a->value ? a : NULL;
 }
 
-/* ---- values ---------------------------------------------------------------------------------------------------------- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
-/* As Go's encoding/json writes a float64 and Kubernetes reads it back: what is whole is an integer. */
+/* As Go's encoding/json writes a float64 and Kubernetes reads it back: what is whole is an
+   integer. */
 static json_t *real_value(double r)
 {
 	if (fabs(r) < 9223372036854775808.0 && floor(r) == r)
@@ -268,7 +270,7 @@ static json_t *read_sequence(struct load *l, unsigned *height)
 	}
 }
 
-/* ---- mappings -------------------------------------------------------------------------------------------------------- */
+/* ---- mappings -------------------------------------------------------------------------------- */
 
 /* The current event, a key, as text, the caller's. *merge: it is a <<. */
 static char *read_key(struct load *l, bool *merge)
@@ -341,7 +343,8 @@ static int merge_apply(struct load *l, json_t *into, json_t *from)
 	return 0;
 }
 
-/* One key and its value; a << waits in *merge until all keys are known, because an explicit one wins. */
+/* One key and its value; a << waits in *merge until all keys are known, because an explicit one
+   wins. */
 static int read_pair(struct load *l, json_t *out, json_t **merge, unsigned *height)
 {
 	unsigned line = l->line, below;
@@ -427,7 +430,7 @@ static json_t *read_value(struct load *l, unsigned *height)
 	return v;
 }
 
-/* ---- documents ------------------------------------------------------------------------------------------------------- */
+/* ---- documents ------------------------------------------------------------------------------- */
 
 typedef VEC(struct ydoc) doc_vec;
 
@@ -524,8 +527,9 @@ static void docs_drop(doc_vec *docs)
 }
 
 /*
- * One or more JSON objects or arrays: libyaml would refuse some of JSON's escapes and tabs. False, and nothing kept, for anything
- * else: then it may still be YAML in flow style, and its parser knows the better message.
+ * One or more JSON objects or arrays: libyaml would refuse some of JSON's escapes and tabs. False,
+ * and nothing kept, for anything else: then it may still be YAML in flow style, and its parser
+ * knows the better message.
  */
 static bool load_json(doc_vec *docs, const char *text, size_t len)
 {

@@ -45,7 +45,8 @@ static int digit_value(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : 99;
 }
 
-/* Go's strconv.ParseInt with base 0 and without underscores: 0x, 0o, 0b, and a leading 0 for octal. */
+/* Go's strconv.ParseInt with base 0 and without underscores: 0x, 0o, 0b, and a leading 0 for
+   octal. */
 static bool resolve_int(struct yscalar *s, const char *p)
 {
 	bool negative = *p == '-', sign = negative || *p == '+';
@@ -191,7 +192,8 @@ int yscalar_resolve(struct yscalar *s, const char *text, size_t len, const char 
 	return 0;
 }
 
-/* Go's FormatFloat(x, 'g', -1, 32): the fewest digits that give the same float, and no exponent between 1e-4 and 1e6. */
+/* Go's FormatFloat(x, 'g', -1, 32): the fewest digits that give the same float, and no exponent
+   between 1e-4 and 1e6. */
 static void format_float(float f, char out[YSCALAR_KEY_MAX])
 {
 	char digits[YSCALAR_KEY_MAX];

@@ -1,4 +1,5 @@
-/* proxydiff <TABLE: holds lib/http/proxy_env.h to the table that the Go tool printed; test/e2e/proxydiff.sh makes it. */
+/* proxydiff <TABLE: holds lib/http/proxy_env.h to the table that the Go tool printed;
+   test/e2e/proxydiff.sh makes it. */
 #include "http/proxy_env.h"
 
 #include "base/mem.h"

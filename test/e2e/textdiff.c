@@ -1,4 +1,5 @@
-/* textdiff TABLE...: holds lib/text to tables that the Go tools printed; test/e2e/textdiff.sh makes them. */
+/* textdiff TABLE...: holds lib/text to tables that the Go tools printed; test/e2e/textdiff.sh makes
+   them. */
 #include "test/unit/text/table.h"
 
 #include <stdio.h>

@@ -1,7 +1,9 @@
 /*
- * untardiff DIR SEED N: makes N layers as people's tools make them, most with something odd, puts each through pack_run(), and writes the artifact,
- * be it the layer itself or a repack, to DIR/NUMBER.tgz. On standard output is what must come out of it: "NUMBER|NAME|SHA256" for every
- * file, the name in hex. test/e2e/untardiff.sh gives both to the Go tool. The same seed gives the same layers.
+ * untardiff DIR SEED N: makes N layers as people's tools make them, most with something odd, puts
+ * each through pack_run(), and writes the artifact, be it the layer itself or a repack, to
+ * DIR/NUMBER.tgz. On standard output is what must come out of it: "NUMBER|NAME|SHA256" for every
+ * file, the name in hex. test/e2e/untardiff.sh gives both to the Go tool. The same seed gives the
+ * same layers.
  */
 #include "base/mem.h"
 #include "crypto/digest.h"
@@ -92,7 +94,8 @@ static void clean(char *to, const char *name)
 	*to = '\0';
 }
 
-/* What stands before the header: a long name, records. Leaves h->name as it is, whose first 100 bytes readers of long names ignore. */
+/* What stands before the header: a long name, records. Leaves h->name as it is, whose first 100
+   bytes readers of long names ignore. */
 static void add_extensions(struct buf *tar, struct tb_head *h)
 {
 	static const char *const values[][2] = {{"mtime", "-1.5"}, {"uid", "4294967296"},

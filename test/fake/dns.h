@@ -1,5 +1,6 @@
 /*
- * A name server on the test's own loop, on 127.0.0.1 over UDP and TCP at one port, and a resolv.conf that names it.
+ * A name server on the test's own loop, on 127.0.0.1 over UDP and TCP at one port, and a
+ * resolv.conf that names it.
  *
  *	static const struct dns_row rows[] = {
  *		{"reg.test", DNS_A, "127.0.0.1", 60}, {"slow.test", DNS_STALL, NULL, 0}, {0}};
@@ -7,7 +8,8 @@
  *	... dns_new(loop, &opts) with opts = fake_dns_opts(d) ... fake_dns_asked(d, "reg.test") ...
  *	fake_dns_free(d);
  *
- * A name that has rows, but none for the type asked, exists without data; a name without any does not exist. Rows may change while it runs.
+ * A name that has rows, but none for the type asked, exists without data; a name without any does
+ * not exist. Rows may change while it runs.
  */
 #ifndef FAKE_DNS_H
 #define FAKE_DNS_H

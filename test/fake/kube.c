@@ -234,7 +234,7 @@ const json_t *fake_kube_get(
 	return json_object_get(k->objects, key);
 }
 
-/* ---- requests ---------------------------------------------------------------------------------------------------------- */
+/* ---- requests -------------------------------------------------------------------------------- */
 
 static void status_reply(struct http_exchange *x, int code, const char *reason)
 {
@@ -449,7 +449,7 @@ static void handle(void *arg, struct http_exchange *x)
 	free(path);
 }
 
-/* ---- the server ---------------------------------------------------------------------------------------------------------- */
+/* ---- the server ------------------------------------------------------------------------------ */
 
 struct fake_kube *fake_kube_new(struct loop *l)
 {

@@ -63,7 +63,7 @@ static void conn_close(struct conn *c, bool reset)
 	free(c);
 }
 
-/* ---- sending ------------------------------------------------------------------------------------------------------- */
+/* ---- sending --------------------------------------------------------------------------------- */
 
 /* 1: all was sent; 0: the socket is full; -1: the client is gone. */
 static int send_some(struct conn *c)
@@ -149,7 +149,7 @@ static void dripped(void *arg)
 	go_on(c);
 }
 
-/* ---- answering ----------------------------------------------------------------------------------------------------- */
+/* ---- answering ------------------------------------------------------------------------------- */
 
 static char *header_of(const char *head, const char *name)
 {
@@ -360,7 +360,7 @@ static void on_listen(void *arg, int events)
 	}
 }
 
-/* ---- the registry -------------------------------------------------------------------------------------------------- */
+/* ---- the registry ---------------------------------------------------------------------------- */
 
 struct fake_registry *fake_registry_new(struct loop *l)
 {
@@ -440,7 +440,7 @@ unsigned fake_most(const struct fake_registry *f)
 	return f->most;
 }
 
-/* ---- images -------------------------------------------------------------------------------------------------------- */
+/* ---- images ---------------------------------------------------------------------------------- */
 
 void fake_image(struct fake_registry *f, const char *repo, const char *tag, const char *layer_type,
 	const void *data, size_t len, struct fake_image *image)

@@ -1,5 +1,6 @@
 /*
- * A registry on the test's own loop that answers what the test tells it to, lies included, and notes what it was asked.
+ * A registry on the test's own loop that answers what the test tells it to, lies included, and
+ * notes what it was asked.
  *
  *	struct fake_registry *f = fake_registry_new(loop);
  *	fake_image(f, "app", "1.0", OCI_TYPE_FLUX_CONTENT, data, len, &image);
@@ -8,8 +9,9 @@
  *	ck_assert_str_eq(fake_log(f), "HEAD /v2/app/manifests/1.0\n");
  *	fake_registry_free(f);
  *
- * Of several answers for one request the first counts that is not used up. A request without an answer gets a 404 with the registry's own JSON.
- * A TLS handshake is cut with bytes that are no TLS: the server speaks plain http only. What was given to an answer is borrowed.
+ * Of several answers for one request the first counts that is not used up. A request without an
+ * answer gets a 404 with the registry's own JSON. A TLS handshake is cut with bytes that are no
+ * TLS: the server speaks plain http only. What was given to an answer is borrowed.
  */
 #ifndef FAKE_REGISTRY_H
 #define FAKE_REGISTRY_H
@@ -34,8 +36,8 @@ enum fake_way {
 };
 
 struct fake_answer {
-	const char *method,
-		*path; /* path with '?' is compared with the whole target, else with what is before the '?' */
+	/* path with '?' is compared with the whole target, else with what is before the '?' */
+	const char *method, *path;
 	unsigned times; /* 0: for ever */
 	const char *need; /* the Authorization it takes; else 401 with the challenge. NULL: any */
 	const char *challenge; /* WWW-Authenticate of that 401 */
@@ -75,7 +77,8 @@ struct fake_image {
 	char *json; /* the manifest */
 	char *paths[4]; /* tag, digest, layer; the headers of a manifest */
 };
-/* A whole image: manifest by tag and digest (HEAD and GET), its config "{}" and one layer. data is borrowed. */
+/* A whole image: manifest by tag and digest (HEAD and GET), its config "{}" and one layer. data is
+   borrowed. */
 void fake_image(struct fake_registry *f, const char *repo, const char *tag, const char *layer_type,
 	const void *data, size_t len, struct fake_image *image);
 void fake_image_clear(struct fake_image *image);

@@ -1,5 +1,6 @@
 /*
- * A server on the test's own loop that follows a script: it asserts what it receives byte by byte, then answers, drips, stalls, cuts.
+ * A server on the test's own loop that follows a script: it asserts what it receives byte by byte,
+ * then answers, drips, stalls, cuts.
  *
  *	static const struct tcp_step script[] = {
  *		{TCP_EXPECT, "GET /x HTTP/1.1\r\nHost: {host}\r\nUser-Agent: flux/v2\r\n\r\n", 0},
@@ -9,8 +10,9 @@
  *	... tcp_script_url(s, "/x") ...
  *	tcp_script_free(s);        fails the test when the script has not run to its end
  *
- * Steps run one after another; the first connection is accepted by itself, a later one by TCP_ACCEPT (the one before stays open, unheard,
- * unless it was closed). "{host}" in a text stands for the server's HOST:PORT.
+ * Steps run one after another; the first connection is accepted by itself, a later one by
+ * TCP_ACCEPT (the one before stays open, unheard, unless it was closed). "{host}" in a text stands
+ * for the server's HOST:PORT.
  */
 #ifndef FAKE_TCP_SCRIPT_H
 #define FAKE_TCP_SCRIPT_H
@@ -25,7 +27,8 @@ enum tcp_verb {
 	TCP_END,
 	TCP_ACCEPT, /* the next connection */
 	TCP_EXPECT, /* exactly these bytes */
-	TCP_REQUEST, /* one whole request (with Content-Length) that begins with text; kept: tcp_script_last */
+	/* one whole request (with Content-Length) that begins with text; kept: tcp_script_last */
+	TCP_REQUEST,
 	TCP_SEND, /* text */
 	TCP_DRIP, /* text, a byte a turn */
 	TCP_FILL, /* n bytes of 'x' */

@@ -1,4 +1,5 @@
-/* Pull Secrets: first byte chooses the form. Credentials that are handed out can be sent, and errors do not hold what was in the file. */
+/* Pull Secrets: first byte chooses the form. Credentials that are handed out can be sent, and
+   errors do not hold what was in the file. */
 #include "oci/identity.h"
 
 #include "base/mem.h"

@@ -1,6 +1,7 @@
 /*
- * gzip and zstd streams. What our gunzip accepts, zlib's own gzread-like loop accepts with the same bytes and the same number of members,
- * and the other way round; a stream that anything follows which is no member, and not all zeros, is never accepted.
+ * gzip and zstd streams. What our gunzip accepts, zlib's own gzread-like loop accepts with the same
+ * bytes and the same number of members, and the other way round; a stream that anything follows
+ * which is no member, and not all zeros, is never accepted.
  */
 #include "pack/expand.h"
 #include "pack/gunzip.h"
@@ -12,7 +13,8 @@
 
 #define MOST (1 << 20)
 
-/* A second opinion: raw inflate with header and trailer checked by hand. -1: refused; else the bytes in out. */
+/* A second opinion: raw inflate with header and trailer checked by hand. -1: refused; else the
+   bytes in out. */
 static long reference(const uint8_t *p, size_t n, uint8_t *out, uint64_t *members)
 {
 	z_stream z = {0};

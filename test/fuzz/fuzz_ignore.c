@@ -1,6 +1,7 @@
 /*
- * Input: a path, a newline, the rules. Properties: rules once more change nothing, nor do comments, nor rules about what lies below the path;
- * a last star excludes, a last !* includes; after that the rules can only do what they did before.
+ * Input: a path, a newline, the rules. Properties: rules once more change nothing, nor do comments,
+ * nor rules about what lies below the path; a last star excludes, a last !* includes; after that
+ * the rules can only do what they did before.
  */
 #include "base/mem.h"
 #include "text/ignore.h"

@@ -1,6 +1,7 @@
 /*
- * The JSON splitter and writer. Properties: any cutting of the input gives the same items and the same rest; for a valid document the items
- * are exactly the elements of its array, in order; what the writer makes of any bytes is valid JSON.
+ * The JSON splitter and writer. Properties: any cutting of the input gives the same items and the
+ * same rest; for a valid document the items are exactly the elements of its array, in order; what
+ * the writer makes of any bytes is valid JSON.
  */
 #include "base/js.h"
 

@@ -1,4 +1,5 @@
-/* A kubeconfig of any content: refused with a message of one line that holds no secret's text, or a config that can be used. */
+/* A kubeconfig of any content: refused with a message of one line that holds no secret's text, or a
+   config that can be used. */
 #include "kube/config.h"
 
 #include "base/mem.h"

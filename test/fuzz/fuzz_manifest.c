@@ -1,4 +1,5 @@
-/* Manifests: first byte chooses the Content-Type. What is accepted has valid descriptors, and the choices are among them. */
+/* Manifests: first byte chooses the Content-Type. What is accepted has valid descriptors, and the
+   choices are among them. */
 #include "oci/manifest.h"
 
 #include "base/limits.h"

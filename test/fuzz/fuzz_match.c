@@ -1,6 +1,7 @@
 /*
- * Input: a pattern, a newline, texts divided by newlines. Properties: a refusal says why; a pattern that is taken matches the same in
- * both spellings of a named group's start, and a quoted text matches itself.
+ * Input: a pattern, a newline, texts divided by newlines. Properties: a refusal says why; a pattern
+ * that is taken matches the same in both spellings of a named group's start, and a quoted text
+ * matches itself.
  */
 #include "base/limits.h"
 #include "base/mem.h"

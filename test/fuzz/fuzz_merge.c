@@ -1,5 +1,6 @@
-/* Patches: two JSON documents, separated by a NUL. A merge patch applied twice changes nothing more, and leaves no null of its own behind; what
-   a three-way merge wants is there after; a strategic patch never makes anything but an object. */
+/* Patches: two JSON documents, separated by a NUL. A merge patch applied twice changes nothing
+   more, and leaves no null of its own behind; what a three-way merge wants is there after; a
+   strategic patch never makes anything but an object. */
 #include "embedded/patch.h"
 
 #include "base/mem.h"

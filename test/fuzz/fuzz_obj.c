@@ -1,6 +1,7 @@
 /*
- * The measure of JSON. Properties: a document that the parser takes is refused by the measure if and only if its tree is larger than the
- * limits; one that is refused says why; what an API server sends stays as it is, but for managedFields.
+ * The measure of JSON. Properties: a document that the parser takes is refused by the measure if
+ * and only if its tree is larger than the limits; one that is refused says why; what an API server
+ * sends stays as it is, but for managedFields.
  */
 #include "base/obj.h"
 

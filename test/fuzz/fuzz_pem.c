@@ -1,4 +1,5 @@
-/* Files of a folder of CAs. What is taken is taken again from its own text, byte by byte the same, and nothing twice. */
+/* Files of a folder of CAs. What is taken is taken again from its own text, byte by byte the same,
+   and nothing twice. */
 #include "crypto/pem.h"
 
 #include "base/err.h"

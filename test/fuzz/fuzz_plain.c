@@ -1,6 +1,6 @@
 /*
- * Our walk over raw tar headers: the verdict and the entries do not depend on how the bytes are cut into chunks, and what it calls plain
- * libarchive reads without a complaint as the same entries.
+ * Our walk over raw tar headers: the verdict and the entries do not depend on how the bytes are cut
+ * into chunks, and what it calls plain libarchive reads without a complaint as the same entries.
  */
 #include "pack/plain.h"
 

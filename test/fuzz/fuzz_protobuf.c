@@ -1,4 +1,5 @@
-/* Protobuf bodies of kubectl: what is taken is a JSON object of one of the two kinds, that can be written and read again. */
+/* Protobuf bodies of kubectl: what is taken is a JSON object of one of the two kinds, that can be
+   written and read again. */
 #include "embedded/protobuf.h"
 
 #include "base/buf.h"

@@ -1,5 +1,5 @@
-/* A proxy's URL and a NO_PROXY of any text. What is taken is a URL that curl reads as we do, and holds no user; what is refused, or matched, tells
-   nothing of it. */
+/* A proxy's URL and a NO_PROXY of any text. What is taken is a URL that curl reads as we do, and
+   holds no user; what is refused, or matched, tells nothing of it. */
 #include "http/proxy_env.h"
 
 #include "base/mem.h"

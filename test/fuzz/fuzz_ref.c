@@ -1,4 +1,5 @@
-/* oci:// URLs: what is accepted is clean, and means the same when it is written out and read again. */
+/* oci:// URLs: what is accepted is clean, and means the same when it is written out and read
+   again. */
 #include "oci/ref.h"
 
 #include "base/mem.h"

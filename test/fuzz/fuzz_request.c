@@ -1,7 +1,8 @@
 /*
- * The server's request parser. Properties: a request parsed in one piece and the same bytes in pieces of any size give the same result;
- * what is accepted keeps the rules that smuggling breaks (one Host, one framing, no stray CR or LF, a path that begins with '/'); the
- * accessors stay inside what they own.
+ * The server's request parser. Properties: a request parsed in one piece and the same bytes in
+ * pieces of any size give the same result; what is accepted keeps the rules that smuggling breaks
+ * (one Host, one framing, no stray CR or LF, a path that begins with '/'); the accessors stay
+ * inside what they own.
  */
 #include "http/server_request.h"
 
@@ -108,7 +109,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	http_request_init(&parts, MAX_BODY);
 	a = run(&whole, p, size - 1, size);
 	b = run(&parts, p, size - 1, piece);
-	/* A length that is exceeded may be noticed at another byte, so the kind of refusal may differ; whether may not. */
+	/* A length that is exceeded may be noticed at another byte, so the kind of refusal may
+	   differ; whether may not. */
 	BUG_IF(!a.status != !b.status || a.used != b.used || a.complete != b.complete);
 	if (a.complete) {
 		check(&whole);

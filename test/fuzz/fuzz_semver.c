@@ -1,7 +1,7 @@
 /*
- * Input: a range, a newline, tags divided by newlines. Properties: what is parsed compares equal to itself and antisymmetrically,
- * better is a strict order, a release matches `*`, a matched version matches again, and a range in a group of alternatives
- * matches at least as much as alone.
+ * Input: a range, a newline, tags divided by newlines. Properties: what is parsed compares equal to
+ * itself and antisymmetrically, better is a strict order, a release matches `*`, a matched version
+ * matches again, and a range in a group of alternatives matches at least as much as alone.
  */
 #include "base/mem.h"
 #include "text/semver.h"

@@ -1,6 +1,7 @@
 /*
- * A layer through pack_run(). If it may pass, libarchive (alone, without our checks) and our own walk see the same names, sizes and types.
- * If it is repacked, the result itself is plain and passes, is sorted, and repacking it gives the same bytes.
+ * A layer through pack_run(). If it may pass, libarchive (alone, without our checks) and our own
+ * walk see the same names, sizes and types. If it is repacked, the result itself is plain and
+ * passes, is sorted, and repacking it gives the same bytes.
  */
 #include "pack/pack.h"
 #include "pack/path.h"

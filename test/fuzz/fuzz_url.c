@@ -1,5 +1,6 @@
-/* URLs and references. What is taken means the same when it is written and read again, and no reference climbs out of its path or takes
-   over the host without saying so; whatever is put into a message holds no user. */
+/* URLs and references. What is taken means the same when it is written and read again, and no
+   reference climbs out of its path or takes over the host without saying so; whatever is put into a
+   message holds no user. */
 #include "http/url.h"
 
 #include "base/limits.h"

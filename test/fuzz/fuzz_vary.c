@@ -1,4 +1,5 @@
-/* Input: two texts divided by a NUL. Properties: a text equals itself, equality goes both ways, and nothing gets longer. */
+/* Input: two texts divided by a NUL. Properties: a text equals itself, equality goes both ways, and
+   nothing gets longer. */
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/vary.h"

@@ -1,5 +1,6 @@
-/* The stream of a watch: whatever comes, and in whatever pieces it comes, the same objects are delivered, the same version is remembered,
-   and the cache holds what was delivered. The watch's own file is included, because its parser is nobody else's business. */
+/* The stream of a watch: whatever comes, and in whatever pieces it comes, the same objects are
+   delivered, the same version is remembered, and the cache holds what was delivered. The watch's
+   own file is included, because its parser is nobody else's business. */
 #include "kube/watch.c"
 
 #include "base/clock.h"

@@ -1,6 +1,6 @@
 /*
- * Properties: an error has a line that the text has; what is read stays within the limits, is UTF-8, and written as JSON and read again is
- * the same value.
+ * Properties: an error has a line that the text has; what is read stays within the limits, is
+ * UTF-8, and written as JSON and read again is the same value.
  */
 #include "base/limits.h"
 #include "base/mem.h"

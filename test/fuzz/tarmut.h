@@ -1,5 +1,6 @@
 /*
- * For the fuzz targets that eat tar: a mutator that repairs the checksums of whatever looks like a header, so that the fuzzer gets past them.
+ * For the fuzz targets that eat tar: a mutator that repairs the checksums of whatever looks like a
+ * header, so that the fuzzer gets past them.
  */
 #ifndef TEST_FUZZ_TARMUT_H
 #define TEST_FUZZ_TARMUT_H
@@ -20,7 +21,8 @@ size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
-/* libarchive reads names in the locale's charset; the program itself sets no locale and does not need to. */
+/* libarchive reads names in the locale's charset; the program itself sets no locale and does not
+   need to. */
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc;

@@ -28,7 +28,8 @@ static const struct {
 	{"[[[", "nested more than 2 levels"},
 	{"{\"a\":{\"b\":{}}}", "nested more than 2 levels"},
 	{"[[],[],[]]", NULL},
-	/* A name that never gets its colon is a value, and colons take nothing away from what stands before them. */
+	/* A name that never gets its colon is a value, and colons take nothing away from what
+	   stands before them. */
 	{"\"a\" \"b\" \"c\" \"d\" \"e\"", "more than 4 values"},
 	{"::::::::[1,2,3,4", "more than 4 values"},
 	/* What is no JSON is for the parser to refuse. */
@@ -70,7 +71,8 @@ START_TEST(test_bomb)
 	ck_assert_ptr_null(obj_parse(b.p, b.len, "it", &err));
 	ck_assert_str_eq(err.msg, "it has more than 100000 values");
 	ck_assert_uint_lt(mem_in_use() - before, b.cap + LIMIT_MIB);
-	/* What is allowed takes some 300 bytes a value at most: LIMIT_MEMORY_MANIFEST goes by that. */
+	/* What is allowed takes some 300 bytes a value at most: LIMIT_MEMORY_MANIFEST goes by
+	   that. */
 	b.len = 3 * (LIMIT_JSON_MANIFEST_VALUES - 1) + 1;
 	b.p[b.len - 1] = ']';
 	before = mem_in_use();

@@ -5,7 +5,8 @@
 #include <check.h>
 #include <string.h>
 
-/* RFC 3629 section 4, the first and the last of each row of its grammar and their neighbours. len 0: not a character. */
+/* RFC 3629 section 4, the first and the last of each row of its grammar and their neighbours. len
+   0: not a character. */
 static const struct {
 	const char *text;
 	size_t len;

@@ -79,7 +79,8 @@ START_TEST(test_put)
 }
 END_TEST
 
-/* A message may be 32 KiB of whatever a stranger likes: quotes and words that begin and never end cost no more than others. */
+/* A message may be 32 KiB of whatever a stranger likes: quotes and words that begin and never end
+   cost no more than others. */
 START_TEST(test_long)
 {
 	static const char *const fill[] = {

@@ -18,7 +18,8 @@ START_TEST(test_hex)
 }
 END_TEST
 
-/* Every digit turns up everywhere: a digit that is copied from its neighbour or never set would show. */
+/* Every digit turns up everywhere: a digit that is copied from its neighbour or never set would
+   show. */
 START_TEST(test_hex_spread)
 {
 	unsigned seen[8] = {0};

@@ -201,7 +201,8 @@ START_TEST(test_width)
 }
 END_TEST
 
-/* Who holds a place for long no longer keeps the others from it, as far as there is room for the slow; then it keeps its place. */
+/* Who holds a place for long no longer keeps the others from it, as far as there is room for the
+   slow; then it keeps its place. */
 START_TEST(test_slow)
 {
 	struct one a[8] = {0}, b = {0};
@@ -257,7 +258,8 @@ START_TEST(test_slow_per_owner)
 }
 END_TEST
 
-/* What one owner does takes all of its room for the slow and half of the places; the others find the other half. */
+/* What one owner does takes all of its room for the slow and half of the places; the others find
+   the other half. */
 START_TEST(test_greedy_owner)
 {
 	struct one a[40] = {0}, b[3] = {0};

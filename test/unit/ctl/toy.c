@@ -1,7 +1,7 @@
 /*
- * The smallest kind: a Toy copies spec.say into status.said, when the Secret that it names is there.
- * It has no artifact and asks no registry: nothing of OCI is in the framework. docs/adding-a-kind.md
- * makes it step by step.
+ * The smallest kind: a Toy copies spec.say into status.said, when the Secret that it names is
+ * there. It has no artifact and asks no registry: nothing of OCI is in the framework.
+ * docs/adding-a-kind.md makes it step by step.
  */
 #include "test/unit/ctl/toy.h"
 

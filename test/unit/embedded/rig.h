@@ -1,4 +1,5 @@
-/* What the tests of the embedded API share: a running API in a temporary directory, and requests to it through lib/http/client. */
+/* What the tests of the embedded API share: a running API in a temporary directory, and requests to
+   it through lib/http/client. */
 #ifndef TEST_EMBEDDED_RIG_H
 #define TEST_EMBEDDED_RIG_H
 #include "base/buf.h"
@@ -28,8 +29,8 @@ void rig_start(struct rig *r, bool with_files);
 /* The process ends, cleanly, and starts again on the same state. */
 void rig_restart(struct rig *r);
 void rig_stop(struct rig *r);
-/* path begins after the secret, or is a whole URL. type NULL: application/json; accept NULL: none. The answer's JSON (caller's), NULL if it
-   has none. */
+/* path begins after the secret, or is a whole URL. type NULL: application/json; accept NULL: none.
+   The answer's JSON (caller's), NULL if it has none. */
 json_t *rig_call(struct rig *r, const char *method, const char *path, const char *type,
 	const char *accept, const char *body);
 /* rig_call, and the status must be this; the answer is the caller's. */
@@ -39,7 +40,8 @@ json_t *rig_expect(
 void rig_do(struct rig *r, int status, const char *method, const char *path, const char *body);
 /* Runs the loop until the function says so; fails the test after 10 s. */
 void rig_until(struct rig *r, bool (*fn)(void *arg), void *arg);
-/* The same for a function that sends requests itself: the loop is not left to wait between two of them. */
+/* The same for a function that sends requests itself: the loop is not left to wait between two of
+   them. */
 void rig_poll(struct rig *r, bool (*fn)(void *arg), void *arg);
 
 /* A watch: what it said until now. */

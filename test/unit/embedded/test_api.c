@@ -24,7 +24,7 @@ static char *dup_str(const json_t *o, const char *key)
 	return mem_strdup(obj_str_or("", o, "metadata", key));
 }
 
-/* ---- who may ask --------------------------------------------------------------------------------------------------- */
+/* ---- who may ask ----------------------------------------------------------------------------- */
 
 START_TEST(test_access)
 {
@@ -102,7 +102,7 @@ START_TEST(test_browser)
 }
 END_TEST
 
-/* ---- paths and methods --------------------------------------------------------------------------------------------- */
+/* ---- paths and methods ----------------------------------------------------------------------- */
 
 static const struct {
 	const char *method, *path;
@@ -206,7 +206,7 @@ START_TEST(test_statuses)
 }
 END_TEST
 
-/* ---- create, get, update ------------------------------------------------------------------------------------------- */
+/* ---- create, get, update --------------------------------------------------------------------- */
 
 START_TEST(test_create)
 {
@@ -517,7 +517,7 @@ START_TEST(test_types)
 }
 END_TEST
 
-/* ---- delete -------------------------------------------------------------------------------------------------------- */
+/* ---- delete ---------------------------------------------------------------------------------- */
 
 START_TEST(test_delete)
 {
@@ -596,7 +596,7 @@ START_TEST(test_namespace)
 }
 END_TEST
 
-/* ---- lists --------------------------------------------------------------------------------------------------------- */
+/* ---- lists ----------------------------------------------------------------------------------- */
 
 static void make_many(struct rig *r, unsigned n)
 {
@@ -613,7 +613,8 @@ static void make_many(struct rig *r, unsigned n)
 	}
 }
 
-/* Follows the continue tokens; returns how many items came. All pages must name the first one's version. */
+/* Follows the continue tokens; returns how many items came. All pages must name the first one's
+   version. */
 static size_t walk(struct rig *r, const char *query, const char *accept, unsigned *pages)
 {
 	auto_free char *token = NULL, *version = NULL, *last = NULL;
@@ -689,7 +690,8 @@ START_TEST(test_list)
 }
 END_TEST
 
-/* A later page carries the first one's version, so that a watch from it tells what changed between the pages. */
+/* A later page carries the first one's version, so that a watch from it tells what changed between
+   the pages. */
 START_TEST(test_pages)
 {
 	struct rig r;
@@ -747,7 +749,7 @@ START_TEST(test_list_forms)
 }
 END_TEST
 
-/* ---- the state ----------------------------------------------------------------------------------------------------- */
+/* ---- the state ------------------------------------------------------------------------------- */
 
 START_TEST(test_restart)
 {
@@ -815,7 +817,8 @@ START_TEST(test_events_expire)
 }
 END_TEST
 
-/* A full disk is an answer, not the end: what was there stays, and writing goes on when there is room again. */
+/* A full disk is an answer, not the end: what was there stays, and writing goes on when there is
+   room again. */
 START_TEST(test_full_disk)
 {
 	struct rig r;

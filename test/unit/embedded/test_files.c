@@ -37,7 +37,7 @@ static void remove_file(const char *dir, const char *name)
 	ck_assert_int_eq(unlink(path), 0);
 }
 
-/* ---- reading ------------------------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 struct box {
 	char dir[32];
@@ -261,7 +261,7 @@ START_TEST(test_no_folder)
 }
 END_TEST
 
-/* ---- applying ------------------------------------------------------------------------------------------------------ */
+/* ---- applying -------------------------------------------------------------------------------- */
 
 struct wait {
 	struct rig *r;
@@ -298,7 +298,8 @@ START_TEST(test_life)
 	ck_assert_ptr_nonnull(obj_str(
 		o, "metadata", "annotations", "kubectl.kubernetes.io/last-applied-configuration"));
 	json_decref(o);
-	/* What others wrote into other fields stays when the file changes; what they wrote into its fields does not. */
+	/* What others wrote into other fields stays when the file changes; what they wrote into its
+	   fields does not. */
 	rig_do(&r, 200, "PATCH", REPOS "/a",
 		"{\"spec\":{\"timeout\":\"30s\"},\"metadata\":{\"labels\":{\"x\":\"y\"}}}");
 	write_file(r.files, "a.yaml", MANIFEST("a", "6m"));
@@ -404,7 +405,7 @@ START_TEST(test_restart)
 }
 END_TEST
 
-/* ---- what is not done at once ---------------------------------------------------------------------------------------- */
+/* ---- what is not done at once ---------------------------------------------------------------- */
 
 static void turn_for(struct rig *r, uint64_t ms)
 {
@@ -481,7 +482,8 @@ START_TEST(test_open_file)
 }
 END_TEST
 
-/* What was deleted with kubectl stays so while the folder does, also when it is looked at again. And a manifest may move. */
+/* What was deleted with kubectl stays so while the folder does, also when it is looked at again.
+   And a manifest may move. */
 START_TEST(test_deleted_by_hand)
 {
 	auto_free char *before = NULL, *after = NULL;
@@ -531,7 +533,8 @@ START_TEST(test_retry)
 }
 END_TEST
 
-/* Another directory in its place counts; an empty one is no wish to delete everything, as it is in the same directory. */
+/* Another directory in its place counts; an empty one is no wish to delete everything, as it is in
+   the same directory. */
 START_TEST(test_other_folder)
 {
 	auto_free char *away = NULL;

@@ -10,7 +10,8 @@ Suite *suite_schema(void);
 
 #define OBJ(props) "{\"type\":\"object\",\"properties\":{" props "}}"
 
-/* schema, object, the object after pruning and defaults, unknown fields, causes as "field reason|" */
+/* schema, object, the object after pruning and defaults, unknown fields, causes as "field
+   reason|" */
 static const struct {
 	const char *name, *schema, *in, *out, *unknown, *causes;
 } ROWS[] = {

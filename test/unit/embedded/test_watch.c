@@ -55,8 +55,9 @@ START_TEST(test_from_version)
 	rig_do(&r, 200, "PATCH", REPOS "/before", "{\"spec\":{\"interval\":\"6m\"}}");
 	expect(&w, 2, "MODIFIED", "before");
 	rig_do(&r, 200, "PATCH", REPOS "/before", "{\"spec\":{\"interval\":\"6m\"}}"); /* nothing */
+	/* another kind */
 	rig_do(&r, 201, "POST", SECRETS,
-		"{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{\"name\":\"s\"}}"); /* another kind */
+		"{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{\"name\":\"s\"}}");
 	rig_do(&r, 200, "DELETE", REPOS "/between", NULL);
 	expect(&w, 3, "DELETED", "between");
 	/* A second watch from the same version sees the same. */
@@ -250,7 +251,7 @@ START_TEST(test_stop)
 }
 END_TEST
 
-/* ---- the ring by itself -------------------------------------------------------------------------------------------- */
+/* ---- the ring by itself ---------------------------------------------------------------------- */
 
 static void change(struct emb_history *h, int64_t version, size_t size)
 {

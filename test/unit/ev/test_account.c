@@ -145,8 +145,8 @@ static char *host(char *name, int i)
 	return name;
 }
 
-/* Bodies that stall never have the quarter of the pool (7.5 MiB) that is for small ones (up to 960 KiB), and whoever is due takes no more
-   of it than others leave. */
+/* Bodies that stall never have the quarter of the pool (7.5 MiB) that is for small ones (up to 960
+   KiB), and whoever is due takes no more of it than others leave. */
 START_TEST(test_reserve)
 {
 	struct op *large[10], *small[100];
@@ -161,7 +161,8 @@ START_TEST(test_reserve)
 		small[i] = take_body(host(name, 10 + i % 4), 100);
 	for (i = 0; i < 100; i++)
 		ck_assert_msg(small[i]->done == (i < 76), "number %d", i);
-	/* One that ends is followed by one that was due; then the small ones have no more than before. */
+	/* One that ends is followed by one that was due; then the small ones have no more than
+	   before. */
 	give(large[0]);
 	ck_assert(large[5]->done && !large[6]->done && !small[76]->done);
 	give(small[0]);
@@ -173,7 +174,8 @@ START_TEST(test_reserve)
 }
 END_TEST
 
-/* One that needs more than all but the reserve gets it too, and no host has more than a quarter in several. */
+/* One that needs more than all but the reserve gets it too, and no host has more than a quarter in
+   several. */
 START_TEST(test_reserve_whole)
 {
 	struct op *first = take_body("a", 500), *all = take_body("b", 40000), *x, *small[20], *y;

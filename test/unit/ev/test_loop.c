@@ -110,7 +110,8 @@ static void eat_now(void *arg)
 		loop_stop(e->l);
 }
 
-/* All bulk work of a turn shares its time, and all get on: 200 ms of pieces, of which no turn takes more than a few. */
+/* All bulk work of a turn shares its time, and all get on: 200 ms of pieces, of which no turn takes
+   more than a few. */
 START_TEST(test_bulk)
 {
 	struct loop *l = loop_new();

@@ -1,4 +1,5 @@
-/* Who gets a thread: heavy and bulk jobs, owners in turn. The jobs wait until the test lets them go. */
+/* Who gets a thread: heavy and bulk jobs, owners in turn. The jobs wait until the test lets them
+   go. */
 #include "ev/work.h"
 
 #include "ev/loop.h"
@@ -179,7 +180,8 @@ static void count_freed(void *arg)
 	freed++;
 }
 
-/* The end of a process: a job that nobody waits for any more still runs. rows: dropped, and turns before the end */
+/* The end of a process: a job that nobody waits for any more still runs. rows: dropped, and turns
+   before the end */
 START_TEST(test_dropped)
 {
 	int i;

@@ -25,7 +25,8 @@ struct world {
 
 static struct world w;
 
-/* The sandbox may have a proxy in its environment; tests of proxies set their own, before they begin. */
+/* The sandbox may have a proxy in its environment; tests of proxies set their own, before they
+   begin. */
 static void no_proxies(void)
 {
 	static const char *const names[] = {"http_proxy", "HTTP_PROXY", "https_proxy",
@@ -98,7 +99,7 @@ static struct op *get(struct http_req req)
 	return http_start(w.c, &req);
 }
 
-/* ---- what goes over the wire --------------------------------------------------------------------------------------- */
+/* ---- what goes over the wire ----------------------------------------------------------------- */
 
 static const struct http_hdr HDRS[] = {{"Accept", "application/json"}, {"X-Empty", ""},
 	{"Content-Type", "text/plain"}, {NULL, NULL}};
@@ -207,7 +208,7 @@ START_TEST(test_refused)
 }
 END_TEST
 
-/* ---- what comes back ----------------------------------------------------------------------------------------------- */
+/* ---- what comes back ------------------------------------------------------------------------- */
 
 static const struct {
 	const char *name, *answer;
@@ -306,8 +307,9 @@ START_TEST(test_answers)
 }
 END_TEST
 
-/* A server, or a load balancer, that sends its answer and then resets the connection: what is complete counts, also when it takes more than
-   one read; what only a proper end could complete does not. */
+/* A server, or a load balancer, that sends its answer and then resets the connection: what is
+   complete counts, also when it takes more than one read; what only a proper end could complete
+   does not. */
 static const struct {
 	const char *name, *method, *answer;
 	size_t fill;
@@ -379,7 +381,7 @@ START_TEST(test_error_body)
 }
 END_TEST
 
-/* ---- time ---------------------------------------------------------------------------------------------------------- */
+/* ---- time ------------------------------------------------------------------------------------ */
 
 static const struct {
 	const char *name, *sent;
@@ -431,7 +433,7 @@ START_TEST(test_times)
 }
 END_TEST
 
-/* ---- pause and resume ---------------------------------------------------------------------------------------------- */
+/* ---- pause and resume ------------------------------------------------------------------------ */
 
 struct sink {
 	struct op *op;
@@ -512,7 +514,8 @@ START_TEST(test_pause)
 }
 END_TEST
 
-/* Row 0: on_body fails; 1: on_headers fails; 2: cancelled from inside on_body; 3: cancelled while paused. */
+/* Row 0: on_body fails; 1: on_headers fails; 2: cancelled from inside on_body; 3: cancelled while
+   paused. */
 START_TEST(test_callbacks_end_it)
 {
 	static const struct tcp_step script[] = {{TCP_EXPECT, GET, 0},
@@ -544,7 +547,7 @@ START_TEST(test_callbacks_end_it)
 }
 END_TEST
 
-/* ---- cancel at every phase ----------------------------------------------------------------------------------------- */
+/* ---- cancel at every phase ------------------------------------------------------------------- */
 
 START_TEST(test_cancel)
 {
@@ -570,7 +573,8 @@ START_TEST(test_cancel)
 }
 END_TEST
 
-/* Before it has begun, while it connects, while a name is being resolved (by a resolver that may take its time). */
+/* Before it has begun, while it connects, while a name is being resolved (by a resolver that may
+   take its time). */
 START_TEST(test_cancel_early)
 {
 	static const char *const urls[] = {
@@ -630,14 +634,15 @@ START_TEST(test_cancel_resolving)
 }
 END_TEST
 
-/* ---- names and addresses ------------------------------------------------------------------------------------------- */
+/* ---- names and addresses --------------------------------------------------------------------- */
 
 static unsigned port_of(const struct tcp_script *s)
 {
 	return (unsigned)atoi(strchr(tcp_script_host(s), ':') + 1);
 }
 
-/* The host that was asked for is what goes over the wire; the second request needs no lookup, and finds the connection open. */
+/* The host that was asked for is what goes over the wire; the second request needs no lookup, and
+   finds the connection open. */
 START_TEST(test_name)
 {
 	static const struct tcp_step script[] = {
@@ -665,7 +670,8 @@ START_TEST(test_name)
 }
 END_TEST
 
-/* The server listens on 127.0.0.1 only: the other address of the name is refused, and that one is tried. */
+/* The server listens on 127.0.0.1 only: the other address of the name is refused, and that one is
+   tried. */
 START_TEST(test_next_address)
 {
 	static const struct tcp_step script[] = {
@@ -776,7 +782,8 @@ START_TEST(test_one_address_refused)
 }
 END_TEST
 
-/* A connection that somebody else opened and left is not used by one who may not: no byte of the request is sent. */
+/* A connection that somebody else opened and left is not used by one who may not: no byte of the
+   request is sent. */
 START_TEST(test_kept_connection_refused)
 {
 	static const struct tcp_step script[] = {
@@ -799,13 +806,14 @@ START_TEST(test_kept_connection_refused)
 }
 END_TEST
 
-/* ---- connections --------------------------------------------------------------------------------------------------- */
+/* ---- connections ----------------------------------------------------------------------------- */
 
 START_TEST(test_reuse)
 {
 	static const struct tcp_step script[] = {{TCP_EXPECT, GET, 0}, {TCP_SEND, OK2, 0},
 		{TCP_EXPECT, GET, 0}, {TCP_SEND, OK2, 0}, {TCP_EXPECT, GET, 0},
-		/* The server closes the kept connection just as the next request is on its way: one more try, on a new one. */
+		/* The server closes the kept connection just as the next request is on its way: one
+		   more try, on a new one. */
 		{TCP_CLOSE, NULL, 0}, {TCP_ACCEPT, NULL, 0}, {TCP_EXPECT, GET, 0},
 		{TCP_SEND, OK2, 0}, {0}};
 	struct http_client_stats st;
@@ -827,7 +835,8 @@ START_TEST(test_reuse)
 }
 END_TEST
 
-/* Row 0: after 89 s the connection is used again; row 1: after 90 s the server has seen it close. (curl's own clock stands still here.) */
+/* Row 0: after 89 s the connection is used again; row 1: after 90 s the server has seen it close.
+   (curl's own clock stands still here.) */
 START_TEST(test_idle_close)
 {
 	static const struct tcp_step kept[] = {{TCP_EXPECT, GET, 0}, {TCP_SEND, OK2, 0},
@@ -905,7 +914,7 @@ START_TEST(test_start_inside)
 }
 END_TEST
 
-/* ---- upload -------------------------------------------------------------------------------------------------------- */
+/* ---- upload ---------------------------------------------------------------------------------- */
 
 static long upload(void *arg, char *to, size_t room)
 {
@@ -960,7 +969,7 @@ START_TEST(test_upload_short)
 }
 END_TEST
 
-/* ---- the rest ------------------------------------------------------------------------------------------------------ */
+/* ---- the rest -------------------------------------------------------------------------------- */
 
 START_TEST(test_retry_after)
 {
@@ -986,7 +995,8 @@ START_TEST(test_retry_after)
 		{"Tue Nov 14 22:13:30 2023", 10000},
 		{"2023-11-14T22:13:30Z", 10000},
 		{"2023-11-14T23:13:30.5+01:00", 10500},
-		/* The same moment as seconds and milliseconds since 1970, a past one, and nonsense. */
+		/* The same moment as seconds and milliseconds since 1970, a past one, and
+		   nonsense. */
 		{"1700000010", 10000},
 		{"1700000010250", 10250},
 		{"1699999990", 0},
@@ -1021,8 +1031,9 @@ static void remake_client(void)
 	"CONNECT registry.test:443 HTTP/1.1\r\nHost: registry.test:443\r\n" auth \
 	"User-Agent: flux/v2\r\nProxy-Connection: Keep-Alive\r\n\r\n"
 
-/* "{host}" is where the script listens. Loopback is reached directly, but through a proxy that a caller names; credentials for the origin do
-   not go to CONNECT. libcurl's own reading of the environment is out of the game. */
+/* "{host}" is where the script listens. Loopback is reached directly, but through a proxy that a
+   caller names; credentials for the origin do not go to CONNECT. libcurl's own reading of the
+   environment is out of the game. */
 static const struct {
 	const char *name, *var, *value, *more, *more_value;
 	const char *url, *proxy, *user; /* NULL: the script's; of struct http_proxy */
@@ -1101,7 +1112,8 @@ START_TEST(test_proxy)
 }
 END_TEST
 
-/* The proxy's name is looked up, the target's is not; an address that the URL names is judged, the proxy's own never. */
+/* The proxy's name is looked up, the target's is not; an address that the URL names is judged, the
+   proxy's own never. */
 START_TEST(test_proxy_names)
 {
 	static const struct {
@@ -1132,7 +1144,8 @@ START_TEST(test_proxy_names)
 }
 END_TEST
 
-/* A failure ends in a status that many can read; whatever is wrong with a proxy's URL, its password stays out of it. */
+/* A failure ends in a status that many can read; whatever is wrong with a proxy's URL, its password
+   stays out of it. */
 START_TEST(test_proxy_secret)
 {
 	static const char *const urls[] = {"http://user:h%20u sh@127.0.0.1:1",
@@ -1162,7 +1175,7 @@ START_TEST(test_proxy_secret)
 }
 END_TEST
 
-/* ---- memory for bodies --------------------------------------------------------------------------------------------- */
+/* ---- memory for bodies ----------------------------------------------------------------------- */
 
 #define BODY (100 * LIMIT_KIB)
 
@@ -1192,7 +1205,8 @@ static void check_account(uint64_t held, uint64_t waiting)
 	ck_assert_uint_eq(s.waiting, waiting);
 }
 
-/* A large body takes what it announces, whatever came of it; without a length, what it may have. Both give it back with the op. */
+/* A large body takes what it announces, whatever came of it; without a length, what it may have.
+   Both give it back with the op. */
 START_TEST(test_account)
 {
 	static const struct tcp_step script[] = {{TCP_EXPECT, GET, 0},
@@ -1223,7 +1237,8 @@ START_TEST(test_account)
 }
 END_TEST
 
-/* While there is none the body pauses: it goes on when there is, or its deadline ends it, or its owner. */
+/* While there is none the body pauses: it goes on when there is, or its deadline ends it, or its
+   owner. */
 START_TEST(test_account_wait)
 {
 	static const struct tcp_step script[] = {{TCP_EXPECT, GET, 0},
@@ -1265,8 +1280,8 @@ START_TEST(test_account_wait)
 }
 END_TEST
 
-/* What holds memory and comes too slowly ends once others wait: not before, not while it comes fast enough (2), and not of a pool that is
-   no stranger's (3). */
+/* What holds memory and comes too slowly ends once others wait: not before, not while it comes fast
+   enough (2), and not of a pool that is no stranger's (3). */
 START_TEST(test_account_pace)
 {
 	struct tcp_step script[] = {{TCP_EXPECT, GET, 0},

@@ -1,4 +1,5 @@
-/* TLS against openssl's own test server: whom we trust, which name we expect, and whether it was TLS at all that answered. */
+/* TLS against openssl's own test server: whom we trust, which name we expect, and whether it was
+   TLS at all that answered. */
 #include "base/clock.h"
 #include "base/mem.h"
 #include "ev/loop.h"
@@ -71,7 +72,8 @@ static void serve(const char *cert, const char *more, const char *more2)
 	p = strrchr(line, ':');
 	ck_assert_msg(p, "s_server said '%s'", line);
 	port = (unsigned)strtoul(p + 1, NULL, 10);
-	/* The pipe stays open: s_server would die of a closed one. The test's process is short-lived. */
+	/* The pipe stays open: s_server would die of a closed one. The test's process is
+	   short-lived. */
 }
 
 static void setup(void)
@@ -224,7 +226,8 @@ START_TEST(test_trust)
 }
 END_TEST
 
-/* The certificate is of the name that was asked for, or of the tls-server-name, though we are the ones who look the name up. */
+/* The certificate is of the name that was asked for, or of the tls-server-name, though we are the
+   ones who look the name up. */
 START_TEST(test_trust_by_name)
 {
 	static const struct dns_row names[] = {{"api.test", DNS_A, "127.0.0.1", 60}, {0}};
@@ -265,7 +268,7 @@ START_TEST(test_trust_by_name)
 }
 END_TEST
 
-/* ---- the system's CAs ---------------------------------------------------------------------------------------------- */
+/* ---- the system's CAs ------------------------------------------------------------------------ */
 
 static void sh(const char *script)
 {
@@ -274,8 +277,9 @@ static void sh(const char *script)
 	ck_assert_msg(system(cmd) == 0, "%s", cmd);
 }
 
-/* Folders: `plain` as a mounted ConfigMap is, `hashed` with c_rehash's links, `mixed` with links to another CA and our file beside them,
-   `messy` with ours among what is no certificate, `other` without ours. */
+/* Folders: `plain` as a mounted ConfigMap is, `hashed` with c_rehash's links, `mixed` with links to
+   another CA and our file beside them, `messy` with ours among what is no certificate, `other`
+   without ours. */
 static void make_folders(void)
 {
 	make_cert("srv", "IP:127.0.0.1");
@@ -359,7 +363,8 @@ START_TEST(test_system)
 }
 END_TEST
 
-/* What changes in a folder, or a bundle in its place, counts for the next connection, ten seconds later at most. */
+/* What changes in a folder, or a bundle in its place, counts for the next connection, ten seconds
+   later at most. */
 static const struct {
 	const char *name, *file, *dirs, *there, *gone;
 } CHANGES[] = {
@@ -439,7 +444,8 @@ START_TEST(test_session)
 }
 END_TEST
 
-/* A proxy that is spoken to with TLS: its certificate is judged by the same CAs, and spec.insecure is no word for it. */
+/* A proxy that is spoken to with TLS: its certificate is judged by the same CAs, and spec.insecure
+   is no word for it. */
 START_TEST(test_proxy_trust)
 {
 	struct http_trust t = {.insecure = _i == 2};

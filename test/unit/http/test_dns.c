@@ -97,7 +97,7 @@ static struct dns_stats stats(void)
 	return s;
 }
 
-/* ---- answers ------------------------------------------------------------------------------------------------------- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
 static const struct dns_row ANSWERS[] = {
 	{"one.test", DNS_A, "127.0.0.7", 60},
@@ -165,7 +165,8 @@ START_TEST(broken_search_domain)
 }
 END_TEST
 
-/* Row 0: some name servers say nothing when they are asked for IPv6. Row 1: a search domain says nothing. */
+/* Row 0: some name servers say nothing when they are asked for IPv6. Row 1: a search domain says
+   nothing. */
 START_TEST(half_an_answer)
 {
 	static const struct dns_row rows[] = {{"reg.test", DNS_A, "127.0.0.1", 60},
@@ -193,7 +194,7 @@ START_TEST(localhost_asks_nobody)
 }
 END_TEST
 
-/* ---- the cache ----------------------------------------------------------------------------------------------------- */
+/* ---- the cache ------------------------------------------------------------------------------- */
 
 START_TEST(kept_for_its_ttl)
 {
@@ -231,7 +232,8 @@ START_TEST(failure_is_kept_for_5_s)
 }
 END_TEST
 
-/* Row 0: the server fails; row 1: it says nothing any more; row 2: it says that there is no such name. */
+/* Row 0: the server fails; row 1: it says nothing any more; row 2: it says that there is no such
+   name. */
 START_TEST(old_answer)
 {
 	static const struct dns_row good[] = {{"reg.test", DNS_A, "127.0.0.1", 10}, {0}};
@@ -290,7 +292,7 @@ START_TEST(names_are_capped)
 }
 END_TEST
 
-/* ---- who waits ----------------------------------------------------------------------------------------------------- */
+/* ---- who waits ------------------------------------------------------------------------------- */
 
 static const struct dns_row STALLED[] = {{"stuck.test", DNS_STALL, NULL, 0},
 	{"good.test", DNS_A, "127.0.0.1", 60}, {"late.test", DNS_STALL, NULL, 0}, {0}};

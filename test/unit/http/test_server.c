@@ -1,4 +1,5 @@
-/* What the server does with connections and replies: files, streams, time limits, the cap, the drain, clients that leave. */
+/* What the server does with connections and replies: files, streams, time limits, the cap, the
+   drain, clients that leave. */
 #include "http/server.h"
 
 #include "base/clock.h"
@@ -311,7 +312,8 @@ START_TEST(test_stream)
 }
 END_TEST
 
-/* A client that does not read makes the stream stop, not the memory grow, and other clients are served meanwhile. */
+/* A client that does not read makes the stream stop, not the memory grow, and other clients are
+   served meanwhile. */
 START_TEST(test_slow_reader)
 {
 	struct site s;
@@ -471,7 +473,8 @@ static const struct {
 	{"an error at the end", GET("/x"), "rubbish\r\n", 200, 0},
 };
 
-/* All that was asked before the client closed its side is answered, in whatever pieces it is read. */
+/* All that was asked before the client closed its side is answered, in whatever pieces it is
+   read. */
 START_TEST(test_half_closed_pipeline)
 {
 	struct buf all = BUF_INIT(BUF_ANY);
@@ -1053,7 +1056,8 @@ START_TEST(test_few_linger)
 }
 END_TEST
 
-/* A hundred requests in one packet: all answered in order, and another client is not kept waiting for the last. */
+/* A hundred requests in one packet: all answered in order, and another client is not kept waiting
+   for the last. */
 START_TEST(test_pipeline)
 {
 	struct buf b = BUF_INIT(BUF_ANY), want = BUF_INIT(BUF_ANY);
@@ -1090,7 +1094,8 @@ START_TEST(test_pipeline)
 }
 END_TEST
 
-/* Out of descriptors: idle connections make room, then the listener rests instead of spinning, and goes on later. */
+/* Out of descriptors: idle connections make room, then the listener rests instead of spinning, and
+   goes on later. */
 START_TEST(test_no_descriptors)
 {
 	struct rlimit was, now;
@@ -1276,7 +1281,8 @@ START_TEST(test_listen_fails)
 }
 END_TEST
 
-/* Hanging up in the middle of a file must not end the process, even where nobody ignored SIGPIPE. */
+/* Hanging up in the middle of a file must not end the process, even where nobody ignored
+   SIGPIPE. */
 START_TEST(test_sigpipe)
 {
 	struct linger now = {.l_onoff = 1};

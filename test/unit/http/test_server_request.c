@@ -321,7 +321,8 @@ START_TEST(test_row_slowly)
 }
 END_TEST
 
-/* The answer to HEAD has the fields of GET and no body, and the next response begins right after it. */
+/* The answer to HEAD has the fields of GET and no body, and the next response begins right after
+   it. */
 START_TEST(test_head)
 {
 	struct loop *l = loop_new();

@@ -5,7 +5,8 @@
 #include <check.h>
 #include <string.h>
 
-/* The grammar's own lists (RFC 9110 section 5.6.2, RFC 3986 sections 2.1 and 2.3), every byte held to them. */
+/* The grammar's own lists (RFC 9110 section 5.6.2, RFC 3986 sections 2.1 and 2.3), every byte held
+   to them. */
 START_TEST(test_characters)
 {
 	static const char alnum[] =

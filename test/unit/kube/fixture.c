@@ -79,7 +79,8 @@ void until_hold(void)
 	turns(60);
 }
 
-/* Texts of the scripts: a ring would be enough for most, but a forked test is short-lived anyway. */
+/* Texts of the scripts: a ring would be enough for most, but a forked test is short-lived
+   anyway. */
 static const char *keep(char *text)
 {
 	static char *kept[4096];

@@ -25,7 +25,7 @@ static struct op *start(enum kube_verb verb, const json_t *body)
 			.if_uid = verb == KUBE_DELETE ? "u\"1" : NULL});
 }
 
-/* ---- exact requests ------------------------------------------------------------------------------------------------ */
+/* ---- exact requests -------------------------------------------------------------------------- */
 
 static const struct {
 	enum kube_verb verb;
@@ -103,7 +103,7 @@ START_TEST(test_path)
 }
 END_TEST
 
-/* ---- errors -------------------------------------------------------------------------------------------------------- */
+/* ---- errors ---------------------------------------------------------------------------------- */
 
 static const struct {
 	int status;
@@ -147,7 +147,8 @@ START_TEST(test_errors)
 }
 END_TEST
 
-/* Row 0: the connection is cut; 1: garbage; 2: no answer until the deadline; 3: refused. No message shows the base path. */
+/* Row 0: the connection is cut; 1: garbage; 2: no answer until the deadline; 3: refused. No message
+   shows the base path. */
 START_TEST(test_broken)
 {
 	static const char *const garbage = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{\"a";
@@ -177,7 +178,7 @@ START_TEST(test_broken)
 }
 END_TEST
 
-/* ---- retries ------------------------------------------------------------------------------------------------------- */
+/* ---- retries --------------------------------------------------------------------------------- */
 
 START_TEST(test_retry_after)
 {
@@ -257,7 +258,8 @@ static void count_codes(
 		ck_abort_msg("code '%s'", code);
 }
 
-/* Rotation: a refused token is read again at once, and only once; later the file is looked at once a minute. */
+/* Rotation: a refused token is read again at once, and only once; later the file is looked at once
+   a minute. */
 START_TEST(test_token)
 {
 	struct tcp_step script[] = {{TCP_REQUEST, "GET", 0}, {TCP_SEND, answer(401, "", "{}"), 0},

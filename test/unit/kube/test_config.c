@@ -189,7 +189,8 @@ START_TEST(test_files)
 }
 END_TEST
 
-/* KUBECONFIG with several files: the first to name a thing wins, files that are not there are skipped, paths are relative to their file. */
+/* KUBECONFIG with several files: the first to name a thing wins, files that are not there are
+   skipped, paths are relative to their file. */
 START_TEST(test_env)
 {
 	struct err err = {0};
@@ -258,7 +259,7 @@ START_TEST(test_in_cluster)
 }
 END_TEST
 
-/* ---- rotation ------------------------------------------------------------------------------------------------------ */
+/* ---- rotation -------------------------------------------------------------------------------- */
 
 static void sh(const char *script)
 {
@@ -365,7 +366,8 @@ START_TEST(test_rotation)
 }
 END_TEST
 
-/* Of a pair with one half in the kubeconfig the other is never taken alone; in a cluster the CA is a file. */
+/* Of a pair with one half in the kubeconfig the other is never taken alone; in a cluster the CA is
+   a file. */
 START_TEST(test_rotation_elsewhere)
 {
 	struct kube_config_opts opts = {.service_account_dir = dir};

@@ -149,7 +149,7 @@ static void saw(const char *want)
 	k.text[0] = '\0';
 }
 
-/* ---- the plain way ------------------------------------------------------------------------------------------------- */
+/* ---- the plain way --------------------------------------------------------------------------- */
 
 START_TEST(test_list_and_watch)
 {
@@ -227,7 +227,8 @@ START_TEST(test_pages)
 }
 END_TEST
 
-/* The continue token expires: the whole list in one piece; what only the first half had is not kept. */
+/* The continue token expires: the whole list in one piece; what only the first half had is not
+   kept. */
 START_TEST(test_continue_expired)
 {
 	struct tcp_step script[] = {{TCP_REQUEST, LIST, 0},
@@ -251,9 +252,10 @@ START_TEST(test_continue_expired)
 }
 END_TEST
 
-/* ---- what goes wrong ----------------------------------------------------------------------------------------------- */
+/* ---- what goes wrong ------------------------------------------------------------------------- */
 
-/* Row 0: 410 as the answer, row 1: as an ERROR event, row 2: with reason Expired only. Then the list again, and its differences. */
+/* Row 0: 410 as the answer, row 1: as an ERROR event, row 2: with reason Expired only. Then the
+   list again, and its differences. */
 START_TEST(test_gone)
 {
 	static const char *const st[] = {
@@ -315,8 +317,8 @@ START_TEST(test_version)
 }
 END_TEST
 
-/* A server that was restored from a backup: the first list with older versions is followed by one in which everything is news.
-   Row 0: the version is gone; row 1: a bookmark tells. */
+/* A server that was restored from a backup: the first list with older versions is followed by one
+   in which everything is news. Row 0: the version is gone; row 1: a bookmark tells. */
 START_TEST(test_went_back)
 {
 	const char *gone = answer(410, "", "{\"code\":410,\"message\":\"too old\"}");
@@ -356,7 +358,8 @@ START_TEST(test_went_back)
 }
 END_TEST
 
-/* Lost connections: again from the last version, later each time, and after the third the list again. */
+/* Lost connections: again from the last version, later each time, and after the third the list
+   again. */
 START_TEST(test_lost)
 {
 	struct tcp_step script[] = {{TCP_REQUEST, LIST, 0},
@@ -386,7 +389,8 @@ START_TEST(test_lost)
 }
 END_TEST
 
-/* Live from the server's 200 to the end of the watch: before and after nobody knows what has happened. */
+/* Live from the server's 200 to the end of the watch: before and after nobody knows what has
+   happened. */
 START_TEST(test_live)
 {
 	struct tcp_step script[] = {{TCP_REQUEST, LIST, 0}, {TCP_HOLD, NULL, 0},
@@ -544,7 +548,8 @@ START_TEST(test_huge_object)
 }
 END_TEST
 
-/* Silence. Row 0: no answer at all; 1: after a bookmark nothing for 150 s; 2: without bookmarks the server's time and 30 s. */
+/* Silence. Row 0: no answer at all; 1: after a bookmark nothing for 150 s; 2: without bookmarks the
+   server's time and 30 s. */
 START_TEST(test_silence)
 {
 	static const uint64_t early[] = {59000, 149000, 269000}, late[] = {1000, 1000, 61000};
@@ -580,8 +585,8 @@ START_TEST(test_silence)
 }
 END_TEST
 
-/* A version from the future (the server's database was restored from a backup) is watched without a word, for ever: half an hour of
-   silence is reason enough to list. */
+/* A version from the future (the server's database was restored from a backup) is watched without a
+   word, for ever: half an hour of silence is reason enough to list. */
 START_TEST(test_deaf)
 {
 	struct tcp_step script[4 + 6 * 4 + 4] = {{TCP_REQUEST, LIST, 0},
@@ -618,8 +623,9 @@ START_TEST(test_deaf)
 }
 END_TEST
 
-/* A server, or a proxy before it, that ends each watch at once: with a bookmark, an event or a word of its own, it is asked once a second;
-   one that ends it after that time is asked again at once. */
+/* A server, or a proxy before it, that ends each watch at once: with a bookmark, an event or a word
+   of its own, it is asked once a second; one that ends it after that time is asked again at
+   once. */
 START_TEST(test_ends_at_once)
 {
 	static const char *const rows[] = {
@@ -668,10 +674,10 @@ START_TEST(test_ends_at_once)
 }
 END_TEST
 
-/* ---- the end ------------------------------------------------------------------------------------------------------- */
+/* ---- the end --------------------------------------------------------------------------------- */
 
-/* Row 0: before it began; 1: list under way; 2: while watching; 3: while waiting; 4: from on_set in the list; 5: from on_set in the watch;
-   6: dropped from on_set. */
+/* Row 0: before it began; 1: list under way; 2: while watching; 3: while waiting; 4: from on_set in
+   the list; 5: from on_set in the watch; 6: dropped from on_set. */
 START_TEST(test_cancel)
 {
 	static const size_t at[] = {0, 1, 5, 2, 2, 5, 5};

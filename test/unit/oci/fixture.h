@@ -1,4 +1,5 @@
-/* What the tests of lib/oci share: a loop, a client, one or two fake registries, and a way to wait for an op. */
+/* What the tests of lib/oci share: a loop, a client, one or two fake registries, and a way to wait
+   for an op. */
 #ifndef UNIT_OCI_FIXTURE_H
 #define UNIT_OCI_FIXTURE_H
 #include "base/clock.h"
@@ -84,7 +85,8 @@ static inline void fixture_wait(struct fixture *x, struct op *op)
 		loop_turn(x->loop, true);
 }
 
-/* Turns until the fake registry's log ends with this line: the moment when a test with a faked clock may move it. */
+/* Turns until the fake registry's log ends with this line: the moment when a test with a faked
+   clock may move it. */
 static inline void fixture_until(struct fixture *x, const char *line)
 {
 	for (;;) {
@@ -127,8 +129,8 @@ static inline int fixture_busy_run(void *job, const atomic_bool *stop, struct er
 	return *stop ? err_set(err, ERR_CANCELED, "canceled") : 0;
 }
 
-/* Starts `start` while another job has the only thread that its owner "apps" may have (of four): its job has to wait in that owner's
-   line. Then it ends well. */
+/* Starts `start` while another job has the only thread that its owner "apps" may have (of four):
+   its job has to wait in that owner's line. Then it ends well. */
 static inline void fixture_in_line(
 	struct fixture *x, struct op *(*start)(struct fixture *x, void *arg), void *arg)
 {

@@ -130,7 +130,7 @@ START_TEST(whole)
 }
 END_TEST
 
-/* ---- breaks -------------------------------------------------------------------------------------------------------- */
+/* ---- breaks ---------------------------------------------------------------------------------- */
 
 static const struct {
 	size_t size, cut;
@@ -178,7 +178,8 @@ START_TEST(resume)
 }
 END_TEST
 
-/* A reset takes with it what was not read yet: from nothing to all may have arrived. Never something else. */
+/* A reset takes with it what was not read yet: from nothing to all may have arrived. Never
+   something else. */
 START_TEST(reset)
 {
 	struct download d;
@@ -222,7 +223,8 @@ START_TEST(no_ranges)
 }
 END_TEST
 
-/* All bytes came, only the end of the chunks did not: there is nothing to ask for (a server says 416), and the digest decides. */
+/* All bytes came, only the end of the chunks did not: there is nothing to ask for (a server says
+   416), and the digest decides. */
 START_TEST(cut_at_the_end)
 {
 	struct download d;
@@ -295,7 +297,7 @@ START_TEST(lying_range)
 }
 END_TEST
 
-/* ---- lies ---------------------------------------------------------------------------------------------------------- */
+/* ---- lies ------------------------------------------------------------------------------------ */
 
 START_TEST(other_bytes)
 {
@@ -501,7 +503,7 @@ START_TEST(silence)
 }
 END_TEST
 
-/* ---- our own trouble ----------------------------------------------------------------------------------------------- */
+/* ---- our own trouble ------------------------------------------------------------------------- */
 
 #ifdef TEST_BUILD
 START_TEST(full_disk)

@@ -80,7 +80,8 @@ static char *names(const struct oci_build *a)
 	return buf_take(&out);
 }
 
-/* The digests are part of what users rely on: another value here is another format, and to be announced. */
+/* The digests are part of what users rely on: another value here is another format, and to be
+   announced. */
 START_TEST(golden)
 {
 	struct oci_build a;

@@ -130,7 +130,7 @@ START_TEST(missing)
 }
 END_TEST
 
-/* ---- indexes ------------------------------------------------------------------------------------------------------- */
+/* ---- indexes --------------------------------------------------------------------------------- */
 
 static char *index_json(const char *digest, size_t size, const char *platform)
 {
@@ -278,7 +278,8 @@ START_TEST(owner)
 }
 END_TEST
 
-/* A large one takes memory for its tree, and gives all of it back; many small values are refused before there is a tree. */
+/* A large one takes memory for its tree, and gives all of it back; many small values are refused
+   before there is a tree. */
 START_TEST(memory)
 {
 	auto_buf struct buf json = BUF_INIT(LIMIT_MANIFEST);

@@ -697,7 +697,8 @@ START_TEST(tokens_stay_apart)
 		&(struct oci_resolve_req){.target = {&evil_repo, x.nobody, 60000}, .tag = "2.0"});
 	fixture_wait(&x, op);
 	op_free(op);
-	/* It may name the server, but then a token is fetched for it; the other's is not taken from the cache. */
+	/* It may name the server, but then a token is fetched for it; the other's is not taken from
+	   the cache. */
 	ck_assert_str_eq(fake_log(x.reg), "GET /token?service=svc&scope=repository%3Aapp%3Apull\n");
 	fake_image_clear(&image);
 	fake_registry_free(evil);
@@ -823,8 +824,8 @@ START_TEST(passing_answer)
 }
 END_TEST
 
-/* What was asked three times in vain is asked once from then on, by everybody, until the host answers
-   well. */
+/* What was asked three times in vain is asked once from then on, by everybody, until the host
+   answers well. */
 START_TEST(outage)
 {
 	static const struct {
@@ -1581,8 +1582,8 @@ static bool is_up(struct fixture *x)
 	return oci_client_is_up(x->oci, &x->repo);
 }
 
-/* A repository that hangs does not speak for its registry: we ask that ourselves, without anything of
-   anybody's, and follow it nowhere. rows: what /v2/ says */
+/* A repository that hangs does not speak for its registry: we ask that ourselves, without anything
+   of anybody's, and follow it nowhere. rows: what /v2/ says */
 START_TEST(hung_repository)
 {
 	static const struct {

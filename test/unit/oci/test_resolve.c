@@ -215,7 +215,8 @@ START_TEST(refused_head)
 }
 END_TEST
 
-/* A server error, or a tag that comes between HEAD and GET, does not turn HEAD off for the whole host for long. */
+/* A server error, or a tag that comes between HEAD and GET, does not turn HEAD off for the whole
+   host for long. */
 static const struct {
 	int status;
 	uint64_t after_ms;
@@ -280,7 +281,8 @@ START_TEST(lying_digest)
 }
 END_TEST
 
-/* One that is too large for the loop is hashed by a worker: the same digest, and the same lie is found. */
+/* One that is too large for the loop is hashed by a worker: the same digest, and the same lie is
+   found. */
 START_TEST(large_manifest)
 {
 	auto_buf struct buf json = BUF_INIT(LIMIT_MANIFEST);

@@ -113,7 +113,7 @@ START_TEST(failure)
 }
 END_TEST
 
-/* ---- pages --------------------------------------------------------------------------------------------------------- */
+/* ---- pages ----------------------------------------------------------------------------------- */
 
 START_TEST(pages)
 {
@@ -291,7 +291,8 @@ END_TEST
 
 #define LISTS 4
 
-/* Several lists at once share the time of a turn: each pauses in the middle of what the transfer brought, and misses nothing. */
+/* Several lists at once share the time of a turn: each pauses in the middle of what the transfer
+   brought, and misses nothing. */
 START_TEST(many_lists)
 {
 	auto_buf struct buf body = BUF_INIT(BUF_ANY);
@@ -358,7 +359,8 @@ START_TEST(slow_filter)
 }
 END_TEST
 
-/* Google's registries add a map of all manifests to each page, in front of the tags and behind them, which is larger than the tags. */
+/* Google's registries add a map of all manifests to each page, in front of the tags and behind
+   them, which is larger than the tags. */
 START_TEST(other_members)
 {
 	auto_buf struct buf body = BUF_INIT(BUF_ANY);
@@ -638,7 +640,7 @@ START_TEST(canceled)
 }
 END_TEST
 
-/* ---- the Link header ----------------------------------------------------------------------------------------------- */
+/* ---- the Link header ------------------------------------------------------------------------- */
 
 static const struct {
 	const char *value, *target; /* target NULL: none */

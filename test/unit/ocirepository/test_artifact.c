@@ -1,4 +1,5 @@
-/* What becomes of a layer: large ones, repacks, copies, indexes, other digests, and how long files stay. */
+/* What becomes of a layer: large ones, repacks, copies, indexes, other digests, and how long files
+   stay. */
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/obj.h"
@@ -103,11 +104,13 @@ START_TEST(test_large)
 }
 END_TEST
 
-/* A reset may take bytes with it that were sent before: then nothing was received, and no pause precedes another try. */
+/* A reset may take bytes with it that were sent before: then nothing was received, and no pause
+   precedes another try. */
 static bool broken_off(struct world *w)
 {
 	loop_test_advance(w->loop, 1);
-	/* Unknown is what a slow pull says on its way: on a busy machine many of these milliseconds pass. */
+	/* Unknown is what a slow pull says on its way: on a busy machine many of these milliseconds
+	   pass. */
 	return !strcmp(world_status(w, "web", "Ready.status"), "False");
 }
 
@@ -172,7 +175,8 @@ START_TEST(test_disk_full)
 }
 END_TEST
 
-/* A disk that does not let the stored file be looked at: told, and the artifact of before stays in the status. */
+/* A disk that does not let the stored file be looked at: told, and the artifact of before stays in
+   the status. */
 START_TEST(test_disk_unreadable)
 {
 	auto_free char *url = NULL;
@@ -235,7 +239,8 @@ START_TEST(test_copy)
 }
 END_TEST
 
-/* A layer that is no archive: the message says what it is and what to write. What is one, and broken, says neither. */
+/* A layer that is no archive: the message says what it is and what to write. What is one, and
+   broken, says neither. */
 START_TEST(test_no_archive)
 {
 	static const struct {
@@ -333,7 +338,8 @@ START_TEST(test_digest_algo)
 	world_settle(&w);
 	check_file(&w, "web", DIGEST_SHA512);
 	check_file(&w, "cut", DIGEST_SHA512);
-	/* Another algorithm from now on: the artifacts there are stay as they are, also when they have to be fetched again. */
+	/* Another algorithm from now on: the artifacts there are stay as they are, also when they
+	   have to be fetched again. */
 	world_stop(&w);
 	w.opts.algo = DIGEST_SHA256;
 	world_forget(&w);
@@ -465,9 +471,10 @@ START_TEST(test_empty_ignore)
 }
 END_TEST
 
-/* ---- memory -------------------------------------------------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
-/* A small layer with 1 MiB of ignore rules, which count four times: more than a job has at first. */
+/* A small layer with 1 MiB of ignore rules, which count four times: more than a job has at
+   first. */
 static void rules_layer(struct buf *out)
 {
 	auto_free char *text = mem_alloc(LIMIT_IGNORE_FILE);
@@ -501,7 +508,8 @@ static bool waits(struct world *w)
 	return jobs().waiting > 0;
 }
 
-/* The job is done again with more memory, waits for it if need be, and may be cancelled meanwhile. */
+/* The job is done again with more memory, waits for it if need be, and may be cancelled
+   meanwhile. */
 START_TEST(test_memory)
 {
 	struct op *other = NULL;

@@ -1,7 +1,8 @@
 /*
- * Everything at once, by dice: specs that change, objects that go and come back, Secrets, refused writes, late watches, files that
- * vanish, a registry that fails, restarts. Whatever happened before, when it is quiet again every object is Ready, its file is what its
- * status says, and nothing else is on the disk. CHAOS_SEED=n in the environment runs that one only.
+ * Everything at once, by dice: specs that change, objects that go and come back, Secrets, refused
+ * writes, late watches, files that vanish, a registry that fails, restarts. Whatever happened
+ * before, when it is quiet again every object is Ready, its file is what its status says, and
+ * nothing else is on the disk. CHAOS_SEED=n in the environment runs that one only.
  */
 #include "base/clock.h"
 #include "base/mem.h"

@@ -1,7 +1,8 @@
 /*
- * Killed at any moment. A child process runs the controller against the API server and the registry of this one, and dies at a point of
- * the store's work, or when the API server gets a certain request. Whatever has a name in the tree then is whole; the next start serves
- * what the status says and leaves nothing behind.
+ * Killed at any moment. A child process runs the controller against the API server and the registry
+ * of this one, and dies at a point of the store's work, or when the API server gets a certain
+ * request. Whatever has a name in the tree then is whole; the next start serves what the status
+ * says and leaves nothing behind.
  */
 #include "base/mem.h"
 #include "base/obj.h"
@@ -63,7 +64,8 @@ static bool never(struct world *w)
 	return false;
 }
 
-/* Check's assertions write to a file without a name that parent and child share: a child that dies in the middle would spoil it. */
+/* Check's assertions write to a file without a name that parent and child share: a child that dies
+   in the middle would spoil it. */
 static void mute_check(void)
 {
 	int null = open("/dev/null", O_RDWR), fd;

@@ -1,4 +1,5 @@
-/* Where objects wait before they have a run, what is said of it, and what happens when the registry is back. */
+/* Where objects wait before they have a run, what is said of it, and what happens when the registry
+   is back. */
 #include "base/mem.h"
 #include "base/obj.h"
 #include "ctl/item.h"
@@ -115,7 +116,8 @@ START_TEST(test_who_waits_says_so)
 }
 END_TEST
 
-/* What waits may be changed, suspended or deleted, also while it is being told. rows: before, meanwhile */
+/* What waits may be changed, suspended or deleted, also while it is being told. rows: before,
+   meanwhile */
 START_TEST(test_changed_while_it_waits)
 {
 	struct world w;
@@ -175,7 +177,8 @@ static bool all_failed(struct world *w)
 	return n == 3;
 }
 
-/* A registry is down, and back-offs have grown: when our own probe is answered, all of its objects come at once. */
+/* A registry is down, and back-offs have grown: when our own probe is answered, all of its objects
+   come at once. */
 START_TEST(test_back_again)
 {
 	struct world w;

@@ -1,4 +1,5 @@
-/* Objects that come, go and change while something is on its way: nothing dangles, nothing is left behind, nothing spins. */
+/* Objects that come, go and change while something is on its way: nothing dangles, nothing is left
+   behind, nothing spins. */
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/metrics.h"
@@ -111,7 +112,8 @@ static bool is_leaving(struct world *w)
 		map_get(&w->c->leaving, "apps/web") != NULL;
 }
 
-/* The run of the one that is gone is with a worker that cannot be stopped: its namesake waits for its end. */
+/* The run of the one that is gone is with a worker that cannot be stopped: its namesake waits for
+   its end. */
 START_TEST(test_recreated_during_a_run)
 {
 	struct world w;
@@ -253,7 +255,8 @@ static void to_two(void *arg)
 		"{\"spec\":{\"ref\":{\"tag\":\"2.0\"}}}");
 }
 
-/* Somebody wrote, the PATCH is refused, and the watch is late: the object is read, not asked for again and again. */
+/* Somebody wrote, the PATCH is refused, and the watch is late: the object is read, not asked for
+   again and again. */
 START_TEST(test_conflict_while_the_watch_is_late)
 {
 	struct world w;
@@ -293,7 +296,8 @@ static void request(void *arg)
 		"{\"metadata\":{\"annotations\":{\"reconcile.fluxcd.io/requestedAt\":\"y\"}}}");
 }
 
-/* The API server's database is restored from a backup: its versions are lower than those we know, and what it says counts all the same. */
+/* The API server's database is restored from a backup: its versions are lower than those we know,
+   and what it says counts all the same. */
 START_TEST(test_restored_from_a_backup)
 {
 	struct world w;
@@ -324,7 +328,8 @@ START_TEST(test_restored_from_a_backup)
 }
 END_TEST
 
-/* A refusal that is no matter of versions, from a webhook say: tried again with back-off, not as fast as the API server can answer. */
+/* A refusal that is no matter of versions, from a webhook say: tried again with back-off, not as
+   fast as the API server can answer. */
 START_TEST(test_conflict_without_a_cause)
 {
 	struct world w;
@@ -347,8 +352,9 @@ START_TEST(test_conflict_without_a_cause)
 }
 END_TEST
 
-/* Somebody asks while a run is under way: what it has pulled is written down, or who asks often enough keeps a long pull from ever
-   ending. The request is answered by the next run. rows: the watch has told of it, or is late */
+/* Somebody asks while a run is under way: what it has pulled is written down, or who asks often
+   enough keeps a long pull from ever ending. The request is answered by the next run. rows: the
+   watch has told of it, or is late */
 START_TEST(test_asked_during_a_run)
 {
 	struct world w;
@@ -448,7 +454,8 @@ static bool is_deleting(struct world *w)
 	return item_of(w, "web")->deleting;
 }
 
-/* Somebody takes the finalizer away before the files could be removed, and makes the object anew: none of the old files is left. */
+/* Somebody takes the finalizer away before the files could be removed, and makes the object anew:
+   none of the old files is left. */
 START_TEST(test_cancel_at_removal)
 {
 	struct world w;
@@ -494,7 +501,8 @@ START_TEST(test_cancel_at_removal)
 }
 END_TEST
 
-/* Others' finalizers keep the object alive after ours is gone: its files are, it is not looked after any more, and a start does not wait. */
+/* Others' finalizers keep the object alive after ours is gone: its files are, it is not looked
+   after any more, and a start does not wait. */
 START_TEST(test_foreign_finalizer)
 {
 	struct world w;
@@ -530,7 +538,8 @@ START_TEST(test_foreign_finalizer)
 }
 END_TEST
 
-/* Its labels do not match any more: the run in flight ends, nothing is written, the files stay for the sweep. */
+/* Its labels do not match any more: the run in flight ends, nothing is written, the files stay for
+   the sweep. */
 START_TEST(test_leaves_the_selector)
 {
 	struct world w;
@@ -564,7 +573,8 @@ static bool is_ready(struct world *w)
 	return store_ready(w->store);
 }
 
-/* A registry that does not answer holds all runs, but the files that are there are served after a start. */
+/* A registry that does not answer holds all runs, but the files that are there are served after a
+   start. */
 START_TEST(test_start_while_the_registry_hangs)
 {
 	enum { N = 140 };
@@ -600,7 +610,8 @@ START_TEST(test_start_while_the_registry_hangs)
 }
 END_TEST
 
-/* SIGTERM at any turn of a start and of the first runs: objects that are new, Ready, lost, being deleted. */
+/* SIGTERM at any turn of a start and of the first runs: objects that are new, Ready, lost, being
+   deleted. */
 START_TEST(test_stop_at_any_time)
 {
 	struct world w;
@@ -666,8 +677,9 @@ START_TEST(test_nul)
 END_TEST
 
 /*
- * One 404, from whatever stands before the API server; the watch says nothing of the kind. rows: the PATCH of the finalizer, that of the
- * status, the GET after a conflict of either, the status when it has something new to tell, the finalizer's removal
+ * One 404, from whatever stands before the API server; the watch says nothing of the kind. rows:
+ * the PATCH of the finalizer, that of the status, the GET after a conflict of either, the status
+ * when it has something new to tell, the finalizer's removal
  */
 static const struct {
 	const char *line;

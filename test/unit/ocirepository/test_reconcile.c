@@ -88,7 +88,8 @@ START_TEST(test_unchanged)
 }
 END_TEST
 
-/* What goes wrong, and what the status says. `answer` is added to the registry's: METHOD path status body. */
+/* What goes wrong, and what the status says. `answer` is added to the registry's: METHOD path
+   status body. */
 static const struct {
 	const char *name, *spec;
 	int status; /* of the manifest HEAD and GET; 0: none */
@@ -261,7 +262,8 @@ START_TEST(test_delete)
 }
 END_TEST
 
-/* Somebody else wrote in between: read again, and if it was none of the run's business, the difference is written anew. */
+/* Somebody else wrote in between: read again, and if it was none of the run's business, the
+   difference is written anew. */
 static void label(void *arg)
 {
 	struct world *w = arg;
@@ -353,7 +355,8 @@ START_TEST(test_new_rules)
 }
 END_TEST
 
-/* A registry that does not answer holds the run at one step; then the object changes, goes away, or the program ends. */
+/* A registry that does not answer holds the run at one step; then the object changes, goes away, or
+   the program ends. */
 static const struct {
 	const char *method, *path;
 } SILENT[] = {{"HEAD", "/v2/app/manifests/1.0"}, {"GET", "manifest"}, {"GET", "layer"}};
@@ -446,7 +449,7 @@ START_TEST(test_secret)
 }
 END_TEST
 
-/* ---- restore ------------------------------------------------------------------------------------------------------------------ */
+/* ---- restore --------------------------------------------------------------------------------- */
 
 enum loss { GONE, OTHER_BYTES };
 
@@ -502,7 +505,8 @@ START_TEST(test_restore)
 }
 END_TEST
 
-/* Somebody else packed what the status names: revision and path stay, digest and size become ours. */
+/* Somebody else packed what the status names: revision and path stay, digest and size become
+   ours. */
 START_TEST(test_restore_packed_by_another)
 {
 	struct world w;
@@ -565,7 +569,8 @@ START_TEST(test_restore_lost)
 	world_forget(&w);
 	world_start(&w);
 	world_settle(&w);
-	/* What the reference means now takes its place; a suspended object's is given up only after a while. */
+	/* What the reference means now takes its place; a suspended object's is given up only after
+	   a while. */
 	ck_assert_str_eq(world_status(&w, "web", "Ready.status"), "True");
 	ck_assert(!world_has_event(&w, "ArtifactLost"));
 	for (ms = 750; suspended && ms < 100000; ms *= 2)

@@ -1,4 +1,5 @@
-/* Files that a status names and the store has lost: when they are given up, and when they are tried again. */
+/* Files that a status names and the store has lost: when they are given up, and when they are tried
+   again. */
 #include "base/base64.h"
 #include "base/mem.h"
 #include "base/obj.h"
@@ -64,7 +65,8 @@ static void lose(struct world *w, struct fake_image *image, const char *spec)
 	world_forget(w);
 }
 
-/* The Secret comes after the object, as it may when a cluster is built anew: its absence says nothing about the registry. */
+/* The Secret comes after the object, as it may when a cluster is built anew: its absence says
+   nothing about the registry. */
 START_TEST(test_secret_comes_late)
 {
 	struct world w;
@@ -89,7 +91,8 @@ START_TEST(test_secret_comes_late)
 }
 END_TEST
 
-/* A refusal is no word about the artifact: it is tried again, the sooner when somebody changes the Secret or asks. */
+/* A refusal is no word about the artifact: it is tried again, the sooner when somebody changes the
+   Secret or asks. */
 START_TEST(test_forbidden)
 {
 	struct world w;
@@ -159,7 +162,8 @@ START_TEST(test_registry_down)
 }
 END_TEST
 
-/* While the file is not there, the status does not say that it is. rows: the registry has forgotten it, is down for a moment */
+/* While the file is not there, the status does not say that it is. rows: the registry has forgotten
+   it, is down for a moment */
 START_TEST(test_not_in_storage)
 {
 	struct world w;
@@ -190,7 +194,8 @@ START_TEST(test_not_in_storage)
 }
 END_TEST
 
-/* A field that is not built yet: never restored, no request; 404, and it stays that at every look. */
+/* A field that is not built yet: never restored, no request; 404, and it stays that at every
+   look. */
 START_TEST(test_not_built)
 {
 	struct world w;
@@ -220,8 +225,8 @@ START_TEST(test_not_built)
 }
 END_TEST
 
-/* Given up once, found again by the normal run, lost again: restored. The registry says itself, again and again, that it does not have
-   it; a proxy's 404 would not do. */
+/* Given up once, found again by the normal run, lost again: restored. The registry says itself,
+   again and again, that it does not have it; a proxy's 404 would not do. */
 START_TEST(test_lost_twice)
 {
 	struct world w;
@@ -266,7 +271,8 @@ START_TEST(test_lost_twice)
 }
 END_TEST
 
-/* What the status names cannot be fetched; the reference has moved on: the object follows it at once. rows: what the old manifest says */
+/* What the status names cannot be fetched; the reference has moved on: the object follows it at
+   once. rows: what the old manifest says */
 static const int refused_with[] = {500, 410, 451, 403, 404};
 
 START_TEST(test_stuck_restore)
@@ -347,7 +353,8 @@ START_TEST(test_secrets_of_no_concern)
 }
 END_TEST
 
-/* A status that somebody has spoilt names no artifact: nobody waits for it, and a new one is made. */
+/* A status that somebody has spoilt names no artifact: nobody waits for it, and a new one is
+   made. */
 START_TEST(test_spoilt_status)
 {
 	static const char *const spoilt[] = {
@@ -376,8 +383,9 @@ START_TEST(test_spoilt_status)
 END_TEST
 
 /*
- * A file that an older version of this program packed, in another format: kept as it is while the status names it (row 0). Once it is lost,
- * the layer is packed in today's format, and the status names that before it is served (row 1).
+ * A file that an older version of this program packed, in another format: kept as it is while the
+ * status names it (row 0). Once it is lost, the layer is packed in today's format, and the status
+ * names that before it is served (row 1).
  */
 START_TEST(test_older_format)
 {
@@ -438,8 +446,8 @@ static int64_t latest_size(struct world *w)
 	return (int64_t)f.size;
 }
 
-/* A new revision was published, its status refused, and the reference went back: status.url serves what the status names, and what nobody
-   ever named goes as what is superseded. */
+/* A new revision was published, its status refused, and the reference went back: status.url serves
+   what the status names, and what nobody ever named goes as what is superseded. */
 START_TEST(test_published_never_named)
 {
 	struct world w;
@@ -472,7 +480,8 @@ START_TEST(test_published_never_named)
 }
 END_TEST
 
-/* The file was lost, its restore failed, and then it was there again: the object comes at its interval, not at once for ever. */
+/* The file was lost, its restore failed, and then it was there again: the object comes at its
+   interval, not at once for ever. */
 START_TEST(test_back_by_itself)
 {
 	auto_free char *aside = NULL, *back = NULL;
@@ -513,7 +522,8 @@ START_TEST(test_back_by_itself)
 }
 END_TEST
 
-/* Somebody puts an older artifact back into the status, whose file is gone: Ready over a URL that answers 404 must not last. */
+/* Somebody puts an older artifact back into the status, whose file is gone: Ready over a URL that
+   answers 404 must not last. */
 START_TEST(test_older_status)
 {
 	auto_free char *old = NULL, *cmd = NULL;

@@ -1,4 +1,5 @@
-/* Pull Secrets that change, with a watch that works, lags, is refused or breaks: which one a run uses, and how often it is read. */
+/* Pull Secrets that change, with a watch that works, lags, is refused or breaks: which one a run
+   uses, and how often it is read. */
 #include "base/base64.h"
 #include "base/mem.h"
 #include "base/obj.h"
@@ -111,7 +112,8 @@ START_TEST(test_without_a_watch)
 }
 END_TEST
 
-/* Within seconds runs share what one has read; when the registry refuses that, the run reads itself. */
+/* Within seconds runs share what one has read; when the registry refuses that, the run reads
+   itself. */
 START_TEST(test_rotated_a_moment_ago)
 {
 	begin(false);
@@ -144,7 +146,8 @@ START_TEST(test_refused_while_the_watch_is_late)
 }
 END_TEST
 
-/* With a watch nobody reads without need; a refusal of what is right is read once a run and counts as the failure that it is. */
+/* With a watch nobody reads without need; a refusal of what is right is read once a run and counts
+   as the failure that it is. */
 START_TEST(test_refused_for_good)
 {
 	unsigned before;
@@ -245,7 +248,8 @@ static void registry_token(const char *token)
 	fake_kube_put(w.kube, "secrets", json);
 }
 
-/* A credential that no header can carry is one that may be mended: the object is tried again, nobody has to touch it. */
+/* A credential that no header can carry is one that may be mended: the object is tried again,
+   nobody has to touch it. */
 START_TEST(test_unsendable)
 {
 	auto_free char *challenge = NULL;

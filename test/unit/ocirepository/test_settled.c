@@ -1,4 +1,5 @@
-/* A run that finds what the one before found reads and writes nothing; the first difference makes a whole one of it. */
+/* A run that finds what the one before found reads and writes nothing; the first difference makes a
+   whole one of it. */
 #include "base/base64.h"
 #include "base/mem.h"
 #include "base/metrics.h"
@@ -51,7 +52,8 @@ static void secret(struct world *w)
 static const char tags[] = "{\"tags\":[\"1.0.0\",\"2.0.0-x\"]}";
 static struct fake_answer *list; /* as the one that begin() returns, of LIST */
 
-/* An object that two runs found in order. The answer that is returned comes before all others once it has a path. */
+/* An object that two runs found in order. The answer that is returned comes before all others once
+   it has a path. */
 static struct fake_answer *begin(struct world *w, struct fake_image *image, const char *spec)
 {
 	struct fake_answer *first;
@@ -227,8 +229,9 @@ static bool is_touched(struct world *w)
 }
 
 /*
- * The object changes while the registry is slow: with (0) the answer that nothing is new, (1) a new digest, (2) a refusal. What was found out
- * for the old one is not written to the new one; the next run comes at once.
+ * The object changes while the registry is slow: with (0) the answer that nothing is new, (1) a new
+ * digest, (2) a refusal. What was found out for the old one is not written to the new one; the next
+ * run comes at once.
  */
 START_TEST(test_changed_meanwhile)
 {

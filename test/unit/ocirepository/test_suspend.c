@@ -1,4 +1,5 @@
-/* What the status says of a suspended object: that it was seen, and nothing that is not so any more. */
+/* What the status says of a suspended object: that it was seen, and nothing that is not so any
+   more. */
 #include "base/mem.h"
 #include "base/obj.h"
 #include "ev/loop.h"
@@ -34,7 +35,8 @@ static bool layer_asked(struct world *unused)
 	return strstr(fake_log(w.reg), "/blobs/") != NULL;
 }
 
-/* An object in the middle of a pull that has said so. rows: its first artifact, or a new revision */
+/* An object in the middle of a pull that has said so. rows: its first artifact, or a new
+   revision */
 static void begin(bool first)
 {
 	struct fake_answer *stall;

@@ -1,4 +1,5 @@
-/* When things happen: back-off, Retry-After, intervals, the places for pulls, and what a slow pull says. */
+/* When things happen: back-off, Retry-After, intervals, the places for pulls, and what a slow pull
+   says. */
 #include "base/mem.h"
 #include "base/obj.h"
 #include "ctl/item.h"
@@ -99,7 +100,8 @@ static void relabel(void *arg)
 		"{\"metadata\":{\"labels\":{\"a\":\"b\"}}}");
 }
 
-/* The word in between meets a conflict: it is let go, and the status at the end is written all the same. */
+/* The word in between meets a conflict: it is let go, and the status at the end is written all the
+   same. */
 START_TEST(test_slow_pull_conflict)
 {
 	struct world w;
@@ -158,8 +160,8 @@ START_TEST(test_retry_after)
 }
 END_TEST
 
-/* Who asks the same registry before that time has not failed: it comes then, and its first failure is
-   the first. */
+/* Who asks the same registry before that time has not failed: it comes then, and its first failure
+   is the first. */
 START_TEST(test_retry_after_of_another)
 {
 	struct fake_answer *a;
@@ -226,7 +228,8 @@ START_TEST(test_backoff)
 }
 END_TEST
 
-/* A failure that stays the same is said once: the same words, no write, and one Event that is counted up. */
+/* A failure that stays the same is said once: the same words, no write, and one Event that is
+   counted up. */
 START_TEST(test_same_failure)
 {
 	static const char *const urls[] = {

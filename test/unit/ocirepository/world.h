@@ -1,4 +1,5 @@
-/* A whole controller on one loop: the real store, clients and queue, between a fake API server and a fake registry. The clock stands still. */
+/* A whole controller on one loop: the real store, clients and queue, between a fake API server and
+   a fake registry. The clock stands still. */
 #ifndef UNIT_OCIREPOSITORY_WORLD_H
 #define UNIT_OCIREPOSITORY_WORLD_H
 #include "base/buf.h"
@@ -26,19 +27,22 @@ struct world {
 };
 
 void world_init(struct world *w);
-/* Starts (or, after world_restart_stop, starts again) the controller on the same store and API server. */
+/* Starts (or, after world_restart_stop, starts again) the controller on the same store and API
+   server. */
 void world_start(struct world *w);
 /* Ends the controller as a SIGTERM does; API server, registry and files stay. */
 void world_stop(struct world *w);
 void world_clear(struct world *w);
 
-/* An object apps/web: `spec` without braces and without url; REPO in it becomes the registry's repository. */
+/* An object apps/web: `spec` without braces and without url; REPO in it becomes the registry's
+   repository. */
 void world_object(struct world *w, const char *name, const char *spec);
 /* Turns the loop until fn says so; fails the test after 10 s of real time. */
 void world_until(struct world *w, bool (*fn)(struct world *w), const char *what);
 /* Turns the loop until nothing is on its way any more: no run, no request. */
 void world_settle(struct world *w);
-/* A member of the status of apps/NAME: "artifact.revision"; of a condition: "Ready.reason", "Ready.status". "" when absent. */
+/* A member of the status of apps/NAME: "artifact.revision"; of a condition: "Ready.reason",
+   "Ready.status". "" when absent. */
 const char *world_status(struct world *w, const char *name, const char *path);
 /* An image app:TAG with this layer. */
 void world_push(

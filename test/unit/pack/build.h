@@ -1,6 +1,7 @@
 /*
- * Builds tar archives, sound and hostile, byte by byte, and reads back what the project writes. Shared by this folder's tests and by the
- * fuzz targets. Every function aborts the test when it cannot do its job.
+ * Builds tar archives, sound and hostile, byte by byte, and reads back what the project writes.
+ * Shared by this folder's tests and by the fuzz targets. Every function aborts the test when it
+ * cannot do its job.
  */
 #ifndef TEST_PACK_BUILD_H
 #define TEST_PACK_BUILD_H
@@ -46,14 +47,16 @@ void tb_gnu(struct buf *b, char type, const char *name, size_t n);
 /* `blocks` zero blocks; an archive ends with two. */
 void tb_zero(struct buf *b, unsigned blocks);
 
-/* Appends in as one gzip member, or as a zstd frame, or the decompressed gzip (several members too). */
+/* Appends in as one gzip member, or as a zstd frame, or the decompressed gzip (several members
+   too). */
 void tb_gzip(struct buf *out, const void *in, size_t n);
 void tb_zstd(struct buf *out, const void *in, size_t n);
 void tb_gunzip(struct buf *out, const void *in, size_t n);
 
 /*
- * What libarchive, with no code of ours, finds in a tar: a line per entry "NAME TYPE MODE SIZE\n" (TYPE f, d or ?), plus "!WHY\n" for
- * anything it finds wrong. An entry with an owner or a time gets " !owner or time", unless TB_BARE is given; TB_TEXT appends a file's body.
+ * What libarchive, with no code of ours, finds in a tar: a line per entry "NAME TYPE MODE SIZE\n"
+ * (TYPE f, d or ?), plus "!WHY\n" for anything it finds wrong. An entry with an owner or a time
+ * gets " !owner or time", unless TB_BARE is given; TB_TEXT appends a file's body.
  */
 enum tb_list_flags { TB_TEXT = 1, TB_BARE = 2 };
 void tb_list(struct buf *out, const void *tar, size_t n, int flags);

@@ -125,7 +125,8 @@ START_TEST(test_tails)
 }
 END_TEST
 
-/* Zeros up to the end are padding, wherever the chunks end; the blob is no artifact then, since Go stumbles over them. */
+/* Zeros up to the end are padding, wherever the chunks end; the blob is no artifact then, since Go
+   stumbles over them. */
 START_TEST(test_padding)
 {
 	static const size_t sizes[] = {1, 8, 511, PACK_CHUNK - 1, PACK_CHUNK, 3 * PACK_CHUNK};
@@ -335,7 +336,8 @@ START_TEST(test_zstd_heads)
 }
 END_TEST
 
-/* A frame of n zeros with a window of 2^log, and no word of how many they are: blocks of one repeated byte (RFC 8878, 3.1.1.2). */
+/* A frame of n zeros with a window of 2^log, and no word of how many they are: blocks of one
+   repeated byte (RFC 8878, 3.1.1.2). */
 static void zeros_frame(struct buf *b, unsigned log, size_t n)
 {
 	buf_add(b, "\x28\xb5\x2f\xfd\x00", 5);
@@ -388,7 +390,8 @@ START_TEST(test_zstd_memory)
 }
 END_TEST
 
-/* A stream inside the stream is data: what we check of a frame, its window above all, is checked of the outer one only. */
+/* A stream inside the stream is data: what we check of a frame, its window above all, is checked of
+   the outer one only. */
 START_TEST(test_zstd_nested)
 {
 	auto_buf struct buf out = BUF_INIT(BUF_ANY), inner = BUF_INIT(BUF_ANY);
@@ -402,7 +405,8 @@ START_TEST(test_zstd_nested)
 }
 END_TEST
 
-/* A frame whose magic number stands across the end of a chunk; and one of a format from before the RFC, which the library would take. */
+/* A frame whose magic number stands across the end of a chunk; and one of a format from before the
+   RFC, which the library would take. */
 START_TEST(test_zstd_next_frame)
 {
 	auto_buf struct buf out = BUF_INIT(BUF_ANY);

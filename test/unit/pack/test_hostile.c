@@ -1,6 +1,7 @@
 /*
- * Archives that are not what they seem: each row is what pack_run() must make of it. "Refused" keeps the old artifact in service;
- * "repacked" means that the odd part is dropped or rewritten; "passes" rows are here to show that the neighbours of hostile are not hostile.
+ * Archives that are not what they seem: each row is what pack_run() must make of it. "Refused"
+ * keeps the old artifact in service; "repacked" means that the odd part is dropped or rewritten;
+ * "passes" rows are here to show that the neighbours of hostile are not hostile.
  */
 #include "base/limits.h"
 #include "base/mem.h"
@@ -989,7 +990,8 @@ START_TEST(test_gnu_long)
 }
 END_TEST
 
-/* A tar cut anywhere is refused, unless all files are whole: what only lacks padding and zero blocks, or has a part of them, is repacked. */
+/* A tar cut anywhere is refused, unless all files are whole: what only lacks padding and zero
+   blocks, or has a part of them, is repacked. */
 START_TEST(test_cuts)
 {
 	auto_buf struct buf tar = BUF_INIT(BUF_ANY), gz = BUF_INIT(BUF_ANY);

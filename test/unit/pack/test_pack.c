@@ -57,7 +57,8 @@ static void load(struct buf *b, const char *name)
 		buf_add(b, chunk, (size_t)n);
 }
 
-/* Runs it on gz (or what mem says); a repack's compressed bytes go to out. Fails the test on an error. */
+/* Runs it on gz (or what mem says); a repack's compressed bytes go to out. Fails the test on an
+   error. */
 static void run(struct pack_in *in, struct pack_result *res)
 {
 	auto_fd int fd = temp_fd();
@@ -124,8 +125,8 @@ static int named(void *ctx, const char *path, bool is_dir, struct err *err)
 }
 
 /*
- * The tar of a repack is, byte for byte, what Flux's own store makes of the same files (flux-store.tgz was written by Go's archive/tar
- * with the store's rules).
+ * The tar of a repack is, byte for byte, what Flux's own store makes of the same files
+ * (flux-store.tgz was written by Go's archive/tar with the store's rules).
  */
 START_TEST(test_flux_store)
 {
@@ -149,7 +150,8 @@ START_TEST(test_flux_store)
 }
 END_TEST
 
-/* Golden digests of repack format 2: if a row fails, the format has changed, and every repacked artifact of every user with it. */
+/* Golden digests of repack format 2: if a row fails, the format has changed, and every repacked
+   artifact of every user with it. */
 static const struct {
 	const char *what;
 	const char *digest;
@@ -182,7 +184,8 @@ static void golden_input(int row)
 		buf_reset(&body);
 		while (body.len < 70000 * (size_t)(i % 3 + 1)) {
 			v = v * 1664525 + 1013904223;
-			/* A few bytes before each piece come again in it: no match may reach over a stored piece. */
+			/* A few bytes before each piece come again in it: no match may reach over a
+			   stored piece. */
 			if (i % 2 && body.len % 20000 < 1000 && body.len > 20000)
 				buf_addc(&body, body.p[body.len - 20000]);
 			else
@@ -333,7 +336,8 @@ START_TEST(test_spool_file)
 END_TEST
 
 #ifdef TEST_BUILD
-/* Every way in which the disk can refuse the spool; and a file system without nameless files, where it gets a name for a moment. */
+/* Every way in which the disk can refuse the spool; and a file system without nameless files, where
+   it gets a name for a moment. */
 static const struct {
 	enum sys_call call;
 	unsigned nth;
@@ -600,7 +604,8 @@ START_TEST(test_stop)
 }
 END_TEST
 
-/* The worst of inputs: long names that differ at their ends, in no order, each with rules of its own directory. */
+/* The worst of inputs: long names that differ at their ends, in no order, each with rules of its
+   own directory. */
 static void long_names(unsigned n)
 {
 	auto_buf struct buf r = BUF_INIT(BUF_ANY);
@@ -792,7 +797,8 @@ START_TEST(test_empty)
 }
 END_TEST
 
-/* Names, rules and a decoder's window come out of one limit; what passes it can be tried again with more. */
+/* Names, rules and a decoder's window come out of one limit; what passes it can be tried again with
+   more. */
 static const struct {
 	const char *name;
 	unsigned files, rules; /* bytes of rules */

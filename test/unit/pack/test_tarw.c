@@ -62,7 +62,8 @@ START_TEST(test_form)
 	ck_assert(digest_equal(&d, &res.digest));
 	digest_mem(&d, DIGEST_SHA256, tar.p, tar.len);
 	ck_assert(digest_equal(&d, &res.diff_id));
-	/* Bytes that no field needs are zero; all others are as Go's writer has them (test_pack compares with it). */
+	/* Bytes that no field needs are zero; all others are as Go's writer has them (test_pack
+	   compares with it). */
 	for (i = 512 + strlen(head); i < 512 + 100; i++)
 		ck_assert_int_eq(tar.p[i], 0);
 	ck_assert_int_eq(memcmp(tar.p + 512 + 100,
@@ -223,7 +224,8 @@ START_TEST(test_chunks)
 }
 END_TEST
 
-/* Noise is stored, text is not, and bytes that come again on the other side of what was stored are found by no match. */
+/* Noise is stored, text is not, and bytes that come again on the other side of what was stored are
+   found by no match. */
 START_TEST(test_noise)
 {
 	static const char *const plans[] = {

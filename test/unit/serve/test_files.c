@@ -322,7 +322,8 @@ START_TEST(test_client_leaves)
 }
 END_TEST
 
-/* The two-phase change: whoever asks in between gets the new bytes, or the old ones when it was refused. */
+/* The two-phase change: whoever asks in between gets the new bytes, or the old ones when it was
+   refused. */
 START_TEST(test_held)
 {
 	struct site s;
@@ -349,7 +350,8 @@ START_TEST(test_held)
 END_TEST
 
 #ifdef TEST_BUILD
-/* The kernel cannot say whether opening would wait for a disk: a worker opens. A disk that fails is a 503, not a 404. */
+/* The kernel cannot say whether opening would wait for a disk: a worker opens. A disk that fails is
+   a 503, not a 404. */
 START_TEST(test_cold)
 {
 	struct site s;

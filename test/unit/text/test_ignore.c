@@ -217,7 +217,8 @@ START_TEST(test_row)
 }
 END_TEST
 
-/* What rules compile to is at most four times their text and some 200 bytes each, however deep the folder and however odd the text. */
+/* What rules compile to is at most four times their text and some 200 bytes each, however deep the
+   folder and however odd the text. */
 START_TEST(test_memory)
 {
 	static const char *const lines[] = {"x", "a/", "/", "**/", "!a/*/"};
@@ -366,7 +367,8 @@ static bool glob_slowly(const char *p, const char *s)
 	return in != negated && glob_slowly(p + 1, s + 1);
 }
 
-/* What makes matching fast must not change it: all patterns over a small alphabet against all names, with and without a first look. */
+/* What makes matching fast must not change it: all patterns over a small alphabet against all
+   names, with and without a first look. */
 START_TEST(test_passed_over)
 {
 	static const char alphabet[] = "ab*?]\\.[";

@@ -3,7 +3,8 @@
 
 #include <check.h>
 
-/* Frozen tables of what the Go modules say; test/e2e/textdiff.sh says how they are made. The count is pinned: a cut table would pass. */
+/* Frozen tables of what the Go modules say; test/e2e/textdiff.sh says how they are made. The count
+   is pinned: a cut table would pass. */
 static const struct {
 	const char *path;
 	unsigned long rows;
