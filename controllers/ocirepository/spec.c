@@ -52,7 +52,7 @@ static int tag_check(const char *tag, struct err *err)
 }
 
 /* A copy that counts; NULL stays NULL. */
-static char *take(struct ocirepository_spec *s, const char *text)
+static char *text_copy(struct ocirepository_spec *s, const char *text)
 {
 	if (!text)
 		return NULL;
@@ -60,9 +60,9 @@ static char *take(struct ocirepository_spec *s, const char *text)
 	return mem_strdup(text);
 }
 
-static char *take_filled(struct ocirepository_spec *s, const char *text)
+static char *text_copy_filled(struct ocirepository_spec *s, const char *text)
 {
-	return text && *text ? take(s, text) : NULL;
+	return text && *text ? text_copy(s, text) : NULL;
 }
 
 static void fields_read(struct ocirepository_spec *s, const json_t *spec)
@@ -70,16 +70,16 @@ static void fields_read(struct ocirepository_spec *s, const json_t *spec)
 	const json_t *selector = obj_get(spec, "layerSelector");
 
 	s->spec.suspend = obj_bool(false, spec, "suspend");
-	s->url = take(s, obj_str_or("", spec, "url"));
-	s->digest = take_filled(s, obj_str(spec, "ref", "digest"));
-	s->semver = take_filled(s, obj_str(spec, "ref", "semver"));
-	s->semver_filter = take_filled(s, obj_str(spec, "ref", "semverFilter"));
-	s->tag = take_filled(s, obj_str(spec, "ref", "tag"));
-	s->ignore = take(s, obj_str(spec, "ignore"));
+	s->url = text_copy(s, obj_str_or("", spec, "url"));
+	s->digest = text_copy_filled(s, obj_str(spec, "ref", "digest"));
+	s->semver = text_copy_filled(s, obj_str(spec, "ref", "semver"));
+	s->semver_filter = text_copy_filled(s, obj_str(spec, "ref", "semverFilter"));
+	s->tag = text_copy_filled(s, obj_str(spec, "ref", "tag"));
+	s->ignore = text_copy(s, obj_str(spec, "ignore"));
 	s->has_selector = json_is_object(selector);
-	s->layer_type = take(s, obj_str(selector, "mediaType"));
-	s->layer_operation = take(s, obj_str(selector, "operation"));
-	s->secret = take_filled(s, obj_str(spec, "secretRef", "name"));
+	s->layer_type = text_copy(s, obj_str(selector, "mediaType"));
+	s->layer_operation = text_copy(s, obj_str(selector, "operation"));
+	s->secret = text_copy_filled(s, obj_str(spec, "secretRef", "name"));
 	s->insecure = obj_bool(false, spec, "insecure");
 	s->not_built = not_built(spec);
 }

@@ -420,7 +420,7 @@ static void run_clear(struct run *r)
 	artifact_run_clear(r);
 }
 
-static void succeeded(struct run *r, json_t *status)
+static void status_succeeded(struct run *r, json_t *status)
 {
 	const struct ocirepository_spec *s = OCI_SPEC(r);
 	json_t *selector;
@@ -441,13 +441,13 @@ static void succeeded(struct run *r, json_t *status)
 		json_object_del(status, "observedLayerSelector");
 }
 
-static void failed(struct run *r)
+static void status_failed(struct run *r)
 {
 	cond_del(&r->conds, COND_VERIFIED);
 	artifact_failed(r);
 }
 
-static void progress(const struct run *r, struct buf *out)
+static void status_progress_say(const struct run *r, struct buf *out)
 {
 	const struct artifact_run *a = ARTIFACT_RUN(r);
 
@@ -469,7 +469,7 @@ static void depends_each(
 
 /* ---- registries ------------------------------------------------------------------------------ */
 
-static char *host(const struct spec *s)
+static char *host_of(const struct spec *s)
 {
 	return registry_host(OCIREPOSITORY_SPEC(s)->url, OCIREPOSITORY_SPEC(s)->insecure);
 }
@@ -504,7 +504,7 @@ const struct kind ocirepository_kind = {
 	.run_size = sizeof(struct ocirepository_run),
 	.spec_new = ocirepository_spec_new,
 	.spec_slim = ocirepository_spec_slim,
-	.host = host,
+	.host = host_of,
 	.host_proven = host_proven,
 	.host_up = host_up,
 	.host_text = registry_host_text,
@@ -522,12 +522,12 @@ const struct kind ocirepository_kind = {
 	.conditions = CONDITIONS,
 	.negative = NEGATIVE,
 	.failures = FAILURES,
-	.succeeded = succeeded,
-	.failed = failed,
+	.succeeded = status_succeeded,
+	.failed = status_failed,
 	.restored = artifact_restored,
 	.suspended = artifact_suspended,
 	.written = artifact_written,
-	.progress = progress,
+	.progress = status_progress_say,
 	.behind = artifact_behind,
 };
 

@@ -13,7 +13,7 @@
 
 static const char *const STATUS[] = {"True", "False", "Unknown"};
 
-static void release(struct cond *c)
+static void cond_release(struct cond *c)
 {
 	free(c->type);
 	free(c->reason);
@@ -26,12 +26,12 @@ void cond_clear(struct cond_set *s)
 	size_t i;
 
 	for (i = 0; i < s->len; i++)
-		release(&s->p[i]);
+		cond_release(&s->p[i]);
 	free(s->p);
 	*s = (struct cond_set){0};
 }
 
-static struct cond *add(struct cond_set *s)
+static struct cond *cond_add(struct cond_set *s)
 {
 	if (s->len == s->cap) {
 		s->cap = s->cap ? s->cap * 2 : 8;
@@ -55,7 +55,7 @@ void cond_load(struct cond_set *s, const json_t *conditions, int64_t generation)
 			;
 		if (!type || !status || k == 3 || cond_get(s, type))
 			continue;
-		c = add(s);
+		c = cond_add(s);
 		c->type = mem_strdup(type);
 		c->status = (enum cond_status)k;
 		c->reason = mem_strdup(obj_str_or("", one, "reason"));
@@ -65,7 +65,7 @@ void cond_load(struct cond_set *s, const json_t *conditions, int64_t generation)
 	}
 }
 
-static int weight(const char *type)
+static int cond_weight(const char *type)
 {
 	static const char *const first[] = {"Stalled", "Reconciling", "Ready"};
 	int i;
@@ -78,7 +78,7 @@ static int weight(const char *type)
 static int order_of(const void *x, const void *y)
 {
 	const struct cond *a = x, *b = y;
-	int wa = weight(a->type), wb = weight(b->type);
+	int wa = cond_weight(a->type), wb = cond_weight(b->type);
 
 	if (wa != wb)
 		return wa - wb;
@@ -133,8 +133,8 @@ static bool same_message(const struct cond_set *s, const struct cond *c, const c
 	return vary_equal(c->message, text);
 }
 
-static void put(struct cond_set *s, const char *type, enum cond_status status, const char *reason,
-	const char *message)
+static void cond_set_at(struct cond_set *s, const char *type, enum cond_status status,
+	const char *reason, const char *message)
 {
 	struct cond *c = (struct cond *)(uintptr_t)cond_get(s, type);
 	char now[TIME_TEXT_MAX];
@@ -146,7 +146,7 @@ static void put(struct cond_set *s, const char *type, enum cond_status status, c
 		return;
 	}
 	if (!c) {
-		c = add(s);
+		c = cond_add(s);
 		c->type = mem_strdup(type);
 	}
 	time_format_rfc3339(clock_wall_ms(), now);
@@ -171,7 +171,7 @@ void cond_put(struct cond_set *s, const char *type, enum cond_status status, con
 	if (vasprintf(&text, fmt, ap) < 0)
 		text = mem_strdup("");
 	va_end(ap);
-	put(s, type, status, reason, text);
+	cond_set_at(s, type, status, reason, text);
 	free(text);
 }
 
@@ -189,14 +189,14 @@ void cond_del(struct cond_set *s, const char *type)
 
 	for (i = 0; i < s->len; i++)
 		if (!strcmp(s->p[i].type, type)) {
-			release(&s->p[i]);
+			cond_release(&s->p[i]);
 			memmove(&s->p[i], &s->p[i + 1], (s->len - i - 1) * sizeof(*s->p));
 			s->len--;
 			return;
 		}
 }
 
-static bool in(const char *const *list, const char *type)
+static bool type_in(const char *const *list, const char *type)
 {
 	for (; *list; list++)
 		if (!strcmp(*list, type))
@@ -204,7 +204,7 @@ static bool in(const char *const *list, const char *type)
 	return false;
 }
 
-static int badness(const struct cond *c, bool negative)
+static int cond_badness(const struct cond *c, bool negative)
 {
 	switch (c->status) {
 	case COND_TRUE:
@@ -226,7 +226,7 @@ void cond_summarize(struct cond_set *s, const char *target, const char *const *o
 	/* In the order given, so that the first of the worst group stays. */
 	for (; *order; order++) {
 		const struct cond *c = cond_get(s, *order);
-		int rank = c ? badness(c, in(negative, c->type)) : 99;
+		int rank = c ? cond_badness(c, type_in(negative, c->type)) : 99;
 
 		if (rank < best_rank) {
 			best = c;
@@ -236,7 +236,7 @@ void cond_summarize(struct cond_set *s, const char *target, const char *const *o
 	if (!best)
 		return;
 	message = mem_strdup(best->message);
-	put(s, target,
+	cond_set_at(s, target,
 		best_rank == 4                             ? COND_UNKNOWN
 			: best_rank == 0 || best_rank == 1 ? COND_FALSE
 							   : COND_TRUE,

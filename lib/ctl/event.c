@@ -71,7 +71,7 @@ struct event_recorder *event_recorder_new(
 	return r;
 }
 
-static void forget(struct entry *e)
+static void event_forget(struct entry *e)
 {
 	map_del(&e->r->known, e->key);
 	list_out(&e->line);
@@ -83,7 +83,7 @@ static void forget(struct entry *e)
 	free(e);
 }
 
-static void trim(struct event_recorder *r)
+static void line_trim(struct event_recorder *r)
 {
 	struct list *at, *next;
 
@@ -92,11 +92,11 @@ static void trim(struct event_recorder *r)
 
 		next = at->next;
 		if (!e->op && !list_linked(&e->line))
-			forget(e);
+			event_forget(e);
 	}
 }
 
-static void pump(struct event_recorder *r);
+static void event_pump(struct event_recorder *r);
 
 /* The oldest warning, or the oldest of all: what tells of new artifacts goes last. */
 static void drop_one(struct event_recorder *r)
@@ -110,7 +110,7 @@ static void drop_one(struct event_recorder *r)
 		}
 	r->waiting--;
 	r->stats.dropped++;
-	forget(CONTAINER_OF(chosen, struct entry, line));
+	event_forget(CONTAINER_OF(chosen, struct entry, line));
 }
 
 static void line_in(struct entry *e)
@@ -125,7 +125,7 @@ static void line_in(struct entry *e)
 	r->waiting++;
 }
 
-static void sent(struct op *op, void *arg)
+static void event_sent(struct op *op, void *arg)
 {
 	struct entry *e = arg;
 	struct event_recorder *r = e->r;
@@ -141,17 +141,17 @@ static void sent(struct op *op, void *arg)
 	}
 	op_free(op);
 	if (failed || r->stopped) {
-		forget(e); /* the next equal one makes a new Event */
+		event_forget(e); /* the next equal one makes a new Event */
 	} else {
 		json_decref(e->body);
 		e->body = NULL;
 		if (e->again)
 			line_in(e);
 	}
-	pump(r);
+	event_pump(r);
 }
 
-static void send(struct entry *e)
+static void event_send(struct entry *e)
 {
 	char now[TIME_TEXT_MAX];
 	struct kube_req req = {.resource = &EVENTS, .ns = e->ns};
@@ -172,20 +172,20 @@ static void send(struct entry *e)
 	}
 	e->again = false;
 	e->op = kube_start(e->r->client, &req);
-	op_then(e->op, sent, e);
+	op_then(e->op, event_sent, e);
 	e->r->in_flight++;
 }
 
-static void pump(struct event_recorder *r)
+static void event_pump(struct event_recorder *r)
 {
 	while (!list_empty(&r->line) && r->in_flight < IN_FLIGHT_MAX && !r->stopped) {
 		struct entry *e = CONTAINER_OF(list_first(&r->line), struct entry, line);
 
 		list_out(&e->line);
 		r->waiting--;
-		send(e);
+		event_send(e);
 	}
-	trim(r);
+	line_trim(r);
 }
 
 static json_t *body_of(const struct event_recorder *r, const struct event_about *a,
@@ -216,7 +216,7 @@ static json_t *body_of(const struct event_recorder *r, const struct event_about 
 
 /* A bucket as the time at which it is full again (the generic cell rate algorithm): each write
    moves that by the time of one. */
-static bool take(struct event_budget *b, bool warning)
+static bool budget_take(struct event_budget *b, bool warning)
 {
 	uint64_t now = clock_ms(), *at, next;
 
@@ -276,11 +276,11 @@ void event_record(struct event_recorder *r, const struct event_about *about, boo
 	key = key_of(about, warning, reason, text);
 	e = map_get(&r->known, key);
 	if (e && !e->op && !list_linked(&e->line) && clock_ms() - e->last_ms >= SAME_FOR_MS) {
-		forget(e);
+		event_forget(e);
 		e = NULL;
 	}
 	/* What waits in the line takes this one along. */
-	paid = (e && list_linked(&e->line)) || take(about->budget, warning);
+	paid = (e && list_linked(&e->line)) || budget_take(about->budget, warning);
 	if (!paid)
 		r->stats.suppressed++;
 	if (!e && !paid)
@@ -297,7 +297,7 @@ void event_record(struct event_recorder *r, const struct event_about *about, boo
 		e->again = true;
 	else if (paid)
 		line_in(e);
-	pump(r);
+	event_pump(r);
 }
 
 void event_stats(const struct event_recorder *r, struct event_stats *out)
@@ -318,7 +318,7 @@ void event_recorder_stop(struct event_recorder *r)
 		if (e->op)
 			op_cancel(e->op);
 		else
-			forget(e);
+			event_forget(e);
 	}
 }
 

@@ -14,7 +14,7 @@ void health_add(struct health *h, const char *name, bool (*ready)(void *arg), vo
 	h->checks[h->n++].arg = arg;
 }
 
-static void ready(struct health *h, struct http_exchange *x)
+static void checks_ready(struct health *h, struct http_exchange *x)
 {
 	auto_buf struct buf b = BUF_INIT(4096);
 	bool ok = true;
@@ -43,7 +43,7 @@ void health_handle(void *arg, struct http_exchange *x)
 	} else if (!strcmp(path, "/healthz") || !strcmp(path, "/livez")) {
 		http_reply_text(x, 200, "ok");
 	} else if (!strcmp(path, "/readyz")) {
-		ready(arg, x);
+		checks_ready(arg, x);
 	} else {
 		http_reply_text(x, 404, "not found");
 	}

@@ -73,7 +73,7 @@ int object_duration(
 	return 0;
 }
 
-static void keep(json_t *to, const json_t *from, const char *key)
+static void member_keep(json_t *to, const json_t *from, const char *key)
 {
 	json_t *v = json_object_get(from, key);
 
@@ -91,10 +91,10 @@ static json_t *little_status(const json_t *obj)
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(fields); i++)
-		keep(status, obj_get(obj, "status"), fields[i]);
-	keep(artifact, obj_get(obj, "status", "artifact"), "path");
-	keep(artifact, obj_get(obj, "status", "artifact"), "digest");
-	keep(artifact, obj_get(obj, "status", "artifact"), "revision");
+		member_keep(status, obj_get(obj, "status"), fields[i]);
+	member_keep(artifact, obj_get(obj, "status", "artifact"), "path");
+	member_keep(artifact, obj_get(obj, "status", "artifact"), "digest");
+	member_keep(artifact, obj_get(obj, "status", "artifact"), "revision");
 	if (json_object_size(artifact))
 		json_object_set(status, "artifact", artifact);
 	json_decref(artifact);
@@ -124,11 +124,11 @@ char *object_text(const json_t *obj, size_t room, bool *whole)
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(fields); i++)
-		keep(m, meta, fields[i]);
+		member_keep(m, meta, fields[i]);
 	if (json_object_size(a))
 		json_object_set(m, "annotations", a);
 	json_object_set(small, "metadata", m);
-	keep(small, obj, "status");
+	member_keep(small, obj, "status");
 	obj_write(small, &b);
 	*whole = b.len + room <= LIMIT_OBJECT_KEPT;
 	if (!*whole) {

@@ -17,7 +17,7 @@ void refs_add(struct refs *r, const char *key, void *user)
 	*vec_add(&u->list) = user;
 }
 
-static void release(struct users *u)
+static void users_free(struct users *u)
 {
 	vec_clear(&u->list);
 	free(u);
@@ -35,7 +35,7 @@ void refs_del(struct refs *r, const char *key, void *user)
 		}
 	if (u && !u->list.len) {
 		map_del(&r->by_key, key);
-		release(u);
+		users_free(u);
 	}
 }
 
@@ -60,6 +60,6 @@ void refs_clear(struct refs *r)
 	void *u;
 
 	while (map_next(&r->by_key, &at, NULL, &u))
-		release(u);
+		users_free(u);
 	map_clear(&r->by_key);
 }

@@ -16,14 +16,14 @@
 
 /* ---- how it ends ----------------------------------------------------------------------------- */
 
-static bool overrules(enum run_end end)
+static bool end_overrules(enum run_end end)
 {
 	return end == RUN_AGAIN || end == RUN_GONE || end == RUN_THEN_RESTORE;
 }
 
 void run_end(struct run *r, enum run_end end)
 {
-	BUG_IF(r->end != RUN_OPEN && !overrules(end));
+	BUG_IF(r->end != RUN_OPEN && !end_overrules(end));
 	r->end = end;
 }
 

@@ -33,7 +33,7 @@ bool status_failed_before(const struct run *r)
 	return false;
 }
 
-static int64_t observed(const struct run *r)
+static int64_t generation_observed(const struct run *r)
 {
 	return obj_int(-1, r->obj, "status", "observedGeneration");
 }
@@ -63,10 +63,10 @@ static void say_reconciling(struct run *r, const char *reason)
 		r->c->kind->progress(r, &doing);
 	if (doing.len)
 		cond_put(&r->conds, COND_RECONCILING, COND_TRUE, reason, "%s", buf_str(&doing));
-	else if (observed(r) != r->generation)
+	else if (generation_observed(r) != r->generation)
 		cond_put(&r->conds, COND_RECONCILING, COND_TRUE, reason,
-			"processing object: new generation %lld -> %lld", (long long)observed(r),
-			(long long)r->generation);
+			"processing object: new generation %lld -> %lld",
+			(long long)generation_observed(r), (long long)r->generation);
 	else
 		cond_put(&r->conds, COND_RECONCILING, COND_TRUE, reason,
 			"reconciliation in progress");
@@ -141,7 +141,7 @@ static void conditions_set(struct run *r, json_t *status)
 		json_object_set_new(status, "conditions", cond_json(&r->conds));
 }
 
-static void observe(const struct run *r, json_t *status)
+static void generation_set(const struct run *r, json_t *status)
 {
 	json_object_set_new(status, "observedGeneration", json_integer(r->generation));
 }
@@ -168,16 +168,16 @@ static json_t *status_wanted(struct run *r)
 		return status;
 	case STATUS_SUSPENDED:
 		conditions_of_suspended(r);
-		observe(r, status);
+		generation_set(r, status);
 		break;
 	case STATUS_SUCCESS:
 		conditions_of_success(r, status);
-		observe(r, status);
+		generation_set(r, status);
 		break;
 	default:
 		conditions_of_failure(r);
 		if (kind == ERR_STALL)
-			observe(r, status);
+			generation_set(r, status);
 	}
 	conditions_set(r, status);
 	return status;

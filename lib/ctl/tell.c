@@ -36,7 +36,7 @@ static const struct step TELL[] = {{"tell", say_start, say_resume}, {0}};
 
 /* ---- who is told ----------------------------------------------------------------------------- */
 
-static void told(struct op *op, void *arg)
+static void tell_ended(struct op *op, void *arg)
 {
 	struct item *i = arg;
 
@@ -64,7 +64,7 @@ static void tell_one(void *arg, struct turn *turn)
 	i->due_after_tell = false;
 	i->tell = run_start_with(i, RUN_TELL, TELL);
 	c->tells++;
-	op_then(i->tell, told, i);
+	op_then(i->tell, tell_ended, i);
 }
 
 static void tell_due(void *arg)

@@ -377,7 +377,7 @@ void turns_each_waiting(
 				}
 }
 
-static void older(void *arg, struct turn *turn)
+static void turn_is_older(void *arg, struct turn *turn)
 {
 	uint64_t *first = arg;
 
@@ -389,7 +389,7 @@ uint64_t turns_longest_ms(const struct turns *t)
 {
 	uint64_t now = clock_ms(), first = now;
 
-	turns_each_waiting(t, 0, older, &first);
+	turns_each_waiting(t, 0, turn_is_older, &first);
 	return now - first;
 }
 

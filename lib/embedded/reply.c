@@ -113,7 +113,7 @@ static void warn(struct http_exchange *x, const struct emb_paths *warnings)
 	}
 }
 
-/* ---- lists: head, slices, tail. Only the end knows the continue token: metadata comes last ---- */
+/* ---- lists: head, slices, tail; metadata comes last, with the continue token ----------------- */
 
 static void head(const struct reply *r, struct buf *b)
 {

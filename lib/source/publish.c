@@ -49,7 +49,7 @@ static int add_ignore_file(
 	return ignore_add(&j->ign, text, len, dir, err);
 }
 
-static int excluded(void *ctx, const char *path, bool is_dir, struct err *err)
+static int entry_excluded(void *ctx, const char *path, bool is_dir, struct err *err)
 {
 	struct publish_job *j = ctx;
 
@@ -83,7 +83,8 @@ static uint64_t ignore_memory(const char *spec_ignore)
 	return spec_ignore ? PACK_RULES_FACTOR * strlen(spec_ignore) : 0;
 }
 
-static int extract(struct publish_job *j, const atomic_bool *stop, bool *pass, struct err *err)
+static int layer_extract(
+	struct publish_job *j, const atomic_bool *stop, bool *pass, struct err *err)
 {
 	struct pack_in in = {.mem = j->in.fd < 0 ? buf_str(&j->bytes) : NULL,
 		.fd = j->in.fd,
@@ -92,7 +93,7 @@ static int extract(struct publish_job *j, const atomic_bool *stop, bool *pass, s
 		.limits = j->limits,
 		.ignore_file = add_ignore_file,
 		.rules_done = add_spec_ignore,
-		.excluded = excluded,
+		.excluded = entry_excluded,
 		.open_out = open_out,
 		.ctx = j,
 		.out_fd = -1,
@@ -151,7 +152,7 @@ static int take_layer(struct publish_job *j, const atomic_bool *stop, struct err
 static int extract_and_tidy(
 	struct publish_job *j, const atomic_bool *stop, bool *pass, struct err *err)
 {
-	int rc = extract(j, stop, pass, err);
+	int rc = layer_extract(j, stop, pass, err);
 
 	ignore_clear(&j->ign);
 	if (j->memory > LIMIT_MEMORY_SLICE)
