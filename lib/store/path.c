@@ -62,6 +62,13 @@ int store_path_parse(struct store_path *p, const char *text, struct err *err)
 	return 0;
 }
 
+int store_path_parse_file(struct store_path *p, const char *text, struct err *err)
+{
+	if (store_path_parse(p, text, err))
+		return -1;
+	return p->latest ? err_set(err, ERR_RETRY, "'%s' is a link of the store", text) : 0;
+}
+
 char *store_path_format(const struct store_path *p, char out[STORE_PATH_MAX])
 {
 	snprintf(out, STORE_PATH_MAX, "%s/%s", p->dir, p->file);

@@ -27,6 +27,8 @@ struct store_path {
 
 /* Both forms, nothing else: no empty part, no "..", no trailing slash. */
 int store_path_parse(struct store_path *p, const char *text, struct err *err) must_check;
+/* The same, but the latest link is an error: only files are written and looked after. */
+int store_path_parse_file(struct store_path *p, const char *text, struct err *err) must_check;
 /* The text of p. Returns out. */
 char *store_path_format(const struct store_path *p, char out[STORE_PATH_MAX]);
 /* "ocirepository", "apps", "web" → "ocirepository/apps/web" */

@@ -149,7 +149,7 @@ struct op *store_check_start(struct store *s, const char *path, const struct dig
 	struct err err;
 	int fd = -1;
 
-	if (store_path_parse(&p, path, &err) || p.latest)
+	if (store_path_parse_file(&p, path, &err))
 		p.file[0] = '\0';
 	k = look_new(s, &p, &type);
 	k->want = *want;

@@ -207,9 +207,9 @@ int store_temp_name(
 	struct store_path p;
 	int tries = 3, rc;
 
-	if (store_path_parse(&p, path, err))
+	BUG_IF(t->fd < 0);
+	if (store_path_parse_file(&p, path, err))
 		return -1;
-	BUG_IF(p.latest || t->fd < 0);
 	tmp = open_tmp(r);
 	if (tmp < 0)
 		return err_sys(err, "open '%s' of the store", TMP);
@@ -370,7 +370,7 @@ static int scan_file(struct scan *s, int dir_fd, const char *dir, const char *na
 	struct err ignored;
 
 	if ((size_t)snprintf(text, sizeof(text), "%s/%s", dir, name) >= STORE_PATH_MAX ||
-		store_path_parse(&p, text, &ignored) || p.latest)
+		store_path_parse_file(&p, text, &ignored))
 		return 0;
 	if (sys_lstatat(dir_fd, name, &st))
 		return errno == ENOENT ? 0 : err_sys(err, "stat '%s' in the store", text);

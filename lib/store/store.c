@@ -249,7 +249,7 @@ void store_set_current(struct store *s, const char *dir, const char *path)
 	struct err err;
 
 	/* A status can name anything; what is no path of this folder is never on disk, so nothing is current. */
-	if (path && (store_path_parse(&p, path, &err) || p.latest || strcmp(p.dir, dir)))
+	if (path && (store_path_parse_file(&p, path, &err) || strcmp(p.dir, dir)))
 		p.file[0] = '\0';
 	snprintf(o->current, sizeof(o->current), "%s", p.file);
 	list_each (&o->entries, at) {
@@ -271,7 +271,7 @@ static struct store_entry *find(const struct store *s, const char *path)
 	struct store_path p;
 	struct err err;
 
-	if (store_path_parse(&p, path, &err) || p.latest)
+	if (store_path_parse_file(&p, path, &err))
 		return NULL;
 	return index_entry(index_object(&s->index, p.dir), p.file);
 }
@@ -296,7 +296,7 @@ void store_promise(struct store *s, const char *path)
 	struct store_entry *e;
 	struct err err;
 
-	if (store_path_parse(&p, path, &err) || p.latest)
+	if (store_path_parse_file(&p, path, &err))
 		return;
 	e = index_entry_make(index_object_make(&s->index, p.dir), p.file);
 	if (!e->promised && (!e->there || e->wrong || e->f.digest.algo == DIGEST_NONE))

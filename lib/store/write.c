@@ -143,7 +143,7 @@ void store_published(struct store *s, const char *path, const struct store_file 
 	struct store_path p;
 	struct err err;
 
-	BUG_IF(store_path_parse(&p, path, &err) || p.latest);
+	BUG_IF(store_path_parse_file(&p, path, &err));
 	now_there(s, &p, f);
 }
 
@@ -156,7 +156,7 @@ static void publish_done(struct job *job)
 }
 
 static struct put_job *put_new(
-	struct store *s, const struct store_put *put, const struct job_type *type, struct err *err)
+	struct store *s, const struct store_put *put, const struct job_type *type)
 {
 	struct put_job *p = job_new(s, struct put_job, type);
 
@@ -173,8 +173,6 @@ static struct put_job *put_new(
 		p->write = true;
 	}
 	snprintf(p->path, sizeof(p->path), "%s", put->path);
-	if (!store_path_parse(&p->p, put->path, err) && p->p.latest)
-		err_set(err, ERR_RETRY, "'%s' is a link of the store", put->path);
 	return p;
 }
 
@@ -182,10 +180,10 @@ struct op *store_publish_start(struct store *s, const struct store_put *put)
 {
 	static const struct job_type type = {
 		"store publish", WORK_SHORT, put_run, publish_done, put_free, false};
-	struct err err = {0};
-	struct put_job *p = put_new(s, put, &type, &err);
+	struct put_job *p = put_new(s, put, &type);
+	struct err err;
 
-	if (err.kind)
+	if (store_path_parse_file(&p->p, put->path, &err))
 		return job_failed(&p->job, &err);
 	p->name = true;
 	return job_start(&p->job);
@@ -212,10 +210,10 @@ struct op *store_prepare_start(struct store *s, const struct store_put *put)
 {
 	static const struct job_type type = {
 		"store prepare", WORK_SHORT, put_run, prepare_done, put_free, false};
-	struct err err = {0};
-	struct put_job *p = put_new(s, put, &type, &err);
+	struct put_job *p = put_new(s, put, &type);
+	struct err err;
 
-	if (err.kind)
+	if (store_path_parse_file(&p->p, put->path, &err))
 		return job_failed(&p->job, &err);
 	entry_of(s, &p->p)->refs++;
 	return job_start(&p->job);

@@ -64,6 +64,7 @@ START_TEST(test_parse)
 	if (rc)
 		return;
 	ck_assert_msg(p.latest == row->latest, "'%s': latest %d", row->text, p.latest);
+	ck_assert_int_eq(store_path_parse_file(&p, row->text, &err), row->latest ? -1 : 0);
 	ck_assert_str_eq(store_path_format(&p, text), row->text);
 }
 END_TEST
