@@ -181,11 +181,7 @@ static int job_run(void *arg, const atomic_bool *stop, struct err *err)
 		return 0;
 	}
 	j->storage_failed = true;
-	if (store_temp_sync(&j->out, &j->digest, &j->file, err))
-		return -1;
-	if (*stop) /* the last moment at which a cancel changes nothing */
-		return err_set(err, ERR_CANCELED, "canceled");
-	if (store_temp_name(j->root, &j->out, j->path, err))
+	if (store_temp_publish(j->root, &j->out, j->path, &j->digest, stop, &j->file, err))
 		return -1;
 	j->named = true;
 	j->storage_failed = false;

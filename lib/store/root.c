@@ -231,6 +231,17 @@ int store_temp_name(
 	return 0;
 }
 
+int store_temp_publish(const struct store_root *r, struct store_temp *t, const char *path,
+	const struct digest *digest, const atomic_bool *stop, struct store_file *out,
+	struct err *err)
+{
+	if (store_temp_sync(t, digest, out, err))
+		return -1;
+	if (*stop) /* the last moment at which a cancel changes nothing */
+		return err_set(err, ERR_CANCELED, "canceled");
+	return store_temp_name(r, t, path, err);
+}
+
 void store_temp_drop(const struct store_root *r, struct store_temp *t)
 {
 	auto_fd int tmp = -1;

@@ -1,24 +1,32 @@
 /*
- * The store's directory, and what workers do in it. Everything here blocks, and is called from jobs (lib/ev/work) or before the loop
- * runs; it touches no state of the loop. A struct store_root is immutable after it was opened, so any number of workers share it; it must
- * outlive them.
+ * The store's directory, and what workers do in it. Everything here blocks, and is called from jobs
+ * (lib/ev/work.h) or before the loop runs; it touches no state of the loop. A struct store_root is
+ * immutable after it was opened, so any number of workers share it; it must outlive them.
  *
- * A file comes to be in three steps, and a crash between any two leaves a whole file or none under its name:
+ * A file comes to be in three steps, and a crash between any two leaves a whole file or none under
+ * its name:
  *	store_temp_new	a name under `.tmp/`, mode 0600, emptied at the next start if we die
  *	store_temp_sync	fdatasync: the bytes are on disk before a name points at them
  *	store_temp_name	directories, rename, the latest link
- * One sync per file. The directory is not synced: if the power fails right after, the file may have no name, or the link may be old; the
- * next start then compares files with statuses and restores what is missing from the registry, so a second sync would buy nothing.
+ * One sync per file. The directory is not synced: if the power fails right after, the file may have
+ * no name, or the link may be old; the next start then compares files with statuses and restores
+ * what is missing from the registry, so a second sync would buy nothing.
  *
- * A small artifact in one job (hash, scan, store):
- *	struct store_temp t;
- *	if (store_temp_new(root, &t, err))
+ * A job, whose temp began as STORE_TEMP_INIT, makes a file, writes to it, and takes the two other
+ * steps at once:
+ *	if (store_temp_new(root, &job->temp, err))
  *		return -1;
- *	if (sys_write_all(t.fd, p, n) || ... )		an fd to write to, e.g. by pack
- *		... store_temp_drop(root, &t)
- *	if (store_temp_sync(&t, &digest, &file, err) || store_temp_name(root, &t, path, err))
- *		... store_temp_drop(root, &t)
- * and then on the loop store_published(store, path, &file).
+ *	if (sys_write_all(job->temp.fd, p, n) || ... )		or pack writes to the fd
+ *		return ...
+ *	if (store_temp_publish(root, &job->temp, job->path, &job->digest, stop, &job->file, err))
+ *		return -1;
+ *	job->named = true;
+ * and then the loop tells the store, also of a job that was cancelled after the rename, for what the
+ * store does not know it never removes:
+ *	if (job->named)
+ *		store_published(store, job->path, &job->file);
+ *	store_temp_discard(store, &job->temp);			nothing, when it has its name
+ * The whole of it is lib/source/publish.c.
  */
 #ifndef STORE_ROOT_H
 #define STORE_ROOT_H
@@ -57,8 +65,14 @@ int store_temp_new(const struct store_root *r, struct store_temp *t, struct err 
 /* The bytes are complete and their digest is known: to the disk, and fills *out. */
 int store_temp_sync(struct store_temp *t, const struct digest *digest, struct store_file *out,
 	struct err *err) must_check;
-/* Under its name, atomically, whether or not there was one of that name; then the latest link, best effort. The temp is closed. */
+/* Under its name, atomically, whether or not there was one of that name; then the latest link, best
+   effort. The temp is closed. */
 int store_temp_name(const struct store_root *r, struct store_temp *t, const char *path,
+	struct err *err) must_check;
+/* Both. A *stop that is set before the rename is ERR_CANCELED, and nothing has changed. After a
+   failure the temp is still the caller's. */
+int store_temp_publish(const struct store_root *r, struct store_temp *t, const char *path,
+	const struct digest *digest, const atomic_bool *stop, struct store_file *out,
 	struct err *err) must_check;
 /* Points the latest link of its folder at this file, best effort: no reader of ours follows it. */
 void store_root_link(const struct store_root *r, const struct store_path *p);
