@@ -176,7 +176,8 @@ static int open_object(const struct store_root *r, const char *dir)
 	return open_dir(r->fd, dir);
 }
 
-/* Best effort: the index knows what is latest; the link is for people and for tools that look at the volume. */
+/* Best effort: the index knows what is latest; the link is for people and for tools that look at
+   the volume. */
 static void link_latest(int tmp, const char *temp_name, int dir, const char *file)
 {
 	char now[STORE_FILE_MAX], name[STORE_TEMP_NAME + 2];

@@ -21,8 +21,8 @@
  *	if (store_temp_publish(root, &job->temp, job->path, &job->digest, stop, &job->file, err))
  *		return -1;
  *	job->named = true;
- * and then the loop tells the store, also of a job that was cancelled after the rename, for what the
- * store does not know it never removes:
+ * and then the loop tells the store, also of a job that was cancelled after the rename, for what
+ * the store does not know it never removes:
  *	if (job->named)
  *		store_published(store, job->path, &job->file);
  *	store_temp_discard(store, &job->temp);			nothing, when it has its name
@@ -41,7 +41,8 @@ struct store_root {
 	int fd;
 };
 
-/* What identifies the bytes of a file. The digest is of the bytes; the rest lets a stat tell that they are still the same. */
+/* What identifies the bytes of a file. The digest is of the bytes; the rest lets a stat tell that
+   they are still the same. */
 struct store_file {
 	struct digest digest; /* DIGEST_NONE: never computed */
 	uint64_t size;
@@ -56,8 +57,9 @@ struct store_temp {
 };
 #define STORE_TEMP_INIT ((struct store_temp){.fd = -1})
 
-/* Makes the directory if it is missing, takes the process lock on it, empties .tmp. A directory that cannot be written to is an error,
-   but for a file system that became read-only: what is there can be served, writing fails later with its own message. */
+/* Makes the directory if it is missing, takes the process lock on it, empties .tmp. A directory
+   that cannot be written to is an error, but for a file system that became read-only: what is there
+   can be served, writing fails later with its own message. */
 int store_root_open(struct store_root *r, const char *path, struct err *err) must_check;
 void store_root_close(struct store_root *r);
 
@@ -79,8 +81,8 @@ void store_root_link(const struct store_root *r, const struct store_path *p);
 /* Closes and removes; after store_temp_name, or on STORE_TEMP_INIT, nothing. */
 void store_temp_drop(const struct store_root *r, struct store_temp *t);
 
-/* Opens a file for reading and stats it (digest: none). Missing, a link on the way or anything but a regular file: ENOENT in
-   err->code (-ENOENT). */
+/* Opens a file for reading and stats it (digest: none). Missing, a link on the way or anything but
+   a regular file: ENOENT in err->code (-ENOENT). */
 int store_root_open_file(const struct store_root *r, const char *path, int *fd,
 	struct store_file *out, struct err *err) must_check;
 /* The digest of an open file. */
@@ -91,8 +93,8 @@ bool store_file_same(const struct store_file *a, const struct store_file *b);
 
 /* Removes one file; missing is fine. */
 int store_root_remove(const struct store_root *r, const char *path, struct err *err) must_check;
-/* Removes an object's folder: its files and links (not followed), then itself and its parents as far as they are empty. Missing is
-   fine. A folder inside is an error. */
+/* Removes an object's folder: its files and links (not followed), then itself and its parents as
+   far as they are empty. Missing is fine. A folder inside is an error. */
 int store_root_remove_dir(const struct store_root *r, const char *dir, struct err *err) must_check;
 
 /* Walks the whole tree, three levels of folders deep, no links: calls fn for each file whose path

@@ -1,25 +1,38 @@
 /*
- * The artifact store: which file is where, whole or not, wanted or not. It knows nothing of Kubernetes; a "status" below is what some
- * caller promises to others. Loop thread, except lib/store/root.h.
+ * The artifact store: which file is where, whole or not, wanted or not. It knows nothing of
+ * Kubernetes; a "status" below is what some caller promises to others. Loop thread, except
+ * lib/store/root.h.
  *
  * Life of a path (lib/store/path.h), as a reader sees it (store_get):
  *
  *	unknown		404. Nobody named it and it is not on disk.
- *	promised	a status names it and it is not here (yet): a request waits. It ends by a publish or by store_promise_end.
+ *	promised	a status names it and it is not here (yet): a request waits. It ends by
+ *			store_published, by a commit, or by store_promise_end.
  *	there		served. Found by the scan at start, or published.
- *	held		the same path is about to get new bytes (store_prepare_start): a request waits until commit or abandon.
+ *	held		the same path is about to get new bytes (store_prepare_start): a request
+ *			waits until commit or abandon.
  *
- * The start: store_open, store_scan_start; until store_listed has been called every request waits. For each object: store_claim, and for the
- * file its status names store_promise and store_check_start (the first check of a file hashes it). What is missing is restored by the
- * caller (store_publish_start) or given up (store_promise_end). After the first list: store_listed. store_ready is what the readiness
- * probe says.
+ * The start: store_open, store_scan_start; until store_listed has been called every request waits.
+ * For each object: store_claim, and for the file its status names store_promise and
+ * store_check_start (the first check of a file hashes it). What is missing is restored by the
+ * caller, as any run brings a file, or given up (store_promise_end). After the first list:
+ * store_listed. store_ready is what the readiness probe says.
  *
- * A run: store_check_start (stat only, once hashed) → pull into a temp → store_publish_start, or for a path that is there already
- * store_prepare_start → status PATCH → store_commit_start / store_abandon → store_set_current → store_retain_start.
+ * A run (lib/source/artifact.c):
+ *
+ *	store_check_start	is the file there? A stat only, once it was hashed
+ *	store_temp_start	of a large layer: it is pulled into a temp
+ *	store_temp_publish	a job of the caller makes the file and gives it its name (root.h)
+ *	store_published		... and then the loop tells the store
+ *	status PATCH
+ *	store_set_current	what the status names now
+ *	store_retain_start	what it superseded
+ *
+ * When the path is there already and its bytes change, the job stops before the name, and the
+ * status goes first: store_prepare_start, status PATCH, store_commit_start or store_abandon.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
-#include "base/buf.h"
 #include "base/err.h"
 #include "base/list.h"
 #include "store/path.h"
@@ -37,77 +50,84 @@ struct store_opts {
 	unsigned retention_records; /* files kept of one object, the current one included; >= 1 */
 	uint64_t retention_ttl_ms; /* ... and for how long after they were superseded */
 	uint64_t restore_ms; /* store_ready is true this long after store_listed at the latest */
-	/* A file that was there is gone or changed under us (found when a request opened it). Its path is promised again if it was
-	   current. Called from the loop, never from inside a call. May be NULL. */
+	/* A file that was there is gone or changed under us (found when a request opened it). Its
+	   path is promised again if it was current. Called from the loop, never from inside a call.
+	   May be NULL. */
 	void (*on_lost)(void *arg, const char *path);
 	void *arg;
 };
 
-/* Blocks: call it before the loop runs. NULL with *err filled: no such directory and it cannot be made, another process has it, ... */
+/* Blocks: call it before the loop runs. NULL with *err filled: no such directory and it cannot be
+   made, another process has it, ... */
 struct store *store_open(struct loop *l, const struct store_opts *opts, struct err *err) must_check;
-/* Every wait must have been cancelled and every op freed or dropped; the memory goes with the last dropped one. NULL is fine. */
+/* Every wait must have been cancelled and every op freed or dropped; the memory goes with the last
+   dropped one. NULL is fine. */
 void store_close(struct store *s);
 /* For worker jobs of the caller. */
 const struct store_root *store_root(const struct store *s);
 
 /* ---- the start */
-/* Reads the tree into the index (a short-lane job). Files that no status names count as superseded from now on. */
+/* Reads the tree into the index (a short-lane job). Files that no status names count as superseded
+   from now on. */
 struct op *store_scan_start(struct store *s);
 /* All promises of the first list have been made. */
 void store_listed(struct store *s);
-/* Scanned, listed, and no promise from before the list is open that has not failed once; or restore_ms are over.
-   Never false again after. What is promised later is nobody's to wait for. */
+/* Scanned, listed, and no promise from before the list is open that has not failed once; or
+   restore_ms are over. Never false again after. What is promised later is nobody's to wait for. */
 bool store_ready(const struct store *s);
 
 /* ---- objects. dir: "ocirepository/apps/web" (store_dir_format) */
 /* Somebody owns this folder: the orphan sweep leaves it alone. */
 void store_claim(struct store *s, const char *dir);
-/* The object is gone, or left our shard: its files are swept after the grace period, unless it is claimed again. */
+/* The object is gone, or left our shard: its files are swept after the grace period, unless it is
+   claimed again. */
 void store_disown(struct store *s, const char *dir);
-/* The API server's status names this path: never removed by retention. All other files of the object are superseded from now on, if they
-   were not before. NULL path: the status names nothing. */
+/* The API server's status names this path: never removed by retention. All other files of the
+   object are superseded from now on, if they were not before. NULL path: it names nothing. */
 void store_set_current(struct store *s, const char *dir, const char *path);
 /* Whether it is what the last store_set_current said. */
 bool store_is_current(const struct store *s, const char *path);
 
 /* ---- promises */
 void store_promise(struct store *s, const char *path);
-/* A restore failed for now and will be tried again: requests go on waiting, but the readiness probe does not. */
+/* A restore failed for now and will be tried again: requests go on waiting, but the readiness probe
+   does not. */
 void store_promise_failed(struct store *s, const char *path);
 /* Given up: 404 from now on, unless the file is there. */
 void store_promise_end(struct store *s, const char *path);
 
 /* ---- is it there, and is it what the status says? */
 enum store_check { STORE_INTACT, STORE_MISSING, STORE_DIFFERS };
-/* A stat, compared with the index; hashed with want's algorithm when it never was. A file that is STORE_DIFFERS is not served any more.
-   A current file that is missing or differs is promised from then on: restore it, or store_promise_end it. The op fails only when the disk does. */
+/* A stat, compared with the index; hashed with want's algorithm when it never was. A file that is
+   STORE_DIFFERS is not served any more. A current file that is missing or differs is promised from
+   then on: restore it, or store_promise_end it. The op fails only when the disk does. */
 struct op *store_check_start(struct store *s, const char *path, const struct digest *want);
 enum store_check store_check_result(const struct op *op);
 /* In memory only: what the index knows. False: not there, or never hashed. */
 bool store_known(const struct store *s, const char *path, struct store_file *out);
 
 /* ---- writing */
-/* A new temporary file (short lane). Take it when the op is done; what is not taken is dropped with the op. */
+/* A new temporary file (short lane). Take it when the op is done; what is not taken is dropped with
+   the op. */
 struct op *store_temp_start(struct store *s);
 struct store_temp store_temp_take(struct op *op);
 /* Drops it in a job; nobody waits. */
 void store_temp_discard(struct store *s, struct store_temp *t);
 
-/* What to store: exactly one of temp (taken over, fd and name; left empty) and bytes (taken over, left empty). */
+/* A job of the caller has given this file its name (store_temp_publish): it is there, and who waits
+   for it is woken. */
+void store_published(struct store *s, const char *path, const struct store_file *f);
+
 struct store_put {
 	const char *path;
 	struct digest digest; /* of the bytes, already checked */
-	struct store_temp *temp;
-	struct buf *bytes;
+	struct store_temp *temp; /* the bytes; taken over, fd and name, and left empty */
 };
-/* To the disk and under its name; then it is there, and who waits for it is woken. A cancel before the rename began drops it. */
-struct op *store_publish_start(struct store *s, const struct store_put *put);
-/* A job of the caller has done the same with lib/store/root.h. */
-void store_published(struct store *s, const char *path, const struct store_file *f);
-
-/* Same path, new bytes: to the disk under .tmp. When the op is done well, the path is held. One at a time per path. */
+/* Same path, new bytes: to the disk under .tmp. When the op is done well, the path is held. One at
+   a time per path. */
 struct op *store_prepare_start(struct store *s, const struct store_put *put);
-/* Under its name. Cannot be cancelled. A failure leaves the path promised (its old bytes are not what the status says any more). */
+/* Under its name. Cannot be cancelled. A failure leaves the path promised (its old bytes are not
+   what the status says any more). */
 struct op *store_commit_start(struct store *s, const char *path);
 /* Drops the new bytes; the old ones are served again. Nothing prepared: nothing happens. */
 void store_abandon(struct store *s, const char *path);
@@ -115,9 +135,11 @@ void store_abandon(struct store *s, const char *path);
 /* ---- removing. All short lane; nothing to do ends without a job. */
 /* Retention for one object. */
 struct op *store_retain_start(struct store *s, const char *dir);
-/* The object was deleted: all its files, and it is disowned. Do not publish for the same object until it is done. */
+/* The object was deleted: all its files, and it is disowned. Do not publish for the same object
+   until it is done. */
 struct op *store_remove_start(struct store *s, const char *dir);
-/* Folders that nobody has claimed for grace_ms (since the start, or since store_disown). Before store_listed: nothing. */
+/* Folders that nobody has claimed for grace_ms (since the start, or since store_disown). Before
+   store_listed: nothing. */
 struct op *store_sweep_start(struct store *s, uint64_t grace_ms);
 unsigned store_sweep_result(const struct op *op); /* how many folders were removed */
 
@@ -131,11 +153,13 @@ enum store_got {
 /* Never blocks. latest.tar.gz is what store_set_current said. */
 enum store_got store_get(
 	struct store *s, const struct store_path *p, struct store_file *f, int *fd);
-/* The same in a job; hashes a file that never was. Its result is one of HIT, WAIT, MISS; it is given once. */
+/* The same in a job; hashes a file that never was. Its result is one of HIT, WAIT, MISS; it is
+   given once. */
 struct op *store_get_start(struct store *s, const struct store_path *p);
 enum store_got store_get_result(struct op *op, struct store_file *f, int *fd);
 
-/* Called once, later, from the loop, when something about the path changed. Lives in the waiter, who cancels it before it dies. */
+/* Called once, later, from the loop, when something about the path changed. Lives in the waiter,
+   who cancels it before it dies. */
 struct store_wait {
 	void (*fn)(void *arg);
 	void *arg;

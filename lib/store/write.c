@@ -1,10 +1,8 @@
-/* Temporary files, publishing, and the two-phase change of a path's bytes. */
-#include "base/clock.h"
+/* Temporary files, what was published, and the two-phase change of a path's bytes. */
 #include "base/mem.h"
-#include "base/sys.h"
 #include "store/internal.h"
 
-#include <string.h>
+#include <stdio.h>
 
 /* ---- a temporary file */
 
@@ -73,54 +71,7 @@ void store_temp_discard(struct store *s, struct store_temp *t)
 	op_drop(job_start(&d->job));
 }
 
-/* ---- publish, prepare, commit */
-
-struct put_job {
-	struct job job;
-	char path[STORE_PATH_MAX];
-	struct store_path p;
-	struct digest digest;
-	struct buf bytes; /* to be written first */
-	bool write, name;
-	struct store_temp temp;
-	struct store_file file;
-	bool named; /* the rename was done */
-};
-
-static int put_run(struct job *job, const atomic_bool *stop, struct err *err)
-{
-	struct put_job *p = (struct put_job *)job;
-
-	if (p->write &&
-		(store_temp_new(job->root, &p->temp, err) ||
-			(sys_write_all(p->temp.fd, buf_str(&p->bytes), p->bytes.len) &&
-				err_sys(err, "write a file of the store"))))
-		goto failed;
-	if (p->file.digest.algo == DIGEST_NONE &&
-		store_temp_sync(&p->temp, &p->digest, &p->file, err))
-		goto failed;
-	if (!p->name)
-		return 0;
-	if (*stop) {
-		err_set(err, ERR_CANCELED, "canceled");
-		goto failed;
-	}
-	if (store_temp_name(job->root, &p->temp, p->path, err))
-		goto failed;
-	p->named = true;
-	return 0;
-failed:
-	store_temp_drop(job->root, &p->temp);
-	return err_wrap(err, "store '%s'", p->path);
-}
-
-static void put_free(struct job *job)
-{
-	struct put_job *p = (struct put_job *)job;
-
-	buf_clear(&p->bytes);
-	store_temp_discard(job->store, &p->temp);
-}
+/* ---- it was published */
 
 static struct store_entry *entry_of(struct store *s, const struct store_path *p)
 {
@@ -147,46 +98,32 @@ void store_published(struct store *s, const char *path, const struct store_file 
 	now_there(s, &p, f);
 }
 
-static void publish_done(struct job *job)
+/* ---- same path, new bytes: prepare, and then commit or abandon */
+
+struct put_job {
+	struct job job;
+	char path[STORE_PATH_MAX];
+	struct store_path p;
+	struct digest digest; /* of a prepare */
+	struct store_temp temp;
+	struct store_file file;
+};
+
+static void put_free(struct job *job)
 {
 	struct put_job *p = (struct put_job *)job;
 
-	if (p->named)
-		now_there(job->store, &p->p, &p->file);
+	store_temp_discard(job->store, &p->temp);
 }
 
-static struct put_job *put_new(
-	struct store *s, const struct store_put *put, const struct job_type *type)
+static int prepare_run(struct job *job, const atomic_bool *stop, struct err *err)
 {
-	struct put_job *p = job_new(s, struct put_job, type);
+	struct put_job *p = (struct put_job *)job;
 
-	BUG_IF(!put->temp == !put->bytes || put->digest.algo == DIGEST_NONE);
-	p->temp = STORE_TEMP_INIT;
-	p->bytes = BUF_INIT(0);
-	p->digest = put->digest;
-	if (put->temp) {
-		p->temp = *put->temp;
-		*put->temp = STORE_TEMP_INIT;
-	} else {
-		p->bytes = *put->bytes;
-		*put->bytes = BUF_INIT(put->bytes->max);
-		p->write = true;
-	}
-	snprintf(p->path, sizeof(p->path), "%s", put->path);
-	return p;
-}
-
-struct op *store_publish_start(struct store *s, const struct store_put *put)
-{
-	static const struct job_type type = {
-		"store publish", WORK_SHORT, put_run, publish_done, put_free, false};
-	struct put_job *p = put_new(s, put, &type);
-	struct err err;
-
-	if (store_path_parse_file(&p->p, put->path, &err))
-		return job_failed(&p->job, &err);
-	p->name = true;
-	return job_start(&p->job);
+	(void)stop;
+	if (store_temp_sync(&p->temp, &p->digest, &p->file, err))
+		return err_wrap(err, "store '%s'", p->path);
+	return 0;
 }
 
 static void prepare_done(struct job *job)
@@ -209,14 +146,29 @@ static void prepare_done(struct job *job)
 struct op *store_prepare_start(struct store *s, const struct store_put *put)
 {
 	static const struct job_type type = {
-		"store prepare", WORK_SHORT, put_run, prepare_done, put_free, false};
-	struct put_job *p = put_new(s, put, &type);
+		"store prepare", WORK_SHORT, prepare_run, prepare_done, put_free, false};
+	struct put_job *p = job_new(s, struct put_job, &type);
 	struct err err;
 
+	BUG_IF(put->temp->fd < 0 || put->digest.algo == DIGEST_NONE);
+	p->temp = *put->temp;
+	*put->temp = STORE_TEMP_INIT;
+	p->digest = put->digest;
+	snprintf(p->path, sizeof(p->path), "%s", put->path);
 	if (store_path_parse_file(&p->p, put->path, &err))
 		return job_failed(&p->job, &err);
 	entry_of(s, &p->p)->refs++;
 	return job_start(&p->job);
+}
+
+static int commit_run(struct job *job, const atomic_bool *stop, struct err *err)
+{
+	struct put_job *p = (struct put_job *)job;
+
+	(void)stop;
+	if (store_temp_name(job->root, &p->temp, p->path, err))
+		return err_wrap(err, "store '%s'", p->path);
+	return 0;
 }
 
 static void commit_done(struct job *job)
@@ -227,7 +179,7 @@ static void commit_done(struct job *job)
 
 	e->refs--;
 	e->held = false;
-	if (p->named) {
+	if (!job->err.kind) {
 		now_there(s, &p->p, &p->file);
 		return;
 	}
@@ -239,14 +191,12 @@ static void commit_done(struct job *job)
 struct op *store_commit_start(struct store *s, const char *path)
 {
 	static const struct job_type type = {
-		"store commit", WORK_SHORT, put_run, commit_done, put_free, true};
+		"store commit", WORK_SHORT, commit_run, commit_done, put_free, true};
 	struct put_job *p = job_new(s, struct put_job, &type);
 	struct err err;
 	struct store_entry *e;
 
-	p->temp = STORE_TEMP_INIT;
-	p->bytes = BUF_INIT(0);
-	BUG_IF(store_path_parse(&p->p, path, &err));
+	BUG_IF(store_path_parse_file(&p->p, path, &err));
 	e = entry_of(s, &p->p);
 	BUG_IF(!e->held || e->prepared.fd < 0);
 	e->refs++;
@@ -254,7 +204,6 @@ struct op *store_commit_start(struct store *s, const char *path)
 	p->temp = e->prepared;
 	p->file = e->prepared_file;
 	e->prepared = STORE_TEMP_INIT;
-	p->name = true;
 	return job_start(&p->job);
 }
 

@@ -1,7 +1,8 @@
 /*
- * What the store leaves behind when a file system call fails, or the process dies before it: each call that a scenario makes, one after
- * another, with each error. After every one of them: no reader ever sees half a file or bytes that are not what the index says, nothing
- * piles up under .tmp, the next try succeeds, and so does the next start.
+ * What the store leaves behind when a file system call fails, or the process dies before it: each
+ * call that a scenario makes, one after another, with each error. After every one of them: no
+ * reader ever sees half a file or bytes that are not what the index says, nothing piles up under
+ * .tmp, the next try succeeds, and so does the next start.
  */
 #include "base/sys.h"
 #include "test/unit/store/rig.h"
@@ -24,61 +25,32 @@ Suite *suite_store_faults(void);
 /* Each returns the error's kind; what it finds is OLD under PATH_1, which is current. */
 static enum err_kind publish_new(struct rig *r, struct err *err)
 {
-	struct buf bytes;
-	struct store_put put = rig_put(PATH_2, OTHER, &bytes);
-
-	return rig_end(r, store_publish_start(r->store, &put), err);
+	return rig_end(r, rig_publish_start(r, PATH_2, OTHER, NULL), err);
 }
 
 static enum err_kind publish_first_of_object(struct rig *r, struct err *err)
 {
-	struct buf bytes;
-	struct store_put put = rig_put(PATH_B, OTHER, &bytes);
-
-	return rig_end(r, store_publish_start(r->store, &put), err);
+	return rig_end(r, rig_publish_start(r, PATH_B, OTHER, NULL), err);
 }
 
 static enum err_kind publish_from_temp(struct rig *r, struct err *err)
 {
-	struct store_put put = {.path = PATH_2, .digest = rig_digest(OTHER)};
-	struct op *op = store_temp_start(r->store);
 	struct store_temp t;
-	enum err_kind kind;
+	enum err_kind kind = rig_temp(r, OTHER, &t, err);
 
-	rig_run(r, op);
-	kind = op->err.kind;
-	*err = op->err;
-	if (!kind)
-		t = store_temp_take(op);
-	op_free(op);
-	if (kind)
-		return kind;
-	if (sys_write_all(t.fd, OTHER, strlen(OTHER))) {
-		err_sys(err, "write");
-		store_temp_discard(r->store, &t);
-		rig_settle(r);
-		return err->kind;
-	}
-	put.temp = &t;
-	return rig_end(r, store_publish_start(r->store, &put), err);
+	return kind ? kind : rig_end(r, rig_publish_start(r, PATH_2, OTHER, &t), err);
 }
 
 static enum err_kind two_phases(struct rig *r, struct err *err)
 {
-	struct buf bytes;
-	struct store_put put = rig_put(PATH_1, NEW_, &bytes);
-	enum err_kind kind = rig_end(r, store_prepare_start(r->store, &put), err);
+	enum err_kind kind = rig_prepare(r, PATH_1, NEW_, err);
 
-	if (kind)
-		return kind;
-	return rig_end(r, store_commit_start(r->store, PATH_1), err);
+	return kind ? kind : rig_end(r, store_commit_start(r->store, PATH_1), err);
 }
 
 static enum err_kind two_phases_refused(struct rig *r, struct err *err)
 {
-	struct buf bytes;
-	struct store_put put = rig_put(PATH_1, NEW_, &bytes);
-	enum err_kind kind = rig_end(r, store_prepare_start(r->store, &put), err);
+	enum err_kind kind = rig_prepare(r, PATH_1, NEW_, err);
 
 	if (!kind)
 		store_abandon(r->store, PATH_1);
@@ -149,7 +121,8 @@ static void rig_start(struct rig *r)
 	store_set_current(r->store, DIR_A, PATH_1);
 }
 
-/* No reader gets anything but whole bytes: rig_get compares with the index's digest. What is under a final name is one of ours. */
+/* No reader gets anything but whole bytes: rig_get compares with the index's digest. What is under
+   a final name is one of ours. */
 static void check_readers(struct rig *r, const char *what)
 {
 	static const char *const PATHS[] = {

@@ -327,20 +327,16 @@ END_TEST
 START_TEST(test_held)
 {
 	struct site s;
-	struct buf bytes;
-	struct store_put put;
 
 	site_open(&s);
 	rig_publish(&s.r, PATH_1, "old");
 	store_set_current(s.r.store, DIR_A, PATH_1);
-	put = rig_put(PATH_1, "new", &bytes);
-	ck_assert_int_eq(rig_end(&s.r, store_prepare_start(s.r.store, &put), NULL), ERR_NONE);
+	ck_assert_int_eq(rig_prepare(&s.r, PATH_1, "new", NULL), ERR_NONE);
 	request(&s, PATH_1);
 	ck_assert_int_eq(rig_end(&s.r, store_commit_start(s.r.store, PATH_1), NULL), ERR_NONE);
 	ck_assert_str_eq(peer_responses(&s.peer, 1, 0), "200");
 	ck_assert_str_eq(body(&s), "new");
-	put = rig_put(PATH_1, "newer", &bytes);
-	ck_assert_int_eq(rig_end(&s.r, store_prepare_start(s.r.store, &put), NULL), ERR_NONE);
+	ck_assert_int_eq(rig_prepare(&s.r, PATH_1, "newer", NULL), ERR_NONE);
 	request(&s, DIR_A "/latest.tar.gz");
 	store_abandon(s.r.store, PATH_1);
 	ck_assert_str_eq(peer_responses(&s.peer, 1, 0), "200");

@@ -1,6 +1,8 @@
 #include "rig.h"
 
 #include "base/log.h"
+#include "base/sys.h"
+#include "ev/work.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -139,21 +141,112 @@ struct digest rig_digest(const char *text)
 	return d;
 }
 
-struct store_put rig_put(const char *path, const char *text, struct buf *bytes)
+/* ---- writing */
+
+enum err_kind rig_temp(struct rig *r, const char *text, struct store_temp *temp, struct err *err)
 {
-	*bytes = BUF_INIT(BUF_ANY);
-	buf_adds(bytes, text);
-	return (struct store_put){.path = path, .digest = rig_digest(text), .bytes = bytes};
+	struct op *op = store_temp_start(r->store);
+	struct err e;
+
+	rig_run(r, op);
+	e = op->err;
+	if (!e.kind)
+		*temp = store_temp_take(op);
+	op_free(op);
+	if (!e.kind && sys_write_all(temp->fd, text, strlen(text))) {
+		err_sys(&e, "write");
+		store_temp_discard(r->store, temp);
+	}
+	rig_settle(r);
+	if (err)
+		*err = e;
+	return e.kind;
+}
+
+struct publish {
+	struct store *store; /* the loop's */
+	const struct store_root *root;
+	char path[STORE_PATH_MAX], text[64];
+	struct digest digest;
+	struct store_temp temp;
+	struct store_file file;
+	bool named; /* the file has its name */
+};
+
+static int publish_run(void *arg, const atomic_bool *stop, struct err *err)
+{
+	struct publish *p = arg;
+
+	if (p->temp.fd < 0) {
+		if (store_temp_new(p->root, &p->temp, err))
+			return -1;
+		if (sys_write_all(p->temp.fd, p->text, strlen(p->text)))
+			return err_sys(err, "write '%s'", p->path);
+	}
+	if (store_temp_publish(p->root, &p->temp, p->path, &p->digest, stop, &p->file, err))
+		return -1;
+	p->named = true;
+	return 0;
+}
+
+static void publish_free(void *arg)
+{
+	struct publish *p = arg;
+
+	if (p->named)
+		store_published(p->store, p->path, &p->file);
+	store_temp_discard(p->store, &p->temp);
+	free(p);
+}
+
+struct op *rig_publish_start(
+	struct rig *r, const char *path, const char *text, struct store_temp *temp)
+{
+	struct publish *p = NEW(struct publish);
+
+	p->store = r->store;
+	p->root = store_root(r->store);
+	snprintf(p->path, sizeof(p->path), "%s", path);
+	ck_assert_uint_lt(strlen(text), sizeof(p->text));
+	snprintf(p->text, sizeof(p->text), "%s", text);
+	p->digest = rig_digest(text);
+	p->temp = STORE_TEMP_INIT;
+	if (temp) {
+		p->temp = *temp;
+		*temp = STORE_TEMP_INIT;
+	}
+	return work_start(r->loop, WORK_SHORT, publish_run, publish_free, p);
 }
 
 void rig_publish(struct rig *r, const char *path, const char *text)
 {
-	struct buf bytes;
-	struct store_put put = rig_put(path, text, &bytes);
 	struct err err;
 
-	ck_assert_msg(rig_end(r, store_publish_start(r->store, &put), &err) == ERR_NONE, "%s: %s",
-		path, err.msg);
+	ck_assert_msg(rig_end(r, rig_publish_start(r, path, text, NULL), &err) == ERR_NONE,
+		"%s: %s", path, err.msg);
+}
+
+static struct op *prepare_start(
+	struct rig *r, const char *path, const char *text, struct store_temp *temp)
+{
+	return store_prepare_start(r->store,
+		&(struct store_put){.path = path, .digest = rig_digest(text), .temp = temp});
+}
+
+struct op *rig_prepare_start(struct rig *r, const char *path, const char *text)
+{
+	struct store_temp temp;
+
+	ck_assert_int_eq(rig_temp(r, text, &temp, NULL), ERR_NONE);
+	return prepare_start(r, path, text, &temp);
+}
+
+enum err_kind rig_prepare(struct rig *r, const char *path, const char *text, struct err *err)
+{
+	struct store_temp temp;
+	enum err_kind kind = rig_temp(r, text, &temp, err);
+
+	return kind ? kind : rig_end(r, prepare_start(r, path, text, &temp), err);
 }
 
 enum store_check rig_check(struct rig *r, const char *path, const char *text)

@@ -1,4 +1,5 @@
-/* A store on a temporary directory, with its loop; ops run to their end. Everything is checked to be released at the end. */
+/* A store on a temporary directory, with its loop; ops run to their end. Everything is checked to
+   be released at the end. */
 #ifndef TEST_STORE_RIG_H
 #define TEST_STORE_RIG_H
 #include "base/clock.h"
@@ -43,11 +44,20 @@ void rig_run(struct rig *r, struct op *op);
 void rig_settle(struct rig *r);
 
 struct digest rig_digest(const char *text);
+/* A temporary file with this text; what fails leaves none. Returns and fills as rig_end. */
+enum err_kind rig_temp(struct rig *r, const char *text, struct store_temp *temp, struct err *err);
+/* As lib/source/publish.c: a worker's job gives *temp, which holds the text and is taken over, or a
+   new one (NULL) its name; when the op is freed, the store is told. */
+struct op *rig_publish_start(
+	struct rig *r, const char *path, const char *text, struct store_temp *temp);
 /* Publishes text under path; must succeed. */
 void rig_publish(struct rig *r, const char *path, const char *text);
-struct store_put rig_put(const char *path, const char *text, struct buf *bytes);
+/* The text into a temporary file, and store_prepare_start of it. */
+struct op *rig_prepare_start(struct rig *r, const char *path, const char *text);
+/* ... to its end, whatever of it fails. */
+enum err_kind rig_prepare(struct rig *r, const char *path, const char *text, struct err *err);
 enum store_check rig_check(struct rig *r, const char *path, const char *text);
-/* What a request would get: 'H' hit (the text goes to out), 'W' wait, 'M' miss; cold is followed. */
+/* What a request would get: 'H' hit (its text goes to out), 'W' wait, 'M' miss; follows cold. */
 char rig_get(struct rig *r, const char *path, char out[64]);
 /* File system, past the store. */
 bool rig_exists(struct rig *r, const char *path);

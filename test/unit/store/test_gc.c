@@ -177,16 +177,13 @@ START_TEST(test_remove)
 	struct rig r = {0};
 	struct store_stats st;
 	char got[64];
-	struct buf bytes;
-	struct store_put put;
 
 	rig_open(&r);
 	publish_current(&r, PATH_1, "one");
 	publish_current(&r, PATH_2, "two");
 	rig_publish(&r, PATH_B, "b");
 	rig_write(&r, PATH_1 ".lock", "");
-	put = rig_put(PATH_2, "new", &bytes);
-	ck_assert_int_eq(rig_end(&r, store_prepare_start(r.store, &put), NULL), ERR_NONE);
+	ck_assert_int_eq(rig_prepare(&r, PATH_2, "new", NULL), ERR_NONE);
 	ck_assert_int_eq(rig_end(&r, store_remove_start(r.store, DIR_A), NULL), ERR_NONE);
 	ck_assert(!rig_exists(&r, DIR_A));
 	ck_assert(rig_exists(&r, PATH_B));

@@ -67,7 +67,6 @@ START_TEST(test_publish_from_temp)
 {
 	struct rig r = {0};
 	struct store_temp t;
-	struct store_put put = {.path = PATH_1};
 	struct op *op;
 	char got[64];
 
@@ -78,9 +77,7 @@ START_TEST(test_publish_from_temp)
 	op_free(op);
 	ck_assert_uint_eq(rig_temps(&r), 1);
 	ck_assert_int_eq(sys_write_all(t.fd, "big", 3), 0);
-	put.temp = &t;
-	put.digest = rig_digest("big");
-	ck_assert_int_eq(rig_end(&r, store_publish_start(r.store, &put), NULL), ERR_NONE);
+	ck_assert_int_eq(rig_end(&r, rig_publish_start(&r, PATH_1, "big", &t), NULL), ERR_NONE);
 	ck_assert_int_eq(t.fd, -1);
 	ck_assert_uint_eq(rig_temps(&r), 0);
 	ck_assert_int_eq(rig_get(&r, PATH_1, got), 'H');
@@ -104,13 +101,12 @@ static const char *const BAD_PATHS[] = {
 START_TEST(test_publish_bad_path)
 {
 	struct rig r = {0};
-	struct buf bytes;
-	struct store_put put = rig_put(BAD_PATHS[_i], "x", &bytes);
 
 	rig_open(&r);
-	ck_assert_int_eq(rig_end(&r, store_publish_start(r.store, &put), NULL), ERR_RETRY);
-	put = rig_put(BAD_PATHS[_i], "x", &bytes);
-	ck_assert_int_eq(rig_end(&r, store_prepare_start(r.store, &put), NULL), ERR_RETRY);
+	ck_assert_int_eq(
+		rig_end(&r, rig_publish_start(&r, BAD_PATHS[_i], "x", NULL), NULL), ERR_RETRY);
+	ck_assert_uint_eq(rig_temps(&r), 0);
+	ck_assert_int_eq(rig_prepare(&r, BAD_PATHS[_i], "x", NULL), ERR_RETRY);
 	ck_assert_int_eq(rig_check(&r, BAD_PATHS[_i], "x"), STORE_MISSING);
 	store_promise(r.store, BAD_PATHS[_i]);
 	store_set_current(r.store, DIR_A, BAD_PATHS[_i]);
@@ -124,14 +120,11 @@ END_TEST
 START_TEST(test_cancel)
 {
 	struct rig r = {0};
-	struct buf bytes;
-	struct store_put put;
 	struct op *op;
 	char got[64];
 
 	rig_open(&r);
-	put = rig_put(PATH_1, "one", &bytes);
-	op = store_publish_start(r.store, &put);
+	op = rig_publish_start(&r, PATH_1, "one", NULL);
 	op_cancel(op);
 	ck_assert_int_eq(rig_end(&r, op, NULL), ERR_CANCELED);
 	ck_assert_uint_eq(rig_temps(&r), 0);
@@ -139,8 +132,7 @@ START_TEST(test_cancel)
 	ck_assert_int_eq(rig_get(&r, PATH_1, got), rig_exists(&r, PATH_1) ? 'H' : 'M');
 	op_drop(store_temp_start(r.store));
 	op_drop(store_scan_start(r.store));
-	put = rig_put(PATH_2, "two", &bytes);
-	op_drop(store_prepare_start(r.store, &put));
+	op_drop(rig_prepare_start(&r, PATH_2, "two"));
 	rig_settle(&r);
 	ck_assert_uint_eq(rig_temps(&r), 0);
 	ck_assert_int_eq(rig_get(&r, PATH_2, got), 'M');
@@ -168,15 +160,12 @@ START_TEST(test_cancel_at_point)
 	} ROWS[] = {{"store.written", 'M'}, {"store.synced", 'M'}, {"store.renamed", 'H'}};
 	char point[32];
 	struct rig r = {0};
-	struct buf bytes;
-	struct store_put put;
 	char got[64];
 
 	snprintf(point, sizeof(point), "%s", ROWS[_i].point);
 	rig_open(&r);
-	put = rig_put(PATH_1, "one", &bytes);
 	sys_on_point(cancel_at, point);
-	at_point_op = store_publish_start(r.store, &put);
+	at_point_op = rig_publish_start(&r, PATH_1, "one", NULL);
 	ck_assert_int_eq(rig_end(&r, at_point_op, NULL), ERR_CANCELED);
 	sys_fault_clear();
 	ck_assert_uint_eq(rig_temps(&r), 0);
@@ -311,8 +300,6 @@ END_TEST
 START_TEST(test_links)
 {
 	struct rig r = {0};
-	struct buf bytes;
-	struct store_put put;
 	char got[64], cmd[512];
 
 	rig_open(&r);
@@ -323,15 +310,13 @@ START_TEST(test_links)
 		r.dir, r.dir, r.dir, r.dir);
 	ck_assert_int_eq(system(cmd), 0);
 	ck_assert_int_eq(rig_get(&r, PATH_1, got), 'W');
-	put = rig_put(PATH_2, "two", &bytes);
-	ck_assert_int_eq(rig_end(&r, store_publish_start(r.store, &put), NULL), ERR_RETRY);
+	ck_assert_int_eq(rig_end(&r, rig_publish_start(&r, PATH_2, "two", NULL), NULL), ERR_RETRY);
 	ck_assert(!rig_exists(&r, "out/web/" FILE_2));
 	ck_assert_int_eq(rig_end(&r, store_remove_start(r.store, DIR_A), NULL), ERR_NONE);
 	ck_assert(rig_exists(&r, "out/web/" FILE_1));
 	snprintf(cmd, sizeof(cmd), "rm -rf %s/.tmp && ln -s out %s/.tmp", r.dir, r.dir);
 	ck_assert_int_eq(system(cmd), 0);
-	put = rig_put(PATH_B, "b", &bytes);
-	ck_assert_int_eq(rig_end(&r, store_publish_start(r.store, &put), NULL), ERR_RETRY);
+	ck_assert_int_eq(rig_end(&r, rig_publish_start(&r, PATH_B, "b", NULL), NULL), ERR_RETRY);
 	rig_close(&r);
 }
 END_TEST
@@ -484,8 +469,6 @@ END_TEST
 START_TEST(test_two_phases)
 {
 	struct rig r = {0};
-	struct buf bytes;
-	struct store_put put;
 	struct op *op;
 	char got[64];
 
@@ -493,8 +476,7 @@ START_TEST(test_two_phases)
 	rig_publish(&r, PATH_1, "old");
 	store_set_current(r.store, DIR_A, PATH_1);
 	/* refused: the old bytes come back */
-	put = rig_put(PATH_1, "new", &bytes);
-	ck_assert_int_eq(rig_end(&r, store_prepare_start(r.store, &put), NULL), ERR_NONE);
+	ck_assert_int_eq(rig_prepare(&r, PATH_1, "new", NULL), ERR_NONE);
 	ck_assert_int_eq(rig_get(&r, PATH_1, got), 'W');
 	ck_assert_uint_eq(rig_temps(&r), 1);
 	store_abandon(r.store, PATH_1);
@@ -504,8 +486,7 @@ START_TEST(test_two_phases)
 	ck_assert_str_eq(got, "old");
 	store_abandon(r.store, PATH_1);
 	/* accepted; a cancel changes nothing */
-	put = rig_put(PATH_1, "new", &bytes);
-	ck_assert_int_eq(rig_end(&r, store_prepare_start(r.store, &put), NULL), ERR_NONE);
+	ck_assert_int_eq(rig_prepare(&r, PATH_1, "new", NULL), ERR_NONE);
 	op = store_commit_start(r.store, PATH_1);
 	op_cancel(op);
 	store_abandon(r.store, PATH_1); /* too late */
@@ -515,17 +496,14 @@ START_TEST(test_two_phases)
 	ck_assert_uint_eq(rig_temps(&r), 0);
 	ck_assert_int_eq(rig_check(&r, PATH_1, "new"), STORE_INTACT);
 	/* prepared twice: the second counts */
-	put = rig_put(PATH_1, "x", &bytes);
-	ck_assert_int_eq(rig_end(&r, store_prepare_start(r.store, &put), NULL), ERR_NONE);
-	put = rig_put(PATH_1, "y", &bytes);
-	ck_assert_int_eq(rig_end(&r, store_prepare_start(r.store, &put), NULL), ERR_NONE);
+	ck_assert_int_eq(rig_prepare(&r, PATH_1, "x", NULL), ERR_NONE);
+	ck_assert_int_eq(rig_prepare(&r, PATH_1, "y", NULL), ERR_NONE);
 	ck_assert_uint_eq(rig_temps(&r), 1);
 	ck_assert_int_eq(rig_end(&r, store_commit_start(r.store, PATH_1), NULL), ERR_NONE);
 	ck_assert_int_eq(rig_get(&r, PATH_1, got), 'H');
 	ck_assert_str_eq(got, "y");
 	/* left prepared when the process ends */
-	put = rig_put(PATH_1, "z", &bytes);
-	ck_assert_int_eq(rig_end(&r, store_prepare_start(r.store, &put), NULL), ERR_NONE);
+	ck_assert_int_eq(rig_prepare(&r, PATH_1, "z", NULL), ERR_NONE);
 	rig_reopen(&r);
 	ck_assert_uint_eq(rig_temps(&r), 0);
 	rig_close(&r);
@@ -537,14 +515,12 @@ END_TEST
 START_TEST(test_commit_fails)
 {
 	struct rig r = {0};
-	struct buf bytes;
-	struct store_put put = rig_put(PATH_1, "new", &bytes);
 	char got[64];
 
 	rig_open(&r);
 	rig_publish(&r, PATH_1, "old");
 	store_set_current(r.store, DIR_A, PATH_1);
-	ck_assert_int_eq(rig_end(&r, store_prepare_start(r.store, &put), NULL), ERR_NONE);
+	ck_assert_int_eq(rig_prepare(&r, PATH_1, "new", NULL), ERR_NONE);
 	sys_fault(SYS_RENAME, 1, EIO);
 	ck_assert_int_eq(rig_end(&r, store_commit_start(r.store, PATH_1), NULL), ERR_RETRY);
 	ck_assert_int_eq(rig_get(&r, PATH_1, got), 'W');
@@ -574,8 +550,6 @@ START_TEST(test_waits)
 	struct store_path p1, p2;
 	struct store_stats st;
 	struct err err;
-	struct buf bytes;
-	struct store_put put;
 
 	rig_open_raw(&r);
 	ck_assert_int_eq(store_path_parse(&p1, PATH_1, &err), 0);
@@ -607,8 +581,7 @@ START_TEST(test_waits)
 	store_promise_end(r.store, PATH_2);
 	rig_settle(&r);
 	ck_assert_uint_eq(nc, 2);
-	put = rig_put(PATH_1, "new", &bytes);
-	ck_assert_int_eq(rig_end(&r, store_prepare_start(r.store, &put), NULL), ERR_NONE);
+	ck_assert_int_eq(rig_prepare(&r, PATH_1, "new", NULL), ERR_NONE);
 	store_wait_start(r.store, &p1, &a, count, &na);
 	store_abandon(r.store, PATH_1);
 	rig_settle(&r);
