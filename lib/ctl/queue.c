@@ -136,14 +136,6 @@ void queue_add(struct queue_item *i)
 		line_in(i);
 }
 
-void queue_add_after(struct queue_item *i, uint64_t ms)
-{
-	if (i->leaving || i->run || is_ready(i))
-		return;
-	if (!timer_is_set(&i->timer) || timer_left(&i->timer) > ms)
-		timer_set(&i->timer, ms);
-}
-
 void queue_reset(struct queue_item *i)
 {
 	i->failures = 0;

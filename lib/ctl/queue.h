@@ -78,8 +78,6 @@ void queue_item_init(struct queue_item *i, struct queue *q);
 
 /* Due now. One that is ready already stays where it is in its line, unless its place is another now. */
 void queue_add(struct queue_item *i);
-/* Due after ms, unless it is due earlier already; a running item is left alone. */
-void queue_add_after(struct queue_item *i, uint64_t ms);
 /* Forgets failures: the next back-off begins anew. */
 void queue_reset(struct queue_item *i);
 /* Cancels the run in flight, if there is one. The op is a task when start returned one; cause as in task_cancel. */

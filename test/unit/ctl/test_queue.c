@@ -162,7 +162,6 @@ START_TEST(test_backoff)
 	pass(100);
 	pass(9999);
 	ck_assert_int_eq(it.runs, 3);
-	queue_add_after(&it.q, 20000); /* later than what is set: no effect */
 	pass(1);
 	ck_assert_int_eq(it.runs, 4);
 	ck_assert_uint_eq(it.q.failures, 0);
@@ -309,18 +308,25 @@ START_TEST(test_not_now)
 }
 END_TEST
 
+/* rows: never added; it waits for the time that its run named */
 START_TEST(test_remove_idle)
 {
 	struct item it = {0};
 
 	setup();
+	answer = QUEUE_AFTER;
+	answer_ms = 5;
 	queue_item_init(&it.q, &queue);
-	queue_add_after(&it.q, 5);
+	if (_i) {
+		queue_add(&it.q);
+		pass(100);
+		ck_assert_uint_eq(timer_left(&it.q.timer), 5);
+	}
 	queue_remove(&it.q, 1);
 	ck_assert_int_eq(it.removed, 0);
 	pass(10);
 	ck_assert_int_eq(it.removed, 1);
-	ck_assert_int_eq(it.runs, 0);
+	ck_assert_int_eq(it.runs, _i);
 	ck_assert_int_eq(loop_free(loop), 0);
 }
 END_TEST
@@ -333,12 +339,18 @@ START_TEST(test_remove_many)
 	int i, removed = 0;
 
 	setup();
+	lane.opts.places = N;
+	answer = QUEUE_AFTER;
+	answer_ms = 60000;
 	for (i = 0; i < N; i++) {
 		queue_item_init(&it[i].q, &queue);
-		queue_add_after(&it[i].q, 5);
+		queue_add(&it[i].q);
 	}
-	for (i = 0; i < N; i++)
+	pass(100);
+	for (i = 0; i < N; i++) {
+		ck_assert(timer_is_set(&it[i].q.timer));
 		queue_remove(&it[i].q, 1);
+	}
 	loop_turn(loop, false);
 	for (i = 0; i < N; i++)
 		removed += it[i].removed;
@@ -386,7 +398,7 @@ Suite *suite_queue(void)
 	tcase_add_test(tc, test_other_place);
 	tcase_add_test(tc, test_place_left_early);
 	tcase_add_test(tc, test_not_now);
-	tcase_add_test(tc, test_remove_idle);
+	tcase_add_loop_test(tc, test_remove_idle, 0, 2);
 	tcase_add_test(tc, test_remove_many);
 	tcase_add_test(tc, test_numbers);
 	suite_add_tcase(s, tc);
