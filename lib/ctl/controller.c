@@ -147,7 +147,7 @@ static struct turns *place(void *arg, struct queue_item *at, struct turn_ask *as
 	return lanes_place(item_of(at), ask);
 }
 
-static struct op *start(void *arg, struct queue_item *at)
+static struct task *start(void *arg, struct queue_item *at)
 {
 	struct item *i = item_of(at);
 
@@ -183,19 +183,20 @@ static enum queue_next queue_next_of(const struct run *r, const struct err *err,
 	}
 }
 
-static enum queue_next next_of(struct run *r, struct op *op, uint64_t *ms)
+static enum queue_next next_of(struct run *r, uint64_t *ms)
 {
-	bool named = op->err.kind == ERR_WAIT || op->err.kind == ERR_HELD;
+	struct err *err = &r->task.self.err;
+	bool named = err->kind == ERR_WAIT || err->kind == ERR_HELD;
 
 	/* A time that was named counts, whatever the API server said. */
-	if (r->patch_err.kind != ERR_NONE && op->err.kind != ERR_CANCELED && !named)
-		op->err = r->patch_err;
-	return queue_next_of(r, &op->err, ms);
+	if (r->patch_err.kind != ERR_NONE && err->kind != ERR_CANCELED && !named)
+		*err = r->patch_err;
+	return queue_next_of(r, err, ms);
 }
 
-static void count(struct controller *c, const struct op *op, enum queue_next next)
+static void count(struct controller *c, enum err_kind kind, enum queue_next next)
 {
-	if (op->err.kind != ERR_NONE && op->err.kind != ERR_STALL)
+	if (kind != ERR_NONE && kind != ERR_STALL)
 		metric_inc(c->result_error);
 	else if (next == QUEUE_NOW || next == QUEUE_AGAIN)
 		metric_inc(c->result_requeue);
@@ -205,20 +206,20 @@ static void count(struct controller *c, const struct op *op, enum queue_next nex
 		metric_inc(c->result_success);
 }
 
-static enum queue_next ended(void *arg, struct queue_item *at, struct op *op, uint64_t *ms)
+static enum queue_next ended(void *arg, struct queue_item *at, struct task *t, uint64_t *ms)
 {
-	struct run *r = run_of(op);
+	struct run *r = RUN(t);
 	struct item *i = item_of(at);
-	enum queue_next next = next_of(r, op, ms);
+	enum queue_next next = next_of(r, ms);
 
 	/* It has not read the object, so that it has found everything as it was. */
 	if (r->settled && r->end != RUN_AGAIN && r->seen == i->changes)
 		i->settled = true;
-	if (op->err.kind == ERR_CANCELED)
+	if (t->self.err.kind == ERR_CANCELED)
 		return next;
 	if (i->duration)
 		metric_observe(i->duration, (double)(clock_ns() - r->since_ns) / 1e9);
-	count(arg, op, next);
+	count(arg, t->self.err.kind, next);
 	return next;
 }
 

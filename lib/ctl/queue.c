@@ -48,7 +48,7 @@ static void granted(void *arg)
 	}
 	q->running++;
 	i->run_since_ms = clock_ms();
-	op_then(i->run, run_ended, i);
+	op_then(&i->run->self, run_ended, i);
 }
 
 static void line_in(struct queue_item *i)
@@ -102,7 +102,7 @@ static void run_ended(struct op *op, void *arg)
 	struct queue_item *i = arg;
 	struct queue *q = i->queue;
 	uint64_t ms = 0;
-	enum queue_next next = q->opts.ended(q->opts.arg, i, op, &ms);
+	enum queue_next next = q->opts.ended(q->opts.arg, i, i->run, &ms);
 
 	i->run = NULL;
 	q->running--;
@@ -144,7 +144,7 @@ void queue_reset(struct queue_item *i)
 void queue_cancel(struct queue_item *i, int cause)
 {
 	if (i->run)
-		task_cancel(CONTAINER_OF(i->run, struct task, self), cause);
+		task_cancel(i->run, cause);
 }
 
 /* From the loop, as every completion: the owner may still be using the item. */

@@ -1,13 +1,13 @@
 /*
- * The work queue of a controller: when each object's run is due, and that no object has two runs at a
- * time. One timer per object in the loop's heap; an idle object costs one struct queue_item, which its
- * owner embeds. Loop thread.
+ * The work queue of a controller: when each object's run is due, and that no object has two runs at
+ * a time. One timer per object in the loop's heap; an idle object costs one struct queue_item,
+ * which its owner embeds. Loop thread.
  *
- * An item is idle, waiting for its time, ready (due, in line for its turn), or running. queue_add makes
- * it due; during a run it is remembered and comes right after. Where an item waits and what it may hold
- * while it runs is `place`'s to say (turns.h): an item that waits costs no run. When a run ends, `ended`
- * says when to come back. Cancel a run with queue_cancel: the item stays running until the run's op has
- * ended, so the same key is never started twice.
+ * An item is idle, waiting for its time, ready (due, in line for its turn), or running. queue_add
+ * makes it due; during a run it is remembered and comes right after. Where an item waits and what
+ * it may hold while it runs is `place`'s to say (turns.h): an item that waits costs no run. When a
+ * run ends, `ended` says when to come back. Cancel a run with queue_cancel: the item stays running
+ * until the run has ended, so the same key is never started twice.
  *
  *	queue_init(&q, &(struct queue_opts){.loop = l, .place = place, .start = start, .ended = ended, .arg = me});
  *	queue_item_init(&item->q, &q);   queue_add(&item->q);
@@ -21,9 +21,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct op;
 struct queue;
 struct queue_item;
+struct task;
 
 enum queue_next {
 	QUEUE_STOP, /* not again by itself: stalled, suspended, deleted */
@@ -31,9 +31,9 @@ enum queue_next {
 	QUEUE_AGAIN, /* at once, and the failure count stays: the same try goes on in another way */
 	QUEUE_AFTER, /* after *ms; the failure count is reset */
 	QUEUE_WAIT, /* after *ms; the failure count stays: nothing was tried */
-	/* A failure: min_retry doubled with each one in a row, at most max_retry. A *ms that is longer
-	   counts instead, and up to a tenth of it more: who was told the same time must not come back
-	   as one. */
+	/* A failure: min_retry doubled with each one in a row, at most max_retry. A *ms that is
+	   longer counts instead, and up to a tenth of it more: who was told the same time must not
+	   come back as one. */
 	QUEUE_BACKOFF,
 };
 
@@ -41,10 +41,12 @@ struct queue_opts {
 	struct loop *loop;
 	/* In which line this item waits, and under whose name. Borrowed strings in *ask. */
 	struct turns *(*place)(void *arg, struct queue_item *item, struct turn_ask *ask);
-	/* Starts a run of this item; the queue owns the op. NULL: not now, somebody will add it again. */
-	struct op *(*start)(void *arg, struct queue_item *item);
-	/* The run is over (the op is freed after this call): when next? */
-	enum queue_next (*ended)(void *arg, struct queue_item *item, struct op *op, uint64_t *ms);
+	/* Spawns a run of this item, which the queue owns. NULL: not now, somebody will add it
+	   again. */
+	struct task *(*start)(void *arg, struct queue_item *item);
+	/* The run is over (it is freed after this call): when next? */
+	enum queue_next (*ended)(
+		void *arg, struct queue_item *item, struct task *run, uint64_t *ms);
 	/* The item is idle and was asked to go (queue_remove): its owner may free it now. */
 	void (*removed)(void *arg, struct queue_item *item);
 	void *arg;
@@ -55,7 +57,7 @@ struct queue_opts {
 struct queue_item {
 	struct queue *queue;
 	struct timer timer;
-	struct op *run;
+	struct task *run;
 	struct turn
 		turn; /* waits while ready, holds a place during a run until queue_leave_place */
 	struct queue_item *next; /* in the line of the idle ones that go */
@@ -76,13 +78,15 @@ struct queue {
 void queue_init(struct queue *q, const struct queue_opts *opts);
 void queue_item_init(struct queue_item *i, struct queue *q);
 
-/* Due now. One that is ready already stays where it is in its line, unless its place is another now. */
+/* Due now. One that is ready already stays where it is in its line, unless its place is another
+   now. */
 void queue_add(struct queue_item *i);
 /* Forgets failures: the next back-off begins anew. */
 void queue_reset(struct queue_item *i);
-/* Cancels the run in flight, if there is one. The op is a task when start returned one; cause as in task_cancel. */
+/* Cancels the run in flight, if there is one; cause as in task_cancel. */
 void queue_cancel(struct queue_item *i, int cause);
-/* No more runs of this item: cancels one in flight, then `removed` is called (later, never from inside; a few hundred a turn). */
+/* No more runs of this item: cancels one in flight, then `removed` is called (later, never from
+   inside; a few hundred a turn). */
 void queue_remove(struct queue_item *i, int cause);
 bool queue_is_running(const struct queue_item *i);
 /* Whose turn in a line is it? NULL: not one of this queue's. */

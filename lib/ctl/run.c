@@ -197,7 +197,7 @@ static enum run_mode mode_of(struct item *i)
 										     : RUN_WORK;
 }
 
-struct op *run_start(struct item *i)
+struct task *run_start(struct item *i)
 {
 	const struct kind *k = i->c->kind;
 	struct run *r = run_new(i, mode_of(i));
@@ -206,17 +206,11 @@ struct op *run_start(struct item *i)
 	i->settled = false;
 	if (!r->settled)
 		object_parse(r);
-	switch (r->mode) {
-	case RUN_REMOVE:
-		return run_spawn(r, k->remove, k->remove_last);
-	case RUN_RESTORE:
-		return run_spawn(r, k->restore, k->restore_last);
-	default:
-		return run_spawn(r, k->work, k->work_last);
-	}
-}
-
-struct run *run_of(struct op *op)
-{
-	return TASK_OF_OP(op, struct run);
+	if (r->mode == RUN_REMOVE)
+		run_spawn(r, k->remove, k->remove_last);
+	else if (r->mode == RUN_RESTORE)
+		run_spawn(r, k->restore, k->restore_last);
+	else
+		run_spawn(r, k->work, k->work_last);
+	return &r->task;
 }

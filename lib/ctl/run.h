@@ -78,11 +78,10 @@ struct run {
 
 #define RUN(t) TASK(t, struct run)
 
-/* Starts a run of the item's kind; the queue owns the op. */
-struct op *run_start(struct item *i);
+/* Starts a run of the item's kind; its caller owns it. */
+struct task *run_start(struct item *i);
 /* Starts a run that reads the object and walks these rows. */
 struct op *run_start_with(struct item *i, enum run_mode mode, const struct step *steps);
-struct run *run_of(struct op *op);
 
 /* The run's outcome. Said again it is BUG, but for what overrules. */
 void run_end(struct run *r, enum run_end end);

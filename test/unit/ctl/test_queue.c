@@ -43,7 +43,7 @@ static void run_free(struct task *t)
 	free(TASK(t, struct run));
 }
 
-static struct op *start(void *arg, struct queue_item *i)
+static struct task *start(void *arg, struct queue_item *i)
 {
 	struct run *r = NEW(struct run);
 
@@ -56,17 +56,18 @@ static struct op *start(void *arg, struct queue_item *i)
 	if (++at_once > most_at_once)
 		most_at_once = at_once;
 	task_init(&r->task, loop, "run", STEPS, NULL, run_free);
-	return task_spawn(&r->task);
+	task_spawn(&r->task);
+	return &r->task;
 }
 
-static enum queue_next ended(void *arg, struct queue_item *i, struct op *op, uint64_t *ms)
+static enum queue_next ended(void *arg, struct queue_item *i, struct task *run, uint64_t *ms)
 {
 	struct item *it = CONTAINER_OF(i, struct item, q);
 
 	(void)arg;
 	at_once--;
 	it->ends++;
-	it->cancelled += op->err.kind == ERR_CANCELED;
+	it->cancelled += run->self.err.kind == ERR_CANCELED;
 	*ms = answer_ms;
 	return answer;
 }
