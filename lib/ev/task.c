@@ -200,13 +200,6 @@ enum step_ret task_wait(struct task *t, struct op *op)
 	return STEP_WAIT;
 }
 
-enum step_ret task_yield(struct task *t)
-{
-	op_free(MOVE(t->op));
-	queue(t);
-	return STEP_WAIT;
-}
-
 enum step_ret task_pause(struct task *t)
 {
 	op_free(MOVE(t->op));

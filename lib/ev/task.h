@@ -88,8 +88,6 @@ bool task_is_at(const struct task *t, const char *name);
 /* ---- for steps */
 /* return task_wait(t, op): go on in resume when op is done. */
 enum step_ret task_wait(struct task *t, struct op *op) must_check;
-/* return task_yield(t): go on in resume after other events had their turn. */
-enum step_ret task_yield(struct task *t) must_check;
 /* return task_pause(t): go on in resume after somebody's task_wake (or a cancel). */
 enum step_ret task_pause(struct task *t) must_check;
 /* return task_goto(t, "name"): that row begins next. It has to be in the table that is walked. */
