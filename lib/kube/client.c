@@ -177,13 +177,12 @@ void kube_http_count(struct kube_client *c, const char *method, int status)
 		*vec_add(&c->codes) = (struct code_count){method, status, 1};
 }
 
-int kube_status_json_err(struct err *err, const char *what, int status, uint64_t retry_ms,
-	const json_t *st, char reason[64])
+int kube_status_json_err(
+	struct err *err, const char *what, int status, uint64_t retry_ms, const json_t *st)
 {
 	const char *message = obj_str(st, "message");
 	int64_t seconds = obj_int(0, st, "details", "retryAfterSeconds");
 
-	snprintf(reason, 64, "%s", obj_str_or("", st, "reason"));
 	if (!retry_ms && seconds > 0 && seconds < 3600)
 		retry_ms = (uint64_t)seconds * 1000;
 	if (message && *message)
@@ -198,14 +197,13 @@ int kube_status_json_err(struct err *err, const char *what, int status, uint64_t
 	return -1;
 }
 
-int kube_status_err(struct err *err, const char *what, const struct http_res *res, char reason[64])
+int kube_status_err(struct err *err, const char *what, const struct http_res *res)
 {
 	struct err ignored = {0};
 	auto_json json_t *st = obj_parse_api(res->body.p, res->body.len, "the Status", &ignored);
 	int64_t wait = http_retry_after_ms(res);
 
-	return kube_status_json_err(
-		err, what, res->status, wait > 0 ? (uint64_t)wait : 0, st, reason);
+	return kube_status_json_err(err, what, res->status, wait > 0 ? (uint64_t)wait : 0, st);
 }
 
 bool kube_try_again(struct kube_tries *t, struct kube_client *c, enum kube_verb verb,
@@ -249,7 +247,6 @@ struct kube_op {
 	uint64_t wait_ms; /* before it is sent again; 0: not at all */
 	struct kube_tries tries;
 	json_t *result;
-	char reason[64];
 };
 
 static const struct {
@@ -335,7 +332,7 @@ static enum step_ret request_resume(struct task *t)
 	}
 	if (kube_try_again(&k->tries, k->c, k->verb, res, &k->wait_ms))
 		return task_goto(t, "wait");
-	kube_status_err(&t->err, k->what, res, k->reason);
+	kube_status_err(&t->err, k->what, res);
 	return STEP_FAIL;
 }
 
@@ -407,11 +404,6 @@ const json_t *kube_result(const struct op *op)
 json_t *kube_take(struct op *op)
 {
 	return MOVE(TASK_OF_OP(op, struct kube_op)->result);
-}
-
-const char *kube_reason(const struct op *op)
-{
-	return TASK_OF_OP(op, struct kube_op)->reason;
 }
 
 /* ---- counters -------------------------------------------------------------------------------- */

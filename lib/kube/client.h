@@ -8,10 +8,10 @@
  *	if (op->err.kind)          code 404: err.code == 404; never a tree
  *	json_t *o = kube_take(op);
  *
- * Errors. err.code is the HTTP status of the answer (404, 409, 410, 422, ...), or 0 / a negative errno when there was none;
- * kube_reason(op) is the Status's reason ("NotFound", "Conflict", "AlreadyExists", "Expired", ...). Kind is ERR_WAIT with retry_ms when
- * the server named a time, ERR_RETRY otherwise: what a refusal means (a missing Secret, a changed object) only the caller knows.
- * 409 is never retried here: read the object again (lib/kube/patch.h).
+ * Errors. err.code is the HTTP status of the answer (404, 409, 410, 422, ...), or 0 / a negative
+ * errno when there was none. Kind is ERR_WAIT with retry_ms when the server named a time, ERR_RETRY
+ * otherwise: what a refusal means (a missing Secret, a changed object) only the caller knows. 409 is
+ * never retried here: read the object again (lib/kube/patch.h).
  *
  * Retries that are done here, inside the op and its deadline: 429, and 5xx with Retry-After (not for KUBE_CREATE), at most 3 times and
  * only when the wait is 10 s or less; 401 once, with the token file read again.
@@ -82,8 +82,6 @@ struct op *kube_start(struct kube_client *c, const struct kube_req *req);
 const json_t *kube_result(const struct op *op);
 /* The same, handed to the caller (json_decref). */
 json_t *kube_take(struct op *op);
-/* The Status's reason of a failed op; "" when there is none. Borrowed. */
-const char *kube_reason(const struct op *op);
 
 /* ---- counters, for metrics and the benchmark */
 struct kube_stats {

@@ -32,11 +32,11 @@ void kube_http_count(struct kube_client *c, const char *method, int status);
 
 /* Makes an error of an answer that is no success: body is the text of a Status, or anything at all.
    Returns -1. */
-int kube_status_err(struct err *err, const char *what, const struct http_res *res, char reason[64]);
+int kube_status_err(struct err *err, const char *what, const struct http_res *res);
 /* The same of a Status that is parsed already (an ERROR event of a watch). retry_ms: of
    Retry-After, 0: none. */
-int kube_status_json_err(struct err *err, const char *what, int status, uint64_t retry_ms,
-	const json_t *st, char reason[64]);
+int kube_status_json_err(
+	struct err *err, const char *what, int status, uint64_t retry_ms, const json_t *st);
 
 /* What has been tried for one request. */
 struct kube_tries {

@@ -29,7 +29,6 @@ struct kube_list {
 	struct js_split split;
 	struct kube_tries tries;
 	uint64_t wait_ms; /* before a page is asked for again; 0: not at all */
-	char reason[64];
 };
 
 static int item(void *arg, const char *text, size_t len, struct err *err)
@@ -171,7 +170,7 @@ static enum step_ret send_resume(struct task *t)
 	if (kube_try_again(&k->tries, k->c, KUBE_LIST, res, &k->wait_ms))
 		return task_goto(t, "wait");
 	what = mem_printf("list %s", k->res.r.plural);
-	kube_status_err(&t->err, what, res, k->reason);
+	kube_status_err(&t->err, what, res);
 	return STEP_FAIL;
 }
 

@@ -284,14 +284,12 @@ static int error_event(struct kube_watch *w, const json_t *st, struct err *err)
 	int code = (int)obj_int(500, st, "code");
 	auto_free char *what = mem_printf("watch %s", w->res.r.plural);
 	const char *why = obj_str_or("", st, "reason");
-	char reason[64];
 
 	if (code == 410 || !strcmp(why, "Expired") || !strcmp(why, "Gone")) {
 		code = 410;
 		w->relist = true;
 	}
-	return kube_status_json_err(
-		err, what, code < 100 || code > 599 ? 500 : code, 0, st, reason);
+	return kube_status_json_err(err, what, code < 100 || code > 599 ? 500 : code, 0, st);
 }
 
 static int bookmark(struct kube_watch *w, const json_t *obj, struct err *err)
@@ -427,9 +425,8 @@ static void quiet_due(void *arg)
 static void refusal(struct kube_watch *w, const struct http_res *res, struct err *err)
 {
 	auto_free char *what = mem_printf("watch %s", w->res.r.plural);
-	char reason[64];
 
-	kube_status_err(err, what, res, reason);
+	kube_status_err(err, what, res);
 	if (res->status >= 400 && res->status < 500 && res->status != 401 && res->status != 429)
 		w->relist = true;
 }
