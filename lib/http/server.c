@@ -322,11 +322,6 @@ const char *http_x_path(const struct http_exchange *x)
 	return buf_str(&x->req.path);
 }
 
-const char *http_x_target(const struct http_exchange *x)
-{
-	return x->req.target;
-}
-
 const char *http_x_query(struct http_exchange *x, const char *name)
 {
 	return http_request_query(&x->req, name);
@@ -340,11 +335,6 @@ const char *http_x_header(struct http_exchange *x, const char *name)
 const struct buf *http_x_body(const struct http_exchange *x)
 {
 	return &x->req.body;
-}
-
-const char *http_x_peer(const struct http_exchange *x)
-{
-	return CONTAINER_OF(x, struct http_conn, x)->peer;
 }
 
 void http_x_on_end(struct http_exchange *x,

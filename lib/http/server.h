@@ -66,17 +66,14 @@ const char *http_x_method(const struct http_exchange *x);
 /* Path without query, percent-decoded only where that gives unreserved characters; never NULL,
    begins with '/'. */
 const char *http_x_path(const struct http_exchange *x);
-/* As received, with query; of an absolute-form target the part from the path on. */
-const char *http_x_target(const struct http_exchange *x);
 /* The first query parameter of that name, percent-decoded (+ is a space), or NULL. */
 const char *http_x_query(struct http_exchange *x, const char *name);
 /* Repeated fields are joined by ", ". "Host" is that of an absolute-form target when there is one.
    NULL when absent. */
 const char *http_x_header(struct http_exchange *x, const char *name);
 const struct buf *http_x_body(const struct http_exchange *x);
-const char *http_x_peer(const struct http_exchange *x);
-/* For the handler: its own pointer on the exchange, and what to call when the client goes away
-   before the reply was finished, or when the reply is finished (gone tells which). */
+/* For the handler: its own pointer on the exchange, and what to call when the client goes away before the reply was finished, or when the
+   reply is finished (gone tells which). */
 void http_x_on_end(struct http_exchange *x,
 	void (*fn)(void *arg, struct http_exchange *x, bool gone), void *arg);
 

@@ -355,10 +355,8 @@ static int make_target(struct http_request *r, char *target, size_t n)
 	size_t skip;
 
 	target[n] = '\0';
-	if (n == 1 && *target == '*' && !strcmp(r->method, "OPTIONS")) {
-		r->target = target;
+	if (n == 1 && *target == '*' && !strcmp(r->method, "OPTIONS"))
 		return buf_addc(&r->path, '*');
-	}
 	if (*target != '/') {
 		skip = !strncasecmp(target, "http://", 7)     ? 7
 			: !strncasecmp(target, "https://", 8) ? 8
@@ -378,7 +376,6 @@ static int make_target(struct http_request *r, char *target, size_t n)
 			target += slash - target;
 		}
 	}
-	r->target = target;
 	q = strchr(target, '?');
 	r->query = q ? q + 1 : NULL;
 	return make_path(r, target, q ? (size_t)(q - target) : strlen(target));
@@ -466,7 +463,7 @@ void http_request_reset(struct http_request *r)
 		vec_clear(&r->pairs);
 	r->fields.len = r->pairs.len = 0;
 	drop_joined(r);
-	r->method = r->target = r->query = r->why = NULL;
+	r->method = r->query = r->why = NULL;
 	r->minor = r->status = 0;
 	r->is_head = r->keep_alive = r->expect_continue = r->has_body = r->chunked = r->head_done =
 		false;

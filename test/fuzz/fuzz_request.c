@@ -68,7 +68,7 @@ static void check(struct http_request *r)
 	unsigned hosts = 0, lengths = 0, codings = 0;
 	const char *v;
 
-	BUG_IF(!r->method || !*r->method || !r->target);
+	BUG_IF(!r->method || !*r->method);
 	BUG_IF(*buf_str(&r->path) != '/' && strcmp(buf_str(&r->path), "*"));
 	BUG_IF(strpbrk(buf_str(&r->path), " \r\n\t#?"));
 	BUG_IF(r->fields.len > LIMIT_REQUEST_HEADER_COUNT + 1);

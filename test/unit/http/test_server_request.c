@@ -474,7 +474,7 @@ static void look(void *arg, struct http_exchange *x)
 	size_t i;
 
 	(void)arg;
-	buf_addf(&b, "%s;%s;", http_x_target(x), http_x_header(x, "HOST"));
+	buf_addf(&b, "%s;%s;", http_x_path(x), http_x_header(x, "HOST"));
 	for (i = 0; i < ARRAY_LEN(names); i++) {
 		v = http_x_query(x, names[i]);
 		buf_addf(&b, "%s=%s;", names[i], v ? v : "(none)");
@@ -482,7 +482,6 @@ static void look(void *arg, struct http_exchange *x)
 	v = http_x_header(x, "x-list");
 	buf_addf(&b, "list=%s;", v ? v : "(none)");
 	ck_assert_ptr_eq(http_x_header(x, "absent"), NULL);
-	ck_assert_int_eq(strncmp(http_x_peer(x), "127.0.0.1:", 10), 0);
 	http_reply_buf(x, 200, NULL, &b);
 }
 
@@ -496,11 +495,9 @@ START_TEST(test_accessors)
 	peer_puts(&p,
 		"GET /p?a=1&a=%32&b&c+d=x%20y%2&e=%00&&=z HTTP/1.1\r\nHost: h:1\r\n"
 		"X-List: one\r\nx-list:  two \r\n" END);
-	ck_assert(peer_until(&p,
-		"/p?a=1&a=%32&b&c+d=x%20y%2&e=%00&&=z;h:1;a=1;b=;c d=x y%2;e=(none);f=(none);"
-		"list=one, two;"));
+	ck_assert(peer_until(&p, "/p;h:1;a=1;b=;c d=x y%2;e=(none);f=(none);list=one, two;"));
 	peer_puts(&p, "GET HTTP://other:2?a=9 HTTP/1.1\r\nHost: h:1\r\n" END);
-	ck_assert(peer_until(&p, "/?a=9;other:2;a=9;b=(none)"));
+	ck_assert(peer_until(&p, "/;other:2;a=9;b=(none)"));
 	peer_close(&p);
 	http_server_free(s);
 	ck_assert_int_eq(loop_free(l), 0);
