@@ -239,8 +239,7 @@ fmt-check: ## says what make fmt would change
 	@clang-format-19 --dry-run --Werror $(FMT_FILES)
 check-deps: ## layers only point down; who may include and call what
 	@bash .ci/check-deps
-# Not yet: columns.
-CHECKS ?= headers banned names callers circles
+CHECKS ?= headers banned names callers circles columns
 check-tree: ## headers alone, banned and dead names, callers, circles (CHECKS=...)
 	@bash .ci/deps build check
 	@python3 .ci/check-tree $(CHECKS)

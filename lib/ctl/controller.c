@@ -16,14 +16,14 @@
 
 #include <string.h>
 
-/* ---- what the API server says ----------------------------------------------------------------------- */
+/* ---- what the API server says ---------------------------------------------------------------- */
 
 static void object_changed(struct item *i, const struct kube_entry *e, const json_t *obj)
 {
 	bool changed;
 
-	/* The answers to our own writes are ahead of the watch: what it says of the time before, or of
-	   them, is old news. */
+	/* The answers to our own writes are ahead of the watch: what it says of the time before, or
+	   of them, is old news. */
 	if (!strcmp(e->rv, i->version) || kube_version_older(e->rv, i->version))
 		return;
 	changed = i->generation != object_generation(obj) || i->deleting != object_deleting(obj);
@@ -58,8 +58,8 @@ static void object_deleted(void *arg, struct kube_entry *e)
 		return;
 	if (c->kind->item && c->kind->item->gone)
 		c->kind->item->gone(i);
-	/* An object of the same name may come before this one has ended: the series is the new one's
-	   then. */
+	/* An object of the same name may come before this one has ended: the series is the new
+	   one's then. */
 	metric_remove(MOVE(i->duration));
 	if (queue_is_running(&i->queue_item))
 		BUG_IF(map_put(&c->leaving, i->key, i));
@@ -84,8 +84,8 @@ static void forget_version(void *arg, struct item *i)
 	i->version = mem_strdup("");
 }
 
-/* The API server has gone back in time: what it says now counts, and a status of then may name a file
-   that is gone. */
+/* The API server has gone back in time: what it says now counts, and a status of then may name a
+   file that is gone. */
 static void objects_reset(void *arg)
 {
 	item_each(arg, forget_version, NULL);
@@ -109,7 +109,7 @@ static void dependency_changed(void *user, bool all)
 	item_due(i);
 }
 
-/* ---- a host was found up or down ---------------------------------------------------------------------- */
+/* ---- a host was found up or down ------------------------------------------------------------- */
 
 static bool is_at(const struct item *i, const char *host)
 {
@@ -134,7 +134,7 @@ void controller_host_changed(void *c, const char *host)
 	item_each(c, try_again, (void *)(uintptr_t)host);
 }
 
-/* ---- the queue ------------------------------------------------------------------------------------------ */
+/* ---- the queue ------------------------------------------------------------------------------- */
 
 static struct item *item_of(struct queue_item *at)
 {
@@ -229,7 +229,7 @@ static void removed(void *arg, struct queue_item *at)
 	item_removed(item_of(at));
 }
 
-/* ---- it comes and goes ------------------------------------------------------------------------------------ */
+/* ---- it comes and goes ----------------------------------------------------------------------- */
 
 static void depends_init(struct controller *c)
 {

@@ -5,7 +5,8 @@
  *
  *	struct controller *c = controller_new(&toy_kind, &(struct controller_opts){...});
  *	controller_start(c);
- *	... on SIGTERM: controller_stop(c), turn the loop until controller_idle(c), controller_free(c)
+ *	... on SIGTERM: controller_stop(c), turn the loop until controller_idle(c),
+ *	controller_free(c)
  */
 #ifndef CTL_CONTROLLER_H
 #define CTL_CONTROLLER_H

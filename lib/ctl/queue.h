@@ -9,7 +9,8 @@
  * run ends, `ended` says when to come back. Cancel a run with queue_cancel: the item stays running
  * until the run has ended, so the same key is never started twice.
  *
- *	queue_init(&q, &(struct queue_opts){.loop = l, .place = place, .start = start, .ended = ended, .arg = me});
+ *	queue_init(&q, &(struct queue_opts){.loop = l, .place = place, .start = start,
+ *		.ended = ended, .arg = me});
  *	queue_item_init(&item->q, &q);   queue_add(&item->q);
  */
 #ifndef CTL_QUEUE_H

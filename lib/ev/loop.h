@@ -3,8 +3,8 @@
  * Everything in lib/ev is called on the loop's thread, except what a header says otherwise. lib/ev
  * is the only user of libuv.
  *
- * No callback may hold the loop for more than 10 ms: long work is cut into slices (defer) or goes to
- * a worker (work.h).
+ * No callback may hold the loop for more than 10 ms: long work is cut into slices (defer) or goes
+ * to a worker (work.h).
  *
  *	struct loop *l = loop_new();
  *	... start things ...

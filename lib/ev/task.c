@@ -56,7 +56,8 @@ static void task_end(struct task *t)
 	task_trace(t);
 	t->ending = true;
 	defer_cancel(t->self.loop, &t->ready);
-	/* A cancel that came too late to change anything must not turn a finished task into a cancelled one. */
+	/* A cancel that came too late to change anything must not turn a finished task into a
+	   cancelled one. */
 	t->self.cancelled = t->err.kind == ERR_CANCELED;
 	op_end(&t->self, &t->err);
 }

@@ -1,17 +1,22 @@
 /*
- * A task walks a table of named steps, one after another, and an exit table always. It is itself an op, so a composite operation
- * (a registry request with token and retry, a blob download, a reconcile) is a child task that another step waits for.
+ * A task walks a table of named steps, one after another, and an exit table always. It is itself an
+ * op, so a composite operation (a registry request with token and retry, a blob download, a
+ * reconcile) is a child task that another step waits for.
  *
- * - A step begins in `start` and, if that said STEP_WAIT, goes on in `resume` once the op it waits for is done: task->op, result and all.
- *   At most one op is in flight. task_run is the only function that moves a task; completions merely queue it.
- * - A step that returns STEP_FAIL has filled task->err. STEP_DONE: success, straight to the exit table.
- * - A loop is rows, not states inside of one: STEP_AGAIN begins the same row once more, `return
- *   task_goto(t, "send")` another one of the table. What the next row needs of task->op is moved
- *   out before. After many such moves without a wait the others have their turn first.
- * - The exit table (`last`, may be NULL) is walked to its end, also after a failure. After a cancel only its rows marked `always` run.
- *   task->err.kind tells an exit row how it went (ERR_NONE: well).
- * - Cancel: the op in flight is cancelled, and the task ends when that op has. A cancel that comes when the exit table has begun
- *   changes nothing. The cause is the canceller's own number, for whoever looks at the end.
+ * - A step begins in `start` and, if that said STEP_WAIT, goes on in `resume` once the op it waits
+ *   for is done: task->op, result and all. At most one op is in flight. task_run is the only
+ *   function that moves a task; completions merely queue it.
+ * - A step that returns STEP_FAIL has filled task->err. STEP_DONE: success, straight to the exit
+ *   table.
+ * - A loop is rows, not states inside of one: STEP_AGAIN begins the same row once more,
+ *   `return task_goto(t, "send")` another one of the table. What the next row needs of task->op is
+ *   moved out before. After many such moves without a wait the others have their turn first.
+ * - The exit table (`last`, may be NULL) is walked to its end, also after a failure. After a cancel
+ *   only its rows marked `always` run. task->err.kind tells an exit row how it went (ERR_NONE:
+ *   well).
+ * - Cancel: the op in flight is cancelled, and the task ends when that op has. A cancel that comes
+ *   when the exit table has begun changes nothing. The cause is the canceller's own number, for
+ *   whoever looks at the end.
  * - The error of the task's own op is task->err.
  * - Each row that begins is one line at trace level, and so is the end. A task without a log of its
  *   own logs as the task that waits for it: every line of a run's children has the run's fields.
@@ -75,7 +80,8 @@ struct task {
 #define TASK(t, type) CONTAINER_OF(t, type, task)
 #define TASK_OF_OP(op, type) TASK(CONTAINER_OF(op, struct task, self), type)
 
-/* name and tables are borrowed for the task's life. free_fn releases the struct that embeds the task. */
+/* name and tables are borrowed for the task's life. free_fn releases the struct that embeds the
+   task. */
 void task_init(struct task *t, struct loop *l, const char *name, const struct step *steps,
 	const struct step *last, void (*free_fn)(struct task *t));
 /* Starts it (in the next turn) and returns it as an op, which its starter owns. */

@@ -72,8 +72,8 @@ const char *http_x_query(struct http_exchange *x, const char *name);
    NULL when absent. */
 const char *http_x_header(struct http_exchange *x, const char *name);
 const struct buf *http_x_body(const struct http_exchange *x);
-/* For the handler: its own pointer on the exchange, and what to call when the client goes away before the reply was finished, or when the
-   reply is finished (gone tells which). */
+/* For the handler: its own pointer on the exchange, and what to call when the client goes away
+   before the reply was finished, or when the reply is finished (gone tells which). */
 void http_x_on_end(struct http_exchange *x,
 	void (*fn)(void *arg, struct http_exchange *x, bool gone), void *arg);
 

@@ -43,8 +43,8 @@ struct http_request {
 	struct buf head; /* a copy, cut into strings in place */
 	VEC(struct http_field) fields;
 	const char *method;
-	struct buf
-		host; /* of an absolute-form target: it replaces the Host field (RFC 9112 section 3.2.2) */
+	/* of an absolute-form target: it replaces the Host field (RFC 9112 section 3.2.2) */
+	struct buf host;
 	struct buf path;
 	const char *query; /* after the '?', or NULL */
 	int minor; /* HTTP/1.<minor> */

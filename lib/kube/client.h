@@ -1,20 +1,23 @@
 /*
- * Requests to the API server, one op each. Answers are json_t; what the server says as a Status becomes a struct err. Loop thread.
+ * Requests to the API server, one op each. Answers are json_t; what the server says as a Status
+ * becomes a struct err. Loop thread.
  *
  *	static const struct kube_resource ocirepositories = {
  *		"source.toolkit.fluxcd.io", "v1", "ocirepositories", "OCIRepository", true};
- *	struct op *op = kube_start(client, &(struct kube_req){.verb = KUBE_GET, .resource = &ocirepositories, .ns = "apps", .name = "web"});
+ *	struct op *op = kube_start(client, &(struct kube_req){.verb = KUBE_GET,
+ *		.resource = &ocirepositories, .ns = "apps", .name = "web"});
  *	... when done:
  *	if (op->err.kind)          code 404: err.code == 404; never a tree
  *	json_t *o = kube_take(op);
  *
  * Errors. err.code is the HTTP status of the answer (404, 409, 410, 422, ...), or 0 / a negative
  * errno when there was none. Kind is ERR_WAIT with retry_ms when the server named a time, ERR_RETRY
- * otherwise: what a refusal means (a missing Secret, a changed object) only the caller knows. 409 is
- * never retried here: read the object again (lib/kube/patch.h).
+ * otherwise: what a refusal means (a missing Secret, a changed object) only the caller knows. 409
+ * is never retried here: read the object again (lib/kube/patch.h).
  *
- * Retries that are done here, inside the op and its deadline: 429, and 5xx with Retry-After (not for KUBE_CREATE), at most 3 times and
- * only when the wait is 10 s or less; 401 once, with the token file read again.
+ * Retries that are done here, inside the op and its deadline: 429, and 5xx with Retry-After (not
+ * for KUBE_CREATE), at most 3 times and only when the wait is 10 s or less; 401 once, with the
+ * token file read again.
  *
  * Lists and watches have headers of their own (list.h, watch.h): they come item by item.
  */
@@ -89,7 +92,8 @@ struct kube_stats {
 	struct http_client_stats http;
 };
 void kube_client_stats(const struct kube_client *c, struct kube_stats *out);
-/* rest_client_requests_total{code,method,host}: one call per pair seen. code is "200", ..., or "<error>". */
+/* rest_client_requests_total{code,method,host}: one call per pair seen. code is "200", ..., or
+   "<error>". */
 void kube_client_each_code(const struct kube_client *c,
 	void (*fn)(void *arg, const char *code, const char *method, const char *host, uint64_t n),
 	void *arg);

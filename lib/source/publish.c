@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* ---- on a worker -------------------------------------------------------------------------------------- */
+/* ---- on a worker ----------------------------------------------------------------------------- */
 
 struct publish_job {
 	struct store *store; /* the loop's */
@@ -194,7 +194,8 @@ static void job_free(void *arg)
 
 	if (!j)
 		return;
-	/* Cancelled after the rename: nobody else knows of the file, and what the store does not know it never removes. */
+	/* Cancelled after the rename: nobody else knows of the file, and what the store does not
+	   know it never removes. */
 	if (j->named)
 		store_published(j->store, j->path, &j->file);
 	store_temp_discard(j->store, &j->in);
@@ -221,7 +222,7 @@ static struct publish_job *job_again(struct publish_job *old)
 	return j;
 }
 
-/* ---- the task ------------------------------------------------------------------------------------------- */
+/* ---- the task -------------------------------------------------------------------------------- */
 
 struct publish {
 	struct task task;

@@ -4,8 +4,8 @@
  *
  * When the path has other bytes already they stay: the new ones are handed out as a temporary file,
  * for store_prepare_start. A job begins with a slice of memory that nobody counts, which is enough
- * for nearly all layers. One that needs more ends, gives back what it has, and begins again with four
- * times as much out of the account. Loop thread.
+ * for nearly all layers. One that needs more ends, gives back what it has, and begins again with
+ * four times as much out of the account. Loop thread.
  *
  *	struct op *op = publish_start(loop, &(struct publish_req){...});
  *	... when done: const struct publish_result *res = publish_result(op), also after a failure

@@ -187,7 +187,8 @@ static void settle_all(struct store *s, const char *dir)
 	}
 }
 
-/* What could not be removed is found by the next removal of the same folder; the index keeps the object for that. */
+/* What could not be removed is found by the next removal of the same folder; the index keeps the
+   object for that. */
 static void removal_done(struct job *job)
 {
 	struct removal *r = (struct removal *)job;
@@ -208,7 +209,8 @@ static void removal_free(struct job *job)
 	vec_clear(&r->dirs);
 }
 
-/* Of one object: goes on when it is cancelled, for half a folder would stay that nobody knows of. */
+/* Of one object: goes on when it is cancelled, for half a folder would stay that nobody knows
+   of. */
 static const struct job_type remove_type = {
 	"store remove", WORK_SHORT, removal_run, removal_done, removal_free, true};
 /* Of any number of folders. */
@@ -222,7 +224,8 @@ struct op *store_remove_start(struct store *s, const char *dir)
 	store_disown(s, dir);
 	forget_files(s, dir);
 	*vec_add(&r->dirs) = mem_strdup(dir);
-	/* Also when the index has nothing: a temporary or a foreign file may be left in the folder. */
+	/* Also when the index has nothing: a temporary or a foreign file may be left in the
+	   folder. */
 	return job_start(&r->job);
 }
 

@@ -1,9 +1,10 @@
 /*
- * The store's index: objects (folders) and their files, in memory, without any I/O. Internal to lib/store; store.h explains the states.
- * Loop thread.
+ * The store's index: objects (folders) and their files, in memory, without any I/O. Internal to
+ * lib/store; store.h explains the states. Loop thread.
  *
- * An entry lives as long as there is something to say about it: it is on disk, promised, held, or an op refers to it. All changes
- * of `there` and `promised` go through the functions below, which keep the counters right and wake who waits.
+ * An entry lives as long as there is something to say about it: it is on disk, promised, held, or
+ * an op refers to it. All changes of `there` and `promised` go through the functions below, which
+ * keep the counters right and wake who waits.
  */
 #ifndef STORE_INDEX_H
 #define STORE_INDEX_H
@@ -70,7 +71,8 @@ struct store_entry *index_entry_make(struct store_object *o, const char *file);
 /* Frees the entry, and its object, when nothing is left to say. */
 void index_entry_settle(struct store_index *x, struct store_entry *e);
 bool index_is_current(const struct store_entry *e);
-/* The file that a path means: latest.tar.gz is what the status names, whatever was published last. */
+/* The file that a path means: latest.tar.gz is what the status names, whatever was published
+   last. */
 struct store_entry *index_entry_of(const struct store_index *x, const struct store_path *p);
 
 void index_there(struct store_index *x, struct store_entry *e, const struct store_file *f);

@@ -1,6 +1,7 @@
 /*
- * What the ops of the store have in common: a struct job is an op and the worker's job in one piece of memory, so the worker may use its
- * fields until it returns, and the loop has them back after. Internal to lib/store.
+ * What the ops of the store have in common: a struct job is an op and the worker's job in one piece
+ * of memory, so the worker may use its fields until it returns, and the loop has them back after.
+ * Internal to lib/store.
  *
  *	struct mine { struct job job; ... };
  *	struct mine *m = job_new(store, struct mine, &type);
@@ -19,8 +20,9 @@ struct job_type {
 	const char *name;
 	enum work_lane lane;
 	int (*run)(struct job *job, const atomic_bool *stop, struct err *err); /* on a worker */
-	/* On the loop, after run, also when it failed or never ran (job->err says so), before the op is done. Sees what run left
-	   behind, whether or not somebody cancelled meanwhile. May be NULL. */
+	/* On the loop, after run, also when it failed or never ran (job->err says so), before the
+	   op is done. Sees what run left behind, whether or not somebody cancelled meanwhile. May
+	   be NULL. */
 	void (*done)(struct job *job);
 	void (*free)(struct job *job); /* what the fields hold; may be NULL */
 	bool binding; /* cannot be cancelled: it goes on, and says how it ended */

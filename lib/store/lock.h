@@ -1,6 +1,7 @@
 /*
- * One process per store. The lock is flock(2) on the root directory itself, so it needs no file (a read-only store can be locked too), and
- * the kernel drops it with the process, however that dies. Any thread.
+ * One process per store. The lock is flock(2) on the root directory itself, so it needs no file (a
+ * read-only store can be locked too), and the kernel drops it with the process, however that dies.
+ * Any thread.
  */
 #ifndef STORE_LOCK_H
 #define STORE_LOCK_H

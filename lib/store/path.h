@@ -1,8 +1,10 @@
 /*
- * Names in the store. A path is `<kind>/<namespace>/<name>/<file>`, relative to the store's root; this is also what
- * `status.artifact.path` holds. A file is `<algo>:<hex>.tar.gz` (the digest of the manifest, not of the bytes) or `latest.tar.gz`.
- * Kind, namespace and name are checked before they become a path: lower-case letters, digits, '-' and '.', beginning and ending with a
- * letter or digit, at most 253 bytes (namespace: 63), so neither "..", ".tmp" nor a slash can be among them. Any thread.
+ * Names in the store. A path is `<kind>/<namespace>/<name>/<file>`, relative to the store's root;
+ * this is also what `status.artifact.path` holds. A file is `<algo>:<hex>.tar.gz` (the digest of
+ * the manifest, not of the bytes) or `latest.tar.gz`. Kind, namespace and name are checked before
+ * they become a path: lower-case letters, digits, '-' and '.', beginning and ending with a letter
+ * or digit, at most 253 bytes (namespace: 63), so neither "..", ".tmp" nor a slash can be among
+ * them. Any thread.
  */
 #ifndef STORE_PATH_H
 #define STORE_PATH_H

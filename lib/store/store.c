@@ -248,7 +248,8 @@ void store_set_current(struct store *s, const char *dir, const char *path)
 	struct list *at;
 	struct err err;
 
-	/* A status can name anything; what is no path of this folder is never on disk, so nothing is current. */
+	/* A status can name anything; what is no path of this folder is never on disk, so nothing
+	   is current. */
 	if (path && (store_path_parse_file(&p, path, &err) || strcmp(p.dir, dir)))
 		p.file[0] = '\0';
 	snprintf(o->current, sizeof(o->current), "%s", p.file);
@@ -341,7 +342,8 @@ void store_lose(struct store *s, struct store_entry *e, bool tell)
 	struct lost *lost;
 
 	if (tell) {
-		/* A request has found no file, or another one in its place, which has to go some day: the next check or the retention does it. */
+		/* A request has found no file, or another one in its place, which has to go some
+		   day: the next check or the retention does it. */
 		e->wrong = true;
 		index_wake(&s->index, &e->waits);
 	} else {

@@ -218,7 +218,8 @@ START_TEST(test_check)
 }
 END_TEST
 
-/* The status says other bytes than there are: the restored ones are served as soon as they are there. */
+/* The status says other bytes than there are: the restored ones are served as soon as they are
+   there. */
 START_TEST(test_restored)
 {
 	struct rig r = {0};
@@ -366,7 +367,8 @@ START_TEST(test_start)
 	ck_assert_uint_eq(st.objects, 2);
 	ck_assert_int_eq(rig_get(&r, PATH_1, got), 'W');
 	ck_assert(!store_ready(r.store));
-	/* the list: web says PATH_2, api says PATH_B with other bytes, one more object has no file */
+	/* the list: web says PATH_2, api says PATH_B with other bytes, one more object has no
+	   file */
 	store_claim(r.store, DIR_A);
 	store_set_current(r.store, DIR_A, PATH_2);
 	store_promise(r.store, PATH_2);
@@ -511,7 +513,8 @@ START_TEST(test_two_phases)
 END_TEST
 
 #ifdef TEST_BUILD
-/* The status was changed, the rename failed: the old bytes are not served for it, and whoever asks waits for the restore. */
+/* The status was changed, the rename failed: the old bytes are not served for it, and whoever asks
+   waits for the restore. */
 START_TEST(test_commit_fails)
 {
 	struct rig r = {0};
