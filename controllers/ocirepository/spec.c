@@ -60,28 +60,48 @@ static char *text_copy(struct ocirepository_spec *s, const char *text)
 	return mem_strdup(text);
 }
 
-static char *text_copy_filled(struct ocirepository_spec *s, const char *text)
+/* What no URL, tag or range needs would stay in memory for as long as the object is there. */
+static char *member_copy(
+	struct ocirepository_spec *s, const char *name, const char *text, struct err *err)
 {
-	return text && *text ? text_copy(s, text) : NULL;
+	if (!text || strlen(text) <= LIMIT_SPEC_TEXT)
+		return text_copy(s, text);
+	if (err->kind == ERR_NONE)
+		err_set(err, ERR_STALL, "spec.%s is longer than %llu bytes", name,
+			(unsigned long long)LIMIT_SPEC_TEXT);
+	return NULL;
 }
 
-static void fields_read(struct ocirepository_spec *s, const json_t *spec)
+static char *member_copy_filled(
+	struct ocirepository_spec *s, const char *name, const char *text, struct err *err)
 {
-	const json_t *selector = obj_get(spec, "layerSelector");
+	return text && *text ? member_copy(s, name, text, err) : NULL;
+}
+
+static int fields_read(struct ocirepository_spec *s, const json_t *spec, struct err *err)
+{
+	const json_t *selector = obj_get(spec, "layerSelector"), *ref = obj_get(spec, "ref");
 
 	s->spec.suspend = obj_bool(false, spec, "suspend");
-	s->url = text_copy(s, obj_str_or("", spec, "url"));
-	s->digest = text_copy_filled(s, obj_str(spec, "ref", "digest"));
-	s->semver = text_copy_filled(s, obj_str(spec, "ref", "semver"));
-	s->semver_filter = text_copy_filled(s, obj_str(spec, "ref", "semverFilter"));
-	s->tag = text_copy_filled(s, obj_str(spec, "ref", "tag"));
+	s->url = member_copy(s, "url", obj_str_or("", spec, "url"), err);
+	if (!s->url)
+		s->url = mem_strdup("");
+	s->digest = member_copy_filled(s, "ref.digest", obj_str(ref, "digest"), err);
+	s->semver = member_copy_filled(s, "ref.semver", obj_str(ref, "semver"), err);
+	s->semver_filter =
+		member_copy_filled(s, "ref.semverFilter", obj_str(ref, "semverFilter"), err);
+	s->tag = member_copy_filled(s, "ref.tag", obj_str(ref, "tag"), err);
 	s->ignore = text_copy(s, obj_str(spec, "ignore"));
 	s->has_selector = json_is_object(selector);
-	s->layer_type = text_copy(s, obj_str(selector, "mediaType"));
-	s->layer_operation = text_copy(s, obj_str(selector, "operation"));
-	s->secret = text_copy_filled(s, obj_str(spec, "secretRef", "name"));
+	s->layer_type =
+		member_copy(s, "layerSelector.mediaType", obj_str(selector, "mediaType"), err);
+	s->layer_operation =
+		member_copy(s, "layerSelector.operation", obj_str(selector, "operation"), err);
+	s->secret =
+		member_copy_filled(s, "secretRef.name", obj_str(spec, "secretRef", "name"), err);
 	s->insecure = obj_bool(false, spec, "insecure");
 	s->not_built = not_built(spec);
+	return err->kind == ERR_NONE ? 0 : -1;
 }
 
 static int times_read(struct ocirepository_spec *s, const json_t *spec, struct err *err)
@@ -124,10 +144,9 @@ struct spec *ocirepository_spec_new(const json_t *obj)
 	s->spec = (struct spec){.refs = 1, .free = spec_free, .size = sizeof(*s)};
 	s->timeout_ms = DEFAULT_TIMEOUT_MS;
 	s->spec.interval_ms = LEAST_INTERVAL_MS;
-	fields_read(s, spec);
 	if (object_has_nul(spec))
 		(void)err_set(&err, ERR_STALL, "spec holds a NUL character");
-	else if (!times_read(s, spec, &err) && !s->digest && !s->semver)
+	if (!fields_read(s, spec, &err) && !times_read(s, spec, &err) && !s->digest && !s->semver)
 		(void)!tag_check(s->tag, &err);
 	if (err.kind != ERR_NONE) {
 		s->spec.wrong = NEW(struct err);

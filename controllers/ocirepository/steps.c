@@ -201,10 +201,19 @@ static enum step_ret pinned_start(struct task *t)
 	const char *revision = obj_str_or("", status, "artifact", "revision");
 	const json_t *selector = obj_get(status, "observedLayerSelector");
 	const char *type = obj_str(selector, "mediaType");
+	char path[STORE_PATH_MAX];
 
 	if (strlen(revision) >= sizeof(a->revision) ||
 		oci_revision_digest(revision, &a->name, &t->err)) {
 		restore_refused(a); /* nothing that could be asked for */
+		return run_fail(r, COND_FETCH_FAILED, "OCIArtifactPullFailed");
+	}
+	/* What is fetched would not be the file that is missing. */
+	if (store_path_of(path, r->c->kind->name, r->ns, r->name, &a->name, &t->err) ||
+		strcmp(path, a->have_path) != 0) {
+		err_set(&t->err, ERR_RETRY,
+			"status.artifact: its path and its revision name different digests");
+		restore_refused(a);
 		return run_fail(r, COND_FETCH_FAILED, "OCIArtifactPullFailed");
 	}
 	memcpy(a->revision, revision, strlen(revision) + 1);
@@ -378,6 +387,7 @@ static const struct step WORK[] = {
 
 static const struct step RESTORE[] = {
 	RUN_READ,
+	RUN_FINALIZER,
 	ARTIFACT_STORAGE,
 	ARTIFACT_TIDY,
 	RUN_VALID,

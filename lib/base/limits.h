@@ -130,6 +130,7 @@
 
 /* Kubernetes */
 #define LIMIT_KUBE_OBJECT (4 * LIMIT_MIB) /* above etcd's own limit of about 1.5 MiB */
+#define LIMIT_SPEC_TEXT (8 * LIMIT_KIB) /* of one member of a spec; spec.ignore apart */
 #define LIMIT_OBJECT_KEPT (256 * LIMIT_KIB) /* of an object's text, for as long as it is there */
 #define LIMIT_IDENTITIES 4096 /* built of pull Secrets and kept */
 #define LIMIT_IDENTITIES_BYTES (8 * LIMIT_MIB) /* of all of them */

@@ -28,12 +28,12 @@ static void object_changed(struct item *i, const struct kube_entry *e, const jso
 		return;
 	changed = i->generation != object_generation(obj) || i->deleting != object_deleting(obj);
 	if (!changed && *i->version && !strcmp(i->requested_at, object_requested_at(obj))) {
-		item_store(i, obj);
+		item_store(i, obj, false);
 		if (i->c->kind->item && i->c->kind->item->told)
 			i->c->kind->item->told(i);
 		return;
 	}
-	item_store(i, obj);
+	item_store(i, obj, false);
 	item_renew(i);
 	if (changed)
 		queue_cancel(&i->queue_item, CAUSE_CHANGED);
@@ -189,7 +189,8 @@ static enum queue_next next_of(struct run *r, uint64_t *ms)
 	bool named = err->kind == ERR_WAIT || err->kind == ERR_HELD;
 
 	/* A time that was named counts, whatever the API server said. */
-	if (r->patch_err.kind != ERR_NONE && err->kind != ERR_CANCELED && !named)
+	if (r->patch_err.kind != ERR_NONE && err->kind != ERR_CANCELED && !named &&
+		r->end != RUN_GONE && r->end != RUN_AGAIN)
 		*err = r->patch_err;
 	return queue_next_of(r, err, ms);
 }

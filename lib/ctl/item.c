@@ -80,11 +80,11 @@ static void refs_update(struct item *i, const struct spec *s)
 
 /* ---- the object ------------------------------------------------------------------------------ */
 
-/* The generation moves with each change of the spec (Kubernetes API conventions, Metadata), unless
-   the API server has gone back in time, which leaves no version behind. */
+/* The generation moves with each change of the spec (Kubernetes API conventions, Metadata); but a
+   restored database may bring another spec under one that was seen. */
 static bool has_spec_of(const struct item *i, const json_t *obj)
 {
-	return i->spec && !i->partial && *i->version && i->generation > 0 &&
+	return i->spec && !i->partial && i->generation > 0 &&
 		i->generation == object_generation(obj);
 }
 
@@ -111,11 +111,11 @@ static void spec_shrink(struct item *i, const json_t *obj)
 		i->c->kind->spec_slim(i->spec);
 }
 
-void item_store(struct item *i, const json_t *obj)
+void item_store(struct item *i, const json_t *obj, bool own)
 {
 	bool whole;
 
-	if (!has_spec_of(i, obj))
+	if (!own || !has_spec_of(i, obj))
 		spec_update(i, obj);
 	i->settled = false;
 	i->changes++;
@@ -146,7 +146,7 @@ bool item_adopt(struct item *i, const json_t *obj)
 	if (strcmp(object_uid(obj), i->uid) != 0)
 		return false;
 	if (!i->queue_item.leaving) {
-		item_store(i, obj);
+		item_store(i, obj, false);
 		item_renew(i);
 	}
 	return true;
@@ -178,7 +178,7 @@ struct item *item_new(struct controller *c, const json_t *obj)
 	c->items++;
 	if (hooks_of(i)->added)
 		hooks_of(i)->added(i, obj);
-	item_store(i, obj);
+	item_store(i, obj, false);
 	item_due(i);
 	return i;
 }

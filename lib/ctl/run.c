@@ -67,7 +67,7 @@ void run_set_object(struct run *r, json_t *obj)
 	if (!i->queue_item.leaving && object_generation(obj) == i->generation &&
 		object_deleting(obj) == i->deleting &&
 		!strcmp(object_requested_at(obj), i->requested_at)) {
-		item_store(i, obj);
+		item_store(i, obj, true);
 		r->seen = i->changes;
 	}
 }
@@ -159,6 +159,7 @@ static struct run *run_new(struct item *i, enum run_mode mode)
 	r->since_ns = clock_ns();
 	r->mode = mode;
 	r->seen = i->changes;
+	r->partial = i->partial;
 	r->ns = i->ns;
 	r->name = i->name;
 	r->uid = i->uid;

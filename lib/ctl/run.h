@@ -53,6 +53,7 @@ struct run {
 
 	bool settled; /* it has not read the object */
 	uint64_t seen; /* item->changes when it began */
+	bool partial; /* spec and text were those of an object that is too large to be kept */
 	json_t *first; /* the object as it was when the run read it */
 	json_t *obj; /* as the API server has it now, as far as this run knows */
 	const char *ns, *name, *uid; /* of the item */

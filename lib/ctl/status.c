@@ -198,9 +198,12 @@ static enum step_ret status_send(struct run *r)
 	auto_json json_t *status = status_wanted(r);
 	auto_json json_t *patch = status ? kube_patch_status(r->obj, status) : NULL;
 
+	if (!status)
+		return STEP_NEXT;
 	if (!patch) {
-		r->item->settled = status && r->end == RUN_UNCHANGED && !r->asked_again &&
-			r->task.err.kind == ERR_NONE && r->seen == r->item->changes;
+		r->item->settled = r->mode == RUN_WORK && r->end == RUN_UNCHANGED &&
+			!r->asked_again && r->task.err.kind == ERR_NONE &&
+			r->seen == r->item->changes;
 		return status_is_right(r);
 	}
 	r->patching = PATCH_SENT;

@@ -21,7 +21,7 @@ enum step_ret run_read_start(struct task *t)
 {
 	struct run *r = RUN(t);
 
-	return r->settled || !r->item->partial ? STEP_NEXT : task_wait(t, run_read_object(r));
+	return r->settled || !r->partial ? STEP_NEXT : task_wait(t, run_read_object(r));
 }
 
 /* Of what could not be read nothing is said. */

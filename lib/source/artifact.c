@@ -287,6 +287,7 @@ enum step_ret artifact_cleanup_start(struct task *t)
 	/* Published, and no status names it: it goes as what was superseded goes. */
 	if (a->stored && !r->patched && !r->item->queue_item.leaving)
 		store_set_current(env_of(a)->store, a->dir, ARTIFACT_ITEM(r->item)->path);
+	restore_check(a);
 	if (a->missing && !a->stored && t->err.kind != ERR_NONE)
 		restore_failed(a);
 	return STEP_NEXT;

@@ -55,7 +55,8 @@ bool artifact_is_missing(const struct artifact_item *a)
 {
 	struct store_file f;
 
-	return a->path && !store_known(SOURCE_ENV(a->item.c)->store, a->path, &f) &&
+	return a->path && a->digest.algo != DIGEST_NONE &&
+		!store_known(SOURCE_ENV(a->item.c)->store, a->path, &f) &&
 		!is_same(a->lost_path, a->path);
 }
 
@@ -109,10 +110,13 @@ static void item_stored(struct item *i, const json_t *obj)
 		return;
 	artifact_read(a, obj, dir);
 	store_set_current(SOURCE_ENV(i->c)->store, dir, a->path);
-	if (a->look_wanted) {
-		a->look_wanted = false;
+	if (!a->look_wanted)
+		return;
+	a->look_wanted = false;
+	if (a->digest.algo != DIGEST_NONE)
 		look_add(a);
-	}
+	else if (a->path) /* no artifact, as the run will see it as well */
+		store_promise_end(SOURCE_ENV(i->c)->store, a->path);
 }
 
 /* Where somebody else has put another artifact into the status (a backup, a migration), its file

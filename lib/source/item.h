@@ -34,7 +34,8 @@ extern const struct item_hooks artifact_item_hooks;
 
 /* The object's folder in the store. -1: it has no name that could be one. */
 int artifact_dir(const struct item *i, char dir[STORE_DIR_MAX], struct err *err) must_check;
-/* The file that the status names is not in the store, and was not given up. */
+/* The file that the status names, with a digest that can be read, is not in the store, and was not
+   given up. */
 bool artifact_is_missing(const struct artifact_item *a);
 /* on_lost of the store: a file that a status names is gone. Nothing happens to one of another
    kind. */

@@ -65,6 +65,16 @@ static void give_up(struct artifact_run *a)
 	run_event(&a->run, true, "ArtifactLost", why, NULL);
 }
 
+void restore_check(struct artifact_run *a)
+{
+	struct err *err = &a->run.task.err;
+
+	if (a->run.mode != RUN_RESTORE || err->kind != ERR_NONE || a->run.end == RUN_AGAIN ||
+		a->run.patch_err.kind != ERR_NONE || !artifact_is_missing(item_of(a)))
+		return;
+	err_set(err, ERR_RETRY, "the artifact is missing after a restore");
+}
+
 /* One more time, and has it been said for long enough? */
 static bool is_final(struct artifact_item *i)
 {

@@ -19,6 +19,8 @@ bool restore_begin(struct artifact_run *a);
 bool restore_given_up(const struct artifact_run *a);
 /* The source was asked for what the status names, and says itself that it does not have it. */
 void restore_refused(struct artifact_run *a);
+/* A restore that ended well, and the file is missing still: it failed, and waits as one. */
+void restore_check(struct artifact_run *a);
 /* The run could not bring it back: for good, or for now. */
 void restore_failed(struct artifact_run *a);
 

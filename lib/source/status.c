@@ -148,7 +148,7 @@ void artifact_restored(struct run *r, json_t *status)
 		set_digest(a, obj_get(status, "artifact"));
 		set_now(obj_get(status, "artifact"));
 	}
-	if (!a->stored || cond_get(&r->conds, COND_IN_STORAGE))
+	if (!a->stored || cond_get(&r->conds_before, COND_IN_STORAGE))
 		return;
 	say_in_storage(r, obj_str_or("", status, "artifact", "revision"));
 	if (r->spec->suspend)

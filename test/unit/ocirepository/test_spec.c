@@ -145,6 +145,33 @@ START_TEST(test_selector)
 }
 END_TEST
 
+/* A megabyte of a filter would stay in memory for as long as the object is there. */
+START_TEST(test_long_members)
+{
+	static const char *const rows[] = {"{\"url\":\"%s\"}",
+		"{\"ref\":{\"semverFilter\":\"%s\"}}", "{\"ref\":{\"tag\":\"%s\"}}",
+		"{\"secretRef\":{\"name\":\"%s\"}}"};
+	auto_buf struct buf longest = BUF_INIT(BUF_ANY);
+	const char *at = strstr(rows[_i], "%s");
+	auto_free char *text = NULL;
+	json_t *o;
+	struct spec *s;
+
+	while (longest.len <= LIMIT_SPEC_TEXT)
+		buf_addc(&longest, 'x');
+	text = mem_printf(
+		"{\"spec\":%.*s%s%s}", (int)(at - rows[_i]), rows[_i], buf_str(&longest), at + 2);
+	o = parse(text);
+	s = ocirepository_spec_new(o);
+	ck_assert_ptr_nonnull(s->wrong);
+	ck_assert_int_eq(s->wrong->kind, ERR_STALL);
+	ck_assert_ptr_nonnull(strstr(s->wrong->msg, "is longer than 8192 bytes"));
+	ck_assert_uint_lt(s->size, 2000);
+	spec_unref(s);
+	json_decref(o);
+}
+END_TEST
+
 Suite *suite_spec(void);
 Suite *suite_spec(void)
 {
@@ -155,6 +182,7 @@ Suite *suite_spec(void)
 	tcase_add_loop_test(tc, test_not_built, 0, 6);
 	tcase_add_test(tc, test_bad_duration);
 	tcase_add_loop_test(tc, test_stalls, 0, 12);
+	tcase_add_loop_test(tc, test_long_members, 0, 4);
 	tcase_add_loop_test(tc, test_selector, 0, 5);
 	suite_add_tcase(s, tc);
 	return s;
