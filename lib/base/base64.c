@@ -39,7 +39,7 @@ int base64_encode(struct buf *out, const void *data, size_t n, unsigned flags)
 	return 0;
 }
 
-static int digit_value(char c, unsigned flags)
+static int base64_digit(char c, unsigned flags)
 {
 	if (c >= 'A' && c <= 'Z')
 		return c - 'A';
@@ -72,7 +72,7 @@ int base64_decode(struct buf *out, const char *text, size_t len, unsigned flags,
 			pads++;
 			continue;
 		}
-		d = digit_value(text[at], flags);
+		d = base64_digit(text[at], flags);
 		if (d < 0 || pads)
 			goto bad;
 		v = v << 6 | (uint32_t)d;

@@ -11,13 +11,13 @@
 #include <string.h>
 #include <unistd.h>
 
-static uint64_t machine(void)
+static uint64_t machine_memory(void)
 {
 	return (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 /* "max", and version 1's number of about 2^63, are no limit. */
-static void look(
+static void cgroup_limit(
 	uint64_t *least, const char *root, const char *mount, const char *group, const char *name)
 {
 	auto_free char *path = mem_printf("%s%s%s/%s", root, mount, group, name);
@@ -35,20 +35,20 @@ static void look(
 
 /* The group and all above it; a container sees its own group as the root, whatever the path
    says. */
-static void look_up(
+static void cgroup_limits_up(
 	uint64_t *least, const char *root, const char *mount, char *group, const char *name)
 {
 	char *slash;
 
 	while ((slash = strrchr(group, '/'))) {
-		look(least, root, mount, slash[1] ? group : "", name);
+		cgroup_limit(least, root, mount, slash[1] ? group : "", name);
 		*slash = '\0';
 	}
-	look(least, root, mount, "", name);
+	cgroup_limit(least, root, mount, "", name);
 }
 
 /* A line is ID:CONTROLLERS:PATH; version 2 has no controllers. */
-static void line(uint64_t *least, const char *root, char *text)
+static void cgroup_line(uint64_t *least, const char *root, char *text)
 {
 	char *controllers = strchr(text, ':'), *path;
 
@@ -56,22 +56,23 @@ static void line(uint64_t *least, const char *root, char *text)
 		return;
 	*path++ = '\0';
 	if (!*controllers)
-		look_up(least, root, "/sys/fs/cgroup", path, "memory.max");
+		cgroup_limits_up(least, root, "/sys/fs/cgroup", path, "memory.max");
 	else if (!strcmp(controllers, "memory"))
-		look_up(least, root, "/sys/fs/cgroup/memory", path, "memory.limit_in_bytes");
+		cgroup_limits_up(
+			least, root, "/sys/fs/cgroup/memory", path, "memory.limit_in_bytes");
 }
 
 uint64_t cgroup_memory_limit(const char *root)
 {
 	auto_free char *file = mem_printf("%s/proc/self/cgroup", root);
 	auto_buf struct buf text = BUF_INIT(64 * LIMIT_KIB);
-	uint64_t least = machine();
+	uint64_t least = machine_memory();
 	struct err ignored = {0};
 	char *at, *save = NULL;
 
 	if (sys_read_file(AT_FDCWD, file, &text, &ignored) || !text.len)
 		return least;
 	for (at = strtok_r(text.p, "\n", &save); at; at = strtok_r(NULL, "\n", &save))
-		line(&least, root, at);
+		cgroup_line(&least, root, at);
 	return least;
 }

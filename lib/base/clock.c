@@ -7,7 +7,7 @@ static atomic_bool fake;
 static _Atomic uint64_t fake_mono;
 static _Atomic int64_t fake_wall;
 
-static uint64_t read_ns(clockid_t id)
+static uint64_t clock_read_ns(clockid_t id)
 {
 	struct timespec ts;
 
@@ -17,22 +17,22 @@ static uint64_t read_ns(clockid_t id)
 
 uint64_t clock_ms(void)
 {
-	return fake ? fake_mono : read_ns(CLOCK_MONOTONIC) / 1000000;
+	return fake ? fake_mono : clock_read_ns(CLOCK_MONOTONIC) / 1000000;
 }
 
 uint64_t clock_ns(void)
 {
-	return read_ns(CLOCK_MONOTONIC);
+	return clock_read_ns(CLOCK_MONOTONIC);
 }
 
 int64_t clock_wall_ms(void)
 {
-	return fake ? fake_wall : (int64_t)(read_ns(CLOCK_REALTIME) / 1000000);
+	return fake ? fake_wall : (int64_t)(clock_read_ns(CLOCK_REALTIME) / 1000000);
 }
 
 void clock_fake(int64_t wall_ms)
 {
-	fake_mono = read_ns(CLOCK_MONOTONIC) / 1000000;
+	fake_mono = clock_read_ns(CLOCK_MONOTONIC) / 1000000;
 	fake_wall = wall_ms;
 	fake = true;
 }

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static void fill(struct err *err, enum err_kind kind, int code, const char *fmt, va_list ap)
+static void err_fill(struct err *err, enum err_kind kind, int code, const char *fmt, va_list ap)
 	__attribute__((format(printf, 4, 0)));
-static void fill(struct err *err, enum err_kind kind, int code, const char *fmt, va_list ap)
+static void err_fill(struct err *err, enum err_kind kind, int code, const char *fmt, va_list ap)
 {
 	err->kind = kind;
 	err->code = code;
@@ -20,7 +20,7 @@ int err_set(struct err *err, enum err_kind kind, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	fill(err, kind, 0, fmt, ap);
+	err_fill(err, kind, 0, fmt, ap);
 	va_end(ap);
 	return -1;
 }
@@ -30,7 +30,7 @@ int err_code(struct err *err, enum err_kind kind, int code, const char *fmt, ...
 	va_list ap;
 
 	va_start(ap, fmt);
-	fill(err, kind, code, fmt, ap);
+	err_fill(err, kind, code, fmt, ap);
 	va_end(ap);
 	return -1;
 }
@@ -43,7 +43,7 @@ int err_sys(struct err *err, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	fill(err, ERR_RETRY, -no, fmt, ap);
+	err_fill(err, ERR_RETRY, -no, fmt, ap);
 	va_end(ap);
 	len = strlen(err->msg);
 	snprintf(err->msg + len, sizeof(err->msg) - len, ": %s", strerror_r(no, why, sizeof(why)));

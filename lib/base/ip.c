@@ -10,7 +10,7 @@
 
 static const unsigned char mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
-static void set_v4(struct ip *ip, const unsigned char a[4])
+static void ip_set_v4(struct ip *ip, const unsigned char a[4])
 {
 	unsigned char copy[4]; /* a may lie in ip */
 
@@ -19,17 +19,17 @@ static void set_v4(struct ip *ip, const unsigned char a[4])
 	memcpy(ip->b + 12, copy, 4);
 }
 
-static void set_v6(struct ip *ip, const unsigned char a[16])
+static void ip_set_v6(struct ip *ip, const unsigned char a[16])
 {
 	static const unsigned char nat64[12] = {0, 0x64, 0xff, 0x9b}, zero[15];
 
 	memcpy(ip->b, a, 16);
 	if (!memcmp(a, nat64, 12))
-		set_v4(ip, ip->b + 12);
+		ip_set_v4(ip, ip->b + 12);
 	else if (a[0] == 0x20 && a[1] == 0x02)
-		set_v4(ip, ip->b + 2);
+		ip_set_v4(ip, ip->b + 2);
 	else if (!memcmp(a, zero, 12) && memcmp(a + 12, zero, 3) != 0) /* not :: and ::1 */
-		set_v4(ip, ip->b + 12);
+		ip_set_v4(ip, ip->b + 12);
 }
 
 int ip_parse(struct ip *ip, const char *text)
@@ -37,9 +37,9 @@ int ip_parse(struct ip *ip, const char *text)
 	unsigned char a[16];
 
 	if (inet_pton(AF_INET, text, a) == 1)
-		set_v4(ip, a);
+		ip_set_v4(ip, a);
 	else if (inet_pton(AF_INET6, text, a) == 1)
-		set_v6(ip, a);
+		ip_set_v6(ip, a);
 	else
 		return -1;
 	return 0;
@@ -53,9 +53,9 @@ int ip_of_sockaddr(struct ip *ip, unsigned *port, const struct sockaddr *sa)
 	const struct sockaddr_in6 *v6 = (const void *)sa;
 
 	if (sa->sa_family == AF_INET)
-		set_v4(ip, (const unsigned char *)&v4->sin_addr);
+		ip_set_v4(ip, (const unsigned char *)&v4->sin_addr);
 	else if (sa->sa_family == AF_INET6)
-		set_v6(ip, v6->sin6_addr.s6_addr);
+		ip_set_v6(ip, v6->sin6_addr.s6_addr);
 	else
 		return -1;
 	if (port)

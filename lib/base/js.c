@@ -35,12 +35,12 @@ void js_split_clear(struct js_split *s)
 	buf_clear(&s->name);
 }
 
-static bool is_space(char c)
+static bool js_is_space(char c)
 {
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-static int cut(struct js_split *s, const char *what, struct err *err)
+static int split_too_large(struct js_split *s, const char *what, struct err *err)
 {
 	return err_set(err, ERR_RETRY, "%s of the JSON document is larger than %zu bytes", what,
 		s->item.over ? s->item.max : s->rest.max);
@@ -50,7 +50,7 @@ static int item_done(struct js_split *s, struct err *err)
 {
 	int rc;
 
-	while (s->item.len && is_space(s->item.p[s->item.len - 1]))
+	while (s->item.len && js_is_space(s->item.p[s->item.len - 1]))
 		s->item.len--;
 	if (!s->item.len)
 		return err_set(
@@ -88,7 +88,7 @@ static int array_byte(struct js_split *s, char c, struct err *err)
 				goto end;
 			return 0;
 		}
-		if (!s->item_open && is_space(c))
+		if (!s->item_open && js_is_space(c))
 			return 0;
 		if (c == '"')
 			s->in_string = true;
@@ -101,13 +101,13 @@ static int array_byte(struct js_split *s, char c, struct err *err)
 	}
 	s->item_open = true;
 	if (buf_addc(&s->item, c))
-		return cut(s, "an element", err);
+		return split_too_large(s, "an element", err);
 	return 0;
 end:
 	s->depth = 1;
 	s->state = INSIDE;
 	/* What was the array reads as null in the rest. */
-	return buf_adds(&s->rest, "null") ? cut(s, "the rest", err) : 0;
+	return buf_adds(&s->rest, "null") ? split_too_large(s, "the rest", err) : 0;
 }
 
 static int inside_byte(struct js_split *s, char c, struct err *err)
@@ -137,13 +137,13 @@ static int inside_byte(struct js_split *s, char c, struct err *err)
 		return 0;
 	} else if (c == '{' || c == '[') {
 		if (++s->depth == 2 && s->drop_rest)
-			return buf_adds(&s->rest, "null") ? cut(s, "the rest", err) : 0;
+			return buf_adds(&s->rest, "null") ? split_too_large(s, "the rest", err) : 0;
 	} else if (c == '}' || c == ']') {
 		if (--s->depth == 0)
 			s->state = AFTER;
 	}
 	if (!skip && buf_addc(&s->rest, c))
-		return cut(s, "the rest", err);
+		return split_too_large(s, "the rest", err);
 	return 0;
 }
 
@@ -157,7 +157,7 @@ int js_split_feed(struct js_split *s, const char *data, size_t n, struct err *er
 
 		switch (s->state) {
 		case BEFORE:
-			if (is_space(c))
+			if (js_is_space(c))
 				break;
 			if (c != '{')
 				return err_set(err, ERR_RETRY, "the JSON document is no object");
@@ -172,7 +172,7 @@ int js_split_feed(struct js_split *s, const char *data, size_t n, struct err *er
 			rc = array_byte(s, c, err);
 			break;
 		default:
-			if (!is_space(c))
+			if (!js_is_space(c))
 				return err_set(err, ERR_RETRY, "bytes after the JSON document");
 		}
 		if (rc)
@@ -191,7 +191,7 @@ int js_split_end(struct js_split *s, json_t **rest, struct err *err)
 
 /* ---- writer ---------------------------------------------------------------------------------- */
 
-static void sep(struct js_w *w)
+static void js_separate(struct js_w *w)
 {
 	if (w->comma)
 		buf_addc(w->b, ',');
@@ -200,7 +200,7 @@ static void sep(struct js_w *w)
 
 void js_begin(struct js_w *w, char bracket)
 {
-	sep(w);
+	js_separate(w);
 	buf_addc(w->b, bracket);
 	w->comma = false;
 }
@@ -211,7 +211,7 @@ void js_end(struct js_w *w, char bracket)
 	w->comma = true;
 }
 
-static void quoted(struct buf *b, const char *s, size_t n)
+static void js_quote(struct buf *b, const char *s, size_t n)
 {
 	size_t i = 0, from = 0;
 
@@ -241,16 +241,16 @@ static void quoted(struct buf *b, const char *s, size_t n)
 
 void js_key(struct js_w *w, const char *key)
 {
-	sep(w);
-	quoted(w->b, key, strlen(key));
+	js_separate(w);
+	js_quote(w->b, key, strlen(key));
 	buf_addc(w->b, ':');
 	w->comma = false;
 }
 
 void js_strn(struct js_w *w, const char *s, size_t n)
 {
-	sep(w);
-	quoted(w->b, s, n);
+	js_separate(w);
+	js_quote(w->b, s, n);
 }
 
 void js_str(struct js_w *w, const char *s)
@@ -263,19 +263,19 @@ void js_str(struct js_w *w, const char *s)
 
 void js_int(struct js_w *w, int64_t v)
 {
-	sep(w);
+	js_separate(w);
 	buf_addf(w->b, "%lld", (long long)v);
 }
 
 void js_uint(struct js_w *w, uint64_t v)
 {
-	sep(w);
+	js_separate(w);
 	buf_addf(w->b, "%llu", (unsigned long long)v);
 }
 
 void js_num(struct js_w *w, double v)
 {
-	sep(w);
+	js_separate(w);
 	if (isfinite(v))
 		buf_addf(w->b, "%.17g", v);
 	else
@@ -284,13 +284,13 @@ void js_num(struct js_w *w, double v)
 
 void js_bool(struct js_w *w, bool v)
 {
-	sep(w);
+	js_separate(w);
 	buf_adds(w->b, v ? "true" : "false");
 }
 
 void js_raw(struct js_w *w, const char *json, size_t n)
 {
-	sep(w);
+	js_separate(w);
 	buf_add(w->b, json, n);
 }
 

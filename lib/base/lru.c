@@ -33,17 +33,17 @@ void lru_drop(struct lru *l, struct lru_item *it)
 	free(key);
 }
 
-static bool has_room(const struct lru *l, const struct lru_item *it)
+static bool lru_has_room(const struct lru *l, const struct lru_item *it)
 {
 	return l->map.len < l->max && (!l->max_bytes || l->bytes + it->size <= l->max_bytes);
 }
 
 /* Past the limit only while all are busy. */
-static void make_room(struct lru *l, const struct lru_item *it)
+static void lru_make_room(struct lru *l, const struct lru_item *it)
 {
 	struct list *at, *newer;
 
-	for (at = l->order.prev; at != &l->order && !has_room(l, it); at = newer) {
+	for (at = l->order.prev; at != &l->order && !lru_has_room(l, it); at = newer) {
 		struct lru_item *old = CONTAINER_OF(at, struct lru_item, link);
 
 		newer = at->prev;
@@ -54,7 +54,7 @@ static void make_room(struct lru *l, const struct lru_item *it)
 
 void lru_add(struct lru *l, const char *key, struct lru_item *it)
 {
-	make_room(l, it);
+	lru_make_room(l, it);
 	it->key = mem_strdup(key);
 	l->bytes += it->size;
 	BUG_IF(map_put(&l->map, key, it));

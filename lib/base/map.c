@@ -9,7 +9,7 @@
 
 static char gone[1];
 
-static uint64_t hash_of(const char *key)
+static uint64_t map_hash(const char *key)
 {
 	static uint64_t seed;
 
@@ -20,7 +20,7 @@ static uint64_t hash_of(const char *key)
 	return fnv_mix(fnv_text(seed, key));
 }
 
-static struct map_slot *find(const struct map *m, const char *key, uint64_t hash)
+static struct map_slot *map_find(const struct map *m, const char *key, uint64_t hash)
 {
 	size_t i, mask = m->cap - 1;
 
@@ -33,7 +33,7 @@ static struct map_slot *find(const struct map *m, const char *key, uint64_t hash
 	return NULL;
 }
 
-static void insert(struct map *m, char *key, uint64_t hash, void *value)
+static void map_insert(struct map *m, char *key, uint64_t hash, void *value)
 {
 	size_t i, mask = m->cap - 1;
 
@@ -44,7 +44,7 @@ static void insert(struct map *m, char *key, uint64_t hash, void *value)
 	m->len++;
 }
 
-static void grow(struct map *m)
+static void map_grow(struct map *m)
 {
 	struct map old = *m;
 	size_t i;
@@ -56,21 +56,21 @@ static void grow(struct map *m)
 	m->used = m->len = 0;
 	for (i = 0; i < old.cap; i++)
 		if (old.slots[i].key && old.slots[i].key != gone)
-			insert(m, old.slots[i].key, old.slots[i].hash, old.slots[i].value);
+			map_insert(m, old.slots[i].key, old.slots[i].hash, old.slots[i].value);
 	free(old.slots);
 }
 
 void *map_get(const struct map *m, const char *key)
 {
-	struct map_slot *s = find(m, key, hash_of(key));
+	struct map_slot *s = map_find(m, key, map_hash(key));
 
 	return s ? s->value : NULL;
 }
 
 void *map_put(struct map *m, const char *key, void *value)
 {
-	uint64_t hash = hash_of(key);
-	struct map_slot *s = find(m, key, hash);
+	uint64_t hash = map_hash(key);
+	struct map_slot *s = map_find(m, key, hash);
 	void *old;
 
 	if (s) {
@@ -79,14 +79,14 @@ void *map_put(struct map *m, const char *key, void *value)
 		return old;
 	}
 	if ((m->used + 1) * 4 > m->cap * 3)
-		grow(m);
-	insert(m, mem_strdup(key), hash, value);
+		map_grow(m);
+	map_insert(m, mem_strdup(key), hash, value);
 	return NULL;
 }
 
 void *map_del(struct map *m, const char *key)
 {
-	struct map_slot *s = find(m, key, hash_of(key));
+	struct map_slot *s = map_find(m, key, map_hash(key));
 	void *old;
 
 	if (!s)

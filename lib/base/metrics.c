@@ -256,12 +256,12 @@ void metric_family_on_scrape(
  * Label values are our own objects' names, and their number is bounded by the objects: the start
  * need not be secret.
  */
-static uint64_t hash_text(const char *s)
+static uint64_t family_hash(const char *s)
 {
 	return fnv_text(FNV_START, s);
 }
 
-static void grow(struct metric_family *f)
+static void family_grow(struct metric_family *f)
 {
 	size_t n = f->n_slots ? f->n_slots * 2 : FIRST_SLOTS;
 	struct list *at;
@@ -279,9 +279,9 @@ static void grow(struct metric_family *f)
 	}
 }
 
-static void link_series(struct metric_family *f, struct metric *s)
+static void family_link(struct metric_family *f, struct metric *s)
 {
-	grow(f);
+	family_grow(f);
 	s->chain = f->slots[s->hash % f->n_slots];
 	f->slots[s->hash % f->n_slots] = s;
 	list_add(&f->series, &s->link);
@@ -295,7 +295,7 @@ struct metric *metric_series_(struct metric_family *f, const char *const *values
 	uint64_t hash;
 
 	add_labels(&labels, f, values, n);
-	hash = hash_text(buf_str(&labels));
+	hash = family_hash(buf_str(&labels));
 	for (s = f->n_slots ? f->slots[hash % f->n_slots] : NULL; s; s = s->chain)
 		if (s->hash == hash && !strcmp(s->labels, buf_str(&labels)))
 			return s;
@@ -305,7 +305,7 @@ struct metric *metric_series_(struct metric_family *f, const char *const *values
 	s->hash = hash;
 	if (f->type == TYPE_HISTOGRAM)
 		s->counts = mem_zalloc((f->buckets.n + 1) * sizeof(*s->counts));
-	link_series(f, s);
+	family_link(f, s);
 	return s;
 }
 
@@ -493,7 +493,7 @@ static void cpu_seconds(void *arg, struct metric_out *out)
 }
 
 /* Field n (from 0) of /proc/self/statm, in bytes. */
-static double statm(unsigned n)
+static double statm_field(unsigned n)
 {
 	auto_buf struct buf b = BUF_INIT(4096);
 	struct err err;
@@ -510,19 +510,19 @@ static double statm(unsigned n)
 	return v * (double)sysconf(_SC_PAGESIZE);
 }
 
-static void resident(void *arg, struct metric_out *out)
+static void resident_size(void *arg, struct metric_out *out)
 {
 	(void)arg;
-	metric_emit(out, statm(1));
+	metric_emit(out, statm_field(1));
 }
 
 static void virtual_size(void *arg, struct metric_out *out)
 {
 	(void)arg;
-	metric_emit(out, statm(0));
+	metric_emit(out, statm_field(0));
 }
 
-static unsigned entries(const char *dir)
+static unsigned dir_entries(const char *dir)
 {
 	DIR *d = opendir(dir);
 	unsigned n = 0;
@@ -536,16 +536,16 @@ static unsigned entries(const char *dir)
 
 static void open_fds(void *arg, struct metric_out *out)
 {
-	unsigned n = entries("/proc/self/fd");
+	unsigned n = dir_entries("/proc/self/fd");
 
 	(void)arg;
 	metric_emit(out, n ? n - 1 : 0); /* the one that reads the directory */
 }
 
-static void threads(void *arg, struct metric_out *out)
+static void open_threads(void *arg, struct metric_out *out)
 {
 	(void)arg;
-	metric_emit(out, entries("/proc/self/task"));
+	metric_emit(out, dir_entries("/proc/self/task"));
 }
 
 static void max_fds(void *arg, struct metric_out *out)
@@ -580,7 +580,7 @@ static double start_time(void)
 	return strtod(boot + 7, NULL) + strtod(p, NULL) / (double)sysconf(_SC_CLK_TCK);
 }
 
-static void started(void *arg, struct metric_out *out)
+static void process_started(void *arg, struct metric_out *out)
 {
 	static double at;
 
@@ -590,7 +590,7 @@ static void started(void *arg, struct metric_out *out)
 	metric_emit(out, at);
 }
 
-static void syncs(void *arg, struct metric_out *out)
+static void disk_syncs(void *arg, struct metric_out *out)
 {
 	(void)arg;
 	metric_emit(out, (double)sys_syncs());
@@ -603,7 +603,7 @@ void metrics_add_process(struct metrics *m)
 		cpu_seconds, NULL);
 	metric_family_on_scrape(metrics_gauge(m, "process_resident_memory_bytes",
 					"Resident memory size, in bytes.", ""),
-		resident, NULL);
+		resident_size, NULL);
 	metric_family_on_scrape(metrics_gauge(m, "process_virtual_memory_bytes",
 					"Virtual memory size, in bytes.", ""),
 		virtual_size, NULL);
@@ -615,11 +615,11 @@ void metrics_add_process(struct metrics *m)
 		max_fds, NULL);
 	metric_family_on_scrape(metrics_gauge(m, "process_start_time_seconds",
 					"Start of the process, in seconds since 1970.", ""),
-		started, NULL);
+		process_started, NULL);
 	metric_family_on_scrape(
-		metrics_gauge(m, "process_threads", "Number of threads.", ""), threads, NULL);
+		metrics_gauge(m, "process_threads", "Number of threads.", ""), open_threads, NULL);
 	metric_family_on_scrape(
 		metrics_counter(m, "file_syncs_total",
 			"Calls of fsync and fdatasync by the program's own code.", ""),
-		syncs, NULL);
+		disk_syncs, NULL);
 }

@@ -6,7 +6,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-static json_t *walk(const json_t *o, va_list ap)
+static json_t *obj_walk(const json_t *o, va_list ap)
 {
 	const char *key;
 
@@ -20,7 +20,7 @@ static json_t *walk(const json_t *o, va_list ap)
 		va_list ap_; \
 		json_t *node_; \
 		va_start(ap_, last); \
-		node_ = walk(o, ap_); \
+		node_ = obj_walk(o, ap_); \
 		va_end(ap_); \
 		node_; \
 	})
@@ -167,8 +167,8 @@ static bool without_managed_fields(const char *data, size_t len, struct buf *out
 
 /* ---- parsing --------------------------------------------------------------------------------- */
 
-static json_t *parse(const char *data, size_t len, const struct obj_limits *max, size_t more_flags,
-	const char *what, struct err *err)
+static json_t *obj_parse_flags(const char *data, size_t len, const struct obj_limits *max,
+	size_t more_flags, const char *what, struct err *err)
 {
 	json_error_t why;
 	json_t *o;
@@ -185,12 +185,12 @@ static json_t *parse(const char *data, size_t len, const struct obj_limits *max,
 json_t *obj_parse_within(const char *data, size_t len, const struct obj_limits *max,
 	const char *what, struct err *err)
 {
-	return parse(data, len, max, 0, what, err);
+	return obj_parse_flags(data, len, max, 0, what, err);
 }
 
 json_t *obj_parse(const char *data, size_t len, const char *what, struct err *err)
 {
-	return parse(data, len, &obj_api, 0, what, err);
+	return obj_parse_flags(data, len, &obj_api, 0, what, err);
 }
 
 json_t *obj_parse_api(const char *data, size_t len, const char *what, struct err *err)
@@ -198,18 +198,18 @@ json_t *obj_parse_api(const char *data, size_t len, const char *what, struct err
 	auto_buf struct buf less = BUF_INIT(BUF_ANY);
 
 	if (without_managed_fields(data, len, &less))
-		return parse(less.p, less.len, &obj_api, JSON_ALLOW_NUL, what, err);
-	return parse(data, len, &obj_api, JSON_ALLOW_NUL, what, err);
+		return obj_parse_flags(less.p, less.len, &obj_api, JSON_ALLOW_NUL, what, err);
+	return obj_parse_flags(data, len, &obj_api, JSON_ALLOW_NUL, what, err);
 }
 
-static int add(const char *data, size_t n, void *b)
+static int obj_add_text(const char *data, size_t n, void *b)
 {
 	return buf_add(b, data, n);
 }
 
 int obj_write(const json_t *o, struct buf *b)
 {
-	return json_dump_callback(o, add, b, JSON_COMPACT | JSON_ENCODE_ANY);
+	return json_dump_callback(o, obj_add_text, b, JSON_COMPACT | JSON_ENCODE_ANY);
 }
 
 void obj_auto(json_t **o)

@@ -107,7 +107,7 @@ void sys_point(const char *name)
 }
 
 /* True: the call is to fail, errno says how. */
-static bool fault(enum sys_call call)
+static bool fault_due(enum sys_call call)
 {
 	counts[call]++;
 	if (!faults[call].on) {
@@ -124,7 +124,7 @@ static bool fault(enum sys_call call)
 
 #else
 
-static int fault(enum sys_call call)
+static int fault_due(enum sys_call call)
 {
 	counts[call]++;
 	return 0;
@@ -175,7 +175,7 @@ void sys_close(int fd)
 
 int sys_openat(int dirfd, const char *path, int flags, mode_t mode)
 {
-	if (fault(SYS_OPEN))
+	if (fault_due(SYS_OPEN))
 		return -1;
 	return RETRY(openat(dirfd, path, flags | O_CLOEXEC, mode));
 }
@@ -257,7 +257,7 @@ int sys_open_beneath(int dirfd, const char *path, int flags, mode_t mode)
 {
 	int fd;
 
-	if (fault(SYS_OPEN))
+	if (fault_due(SYS_OPEN))
 		return -1;
 	fd = openat2_raw(dirfd, path, flags, mode, 0);
 	if (fd >= 0 || (errno != ENOSYS && errno != EPERM))
@@ -269,7 +269,7 @@ int sys_open_cached(int dirfd, const char *path, int flags)
 {
 	int fd;
 
-	if (fault(SYS_OPEN))
+	if (fault_due(SYS_OPEN))
 		return -1;
 	fd = openat2_raw(dirfd, path, flags, 0, RESOLVE_CACHED);
 	if (fd < 0 && (errno == ENOSYS || errno == EPERM || errno == EINVAL))
@@ -285,7 +285,7 @@ static int write_all(int fd, const char *p, size_t n, off_t at)
 	while (n) {
 		ssize_t w;
 
-		if (fault(SYS_WRITE))
+		if (fault_due(SYS_WRITE))
 			return -1;
 		w = RETRY(at < 0 ? write(fd, p, n) : pwrite(fd, p, n, at));
 		if (w < 0)
@@ -310,14 +310,14 @@ int sys_pwrite_all(int fd, const void *data, size_t n, uint64_t at)
 
 static ssize_t read_once(int fd, void *data, size_t n)
 {
-	if (fault(SYS_READ))
+	if (fault_due(SYS_READ))
 		return -1;
 	return RETRY(read(fd, data, n));
 }
 
 ssize_t sys_pread(int fd, void *data, size_t n, uint64_t at)
 {
-	if (fault(SYS_READ))
+	if (fault_due(SYS_READ))
 		return -1;
 	return RETRY(pread(fd, data, n, (off_t)at));
 }
@@ -390,22 +390,22 @@ int sys_write_file(int dirfd, const char *path, const void *data, size_t n, mode
 
 int sys_fdatasync(int fd)
 {
-	return fault(SYS_FDATASYNC) ? -1 : RETRY(fdatasync(fd));
+	return fault_due(SYS_FDATASYNC) ? -1 : RETRY(fdatasync(fd));
 }
 
 int sys_renameat(int from_dir, const char *from, int to_dir, const char *to)
 {
-	return fault(SYS_RENAME) ? -1 : renameat(from_dir, from, to_dir, to);
+	return fault_due(SYS_RENAME) ? -1 : renameat(from_dir, from, to_dir, to);
 }
 
 int sys_unlinkat(int dirfd, const char *path, int flags)
 {
-	return fault(SYS_UNLINK) ? -1 : unlinkat(dirfd, path, flags);
+	return fault_due(SYS_UNLINK) ? -1 : unlinkat(dirfd, path, flags);
 }
 
 int sys_mkdirat(int dirfd, const char *path, mode_t mode)
 {
-	return fault(SYS_MKDIR) ? -1 : mkdirat(dirfd, path, mode);
+	return fault_due(SYS_MKDIR) ? -1 : mkdirat(dirfd, path, mode);
 }
 
 /* Keeps errno. */
@@ -441,14 +441,14 @@ int sys_mkdir_all(const char *path, mode_t mode, struct err *err)
 
 int sys_symlinkat(const char *target, int dirfd, const char *path)
 {
-	return fault(SYS_SYMLINK) ? -1 : symlinkat(target, dirfd, path);
+	return fault_due(SYS_SYMLINK) ? -1 : symlinkat(target, dirfd, path);
 }
 
 int sys_readlinkat(int dirfd, const char *path, char *out, size_t size)
 {
 	ssize_t n;
 
-	if (fault(SYS_READLINK))
+	if (fault_due(SYS_READLINK))
 		return -1;
 	n = readlinkat(dirfd, path, out, size);
 	if (n < 0)
@@ -463,22 +463,22 @@ int sys_readlinkat(int dirfd, const char *path, char *out, size_t size)
 
 int sys_fstat(int fd, struct stat *st)
 {
-	return fault(SYS_STAT) ? -1 : fstat(fd, st);
+	return fault_due(SYS_STAT) ? -1 : fstat(fd, st);
 }
 
 int sys_lstatat(int dirfd, const char *path, struct stat *st)
 {
-	return fault(SYS_STAT) ? -1 : fstatat(dirfd, path, st, AT_SYMLINK_NOFOLLOW);
+	return fault_due(SYS_STAT) ? -1 : fstatat(dirfd, path, st, AT_SYMLINK_NOFOLLOW);
 }
 
 int sys_may_write(int dirfd, const char *path)
 {
-	return fault(SYS_STAT) ? -1 : faccessat(dirfd, path, W_OK, AT_EACCESS);
+	return fault_due(SYS_STAT) ? -1 : faccessat(dirfd, path, W_OK, AT_EACCESS);
 }
 
 int sys_statat(int dirfd, const char *path, struct stat *st)
 {
-	return fault(SYS_STAT) ? -1 : fstatat(dirfd, path, st, 0);
+	return fault_due(SYS_STAT) ? -1 : fstatat(dirfd, path, st, 0);
 }
 
 DIR *sys_fdopendir(int fd)
@@ -494,7 +494,7 @@ struct dirent *sys_readdir(DIR *d)
 {
 	struct dirent *e;
 
-	if (fault(SYS_READDIR))
+	if (fault_due(SYS_READDIR))
 		return NULL;
 	do {
 		errno = 0;
@@ -505,5 +505,5 @@ struct dirent *sys_readdir(DIR *d)
 
 int sys_try_lock(int fd)
 {
-	return fault(SYS_LOCK) ? -1 : RETRY(flock(fd, LOCK_EX | LOCK_NB));
+	return fault_due(SYS_LOCK) ? -1 : RETRY(flock(fd, LOCK_EX | LOCK_NB));
 }

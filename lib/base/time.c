@@ -12,7 +12,7 @@ static const char *const DAYS[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sa
 static const char *const MONTHS[] = {
 	"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
-static int split(int64_t wall_ms, struct tm *tm)
+static int time_split(int64_t wall_ms, struct tm *tm)
 {
 	int64_t ms = wall_ms % 1000;
 	time_t sec;
@@ -24,7 +24,7 @@ static int split(int64_t wall_ms, struct tm *tm)
 	return (int)ms;
 }
 
-static char *put(const struct tm *tm, const char *fraction, char *out)
+static char *time_put(const struct tm *tm, const char *fraction, char *out)
 {
 	snprintf(out, TIME_TEXT_MAX, "%04d-%02d-%02dT%02d:%02d:%02d%sZ", tm->tm_year + 1900,
 		tm->tm_mon + 1, tm->tm_mday, tm->tm_hour, tm->tm_min, tm->tm_sec, fraction);
@@ -35,8 +35,8 @@ char *time_format_rfc3339(int64_t wall_ms, char out[TIME_TEXT_MAX])
 {
 	struct tm tm;
 
-	split(wall_ms, &tm);
-	return put(&tm, "", out);
+	time_split(wall_ms, &tm);
+	return time_put(&tm, "", out);
 }
 
 char *time_format_millis(int64_t wall_ms, char out[TIME_TEXT_MAX])
@@ -44,21 +44,21 @@ char *time_format_millis(int64_t wall_ms, char out[TIME_TEXT_MAX])
 	struct tm tm;
 	char fraction[12];
 
-	snprintf(fraction, sizeof(fraction), ".%03d", split(wall_ms, &tm));
-	return put(&tm, fraction, out);
+	snprintf(fraction, sizeof(fraction), ".%03d", time_split(wall_ms, &tm));
+	return time_put(&tm, fraction, out);
 }
 
 char *time_format_http(int64_t wall_ms, char out[TIME_TEXT_MAX])
 {
 	struct tm tm;
 
-	split(wall_ms, &tm);
+	time_split(wall_ms, &tm);
 	snprintf(out, TIME_TEXT_MAX, "%s, %02d %s %04d %02d:%02d:%02d GMT", DAYS[tm.tm_wday],
 		tm.tm_mday, MONTHS[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
 	return out;
 }
 
-static bool digits(const char **s, int n, int *value)
+static bool time_digits(const char **s, int n, int *value)
 {
 	*value = 0;
 	while (n--) {
@@ -69,7 +69,7 @@ static bool digits(const char **s, int n, int *value)
 	return true;
 }
 
-static bool in_range(const struct tm *tm)
+static bool time_in_range(const struct tm *tm)
 {
 	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
 	int y = tm->tm_year + 1900;
@@ -89,12 +89,12 @@ int time_parse_rfc3339(const char *s, int64_t *wall_ms, struct err *err)
 	int64_t ms = 0;
 	int year, mon, hour = 0, min = 0, sign = 0, scale = 100;
 
-	if (!digits(&p, 4, &year) || *p++ != '-' || !digits(&p, 2, &mon) || *p++ != '-' ||
-		!digits(&p, 2, &tm.tm_mday) || (*p != 'T' && *p != 't'))
+	if (!time_digits(&p, 4, &year) || *p++ != '-' || !time_digits(&p, 2, &mon) || *p++ != '-' ||
+		!time_digits(&p, 2, &tm.tm_mday) || (*p != 'T' && *p != 't'))
 		goto bad;
 	p++;
-	if (!digits(&p, 2, &tm.tm_hour) || *p++ != ':' || !digits(&p, 2, &tm.tm_min) ||
-		*p++ != ':' || !digits(&p, 2, &tm.tm_sec))
+	if (!time_digits(&p, 2, &tm.tm_hour) || *p++ != ':' || !time_digits(&p, 2, &tm.tm_min) ||
+		*p++ != ':' || !time_digits(&p, 2, &tm.tm_sec))
 		goto bad;
 	if (*p == '.') {
 		if (!isdigit((unsigned char)*++p))
@@ -106,15 +106,15 @@ int time_parse_rfc3339(const char *s, int64_t *wall_ms, struct err *err)
 		p++;
 	} else if (*p == '+' || *p == '-') {
 		sign = *p++ == '+' ? 1 : -1;
-		if (!digits(&p, 2, &hour) || *p++ != ':' || !digits(&p, 2, &min) || hour > 23 ||
-			min > 59)
+		if (!time_digits(&p, 2, &hour) || *p++ != ':' || !time_digits(&p, 2, &min) ||
+			hour > 23 || min > 59)
 			goto bad;
 	} else {
 		goto bad;
 	}
 	tm.tm_year = year - 1900;
 	tm.tm_mon = mon - 1;
-	if (*p || !in_range(&tm))
+	if (*p || !time_in_range(&tm))
 		goto bad;
 	*wall_ms = ((int64_t)timegm(&tm) - sign * (hour * 3600 + min * 60)) * 1000 + ms;
 	return 0;
@@ -123,7 +123,7 @@ bad:
 }
 
 /* One of the names, in full or its first `len` bytes: its index, or -1. */
-static int name_of(const char **p, const char *const *names, int n, size_t len)
+static int time_name(const char **p, const char *const *names, int n, size_t len)
 {
 	int i;
 
@@ -138,7 +138,7 @@ static int name_of(const char **p, const char *const *names, int n, size_t len)
 	return -1;
 }
 
-static bool skip(const char **p, const char *text)
+static bool time_skip(const char **p, const char *text)
 {
 	size_t n = strlen(text);
 
@@ -148,13 +148,14 @@ static bool skip(const char **p, const char *text)
 	return true;
 }
 
-static bool time_of_day(const char **p, struct tm *tm)
+static bool time_clock(const char **p, struct tm *tm)
 {
-	return digits(p, 2, &tm->tm_hour) && skip(p, ":") && digits(p, 2, &tm->tm_min) &&
-		skip(p, ":") && digits(p, 2, &tm->tm_sec);
+	return time_digits(p, 2, &tm->tm_hour) && time_skip(p, ":") &&
+		time_digits(p, 2, &tm->tm_min) && time_skip(p, ":") &&
+		time_digits(p, 2, &tm->tm_sec);
 }
 
-static bool is_utc(const char *p)
+static bool time_is_utc(const char *p)
 {
 	return !strcmp(p, " GMT") || !strcmp(p, " UTC") || !strcmp(p, " +0000");
 }
@@ -162,13 +163,13 @@ static bool is_utc(const char *p)
 /* "Sun, 06 Nov 1994 08:49:37 GMT" */
 static bool date_imf(const char *p, struct tm *tm)
 {
-	if (name_of(&p, DAYS, 7, 3) < 0 || !skip(&p, ", ") || !digits(&p, 2, &tm->tm_mday) ||
-		!skip(&p, " "))
+	if (time_name(&p, DAYS, 7, 3) < 0 || !time_skip(&p, ", ") ||
+		!time_digits(&p, 2, &tm->tm_mday) || !time_skip(&p, " "))
 		return false;
-	tm->tm_mon = name_of(&p, MONTHS, 12, 3);
-	if (!skip(&p, " ") || !digits(&p, 4, &tm->tm_year) || !skip(&p, " "))
+	tm->tm_mon = time_name(&p, MONTHS, 12, 3);
+	if (!time_skip(&p, " ") || !time_digits(&p, 4, &tm->tm_year) || !time_skip(&p, " "))
 		return false;
-	return time_of_day(&p, tm) && is_utc(p);
+	return time_clock(&p, tm) && time_is_utc(p);
 }
 
 /* "Sunday, 06-Nov-94 08:49:37 GMT"; a year over 50 years ahead is one of the past (RFC 9110). */
@@ -178,28 +179,29 @@ static bool date_850(const char *p, struct tm *tm)
 		"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
 	struct tm now;
 
-	if (name_of(&p, days, 7, 0) < 0 || !skip(&p, ", ") || !digits(&p, 2, &tm->tm_mday) ||
-		!skip(&p, "-"))
+	if (time_name(&p, days, 7, 0) < 0 || !time_skip(&p, ", ") ||
+		!time_digits(&p, 2, &tm->tm_mday) || !time_skip(&p, "-"))
 		return false;
-	tm->tm_mon = name_of(&p, MONTHS, 12, 3);
-	if (!skip(&p, "-") || !digits(&p, 2, &tm->tm_year) || !skip(&p, " "))
+	tm->tm_mon = time_name(&p, MONTHS, 12, 3);
+	if (!time_skip(&p, "-") || !time_digits(&p, 2, &tm->tm_year) || !time_skip(&p, " "))
 		return false;
-	split(clock_wall_ms(), &now);
+	time_split(clock_wall_ms(), &now);
 	tm->tm_year += (now.tm_year + 1900) / 100 * 100;
 	if (tm->tm_year > now.tm_year + 1900 + 50)
 		tm->tm_year -= 100;
-	return time_of_day(&p, tm) && is_utc(p);
+	return time_clock(&p, tm) && time_is_utc(p);
 }
 
 /* "Sun Nov  6 08:49:37 1994" */
 static bool date_asctime(const char *p, struct tm *tm)
 {
-	if (name_of(&p, DAYS, 7, 3) < 0 || !skip(&p, " "))
+	if (time_name(&p, DAYS, 7, 3) < 0 || !time_skip(&p, " "))
 		return false;
-	tm->tm_mon = name_of(&p, MONTHS, 12, 3);
-	if (!skip(&p, " ") || !digits(&p, skip(&p, " ") ? 1 : 2, &tm->tm_mday) || !skip(&p, " "))
+	tm->tm_mon = time_name(&p, MONTHS, 12, 3);
+	if (!time_skip(&p, " ") || !time_digits(&p, time_skip(&p, " ") ? 1 : 2, &tm->tm_mday) ||
+		!time_skip(&p, " "))
 		return false;
-	return time_of_day(&p, tm) && skip(&p, " ") && digits(&p, 4, &tm->tm_year) && !*p;
+	return time_clock(&p, tm) && time_skip(&p, " ") && time_digits(&p, 4, &tm->tm_year) && !*p;
 }
 
 int time_parse_http(const char *s, int64_t *wall_ms, struct err *err)
@@ -214,7 +216,7 @@ int time_parse_http(const char *s, int64_t *wall_ms, struct err *err)
 		if (!forms[i](s, &tm))
 			continue;
 		tm.tm_year -= 1900;
-		if (!in_range(&tm))
+		if (!time_in_range(&tm))
 			break;
 		*wall_ms = (int64_t)timegm(&tm) * 1000;
 		return 0;

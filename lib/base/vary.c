@@ -21,68 +21,68 @@ struct cursor {
 
 enum { END = 0, VARIES = 256 };
 
-static bool one_of(char c, const char *set)
+static bool vary_one_of(char c, const char *set)
 {
 	return c && strchr(set, c);
 }
 
 /* ---- what names a thing: its length, or 0 ---------------------------------------------------- */
 
-static size_t url(const char *s)
+static size_t vary_url(const char *s)
 {
 	size_t n = strspn(s, ALNUM);
 
 	return n && !strncmp(s + n, "://", 3) ? n + strcspn(s + n, " \t\r\n'\"<>,)") : 0;
 }
 
-static size_t digest(const char *s)
+static size_t vary_digest(const char *s)
 {
 	size_t n = strspn(s, ALNUM), hex = n && s[n] == ':' ? strspn(s + n + 1, HEX) : 0;
 
 	return hex >= DIGEST_HEX_MIN ? n + 1 + hex : 0;
 }
 
-static size_t quoted(const char *s)
+static size_t vary_quoted(const char *s)
 {
 	const char *end = *s == '\'' ? strchr(s + 1, '\'') : NULL;
 
 	return end ? (size_t)(end - s) + 1 : 0;
 }
 
-static size_t name(const char *s)
+static size_t vary_name(const char *s)
 {
-	size_t n = quoted(s);
+	size_t n = vary_quoted(s);
 
 	if (!n)
-		n = url(s);
-	return n ? n : digest(s);
+		n = vary_url(s);
+	return n ? n : vary_digest(s);
 }
 
 /* ---- what varies: its length, or 0 ----------------------------------------------------------- */
 
 /* form: d is a digit, x a hexadecimal one, the rest stands for itself. */
-static size_t of_form(const char *s, const char *form)
+static size_t vary_form(const char *s, const char *form)
 {
 	size_t i;
 
 	for (i = 0; form[i]; i++)
-		if (form[i] == 'd'               ? !one_of(s[i], DIGITS)
-				: form[i] == 'x' ? !one_of(s[i], HEX)
+		if (form[i] == 'd'               ? !vary_one_of(s[i], DIGITS)
+				: form[i] == 'x' ? !vary_one_of(s[i], HEX)
 						 : s[i] != form[i])
 			return 0;
 	return i;
 }
 
-static size_t uuid(const char *s)
+static size_t vary_uuid(const char *s)
 {
-	size_t n = of_form(s, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx");
+	size_t n = vary_form(s, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx");
 
-	return n && !one_of(s[n], ALNUM) ? n : 0;
+	return n && !vary_one_of(s[n], ALNUM) ? n : 0;
 }
 
-static size_t time_of_day(const char *s)
+static size_t vary_time_of_day(const char *s)
 {
-	size_t n = of_form(s, "dd:dd:dd"), zone;
+	size_t n = vary_form(s, "dd:dd:dd"), zone;
 
 	if (!n)
 		return 0;
@@ -90,32 +90,32 @@ static size_t time_of_day(const char *s)
 		n += 1 + strspn(s + n + 1, DIGITS);
 	if (s[n] == 'Z')
 		return n + 1;
-	zone = s[n] == '+' || s[n] == '-' ? of_form(s + n + 1, "dd:dd") : 0;
+	zone = s[n] == '+' || s[n] == '-' ? vary_form(s + n + 1, "dd:dd") : 0;
 	return zone ? n + 1 + zone : n;
 }
 
-static size_t date_and_time(const char *s)
+static size_t vary_date_and_time(const char *s)
 {
-	size_t n = of_form(s, "dddd-dd-dd"), t;
+	size_t n = vary_form(s, "dddd-dd-dd"), t;
 
 	if (!n)
-		return time_of_day(s);
-	t = one_of(s[n], "Tt _") ? time_of_day(s + n + 1) : 0;
+		return vary_time_of_day(s);
+	t = vary_one_of(s[n], "Tt _") ? vary_time_of_day(s + n + 1) : 0;
 	return t ? n + 1 + t : 0;
 }
 
-static size_t id(const char *s)
+static size_t vary_id(const char *s)
 {
 	size_t n = strspn(s, ALNUM), i, digits = 0;
 
 	for (i = 0; i < n; i++)
-		digits += one_of(s[i], DIGITS);
+		digits += vary_one_of(s[i], DIGITS);
 	if (n >= HEX_ID_MIN && digits && strspn(s, HEX) == n)
 		return n;
 	return n >= WORD_ID_MIN && digits >= 2 ? n : 0;
 }
 
-static size_t duration(const char *s)
+static size_t vary_duration(const char *s)
 {
 	static const char *const units[] = {
 		"us", "ms", "s", "sec", "secs", "second", "seconds", "milliseconds", "minutes"};
@@ -132,38 +132,38 @@ static size_t duration(const char *s)
 	return 0;
 }
 
-static size_t varying(const char *s)
+static size_t vary_any(const char *s)
 {
-	size_t n = uuid(s);
+	size_t n = vary_uuid(s);
 
 	if (!n)
-		n = date_and_time(s);
+		n = vary_date_and_time(s);
 	if (!n)
-		n = id(s);
-	return n ? n : duration(s);
+		n = vary_id(s);
+	return n ? n : vary_duration(s);
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
-static int skip(struct cursor *c, size_t n)
+static int cursor_skip(struct cursor *c, size_t n)
 {
 	c->at += n;
 	c->before = c->at[-1];
 	return VARIES;
 }
 
-static int next(struct cursor *c)
+static int cursor_next(struct cursor *c)
 {
 	size_t n;
 
-	if (!c->plain && !one_of(c->before, ALNUM)) {
-		c->plain = name(c->at);
-		n = c->plain ? 0 : varying(c->at);
+	if (!c->plain && !vary_one_of(c->before, ALNUM)) {
+		c->plain = vary_name(c->at);
+		n = c->plain ? 0 : vary_any(c->at);
 		if (n)
-			return skip(c, n);
+			return cursor_skip(c, n);
 	}
 	if (!c->plain && c->numbers && (n = strspn(c->at, DIGITS)))
-		return skip(c, n);
+		return cursor_skip(c, n);
 	if (!*c->at)
 		return END;
 	if (c->plain)
@@ -178,8 +178,8 @@ bool vary_equal(const char *a, const char *b)
 	int one;
 
 	do {
-		one = next(&x);
-		if (one != next(&y))
+		one = cursor_next(&x);
+		if (one != cursor_next(&y))
 			return false;
 	} while (one != END);
 	return true;
@@ -190,6 +190,6 @@ void vary_put(struct buf *to, const char *text, bool numbers)
 	struct cursor c = {.at = text, .before = ' ', .numbers = numbers};
 	int one;
 
-	while ((one = next(&c)) != END)
+	while ((one = cursor_next(&c)) != END)
 		buf_addc(to, one == VARIES ? '#' : (char)one);
 }
