@@ -26,7 +26,7 @@ static EVP_MD *fetched[ARRAY_LEN(algos)];
 static pthread_once_t fetch_once = PTHREAD_ONCE_INIT;
 static atomic_uint_fast64_t total;
 
-static void fetch_all(void)
+static void md_fetch_all(void)
 {
 	size_t i;
 
@@ -37,7 +37,7 @@ static void fetch_all(void)
 static const EVP_MD *md_of(enum digest_algo algo)
 {
 	BUG_IF(algo <= DIGEST_NONE || (size_t)algo >= ARRAY_LEN(algos));
-	pthread_once(&fetch_once, fetch_all);
+	pthread_once(&fetch_once, md_fetch_all);
 	BUG_IF(!fetched[algo]);
 	return fetched[algo];
 }

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-static BIO *reader(const char *text, size_t n)
+static BIO *pem_reader(const char *text, size_t n)
 {
 	BIO *in = BIO_new_mem_buf(text ? text : "", n > INT_MAX ? INT_MAX : (int)n);
 
@@ -18,12 +18,12 @@ static BIO *reader(const char *text, size_t n)
 	return in;
 }
 
-static bool at_end(void)
+static bool pem_at_end(void)
 {
 	return ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
 }
 
-static bool is_cert(const unsigned char *der, long n)
+static bool pem_is_cert(const unsigned char *der, long n)
 {
 	const unsigned char *end = der;
 	X509 *x = d2i_X509(NULL, &end, n);
@@ -33,7 +33,7 @@ static bool is_cert(const unsigned char *der, long n)
 	return ok;
 }
 
-static int add(struct buf *out, const unsigned char *der, long n, size_t *added)
+static int pem_add_cert(struct buf *out, const unsigned char *der, long n, size_t *added)
 {
 	BIO *text = BIO_new(BIO_s_mem());
 	char *p = NULL;
@@ -57,17 +57,17 @@ int pem_add_certs(struct buf *out, const char *text, size_t n, size_t *added)
 	size_t count = 0;
 	long len;
 	int rc = 0;
-	BIO *in = reader(text, n);
+	BIO *in = pem_reader(text, n);
 
 	while (!rc) {
 		if (!PEM_read_bio(in, &name, &header, &der, &len)) {
-			if (at_end())
+			if (pem_at_end())
 				break;
 			ERR_clear_error();
 			continue; /* a broken one; the next may be whole */
 		}
-		if (!strcmp(name, PEM_STRING_X509) && !*header && is_cert(der, len))
-			rc = add(out, der, len, &count);
+		if (!strcmp(name, PEM_STRING_X509) && !*header && pem_is_cert(der, len))
+			rc = pem_add_cert(out, der, len, &count);
 		OPENSSL_free(name);
 		OPENSSL_free(header);
 		OPENSSL_free(der);
@@ -84,17 +84,17 @@ bool pem_is_whole(const char *text, size_t n)
 	char *name = NULL, *header = NULL;
 	unsigned char *der = NULL;
 	bool some = false, good = true;
-	BIO *in = reader(text, n);
+	BIO *in = pem_reader(text, n);
 	long len;
 
 	while (good && PEM_read_bio(in, &name, &header, &der, &len)) {
 		if (!strcmp(name, PEM_STRING_X509))
-			some = good = is_cert(der, len);
+			some = good = pem_is_cert(der, len);
 		OPENSSL_free(name);
 		OPENSSL_free(header);
 		OPENSSL_free(der);
 	}
-	good = good && some && at_end();
+	good = good && some && pem_at_end();
 	ERR_clear_error();
 	BIO_free(in);
 	return good;
@@ -112,7 +112,7 @@ static int no_passphrase(char *buf, int size, int writing, void *arg)
 
 bool pem_is_pair(const char *cert, size_t cert_len, const char *key, size_t key_len)
 {
-	BIO *cert_in = reader(cert, cert_len), *key_in = reader(key, key_len);
+	BIO *cert_in = pem_reader(cert, cert_len), *key_in = pem_reader(key, key_len);
 	X509 *x = PEM_read_bio_X509(cert_in, NULL, no_passphrase, NULL);
 	EVP_PKEY *k = PEM_read_bio_PrivateKey(key_in, NULL, no_passphrase, NULL);
 	bool pair = x && k && X509_check_private_key(x, k) == 1;
