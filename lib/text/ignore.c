@@ -197,7 +197,7 @@ static void patterns_free(struct ignore_pattern *p, size_t n)
 	free(p);
 }
 
-static bool is_space(uint32_t r)
+static bool rune_is_space(uint32_t r)
 {
 	return (r >= '\t' && r <= '\r') || r == ' ' || r == 0x85 || r == 0xa0 || r == 0x1680 ||
 		(r >= 0x2000 && r <= 0x200a) || r == 0x2028 || r == 0x2029 || r == 0x202f ||
@@ -214,7 +214,7 @@ static bool line_is_empty(const char *s, size_t n)
 		return true;
 	for (; n; s += used, n -= used) {
 		used = ignore_rune(s, n, &rune);
-		if (!is_space(rune))
+		if (!rune_is_space(rune))
 			return false;
 	}
 	return true;
@@ -418,7 +418,8 @@ static int list_match(const struct ignore_pattern *p, size_t n, const struct pat
 
 #define COMPS_INLINE 64
 
-static bool match(const struct ignore *l, struct ignore_budget *b, const char *path, bool is_dir)
+static bool ignore_ask(
+	const struct ignore *l, struct ignore_budget *b, const char *path, bool is_dir)
 {
 	struct comp few[COMPS_INLINE];
 	auto_free struct comp *many = NULL;
@@ -453,13 +454,13 @@ bool ignore_match(const struct ignore *l, const char *path, bool is_dir)
 {
 	struct ignore_budget all = {.max = UINT64_MAX};
 
-	return match(l, &all, path, is_dir);
+	return ignore_ask(l, &all, path, is_dir);
 }
 
 #define SHOWN 60
 
 /* A rule as it can stand in a message. */
-static void show(const struct ignore_pattern *p, char out[SHOWN + 4])
+static void pattern_show(const struct ignore_pattern *p, char out[SHOWN + 4])
 {
 	size_t i;
 
@@ -468,7 +469,7 @@ static void show(const struct ignore_pattern *p, char out[SHOWN + 4])
 	snprintf(out + i, 4, "%s", p->text[i] ? "..." : "");
 }
 
-static int over(const struct ignore *l, const struct ignore_budget *b, struct err *err)
+static int budget_over(const struct ignore *l, const struct ignore_budget *b, struct err *err)
 {
 	const struct ignore_pattern *p = b->worst;
 	char rule[SHOWN + 4] = "";
@@ -476,7 +477,7 @@ static int over(const struct ignore *l, const struct ignore_budget *b, struct er
 	if (b->stopped)
 		return err_set(err, ERR_CANCELED, "canceled");
 	if (p)
-		show(p, rule);
+		pattern_show(p, rule);
 	return err_set(err, ERR_RETRY,
 		"the ignore rules take too long: %zu rules for more than %llu entries; the "
 		"costliest is '%s' (%s%s%s, line %u)",
@@ -488,10 +489,10 @@ static int over(const struct ignore *l, const struct ignore_budget *b, struct er
 int ignore_match_within(const struct ignore *l, struct ignore_budget *b, const char *path,
 	bool is_dir, struct err *err)
 {
-	bool is = !b->over && match(l, b, path, is_dir);
+	bool is = !b->over && ignore_ask(l, b, path, is_dir);
 
 	if (b->over)
-		return over(l, b, err);
+		return budget_over(l, b, err);
 	b->entries++;
 	return is;
 }

@@ -57,7 +57,7 @@ static const struct {
 	{"Zp", {"paragraphseparator"}}, {"C", {"other"}}, {"Cc", {"control", "cntrl"}},
 	{"Cf", {"format"}}, {"Cs", {"surrogate"}}, {"Co", {"privateuse"}}};
 
-static char lower(char c)
+static char match_lower(char c)
 {
 	return ascii_is_upper(c) ? (char)(c - 'A' + 'a') : c;
 }
@@ -79,7 +79,7 @@ static bool fold_name(char out[NAME_MAX_LEN], const char *name, size_t len)
 			continue;
 		if (n == NAME_MAX_LEN - 1)
 			return false;
-		out[n++] = lower(name[i]);
+		out[n++] = match_lower(name[i]);
 	}
 	out[n] = 0;
 	return true;
@@ -92,7 +92,7 @@ static const char *find_code(const char *folded)
 	for (i = 0; i < ARRAY_LEN(codes); i++) {
 		const char *c = codes[i].code;
 
-		if (folded[0] == lower(c[0]) && !strcmp(folded + 1, c + 1))
+		if (folded[0] == match_lower(c[0]) && !strcmp(folded + 1, c + 1))
 			return c;
 		if (!strcmp(folded, codes[i].names[0]) ||
 			(codes[i].names[1] && !strcmp(folded, codes[i].names[1])))
@@ -243,7 +243,7 @@ static const char *copy_group(struct buf *out, const char *name, struct err *err
 	return p + 1;
 }
 
-static int rewrite(struct buf *out, const char *p, struct err *err)
+static int pattern_rewrite(struct buf *out, const char *p, struct err *err)
 {
 	while (p && *p) {
 		if (p[0] == '\\' && p[1] == 'Q') {
@@ -278,7 +278,7 @@ int match_new(struct match **out, const char *pattern, struct err *err)
 	if (strnlen(pattern, LIMIT_PATTERN + 1) > LIMIT_PATTERN)
 		return err_set(err, ERR_RETRY, "pattern '%.40s...' is over %d bytes", pattern,
 			LIMIT_PATTERN);
-	if (rewrite(&text, pattern, err))
+	if (pattern_rewrite(&text, pattern, err))
 		return err_wrap(err, "pattern '%s' is not valid", pattern);
 	BUG_IF(buf_over(&text));
 	re = match_re2_new(buf_str(&text), text.len, LIMIT_PATTERN_MEMORY, why, sizeof(why));

@@ -8,7 +8,7 @@
 
 /* ---- the grammar of a version ---------------------------------------------------------------- */
 
-static bool is_ident(char c)
+static bool semver_is_ident(char c)
 {
 	return ascii_is_alnum(c) || c == '-';
 }
@@ -16,13 +16,13 @@ static bool is_ident(char c)
 /* `[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*`: where it ends, or NULL if it does not begin here. */
 static const char *scan_idents(const char *p)
 {
-	if (!is_ident(*p))
+	if (!semver_is_ident(*p))
 		return NULL;
-	while (is_ident(*p))
+	while (semver_is_ident(*p))
 		p++;
-	while (*p == '.' && is_ident(p[1])) {
+	while (*p == '.' && semver_is_ident(p[1])) {
 		p++;
-		while (is_ident(*p))
+		while (semver_is_ident(*p))
 			p++;
 	}
 	return p;

@@ -42,12 +42,12 @@ struct con_text {
 	int pre_len;
 };
 
-static const char *skip_blanks(const char *p)
+static const char *range_skip_blanks(const char *p)
 {
 	return p + strspn(p, " \t\n\f\r");
 }
 
-static bool is_ident(char c)
+static bool range_is_ident(char c)
 {
 	return ascii_is_alnum(c) || c == '-';
 }
@@ -55,9 +55,9 @@ static bool is_ident(char c)
 /* `-` or `+` and dotted identifiers, if they are here. */
 static const char *scan_tail(const char *p, char mark)
 {
-	if (*p != mark || !is_ident(p[1]))
+	if (*p != mark || !range_is_ident(p[1]))
 		return p;
-	for (p++; is_ident(*p) || (*p == '.' && is_ident(p[1]));)
+	for (p++; range_is_ident(*p) || (*p == '.' && range_is_ident(p[1]));)
 		p++;
 	return p;
 }
@@ -96,15 +96,15 @@ static const char *scan_con(const char *p, struct con_text *t)
 /* `A - B` with the blanks around it, at p exactly: its end, or NULL. */
 static const char *scan_hyphen(const char *p, struct con_text *a, struct con_text *b)
 {
-	const char *q = scan_con(skip_blanks(p), a);
+	const char *q = scan_con(range_skip_blanks(p), a);
 
-	if (!q || skip_blanks(q) == q)
+	if (!q || range_skip_blanks(q) == q)
 		return NULL;
-	q = skip_blanks(q);
-	if (*q != '-' || skip_blanks(q + 1) == q + 1)
+	q = range_skip_blanks(q);
+	if (*q != '-' || range_skip_blanks(q + 1) == q + 1)
 		return NULL;
-	q = scan_con(skip_blanks(q + 1), b);
-	return q ? skip_blanks(q) : NULL;
+	q = scan_con(range_skip_blanks(q + 1), b);
+	return q ? range_skip_blanks(q) : NULL;
 }
 
 /* Puts `to` in place of the first occurrence of the n bytes at `what`, wherever that is. */
@@ -193,7 +193,7 @@ typedef VEC(struct semver_term) term_vec;
 /* One group: terms divided by blanks or one comma. */
 static int parse_group(term_vec *terms, const char *group, struct err *err)
 {
-	const char *p = skip_blanks(group), *start = p, *end;
+	const char *p = range_skip_blanks(group), *start = p, *end;
 	size_t from = terms->len, i;
 	struct con_text t;
 	bool pre = false;
@@ -203,7 +203,7 @@ static int parse_group(term_vec *terms, const char *group, struct err *err)
 
 		start = p;
 		p = scan_op(p, &term.op);
-		p = p ? scan_con(skip_blanks(p), &t) : NULL;
+		p = p ? scan_con(range_skip_blanks(p), &t) : NULL;
 		if (!p)
 			return err_set(err, ERR_RETRY, "no term at '%s'", start);
 		if (!term_version(&term, &t))
@@ -212,11 +212,11 @@ static int parse_group(term_vec *terms, const char *group, struct err *err)
 		pre = pre || term.con.pre[0];
 		*vec_add(terms) = term;
 		end = p;
-		p = skip_blanks(p);
+		p = range_skip_blanks(p);
 		if (!*p)
 			break;
 		if (*p == ',')
-			p = skip_blanks(p + 1);
+			p = range_skip_blanks(p + 1);
 		else if (p == end)
 			return err_set(err, ERR_RETRY, "no term at '%s'", start);
 	}

@@ -44,8 +44,8 @@ struct load {
 
 /* ---- errors and events ----------------------------------------------------------------------- */
 
-static int fail(struct load *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static int fail(struct load *l, const char *fmt, ...)
+static int yaml_fail(struct load *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static int yaml_fail(struct load *l, const char *fmt, ...)
 {
 	auto_buf struct buf b = BUF_INIT(ERR_MSG_MAX);
 	va_list ap;
@@ -67,7 +67,7 @@ static unsigned count_lines(const char *p, const char *end)
 	return n;
 }
 
-static int fail_parser(struct load *l)
+static int yaml_fail_parser(struct load *l)
 {
 	yaml_parser_t *p = &l->parser;
 	const char *problem = p->problem ? p->problem : "not YAML";
@@ -76,15 +76,15 @@ static int fail_parser(struct load *l)
 		const char *text = (const char *)p->input.string.start;
 
 		l->line = 1 + count_lines(text, text + p->problem_offset);
-		return fail(l, "%s", problem);
+		return yaml_fail(l, "%s", problem);
 	}
 	l->line = (unsigned)p->problem_mark.line + 1;
 	if (p->context)
-		return fail(l, "%s %s", problem, p->context);
-	return fail(l, "%s", problem);
+		return yaml_fail(l, "%s %s", problem, p->context);
+	return yaml_fail(l, "%s", problem);
 }
 
-static void drop_event(struct load *l)
+static void yaml_drop_event(struct load *l)
 {
 	if (l->has_event)
 		yaml_event_delete(&l->event);
@@ -92,26 +92,26 @@ static void drop_event(struct load *l)
 }
 
 /* Makes the next event the one that is looked at. */
-static int next_event(struct load *l)
+static int yaml_next_event(struct load *l)
 {
-	drop_event(l);
+	yaml_drop_event(l);
 	if (!yaml_parser_parse(&l->parser, &l->event))
-		return fail_parser(l);
+		return yaml_fail_parser(l);
 	l->has_event = true;
 	l->line = (unsigned)l->event.start_mark.line + 1;
 	return 0;
 }
 
-static int charge(struct load *l, const struct weight *w)
+static int yaml_charge(struct load *l, const struct weight *w)
 {
 	l->total.nodes += w->nodes;
 	l->total.bytes += w->bytes;
 	if (l->total.nodes > LIMIT_YAML_NODES)
-		return fail(l, "more than %d values", LIMIT_YAML_NODES);
+		return yaml_fail(l, "more than %d values", LIMIT_YAML_NODES);
 	if (l->total.bytes > LIMIT_YAML_EXPANDED)
-		return fail(l, "strings of more than %llu bytes in all", LIMIT_YAML_EXPANDED);
+		return yaml_fail(l, "strings of more than %llu bytes in all", LIMIT_YAML_EXPANDED);
 	if (l->depth + w->height > LIMIT_YAML_DEPTH)
-		return fail(l, "nested deeper than %d levels", LIMIT_YAML_DEPTH);
+		return yaml_fail(l, "nested deeper than %d levels", LIMIT_YAML_DEPTH);
 	return 0;
 }
 
@@ -160,9 +160,9 @@ static const struct anchor *alias_find(struct load *l)
 	const struct anchor *a = map_get(&l->anchors, name);
 
 	if (!a)
-		fail(l, "no anchor '%.100s'", name);
+		yaml_fail(l, "no anchor '%.100s'", name);
 	else if (!a->value)
-		fail(l, "anchor '%.100s' contains itself", name);
+		yaml_fail(l, "anchor '%.100s' contains itself", name);
 	return a && a->value ? a : NULL;
 }
 
@@ -201,17 +201,17 @@ static int scalar_resolve(struct load *l, struct yscalar *s)
 	size_t len = l->event.data.scalar.length;
 	struct err err;
 
-	if (charge(l, &(struct weight){1, len, 1}))
+	if (yaml_charge(l, &(struct weight){1, len, 1}))
 		return -1;
 	if (memchr(text, 0, len))
-		return fail(l, "a NUL in a string");
+		return yaml_fail(l, "a NUL in a string");
 	if (yscalar_resolve(s, text, len, (const char *)l->event.data.scalar.tag,
 		    l->event.data.scalar.plain_implicit, &err))
-		return fail(l, "%s", err.msg);
+		return yaml_fail(l, "%s", err.msg);
 	return 0;
 }
 
-static json_t *read_scalar(struct load *l, struct anchor *a)
+static json_t *yaml_read_scalar(struct load *l, struct anchor *a)
 {
 	const char *text = (const char *)l->event.data.scalar.value;
 	struct yscalar s;
@@ -220,49 +220,49 @@ static json_t *read_scalar(struct load *l, struct anchor *a)
 	if (scalar_resolve(l, &s))
 		return NULL;
 	if (s.kind == YSCALAR_REAL && !isfinite(s.r)) {
-		fail(l, "'%s' cannot stand in JSON", text);
+		yaml_fail(l, "'%s' cannot stand in JSON", text);
 		return NULL;
 	}
 	if (a)
 		a->scalar = s;
 	v = scalar_value(&s, text, l->event.data.scalar.length);
 	if (!v)
-		fail(l, "a string that is not UTF-8");
+		yaml_fail(l, "a string that is not UTF-8");
 	return v;
 }
 
-static json_t *read_alias(struct load *l, unsigned *height)
+static json_t *yaml_read_alias(struct load *l, unsigned *height)
 {
 	const struct anchor *a = alias_find(l);
 	json_t *copy;
 
-	if (!a || charge(l, &a->weight))
+	if (!a || yaml_charge(l, &a->weight))
 		return NULL;
 	*height = a->weight.height;
 	copy = json_deep_copy(a->value);
 	if (!copy)
-		fail(l, "out of memory");
+		yaml_fail(l, "out of memory");
 	return copy;
 }
 
-static json_t *read_value(struct load *l, unsigned *height);
+static json_t *yaml_read_value(struct load *l, unsigned *height);
 
-static json_t *read_sequence(struct load *l, unsigned *height)
+static json_t *yaml_read_sequence(struct load *l, unsigned *height)
 {
 	auto_json json_t *out = json_array();
 	unsigned below;
 	json_t *v;
 
 	for (;;) {
-		if (next_event(l))
+		if (yaml_next_event(l))
 			return NULL;
 		if (l->event.type == YAML_SEQUENCE_END_EVENT)
 			return MOVE(out);
-		v = read_value(l, &below);
+		v = yaml_read_value(l, &below);
 		if (!v)
 			return NULL;
 		if (json_array_append_new(out, v)) {
-			fail(l, "out of memory");
+			yaml_fail(l, "out of memory");
 			return NULL;
 		}
 		if (below >= *height)
@@ -273,7 +273,7 @@ static json_t *read_sequence(struct load *l, unsigned *height)
 /* ---- mappings -------------------------------------------------------------------------------- */
 
 /* The current event, a key, as text, the caller's. *merge: it is a <<. */
-static char *read_key(struct load *l, bool *merge)
+static char *yaml_read_key(struct load *l, bool *merge)
 {
 	const char *text = (const char *)l->event.data.scalar.value, *key;
 	const struct anchor *a;
@@ -283,7 +283,7 @@ static char *read_key(struct load *l, bool *merge)
 	*merge = false;
 	if (l->event.type == YAML_ALIAS_EVENT) {
 		a = alias_find(l);
-		if (!a || charge(l, &a->weight))
+		if (!a || yaml_charge(l, &a->weight))
 			return NULL;
 		if (json_is_string(a->value))
 			return mem_strdup(json_string_value(a->value));
@@ -309,7 +309,7 @@ static char *read_key(struct load *l, bool *merge)
 		key = NULL;
 	}
 	if (!key)
-		fail(l, "a key that is null, too large a number, a mapping or a sequence");
+		yaml_fail(l, "a key that is null, too large a number, a mapping or a sequence");
 	return mem_strdup(key);
 }
 
@@ -320,10 +320,10 @@ static int merge_object(struct load *l, json_t *into, json_t *from)
 	json_t *v;
 
 	if (!json_is_object(from))
-		return fail(l, "<< takes mappings only");
+		return yaml_fail(l, "<< takes mappings only");
 	json_object_foreach (from, key, v)
 		if (!json_object_get(into, key) && json_object_set(into, key, v))
-			return fail(l, "key '%.100s' cannot be merged", key);
+			return yaml_fail(l, "key '%.100s' cannot be merged", key);
 	return 0;
 }
 
@@ -345,51 +345,51 @@ static int merge_apply(struct load *l, json_t *into, json_t *from)
 
 /* One key and its value; a << waits in *merge until all keys are known, because an explicit one
    wins. */
-static int read_pair(struct load *l, json_t *out, json_t **merge, unsigned *height)
+static int yaml_read_pair(struct load *l, json_t *out, json_t **merge, unsigned *height)
 {
 	unsigned line = l->line, below;
 	bool is_merge, is_alias;
-	auto_free char *key = read_key(l, &is_merge);
+	auto_free char *key = yaml_read_key(l, &is_merge);
 	auto_json json_t *v = NULL;
 
 	if (!key)
 		return -1;
 	if (is_merge ? *merge != NULL : json_object_get(out, key) != NULL)
-		return fail(l, "key '%.100s' stands twice", key);
-	if (next_event(l))
+		return yaml_fail(l, "key '%.100s' stands twice", key);
+	if (yaml_next_event(l))
 		return -1;
 	is_alias = l->event.type == YAML_ALIAS_EVENT;
-	v = read_value(l, &below);
+	v = yaml_read_value(l, &below);
 	if (!v)
 		return -1;
 	if (below >= *height)
 		*height = below + 1;
 	/* A list of mappings has to be written out, its elements may be aliases. */
 	if (is_merge && is_alias && !json_is_object(v))
-		return fail(l, "<< takes mappings only");
+		return yaml_fail(l, "<< takes mappings only");
 	if (is_merge) {
 		*merge = MOVE(v);
 		return 0;
 	}
 	if (json_object_set(out, key, v)) {
 		l->line = line;
-		return fail(l, "key '%.100s' is not UTF-8", key);
+		return yaml_fail(l, "key '%.100s' is not UTF-8", key);
 	}
 	return 0;
 }
 
-static json_t *read_mapping(struct load *l, unsigned *height)
+static json_t *yaml_read_mapping(struct load *l, unsigned *height)
 {
 	auto_json json_t *out = json_object();
 	auto_json json_t *merge = NULL;
 	unsigned line = l->line;
 
 	for (;;) {
-		if (next_event(l))
+		if (yaml_next_event(l))
 			return NULL;
 		if (l->event.type == YAML_MAPPING_END_EVENT)
 			break;
-		if (read_pair(l, out, &merge, height))
+		if (yaml_read_pair(l, out, &merge, height))
 			return NULL;
 	}
 	l->line = line;
@@ -400,7 +400,7 @@ static json_t *read_mapping(struct load *l, unsigned *height)
  * The value that begins with the current event; a new reference, or NULL. *height: how deep it is,
  * itself included.
  */
-static json_t *read_value(struct load *l, unsigned *height)
+static json_t *yaml_read_value(struct load *l, unsigned *height)
 {
 	struct weight before = l->total;
 	struct anchor *a = NULL;
@@ -408,20 +408,20 @@ static json_t *read_value(struct load *l, unsigned *height)
 
 	*height = 1;
 	if (l->event.type == YAML_ALIAS_EVENT)
-		return read_alias(l, height);
+		return yaml_read_alias(l, height);
 	if (l->event.type == YAML_SCALAR_EVENT) {
 		a = anchor_open(l, l->event.data.scalar.anchor);
-		v = read_scalar(l, a);
+		v = yaml_read_scalar(l, a);
 	} else {
-		if (charge(l, &(struct weight){1, 0, 1}))
+		if (yaml_charge(l, &(struct weight){1, 0, 1}))
 			return NULL;
 		l->depth++;
 		if (l->event.type == YAML_MAPPING_START_EVENT) {
 			a = anchor_open(l, l->event.data.mapping_start.anchor);
-			v = read_mapping(l, height);
+			v = yaml_read_mapping(l, height);
 		} else {
 			a = anchor_open(l, l->event.data.sequence_start.anchor);
-			v = read_sequence(l, height);
+			v = yaml_read_sequence(l, height);
 		}
 		l->depth--;
 	}
@@ -434,22 +434,22 @@ static json_t *read_value(struct load *l, unsigned *height)
 
 typedef VEC(struct ydoc) doc_vec;
 
-static int read_documents(struct load *l, doc_vec *docs)
+static int yaml_read_documents(struct load *l, doc_vec *docs)
 {
 	unsigned height, line;
 	json_t *root;
 
 	for (;;) {
-		if (next_event(l))
+		if (yaml_next_event(l))
 			return -1;
 		if (l->event.type == YAML_STREAM_END_EVENT)
 			return 0;
 		if (l->event.type != YAML_DOCUMENT_START_EVENT)
 			continue;
-		if (next_event(l))
+		if (yaml_next_event(l))
 			return -1;
 		line = l->line;
-		root = read_value(l, &height);
+		root = yaml_read_value(l, &height);
 		anchors_clear(l);
 		if (!root)
 			return -1;
@@ -469,14 +469,14 @@ static int load_yaml(doc_vec *docs, const char *text, size_t len, struct err *er
 		return err_set(err, ERR_RETRY, "out of memory");
 	yaml_parser_set_encoding(&l.parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&l.parser, (const unsigned char *)text, len);
-	rc = read_documents(&l, docs);
-	drop_event(&l);
+	rc = yaml_read_documents(&l, docs);
+	yaml_drop_event(&l);
 	anchors_clear(&l);
 	yaml_parser_delete(&l.parser);
 	return rc;
 }
 
-static const char *skip_blanks(const char *p, const char *end)
+static const char *json_skip_blanks(const char *p, const char *end)
 {
 	while (p < end && (*p == ' ' || *p == '\t' || *p == '\n' || *p == '\r'))
 		p++;
@@ -539,7 +539,7 @@ static bool load_json(doc_vec *docs, const char *text, size_t len)
 
 	if (!json_is_small(text, end))
 		return false;
-	for (p = skip_blanks(p, end); p < end; p = skip_blanks(p + jerr.position, end)) {
+	for (p = json_skip_blanks(p, end); p < end; p = json_skip_blanks(p + jerr.position, end)) {
 		root = json_loadb(p, (size_t)(end - p),
 			JSON_REJECT_DUPLICATES | JSON_DISABLE_EOF_CHECK, &jerr);
 		if (!root || json_settle(root) > LIMIT_YAML_DEPTH) {
@@ -566,7 +566,7 @@ int ydocs_parse(struct ydocs *docs, const char *text, size_t len, struct err *er
 		text += 3;
 		len -= 3;
 	}
-	first = skip_blanks(text, text + len);
+	first = json_skip_blanks(text, text + len);
 	if (!(first < text + len && (*first == '{' || *first == '[') && load_json(&v, text, len)) &&
 		load_yaml(&v, text, len, err)) {
 		docs_drop(&v);

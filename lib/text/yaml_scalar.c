@@ -37,7 +37,7 @@ static bool resolve_word(struct yscalar *s, const char *text)
 	return false;
 }
 
-static int digit_value(char c)
+static int scalar_digit(char c)
 {
 	if (ascii_is_digit(c))
 		return c - '0';
@@ -64,7 +64,7 @@ static bool resolve_int(struct yscalar *s, const char *p)
 		base = base == 10 ? 8 : base;
 	}
 	for (; *p; p++) {
-		d = digit_value(*p);
+		d = scalar_digit(*p);
 		if (d >= base || __builtin_mul_overflow(n, (uint64_t)base, &n) ||
 			__builtin_add_overflow(n, (uint64_t)d, &n))
 			return false;
