@@ -64,7 +64,7 @@ static void key_unref(struct pool *p, struct key *k)
 
 /* ---- the line -------------------------------------------------------------------------------- */
 
-static bool is_small(const struct take *t)
+static bool take_is_small(const struct take *t)
 {
 	return t->bytes <= t->pool->reserve / ACCOUNT_SMALL;
 }
@@ -75,23 +75,24 @@ static bool key_allows(const struct take *t)
 }
 
 /* What is larger than all but the reserve is alone among the large ones. */
-static bool fits(const struct take *t)
+static bool take_fits(const struct take *t)
 {
 	const struct pool *p = t->pool;
 
 	if (p->held + t->bytes > p->limit || !key_allows(t))
 		return false;
-	return is_small(t) || !p->large || p->large + t->bytes <= p->limit - p->reserve;
+	return take_is_small(t) || !p->large || p->large + t->bytes <= p->limit - p->reserve;
 }
 
-static struct take *first_due(const struct pool *p, bool small_only)
+static struct take *take_first_due(const struct pool *p, bool small_only)
 {
 	struct list *at;
 
 	list_each (&p->line, at) {
 		struct take *t = CONTAINER_OF(at, struct take, link);
 
-		if (t->passed >= ACCOUNT_PASSES && key_allows(t) && (!small_only || is_small(t)))
+		if (t->passed >= ACCOUNT_PASSES && key_allows(t) &&
+			(!small_only || take_is_small(t)))
 			return t;
 	}
 	return NULL;
@@ -99,25 +100,26 @@ static struct take *first_due(const struct pool *p, bool small_only)
 
 /* May a small one be granted although a large one is due? Of what becomes free it leaves to that
    one all that it needs. */
-static bool beside(const struct take *due, const struct take *t)
+static bool take_beside(const struct take *due, const struct take *t)
 {
 	const struct pool *p = t->pool;
 	uint64_t rest = p->limit - due->bytes, most = rest < p->reserve ? rest : p->reserve;
 
-	return is_small(t) && !is_small(due) && p->held - p->large + t->bytes <= most;
+	return take_is_small(t) && !take_is_small(due) && p->held - p->large + t->bytes <= most;
 }
 
-static struct take *next(const struct pool *p)
+static struct take *take_next(const struct pool *p)
 {
-	struct take *best = NULL, *due = first_due(p, false), *due_small = first_due(p, true);
+	struct take *best = NULL, *due = take_first_due(p, false),
+		    *due_small = take_first_due(p, true);
 	struct list *at;
 
-	if (due && fits(due))
+	if (due && take_fits(due))
 		return due;
 	list_each (&p->line, at) {
 		struct take *t = CONTAINER_OF(at, struct take, link);
 
-		if (!fits(t) || (due && !beside(due, t)) || (due_small && t != due_small))
+		if (!take_fits(t) || (due && !take_beside(due, t)) || (due_small && t != due_small))
 			continue;
 		if (!best || t->key->held < best->key->held)
 			best = t;
@@ -125,31 +127,31 @@ static struct take *next(const struct pool *p)
 	return best;
 }
 
-static void line_out(struct take *t)
+static void take_line_out(struct take *t)
 {
 	list_out(&t->link);
 	t->pool->waiting -= t->bytes;
 }
 
-static void grant(struct take *t)
+static void take_grant(struct take *t)
 {
 	t->granted = true;
 	t->pool->held += t->bytes;
-	t->pool->large += is_small(t) ? 0 : t->bytes;
+	t->pool->large += take_is_small(t) ? 0 : t->bytes;
 	t->key->held += t->bytes;
 	op_finish(&t->op);
 }
 
-static void pump(struct pool *p)
+static void account_pump(struct pool *p)
 {
 	struct list *before;
 	struct take *t;
 
-	while ((t = next(p))) {
+	while ((t = take_next(p))) {
 		for (before = p->line.next; before != &t->link; before = before->next)
 			CONTAINER_OF(before, struct take, link)->passed++;
-		line_out(t);
-		grant(t);
+		take_line_out(t);
+		take_grant(t);
 	}
 }
 
@@ -159,9 +161,9 @@ static void take_cancel(struct op *op)
 {
 	struct take *t = CONTAINER_OF(op, struct take, op);
 
-	line_out(t);
+	take_line_out(t);
 	op_finish(op);
-	pump(t->pool); /* it may have been the one that all others waited for */
+	account_pump(t->pool); /* it may have been the one that all others waited for */
 }
 
 static void take_free(struct op *op)
@@ -171,12 +173,12 @@ static void take_free(struct op *op)
 
 	if (t->granted) {
 		p->held -= t->bytes;
-		p->large -= is_small(t) ? 0 : t->bytes;
+		p->large -= take_is_small(t) ? 0 : t->bytes;
 		t->key->held -= t->bytes;
 	}
 	key_unref(p, t->key);
 	free(t);
-	pump(p);
+	account_pump(p);
 }
 
 struct op *account_take(struct account *a, enum account_pool pool, const char *key, uint64_t bytes)
@@ -190,12 +192,12 @@ struct op *account_take(struct account *a, enum account_pool pool, const char *k
 	t->key = key_ref(p, key);
 	t->bytes = bytes < p->limit ? bytes : p->limit;
 	if (bytes <= LIMIT_MEMORY_FREE) {
-		grant(t);
+		take_grant(t);
 		return &t->op;
 	}
 	p->waiting += t->bytes;
 	list_add(&p->line, &t->link);
-	pump(p);
+	account_pump(p);
 	return &t->op;
 }
 

@@ -9,7 +9,7 @@ struct fswatch {
 	void *arg;
 };
 
-static void changed(uv_fs_event_t *handle, const char *name, int events, int status)
+static void fswatch_changed(uv_fs_event_t *handle, const char *name, int events, int status)
 {
 	struct fswatch *w = CONTAINER_OF(handle, struct fswatch, uv);
 
@@ -19,7 +19,7 @@ static void changed(uv_fs_event_t *handle, const char *name, int events, int sta
 	w->fn(w->arg);
 }
 
-static void closed(uv_handle_t *handle)
+static void fswatch_closed(uv_handle_t *handle)
 {
 	free(CONTAINER_OF((uv_fs_event_t *)handle, struct fswatch, uv));
 }
@@ -33,9 +33,9 @@ struct fswatch *fswatch_new(
 	w->fn = fn;
 	w->arg = arg;
 	BUG_IF(uv_fs_event_init(&l->uv, &w->uv));
-	rc = uv_fs_event_start(&w->uv, changed, dir, 0);
+	rc = uv_fs_event_start(&w->uv, fswatch_changed, dir, 0);
 	if (rc) {
-		uv_close((uv_handle_t *)&w->uv, closed);
+		uv_close((uv_handle_t *)&w->uv, fswatch_closed);
 		err_code(err, ERR_RETRY, rc, "watch '%s': %s", dir, uv_strerror(rc));
 		return NULL;
 	}
@@ -45,5 +45,5 @@ struct fswatch *fswatch_new(
 void fswatch_close(struct fswatch *w)
 {
 	if (w)
-		uv_close((uv_handle_t *)&w->uv, closed);
+		uv_close((uv_handle_t *)&w->uv, fswatch_closed);
 }

@@ -16,7 +16,7 @@
 /* Before a loop is freed: more turns than anything needs that ends at all. */
 #define LAST_TURNS 100000
 
-static void unlink_defer(struct defer *d)
+static void defer_unlink(struct defer *d)
 {
 	d->prev->next = d->next;
 	d->next->prev = d->prev;
@@ -25,7 +25,7 @@ static void unlink_defer(struct defer *d)
 }
 
 /* The whole list as it is now: what the callbacks queue comes in the next round. */
-static void run_round(struct loop *l)
+static void loop_run_round(struct loop *l)
 {
 	uint64_t since = uv_hrtime();
 	struct defer now = l->ready;
@@ -35,7 +35,7 @@ static void run_round(struct loop *l)
 	while (now.next != &now) {
 		struct defer *d = now.next;
 
-		unlink_defer(d);
+		defer_unlink(d);
 		d->fn(d->arg);
 		/* What is left comes first next time. A test's turn is a whole round. */
 		if (l->rounds > 1 && now.next != &now && uv_hrtime() - since > ROUND_NS) {
@@ -48,12 +48,12 @@ static void run_round(struct loop *l)
 	}
 }
 
-static bool is_empty(const struct defer *list)
+static bool defer_is_empty(const struct defer *list)
 {
 	return list->next == list;
 }
 
-static void append(struct defer *list, struct defer *d)
+static void defer_append(struct defer *list, struct defer *d)
 {
 	d->queued = true;
 	d->next = list;
@@ -62,7 +62,7 @@ static void append(struct defer *list, struct defer *d)
 	list->prev = d;
 }
 
-static uint64_t busy_ns(struct loop *l, uint64_t now, uint64_t idle)
+static uint64_t loop_busy_ns(struct loop *l, uint64_t now, uint64_t idle)
 {
 	uint64_t passed = now - l->turn_from_ns, waited = idle - l->turn_idle_ns;
 
@@ -71,24 +71,24 @@ static uint64_t busy_ns(struct loop *l, uint64_t now, uint64_t idle)
 
 /* One of those who wait for time. What it does may come with the next round: nobody else is chosen
    before. */
-static void run_patient(struct loop *l)
+static void loop_run_patient(struct loop *l)
 {
 	struct defer *d = l->patient.next;
 
 	if (d == &l->patient)
 		return;
-	unlink_defer(d);
+	defer_unlink(d);
 	l->chosen = d;
 	l->chosen_now = true;
 	d->fn(d->arg);
 }
 
-static bool is_ready(const struct loop *l)
+static bool loop_is_ready(const struct loop *l)
 {
-	return !is_empty(&l->ready) || !is_empty(&l->patient);
+	return !defer_is_empty(&l->ready) || !defer_is_empty(&l->patient);
 }
 
-static void run_ready(uv_idle_t *handle)
+static void loop_run_ready(uv_idle_t *handle)
 {
 	struct loop *l = handle->data;
 	uint64_t since = uv_hrtime();
@@ -98,24 +98,25 @@ static void run_ready(uv_idle_t *handle)
 	 * One thing leads to the next without any I/O: several rounds run before the kernel is
 	 * asked, unless they take long.
 	 */
-	for (n = 0; n < l->rounds && is_ready(l) && (!n || uv_hrtime() - since < ROUNDS_NS); n++) {
-		if (!is_empty(&l->ready))
-			run_round(l);
-		run_patient(l);
+	for (n = 0; n < l->rounds && loop_is_ready(l) && (!n || uv_hrtime() - since < ROUNDS_NS);
+		n++) {
+		if (!defer_is_empty(&l->ready))
+			loop_run_round(l);
+		loop_run_patient(l);
 	}
-	if (!is_ready(l))
+	if (!loop_is_ready(l))
 		uv_idle_stop(&l->idle);
 }
 
 /* Runs right before the loop waits: what passed since the last time, less the waiting, is the time
    the loop was busy. */
-static void measure(uv_prepare_t *handle)
+static void loop_measure(uv_prepare_t *handle)
 {
 	struct loop *l = handle->data;
 	uint64_t now = clock_ns(), idle = uv_metrics_idle_time(&l->uv);
 
 	if (l->turn_from_ns) {
-		uint64_t busy = busy_ns(l, now, idle);
+		uint64_t busy = loop_busy_ns(l, now, idle);
 
 		l->stats.busy_ns += busy;
 		l->stats.turns++;
@@ -140,7 +141,7 @@ struct loop *loop_new(void)
 	l->idle.data = l;
 	uv_prepare_init(&l->uv, &l->prepare);
 	l->prepare.data = l;
-	uv_prepare_start(&l->prepare, measure);
+	uv_prepare_start(&l->prepare, loop_measure);
 	uv_unref((uv_handle_t *)&l->prepare);
 	timers_init(l);
 	return l;
@@ -171,11 +172,11 @@ void loop_settle(struct loop *l)
 	unsigned n;
 
 	/* A job that nobody waits for any more ends when it sees its stop flag. */
-	for (n = 0; n < LAST_TURNS && (l->jobs || is_ready(l)); n++)
-		uv_run(&l->uv, is_ready(l) ? UV_RUN_NOWAIT : UV_RUN_ONCE);
+	for (n = 0; n < LAST_TURNS && (l->jobs || loop_is_ready(l)); n++)
+		uv_run(&l->uv, loop_is_ready(l) ? UV_RUN_NOWAIT : UV_RUN_ONCE);
 }
 
-static void count_open(uv_handle_t *handle, void *arg)
+static void loop_count_open(uv_handle_t *handle, void *arg)
 {
 	if (!uv_is_closing(handle)) {
 		fprintf(stderr, "loop_free: a %s handle is still open\n",
@@ -195,9 +196,9 @@ int loop_free(struct loop *l)
 	timers_close(l);
 	/* Let close callbacks run. A ready list that is not empty is a forgotten completion. */
 	for (n = 0; n < LAST_TURNS && uv_run(&l->uv, UV_RUN_NOWAIT) && !open; n++)
-		uv_walk(&l->uv, count_open, &open);
-	uv_walk(&l->uv, count_open, &open);
-	if (is_ready(l))
+		uv_walk(&l->uv, loop_count_open, &open);
+	uv_walk(&l->uv, loop_count_open, &open);
+	if (loop_is_ready(l))
 		open++;
 	if (open)
 		return open;
@@ -212,14 +213,14 @@ void defer_queue(struct loop *l, struct defer *d, void (*fn)(void *arg), void *a
 		return;
 	d->fn = fn;
 	d->arg = arg;
-	append(&l->ready, d);
-	uv_idle_start(&l->idle, run_ready);
+	defer_append(&l->ready, d);
+	uv_idle_start(&l->idle, loop_run_ready);
 }
 
 void defer_cancel(struct loop *l, struct defer *d)
 {
 	if (d->queued)
-		unlink_defer(d);
+		defer_unlink(d);
 	if (l->chosen == d)
 		l->chosen = NULL;
 }
@@ -232,11 +233,11 @@ bool loop_has_time(struct loop *l, const struct defer *d)
 		l->chosen_now = false;
 		return true;
 	}
-	if (!chosen && !is_empty(&l->patient))
+	if (!chosen && !defer_is_empty(&l->patient))
 		return false;
 	/* The first turn of all is not measured. */
 	return l->turn_from_ns &&
-		busy_ns(l, clock_ns(), uv_metrics_idle_time(&l->uv)) < LOOP_BULK_NS;
+		loop_busy_ns(l, clock_ns(), uv_metrics_idle_time(&l->uv)) < LOOP_BULK_NS;
 }
 
 void loop_time_wait(struct loop *l, struct defer *d, void (*fn)(void *arg), void *arg)
@@ -245,8 +246,8 @@ void loop_time_wait(struct loop *l, struct defer *d, void (*fn)(void *arg), void
 		return;
 	d->fn = fn;
 	d->arg = arg;
-	append(&l->patient, d);
-	uv_idle_start(&l->idle, run_ready);
+	defer_append(&l->patient, d);
+	uv_idle_start(&l->idle, loop_run_ready);
 }
 
 void loop_stats(struct loop *l, struct loop_stats *out)

@@ -43,7 +43,7 @@ void op_drop(struct op *op)
 	op_cancel(op);
 }
 
-static void deliver(void *arg)
+static void op_deliver(void *arg)
 {
 	struct op *op = arg;
 
@@ -60,7 +60,7 @@ void op_finish(struct op *op)
 	op->finishing = true;
 	if (op->cancelled)
 		err_set(&op->err, ERR_CANCELED, "canceled");
-	defer_queue(op->loop, &op->defer, deliver, op);
+	defer_queue(op->loop, &op->defer, op_deliver, op);
 }
 
 void op_end(struct op *op, const struct err *err)
@@ -69,19 +69,19 @@ void op_end(struct op *op, const struct err *err)
 	op_finish(op);
 }
 
-static void no_cancel(struct op *op)
+static void op_no_cancel(struct op *op)
 {
 	(void)op;
 }
 
-static void just_free(struct op *op)
+static void op_just_free(struct op *op)
 {
 	free(op);
 }
 
 struct op *op_failed(struct loop *l, const struct err *err)
 {
-	static const struct op_type type = {"failed", no_cancel, just_free};
+	static const struct op_type type = {"failed", op_no_cancel, op_just_free};
 	struct op *op = NEW(struct op);
 
 	op_init(op, l, &type);

@@ -14,7 +14,7 @@ struct poll {
 /* libuv says of a connection that was reset only that, and stops, although bytes that came before
    may still be in the socket. So the watch goes on, and whoever reads or writes learns first of the
    bytes, then of the error, as with poll(2). */
-static void ready(uv_poll_t *handle, int status, int events)
+static void poll_ready(uv_poll_t *handle, int status, int events)
 {
 	struct poll *p = CONTAINER_OF(handle, struct poll, uv);
 	int got = 0;
@@ -22,7 +22,7 @@ static void ready(uv_poll_t *handle, int status, int events)
 	if (status < 0) {
 		got = POLL_ERROR;
 		events = p->want;
-		uv_poll_start(&p->uv, p->want, ready);
+		uv_poll_start(&p->uv, p->want, poll_ready);
 	}
 	if (events & UV_READABLE)
 		got |= POLL_READ;
@@ -49,12 +49,12 @@ void poll_set(struct poll *p, int events)
 		return;
 	p->want = want;
 	if (want)
-		uv_poll_start(&p->uv, want, ready);
+		uv_poll_start(&p->uv, want, poll_ready);
 	else
 		uv_poll_stop(&p->uv);
 }
 
-static void closed(uv_handle_t *handle)
+static void poll_closed(uv_handle_t *handle)
 {
 	free(CONTAINER_OF((uv_poll_t *)handle, struct poll, uv));
 }
@@ -64,5 +64,5 @@ void poll_close(struct poll *p)
 	if (!p)
 		return;
 	uv_poll_stop(&p->uv);
-	uv_close((uv_handle_t *)&p->uv, closed);
+	uv_close((uv_handle_t *)&p->uv, poll_closed);
 }

@@ -10,7 +10,7 @@ struct signal_watch {
 	void *arg;
 };
 
-static void caught(uv_signal_t *handle, int signo)
+static void signal_caught(uv_signal_t *handle, int signo)
 {
 	struct signal_watch *w = CONTAINER_OF(handle, struct signal_watch, uv);
 
@@ -25,12 +25,12 @@ struct signal_watch *signal_watch_new(
 	w->fn = fn;
 	w->arg = arg;
 	BUG_IF(uv_signal_init(&l->uv, &w->uv));
-	BUG_IF(uv_signal_start(&w->uv, caught, signo));
+	BUG_IF(uv_signal_start(&w->uv, signal_caught, signo));
 	uv_unref((uv_handle_t *)&w->uv);
 	return w;
 }
 
-static void closed(uv_handle_t *handle)
+static void signal_closed(uv_handle_t *handle)
 {
 	free(CONTAINER_OF((uv_signal_t *)handle, struct signal_watch, uv));
 }
@@ -38,5 +38,5 @@ static void closed(uv_handle_t *handle)
 void signal_watch_close(struct signal_watch *w)
 {
 	if (w)
-		uv_close((uv_handle_t *)&w->uv, closed);
+		uv_close((uv_handle_t *)&w->uv, signal_closed);
 }

@@ -46,7 +46,7 @@ int sock_split(const char *address, char host[SOCK_NAME_MAX], unsigned *port, st
 	return 0;
 }
 
-static int fill(union address *a, socklen_t *len, const char *host, unsigned port)
+static int address_fill(union address *a, socklen_t *len, const char *host, unsigned port)
 {
 	memset(a, 0, sizeof(*a));
 	if (!strcmp(host, "localhost"))
@@ -66,7 +66,7 @@ static int fill(union address *a, socklen_t *len, const char *host, unsigned por
 	return -1;
 }
 
-static void name_of(const union address *a, char out[SOCK_NAME_MAX])
+static void address_name(const union address *a, char out[SOCK_NAME_MAX])
 {
 	char ip[INET6_ADDRSTRLEN] = "";
 
@@ -106,19 +106,19 @@ int sock_listen(const char *address, int *fd, char chosen[SOCK_NAME_MAX], struct
 
 	if (sock_split(address, host, &port, err))
 		return -1;
-	if (fill(&a, &len, host, port))
+	if (address_fill(&a, &len, host, port))
 		return err_set(err, ERR_STALL, "'%s' is not a numeric address", host);
 	*fd = open_and_bind(&a, len);
 	if (*fd < 0 && !*host && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL)) {
 		/* no IPv6 in this kernel */
-		fill(&a, &len, "0.0.0.0", port);
+		address_fill(&a, &len, "0.0.0.0", port);
 		*fd = open_and_bind(&a, len);
 	}
 	if (*fd < 0)
 		return err_sys(err, "listen on '%s'", address);
 	len = sizeof(a);
 	getsockname(*fd, &a.any, &len);
-	name_of(&a, chosen);
+	address_name(&a, chosen);
 	return 0;
 }
 
@@ -134,7 +134,7 @@ int sock_accept(int listener, char peer[SOCK_NAME_MAX])
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof(timeout));
-	name_of(&a, peer);
+	address_name(&a, peer);
 	return fd;
 }
 

@@ -6,29 +6,29 @@
 #include "ev/internal.h"
 #include "ev/op.h"
 
-static uint64_t now_of(const struct timer *t)
+static uint64_t timer_now(const struct timer *t)
 {
 	return t->real ? clock_ns() / 1000000 : clock_ms();
 }
 
-static void place(struct heap *h, size_t i, struct timer *t)
+static void heap_place(struct heap *h, size_t i, struct timer *t)
 {
 	h->p[i] = t;
 	t->pos = i + 1;
 }
 
-static void sift_up(struct heap *h, size_t i)
+static void heap_sift_up(struct heap *h, size_t i)
 {
 	struct timer *t = h->p[i];
 
 	while (i && h->p[(i - 1) / 2]->at > t->at) {
-		place(h, i, h->p[(i - 1) / 2]);
+		heap_place(h, i, h->p[(i - 1) / 2]);
 		i = (i - 1) / 2;
 	}
-	place(h, i, t);
+	heap_place(h, i, t);
 }
 
-static void sift_down(struct heap *h, size_t i)
+static void heap_sift_down(struct heap *h, size_t i)
 {
 	struct timer *t = h->p[i];
 
@@ -41,15 +41,15 @@ static void sift_down(struct heap *h, size_t i)
 			child++;
 		if (h->p[child]->at >= t->at)
 			break;
-		place(h, i, h->p[child]);
+		heap_place(h, i, h->p[child]);
 		i = child;
 	}
-	place(h, i, t);
+	heap_place(h, i, t);
 }
 
-static void fired(uv_timer_t *handle);
+static void timer_fired(uv_timer_t *handle);
 
-static void arm(struct loop *l, struct heap *h)
+static void heap_arm(struct loop *l, struct heap *h)
 {
 	uint64_t now, at;
 
@@ -58,14 +58,14 @@ static void arm(struct loop *l, struct heap *h)
 		return;
 	}
 	at = h->p[0]->at;
-	now = now_of(h->p[0]);
+	now = timer_now(h->p[0]);
 	/* libuv's clock stands still within a turn; without the update a long turn would make
 	   timers late. */
 	uv_update_time(&l->uv);
-	uv_timer_start(&h->uv, fired, at > now ? at - now : 0, 0);
+	uv_timer_start(&h->uv, timer_fired, at > now ? at - now : 0, 0);
 }
 
-static void take_out(struct heap *h, struct timer *t)
+static void heap_take_out(struct heap *h, struct timer *t)
 {
 	size_t i = t->pos - 1;
 	struct timer *last = h->p[--h->len];
@@ -73,9 +73,9 @@ static void take_out(struct heap *h, struct timer *t)
 	t->pos = 0;
 	if (last == t)
 		return;
-	place(h, i, last);
-	sift_up(h, i);
-	sift_down(h, last->pos - 1);
+	heap_place(h, i, last);
+	heap_sift_up(h, i);
+	heap_sift_down(h, last->pos - 1);
 }
 
 void timers_due(struct loop *l, struct heap *h)
@@ -84,19 +84,19 @@ void timers_due(struct loop *l, struct heap *h)
 
 	if (!h->len)
 		return;
-	now = now_of(h->p[0]);
+	now = timer_now(h->p[0]);
 	h->round_at = now;
 	while (h->len && h->p[0]->at <= now) {
 		struct timer *t = h->p[0];
 
-		take_out(h, t);
+		heap_take_out(h, t);
 		t->fn(t->arg);
 	}
 	h->round_at = 0;
-	arm(l, h);
+	heap_arm(l, h);
 }
 
-static void fired(uv_timer_t *handle)
+static void timer_fired(uv_timer_t *handle)
 {
 	struct loop *l = handle->data;
 
@@ -123,19 +123,20 @@ void timers_close(struct loop *l)
 	}
 }
 
-static void init(struct timer *t, struct loop *l, void (*fn)(void *), void *arg, unsigned real)
+static void timer_init_any(
+	struct timer *t, struct loop *l, void (*fn)(void *), void *arg, unsigned real)
 {
 	*t = (struct timer){.loop = l, .fn = fn, .arg = arg, .real = real};
 }
 
 void timer_init(struct timer *t, struct loop *l, void (*fn)(void *arg), void *arg)
 {
-	init(t, l, fn, arg, 0);
+	timer_init_any(t, l, fn, arg, 0);
 }
 
 void timer_init_real(struct timer *t, struct loop *l, void (*fn)(void *arg), void *arg)
 {
-	init(t, l, fn, arg, 1);
+	timer_init_any(t, l, fn, arg, 1);
 }
 
 void timer_set(struct timer *t, uint64_t ms)
@@ -145,21 +146,21 @@ void timer_set(struct timer *t, uint64_t ms)
 	uint64_t first_at = first ? first->at : 0;
 
 	if (t->pos)
-		take_out(h, t);
+		heap_take_out(h, t);
 	if (h->len == h->cap) {
 		h->cap = h->cap ? h->cap * 2 : 16;
 		h->p = mem_array(h->p, h->cap, sizeof(*h->p));
 	}
 	/* +1: a millisecond that has begun must pass whole, or a timer could fire early. */
-	t->at = now_of(t) + ms + (ms && !clock_is_fake());
+	t->at = timer_now(t) + ms + (ms && !clock_is_fake());
 	/* A callback that sets a timer for "now" again waits for the next round, or it would hold
 	   the loop. */
 	if (h->round_at && t->at <= h->round_at)
 		t->at = h->round_at + 1;
 	h->p[h->len++] = t;
-	sift_up(h, h->len - 1);
+	heap_sift_up(h, h->len - 1);
 	if (h->p[0] != first || h->p[0]->at != first_at)
-		arm(t->loop, h);
+		heap_arm(t->loop, h);
 }
 
 void timer_cancel(struct timer *t)
@@ -169,9 +170,9 @@ void timer_cancel(struct timer *t)
 	if (!t->pos)
 		return;
 	h = &t->loop->timers[t->real];
-	take_out(h, t);
+	heap_take_out(h, t);
 	if (!h->len)
-		arm(t->loop, h);
+		heap_arm(t->loop, h);
 }
 
 bool timer_is_set(const struct timer *t)
@@ -181,7 +182,7 @@ bool timer_is_set(const struct timer *t)
 
 uint64_t timer_left(const struct timer *t)
 {
-	uint64_t now = now_of(t);
+	uint64_t now = timer_now(t);
 
 	return t->pos && t->at > now ? t->at - now : 0;
 }

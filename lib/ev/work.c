@@ -87,30 +87,30 @@ static void owner_free_if_idle(struct work_owner *o)
 	free(o);
 }
 
-static unsigned *running_of(struct work *w)
+static unsigned *work_running(struct work *w)
 {
 	struct work_stats *now = &w->op.loop->work.now;
 
 	return w->lane == WORK_BULK ? &now->bulk_running : &now->heavy_running;
 }
 
-static unsigned *waiting_of(struct work *w)
+static unsigned *work_waiting(struct work *w)
 {
 	struct work_stats *now = &w->op.loop->work.now;
 
 	return w->lane == WORK_BULK ? &now->bulk_waiting : &now->heavy_waiting;
 }
 
-static void wait_append(struct work *w)
+static void work_wait_append(struct work *w)
 {
 	list_add(&w->owner->waiting, &w->link);
-	++*waiting_of(w);
+	++*work_waiting(w);
 }
 
-static void wait_unlink(struct work *w)
+static void work_wait_unlink(struct work *w)
 {
 	list_out(&w->link);
-	--*waiting_of(w);
+	--*work_waiting(w);
 }
 
 /* The first of its jobs that may run now: a heavy one does not wait behind a bulk one. */
@@ -129,7 +129,7 @@ static struct work *owner_next(const struct work_lines *q, const struct work_own
 	return NULL;
 }
 
-static struct work *next_job(const struct work_lines *q)
+static struct work *work_next(const struct work_lines *q)
 {
 	struct work *w = NULL;
 	struct list *at;
@@ -146,9 +146,9 @@ static struct work *next_job(const struct work_lines *q)
 
 /* ---- jobs ------------------------------------------------------------------------------------ */
 
-static void dispatch(struct loop *l);
+static void work_dispatch(struct loop *l);
 
-static void on_worker(uv_work_t *req)
+static void work_on_worker(uv_work_t *req)
 {
 	struct work *w = CONTAINER_OF(req, struct work, req);
 
@@ -158,7 +158,7 @@ static void on_worker(uv_work_t *req)
 		w->run(w->job, &w->stop, &w->result);
 }
 
-static void after(uv_work_t *req, int status)
+static void work_after(uv_work_t *req, int status)
 {
 	struct work *w = CONTAINER_OF(req, struct work, req);
 	struct loop *l = w->op.loop;
@@ -166,33 +166,33 @@ static void after(uv_work_t *req, int status)
 	l->jobs--;
 	if (w->owner) {
 		w->owner->running--;
-		--*running_of(w);
+		--*work_running(w);
 		owner_free_if_idle(MOVE(w->owner));
 	}
 	if (status == UV_ECANCELED)
 		err_set(&w->result, ERR_CANCELED, "canceled");
 	op_end(&w->op, &w->result);
-	dispatch(l);
+	work_dispatch(l);
 }
 
-static void submit(struct work *w)
+static void work_submit(struct work *w)
 {
 	w->queued = true;
 	w->op.loop->jobs++;
-	BUG_IF(uv_queue_work(&w->op.loop->uv, &w->req, on_worker, after));
+	BUG_IF(uv_queue_work(&w->op.loop->uv, &w->req, work_on_worker, work_after));
 }
 
-static void dispatch(struct loop *l)
+static void work_dispatch(struct loop *l)
 {
 	struct work *w;
 
-	while ((w = next_job(&l->work))) {
-		wait_unlink(w);
+	while ((w = work_next(&l->work))) {
+		work_wait_unlink(w);
 		w->owner->running++;
-		++*running_of(w);
+		++*work_running(w);
 		/* All others come first now. */
 		list_to_end(&l->work.owners, &w->owner->link);
-		submit(w);
+		work_submit(w);
 	}
 }
 
@@ -205,7 +205,7 @@ static void work_cancel(struct op *op)
 		uv_cancel((uv_req_t *)&w->req); /* a running one goes on until it sees stop */
 		return;
 	}
-	wait_unlink(w);
+	work_wait_unlink(w);
 	owner_free_if_idle(MOVE(w->owner));
 	op_finish(op);
 }
@@ -231,12 +231,12 @@ struct op *work_start_for(struct loop *l, enum work_lane lane, const char *owner
 	w->free_job = free_job;
 	w->job = job;
 	if (lane == WORK_SHORT) {
-		submit(w);
+		work_submit(w);
 		return &w->op;
 	}
 	w->owner = owner_find(&l->work, owner ? owner : "");
-	wait_append(w);
-	dispatch(l);
+	work_wait_append(w);
+	work_dispatch(l);
 	return &w->op;
 }
 
