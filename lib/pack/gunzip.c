@@ -48,7 +48,7 @@ void pack_gunzip_free(struct pack_gunzip *g)
 }
 
 /* zlib drops the pointers to what is not there. */
-static bool too_long(const unsigned char *text)
+static bool gunzip_too_long(const unsigned char *text)
 {
 	return text && !memchr(text, '\0', TEXT_MAX);
 }
@@ -59,12 +59,12 @@ const char *pack_gunzip_why(const struct pack_gunzip *g)
 		return "it is not gzip with one member";
 	if (g->padded)
 		return "zeros follow the gzip member";
-	if (too_long(g->head.name) || too_long(g->head.comment))
+	if (gunzip_too_long(g->head.name) || gunzip_too_long(g->head.comment))
 		return "its gzip header has a long text";
 	return NULL;
 }
 
-static int refill(struct pack_gunzip *g, struct err *err)
+static int gunzip_refill(struct pack_gunzip *g, struct err *err)
 {
 	const unsigned char *p = NULL;
 	size_t n;
@@ -77,7 +77,7 @@ static int refill(struct pack_gunzip *g, struct err *err)
 	return 0;
 }
 
-static int broken(struct pack_gunzip *g, int rc, struct err *err)
+static int gunzip_broken(struct pack_gunzip *g, int rc, struct err *err)
 {
 	unsigned long long at = g->src->at - g->z.avail_in;
 
@@ -92,7 +92,7 @@ static int broken(struct pack_gunzip *g, int rc, struct err *err)
 }
 
 /* Between members. Zeros may fill the source up to its end, nothing may follow them. */
-static int skip_zeros(struct pack_gunzip *g, struct err *err)
+static int gunzip_skip_zeros(struct pack_gunzip *g, struct err *err)
 {
 	while (g->z.avail_in && !*g->z.next_in) {
 		g->padded = true;
@@ -106,7 +106,7 @@ static int skip_zeros(struct pack_gunzip *g, struct err *err)
 		(unsigned long long)(g->src->at - g->z.avail_in));
 }
 
-static void begin(struct pack_gunzip *g)
+static void gunzip_begin(struct pack_gunzip *g)
 {
 	BUG_IF(inflateReset(&g->z) != Z_OK);
 	if (!g->members++)
@@ -123,7 +123,7 @@ int pack_gunzip_next(struct pack_gunzip *g, const unsigned char **p, size_t *n, 
 	g->z.next_out = g->out;
 	g->z.avail_out = sizeof(g->out);
 	while (g->z.avail_out == sizeof(g->out)) {
-		if (!g->z.avail_in && !g->dry && refill(g, err))
+		if (!g->z.avail_in && !g->dry && gunzip_refill(g, err))
 			return -1;
 		if (g->dry) {
 			if (g->inside || !g->members)
@@ -133,18 +133,18 @@ int pack_gunzip_next(struct pack_gunzip *g, const unsigned char **p, size_t *n, 
 			return 0;
 		}
 		if (!g->inside && g->members) {
-			if (skip_zeros(g, err))
+			if (gunzip_skip_zeros(g, err))
 				return -1;
 			if (!g->z.avail_in)
 				continue;
 		}
 		if (!g->inside)
-			begin(g);
+			gunzip_begin(g);
 		rc = inflate(&g->z, Z_NO_FLUSH);
 		if (rc == Z_STREAM_END)
 			g->inside = false;
 		else if (rc != Z_OK)
-			return broken(g, rc, err);
+			return gunzip_broken(g, rc, err);
 	}
 	*n = sizeof(g->out) - g->z.avail_out;
 	return 0;

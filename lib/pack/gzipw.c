@@ -45,7 +45,7 @@ void pack_gzipw_free(struct pack_gzipw *g)
 	free(g);
 }
 
-static int put(struct pack_gzipw *g, const void *p, size_t n, struct err *err)
+static int gzipw_put(struct pack_gzipw *g, const void *p, size_t n, struct err *err)
 {
 	digest_update(&g->digest, p, n);
 	g->size += n;
@@ -61,12 +61,12 @@ static int put(struct pack_gzipw *g, const void *p, size_t n, struct err *err)
 }
 
 /* RFC 1952, 2.3.1: no flags, no time, XFL 0, OS 255. */
-static int put_head(struct pack_gzipw *g, struct err *err)
+static int gzipw_put_head(struct pack_gzipw *g, struct err *err)
 {
-	return g->size ? 0 : put(g, "\x1f\x8b\x08\0\0\0\0\0\0\xff", 10, err);
+	return g->size ? 0 : gzipw_put(g, "\x1f\x8b\x08\0\0\0\0\0\0\xff", 10, err);
 }
 
-static int put_tail(struct pack_gzipw *g, struct err *err)
+static int gzipw_put_tail(struct pack_gzipw *g, struct err *err)
 {
 	unsigned char tail[8];
 	unsigned i;
@@ -75,7 +75,7 @@ static int put_tail(struct pack_gzipw *g, struct err *err)
 		tail[i] = (unsigned char)(g->crc >> 8 * i);
 		tail[4 + i] = (unsigned char)(g->length >> 8 * i);
 	}
-	return put(g, tail, sizeof(tail), err);
+	return gzipw_put(g, tail, sizeof(tail), err);
 }
 
 static int deflate_piece(struct pack_gzipw *g, int flush, struct err *err)
@@ -87,7 +87,7 @@ static int deflate_piece(struct pack_gzipw *g, int flush, struct err *err)
 		g->z.avail_out = sizeof(g->buf);
 		rc = deflate(&g->z, flush);
 		BUG_IF(rc == Z_STREAM_ERROR);
-		if (put(g, g->buf, sizeof(g->buf) - g->z.avail_out, err))
+		if (gzipw_put(g, g->buf, sizeof(g->buf) - g->z.avail_out, err))
 			return -1;
 	} while (flush == Z_FINISH ? rc != Z_STREAM_END : !g->z.avail_out);
 	g->open = flush == Z_NO_FLUSH;
@@ -131,17 +131,17 @@ static int store_piece(struct pack_gzipw *g, struct err *err)
 
 	if (g->open && deflate_piece(g, Z_FULL_FLUSH, err))
 		return -1;
-	if (put(g, head, sizeof(head), err) || put(g, g->in, STORED, err) ||
-		put(g, head, sizeof(head), err))
+	if (gzipw_put(g, head, sizeof(head), err) || gzipw_put(g, g->in, STORED, err) ||
+		gzipw_put(g, head, sizeof(head), err))
 		return -1;
-	return put(g, g->in + STORED, STORED, err);
+	return gzipw_put(g, g->in + STORED, STORED, err);
 }
 
-static int piece(struct pack_gzipw *g, bool last, struct err *err)
+static int gzipw_piece(struct pack_gzipw *g, bool last, struct err *err)
 {
 	bool noise = g->have == PACK_CHUNK && !last && is_noise(g->in);
 
-	if (pack_stopped(g->out.stop, err) || put_head(g, err))
+	if (pack_stopped(g->out.stop, err) || gzipw_put_head(g, err))
 		return -1;
 	g->crc = (uint32_t)crc32(g->crc, g->in, (unsigned)g->have);
 	g->length += (uint32_t)g->have;
@@ -162,7 +162,7 @@ int pack_gzipw_add(struct pack_gzipw *g, const void *p, size_t n, struct err *er
 		g->have += take;
 		from += take;
 		n -= take;
-		if (g->have == sizeof(g->in) && piece(g, false, err))
+		if (g->have == sizeof(g->in) && gzipw_piece(g, false, err))
 			return -1;
 	}
 	return 0;
@@ -170,7 +170,7 @@ int pack_gzipw_add(struct pack_gzipw *g, const void *p, size_t n, struct err *er
 
 int pack_gzipw_end(struct pack_gzipw *g, struct digest *digest, uint64_t *size, struct err *err)
 {
-	if (piece(g, true, err) || put_tail(g, err))
+	if (gzipw_piece(g, true, err) || gzipw_put_tail(g, err))
 		return -1;
 	digest_final(&g->digest, digest);
 	*size = g->size;

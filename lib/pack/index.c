@@ -25,7 +25,7 @@ const char *pack_index_name(const struct pack_index *ix, const struct pack_item 
 	return ix->names.p + it->name;
 }
 
-static int add_name(
+static int index_add_name(
 	struct pack_index *ix, const char *path, size_t n, uint32_t *at, struct err *err)
 {
 	*at = (uint32_t)ix->names.len;
@@ -35,7 +35,7 @@ static int add_name(
 	return ix->memory ? pack_memory_take(ix->memory, n + 1 + PACK_ITEM_COST, err) : 0;
 }
 
-static int too_many(const struct pack_index *ix, struct err *err)
+static int index_too_many(const struct pack_index *ix, struct err *err)
 {
 	return err_set(err, ERR_RETRY, "the layer has more than %llu files and directories",
 		(unsigned long long)ix->max);
@@ -53,8 +53,8 @@ int pack_index_add(struct pack_index *ix, const char *path, bool dir, bool exec,
 		return err_set(err, ERR_RETRY, "a file in the layer claims %llu bytes",
 			(unsigned long long)size);
 	if (ix->items.len >= ix->max)
-		return too_many(ix, err);
-	if (add_name(ix, path, strlen(path), &it.name, err))
+		return index_too_many(ix, err);
+	if (index_add_name(ix, path, strlen(path), &it.name, err))
 		return -1;
 	if (ix->sorted && ix->items.len)
 		ix->sorted = pack_path_cmp(pack_index_name(ix, &ix->items.p[ix->items.len - 1]),
@@ -63,7 +63,7 @@ int pack_index_add(struct pack_index *ix, const char *path, bool dir, bool exec,
 	return 0;
 }
 
-static int by_name(const void *a, const void *b, const void *ctx)
+static int index_by_name(const void *a, const void *b, const void *ctx)
 {
 	const struct pack_item *x = a, *y = b;
 	const struct pack_index *ix = ctx;
@@ -72,7 +72,7 @@ static int by_name(const void *a, const void *b, const void *ctx)
 	return rc ? rc : x->seq < y->seq ? -1 : 1;
 }
 
-static int conflict(const char *name, struct err *err)
+static int index_conflict(const char *name, struct err *err)
 {
 	char q[PACK_QUOTE_MAX];
 
@@ -93,7 +93,7 @@ static int drop_repeated(struct pack_index *ix, struct err *err)
 			return -1;
 		if (to && !strcmp(pack_index_name(ix, &p[to - 1]), name)) {
 			if (p[to - 1].dir != p[from].dir)
-				return conflict(name, err);
+				return index_conflict(name, err);
 			ix->repeated = true;
 			to--;
 		}
@@ -123,7 +123,7 @@ static size_t common_dir(const char *a, const char *b)
  * The items are sorted, so whatever lies below a directory follows it at once: an ancestor of an
  * item is there already if it is the item before or an ancestor of that one.
  */
-static int add_implied(struct pack_index *ix, struct err *err)
+static int index_add_implied(struct pack_index *ix, struct err *err)
 {
 	__typeof__(ix->items) all = {0};
 	const struct pack_item *it, *before = NULL;
@@ -132,7 +132,7 @@ static int add_implied(struct pack_index *ix, struct err *err)
 	if (!ix->items.len || *pack_index_name(ix, &ix->items.p[0])) {
 		struct pack_item root = {.dir = true, .implied = true};
 
-		if (add_name(ix, "", 0, &root.name, err))
+		if (index_add_name(ix, "", 0, &root.name, err))
 			return -1;
 		*vec_add(&all) = root;
 	}
@@ -144,7 +144,7 @@ static int add_implied(struct pack_index *ix, struct err *err)
 			goto out;
 		if (before && !before->dir && known &&
 			known == strlen(pack_index_name(ix, before))) {
-			conflict(pack_index_name(ix, before), err);
+			index_conflict(pack_index_name(ix, before), err);
 			goto out;
 		}
 		slash = name + known;
@@ -153,13 +153,13 @@ static int add_implied(struct pack_index *ix, struct err *err)
 			uint32_t off = (uint32_t)(slash - name);
 
 			if (all.len >= ix->max) {
-				too_many(ix, err);
+				index_too_many(ix, err);
 				goto out;
 			}
 			/* The buffer may move. */
 			if (buf_room(&ix->names, off + 1))
 				name = pack_index_name(ix, it);
-			if (add_name(ix, name, off, &dir.name, err))
+			if (index_add_name(ix, name, off, &dir.name, err))
 				goto out;
 			name = pack_index_name(ix, it);
 			slash = name + off;
@@ -182,12 +182,12 @@ out:
 int pack_index_build(struct pack_index *ix, struct err *err)
 {
 	if (!ix->sorted) {
-		if (pack_sort(ix->items.p, ix->items.len, sizeof(*ix->items.p), by_name, ix,
+		if (pack_sort(ix->items.p, ix->items.len, sizeof(*ix->items.p), index_by_name, ix,
 			    ix->stop, err) ||
 			drop_repeated(ix, err))
 			return -1;
 	}
 	if (ix->items.len && !*pack_index_name(ix, &ix->items.p[0]) && !ix->items.p[0].dir)
 		return err_set(err, ERR_RETRY, "entry '.' is a file");
-	return add_implied(ix, err);
+	return index_add_implied(ix, err);
 }

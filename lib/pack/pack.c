@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* The rules are asked once for every name but the root, which the artifact always has. */
-static int exclude(
+static int pack_exclude(
 	const struct pack_in *in, struct pack_scan *s, struct pack_result *res, struct err *err)
 {
 	struct pack_item *it;
@@ -40,7 +40,7 @@ static int exclude(
 	return 0;
 }
 
-static struct pack_limits limits_of(const struct pack_in *in)
+static struct pack_limits pack_limits_of(const struct pack_in *in)
 {
 	struct pack_limits l = in->limits;
 
@@ -56,7 +56,7 @@ static struct pack_limits limits_of(const struct pack_in *in)
 	return l;
 }
 
-static int decide(const struct pack_in *in, struct pack_scan *s, struct pack_src *src,
+static int pack_decide(const struct pack_in *in, struct pack_scan *s, struct pack_src *src,
 	const struct pack_limits *limits, struct pack_result *res, struct err *err)
 {
 	struct pack_repack rp = {.scan = s,
@@ -80,7 +80,7 @@ static int decide(const struct pack_in *in, struct pack_scan *s, struct pack_src
 
 int pack_run(const struct pack_in *in, struct pack_result *res, struct err *err)
 {
-	struct pack_limits limits = limits_of(in);
+	struct pack_limits limits = pack_limits_of(in);
 	struct pack_result out = {0};
 	struct pack_scan s;
 	struct pack_src src;
@@ -97,9 +97,9 @@ int pack_run(const struct pack_in *in, struct pack_result *res, struct err *err)
 		memcpy(out.why, s.why, sizeof(out.why));
 		out.expanded = s.expanded;
 		out.links = s.links;
-		rc = exclude(in, &s, &out, err);
+		rc = pack_exclude(in, &s, &out, err);
 		if (!rc)
-			rc = decide(in, &s, &src, &limits, &out, err);
+			rc = pack_decide(in, &s, &src, &limits, &out, err);
 	}
 	pack_scan_clear(&s);
 	pack_src_clear(&src);

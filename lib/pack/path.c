@@ -8,7 +8,7 @@
 
 /* The end of a name comes first, then a slash (it ends a component), then every byte that makes the
    component longer. */
-static int order_of(char c)
+static int path_order(char c)
 {
 	return !c ? 0 : c == '/' ? 1 : (unsigned char)c + 1;
 }
@@ -21,7 +21,7 @@ int pack_path_cmp(const char *a, const char *b)
 		b = "";
 	while (*a && *a == *b)
 		a++, b++;
-	return order_of(*a) - order_of(*b);
+	return path_order(*a) - path_order(*b);
 }
 
 char *pack_quote(char out[PACK_QUOTE_MAX], const char *name, size_t n)
@@ -40,14 +40,15 @@ char *pack_quote(char out[PACK_QUOTE_MAX], const char *name, size_t n)
 	return out;
 }
 
-static int refuse(const char *why, const char *name, size_t n, struct err *err)
+static int path_refuse(const char *why, const char *name, size_t n, struct err *err)
 {
 	char q[PACK_QUOTE_MAX];
 
 	return err_set(err, ERR_RETRY, "entry '%s' %s", pack_quote(q, name, n), why);
 }
 
-static int refuse_part(const char *name, size_t n, const char *part, size_t len, struct err *err)
+static int path_refuse_part(
+	const char *name, size_t n, const char *part, size_t len, struct err *err)
 {
 	char q[PACK_QUOTE_MAX], q_part[PACK_QUOTE_MAX];
 
@@ -57,24 +58,24 @@ static int refuse_part(const char *name, size_t n, const char *part, size_t len,
 		pack_quote(q, name, n), pack_quote(q_part, part, len), len, LIMIT_ENTRY_PART);
 }
 
-static int check_bytes(const char *name, size_t n, struct err *err)
+static int path_check_bytes(const char *name, size_t n, struct err *err)
 {
 	if (!n)
 		return err_set(err, ERR_RETRY, "an entry has an empty name");
 	if (n > LIMIT_ENTRY_PATH)
-		return refuse("has a name that is too long", name, n, err);
+		return path_refuse("has a name that is too long", name, n, err);
 	if (memchr(name, '\0', n))
-		return refuse("has a NUL in its name", name, n, err);
+		return path_refuse("has a NUL in its name", name, n, err);
 	if (name[0] == '/')
-		return refuse("has an absolute name", name, n, err);
+		return path_refuse("has an absolute name", name, n, err);
 	if (memchr(name, '\\', n))
-		return refuse("has a backslash in its name", name, n, err);
+		return path_refuse("has a backslash in its name", name, n, err);
 	/* Also inside a longer component (`x../y`): Flux refuses those as well, and nobody needs
 	   them. */
 	if (memmem(name, n, "../", 3))
-		return refuse("leads out of the archive", name, n, err);
+		return path_refuse("leads out of the archive", name, n, err);
 	if (!utf8_ok(name, n))
-		return refuse("has a name that is not UTF-8", name, n, err);
+		return path_refuse("has a name that is not UTF-8", name, n, err);
 	return 0;
 }
 
@@ -83,21 +84,21 @@ int pack_path_check(char *out, bool *clean, const char *name, size_t n, struct e
 	size_t at = 0, to = 0, depth = 0;
 	bool tidy = true;
 
-	if (check_bytes(name, n, err))
+	if (path_check_bytes(name, n, err))
 		return -1;
 	while (at < n) {
 		const char *slash = memchr(name + at, '/', n - at);
 		size_t len = (slash ? (size_t)(slash - name) : n) - at;
 
 		if (len == 2 && name[at] == '.' && name[at + 1] == '.')
-			return refuse("leads out of the archive", name, n, err);
+			return path_refuse("leads out of the archive", name, n, err);
 		if (!len || (len == 1 && name[at] == '.')) {
 			tidy = false;
 		} else {
 			if (++depth > LIMIT_PATH_DEPTH)
-				return refuse("is nested too deep", name, n, err);
+				return path_refuse("is nested too deep", name, n, err);
 			if (len > LIMIT_ENTRY_PART)
-				return refuse_part(name, n, name + at, len, err);
+				return path_refuse_part(name, n, name + at, len, err);
 			if (to)
 				out[to++] = '/';
 			memcpy(out + to, name + at, len);

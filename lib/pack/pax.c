@@ -40,7 +40,7 @@ void pack_pax_reset(struct pack_pax *pax)
 	pax->keys = 0;
 }
 
-static int digits(const char *p, size_t n, size_t max, uint64_t *v)
+static int pax_digits(const char *p, size_t n, size_t max, uint64_t *v)
 {
 	size_t i;
 
@@ -64,11 +64,11 @@ static int check_time(const char *p, size_t n)
 		p++, n--;
 	dot = memchr(p, '.', n);
 	if (!dot)
-		return digits(p, n, 18, &v);
-	if (digits(p, (size_t)(dot - p), 18, &v))
+		return pax_digits(p, n, 18, &v);
+	if (pax_digits(p, (size_t)(dot - p), 18, &v))
 		return -1;
 	n -= (size_t)(dot - p) + 1;
-	return n ? digits(dot + 1, n, 18, &v) : 0;
+	return n ? pax_digits(dot + 1, n, 18, &v) : 0;
 }
 
 /* Owners of other systems can be negative, or longer than the 32 bits of Linux (whose last number
@@ -78,7 +78,7 @@ static int check_id(const char *p, size_t n, const char **odd)
 	bool minus = *p == '-';
 	uint64_t v;
 
-	if (digits(p + minus, n - minus, 18, &v))
+	if (pax_digits(p + minus, n - minus, 18, &v))
 		return -1;
 	if (minus || v >= UINT32_MAX)
 		*odd = "owners that are no number of 32 bits";
@@ -92,7 +92,7 @@ static int next_record(const char **p, size_t *left, struct record *r)
 	uint64_t len;
 	size_t head;
 
-	if (!space || **p == '0' || digits(*p, (size_t)(space - *p), 8, &len))
+	if (!space || **p == '0' || pax_digits(*p, (size_t)(space - *p), 8, &len))
 		return -1;
 	head = (size_t)(space - *p) + 1;
 	if (len > *left || len < head + 3 || (*p)[len - 1] != '\n')
@@ -130,7 +130,7 @@ static int set_path(struct pack_pax *pax, const struct record *r)
 }
 
 /* A known key; -1 for a value that makes no sense. */
-static int take(struct pack_pax *pax, const struct record *r, enum kind kind, const char **odd)
+static int pax_take(struct pack_pax *pax, const struct record *r, enum kind kind, const char **odd)
 {
 	if (!r->value_len && kind <= KIND_LINK)
 		return -1;
@@ -145,7 +145,7 @@ static int take(struct pack_pax *pax, const struct record *r, enum kind kind, co
 		return pax->sparse.has_name ? 0 : set_path(pax, r);
 	case KIND_SIZE:
 		pax->has_size = true;
-		return digits(r->value, r->value_len, 18, &pax->size);
+		return pax_digits(r->value, r->value_len, 18, &pax->size);
 	case KIND_LINK:
 		pax->has_linkpath = true;
 		return check_text(r);
@@ -167,7 +167,7 @@ static int sparse_size(struct pack_sparse *s, const struct record *r)
 {
 	uint64_t v;
 
-	if (digits(r->value, r->value_len, 18, &v) || (s->has_real && s->real != v))
+	if (pax_digits(r->value, r->value_len, 18, &v) || (s->has_real && s->real != v))
 		return -1;
 	s->real = v;
 	s->has_real = true;
@@ -185,7 +185,7 @@ static int sparse_map(struct pack_sparse *s, const struct record *r)
 
 /* What is behind "GNU.sparse.". Its name wins over `path`, which is one for readers that know of no
    sparse files. */
-static int take_sparse(struct pack_pax *pax, const char *key, size_t n, const struct record *r)
+static int pax_take_sparse(struct pack_pax *pax, const char *key, size_t n, const struct record *r)
 {
 	struct pack_sparse *s = &pax->sparse;
 	uint64_t v;
@@ -207,14 +207,14 @@ static int take_sparse(struct pack_pax *pax, const char *key, size_t n, const st
 	if (KEY_IS("realsize") || KEY_IS("size"))
 		return sparse_size(s, r);
 	if (KEY_IS("numblocks"))
-		return digits(r->value, r->value_len, 18, &v);
+		return pax_digits(r->value, r->value_len, 18, &v);
 	if (KEY_IS("offset") || KEY_IS("numbytes") || KEY_IS("map"))
 		return sparse_map(s, r);
 #undef KEY_IS
 	return -1;
 }
 
-static int record(struct pack_pax *pax, const struct record *r, bool global, const char **odd,
+static int pax_apply(struct pack_pax *pax, const struct record *r, bool global, const char **odd,
 	struct err *err)
 {
 	char q[PACK_QUOTE_MAX];
@@ -224,7 +224,7 @@ static int record(struct pack_pax *pax, const struct record *r, bool global, con
 		return err_set(err, ERR_RETRY, "a global PAX header makes all entries sparse");
 	if (key_starts(r, "GNU.sparse.")) {
 		i = strlen("GNU.sparse.");
-		if (take_sparse(pax, r->key + i, r->key_len - i, r))
+		if (pax_take_sparse(pax, r->key + i, r->key_len - i, r))
 			return err_set(err, ERR_RETRY,
 				"malformed, or too much, in a PAX record of a sparse file");
 		return 0;
@@ -244,7 +244,7 @@ static int record(struct pack_pax *pax, const struct record *r, bool global, con
 	if (pax->keys & 1u << i)
 		*odd = "repeated keys";
 	pax->keys |= 1u << i;
-	if (take(pax, r, known[i].kind, odd))
+	if (pax_take(pax, r, known[i].kind, odd))
 		return err_set(err, ERR_RETRY, "malformed PAX record '%s=%s'", known[i].key,
 			pack_quote(q, r->value, r->value_len));
 	return 0;
@@ -261,7 +261,7 @@ int pack_pax_parse(struct pack_pax *pax, const char *p, size_t n, bool global, c
 	while (n) {
 		if (next_record(&p, &n, &r))
 			return err_set(err, ERR_RETRY, "malformed PAX record");
-		if (record(pax, &r, global, odd, err))
+		if (pax_apply(pax, &r, global, odd, err))
 			return -1;
 	}
 	pax->seen = !global;

@@ -69,7 +69,7 @@ __attribute__((format(printf, 2, 3))) static void not_plain(
 	va_end(ap);
 }
 
-static int broken(const struct pack_plain *w, const char *what, struct err *err)
+static int plain_broken(const struct pack_plain *w, const char *what, struct err *err)
 {
 	return err_set(
 		err, ERR_RETRY, "broken tar before byte %llu: %s", (unsigned long long)w->at, what);
@@ -92,7 +92,7 @@ static size_t field_len(const unsigned char *f, size_t n)
  * else. Readers take other text for other numbers (Go refuses it, libarchive reads a prefix), so it
  * has none.
  */
-static int octal(const unsigned char *f, size_t n, uint64_t *v)
+static int field_octal(const unsigned char *f, size_t n, uint64_t *v)
 {
 	size_t i = 0;
 
@@ -108,7 +108,7 @@ static int octal(const unsigned char *f, size_t n, uint64_t *v)
 
 enum { NUMBER_256 = 1, NUMBER_BLANK = 2 };
 
-static bool blank(const unsigned char *f, size_t n)
+static bool field_blank(const unsigned char *f, size_t n)
 {
 	while (n && (*f == ' ' || !*f))
 		f++, n--;
@@ -117,12 +117,12 @@ static bool blank(const unsigned char *f, size_t n)
 
 /* As above; GNU's base-256: NUMBER_256, negative ones (old times) as 0; nothing but blanks:
    NUMBER_BLANK. */
-static int number(const unsigned char *f, size_t n, uint64_t *v)
+static int field_number(const unsigned char *f, size_t n, uint64_t *v)
 {
 	size_t i;
 
 	if (!(f[0] & 0x80))
-		return octal(f, n, v) ? -1 : blank(f, n) ? NUMBER_BLANK : 0;
+		return field_octal(f, n, v) ? -1 : field_blank(f, n) ? NUMBER_BLANK : 0;
 	*v = f[0] & 0x3f;
 	if (f[0] & 0x40) {
 		*v = 0;
@@ -148,12 +148,12 @@ static int check_sum(struct pack_plain *w, const unsigned char *h, struct err *e
 		sum += c;
 		sum_signed += (signed char)c;
 	}
-	if (octal(h + F_SUM, F_TYPE - F_SUM, &want))
-		return broken(w, "a header's checksum is not a number", err);
+	if (field_octal(h + F_SUM, F_TYPE - F_SUM, &want))
+		return plain_broken(w, "a header's checksum is not a number", err);
 	if (want == sum)
 		return 0;
 	if (sum_signed < 0 || want != (uint64_t)sum_signed)
-		return broken(w, "a header has a wrong checksum", err);
+		return plain_broken(w, "a header has a wrong checksum", err);
 	not_plain(w, "a header has a checksum of signed bytes");
 	return 0;
 }
@@ -168,7 +168,8 @@ static int find_form(struct pack_plain *w, const unsigned char *h, enum form *fo
 		return 0;
 	}
 	if (!memcmp(h + F_MAGIC, "ustar", 5) && memcmp(h + F_MAGIC, "ustar  ", 8))
-		return broken(w, "a header has a magic that is neither POSIX's nor GNU's", err);
+		return plain_broken(
+			w, "a header has a magic that is neither POSIX's nor GNU's", err);
 	*form = memcmp(h + F_MAGIC, "ustar", 5) ? FORM_V7 : FORM_GNU;
 	if (*form == FORM_V7)
 		not_plain(w, "it has headers of old tar");
@@ -196,26 +197,26 @@ static void header_name(
 
 /* Every number of the header is checked, used or not: Go's reader refuses an archive for any of
    them. */
-static int numbers(struct pack_plain *w, const unsigned char *h, enum form form, uint64_t *size,
-	uint64_t *mode, struct err *err)
+static int header_numbers(struct pack_plain *w, const unsigned char *h, enum form form,
+	uint64_t *size, uint64_t *mode, struct err *err)
 {
 	uint64_t v;
 	int rc = 0, one, dev = 0;
 
-	one = number(h + F_SIZE, 12, size);
+	one = field_number(h + F_SIZE, 12, size);
 	if (one < 0 || *size > INT64_MAX || (one == NUMBER_256 && h[F_SIZE] & 0x40))
-		return broken(w, "a header's size is not a number", err);
+		return plain_broken(w, "a header's size is not a number", err);
 	rc |= one;
-	rc |= number(h + F_MODE, 8, mode);
-	rc |= number(h + F_UID, 8, &v);
-	rc |= number(h + F_GID, 8, &v);
-	rc |= number(h + F_MTIME, 12, &v);
+	rc |= field_number(h + F_MODE, 8, mode);
+	rc |= field_number(h + F_UID, 8, &v);
+	rc |= field_number(h + F_GID, 8, &v);
+	rc |= field_number(h + F_MTIME, 12, &v);
 	if (form != FORM_V7) {
-		dev |= number(h + F_DEVMAJOR, 8, &v);
-		dev |= number(h + F_DEVMINOR, 8, &v);
+		dev |= field_number(h + F_DEVMAJOR, 8, &v);
+		dev |= field_number(h + F_DEVMINOR, 8, &v);
 	}
 	if (rc < 0 || dev < 0)
-		return broken(w, "a header has a field that is not a number", err);
+		return plain_broken(w, "a header has a field that is not a number", err);
 	if ((rc | dev) & NUMBER_256)
 		not_plain(w, "it has numbers in base 256");
 	/* GNU tar refuses those, but not where a device's number would be: it leaves that blank
@@ -225,7 +226,7 @@ static int numbers(struct pack_plain *w, const unsigned char *h, enum form form,
 	return 0;
 }
 
-static int refuse(const char *why, const char *name, size_t n, struct err *err)
+static int plain_refuse(const char *why, const char *name, size_t n, struct err *err)
 {
 	char q[PACK_QUOTE_MAX];
 
@@ -233,7 +234,7 @@ static int refuse(const char *why, const char *name, size_t n, struct err *err)
 }
 
 /* Also the member's size and type. */
-static int classify(struct pack_plain *w, char type, const char *name, size_t n,
+static int plain_classify(struct pack_plain *w, char type, const char *name, size_t n,
 	struct pack_member *m, struct err *err)
 {
 	bool slash = n && name[n - 1] == '/';
@@ -248,7 +249,7 @@ static int classify(struct pack_plain *w, char type, const char *name, size_t n,
 	case '0':
 	case '7':
 		if (slash)
-			return refuse("is a file whose name ends with a slash", name, n, err);
+			return plain_refuse("is a file whose name ends with a slash", name, n, err);
 		m->type = PACK_FILE;
 		if (type == '7')
 			not_plain(w, "entry '%s' is a contiguous file", pack_quote(q, name, n));
@@ -263,21 +264,21 @@ static int classify(struct pack_plain *w, char type, const char *name, size_t n,
 		break;
 	case '3':
 	case '4':
-		return refuse("is a device", name, n, err);
+		return plain_refuse("is a device", name, n, err);
 	case '6':
-		return refuse("is a fifo", name, n, err);
+		return plain_refuse("is a fifo", name, n, err);
 	case 'S':
 		m->type = PACK_FILE;
 		break;
 	case 'M':
-		return refuse("is a part of a multi-volume archive", name, n, err);
+		return plain_refuse("is a part of a multi-volume archive", name, n, err);
 	default:
-		return refuse("has a type that is not supported", name, n, err);
+		return plain_refuse("has a type that is not supported", name, n, err);
 	}
 	if (m->type != PACK_FILE && m->size)
-		return refuse("is no regular file but has a size", name, n, err);
+		return plain_refuse("is no regular file but has a size", name, n, err);
 	if (w->pax.has_linkpath && m->type != PACK_LINK)
-		return refuse("has a link target but is no link", name, n, err);
+		return plain_refuse("has a link target but is no link", name, n, err);
 	return 0;
 }
 
@@ -299,7 +300,7 @@ static int apply_size(
 		return 0;
 	/* Two sizes are two archives, one for readers of PAX and one for the others. */
 	if (m->size && m->size != w->pax.size)
-		return refuse("has two sizes", name, n, err);
+		return plain_refuse("has two sizes", name, n, err);
 	if (!m->size && w->pax.size && w->pax.size <= 077777777777)
 		not_plain(w, "it has a PAX size where the header's would do");
 	m->size = w->pax.size;
@@ -318,15 +319,15 @@ static int apply_sparse(struct pack_plain *w, const unsigned char *h, enum form 
 	if (!gnu && !s->seen)
 		return 0;
 	if (gnu ? form != FORM_GNU || s->seen : m->type != PACK_FILE || h[F_TYPE] != '0')
-		return refuse("is a sparse file in no known form", name, n, err);
+		return plain_refuse("is a sparse file in no known form", name, n, err);
 	not_plain(w, "entry '%s' is a sparse file", pack_quote(q, name, n));
 	m->sparse = true;
 	m->in_body = s->in_body;
 	m->size = s->real;
-	if (gnu && (number(h + F_GNU_REAL, 12, &m->size) < 0 || m->size > INT64_MAX))
-		return refuse("is a sparse file whose size is not a number", name, n, err);
+	if (gnu && (field_number(h + F_GNU_REAL, 12, &m->size) < 0 || m->size > INT64_MAX))
+		return plain_refuse("is a sparse file whose size is not a number", name, n, err);
 	if (m->in_body && m->stored < PACK_BLOCK)
-		return refuse("is a sparse file without its map", name, n, err);
+		return plain_refuse("is a sparse file without its map", name, n, err);
 	return 0;
 }
 
@@ -346,7 +347,7 @@ static int sparse_block(struct pack_plain *w, const unsigned char *h, struct err
 {
 	w->parts += 21;
 	if (w->parts > LIMIT_SPARSE_PARTS)
-		return broken(w, "a sparse file has too many pieces", err);
+		return plain_broken(w, "a sparse file has too many pieces", err);
 	if (!h[504])
 		w->state = w->skip ? PLAIN_BODY : PLAIN_HEADER;
 	return 0;
@@ -361,15 +362,15 @@ static int map_block(struct pack_plain *w, const unsigned char *h, struct err *e
 	for (i = 0; i < 9 && h[i] >= '0' && h[i] <= '9'; i++)
 		w->parts = w->parts * 10 + (unsigned)(h[i] - '0');
 	if (!i || h[i] != '\n')
-		return broken(w, "a sparse file's map does not begin with a number", err);
+		return plain_broken(w, "a sparse file's map does not begin with a number", err);
 	if (w->parts > LIMIT_SPARSE_PARTS)
-		return broken(w, "a sparse file has too many pieces", err);
+		return plain_broken(w, "a sparse file has too many pieces", err);
 	w->skip -= PACK_BLOCK;
 	w->state = w->skip ? PLAIN_BODY : PLAIN_HEADER;
 	return 0;
 }
 
-static int entry(struct pack_plain *w, const unsigned char *h, enum form form, uint64_t size,
+static int plain_entry(struct pack_plain *w, const unsigned char *h, enum form form, uint64_t size,
 	uint64_t mode, struct err *err)
 {
 	struct pack_member m = {.size = size, .mode = (unsigned)mode};
@@ -386,13 +387,14 @@ static int entry(struct pack_plain *w, const unsigned char *h, enum form form, u
 		n = w->gnu_name.len;
 	}
 	if (mode > 07777777)
-		return refuse("has an impossible mode", name, n, err);
+		return plain_refuse("has an impossible mode", name, n, err);
 	if (form == FORM_USTAR && !all_zero(h + F_PAD, PACK_BLOCK - F_PAD))
 		not_plain(w, "a header has bytes in its padding");
 	/* Go takes what it cannot read as a time there for a prefix. */
 	if (form == FORM_GNU && h[F_TYPE] != 'S' && !all_zero(h + F_GNU, PACK_BLOCK - F_GNU))
 		not_plain(w, "a GNU header has more than a name");
-	if (apply_size(w, &m, name, n, err) || classify(w, (char)h[F_TYPE], name, n, &m, err) ||
+	if (apply_size(w, &m, name, n, err) ||
+		plain_classify(w, (char)h[F_TYPE], name, n, &m, err) ||
 		apply_sparse(w, h, form, &m, name, n, err))
 		return -1;
 	m.name_len = n;
@@ -407,7 +409,7 @@ static int entry(struct pack_plain *w, const unsigned char *h, enum form form, u
 	return 0;
 }
 
-static bool pending(const struct pack_plain *w)
+static bool plain_pending(const struct pack_plain *w)
 {
 	return w->pax.seen || w->has_gnu_name || w->has_gnu_link;
 }
@@ -418,13 +420,13 @@ static int meta_begin(struct pack_plain *w, char type, uint64_t size, struct err
 	bool gnu = type == 'L' || type == 'K';
 
 	if (size > LIMIT_TAR_META)
-		return broken(w, "an extension header is too long", err);
+		return plain_broken(w, "an extension header is too long", err);
 	/* One x, or one L and one K, for one entry: of anything more each reader makes something
 	   else. */
-	if ((type == 'x' || type == 'g') && pending(w))
-		return broken(w, "an extension header follows another one", err);
+	if ((type == 'x' || type == 'g') && plain_pending(w))
+		return plain_broken(w, "an extension header follows another one", err);
 	if (gnu && (w->pax.seen || (type == 'L' ? w->has_gnu_name : w->has_gnu_link)))
-		return broken(w, "an extension header follows another one", err);
+		return plain_broken(w, "an extension header follows another one", err);
 	if (type != 'x')
 		not_plain(w, gnu ? "it has GNU long names" : "it has a global PAX header");
 	w->meta_type = type;
@@ -455,9 +457,9 @@ static int meta_end(struct pack_plain *w, struct err *err)
 	default:
 		for (i = len; i < n; i++)
 			if (p[i])
-				return broken(w, "a GNU long name has a NUL inside", err);
+				return plain_broken(w, "a GNU long name has a NUL inside", err);
 		if (!len)
-			return broken(w, "a GNU long name is empty", err);
+			return plain_broken(w, "a GNU long name is empty", err);
 		if (w->meta_type == 'K') {
 			w->has_gnu_link = true;
 			return 0;
@@ -489,45 +491,45 @@ static int no_archive(const unsigned char *h, struct err *err)
 	return err_wrap(err, "the layer is no tar archive");
 }
 
-static int header(struct pack_plain *w, const unsigned char *h, struct err *err)
+static int plain_header(struct pack_plain *w, const unsigned char *h, struct err *err)
 {
 	uint64_t size = 0, mode = 0;
 	enum form form = FORM_V7;
 
 	if (all_zero(h, PACK_BLOCK)) {
-		if (pending(w))
-			return broken(w, "it ends after an extension header", err);
+		if (plain_pending(w))
+			return plain_broken(w, "it ends after an extension header", err);
 		w->state = PLAIN_ZERO;
 		return 0;
 	}
 	if (check_sum(w, h, err) || find_form(w, h, &form, err))
 		return w->at < PACK_BLOCK ? no_archive(h, err) : -1;
-	if (numbers(w, h, form, &size, &mode, err))
+	if (header_numbers(w, h, form, &size, &mode, err))
 		return -1;
 	if (form == FORM_GNU && h[F_TYPE] == 'x')
 		not_plain(w, "it has PAX records behind GNU headers");
 	if (strchr("xgLK", h[F_TYPE]) && h[F_TYPE])
 		return meta_begin(w, (char)h[F_TYPE], size, err);
-	return entry(w, h, form, size, mode, err);
+	return plain_entry(w, h, form, size, mode, err);
 }
 
-static int block(struct pack_plain *w, const unsigned char *h, struct err *err)
+static int plain_block(struct pack_plain *w, const unsigned char *h, struct err *err)
 {
 	if (w->state == PLAIN_HEADER)
-		return header(w, h, err);
+		return plain_header(w, h, err);
 	if (w->state == PLAIN_SPARSE)
 		return sparse_block(w, h, err);
 	if (w->state == PLAIN_MAP)
 		return map_block(w, h, err);
 	/* Go's reader refuses this, GNU tar goes on, libarchive stops. */
 	if (!all_zero(h, PACK_BLOCK))
-		return broken(w, "a zero block stands alone between entries", err);
+		return plain_broken(w, "a zero block stands alone between entries", err);
 	w->state = PLAIN_TAIL;
 	return 0;
 }
 
 /* Takes what the state wants of n bytes; returns how many, 0 on error. */
-static size_t step(struct pack_plain *w, const unsigned char *p, size_t n, struct err *err)
+static size_t plain_step(struct pack_plain *w, const unsigned char *p, size_t n, struct err *err)
 {
 	size_t take = n;
 
@@ -542,7 +544,7 @@ static size_t step(struct pack_plain *w, const unsigned char *p, size_t n, struc
 			take = (size_t)w->skip;
 		w->skip -= take;
 		if (w->state == PLAIN_META && buf_add(&w->meta, p, take))
-			return (void)broken(w, "an extension header is too long", err), 0;
+			return (void)plain_broken(w, "an extension header is too long", err), 0;
 		if (!w->skip && w->state == PLAIN_META)
 			return meta_end(w, err) ? 0 : take;
 		if (!w->skip)
@@ -550,14 +552,14 @@ static size_t step(struct pack_plain *w, const unsigned char *p, size_t n, struc
 		return take;
 	default:
 		if (!w->have && n >= PACK_BLOCK)
-			return block(w, p, err) ? 0 : PACK_BLOCK;
+			return plain_block(w, p, err) ? 0 : PACK_BLOCK;
 		take = PACK_BLOCK - w->have < n ? PACK_BLOCK - w->have : n;
 		memcpy(w->block + w->have, p, take);
 		w->have += take;
 		if (w->have < PACK_BLOCK)
 			return take;
 		w->have = 0;
-		return block(w, w->block, err) ? 0 : take;
+		return plain_block(w, w->block, err) ? 0 : take;
 	}
 }
 
@@ -568,7 +570,7 @@ int pack_plain_feed(struct pack_plain *w, const unsigned char *p, size_t n, stru
 		buf_reset(&w->names);
 	}
 	while (n) {
-		size_t take = step(w, p, n, err);
+		size_t take = plain_step(w, p, n, err);
 
 		if (!take)
 			return -1;
@@ -586,7 +588,7 @@ size_t pack_plain_missing(struct pack_plain *w)
 {
 	size_t n = 0;
 
-	if (pending(w))
+	if (plain_pending(w))
 		return 0;
 	if (w->state == PLAIN_BODY && w->skip <= w->pad)
 		n = (size_t)w->skip;
@@ -609,9 +611,9 @@ int pack_plain_end(struct pack_plain *w, struct err *err)
 	if (w->state == PLAIN_TAIL)
 		return 0;
 	if (w->have || (w->state != PLAIN_HEADER && w->state != PLAIN_ZERO))
-		return broken(w, "it is cut", err);
-	if (pending(w))
-		return broken(w, "it ends after an extension header", err);
+		return plain_broken(w, "it is cut", err);
+	if (plain_pending(w))
+		return plain_broken(w, "it ends after an extension header", err);
 	not_plain(w, "it has no end-of-archive blocks");
 	return 0;
 }

@@ -23,7 +23,7 @@ static void make_locale(void)
 	utf8_locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
 }
 
-static la_ssize_t give(struct archive *a, void *ctx, const void **p)
+static la_ssize_t read_give(struct archive *a, void *ctx, const void **p)
 {
 	struct pack_read *r = ctx;
 	const unsigned char *in = NULL;
@@ -42,7 +42,7 @@ static la_ssize_t give(struct archive *a, void *ctx, const void **p)
 	return (la_ssize_t)n;
 }
 
-static int failed(struct pack_read *r, struct err *err)
+static int read_failed(struct pack_read *r, struct err *err)
 {
 	const char *why = r->a ? archive_error_string(r->a) : NULL;
 
@@ -69,9 +69,9 @@ int pack_read_init(struct pack_read *r, struct pack_src *src, uint64_t max_expan
 	before = uselocale(utf8_locale);
 	r->a = archive_read_new();
 	rc = !r->a || archive_read_support_format_tar(r->a) != ARCHIVE_OK ||
-		archive_read_open2(r->a, r, NULL, give, NULL, NULL) != ARCHIVE_OK;
+		archive_read_open2(r->a, r, NULL, read_give, NULL, NULL) != ARCHIVE_OK;
 	uselocale(before);
-	return rc ? failed(r, err) : 0;
+	return rc ? read_failed(r, err) : 0;
 }
 
 void pack_read_clear(struct pack_read *r)
@@ -87,7 +87,7 @@ void pack_read_clear(struct pack_read *r)
 }
 
 /* libarchive stops at the first zero block; what our walk makes of the rest counts. */
-static int drain(struct pack_read *r, struct err *err)
+static int read_drain(struct pack_read *r, struct err *err)
 {
 	struct pack_member m;
 	char q[PACK_QUOTE_MAX];
@@ -99,12 +99,12 @@ static int drain(struct pack_read *r, struct err *err)
 			return err_set(err, ERR_RETRY,
 				"readers disagree: one does not see entry '%s'",
 				pack_quote(q, pack_plain_name(&r->w, &m), m.name_len));
-		n = give(r->a, r, &p);
+		n = read_give(r->a, r, &p);
 	} while (n > 0);
-	return n ? failed(r, err) : 0;
+	return n ? read_failed(r, err) : 0;
 }
 
-static enum pack_type type_of(struct archive_entry *ae)
+static enum pack_type entry_type(struct archive_entry *ae)
 {
 	/* Of a hard link the file type is 0. */
 	if (archive_entry_hardlink(ae) || archive_entry_filetype(ae) == AE_IFLNK)
@@ -132,12 +132,12 @@ static bool same_name(struct pack_read *r, const char *name, const char *other)
 	return made && !strcmp(made, other);
 }
 
-static const char *difference(struct pack_read *r, const struct pack_member *m, const char *name,
-	struct archive_entry *ae)
+static const char *entry_difference(struct pack_read *r, const struct pack_member *m,
+	const char *name, struct archive_entry *ae)
 {
 	if (!same_name(r, name, archive_entry_pathname(ae)))
 		return "name";
-	if (type_of(ae) != m->type)
+	if (entry_type(ae) != m->type)
 		return "type";
 	if (!m->sparse && archive_entry_sparse_count(ae) > 0)
 		return "holes";
@@ -149,7 +149,7 @@ static const char *difference(struct pack_read *r, const struct pack_member *m, 
 	return NULL;
 }
 
-static int take(struct pack_read *r, int rc, struct archive_entry *ae, struct pack_entry *e,
+static int read_take(struct pack_read *r, int rc, struct archive_entry *ae, struct pack_entry *e,
 	struct err *err)
 {
 	struct pack_member m;
@@ -159,17 +159,17 @@ static int take(struct pack_read *r, int rc, struct archive_entry *ae, struct pa
 	if (!pack_plain_take(&r->w, &m))
 		return rc == ARCHIVE_OK || rc == ARCHIVE_WARN
 			? err_set(err, ERR_RETRY, "readers disagree: one sees one more entry")
-			: failed(r, err);
+			: read_failed(r, err);
 	name = pack_plain_name(&r->w, &m);
 	if (pack_path_check(r->path, &e->tidy, name, m.name_len, err))
 		return -1;
 	pack_quote(q, name, m.name_len);
 	r->warned |= rc == ARCHIVE_WARN;
 	if (rc != ARCHIVE_OK && rc != ARCHIVE_WARN) {
-		failed(r, err);
+		read_failed(r, err);
 		return err_wrap(err, "entry '%s'", q);
 	}
-	diff = difference(r, &m, name, ae);
+	diff = entry_difference(r, &m, name, ae);
 	if (diff)
 		return err_set(err, ERR_RETRY, "readers disagree on the %s of entry '%s'", diff, q);
 	if (r->entries == r->max_entries)
@@ -194,36 +194,36 @@ int pack_read_next(struct pack_read *r, struct pack_entry *e, struct err *err)
 	int rc;
 
 	if (r->failed.kind != ERR_NONE)
-		return failed(r, err);
+		return read_failed(r, err);
 	before = uselocale(utf8_locale);
 	rc = archive_read_next_header(r->a, &ae);
 	if (r->failed.kind != ERR_NONE)
-		rc = failed(r, err);
+		rc = read_failed(r, err);
 	else if (rc == ARCHIVE_EOF)
-		rc = drain(r, err);
+		rc = read_drain(r, err);
 	else
-		rc = take(r, rc, ae, e, err);
+		rc = read_take(r, rc, ae, e, err);
 	uselocale(before);
 	return rc;
 }
 
-static int disagree(struct err *err)
+static int read_disagree(struct err *err)
 {
 	return err_set(err, ERR_RETRY, "readers disagree on the length of an entry");
 }
 
 /* All that the archive has of the entry was handed out: with a map in front, but for that. */
-static int data_end(struct pack_read *r, struct err *err)
+static int read_data_end(struct pack_read *r, struct err *err)
 {
 	uint64_t map = r->m.stored - r->data;
 
 	if (r->m.in_body ? !map || map % PACK_BLOCK : map)
-		return disagree(err);
+		return read_disagree(err);
 	return 0;
 }
 
 /* The next block, and the hole in front of it; at the end of the data only a hole. */
-static int next_block(struct pack_read *r, struct err *err)
+static int read_next_block(struct pack_read *r, struct err *err)
 {
 	la_int64_t offset = 0;
 	int rc;
@@ -232,28 +232,28 @@ static int next_block(struct pack_read *r, struct err *err)
 		rc = archive_read_data_block(r->a, &r->block, &r->block_len, &offset);
 	} while (rc == ARCHIVE_OK && !r->block_len);
 	if (rc != ARCHIVE_OK && (rc != ARCHIVE_EOF || r->failed.kind != ERR_NONE))
-		return failed(r, err);
+		return read_failed(r, err);
 	if (rc == ARCHIVE_EOF) {
 		r->block_len = 0;
 		offset = (la_int64_t)r->m.size;
-		if (data_end(r, err))
+		if (read_data_end(r, err))
 			return -1;
 	}
 	/* Holes only where there may be some, never more or less than the header said. */
 	if ((uint64_t)offset < r->got || (uint64_t)offset > r->m.size ||
 		r->block_len > r->m.size - (uint64_t)offset)
-		return disagree(err);
+		return read_disagree(err);
 	r->hole = (uint64_t)offset - r->got;
 	r->data += r->block_len;
-	return r->hole && !r->m.sparse ? disagree(err) : 0;
+	return r->hole && !r->m.sparse ? read_disagree(err) : 0;
 }
 
 int pack_read_data(struct pack_read *r, const void **p, size_t *n, struct err *err)
 {
 	*n = 0;
 	if (r->got == r->m.size)
-		return r->m.size ? data_end(r, err) : 0;
-	if (!r->hole && !r->block_len && next_block(r, err))
+		return r->m.size ? read_data_end(r, err) : 0;
+	if (!r->hole && !r->block_len && read_next_block(r, err))
 		return -1;
 	if (r->hole) {
 		/* A few bytes of input can be many of these. */

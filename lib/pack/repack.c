@@ -31,12 +31,12 @@ static const char *out_name(const struct pack_index *ix, const struct pack_item 
 	return *name ? name : ".";
 }
 
-static bool wanted(const struct pack_item *it)
+static bool item_wanted(const struct pack_item *it)
 {
 	return !it->dir && !it->excluded;
 }
 
-static int changed(struct err *err)
+static int repack_changed(struct err *err)
 {
 	return err_set(err, ERR_RETRY, "the layer changed between two readings");
 }
@@ -48,7 +48,7 @@ static int file_header(struct pack_tarw *w, const struct pack_index *ix, const s
 }
 
 /* Moves the reader on to the file's entry. */
-static int find(struct pack_read *r, const struct pack_index *ix, const struct pack_item *it,
+static int repack_find(struct pack_read *r, const struct pack_index *ix, const struct pack_item *it,
 	struct err *err)
 {
 	struct pack_entry e;
@@ -59,15 +59,15 @@ static int find(struct pack_read *r, const struct pack_index *ix, const struct p
 		if (rc < 0)
 			return -1;
 		if (!rc)
-			return changed(err);
+			return repack_changed(err);
 	} while (e.seq < it->seq);
 	if (e.seq != it->seq || e.type != PACK_FILE || e.size != it->size ||
 		strcmp(e.path, pack_index_name(ix, it)) != 0)
-		return changed(err);
+		return repack_changed(err);
 	return 0;
 }
 
-static int straight(
+static int repack_straight(
 	const struct pack_repack *in, struct pack_tarw *w, struct pack_read *r, struct err *err)
 {
 	const struct pack_index *ix = &in->scan->ix;
@@ -83,7 +83,7 @@ static int straight(
 				return -1;
 			continue;
 		}
-		if (find(r, ix, it, err) || file_header(w, ix, it, err))
+		if (repack_find(r, ix, it, err) || file_header(w, ix, it, err))
 			return -1;
 		do {
 			if (pack_read_data(r, &p, &n, err) || pack_tarw_data(w, p, n, err))
@@ -132,13 +132,13 @@ static int spool_add(struct spool *s, const void *p, size_t n, struct err *err)
 		if (sys_write_all(s->fd, p, n))
 			return err_sys(err, "cannot write the spool file");
 	} else if (buf_add(&s->mem, p, n)) {
-		return changed(err);
+		return repack_changed(err);
 	}
 	s->at += n;
 	return 0;
 }
 
-static int by_seq(const void *a, const void *b, const void *ctx)
+static int repack_by_seq(const void *a, const void *b, const void *ctx)
 {
 	const struct pack_item *items = ctx;
 	uint32_t x = items[*(const uint32_t *)a].seq, y = items[*(const uint32_t *)b].seq;
@@ -147,7 +147,7 @@ static int by_seq(const void *a, const void *b, const void *ctx)
 }
 
 /* The bodies, in the stream's order; `at` becomes where each is, by the item's number. */
-static int fill_spool(const struct pack_index *ix, struct pack_read *r, struct spool *s,
+static int spool_fill(const struct pack_index *ix, struct pack_read *r, struct spool *s,
 	uint64_t *at, struct err *err)
 {
 	auto_free uint32_t *order = mem_array(NULL, ix->items.len, sizeof(*order));
@@ -155,14 +155,14 @@ static int fill_spool(const struct pack_index *ix, struct pack_read *r, struct s
 	const void *p;
 
 	for (i = 0; i < ix->items.len; i++)
-		if (wanted(&ix->items.p[i]))
+		if (item_wanted(&ix->items.p[i]))
 			order[count++] = (uint32_t)i;
-	if (pack_sort(order, count, sizeof(*order), by_seq, ix->items.p, ix->stop, err))
+	if (pack_sort(order, count, sizeof(*order), repack_by_seq, ix->items.p, ix->stop, err))
 		return -1;
 	for (i = 0; i < count; i++) {
 		const struct pack_item *it = &ix->items.p[order[i]];
 
-		if (find(r, ix, it, err))
+		if (repack_find(r, ix, it, err))
 			return -1;
 		at[order[i]] = s->at;
 		do {
@@ -196,7 +196,7 @@ static int write_spooled(const struct pack_index *ix, struct pack_tarw *w, const
 	return 0;
 }
 
-static int spooled(const struct pack_repack *in, struct pack_tarw *w, struct pack_read *r,
+static int repack_spooled(const struct pack_repack *in, struct pack_tarw *w, struct pack_read *r,
 	uint64_t total, bool *disk, struct err *err)
 {
 	auto_free uint64_t *at = mem_array(NULL, in->scan->ix.items.len, sizeof(*at));
@@ -212,7 +212,7 @@ static int spooled(const struct pack_repack *in, struct pack_tarw *w, struct pac
 	if (*disk && (s.fd = open_spool(in->spool_dirfd, err)) < 0)
 		return -1;
 	buf_init(&s.mem, LIMIT_SPOOL_MEMORY);
-	rc = fill_spool(&in->scan->ix, r, &s, at, err);
+	rc = spool_fill(&in->scan->ix, r, &s, at, err);
 	if (!rc)
 		rc = write_spooled(&in->scan->ix, w, &s, at, err);
 	buf_clear(&s.mem);
@@ -222,7 +222,7 @@ static int spooled(const struct pack_repack *in, struct pack_tarw *w, struct pac
 }
 
 /* Do the files come in the order in which they will be written? Also the bytes of them all. */
-static bool in_order(const struct pack_index *ix, uint64_t *total)
+static bool repack_in_order(const struct pack_index *ix, uint64_t *total)
 {
 	const struct pack_item *it;
 	bool ordered = true;
@@ -230,7 +230,7 @@ static bool in_order(const struct pack_index *ix, uint64_t *total)
 
 	*total = 0;
 	vec_each (&ix->items, it) {
-		if (!wanted(it))
+		if (!item_wanted(it))
 			continue;
 		*total += it->size;
 		if (it->seq < last)
@@ -252,9 +252,9 @@ int pack_repack_run(const struct pack_repack *in, struct pack_result *res, struc
 	w = pack_tarw_new(&out);
 	rc = pack_read_init(&r, in->src, in->limits->expanded, in->limits->entries, err);
 	if (!rc)
-		rc = in_order(&in->scan->ix, &total)
-			? straight(in, w, &r, err)
-			: spooled(in, w, &r, total, &res->spooled, err);
+		rc = repack_in_order(&in->scan->ix, &total)
+			? repack_straight(in, w, &r, err)
+			: repack_spooled(in, w, &r, total, &res->spooled, err);
 	if (!rc)
 		rc = pack_tarw_end(w, &done, err);
 	pack_read_clear(&r);

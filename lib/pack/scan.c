@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-__attribute__((format(printf, 2, 3))) static void reason(struct pack_scan *s, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static void scan_reason(
+	struct pack_scan *s, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -22,7 +23,7 @@ __attribute__((format(printf, 2, 3))) static void reason(struct pack_scan *s, co
 	va_end(ap);
 }
 
-static int read_rules(
+static int scan_read_rules(
 	struct pack_scan *s, struct pack_read *r, const struct pack_entry *e, struct err *err)
 {
 	struct pack_rules *rules;
@@ -49,7 +50,7 @@ static int read_rules(
 	return 0;
 }
 
-static int take_entry(
+static int scan_take_entry(
 	struct pack_scan *s, struct pack_read *r, const struct pack_entry *e, struct err *err)
 {
 	char q[PACK_QUOTE_MAX];
@@ -57,20 +58,20 @@ static int take_entry(
 
 	if (e->type == PACK_LINK) {
 		s->links++;
-		reason(s, "entry '%s' is a link", pack_quote(q, e->path, strlen(e->path)));
+		scan_reason(s, "entry '%s' is a link", pack_quote(q, e->path, strlen(e->path)));
 		return 0;
 	}
 	/* The root is written "." or "./", and comes first if at all. */
 	if (!*e->path && e->seq)
-		reason(s, "entry '.' is not the first");
+		scan_reason(s, "entry '.' is not the first");
 	else if (*e->path && !e->tidy)
-		reason(s, "the name of entry '%s' is not clean",
+		scan_reason(s, "the name of entry '%s' is not clean",
 			pack_quote(q, e->path, strlen(e->path)));
 	if (pack_index_add(
 		    &s->ix, e->path, e->type == PACK_DIR, e->mode & 0111, e->size, e->seq, err))
 		return -1;
 	if (e->type == PACK_FILE && ignore_is_file(e->path, &dir_len))
-		return read_rules(s, r, e, err);
+		return scan_read_rules(s, r, e, err);
 	return 0;
 }
 
@@ -87,21 +88,21 @@ int pack_scan_run(struct pack_scan *s, struct pack_src *src, const struct pack_l
 	s->ix.stop = src->stop;
 	rc = pack_read_init(&r, src, limits->expanded, limits->entries, err);
 	while (!rc && (rc = pack_read_next(&r, &e, err)) > 0)
-		rc = take_entry(s, &r, &e, err);
+		rc = scan_take_entry(s, &r, &e, err);
 	if (rc)
 		goto out;
 	s->expanded = r.x.total;
 	s->entries = r.entries;
 	why = pack_plain_why(&r.w);
 	if (r.warned)
-		reason(s, "libarchive warns of it");
+		scan_reason(s, "libarchive warns of it");
 	if (pack_expand_why(&r.x))
-		reason(s, "%s", pack_expand_why(&r.x));
+		scan_reason(s, "%s", pack_expand_why(&r.x));
 	if (why)
-		reason(s, "%s", why);
+		scan_reason(s, "%s", why);
 	rc = pack_index_build(&s->ix, err);
 	if (!rc && s->ix.repeated)
-		reason(s, "a name comes twice");
+		scan_reason(s, "a name comes twice");
 out:
 	pack_read_clear(&r);
 	return rc;
@@ -122,13 +123,13 @@ struct found {
 	char *dir;
 };
 
-static int by_dir(const void *a, const void *b, const void *ctx)
+static int scan_by_dir(const void *a, const void *b, const void *ctx)
 {
 	(void)ctx;
 	return ignore_dir_cmp(((const struct found *)a)->dir, ((const struct found *)b)->dir);
 }
 
-static int by_seq(const void *key, const void *elem)
+static int scan_by_seq(const void *key, const void *elem)
 {
 	uint32_t seq = *(const uint32_t *)key, other = ((const struct pack_rules *)elem)->seq;
 
@@ -153,7 +154,8 @@ int pack_scan_rules(struct pack_scan *s, pack_ignore_fn fn, void *ctx, struct er
 			rc = pack_stopped(s->ix.stop, err);
 		if (rc || it->dir || !ignore_is_file(name, &dir_len))
 			continue;
-		rules = bsearch(&it->seq, s->rules.p, s->rules.len, sizeof(*s->rules.p), by_seq);
+		rules = bsearch(
+			&it->seq, s->rules.p, s->rules.len, sizeof(*s->rules.p), scan_by_seq);
 		BUG_IF(!rules);
 		f = vec_add(&all);
 		f->rules = rules;
@@ -162,7 +164,7 @@ int pack_scan_rules(struct pack_scan *s, pack_ignore_fn fn, void *ctx, struct er
 	/* The items are in name order, where "+a/.sourceignore" comes before ".sourceignore"; a
 	   parent's rules must come first. */
 	if (!rc)
-		rc = pack_sort(all.p, all.len, sizeof(*all.p), by_dir, NULL, s->ix.stop, err);
+		rc = pack_sort(all.p, all.len, sizeof(*all.p), scan_by_dir, NULL, s->ix.stop, err);
 	vec_each (&all, f) {
 		if (!rc)
 			rc = pack_stopped(s->ix.stop, err);

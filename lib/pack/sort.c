@@ -14,7 +14,7 @@ struct sorter {
 };
 
 /* Two sorted runs, from..mid and mid..end, become one. */
-static int merge(const struct sorter *s, const char *in, char *out, size_t from, size_t mid,
+static int sort_merge(const struct sorter *s, const char *in, char *out, size_t from, size_t mid,
 	size_t end, struct err *err)
 {
 	size_t a = from, b = mid, to;
@@ -45,7 +45,7 @@ int pack_sort(void *p, size_t n, size_t size, pack_cmp_fn *cmp, const void *ctx,
 		for (from = 0; from < n; from = end) {
 			mid = n - from < run ? n : from + run;
 			end = n - mid < run ? n : mid + run;
-			if (merge(&s, in, out, from, mid, end, err))
+			if (sort_merge(&s, in, out, from, mid, end, err))
 				return -1;
 		}
 		was = in;

@@ -70,7 +70,7 @@ void pack_tarw_free(struct pack_tarw *w)
 	free(w);
 }
 
-static int put(struct pack_tarw *w, const void *p, size_t n, struct err *err)
+static int tarw_put(struct pack_tarw *w, const void *p, size_t n, struct err *err)
 {
 	if (w->want_diff_id)
 		digest_update(&w->diff_id, p, n);
@@ -78,14 +78,14 @@ static int put(struct pack_tarw *w, const void *p, size_t n, struct err *err)
 	return pack_gzipw_add(w->gz, p, n, err);
 }
 
-static int put_zeros(struct pack_tarw *w, size_t n, struct err *err)
+static int tarw_put_zeros(struct pack_tarw *w, size_t n, struct err *err)
 {
 	static const char zeros[2 * PACK_BLOCK];
 
-	return put(w, zeros, n, err);
+	return tarw_put(w, zeros, n, err);
 }
 
-static bool ascii(const char *s)
+static bool tarw_is_ascii(const char *s)
 {
 	for (; *s; s++)
 		if (*s & 0x80)
@@ -95,11 +95,11 @@ static bool ascii(const char *s)
 
 /* Writes the name into name and prefix if ustar can hold it: the prefix as long as possible, as
    Go's writer splits. */
-static bool split_name(struct ustar *h, const char *path)
+static bool ustar_split_name(struct ustar *h, const char *path)
 {
 	size_t n = strlen(path), at;
 
-	if (!ascii(path))
+	if (!tarw_is_ascii(path))
 		return false;
 	if (n <= NAME_MAX_USTAR) {
 		memcpy(h->name, path, n);
@@ -116,7 +116,7 @@ static bool split_name(struct ustar *h, const char *path)
 	return true;
 }
 
-static void octal(char *field, size_t size, uint64_t v)
+static void ustar_octal(char *field, size_t size, uint64_t v)
 {
 	char text[24];
 
@@ -124,27 +124,27 @@ static void octal(char *field, size_t size, uint64_t v)
 	memcpy(field, text, size);
 }
 
-static void fill(struct ustar *h, char type, unsigned mode, uint64_t size)
+static void ustar_fill(struct ustar *h, char type, unsigned mode, uint64_t size)
 {
 	unsigned sum = 0;
 	size_t i;
 
-	octal(h->mode, sizeof(h->mode), mode);
-	octal(h->uid, sizeof(h->uid), 0);
-	octal(h->gid, sizeof(h->gid), 0);
-	octal(h->size, sizeof(h->size), size <= SIZE_MAX_USTAR ? size : 0);
-	octal(h->mtime, sizeof(h->mtime), 0);
+	ustar_octal(h->mode, sizeof(h->mode), mode);
+	ustar_octal(h->uid, sizeof(h->uid), 0);
+	ustar_octal(h->gid, sizeof(h->gid), 0);
+	ustar_octal(h->size, sizeof(h->size), size <= SIZE_MAX_USTAR ? size : 0);
+	ustar_octal(h->mtime, sizeof(h->mtime), 0);
 	h->type = type;
 	memcpy(h->magic,
 		"ustar\0"
 		"00",
 		sizeof(h->magic));
-	octal(h->devmajor, sizeof(h->devmajor), 0);
-	octal(h->devminor, sizeof(h->devminor), 0);
+	ustar_octal(h->devmajor, sizeof(h->devmajor), 0);
+	ustar_octal(h->devminor, sizeof(h->devminor), 0);
 	memset(h->sum, ' ', sizeof(h->sum));
 	for (i = 0; i < sizeof(*h); i++)
 		sum += ((unsigned char *)h)[i];
-	octal(h->sum, 7, sum);
+	ustar_octal(h->sum, 7, sum);
 }
 
 /* "%d key=value\n", where the number counts its own digits. */
@@ -175,18 +175,18 @@ static int pax_header(
 		pax_record(&b, "size", text);
 	}
 	/* A name that no archive member has: a reader without PAX shows it as a file. */
-	split_name(&h, "././@PaxHeader");
-	fill(&h, 'x', 0644, b.len);
-	if (put(w, &h, sizeof(h), err) || put(w, b.p, b.len, err))
+	ustar_split_name(&h, "././@PaxHeader");
+	ustar_fill(&h, 'x', 0644, b.len);
+	if (tarw_put(w, &h, sizeof(h), err) || tarw_put(w, b.p, b.len, err))
 		return -1;
-	return b.len % PACK_BLOCK ? put_zeros(w, PACK_BLOCK - b.len % PACK_BLOCK, err) : 0;
+	return b.len % PACK_BLOCK ? tarw_put_zeros(w, PACK_BLOCK - b.len % PACK_BLOCK, err) : 0;
 }
 
-static int header(struct pack_tarw *w, const char *path, char type, unsigned mode, uint64_t size,
-	struct err *err)
+static int tarw_header(struct pack_tarw *w, const char *path, char type, unsigned mode,
+	uint64_t size, struct err *err)
 {
 	struct ustar h = {0};
-	bool fits = split_name(&h, path);
+	bool fits = ustar_split_name(&h, path);
 	size_t i;
 
 	BUG_IF(w->left);
@@ -196,22 +196,22 @@ static int header(struct pack_tarw *w, const char *path, char type, unsigned mod
 	/* What a reader without PAX gets: something, in ASCII. */
 	for (i = 0; !fits && path[i] && i < NAME_MAX_USTAR; i++)
 		h.name[i] = path[i] & 0x80 ? '_' : path[i];
-	fill(&h, type, mode & 0777, size);
+	ustar_fill(&h, type, mode & 0777, size);
 	w->entries++;
 	w->left = size;
 	w->pad = (unsigned)(-size % PACK_BLOCK);
-	return put(w, &h, sizeof(h), err);
+	return tarw_put(w, &h, sizeof(h), err);
 }
 
 int pack_tarw_dir(struct pack_tarw *w, const char *path, unsigned mode, struct err *err)
 {
-	return header(w, path, '5', mode, 0, err);
+	return tarw_header(w, path, '5', mode, 0, err);
 }
 
 int pack_tarw_file(
 	struct pack_tarw *w, const char *path, unsigned mode, uint64_t size, struct err *err)
 {
-	return header(w, path, '0', mode, size, err);
+	return tarw_header(w, path, '0', mode, size, err);
 }
 
 int pack_tarw_data(struct pack_tarw *w, const void *p, size_t n, struct err *err)
@@ -220,9 +220,9 @@ int pack_tarw_data(struct pack_tarw *w, const void *p, size_t n, struct err *err
 	if (!n)
 		return 0;
 	w->left -= n;
-	if (put(w, p, n, err))
+	if (tarw_put(w, p, n, err))
 		return -1;
-	return w->left || !w->pad ? 0 : put_zeros(w, w->pad, err);
+	return w->left || !w->pad ? 0 : tarw_put_zeros(w, w->pad, err);
 }
 
 int pack_tarw_file_mem(struct pack_tarw *w, const char *path, unsigned mode, const void *p,
@@ -262,7 +262,8 @@ int pack_tarw_end(struct pack_tarw *w, struct pack_tarw_result *res, struct err 
 	struct pack_tarw_result out = {0};
 
 	BUG_IF(w->left);
-	if (put_zeros(w, 2 * PACK_BLOCK, err) || pack_gzipw_end(w->gz, &out.digest, &out.size, err))
+	if (tarw_put_zeros(w, 2 * PACK_BLOCK, err) ||
+		pack_gzipw_end(w->gz, &out.digest, &out.size, err))
 		return -1;
 	if (w->want_diff_id)
 		digest_final(&w->diff_id, &out.diff_id);

@@ -57,7 +57,7 @@ static bool is_frame(const unsigned char *m)
 }
 
 /* More input, the magic number of a new frame on its own; none is left at the end of the source. */
-static int more(struct pack_unzstd *z, struct err *err)
+static int unzstd_more(struct pack_unzstd *z, struct err *err)
 {
 	if (!z->chunk_len && pack_src_next(z->src, &z->chunk, &z->chunk_len, err))
 		return -1;
@@ -86,7 +86,7 @@ static int more(struct pack_unzstd *z, struct err *err)
 /* So much at a time, before it is written to. */
 #define COUNT_STEP (1 * LIMIT_MIB)
 
-static int count(struct pack_unzstd *z, struct err *err)
+static int unzstd_count(struct pack_unzstd *z, struct err *err)
 {
 	uint64_t all = ZSTD_sizeof_DCtx(z->d);
 	uint64_t used = DECODER_SIZE + (z->decoded / COUNT_STEP + 1) * COUNT_STEP;
@@ -98,7 +98,7 @@ static int count(struct pack_unzstd *z, struct err *err)
 	return err_wrap(err, "a zstd frame with a window of %llu bytes", (unsigned long long)all);
 }
 
-static int refused(size_t code, struct err *err)
+static int unzstd_refused(size_t code, struct err *err)
 {
 	if (ZSTD_getErrorCode(code) == ZSTD_error_frameParameter_windowTooLarge)
 		return err_set(err, ERR_RETRY,
@@ -118,7 +118,7 @@ int pack_unzstd_next(struct pack_unzstd *z, const unsigned char **p, size_t *n, 
 		if (z->in.pos == z->in.size && !z->full) {
 			bool was_inside = z->inside;
 
-			if (more(z, err))
+			if (unzstd_more(z, err))
 				return -1;
 			if (!z->in.size && was_inside)
 				return err_set(err, ERR_RETRY,
@@ -129,9 +129,9 @@ int pack_unzstd_next(struct pack_unzstd *z, const unsigned char **p, size_t *n, 
 		}
 		rc = ZSTD_decompressStream(z->d, &out, &z->in);
 		if (ZSTD_isError(rc))
-			return refused(rc, err);
+			return unzstd_refused(rc, err);
 		z->decoded += out.pos;
-		if (count(z, err))
+		if (unzstd_count(z, err))
 			return -1;
 		z->full = rc && out.pos == out.size;
 		if (rc)
