@@ -45,7 +45,7 @@ static bool cut_in_handshake(const struct http_op *x)
 		strstr(x->curl_error, "unexpected eof");
 }
 
-static int code_of(const struct http_op *x, CURLcode rc)
+static int client_code(const struct http_op *x, CURLcode rc)
 {
 	long no = 0;
 
@@ -96,7 +96,7 @@ static bool spoke_tls(const struct http_op *x, CURLcode rc)
 	curl_easy_getinfo(x->easy, CURLINFO_APPCONNECT_TIME_T, &handshake);
 	curl_easy_getinfo(x->easy, CURLINFO_NUM_CONNECTS, &fresh);
 	/* On a kept connection the handshake was some other request's. */
-	if (handshake > 0 || x->res.status || (!fresh && code_of(x, rc) == -ECONNRESET))
+	if (handshake > 0 || x->res.status || (!fresh && client_code(x, rc) == -ECONNRESET))
 		return true;
 	if (rc == CURLE_PEER_FAILED_VERIFICATION || rc == CURLE_SSL_ISSUER_ERROR)
 		return true;
@@ -110,7 +110,7 @@ static bool spoke_tls(const struct http_op *x, CURLcode rc)
 
 /* " after 12 ms": the same failure must have the same words, or each retry is news to everybody who
    compares them. */
-static void cut_time(char *text)
+static void client_cut_time(char *text)
 {
 	char *from = strstr(text, " after "), *to;
 
@@ -132,9 +132,9 @@ static void fail_curl(struct http_op *x, CURLcode rc)
 	for (p = x->curl_error; *p; p++)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			*p = ' ';
-	cut_time(x->curl_error);
-	http_op_fail(
-		x, code_of(x, rc), "%s", *x->curl_error ? x->curl_error : curl_easy_strerror(rc));
+	client_cut_time(x->curl_error);
+	http_op_fail(x, client_code(x, rc), "%s",
+		*x->curl_error ? x->curl_error : curl_easy_strerror(rc));
 }
 
 /* ---- the end --------------------------------------------------------------------------------- */
@@ -146,7 +146,7 @@ static void wipe_headers(struct curl_slist *h)
 }
 
 /* Takes everything of curl and every timer away. After this only the result is left. */
-static void release(struct http_op *x)
+static void client_release(struct http_op *x)
 {
 	long fresh = 0;
 
@@ -183,9 +183,9 @@ static void release(struct http_op *x)
 	x->granting = false;
 }
 
-static void end(struct http_op *x)
+static void client_end(struct http_op *x)
 {
-	release(x);
+	client_release(x);
 	if (x->failed)
 		op_end(&x->op, &x->fail);
 	else
@@ -199,36 +199,36 @@ void http_op_done(struct http_op *x, CURLcode rc)
 		fail_curl(x, rc);
 	else if (!x->failed && !x->res.headers_complete)
 		http_op_fail(x, -EPROTO, "the server gave no answer");
-	end(x);
+	client_end(x);
 }
 
 /* ---- what is done from the loop -------------------------------------------------------------- */
 
-static void looked_up(struct op *op, void *arg);
+static void client_looked_up(struct op *op, void *arg);
 
-static void begin(struct http_op *x)
+static void client_begin(struct http_op *x)
 {
 	if (!http_peer_written_allowed(x)) {
 		http_peer_refused(x);
-		end(x);
+		client_end(x);
 		return;
 	}
 	x->lookup = x->resolved ? NULL : http_peer_lookup(x);
 	if (x->lookup) {
-		op_then(x->lookup, looked_up, x);
+		op_then(x->lookup, client_looked_up, x);
 		return;
 	}
 	http_multi_sweep(x->c);
 	if (curl_multi_add_handle(x->c->multi, x->easy) != CURLM_OK) {
 		http_op_fail(x, -ENOMEM, "libcurl is out of memory");
-		end(x);
+		client_end(x);
 		return;
 	}
 	x->added = true;
 	x->c->stats.open_requests++;
 }
 
-static void looked_up(struct op *op, void *arg)
+static void client_looked_up(struct op *op, void *arg)
 {
 	struct http_op *x = arg;
 
@@ -240,12 +240,12 @@ static void looked_up(struct op *op, void *arg)
 		http_op_fail(x, -ENOMEM, "libcurl is out of memory");
 	op_free(op);
 	if (x->failed)
-		end(x);
+		client_end(x);
 	else
-		begin(x);
+		client_begin(x);
 }
 
-static void resume(struct http_op *x)
+static void client_resume(struct http_op *x)
 {
 	x->resume_wanted = false;
 	if (!x->paused || !x->added)
@@ -257,34 +257,34 @@ static void resume(struct http_op *x)
 	   by itself. */
 	if (curl_easy_pause(x->easy, CURLPAUSE_CONT) != CURLE_OK || x->failed) {
 		http_op_fail(x, 0, "libcurl cannot go on");
-		end(x);
+		client_end(x);
 	}
 }
 
-static void kick(void *arg)
+static void client_kick(void *arg)
 {
 	struct http_op *x = arg;
 
 	if (x->end_wanted) {
 		if (x->added)
 			x->res.tls_answered = x->res.tls_answered || spoke_tls(x, CURLE_OK);
-		end(x);
+		client_end(x);
 	} else if (!x->added && !x->lookup) {
-		begin(x);
+		client_begin(x);
 	} else if (x->resume_wanted) {
-		resume(x);
+		client_resume(x);
 	}
 }
 
-static void want_kick(struct http_op *x)
+static void client_want_kick(struct http_op *x)
 {
-	defer_queue(x->c->loop, &x->kick, kick, x);
+	defer_queue(x->c->loop, &x->kick, client_kick, x);
 }
 
-static void want_end(struct http_op *x)
+static void client_want_end(struct http_op *x)
 {
 	x->end_wanted = true;
-	want_kick(x);
+	client_want_kick(x);
 }
 
 /* ---- supervision ----------------------------------------------------------------------------- */
@@ -297,7 +297,7 @@ static void deadline_due(void *arg)
 	http_op_fail(x, -ETIMEDOUT,
 		x->granting ? "no memory was free for its body within %s" : "not done within %s",
 		time_format_duration((int64_t)x->req.deadline_ms, text));
-	want_end(x);
+	client_want_end(x);
 }
 
 static void headers_due(void *arg)
@@ -307,7 +307,7 @@ static void headers_due(void *arg)
 
 	http_op_fail(x, -ETIMEDOUT, "no answer within %s",
 		time_format_duration((int64_t)x->req.headers_ms, text));
-	want_end(x);
+	client_want_end(x);
 }
 
 /*
@@ -326,7 +326,7 @@ static void idle_due(void *arg)
 	}
 	http_op_fail(x, -ETIMEDOUT, "no byte for %s",
 		time_format_duration((int64_t)x->req.idle_ms, text));
-	want_end(x);
+	client_want_end(x);
 }
 
 static void rate_due(void *arg)
@@ -342,7 +342,7 @@ static void rate_due(void *arg)
 	}
 	http_op_fail(x, -ETIMEDOUT, "only %llu bytes in %s", (unsigned long long)got,
 		time_format_duration((int64_t)x->req.min_rate_window_ms, text));
-	want_end(x);
+	client_want_end(x);
 }
 
 static void pace_start(struct http_op *x)
@@ -368,7 +368,7 @@ static void pace_due(void *arg)
 		"its body came with less than %llu KiB a second over %s, and others wait for the "
 		"memory that it holds",
 		LIMIT_MEMORY_RATE / LIMIT_KIB, time_format_duration(LIMIT_MEMORY_RATE_MS, text));
-	want_end(x);
+	client_want_end(x);
 }
 
 void http_op_watch_body(struct http_op *x)
@@ -394,7 +394,7 @@ void http_op_unwatch_body(struct http_op *x)
 
 static void http_op_cancel(struct op *op)
 {
-	want_end(CONTAINER_OF(op, struct http_op, op));
+	client_want_end(CONTAINER_OF(op, struct http_op, op));
 }
 
 static void http_op_free(struct op *op)
@@ -436,7 +436,7 @@ struct op *http_start(struct http_client *c, const struct http_req *req)
 	timer_init(&x->pace, c->loop, pace_due, x);
 	if (http_easy_setup(x, req, &x->fail)) {
 		x->failed = true;
-		want_end(x);
+		client_want_end(x);
 		return &x->op;
 	}
 	x->req.method = x->req.url = x->req.display = NULL;
@@ -450,7 +450,7 @@ struct op *http_start(struct http_client *c, const struct http_req *req)
 		timer_set(&x->deadline, req->deadline_ms);
 	if (req->headers_ms)
 		timer_set(&x->headers_timer, req->headers_ms);
-	want_kick(x);
+	client_want_kick(x);
 	return &x->op;
 }
 
@@ -466,7 +466,7 @@ void http_resume(struct op *op)
 	if (op->finishing || op->done)
 		return;
 	x->resume_wanted = true;
-	want_kick(x);
+	client_want_kick(x);
 }
 
 void http_trust_clear(struct http_trust *t)

@@ -30,7 +30,7 @@ static int status_line(struct http_op *x, const char *line, size_t n)
 	return 0;
 }
 
-static int too_large(struct http_op *x)
+static int body_too_large(struct http_op *x)
 {
 	http_op_fail(x, -EFBIG, "the body is larger than %llu bytes",
 		(unsigned long long)x->req.max_body);
@@ -52,7 +52,7 @@ static int check_length(struct http_op *x)
 		return 0;
 	errno = 0;
 	if (strtoull(text, NULL, 10) > x->req.max_body || errno)
-		return too_large(x);
+		return body_too_large(x);
 	return 0;
 }
 
@@ -115,7 +115,7 @@ static size_t error_body(struct http_op *x, const char *data, size_t n)
 	return 0;
 }
 
-static size_t pause_body(struct http_op *x)
+static size_t body_pause(struct http_op *x)
 {
 	x->paused = true;
 	x->c->paused++;
@@ -123,7 +123,7 @@ static size_t pause_body(struct http_op *x)
 	return CURL_WRITEFUNC_PAUSE;
 }
 
-static void granted(struct op *op, void *arg)
+static void body_granted(struct op *op, void *arg)
 {
 	struct http_op *x = arg;
 
@@ -134,7 +134,7 @@ static void granted(struct op *op, void *arg)
 
 /* The first bytes of a body are free; then all that was announced is taken at once, so that nobody
    waits while he holds. */
-static bool has_memory(struct http_op *x, size_t more)
+static bool body_has_memory(struct http_op *x, size_t more)
 {
 	auto_buf struct buf host = BUF_INIT(LIMIT_URL);
 	auto_url struct url u = {0};
@@ -152,7 +152,7 @@ static bool has_memory(struct http_op *x, size_t more)
 	url_authority(&u, &host);
 	x->granting = true;
 	x->grant = account_take(x->c->opts.account, x->c->opts.pool, buf_str(&host), bytes);
-	op_then(x->grant, granted, x);
+	op_then(x->grant, body_granted, x);
 	return false;
 }
 
@@ -177,12 +177,12 @@ size_t http_on_body(char *data, size_t size, size_t n, void *arg)
 		return 0;
 	}
 	if (len > x->req.max_body - x->res.body_bytes) {
-		too_large(x);
+		body_too_large(x);
 		return 0;
 	}
 	if (!x->req.on_body) {
-		if (!has_memory(x, len))
-			return pause_body(x);
+		if (!body_has_memory(x, len))
+			return body_pause(x);
 		x->res.body_bytes += len;
 		return buf_add(&x->res.body, data, len) ? 0 : len;
 	}
@@ -191,7 +191,7 @@ size_t http_on_body(char *data, size_t size, size_t n, void *arg)
 		x->res.body_bytes += len;
 		return len;
 	case HTTP_BODY_PAUSE:
-		return pause_body(x);
+		return body_pause(x);
 	default:
 		x->fail = err;
 		x->failed = true;

@@ -50,7 +50,7 @@ static void stamp_of(struct http_ca_stamp *s, const char *path)
 	s->mtime = st.st_mtim;
 }
 
-static void watch(struct http_cas *c, const char *path)
+static void cas_watch(struct http_cas *c, const char *path)
 {
 	struct http_ca_stamp *s = vec_add(&c->stamps);
 
@@ -88,7 +88,7 @@ static bool is_hash_name(const char *s)
 
 /* The regular files of a folder, links followed: true when there was one that OpenSSL finds by
    itself. */
-static bool scan(struct found *f, const char *dir)
+static bool cas_scan(struct found *f, const char *dir)
 {
 	VEC(ino_t) hashed = {0};
 	size_t first = f->loose.len, i, k;
@@ -129,16 +129,16 @@ static bool scan(struct found *f, const char *dir)
 	return any;
 }
 
-static void add_dir(struct found *f, const char *dir)
+static void cas_add_dir(struct found *f, const char *dir)
 {
-	watch(f->to, dir);
-	if (!scan(f, dir))
+	cas_watch(f->to, dir);
+	if (!cas_scan(f, dir))
 		return;
 	f->default_hashed = f->default_hashed || is_default_dir(dir);
 	buf_addf(&f->paths, f->paths.len ? ":%s" : "%s", dir);
 }
 
-static void add_dirs(struct found *f)
+static void cas_add_dirs(struct found *f)
 {
 	const char *env = getenv("SSL_CERT_DIR");
 	auto_free char *list = mem_strdup(env);
@@ -148,11 +148,11 @@ static void add_dirs(struct found *f)
 	if (env && *env) {
 		while ((dir = strsep(&rest, ":")))
 			if (*dir)
-				add_dir(f, dir);
+				cas_add_dir(f, dir);
 		return;
 	}
 	for (i = 0; i < ARRAY_LEN(default_dirs); i++)
-		add_dir(f, default_dirs[i]);
+		cas_add_dir(f, default_dirs[i]);
 }
 
 /* ---- the bundle ------------------------------------------------------------------------------ */
@@ -166,7 +166,7 @@ static const char *stands_for_bundle(void)
 	size_t i, k;
 
 	for (i = 0; i < ARRAY_LEN(default_dirs) && !found; i++) {
-		if (scan(&f, default_dirs[i]))
+		if (cas_scan(&f, default_dirs[i]))
 			found = default_dirs[i];
 		for (k = 0; k < f.loose.len; k++)
 			free(f.loose.p[k].path);
@@ -176,7 +176,7 @@ static const char *stands_for_bundle(void)
 	return found;
 }
 
-static void add_bundle(struct found *f)
+static void cas_add_bundle(struct found *f)
 {
 	const char *env = getenv("SSL_CERT_FILE"), *file = env && *env ? env : NULL, *dir;
 	size_t i;
@@ -186,7 +186,7 @@ static void add_bundle(struct found *f)
 			file = default_files[i];
 	if (!file)
 		return;
-	watch(f->to, file);
+	cas_watch(f->to, file);
 	if (!is_default_file(file)) {
 		/* One that is not there is passed over, as Go does it; curl would not. */
 		f->to->file = access(file, R_OK) ? NULL : mem_strdup(file);
@@ -203,7 +203,7 @@ static void add_bundle(struct found *f)
 
 /* ---- loose files ----------------------------------------------------------------------------- */
 
-static void add_file(struct buf *to, const char *path)
+static void cas_add_file(struct buf *to, const char *path)
 {
 	auto_buf struct buf text = BUF_INIT(LIMIT_CA_PEM);
 	struct err err = {0};
@@ -215,17 +215,17 @@ static void add_file(struct buf *to, const char *path)
 }
 
 /* curl takes one text, or one file: with loose certificates the bundle goes into the text. */
-static void read_loose(struct found *f)
+static void cas_read_loose(struct found *f)
 {
 	struct buf pem = BUF_INIT(LIMIT_CA_PEM);
 	size_t i, of_bundle;
 
 	if (f->loose.len && f->to->file)
-		add_file(&pem, f->to->file);
+		cas_add_file(&pem, f->to->file);
 	of_bundle = pem.len;
 	for (i = 0; i < f->loose.len; i++) {
-		watch(f->to, f->loose.p[i].path);
-		add_file(&pem, f->loose.p[i].path);
+		cas_watch(f->to, f->loose.p[i].path);
+		cas_add_file(&pem, f->loose.p[i].path);
 	}
 	if (pem.len == of_bundle) {
 		buf_clear(&pem);
@@ -265,9 +265,9 @@ void http_cas_init(struct http_cas *c)
 	struct found f = {.to = c, .paths = BUF_INIT(BUF_ANY)};
 	size_t i;
 
-	add_dirs(&f);
-	add_bundle(&f);
-	read_loose(&f);
+	cas_add_dirs(&f);
+	cas_add_bundle(&f);
+	cas_read_loose(&f);
 	c->paths = f.paths.len ? buf_take(&f.paths) : NULL;
 	c->looked_ms = clock_ms();
 	for (i = 0; i < f.loose.len; i++)
@@ -275,7 +275,7 @@ void http_cas_init(struct http_cas *c)
 	vec_clear(&f.loose);
 }
 
-static bool same(const struct http_ca_stamp *a, const struct http_ca_stamp *b)
+static bool stamp_same(const struct http_ca_stamp *a, const struct http_ca_stamp *b)
 {
 	return a->ino == b->ino && a->size == b->size && a->mtime.tv_sec == b->mtime.tv_sec &&
 		a->mtime.tv_nsec == b->mtime.tv_nsec;
@@ -294,7 +294,7 @@ bool http_cas_look(struct http_cas *c)
 		struct http_ca_stamp seen = {0};
 
 		stamp_of(&seen, s->path);
-		changed = changed || !same(&seen, s);
+		changed = changed || !stamp_same(&seen, s);
 	}
 	if (!changed)
 		return false;

@@ -32,7 +32,7 @@ static int no_memory(struct err *err)
 
 /* ---- trust and proxy ------------------------------------------------------------------------- */
 
-static struct curl_blob borrowed(const void *p, size_t n)
+static struct curl_blob blob_borrowed(const void *p, size_t n)
 {
 	/* curl wants a pointer to non-const and only reads through it. */
 	return (struct curl_blob){
@@ -41,7 +41,7 @@ static struct curl_blob borrowed(const void *p, size_t n)
 
 /* curl keeps what it parsed of a bundle for a day; a bundle that changed is older than what may be
    kept. */
-static long cache_s(const struct http_cas *s)
+static long easy_cache_s(const struct http_cas *s)
 {
 	uint64_t age = s->changed_ms ? (clock_ms() - s->changed_ms) / 1000 : CA_CACHE_S;
 
@@ -83,11 +83,11 @@ static int set_cas(struct http_op *x, const struct http_trust *t, struct err *er
 	if (more && make_blob(x, t, err))
 		return -1;
 	if (more) {
-		blob = borrowed(x->ca.p, x->ca.len);
+		blob = blob_borrowed(x->ca.p, x->ca.len);
 	} else if (!only && s->pem) {
 		x->system_ca = s->pem;
 		x->system_ca->refs++;
-		blob = borrowed(s->pem->text.p, s->pem->text.len);
+		blob = blob_borrowed(s->pem->text.p, s->pem->text.len);
 	}
 	for (i = 0; i < ARRAY_LEN(dir); i++) {
 		rc |= curl_easy_setopt(x->easy, dir[i], only ? NULL : s->paths);
@@ -95,7 +95,7 @@ static int set_cas(struct http_op *x, const struct http_trust *t, struct err *er
 		if (blob.len)
 			rc |= curl_easy_setopt(x->easy, text[i], &blob);
 	}
-	rc |= curl_easy_setopt(x->easy, CURLOPT_CA_CACHE_TIMEOUT, cache_s(s));
+	rc |= curl_easy_setopt(x->easy, CURLOPT_CA_CACHE_TIMEOUT, easy_cache_s(s));
 	return rc ? no_memory(err) : 0;
 }
 
@@ -112,13 +112,13 @@ static int set_trust(struct http_op *x, const struct http_trust *t, struct err *
 	if (t && t->cert_pem.len) {
 		buf_init(&x->cert, BUF_ANY);
 		buf_add(&x->cert, t->cert_pem.p, t->cert_pem.len);
-		blob = borrowed(x->cert.p, x->cert.len);
+		blob = blob_borrowed(x->cert.p, x->cert.len);
 		rc |= curl_easy_setopt(x->easy, CURLOPT_SSLCERTTYPE, "PEM");
 		rc |= curl_easy_setopt(x->easy, CURLOPT_SSLCERT_BLOB, &blob);
 	}
 	if (t && t->key_pem.len) {
 		secret_copy(&x->key, &t->key_pem);
-		blob = borrowed(x->key.p, x->key.len);
+		blob = blob_borrowed(x->key.p, x->key.len);
 		rc |= curl_easy_setopt(x->easy, CURLOPT_SSLKEYTYPE, "PEM");
 		rc |= curl_easy_setopt(x->easy, CURLOPT_SSLKEY_BLOB, &blob);
 	}
@@ -127,7 +127,7 @@ static int set_trust(struct http_op *x, const struct http_trust *t, struct err *
 
 /* Always said: without it curl would ask the environment, and reads it differently from what it was
    written for. */
-static int use_proxy(struct http_op *x, const struct http_proxy *p, struct err *err)
+static int easy_use_proxy(struct http_op *x, const struct http_proxy *p, struct err *err)
 {
 	CURLcode rc = CURLE_OK;
 
@@ -147,7 +147,7 @@ static int use_proxy(struct http_op *x, const struct http_proxy *p, struct err *
 	return rc ? no_memory(err) : 0;
 }
 
-static int use_given_proxy(struct http_op *x, const struct http_proxy *p, struct err *err)
+static int easy_use_given_proxy(struct http_op *x, const struct http_proxy *p, struct err *err)
 {
 	struct http_proxy given;
 	int rc;
@@ -159,7 +159,7 @@ static int use_given_proxy(struct http_op *x, const struct http_proxy *p, struct
 		given.user = mem_strdup(p->user);
 		secret_copy(&given.password, &p->password);
 	}
-	rc = use_proxy(x, &given, err);
+	rc = easy_use_proxy(x, &given, err);
 	http_proxy_clear(&given);
 	return rc;
 }
@@ -171,12 +171,12 @@ static int set_proxy(struct http_op *x, const struct http_req *req, struct err *
 		.https = !strncmp(x->target, "https:", 6), .host = x->host, .port = x->port};
 
 	if (p && p->none)
-		return use_proxy(x, NULL, err);
+		return easy_use_proxy(x, NULL, err);
 	if (p && p->url)
-		return use_given_proxy(x, p, err);
+		return easy_use_given_proxy(x, p, err);
 	if (proxy_env_for(x->c->proxies, &u, &p, err))
 		return -1;
-	return use_proxy(x, p, err);
+	return easy_use_proxy(x, p, err);
 }
 
 /* ---- headers --------------------------------------------------------------------------------- */
@@ -191,7 +191,7 @@ static int add_header(struct http_op *x, const char *line, struct err *err)
 	return 0;
 }
 
-static bool is_value(const char *s)
+static bool header_is_value(const char *s)
 {
 	for (; *s; s++)
 		if (((unsigned char)*s < 0x20 && *s != '\t') || *s == 0x7f)
@@ -199,7 +199,7 @@ static bool is_value(const char *s)
 	return true;
 }
 
-static bool given(const struct http_req *req, const char *name)
+static bool header_given(const struct http_req *req, const char *name)
 {
 	const struct http_hdr *h;
 
@@ -216,7 +216,7 @@ static int add_credentials(struct http_op *x, const struct http_req *req, struct
 
 	if (req->bearer && req->bearer->len) {
 		buf_addf(&line, "Authorization: Bearer %s", req->bearer->p);
-		if (strlen(req->bearer->p) != req->bearer->len || !is_value(req->bearer->p))
+		if (strlen(req->bearer->p) != req->bearer->len || !header_is_value(req->bearer->p))
 			line.over = true;
 	} else if (req->basic && req->basic->len) {
 		buf_adds(&line, "Authorization: Basic ");
@@ -243,7 +243,7 @@ static int set_headers(struct http_op *x, const struct http_req *req, struct err
 	size_t i;
 
 	for (h = req->hdrs; h && h->name; h++) {
-		if (!http_is_token(h->name) || !is_value(h->value))
+		if (!http_is_token(h->name) || !header_is_value(h->value))
 			return err_set(err, ERR_STALL, "header '%.100s' cannot be sent", h->name);
 		buf_reset(&line);
 		buf_addf(&line, *h->value ? "%s: %s" : "%s;", h->name, h->value);
@@ -253,7 +253,7 @@ static int set_headers(struct http_op *x, const struct http_req *req, struct err
 			return -1;
 	}
 	for (i = 0; i < ARRAY_LEN(unasked); i++) {
-		if (given(req, unasked[i]))
+		if (header_given(req, unasked[i]))
 			continue;
 		buf_reset(&line);
 		buf_addf(&line, "%s:", unasked[i]);

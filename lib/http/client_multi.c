@@ -21,7 +21,7 @@ struct sock {
 
 /* ---- idle connections ------------------------------------------------------------------------ */
 
-static struct http_fd *find_fd(struct http_client *c, int fd)
+static struct http_fd *fd_find(struct http_client *c, int fd)
 {
 	struct http_fd *f;
 
@@ -40,7 +40,7 @@ static uint64_t cookie_of(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len) ? 0 : cookie;
 }
 
-static void forget(struct http_client *c, struct http_fd *f)
+static void fd_forget(struct http_client *c, struct http_fd *f)
 {
 	*f = c->fds.p[--c->fds.len];
 }
@@ -58,7 +58,7 @@ curl_socket_t http_open_socket(void *arg, curlsocktype purpose, struct curl_sock
 	fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
 	if (fd < 0)
 		return CURL_SOCKET_BAD;
-	f = find_fd(c, fd);
+	f = fd_find(c, fd);
 	if (!f)
 		f = vec_add(&c->fds);
 	*f = (struct http_fd){fd, cookie_of(fd), 0};
@@ -68,10 +68,10 @@ curl_socket_t http_open_socket(void *arg, curlsocktype purpose, struct curl_sock
 int http_close_socket(void *arg, curl_socket_t fd)
 {
 	struct http_client *c = arg;
-	struct http_fd *f = find_fd(c, fd);
+	struct http_fd *f = fd_find(c, fd);
 
 	if (f)
-		forget(c, f);
+		fd_forget(c, f);
 	return close(fd);
 }
 
@@ -90,7 +90,7 @@ void http_multi_sweep(struct http_client *c)
 		struct http_fd *f = &c->fds.p[i];
 
 		if (!f->cookie || cookie_of(f->fd) != f->cookie) {
-			forget(c, f);
+			fd_forget(c, f);
 			continue;
 		}
 		if (f->idle_ms && now - f->idle_ms >= c->opts.idle_close_s * 1000ULL)
@@ -102,7 +102,7 @@ void http_multi_sweep(struct http_client *c)
 /* ---- sockets and time ------------------------------------------------------------------------ */
 
 /* After every curl_multi_socket_action, also the timer's: the last transfer may end in either. */
-static void drain(struct http_client *c)
+static void multi_drain(struct http_client *c)
 {
 	CURLMsg *m;
 	int left;
@@ -135,14 +135,14 @@ static void socket_ready(void *arg, int events)
 	if (events & POLL_ERROR)
 		bits |= CURL_CSELECT_ERR | CURL_CSELECT_IN | CURL_CSELECT_OUT;
 	curl_multi_socket_action(c->multi, s->fd, bits, &running); /* may free s */
-	drain(c);
+	multi_drain(c);
 }
 
 static int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg)
 {
 	struct http_client *c = arg;
 	struct sock *s = socket_arg;
-	struct http_fd *f = find_fd(c, fd);
+	struct http_fd *f = fd_find(c, fd);
 
 	(void)easy;
 	if (f)
@@ -171,13 +171,13 @@ static int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *arg, void
 	return 0;
 }
 
-static void timer_due(void *arg)
+static void multi_timer_due(void *arg)
 {
 	struct http_client *c = arg;
 	int running;
 
 	curl_multi_socket_action(c->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-	drain(c);
+	multi_drain(c);
 }
 
 static int timer_wanted(CURLM *multi, long ms, void *arg)
@@ -192,7 +192,7 @@ static int timer_wanted(CURLM *multi, long ms, void *arg)
 	return 0;
 }
 
-static CURLSH *new_share(void)
+static CURLSH *multi_new_share(void)
 {
 	CURLSH *share = curl_share_init();
 
@@ -205,7 +205,7 @@ static CURLSH *new_share(void)
 
 void http_multi_forget_sessions(struct http_client *c)
 {
-	CURLSH *fresh = new_share();
+	CURLSH *fresh = multi_new_share();
 	size_t i, k = 0;
 
 	if (!fresh)
@@ -223,9 +223,9 @@ int http_multi_init(struct http_client *c)
 	long total = c->opts.max_connections, host = c->opts.max_per_host;
 	CURLMcode rc = CURLM_OK;
 
-	timer_init_real(&c->timer, c->loop, timer_due, c);
+	timer_init_real(&c->timer, c->loop, multi_timer_due, c);
 	c->multi = curl_multi_init();
-	c->share = new_share();
+	c->share = multi_new_share();
 	if (!c->multi || !c->share)
 		return -1;
 	rc |= curl_multi_setopt(c->multi, CURLMOPT_SOCKETFUNCTION, socket_wanted);

@@ -97,14 +97,14 @@ struct dns {
 
 /* ---- those who wait -------------------------------------------------------------------------- */
 
-static void wait_answer(struct wait *w, const struct ip *at, size_t n)
+static void dns_wait_answer(struct wait *w, const struct ip *at, size_t n)
 {
 	w->at = mem_dup(at, n * sizeof(*at));
 	w->answer = (struct dns_answer){w->at, n};
 	op_finish(&w->op);
 }
 
-static void wait_fail(struct wait *w, const char *why)
+static void dns_wait_fail(struct wait *w, const char *why)
 {
 	struct err err = {0};
 
@@ -112,30 +112,30 @@ static void wait_fail(struct wait *w, const char *why)
 	op_end(&w->op, &err);
 }
 
-static bool has_stale(const struct name *n)
+static bool name_has_stale(const struct name *n)
 {
 	return n->at && clock_ms() < n->stale_until;
 }
 
 /* Everybody gets what there is: a good answer, an old one, or the reason. */
-static void serve(struct name *n, const char *why)
+static void name_serve(struct name *n, const char *why)
 {
-	bool some = has_stale(n);
+	bool some = name_has_stale(n);
 
 	while (!list_empty(&n->waits)) {
 		struct wait *w = CONTAINER_OF(list_first(&n->waits), struct wait, link);
 
 		list_out(&w->link);
 		if (some)
-			wait_answer(w, n->at, n->n);
+			dns_wait_answer(w, n->at, n->n);
 		else
-			wait_fail(w, why);
+			dns_wait_fail(w, why);
 	}
 }
 
 /* ---- one lookup ------------------------------------------------------------------------------ */
 
-static void set_good(struct name *n, const struct addresses *got, int ttl_s)
+static void name_set_good(struct name *n, const struct addresses *got, int ttl_s)
 {
 	uint64_t ms = ttl_s > 0 ? (uint64_t)ttl_s * 1000 : 0;
 
@@ -148,7 +148,7 @@ static void set_good(struct name *n, const struct addresses *got, int ttl_s)
 	n->bad_until = 0;
 }
 
-static void set_bad(struct name *n, const char *why)
+static void name_set_bad(struct name *n, const char *why)
 {
 	n->dns->stats.failed++;
 	n->why = why;
@@ -174,7 +174,7 @@ static void flight_free(struct flight *f)
 }
 
 /* The lookup of n is over, by its own end or because it was given up. */
-static void settle(struct name *n, const char *why)
+static void name_settle(struct name *n, const char *why)
 {
 	struct flight *f = n->flight;
 
@@ -182,23 +182,23 @@ static void settle(struct name *n, const char *why)
 	timer_cancel(&n->timer);
 	n->dns->stats.waiting--;
 	if (why)
-		set_bad(n, why);
+		name_set_bad(n, why);
 	else
-		set_good(n, &f->got, f->ttl_s);
+		name_set_good(n, &f->got, f->ttl_s);
 	if (f)
 		flight_free(f);
-	serve(n, why);
+	name_serve(n, why);
 }
 
-static void place(struct dns *d);
+static void dns_place(struct dns *d);
 
 static void flight_over(void *arg)
 {
 	struct flight *f = arg;
 	struct dns *d = f->name->dns;
 
-	settle(f->name, f->why);
-	place(d);
+	name_settle(f->name, f->why);
+	dns_place(d);
 }
 
 static void flight_end(struct flight *f, const char *why)
@@ -225,7 +225,7 @@ static bool is_reachable(const struct sockaddr *sa, socklen_t len)
 	return !connect(fd, (const struct sockaddr *)&to, len);
 }
 
-static const struct ares_addrinfo_node *first_of(const struct ares_addrinfo *info, int family)
+static const struct ares_addrinfo_node *family_first(const struct ares_addrinfo *info, int family)
 {
 	const struct ares_addrinfo_node *a = info->nodes;
 
@@ -239,7 +239,7 @@ static void take_family(struct flight *f, const struct ares_addrinfo *info, int 
 {
 	const struct ares_addrinfo_node *a;
 
-	for (a = first_of(info, family); a && f->got.n < most; a = a->ai_next) {
+	for (a = family_first(info, family); a && f->got.n < most; a = a->ai_next) {
 		if (a->ai_family != family ||
 			ip_of_sockaddr(&f->got.at[f->got.n], NULL, a->ai_addr))
 			continue;
@@ -249,9 +249,9 @@ static void take_family(struct flight *f, const struct ares_addrinfo *info, int 
 }
 
 /* c-ares sorts too, but with a socket for each address, of which a stranger can name thousands. */
-static void take(struct flight *f, const struct ares_addrinfo *info)
+static void flight_take(struct flight *f, const struct ares_addrinfo *info)
 {
-	const struct ares_addrinfo_node *v6 = first_of(info, AF_INET6);
+	const struct ares_addrinfo_node *v6 = family_first(info, AF_INET6);
 	const struct ares_addrinfo_cname *c;
 	bool v6_first = v6 && is_reachable(v6->ai_addr, v6->ai_addrlen);
 
@@ -262,18 +262,18 @@ static void take(struct flight *f, const struct ares_addrinfo *info)
 	take_family(f, info, v6_first ? AF_INET : AF_INET6, LIMIT_ADDRESSES);
 }
 
-static void on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *info);
+static void flight_on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *info);
 
-static void ask(struct flight *f)
+static void flight_ask(struct flight *f)
 {
 	static const struct ares_addrinfo_hints hints = {
 		.ai_flags = ARES_AI_NOSORT, .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
 	auto_free char *name = mem_printf("%s%s", f->name->item.key, f->absolute ? "." : "");
 
-	ares_getaddrinfo(f->channel, name, NULL, &hints, on_answer, f);
+	ares_getaddrinfo(f->channel, name, NULL, &hints, flight_on_answer, f);
 }
 
-static void on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *info)
+static void flight_on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *info)
 {
 	struct flight *f = arg;
 	bool none = status == ARES_ENOTFOUND || status == ARES_ENODATA;
@@ -281,14 +281,14 @@ static void on_answer(void *arg, int status, int timeouts, struct ares_addrinfo 
 	(void)timeouts;
 	if (!f->answered) {
 		if (status == ARES_SUCCESS && info)
-			take(f, info);
+			flight_take(f, info);
 		if (f->got.n || none) {
 			flight_end(f, none ? no_such_name : NULL);
 		} else if (!f->absolute) {
 			/* One search domain that fails ends c-ares' search; the name itself may be
 			   well. */
 			f->absolute = true;
-			ask(f);
+			flight_ask(f);
 		} else {
 			flight_end(f, status == ARES_ETIMEOUT ? no_reply : no_use);
 		}
@@ -297,7 +297,7 @@ static void on_answer(void *arg, int status, int timeouts, struct ares_addrinfo 
 		ares_freeaddrinfo(info);
 }
 
-static void process(struct flight *f, int readable, int writable)
+static void flight_process(struct flight *f, int readable, int writable)
 {
 	struct timeval tv;
 
@@ -309,9 +309,9 @@ static void process(struct flight *f, int readable, int writable)
 		timer_set(&f->timer, (uint64_t)tv.tv_sec * 1000 + (uint64_t)tv.tv_usec / 1000 + 1);
 }
 
-static void timer_due(void *arg)
+static void flight_timer_due(void *arg)
 {
-	process(arg, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+	flight_process(arg, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
 }
 
 static void sock_ready(void *arg, int events)
@@ -319,7 +319,7 @@ static void sock_ready(void *arg, int events)
 	struct sock *s = arg;
 	bool both = events & POLL_ERROR;
 
-	process(s->flight, both || events & POLL_READ ? s->fd : ARES_SOCKET_BAD,
+	flight_process(s->flight, both || events & POLL_READ ? s->fd : ARES_SOCKET_BAD,
 		both || events & POLL_WRITE ? s->fd : ARES_SOCKET_BAD); /* may free s */
 }
 
@@ -384,7 +384,7 @@ static void flight_start(struct name *n)
 
 	f->name = n;
 	f->began_ms = clock_ms();
-	timer_init_real(&f->timer, d->loop, timer_due, f);
+	timer_init_real(&f->timer, d->loop, flight_timer_due, f);
 	list_add(&d->flights, &f->link);
 	d->flying++;
 	d->stats.lookups++;
@@ -394,15 +394,15 @@ static void flight_start(struct name *n)
 		flight_end(f, no_use);
 		return;
 	}
-	ask(f);
-	process(f, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+	flight_ask(f);
+	flight_process(f, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
 }
 
 /* ---- places ---------------------------------------------------------------------------------- */
 
 /* The oldest lookup that may be given up for another, or NULL. Whose answer is here already leaves
    by itself. */
-static struct flight *victim(const struct dns *d)
+static struct flight *dns_victim(const struct dns *d)
 {
 	uint64_t now = clock_ms();
 	struct list *at;
@@ -418,19 +418,19 @@ static struct flight *victim(const struct dns *d)
 }
 
 /* Starts who waits for a place while there are some. */
-static void place(struct dns *d)
+static void dns_place(struct dns *d)
 {
 	while (!list_empty(&d->line) && !d->closing) {
 		struct name *n = CONTAINER_OF(list_first(&d->line), struct name, queued);
 
 		if (d->flying >= LIMIT_LOOKUPS) {
-			struct flight *f = victim(d);
+			struct flight *f = dns_victim(d);
 
 			if (!f) {
 				timer_set(&d->turn, PATIENCE_MS / 10);
 				return;
 			}
-			settle(f->name, no_reply);
+			name_settle(f->name, no_reply);
 			continue;
 		}
 		list_out(&n->queued);
@@ -438,9 +438,9 @@ static void place(struct dns *d)
 	}
 }
 
-static void turn_due(void *arg)
+static void dns_turn_due(void *arg)
 {
-	place(arg);
+	dns_place(arg);
 }
 
 static void name_due(void *arg)
@@ -450,36 +450,36 @@ static void name_due(void *arg)
 	uint64_t gone = clock_ms() - n->asked_ms;
 
 	if (gone >= LIMIT_LOOKUP_MS) {
-		settle(n, no_reply);
-		place(d);
+		name_settle(n, no_reply);
+		dns_place(d);
 		return;
 	}
-	if (has_stale(n))
-		serve(n, NULL);
+	if (name_has_stale(n))
+		name_serve(n, NULL);
 	timer_set(&n->timer, LIMIT_LOOKUP_MS - gone);
 }
 
-static bool is_wanted(const struct name *n)
+static bool name_is_wanted(const struct name *n)
 {
 	return n->flight || list_linked(&n->queued);
 }
 
-static void want(struct name *n)
+static void name_want(struct name *n)
 {
 	struct dns *d = n->dns;
 
-	if (is_wanted(n))
+	if (name_is_wanted(n))
 		return;
 	n->asked_ms = clock_ms();
-	timer_set(&n->timer, has_stale(n) ? PATIENCE_MS : LIMIT_LOOKUP_MS);
+	timer_set(&n->timer, name_has_stale(n) ? PATIENCE_MS : LIMIT_LOOKUP_MS);
 	list_add(&d->line, &n->queued);
 	d->stats.waiting++;
-	place(d);
+	dns_place(d);
 }
 
 /* ---- the op ---------------------------------------------------------------------------------- */
 
-static void wait_cancel(struct op *op)
+static void dns_wait_cancel(struct op *op)
 {
 	struct wait *w = CONTAINER_OF(op, struct wait, op);
 
@@ -487,7 +487,7 @@ static void wait_cancel(struct op *op)
 	op_finish(op);
 }
 
-static void wait_free(struct op *op)
+static void dns_wait_free(struct op *op)
 {
 	struct wait *w = CONTAINER_OF(op, struct wait, op);
 
@@ -496,7 +496,7 @@ static void wait_free(struct op *op)
 	free(w);
 }
 
-static struct name *name_get(struct dns *d, const char *host)
+static struct name *dns_name_get(struct dns *d, const char *host)
 {
 	struct lru_item *it = lru_get(&d->names, host);
 	struct name *n;
@@ -512,31 +512,31 @@ static struct name *name_get(struct dns *d, const char *host)
 	return n;
 }
 
-static void wait_for(struct wait *w, struct name *n)
+static void dns_wait_for(struct wait *w, struct name *n)
 {
 	list_add(&n->waits, &w->link);
-	want(n);
+	name_want(n);
 }
 
-static void answer(struct dns *d, struct wait *w, const char *host)
+static void dns_wait_serve(struct dns *d, struct wait *w, const char *host)
 {
-	struct name *n = name_get(d, host);
+	struct name *n = dns_name_get(d, host);
 	uint64_t now = clock_ms();
-	bool patient = is_wanted(n) && now - n->asked_ms < PATIENCE_MS;
+	bool patient = name_is_wanted(n) && now - n->asked_ms < PATIENCE_MS;
 
 	if (n->at && now < n->good_until)
-		wait_answer(w, n->at, n->n);
-	else if (has_stale(n) && (now < n->bad_until || (is_wanted(n) && !patient)))
-		wait_answer(w, n->at, n->n);
+		dns_wait_answer(w, n->at, n->n);
+	else if (name_has_stale(n) && (now < n->bad_until || (name_is_wanted(n) && !patient)))
+		dns_wait_answer(w, n->at, n->n);
 	else if (now < n->bad_until)
-		wait_fail(w, n->why);
+		dns_wait_fail(w, n->why);
 	else
-		wait_for(w, n);
+		dns_wait_for(w, n);
 }
 
 struct op *dns_start(struct dns *d, const char *host)
 {
-	static const struct op_type type = {"lookup", wait_cancel, wait_free};
+	static const struct op_type type = {"lookup", dns_wait_cancel, dns_wait_free};
 	static const struct ip here[] = {
 		{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1}}, {{[15] = 1}}};
 	struct wait *w = NEW(struct wait);
@@ -544,9 +544,9 @@ struct op *dns_start(struct dns *d, const char *host)
 	op_init(&w->op, d->loop, &type);
 	list_init(&w->link);
 	if (host_classify(host) == HOST_LOCALHOST)
-		wait_answer(w, here, ARRAY_LEN(here));
+		dns_wait_answer(w, here, ARRAY_LEN(here));
 	else
-		answer(d, w, host);
+		dns_wait_serve(d, w, host);
 	return &w->op;
 }
 
@@ -561,7 +561,7 @@ static bool name_busy(const struct lru_item *it)
 {
 	const struct name *n = CONTAINER_OF(it, const struct name, item);
 
-	return !list_empty(&n->waits) || is_wanted(n);
+	return !list_empty(&n->waits) || name_is_wanted(n);
 }
 
 static void name_free(struct lru_item *it)
@@ -592,7 +592,7 @@ struct dns *dns_new(struct loop *l, const struct dns_opts *opts)
 	list_init(&d->flights);
 	list_init(&d->line);
 	lru_init(&d->names, LIMIT_NAMES, name_busy, name_free);
-	timer_init(&d->turn, l, turn_due, d);
+	timer_init(&d->turn, l, dns_turn_due, d);
 	return d;
 }
 

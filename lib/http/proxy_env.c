@@ -56,7 +56,7 @@ static const struct scheme *scheme_of(const char **text)
 }
 
 /* No byte that ends a line or a text: it would end in a header of the proxy's. */
-static int decode(struct secret *out, const char *s, size_t n)
+static int proxy_decode(struct secret *out, const char *s, size_t n)
 {
 	auto_free char *to = mem_alloc(n + 1);
 	size_t i, len = 0;
@@ -84,10 +84,10 @@ static int parse_user(struct http_proxy *p, const char *s, size_t n)
 	const char *colon = memchr(s, ':', n);
 	auto_secret struct secret user = {0};
 
-	if (decode(&user, s, colon ? (size_t)(colon - s) : n))
+	if (proxy_decode(&user, s, colon ? (size_t)(colon - s) : n))
 		return -1;
 	p->user = mem_strndup(user.p ? user.p : "", user.len);
-	return colon ? decode(&p->password, colon + 1, n - (size_t)(colon + 1 - s)) : 0;
+	return colon ? proxy_decode(&p->password, colon + 1, n - (size_t)(colon + 1 - s)) : 0;
 }
 
 /* The rules for a host are those of any URL. */
@@ -223,13 +223,13 @@ static void parse_rules(struct proxy_env *e, const char *list)
 	}
 }
 
-static bool in_net(const struct rule *r, const struct ip *a)
+static bool rule_in_net(const struct rule *r, const struct ip *a)
 {
 	/* ::/0 is all of IPv6 and nothing of IPv4. */
 	return (!ip_is_v4(a) || r->net.bits >= MAPPED_BITS) && ip_net_has(&r->net, a);
 }
 
-static bool is_below(const struct rule *r, const char *host)
+static bool rule_is_below(const struct rule *r, const char *host)
 {
 	size_t n = strlen(host), m = strlen(r->below);
 
@@ -237,7 +237,7 @@ static bool is_below(const struct rule *r, const char *host)
 		(r->itself && !strcmp(host, r->below + 1));
 }
 
-static bool goes_past(const struct proxy_env *e, const struct url *u)
+static bool proxy_goes_past(const struct proxy_env *e, const struct url *u)
 {
 	struct ip address;
 	bool is_address = parse_address(&address, u->host);
@@ -249,8 +249,8 @@ static bool goes_past(const struct proxy_env *e, const struct url *u)
 		if (r->port && strcmp(r->port, port) != 0)
 			continue;
 		if (r->type == RULE_ALL ||
-			(is_address ? r->type == RULE_NET && in_net(r, &address)
-				    : r->type == RULE_NAME && is_below(r, u->host)))
+			(is_address ? r->type == RULE_NET && rule_in_net(r, &address)
+				    : r->type == RULE_NAME && rule_is_below(r, u->host)))
 			return true;
 	}
 	return false;
@@ -258,7 +258,7 @@ static bool goes_past(const struct proxy_env *e, const struct url *u)
 
 /* ---- the environment ------------------------------------------------------------------------- */
 
-static const char *either(const char *upper, const char *lower, const char **name)
+static const char *env_either(const char *upper, const char *lower, const char **name)
 {
 	const char *value = getenv(upper);
 
@@ -270,9 +270,9 @@ static const char *either(const char *upper, const char *lower, const char **nam
 	return value && *value ? value : NULL;
 }
 
-static void read_proxy(struct from_env *f, const char *upper, const char *lower)
+static void env_read_proxy(struct from_env *f, const char *upper, const char *lower)
 {
-	const char *name, *value = either(upper, lower, &name);
+	const char *name, *value = env_either(upper, lower, &name);
 
 	if (!value)
 		return;
@@ -290,9 +290,9 @@ struct proxy_env *proxy_env_new(void)
 	struct proxy_env *e = NEW(struct proxy_env);
 	const char *cgi = getenv("REQUEST_METHOD"), *ignored;
 
-	read_proxy(&e->https, "HTTPS_PROXY", "https_proxy");
-	read_proxy(&e->http, "HTTP_PROXY", "http_proxy");
-	parse_rules(e, either("NO_PROXY", "no_proxy", &ignored));
+	env_read_proxy(&e->https, "HTTPS_PROXY", "https_proxy");
+	env_read_proxy(&e->http, "HTTP_PROXY", "http_proxy");
+	parse_rules(e, env_either("NO_PROXY", "no_proxy", &ignored));
 	if (e->http.name && cgi && *cgi)
 		err_set(&e->http.bad, ERR_RETRY,
 			"%s is not used because REQUEST_METHOD is set, as for a CGI program",
@@ -323,7 +323,7 @@ int proxy_env_for(const struct proxy_env *e, const struct url *u, const struct h
 	enum host_class class = host_classify(u->host);
 
 	*proxy = NULL;
-	if (!f->name || class == HOST_LOOPBACK || class == HOST_LOCALHOST || goes_past(e, u))
+	if (!f->name || class == HOST_LOOPBACK || class == HOST_LOCALHOST || proxy_goes_past(e, u))
 		return 0;
 	if (f->bad.kind) {
 		*err = f->bad;

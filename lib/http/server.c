@@ -59,7 +59,7 @@ bool server_turn_over(struct http_server *s)
 
 /* Says so and closes at once: it must not hold a descriptor. What it has sent is read, as unread
    bytes make a close a reset, and that would overtake the answer. */
-static void turn_away(struct http_server *s, int fd)
+static void server_turn_away(struct http_server *s, int fd)
 {
 	static const char ANSWER[] = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n"
 				     "Retry-After: 1\r\nContent-Type: text/plain\r\n"
@@ -73,7 +73,7 @@ static void turn_away(struct http_server *s, int fd)
 }
 
 /* False: none waits, or there is no descriptor for it. */
-static bool accept_some(struct http_server *s, unsigned most)
+static bool server_accept_some(struct http_server *s, unsigned most)
 {
 	char peer[SOCK_NAME_MAX];
 	int fd;
@@ -85,7 +85,7 @@ static bool accept_some(struct http_server *s, unsigned most)
 			if (room_for(s, peer))
 				conn_new(s, fd, peer);
 			else
-				turn_away(s, fd);
+				server_turn_away(s, fd);
 			continue;
 		}
 		if (errno == EINTR || errno == ECONNABORTED)
@@ -101,13 +101,13 @@ static bool accept_some(struct http_server *s, unsigned most)
 	return true;
 }
 
-static void on_listener(void *arg, int events)
+static void server_on_listener(void *arg, int events)
 {
 	(void)events;
-	accept_some(arg, ACCEPT_AT_ONCE);
+	server_accept_some(arg, ACCEPT_AT_ONCE);
 }
 
-static void on_accept_again(void *arg)
+static void server_on_accept_again(void *arg)
 {
 	struct http_server *s = arg;
 
@@ -172,8 +172,8 @@ struct http_server *http_server_new(
 	s->fd = fd;
 	snprintf(s->address, sizeof(s->address), "%s", address);
 	room_init(s);
-	timer_init(&s->accept_again, l, on_accept_again, s);
-	s->poll = poll_new(l, fd, on_listener, s);
+	timer_init(&s->accept_again, l, server_on_accept_again, s);
+	s->poll = poll_new(l, fd, server_on_listener, s);
 	poll_set(s->poll, POLL_READ);
 	log_info(NULL, "listening", LS("server", s->name), LS("address", s->address));
 	return s;
@@ -184,7 +184,7 @@ const char *http_server_address(const struct http_server *s)
 	return s->address;
 }
 
-static struct http_conn *any(struct http_server *s)
+static struct http_conn *server_any_conn(struct http_server *s)
 {
 	struct http_conn *c = NULL;
 	int i;
@@ -196,7 +196,7 @@ static struct http_conn *any(struct http_server *s)
 
 /* ---- drain */
 
-static void drained(struct http_server *s)
+static void server_drained(struct http_server *s)
 {
 	struct drain *d = MOVE(s->drain);
 
@@ -208,16 +208,16 @@ static void drained(struct http_server *s)
 void server_conn_closed(struct http_server *s)
 {
 	if (s->drain && !s->stats.open_connections && s->fd < 0)
-		drained(s);
+		server_drained(s);
 }
 
 /* The next one that the drain has something to do with. */
-static struct http_conn *to_drain(struct drain *d)
+static struct http_conn *drain_next(struct drain *d)
 {
 	struct http_conn *c;
 
 	if (d->cut)
-		return any(d->server);
+		return server_any_conn(d->server);
 	c = room_first(d->server, RANK_SILENT);
 	return c ? c : room_first(d->server, RANK_IDLE);
 }
@@ -232,12 +232,12 @@ static void drain_slice(void *arg)
 	/* Clients that the kernel has connected already are not turned away with a reset. */
 	if (s->fd >= 0 && !d->cut &&
 		s->stats.connections - d->connections < s->opts.max_connections &&
-		accept_some(s, DRAIN_AT_ONCE)) {
+		server_accept_some(s, DRAIN_AT_ONCE)) {
 		defer_queue(s->loop, &d->defer, drain_slice, d);
 		return;
 	}
 	stop_listening(s);
-	for (n = 0; n < DRAIN_AT_ONCE && s->drain && (c = to_drain(d)); n++)
+	for (n = 0; n < DRAIN_AT_ONCE && s->drain && (c = drain_next(d)); n++)
 		if (d->cut)
 			conn_close(c);
 		else
@@ -245,7 +245,7 @@ static void drain_slice(void *arg)
 	if (!s->drain)
 		return;
 	if (!s->stats.open_connections)
-		drained(s);
+		server_drained(s);
 	else if (c)
 		defer_queue(s->loop, &d->defer, drain_slice, d);
 }
@@ -296,7 +296,7 @@ void http_server_free(struct http_server *s)
 		return;
 	s->draining = true;
 	stop_listening(s);
-	while ((c = any(s)))
+	while ((c = server_any_conn(s)))
 		conn_close(c);
 	BUG_IF(s->drain);
 	room_free(s);

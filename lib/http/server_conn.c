@@ -26,7 +26,7 @@ enum moved { GO, WAIT, GONE };
 
 static void conn_run(struct http_conn *c);
 
-static void deadline(struct http_conn *c, uint64_t ms)
+static void conn_deadline(struct http_conn *c, uint64_t ms)
 {
 	uint64_t now = clock_ms();
 
@@ -37,10 +37,10 @@ static void deadline(struct http_conn *c, uint64_t ms)
 		timer_set(&c->timer, ms);
 }
 
-static void on_poll(void *arg, int events);
+static void conn_on_poll(void *arg, int events);
 
 /* What may still be read ahead of what is done now. */
-static size_t room_in(const struct http_conn *c)
+static size_t conn_room(const struct http_conn *c)
 {
 	bool answering = c->state == CONN_HANDLER || c->state == CONN_REPLY;
 	size_t most = answering ? READ_AHEAD : LIMIT_REQUEST_AHEAD;
@@ -48,7 +48,7 @@ static size_t room_in(const struct http_conn *c)
 	return c->in.len < most ? most - c->in.len : 0;
 }
 
-static void watch(struct http_conn *c)
+static void conn_watch(struct http_conn *c)
 {
 	int events = 0;
 
@@ -63,7 +63,7 @@ static void watch(struct http_conn *c)
 		break;
 	case CONN_HANDLER:
 	case CONN_REPLY:
-		if (!c->eof && room_in(c))
+		if (!c->eof && conn_room(c))
 			events = POLL_READ;
 		if (c->state == CONN_REPLY && c->blocked)
 			events |= POLL_WRITE;
@@ -74,7 +74,7 @@ static void watch(struct http_conn *c)
 	poll_set(c->poll, events);
 }
 
-static void end_exchange(struct http_conn *c, bool gone)
+static void conn_end_exchange(struct http_conn *c, bool gone)
 {
 	struct http_exchange *x = &c->x;
 	void (*fn)(void *, struct http_exchange *, bool) = x->on_end;
@@ -96,7 +96,7 @@ void conn_close(struct http_conn *c)
 	close(c->fd);
 	timer_cancel(&c->timer);
 	defer_cancel(s->loop, &c->defer);
-	end_exchange(c, true);
+	conn_end_exchange(c, true);
 	http_request_clear(&c->x.req);
 	buf_clear(&c->x.reply.fields);
 	buf_clear(&c->x.reply.out);
@@ -105,7 +105,7 @@ void conn_close(struct http_conn *c)
 	server_conn_closed(s);
 }
 
-static void refuse(struct http_conn *c, int status, const char *why)
+static void conn_refuse(struct http_conn *c, int status, const char *why)
 {
 	log_debug(NULL, "refused request", LS("server", c->server->name), LS("peer", c->peer),
 		LI("status", status), LS("error", why));
@@ -120,7 +120,7 @@ static void refuse(struct http_conn *c, int status, const char *why)
 
 /* ---- how much of its reply a client takes */
 
-static uint64_t taken(const struct http_conn *c)
+static uint64_t conn_taken(const struct http_conn *c)
 {
 	uint64_t waits = sock_unsent(c->fd);
 
@@ -131,21 +131,21 @@ static void window_open(struct http_conn *c)
 {
 	c->window.open = true;
 	c->window.from = clock_ms();
-	c->window.mark = taken(c);
-	deadline(c, c->server->opts.progress_ms);
+	c->window.mark = conn_taken(c);
+	conn_deadline(c, c->server->opts.progress_ms);
 }
 
-static bool took_less(const struct http_conn *c, uint64_t rate, uint64_t ms)
+static bool conn_took_less(const struct http_conn *c, uint64_t rate, uint64_t ms)
 {
-	return (taken(c) - c->window.mark) * 1000 < rate * ms;
+	return (conn_taken(c) - c->window.mark) * 1000 < rate * ms;
 }
 
 /* True when it has done its share of the window, and the next one has begun. */
 static bool window_next(struct http_conn *c)
 {
-	if (took_less(c, LIMIT_REPLY_RATE, c->server->opts.progress_ms))
+	if (conn_took_less(c, LIMIT_REPLY_RATE, c->server->opts.progress_ms))
 		return false;
-	c->window.slow = took_less(c, LIMIT_REPLY_SLOW, clock_ms() - c->window.from);
+	c->window.slow = conn_took_less(c, LIMIT_REPLY_SLOW, clock_ms() - c->window.from);
 	window_open(c);
 	return true;
 }
@@ -158,7 +158,7 @@ static void window_check(struct http_conn *c)
 	if (!c->window.open)
 		window_open(c);
 	else if (age < LIMIT_REPLY_SLOW_MS || !window_next(c))
-		deadline(c, age < whole ? whole - age : 0);
+		conn_deadline(c, age < whole ? whole - age : 0);
 }
 
 /* The server was the one who had nothing to send: a client that has all of it is not to be blamed
@@ -177,7 +177,7 @@ bool conn_reads_slowly(struct http_conn *c)
 		return false;
 	if (age < LIMIT_REPLY_SLOW_MS)
 		return c->window.slow;
-	if (took_less(c, LIMIT_REPLY_SLOW, age))
+	if (conn_took_less(c, LIMIT_REPLY_SLOW, age))
 		return true;
 	/* What filled the client's buffers at once does not make it quick for the rest of the
 	   minute. */
@@ -193,7 +193,7 @@ static void reply_late(struct http_conn *c)
 	conn_close(c);
 }
 
-static void on_timer(void *arg)
+static void conn_on_timer(void *arg)
 {
 	struct http_conn *c = arg;
 	uint64_t now = clock_ms();
@@ -208,7 +208,7 @@ static void on_timer(void *arg)
 	switch (c->state) {
 	case CONN_HEAD:
 	case CONN_BODY:
-		refuse(c, 408, "the request did not come in time");
+		conn_refuse(c, 408, "the request did not come in time");
 		conn_run(c);
 		break;
 	case CONN_REPLY:
@@ -222,7 +222,7 @@ static void on_timer(void *arg)
 
 /* ---- the steps */
 
-static enum moved to_handler(struct http_conn *c)
+static enum moved conn_to_handler(struct http_conn *c)
 {
 	struct http_server *s = c->server;
 
@@ -240,7 +240,7 @@ static enum moved to_handler(struct http_conn *c)
 	return GO;
 }
 
-static enum moved on_head(struct http_conn *c)
+static enum moved conn_on_head(struct http_conn *c)
 {
 	static const char CONTINUE[] = "HTTP/1.1 100 Continue\r\n\r\n";
 	ssize_t n;
@@ -253,12 +253,12 @@ static enum moved on_head(struct http_conn *c)
 	}
 	if (c->state == CONN_IDLE) {
 		c->state = CONN_HEAD;
-		deadline(c, c->server->opts.header_ms);
+		conn_deadline(c, c->server->opts.header_ms);
 		room_again(c);
 	}
 	n = http_request_head(&c->x.req, c->in.p, c->in.len);
 	if (n < 0) {
-		refuse(c, c->x.req.status, c->x.req.why);
+		conn_refuse(c, c->x.req.status, c->x.req.why);
 		return GO;
 	}
 	if (!n && c->eof) {
@@ -269,9 +269,9 @@ static enum moved on_head(struct http_conn *c)
 		return WAIT;
 	buf_shift(&c->in, (size_t)n);
 	if (!c->x.req.has_body)
-		return to_handler(c);
+		return conn_to_handler(c);
 	c->state = CONN_BODY;
-	deadline(c, c->server->opts.progress_ms);
+	conn_deadline(c, c->server->opts.progress_ms);
 	/* Twenty-five bytes into an empty socket buffer; if they do not fit, the client sends its
 	   body after a while all the same. */
 	if (c->x.req.expect_continue && !c->in.len)
@@ -279,7 +279,7 @@ static enum moved on_head(struct http_conn *c)
 	return GO;
 }
 
-static enum moved on_body(struct http_conn *c)
+static enum moved conn_on_body(struct http_conn *c)
 {
 	ssize_t n;
 
@@ -291,17 +291,17 @@ static enum moved on_body(struct http_conn *c)
 		return WAIT;
 	n = http_request_body(&c->x.req, c->in.p, c->in.len);
 	if (n < 0) {
-		refuse(c, c->x.req.status, c->x.req.why);
+		conn_refuse(c, c->x.req.status, c->x.req.why);
 		return GO;
 	}
 	buf_shift(&c->in, (size_t)n);
 	if (c->x.req.complete)
-		return to_handler(c);
-	deadline(c, c->server->opts.progress_ms);
+		return conn_to_handler(c);
+	conn_deadline(c, c->server->opts.progress_ms);
 	return c->eof ? GO : WAIT;
 }
 
-static enum moved linger(struct http_conn *c)
+static enum moved conn_linger(struct http_conn *c)
 {
 	struct http_server *s = c->server;
 
@@ -313,32 +313,32 @@ static enum moved linger(struct http_conn *c)
 		conn_close(room_first(s, RANK_LINGER));
 	c->state = CONN_LINGER;
 	buf_clear(&c->in);
-	deadline(c, LINGER_MS);
+	conn_deadline(c, LINGER_MS);
 	return WAIT;
 }
 
-static enum moved finished(struct http_conn *c)
+static enum moved conn_finished(struct http_conn *c)
 {
-	end_exchange(c, false);
+	conn_end_exchange(c, false);
 	c->blocked = false;
 	c->deadline = 0;
 	/* A client that closed its side gets the answers to all that it asked before. */
 	if (c->close_after || c->server->draining || (c->eof && !c->in.len))
-		return linger(c);
+		return conn_linger(c);
 	if (c->in.cap > KEEP_BUFFER && !c->in.len)
 		buf_clear(&c->in);
 	c->state = CONN_IDLE;
-	deadline(c, c->server->opts.idle_ms);
+	conn_deadline(c, c->server->opts.idle_ms);
 	return GO;
 }
 
-static enum moved on_reply(struct http_conn *c)
+static enum moved conn_on_reply(struct http_conn *c)
 {
 	if (!c->blocked)
 		window_close(c);
 	switch (reply_send(c)) {
 	case SEND_DONE:
-		return finished(c);
+		return conn_finished(c);
 	case SEND_MORE: /* the poll calls again in the next turn, after the others */
 	case SEND_BLOCKED:
 		window_check(c);
@@ -349,7 +349,7 @@ static enum moved on_reply(struct http_conn *c)
 		c->deadline = 0;
 		/* A stream that waits has nobody to end it for a client that is gone. */
 		if (c->eof && c->x.reply.kind == REPLY_STREAM)
-			deadline(c, EOF_STREAM_MS);
+			conn_deadline(c, EOF_STREAM_MS);
 		return WAIT;
 	case SEND_FAILED:
 	default:
@@ -358,7 +358,7 @@ static enum moved on_reply(struct http_conn *c)
 	}
 }
 
-static void run_deferred(void *arg)
+static void conn_run_deferred(void *arg)
 {
 	conn_run(arg);
 }
@@ -366,7 +366,7 @@ static void run_deferred(void *arg)
 void conn_wake(struct http_conn *c)
 {
 	if (!c->running)
-		defer_queue(c->server->loop, &c->defer, run_deferred, c);
+		defer_queue(c->server->loop, &c->defer, conn_run_deferred, c);
 }
 
 void conn_reply(struct http_conn *c)
@@ -389,23 +389,23 @@ static void conn_run(struct http_conn *c)
 			if (answered++ == TURN_REQUESTS && c->in.len) {
 				c->running = false;
 				conn_wake(c);
-				watch(c);
+				conn_watch(c);
 				return;
 			}
 			/* fall through */
 		case CONN_HEAD:
-			rc = on_head(c);
+			rc = conn_on_head(c);
 			break;
 		case CONN_BODY:
-			rc = on_body(c);
+			rc = conn_on_body(c);
 			break;
 		case CONN_HANDLER:
 			if (c->eof && !c->deadline)
-				deadline(c, EOF_ANSWER_MS);
+				conn_deadline(c, EOF_ANSWER_MS);
 			rc = WAIT;
 			break;
 		case CONN_REPLY:
-			rc = on_reply(c);
+			rc = conn_on_reply(c);
 			break;
 		case CONN_LINGER:
 		case CONN_DEAD:
@@ -416,13 +416,13 @@ static void conn_run(struct http_conn *c)
 	if (rc == GONE)
 		return;
 	c->running = false;
-	watch(c);
+	conn_watch(c);
 }
 
 /* False when the connection is no more. */
-static bool receive(struct http_conn *c)
+static bool conn_receive(struct http_conn *c)
 {
-	size_t room = room_in(c);
+	size_t room = conn_room(c);
 	ssize_t n;
 
 	if (!room)
@@ -441,7 +441,7 @@ static bool receive(struct http_conn *c)
 	return true;
 }
 
-static void on_poll(void *arg, int events)
+static void conn_on_poll(void *arg, int events)
 {
 	struct http_conn *c = arg;
 
@@ -451,11 +451,11 @@ static void on_poll(void *arg, int events)
 	}
 	if (server_turn_over(c->server))
 		return;
-	if ((events & POLL_READ) && !receive(c))
+	if ((events & POLL_READ) && !conn_receive(c))
 		return;
 	/* While a reply waits for room, bytes of the next request do not concern it. */
 	if (c->state == CONN_REPLY && c->blocked && !(events & POLL_WRITE) && !c->eof) {
-		watch(c);
+		conn_watch(c);
 		return;
 	}
 	conn_run(c);
@@ -466,7 +466,7 @@ void conn_drain(struct http_conn *c)
 	if (c->state == CONN_LINGER || c->state == CONN_HANDLER || c->state == CONN_REPLY)
 		return;
 	/* A request may have come that we have not been told of yet. */
-	if (!receive(c))
+	if (!conn_receive(c))
 		return;
 	if (c->state == CONN_IDLE && !c->in.len)
 		conn_close(c);
@@ -484,10 +484,10 @@ struct http_conn *conn_new(struct http_server *s, int fd, const char *peer)
 	buf_init(&c->in, LIMIT_REQUEST_AHEAD);
 	http_request_init(&c->x.req, s->opts.max_body);
 	reply_init(&c->x.reply);
-	timer_init(&c->timer, s->loop, on_timer, c);
-	c->poll = poll_new(s->loop, fd, on_poll, c);
+	timer_init(&c->timer, s->loop, conn_on_timer, c);
+	c->poll = poll_new(s->loop, fd, conn_on_poll, c);
 	room_take(c);
-	deadline(c, s->opts.header_ms);
-	watch(c);
+	conn_deadline(c, s->opts.header_ms);
+	conn_watch(c);
 	return c;
 }

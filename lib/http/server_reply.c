@@ -43,7 +43,7 @@ void reply_reset(struct http_reply *r)
 		buf_reset(&r->out);
 }
 
-static void add_uint(struct buf *b, uint64_t v)
+static void reply_add_uint(struct buf *b, uint64_t v)
 {
 	char text[24], *p = text + sizeof(text);
 
@@ -55,7 +55,7 @@ static void add_uint(struct buf *b, uint64_t v)
 }
 
 /* RFC 9110 section 6.4.1: no content whatever the handler gave. */
-static bool bodyless(const struct http_conn *c)
+static bool reply_bodyless(const struct http_conn *c)
 {
 	int status = c->x.reply.status;
 
@@ -63,7 +63,7 @@ static bool bodyless(const struct http_conn *c)
 }
 
 /* length: of the body; UINT64_MAX: not known. */
-static void make_head(struct http_conn *c, const char *content_type, uint64_t length)
+static void reply_make_head(struct http_conn *c, const char *content_type, uint64_t length)
 {
 	struct http_reply *r = &c->x.reply;
 	struct buf *b = &r->out;
@@ -73,7 +73,7 @@ static void make_head(struct http_conn *c, const char *content_type, uint64_t le
 	if (length == UINT64_MAX && old && !c->x.req.is_head)
 		c->close_after = true;
 	buf_adds(b, "HTTP/1.1 ");
-	add_uint(b, (uint64_t)r->status);
+	reply_add_uint(b, (uint64_t)r->status);
 	buf_addc(b, ' ');
 	buf_adds(b, http_status_text(r->status));
 	buf_adds(b, "\r\nDate: ");
@@ -89,7 +89,7 @@ static void make_head(struct http_conn *c, const char *content_type, uint64_t le
 			buf_adds(b, "Transfer-Encoding: chunked\r\n");
 		} else if (length != UINT64_MAX) {
 			buf_adds(b, "Content-Length: ");
-			add_uint(b, length);
+			reply_add_uint(b, length);
 			buf_adds(b, "\r\n");
 		}
 	}
@@ -102,7 +102,7 @@ static void make_head(struct http_conn *c, const char *content_type, uint64_t le
 	BUG_IF(buf_over(b));
 }
 
-static struct http_conn *begin(struct http_exchange *x, int status, enum reply_kind kind)
+static struct http_conn *reply_begin(struct http_exchange *x, int status, enum reply_kind kind)
 {
 	struct http_conn *c = CONTAINER_OF(x, struct http_conn, x);
 
@@ -115,11 +115,11 @@ static struct http_conn *begin(struct http_exchange *x, int status, enum reply_k
 
 void http_reply_buf(struct http_exchange *x, int status, const char *content_type, struct buf *b)
 {
-	struct http_conn *c = begin(x, status, REPLY_BUF);
+	struct http_conn *c = reply_begin(x, status, REPLY_BUF);
 	size_t len = b ? b->len : 0;
 
-	make_head(c, content_type, len);
-	if (b && !bodyless(c))
+	reply_make_head(c, content_type, len);
+	if (b && !reply_bodyless(c))
 		x->reply.body = *b;
 	else if (b)
 		free(b->p);
@@ -138,24 +138,24 @@ void http_reply_text(struct http_exchange *x, int status, const char *text)
 
 void http_reply_file(struct http_exchange *x, int status, int fd, uint64_t from, uint64_t len)
 {
-	struct http_conn *c = begin(x, status, REPLY_FILE);
+	struct http_conn *c = reply_begin(x, status, REPLY_FILE);
 
-	make_head(c, NULL, len);
+	reply_make_head(c, NULL, len);
 	x->reply.fd = fd;
 	x->reply.at = from;
-	x->reply.left = bodyless(c) ? 0 : len;
+	x->reply.left = reply_bodyless(c) ? 0 : len;
 	conn_reply(c);
 }
 
 void http_reply_stream(struct http_exchange *x, int status, const char *content_type,
 	int (*pull)(void *arg, struct buf *b), void *arg)
 {
-	struct http_conn *c = begin(x, status, REPLY_STREAM);
+	struct http_conn *c = reply_begin(x, status, REPLY_STREAM);
 
-	make_head(c, content_type, UINT64_MAX);
+	reply_make_head(c, content_type, UINT64_MAX);
 	x->reply.pull = pull;
 	x->reply.pull_arg = arg;
-	x->reply.pull_ended = bodyless(c);
+	x->reply.pull_ended = reply_bodyless(c);
 	conn_reply(c);
 }
 
@@ -195,14 +195,14 @@ static enum send_ret failed_or_blocked(void)
 	return errno == EAGAIN || errno == EINTR ? SEND_BLOCKED : SEND_FAILED;
 }
 
-static void count_sent(struct http_conn *c, ssize_t n)
+static void reply_count_sent(struct http_conn *c, ssize_t n)
 {
 	c->sent += (uint64_t)n;
 	c->server->stats.bytes_sent += (uint64_t)n;
 }
 
 /* Head (or a stream's piece) and body from memory, in one call. */
-static enum send_ret send_memory(struct http_conn *c, bool more)
+static enum send_ret reply_send_memory(struct http_conn *c, bool more)
 {
 	struct http_reply *r = &c->x.reply;
 	struct iovec v[2];
@@ -220,7 +220,7 @@ static enum send_ret send_memory(struct http_conn *c, bool more)
 		n = sendmsg(c->fd, &m, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
 		if (n < 0)
 			return failed_or_blocked();
-		count_sent(c, n);
+		reply_count_sent(c, n);
 		if ((size_t)n >= out) {
 			r->out_at += out;
 			r->body_at += (size_t)n - out;
@@ -278,7 +278,8 @@ static void warm_done(struct op *op, void *arg)
 	BUG_IF(op != c->x.reply.warming);
 	c->x.reply.warming = NULL;
 	if (op->err.kind)
-		c->x.reply.left = UINT64_MAX; /* the disk failed: send_file cuts the connection */
+		c->x.reply.left =
+			UINT64_MAX; /* the disk failed: reply_send_file cuts the connection */
 	op_free(op);
 	conn_wake(c);
 }
@@ -313,7 +314,7 @@ static bool start_warming(struct http_conn *c, uint64_t n)
 
 /* A small file that is in the page cache becomes a body in memory, before the head is sent. Any
    other goes the long way. */
-static void take_small(struct http_reply *r)
+static void reply_take_small(struct http_reply *r)
 {
 	struct iovec v;
 	ssize_t n;
@@ -331,7 +332,7 @@ static void take_small(struct http_reply *r)
 	r->kind = REPLY_BUF;
 }
 
-static enum send_ret send_file(struct http_conn *c)
+static enum send_ret reply_send_file(struct http_conn *c)
 {
 	struct http_reply *r = &c->x.reply;
 	uint64_t want;
@@ -356,7 +357,7 @@ static enum send_ret send_file(struct http_conn *c)
 		return failed_or_blocked();
 	if (!n)
 		return SEND_FAILED; /* the file is shorter than its Content-Length */
-	count_sent(c, n);
+	reply_count_sent(c, n);
 	r->at += (uint64_t)n;
 	r->left -= (uint64_t)n;
 	r->warm = false;
@@ -366,7 +367,7 @@ static enum send_ret send_file(struct http_conn *c)
 /* ---- a stream */
 
 /* Asks for the next piece and frames it in r->out. */
-static int pull_piece(struct http_reply *r)
+static int reply_pull_piece(struct http_reply *r)
 {
 	struct buf piece = BUF_INIT(BUF_ANY);
 	int rc = r->pull(r->pull_arg, &piece);
@@ -388,7 +389,7 @@ static int pull_piece(struct http_reply *r)
 	return rc;
 }
 
-static enum send_ret send_stream(struct http_conn *c)
+static enum send_ret reply_send_stream(struct http_conn *c)
 {
 	struct http_reply *r = &c->x.reply;
 	enum send_ret rc;
@@ -397,9 +398,9 @@ static enum send_ret send_stream(struct http_conn *c)
 		return SEND_DONE;
 	if (r->pull_waits)
 		return SEND_WAIT;
-	if (pull_piece(r) < -1)
+	if (reply_pull_piece(r) < -1)
 		return SEND_FAILED;
-	rc = send_memory(c, false);
+	rc = reply_send_memory(c, false);
 	if (rc != SEND_DONE)
 		return rc;
 	return r->pull_ended ? SEND_DONE : r->pull_waits ? SEND_WAIT : SEND_MORE;
@@ -411,13 +412,13 @@ enum send_ret reply_send(struct http_conn *c)
 	enum send_ret rc;
 
 	if (r->kind == REPLY_FILE && r->left && r->left <= SMALL_FILE && !r->out_at && !r->warm)
-		take_small(r);
-	rc = send_memory(c, r->kind == REPLY_FILE && r->left);
+		reply_take_small(r);
+	rc = reply_send_memory(c, r->kind == REPLY_FILE && r->left);
 	if (rc != SEND_DONE)
 		return rc;
 	if (r->kind == REPLY_FILE)
-		return send_file(c);
+		return reply_send_file(c);
 	if (r->kind == REPLY_STREAM)
-		return send_stream(c);
+		return reply_send_stream(c);
 	return SEND_DONE;
 }

@@ -16,7 +16,7 @@
 #define KEEP_BUFFER 1024
 #define KEEP_FIELDS 32
 
-static ssize_t refuse(struct http_request *r, int status, const char *why)
+static ssize_t request_refuse(struct http_request *r, int status, const char *why)
 {
 	r->status = status;
 	r->why = why;
@@ -29,23 +29,23 @@ struct span {
 
 /* ---- llhttp */
 
-static struct http_request *of(llhttp_t *p)
+static struct http_request *request_of(llhttp_t *p)
 {
 	return p->data;
 }
 
-static int on_field(llhttp_t *p, const char *at, size_t n)
+static int request_on_field(llhttp_t *p, const char *at, size_t n)
 {
-	struct http_request *r = of(p);
+	struct http_request *r = request_of(p);
 
 	if (!r->head_done) /* trailers are read and dropped (RFC 9110 section 6.5.1) */
 		*vec_add(&r->fields) = (struct http_field){.name = at, .name_len = n};
 	return 0;
 }
 
-static int on_value(llhttp_t *p, const char *at, size_t n)
+static int request_on_value(llhttp_t *p, const char *at, size_t n)
 {
-	struct http_request *r = of(p);
+	struct http_request *r = request_of(p);
 	struct http_field *f;
 
 	if (r->head_done || !r->fields.len)
@@ -54,7 +54,7 @@ static int on_value(llhttp_t *p, const char *at, size_t n)
 	/* The head is in one piece, so a value in two is a folded line that our scanner did not
 	   see. */
 	if (f->value) {
-		refuse(r, 400, "folded header");
+		request_refuse(r, 400, "folded header");
 		return HPE_USER;
 	}
 	while (n && (at[n - 1] == ' ' || at[n - 1] == '\t'))
@@ -64,31 +64,31 @@ static int on_value(llhttp_t *p, const char *at, size_t n)
 	return 0;
 }
 
-static int on_body(llhttp_t *p, const char *at, size_t n)
+static int request_on_body(llhttp_t *p, const char *at, size_t n)
 {
-	struct http_request *r = of(p);
+	struct http_request *r = request_of(p);
 
 	if (buf_add(&r->body, at, n)) {
-		refuse(r, 413, "the body is too large");
+		request_refuse(r, 413, "the body is too large");
 		return HPE_USER;
 	}
 	return 0;
 }
 
-static int on_complete(llhttp_t *p)
+static int request_on_complete(llhttp_t *p)
 {
-	of(p)->complete = true;
+	request_of(p)->complete = true;
 	return HPE_PAUSED;
 }
 
-static int on_head(llhttp_t *p);
+static int request_on_head(llhttp_t *p);
 
 static const llhttp_settings_t SETTINGS = {
-	.on_header_field = on_field,
-	.on_header_value = on_value,
-	.on_headers_complete = on_head,
-	.on_body = on_body,
-	.on_message_complete = on_complete,
+	.on_header_field = request_on_field,
+	.on_header_value = request_on_value,
+	.on_headers_complete = request_on_head,
+	.on_body = request_on_body,
+	.on_message_complete = request_on_complete,
 };
 
 /* ---- the head, before llhttp sees it */
@@ -105,26 +105,26 @@ static int request_line(struct http_request *r, const char *p, size_t n, struct 
 	while (sp < end && http_is_tchar(*sp))
 		sp++;
 	if (sp == p || sp == end || *sp != ' ')
-		return (int)refuse(r, 400, "malformed request line");
+		return (int)request_refuse(r, 400, "malformed request line");
 	version = memrchr(p, ' ', n);
 	if (version <= sp + 1)
-		return (int)refuse(r, 400, "malformed request line");
+		return (int)request_refuse(r, 400, "malformed request line");
 	for (c = sp + 1; c < version; c++)
 		if ((unsigned char)*c <= ' ' || (unsigned char)*c >= 0x7f || *c == '#')
-			return (int)refuse(r, 400, "bad byte in the request target");
+			return (int)request_refuse(r, 400, "bad byte in the request target");
 	if (end - version != 9 || memcmp(version, " HTTP/", 6) || version[7] != '.' ||
 		!ascii_is_digit(version[6]) || !ascii_is_digit(version[8]))
-		return (int)refuse(r, 400, "malformed version");
+		return (int)request_refuse(r, 400, "malformed version");
 	if (version[6] != '1' || version[8] > '1')
-		return (int)refuse(r, 505, "HTTP/1.0 and HTTP/1.1 are spoken here");
+		return (int)request_refuse(r, 505, "HTTP/1.0 and HTTP/1.1 are spoken here");
 	r->minor = version[8] - '0';
 	r->is_head = sp - p == 4 && !memcmp(p, "HEAD", 4);
 	if (sp - p == 7 && !memcmp(p, "CONNECT", 7))
-		return (int)refuse(r, 501, "no tunnels here");
+		return (int)request_refuse(r, 501, "no tunnels here");
 	target->at = (size_t)(sp + 1 - p);
 	target->len = (size_t)(version - sp - 1);
 	if (target->len > LIMIT_URL)
-		return (int)refuse(r, 414, "the request target is too long");
+		return (int)request_refuse(r, 414, "the request target is too long");
 	return 0;
 }
 
@@ -132,7 +132,7 @@ static int request_line(struct http_request *r, const char *p, size_t n, struct 
  * Looks at whole lines only: each ends with CRLF, holds no other CR, and none but the first may
  * begin with white space. Returns the length of the head, 0 when its end has not come, -1.
  */
-static ssize_t find_head(struct http_request *r, const char *p, size_t n)
+static ssize_t request_find_head(struct http_request *r, const char *p, size_t n)
 {
 	struct span target;
 	const char *lf, *cr;
@@ -142,25 +142,25 @@ static ssize_t find_head(struct http_request *r, const char *p, size_t n)
 		len = (size_t)(lf - p) - r->line;
 		cr = memchr(p + r->line, '\r', len);
 		if (!len || cr != lf - 1)
-			return refuse(r, 400, "a line does not end with CRLF");
+			return request_refuse(r, 400, "a line does not end with CRLF");
 		if (r->lines && (p[r->line] == ' ' || p[r->line] == '\t'))
-			return refuse(r, 400, "folded header");
+			return request_refuse(r, 400, "folded header");
 		if (!r->lines && len > LIMIT_URL + 64)
-			return refuse(r, 414, "the request target is too long");
+			return request_refuse(r, 414, "the request target is too long");
 		if (!r->lines && request_line(r, p, len - 1, &target))
 			return -1;
 		r->scanned = r->line = (size_t)(lf - p) + 1;
 		if (r->line > LIMIT_REQUEST_HEADERS || r->lines > LIMIT_REQUEST_HEADER_COUNT + 1)
-			return refuse(r, 431, "the header is too large");
+			return request_refuse(r, 431, "the header is too large");
 		if (len == 1)
 			return (ssize_t)r->line;
 		r->lines++;
 	}
 	r->scanned = n;
 	if (!r->lines && n > LIMIT_URL + 64)
-		return refuse(r, 414, "the request target is too long");
+		return request_refuse(r, 414, "the request target is too long");
 	if (n > LIMIT_REQUEST_HEADERS || r->lines > LIMIT_REQUEST_HEADER_COUNT + 1)
-		return refuse(r, 431, "the header is too large");
+		return request_refuse(r, 431, "the header is too large");
 	return 0;
 }
 
@@ -191,7 +191,7 @@ static bool host_valid(const char *h, size_t n)
 	return true;
 }
 
-static struct http_field *find(struct http_request *r, const char *name, unsigned *count)
+static struct http_field *field_find(struct http_request *r, const char *name, unsigned *count)
 {
 	struct http_field *f, *first = NULL;
 	size_t n = strlen(name);
@@ -210,14 +210,14 @@ static struct http_field *find(struct http_request *r, const char *name, unsigne
 static int check_host(struct http_request *r)
 {
 	unsigned count;
-	struct http_field *f = find(r, "host", &count);
+	struct http_field *f = field_find(r, "host", &count);
 
 	if (count > 1)
-		return (int)refuse(r, 400, "more than one Host");
+		return (int)request_refuse(r, 400, "more than one Host");
 	if (!count && r->minor)
-		return (int)refuse(r, 400, "no Host");
+		return (int)request_refuse(r, 400, "no Host");
 	if (f && !host_valid(f->value, f->value_len))
-		return (int)refuse(r, 400, "bad Host");
+		return (int)request_refuse(r, 400, "bad Host");
 	return 0;
 }
 
@@ -226,15 +226,15 @@ static int check_host(struct http_request *r)
 static int check_framing(struct http_request *r)
 {
 	unsigned lengths, codings;
-	struct http_field *length = find(r, "content-length", &lengths);
-	struct http_field *coding = find(r, "transfer-encoding", &codings);
+	struct http_field *length = field_find(r, "content-length", &lengths);
+	struct http_field *coding = field_find(r, "transfer-encoding", &codings);
 
 	if (codings && (lengths || !r->minor))
-		return (int)refuse(r, 400, "Transfer-Encoding where it must not be");
+		return (int)request_refuse(r, 400, "Transfer-Encoding where it must not be");
 	if (codings > 1 || lengths > 1)
-		return (int)refuse(r, 400, "the length of the body is said more than once");
+		return (int)request_refuse(r, 400, "the length of the body is said more than once");
 	if (coding && (coding->value_len != 7 || strncasecmp(coding->value, "chunked", 7)))
-		return (int)refuse(r,
+		return (int)request_refuse(r,
 			coding->value_len > 9 &&
 					!strncasecmp(coding->value + coding->value_len - 7,
 						"chunked", 7) &&
@@ -246,12 +246,12 @@ static int check_framing(struct http_request *r)
 	r->content_length = length ? r->parser->content_length : 0;
 	r->has_body = r->chunked || r->content_length;
 	if (r->has_body && (!r->max_body || r->content_length > r->max_body))
-		return (int)refuse(
+		return (int)request_refuse(
 			r, 413, r->max_body ? "the body is too large" : "no body is taken here");
 	return 0;
 }
 
-static bool has_token(const struct http_field *f, const char *token)
+static bool field_has_token(const struct http_field *f, const char *token)
 {
 	const char *p = f->value, *end = p + f->value_len;
 	size_t n = strlen(token);
@@ -280,27 +280,27 @@ static int check_connection(struct http_request *r)
 	vec_each (&r->fields, f) {
 		if (f->name_len != 10 || strncasecmp(f->name, "connection", 10))
 			continue;
-		if (has_token(f, "close"))
+		if (field_has_token(f, "close"))
 			r->keep_alive = false;
-		else if (!r->minor && has_token(f, "keep-alive"))
+		else if (!r->minor && field_has_token(f, "keep-alive"))
 			r->keep_alive = true;
 	}
-	f = find(r, "expect", &count);
+	f = field_find(r, "expect", &count);
 	if (f && (count > 1 || f->value_len != 12 || strncasecmp(f->value, "100-continue", 12)))
-		return (int)refuse(r, 417, "an expectation that is not known here");
+		return (int)request_refuse(r, 417, "an expectation that is not known here");
 	r->expect_continue = f && r->minor && r->has_body;
 	return 0;
 }
 
 /* Called by llhttp when it has all fields; nothing is terminated yet. */
-static int on_head(llhttp_t *p)
+static int request_on_head(llhttp_t *p)
 {
-	struct http_request *r = of(p);
+	struct http_request *r = request_of(p);
 	struct http_field *f;
 
 	vec_each (&r->fields, f) {
 		if (!f->name_len) /* llhttp lets a line through that begins with its colon */
-			return (int)refuse(r, 400, "a field without a name");
+			return (int)request_refuse(r, 400, "a field without a name");
 		if (!f->value)
 			f->value = "";
 	}
@@ -310,7 +310,7 @@ static int on_head(llhttp_t *p)
 	return 0;
 }
 
-static void terminate(struct http_request *r)
+static void request_terminate(struct http_request *r)
 {
 	struct http_field *f;
 
@@ -337,7 +337,8 @@ static int make_path(struct http_request *r, const char *p, size_t n)
 		}
 		c = http_percent_value(p + i, n - i);
 		if (c < 0)
-			return (int)refuse(r, 400, "bad percent-encoding in the request target");
+			return (int)request_refuse(
+				r, 400, "bad percent-encoding in the request target");
 		if (http_is_unreserved((char)c)) {
 			buf_addc(&r->path, (char)c);
 			i += 2;
@@ -362,11 +363,11 @@ static int make_target(struct http_request *r, char *target, size_t n)
 			: !strncasecmp(target, "https://", 8) ? 8
 							      : 0;
 		if (!skip)
-			return (int)refuse(r, 400, "bad request target");
+			return (int)request_refuse(r, 400, "bad request target");
 		slash = target + skip + strcspn(target + skip, "/?");
 		n = (size_t)(slash - target) - skip;
 		if (!n || !host_valid(target + skip, n))
-			return (int)refuse(r, 400, "bad request target");
+			return (int)request_refuse(r, 400, "bad request target");
 		buf_add(&r->host, target + skip, n);
 		if (*slash != '/') {
 			/* "http://h?q" is "/?q"; the byte before it is free, it was copied */
@@ -388,11 +389,11 @@ static ssize_t parse_error(struct http_request *r, enum llhttp_errno code)
 	switch (code) {
 	case HPE_INVALID_VERSION:
 	case HPE_PAUSED_H2_UPGRADE:
-		return refuse(r, 505, "HTTP/1.0 and HTTP/1.1 are spoken here");
+		return request_refuse(r, 505, "HTTP/1.0 and HTTP/1.1 are spoken here");
 	case HPE_INVALID_METHOD:
-		return refuse(r, 501, "a method that is not known here");
+		return request_refuse(r, 501, "a method that is not known here");
 	default:
-		return refuse(r, 400, "malformed request");
+		return request_refuse(r, 400, "malformed request");
 	}
 }
 
@@ -411,7 +412,7 @@ static int parse_head(struct http_request *r)
 		(r->has_body ? code != HPE_OK
 			     : !r->complete || (code != HPE_PAUSED && code != HPE_PAUSED_UPGRADE)))
 		return (int)parse_error(r, code);
-	terminate(r);
+	request_terminate(r);
 	r->method = llhttp_method_name(llhttp_get_method(r->parser));
 	return make_target(r, r->head.p + target.at, target.len);
 }
@@ -430,7 +431,7 @@ void http_request_init(struct http_request *r, size_t max_body)
 	buf_init(&r->body, max_body);
 }
 
-static void give_back(struct buf *b)
+static void request_give_back(struct buf *b)
 {
 	if (b->cap > KEEP_BUFFER)
 		buf_clear(b);
@@ -452,10 +453,10 @@ void http_request_reset(struct http_request *r)
 {
 	r->skipped = r->scanned = r->line = 0;
 	r->lines = 0;
-	give_back(&r->head);
-	give_back(&r->host);
-	give_back(&r->path);
-	give_back(&r->decoded);
+	request_give_back(&r->head);
+	request_give_back(&r->host);
+	request_give_back(&r->path);
+	request_give_back(&r->decoded);
 	buf_clear(&r->body);
 	if (r->fields.cap > KEEP_FIELDS)
 		vec_clear(&r->fields);
@@ -496,18 +497,18 @@ ssize_t http_request_head(struct http_request *r, const char *p, size_t n)
 	while (n - skip >= 2 && p[skip] == '\r' && p[skip + 1] == '\n')
 		skip += 2;
 	if (skip > LIMIT_REQUEST_EMPTY)
-		return refuse(r, 400, "nothing but empty lines");
+		return request_refuse(r, 400, "nothing but empty lines");
 	/* A CR that seemed to begin a line may have turned out to be half of an empty one. */
 	if (skip != r->skipped)
 		r->scanned = 0;
 	r->skipped = skip;
-	len = find_head(r, p + skip, n - skip);
+	len = request_find_head(r, p + skip, n - skip);
 	if (len <= 0)
 		return len;
 	if (buf_add(&r->head, p + skip, (size_t)len))
-		return refuse(r, 431, "the header is too large");
+		return request_refuse(r, 431, "the header is too large");
 	if (memchr(r->head.p, '\0', r->head.len))
-		return refuse(r, 400, "a NUL in the header");
+		return request_refuse(r, 400, "a NUL in the header");
 	if (parse_head(r))
 		return -1;
 	return (ssize_t)skip + len;
@@ -524,14 +525,14 @@ ssize_t http_request_body(struct http_request *r, const char *p, size_t n)
 		return parse_error(r, code);
 	r->raw_body += used;
 	if (r->chunked && r->raw_body - r->body.len > CHUNK_OVERHEAD + r->body.len)
-		return refuse(r, 400, "chunks that carry next to nothing");
+		return request_refuse(r, 400, "chunks that carry next to nothing");
 	return (ssize_t)used;
 }
 
 const char *http_request_field(struct http_request *r, const char *name)
 {
 	unsigned count;
-	struct http_field *f = find(r, name, &count);
+	struct http_field *f = field_find(r, name, &count);
 	struct buf all = BUF_INIT(LIMIT_REQUEST_HEADERS * 2);
 	struct http_field *each;
 
@@ -551,7 +552,7 @@ const char *http_request_field(struct http_request *r, const char *name)
 
 /* application/x-www-form-urlencoded, as browsers and Go write a query: '+' is a space. False for a
    %00. */
-static bool decode(struct buf *out, const char *p, size_t n)
+static bool request_decode(struct buf *out, const char *p, size_t n)
 {
 	size_t i;
 
@@ -584,12 +585,13 @@ static void make_pairs(struct http_request *r)
 			continue;
 		eq = memchr(p, '=', n);
 		before = pair.name = r->decoded.len;
-		if (!decode(&r->decoded, p, eq ? (size_t)(eq - p) : n)) {
+		if (!request_decode(&r->decoded, p, eq ? (size_t)(eq - p) : n)) {
 			r->decoded.len = before;
 			continue;
 		}
 		pair.value = r->decoded.len;
-		if (!decode(&r->decoded, eq ? eq + 1 : end, eq ? (size_t)(end - eq - 1) : 0)) {
+		if (!request_decode(
+			    &r->decoded, eq ? eq + 1 : end, eq ? (size_t)(end - eq - 1) : 0)) {
 			r->decoded.len = before;
 			continue;
 		}

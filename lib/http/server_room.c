@@ -89,7 +89,7 @@ static enum conn_rank rank_of(const struct http_conn *c)
 	}
 }
 
-static void put(struct http_conn *c, enum conn_rank rank)
+static void room_put(struct http_conn *c, enum conn_rank rank)
 {
 	c->rank = rank;
 	c->ranked = clock_ms();
@@ -98,7 +98,7 @@ static void put(struct http_conn *c, enum conn_rank rank)
 	list_add(&c->peer_of->ranks[rank], &c->in_peer);
 }
 
-static void leave(struct http_conn *c)
+static void room_leave(struct http_conn *c)
 {
 	c->server->lingering -= c->rank == RANK_LINGER;
 	list_out(&c->in_server);
@@ -122,14 +122,14 @@ void room_take(struct http_conn *c)
 
 	c->peer_of = peer_take(s, c->peer);
 	s->stats.open_connections++;
-	put(c, rank_of(c));
+	room_put(c, rank_of(c));
 }
 
 void room_release(struct http_conn *c)
 {
 	struct http_server *s = c->server;
 
-	leave(c);
+	room_leave(c);
 	peer_release(s, c->peer_of);
 	c->peer_of = NULL;
 	s->stats.open_connections--;
@@ -137,8 +137,8 @@ void room_release(struct http_conn *c)
 
 void room_again(struct http_conn *c)
 {
-	leave(c);
-	put(c, rank_of(c));
+	room_leave(c);
+	room_put(c, rank_of(c));
 }
 
 void room_move(struct http_conn *c)
@@ -156,7 +156,7 @@ struct http_conn *room_first(struct http_server *s, enum conn_rank rank)
 
 /* ---- giving way */
 
-static bool may_go(struct http_conn *c)
+static bool room_may_go(struct http_conn *c)
 {
 	switch (c->rank) {
 	case RANK_SILENT:
@@ -177,7 +177,7 @@ static bool may_go(struct http_conn *c)
 
 /* The order says nothing of the speed of a reader, or of what has come just now: those that were
    looked at go to the end. */
-static struct http_conn *search(struct list *list, bool of_peer)
+static struct http_conn *room_search(struct list *list, bool of_peer)
 {
 	struct list *at;
 	unsigned n;
@@ -185,7 +185,7 @@ static struct http_conn *search(struct list *list, bool of_peer)
 	for (n = 0; n < LOOK_AT && (at = list_first(list)); n++) {
 		struct http_conn *c = conn_of(at, of_peer);
 
-		if (may_go(c))
+		if (room_may_go(c))
 			return c;
 		if (c->rank == RANK_HEAD) /* the others are younger */
 			return NULL;
@@ -194,13 +194,13 @@ static struct http_conn *search(struct list *list, bool of_peer)
 	return NULL;
 }
 
-static bool one_goes(struct http_server *s, struct list ranks[RANKS], bool of_peer)
+static bool room_one_goes(struct http_server *s, struct list ranks[RANKS], bool of_peer)
 {
 	struct http_conn *c = NULL;
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(GIVE_WAY) && !c; i++)
-		c = search(&ranks[GIVE_WAY[i]], of_peer);
+		c = room_search(&ranks[GIVE_WAY[i]], of_peer);
 	if (!c)
 		return false;
 	s->stats.gave_way++;
@@ -210,7 +210,7 @@ static bool one_goes(struct http_server *s, struct list ranks[RANKS], bool of_pe
 
 bool room_make(struct http_server *s)
 {
-	return one_goes(s, s->ranks, false);
+	return room_one_goes(s, s->ranks, false);
 }
 
 bool room_for(struct http_server *s, const char *peer)
@@ -219,6 +219,6 @@ bool room_for(struct http_server *s, const char *peer)
 	struct http_peer *p = peer_find(s, peer, group);
 
 	if (p && p->connections >= s->opts.max_per_peer)
-		return one_goes(s, p->ranks, true);
+		return room_one_goes(s, p->ranks, true);
 	return s->stats.open_connections < s->opts.max_connections || room_make(s);
 }

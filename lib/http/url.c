@@ -10,7 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
-static int refuse(struct err *err, const char *text, const char *why)
+static int url_refuse(struct err *err, const char *text, const char *why)
 {
 	auto_buf struct buf safe = BUF_INIT(LIMIT_URL);
 
@@ -26,7 +26,7 @@ static bool url_byte(unsigned char c)
 	return http_is_unreserved((char)c) || (c && strchr("!$&'()*+,;=:@/?%[]", c));
 }
 
-static const char *bad_bytes(const char *s, size_t n)
+static const char *url_bad_bytes(const char *s, size_t n)
 {
 	size_t i;
 	int value;
@@ -68,7 +68,7 @@ static bool plain_v4(const char *host)
 		!strcmp(again, host);
 }
 
-static const char *name_error(const char *host)
+static const char *host_name_error(const char *host)
 {
 	size_t i, label = 0, n = strlen(host);
 
@@ -167,13 +167,13 @@ static const char *parse_authority(struct url *u, const char *s, size_t n)
 	/* The dot of an absolute name says the same host. */
 	if (len > 1 && u->host[len - 1] == '.')
 		u->host[len - 1] = '\0';
-	why = name_error(u->host);
+	why = host_name_error(u->host);
 	if (why)
 		return why;
 	return parse_port(u, colon ? colon + 1 : "", colon ? n - len - 1 : 0);
 }
 
-static const char *parse(struct url *u, const char *text)
+static const char *url_parse_parts(struct url *u, const char *text)
 {
 	size_t n = strlen(text), len;
 	const char *rest, *why;
@@ -195,7 +195,7 @@ static const char *parse(struct url *u, const char *text)
 	rest += len;
 	len = strcspn(rest, "#");
 	u->has_fragment = rest[len] == '#';
-	why = bad_bytes(rest, len);
+	why = url_bad_bytes(rest, len);
 	if (why)
 		return why;
 	n = strcspn(rest, "?#");
@@ -211,11 +211,11 @@ int url_parse(struct url *u, const char *text, struct err *err)
 	const char *why;
 
 	*u = (struct url){0};
-	why = parse(u, text);
+	why = url_parse_parts(u, text);
 	if (!why)
 		return 0;
 	url_clear(u);
-	return refuse(err, text, why);
+	return url_refuse(err, text, why);
 }
 
 void url_clear(struct url *u)
@@ -268,7 +268,7 @@ bool url_same_server(const struct url *a, const struct url *b)
 
 /* Is the dot segment at s, n bytes long, also in its encoded forms? Servers decode before they
    resolve; so do we. */
-static unsigned dots(const char *s, size_t n)
+static unsigned url_dots(const char *s, size_t n)
 {
 	unsigned count = 0;
 
@@ -287,11 +287,11 @@ static unsigned dots(const char *s, size_t n)
 }
 
 /* RFC 3986 section 5.2.4, for a path that begins with '/'. */
-static void remove_dots(struct buf *out, const char *path)
+static void url_remove_dots(struct buf *out, const char *path)
 {
 	while (*path) {
 		size_t n = strcspn(path + 1, "/");
-		unsigned d = dots(path + 1, n);
+		unsigned d = url_dots(path + 1, n);
 		bool last = !path[1 + n];
 
 		if (!d) {
@@ -312,7 +312,7 @@ static void remove_dots(struct buf *out, const char *path)
 		buf_addc(out, '/');
 }
 
-static bool has_scheme(const char *s)
+static bool url_has_scheme(const char *s)
 {
 	size_t n;
 
@@ -322,7 +322,7 @@ static bool has_scheme(const char *s)
 	return s[n] == ':';
 }
 
-static void merge(struct buf *out, const struct url *base, const char *ref, size_t path_len)
+static void url_merge(struct buf *out, const struct url *base, const char *ref, size_t path_len)
 {
 	auto_buf struct buf path = BUF_INIT(2 * LIMIT_URL), plain = BUF_INIT(2 * LIMIT_URL);
 
@@ -330,7 +330,7 @@ static void merge(struct buf *out, const struct url *base, const char *ref, size
 		buf_add(&path, base->path, (size_t)(strrchr(base->path, '/') + 1 - base->path));
 	buf_add(&path, ref, path_len);
 	/* In a buffer of its own: ".." must never reach what stands before the path. */
-	remove_dots(&plain, buf_str(&path));
+	url_remove_dots(&plain, buf_str(&path));
 	buf_adds(out, buf_str(&plain));
 }
 
@@ -340,8 +340,8 @@ int url_resolve(struct url *u, const struct url *base, const char *reference, st
 	size_t path_len;
 
 	if (strlen(reference) > LIMIT_URL)
-		return refuse(err, reference, "is too long");
-	if (has_scheme(reference)) {
+		return url_refuse(err, reference, "is too long");
+	if (url_has_scheme(reference)) {
 		if (url_parse(u, reference, err))
 			return -1;
 	} else if (reference[0] == '/' && reference[1] == '/') {
@@ -353,7 +353,7 @@ int url_resolve(struct url *u, const struct url *base, const char *reference, st
 		url_authority(base, &whole);
 		path_len = strcspn(reference, "?#");
 		if (path_len)
-			merge(&whole, base, reference, path_len);
+			url_merge(&whole, base, reference, path_len);
 		else
 			buf_adds(&whole, base->path);
 		if (reference[path_len] == '?')
@@ -365,7 +365,7 @@ int url_resolve(struct url *u, const struct url *base, const char *reference, st
 	}
 	if (strchr(u->path, '.') || strchr(u->path, '%')) {
 		buf_reset(&whole);
-		remove_dots(&whole, u->path);
+		url_remove_dots(&whole, u->path);
 		free(u->path);
 		u->path = buf_take(&whole);
 	}
