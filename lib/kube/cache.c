@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* Names come from whoever may create objects, so the start is secret and the sum is mixed. */
-static uint32_t hash_of(const char *ns, const char *name)
+static uint32_t cache_hash(const char *ns, const char *name)
 {
 	static uint64_t seed;
 
@@ -18,7 +18,7 @@ static uint32_t hash_of(const char *ns, const char *name)
 	return (uint32_t)fnv_mix(fnv_text(fnv_byte(fnv_text(seed, ns), '/'), name));
 }
 
-static void grow(struct kube_cache *c)
+static void cache_grow(struct kube_cache *c)
 {
 	size_t n = c->nbuckets ? c->nbuckets * 2 : 64, i;
 	struct kube_entry **to = mem_zalloc(n * sizeof(struct kube_entry *)), *e, *next;
@@ -37,7 +37,7 @@ static void grow(struct kube_cache *c)
 
 struct kube_entry *kube_cache_find(const struct kube_cache *c, const char *ns, const char *name)
 {
-	uint32_t hash = hash_of(ns, name);
+	uint32_t hash = cache_hash(ns, name);
 	struct kube_entry *e;
 
 	if (!c->nbuckets)
@@ -57,9 +57,9 @@ struct kube_entry *kube_cache_add(
 
 	BUG_IF(ns_n > 4097 || name_n > 4097 || uid_n > 4097);
 	if (c->len >= c->nbuckets)
-		grow(c);
+		cache_grow(c);
 	e = mem_zalloc(sizeof(*e) + ns_n + name_n + uid_n);
-	e->hash = hash_of(ns, name);
+	e->hash = cache_hash(ns, name);
 	e->name_at = (uint16_t)ns_n;
 	e->uid_at = (uint16_t)(ns_n + name_n);
 	memcpy(e->text, ns, ns_n);

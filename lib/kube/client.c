@@ -99,7 +99,7 @@ void kube_resource_clear(struct kube_resource_copy *c)
 	*c = (struct kube_resource_copy){0};
 }
 
-static void part(struct buf *b, const char *s)
+static void path_add_part(struct buf *b, const char *s)
 {
 	buf_addc(b, '/');
 	/* "." and ".." are no names of objects, but would be path segments with a meaning. */
@@ -114,20 +114,20 @@ void kube_path(struct buf *b, const struct kube_resource *res, const char *ns, c
 {
 	if (*res->group) {
 		buf_adds(b, "/apis");
-		part(b, res->group);
+		path_add_part(b, res->group);
 	} else {
 		buf_adds(b, "/api");
 	}
-	part(b, res->version);
+	path_add_part(b, res->version);
 	if (res->namespaced && ns && *ns) {
 		buf_adds(b, "/namespaces");
-		part(b, ns);
+		path_add_part(b, ns);
 	}
-	part(b, res->plural);
+	path_add_part(b, res->plural);
 	if (name)
-		part(b, name);
+		path_add_part(b, name);
 	if (sub)
-		part(b, sub);
+		path_add_part(b, sub);
 }
 
 void kube_query_add(struct buf *url, const char *key, const char *value)
@@ -273,14 +273,14 @@ static enum step_ret throttle_start(struct task *t)
 	return task_wait(t, sleep_start(c->loop, (uint64_t)(-c->tokens * 1000 / c->qps) + 1));
 }
 
-static enum step_ret wait_start(struct task *t)
+static enum step_ret kube_wait_start(struct task *t)
 {
 	struct kube_op *k = TASK(t, struct kube_op);
 
 	return k->wait_ms ? task_wait(t, sleep_start(k->c->loop, k->wait_ms)) : STEP_NEXT;
 }
 
-static enum step_ret waited(struct task *t)
+static enum step_ret kube_wait_resume(struct task *t)
 {
 	(void)t;
 	return STEP_NEXT;
@@ -366,8 +366,9 @@ static void delete_body(struct buf *b, const char *uid)
 struct op *kube_start(struct kube_client *c, const struct kube_req *req)
 {
 	static const struct step steps[] = {
-		{"throttle", throttle_start, waited},
-		{"wait", wait_start, waited}, /* as the server asked, before it is sent again */
+		{"throttle", throttle_start, kube_wait_resume},
+		{"wait", kube_wait_start,
+			kube_wait_resume}, /* as the server asked, before it is sent again */
 		{"request", request_start, request_resume},
 		{0},
 	};

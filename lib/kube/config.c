@@ -21,13 +21,13 @@
 #define TRUST_EVERY_MS 10000
 
 /* Wiped before it is freed: it held a token or a key. */
-static void wipe(struct buf *b)
+static void config_wipe(struct buf *b)
 {
 	if (b->p)
 		mem_wipe(b->p, b->cap);
 	buf_clear(b);
 }
-#define auto_wipe __attribute__((cleanup(wipe)))
+#define auto_wipe __attribute__((cleanup(config_wipe)))
 
 void kube_config_free(struct kube_config *cfg)
 {
@@ -51,7 +51,7 @@ void kube_config_free(struct kube_config *cfg)
 
 /* ---- token ----------------------------------------------------------------------------------- */
 
-static int read_token(struct kube_config *cfg, struct err *err)
+static int config_read_token(struct kube_config *cfg, struct err *err)
 {
 	auto_wipe struct buf b = BUF_INIT(LIMIT_KUBE_TOKEN);
 	size_t i;
@@ -77,7 +77,7 @@ const struct secret *kube_config_token(struct kube_config *cfg, bool refused)
 	   hand to a worker. */
 	if (cfg->token_file && (refused || clock_ms() - cfg->token_read_ms >= TOKEN_EVERY_MS)) {
 		cfg->token_read_ms = clock_ms();
-		if (read_token(cfg, &ignored))
+		if (config_read_token(cfg, &ignored))
 			err_clear(&ignored);
 	}
 	return cfg->token.len ? &cfg->token : NULL;
@@ -85,7 +85,7 @@ const struct secret *kube_config_token(struct kube_config *cfg, bool refused)
 
 /* ---- CA, client certificate and key ---------------------------------------------------------- */
 
-static int read_ca(struct kube_config *cfg, struct buf *ca, struct err *err)
+static int config_read_ca(struct kube_config *cfg, struct buf *ca, struct err *err)
 {
 	buf_init(ca, LIMIT_KUBE_PEM);
 	if (!cfg->ca_file)
@@ -99,7 +99,8 @@ static int read_ca(struct kube_config *cfg, struct buf *ca, struct err *err)
 }
 
 /* What has no file is what it was: certificate and key are judged, and taken, together. */
-static int read_pair(struct kube_config *cfg, struct buf *cert, struct buf *key, struct err *err)
+static int config_read_pair(
+	struct kube_config *cfg, struct buf *cert, struct buf *key, struct err *err)
 {
 	buf_init(cert, LIMIT_KUBE_PEM);
 	buf_init(key, LIMIT_KUBE_PEM);
@@ -119,18 +120,19 @@ static int read_pair(struct kube_config *cfg, struct buf *cert, struct buf *key,
 		cfg->key_file ? cfg->key_file : "client-key-data");
 }
 
-static bool differs(const struct buf *b, const char *p, size_t n)
+static bool config_differs(const struct buf *b, const char *p, size_t n)
 {
 	return b->len != n || (n && memcmp(b->p, p, n) != 0);
 }
 
-static void take_trust(struct kube_config *cfg, struct buf *ca, struct buf *cert, struct buf *key)
+static void config_take_trust(
+	struct kube_config *cfg, struct buf *ca, struct buf *cert, struct buf *key)
 {
 	struct http_trust *t = &cfg->trust;
-	bool pair = differs(cert, t->cert_pem.p, t->cert_pem.len) ||
-		differs(key, t->key_pem.p, t->key_pem.len);
+	bool pair = config_differs(cert, t->cert_pem.p, t->cert_pem.len) ||
+		config_differs(key, t->key_pem.p, t->key_pem.len);
 
-	if (cfg->ca_file && differs(ca, t->ca_pem.p, t->ca_pem.len)) {
+	if (cfg->ca_file && config_differs(ca, t->ca_pem.p, t->ca_pem.len)) {
 		buf_clear(&t->ca_pem);
 		t->ca_pem = *ca;
 		*ca = (struct buf){0};
@@ -156,9 +158,9 @@ const struct http_trust *kube_config_trust(struct kube_config *cfg)
 		clock_ms() - cfg->trust_read_ms < TRUST_EVERY_MS)
 		return &cfg->trust;
 	cfg->trust_read_ms = clock_ms();
-	bad = read_ca(cfg, &ca, &err) || read_pair(cfg, &cert, &key, &err);
+	bad = config_read_ca(cfg, &ca, &err) || config_read_pair(cfg, &cert, &key, &err);
 	if (!bad)
-		take_trust(cfg, &ca, &cert, &key);
+		config_take_trust(cfg, &ca, &cert, &key);
 	else if (!cfg->trust_bad)
 		log_error(NULL, "keeping the old CA and client certificate for the API server",
 			LE(&err));
@@ -169,7 +171,7 @@ const struct http_trust *kube_config_trust(struct kube_config *cfg)
 /* ---- the server's URL ------------------------------------------------------------------------ */
 
 /* The message names the file, never the text: the path may be a secret. */
-static int set_server(struct kube_config *cfg, const char *text, struct err *err)
+static int config_set_server(struct kube_config *cfg, const char *text, struct err *err)
 {
 	auto_buf struct buf server = BUF_INIT(LIMIT_URL), host = BUF_INIT(LIMIT_URL);
 	auto_buf struct buf with_scheme = BUF_INIT(LIMIT_URL);
@@ -201,7 +203,7 @@ static int set_server(struct kube_config *cfg, const char *text, struct err *err
 
 /* ---- the pod's ServiceAccount ---------------------------------------------------------------- */
 
-static int read_ns(struct kube_config *cfg, const char *file)
+static int config_read_ns(struct kube_config *cfg, const char *file)
 {
 	struct buf b = BUF_INIT(1024);
 	struct err ignored = {0};
@@ -216,7 +218,7 @@ static int read_ns(struct kube_config *cfg, const char *file)
 	return 0;
 }
 
-static int in_cluster(struct kube_config *cfg, const char *dir, struct err *err)
+static int config_in_cluster(struct kube_config *cfg, const char *dir, struct err *err)
 {
 	const char *host = getenv("KUBERNETES_SERVICE_HOST");
 	const char *port = getenv("KUBERNETES_SERVICE_PORT");
@@ -230,18 +232,18 @@ static int in_cluster(struct kube_config *cfg, const char *dir, struct err *err)
 			"with a "
 			"service account (or without a cluster: --embedded)");
 	server = mem_printf(strchr(host, ':') ? "https://[%s]:%s" : "https://%s:%s", host, port);
-	if (set_server(cfg, server, err))
+	if (config_set_server(cfg, server, err))
 		return err_wrap(err, "KUBERNETES_SERVICE_HOST");
 	cfg->token_file = mem_printf("%s/token", dir);
 	cfg->token_read_ms = clock_ms();
-	if (read_token(cfg, err))
+	if (config_read_token(cfg, err))
 		return err_wrap(err, "service account token");
 	buf_init(&cfg->trust.ca_pem, LIMIT_KUBE_PEM);
 	if (sys_read_file(AT_FDCWD, ca, &cfg->trust.ca_pem, err))
 		return err_wrap(err, "service account CA");
 	cfg->trust.ca_only = true;
 	cfg->ca_file = MOVE(ca);
-	if (read_ns(cfg, ns))
+	if (config_read_ns(cfg, ns))
 		cfg->ns = mem_strdup("default");
 	return 0;
 }
@@ -259,7 +261,7 @@ struct kubeconfig {
 };
 
 /* A thing of one of the three lists, and the file that names it first. NULL: none does. */
-static const json_t *named(const struct kubeconfig *k, const char *list, const char *name,
+static const json_t *config_named(const struct kubeconfig *k, const char *list, const char *name,
 	const char *member, const struct file **from)
 {
 	json_t *items, *it;
@@ -277,7 +279,7 @@ static const json_t *named(const struct kubeconfig *k, const char *list, const c
 	return NULL;
 }
 
-static char *beside(const struct file *f, const char *path)
+static char *config_beside(const struct file *f, const char *path)
 {
 	const char *slash = strrchr(f->path, '/');
 
@@ -287,7 +289,7 @@ static char *beside(const struct file *f, const char *path)
 }
 
 /* KEY-data (base64) wins over KEY (a file), as in kubectl; *from is that file, then. 1: found. */
-static int read_pem(const json_t *o, const struct file *f, const char *key, struct buf *out,
+static int config_read_pem(const json_t *o, const struct file *f, const char *key, struct buf *out,
 	char **from, struct err *err)
 {
 	auto_free char *data_key = mem_printf("%s-data", key);
@@ -302,14 +304,14 @@ static int read_pem(const json_t *o, const struct file *f, const char *key, stru
 	}
 	if (!file || !*file)
 		return 0;
-	path = beside(f, file);
+	path = config_beside(f, file);
 	if (sys_read_file(AT_FDCWD, path, out, err))
 		return err_wrap(err, "%s", key);
 	*from = MOVE(path);
 	return 1;
 }
 
-static int use_cluster(
+static int config_use_cluster(
 	struct kube_config *cfg, const json_t *o, const struct file *f, struct err *err)
 {
 	const char *server = obj_str(o, "server"), *proxy = obj_str(o, "proxy-url");
@@ -318,10 +320,10 @@ static int use_cluster(
 
 	if (!server || !*server)
 		return err_set(err, ERR_STALL, "the cluster has no server");
-	if (set_server(cfg, server, err))
+	if (config_set_server(cfg, server, err))
 		return -1;
 	cfg->trust.insecure = obj_bool(false, o, "insecure-skip-tls-verify");
-	rc = read_pem(o, f, "certificate-authority", &cfg->trust.ca_pem, &cfg->ca_file, err);
+	rc = config_read_pem(o, f, "certificate-authority", &cfg->trust.ca_pem, &cfg->ca_file, err);
 	if (rc < 0)
 		return -1;
 	if (rc && cfg->trust.insecure)
@@ -335,16 +337,17 @@ static int use_cluster(
 	return 0;
 }
 
-static int use_key_pair(
+static int config_use_key_pair(
 	struct kube_config *cfg, const json_t *o, const struct file *f, struct err *err)
 {
 	auto_wipe struct buf key = {0};
 	int cert, has_key;
 
-	cert = read_pem(o, f, "client-certificate", &cfg->trust.cert_pem, &cfg->cert_file, err);
+	cert = config_read_pem(
+		o, f, "client-certificate", &cfg->trust.cert_pem, &cfg->cert_file, err);
 	if (cert < 0)
 		return -1;
-	has_key = read_pem(o, f, "client-key", &key, &cfg->key_file, err);
+	has_key = config_read_pem(o, f, "client-key", &key, &cfg->key_file, err);
 	if (has_key < 0)
 		return -1;
 	if (cert != has_key)
@@ -354,23 +357,24 @@ static int use_key_pair(
 	return 0;
 }
 
-static int use_token(
+static int config_use_token(
 	struct kube_config *cfg, const json_t *o, const struct file *f, struct err *err)
 {
 	const char *token = obj_str(o, "token"), *file = obj_str(o, "tokenFile");
 
 	/* kubectl prefers the file, too: the token beside it may be an old copy. */
 	if (file && *file) {
-		cfg->token_file = beside(f, file);
+		cfg->token_file = config_beside(f, file);
 		cfg->token_read_ms = clock_ms();
-		return read_token(cfg, err) ? err_wrap(err, "tokenFile") : 0;
+		return config_read_token(cfg, err) ? err_wrap(err, "tokenFile") : 0;
 	}
 	if (token && *token)
 		secret_set(&cfg->token, token, strlen(token));
 	return 0;
 }
 
-static int use_user(struct kube_config *cfg, const json_t *o, const struct file *f, struct err *err)
+static int config_use_user(
+	struct kube_config *cfg, const json_t *o, const struct file *f, struct err *err)
 {
 	static const char *const refused[] = {"exec", "auth-provider", "as", "as-uid", "as-groups"};
 	const char *user = obj_str(o, "username"), *password = obj_str(o, "password");
@@ -383,7 +387,7 @@ static int use_user(struct kube_config *cfg, const json_t *o, const struct file 
 				"the user asks for '%s', which is not supported: use a token, a "
 				"tokenFile or a client certificate",
 				refused[i]);
-	if (use_token(cfg, o, f, err) || use_key_pair(cfg, o, f, err))
+	if (config_use_token(cfg, o, f, err) || config_use_key_pair(cfg, o, f, err))
 		return -1;
 	if (user && *user) {
 		pair = mem_printf("%s:%s", user, password ? password : "");
@@ -393,7 +397,7 @@ static int use_user(struct kube_config *cfg, const json_t *o, const struct file 
 	return 0;
 }
 
-static int use_context(
+static int config_use_context(
 	struct kube_config *cfg, const struct kubeconfig *k, const char *context, struct err *err)
 {
 	const struct file *f = NULL;
@@ -405,29 +409,29 @@ static int use_context(
 		context = obj_str(k->files[i].root, "current-context");
 	if (!context || !*context)
 		return err_set(err, ERR_STALL, "no current-context is set");
-	ctx = named(k, "contexts", context, "context", &f);
+	ctx = config_named(k, "contexts", context, "context", &f);
 	if (!ctx)
 		return err_set(err, ERR_STALL, "there is no context '%.200s'", context);
 	cfg->ns = mem_strdup(obj_str_or("default", ctx, "namespace"));
 	name = obj_str_or("", ctx, "cluster");
-	o = named(k, "clusters", name, "cluster", &f);
+	o = config_named(k, "clusters", name, "cluster", &f);
 	if (!o)
 		return err_set(err, ERR_STALL, "there is no cluster '%.200s'", name);
-	if (use_cluster(cfg, o, f, err))
+	if (config_use_cluster(cfg, o, f, err))
 		return err_wrap(err, "cluster '%.200s'", name);
 	name = obj_str_or("", ctx, "user");
 	if (!*name)
 		return 0;
 	f = NULL;
-	o = named(k, "users", name, "user", &f);
+	o = config_named(k, "users", name, "user", &f);
 	if (!o && !f)
 		return err_set(err, ERR_STALL, "there is no user '%.200s'", name);
-	if (o && use_user(cfg, o, f, err))
+	if (o && config_use_user(cfg, o, f, err))
 		return err_wrap(err, "user '%.200s'", name);
 	return 0;
 }
 
-static int read_file(struct kubeconfig *k, const char *path, bool must, struct err *err)
+static int config_read_file(struct kubeconfig *k, const char *path, bool must, struct err *err)
 {
 	auto_wipe struct buf text = BUF_INIT(LIMIT_KUBECONFIG);
 	struct err why = {0};
@@ -455,7 +459,8 @@ static int read_file(struct kubeconfig *k, const char *path, bool must, struct e
 	return 0;
 }
 
-static int from_files(struct kube_config *cfg, const struct kube_config_opts *opts, struct err *err)
+static int config_from_files(
+	struct kube_config *cfg, const struct kube_config_opts *opts, struct err *err)
 {
 	bool flag = opts->kubeconfig && *opts->kubeconfig;
 	auto_free char *list = mem_strdup(flag ? opts->kubeconfig : opts->env);
@@ -469,10 +474,10 @@ static int from_files(struct kube_config *cfg, const struct kube_config_opts *op
 		if (rest)
 			*rest++ = '\0';
 		if (*path)
-			rc = read_file(&k, path, flag, err);
+			rc = config_read_file(&k, path, flag, err);
 	}
 	if (!rc)
-		rc = use_context(cfg, &k, opts->context, err);
+		rc = config_use_context(cfg, &k, opts->context, err);
 	if (rc && k.count == 1 && !strstr(err->msg, k.files[0].path))
 		err_wrap(err, "%s", k.files[0].path);
 	for (i = 0; i < k.count; i++)
@@ -488,9 +493,9 @@ struct kube_config *kube_config_load(const struct kube_config_opts *opts, struct
 	int rc;
 
 	if (files)
-		rc = from_files(cfg, opts, err);
+		rc = config_from_files(cfg, opts, err);
 	else
-		rc = in_cluster(cfg, dir ? dir : KUBE_SERVICE_ACCOUNT_DIR, err);
+		rc = config_in_cluster(cfg, dir ? dir : KUBE_SERVICE_ACCOUNT_DIR, err);
 	if (rc) {
 		kube_config_free(cfg);
 		return NULL;

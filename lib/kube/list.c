@@ -31,7 +31,7 @@ struct kube_list {
 	uint64_t wait_ms; /* before a page is asked for again; 0: not at all */
 };
 
-static int item(void *arg, const char *text, size_t len, struct err *err)
+static int list_item(void *arg, const char *text, size_t len, struct err *err)
 {
 	struct kube_list *k = arg;
 	auto_json json_t *obj = obj_parse_api(text, len, "an item of the list", err);
@@ -51,14 +51,14 @@ static int item(void *arg, const char *text, size_t len, struct err *err)
 	return k->req.on_item(k->req.arg, obj, err);
 }
 
-static enum http_body_ret body(void *arg, const char *data, size_t n, struct err *err)
+static enum http_body_ret list_body(void *arg, const char *data, size_t n, struct err *err)
 {
 	struct kube_list *k = arg;
 
 	return js_split_feed(&k->split, data, n, err) ? HTTP_BODY_FAIL : HTTP_BODY_OK;
 }
 
-static enum step_ret page_start(struct task *t)
+static enum step_ret list_page_start(struct task *t)
 {
 	struct kube_list *k = TASK(t, struct kube_list);
 
@@ -67,20 +67,20 @@ static enum step_ret page_start(struct task *t)
 	return STEP_NEXT;
 }
 
-static enum step_ret wait_start(struct task *t)
+static enum step_ret list_wait_start(struct task *t)
 {
 	struct kube_list *k = TASK(t, struct kube_list);
 
 	return k->wait_ms ? task_wait(t, sleep_start(t->self.loop, k->wait_ms)) : STEP_NEXT;
 }
 
-static enum step_ret wait_resume(struct task *t)
+static enum step_ret list_wait_resume(struct task *t)
 {
 	(void)t;
 	return STEP_NEXT;
 }
 
-static enum step_ret send_start(struct task *t)
+static enum step_ret list_send_start(struct task *t)
 {
 	struct kube_list *k = TASK(t, struct kube_list);
 	struct http_hdr hdrs[2] = {
@@ -90,7 +90,7 @@ static enum step_ret send_start(struct task *t)
 	char limit[16];
 
 	js_split_clear(&k->split);
-	js_split_init(&k->split, "items", LIMIT_KUBE_OBJECT, REST_MAX, item, k);
+	js_split_init(&k->split, "items", LIMIT_KUBE_OBJECT, REST_MAX, list_item, k);
 	kube_path(&path, &k->res.r, k->req.ns, NULL, NULL);
 	if (!k->whole) {
 		snprintf(limit, sizeof(limit), "%u", k->req.page);
@@ -106,14 +106,14 @@ static enum step_ret send_start(struct task *t)
 		kube_http_start(k->c, KUBE_LIST, buf_str(&path),
 			&(struct http_req){.method = "GET",
 				.hdrs = hdrs,
-				.on_body = body,
+				.on_body = list_body,
 				.arg = k,
 				.max_body = LIMIT_KUBE_LIST,
 				.keep_error_body = true,
 				.deadline_ms = k->req.page_deadline_ms}));
 }
 
-static enum step_ret page_read(struct task *t)
+static enum step_ret list_page_read(struct task *t)
 {
 	struct kube_list *k = TASK(t, struct kube_list);
 	json_t *rest = NULL;
@@ -145,7 +145,7 @@ static enum step_ret page_read(struct task *t)
 	return k->next ? task_goto(t, "page") : STEP_NEXT;
 }
 
-static enum step_ret send_resume(struct task *t)
+static enum step_ret list_send_resume(struct task *t)
 {
 	struct kube_list *k = TASK(t, struct kube_list);
 	const struct http_res *res;
@@ -158,7 +158,7 @@ static enum step_ret send_resume(struct task *t)
 	if (task_op_failed(t))
 		return STEP_FAIL;
 	if (res->status == 200)
-		return page_read(t);
+		return list_page_read(t);
 	if (res->status == 410 && k->next) {
 		k->whole = true;
 		free(MOVE(k->next));
@@ -191,10 +191,11 @@ static void list_free(struct task *t)
 struct op *kube_list_start(struct kube_client *c, const struct kube_list_req *req)
 {
 	static const struct step steps[] = {
-		{"page", page_start},
-		{"wait", wait_start,
-			wait_resume}, /* as the server asked, before it is sent again */
-		{"send", send_start, send_resume}, /* and back to "page" until there is no more */
+		{"page", list_page_start},
+		{"wait", list_wait_start,
+			list_wait_resume}, /* as the server asked, before it is sent again */
+		{"send", list_send_start,
+			list_send_resume}, /* and back to "page" until there is no more */
 		{0},
 	};
 	struct kube_list *k = NEW(struct kube_list);

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-static bool is_lower_alnum(char c)
+static bool names_is_lower_alnum(char c)
 {
 	return ascii_is_lower(c) || ascii_is_digit(c);
 }
@@ -13,10 +13,10 @@ static bool is_label(const char *s, size_t n)
 {
 	size_t i;
 
-	if (!n || !is_lower_alnum(s[0]) || !is_lower_alnum(s[n - 1]))
+	if (!n || !names_is_lower_alnum(s[0]) || !names_is_lower_alnum(s[n - 1]))
 		return false;
 	for (i = 0; i < n; i++)
-		if (!is_lower_alnum(s[i]) && s[i] != '-')
+		if (!names_is_lower_alnum(s[i]) && s[i] != '-')
 			return false;
 	return true;
 }

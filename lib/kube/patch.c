@@ -7,7 +7,7 @@
 
 /* Copies v without the members that are null, at any depth below objects: in a merge patch they
    would mean "remove". */
-static json_t *without_nulls(const json_t *v)
+static json_t *patch_without_nulls(const json_t *v)
 {
 	const char *key;
 	json_t *out, *member;
@@ -17,13 +17,13 @@ static json_t *without_nulls(const json_t *v)
 	out = json_object();
 	json_object_foreach ((json_t *)(uintptr_t)v, key, member) {
 		if (!json_is_null(member))
-			json_object_set_new(out, key, without_nulls(member));
+			json_object_set_new(out, key, patch_without_nulls(member));
 	}
 	return out;
 }
 
 /* Equal as the API server sees it: an object's null member is an absent one. */
-static bool same(const json_t *a, const json_t *b)
+static bool patch_same(const json_t *a, const json_t *b)
 {
 	json_t *d;
 
@@ -47,10 +47,10 @@ json_t *kube_merge_diff(const json_t *from, const json_t *to)
 	}
 	json_object_foreach ((json_t *)(uintptr_t)to, key, now) {
 		old = json_object_get(from, key);
-		if (json_is_null(now) || (old && same(old, now)))
+		if (json_is_null(now) || (old && patch_same(old, now)))
 			continue;
 		d = json_is_object(old) && json_is_object(now) ? kube_merge_diff(old, now)
-							       : without_nulls(now);
+							       : patch_without_nulls(now);
 		json_object_set_new(out, key, d);
 	}
 	if (json_object_size(out))
@@ -59,7 +59,7 @@ json_t *kube_merge_diff(const json_t *from, const json_t *to)
 	return NULL;
 }
 
-static json_t *preconditions(const json_t *obj)
+static json_t *patch_preconditions(const json_t *obj)
 {
 	static const char *const keys[] = {"uid", "resourceVersion"};
 	json_t *meta = json_object();
@@ -83,7 +83,7 @@ json_t *kube_patch_status(const json_t *obj, const json_t *status)
 	if (!diff)
 		return NULL;
 	patch = json_object();
-	json_object_set_new(patch, "metadata", preconditions(obj));
+	json_object_set_new(patch, "metadata", patch_preconditions(obj));
 	json_object_set_new(patch, "status", diff);
 	return patch;
 }
@@ -113,7 +113,7 @@ static json_t *patch_finalizers(const json_t *obj, const char *finalizer, bool a
 	}
 	if (add)
 		json_array_append_new(now, json_string(finalizer));
-	meta = preconditions(obj);
+	meta = patch_preconditions(obj);
 	/* An empty array and an absent one are the same to the API server; null says it shorter. */
 	if (!json_array_size(now)) {
 		json_decref(now);

@@ -1,7 +1,7 @@
 /*
  * One state machine: LIST → SWEEP → WATCH → (WATCH again | WAIT → WATCH or LIST). Every move goes
- * through enter(), every end of an operation through list_done() or watch_done(), which decide what
- * comes next.
+ * through watch_enter(), every end of an operation through watch_list_done() or watch_done(), which
+ * decide what comes next.
  */
 #include "kube/watch.h"
 
@@ -71,11 +71,11 @@ static struct kube_watch *watch_of(const struct op *op)
 	return CONTAINER_OF(op, struct kube_watch, op);
 }
 
-static void enter(struct kube_watch *w, enum state state);
+static void watch_enter(struct kube_watch *w, enum state state);
 
-static void wait_for(struct kube_watch *w, uint64_t ms)
+static void watch_wait(struct kube_watch *w, uint64_t ms)
 {
-	enter(w, WAIT);
+	watch_enter(w, WAIT);
 	timer_set(&w->timer, ms);
 }
 
@@ -85,12 +85,13 @@ struct meta {
 	const char *ns, *name, *uid, *rv;
 };
 
-static int bad(struct err *err, const struct kube_watch *w, const char *why)
+static int watch_bad(struct err *err, const struct kube_watch *w, const char *why)
 {
 	return err_set(err, ERR_RETRY, "watch %s: %s", w->res.r.plural, why);
 }
 
-static int meta_of(const struct kube_watch *w, const json_t *obj, struct meta *m, struct err *err)
+static int watch_meta(
+	const struct kube_watch *w, const json_t *obj, struct meta *m, struct err *err)
 {
 	const char *const *texts[] = {&m->ns, &m->name, &m->uid, &m->rv};
 	size_t i;
@@ -100,27 +101,29 @@ static int meta_of(const struct kube_watch *w, const json_t *obj, struct meta *m
 	m->uid = obj_str_or("", obj, "metadata", "uid");
 	m->rv = obj_str_or("", obj, "metadata", "resourceVersion");
 	if (!*m->name || !*m->uid || !*m->rv || (w->res.r.namespaced && !*m->ns))
-		return bad(err, w, "an object has no name, namespace, uid or resourceVersion");
+		return watch_bad(
+			err, w, "an object has no name, namespace, uid or resourceVersion");
 	for (i = 0; i < ARRAY_LEN(texts); i++)
 		if (strlen(*texts[i]) > KUBE_ID_MAX)
-			return bad(err, w, "an object's name, uid or resourceVersion is too long");
+			return watch_bad(
+				err, w, "an object's name, uid or resourceVersion is too long");
 	return 0;
 }
 
-static void gone(struct kube_watch *w, struct kube_entry *e)
+static void watch_gone(struct kube_watch *w, struct kube_entry *e)
 {
 	w->req.on_deleted(w->req.arg, e);
 	kube_cache_remove(&w->cache, e);
 }
 
 /* An object as it is now. */
-static void put(struct kube_watch *w, const struct meta *m, const json_t *obj)
+static void watch_put(struct kube_watch *w, const struct meta *m, const json_t *obj)
 {
 	struct kube_entry *e = kube_cache_find(&w->cache, m->ns, m->name);
 	bool added = !e;
 
 	if (e && strcmp(kube_entry_uid(e), m->uid) != 0) {
-		gone(w, e);
+		watch_gone(w, e);
 		if (w->op.cancelled)
 			return;
 		added = true;
@@ -139,28 +142,28 @@ static void put(struct kube_watch *w, const struct meta *m, const json_t *obj)
 
 /* ---- list ------------------------------------------------------------------------------------ */
 
-static int listed(void *arg, const json_t *obj, struct err *err)
+static int watch_listed(void *arg, const json_t *obj, struct err *err)
 {
 	struct kube_watch *w = arg;
 	struct meta m;
 
 	if (w->op.cancelled)
 		return err_set(err, ERR_CANCELED, "canceled");
-	if (meta_of(w, obj, &m, err))
+	if (watch_meta(w, obj, &m, err))
 		return -1;
-	put(w, &m, obj);
+	watch_put(w, &m, obj);
 	return 0;
 }
 
 /* What the first half of the list saw may be gone in the second. */
-static void list_restart(void *arg)
+static void watch_list_restart(void *arg)
 {
 	struct kube_watch *w = arg;
 
 	w->round++;
 }
 
-static void failed(struct kube_watch *w, const struct err *err);
+static void watch_failed(struct kube_watch *w, const struct err *err);
 
 static bool all_digits(const char *s)
 {
@@ -180,7 +183,7 @@ bool kube_version_older(const char *a, const char *b)
 	return la != lb ? la < lb : strcmp(a, b) < 0;
 }
 
-static void forget_version(void *arg, struct kube_entry *e)
+static void watch_forget_version(void *arg, struct kube_entry *e)
 {
 	(void)arg;
 	kube_entry_set_rv(e, "");
@@ -191,13 +194,13 @@ static void forget_version(void *arg, struct kube_entry *e)
  * Users compare versions and would take each object for one that they have seen: all versions are
  * forgotten, and everything is listed anew.
  */
-static int server_restored(struct kube_watch *w, const char *version, struct err *err)
+static int watch_restored(struct kube_watch *w, const char *version, struct err *err)
 {
 	size_t at = 0;
 
 	if (!w->before || !kube_version_older(version, w->before))
 		return 0;
-	kube_cache_walk(&w->cache, &at, SIZE_MAX, forget_version, NULL);
+	kube_cache_walk(&w->cache, &at, SIZE_MAX, watch_forget_version, NULL);
 	err_set(err, ERR_RETRY, "list %s: the API server went back from version %s to %s",
 		w->res.r.plural, w->before, version);
 	free(MOVE(w->before));
@@ -207,26 +210,26 @@ static int server_restored(struct kube_watch *w, const char *version, struct err
 	return -1;
 }
 
-static void list_done(struct op *op, void *arg)
+static void watch_list_done(struct op *op, void *arg)
 {
 	struct kube_watch *w = arg;
 	struct err err = op->err;
 
-	if (!err.kind && !w->op.cancelled && !server_restored(w, kube_list_version(op), &err)) {
+	if (!err.kind && !w->op.cancelled && !watch_restored(w, kube_list_version(op), &err)) {
 		free(w->rv);
 		w->rv = mem_strdup(kube_list_version(op));
 	}
 	w->cur = NULL;
 	op_free(op);
 	if (w->op.cancelled)
-		enter(w, END);
+		watch_enter(w, END);
 	else if (err.kind)
-		failed(w, &err);
+		watch_failed(w, &err);
 	else
-		enter(w, SWEEP);
+		watch_enter(w, SWEEP);
 }
 
-static void list_begin(struct kube_watch *w)
+static void watch_list_begin(struct kube_watch *w)
 {
 	w->round++;
 	w->relist = false;
@@ -239,31 +242,31 @@ static void list_begin(struct kube_watch *w)
 			.field_selector = w->req.field_selector,
 			.metadata_only = w->req.metadata_only,
 			.page = w->req.page,
-			.on_item = listed,
-			.on_restart = list_restart,
+			.on_item = watch_listed,
+			.on_restart = watch_list_restart,
 			.arg = w});
-	op_then(w->cur, list_done, w);
+	op_then(w->cur, watch_list_done, w);
 }
 
 /* ---- sweep: whatever the complete list did not have is gone ---------------------------------- */
 
-static void sweep_one(void *arg, struct kube_entry *e)
+static void watch_sweep_one(void *arg, struct kube_entry *e)
 {
 	struct kube_watch *w = arg;
 
 	if (e->round != w->round && !w->op.cancelled)
-		gone(w, e);
+		watch_gone(w, e);
 }
 
-static void sweep_slice(void *arg)
+static void watch_sweep_slice(void *arg)
 {
 	struct kube_watch *w = arg;
-	bool more = kube_cache_walk(&w->cache, &w->sweep_at, SWEEP_BUCKETS, sweep_one, w);
+	bool more = kube_cache_walk(&w->cache, &w->sweep_at, SWEEP_BUCKETS, watch_sweep_one, w);
 
 	if (w->op.cancelled) {
-		enter(w, END);
+		watch_enter(w, END);
 	} else if (more) {
-		defer_queue(w->op.loop, &w->slice, sweep_slice, w);
+		defer_queue(w->op.loop, &w->slice, watch_sweep_slice, w);
 	} else {
 		if (!w->synced) {
 			w->synced = true;
@@ -272,14 +275,14 @@ static void sweep_slice(void *arg)
 		}
 		/* The list's pages were trees and texts of up to a few MiB. */
 		mem_trim();
-		enter(w, w->op.cancelled ? END : WATCH);
+		watch_enter(w, w->op.cancelled ? END : WATCH);
 	}
 }
 
 /* ---- watch ----------------------------------------------------------------------------------- */
 
 /* A Status in the stream. 410: what we want to continue from is forgotten. */
-static int error_event(struct kube_watch *w, const json_t *st, struct err *err)
+static int watch_error_event(struct kube_watch *w, const json_t *st, struct err *err)
 {
 	int code = (int)obj_int(500, st, "code");
 	auto_free char *what = mem_printf("watch %s", w->res.r.plural);
@@ -292,15 +295,15 @@ static int error_event(struct kube_watch *w, const json_t *st, struct err *err)
 	return kube_status_json_err(err, what, code < 100 || code > 599 ? 500 : code, 0, st);
 }
 
-static int bookmark(struct kube_watch *w, const json_t *obj, struct err *err)
+static int watch_bookmark(struct kube_watch *w, const json_t *obj, struct err *err)
 {
 	const char *rv = obj_str_or("", obj, "metadata", "resourceVersion");
 
 	if (!*rv || strlen(rv) > KUBE_ID_MAX)
-		return bad(err, w, "a bookmark has no resourceVersion");
+		return watch_bad(err, w, "a bookmark has no resourceVersion");
 	if (kube_version_older(rv, w->rv)) {
 		w->relist = true;
-		return bad(err, w, "a bookmark is older than what was seen before it");
+		return watch_bad(err, w, "a bookmark is older than what was seen before it");
 	}
 	free(w->rv);
 	w->rv = mem_strdup(rv);
@@ -310,7 +313,7 @@ static int bookmark(struct kube_watch *w, const json_t *obj, struct err *err)
 	return 0;
 }
 
-static int event(struct kube_watch *w, const char *text, size_t len, struct err *err)
+static int watch_event(struct kube_watch *w, const char *text, size_t len, struct err *err)
 {
 	auto_json json_t *ev = obj_parse_api(text, len, "an event of the watch", err);
 	const char *type = obj_str_or("", ev, "type");
@@ -328,19 +331,19 @@ static int event(struct kube_watch *w, const char *text, size_t len, struct err 
 	if (!ev)
 		return -1;
 	if (!strcmp(type, "BOOKMARK"))
-		return bookmark(w, obj, err);
+		return watch_bookmark(w, obj, err);
 	if (!strcmp(type, "ERROR"))
-		return error_event(w, obj, err);
-	if (meta_of(w, obj, &m, err))
+		return watch_error_event(w, obj, err);
+	if (watch_meta(w, obj, &m, err))
 		return -1;
 	if (!strcmp(type, "DELETED")) {
 		e = kube_cache_find(&w->cache, m.ns, m.name);
 		if (e)
-			gone(w, e);
+			watch_gone(w, e);
 	} else if (!strcmp(type, "ADDED") || !strcmp(type, "MODIFIED")) {
-		put(w, &m, obj);
+		watch_put(w, &m, obj);
 	} else {
-		return bad(err, w, "an event has no type that we know");
+		return watch_bad(err, w, "an event has no type that we know");
 	}
 	/* Only now: an event that was refused is to be seen again. */
 	free(w->rv);
@@ -349,16 +352,16 @@ static int event(struct kube_watch *w, const char *text, size_t len, struct err 
 	return 0;
 }
 
-static bool blank(const char *s, size_t n)
+static bool line_is_blank(const char *s, size_t n)
 {
 	while (n && strchr(" \t\r", *s) && *s)
 		s++, n--;
 	return !n;
 }
 
-static int line(struct kube_watch *w, const char *text, size_t len, struct err *err)
+static int watch_line(struct kube_watch *w, const char *text, size_t len, struct err *err)
 {
-	return blank(text, len) ? 0 : event(w, text, len, err);
+	return line_is_blank(text, len) ? 0 : watch_event(w, text, len, err);
 }
 
 /* Events are lines; a line may come in any number of pieces. */
@@ -377,11 +380,11 @@ static enum http_body_ret watch_body(void *arg, const char *data, size_t n, stru
 			return HTTP_BODY_FAIL;
 		}
 		if (!w->line.len) {
-			rc = line(w, data, len, err);
+			rc = watch_line(w, data, len, err);
 		} else if (buf_add(&w->line, data, len)) {
 			break;
 		} else {
-			rc = line(w, w->line.p, w->line.len, err);
+			rc = watch_line(w, w->line.p, w->line.len, err);
 			buf_clear(&w->line);
 		}
 		if (rc)
@@ -408,7 +411,7 @@ static int watch_headers(void *arg, const struct http_res *res, struct err *err)
 	return 0;
 }
 
-static void quiet_due(void *arg)
+static void watch_quiet_due(void *arg)
 {
 	struct kube_watch *w = arg;
 	uint64_t quiet = clock_ms() - w->last_byte_ms;
@@ -422,7 +425,7 @@ static void quiet_due(void *arg)
 }
 
 /* An answer other than 200, as an error; relist says whether watching from here can work at all. */
-static void refusal(struct kube_watch *w, const struct http_res *res, struct err *err)
+static void watch_refusal(struct kube_watch *w, const struct http_res *res, struct err *err)
 {
 	auto_free char *what = mem_printf("watch %s", w->res.r.plural);
 
@@ -432,7 +435,7 @@ static void refusal(struct kube_watch *w, const struct http_res *res, struct err
 }
 
 /* True when the watch ended as watches do, and the next may begin. */
-static bool ended_well(struct kube_watch *w, const struct op *op, struct err *err)
+static bool watch_ended_well(struct kube_watch *w, const struct op *op, struct err *err)
 {
 	uint64_t lived = clock_ms() - w->began_ms;
 	bool heard = w->stats.events + w->stats.bookmarks != w->events_then;
@@ -441,7 +444,7 @@ static bool ended_well(struct kube_watch *w, const struct op *op, struct err *er
 	if (heard || (w->counted && http_result(op)->status == 200 && lived >= HEALTHY_MS))
 		w->failures = 0;
 	if (op->err.kind == ERR_CANCELED) {
-		bad(err, w, "no byte from the API server for too long");
+		watch_bad(err, w, "no byte from the API server for too long");
 		return false;
 	}
 	if (op->err.kind) {
@@ -449,22 +452,22 @@ static bool ended_well(struct kube_watch *w, const struct op *op, struct err *er
 		return false;
 	}
 	if (http_result(op)->status != 200) {
-		refusal(w, http_result(op), err);
+		watch_refusal(w, http_result(op), err);
 		return false;
 	}
-	if (w->line.len && !blank(w->line.p, w->line.len)) {
-		bad(err, w, "the stream ended inside an event");
+	if (w->line.len && !line_is_blank(w->line.p, w->line.len)) {
+		watch_bad(err, w, "the stream ended inside an event");
 		return false;
 	}
 	if (heard || lived >= SHORT_MS)
 		return true;
-	bad(err, w, "the watch ended at once");
+	watch_bad(err, w, "the watch ended at once");
 	return false;
 }
 
 /* How long to wait, so that a server that ends each watch at once, with an event or without, is
    asked once a second. */
-static uint64_t too_soon_ms(const struct kube_watch *w)
+static uint64_t watch_too_soon_ms(const struct kube_watch *w)
 {
 	uint64_t since = clock_ms() - w->asked_ms;
 	unsigned r;
@@ -475,18 +478,18 @@ static uint64_t too_soon_ms(const struct kube_watch *w)
 	return SHORT_MS - since + r % SHORT_SPREAD_MS;
 }
 
-static void again(struct kube_watch *w)
+static void watch_again(struct kube_watch *w)
 {
-	uint64_t ms = too_soon_ms(w);
+	uint64_t ms = watch_too_soon_ms(w);
 
 	/* A server that was restored from a backup says nothing to who watches from a version that
 	   it has not reached. */
 	if (w->silent_watches >= SILENT_BEFORE_LIST)
-		enter(w, LIST);
+		watch_enter(w, LIST);
 	else if (!ms)
-		enter(w, WATCH);
+		watch_enter(w, WATCH);
 	else
-		wait_for(w, ms);
+		watch_wait(w, ms);
 }
 
 static void watch_done(struct op *op, void *arg)
@@ -504,7 +507,7 @@ static void watch_done(struct op *op, void *arg)
 		if (!w->counted)
 			kube_http_count(w->c, "GET", 0);
 		first_gone = !w->failures;
-		well = ended_well(w, op, &err);
+		well = watch_ended_well(w, op, &err);
 		if (!well && !op->err.kind)
 			refreshed =
 				kube_try_again(&tries, w->c, KUBE_WATCH, http_result(op), &unused);
@@ -512,18 +515,18 @@ static void watch_done(struct op *op, void *arg)
 		op_free(op);
 		buf_clear(&w->line);
 		if (well)
-			again(w);
+			watch_again(w);
 		else if (refreshed)
-			enter(w, WATCH);
+			watch_enter(w, WATCH);
 		else if (w->relist && err.code == 410 && first_gone) {
 			w->failures = 1; /* a second one in a row waits */
-			enter(w, LIST);
+			watch_enter(w, LIST);
 		} else
-			failed(w, &err);
+			watch_failed(w, &err);
 		return;
 	}
 	op_free(op);
-	enter(w, END);
+	watch_enter(w, END);
 }
 
 static void watch_begin(struct kube_watch *w)
@@ -567,7 +570,7 @@ static void watch_begin(struct kube_watch *w)
 
 /* ---- moving ---------------------------------------------------------------------------------- */
 
-static uint64_t backoff(const struct kube_watch *w)
+static uint64_t watch_backoff(const struct kube_watch *w)
 {
 	uint64_t ms = BACKOFF_MIN_MS;
 	unsigned i, r;
@@ -580,7 +583,7 @@ static uint64_t backoff(const struct kube_watch *w)
 	return ms / 2 + r % (ms / 2 + 1);
 }
 
-static void failed(struct kube_watch *w, const struct err *err)
+static void watch_failed(struct kube_watch *w, const struct err *err)
 {
 	uint64_t ms;
 
@@ -588,9 +591,9 @@ static void failed(struct kube_watch *w, const struct err *err)
 	w->stats.errors++;
 	if (w->failures % TRIES_BEFORE_LIST == 0)
 		w->relist = true; /* perhaps the version itself is what the server stumbles over */
-	ms = backoff(w);
+	ms = watch_backoff(w);
 	if (w->state == WATCH) {
-		uint64_t soonest = too_soon_ms(w);
+		uint64_t soonest = watch_too_soon_ms(w);
 
 		ms = ms > soonest ? ms : soonest;
 	}
@@ -599,20 +602,20 @@ static void failed(struct kube_watch *w, const struct err *err)
 	if (w->req.on_error)
 		w->req.on_error(w->req.arg, err, ms);
 	if (w->op.cancelled) {
-		enter(w, END);
+		watch_enter(w, END);
 		return;
 	}
-	wait_for(w, ms);
+	watch_wait(w, ms);
 }
 
-static void wait_over(void *arg)
+static void watch_wait_over(void *arg)
 {
 	struct kube_watch *w = arg;
 
-	enter(w, w->rv && !w->relist ? WATCH : LIST);
+	watch_enter(w, w->rv && !w->relist ? WATCH : LIST);
 }
 
-static void enter(struct kube_watch *w, enum state state)
+static void watch_enter(struct kube_watch *w, enum state state)
 {
 	w->state = state;
 	switch (state) {
@@ -622,11 +625,11 @@ static void enter(struct kube_watch *w, enum state state)
 			free(w->before);
 			w->before = MOVE(w->rv);
 		}
-		list_begin(w);
+		watch_list_begin(w);
 		break;
 	case SWEEP:
 		w->sweep_at = 0;
-		defer_queue(w->op.loop, &w->slice, sweep_slice, w);
+		defer_queue(w->op.loop, &w->slice, watch_sweep_slice, w);
 		break;
 	case WATCH:
 		watch_begin(w);
@@ -639,12 +642,12 @@ static void enter(struct kube_watch *w, enum state state)
 	}
 }
 
-static void start(void *arg)
+static void watch_start(void *arg)
 {
-	enter(arg, LIST);
+	watch_enter(arg, LIST);
 }
 
-static void watch_cancel(struct op *op)
+static void watch_op_cancel(struct op *op)
 {
 	struct kube_watch *w = watch_of(op);
 
@@ -656,11 +659,11 @@ static void watch_cancel(struct op *op)
 	if (w->state == WAIT || w->state == START) {
 		timer_cancel(&w->timer);
 		defer_cancel(w->op.loop, &w->slice);
-		enter(w, END);
+		watch_enter(w, END);
 	}
 }
 
-static void watch_free(struct op *op)
+static void watch_op_free(struct op *op)
 {
 	struct kube_watch *w = watch_of(op);
 
@@ -677,7 +680,7 @@ static void watch_free(struct op *op)
 
 struct op *kube_watch_start(struct kube_client *c, const struct kube_watch_req *req)
 {
-	static const struct op_type type = {"kube_watch", watch_cancel, watch_free};
+	static const struct op_type type = {"kube_watch", watch_op_cancel, watch_op_free};
 	struct kube_watch *w = NEW(struct kube_watch);
 
 	op_init(&w->op, kube_client_loop(c), &type);
@@ -688,9 +691,9 @@ struct op *kube_watch_start(struct kube_client *c, const struct kube_watch_req *
 	w->req.field_selector = mem_strdup(req->field_selector);
 	kube_resource_copy(&w->res, req->resource);
 	buf_init(&w->line, EVENT_MAX);
-	timer_init(&w->timer, w->op.loop, wait_over, w);
-	timer_init(&w->quiet, w->op.loop, quiet_due, w);
-	defer_queue(w->op.loop, &w->slice, start, w);
+	timer_init(&w->timer, w->op.loop, watch_wait_over, w);
+	timer_init(&w->quiet, w->op.loop, watch_quiet_due, w);
+	defer_queue(w->op.loop, &w->slice, watch_start, w);
 	return &w->op;
 }
 

@@ -59,7 +59,7 @@ static struct trace run(struct loop *l, const uint8_t *data, size_t n, size_t pi
 	w.req = (struct kube_watch_req){.on_set = set, .on_deleted = deleted, .arg = &t};
 	kube_resource_copy(&w.res, &REPOS);
 	buf_init(&w.line, EVENT_MAX);
-	timer_init(&w.quiet, l, quiet_due, &w);
+	timer_init(&w.quiet, l, watch_quiet_due, &w);
 	while (at < n) {
 		size_t len = n - at < piece ? n - at : piece;
 
