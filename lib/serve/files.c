@@ -37,27 +37,27 @@ struct pending {
 
 /* ---- answers */
 
-static void say(struct http_exchange *x, int status, const char *text)
+static void file_say(struct http_exchange *x, int status, const char *text)
 {
 	http_reply_text(x, status, text);
 }
 
-static void unavailable(struct serve_files *f, struct http_exchange *x, const char *text)
+static void file_unavailable(struct serve_files *f, struct http_exchange *x, const char *text)
 {
 	f->stats.unavailable++;
 	http_x_add_header(x, "Retry-After", RETRY_AFTER);
-	say(x, 503, text);
+	file_say(x, 503, text);
 }
 
-static void not_found(struct serve_files *f, struct http_exchange *x)
+static void file_not_found(struct serve_files *f, struct http_exchange *x)
 {
 	f->stats.not_found++;
-	say(x, 404, "404 page not found\n");
+	file_say(x, 404, "404 page not found\n");
 }
 
 /* fd is taken over. */
-static void send_part(struct serve_files *f, struct http_exchange *x, const struct conditions *c,
-	const struct validators *v, uint64_t size, int fd)
+static void file_send_part(struct serve_files *f, struct http_exchange *x,
+	const struct conditions *c, const struct validators *v, uint64_t size, int fd)
 {
 	uint64_t from = 0, len = size;
 	enum range_kind kind = RANGE_NONE;
@@ -71,7 +71,7 @@ static void send_part(struct serve_files *f, struct http_exchange *x, const stru
 		sys_close(fd);
 		snprintf(text, sizeof(text), "bytes */%llu", (unsigned long long)size);
 		http_x_add_header(x, "Content-Range", text);
-		say(x, 416, "the range is outside the file\n");
+		file_say(x, 416, "the range is outside the file\n");
 		return;
 	}
 	if (kind == RANGE_PART) {
@@ -86,7 +86,7 @@ static void send_part(struct serve_files *f, struct http_exchange *x, const stru
 	http_reply_file(x, status, fd, from, len);
 }
 
-static void send_file(
+static void file_send(
 	struct serve_files *f, struct http_exchange *x, const struct store_file *file, int fd)
 {
 	char etag[DIGEST_TEXT_MAX + 2], digest[DIGEST_TEXT_MAX], date[TIME_TEXT_MAX];
@@ -108,7 +108,7 @@ static void send_file(
 	http_x_add_header(x, "Last-Modified", time_format_http(v.mtime_s * 1000, date));
 	status = conditions_check(&c, &v);
 	if (!status) {
-		send_part(f, x, &c, &v, file->size, fd);
+		file_send_part(f, x, &c, &v, file->size, fd);
 		return;
 	}
 	sys_close(fd);
@@ -119,7 +119,7 @@ static void send_file(
 
 /* ---- a request that waits */
 
-static void attempt(struct serve_files *f, struct http_exchange *x, const struct store_path *p,
+static void file_attempt(struct serve_files *f, struct http_exchange *x, const struct store_path *p,
 	struct pending *w);
 
 static void pending_free(struct pending *w)
@@ -131,31 +131,31 @@ static void pending_free(struct pending *w)
 	free(w);
 }
 
-static void on_gone(void *arg, struct http_exchange *x, bool gone)
+static void file_on_gone(void *arg, struct http_exchange *x, bool gone)
 {
 	(void)x;
 	(void)gone;
 	pending_free(arg);
 }
 
-static void on_late(void *arg)
+static void file_on_late(void *arg)
 {
 	struct pending *w = arg;
 	struct serve_files *f = w->f;
 	struct http_exchange *x = w->x;
 
 	pending_free(w);
-	unavailable(f, x, "the artifact is not here yet\n");
+	file_unavailable(f, x, "the artifact is not here yet\n");
 }
 
-static void on_change(void *arg)
+static void file_on_change(void *arg)
 {
 	struct pending *w = arg;
 
-	attempt(w->f, w->x, &w->path, w);
+	file_attempt(w->f, w->x, &w->path, w);
 }
 
-static void on_opened(struct op *op, void *arg)
+static void file_on_opened(struct op *op, void *arg)
 {
 	struct pending *w = arg;
 	struct serve_files *f = w->f;
@@ -167,20 +167,20 @@ static void on_opened(struct op *op, void *arg)
 	if (op->err.kind) {
 		op_free(op);
 		pending_free(w);
-		unavailable(f, x, "the store cannot be read\n");
+		file_unavailable(f, x, "the store cannot be read\n");
 		return;
 	}
 	switch (store_get_result(op, &file, &fd)) {
 	case STORE_HIT:
 		pending_free(w);
-		send_file(f, x, &file, fd);
+		file_send(f, x, &file, fd);
 		break;
 	case STORE_MISS:
 		pending_free(w);
-		not_found(f, x);
+		file_not_found(f, x);
 		break;
 	default:
-		store_wait_start(f->store, &w->path, &w->wait, on_change, w);
+		store_wait_start(f->store, &w->path, &w->wait, file_on_change, w);
 		break;
 	}
 	op_free(op);
@@ -194,14 +194,14 @@ static struct pending *pending_new(
 	w->f = f;
 	w->x = x;
 	w->path = *p;
-	timer_init(&w->timer, f->loop, on_late, w);
+	timer_init(&w->timer, f->loop, file_on_late, w);
 	timer_set(&w->timer, f->wait_ms);
-	http_x_on_end(x, on_gone, w);
+	http_x_on_end(x, file_on_gone, w);
 	return w;
 }
 
 /* w: NULL the first time. */
-static void attempt(struct serve_files *f, struct http_exchange *x, const struct store_path *p,
+static void file_attempt(struct serve_files *f, struct http_exchange *x, const struct store_path *p,
 	struct pending *w)
 {
 	struct store_file file;
@@ -211,25 +211,25 @@ static void attempt(struct serve_files *f, struct http_exchange *x, const struct
 	case STORE_HIT:
 		if (w)
 			pending_free(w);
-		send_file(f, x, &file, fd);
+		file_send(f, x, &file, fd);
 		break;
 	case STORE_MISS:
 		if (w)
 			pending_free(w);
-		not_found(f, x);
+		file_not_found(f, x);
 		break;
 	case STORE_WAIT:
 		if (!w) {
 			f->stats.waited++;
 			w = pending_new(f, x, p);
 		}
-		store_wait_start(f->store, &w->path, &w->wait, on_change, w);
+		store_wait_start(f->store, &w->path, &w->wait, file_on_change, w);
 		break;
 	case STORE_COLD:
 		if (!w)
 			w = pending_new(f, x, p);
 		w->op = store_get_start(f->store, &w->path);
-		op_then(w->op, on_opened, w);
+		op_then(w->op, file_on_opened, w);
 		break;
 	}
 }
@@ -237,7 +237,7 @@ static void attempt(struct serve_files *f, struct http_exchange *x, const struct
 /* ---- the handler */
 
 /* "/a/b/c/sha256%3Aff.tar.gz": the colon may come encoded, nothing else may. */
-static bool path_of(const char *path, struct store_path *out)
+static bool file_path(const char *path, struct store_path *out)
 {
 	char text[STORE_PATH_MAX];
 	struct err err;
@@ -267,16 +267,16 @@ void serve_files_handle(void *arg, struct http_exchange *x)
 
 	if (strcmp(method, "GET") && strcmp(method, "HEAD")) {
 		http_x_add_header(x, "Allow", "GET, HEAD");
-		say(x, 405, "only GET and HEAD\n");
+		file_say(x, 405, "only GET and HEAD\n");
 	} else if (!strcmp(http_x_path(x), "/")) {
 		if (store_ready(f->store))
-			say(x, 200, "ok\n");
+			file_say(x, 200, "ok\n");
 		else
-			unavailable(f, x, "comparing the store with the objects' statuses\n");
-	} else if (path_of(http_x_path(x), &p)) {
-		attempt(f, x, &p, NULL);
+			file_unavailable(f, x, "comparing the store with the objects' statuses\n");
+	} else if (file_path(http_x_path(x), &p)) {
+		file_attempt(f, x, &p, NULL);
 	} else {
-		not_found(f, x);
+		file_not_found(f, x);
 	}
 }
 

@@ -5,12 +5,12 @@
 
 #include <string.h>
 
-static int pull(void *arg, struct buf *b)
+static int page_pull(void *arg, struct buf *b)
 {
 	return metrics_scrape_next(arg, b) ? 1 : -1;
 }
 
-static void ended(void *arg, struct http_exchange *x, bool gone)
+static void page_ended(void *arg, struct http_exchange *x, bool gone)
 {
 	(void)x;
 	(void)gone;
@@ -21,8 +21,8 @@ static void page_reply(struct http_exchange *x, struct metrics *m)
 {
 	struct metrics_scrape *s = metrics_scrape_start(m);
 
-	http_x_on_end(x, ended, s);
-	http_reply_stream(x, 200, METRICS_CONTENT_TYPE, pull, s);
+	http_x_on_end(x, page_ended, s);
+	http_reply_stream(x, 200, METRICS_CONTENT_TYPE, page_pull, s);
 }
 
 void serve_metrics_handle(void *arg, struct http_exchange *x)

@@ -8,7 +8,7 @@
 
 /* Digits to a number, UINT64_MAX for what does not fit (which is past every file's end). False
    without a digit. */
-static bool number(const char **p, uint64_t *out)
+static bool range_number(const char **p, uint64_t *out)
 {
 	uint64_t v = 0;
 	bool over = false;
@@ -36,7 +36,7 @@ enum range_kind range_parse(const char *value, uint64_t size, uint64_t *from, ui
 	p += strspn(p, " \t");
 	if (*p == '-') {
 		p++;
-		if (!number(&p, &last) || *p)
+		if (!range_number(&p, &last) || *p)
 			return RANGE_NONE;
 		/* the last `last` bytes */
 		if (!last || !size)
@@ -45,9 +45,9 @@ enum range_kind range_parse(const char *value, uint64_t size, uint64_t *from, ui
 		*from = size - *len;
 		return RANGE_PART;
 	}
-	if (!number(&p, &first) || *p++ != '-')
+	if (!range_number(&p, &first) || *p++ != '-')
 		return RANGE_NONE;
-	if (*p && !number(&p, &last))
+	if (*p && !range_number(&p, &last))
 		return RANGE_NONE;
 	if (*p || last < first)
 		return RANGE_NONE;
@@ -61,7 +61,7 @@ enum range_kind range_parse(const char *value, uint64_t size, uint64_t *from, ui
 /* ---- entity tags */
 
 /* One entity-tag at *p: its opaque part with quotes, *p after it. NULL when it is none. */
-static const char *next_tag(const char **p, size_t *n, bool *weak)
+static const char *range_next_tag(const char **p, size_t *n, bool *weak)
 {
 	const char *from, *end;
 
@@ -88,7 +88,7 @@ bool etag_in_list(const char *list, const char *tag, bool weak)
 		return true;
 	for (;;) {
 		p += strspn(p, " \t,");
-		found = next_tag(&p, &n, &is_weak);
+		found = range_next_tag(&p, &n, &is_weak);
 		if (!found)
 			return false;
 		if ((weak || !is_weak) && n == strlen(tag) && !memcmp(found, tag, n))
