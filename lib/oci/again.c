@@ -8,7 +8,7 @@
 #include <errno.h>
 
 /* A random time, so that those who met the same accident do not come back together. */
-static int64_t between(uint32_t least, uint32_t most)
+static int64_t again_between(uint32_t least, uint32_t most)
 {
 	uint32_t r;
 
@@ -21,11 +21,11 @@ bool oci_again_passing(int status)
 	return status == 429 || status == 500 || (status >= 502 && status <= 504);
 }
 
-static int64_t after_pause(struct oci_again *a)
+static int64_t again_after_pause(struct oci_again *a)
 {
 	if (a->pauses >= LIMIT_AGAIN)
 		return -1;
-	return a->pauses++ ? between(400, 1000) : between(100, 300);
+	return a->pauses++ ? again_between(400, 1000) : again_between(100, 300);
 }
 
 int64_t oci_again_answer(struct oci_again *a, const struct http_res *res)
@@ -40,12 +40,12 @@ int64_t oci_again_answer(struct oci_again *a, const struct http_res *res)
 	case 503:
 		if (asked > LIMIT_AGAIN_MS)
 			return -1;
-		ms = after_pause(a);
+		ms = again_after_pause(a);
 		return ms >= 0 && ms < asked ? asked : ms;
 	case 500:
 	case 502:
 	case 504:
-		return after_pause(a);
+		return again_after_pause(a);
 	default:
 		return -1;
 	}
@@ -59,5 +59,5 @@ int64_t oci_again_failure(struct oci_again *a, const struct http_res *res, const
 		a->at_once = true;
 		return 0;
 	}
-	return after_pause(a);
+	return again_after_pause(a);
 }

@@ -17,7 +17,7 @@
 #define DETAILS 4 /* members of an object that says what is wrong */
 
 /* Printable ASCII only, blanks run together, and not too much of it. */
-static void add_clean(struct buf *b, const char *s)
+static void answer_add_clean(struct buf *b, const char *s)
 {
 	bool blank = true;
 
@@ -37,19 +37,19 @@ static void add_clean(struct buf *b, const char *s)
 		buf_adds(b, "...");
 }
 
-static void add_pair(struct buf *b, const char *code, const char *message)
+static void answer_add_pair(struct buf *b, const char *code, const char *message)
 {
 	if (b->len)
 		buf_adds(b, "; ");
 	if (code)
-		add_clean(b, code);
+		answer_add_clean(b, code);
 	if (code && message && *message)
 		buf_adds(b, ": ");
 	if (message)
-		add_clean(b, message);
+		answer_add_clean(b, message);
 }
 
-static bool is_unknown(const char *code)
+static bool answer_is_unknown(const char *code)
 {
 	return code &&
 		(!strcmp(code, "MANIFEST_UNKNOWN") || !strcmp(code, "BLOB_UNKNOWN") ||
@@ -58,7 +58,7 @@ static bool is_unknown(const char *code)
 
 /* Of one thing that is wrong: "unknown media type: a/b", or {"Tag":"1.0"}. Numbers are left out:
    they may be others each time. */
-static void add_detail(struct buf *b, const json_t *o, const char *message)
+static void answer_add_detail(struct buf *b, const json_t *o, const char *message)
 {
 	const char *text, *key, *sep = ": ";
 	unsigned n = 0;
@@ -69,21 +69,21 @@ static void add_detail(struct buf *b, const json_t *o, const char *message)
 	text = json_string_value(o);
 	if (text && *text && (!message || !strstr(message, text))) {
 		buf_adds(b, sep);
-		add_clean(b, text);
+		answer_add_clean(b, text);
 	}
 	json_object_foreach ((json_t *)(uintptr_t)o, key, v) {
 		if (!json_string_length(v) || n++ >= DETAILS)
 			continue;
 		buf_adds(b, sep);
-		add_clean(b, key);
+		answer_add_clean(b, key);
 		buf_addc(b, '=');
-		add_clean(b, json_string_value(v));
+		answer_add_clean(b, json_string_value(v));
 		sep = ", ";
 	}
 }
 
 /* What the body says, "" if it says nothing that we can read. An HTML page is nothing. */
-static void said(struct buf *b, const struct http_res *res, bool *unknown)
+static void answer_said(struct buf *b, const struct http_res *res, bool *unknown)
 {
 	auto_json json_t *o = NULL;
 	struct err ignored = {0};
@@ -98,18 +98,18 @@ static void said(struct buf *b, const struct http_res *res, bool *unknown)
 	json_array_foreach (errors, i, e) {
 		if (i == 3)
 			break;
-		add_pair(b, obj_str(e, "code"), obj_str(e, "message"));
-		*unknown |= res->status == 404 && is_unknown(obj_str(e, "code"));
-		add_detail(b, obj_get(e, "detail"), obj_str(e, "message"));
+		answer_add_pair(b, obj_str(e, "code"), obj_str(e, "message"));
+		*unknown |= res->status == 404 && answer_is_unknown(obj_str(e, "code"));
+		answer_add_detail(b, obj_get(e, "detail"), obj_str(e, "message"));
 	}
 	if (b->len || !o)
 		return;
 	if (obj_str(o, "error"))
-		add_pair(b, obj_str(o, "error"), obj_str(o, "error_description"));
+		answer_add_pair(b, obj_str(o, "error"), obj_str(o, "error_description"));
 	else if (obj_str(o, "details"))
-		add_pair(b, NULL, obj_str(o, "details"));
+		answer_add_pair(b, NULL, obj_str(o, "details"));
 	else if (obj_str(o, "message"))
-		add_pair(b, NULL, obj_str(o, "message"));
+		answer_add_pair(b, NULL, obj_str(o, "message"));
 }
 
 /* Overwrites the word at *p with x's. */
@@ -136,17 +136,18 @@ static void hide_credentials(struct buf *b)
 				hide_word(p + strlen(before[i]));
 }
 
-static uint64_t wait_ms(const struct http_res *res)
+static uint64_t answer_wait_ms(const struct http_res *res)
 {
 	int64_t asked = http_retry_after_ms(res);
 
 	return asked > 0 && (res->status == 429 || res->status == 503) ? (uint64_t)asked : 0;
 }
 
-static int set(const struct http_res *res, const char *who, const char *text, struct err *err)
+static int answer_set(
+	const struct http_res *res, const char *who, const char *text, struct err *err)
 {
 	const char *name = http_status_text(res->status);
-	uint64_t wait = wait_ms(res);
+	uint64_t wait = answer_wait_ms(res);
 
 	err_code(err, wait ? ERR_WAIT : ERR_RETRY, res->status, "%s answered %d%s%s%s%s%s", who,
 		res->status, *name ? " " : "", name, *text ? " (" : "", text, *text ? ")" : "");
@@ -160,10 +161,10 @@ int oci_answer_error(const struct http_res *res, const char *who, struct err *er
 
 	bool unknown = false;
 
-	said(&raw, res, &unknown);
+	answer_said(&raw, res, &unknown);
 	hide_credentials(&raw);
 	oci_steady(&text, buf_str(&raw), res->url);
-	set(res, who, buf_str(&text), err);
+	answer_set(res, who, buf_str(&text), err);
 	if (unknown)
 		err->code = -ENOENT;
 	return -1;
@@ -179,7 +180,7 @@ int oci_answer_elsewhere(const struct http_res *res, const char *host, struct er
 	char who[320];
 
 	snprintf(who, sizeof(who), "the host it redirects to, '%.255s',", host);
-	return set(res, who, "", err);
+	return answer_set(res, who, "", err);
 }
 
 bool oci_is_redirect(int status)

@@ -14,18 +14,18 @@ static bool is_token68(char c)
 	return http_is_tchar(c) || c == '/' || c == '=';
 }
 
-static const char *skip(const char *p, const char *what)
+static const char *challenge_skip(const char *p, const char *what)
 {
 	return p + strspn(p, what);
 }
 
-static int malformed(struct err *err)
+static int challenge_malformed(struct err *err)
 {
 	return err_set(err, ERR_RETRY, "the registry's WWW-Authenticate header is malformed");
 }
 
 /* token or quoted-string at *p, unescaped into out (NULL: only skipped). */
-static int read_value(const char **p, char *out, size_t size, struct err *err)
+static int challenge_read_value(const char **p, char *out, size_t size, struct err *err)
 {
 	const char *s = *p;
 	bool quoted = *s == '"';
@@ -36,7 +36,7 @@ static int read_value(const char **p, char *out, size_t size, struct err *err)
 		if (quoted && *s == '\\')
 			s++;
 		if (!*s || (unsigned char)*s < 0x20 || *s == 0x7f)
-			return malformed(err);
+			return challenge_malformed(err);
 		if (!out)
 			continue;
 		if (n + 1 >= size)
@@ -49,14 +49,14 @@ static int read_value(const char **p, char *out, size_t size, struct err *err)
 	if (out)
 		out[n] = '\0';
 	if (!quoted && s == *p)
-		return malformed(err);
+		return challenge_malformed(err);
 	*p = s + quoted;
 	return 0;
 }
 
 /* One auth-param "name = value" at *p into c. 1: it was one, 0: something else is here, -1:
    error. */
-static int read_param(const char **p, struct oci_challenge *c, struct err *err)
+static int challenge_read_param(const char **p, struct oci_challenge *c, struct err *err)
 {
 	static const struct {
 		const char *name;
@@ -73,10 +73,10 @@ static int read_param(const char **p, struct oci_challenge *c, struct err *err)
 	while (http_is_tchar(*s))
 		s++;
 	len = (size_t)(s - name);
-	s = skip(s, " \t");
+	s = challenge_skip(s, " \t");
 	if (!len || *s != '=')
 		return 0;
-	s = skip(s + 1, " \t");
+	s = challenge_skip(s + 1, " \t");
 	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (strlen(known[i].name) == len && !strncasecmp(known[i].name, name, len)) {
 			out = (char *)c + known[i].at;
@@ -86,24 +86,24 @@ static int read_param(const char **p, struct oci_challenge *c, struct err *err)
 		return err_set(err, ERR_RETRY,
 			"the registry's WWW-Authenticate header names '%.*s' twice", (int)len,
 			name);
-	if (read_value(&s, out, size, err))
+	if (challenge_read_value(&s, out, size, err))
 		return -1;
 	*p = s;
 	return 1;
 }
 
 /* The parameters that follow a scheme, up to the next scheme or the end. */
-static int read_params(const char **p, struct oci_challenge *c, struct err *err)
+static int challenge_read_params(const char **p, struct oci_challenge *c, struct err *err)
 {
-	const char *s = skip(*p, " \t");
+	const char *s = challenge_skip(*p, " \t");
 	int rc;
 
-	while ((rc = read_param(&s, c, err)) > 0) {
-		s = skip(s, " \t");
+	while ((rc = challenge_read_param(&s, c, err)) > 0) {
+		s = challenge_skip(s, " \t");
 		*p = s;
 		if (*s && *s != ',')
-			return malformed(err);
-		s = skip(s, " \t,");
+			return challenge_malformed(err);
+		s = challenge_skip(s, " \t,");
 	}
 	if (rc < 0)
 		return -1;
@@ -113,7 +113,7 @@ static int read_params(const char **p, struct oci_challenge *c, struct err *err)
 
 int oci_challenge_parse(struct oci_challenge *c, const char *value, struct err *err)
 {
-	const char *p = skip(value, " \t,");
+	const char *p = challenge_skip(value, " \t,");
 
 	while (*p) {
 		struct oci_challenge one = {.scheme = OCI_AUTH_NONE};
@@ -124,13 +124,13 @@ int oci_challenge_parse(struct oci_challenge *c, const char *value, struct err *
 			p++;
 		len = (size_t)(p - name);
 		if (!len || (*p && *p != ' ' && *p != ','))
-			return malformed(err);
+			return challenge_malformed(err);
 		if (len == 5 && !strncasecmp(name, "basic", len))
 			one.scheme = OCI_AUTH_BASIC;
 		else if (len == 6 && !strncasecmp(name, "bearer", len))
 			one.scheme = OCI_AUTH_BEARER;
 		if (*p == ' ') {
-			const char *s = skip(p, " "), *end = s;
+			const char *s = challenge_skip(p, " "), *end = s;
 
 			/* `Negotiate dG9rZW4=`: a scheme of no interest with a token68 */
 			while (is_token68(*end))
@@ -138,7 +138,7 @@ int oci_challenge_parse(struct oci_challenge *c, const char *value, struct err *
 			if (one.scheme == OCI_AUTH_NONE && end > s && (!*end || *end == ',') &&
 				!memchr(s, '=', (size_t)(end - s) - 1))
 				p = end;
-			else if (read_params(&p, &one, err))
+			else if (challenge_read_params(&p, &one, err))
 				return -1;
 		}
 		if (one.scheme == OCI_AUTH_BEARER && !one.realm[0])
@@ -146,7 +146,7 @@ int oci_challenge_parse(struct oci_challenge *c, const char *value, struct err *
 				err, ERR_RETRY, "the registry's Bearer challenge has no realm");
 		if (one.scheme > c->scheme)
 			*c = one;
-		p = skip(p, " \t,");
+		p = challenge_skip(p, " \t,");
 	}
 	return 0;
 }

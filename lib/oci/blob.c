@@ -55,7 +55,7 @@ struct blob {
 	uint64_t written;
 };
 
-static enum step_ret fail(struct blob *b, const struct err *err)
+static enum step_ret blob_fail(struct blob *b, const struct err *err)
 {
 	char repo[OCI_REPO_TEXT_MAX];
 	struct err e = *err;
@@ -66,7 +66,7 @@ static enum step_ret fail(struct blob *b, const struct err *err)
 
 /* ---- the worker ------------------------------------------------------------------------------ */
 
-static int job_run(void *job, const atomic_bool *stop, struct err *err)
+static int blob_job_run(void *job, const atomic_bool *stop, struct err *err)
 {
 	struct blob *b = job;
 	size_t at, n;
@@ -83,25 +83,25 @@ static int job_run(void *job, const atomic_bool *stop, struct err *err)
 	return 0;
 }
 
-static void worked(struct op *op, void *arg);
+static void blob_worked(struct op *op, void *arg);
 
 /* Gives the buffer that was filled to the worker. */
-static struct op *job_start(struct blob *b)
+static struct op *blob_job_start(struct blob *b)
 {
 	b->job_data = b->buffer[b->filling];
 	b->job_len = b->len[b->filling];
 	b->filling ^= 1;
 	b->len[b->filling] = 0;
-	return work_start_for(b->task.self.loop, WORK_HEAVY, b->owner, job_run, NULL, b);
+	return work_start_for(b->task.self.loop, WORK_HEAVY, b->owner, blob_job_run, NULL, b);
 }
 
-static void hand_over(struct blob *b)
+static void blob_hand_over(struct blob *b)
 {
-	b->work = job_start(b);
-	op_then(b->work, worked, b);
+	b->work = blob_job_start(b);
+	op_then(b->work, blob_worked, b);
 }
 
-static void worked(struct op *op, void *arg)
+static void blob_worked(struct op *op, void *arg)
 {
 	struct blob *b = arg;
 
@@ -111,7 +111,7 @@ static void worked(struct op *op, void *arg)
 		if (task_is_at(&b->task, "transfer") && b->task.op)
 			op_cancel(b->task.op);
 	} else if (b->len[b->filling] == BUFFER) {
-		hand_over(b);
+		blob_hand_over(b);
 	}
 	op_free(op);
 	if (b->paused && task_is_at(&b->task, "transfer") && b->task.op) {
@@ -124,7 +124,7 @@ static void worked(struct op *op, void *arg)
 
 /* "bytes 5-9/10" (RFC 9110 section 14.4): it must begin where we asked, and know the blob's size if
    it says one. */
-static int range_check(const struct blob *b, const char *text, struct err *err)
+static int blob_range_check(const struct blob *b, const char *text, struct err *err)
 {
 	unsigned long long from = 0, to = 0, total = 0;
 	char end = 0;
@@ -144,7 +144,7 @@ static int range_check(const struct blob *b, const char *text, struct err *err)
 	return 0;
 }
 
-static int on_headers(void *arg, const struct http_res *res, struct err *err)
+static int blob_on_headers(void *arg, const struct http_res *res, struct err *err)
 {
 	struct blob *b = arg;
 	const char *length;
@@ -152,7 +152,7 @@ static int on_headers(void *arg, const struct http_res *res, struct err *err)
 	b->taken = 0;
 	b->paused = false;
 	if (res->status == 206 && b->received)
-		return range_check(b, http_header(res, "Content-Range"), err);
+		return blob_range_check(b, http_header(res, "Content-Range"), err);
 	if (res->status != 200)
 		return err_code(err, ERR_RETRY, res->status,
 			"the registry answered %d where a blob was expected", res->status);
@@ -168,7 +168,8 @@ static int on_headers(void *arg, const struct http_res *res, struct err *err)
 	return err_set(err, ERR_RETRY, "the registry cannot go on in the middle of a blob");
 }
 
-static enum http_body_ret to_memory(struct blob *b, const char *data, size_t n, struct err *err)
+static enum http_body_ret blob_to_memory(
+	struct blob *b, const char *data, size_t n, struct err *err)
 {
 	if (buf_add(&b->mem, data, n)) {
 		err_set(err, ERR_RETRY, "it is larger than the %llu bytes that the manifest says",
@@ -179,7 +180,7 @@ static enum http_body_ret to_memory(struct blob *b, const char *data, size_t n, 
 	return HTTP_BODY_OK;
 }
 
-static enum http_body_ret on_body(void *arg, const char *data, size_t n, struct err *err)
+static enum http_body_ret blob_on_body(void *arg, const char *data, size_t n, struct err *err)
 {
 	struct blob *b = arg;
 
@@ -193,7 +194,7 @@ static enum http_body_ret on_body(void *arg, const char *data, size_t n, struct 
 		return HTTP_BODY_FAIL;
 	}
 	if (b->fd < 0)
-		return to_memory(b, data, n, err);
+		return blob_to_memory(b, data, n, err);
 	while (b->taken < n) {
 		size_t room = BUFFER - b->len[b->filling], left = n - b->taken;
 
@@ -202,7 +203,7 @@ static enum http_body_ret on_body(void *arg, const char *data, size_t n, struct 
 				b->paused = true;
 				return HTTP_BODY_PAUSE;
 			}
-			hand_over(b);
+			blob_hand_over(b);
 			continue;
 		}
 		if (room > left)
@@ -214,12 +215,12 @@ static enum http_body_ret on_body(void *arg, const char *data, size_t n, struct 
 	}
 	b->taken = 0;
 	if (b->len[b->filling] == BUFFER && !b->work)
-		hand_over(b);
+		blob_hand_over(b);
 	return HTTP_BODY_OK;
 }
 
 /* Is it worth to go on where this try ended? */
-static bool broken_off(const struct blob *b, const struct err *err)
+static bool blob_broken_off(const struct blob *b, const struct err *err)
 {
 	if (!b->received || b->tries >= LIMIT_BLOB_TRIES)
 		return false;
@@ -237,7 +238,7 @@ static bool broken_off(const struct blob *b, const struct err *err)
 }
 
 /* A layer that drips just above the rates of its tries would hold what others wait for. */
-static void overdue(void *arg)
+static void blob_overdue(void *arg)
 {
 	struct blob *b = arg;
 
@@ -247,7 +248,7 @@ static void overdue(void *arg)
 }
 
 /* In per cent, because the same failure must have the same words each time. */
-static enum step_ret fail_overdue(struct blob *b)
+static enum step_ret blob_fail_overdue(struct blob *b)
 {
 	char text[TIME_TEXT_MAX];
 	uint64_t percent = b->size ? b->received * 100 / b->size : 0;
@@ -256,18 +257,18 @@ static enum step_ret fail_overdue(struct blob *b)
 	err_code(&err, ERR_RETRY, -ETIMEDOUT, "only %llu %% of its %llu bytes came within %s",
 		(unsigned long long)percent, (unsigned long long)b->size,
 		time_format_duration((int64_t)b->whole_ms, text));
-	return fail(b, &err);
+	return blob_fail(b, &err);
 }
 
 /* Whatever ends a row that waited, and is not that row's own business. False: nothing. */
-static bool interrupted(struct blob *b, enum step_ret *ret)
+static bool blob_interrupted(struct blob *b, enum step_ret *ret)
 {
 	const struct err *err = &b->task.op->err;
 
 	if (b->work_err.kind != ERR_NONE)
-		*ret = fail(b, &b->work_err);
+		*ret = blob_fail(b, &b->work_err);
 	else if (b->overdue)
-		*ret = fail_overdue(b);
+		*ret = blob_fail_overdue(b);
 	else if (err->kind == ERR_CANCELED)
 		*ret = task_fail(&b->task, err);
 	else
@@ -283,7 +284,7 @@ static enum step_ret begin_start(struct task *t)
 	if (b->size > b->max) {
 		err_set(&err, ERR_RETRY, "it has %llu bytes, more than the %llu that are allowed",
 			(unsigned long long)b->size, (unsigned long long)b->max);
-		return fail(b, &err);
+		return blob_fail(b, &err);
 	}
 	BUG_IF(oci_blob_needs_file(b->size) && b->fd < 0);
 	digest_ctx_init(&b->hash, b->want.algo);
@@ -298,7 +299,7 @@ static enum step_ret begin_start(struct task *t)
 	return STEP_NEXT;
 }
 
-static enum step_ret begin_again(struct blob *b)
+static enum step_ret blob_begin_again(struct blob *b)
 {
 	b->restart = false;
 	b->received = b->written = 0;
@@ -316,7 +317,7 @@ static enum step_ret restart_start(struct task *t)
 
 	if (!b->restart)
 		return STEP_NEXT;
-	return b->work ? task_wait(t, MOVE(b->work)) : begin_again(b);
+	return b->work ? task_wait(t, MOVE(b->work)) : blob_begin_again(b);
 }
 
 static enum step_ret restart_resume(struct task *t)
@@ -324,12 +325,12 @@ static enum step_ret restart_resume(struct task *t)
 	struct blob *b = TASK(t, struct blob);
 	enum step_ret ret;
 
-	if (interrupted(b, &ret))
+	if (blob_interrupted(b, &ret))
 		return ret;
-	return t->op->err.kind == ERR_NONE ? begin_again(b) : fail(b, &t->op->err);
+	return t->op->err.kind == ERR_NONE ? blob_begin_again(b) : blob_fail(b, &t->op->err);
 }
 
-static enum step_ret pause_start(struct task *t)
+static enum step_ret blob_pause_start(struct task *t)
 {
 	struct blob *b = TASK(t, struct blob);
 
@@ -338,13 +339,13 @@ static enum step_ret pause_start(struct task *t)
 	return task_wait(t, sleep_start(t->self.loop, b->pause_ms));
 }
 
-static enum step_ret pause_resume(struct task *t)
+static enum step_ret blob_pause_resume(struct task *t)
 {
 	struct blob *b = TASK(t, struct blob);
 	enum step_ret ret;
 
 	b->pause_ms = 0;
-	return interrupted(b, &ret) ? ret : STEP_NEXT;
+	return blob_interrupted(b, &ret) ? ret : STEP_NEXT;
 }
 
 static enum step_ret transfer_start(struct task *t)
@@ -358,8 +359,8 @@ static enum step_ret transfer_start(struct task *t)
 		.method = "GET",
 		.path = b->path,
 		.what = b->what,
-		.on_headers = on_headers,
-		.on_body = on_body,
+		.on_headers = blob_on_headers,
+		.on_body = blob_on_body,
 		.arg = b,
 		.max_body = b->size + 1, /* the byte too many is ours to notice */
 		.stream = true,
@@ -382,12 +383,12 @@ static enum step_ret transfer_resume(struct task *t)
 	struct err err = t->op->err;
 	enum step_ret ret;
 
-	if (interrupted(b, &ret))
+	if (blob_interrupted(b, &ret))
 		return ret;
 	oci_client_counters(b->client)->blob_bytes += b->received - b->try_from;
 	if (b->restart && b->tries < LIMIT_BLOB_TRIES)
 		return task_goto(t, "restart");
-	if (err.kind != ERR_NONE && !broken_off(b, &err))
+	if (err.kind != ERR_NONE && !blob_broken_off(b, &err))
 		return task_fail(t, &err);
 	/* Behind the last byte there is nothing to ask for; the digest says whether it is the
 	   blob. */
@@ -402,7 +403,7 @@ static enum step_ret transfer_resume(struct task *t)
 		err_set(&err, ERR_RETRY,
 			"it ended after %llu of the %llu bytes that the manifest says",
 			(unsigned long long)b->received, (unsigned long long)b->size);
-		return fail(b, &err);
+		return blob_fail(b, &err);
 	}
 	timer_cancel(&b->whole);
 	return STEP_NEXT;
@@ -418,7 +419,7 @@ static enum step_ret drain_start(struct task *t)
 	if (b->work)
 		return task_wait(t, MOVE(b->work));
 	if (b->fd >= 0 && b->len[b->filling])
-		return task_wait(t, job_start(b));
+		return task_wait(t, blob_job_start(b));
 	return STEP_NEXT;
 }
 
@@ -427,11 +428,11 @@ static enum step_ret drain_resume(struct task *t)
 	if (t->op->err.kind == ERR_CANCELED)
 		return task_fail(t, &t->op->err);
 	if (t->op->err.kind != ERR_NONE)
-		return fail(TASK(t, struct blob), &t->op->err);
+		return blob_fail(TASK(t, struct blob), &t->op->err);
 	return drain_start(t);
 }
 
-static enum step_ret check_start(struct task *t)
+static enum step_ret blob_check_start(struct task *t)
 {
 	char want[DIGEST_TEXT_MAX], real[DIGEST_TEXT_MAX];
 	struct blob *b = TASK(t, struct blob);
@@ -445,7 +446,7 @@ static enum step_ret check_start(struct task *t)
 		return STEP_NEXT;
 	err_set(&err, ERR_RETRY, "the digest of what the registry sent is '%s', not '%s'",
 		digest_format(&got, real), digest_format(&b->want, want));
-	return fail(b, &err);
+	return blob_fail(b, &err);
 }
 
 /* The worker reads our buffers: whatever happened, it has to end first. */
@@ -487,10 +488,10 @@ struct op *oci_blob_start(struct oci_client *c, const struct oci_blob_req *req)
 	static const struct step steps[] = {
 		{"begin", begin_start},
 		{"restart", restart_start, restart_resume},
-		{"pause", pause_start, pause_resume},
+		{"pause", blob_pause_start, blob_pause_resume},
 		{"transfer", transfer_start, transfer_resume}, /* until all bytes are there */
 		{"drain", drain_start, drain_resume},
-		{"check", check_start},
+		{"check", blob_check_start},
 		{0},
 	};
 	static const struct step last[] = {
@@ -509,7 +510,7 @@ struct op *oci_blob_start(struct oci_client *c, const struct oci_blob_req *req)
 	b->path = mem_printf("blobs/%s", text);
 	b->what = mem_printf("blob '%s'", text);
 	buf_init(&b->mem, LIMIT_BLOB_IN_MEMORY);
-	timer_init(&b->whole, oci_client_loop(c), overdue, b);
+	timer_init(&b->whole, oci_client_loop(c), blob_overdue, b);
 	task_init(&b->task, oci_client_loop(c), "blob", steps, last, blob_free);
 	return task_spawn(&b->task);
 }

@@ -28,14 +28,14 @@ struct walk {
 
 /* ---- the layer ------------------------------------------------------------------------------- */
 
-static int add_dir(struct walk *w, int dirfd, struct err *err);
+static int build_add_dir(struct walk *w, int dirfd, struct err *err);
 
 static int name_cmp(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static int add_file(struct walk *w, int dirfd, const char *name, struct err *err)
+static int build_add_file(struct walk *w, int dirfd, const char *name, struct err *err)
 {
 	/* Not blocking: what was a file a moment ago may be a fifo now. */
 	auto_fd int fd = sys_openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
@@ -52,7 +52,7 @@ static int add_file(struct walk *w, int dirfd, const char *name, struct err *err
 	return 0;
 }
 
-static int add_entry(struct walk *w, int dirfd, const char *name, struct err *err)
+static int build_add_entry(struct walk *w, int dirfd, const char *name, struct err *err)
 {
 	auto_fd int fd = -1;
 	struct stat st;
@@ -66,7 +66,7 @@ static int add_entry(struct walk *w, int dirfd, const char *name, struct err *er
 	}
 	excluded = ignore_match(&w->ignore, w->path, S_ISDIR(st.st_mode));
 	if (S_ISREG(st.st_mode))
-		return excluded ? 0 : add_file(w, dirfd, name, err);
+		return excluded ? 0 : build_add_file(w, dirfd, name, err);
 	if (excluded && w->prune)
 		return 0;
 	if (!excluded) {
@@ -77,11 +77,11 @@ static int add_entry(struct walk *w, int dirfd, const char *name, struct err *er
 	fd = sys_openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
 	if (fd < 0)
 		return err_sys(err, "cannot read '%.500s'", w->path);
-	return add_dir(w, fd, err);
+	return build_add_dir(w, fd, err);
 }
 
 /* Puts a name behind the path, and takes it off again (name NULL). */
-static int step(struct walk *w, const char *name, size_t before, struct err *err)
+static int walk_step(struct walk *w, const char *name, size_t before, struct err *err)
 {
 	size_t n = name ? strlen(name) : 0;
 	char checked[LIMIT_PATH + 1];
@@ -106,7 +106,7 @@ static int step(struct walk *w, const char *name, size_t before, struct err *err
 	return 0;
 }
 
-static int add_names(struct walk *w, DIR *dir, char **names, size_t count, struct err *err)
+static int build_add_names(struct walk *w, DIR *dir, char **names, size_t count, struct err *err)
 {
 	size_t i, before = w->len;
 	int rc = 0;
@@ -114,9 +114,9 @@ static int add_names(struct walk *w, DIR *dir, char **names, size_t count, struc
 	if (count)
 		qsort(names, count, sizeof(*names), name_cmp);
 	for (i = 0; !rc && i < count; i++) {
-		rc = step(w, names[i], before, err);
+		rc = walk_step(w, names[i], before, err);
 		if (!rc)
-			rc = add_entry(w, dirfd(dir), names[i], err);
+			rc = build_add_entry(w, dirfd(dir), names[i], err);
 		w->len = before;
 		w->path[before] = '\0';
 	}
@@ -124,7 +124,7 @@ static int add_names(struct walk *w, DIR *dir, char **names, size_t count, struc
 }
 
 /* fd stays the caller's. */
-static int add_dir(struct walk *w, int fd, struct err *err)
+static int build_add_dir(struct walk *w, int fd, struct err *err)
 {
 	DIR *dir = sys_fdopendir(dup(fd));
 	VEC(char *) names = {0};
@@ -139,7 +139,7 @@ static int add_dir(struct walk *w, int fd, struct err *err)
 	if (errno)
 		rc = err_sys(err, "cannot read the directory '%.500s'", w->path);
 	if (!rc)
-		rc = add_names(w, dir, names.p, names.len, err);
+		rc = build_add_names(w, dir, names.p, names.len, err);
 	vec_each (&names, s)
 		free(*s);
 	vec_clear(&names);
@@ -167,17 +167,17 @@ static int layer_fill(struct walk *w, const char *path, struct err *err)
 	if (pack_tarw_dir(w->tar, ".", 0750, err))
 		return -1;
 	if (S_ISDIR(st.st_mode))
-		return add_dir(w, fd, err);
+		return build_add_dir(w, fd, err);
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, ERR_STALL, "'%.500s' is neither a directory nor a file", path);
-	if (step(w, name ? name + 1 : path, 0, err))
+	if (walk_step(w, name ? name + 1 : path, 0, err))
 		return -1;
 	w->a->entries++;
 	return pack_tarw_file_fd(
 		w->tar, w->path, st.st_mode & 0111 ? 0700 : 0600, fd, 0, (uint64_t)st.st_size, err);
 }
 
-static int temp_file(struct err *err)
+static int build_temp_file(struct err *err)
 {
 	const char *dir = getenv("TMPDIR");
 	int fd;
@@ -211,7 +211,7 @@ static int layer_build(struct oci_build *a, const struct oci_build_in *in,
 		rc = ignore_add(&w->ignore, in->ignore, strlen(in->ignore), "", err);
 	else if (!ignore_add(&w->ignore, ignore_vcs, strlen(ignore_vcs), "", err))
 		rc = ignore_add(&w->ignore, ignore_ext, strlen(ignore_ext), "", err);
-	if (!rc && (a->fd = temp_file(err)) < 0)
+	if (!rc && (a->fd = build_temp_file(err)) < 0)
 		rc = -1;
 	if (!rc) {
 		w->tar = pack_tarw_new(&(struct pack_tarw_out){.fd = a->fd, .algo = DIGEST_SHA256});
@@ -293,21 +293,21 @@ static void annotations_write(struct js_w *w, const json_t *all)
 	vec_clear(&keys);
 }
 
-static int annotate(json_t *all, const char *key, const char *value, struct err *err)
+static int build_annotate(json_t *all, const char *key, const char *value, struct err *err)
 {
 	if (value && json_object_set_new(all, key, json_string(value)))
 		return err_set(err, ERR_STALL, "the annotation '%.200s' is not UTF-8", key);
 	return 0;
 }
 
-static int annotations_read(
+static int build_annotations_read(
 	json_t *all, const struct oci_build_in *in, const char *created, struct err *err)
 {
 	const char *const *a = in->annotations;
 
-	if (annotate(all, "org.opencontainers.image.created", created, err) ||
-		annotate(all, "org.opencontainers.image.source", in->source, err) ||
-		annotate(all, "org.opencontainers.image.revision", in->revision, err))
+	if (build_annotate(all, "org.opencontainers.image.created", created, err) ||
+		build_annotate(all, "org.opencontainers.image.source", in->source, err) ||
+		build_annotate(all, "org.opencontainers.image.revision", in->revision, err))
 		return -1;
 	for (; a && *a; a++) {
 		const char *eq = strchr(*a, '=');
@@ -316,7 +316,7 @@ static int annotations_read(
 		if (!eq || eq == *a)
 			return err_set(err, ERR_STALL,
 				"the annotation '%.200s' does not have the form key=value", *a);
-		if (annotate(all, key, eq + 1, err))
+		if (build_annotate(all, key, eq + 1, err))
 			return -1;
 	}
 	return 0;
@@ -328,7 +328,7 @@ static int manifest_write(
 	auto_json json_t *all = json_object();
 	struct js_w w = JS_W(&a->manifest);
 
-	if (annotations_read(all, in, created, err))
+	if (build_annotations_read(all, in, created, err))
 		return -1;
 	js_begin(&w, '{');
 	js_kint(&w, "schemaVersion", 2);
@@ -347,7 +347,7 @@ static int manifest_write(
 		: 0;
 }
 
-static int build(struct oci_build *a, const struct oci_build_in *in, struct err *err)
+static int build_artifact(struct oci_build *a, const struct oci_build_in *in, struct err *err)
 {
 	const char *created = in->created ? in->created : OCI_CREATED_DEFAULT;
 	struct pack_tarw_result res;
@@ -372,7 +372,7 @@ int oci_build_run(struct oci_build *a, const struct oci_build_in *in, struct err
 	*a = (struct oci_build){.fd = -1};
 	buf_init(&a->config, LIMIT_MANIFEST);
 	buf_init(&a->manifest, LIMIT_MANIFEST);
-	if (!build(a, in, err))
+	if (!build_artifact(a, in, err))
 		return 0;
 	oci_build_clear(a);
 	return -1;

@@ -51,7 +51,7 @@ void oci_guard_own_host(struct oci_guard *g, const char *host)
 
 /* ---- addresses ------------------------------------------------------------------------------- */
 
-static enum host_class classify(const struct ip *ip)
+static enum host_class guard_classify(const struct ip *ip)
 {
 	static const unsigned char zero[16];
 	char text[IP_TEXT_MAX];
@@ -67,7 +67,7 @@ static enum host_class classify(const struct ip *ip)
 static bool is_this_machine(const struct ip *ip)
 {
 	struct ifaddrs *all = NULL, *at;
-	bool found = classify(ip) == HOST_LOOPBACK;
+	bool found = guard_classify(ip) == HOST_LOOPBACK;
 	struct ip one;
 
 	if (found || getifaddrs(&all))
@@ -79,7 +79,7 @@ static bool is_this_machine(const struct ip *ip)
 	return found;
 }
 
-static bool is_own(const struct oci_guard *g, const struct ip *ip, unsigned port)
+static bool guard_is_own(const struct oci_guard *g, const struct ip *ip, unsigned port)
 {
 	const struct oci_own_host *h;
 	const unsigned *p;
@@ -93,7 +93,7 @@ static bool is_own(const struct oci_guard *g, const struct ip *ip, unsigned port
 	return false;
 }
 
-static bool may_lead(enum host_class from, enum host_class to)
+static bool guard_may_lead(enum host_class from, enum host_class to)
 {
 	switch (to) {
 	case HOST_LOOPBACK:
@@ -110,7 +110,7 @@ struct oci_hop oci_hop_from(const struct http_res *res, const struct url *asked)
 {
 	return (struct oci_hop){
 		.chosen = true,
-		.from = res->has_peer ? classify(&res->peer) : host_classify(asked->host),
+		.from = res->has_peer ? guard_classify(&res->peer) : host_classify(asked->host),
 	};
 }
 
@@ -132,14 +132,14 @@ static const char *class_name(enum host_class c)
 int oci_guard_connect(const struct oci_guard *g, const struct oci_hop *hop, const struct ip *ip,
 	unsigned port, struct err *err)
 {
-	enum host_class to = classify(ip);
+	enum host_class to = guard_classify(ip);
 	char text[IP_TEXT_MAX];
 
 	ip_format(ip, text);
-	if (is_own(g, ip, port))
+	if (guard_is_own(g, ip, port))
 		return err_set(err, ERR_RETRY, "'%s' port %u is a port of this controller itself",
 			text, port);
-	if (!hop->chosen || may_lead(hop->from, to) || ip_nets_have(&g->allowed, ip))
+	if (!hop->chosen || guard_may_lead(hop->from, to) || ip_nets_have(&g->allowed, ip))
 		return 0;
 	return err_set(err, ERR_RETRY,
 		"'%s' is %s address, where this registry may not send us "

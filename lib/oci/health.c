@@ -62,21 +62,21 @@ struct hold {
 
 /* ---- records --------------------------------------------------------------------------------- */
 
-static struct oci_health_host *host_of(struct lru_item *it)
+static struct oci_health_host *health_host_of(struct lru_item *it)
 {
 	return CONTAINER_OF(it, struct oci_health_host, item);
 }
 
-static bool host_busy(const struct lru_item *it)
+static bool health_host_busy(const struct lru_item *it)
 {
 	const struct oci_health_host *h = CONTAINER_OF(it, const struct oci_health_host, item);
 
 	return h->passes || h->probe;
 }
 
-static void host_free(struct lru_item *it)
+static void health_host_free(struct lru_item *it)
 {
-	struct oci_health_host *h = host_of(it);
+	struct oci_health_host *h = health_host_of(it);
 
 	BUG_IF(h->passes || h->probe);
 	defer_cancel(h->health->loop, &h->tell);
@@ -98,7 +98,7 @@ struct oci_health *oci_health_new(struct loop *l, uint64_t *refused)
 
 	h->loop = l;
 	h->refused = refused;
-	lru_init(&h->hosts, LIMIT_REGISTRY_HOSTS, host_busy, host_free);
+	lru_init(&h->hosts, LIMIT_REGISTRY_HOSTS, health_host_busy, health_host_free);
 	lru_init(&h->holds, LIMIT_REGISTRY_HOSTS, NULL, hold_free);
 	return h;
 }
@@ -145,17 +145,19 @@ static char *server_name(const char *realm)
 
 static void probe_due(void *arg);
 
-static struct oci_health_host *host_find(struct oci_health *h, const struct oci_health_key *key)
+static struct oci_health_host *health_host_find(
+	struct oci_health *h, const struct oci_health_key *key)
 {
 	auto_free char *text = key_text(key);
 	struct lru_item *it = lru_get(&h->hosts, text);
 
-	return it ? host_of(it) : NULL;
+	return it ? health_host_of(it) : NULL;
 }
 
-static struct oci_health_host *host_get(struct oci_health *h, const struct oci_health_key *key)
+static struct oci_health_host *health_host_get(
+	struct oci_health *h, const struct oci_health_key *key)
 {
-	struct oci_health_host *host = host_find(h, key);
+	struct oci_health_host *host = health_host_find(h, key);
 	auto_free char *text = NULL;
 
 	if (host)
@@ -173,7 +175,7 @@ static struct oci_health_host *host_get(struct oci_health *h, const struct oci_h
 	return host;
 }
 
-static void tell(void *arg)
+static void health_tell(void *arg)
 {
 	struct oci_health_host *h = arg;
 
@@ -181,7 +183,7 @@ static void tell(void *arg)
 		h->health->on_change(h->health->arg, h->registry);
 }
 
-static void become(struct oci_health_host *h, enum oci_host_state state)
+static void health_become(struct oci_health_host *h, enum oci_host_state state)
 {
 	bool back = h->state == OCI_HOST_DOWN;
 
@@ -189,11 +191,11 @@ static void become(struct oci_health_host *h, enum oci_host_state state)
 		return;
 	h->state = state;
 	if (!h->realm || back)
-		defer_queue(h->health->loop, &h->tell, tell, h);
+		defer_queue(h->health->loop, &h->tell, health_tell, h);
 }
 
 /* Four fifths to six fifths, so that hosts which went down together are not asked together. */
-static uint64_t jitter(uint64_t ms)
+static uint64_t health_jitter(uint64_t ms)
 {
 	uint32_t r;
 
@@ -203,13 +205,13 @@ static uint64_t jitter(uint64_t ms)
 
 static void pause_begin(struct oci_health_host *h)
 {
-	h->probe_at_ms = clock_ms() + jitter(h->pause_ms);
+	h->probe_at_ms = clock_ms() + health_jitter(h->pause_ms);
 	h->pause_ms = h->pause_ms * 2 < PROBE_MAX_MS ? h->pause_ms * 2 : PROBE_MAX_MS;
 }
 
 /* The HTTP client's messages are "METHOD 'URL': what". The URL is another object's, the reason is
    everybody's. */
-static void go_down(struct oci_health_host *h, const struct err *err)
+static void health_go_down(struct oci_health_host *h, const struct err *err)
 {
 	const char *what = strstr(err->msg, "': ");
 
@@ -221,19 +223,19 @@ static void go_down(struct oci_health_host *h, const struct err *err)
 	snprintf(h->reason, sizeof(h->reason), "%.*s", REASON_MAX - 1, what);
 	if (h->state != OCI_HOST_DOWN)
 		h->pause_ms = PROBE_MIN_MS;
-	become(h, OCI_HOST_DOWN);
+	health_become(h, OCI_HOST_DOWN);
 }
 
-static void answered(struct oci_health_host *h)
+static void health_answered(struct oci_health_host *h)
 {
 	h->failures = 0;
 	timer_cancel(&h->timer);
-	become(h, OCI_HOST_UP);
+	health_become(h, OCI_HOST_UP);
 }
 
 /* Does it say something about the host? Not when our own descriptors or memory ran out, or when it
    was we who did not want to connect there, or wait. */
-static bool evidence(const struct err *err)
+static bool health_is_evidence(const struct err *err)
 {
 	switch (err->code) {
 	case -EMFILE:
@@ -251,7 +253,7 @@ static bool evidence(const struct err *err)
 /* ---- probes of our own ----------------------------------------------------------------------- */
 
 /* A host that is up stays so if somebody was answered meanwhile. */
-static void probed(struct op *op, void *arg)
+static void probe_done(struct op *op, void *arg)
 {
 	struct oci_health_host *h = arg;
 	struct err err = op->err;
@@ -260,15 +262,15 @@ static void probed(struct op *op, void *arg)
 	h->health->probes--;
 	op_free(op);
 	if (err.kind == ERR_NONE)
-		answered(h);
-	else if (evidence(&err) && (h->state == OCI_HOST_DOWN || h->failures >= FAILURES))
-		go_down(h, &err);
+		health_answered(h);
+	else if (health_is_evidence(&err) && (h->state == OCI_HOST_DOWN || h->failures >= FAILURES))
+		health_go_down(h, &err);
 	if (h->state == OCI_HOST_DOWN)
 		pause_begin(h);
 }
 
 /* Hosts that hang must not keep the others from being asked. */
-static void make_room(struct oci_health *h)
+static void health_make_room(struct oci_health *h)
 {
 	struct oci_health_host *oldest = NULL;
 	struct lru_item *it;
@@ -276,7 +278,7 @@ static void make_room(struct oci_health *h)
 	if (h->probes < LIMIT_PROBES)
 		return;
 	lru_each (&h->hosts, it) {
-		struct oci_health_host *at = host_of(it);
+		struct oci_health_host *at = health_host_of(it);
 
 		if (at->probe && !at->probe->cancelled &&
 			(!oldest || at->probe_since_ms < oldest->probe_since_ms))
@@ -293,13 +295,13 @@ static bool probe_start(struct oci_health_host *h)
 
 	if (h->probe || h->health->stopped)
 		return false;
-	make_room(h->health);
+	health_make_room(h->health);
 	if (h->health->probes >= LIMIT_PROBES)
 		return false;
 	h->health->probes++;
 	h->probe_since_ms = clock_ms();
 	h->probe = h->health->probe(h->health->probe_arg, &key);
-	op_then(h->probe, probed, h);
+	op_then(h->probe, probe_done, h);
 	return true;
 }
 
@@ -308,13 +310,13 @@ static void probe_due(void *arg)
 	struct oci_health_host *h = arg;
 
 	if (!probe_start(h) && !h->probe && !h->health->stopped)
-		timer_set(&h->timer, jitter(PROBE_MIN_MS));
+		timer_set(&h->timer, health_jitter(PROBE_MIN_MS));
 }
 
 /* A second at least: who was refused has told of it by then, and can be called back. */
 static void probe_later(struct oci_health_host *h)
 {
-	uint64_t now = clock_ms(), least = jitter(PROBE_MIN_MS);
+	uint64_t now = clock_ms(), least = health_jitter(PROBE_MIN_MS);
 
 	if (h->probe || timer_is_set(&h->timer) || h->health->stopped)
 		return;
@@ -327,15 +329,15 @@ void oci_health_stop(struct oci_health *h)
 
 	h->stopped = true;
 	lru_each (&h->hosts, it) {
-		timer_cancel(&host_of(it)->timer);
-		if (host_of(it)->probe)
-			op_cancel(host_of(it)->probe);
+		timer_cancel(&health_host_of(it)->timer);
+		if (health_host_of(it)->probe)
+			op_cancel(health_host_of(it)->probe);
 	}
 }
 
 /* ---- passes ---------------------------------------------------------------------------------- */
 
-static int down(const struct oci_health_host *h, struct err *err)
+static int health_say_down(const struct oci_health_host *h, struct err *err)
 {
 	return err_code(err, ERR_RETRY, h->code,
 		"the %s '%s' does not answer (%s); it is tried again at least once a minute",
@@ -345,13 +347,13 @@ static int down(const struct oci_health_host *h, struct err *err)
 int oci_pass_take(struct oci_health *h, const struct oci_health_key *key, bool aside,
 	struct oci_pass *pass, struct err *err)
 {
-	struct oci_health_host *host = host_get(h, key);
+	struct oci_health_host *host = health_host_get(h, key);
 
 	BUG_IF(pass->host);
 	if (host->state == OCI_HOST_DOWN && !aside) {
 		++*h->refused;
 		probe_later(host);
-		return down(host, err);
+		return health_say_down(host, err);
 	}
 	*pass = (struct oci_pass){.host = host, .since_ms = clock_ms(), .aside = aside};
 	host->passes++;
@@ -364,14 +366,14 @@ void oci_pass_answered(struct oci_pass *pass)
 		return;
 	pass->answered = true;
 	if (!pass->aside || pass->host->state == OCI_HOST_UNPROVEN)
-		answered(pass->host);
+		health_answered(pass->host);
 }
 
 void oci_pass_failed(struct oci_pass *pass, struct err *err)
 {
 	struct oci_health_host *h = pass->host;
 
-	if (!h || pass->answered || pass->aside || h->health->off || !evidence(err))
+	if (!h || pass->answered || pass->aside || h->health->off || !health_is_evidence(err))
 		return;
 	if (h->state == OCI_HOST_DOWN)
 		return;
@@ -383,9 +385,9 @@ void oci_pass_failed(struct oci_pass *pass, struct err *err)
 	/* Nobody waited long enough. */
 	if (err->code == -ETIMEDOUT && clock_ms() - pass->since_ms < LIMIT_SILENCE_MS)
 		return;
-	go_down(h, err);
+	health_go_down(h, err);
 	pause_begin(h);
-	(void)down(h, err);
+	(void)health_say_down(h, err);
 }
 
 bool oci_pass_may_repeat(const struct oci_pass *pass)
@@ -468,7 +470,7 @@ void oci_health_hold(struct oci_health *h, const struct oci_health_key *key, uin
 
 enum oci_host_state oci_health_state(struct oci_health *h, const struct oci_health_key *key)
 {
-	const struct oci_health_host *host = host_find(h, key);
+	const struct oci_health_host *host = health_host_find(h, key);
 
 	return host ? host->state : OCI_HOST_UNPROVEN;
 }
@@ -486,7 +488,7 @@ void oci_health_each(
 	size_t n;
 
 	for (n = 0; it && n < LIMIT_REGISTRY_HOSTS; n++, it = lru_older(&h->hosts, it)) {
-		const struct oci_health_host *at = host_of(it);
+		const struct oci_health_host *at = health_host_of(it);
 
 		if (at->realm)
 			continue;

@@ -191,7 +191,7 @@ static bool cred_empty(const struct oci_cred *c)
 }
 
 /* Those of add_basic, then the last in byte order first; of equal keys, the one that came first. */
-static int by_turn(const void *a, const void *b)
+static int identity_by_turn(const void *a, const void *b)
 {
 	const struct entry *x = a, *y = b;
 	int c;
@@ -224,7 +224,8 @@ size_t oci_identity_size(const struct oci_identity *id)
 	return n;
 }
 
-static int check_room(const struct entry *e, size_t *entries, size_t *kept, struct err *err)
+static int identity_check_room(
+	const struct entry *e, size_t *entries, size_t *kept, struct err *err)
 {
 	++*entries;
 	*kept += entry_size(e);
@@ -237,17 +238,17 @@ static int check_room(const struct entry *e, size_t *entries, size_t *kept, stru
 	return 0;
 }
 
-static void add(struct oci_identity *id, struct entry *e)
+static void identity_add(struct oci_identity *id, struct entry *e)
 {
 	e->seq = id->entries.len;
 	*vec_add(&id->entries) = *e;
 }
 
 /* Once for all that were added. */
-static void sort(struct oci_identity *id)
+static void identity_sort(struct oci_identity *id)
 {
 	if (id->entries.len)
-		qsort(id->entries.p, id->entries.len, sizeof(*id->entries.p), by_turn);
+		qsort(id->entries.p, id->entries.len, sizeof(*id->entries.p), identity_by_turn);
 }
 
 int oci_identity_add_docker(struct oci_identity *id, const char *data, size_t len,
@@ -286,13 +287,13 @@ int oci_identity_add_docker(struct oci_identity *id, const char *data, size_t le
 			continue;
 		}
 		key_split(key, &e.host, &e.path);
-		if (check_room(&e, &entries, &kept, err)) {
+		if (identity_check_room(&e, &entries, &kept, err)) {
 			entry_clear(&e);
 			return err_wrap(err, "%s", what);
 		}
-		add(id, &e);
+		identity_add(id, &e);
 	}
-	sort(id);
+	identity_sort(id);
 	return 0;
 }
 
@@ -305,8 +306,8 @@ void oci_identity_add_basic(
 	e.host = mem_strdup(host && !strcmp(host, "docker.io") ? OCI_DOCKER_HUB : host);
 	secret_set(&e.cred.basic, both, strlen(both));
 	mem_wipe(both, strlen(both));
-	add(id, &e);
-	sort(id);
+	identity_add(id, &e);
+	identity_sort(id);
 }
 
 /* ---- matching -------------------------------------------------------------------------------- */

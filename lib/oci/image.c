@@ -77,7 +77,7 @@ static int check_run(void *job, const atomic_bool *stop, struct err *err)
 	return rc;
 }
 
-static enum step_ret fail(struct image *m, const struct err *err)
+static enum step_ret image_fail(struct image *m, const struct err *err)
 {
 	char ref[OCI_REF_TEXT_MAX];
 	struct err e = *err;
@@ -88,7 +88,7 @@ static enum step_ret fail(struct image *m, const struct err *err)
 
 /* ---- steps ----------------------------------------------------------------------------------- */
 
-static enum step_ret get_start(struct task *t)
+static enum step_ret image_get_start(struct task *t)
 {
 	static const struct http_hdr hdrs[] = {{"Accept", OCI_ACCEPT_MANIFEST}, {NULL, NULL}};
 	struct image *m = TASK(t, struct image);
@@ -112,7 +112,7 @@ static enum step_ret get_start(struct task *t)
 			}));
 }
 
-static enum step_ret get_resume(struct task *t)
+static enum step_ret image_get_resume(struct task *t)
 {
 	struct image *m = TASK(t, struct image);
 	const struct http_res *res;
@@ -138,14 +138,14 @@ static enum step_ret get_resume(struct task *t)
 }
 
 /* Takes over what a check found out. */
-static enum step_ret checked(struct image *m, struct check *c, const struct err *err)
+static enum step_ret image_checked(struct image *m, struct check *c, const struct err *err)
 {
 	/* An index, whatever is wrong with it, and a kind that we do not read have led to no
 	   image. */
 	if (c->bytes_ok && !c->manifest.index && err->code != -ENOTSUP)
 		m->result.stage = OCI_IMAGE_LAYER;
 	if (err->kind != ERR_NONE)
-		return fail(m, err);
+		return image_fail(m, err);
 	oci_manifest_clear(&m->result.manifest);
 	m->result.manifest = c->manifest;
 	m->result.manifest_digest = m->digest;
@@ -154,7 +154,7 @@ static enum step_ret checked(struct image *m, struct check *c, const struct err 
 }
 
 /* The tree of a large manifest is larger than its text. */
-static enum step_ret memory_start(struct task *t)
+static enum step_ret image_memory_start(struct task *t)
 {
 	struct image *m = TASK(t, struct image);
 	struct account *account = oci_client_account(m->client);
@@ -164,7 +164,7 @@ static enum step_ret memory_start(struct task *t)
 	return task_wait(t, account_take(account, ACCOUNT_JOBS, m->owner, LIMIT_MEMORY_MANIFEST));
 }
 
-static enum step_ret memory_resume(struct task *t)
+static enum step_ret image_memory_resume(struct task *t)
 {
 	if (task_op_failed(t))
 		return STEP_FAIL;
@@ -172,7 +172,7 @@ static enum step_ret memory_resume(struct task *t)
 	return STEP_NEXT;
 }
 
-static enum step_ret check_start(struct task *t)
+static enum step_ret image_check_start(struct task *t)
 {
 	struct image *m = TASK(t, struct image);
 	struct check *c = MOVE(m->check);
@@ -185,17 +185,17 @@ static enum step_ret check_start(struct task *t)
 				t->self.loop, WORK_HEAVY, m->owner, check_run, check_free, c));
 	if (check_run(c, NULL, &err))
 		BUG_IF(err.kind == ERR_NONE);
-	rc = checked(m, c, &err);
+	rc = image_checked(m, c, &err);
 	check_free(c);
 	return rc;
 }
 
-static enum step_ret check_resume(struct task *t)
+static enum step_ret image_check_resume(struct task *t)
 {
 	op_free(MOVE(TASK(t, struct image)->grant));
 	if (t->op->err.kind == ERR_CANCELED)
 		return task_fail(t, &t->op->err);
-	return checked(TASK(t, struct image), work_job(t->op), &t->op->err);
+	return image_checked(TASK(t, struct image), work_job(t->op), &t->op->err);
 }
 
 /* An index names the manifest for our platform; anything else is what we came for. */
@@ -209,7 +209,7 @@ static enum step_ret choose_start(struct task *t)
 		return STEP_NEXT;
 	child = oci_manifest_platform(&m->result.manifest, &err);
 	if (!child)
-		return fail(m, &err);
+		return image_fail(m, &err);
 	m->digest = child->desc.digest;
 	m->size = child->desc.size;
 	m->child = true;
@@ -223,10 +223,10 @@ static enum step_ret layer_start(struct task *t)
 
 	if (m->result.manifest.index) {
 		err_set(&err, ERR_RETRY, "the index's entry for linux/amd64 is an index itself");
-		return fail(m, &err);
+		return image_fail(m, &err);
 	}
 	m->result.layer = oci_manifest_layer(&m->result.manifest, m->layer_type, &err);
-	return m->result.layer ? STEP_NEXT : fail(m, &err);
+	return m->result.layer ? STEP_NEXT : image_fail(m, &err);
 }
 
 /* ---- the op ---------------------------------------------------------------------------------- */
@@ -247,9 +247,9 @@ static void image_free(struct task *t)
 struct op *oci_image_start(struct oci_client *c, const struct oci_image_req *req)
 {
 	static const struct step steps[] = {
-		{"manifest", get_start, get_resume},
-		{"memory", memory_start, memory_resume},
-		{"check", check_start, check_resume},
+		{"manifest", image_get_start, image_get_resume},
+		{"memory", image_memory_start, image_memory_resume},
+		{"check", image_check_start, image_check_resume},
 		{"platform", choose_start}, /* of an index: back to "manifest" with the child's */
 		{"layer", layer_start},
 		{0},

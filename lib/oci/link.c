@@ -6,13 +6,13 @@
 #include <string.h>
 #include <strings.h>
 
-static const char *blanks(const char *p)
+static const char *link_blanks(const char *p)
 {
 	return p + strspn(p, " \t");
 }
 
 /* Is "next" one of the relation types, which blanks divide? */
-static bool has_next(const char *p, size_t n)
+static bool link_has_next(const char *p, size_t n)
 {
 	const char *end = p + n;
 
@@ -30,17 +30,17 @@ static bool has_next(const char *p, size_t n)
 }
 
 /* One parameter after ';'. NULL: malformed. */
-static const char *param(const char *p, bool *next)
+static const char *link_param(const char *p, bool *next)
 {
-	const char *name = p = blanks(p), *value;
+	const char *name = p = link_blanks(p), *value;
 	size_t name_len, n;
 
 	p += strcspn(p, " \t=;,\"");
 	name_len = (size_t)(p - name);
-	p = blanks(p);
+	p = link_blanks(p);
 	if (*p != '=')
 		return p;
-	p = blanks(p + 1);
+	p = link_blanks(p + 1);
 	if (*p == '"') {
 		value = ++p;
 		for (; *p != '"'; p++) {
@@ -55,7 +55,7 @@ static const char *param(const char *p, bool *next)
 		n = strcspn(p, " \t;,");
 		p += n;
 	}
-	if (name_len == 3 && !strncasecmp(name, "rel", 3) && has_next(value, n))
+	if (name_len == 3 && !strncasecmp(name, "rel", 3) && link_has_next(value, n))
 		*next = true;
 	return p;
 }
@@ -78,12 +78,12 @@ int oci_link_next(const char *value, char **target, struct err *err)
 		end = strchr(uri, '>');
 		if (!end)
 			goto malformed;
-		p = blanks(end + 1);
+		p = link_blanks(end + 1);
 		while (*p == ';') {
-			p = param(p + 1, &next);
+			p = link_param(p + 1, &next);
 			if (!p)
 				goto malformed;
-			p = blanks(p);
+			p = link_blanks(p);
 		}
 		if (*p && *p != ',')
 			goto malformed;

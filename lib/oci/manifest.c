@@ -76,7 +76,8 @@ static bool plain_word(const char *s)
 	return true;
 }
 
-static int word(char **out, const json_t *o, const char *key, const char *where, struct err *err)
+static int manifest_word(
+	char **out, const json_t *o, const char *key, const char *where, struct err *err)
 {
 	json_t *v = json_object_get(o, key);
 	const char *s = obj_str(o, key);
@@ -87,7 +88,8 @@ static int word(char **out, const json_t *o, const char *key, const char *where,
 	return 0;
 }
 
-static int descriptor(struct oci_descriptor *d, const json_t *o, const char *where, struct err *err)
+static int manifest_descriptor(
+	struct oci_descriptor *d, const json_t *o, const char *where, struct err *err)
 {
 	const char *digest = obj_str(o, "digest");
 	json_t *size = obj_get(o, "size");
@@ -101,7 +103,7 @@ static int descriptor(struct oci_descriptor *d, const json_t *o, const char *whe
 	if (!json_is_integer(size) || json_integer_value(size) < 0)
 		return err_set(err, ERR_RETRY, "%s has no valid size", where);
 	d->size = (uint64_t)json_integer_value(size);
-	return word(&d->media_type, o, "mediaType", where, err);
+	return manifest_word(&d->media_type, o, "mediaType", where, err);
 }
 
 static int array_check(const json_t *a, const char *name, struct err *err)
@@ -127,7 +129,7 @@ static int layers_read(struct oci_manifest *m, const json_t *a, struct err *err)
 
 		*d = (struct oci_descriptor){0};
 		snprintf(where, sizeof(where), "layer %zu of the manifest", i);
-		if (descriptor(d, o, where, err))
+		if (manifest_descriptor(d, o, where, err))
 			return -1;
 	}
 	return 0;
@@ -147,11 +149,11 @@ static int children_read(struct oci_manifest *m, const json_t *a, struct err *er
 
 		*c = (struct oci_child){.os = NULL};
 		snprintf(where, sizeof(where), "entry %zu of the index", i);
-		if (descriptor(&c->desc, o, where, err))
+		if (manifest_descriptor(&c->desc, o, where, err))
 			return -1;
 		if (json_is_object(p) &&
-			(word(&c->os, p, "os", where, err) ||
-				word(&c->arch, p, "architecture", where, err)))
+			(manifest_word(&c->os, p, "os", where, err) ||
+				manifest_word(&c->arch, p, "architecture", where, err)))
 			return -1;
 	}
 	return 0;
@@ -210,21 +212,22 @@ static int shape_find(enum shape *out, const struct oci_manifest *m, const json_
 	return 0;
 }
 
-static int fill(struct oci_manifest *m, const json_t *o, const char *content_type, struct err *err)
+static int manifest_fill(
+	struct oci_manifest *m, const json_t *o, const char *content_type, struct err *err)
 {
 	json_t *config = obj_get(o, "config"), *layers = obj_get(o, "layers");
 	enum shape shape = SHAPE_UNKNOWN;
 
 	if (!json_is_object(o))
 		return err_set(err, ERR_RETRY, "it is no JSON object");
-	if (word(&m->media_type, o, "mediaType", "the manifest", err) ||
+	if (manifest_word(&m->media_type, o, "mediaType", "the manifest", err) ||
 		shape_find(&shape, m, o, content_type, err) ||
 		annotations_read(m, obj_get(o, "annotations"), err))
 		return -1;
 	m->index = shape == SHAPE_INDEX;
 	if (m->index)
 		return children_read(m, obj_get(o, "manifests"), err);
-	if (config && descriptor(&m->config, config, "the config of the manifest", err))
+	if (config && manifest_descriptor(&m->config, config, "the config of the manifest", err))
 		return -1;
 	return layers && !json_is_null(layers) ? layers_read(m, layers, err) : 0;
 }
@@ -236,7 +239,7 @@ int oci_manifest_parse(struct oci_manifest *m, const char *data, size_t len,
 
 	if (!o)
 		return -1;
-	if (fill(m, o, content_type, err)) {
+	if (manifest_fill(m, o, content_type, err)) {
 		bool index = m->index;
 
 		oci_manifest_clear(m);
@@ -247,7 +250,7 @@ int oci_manifest_parse(struct oci_manifest *m, const char *data, size_t len,
 }
 
 /* Adds "'x', " and so on, each only once and not too many. */
-static void mention(struct buf *b, const char *name)
+static void manifest_mention(struct buf *b, const char *name)
 {
 	auto_free char *quoted = mem_printf("'%s'", name);
 
@@ -269,7 +272,7 @@ const struct oci_child *oci_manifest_platform(const struct oci_manifest *m, stru
 		if (!c->os || (!strcmp(c->os, "linux") && !strcmp(c->arch, "amd64")))
 			return c;
 		name = mem_printf("%s/%s", c->os, c->arch);
-		mention(&seen, name);
+		manifest_mention(&seen, name);
 	}
 	if (!seen.len)
 		err_set(err, ERR_RETRY, "the index is empty");
@@ -294,7 +297,7 @@ const struct oci_descriptor *oci_manifest_layer(
 	vec_each (&m->layers, d) {
 		if (!strcmp(d->media_type, media_type))
 			return d;
-		mention(&seen, d->media_type);
+		manifest_mention(&seen, d->media_type);
 	}
 	err_set(err, ERR_RETRY, "no layer has the media type '%.200s', there %s %s%s", media_type,
 		m->layers.len > 1 ? "are" : "is", buf_str(&seen), seen.over ? " and more" : "");

@@ -44,15 +44,15 @@ void oci_memos_free(struct oci_memos *m)
 	free(m);
 }
 
-static char *key_of(const struct oci_repo *repo, uint64_t identity)
+static char *memo_key(const struct oci_repo *repo, uint64_t identity)
 {
 	return mem_printf("%s|%d|%llu|%s", repo->host, repo->insecure, (unsigned long long)identity,
 		repo->name);
 }
 
-static struct memo *find(struct oci_memos *m, const struct oci_repo *repo, uint64_t identity)
+static struct memo *memo_find(struct oci_memos *m, const struct oci_repo *repo, uint64_t identity)
 {
-	auto_free char *key = key_of(repo, identity);
+	auto_free char *key = memo_key(repo, identity);
 	struct lru_item *it = lru_get(&m->items, key);
 
 	return it ? CONTAINER_OF(it, struct memo, item) : NULL;
@@ -60,7 +60,7 @@ static struct memo *find(struct oci_memos *m, const struct oci_repo *repo, uint6
 
 struct oci_way oci_memo_get(struct oci_memos *m, const struct oci_repo *repo, uint64_t identity)
 {
-	const struct memo *at = find(m, repo, identity);
+	const struct memo *at = memo_find(m, repo, identity);
 
 	return at ? (struct oci_way){at->scheme, at->realm, at->service, at->hop}
 		  : (struct oci_way){0};
@@ -68,7 +68,7 @@ struct oci_way oci_memo_get(struct oci_memos *m, const struct oci_repo *repo, ui
 
 void oci_memo_drop(struct oci_memos *m, const struct oci_repo *repo, uint64_t identity)
 {
-	struct memo *at = find(m, repo, identity);
+	struct memo *at = memo_find(m, repo, identity);
 
 	if (at)
 		lru_drop(&m->items, &at->item);
@@ -77,7 +77,7 @@ void oci_memo_drop(struct oci_memos *m, const struct oci_repo *repo, uint64_t id
 void oci_memo_set(struct oci_memos *m, const struct oci_repo *repo, uint64_t identity,
 	const struct oci_challenge *c, const struct oci_hop *hop)
 {
-	auto_free char *key = key_of(repo, identity);
+	auto_free char *key = memo_key(repo, identity);
 	struct memo *at = NEW(struct memo);
 
 	oci_memo_drop(m, repo, identity);

@@ -27,7 +27,7 @@ struct push {
 	struct digest digest;
 };
 
-static enum step_ret fail(struct push *p, const char *what, const struct err *err)
+static enum step_ret push_fail(struct push *p, const char *what, const struct err *err)
 {
 	char repo[OCI_REPO_TEXT_MAX];
 	struct err e = *err;
@@ -36,7 +36,7 @@ static enum step_ret fail(struct push *p, const char *what, const struct err *er
 	return task_fail(&p->task, &e);
 }
 
-static struct op *ask(struct push *p, struct oci_req *req)
+static struct op *push_ask(struct push *p, struct oci_req *req)
 {
 	req->target = p->target;
 	if (req->on_upload)
@@ -56,7 +56,7 @@ static enum step_ret names_start(struct task *t)
 	for (tag = p->tags; *tag; tag++)
 		if (!oci_tag_valid(*tag, strlen(*tag))) {
 			err_set(&err, ERR_STALL, "'%s' is no valid tag", *tag);
-			return fail(p, *tag, &err);
+			return push_fail(p, *tag, &err);
 		}
 	return STEP_NEXT;
 }
@@ -68,13 +68,13 @@ static const struct oci_push_blob *blob_now(const struct push *p)
 	return &p->req.blobs[p->blob];
 }
 
-static void progress(struct push *p, uint64_t done)
+static void push_progress(struct push *p, uint64_t done)
 {
 	if (p->req.progress)
 		p->req.progress(p->req.arg, done, p->total);
 }
 
-static long on_upload(void *arg, uint64_t offset, char *to, size_t room)
+static long push_on_upload(void *arg, uint64_t offset, char *to, size_t room)
 {
 	struct push *p = arg;
 	const struct oci_push_blob *b = blob_now(p);
@@ -86,7 +86,7 @@ static long on_upload(void *arg, uint64_t offset, char *to, size_t room)
 	else
 		got = sys_pread(b->fd, to, n, offset);
 	if (got > 0)
-		progress(p, p->done + offset + (uint64_t)got);
+		push_progress(p, p->done + offset + (uint64_t)got);
 	return (long)got;
 }
 
@@ -94,11 +94,11 @@ static long on_upload(void *arg, uint64_t offset, char *to, size_t room)
 static void blob_done(struct push *p)
 {
 	p->done += blob_now(p)->size;
-	progress(p, p->done);
+	push_progress(p, p->done);
 	p->blob++;
 }
 
-static enum step_ret head_start(struct task *t)
+static enum step_ret push_head_start(struct task *t)
 {
 	struct push *p = TASK(t, struct push);
 	char text[DIGEST_TEXT_MAX];
@@ -110,12 +110,12 @@ static enum step_ret head_start(struct task *t)
 	path = mem_printf("blobs/%s", text);
 	what = mem_printf("blob '%s'", text);
 	return task_wait(t,
-		ask(p,
+		push_ask(p,
 			&(struct oci_req){
 				.method = "HEAD", .path = path, .what = what, .quiet = true}));
 }
 
-static enum step_ret head_resume(struct task *t)
+static enum step_ret push_head_resume(struct task *t)
 {
 	if (task_op_failed(t))
 		return STEP_FAIL;
@@ -129,7 +129,7 @@ static enum step_ret head_resume(struct task *t)
 static enum step_ret post_start(struct task *t)
 {
 	return task_wait(t,
-		ask(TASK(t, struct push),
+		push_ask(TASK(t, struct push),
 			&(struct oci_req){.method = "POST",
 				.path = "blobs/uploads/",
 				.what = "upload",
@@ -168,7 +168,7 @@ static enum step_ret post_resume(struct task *t)
 
 	if (task_op_failed(t))
 		return STEP_FAIL;
-	return place_read(p, &err) ? fail(p, "upload", &err) : STEP_NEXT;
+	return place_read(p, &err) ? push_fail(p, "upload", &err) : STEP_NEXT;
 }
 
 static enum step_ret put_start(struct task *t)
@@ -182,13 +182,13 @@ static enum step_ret put_start(struct task *t)
 
 	what = mem_printf("upload of blob '%s'", digest_format(&b->digest, text));
 	return task_wait(t,
-		ask(p,
+		push_ask(p,
 			&(struct oci_req){
 				.method = "PUT",
 				.path = buf_str(&p->place),
 				.what = what,
 				.hdrs = hdrs,
-				.on_upload = on_upload,
+				.on_upload = push_on_upload,
 				.body_total = b->size,
 				.arg = p,
 				.max_body = LIMIT_ERROR_BODY,
@@ -206,7 +206,7 @@ static enum step_ret put_resume(struct task *t)
 /* ---- manifest and tags ----------------------------------------------------------------------- */
 
 /* One name in each round; without any it is stored by its digest. */
-static enum step_ret tags_start(struct task *t)
+static enum step_ret push_tags_start(struct task *t)
 {
 	struct push *p = TASK(t, struct push);
 	struct http_hdr hdrs[] = {{"Content-Type", p->media_type}, {NULL, NULL}};
@@ -221,7 +221,7 @@ static enum step_ret tags_start(struct task *t)
 	path = mem_printf("manifests/%s", name);
 	what = mem_printf("manifest '%s'", name);
 	return task_wait(t,
-		ask(p,
+		push_ask(p,
 			&(struct oci_req){
 				.method = "PUT",
 				.path = path,
@@ -233,7 +233,7 @@ static enum step_ret tags_start(struct task *t)
 			}));
 }
 
-static enum step_ret tags_resume(struct task *t)
+static enum step_ret push_tags_resume(struct task *t)
 {
 	char said[DIGEST_TEXT_MAX], real[DIGEST_TEXT_MAX];
 	struct push *p = TASK(t, struct push);
@@ -248,7 +248,7 @@ static enum step_ret tags_resume(struct task *t)
 		!digest_equal(&d, &p->digest)) {
 		err_set(&err, ERR_RETRY, "the registry stored '%s' where '%s' was sent",
 			digest_format(&d, said), digest_format(&p->digest, real));
-		return fail(p, "manifest", &err);
+		return push_fail(p, "manifest", &err);
 	}
 	if (p->tags[p->tag])
 		p->tag++;
@@ -265,7 +265,7 @@ static enum step_ret read_start(struct task *t)
 	auto_free char *what = mem_printf("manifest '%s'", p->from);
 
 	return task_wait(t,
-		ask(p,
+		push_ask(p,
 			&(struct oci_req){
 				.method = "GET",
 				.path = path,
@@ -292,13 +292,13 @@ static enum step_ret read_resume(struct task *t)
 		digest_mem(&got, want.algo, buf_str(&p->fetched), p->fetched.len);
 		if (!digest_equal(&want, &got)) {
 			err_set(&err, ERR_RETRY, "the registry sent something else");
-			return fail(p, p->from, &err);
+			return push_fail(p, p->from, &err);
 		}
 	}
 	err_clear(&err);
 	type = http_header(res, "Content-Type");
 	if (oci_manifest_parse(&m, buf_str(&p->fetched), p->fetched.len, type, &err))
-		return fail(p, p->from, &err);
+		return push_fail(p, p->from, &err);
 	if (*m.media_type)
 		p->media_type = mem_strdup(m.media_type);
 	else
@@ -349,10 +349,11 @@ struct op *oci_push_start(struct oci_client *c, const struct oci_push_req *req)
 {
 	static const struct step steps[] = {
 		{"names", names_start},
-		{"head", head_start, head_resume}, /* of each blob; those that are there: again */
+		{"head", push_head_start,
+			push_head_resume}, /* of each blob; those that are there: again */
 		{"post", post_start, post_resume},
 		{"put", put_start, put_resume}, /* and back to "head" */
-		{"tags", tags_start, tags_resume},
+		{"tags", push_tags_start, push_tags_resume},
 		{0},
 	};
 	struct push *p = push_new(c, &req->target, req->tags);
@@ -372,7 +373,7 @@ struct op *oci_retag_start(struct oci_client *c, const struct oci_retag_req *req
 	static const struct step steps[] = {
 		{"names", names_start},
 		{"read", read_start, read_resume},
-		{"tags", tags_start, tags_resume},
+		{"tags", push_tags_start, push_tags_resume},
 		{0},
 	};
 	struct push *p = push_new(c, &req->target, req->tags);

@@ -8,14 +8,14 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool is_lower_alnum(char c)
+static bool ref_is_lower_alnum(char c)
 {
 	return ascii_is_lower(c) || ascii_is_digit(c);
 }
 
 /* What the caller typed, made fit for a message. An '@' before a digest hides no password: such a
    URL is shown whole. */
-static const char *shown(struct buf *b, const char *url)
+static const char *ref_shown(struct buf *b, const char *url)
 {
 	const char *at = strrchr(url, '@'), *slash = strrchr(url, '/');
 	struct err ignored = {0};
@@ -28,7 +28,7 @@ static const char *shown(struct buf *b, const char *url)
 	return buf_str(b);
 }
 
-__attribute__((format(printf, 3, 4))) static int bad(
+__attribute__((format(printf, 3, 4))) static int ref_bad(
 	struct err *err, const char *url, const char *fmt, ...)
 {
 	auto_buf struct buf b = BUF_INIT(LIMIT_URL);
@@ -38,7 +38,7 @@ __attribute__((format(printf, 3, 4))) static int bad(
 	va_start(ap, fmt);
 	vsnprintf(why, sizeof(why), fmt, ap);
 	va_end(ap);
-	return err_set(err, ERR_STALL, "invalid URL '%.400s': %s", shown(&b, url), why);
+	return err_set(err, ERR_STALL, "invalid URL '%.400s': %s", ref_shown(&b, url), why);
 }
 
 /* "host", "host:port", "[v6]:port"; lower-cased. */
@@ -98,7 +98,7 @@ static const char *name_set(char out[OCI_NAME_MAX + 1], const char *p, size_t n)
 	for (i = 0; i < n; i++)
 		if (p[i] >= 'A' && p[i] <= 'Z')
 			return "the repository must be lower case";
-		else if (!is_lower_alnum(p[i]) && !strchr("_-./", p[i]))
+		else if (!ref_is_lower_alnum(p[i]) && !strchr("_-./", p[i]))
 			return "the repository can only hold the characters a-z 0-9 _ - . /";
 	for (i = 0; i < n;) {
 		const char *slash = memchr(p + i, '/', n - i);
@@ -160,15 +160,15 @@ static const char *after_prefix(const char *url, struct err *err)
 	const char *text = url + strlen(OCI_URL_PREFIX);
 
 	if (strncmp(url, OCI_URL_PREFIX, strlen(OCI_URL_PREFIX))) {
-		bad(err, url, "it must have the form 'oci://HOST/ORG/REPOSITORY'");
+		ref_bad(err, url, "it must have the form 'oci://HOST/ORG/REPOSITORY'");
 		return NULL;
 	}
 	if (strlen(text) > LIMIT_URL)
-		bad(err, url, "it is too long");
+		ref_bad(err, url, "it is too long");
 	else if (strchr(text, '?') || strchr(text, '#'))
-		bad(err, url, "it must not have a query or fragment");
+		ref_bad(err, url, "it must not have a query or fragment");
 	else if (strchr(text, '%'))
-		bad(err, url, "it must not have a percent sign");
+		ref_bad(err, url, "it must not have a percent sign");
 	else
 		return text;
 	return NULL;
@@ -190,16 +190,17 @@ int oci_repo_parse(struct oci_repo *r, const char *url, bool insecure, struct er
 	if (!text)
 		return -1;
 	if (user_inside(text, strlen(text)))
-		return bad(err, url, "it must not have user information");
+		return ref_bad(err, url, "it must not have user information");
 	if (strchr(text, '@'))
-		return bad(err, url, "it must not have a digest; that belongs to spec.ref.digest");
+		return ref_bad(
+			err, url, "it must not have a digest; that belongs to spec.ref.digest");
 	slash = strchr(text, '/');
 	colon = slash ? strchr(slash, ':') : NULL;
 	if (colon)
-		return bad(err, url, "it must not have a tag; remove '%.140s'", colon);
+		return ref_bad(err, url, "it must not have a tag; remove '%.140s'", colon);
 	why = repo_set(&repo, text, strlen(text));
 	if (why)
-		return bad(err, url, "%s", why);
+		return ref_bad(err, url, "%s", why);
 	*r = repo;
 	return 0;
 }
@@ -214,7 +215,7 @@ int oci_ref_parse(struct oci_ref *r, const char *url, bool insecure, struct err 
 		return -1;
 	n = strlen(text);
 	if (user_inside(text, n))
-		return bad(err, url, "it must not have user information");
+		return ref_bad(err, url, "it must not have user information");
 	at = strchr(text, '@');
 	if (at) {
 		if (digest_parse(&ref.digest, at + 1, err)) {
@@ -229,14 +230,14 @@ int oci_ref_parse(struct oci_ref *r, const char *url, bool insecure, struct err 
 		size_t len = n - (size_t)(colon - text) - 1;
 
 		if (!oci_tag_valid(colon + 1, len))
-			return bad(err, url, "'%.*s' is no valid tag", (int)(len > 140 ? 140 : len),
-				colon + 1);
+			return ref_bad(err, url, "'%.*s' is no valid tag",
+				(int)(len > 140 ? 140 : len), colon + 1);
 		memcpy(ref.tag, colon + 1, len);
 		n = (size_t)(colon - text);
 	}
 	why = repo_set(&ref.repo, text, n);
 	if (why)
-		return bad(err, url, "%s", why);
+		return ref_bad(err, url, "%s", why);
 	*r = ref;
 	return 0;
 }

@@ -30,7 +30,7 @@ const char *oci_kind_name(enum oci_kind kind)
 /* ---- the client ------------------------------------------------------------------------------ */
 
 /* With nothing of any object's. */
-static struct op *probe(void *arg, const struct oci_health_key *key)
+static struct op *registry_probe(void *arg, const struct oci_health_key *key)
 {
 	struct oci_client *c = arg;
 	struct oci_identity *nobody;
@@ -63,7 +63,7 @@ struct oci_client *oci_client_new(struct loop *l, struct http_client *http)
 	c->http = http;
 	oci_guard_init(&c->guard);
 	c->health = oci_health_new(l, &c->stats.refused);
-	oci_health_probe_with(c->health, probe, c);
+	oci_health_probe_with(c->health, registry_probe, c);
 	oci_hosts_init(&c->hosts);
 	c->memos = oci_memos_new();
 	c->tokens =

@@ -61,7 +61,7 @@ struct call {
 /* ---- one attempt ----------------------------------------------------------------------------- */
 
 /* To the registry itself only, and once it has shown which scheme it speaks. Texts are borrowed. */
-static struct oci_way way_of(struct call *q)
+static struct oci_way req_way(struct call *q)
 {
 	const struct oci_challenge *c = q->challenge;
 
@@ -73,7 +73,7 @@ static struct oci_way way_of(struct call *q)
 }
 
 /* Does the challenge ask for more than what a request of this kind asks for by itself? */
-static bool is_extra(const struct call *q, const char *scope)
+static bool req_is_extra(const struct call *q, const char *scope)
 {
 	const char *extra = q->challenge ? q->challenge->scope : "";
 	char pull[OCI_NAME_MAX + 32];
@@ -82,7 +82,7 @@ static bool is_extra(const struct call *q, const char *scope)
 	return *extra && strcmp(extra, scope) && strcmp(extra, pull);
 }
 
-static uint64_t time_left(const struct call *q)
+static uint64_t req_time_left(const struct call *q)
 {
 	return timer_is_set(&q->deadline) ? timer_left(&q->deadline) : 0;
 }
@@ -91,7 +91,7 @@ static uint64_t time_left(const struct call *q)
    who it is now. */
 static uint64_t token_ms(const struct call *q)
 {
-	uint64_t left = time_left(q), most;
+	uint64_t left = req_time_left(q), most;
 
 	if (q->challenge)
 		return left;
@@ -113,18 +113,18 @@ static void token_req(struct call *q, const struct oci_way *way, char scope[OCI_
 		.service = way->service,
 		.scope = scope,
 	};
-	if (is_extra(q, scope))
+	if (req_is_extra(q, scope))
 		out->extra_scope = q->challenge->scope;
 }
 
-static int on_connect(void *arg, const struct ip *ip, unsigned port, struct err *err)
+static int req_on_connect(void *arg, const struct ip *ip, unsigned port, struct err *err)
 {
 	const struct call *q = arg;
 
 	return oci_guard_connect(&q->client->guard, &q->hop, ip, port, err);
 }
 
-static int on_headers(void *arg, const struct http_res *res, struct err *err)
+static int req_on_headers(void *arg, const struct http_res *res, struct err *err)
 {
 	struct call *q = arg;
 
@@ -139,7 +139,7 @@ static int on_headers(void *arg, const struct http_res *res, struct err *err)
 	return q->req.on_headers(q->req.arg, res, err);
 }
 
-static enum http_body_ret on_body(void *arg, const char *data, size_t n, struct err *err)
+static enum http_body_ret req_on_body(void *arg, const char *data, size_t n, struct err *err)
 {
 	struct call *q = arg;
 
@@ -147,7 +147,7 @@ static enum http_body_ret on_body(void *arg, const char *data, size_t n, struct 
 	return q->req.on_body(q->req.arg, data, n, err);
 }
 
-static long on_upload(void *arg, char *to, size_t room)
+static long req_on_upload(void *arg, char *to, size_t room)
 {
 	struct call *q = arg;
 	long n = q->req.on_upload(q->req.arg, q->uploaded, to, room);
@@ -158,7 +158,7 @@ static long on_upload(void *arg, char *to, size_t room)
 }
 
 /* The call's own timer bounds all attempts together; these are the bounds of one. */
-static void deadlines(const struct call *q, struct http_req *r)
+static void req_deadlines(const struct call *q, struct http_req *r)
 {
 	/* A host that may speak plain http gets half of the time for a TLS answer. */
 	if (q->probing && !q->plain)
@@ -173,7 +173,7 @@ static void deadlines(const struct call *q, struct http_req *r)
 
 /* The whole call took too long. While it waits for a token that wait has the same time, and knows
    better what is missing. */
-static void overdue(void *arg)
+static void req_overdue(void *arg)
 {
 	struct call *q = arg;
 
@@ -183,7 +183,7 @@ static void overdue(void *arg)
 	op_cancel(q->task.op);
 }
 
-static enum step_ret fail(struct call *q, const struct err *err)
+static enum step_ret req_fail(struct call *q, const struct err *err)
 {
 	char repo[OCI_REPO_TEXT_MAX];
 	struct err e = *err;
@@ -194,7 +194,7 @@ static enum step_ret fail(struct call *q, const struct err *err)
 	return task_fail(&q->task, &e);
 }
 
-__attribute__((format(printf, 3, 4))) static enum step_ret fail_code(
+__attribute__((format(printf, 3, 4))) static enum step_ret req_fail_code(
 	struct call *q, int code, const char *fmt, ...)
 {
 	struct err err = {0};
@@ -205,7 +205,7 @@ __attribute__((format(printf, 3, 4))) static enum step_ret fail_code(
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	err_code(&err, ERR_RETRY, code, "%s", text);
-	return fail(q, &err);
+	return req_fail(q, &err);
 }
 
 /* What messages call the URL that is asked now. The path at another host is that one's business,
@@ -221,7 +221,7 @@ static void show_url(const struct call *q, struct buf *out)
 }
 
 /* Said in the same words each time: how much of the time an earlier hop took is not told. */
-static void say_overdue(const struct call *q, struct err *err)
+static void req_say_overdue(const struct call *q, struct err *err)
 {
 	auto_buf struct buf shown = BUF_INIT(LIMIT_URL);
 	char text[TIME_TEXT_MAX];
@@ -235,7 +235,7 @@ static void say_overdue(const struct call *q, struct err *err)
 /* ---- aim, admit, token, send ----------------------------------------------------------------- */
 
 /* The URL of the registry itself, with the scheme that it spoke (or https, to find out). */
-static int aim(struct call *q, struct err *err)
+static int req_aim(struct call *q, struct err *err)
 {
 	auto_buf struct buf text = BUF_INIT(LIMIT_URL);
 
@@ -263,11 +263,11 @@ static enum step_ret aim_start(struct task *t)
 	struct call *q = TASK(t, struct call);
 	struct err err = {0};
 
-	return aim(q, &err) ? fail(q, &err) : STEP_NEXT;
+	return req_aim(q, &err) ? req_fail(q, &err) : STEP_NEXT;
 }
 
 /* Once in a call: may this host be asked at all? Then the time begins. */
-static enum step_ret admit_start(struct task *t)
+static enum step_ret req_admit_start(struct task *t)
 {
 	struct call *q = TASK(t, struct call);
 	struct oci_health *health = q->client->health;
@@ -280,7 +280,7 @@ static enum step_ret admit_start(struct task *t)
 		(oci_health_held(health, &key, oci_identity_id(q->target.identity), &err) ||
 			oci_pass_take(health, &key, oci_identity_goes_aside(q->target.identity),
 				&q->pass, &err)))
-		return fail(q, &err);
+		return req_fail(q, &err);
 	timer_set(&q->deadline, q->target.timeout_ms);
 	q->until_ms = clock_ms() + q->target.timeout_ms;
 	return STEP_NEXT;
@@ -291,7 +291,7 @@ static enum step_ret token_start(struct task *t)
 {
 	struct call *q = TASK(t, struct call);
 	const struct oci_cred *cred = oci_identity_cred(q->target.identity, q->target.repo);
-	struct oci_way way = way_of(q);
+	struct oci_way way = req_way(q);
 	const struct secret *token;
 	char scope[OCI_SCOPE_MAX];
 	struct oci_token_req tr;
@@ -319,14 +319,14 @@ static enum step_ret token_start(struct task *t)
  * What an older challenge said may be out of date: the token server has moved, or is gone, or the
  * repository asks for no token any more. It is forgotten, and the registry is asked, once.
  */
-static enum step_ret no_token(struct call *q)
+static enum step_ret req_no_token(struct call *q)
 {
 	struct err err = q->task.op->err;
 
 	if (err.kind == ERR_STALL || err.kind == ERR_CANCELED)
-		return fail(q, &err);
+		return req_fail(q, &err);
 	oci_memo_drop(q->client->memos, q->target.repo, oci_identity_id(q->target.identity));
-	return q->challenge || !time_left(q) ? fail(q, &err) : STEP_NEXT;
+	return q->challenge || !req_time_left(q) ? req_fail(q, &err) : STEP_NEXT;
 }
 
 static enum step_ret token_resume(struct task *t)
@@ -334,12 +334,12 @@ static enum step_ret token_resume(struct task *t)
 	struct call *q = TASK(t, struct call);
 
 	if (t->op->err.kind != ERR_NONE)
-		return no_token(q);
+		return req_no_token(q);
 	secret_copy(&q->token, oci_token_result(t->op));
 	return STEP_NEXT;
 }
 
-static enum step_ret send_start(struct task *t)
+static enum step_ret req_send_start(struct task *t)
 {
 	struct call *q = TASK(t, struct call);
 	auto_buf struct buf url = BUF_INIT(LIMIT_URL), shown = BUF_INIT(LIMIT_URL);
@@ -353,32 +353,32 @@ static enum step_ret send_start(struct task *t)
 		.trust = oci_identity_trust_for(
 			q->target.identity, q->target.repo->insecure || q->req.probe),
 		.proxy = oci_identity_proxy(q->target.identity),
-		.on_connect = on_connect,
-		.on_headers = on_headers,
+		.on_connect = req_on_connect,
+		.on_headers = req_on_headers,
 		.arg = q,
 		.max_body = q->req.max_body,
 	};
 
 	if (!timer_is_set(&q->deadline)) { /* it was due while the token came */
-		say_overdue(q, &err);
-		return fail(q, &err);
+		req_say_overdue(q, &err);
+		return req_fail(q, &err);
 	}
 	url_format(&q->url, &url);
 	r.url = buf_str(&url);
 	show_url(q, &shown);
 	r.display = buf_str(&shown);
 	if (q->req.on_body) {
-		r.on_body = on_body;
+		r.on_body = req_on_body;
 		r.keep_error_body = true;
 	} else if (!r.max_body && strcmp(q->req.method, "HEAD")) {
 		r.max_body = LIMIT_ERROR_BODY;
 	}
 	if (q->req.on_upload) {
 		q->uploaded = 0;
-		r.on_upload = on_upload;
+		r.on_upload = req_on_upload;
 		r.body_total = q->req.body_total;
 	}
-	deadlines(q, &r);
+	req_deadlines(q, &r);
 	/* Only to the registry itself, and only once it has shown which scheme it speaks. */
 	q->sent_basic = q->sent_bearer = false;
 	if (!q->away && !q->probing && q->token.len) {
@@ -395,7 +395,7 @@ static enum step_ret send_start(struct task *t)
 /* ---- once more ------------------------------------------------------------------------------- */
 
 /* A question that nobody has seen a part of the answer of. */
-static bool may_repeat(const struct call *q)
+static bool req_may_repeat(const struct call *q)
 {
 	bool question = !strcmp(q->req.method, "GET") || !strcmp(q->req.method, "HEAD");
 
@@ -403,14 +403,14 @@ static bool may_repeat(const struct call *q)
 		oci_pass_may_repeat(&q->pass);
 }
 
-static void in_vain(struct call *q)
+static void req_in_vain(struct call *q)
 {
 	if (q->again.pauses && !q->away)
 		oci_pass_well(&q->pass, false);
 }
 
 /* ms: as again.h says. False: it is not repeated, and the failure stands. */
-static bool repeat(struct call *q, int64_t ms)
+static bool req_repeat(struct call *q, int64_t ms)
 {
 	uint64_t now = clock_ms();
 
@@ -423,7 +423,7 @@ static bool repeat(struct call *q, int64_t ms)
 	return true;
 }
 
-static enum step_ret pause_start(struct task *t)
+static enum step_ret req_pause_start(struct task *t)
 {
 	struct call *q = TASK(t, struct call);
 
@@ -432,7 +432,7 @@ static enum step_ret pause_start(struct task *t)
 	return task_wait(t, sleep_start(q->client->loop, q->pause_ms));
 }
 
-static enum step_ret pause_resume(struct task *t)
+static enum step_ret req_pause_resume(struct task *t)
 {
 	return task_op_failed(t) ? STEP_FAIL : task_goto(t, "aim");
 }
@@ -440,7 +440,7 @@ static enum step_ret pause_resume(struct task *t)
 /* ---- answers --------------------------------------------------------------------------------- */
 
 /* Is there nothing more that could be shown? Then *err says why, and -1. */
-static int exhausted(
+static int req_exhausted(
 	struct call *q, const struct oci_challenge *c, const struct http_res *res, struct err *err)
 {
 	const struct oci_cred *cred = oci_identity_cred(q->target.identity, q->target.repo);
@@ -466,7 +466,7 @@ static int exhausted(
 /* A token that the registry does not take is not used again. */
 static void token_drop(struct call *q)
 {
-	struct oci_way way = way_of(q);
+	struct oci_way way = req_way(q);
 	char scope[OCI_SCOPE_MAX];
 	struct oci_token_req tr;
 
@@ -478,14 +478,14 @@ static void token_drop(struct call *q)
 }
 
 /* The host that the registry redirected to says no: its words are not the registry's. */
-static enum step_ret fail_elsewhere(struct call *q, const struct http_res *res)
+static enum step_ret req_fail_elsewhere(struct call *q, const struct http_res *res)
 {
 	auto_buf struct buf host = BUF_INIT(LIMIT_URL);
 	struct err err = {0};
 
 	url_authority(&q->url, &host);
 	oci_answer_elsewhere(res, buf_str(&host), &err);
-	return fail(q, &err);
+	return req_fail(q, &err);
 }
 
 /* Shows what the challenge asks for. */
@@ -500,7 +500,7 @@ static enum step_ret answer_challenge(struct call *q, const struct oci_challenge
 			url_parse(&realm, c->realm, &err) ||
 			oci_guard_check(&q->client->guard, &realm, &err)) {
 			err.kind = ERR_RETRY;
-			return fail(q, &err);
+			return req_fail(q, &err);
 		}
 	}
 	if (!q->challenge)
@@ -510,43 +510,44 @@ static enum step_ret answer_challenge(struct call *q, const struct oci_challenge
 }
 
 /* 401: learn how the registry wants to be asked, once, and ask again. */
-static enum step_ret challenged(struct call *q, const struct http_res *res)
+static enum step_ret req_challenged(struct call *q, const struct http_res *res)
 {
 	struct oci_challenge c;
 	struct err err = {0};
 
 	if (q->away)
-		return fail_elsewhere(q, res);
+		return req_fail_elsewhere(q, res);
 	q->client->stats.challenges++;
 	token_drop(q);
-	if (oci_answer_challenge(res, &c, &err) || exhausted(q, &c, res, &err))
-		return fail(q, &err);
+	if (oci_answer_challenge(res, &c, &err) || req_exhausted(q, &c, res, &err))
+		return req_fail(q, &err);
 	return answer_challenge(q, &c);
 }
 
-static enum step_ret redirected(struct call *q, const struct http_res *res)
+static enum step_ret req_redirected(struct call *q, const struct http_res *res)
 {
 	const char *location = http_header(res, "Location");
 	auto_url struct url to = {0}, origin = {0};
 	struct err err = {0};
 
 	if (!location || !*location)
-		return fail_code(q, res->status, "the registry redirects without saying where to");
+		return req_fail_code(
+			q, res->status, "the registry redirects without saying where to");
 	if (strcmp(q->req.method, "GET") && strcmp(q->req.method, "HEAD"))
-		return fail_code(
+		return req_fail_code(
 			q, res->status, "the registry redirects an upload, which is not followed");
 	if (++q->redirects > LIMIT_REDIRECTS)
-		return fail_code(q, res->status, "the registry redirects more than %d times",
+		return req_fail_code(q, res->status, "the registry redirects more than %d times",
 			LIMIT_REDIRECTS);
 	q->client->stats.redirects++;
 	if (url_resolve(&to, &q->url, location, &err)) {
 		err.kind = ERR_RETRY;
 		err_wrap(&err, "the registry redirects to a URL that cannot be read");
-		return fail(q, &err);
+		return req_fail(q, &err);
 	}
 	if (oci_guard_redirect(&q->client->guard, &q->url, &to, q->target.repo->insecure, &err) ||
 		url_parse(&origin, q->origin, &err))
-		return fail(q, &err);
+		return req_fail(q, &err);
 	q->away = !url_same_origin(&to, &origin);
 	q->hop = q->away ? q->named : (struct oci_hop){0};
 	url_clear(&q->url);
@@ -556,7 +557,7 @@ static enum step_ret redirected(struct call *q, const struct http_res *res)
 }
 
 /* No answer: was it a registry that speaks plain http only? */
-static enum step_ret unanswered(struct call *q)
+static enum step_ret req_unanswered(struct call *q)
 {
 	const struct http_res *res = http_result(q->task.op);
 	bool answered = res->tls_answered || res->headers_complete;
@@ -565,11 +566,11 @@ static enum step_ret unanswered(struct call *q)
 	if (err.kind == ERR_CANCELED && !q->overdue)
 		return task_fail(&q->task, &err);
 	if (q->overdue)
-		say_overdue(q, &err);
+		req_say_overdue(q, &err);
 	if (err.code == -EPERM && !q->away && host_classify(q->url.host) != HOST_NAME)
 		err.kind = ERR_STALL; /* the spec names one of our own ports */
 	if (err.code == -EPERM)
-		return fail(q, &err);
+		return req_fail(q, &err);
 	if (!q->away && answered) {
 		q->host->speaks = q->plain ? OCI_SPEAKS_PLAIN : OCI_SPEAKS_TLS;
 	} else if (!q->away && q->probing && !q->plain && !q->overdue) {
@@ -579,17 +580,17 @@ static enum step_ret unanswered(struct call *q)
 	}
 	if (q->req.probe && answered)
 		return STEP_DONE;
-	if (may_repeat(q) && repeat(q, oci_again_failure(&q->again, res, &err)))
+	if (req_may_repeat(q) && req_repeat(q, oci_again_failure(&q->again, res, &err)))
 		return task_goto(&q->task, "pause");
-	in_vain(q);
+	req_in_vain(q);
 	if (q->away)
-		return fail(q, &err);
+		return req_fail(q, &err);
 	if (!answered && oci_repo_http_allowed(q->target.repo))
 		q->host->speaks = OCI_SPEAKS_UNKNOWN; /* it may have changed: find out next time */
 	if (res->headers_complete)
 		oci_pass_answered(&q->pass);
 	oci_pass_failed(&q->pass, &err);
-	return fail(q, &err);
+	return req_fail(q, &err);
 }
 
 /* ---- a challenge at /v2/ only ---------------------------------------------------------------- */
@@ -616,7 +617,7 @@ static enum step_ret ping_start(struct task *t)
 		.method = "GET",
 		.trust = oci_identity_trust_for(q->target.identity, q->target.repo->insecure),
 		.proxy = oci_identity_proxy(q->target.identity),
-		.on_connect = on_connect,
+		.on_connect = req_on_connect,
 		.arg = q,
 		.max_body = LIMIT_ERROR_BODY,
 	};
@@ -629,7 +630,7 @@ static enum step_ret ping_start(struct task *t)
 }
 
 /* The refusal stands: /v2/ was of no help. */
-static enum step_ret refused(struct call *q)
+static enum step_ret req_refused(struct call *q)
 {
 	const struct http_res *res = http_result(q->answer);
 	struct err err = {0};
@@ -638,7 +639,7 @@ static enum step_ret refused(struct call *q)
 		return STEP_DONE;
 	oci_answer_error(res, "the registry", &err);
 	op_free(MOVE(q->answer));
-	return fail(q, &err);
+	return req_fail(q, &err);
 }
 
 /* Without a challenge there, Basic is what such a registry may want; that is how Flux asks, too. */
@@ -653,20 +654,20 @@ static enum step_ret ping_resume(struct task *t)
 	if (err.kind == ERR_CANCELED && !q->overdue)
 		return task_fail(t, &err);
 	if (err.kind != ERR_NONE)
-		return refused(q);
+		return req_refused(q);
 	q->named = oci_hop_from(res, &q->url);
 	if (res->status == 401 && oci_answer_challenge(res, &c, &err))
-		return refused(q);
+		return req_refused(q);
 	if (c.scheme == OCI_AUTH_BASIC &&
 		(!cred || (!cred->basic.len && !cred->registry_token.len)))
-		return refused(q);
+		return req_refused(q);
 	op_free(MOVE(q->answer));
 	q->client->stats.challenges++;
 	return answer_challenge(q, &c);
 }
 
 /* There is an answer: is it the end? */
-static enum step_ret judge(struct call *q)
+static enum step_ret req_judge(struct call *q)
 {
 	const struct http_res *res = http_result(q->task.op);
 	struct oci_health_key key = oci_host_key(q->target.repo);
@@ -689,10 +690,10 @@ static enum step_ret judge(struct call *q)
 		q->answer = MOVE(q->task.op);
 		return STEP_DONE;
 	}
-	if (may_repeat(q) && repeat(q, oci_again_answer(&q->again, res)))
+	if (req_may_repeat(q) && req_repeat(q, oci_again_answer(&q->again, res)))
 		return task_goto(&q->task, "pause");
 	if (oci_again_passing(res->status))
-		in_vain(q);
+		req_in_vain(q);
 	else if (!q->away)
 		oci_pass_well(&q->pass, true);
 	if (hides_challenge(q, res)) {
@@ -700,10 +701,10 @@ static enum step_ret judge(struct call *q)
 		return task_goto(&q->task, "ping");
 	}
 	if (oci_is_redirect(res->status))
-		return redirected(q, res);
+		return req_redirected(q, res);
 	switch (res->status) {
 	case 401:
-		return challenged(q, res);
+		return req_challenged(q, res);
 	case 429:
 	case 503:
 		q->client->stats.throttled++;
@@ -716,22 +717,22 @@ static enum step_ret judge(struct call *q)
 		}
 	}
 	if (q->away)
-		return fail_elsewhere(q, res);
+		return req_fail_elsewhere(q, res);
 	oci_answer_error(res, "the registry", &err);
 	oci_health_hold(q->client->health, &key, oci_identity_id(q->target.identity), &err);
-	return fail(q, &err);
+	return req_fail(q, &err);
 }
 
-static enum step_ret send_resume(struct task *t)
+static enum step_ret req_send_resume(struct task *t)
 {
 	struct call *q = TASK(t, struct call);
 
-	return t->op->err.kind == ERR_NONE ? judge(q) : unanswered(q);
+	return t->op->err.kind == ERR_NONE ? req_judge(q) : req_unanswered(q);
 }
 
 /* ---- the task -------------------------------------------------------------------------------- */
 
-static enum step_ret release(struct task *t)
+static enum step_ret req_release_start(struct task *t)
 {
 	struct call *q = TASK(t, struct call);
 
@@ -780,15 +781,15 @@ struct op *oci_req_start(struct oci_client *c, const struct oci_req *req)
 {
 	static const struct step steps[] = {
 		{"aim", aim_start},
-		{"admit", admit_start},
+		{"admit", req_admit_start},
 		{"token", token_start, token_resume},
-		{"send", send_start, send_resume}, /* done, or on to another row */
+		{"send", req_send_start, req_send_resume}, /* done, or on to another row */
 		/* Only reached by name, and left for "aim". */
 		{"ping", ping_start, ping_resume},
-		{"pause", pause_start, pause_resume},
+		{"pause", req_pause_start, req_pause_resume},
 		{0},
 	};
-	static const struct step last[] = {{"release", release, .always = true}, {0}};
+	static const struct step last[] = {{"release", req_release_start, .always = true}, {0}};
 	struct call *q = NEW(struct call);
 
 	q->client = c;
@@ -805,7 +806,7 @@ struct op *oci_req_start(struct oci_client *c, const struct oci_req *req)
 	q->host->users++;
 	if (!q->target.timeout_ms || (!q->req.write && q->target.timeout_ms > LIMIT_REQUEST_MS))
 		q->target.timeout_ms = LIMIT_REQUEST_MS;
-	timer_init(&q->deadline, c->loop, overdue, q);
+	timer_init(&q->deadline, c->loop, req_overdue, q);
 	task_init(&q->task, c->loop, "registry request", steps, last, call_free);
 	return task_spawn(&q->task);
 }

@@ -26,12 +26,12 @@ struct resolve {
 	struct oci_resolved result;
 };
 
-static bool given(const char *s)
+static bool resolve_given(const char *s)
 {
 	return s && *s;
 }
 
-static enum step_ret fail(struct resolve *r, const char *text)
+static enum step_ret resolve_fail(struct resolve *r, const char *text)
 {
 	struct err err = {0};
 
@@ -41,7 +41,7 @@ static enum step_ret fail(struct resolve *r, const char *text)
 
 /* ---- semver ---------------------------------------------------------------------------------- */
 
-static enum step_ret tags_start(struct task *t)
+static enum step_ret resolve_tags_start(struct task *t)
 {
 	struct resolve *r = TASK(t, struct resolve);
 	struct oci_tags_req req = {
@@ -51,13 +51,13 @@ static enum step_ret tags_start(struct task *t)
 		.layer_type = r->layer_type,
 	};
 
-	if (given(r->digest) || !given(r->semver))
+	if (resolve_given(r->digest) || !resolve_given(r->semver))
 		return STEP_NEXT;
 	r->result.stage = OCI_RESOLVE_TAGS;
 	return task_wait(t, oci_tags_start(r->client, &req));
 }
 
-static enum step_ret tags_resume(struct task *t)
+static enum step_ret resolve_tags_resume(struct task *t)
 {
 	struct resolve *r = TASK(t, struct resolve);
 
@@ -71,13 +71,13 @@ static enum step_ret tags_resume(struct task *t)
 
 /* ---- digest ---------------------------------------------------------------------------------- */
 
-static enum step_ret found(struct resolve *r)
+static enum step_ret resolve_found(struct resolve *r)
 {
 	oci_revision_format(r->result.tag, &r->result.digest, r->result.revision);
 	return STEP_DONE;
 }
 
-static enum step_ret pinned(struct resolve *r)
+static enum step_ret resolve_pinned(struct resolve *r)
 {
 	char repo[OCI_REPO_TEXT_MAX];
 	struct err err = {0};
@@ -86,10 +86,10 @@ static enum step_ret pinned(struct resolve *r)
 		err_wrap(&err, "digest of '%s'", oci_repo_format(r->target.repo, repo));
 		return task_fail(&r->task, &err);
 	}
-	return found(r);
+	return resolve_found(r);
 }
 
-static struct op *ask(struct resolve *r, bool head)
+static struct op *resolve_ask(struct resolve *r, bool head)
 {
 	static const struct http_hdr hdrs[] = {{"Accept", OCI_ACCEPT_MANIFEST}, {NULL, NULL}};
 
@@ -106,27 +106,27 @@ static struct op *ask(struct resolve *r, bool head)
 		});
 }
 
-static enum step_ret head_start(struct task *t)
+static enum step_ret resolve_head_start(struct task *t)
 {
 	struct resolve *r = TASK(t, struct resolve);
 	char text[512], repo[OCI_REPO_TEXT_MAX];
 
 	r->result.stage = OCI_RESOLVE_DIGEST;
-	if (given(r->digest) && !r->named)
-		return pinned(r);
+	if (resolve_given(r->digest) && !r->named)
+		return resolve_pinned(r);
 	if (!oci_tag_valid(r->tag, strlen(r->tag))) {
 		snprintf(text, sizeof(text), "'%.140s' of '%.300s' is no valid tag", r->tag,
 			oci_repo_format(r->target.repo, repo));
-		return fail(r, text);
+		return resolve_fail(r, text);
 	}
 	snprintf(r->result.tag, sizeof(r->result.tag), "%s", r->tag);
 	if (r->named)
-		return pinned(r);
+		return resolve_pinned(r);
 	r->path = mem_printf("manifests/%s", r->tag);
 	r->what = mem_printf("tag '%s'", r->tag);
 	if (oci_client_no_head(r->client, r->target.repo))
 		return STEP_NEXT;
-	return task_wait(t, ask(r, true));
+	return task_wait(t, resolve_ask(r, true));
 }
 
 /* Docker-Content-Digest of an answer. False: missing or malformed. */
@@ -138,7 +138,7 @@ static bool digest_header(const struct http_res *res, struct digest *out)
 	return text && !digest_parse(out, text, &ignored);
 }
 
-static enum step_ret head_resume(struct task *t)
+static enum step_ret resolve_head_resume(struct task *t)
 {
 	struct resolve *r = TASK(t, struct resolve);
 	const struct http_res *res;
@@ -147,7 +147,7 @@ static enum step_ret head_resume(struct task *t)
 		return STEP_FAIL;
 	res = oci_req_result(t->op);
 	if (res->status < 300 && digest_header(res, &r->result.digest))
-		return found(r);
+		return resolve_found(r);
 	r->head_status = res->status;
 	return STEP_NEXT;
 }
@@ -180,29 +180,29 @@ static void hash_free(void *job)
 }
 
 /* The digest of the bytes counts; one that the registry states must agree. */
-static enum step_ret hashed(struct resolve *r, const struct hash *h)
+static enum step_ret resolve_hashed(struct resolve *r, const struct hash *h)
 {
 	char stated[DIGEST_TEXT_MAX], real[DIGEST_TEXT_MAX], text[768];
 
 	r->result.digest = h->real;
 	if (h->said.algo == DIGEST_NONE || digest_equal(&h->said, &h->real))
-		return found(r);
+		return resolve_found(r);
 	snprintf(text, sizeof(text),
 		"%s of '%.300s': the registry says that the manifest's digest is '%s', but the "
 		"digest of what it sent is '%s'",
 		r->what, r->target.repo->host, digest_format(&h->said, stated),
 		digest_format(&h->real, real));
-	return fail(r, text);
+	return resolve_fail(r, text);
 }
 
 /* HEAD was refused, or had no digest: GET has it, or says what is wrong (an answer to HEAD has no
    body). */
-static enum step_ret get_start(struct task *t)
+static enum step_ret resolve_get_start(struct task *t)
 {
-	return task_wait(t, ask(TASK(t, struct resolve), false));
+	return task_wait(t, resolve_ask(TASK(t, struct resolve), false));
 }
 
-static enum step_ret get_resume(struct task *t)
+static enum step_ret resolve_get_resume(struct task *t)
 {
 	struct resolve *r = TASK(t, struct resolve);
 
@@ -228,7 +228,7 @@ static enum step_ret hash_start(struct task *t)
 		return task_wait(t,
 			work_start_for(t->self.loop, WORK_HEAVY, r->owner, hash_run, hash_free, h));
 	BUG_IF(hash_run(h, NULL, &none));
-	rc = hashed(r, h);
+	rc = resolve_hashed(r, h);
 	hash_free(h);
 	return rc;
 }
@@ -237,7 +237,7 @@ static enum step_ret hash_resume(struct task *t)
 {
 	if (task_op_failed(t))
 		return STEP_FAIL;
-	return hashed(TASK(t, struct resolve), work_job(t->op));
+	return resolve_hashed(TASK(t, struct resolve), work_job(t->op));
 }
 
 /* ---- the op ---------------------------------------------------------------------------------- */
@@ -260,9 +260,10 @@ static void resolve_free(struct task *t)
 }
 
 /* What follows the '@' pins; what stands before it only names. */
-static void split_tag(struct resolve *r)
+static void resolve_split_tag(struct resolve *r)
 {
-	char *at = given(r->digest) || given(r->semver) ? NULL : strchr(r->tag, '@');
+	char *at =
+		resolve_given(r->digest) || resolve_given(r->semver) ? NULL : strchr(r->tag, '@');
 
 	if (!at)
 		return;
@@ -275,9 +276,9 @@ static void split_tag(struct resolve *r)
 struct op *oci_resolve_start(struct oci_client *c, const struct oci_resolve_req *req)
 {
 	static const struct step steps[] = {
-		{"tags", tags_start, tags_resume},
-		{"head", head_start, head_resume}, /* or done: pinned by digest */
-		{"get", get_start, get_resume},
+		{"tags", resolve_tags_start, resolve_tags_resume},
+		{"head", resolve_head_start, resolve_head_resume}, /* or done: pinned by digest */
+		{"get", resolve_get_start, resolve_get_resume},
 		{"hash", hash_start, hash_resume},
 		{0},
 	};
@@ -290,8 +291,8 @@ struct op *oci_resolve_start(struct oci_client *c, const struct oci_resolve_req 
 	r->filter = mem_strdup(req->semver_filter);
 	r->layer_type = mem_strdup(req->layer_type);
 	r->owner = mem_strdup(req->owner);
-	r->tag = mem_strdup(given(req->tag) ? req->tag : OCI_DEFAULT_TAG);
-	split_tag(r);
+	r->tag = mem_strdup(resolve_given(req->tag) ? req->tag : OCI_DEFAULT_TAG);
+	resolve_split_tag(r);
 	task_init(&r->task, oci_client_loop(c), "resolve", steps, NULL, resolve_free);
 	return task_spawn(&r->task);
 }

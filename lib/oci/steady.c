@@ -50,7 +50,7 @@ static size_t uuid_len(const char *s)
 }
 
 /* Does s begin as the pattern says, where 9 stands for a digit? */
-static bool fits(const char *s, const char *pattern)
+static bool steady_fits(const char *s, const char *pattern)
 {
 	for (; *pattern; s++, pattern++)
 		if (*pattern == '9' ? !ascii_is_digit(*s) : *s != *pattern)
@@ -61,21 +61,21 @@ static bool fits(const char *s, const char *pattern)
 /* RFC 3339, in two words or one; a date alone; a time of day alone. */
 static size_t time_len(const char *s)
 {
-	size_t n = fits(s, "9999-99-99") || fits(s, "9999/99/99") ? 10 : 0;
+	size_t n = steady_fits(s, "9999-99-99") || steady_fits(s, "9999/99/99") ? 10 : 0;
 
-	if (n && (s[n] == 'T' || s[n] == ' ') && fits(s + n + 1, "99:99"))
+	if (n && (s[n] == 'T' || s[n] == ' ') && steady_fits(s + n + 1, "99:99"))
 		n += 6;
-	else if (fits(s, "99:99:99"))
+	else if (steady_fits(s, "99:99:99"))
 		n = 5;
 	else
 		return ascii_is_alnum(s[n]) ? 0 : n;
-	if (fits(s + n, ":99"))
+	if (steady_fits(s + n, ":99"))
 		n += 3;
 	if ((s[n] == '.' || s[n] == ',') && ascii_is_digit(s[n + 1]))
 		n += 1 + strspn(s + n + 1, "0123456789");
 	if (s[n] == 'Z')
 		n++;
-	else if ((s[n] == '+' || s[n] == '-') && fits(s + n + 1, "99:99"))
+	else if ((s[n] == '+' || s[n] == '-') && steady_fits(s + n + 1, "99:99"))
 		n += 6;
 	return n;
 }
@@ -167,7 +167,8 @@ static size_t value_len(const char *s)
 	return strcspn(s, " ,;()[]{}'\"<>");
 }
 
-static void add(struct buf *out, const char *s, size_t n, const char *instead, const char *url)
+static void steady_add(
+	struct buf *out, const char *s, size_t n, const char *instead, const char *url)
 {
 	if (instead && !in_url(s, n, url))
 		buf_adds(out, instead);
@@ -188,11 +189,11 @@ void oci_steady(struct buf *out, const char *text, const char *url)
 			buf_adds(out, "<id>");
 			n += value_len(s + n);
 		} else if ((n = uuid_len(s))) {
-			add(out, s, n, "<id>", url);
+			steady_add(out, s, n, "<id>", url);
 		} else if ((n = time_len(s)) || (n = duration_len(s))) {
-			add(out, s, n, "<time>", url);
+			steady_add(out, s, n, "<time>", url);
 		} else if ((n = word_len(s))) {
-			add(out, s, n, looks_random(s, n) ? "<id>" : NULL, url);
+			steady_add(out, s, n, looks_random(s, n) ? "<id>" : NULL, url);
 		} else {
 			buf_addc(out, *s);
 			n = 1;

@@ -63,7 +63,7 @@ struct list {
 /* ---- one tag --------------------------------------------------------------------------------- */
 
 /* In the versions of a Helm chart `+` stands as `_`, because a tag cannot hold it. */
-static void as_version(const struct list *l, const char *tag, char out[OCI_TAG_MAX + 1])
+static void tag_as_version(const struct list *l, const char *tag, char out[OCI_TAG_MAX + 1])
 {
 	size_t i = 0;
 
@@ -72,13 +72,13 @@ static void as_version(const struct list *l, const char *tag, char out[OCI_TAG_M
 	out[i] = '\0';
 }
 
-static void consider(struct list *l, const char *tag)
+static void tags_consider(struct list *l, const char *tag)
 {
 	struct oci_tags_result *r = &l->found.result;
 	char text[OCI_TAG_MAX + 1];
 	struct semver v;
 
-	as_version(l, tag, text);
+	tag_as_version(l, tag, text);
 	if (!semver_parse(&v, text))
 		return;
 	r->versions++;
@@ -100,7 +100,7 @@ static void consider(struct list *l, const char *tag)
 }
 
 /* 1: it passes; 0: it does not; -1: the filter takes too long. */
-static int filter(struct list *l, const char *tag, struct err *err)
+static int tags_filter(struct list *l, const char *tag, struct err *err)
 {
 	uint64_t since;
 	bool passes;
@@ -121,7 +121,7 @@ static int filter(struct list *l, const char *tag, struct err *err)
 
 /* A JSON string of a page, unescaped. 1: *out is filled; 0: a string, but no valid tag; -1: no
    string. */
-static int unquote(const char *text, size_t len, char out[OCI_TAG_MAX + 1])
+static int tags_unquote(const char *text, size_t len, char out[OCI_TAG_MAX + 1])
 {
 	auto_json json_t *o = NULL;
 	struct err ignored = {0};
@@ -145,7 +145,7 @@ static int unquote(const char *text, size_t len, char out[OCI_TAG_MAX + 1])
 }
 
 /* FNV-1a: only to notice what comes again. */
-static uint64_t hash(const char *s, size_t n)
+static uint64_t tags_hash(const char *s, size_t n)
 {
 	uint64_t h = 14695981039346656037ULL;
 	size_t i;
@@ -160,7 +160,7 @@ static uint64_t hash(const char *s, size_t n)
  * registries do. One that begins as the page before, or has that tag further down, is of a registry
  * that does not know `last`, and brings nothing new.
  */
-static bool is_news(struct list *l, uint64_t tag)
+static bool tags_is_news(struct list *l, uint64_t tag)
 {
 	bool first = !l->page_tags++;
 
@@ -174,37 +174,37 @@ static bool is_news(struct list *l, uint64_t tag)
 	return !l->old_page && tag != l->before_last;
 }
 
-static int on_tag(void *arg, const char *text, size_t len, struct err *err)
+static int tags_on_tag(void *arg, const char *text, size_t len, struct err *err)
 {
 	struct list *l = arg;
 	char tag[OCI_TAG_MAX + 1];
 	int rc;
 
-	if (!is_news(l, hash(text, len)))
+	if (!tags_is_news(l, tags_hash(text, len)))
 		return 0;
 	if (++l->found.result.total > LIMIT_TAGS)
 		return err_set(err, ERR_RETRY, "there are more than %d tags", LIMIT_TAGS);
 	l->last[0] = '\0';
-	rc = unquote(text, len, tag);
+	rc = tags_unquote(text, len, tag);
 	if (rc < 0)
 		return err_set(err, ERR_RETRY, "the tag list holds something that is no string");
 	if (!rc)
 		return 0;
 	memcpy(l->last, tag, sizeof(tag));
-	rc = filter(l, tag, err);
+	rc = tags_filter(l, tag, err);
 	if (rc <= 0)
 		return rc;
 	l->found.result.passed++;
 	if (l->req.each && l->req.each(l->req.arg, tag, strlen(tag), err))
 		return -1;
 	if (l->has_range)
-		consider(l, tag);
+		tags_consider(l, tag);
 	return 0;
 }
 
 /* ---- one page -------------------------------------------------------------------------------- */
 
-static void go_on(void *arg)
+static void tags_go_on(void *arg)
 {
 	struct list *l = arg;
 
@@ -214,7 +214,7 @@ static void go_on(void *arg)
 
 /* When the loop has no time left, the transfer pauses. It hands out the same bytes again then: what
    was read of them is passed over. */
-static enum http_body_ret on_body(void *arg, const char *data, size_t n, struct err *err)
+static enum http_body_ret tags_on_body(void *arg, const char *data, size_t n, struct err *err)
 {
 	struct list *l = arg;
 	struct loop *loop = l->task.self.loop;
@@ -223,7 +223,7 @@ static enum http_body_ret on_body(void *arg, const char *data, size_t n, struct 
 	for (; at < n; at += step) {
 		if (!loop_has_time(loop, &l->go_on)) {
 			l->ahead = at;
-			loop_time_wait(loop, &l->go_on, go_on, l);
+			loop_time_wait(loop, &l->go_on, tags_go_on, l);
 			return HTTP_BODY_PAUSE;
 		}
 		step = n - at < PIECE ? n - at : PIECE;
@@ -234,7 +234,7 @@ static enum http_body_ret on_body(void *arg, const char *data, size_t n, struct 
 	return HTTP_BODY_OK;
 }
 
-static enum step_ret fail(struct list *l, enum err_kind kind, const char *text)
+static enum step_ret tags_fail(struct list *l, enum err_kind kind, const char *text)
 {
 	char repo[OCI_REPO_TEXT_MAX];
 	struct err err = {0};
@@ -243,38 +243,38 @@ static enum step_ret fail(struct list *l, enum err_kind kind, const char *text)
 	return task_fail(&l->task, &err);
 }
 
-static enum step_ret page_start(struct task *t)
+static enum step_ret tags_page_start(struct task *t)
 {
 	struct list *l = TASK(t, struct list);
-	uint64_t h = hash(l->next, strlen(l->next)), *seen;
+	uint64_t h = tags_hash(l->next, strlen(l->next)), *seen;
 
 	if (++l->found.result.pages > LIMIT_TAG_PAGES)
-		return fail(l, ERR_RETRY, "there are too many pages");
+		return tags_fail(l, ERR_RETRY, "there are too many pages");
 	vec_each (&l->seen, seen)
 		if (*seen == h)
-			return fail(l, ERR_RETRY, "the registry's pages lead in a circle");
+			return tags_fail(l, ERR_RETRY, "the registry's pages lead in a circle");
 	*vec_add(&l->seen) = h;
 	if (l->bytes >= LIMIT_TAG_LIST)
-		return fail(l, ERR_RETRY, "the pages are too large");
+		return tags_fail(l, ERR_RETRY, "the pages are too large");
 	l->before = l->found;
 	l->cuts = 0;
 	return STEP_NEXT;
 }
 
 /* After a page that was cut in the middle. */
-static enum step_ret pause_start(struct task *t)
+static enum step_ret tags_pause_start(struct task *t)
 {
 	if (!TASK(t, struct list)->cuts)
 		return STEP_NEXT;
 	return task_wait(t, sleep_start(t->self.loop, AGAIN_MS));
 }
 
-static enum step_ret pause_resume(struct task *t)
+static enum step_ret tags_pause_resume(struct task *t)
 {
 	return task_op_failed(t) ? STEP_FAIL : STEP_NEXT;
 }
 
-static enum step_ret ask_start(struct task *t)
+static enum step_ret tags_ask_start(struct task *t)
 {
 	struct list *l = TASK(t, struct list);
 	struct oci_req req = {
@@ -283,15 +283,15 @@ static enum step_ret ask_start(struct task *t)
 		.method = "GET",
 		.path = l->next,
 		.what = "tags",
-		.on_body = on_body,
+		.on_body = tags_on_body,
 		.arg = l,
 		.max_body = LIMIT_TAG_LIST - l->bytes,
 	};
 
 	if (clock_ms() >= l->until)
-		return fail(l, ERR_RETRY, "the list takes too long");
+		return tags_fail(l, ERR_RETRY, "the list takes too long");
 	js_split_clear(&l->split);
-	js_split_init(&l->split, "tags", ITEM_MAX, LIMIT_ERROR_BODY, on_tag, l);
+	js_split_init(&l->split, "tags", ITEM_MAX, LIMIT_ERROR_BODY, tags_on_tag, l);
 	/* Google's registries add a map of all manifests, many times the size of the tags. */
 	l->split.drop_rest = true;
 	l->page_tags = 0;
@@ -302,7 +302,7 @@ static enum step_ret ask_start(struct task *t)
 }
 
 /* A full page without a Link is not known to be the last one (Sonatype Nexus sends none). */
-static char *page_after(struct list *l)
+static char *tags_page_after(struct list *l)
 {
 	auto_buf struct buf path = BUF_INIT(LIMIT_URL);
 
@@ -317,7 +317,7 @@ static char *page_after(struct list *l)
 }
 
 /* The Link header's next page must be on the registry's own host: credentials go along. */
-static int next_page(struct list *l, struct err *err)
+static int tags_next_page(struct list *l, struct err *err)
 {
 	const struct http_res *res = oci_req_result(l->task.op);
 	auto_url struct url to = {0};
@@ -335,7 +335,7 @@ static int next_page(struct list *l, struct err *err)
 			return -1;
 	}
 	if (!target) {
-		l->next = page_after(l);
+		l->next = tags_page_after(l);
 		return 0;
 	}
 	l->by_last = false;
@@ -362,7 +362,7 @@ static int next_page(struct list *l, struct err *err)
 	return 0;
 }
 
-static enum step_ret no_match(struct list *l)
+static enum step_ret tags_no_match(struct list *l)
 {
 	const struct oci_tags_result *r = &l->found.result;
 	char text[768];
@@ -378,16 +378,16 @@ static enum step_ret no_match(struct list *l)
 			"no match found for semver '%.200s': of %llu tags %llu are versions",
 			l->range_text, (unsigned long long)r->total,
 			(unsigned long long)r->versions);
-	return fail(l, ERR_RETRY, text);
+	return tags_fail(l, ERR_RETRY, text);
 }
 
-static enum step_ret chosen(struct list *l)
+static enum step_ret tags_chosen(struct list *l)
 {
-	return l->has_range && !l->found.result.matched ? no_match(l) : STEP_NEXT;
+	return l->has_range && !l->found.result.matched ? tags_no_match(l) : STEP_NEXT;
 }
 
 /* As if the page had not been read; it was one, though. */
-static void forget_page(struct list *l)
+static void tags_forget_page(struct list *l)
 {
 	l->found = l->before;
 }
@@ -397,7 +397,7 @@ static void forget_page(struct list *l)
  * error: nobody but we said that there was such a page. What speaks of us (401, 403), of a time
  * (408, 429) or of the server's state (5xx) is no such answer: half a list would be taken for all.
  */
-static bool is_no_page(const struct err *err)
+static bool tags_is_no_page(const struct err *err)
 {
 	switch (err->code) {
 	case 401:
@@ -415,21 +415,21 @@ static bool is_no_page(const struct err *err)
 /*
  * A page that was cut in the middle is asked for again, unless the caller has had its tags.
  */
-static enum step_ret ask_failed(struct list *l)
+static enum step_ret tags_ask_failed(struct list *l)
 {
 	const struct err *err = &l->task.op->err;
 
-	if (l->by_last && is_no_page(err)) {
-		forget_page(l);
-		return chosen(l);
+	if (l->by_last && tags_is_no_page(err)) {
+		tags_forget_page(l);
+		return tags_chosen(l);
 	}
 	if (err->code != -ECONNRESET || !l->page_tags || l->req.each || l->cuts++ >= LIMIT_AGAIN)
 		return task_fail(&l->task, err);
-	forget_page(l);
+	tags_forget_page(l);
 	return task_goto(&l->task, "pause");
 }
 
-static enum step_ret ask_resume(struct task *t)
+static enum step_ret tags_ask_resume(struct task *t)
 {
 	struct list *l = TASK(t, struct list);
 	auto_json json_t *rest = NULL;
@@ -437,35 +437,35 @@ static enum step_ret ask_resume(struct task *t)
 
 	defer_cancel(t->self.loop, &l->go_on);
 	if (t->op->err.kind != ERR_NONE)
-		return ask_failed(l);
+		return tags_ask_failed(l);
 	l->bytes += oci_req_result(t->op)->body_bytes;
 	if (l->old_page)
-		forget_page(l);
-	if (js_split_end(&l->split, &rest, &err) || next_page(l, &err)) {
+		tags_forget_page(l);
+	if (js_split_end(&l->split, &rest, &err) || tags_next_page(l, &err)) {
 		char text[ERR_MSG_MAX];
 
 		snprintf(text, sizeof(text), "%s", err.msg);
-		return fail(l, err.kind, text);
+		return tags_fail(l, err.kind, text);
 	}
-	return l->next ? task_goto(t, "page") : chosen(l);
+	return l->next ? task_goto(t, "page") : tags_chosen(l);
 }
 
 /* ---- the op ---------------------------------------------------------------------------------- */
 
-static void wake(void *arg)
+static void tags_wake(void *arg)
 {
 	task_wake(arg);
 }
 
 /* Nothing to ask a registry for when range or filter are wrong. The worst of filters takes some
    milliseconds. */
-static enum step_ret compile(struct task *t)
+static enum step_ret tags_compile(struct task *t)
 {
 	struct list *l = TASK(t, struct list);
 	struct err err = {0};
 
 	if (!loop_has_time(t->self.loop, &l->go_on)) {
-		loop_time_wait(t->self.loop, &l->go_on, wake, t);
+		loop_time_wait(t->self.loop, &l->go_on, tags_wake, t);
 		return task_pause(t);
 	}
 	if (l->filter_text && *l->filter_text && match_new(&l->filter, l->filter_text, &err))
@@ -481,7 +481,7 @@ static enum step_ret compile(struct task *t)
 	return STEP_NEXT;
 }
 
-static enum step_ret forget(struct task *t)
+static enum step_ret tags_forget_start(struct task *t)
 {
 	struct list *l = TASK(t, struct list);
 
@@ -489,7 +489,7 @@ static enum step_ret forget(struct task *t)
 	return STEP_NEXT;
 }
 
-static void list_free(struct task *t)
+static void tags_free(struct task *t)
 {
 	struct list *l = TASK(t, struct list);
 
@@ -508,13 +508,14 @@ static void list_free(struct task *t)
 struct op *oci_tags_start(struct oci_client *c, const struct oci_tags_req *req)
 {
 	static const struct step steps[] = {
-		{"compile", compile, compile},
-		{"page", page_start},
-		{"pause", pause_start, pause_resume},
-		{"ask", ask_start, ask_resume}, /* and back to "page" until there is no more */
+		{"compile", tags_compile, tags_compile},
+		{"page", tags_page_start},
+		{"pause", tags_pause_start, tags_pause_resume},
+		{"ask", tags_ask_start,
+			tags_ask_resume}, /* and back to "page" until there is no more */
 		{0},
 	};
-	static const struct step last[] = {{"forget", forget, .always = true}, {0}};
+	static const struct step last[] = {{"forget", tags_forget_start, .always = true}, {0}};
 	struct list *l = NEW(struct list);
 
 	l->client = c;
@@ -525,7 +526,7 @@ struct op *oci_tags_start(struct oci_client *c, const struct oci_tags_req *req)
 	l->filter_text = mem_strdup(req->filter);
 	l->helm = req->layer_type && !strcmp(req->layer_type, OCI_TYPE_HELM_CHART);
 	l->next = mem_printf("tags/list?n=%d", PAGE_SIZE);
-	task_init(&l->task, oci_client_loop(c), "tag list", steps, last, list_free);
+	task_init(&l->task, oci_client_loop(c), "tag list", steps, last, tags_free);
 	return task_spawn(&l->task);
 }
 

@@ -75,7 +75,7 @@ struct fetch {
 
 /* ---- one fetch ------------------------------------------------------------------------------- */
 
-static void add_param(struct buf *b, char sep, const char *name, const char *value)
+static void token_add_param(struct buf *b, char sep, const char *name, const char *value)
 {
 	buf_addc(b, sep);
 	buf_adds(b, name);
@@ -83,7 +83,7 @@ static void add_param(struct buf *b, char sep, const char *name, const char *val
 	url_encode(b, value);
 }
 
-static int on_headers(void *arg, const struct http_res *res, struct err *err)
+static int token_on_headers(void *arg, const struct http_res *res, struct err *err)
 {
 	struct fetch *f = arg;
 
@@ -93,7 +93,7 @@ static int on_headers(void *arg, const struct http_res *res, struct err *err)
 	return 0;
 }
 
-static int on_connect(void *arg, const struct ip *ip, unsigned port, struct err *err)
+static int token_on_connect(void *arg, const struct ip *ip, unsigned port, struct err *err)
 {
 	const struct oci_guard *g = ((struct fetch *)arg)->entry->tokens->guard;
 	const struct fetch *f = arg;
@@ -104,13 +104,13 @@ static int on_connect(void *arg, const struct ip *ip, unsigned port, struct err 
 }
 
 /* One parameter for each scope: the form that every token server reads. */
-static void add_query(const struct fetch *f, struct buf *url, bool has_query)
+static void token_add_query(const struct fetch *f, struct buf *url, bool has_query)
 {
 	auto_free char *copy = mem_strdup(f->scopes);
 	char sep = has_query ? '&' : '?', *at, *end;
 
 	if (*f->service) {
-		add_param(url, sep, "service", f->service);
+		token_add_param(url, sep, "service", f->service);
 		sep = '&';
 	}
 	for (at = copy; *at; at = end) {
@@ -119,20 +119,20 @@ static void add_query(const struct fetch *f, struct buf *url, bool has_query)
 		if (*end)
 			*end++ = '\0';
 		if (*at)
-			add_param(url, sep, "scope", at);
+			token_add_param(url, sep, "scope", at);
 		sep = '&';
 	}
 }
 
-static void add_form(const struct fetch *f, struct buf *body, const struct oci_cred *cred)
+static void token_add_form(const struct fetch *f, struct buf *body, const struct oci_cred *cred)
 {
 	buf_adds(body, "grant_type=refresh_token&client_id=flux");
-	add_param(body, '&', "service", f->service);
-	add_param(body, '&', "scope", f->scopes);
-	add_param(body, '&', "refresh_token", cred->identity_token.p);
+	token_add_param(body, '&', "service", f->service);
+	token_add_param(body, '&', "scope", f->scopes);
+	token_add_param(body, '&', "refresh_token", cred->identity_token.p);
 }
 
-static struct op *ask(struct fetch *f)
+static struct op *token_ask(struct fetch *f)
 {
 	static const struct http_hdr form[] = {
 		{"Content-Type", "application/x-www-form-urlencoded"}, {NULL, NULL}};
@@ -144,8 +144,8 @@ static struct op *ask(struct fetch *f)
 		.proxy = oci_identity_proxy(f->target.identity),
 		.deadline_ms = f->until_ms > now ? f->until_ms - now : 1,
 		.max_body = LIMIT_TOKEN_BODY,
-		.on_headers = on_headers,
-		.on_connect = on_connect,
+		.on_headers = token_on_headers,
+		.on_connect = token_on_connect,
 		.arg = f};
 	struct loop *l = f->task.self.loop;
 	auto_url struct url u = {0};
@@ -157,13 +157,13 @@ static struct op *ask(struct fetch *f)
 		return op_failed(l, &err);
 	url_format(&u, &url);
 	if (f->post) {
-		add_form(f, &body, cred);
+		token_add_form(f, &body, cred);
 		req.hdrs = form;
 		req.body = buf_str(&body);
 		req.body_len = body.len;
 	} else {
 		if (!f->at) /* a redirect has its own query */
-			add_query(f, &url, u.has_query);
+			token_add_query(f, &url, u.has_query);
 		req.basic = cred && cred->basic.len && !f->away ? &cred->basic : NULL;
 	}
 	if (url.over || body.over) {
@@ -220,7 +220,7 @@ static int answer_read(struct fetch *f, const struct http_res *res, struct err *
 	return 0;
 }
 
-static void add_subject(const struct fetch *f, struct err *err)
+static void token_add_subject(const struct fetch *f, struct err *err)
 {
 	auto_buf struct buf shown = BUF_INIT(LIMIT_URL);
 	char repo[OCI_REPO_TEXT_MAX];
@@ -230,11 +230,11 @@ static void add_subject(const struct fetch *f, struct err *err)
 		buf_str(&shown));
 }
 
-static enum step_ret fail(struct fetch *f, const struct err *err)
+static enum step_ret token_fail(struct fetch *f, const struct err *err)
 {
 	struct err e = *err;
 
-	add_subject(f, &e);
+	token_add_subject(f, &e);
 	return task_fail(&f->task, &e);
 }
 
@@ -244,7 +244,7 @@ static struct oci_health_key key_of_server(const struct fetch *f)
 		f->target.repo->host, f->target.repo->insecure, f->server, f->hop};
 }
 
-static enum step_ret admit_start(struct task *t)
+static enum step_ret token_admit_start(struct task *t)
 {
 	struct fetch *f = TASK(t, struct fetch);
 	const struct oci_cred *cred = oci_identity_cred(f->target.identity, f->target.repo);
@@ -255,28 +255,28 @@ static enum step_ret admit_start(struct task *t)
 	if (oci_health_held(health, &key, oci_identity_id(f->target.identity), &err) ||
 		oci_pass_take(
 			health, &key, oci_identity_goes_aside(f->target.identity), &f->pass, &err))
-		return fail(f, &err);
+		return token_fail(f, &err);
 	f->post = cred && cred->identity_token.len;
 	f->until_ms = clock_ms() + LIMIT_TOKEN_MS;
 	return STEP_NEXT;
 }
 
-static enum step_ret pause_start(struct task *t)
+static enum step_ret token_pause_start(struct task *t)
 {
 	uint64_t ms = TASK(t, struct fetch)->pause_ms;
 
 	return ms ? task_wait(t, sleep_start(t->self.loop, ms)) : STEP_NEXT;
 }
 
-static enum step_ret pause_resume(struct task *t)
+static enum step_ret token_pause_resume(struct task *t)
 {
 	(void)t;
 	return STEP_NEXT;
 }
 
-static enum step_ret ask_start(struct task *t)
+static enum step_ret token_ask_start(struct task *t)
 {
-	return task_wait(t, ask(TASK(t, struct fetch)));
+	return task_wait(t, token_ask(TASK(t, struct fetch)));
 }
 
 /* It is the realm that is asked next, not where it redirected to. */
@@ -287,17 +287,17 @@ static void back_to_realm(struct fetch *f)
 	f->redirects = 0;
 }
 
-static enum step_ret fail_redirect(struct fetch *f, int status, const char *what)
+static enum step_ret token_fail_redirect(struct fetch *f, int status, const char *what)
 {
 	struct err err = {0};
 
 	err_code(&err, ERR_RETRY, status, "the token server answered %d %s", status, what);
-	return fail(f, &err);
+	return token_fail(f, &err);
 }
 
 /* As a registry's: bounded, checked, and another origin gets no credentials. A form holds some, so
    the realm is asked without one then. */
-static enum step_ret redirected(struct fetch *f, const struct http_res *res)
+static enum step_ret token_redirected(struct fetch *f, const struct http_res *res)
 {
 	auto_url struct url from = {0}, to = {0}, realm = {0};
 	const char *location = http_header(res, "Location");
@@ -305,14 +305,14 @@ static enum step_ret redirected(struct fetch *f, const struct http_res *res)
 	struct err err = {0};
 
 	if (!location || !*location)
-		return fail_redirect(f, res->status, "without saying where to");
+		return token_fail_redirect(f, res->status, "without saying where to");
 	if (++f->redirects > LIMIT_REDIRECTS)
-		return fail_redirect(f, res->status, "once too often");
+		return token_fail_redirect(f, res->status, "once too often");
 	if (url_parse(&realm, f->realm, &err) || url_parse(&from, res->url, &err) ||
 		url_resolve(&to, &from, location, &err))
-		return fail_redirect(f, res->status, "with a URL that cannot be read");
+		return token_fail_redirect(f, res->status, "with a URL that cannot be read");
 	if (oci_guard_redirect(f->entry->tokens->guard, &from, &to, f->target.repo->insecure, &err))
-		return fail(f, &err);
+		return token_fail(f, &err);
 	f->away = !url_same_origin(&to, &realm);
 	if (f->away && f->post) {
 		f->post = false;
@@ -326,7 +326,7 @@ static enum step_ret redirected(struct fetch *f, const struct http_res *res)
 	return STEP_AGAIN;
 }
 
-static enum step_ret refused(struct fetch *f, const struct http_res *res)
+static enum step_ret token_refused(struct fetch *f, const struct http_res *res)
 {
 	struct oci_health_key key = key_of_server(f);
 	auto_buf struct buf host = BUF_INIT(LIMIT_URL);
@@ -336,15 +336,15 @@ static enum step_ret refused(struct fetch *f, const struct http_res *res)
 	if (f->away && !url_parse(&at, f->at, &err)) {
 		url_authority(&at, &host);
 		oci_answer_elsewhere(res, buf_str(&host), &err);
-		return fail(f, &err);
+		return token_fail(f, &err);
 	}
 	oci_answer_error(res, "the token server", &err);
 	oci_health_hold(f->entry->tokens->health, &key, oci_identity_id(f->target.identity), &err);
-	return fail(f, &err);
+	return token_fail(f, &err);
 }
 
 /* False: it is not asked again, and the failure stands. */
-static bool repeat(struct fetch *f, int64_t ms)
+static bool token_repeat(struct fetch *f, int64_t ms)
 {
 	if (ms < 0 || clock_ms() + (uint64_t)ms >= f->until_ms)
 		return false;
@@ -353,42 +353,42 @@ static bool repeat(struct fetch *f, int64_t ms)
 	return true;
 }
 
-static void in_vain(struct fetch *f)
+static void token_in_vain(struct fetch *f)
 {
 	if (f->again.pauses && !f->away)
 		oci_pass_well(&f->pass, false);
 }
 
-static enum step_ret ask_failed(struct fetch *f)
+static enum step_ret token_ask_failed(struct fetch *f)
 {
 	struct op *op = f->task.op;
 	struct err err = op->err;
 
 	if (oci_pass_may_repeat(&f->pass) &&
-		repeat(f, oci_again_failure(&f->again, http_result(op), &err)))
+		token_repeat(f, oci_again_failure(&f->again, http_result(op), &err)))
 		return task_goto(&f->task, "pause");
-	in_vain(f);
+	token_in_vain(f);
 	oci_pass_failed(&f->pass, &err);
-	return fail(f, &err);
+	return token_fail(f, &err);
 }
 
-static enum step_ret ask_resume(struct task *t)
+static enum step_ret token_ask_resume(struct task *t)
 {
 	struct fetch *f = TASK(t, struct fetch);
 	const struct http_res *res;
 	struct err err = t->op->err;
 
 	if (err.kind != ERR_NONE)
-		return ask_failed(f);
+		return token_ask_failed(f);
 	res = http_result(t->op);
-	if (oci_pass_may_repeat(&f->pass) && repeat(f, oci_again_answer(&f->again, res)))
+	if (oci_pass_may_repeat(&f->pass) && token_repeat(f, oci_again_answer(&f->again, res)))
 		return task_goto(t, "pause");
 	if (oci_again_passing(res->status))
-		in_vain(f);
+		token_in_vain(f);
 	else if (!f->away)
 		oci_pass_well(&f->pass, true);
 	if (oci_is_redirect(res->status))
-		return redirected(f, res);
+		return token_redirected(f, res);
 	/* Not every token server has the OAuth2 form. The distribution specification names 404 for
 	   that; there are those that say 400, 401, 403 or 405. */
 	if (f->post && res->status >= 400 && res->status <= 499 && res->status != 429) {
@@ -397,9 +397,9 @@ static enum step_ret ask_resume(struct task *t)
 		return STEP_AGAIN;
 	}
 	if (res->status != 200)
-		return refused(f, res);
+		return token_refused(f, res);
 	if (answer_read(f, res, &err))
-		return fail(f, &err);
+		return token_fail(f, &err);
 	return STEP_NEXT;
 }
 
@@ -434,7 +434,7 @@ static int on_probe_connect(void *arg, const struct ip *ip, unsigned port, struc
 	return oci_guard_connect(p->tokens->guard, &p->hop, ip, port, err);
 }
 
-static enum step_ret probe_ask(struct task *t)
+static enum step_ret probe_ask_start(struct task *t)
 {
 	struct probe *p = TASK(t, struct probe);
 	const struct http_trust trust = {.insecure = true};
@@ -453,7 +453,7 @@ static enum step_ret probe_ask(struct task *t)
 	return task_wait(t, http_start(p->tokens->http, &req));
 }
 
-static enum step_ret probe_asked(struct task *t)
+static enum step_ret probe_ask_resume(struct task *t)
 {
 	const struct http_res *res = http_result(t->op);
 
@@ -472,7 +472,7 @@ static void probe_free(struct task *t)
 
 struct op *oci_token_probe(struct oci_tokens *t, const struct oci_health_key *key)
 {
-	static const struct step steps[] = {{"ask", probe_ask, probe_asked}, {0}};
+	static const struct step steps[] = {{"ask", probe_ask_start, probe_ask_resume}, {0}};
 	struct probe *p = NEW(struct probe);
 
 	p->tokens = t;
@@ -484,7 +484,7 @@ struct op *oci_token_probe(struct oci_tokens *t, const struct oci_health_key *ke
 
 /* ---- the cache ------------------------------------------------------------------------------- */
 
-static void wait_unlink(struct wait *w)
+static void token_wait_unlink(struct wait *w)
 {
 	if (!w->entry)
 		return;
@@ -496,7 +496,7 @@ static void wait_unlink(struct wait *w)
 static void fetch_spawn(struct entry *e, struct fetch *f);
 
 /* Somebody came while a fetch that nobody waited for was being cancelled: it begins again. */
-static bool begin_again(struct entry *e, struct fetch *old, const struct err *err)
+static bool fetch_begin_again(struct entry *e, struct fetch *old, const struct err *err)
 {
 	struct fetch *f;
 
@@ -514,12 +514,12 @@ static bool begin_again(struct entry *e, struct fetch *old, const struct err *er
 	return true;
 }
 
-static void fetched(struct op *op, void *arg)
+static void fetch_done(struct op *op, void *arg)
 {
 	struct entry *e = arg;
 	struct fetch *f = e->fetch;
 
-	if (begin_again(e, f, &op->err))
+	if (fetch_begin_again(e, f, &op->err))
 		return;
 	e->fetch = NULL;
 	if (op->err.kind == ERR_NONE) {
@@ -533,7 +533,7 @@ static void fetched(struct op *op, void *arg)
 	while (!list_empty(&e->waits)) {
 		struct wait *w = CONTAINER_OF(list_first(&e->waits), struct wait, link);
 
-		wait_unlink(w);
+		token_wait_unlink(w);
 		if (op->err.kind == ERR_NONE)
 			secret_copy(&w->token, &e->token);
 		op_end(&w->op, &op->err);
@@ -592,16 +592,16 @@ void oci_tokens_free(struct oci_tokens *t)
 
 /* No part can hold a line feed: the challenge parser and the URL parser refuse control
    characters. */
-static char *key_of(const struct oci_token_req *req)
+static char *token_key(const struct oci_token_req *req)
 {
 	return mem_printf("%s\n%s\n%s\n%s\n%llu\n%d\n%d", req->target.repo->host, req->realm,
 		req->service, req->scope, (unsigned long long)oci_identity_id(req->target.identity),
 		req->target.repo->insecure, req->hop.from);
 }
 
-static struct entry *find(struct oci_tokens *t, const struct oci_token_req *req)
+static struct entry *token_find(struct oci_tokens *t, const struct oci_token_req *req)
 {
-	auto_free char *key = key_of(req);
+	auto_free char *key = token_key(req);
 	struct lru_item *it = lru_get(&t->entries, key);
 
 	return it ? CONTAINER_OF(it, struct entry, item) : NULL;
@@ -609,7 +609,7 @@ static struct entry *find(struct oci_tokens *t, const struct oci_token_req *req)
 
 const struct secret *oci_token_peek(struct oci_tokens *t, const struct oci_token_req *req)
 {
-	struct entry *e = find(t, req);
+	struct entry *e = token_find(t, req);
 
 	return e && e->token.len && clock_ms() < e->good_until ? &e->token : NULL;
 }
@@ -617,7 +617,7 @@ const struct secret *oci_token_peek(struct oci_tokens *t, const struct oci_token
 void oci_token_refused(
 	struct oci_tokens *t, const struct oci_token_req *req, const struct secret *token)
 {
-	struct entry *e = find(t, req);
+	struct entry *e = token_find(t, req);
 
 	if (e && secret_equal(&e->token, token))
 		secret_clear(&e->token);
@@ -637,9 +637,11 @@ static const struct log_ctx *fetch_log(const struct task *t)
 static void fetch_spawn(struct entry *e, struct fetch *f)
 {
 	static const struct step steps[] = {
-		{"admit", admit_start},
-		{"pause", pause_start, pause_resume}, /* before a passing failure is asked again */
-		{"ask", ask_start, ask_resume}, /* once more for a redirect, and without the form */
+		{"admit", token_admit_start},
+		{"pause", token_pause_start,
+			token_pause_resume}, /* before a passing failure is asked again */
+		{"ask", token_ask_start,
+			token_ask_resume}, /* once more for a redirect, and without the form */
 		{0},
 	};
 
@@ -647,7 +649,7 @@ static void fetch_spawn(struct entry *e, struct fetch *f)
 	task_init(&f->task, e->tokens->loop, "token", steps, NULL, fetch_free);
 	f->task.log_fn = fetch_log;
 	e->fetch = f;
-	op_then(task_spawn(&f->task), fetched, e);
+	op_then(task_spawn(&f->task), fetch_done, e);
 }
 
 /* Without its query, and of a long one without its path: records of them are kept. */
@@ -683,31 +685,31 @@ static void fetch_start(struct entry *e, const struct oci_token_req *req)
 /* ---- waiting --------------------------------------------------------------------------------- */
 
 /* Without anybody who waits there is no reason to hold a connection. */
-static void wait_leave(struct wait *w)
+static void token_wait_leave(struct wait *w)
 {
 	struct entry *e = w->entry;
 
-	wait_unlink(w);
+	token_wait_unlink(w);
 	if (e && list_empty(&e->waits) && e->fetch)
 		op_cancel(&e->fetch->task.self);
 }
 
-static void wait_cancel(struct op *op)
+static void token_wait_cancel(struct op *op)
 {
-	wait_leave(CONTAINER_OF(op, struct wait, op));
+	token_wait_leave(CONTAINER_OF(op, struct wait, op));
 	op_finish(op);
 }
 
-static void wait_free(struct op *op)
+static void token_wait_free(struct op *op)
 {
 	struct wait *w = CONTAINER_OF(op, struct wait, op);
 
-	wait_unlink(w);
+	token_wait_unlink(w);
 	secret_clear(&w->token);
 	free(w);
 }
 
-static void wait_over(void *arg)
+static void token_wait_over(void *arg)
 {
 	struct wait *w = arg;
 	struct fetch *f = w->entry->fetch;
@@ -716,26 +718,26 @@ static void wait_over(void *arg)
 	err_code(&err, ERR_RETRY, -ETIMEDOUT, "the token server did not answer in time");
 	if (list_alone(&w->link))
 		oci_pass_failed(&f->pass, &err);
-	add_subject(f, &err);
-	wait_leave(w);
+	token_add_subject(f, &err);
+	token_wait_leave(w);
 	op_end(&w->op, &err);
 }
 
 struct op *oci_token_start(struct oci_tokens *t, const struct oci_token_req *req)
 {
-	static const struct op_type type = {"token", wait_cancel, wait_free};
+	static const struct op_type type = {"token", token_wait_cancel, token_wait_free};
 	struct wait *w = NEW(struct wait);
-	struct entry *e = find(t, req);
+	struct entry *e = token_find(t, req);
 
 	op_init(&w->op, t->loop, &type);
-	timer_init(&w->timer, t->loop, wait_over, w);
+	timer_init(&w->timer, t->loop, token_wait_over, w);
 	if (e && e->token.len && clock_ms() < e->good_until) {
 		secret_copy(&w->token, &e->token);
 		op_finish(&w->op);
 		return &w->op;
 	}
 	if (!e) {
-		auto_free char *key = key_of(req);
+		auto_free char *key = token_key(req);
 
 		e = NEW(struct entry);
 		e->tokens = t;
