@@ -18,7 +18,7 @@ void emb_media_type(const char *header, char out[128])
 }
 
 /* One parameter of an entry that ends at `end`: ";as=Table". */
-static bool param(const char *p, const char *end, const char *name, const char *value)
+static bool accept_param(const char *p, const char *end, const char *name, const char *value)
 {
 	size_t n = strlen(name), m = strlen(value);
 
@@ -34,7 +34,7 @@ static bool param(const char *p, const char *end, const char *name, const char *
 	return false;
 }
 
-static bool has_as(const char *p, const char *end)
+static bool accept_has_as(const char *p, const char *end)
 {
 	for (; p + 3 < end; p++)
 		if (*p == ';' && !strncasecmp(p + 1, "as=", 3))
@@ -42,7 +42,7 @@ static bool has_as(const char *p, const char *end)
 	return false;
 }
 
-static bool served(const char *p, const char *end, bool list, enum emb_form *form)
+static bool accept_served(const char *p, const char *end, bool list, enum emb_form *form)
 {
 	char type[128];
 
@@ -51,15 +51,15 @@ static bool served(const char *p, const char *end, bool list, enum emb_form *for
 		strcmp(type, "*/*") != 0)
 		return false;
 	*form = EMB_OBJECT_FORM;
-	if (!has_as(p, end))
+	if (!accept_has_as(p, end))
 		return true;
-	if (!param(p, end, "g", "meta.k8s.io") || !param(p, end, "v", "v1"))
+	if (!accept_param(p, end, "g", "meta.k8s.io") || !accept_param(p, end, "v", "v1"))
 		return false;
-	if (param(p, end, "as", "Table"))
+	if (accept_param(p, end, "as", "Table"))
 		*form = EMB_TABLE_FORM;
-	else if (param(p, end, "as",
+	else if (accept_param(p, end, "as",
 			 list ? "PartialObjectMetadataList" : "PartialObjectMetadata") ||
-		param(p, end, "as", "PartialObjectMetadata"))
+		accept_param(p, end, "as", "PartialObjectMetadata"))
 		*form = EMB_PARTIAL_FORM;
 	else
 		return false;
@@ -76,7 +76,7 @@ int emb_accept(const char *header, bool list, enum emb_form *form)
 	while (*p) {
 		const char *end = p + strcspn(p, ",");
 
-		if (served(p, end, list, form))
+		if (accept_served(p, end, list, form))
 			return 0;
 		p = *end ? end + 1 : end;
 	}

@@ -38,7 +38,7 @@ static bool same_bytes(const char *a, const char *b, size_t n)
 }
 
 /* A page in a browser reaches loopback under a name of its own (DNS rebinding), or says Origin. */
-static bool host_ok(const struct emb_api *api, const char *host)
+static bool api_host_ok(const struct emb_api *api, const char *host)
 {
 	const char *port = strrchr(api->address, ':');
 
@@ -48,12 +48,12 @@ static bool host_ok(const struct emb_api *api, const char *host)
 		(!strncasecmp(host, "localhost", 9) && !strcmp(host + 9, port));
 }
 
-static int may_ask(const struct emb_api *api, struct http_exchange *x, struct emb_status *st)
+static int api_may_ask(const struct emb_api *api, struct http_exchange *x, struct emb_status *st)
 {
 	const char *path = http_x_path(x), *site = http_x_header(x, "Sec-Fetch-Site");
 	size_t n = strlen(api->prefix);
 
-	if (!host_ok(api, http_x_header(x, "Host")) || http_x_header(x, "Origin") ||
+	if (!api_host_ok(api, http_x_header(x, "Host")) || http_x_header(x, "Origin") ||
 		(site && strcmp(site, "none") != 0))
 		return emb_status_set(st, 403, "Forbidden", NULL, NULL,
 			"forbidden: requests from web pages and under foreign host names are "
@@ -65,13 +65,13 @@ static int may_ask(const struct emb_api *api, struct http_exchange *x, struct em
 
 /* ---- what the path means --------------------------------------------------------------------- */
 
-static int no_such_path(struct emb_status *st)
+static int api_no_such_path(struct emb_status *st)
 {
 	return emb_status_set(st, 404, "NotFound", NULL, NULL,
 		"the server could not find the requested resource");
 }
 
-static int split(struct route *r, const char *path, struct emb_status *st)
+static int route_split(struct route *r, const char *path, struct emb_status *st)
 {
 	char *p;
 
@@ -82,7 +82,7 @@ static int split(struct route *r, const char *path, struct emb_status *st)
 			continue;
 		}
 		if (r->n == PARTS_MAX)
-			return no_such_path(st);
+			return api_no_such_path(st);
 		r->parts[r->n++] = p;
 		p += strcspn(p, "/");
 	}
@@ -107,22 +107,22 @@ static int resource_path(const struct emb_api *api, struct route *r, struct emb_
 		left -= 2;
 	}
 	if (!left || left > 3)
-		return no_such_path(st);
+		return api_no_such_path(st);
 	r->kind = emb_kinds_find(api->kinds, group, version, p[0], &r->v);
 	if (!r->kind || (r->ns && !r->kind->namespaced))
-		return no_such_path(st);
+		return api_no_such_path(st);
 	r->name = left > 1 ? p[1] : NULL;
 	r->sub = left > 2 ? p[2] : NULL;
 	if (r->name && r->kind->namespaced && !r->ns)
-		return no_such_path(st);
+		return api_no_such_path(st);
 	if (r->sub && (strcmp(r->sub, "status") != 0 || !r->kind->has_status))
-		return no_such_path(st);
+		return api_no_such_path(st);
 	return 0;
 }
 
 /* ---- what the query means -------------------------------------------------------------------- */
 
-static int selectors(struct emb_call *c, struct http_exchange *x)
+static int api_selectors(struct emb_call *c, struct http_exchange *x)
 {
 	struct err err;
 
@@ -134,7 +134,7 @@ static int selectors(struct emb_call *c, struct http_exchange *x)
 }
 
 /* A decimal number of at most 18 digits; absent or empty is 0. */
-static int number(struct emb_call *c, struct http_exchange *x, const char *name, uint64_t *out)
+static int api_number(struct emb_call *c, struct http_exchange *x, const char *name, uint64_t *out)
 {
 	const char *text = http_x_query(x, name);
 	size_t n = text ? strlen(text) : 0;
@@ -149,7 +149,7 @@ static int number(struct emb_call *c, struct http_exchange *x, const char *name,
 	return 0;
 }
 
-static int write_options(struct emb_call *c, struct http_exchange *x)
+static int api_write_options(struct emb_call *c, struct http_exchange *x)
 {
 	const char *dry = http_x_query(x, "dryRun");
 	const char *fields;
@@ -171,7 +171,7 @@ static int write_options(struct emb_call *c, struct http_exchange *x)
 	return 0;
 }
 
-static int form(struct emb_call *c, struct http_exchange *x, bool list)
+static int api_form(struct emb_call *c, struct http_exchange *x, bool list)
 {
 	const char *include = http_x_query(x, "includeObject");
 
@@ -184,7 +184,7 @@ static int form(struct emb_call *c, struct http_exchange *x, bool list)
 		"only the following media types are accepted: application/json");
 }
 
-static int content(struct emb_call *c, struct http_exchange *x)
+static int api_content(struct emb_call *c, struct http_exchange *x)
 {
 	const struct buf *body = http_x_body(x);
 	char type[128];
@@ -226,12 +226,12 @@ static int content(struct emb_call *c, struct http_exchange *x)
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
-static int expired(struct emb_call *c, const char *what)
+static int api_expired(struct emb_call *c, const char *what)
 {
 	return emb_status_set(&c->st, 410, "Expired", NULL, NULL, "%s", what);
 }
 
-static int list_options(const struct emb_api *api, struct emb_call *c, struct http_exchange *x,
+static int api_list_options(const struct emb_api *api, struct emb_call *c, struct http_exchange *x,
 	int64_t *first_version)
 {
 	const char *token, *match;
@@ -239,13 +239,13 @@ static int list_options(const struct emb_api *api, struct emb_call *c, struct ht
 	struct err err;
 
 	*first_version = 0;
-	if (number(c, x, "limit", &limit) || number(c, x, "resourceVersion", &version))
+	if (api_number(c, x, "limit", &limit) || api_number(c, x, "resourceVersion", &version))
 		return -1;
 	c->limit = limit > UINT32_MAX ? UINT32_MAX : (unsigned)limit;
 	match = http_x_query(x, "resourceVersionMatch");
 	if (match && !strcmp(match, "Exact") &&
 		(int64_t)version != emb_history_version(api->history))
-		return expired(c, "The resourceVersion for the provided list is too old.");
+		return api_expired(c, "The resourceVersion for the provided list is too old.");
 	token = http_x_query(x, "continue");
 	if (!token || !token[0])
 		return 0;
@@ -254,19 +254,19 @@ static int list_options(const struct emb_api *api, struct emb_call *c, struct ht
 	/* A watch from the first page's version must still be able to tell what changed between the
 	   pages. */
 	if (*first_version < emb_history_floor(api->history))
-		return expired(c,
+		return api_expired(c,
 			"The provided continue parameter is too old to display a consistent list "
 			"result. "
 			"You can start a new list without the continue parameter.");
 	return 0;
 }
 
-static bool is_true(const char *text)
+static bool api_is_true(const char *text)
 {
 	return text && (!strcmp(text, "true") || !strcmp(text, "1"));
 }
 
-static int watch(const struct emb_api *api, struct emb_call *c, struct http_exchange *x)
+static int api_watch(const struct emb_api *api, struct emb_call *c, struct http_exchange *x)
 {
 	struct emb_watch_req req = {.history = api->history, .chain = api->chain, .call = c};
 	const char *initial = http_x_query(x, "sendInitialEvents");
@@ -278,11 +278,12 @@ static int watch(const struct emb_api *api, struct emb_call *c, struct http_exch
 			"sendInitialEvents is forbidden for watch unless the WatchList feature "
 			"gate is enabled");
 	}
-	if (number(c, x, "resourceVersion", &version) || number(c, x, "timeoutSeconds", &timeout))
+	if (api_number(c, x, "resourceVersion", &version) ||
+		api_number(c, x, "timeoutSeconds", &timeout))
 		return -1;
 	req.initial = !version;
 	req.from = (int64_t)version;
-	req.bookmarks = is_true(http_x_query(x, "allowWatchBookmarks"));
+	req.bookmarks = api_is_true(http_x_query(x, "allowWatchBookmarks"));
 	req.timeout_ms = (timeout > 86400 ? 86400 : timeout) * 1000;
 	c->after_ns = c->after_name = NULL;
 	emb_watch_start(x, &req);
@@ -290,23 +291,23 @@ static int watch(const struct emb_api *api, struct emb_call *c, struct http_exch
 }
 
 /* The call's memory goes to whoever answers; on -1 it is still the caller's. */
-static int read_call(const struct emb_api *api, const struct route *r, struct emb_call *c,
+static int api_read_call(const struct emb_api *api, const struct route *r, struct emb_call *c,
 	struct http_exchange *x)
 {
 	int64_t first_version;
 
 	c->verb = r->name ? EMB_GET : EMB_LIST;
-	if (form(c, x, !r->name))
+	if (api_form(c, x, !r->name))
 		return -1;
 	if (r->name) {
 		emb_reply_call(x, api->chain, api->history, c, 0);
 		return 0;
 	}
-	if (selectors(c, x))
+	if (api_selectors(c, x))
 		return -1;
-	if (is_true(http_x_query(x, "watch")))
-		return watch(api, c, x);
-	if (list_options(api, c, x, &first_version))
+	if (api_is_true(http_x_query(x, "watch")))
+		return api_watch(api, c, x);
+	if (api_list_options(api, c, x, &first_version))
 		return -1;
 	emb_reply_call(x, api->chain, api->history, c, first_version);
 	return 0;
@@ -314,13 +315,13 @@ static int read_call(const struct emb_api *api, const struct route *r, struct em
 
 /* ---- writing --------------------------------------------------------------------------------- */
 
-static int no_such_method(struct emb_status *st)
+static int api_no_such_method(struct emb_status *st)
 {
 	return emb_status_set(st, 405, "MethodNotAllowed", NULL, NULL,
 		"the server does not allow this method on the requested resource");
 }
 
-static int write_call(const struct emb_api *api, const struct route *r, struct emb_call *c,
+static int api_write_call(const struct emb_api *api, const struct route *r, struct emb_call *c,
 	const char *method, struct http_exchange *x)
 {
 	if (!strcmp(method, "POST") && !r->name && (r->ns || !r->kind->namespaced))
@@ -332,8 +333,8 @@ static int write_call(const struct emb_api *api, const struct route *r, struct e
 	else if (!strcmp(method, "DELETE") && r->name && !r->sub)
 		c->verb = EMB_DELETE;
 	else
-		return no_such_method(&c->st);
-	if (form(c, x, false) || write_options(c, x) || content(c, x))
+		return api_no_such_method(&c->st);
+	if (api_form(c, x, false) || api_write_options(c, x) || api_content(c, x))
 		return -1;
 	if (emb_chain_len(api->chain) >= LIMIT_EMBEDDED_QUEUE)
 		return emb_status_set(&c->st, 503, "ServiceUnavailable", NULL, NULL,
@@ -342,7 +343,8 @@ static int write_call(const struct emb_api *api, const struct route *r, struct e
 	return 0;
 }
 
-static void on_resource(const struct emb_api *api, const struct route *r, struct http_exchange *x)
+static void api_on_resource(
+	const struct emb_api *api, const struct route *r, struct http_exchange *x)
 {
 	struct emb_call *c = emb_call_new();
 	const char *method = http_x_method(x);
@@ -357,9 +359,9 @@ static void on_resource(const struct emb_api *api, const struct route *r, struct
 	/* A list without a namespace in its path is one of all of them. */
 	c->ns = mem_strdup(r->ns ? r->ns : r->name || !r->kind->namespaced ? "" : NULL);
 	if (!strcmp(method, "GET") || !strcmp(method, "HEAD"))
-		rc = read_call(api, r, c, x);
+		rc = api_read_call(api, r, c, x);
 	else
-		rc = write_call(api, r, c, method, x);
+		rc = api_write_call(api, r, c, method, x);
 	if (rc) {
 		emb_reply_status(x, &c->st);
 		emb_call_free(c);
@@ -368,7 +370,7 @@ static void on_resource(const struct emb_api *api, const struct route *r, struct
 
 /* ---- everything else ------------------------------------------------------------------------- */
 
-static int on_other(const struct emb_api *api, const struct route *r, struct http_exchange *x,
+static int api_on_other(const struct emb_api *api, const struct route *r, struct http_exchange *x,
 	struct emb_status *st)
 {
 	const char *method = http_x_method(x);
@@ -376,7 +378,7 @@ static int on_other(const struct emb_api *api, const struct route *r, struct htt
 	json_t *o;
 
 	if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0)
-		return no_such_method(st);
+		return api_no_such_method(st);
 	if (r->n == 1 &&
 		(!strcmp(r->parts[0], "healthz") || !strcmp(r->parts[0], "readyz") ||
 			!strcmp(r->parts[0], "livez"))) {
@@ -392,12 +394,12 @@ static int on_other(const struct emb_api *api, const struct route *r, struct htt
 		return 0;
 	}
 	if (!emb_discovery(api->kinds, r->parts, r->n, api->address, &o))
-		return no_such_path(st);
+		return api_no_such_path(st);
 	emb_reply_json(x, 200, o);
 	return 0;
 }
 
-static bool is_resource(const struct route *r)
+static bool route_is_resource(const struct route *r)
 {
 	return r->n > 2 &&
 		(!strcmp(r->parts[0], "api") || (!strcmp(r->parts[0], "apis") && r->n > 3));
@@ -411,15 +413,15 @@ void emb_api_handle(void *arg, struct http_exchange *x)
 	int rc;
 
 	emb_status_init(&st);
-	rc = may_ask(api, x, &st);
+	rc = api_may_ask(api, x, &st);
 	if (!rc)
-		rc = split(&r, http_x_path(x) + strlen(api->prefix), &st);
-	if (!rc && is_resource(&r)) {
+		rc = route_split(&r, http_x_path(x) + strlen(api->prefix), &st);
+	if (!rc && route_is_resource(&r)) {
 		rc = resource_path(api, &r, &st);
 		if (!rc)
-			on_resource(api, &r, x);
+			api_on_resource(api, &r, x);
 	} else if (!rc) {
-		rc = on_other(api, &r, x, &st);
+		rc = api_on_other(api, &r, x, &st);
 	}
 	if (rc)
 		emb_reply_status(x, &st);

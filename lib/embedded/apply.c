@@ -14,7 +14,7 @@
 
 #define LAST_APPLIED "kubectl.kubernetes.io/last-applied-configuration"
 
-static void take_changes(struct emb_tx *tx, struct emb_changes *to)
+static void apply_take_changes(struct emb_tx *tx, struct emb_changes *to)
 {
 	size_t i;
 
@@ -24,7 +24,7 @@ static void take_changes(struct emb_tx *tx, struct emb_changes *to)
 }
 
 /* The manifest with the annotation that holds it: what kubectl sends. */
-static json_t *wanted(const struct emb_manifest *m)
+static json_t *apply_wanted(const struct emb_manifest *m)
 {
 	json_t *o = json_deep_copy(m->root), *meta = json_object_get(o, "metadata"), *notes;
 	char *text;
@@ -78,7 +78,7 @@ static int need_namespace(struct emb_tx *tx, const struct emb_manifest *m)
 		: 0;
 }
 
-static int create(struct emb_tx *tx, const struct emb_manifest *m, json_t *o)
+static int apply_create(struct emb_tx *tx, const struct emb_manifest *m, json_t *o)
 {
 	struct err err;
 
@@ -91,7 +91,7 @@ static int create(struct emb_tx *tx, const struct emb_manifest *m, json_t *o)
 	return 0;
 }
 
-static int update(
+static int apply_update(
 	struct emb_tx *tx, const struct emb_manifest *m, const json_t *live, const json_t *want)
 {
 	struct emb_update how = {0};
@@ -107,7 +107,7 @@ static int update(
 enum emb_applied emb_apply(struct emb_db *db, const struct emb_kinds *kinds,
 	const struct emb_manifest *m, struct emb_changes *changes, struct emb_status *st)
 {
-	auto_json json_t *want = wanted(m), *live = NULL;
+	auto_json json_t *want = apply_wanted(m), *live = NULL;
 	enum emb_applied result = EMB_APPLY_FAILED;
 	auto_free char *text = NULL;
 	struct emb_tx tx;
@@ -121,17 +121,17 @@ enum emb_applied emb_apply(struct emb_db *db, const struct emb_kinds *kinds,
 	if (emb_db_get(db, m->kind->resource, m->ns, m->name, &text, &len, &err)) {
 		emb_internal(st, &err);
 	} else if (!text) {
-		if (!create(&tx, m, want))
+		if (!apply_create(&tx, m, want))
 			result = EMB_APPLY_CREATED;
 	} else if (!(live = obj_parse(text, len, "a stored object", &err))) {
 		emb_internal(st, &err);
-	} else if (!update(&tx, m, live, want)) {
+	} else if (!apply_update(&tx, m, live, want)) {
 		result = tx.changes.len ? EMB_APPLY_CHANGED : EMB_APPLY_SAME;
 	}
 out:
 	if (emb_tx_end(&tx))
 		result = EMB_APPLY_FAILED;
-	take_changes(&tx, changes);
+	apply_take_changes(&tx, changes);
 	emb_tx_clear(&tx);
 	return result;
 }
@@ -147,7 +147,7 @@ struct marks {
 	size_t len, cap;
 };
 
-static int note(void *arg, const char *key, const struct emb_row *row, struct err *err)
+static int prune_note(void *arg, const char *key, const struct emb_row *row, struct err *err)
 {
 	struct marks *ms = arg;
 
@@ -157,7 +157,7 @@ static int note(void *arg, const char *key, const struct emb_row *row, struct er
 	return 0;
 }
 
-static const struct emb_kind *kind_of(const struct emb_kinds *ks, const char *key)
+static const struct emb_kind *apply_kind_of(const struct emb_kinds *ks, const char *key)
 {
 	size_t i;
 
@@ -172,7 +172,7 @@ struct holds {
 };
 
 /* Something that is not on its way out. */
-static int note_foreign(void *arg, const struct emb_row *row, struct err *err)
+static int prune_note_foreign(void *arg, const struct emb_row *row, struct err *err)
 {
 	struct holds *h = arg;
 	auto_json json_t *o = obj_parse(row->text, row->len, "a stored object", err);
@@ -185,7 +185,7 @@ static int note_foreign(void *arg, const struct emb_row *row, struct err *err)
 
 /* Deleting a namespace deletes what is in it. So it stays while it holds what the files did not
    create, or still name; events (the only kind here that goes by itself) do not count. */
-static int in_use(struct emb_tx *tx, const char *ns, bool *used)
+static int namespace_in_use(struct emb_tx *tx, const char *ns, bool *used)
 {
 	struct holds h = {0};
 	struct err err;
@@ -196,8 +196,8 @@ static int in_use(struct emb_tx *tx, const char *ns, bool *used)
 
 		if (!k->namespaced || (k->builtin && k->builtin->keep_ms))
 			continue;
-		if (emb_db_list(tx->db, k->resource, ns, NULL, NULL, UINT32_MAX, note_foreign, &h,
-			    &err) < 0)
+		if (emb_db_list(tx->db, k->resource, ns, NULL, NULL, UINT32_MAX, prune_note_foreign,
+			    &h, &err) < 0)
 			return emb_internal(tx->st, &err);
 	}
 	*used = h.foreign;
@@ -207,14 +207,14 @@ static int in_use(struct emb_tx *tx, const char *ns, bool *used)
 /* 1: deleted, 0: it was not there any more, or is another one by now. */
 static int prune_one(struct emb_tx *tx, const struct mark *k)
 {
-	const struct emb_kind *kind = kind_of(tx->kinds, k->key);
+	const struct emb_kind *kind = apply_kind_of(tx->kinds, k->key);
 	auto_json json_t *left = NULL, *live = NULL;
 	auto_free char *uid = NULL, *text = NULL;
 	struct err err;
 	bool used = false;
 	size_t len;
 
-	if (kind && kind->is_namespace && in_use(tx, k->name, &used))
+	if (kind && kind->is_namespace && namespace_in_use(tx, k->name, &used))
 		return -1;
 	if (used)
 		return 0;
@@ -257,7 +257,7 @@ static int prune_all(struct emb_db *db, const struct emb_kinds *kinds, const str
 				st, one.code, one.reason, NULL, NULL, "%s", buf_str(&one.message));
 		else
 			n += rc;
-		take_changes(&tx, changes);
+		apply_take_changes(&tx, changes);
 		emb_tx_clear(&tx);
 	}
 	return st->code ? -1 : n;
@@ -279,7 +279,7 @@ int emb_apply_prune(struct emb_db *db, const struct emb_kinds *kinds,
 
 		map_put(&keys, key, &here);
 	}
-	rc = emb_db_marks(db, note, &marks, &err) ? emb_internal(st, &err) : 0;
+	rc = emb_db_marks(db, prune_note, &marks, &err) ? emb_internal(st, &err) : 0;
 	if (!rc)
 		rc = prune_all(db, kinds, &marks, false, &keys, changes, st);
 	if (rc >= 0) {

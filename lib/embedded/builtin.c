@@ -150,7 +150,7 @@ static void secret_type(const json_t *o, struct emb_causes *causes)
 	}
 }
 
-static bool same(const json_t *a, const json_t *b)
+static bool builtin_same(const json_t *a, const json_t *b)
 {
 	return a && b ? json_equal(a, b) : !json_object_size(a) && !json_object_size(b);
 }
@@ -178,7 +178,7 @@ static int secret_admit(
 		if (!obj_bool(false, o, "immutable"))
 			emb_cause(causes, "FieldValueForbidden", "immutable",
 				"Forbidden: field is immutable when `immutable` is set");
-		if (!same(json_object_get(o, "data"), json_object_get(old, "data")))
+		if (!builtin_same(json_object_get(o, "data"), json_object_get(old, "data")))
 			emb_cause(causes, "FieldValueForbidden", "data",
 				"Forbidden: field is immutable when `immutable` is set");
 	}

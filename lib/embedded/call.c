@@ -53,14 +53,15 @@ bool emb_call_selects(const struct emb_call *c, const json_t *o)
 
 /* ---- answers --------------------------------------------------------------------------------- */
 
-static void plain(struct buf *out, const struct emb_view *view, const char *text, size_t len)
+static void render_plain(struct buf *out, const struct emb_view *view, const char *text, size_t len)
 {
 	buf_addf(out, "{\"apiVersion\":\"%s\",\"kind\":\"%s\",", view->v->api_version,
 		view->kind->kind);
 	buf_add(out, text + 1, len - 1);
 }
 
-static json_t *whole(const struct emb_view *view, const char *text, size_t len, struct err *err)
+static json_t *render_whole(
+	const struct emb_view *view, const char *text, size_t len, struct err *err)
 {
 	json_t *o = obj_parse(text, len, "a stored object", err);
 
@@ -78,7 +79,7 @@ static json_t *whole(const struct emb_view *view, const char *text, size_t len, 
 static json_t *render_tree(const struct emb_view *view, const char *text, size_t len,
 	int64_t now_ms, json_t **o, struct err *err)
 {
-	*o = whole(view, text, len, err);
+	*o = render_whole(view, text, len, err);
 	if (!*o)
 		return NULL;
 	return view->form == EMB_PARTIAL_FORM
@@ -93,7 +94,7 @@ static int render_element(struct buf *out, const struct emb_view *view, const ch
 	auto_json json_t *o = NULL, *made = NULL;
 
 	if (view->form == EMB_OBJECT_FORM) {
-		plain(out, view, text, len);
+		render_plain(out, view, text, len);
 		return 0;
 	}
 	made = render_tree(view, text, len, now_ms, &o, err);
@@ -103,7 +104,7 @@ static int render_element(struct buf *out, const struct emb_view *view, const ch
 	return 0;
 }
 
-static void write_table(
+static void call_write_table(
 	struct buf *out, const struct emb_version *v, json_t *row, const json_t *o, bool columns)
 {
 	auto_json json_t *table = json_pack("{s:s, s:s, s:{s:s}, s:o, s:[o]}", "kind", "Table",
@@ -125,7 +126,7 @@ static int render_alone(struct buf *out, const struct emb_view *view, const char
 	row = render_tree(view, text, len, now_ms, &o, err);
 	if (!row)
 		return -1;
-	write_table(out, view->v, MOVE(row), o, columns);
+	call_write_table(out, view->v, MOVE(row), o, columns);
 	return 0;
 }
 
@@ -141,7 +142,7 @@ int emb_render(struct buf *out, const struct emb_view *view, const char *text, s
 	return 0;
 }
 
-static int answer(struct emb_call *c, const json_t *o, int64_t now_ms)
+static int call_answer(struct emb_call *c, const json_t *o, int64_t now_ms)
 {
 	auto_buf struct buf text = BUF_INIT(LIMIT_KUBE_OBJECT);
 	struct err err;
@@ -158,7 +159,7 @@ static int answer(struct emb_call *c, const json_t *o, int64_t now_ms)
 
 /* The last of several equal keys counts, as everywhere in Kubernetes; they are told apart by path
    only if there are any. */
-static json_t *read_json(struct emb_call *c, struct emb_paths *duplicates)
+static json_t *call_read_json(struct emb_call *c, struct emb_paths *duplicates)
 {
 	const char *text = buf_str(&c->body);
 	json_error_t why;
@@ -181,7 +182,7 @@ static json_t *read_json(struct emb_call *c, struct emb_paths *duplicates)
 	return o;
 }
 
-static json_t *read_body(struct emb_call *c, struct emb_paths *duplicates)
+static json_t *call_read_body(struct emb_call *c, struct emb_paths *duplicates)
 {
 	struct err err;
 	json_t *o;
@@ -192,7 +193,7 @@ static json_t *read_body(struct emb_call *c, struct emb_paths *duplicates)
 			emb_bad_request(&c->st, "%s", err.msg);
 		return o;
 	}
-	o = read_json(c, duplicates);
+	o = call_read_json(c, duplicates);
 	if (o && !json_is_object(o)) {
 		emb_bad_request(&c->st, "the body must be a JSON object");
 		json_decref(o);
@@ -202,7 +203,7 @@ static json_t *read_body(struct emb_call *c, struct emb_paths *duplicates)
 }
 
 /* `missing_ok`: after a patch the tree has apiVersion and kind only if the patch had. */
-static int check_type(struct emb_call *c, const json_t *o, bool missing_ok)
+static int call_check_type(struct emb_call *c, const json_t *o, bool missing_ok)
 {
 	const char *api = obj_str_or("", o, "apiVersion"), *kind = obj_str_or("", o, "kind");
 
@@ -230,49 +231,49 @@ static int check_type(struct emb_call *c, const json_t *o, bool missing_ok)
 
 /* ---- verbs ----------------------------------------------------------------------------------- */
 
-static int get(struct emb_call *c, struct emb_tx *tx)
+static int call_get(struct emb_call *c, struct emb_tx *tx)
 {
 	auto_json json_t *o = emb_tx_get(tx, c->view.kind, c->ns, c->name);
 
-	return o ? answer(c, o, tx->now_ms) : -1;
+	return o ? call_answer(c, o, tx->now_ms) : -1;
 }
 
-static int create(struct emb_call *c, struct emb_tx *tx)
+static int call_create(struct emb_call *c, struct emb_tx *tx)
 {
 	auto_emb_paths struct emb_paths duplicates = {0};
-	auto_json json_t *o = read_body(c, &duplicates);
+	auto_json json_t *o = call_read_body(c, &duplicates);
 
-	if (!o || check_type(c, o, false) ||
+	if (!o || call_check_type(c, o, false) ||
 		emb_tx_read(tx, c->view.kind, c->view.v, o, &duplicates, false) ||
 		emb_tx_create(tx, c->view.kind, c->view.v, c->ns, o))
 		return -1;
 	c->code = 201;
-	return answer(c, o, tx->now_ms);
+	return call_answer(c, o, tx->now_ms);
 }
 
-static int update(struct emb_call *c, struct emb_tx *tx)
+static int call_update(struct emb_call *c, struct emb_tx *tx)
 {
 	struct emb_update how = {.status = c->status,
 		.need_version =
 			!(c->view.kind->builtin && c->view.kind->builtin->unconditional_update)};
 	auto_emb_paths struct emb_paths duplicates = {0};
-	auto_json json_t *o = read_body(c, &duplicates);
+	auto_json json_t *o = call_read_body(c, &duplicates);
 	auto_json json_t *old = NULL;
 
-	if (!o || check_type(c, o, false))
+	if (!o || call_check_type(c, o, false))
 		return -1;
 	old = emb_tx_get(tx, c->view.kind, c->ns, c->name);
 	if (!old || emb_tx_read(tx, c->view.kind, c->view.v, o, &duplicates, false) ||
 		emb_tx_update(tx, c->view.kind, c->view.v, old, o, &how))
 		return -1;
-	return answer(c, o, tx->now_ms);
+	return call_answer(c, o, tx->now_ms);
 }
 
-static int patch(struct emb_call *c, struct emb_tx *tx)
+static int call_patch(struct emb_call *c, struct emb_tx *tx)
 {
 	struct emb_update how = {.status = c->status, .is_patch = true};
 	auto_emb_paths struct emb_paths duplicates = {0};
-	auto_json json_t *change = read_body(c, &duplicates);
+	auto_json json_t *change = call_read_body(c, &duplicates);
 	auto_json json_t *old = NULL, *o = NULL;
 
 	if (!change)
@@ -287,17 +288,17 @@ static int patch(struct emb_call *c, struct emb_tx *tx)
 	} else {
 		emb_patch_merge(&o, change);
 	}
-	if (check_type(c, o, true) ||
+	if (call_check_type(c, o, true) ||
 		emb_tx_read(tx, c->view.kind, c->view.v, o, &duplicates, true) ||
 		emb_tx_update(tx, c->view.kind, c->view.v, old, o, &how))
 		return -1;
-	return answer(c, o, tx->now_ms);
+	return call_answer(c, o, tx->now_ms);
 }
 
-static int delete(struct emb_call *c, struct emb_tx *tx)
+static int call_delete(struct emb_call *c, struct emb_tx *tx)
 {
 	auto_emb_paths struct emb_paths ignored = {0};
-	auto_json json_t *options = c->body.len ? read_body(c, &ignored) : json_object();
+	auto_json json_t *options = c->body.len ? call_read_body(c, &ignored) : json_object();
 	auto_json json_t *left = NULL, *done = NULL;
 	auto_free char *uid = NULL;
 	const json_t *dry;
@@ -312,22 +313,22 @@ static int delete(struct emb_call *c, struct emb_tx *tx)
 		    obj_str(options, "preconditions", "resourceVersion"), &left, &uid))
 		return -1;
 	if (left)
-		return answer(c, left, tx->now_ms);
+		return call_answer(c, left, tx->now_ms);
 	done = emb_success_json(c->view.kind, c->name, uid);
 	obj_write(done, &c->out);
 	return 0;
 }
 
-static int change(struct emb_call *c, struct emb_tx *tx)
+static int call_change(struct emb_call *c, struct emb_tx *tx)
 {
 	int rc;
 
 	if (emb_tx_begin(tx))
 		return -1;
-	rc = c->verb == EMB_CREATE      ? create(c, tx)
-		: c->verb == EMB_UPDATE ? update(c, tx)
-		: c->verb == EMB_PATCH  ? patch(c, tx)
-					: delete (c, tx);
+	rc = c->verb == EMB_CREATE      ? call_create(c, tx)
+		: c->verb == EMB_UPDATE ? call_update(c, tx)
+		: c->verb == EMB_PATCH  ? call_patch(c, tx)
+					: call_delete(c, tx);
 	BUG_IF((rc != 0) != (c->st.code != 0));
 	return emb_tx_end(tx);
 }
@@ -340,7 +341,8 @@ struct lister {
 	const char *want_name;
 };
 
-static bool wanted(const struct lister *l, const struct emb_row *row, struct err *err, int *rc)
+static bool list_row_wanted(
+	const struct lister *l, const struct emb_row *row, struct err *err, int *rc)
 {
 	const struct emb_call *c = l->c;
 	auto_json json_t *o = NULL;
@@ -369,7 +371,7 @@ static int list_row(void *arg, const struct emb_row *row, struct err *err)
 		c->full = c->limit && c->count == c->limit;
 		return 1;
 	}
-	if (wanted(l, row, err, &rc)) {
+	if (list_row_wanted(l, row, err, &rc)) {
 		if (c->count && !c->watch)
 			buf_addc(&c->out, ',');
 		if (c->watch)
@@ -389,7 +391,7 @@ static int list_row(void *arg, const struct emb_row *row, struct err *err)
 	return 0;
 }
 
-static int list(struct emb_call *c, struct emb_tx *tx)
+static int call_list(struct emb_call *c, struct emb_tx *tx)
 {
 	struct lister l = {c, tx->now_ms, kube_selector_value(c->field_selector, "metadata.name")};
 	auto_free char *ns = mem_strdup(c->after_ns), *name = mem_strdup(c->after_name);
@@ -417,11 +419,11 @@ void emb_call_run(struct emb_call *c)
 	tx.dry_run = c->dry_run;
 	tx.fields = c->fields;
 	if (c->verb == EMB_GET)
-		rc = get(c, &tx);
+		rc = call_get(c, &tx);
 	else if (c->verb == EMB_LIST)
-		rc = list(c, &tx);
+		rc = call_list(c, &tx);
 	else
-		rc = change(c, &tx);
+		rc = call_change(c, &tx);
 	if (!rc) {
 		c->changes = tx.changes;
 		c->warnings = tx.warnings;

@@ -32,7 +32,7 @@ static struct link *link_first(const struct emb_chain *c)
 	return CONTAINER_OF(c->links.next, struct link, at);
 }
 
-static int on_worker(void *job, const atomic_bool *stop, struct err *err)
+static int chain_on_worker(void *job, const atomic_bool *stop, struct err *err)
 {
 	struct link *k = job;
 
@@ -42,9 +42,9 @@ static int on_worker(void *job, const atomic_bool *stop, struct err *err)
 	return 0;
 }
 
-static void start(struct emb_chain *c);
+static void chain_start(struct emb_chain *c);
 
-static void on_done(struct op *op, void *arg)
+static void chain_on_done(struct op *op, void *arg)
 {
 	struct emb_chain *c = arg;
 	struct link *k = link_first(c);
@@ -55,12 +55,13 @@ static void on_done(struct op *op, void *arg)
 	c->len--;
 	free(k);
 	if (c->len)
-		start(c);
+		chain_start(c);
 }
 
-static void start(struct emb_chain *c)
+static void chain_start(struct emb_chain *c)
 {
-	op_then(work_start(c->loop, WORK_SHORT, on_worker, NULL, link_first(c)), on_done, c);
+	op_then(work_start(c->loop, WORK_SHORT, chain_on_worker, NULL, link_first(c)),
+		chain_on_done, c);
 }
 
 void emb_chain_add(struct emb_chain *c, void (*run)(void *arg), void (*done)(void *arg), void *arg)
@@ -70,7 +71,7 @@ void emb_chain_add(struct emb_chain *c, void (*run)(void *arg), void (*done)(voi
 	*k = (struct link){.run = run, .done = done, .arg = arg};
 	list_add(&c->links, &k->at);
 	if (!c->len++)
-		start(c);
+		chain_start(c);
 }
 
 size_t emb_chain_len(const struct emb_chain *c)

@@ -11,7 +11,7 @@ static json_t *api_versions(const char *address)
 }
 
 /* The first kind of a group tells its versions: all kinds of a group share them here. */
-static json_t *group(const struct emb_kind *k, bool alone)
+static json_t *discovery_group(const struct emb_kind *k, bool alone)
 {
 	json_t *versions = json_array(), *g;
 	size_t i;
@@ -30,7 +30,7 @@ static json_t *group(const struct emb_kind *k, bool alone)
 	return g;
 }
 
-static const struct emb_kind *first_of(const struct emb_kinds *ks, const char *name)
+static const struct emb_kind *discovery_first(const struct emb_kinds *ks, const char *name)
 {
 	size_t i;
 
@@ -40,19 +40,19 @@ static const struct emb_kind *first_of(const struct emb_kinds *ks, const char *n
 	return NULL;
 }
 
-static json_t *groups(const struct emb_kinds *ks)
+static json_t *discovery_groups(const struct emb_kinds *ks)
 {
 	json_t *list = json_array();
 	size_t i;
 
 	for (i = 0; i < ks->len; i++)
-		if (ks->p[i].group[0] && first_of(ks, ks->p[i].group) == &ks->p[i])
-			json_array_append_new(list, group(&ks->p[i], false));
+		if (ks->p[i].group[0] && discovery_first(ks, ks->p[i].group) == &ks->p[i])
+			json_array_append_new(list, discovery_group(&ks->p[i], false));
 	return json_pack(
 		"{s:s, s:s, s:o}", "kind", "APIGroupList", "apiVersion", "v1", "groups", list);
 }
 
-static json_t *strings(char **list)
+static json_t *discovery_strings(char **list)
 {
 	json_t *out = json_array();
 
@@ -61,20 +61,21 @@ static json_t *strings(char **list)
 	return out;
 }
 
-static json_t *resource(const struct emb_kind *k)
+static json_t *discovery_resource(const struct emb_kind *k)
 {
 	json_t *r = json_pack("{s:s, s:s, s:b, s:s, s:[s,s,s,s,s,s,s]}", "name", k->plural,
 		"singularName", k->singular, "namespaced", k->namespaced, "kind", k->kind, "verbs",
 		"create", "delete", "get", "list", "patch", "update", "watch");
 
 	if (k->short_names[0])
-		json_object_set_new(r, "shortNames", strings(k->short_names));
+		json_object_set_new(r, "shortNames", discovery_strings(k->short_names));
 	if (k->categories[0])
-		json_object_set_new(r, "categories", strings(k->categories));
+		json_object_set_new(r, "categories", discovery_strings(k->categories));
 	return r;
 }
 
-static json_t *resources(const struct emb_kinds *ks, const char *name, const char *version)
+static json_t *discovery_resources(
+	const struct emb_kinds *ks, const char *name, const char *version)
 {
 	json_t *list = json_array();
 	const char *api = NULL;
@@ -87,7 +88,7 @@ static json_t *resources(const struct emb_kinds *ks, const char *name, const cha
 			if (strcmp(k->versions[j].name, version) != 0)
 				continue;
 			api = k->versions[j].api_version;
-			json_array_append_new(list, resource(k));
+			json_array_append_new(list, discovery_resource(k));
 			if (k->has_status)
 				json_array_append_new(list,
 					json_pack("{s:s+, s:s, s:b, s:s, s:[s,s,s]}", "name",
@@ -106,7 +107,7 @@ static json_t *resources(const struct emb_kinds *ks, const char *name, const cha
 
 /* kubectl compares this with its own version, so it names an API server's that it talks to without
    a remark. */
-static json_t *version(void)
+static json_t *discovery_version(void)
 {
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "major", "1", "minor",
 		"34", "gitVersion", "v1.34.0+oci-source-controller", "gitCommit", "",
@@ -121,16 +122,16 @@ bool emb_discovery(const struct emb_kinds *ks, const char *const *parts, unsigne
 
 	*o = NULL;
 	if (n == 1 && !strcmp(parts[0], "version"))
-		*o = version();
+		*o = discovery_version();
 	else if (n == 1 && !strcmp(parts[0], "api"))
 		*o = api_versions(address);
 	else if (n == 2 && !strcmp(parts[0], "api"))
-		*o = resources(ks, "", parts[1]);
+		*o = discovery_resources(ks, "", parts[1]);
 	else if (n == 1 && !strcmp(parts[0], "apis"))
-		*o = groups(ks);
-	else if (n == 2 && !strcmp(parts[0], "apis") && (k = first_of(ks, parts[1])))
-		*o = group(k, true);
+		*o = discovery_groups(ks);
+	else if (n == 2 && !strcmp(parts[0], "apis") && (k = discovery_first(ks, parts[1])))
+		*o = discovery_group(k, true);
 	else if (n == 3 && !strcmp(parts[0], "apis") && parts[1][0])
-		*o = resources(ks, parts[1], parts[2]);
+		*o = discovery_resources(ks, parts[1], parts[2]);
 	return *o != NULL;
 }

@@ -15,14 +15,14 @@ struct scan {
 	struct emb_paths *out;
 };
 
-static void blanks(struct scan *s)
+static void scan_blanks(struct scan *s)
 {
 	while (s->at < s->end && strchr(" \t\r\n", *s->at))
 		s->at++;
 }
 
 /* The string with its quotes; jansson undoes the escapes. */
-static char *string(struct scan *s)
+static char *scan_string(struct scan *s)
 {
 	const char *from = s->at++;
 	auto_json json_t *one = NULL;
@@ -36,9 +36,9 @@ static char *string(struct scan *s)
 	return one ? mem_strdup(json_string_value(one)) : NULL;
 }
 
-static void value(struct scan *s);
+static void scan_value(struct scan *s);
 
-static void cut(struct scan *s, size_t len)
+static void scan_cut(struct scan *s, size_t len)
 {
 	s->path.len = len;
 	s->path.over = false;
@@ -46,33 +46,33 @@ static void cut(struct scan *s, size_t len)
 		s->path.p[len] = '\0';
 }
 
-static void member(struct scan *s, struct map *seen)
+static void scan_member(struct scan *s, struct map *seen)
 {
 	static char here;
 	size_t len = s->path.len;
-	auto_free char *key = string(s);
+	auto_free char *key = scan_string(s);
 
 	if (!key)
 		return;
 	buf_addf(&s->path, "%s%s", len ? "." : "", key);
 	if (map_put(seen, key, &here) && s->out->len < LIMIT_EMBEDDED_UNKNOWN)
 		*vec_add(s->out) = mem_strdup(buf_str(&s->path));
-	blanks(s);
+	scan_blanks(s);
 	s->at++; /* the colon */
-	value(s);
-	cut(s, len);
+	scan_value(s);
+	scan_cut(s, len);
 }
 
-static void object(struct scan *s)
+static void scan_object(struct scan *s)
 {
 	struct map seen = {0};
 
 	for (s->at++; s->at < s->end; s->at++) {
-		blanks(s);
+		scan_blanks(s);
 		if (s->at >= s->end || *s->at != '"')
 			break;
-		member(s, &seen);
-		blanks(s);
+		scan_member(s, &seen);
+		scan_blanks(s);
 		if (s->at >= s->end || *s->at != ',')
 			break;
 	}
@@ -80,34 +80,34 @@ static void object(struct scan *s)
 	s->at++;
 }
 
-static void array(struct scan *s)
+static void scan_array(struct scan *s)
 {
 	size_t i, len = s->path.len;
 
 	s->at++;
-	blanks(s);
+	scan_blanks(s);
 	for (i = 0; s->at < s->end && *s->at != ']'; i++) {
 		buf_addf(&s->path, "[%zu]", i);
-		value(s);
-		cut(s, len);
-		blanks(s);
+		scan_value(s);
+		scan_cut(s, len);
+		scan_blanks(s);
 		if (s->at < s->end && *s->at == ',')
 			s->at++;
 	}
 	s->at++;
 }
 
-static void value(struct scan *s)
+static void scan_value(struct scan *s)
 {
-	blanks(s);
+	scan_blanks(s);
 	if (s->at >= s->end)
 		return;
 	if (*s->at == '{') {
-		object(s);
+		scan_object(s);
 	} else if (*s->at == '[') {
-		array(s);
+		scan_array(s);
 	} else if (*s->at == '"') {
-		free(string(s));
+		free(scan_string(s));
 	} else {
 		while (s->at < s->end && !strchr(",]} \t\r\n", *s->at))
 			s->at++;
@@ -121,6 +121,6 @@ void emb_duplicates(const char *text, size_t len, struct emb_paths *out)
 		.path = BUF_INIT(LIMIT_EMBEDDED_MESSAGE),
 		.out = out};
 
-	value(&s);
+	scan_value(&s);
 	buf_clear(&s.path);
 }

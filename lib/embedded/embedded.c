@@ -90,7 +90,8 @@ static int open_state(struct embedded *e, const char *dir, struct err *err)
 	return e->db ? 0 : -1;
 }
 
-static int serve(struct embedded *e, const char *address, unsigned connections, struct err *err)
+static int embedded_serve(
+	struct embedded *e, const char *address, unsigned connections, struct err *err)
 {
 	struct http_server_opts opts = {
 		.name = "embedded-api",
@@ -132,7 +133,7 @@ struct embedded *embedded_start(const struct embedded_opts *opts, struct err *er
 		goto fail;
 	e->chain = emb_chain_new(e->loop);
 	e->history = emb_history_new(e->loop, emb_db_version(e->db));
-	if (serve(e, opts->address, opts->max_connections, err) ||
+	if (embedded_serve(e, opts->address, opts->max_connections, err) ||
 		write_kubeconfig(e, opts->state_dir, err))
 		goto fail;
 	e->janitor = emb_janitor_new(e->loop, e->db, e->kinds, e->chain, e->history);
@@ -187,7 +188,7 @@ static void last_done(void *arg)
 	op_finish(&e->op);
 }
 
-static void drained(struct op *op, void *arg)
+static void embedded_drained(struct op *op, void *arg)
 {
 	struct embedded *e = arg;
 
@@ -202,9 +203,9 @@ static void files_stopped(struct op *op, void *arg)
 
 	(void)op;
 	if (e->drain->done)
-		drained(e->drain, e);
+		embedded_drained(e->drain, e);
 	else
-		op_then(e->drain, drained, e);
+		op_then(e->drain, embedded_drained, e);
 }
 
 struct op *embedded_stop(struct embedded *e, unsigned grace_ms)
@@ -220,7 +221,7 @@ struct op *embedded_stop(struct embedded *e, unsigned grace_ms)
 	if (e->files)
 		op_then(emb_files_stop(e->files), files_stopped, e);
 	else
-		op_then(e->drain, drained, e);
+		op_then(e->drain, embedded_drained, e);
 	return &e->op;
 }
 

@@ -76,7 +76,7 @@ struct emb_files {
 	unsigned created, changed, deleted;
 };
 
-static void look_free(void *arg)
+static void files_look_free(void *arg)
 {
 	struct look *k = arg;
 
@@ -85,12 +85,12 @@ static void look_free(void *arg)
 	free(k);
 }
 
-static void look_over(struct emb_files *f);
+static void files_look_over(struct emb_files *f);
 
 /* ---- applying -------------------------------------------------------------------------------- */
 
 /* Only another manifest can help: the schema is part of the program. */
-static bool is_final(const struct emb_status *st)
+static bool files_is_final(const struct emb_status *st)
 {
 	return st->code == 400 || st->code == 422;
 }
@@ -113,7 +113,7 @@ static void apply_one(struct emb_files *f, const struct emb_manifest *m)
 		break;
 	default:
 		emb_manifests_error(&f->look->ms, m->file, m->line, buf_str(&st.message));
-		if (!is_final(&st)) {
+		if (!files_is_final(&st)) {
 			f->failed = true;
 			return;
 		}
@@ -121,7 +121,7 @@ static void apply_one(struct emb_files *f, const struct emb_manifest *m)
 	map_put(&f->done, key, f);
 }
 
-static void prune(struct emb_files *f)
+static void files_prune(struct emb_files *f)
 {
 	auto_emb_status struct emb_status st = EMB_STATUS_INIT;
 	int n;
@@ -143,7 +143,7 @@ static void chain_run(void *arg)
 	unsigned n;
 
 	if (f->pruning) {
-		prune(f);
+		files_prune(f);
 		return;
 	}
 	for (n = 0; n < SLICE && f->at < ms->len; n++)
@@ -157,13 +157,13 @@ static void chain_done(void *arg)
 
 	emb_history_add(f->history, &f->changes);
 	if (f->stopping || f->pruning) {
-		look_over(f);
+		files_look_over(f);
 		return;
 	}
 	if (f->at == ms->len) {
 		f->pruning = f->prune_now && ms->complete;
 		if (!f->pruning) {
-			look_over(f);
+			files_look_over(f);
 			return;
 		}
 	}
@@ -172,7 +172,7 @@ static void chain_done(void *arg)
 
 /* ---- looking --------------------------------------------------------------------------------- */
 
-static int look_run(void *job, const atomic_bool *stop, struct err *err)
+static int files_look_run(void *job, const atomic_bool *stop, struct err *err)
 {
 	struct look *k = job;
 	struct emb_folder after = {0};
@@ -195,20 +195,20 @@ static int look_run(void *job, const atomic_bool *stop, struct err *err)
 	return 0;
 }
 
-static bool is_sure(const struct emb_files *f)
+static bool files_is_sure(const struct emb_files *f)
 {
 	return f->prune_due && clock_ms() >= f->applied_ms + SURE_MS;
 }
 
 /* In a folder that did not change. */
-static bool is_due(const struct emb_files *f)
+static bool files_is_due(const struct emb_files *f)
 {
-	return f->failed ? clock_ms() >= f->retry_at_ms : is_sure(f);
+	return f->failed ? clock_ms() >= f->retry_at_ms : files_is_sure(f);
 }
 
 /* An empty directory where another one was is more likely a file system that is not mounted than a
    wish to delete everything. */
-static bool is_strange(const struct emb_files *f)
+static bool files_is_strange(const struct emb_files *f)
 {
 	return !f->look->now.files && !emb_folder_same(&f->look->now, &f->home);
 }
@@ -218,14 +218,14 @@ static void apply_start(struct emb_files *f)
 	struct look *k = f->look;
 
 	f->again = emb_folder_equal(&k->now, &f->applied);
-	f->prune_now = f->again && is_sure(f);
+	f->prune_now = f->again && files_is_sure(f);
 	if (!f->again) {
 		map_clear(&f->done);
 		f->retry_wait_ms = 0;
 		f->applied = k->now;
 		f->applied_ms = clock_ms();
-		f->prune_due = !is_strange(f);
-		if (is_strange(f))
+		f->prune_due = !files_is_strange(f);
+		if (files_is_strange(f))
 			log_info(NULL, "an empty folder: nothing is deleted", LS("dir", f->dir));
 		if (k->now.files)
 			f->home = k->now;
@@ -237,7 +237,7 @@ static void apply_start(struct emb_files *f)
 	emb_chain_add(f->chain, chain_run, chain_done, f);
 }
 
-static void look_done(struct op *op, void *arg)
+static void files_look_done(struct op *op, void *arg)
 {
 	struct emb_files *f = arg;
 
@@ -245,7 +245,7 @@ static void look_done(struct op *op, void *arg)
 	f->look = work_job(op);
 	op_free(op); /* not the job: it is freed when the look is over */
 	if (f->stopping) {
-		look_over(f);
+		files_look_over(f);
 		return;
 	}
 	/* Told once, not every few seconds. */
@@ -256,44 +256,44 @@ static void look_done(struct op *op, void *arg)
 	if (f->look->result == LOOK_READ)
 		apply_start(f);
 	else
-		look_over(f);
+		files_look_over(f);
 }
 
 /* Never later than it was: a stream of events must not keep the folder from being looked at. */
-static void look_in(struct emb_files *f, uint64_t ms)
+static void files_look_in(struct emb_files *f, uint64_t ms)
 {
 	if (!timer_is_set(&f->timer) || timer_left(&f->timer) > ms)
 		timer_set(&f->timer, ms);
 }
 
-static void on_change(void *arg)
+static void files_on_change(void *arg)
 {
 	struct emb_files *f = arg;
 
 	f->dirty = true;
 	if (!f->look && !f->reading && !f->stopping && emb_folder_equal(&f->seen, &f->applied))
-		look_in(f, EVENT_MS);
+		files_look_in(f, EVENT_MS);
 }
 
 /* The watch is made anew with each look: the folder may be another one by now, under the same
    name. */
-static void look(void *arg)
+static void files_look(void *arg)
 {
 	struct emb_files *f = arg;
 	struct look *k = NEW(struct look);
 	struct err err;
 
 	fswatch_close(f->watch);
-	f->watch = fswatch_new(f->loop, f->dir, on_change, f, &err);
+	f->watch = fswatch_new(f->loop, f->dir, files_on_change, f, &err);
 	f->dirty = false;
 	k->dir = mem_strdup(f->dir);
 	k->kinds = f->kinds;
 	k->before = f->seen;
 	k->anyway = f->first;
-	k->idle = emb_folder_equal(&f->seen, &f->applied) && !is_due(f);
+	k->idle = emb_folder_equal(&f->seen, &f->applied) && !files_is_due(f);
 	f->first = false;
-	f->reading = work_start(f->loop, WORK_HEAVY, look_run, NULL, k);
-	op_then(f->reading, look_done, f);
+	f->reading = work_start(f->loop, WORK_HEAVY, files_look_run, NULL, k);
+	op_then(f->reading, files_look_done, f);
 }
 
 /* What fails again and again is told once. */
@@ -312,7 +312,7 @@ static void tell_errors(struct emb_files *f, const struct emb_manifests *ms)
 	map_clear(&before);
 }
 
-static void retry_later(struct emb_files *f)
+static void files_retry_later(struct emb_files *f)
 {
 	f->retry_wait_ms = f->retry_wait_ms ? 2 * f->retry_wait_ms : RETRY_FIRST_MS;
 	if (f->retry_wait_ms > RETRY_MOST_MS)
@@ -328,17 +328,17 @@ static void apply_over(struct emb_files *f)
 			LU("changed", f->changed), LU("deleted", f->deleted));
 	f->created = f->changed = f->deleted = 0;
 	if (f->failed)
-		retry_later(f);
+		files_retry_later(f);
 }
 
-static uint64_t until(uint64_t at_ms)
+static uint64_t files_until(uint64_t at_ms)
 {
 	uint64_t now = clock_ms();
 
 	return at_ms > now ? at_ms - now : 0;
 }
 
-static uint64_t next_look(const struct emb_files *f, enum look_result last)
+static uint64_t files_next_look(const struct emb_files *f, enum look_result last)
 {
 	uint64_t due = POLL_MS;
 
@@ -347,27 +347,27 @@ static uint64_t next_look(const struct emb_files *f, enum look_result last)
 	if (last == LOOK_FAILED)
 		return POLL_MS;
 	if (f->failed)
-		due = until(f->retry_at_ms);
+		due = files_until(f->retry_at_ms);
 	else if (f->prune_due)
-		due = until(f->applied_ms + SURE_MS);
+		due = files_until(f->applied_ms + SURE_MS);
 	if (due > POLL_MS)
 		due = POLL_MS;
 	return f->dirty && due > EVENT_MS ? EVENT_MS : due;
 }
 
-static void look_over(struct emb_files *f)
+static void files_look_over(struct emb_files *f)
 {
 	struct look *k = f->look;
 
 	if (f->stopping) {
-		look_free(MOVE(f->look));
+		files_look_free(MOVE(f->look));
 		op_finish(&f->op);
 		return;
 	}
 	if (k->result == LOOK_READ)
 		apply_over(f);
-	look_in(f, next_look(f, k->result));
-	look_free(MOVE(f->look));
+	files_look_in(f, files_next_look(f, k->result));
+	files_look_free(MOVE(f->look));
 }
 
 struct emb_files *emb_files_new(struct loop *l, const char *dir, struct emb_db *db,
@@ -382,8 +382,8 @@ struct emb_files *emb_files_new(struct loop *l, const char *dir, struct emb_db *
 	f->chain = chain;
 	f->history = history;
 	f->first = true;
-	timer_init(&f->timer, l, look, f);
-	look(f);
+	timer_init(&f->timer, l, files_look, f);
+	files_look(f);
 	return f;
 }
 

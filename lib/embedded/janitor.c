@@ -56,7 +56,8 @@ struct found {
 	VEC(struct gone) list;
 };
 
-static int note(void *arg, const char *key, const char *ns, const char *name, struct err *err)
+static int janitor_note(
+	void *arg, const char *key, const char *ns, const char *name, struct err *err)
 {
 	struct found *f = arg;
 
@@ -65,7 +66,7 @@ static int note(void *arg, const char *key, const char *ns, const char *name, st
 	return 0;
 }
 
-static int remove_one(struct emb_janitor *j, struct emb_tx *tx, const struct gone *g)
+static int janitor_remove_one(struct emb_janitor *j, struct emb_tx *tx, const struct gone *g)
 {
 	auto_json json_t *left = NULL;
 	auto_free char *uid = NULL;
@@ -78,20 +79,20 @@ static int remove_one(struct emb_janitor *j, struct emb_tx *tx, const struct gon
 	return 0;
 }
 
-static int expire(struct emb_janitor *j, struct emb_tx *tx)
+static int janitor_expire(struct emb_janitor *j, struct emb_tx *tx)
 {
 	struct found f = {0};
 	struct gone *g;
 	struct err err;
 	int rc = 0, n;
 
-	n = emb_db_expired(j->db, tx->now_ms, LIMIT_EMBEDDED_SLICE, note, &f, &err);
+	n = emb_db_expired(j->db, tx->now_ms, LIMIT_EMBEDDED_SLICE, janitor_note, &f, &err);
 	if (n < 0)
 		rc = emb_internal(tx->st, &err);
 	j->more = n == LIMIT_EMBEDDED_SLICE;
 	vec_each (&f.list, g) {
 		if (!rc)
-			rc = remove_one(j, tx, g);
+			rc = janitor_remove_one(j, tx, g);
 		free(g->key);
 		free(g->ns);
 		free(g->name);
@@ -100,7 +101,7 @@ static int expire(struct emb_janitor *j, struct emb_tx *tx)
 	return rc;
 }
 
-static void run(void *arg)
+static void janitor_run(void *arg)
 {
 	struct emb_janitor *j = arg;
 	struct emb_tx tx;
@@ -110,7 +111,7 @@ static void run(void *arg)
 	j->more = false;
 	/* A failure is in j->st, and emb_tx_end rolls back. */
 	if (!emb_tx_begin(&tx) && (!j->first || !first_namespaces(j, &tx)))
-		(void)expire(j, &tx);
+		(void)janitor_expire(j, &tx);
 	if (!emb_tx_end(&tx)) {
 		j->first = false;
 		j->changes = tx.changes;
@@ -119,9 +120,9 @@ static void run(void *arg)
 	emb_tx_clear(&tx);
 }
 
-static void go(void *arg);
+static void janitor_go(void *arg);
 
-static void done(void *arg)
+static void janitor_done(void *arg)
 {
 	struct emb_janitor *j = arg;
 
@@ -137,12 +138,12 @@ static void done(void *arg)
 		timer_set(&j->timer, j->more ? 0 : EVERY_MS);
 }
 
-static void go(void *arg)
+static void janitor_go(void *arg)
 {
 	struct emb_janitor *j = arg;
 
 	j->in_chain = true;
-	emb_chain_add(j->chain, run, done, j);
+	emb_chain_add(j->chain, janitor_run, janitor_done, j);
 }
 
 struct emb_janitor *emb_janitor_new(struct loop *l, struct emb_db *db,
@@ -155,8 +156,8 @@ struct emb_janitor *emb_janitor_new(struct loop *l, struct emb_db *db,
 	j->chain = chain;
 	j->history = history;
 	j->first = emb_db_is_new(db);
-	timer_init(&j->timer, l, go, j);
-	go(j);
+	timer_init(&j->timer, l, janitor_go, j);
+	janitor_go(j);
 	return j;
 }
 

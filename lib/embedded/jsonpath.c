@@ -22,14 +22,14 @@ struct emb_jsonpath {
 	VEC(struct seg) segs;
 };
 
-static struct emb_jsonpath *parse(const char **at, const char *stops, struct err *err);
+static struct emb_jsonpath *jsonpath_parse(const char **at, const char *stops, struct err *err);
 
-static bool is_name(char c)
+static bool jsonpath_is_name(char c)
 {
 	return ascii_is_alnum(c) || c == '_' || c == '-';
 }
 
-static int quoted(const char **at, char **out, struct err *err)
+static int jsonpath_quoted(const char **at, char **out, struct err *err)
 {
 	char mark = **at;
 	const char *end;
@@ -44,7 +44,7 @@ static int quoted(const char **at, char **out, struct err *err)
 	return 0;
 }
 
-static int expect(const char **at, const char *what, struct err *err)
+static int jsonpath_expect(const char **at, const char *what, struct err *err)
 {
 	size_t n = strlen(what);
 
@@ -55,44 +55,45 @@ static int expect(const char **at, const char *what, struct err *err)
 }
 
 /* After "[?(@". */
-static int filter(const char **at, struct seg *s, struct err *err)
+static int jsonpath_filter(const char **at, struct seg *s, struct err *err)
 {
 	s->type = SEG_FILTER;
-	s->path = parse(at, "=!", err);
+	s->path = jsonpath_parse(at, "=!", err);
 	if (!s->path)
 		return -1;
 	s->differs = **at == '!';
-	if (expect(at, s->differs ? "!=" : "==", err) || quoted(at, &s->value, err))
+	if (jsonpath_expect(at, s->differs ? "!=" : "==", err) ||
+		jsonpath_quoted(at, &s->value, err))
 		return -1;
-	return expect(at, ")]", err);
+	return jsonpath_expect(at, ")]", err);
 }
 
-static int bracket(const char **at, struct seg *s, struct err *err)
+static int jsonpath_bracket(const char **at, struct seg *s, struct err *err)
 {
 	char *end;
 
 	if (!strncmp(*at, "?(@", 3)) {
 		*at += 3;
-		return filter(at, s, err);
+		return jsonpath_filter(at, s, err);
 	}
 	if (**at == '*') {
 		s->type = SEG_ALL;
 		(*at)++;
-		return expect(at, "]", err);
+		return jsonpath_expect(at, "]", err);
 	}
 	if (**at == '\'' || **at == '"') {
 		s->type = SEG_KEY;
-		return quoted(at, &s->key, err) ? -1 : expect(at, "]", err);
+		return jsonpath_quoted(at, &s->key, err) ? -1 : jsonpath_expect(at, "]", err);
 	}
 	s->type = SEG_INDEX;
 	s->index = strtol(*at, &end, 10);
 	if (end == *at)
 		return err_set(err, ERR_STALL, "an index is missing at '%s'", *at);
 	*at = end;
-	return expect(at, "]", err);
+	return jsonpath_expect(at, "]", err);
 }
 
-static struct emb_jsonpath *parse(const char **at, const char *stops, struct err *err)
+static struct emb_jsonpath *jsonpath_parse(const char **at, const char *stops, struct err *err)
 {
 	struct emb_jsonpath *p = NEW(struct emb_jsonpath);
 
@@ -102,12 +103,12 @@ static struct emb_jsonpath *parse(const char **at, const char *stops, struct err
 
 		memset(s, 0, sizeof(*s));
 		if (c == '[') {
-			if (bracket(at, s, err))
+			if (jsonpath_bracket(at, s, err))
 				goto fail;
-		} else if (c == '.' && is_name(**at)) {
+		} else if (c == '.' && jsonpath_is_name(**at)) {
 			const char *from = *at;
 
-			while (is_name(**at))
+			while (jsonpath_is_name(**at))
 				(*at)++;
 			s->key = mem_strndup(from, (size_t)(*at - from));
 		} else {
@@ -124,7 +125,7 @@ fail:
 struct emb_jsonpath *emb_jsonpath_new(const char *text, struct err *err)
 {
 	const char *at = text;
-	struct emb_jsonpath *p = parse(&at, "", err);
+	struct emb_jsonpath *p = jsonpath_parse(&at, "", err);
 
 	if (!p)
 		err_wrap(err, "JSON path '%s'", text);
@@ -146,7 +147,7 @@ void emb_jsonpath_free(struct emb_jsonpath *p)
 	free(p);
 }
 
-static bool takes(const struct seg *s, const json_t *o)
+static bool segment_takes(const struct seg *s, const json_t *o)
 {
 	const json_t *v = emb_jsonpath_first(s->path, o);
 	const char *text = json_string_value(v);
@@ -154,7 +155,7 @@ static bool takes(const struct seg *s, const json_t *o)
 	return text && (strcmp(text, s->value) == 0) != s->differs;
 }
 
-static const json_t *first(const struct emb_jsonpath *p, size_t at, const json_t *o)
+static const json_t *jsonpath_first(const struct emb_jsonpath *p, size_t at, const json_t *o)
 {
 	const struct seg *s;
 	const json_t *one, *found;
@@ -166,16 +167,17 @@ static const json_t *first(const struct emb_jsonpath *p, size_t at, const json_t
 	n = json_array_size(o);
 	switch (s->type) {
 	case SEG_KEY:
-		return first(p, at + 1, json_object_get(o, s->key));
+		return jsonpath_first(p, at + 1, json_object_get(o, s->key));
 	case SEG_INDEX:
 		i = s->index < 0 ? n - (size_t)-s->index : (size_t)s->index;
-		return first(p, at + 1, json_array_get(o, i));
+		return jsonpath_first(p, at + 1, json_array_get(o, i));
 	default:
 		break;
 	}
 	for (i = 0; i < n; i++) {
 		one = json_array_get(o, i);
-		if ((s->type == SEG_ALL || takes(s, one)) && (found = first(p, at + 1, one)))
+		if ((s->type == SEG_ALL || segment_takes(s, one)) &&
+			(found = jsonpath_first(p, at + 1, one)))
 			return found;
 	}
 	return NULL;
@@ -183,5 +185,5 @@ static const json_t *first(const struct emb_jsonpath *p, size_t at, const json_t
 
 const json_t *emb_jsonpath_first(const struct emb_jsonpath *p, const json_t *o)
 {
-	return first(p, 0, o);
+	return jsonpath_first(p, 0, o);
 }

@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-static char **copy_list(const json_t *list)
+static char **kind_list_copy(const json_t *list)
 {
 	size_t i, n = json_array_size(list), to = 0;
 	char **out = mem_array(NULL, n + 1, sizeof(*out));
@@ -23,7 +23,7 @@ static char **copy_list(const json_t *list)
 	return out;
 }
 
-static void list_free(char **list)
+static void kind_list_free(char **list)
 {
 	size_t i;
 
@@ -32,7 +32,8 @@ static void list_free(char **list)
 	free(list);
 }
 
-static int set_columns(struct emb_version *v, const json_t *cols, bool own_name, struct err *err)
+static int kind_set_columns(
+	struct emb_version *v, const json_t *cols, bool own_name, struct err *err)
 {
 	size_t i, n = json_array_size(cols);
 
@@ -62,7 +63,7 @@ static int set_columns(struct emb_version *v, const json_t *cols, bool own_name,
 	return 0;
 }
 
-static void names(struct emb_kind *k)
+static void kind_names(struct emb_kind *k)
 {
 	k->resource =
 		k->group[0] ? mem_printf("%s.%s", k->plural, k->group) : mem_strdup(k->plural);
@@ -71,7 +72,7 @@ static void names(struct emb_kind *k)
 
 /* ---- from a CRD ------------------------------------------------------------------------------ */
 
-static int set_version(struct emb_kind *k, const json_t *def, struct err *err)
+static int kind_set_version(struct emb_kind *k, const json_t *def, struct err *err)
 {
 	struct emb_version *v = &k->versions[k->n_versions];
 	const json_t *schema = obj_get(def, "schema", "openAPIV3Schema");
@@ -88,7 +89,7 @@ static int set_version(struct emb_kind *k, const json_t *def, struct err *err)
 			".metadata.creationTimestamp");
 		cols = age;
 	}
-	if (set_columns(v, cols, true, err) || !(v->schema = emb_schema_new(schema, err)))
+	if (kind_set_columns(v, cols, true, err) || !(v->schema = emb_schema_new(schema, err)))
 		return err_wrap(err, "version '%s'", v->name);
 	if (obj_get(def, "subresources", "status"))
 		k->has_status = true;
@@ -99,7 +100,7 @@ static int set_version(struct emb_kind *k, const json_t *def, struct err *err)
 	return 0;
 }
 
-static int from_crd(struct emb_kind *k, const json_t *crd, struct err *err)
+static int kind_from_crd(struct emb_kind *k, const json_t *crd, struct err *err)
 {
 	const json_t *spec = json_object_get(crd, "spec"), *n = json_object_get(spec, "names");
 	const json_t *versions = json_object_get(spec, "versions");
@@ -112,10 +113,10 @@ static int from_crd(struct emb_kind *k, const json_t *crd, struct err *err)
 					      : mem_printf("%sList", k->kind);
 	k->plural = mem_strdup(obj_str_or("", n, "plural"));
 	k->singular = mem_strdup(obj_str_or("", n, "singular"));
-	k->short_names = copy_list(json_object_get(n, "shortNames"));
-	k->categories = copy_list(json_object_get(n, "categories"));
+	k->short_names = kind_list_copy(json_object_get(n, "shortNames"));
+	k->categories = kind_list_copy(json_object_get(n, "categories"));
 	k->namespaced = !strcmp(obj_str_or("", spec, "scope"), "Namespaced");
-	names(k);
+	kind_names(k);
 	if (!k->group[0] || !k->kind[0] || !k->plural[0] || !count)
 		return err_set(err, ERR_STALL,
 			"not a CustomResourceDefinition with group, names and versions");
@@ -126,7 +127,7 @@ static int from_crd(struct emb_kind *k, const json_t *crd, struct err *err)
 	for (i = 0; i < count; i++) {
 		const json_t *def = json_array_get(versions, i);
 
-		if (obj_bool(false, def, "served") && set_version(k, def, err))
+		if (obj_bool(false, def, "served") && kind_set_version(k, def, err))
 			return -1;
 	}
 	/* Discovery prefers the version that is stored: for these kinds it is the stable one. */
@@ -143,7 +144,7 @@ static int from_crd(struct emb_kind *k, const json_t *crd, struct err *err)
 
 /* ---- built in -------------------------------------------------------------------------------- */
 
-static int from_builtin(struct emb_kind *k, const struct emb_builtin_def *def, struct err *err)
+static int kind_from_builtin(struct emb_kind *k, const struct emb_builtin_def *def, struct err *err)
 {
 	auto_json json_t *schema = obj_parse(def->schema, strlen(def->schema), def->kind, err);
 	auto_json json_t *cols = NULL;
@@ -157,12 +158,12 @@ static int from_builtin(struct emb_kind *k, const struct emb_builtin_def *def, s
 	k->short_names = mem_array(NULL, 2, sizeof(char *));
 	k->short_names[0] = mem_strdup(def->short_name);
 	k->short_names[1] = NULL;
-	k->categories = copy_list(NULL);
+	k->categories = kind_list_copy(NULL);
 	k->namespaced = def->namespaced;
 	k->has_status = def->has_status;
 	k->is_namespace = !strcmp(def->kind, "Namespace");
 	k->builtin = &def->hooks;
-	names(k);
+	kind_names(k);
 	k->versions = v = NEW(struct emb_version);
 	k->n_versions = 1;
 	v->name = mem_strdup("v1");
@@ -171,12 +172,12 @@ static int from_builtin(struct emb_kind *k, const struct emb_builtin_def *def, s
 	if (!schema || !(v->schema = emb_schema_new(schema, err)))
 		return -1;
 	cols = obj_parse(def->columns, strlen(def->columns), def->kind, err);
-	return cols ? set_columns(v, cols, false, err) : -1;
+	return cols ? kind_set_columns(v, cols, false, err) : -1;
 }
 
 /* ---- all ------------------------------------------------------------------------------------- */
 
-static struct emb_kind *grow(struct emb_kinds *ks)
+static struct emb_kind *kinds_grow(struct emb_kinds *ks)
 {
 	struct emb_kind *k;
 
@@ -186,7 +187,7 @@ static struct emb_kind *grow(struct emb_kinds *ks)
 	return k;
 }
 
-static int add_crd(struct emb_kinds *ks, const struct embedded_crd *crd, struct err *err)
+static int kinds_add_crd(struct emb_kinds *ks, const struct embedded_crd *crd, struct err *err)
 {
 	struct ydocs docs;
 	size_t i;
@@ -195,7 +196,7 @@ static int add_crd(struct emb_kinds *ks, const struct embedded_crd *crd, struct 
 	if (ydocs_parse(&docs, crd->text, crd->len, err))
 		return err_wrap(err, "%s", crd->name);
 	for (i = 0; !rc && i < docs.count; i++)
-		rc = from_crd(grow(ks), docs.at[i].root, err);
+		rc = kind_from_crd(kinds_grow(ks), docs.at[i].root, err);
 	ydocs_clear(&docs);
 	return rc ? err_wrap(err, "%s", crd->name) : 0;
 }
@@ -209,10 +210,10 @@ struct emb_kinds *emb_kinds_new(const struct embedded_crd *crds, struct err *err
 	if (!ks->meta)
 		goto fail;
 	for (def = emb_builtins; def->kind; def++)
-		if (from_builtin(grow(ks), def, err))
+		if (kind_from_builtin(kinds_grow(ks), def, err))
 			goto fail;
 	for (; crds->name; crds++)
-		if (add_crd(ks, crds, err))
+		if (kinds_add_crd(ks, crds, err))
 			goto fail;
 	return ks;
 fail:
@@ -256,8 +257,8 @@ void emb_kinds_free(struct emb_kinds *ks)
 		free(k->singular);
 		free(k->resource);
 		free(k->group_kind);
-		list_free(k->short_names);
-		list_free(k->categories);
+		kind_list_free(k->short_names);
+		kind_list_free(k->categories);
 	}
 	emb_schema_free(ks->meta);
 	free(ks->p);

@@ -69,7 +69,7 @@ static bool is_manifest(const char *name)
 	return false;
 }
 
-static int by_text(const void *a, const void *b)
+static int manifests_by_text(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
@@ -88,7 +88,7 @@ static void names_clear(struct file_names *names)
 	vec_clear(names);
 }
 
-static int read_names(const char *dir, int *fd, struct file_names *names, struct err *err)
+static int manifests_read_names(const char *dir, int *fd, struct file_names *names, struct err *err)
 {
 	int again;
 	DIR *d;
@@ -114,7 +114,7 @@ static int read_names(const char *dir, int *fd, struct file_names *names, struct
 		return err_set(err, ERR_STALL, "'%s' holds more than %d manifests", dir,
 			LIMIT_EMBEDDED_FILES);
 	if (names->len)
-		qsort(names->p, names->len, sizeof(*names->p), by_text);
+		qsort(names->p, names->len, sizeof(*names->p), manifests_by_text);
 	return 0;
 }
 
@@ -124,7 +124,7 @@ static int read_names(const char *dir, int *fd, struct file_names *names, struct
  * The times of a change count too: a file may be written anew with an old date (rsync -t, tar).
  * Whoever could make two folders of one sum could as well write the manifests, so FNV-1a will do.
  */
-static void add_file(uint64_t *sum, int dir, const char *name)
+static void sum_add_file(uint64_t *sum, int dir, const char *name)
 {
 	struct stat st;
 	int64_t v[7] = {0};
@@ -149,14 +149,14 @@ int emb_manifests_scan(struct emb_folder *out, const char *dir, struct err *err)
 	auto_fd int fd = -1;
 	struct stat st;
 	size_t i;
-	int rc = read_names(dir, &fd, &names, err);
+	int rc = manifests_read_names(dir, &fd, &names, err);
 
 	if (!rc && sys_fstat(fd, &st))
 		rc = err_sys(err, "stat '%s'", dir);
 	if (!rc) {
 		*out = (struct emb_folder){st.st_dev, st.st_ino, FNV_START, names.len};
 		for (i = 0; i < names.len; i++)
-			add_file(&out->sum, fd, names.p[i]);
+			sum_add_file(&out->sum, fd, names.p[i]);
 	}
 	names_clear(&names);
 	return rc;
@@ -176,7 +176,7 @@ bool emb_folder_equal(const struct emb_folder *a, const struct emb_folder *b)
 
 /* A file may be the output of `kubectl get -o yaml`: what the server sets is left out, as if it did
    not stand there. */
-static void strip(json_t *root)
+static void manifest_strip(json_t *root)
 {
 	static const char *const keys[] = {"uid", "resourceVersion", "generation",
 		"creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds",
@@ -191,20 +191,20 @@ static void strip(json_t *root)
 		"kubectl.kubernetes.io/last-applied-configuration");
 }
 
-static void take(struct emb_manifests *ms, const struct emb_kinds *ks, const char *file,
+static void manifests_take(struct emb_manifests *ms, const struct emb_kinds *ks, const char *file,
 	unsigned line, json_t *root);
 
-static void take_list(struct emb_manifests *ms, const struct emb_kinds *ks, const char *file,
-	unsigned line, json_t *root)
+static void manifests_take_list(struct emb_manifests *ms, const struct emb_kinds *ks,
+	const char *file, unsigned line, json_t *root)
 {
 	json_t *items = json_object_get(root, "items"), *one;
 	size_t i;
 
 	json_array_foreach (items, i, one)
-		take(ms, ks, file, line, one);
+		manifests_take(ms, ks, file, line, one);
 }
 
-static void take(struct emb_manifests *ms, const struct emb_kinds *ks, const char *file,
+static void manifests_take(struct emb_manifests *ms, const struct emb_kinds *ks, const char *file,
 	unsigned line, json_t *root)
 {
 	const char *api = obj_str_or("", root, "apiVersion"), *kind = obj_str_or("", root, "kind");
@@ -218,7 +218,7 @@ static void take(struct emb_manifests *ms, const struct emb_kinds *ks, const cha
 
 	if (!strcmp(api, "v1") && !strcmp(kind, "List") &&
 		json_is_array(json_object_get(root, "items"))) {
-		take_list(ms, ks, file, line, root);
+		manifests_take_list(ms, ks, file, line, root);
 		return;
 	}
 	k = emb_kinds_of(ks, api, kind, &v);
@@ -250,10 +250,10 @@ static void take(struct emb_manifests *ms, const struct emb_kinds *ks, const cha
 			: k->builtin    ? 1
 					: 2,
 	};
-	strip(m->root);
+	manifest_strip(m->root);
 }
 
-static void read_file(
+static void manifests_read_file(
 	struct emb_manifests *ms, const struct emb_kinds *ks, int dir, const char *file)
 {
 	auto_buf struct buf text = BUF_INIT(LIMIT_YAML_FILE);
@@ -279,7 +279,7 @@ static void read_file(
 		return;
 	}
 	for (i = 0; i < docs.count; i++)
-		take(ms, ks, file, docs.at[i].line, docs.at[i].root);
+		manifests_take(ms, ks, file, docs.at[i].line, docs.at[i].root);
 	ydocs_clear(&docs);
 	/* There may be more to come. */
 	if (sys_has_writer(dir, file)) {
@@ -290,7 +290,7 @@ static void read_file(
 
 /* ---- all ------------------------------------------------------------------------------------- */
 
-static int by_rank(const void *a, const void *b)
+static int manifests_by_rank(const void *a, const void *b)
 {
 	const struct emb_manifest *x = a, *y = b;
 	int c;
@@ -302,7 +302,7 @@ static int by_rank(const void *a, const void *b)
 }
 
 /* An object that stands twice: the first counts, the other is reported. */
-static void find_twins(struct emb_manifests *ms)
+static void manifests_find_twins(struct emb_manifests *ms)
 {
 	struct map seen = {0};
 	size_t i, to = 0;
@@ -336,15 +336,15 @@ int emb_manifests_read(struct emb_manifests *ms, const struct emb_kinds *ks, con
 	int rc;
 
 	*ms = (struct emb_manifests){0};
-	rc = read_names(dir, &fd, &names, err);
+	rc = manifests_read_names(dir, &fd, &names, err);
 	ms->complete = !rc;
 	for (i = 0; i < names.len && !rc && !*stop; i++)
-		read_file(ms, ks, fd, names.p[i]);
+		manifests_read_file(ms, ks, fd, names.p[i]);
 	names_clear(&names);
 	if (*stop)
 		ms->complete = false;
 	if (ms->len)
-		qsort(ms->p, ms->len, sizeof(*ms->p), by_rank);
-	find_twins(ms);
+		qsort(ms->p, ms->len, sizeof(*ms->p), manifests_by_rank);
+	manifests_find_twins(ms);
 	return rc;
 }

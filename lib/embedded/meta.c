@@ -74,7 +74,7 @@ int emb_meta_read(const struct emb_schema *meta, const struct emb_kind *k, json_
 	return 0;
 }
 
-static void check_name(const struct emb_kind *k, const json_t *m, struct emb_causes *causes)
+static void meta_check_name(const struct emb_kind *k, const json_t *m, struct emb_causes *causes)
 {
 	const char *name = obj_str_or("", m, "name");
 
@@ -89,7 +89,7 @@ static void check_name(const struct emb_kind *k, const json_t *m, struct emb_cau
 			name, KUBE_DNS_SUBDOMAIN_RULE);
 }
 
-static void check_maps(const json_t *m, struct emb_causes *causes)
+static void meta_check_maps(const json_t *m, struct emb_causes *causes)
 {
 	const char *key;
 	json_t *value;
@@ -121,8 +121,8 @@ void emb_meta_validate(const struct emb_kind *k, const json_t *o, struct emb_cau
 	json_t *value;
 	size_t i;
 
-	check_name(k, m, causes);
-	check_maps(m, causes);
+	meta_check_name(k, m, causes);
+	meta_check_maps(m, causes);
 	json_array_foreach (json_object_get(m, "finalizers"), i, value) {
 		const char *f = json_string_value(value);
 
@@ -132,7 +132,7 @@ void emb_meta_validate(const struct emb_kind *k, const json_t *o, struct emb_cau
 	}
 }
 
-static bool has(const json_t *list, const json_t *value)
+static bool meta_list_has(const json_t *list, const json_t *value)
 {
 	size_t i;
 
@@ -149,7 +149,7 @@ void emb_meta_check_finalizers(const json_t *o, const json_t *old, struct emb_ca
 	size_t i;
 
 	json_array_foreach (obj_get(o, "metadata", "finalizers"), i, value) {
-		if (!has(before, value)) {
+		if (!meta_list_has(before, value)) {
 			emb_cause(causes, "FieldValueForbidden", "metadata.finalizers",
 				"Forbidden: no new finalizers can be added if the object is being "
 				"deleted, found new finalizers []string{\"%s\"}",

@@ -69,17 +69,17 @@ struct emb_db {
 	bool open, is_new;
 };
 
-static int fail(struct emb_db *db, const char *what, struct err *err)
+static int db_fail(struct emb_db *db, const char *what, struct err *err)
 {
 	return err_set(err, ERR_RETRY, "state database: %s: %s", what, sqlite3_errmsg(db->sql));
 }
 
-static int exec(struct emb_db *db, const char *sql, struct err *err)
+static int db_exec(struct emb_db *db, const char *sql, struct err *err)
 {
-	return sqlite3_exec(db->sql, sql, NULL, NULL, NULL) ? fail(db, "setup", err) : 0;
+	return sqlite3_exec(db->sql, sql, NULL, NULL, NULL) ? db_fail(db, "setup", err) : 0;
 }
 
-static sqlite3_stmt *use(struct emb_db *db, enum stmt which)
+static sqlite3_stmt *db_use(struct emb_db *db, enum stmt which)
 {
 	sqlite3_reset(db->stmts[which]);
 	return db->stmts[which];
@@ -98,12 +98,12 @@ static void bind_key(sqlite3_stmt *s, const char *key, const char *ns, const cha
 }
 
 /* Runs a statement without rows. */
-static int run(struct emb_db *db, sqlite3_stmt *s, const char *what, struct err *err)
+static int db_run(struct emb_db *db, sqlite3_stmt *s, const char *what, struct err *err)
 {
 	int rc = sqlite3_step(s);
 
 	if (rc != SQLITE_DONE && rc != SQLITE_ROW) {
-		fail(db, what, err);
+		db_fail(db, what, err);
 		sqlite3_reset(s);
 		return -1;
 	}
@@ -113,72 +113,72 @@ static int run(struct emb_db *db, sqlite3_stmt *s, const char *what, struct err 
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
-static int one_int(struct emb_db *db, const char *sql, int64_t *out, struct err *err)
+static int db_one_int(struct emb_db *db, const char *sql, int64_t *out, struct err *err)
 {
 	sqlite3_stmt *s;
 	int rc;
 
 	if (sqlite3_prepare_v2(db->sql, sql, -1, &s, NULL))
-		return fail(db, "setup", err);
+		return db_fail(db, "setup", err);
 	rc = sqlite3_step(s);
 	if (rc == SQLITE_ROW)
 		*out = sqlite3_column_int64(s, 0);
 	sqlite3_finalize(s);
-	return rc == SQLITE_ROW ? 0 : fail(db, "setup", err);
+	return rc == SQLITE_ROW ? 0 : db_fail(db, "setup", err);
 }
 
-static int prepare(struct emb_db *db, struct err *err)
+static int db_prepare(struct emb_db *db, struct err *err)
 {
 	int i;
 
 	for (i = 0; i < S_COUNT; i++)
 		if (sqlite3_prepare_v3(
 			    db->sql, SQL[i], -1, SQLITE_PREPARE_PERSISTENT, &db->stmts[i], NULL))
-			return fail(db, "setup", err);
+			return db_fail(db, "setup", err);
 	return 0;
 }
 
 /* The new counter is committed with a sync, so that a power cut right after cannot take it back. */
-static int raise_counter(struct emb_db *db, struct err *err)
+static int db_raise_counter(struct emb_db *db, struct err *err)
 {
 	if (emb_db_begin(db, err))
 		return -1;
 	db->version += EMB_VERSION_STEP;
-	sqlite3_bind_int64(use(db, S_COUNTER), 1, db->version);
-	if (run(db, db->stmts[S_COUNTER], "setup", err) || emb_db_commit(db, err))
+	sqlite3_bind_int64(db_use(db, S_COUNTER), 1, db->version);
+	if (db_run(db, db->stmts[S_COUNTER], "setup", err) || emb_db_commit(db, err))
 		return -1;
-	return exec(db, "PRAGMA wal_checkpoint(TRUNCATE); PRAGMA synchronous=NORMAL;", err);
+	return db_exec(db, "PRAGMA wal_checkpoint(TRUNCATE); PRAGMA synchronous=NORMAL;", err);
 }
 
-static int setup(struct emb_db *db, struct err *err)
+static int db_setup(struct emb_db *db, struct err *err)
 {
 	int64_t tables = 0, format = 0;
 
 	/* Exclusive before WAL: the index of the log lives on the heap, and no other process can
 	   open the file. */
-	if (exec(db,
+	if (db_exec(db,
 		    "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA "
 		    "synchronous=FULL;"
 		    "PRAGMA cache_size=-512; PRAGMA temp_store=MEMORY; PRAGMA "
 		    "journal_size_limit=4194304;",
 		    err))
 		return -1;
-	if (one_int(db, "SELECT count(*) FROM sqlite_master", &tables, err))
+	if (db_one_int(db, "SELECT count(*) FROM sqlite_master", &tables, err))
 		return -1;
 	if (!tables) {
 		db->is_new = true;
-		if (exec(db, "BEGIN IMMEDIATE;", err) || exec(db, SCHEMA, err) ||
-			exec(db, "COMMIT;", err))
+		if (db_exec(db, "BEGIN IMMEDIATE;", err) || db_exec(db, SCHEMA, err) ||
+			db_exec(db, "COMMIT;", err))
 			return -1;
 	}
-	if (one_int(db, "SELECT format FROM meta", &format, err))
+	if (db_one_int(db, "SELECT format FROM meta", &format, err))
 		return -1;
 	if (format != FORMAT)
 		return err_set(err, ERR_STALL, "state database: format %lld is not known, only %d",
 			(long long)format, FORMAT);
-	if (one_int(db, "SELECT version FROM meta", &db->version, err) || prepare(db, err))
+	if (db_one_int(db, "SELECT version FROM meta", &db->version, err) || db_prepare(db, err))
 		return -1;
-	return raise_counter(db, err);
+	return db_raise_counter(db, err);
 }
 
 struct emb_db *emb_db_open(const char *path, struct err *err)
@@ -190,7 +190,7 @@ struct emb_db *emb_db_open(const char *path, struct err *err)
 	if (rc) {
 		err_set(err, ERR_RETRY, "state database '%s': %s", path,
 			db->sql ? sqlite3_errmsg(db->sql) : "no memory");
-	} else if (setup(db, err)) {
+	} else if (db_setup(db, err)) {
 		rc = sqlite3_errcode(db->sql);
 		if (rc == SQLITE_BUSY || rc == SQLITE_LOCKED)
 			err_set(err, ERR_RETRY, "another process uses the state database '%s'",
@@ -231,7 +231,7 @@ bool emb_db_is_new(const struct emb_db *db)
 int emb_db_begin(struct emb_db *db, struct err *err)
 {
 	BUG_IF(db->open);
-	if (run(db, use(db, S_BEGIN), "begin", err))
+	if (db_run(db, db_use(db, S_BEGIN), "begin", err))
 		return -1;
 	db->open = true;
 	db->committed = db->version;
@@ -241,7 +241,7 @@ int emb_db_begin(struct emb_db *db, struct err *err)
 int emb_db_commit(struct emb_db *db, struct err *err)
 {
 	BUG_IF(!db->open);
-	if (run(db, use(db, S_COMMIT), "commit", err))
+	if (db_run(db, db_use(db, S_COMMIT), "commit", err))
 		return -1;
 	db->open = false;
 	db->committed = db->version;
@@ -255,16 +255,16 @@ void emb_db_rollback(struct emb_db *db)
 	if (!db->open)
 		return;
 	/* A full disk may have ended the transaction by itself; then this fails, which is fine. */
-	if (run(db, use(db, S_ROLLBACK), "rollback", &ignored))
+	if (db_run(db, db_use(db, S_ROLLBACK), "rollback", &ignored))
 		sqlite3_reset(db->stmts[S_ROLLBACK]);
 	db->open = false;
 	db->version = db->committed;
 }
 
-static int next_version(struct emb_db *db, struct err *err)
+static int db_next_version(struct emb_db *db, struct err *err)
 {
-	sqlite3_bind_int64(use(db, S_COUNTER), 1, db->version + 1);
-	if (run(db, db->stmts[S_COUNTER], "counter", err))
+	sqlite3_bind_int64(db_use(db, S_COUNTER), 1, db->version + 1);
+	if (db_run(db, db->stmts[S_COUNTER], "counter", err))
 		return -1;
 	db->version++;
 	return 0;
@@ -275,7 +275,7 @@ static int next_version(struct emb_db *db, struct err *err)
 int emb_db_get(struct emb_db *db, const char *key, const char *ns, const char *name, char **text,
 	size_t *len, struct err *err)
 {
-	sqlite3_stmt *s = use(db, S_GET);
+	sqlite3_stmt *s = db_use(db, S_GET);
 	int rc;
 
 	*text = NULL;
@@ -286,7 +286,7 @@ int emb_db_get(struct emb_db *db, const char *key, const char *ns, const char *n
 		*len = (size_t)sqlite3_column_bytes(s, 0);
 		*text = mem_strndup(sqlite3_column_blob(s, 0), *len);
 	} else if (rc != SQLITE_DONE) {
-		fail(db, "read", err);
+		db_fail(db, "read", err);
 		sqlite3_reset(s);
 		return -1;
 	}
@@ -297,29 +297,29 @@ int emb_db_get(struct emb_db *db, const char *key, const char *ns, const char *n
 int emb_db_put(struct emb_db *db, const char *key, const char *ns, const char *name,
 	const char *text, size_t len, int64_t expires_ms, struct err *err)
 {
-	sqlite3_stmt *s = use(db, S_PUT);
+	sqlite3_stmt *s = db_use(db, S_PUT);
 
 	BUG_IF(!db->open);
 	bind_key(s, key, ns, name);
 	sqlite3_bind_blob64(s, 4, text, len, SQLITE_STATIC);
 	sqlite3_bind_int64(s, 5, expires_ms);
-	return run(db, s, "write", err) ? -1 : next_version(db, err);
+	return db_run(db, s, "write", err) ? -1 : db_next_version(db, err);
 }
 
 int emb_db_delete(
 	struct emb_db *db, const char *key, const char *ns, const char *name, struct err *err)
 {
-	sqlite3_stmt *s = use(db, S_DELETE);
+	sqlite3_stmt *s = db_use(db, S_DELETE);
 
 	BUG_IF(!db->open);
 	bind_key(s, key, ns, name);
-	return run(db, s, "delete", err) ? -1 : next_version(db, err);
+	return db_run(db, s, "delete", err) ? -1 : db_next_version(db, err);
 }
 
 int emb_db_list(struct emb_db *db, const char *key, const char *ns, const char *after_ns,
 	const char *after_name, unsigned max, emb_row_fn *fn, void *arg, struct err *err)
 {
-	sqlite3_stmt *s = use(db, ns ? S_LIST_NS : S_LIST_ALL);
+	sqlite3_stmt *s = db_use(db, ns ? S_LIST_NS : S_LIST_ALL);
 	int n = 0, rc = SQLITE_DONE, told = 0;
 
 	bind_key(s, key, ns ? ns : after_ns ? after_ns : "", after_name ? after_name : "");
@@ -336,7 +336,7 @@ int emb_db_list(struct emb_db *db, const char *key, const char *ns, const char *
 		told = fn(arg, &row, err);
 	}
 	if (!told && rc != SQLITE_DONE)
-		told = fail(db, "list", err);
+		told = db_fail(db, "list", err);
 	sqlite3_reset(s);
 	return told < 0 ? -1 : n;
 }
@@ -345,7 +345,7 @@ int emb_db_expired(struct emb_db *db, int64_t now_ms, unsigned max,
 	int (*fn)(void *arg, const char *key, const char *ns, const char *name, struct err *err),
 	void *arg, struct err *err)
 {
-	sqlite3_stmt *s = use(db, S_EXPIRED);
+	sqlite3_stmt *s = db_use(db, S_EXPIRED);
 	int n = 0, rc = SQLITE_DONE, told = 0;
 
 	sqlite3_bind_int64(s, 1, now_ms);
@@ -357,20 +357,20 @@ int emb_db_expired(struct emb_db *db, int64_t now_ms, unsigned max,
 			(const char *)sqlite3_column_text(s, 2), err);
 	}
 	if (!told && rc != SQLITE_DONE)
-		told = fail(db, "list", err);
+		told = db_fail(db, "list", err);
 	sqlite3_reset(s);
 	return told ? -1 : n;
 }
 
 int emb_db_any_in(struct emb_db *db, const char *ns, struct err *err)
 {
-	sqlite3_stmt *s = use(db, S_ANY);
+	sqlite3_stmt *s = db_use(db, S_ANY);
 	int rc;
 
 	bind_text(s, 1, ns);
 	rc = sqlite3_step(s);
 	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
-		fail(db, "read", err);
+		db_fail(db, "read", err);
 	sqlite3_reset(s);
 	return rc == SQLITE_ROW ? 1 : rc == SQLITE_DONE ? 0 : -1;
 }
@@ -380,27 +380,27 @@ int emb_db_any_in(struct emb_db *db, const char *ns, struct err *err)
 int emb_db_mark(struct emb_db *db, const char *key, const char *ns, const char *name,
 	const char *uid, struct err *err)
 {
-	sqlite3_stmt *s = use(db, S_MARK);
+	sqlite3_stmt *s = db_use(db, S_MARK);
 
 	bind_key(s, key, ns, name);
 	bind_text(s, 4, uid);
-	return run(db, s, "mark", err);
+	return db_run(db, s, "mark", err);
 }
 
 int emb_db_unmark(
 	struct emb_db *db, const char *key, const char *ns, const char *name, struct err *err)
 {
-	sqlite3_stmt *s = use(db, S_UNMARK);
+	sqlite3_stmt *s = db_use(db, S_UNMARK);
 
 	bind_key(s, key, ns, name);
-	return run(db, s, "unmark", err);
+	return db_run(db, s, "unmark", err);
 }
 
 int emb_db_marks(struct emb_db *db,
 	int (*fn)(void *arg, const char *key, const struct emb_row *row, struct err *err),
 	void *arg, struct err *err)
 {
-	sqlite3_stmt *s = use(db, S_MARKS);
+	sqlite3_stmt *s = db_use(db, S_MARKS);
 	int rc = SQLITE_DONE, told = 0;
 
 	while (!told && (rc = sqlite3_step(s)) == SQLITE_ROW) {
@@ -414,7 +414,7 @@ int emb_db_marks(struct emb_db *db,
 		told = fn(arg, (const char *)sqlite3_column_text(s, 0), &row, err);
 	}
 	if (!told && rc != SQLITE_DONE)
-		told = fail(db, "list", err);
+		told = db_fail(db, "list", err);
 	sqlite3_reset(s);
 	return told < 0 ? -1 : 0;
 }

@@ -81,9 +81,9 @@ static const char *merge_key(const char *field)
 	return strcmp(field, "conditions") ? NULL : "type";
 }
 
-static int strategic(json_t *o, const json_t *patch, struct emb_status *st);
+static int patch_strategic(json_t *o, const json_t *patch, struct emb_status *st);
 
-static size_t find(const json_t *list, const char *key, const json_t *value)
+static size_t list_find(const json_t *list, const char *key, const json_t *value)
 {
 	size_t i, n = json_array_size(list);
 
@@ -112,7 +112,7 @@ static int list_merge(json_t *list, const json_t *patch, const char *key, struct
 			return emb_bad_request(st,
 				"map: %s does not contain declared merge key: %s",
 				"the list's element", key);
-		at = find(list, key, id);
+		at = list_find(list, key, id);
 		if (!strcmp(what, "delete")) {
 			if (at < json_array_size(list))
 				json_array_remove(list, at);
@@ -120,13 +120,13 @@ static int list_merge(json_t *list, const json_t *patch, const char *key, struct
 		}
 		if (at == json_array_size(list))
 			json_array_append_new(list, json_object());
-		if (strategic(json_array_get(list, at), value, st))
+		if (patch_strategic(json_array_get(list, at), value, st))
 			return -1;
 	}
 	return 0;
 }
 
-static bool replaces(const json_t *list)
+static bool patch_replaces(const json_t *list)
 {
 	json_t *value;
 	size_t i;
@@ -146,7 +146,7 @@ static int patch_list(json_t *o, const char *key, const json_t *value, struct em
 		json_object_set_new(o, key, json_deep_copy(value));
 		return 0;
 	}
-	if (!json_is_array(list) || replaces(value)) {
+	if (!json_is_array(list) || patch_replaces(value)) {
 		list = json_array();
 		json_object_set_new(o, key, list);
 	}
@@ -156,7 +156,7 @@ static int patch_list(json_t *o, const char *key, const json_t *value, struct em
 	return 0;
 }
 
-static int directive(json_t *o, const char *key, const json_t *value, struct emb_status *st)
+static int patch_directive(json_t *o, const char *key, const json_t *value, struct emb_status *st)
 {
 	static const char remove[] = "$deleteFromPrimitiveList/";
 
@@ -177,7 +177,7 @@ static int patch_member(json_t *o, const char *key, const json_t *value, struct 
 	json_t *member;
 
 	if (key[0] == '$')
-		return directive(o, key, value, st);
+		return patch_directive(o, key, value, st);
 	if (json_is_null(value) || !strcmp(obj_str_or("", value, "$patch"), "delete")) {
 		json_object_del(o, key);
 		return 0;
@@ -193,10 +193,10 @@ static int patch_member(json_t *o, const char *key, const json_t *value, struct 
 		member = json_object();
 		json_object_set_new(o, key, member);
 	}
-	return strategic(member, value, st);
+	return patch_strategic(member, value, st);
 }
 
-static int strategic(json_t *o, const json_t *patch, struct emb_status *st)
+static int patch_strategic(json_t *o, const json_t *patch, struct emb_status *st)
 {
 	const char *what = obj_str_or("merge", patch, "$patch"), *key;
 	const json_t *retain = json_object_get(patch, "$retainKeys");
@@ -224,7 +224,7 @@ static int strategic(json_t *o, const json_t *patch, struct emb_status *st)
 
 int emb_patch_strategic(json_t *o, const json_t *patch, struct emb_status *st)
 {
-	return strategic(o, patch, st);
+	return patch_strategic(o, patch, st);
 }
 
 /* ---- three-way ------------------------------------------------------------------------------- */

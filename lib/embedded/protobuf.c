@@ -58,12 +58,12 @@ static const struct field NS_STATUS[] = {{1, "phase", P_STRING, false, NULL}, {0
 static const struct field NAMESPACE[] = {{1, "metadata", P_MESSAGE, false, META},
 	{2, "spec", P_MESSAGE, false, NS_SPEC}, {3, "status", P_MESSAGE, false, NS_STATUS}, {0}};
 
-static int broken(struct err *err, const char *what)
+static int protobuf_broken(struct err *err, const char *what)
 {
 	return err_set(err, ERR_STALL, "the protobuf body is malformed: %s", what);
 }
 
-static int varint(struct in *in, uint64_t *out, struct err *err)
+static int protobuf_varint(struct in *in, uint64_t *out, struct err *err)
 {
 	unsigned shift;
 
@@ -72,7 +72,7 @@ static int varint(struct in *in, uint64_t *out, struct err *err)
 		unsigned char b;
 
 		if (in->p == in->end)
-			return broken(err, "a number is cut short");
+			return protobuf_broken(err, "a number is cut short");
 		b = *in->p++;
 		if (shift == 63 && b > 1)
 			break;
@@ -80,67 +80,67 @@ static int varint(struct in *in, uint64_t *out, struct err *err)
 		if (!(b & 0x80))
 			return 0;
 	}
-	return broken(err, "a number is too long");
+	return protobuf_broken(err, "a number is too long");
 }
 
 /* The next field's number, its wire type (0 varint, 1 and 5 fixed, 2 bytes), and for 2 its bytes,
    for 0 its value. */
-static int next(struct in *in, unsigned *number, unsigned *wire, struct in *bytes, uint64_t *value,
-	struct err *err)
+static int protobuf_next(struct in *in, unsigned *number, unsigned *wire, struct in *bytes,
+	uint64_t *value, struct err *err)
 {
 	uint64_t tag, n;
 
-	if (varint(in, &tag, err))
+	if (protobuf_varint(in, &tag, err))
 		return -1;
 	*number = (unsigned)(tag >> 3);
 	*wire = tag & 7;
 	if (!*number || tag >> 3 > 536870911)
-		return broken(err, "a field has no number");
+		return protobuf_broken(err, "a field has no number");
 	*value = 0;
 	*bytes = (struct in){in->p, in->p};
 	switch (*wire) {
 	case 0:
-		return varint(in, value, err);
+		return protobuf_varint(in, value, err);
 	case 1:
 	case 5:
 		n = *wire == 1 ? 8 : 4;
 		break;
 	case 2:
-		if (varint(in, &n, err))
+		if (protobuf_varint(in, &n, err))
 			return -1;
 		break;
 	default:
-		return broken(err, "unknown wire type");
+		return protobuf_broken(err, "unknown wire type");
 	}
 	if (n > (uint64_t)(in->end - in->p))
-		return broken(err, "a field is longer than the body");
+		return protobuf_broken(err, "a field is longer than the body");
 	*bytes = (struct in){in->p, in->p + n};
 	in->p += n;
 	return 0;
 }
 
-static json_t *text(const struct in *in, struct err *err)
+static json_t *protobuf_text(const struct in *in, struct err *err)
 {
 	size_t n = (size_t)(in->end - in->p);
 	json_t *s = memchr(in->p, 0, n) ? NULL : json_stringn((const char *)in->p, n);
 
 	if (!s)
-		broken(err, "a text is not UTF-8");
+		protobuf_broken(err, "a text is not UTF-8");
 	return s;
 }
 
-static json_t *base64(const struct in *in, struct err *err)
+static json_t *protobuf_base64(const struct in *in, struct err *err)
 {
 	auto_buf struct buf b = BUF_INIT(2 * LIMIT_REQUEST_BODY);
 
 	if (base64_encode(&b, in->p, (size_t)(in->end - in->p), BASE64_STD)) {
-		broken(err, "a value is too long");
+		protobuf_broken(err, "a value is too long");
 		return NULL;
 	}
 	return json_string(buf_str(&b));
 }
 
-static json_t *time_of(struct in in, struct err *err)
+static json_t *protobuf_time(struct in in, struct err *err)
 {
 	uint64_t seconds = 0;
 	char out[TIME_TEXT_MAX];
@@ -150,7 +150,7 @@ static json_t *time_of(struct in in, struct err *err)
 		struct in bytes;
 		uint64_t value;
 
-		if (next(&in, &number, &wire, &bytes, &value, err))
+		if (protobuf_next(&in, &number, &wire, &bytes, &value, err))
 			return NULL;
 		if (number == 1 && wire == 0)
 			seconds = value;
@@ -162,7 +162,7 @@ static json_t *time_of(struct in in, struct err *err)
 	return json_string(time_format_rfc3339((int64_t)seconds * 1000, out));
 }
 
-static int map_entry(json_t *map, enum shape shape, struct in in, struct err *err)
+static int protobuf_map_entry(json_t *map, enum shape shape, struct in in, struct err *err)
 {
 	auto_json json_t *key = json_string(""), *value = json_string("");
 
@@ -172,13 +172,14 @@ static int map_entry(json_t *map, enum shape shape, struct in in, struct err *er
 		uint64_t ignored;
 		json_t *v;
 
-		if (next(&in, &number, &wire, &bytes, &ignored, err))
+		if (protobuf_next(&in, &number, &wire, &bytes, &ignored, err))
 			return -1;
 		if (number > 2)
 			continue;
 		if (wire != 2)
-			return broken(err, "a map entry has the wrong type");
-		v = number == 2 && shape == P_MAP_BYTES ? base64(&bytes, err) : text(&bytes, err);
+			return protobuf_broken(err, "a map entry has the wrong type");
+		v = number == 2 && shape == P_MAP_BYTES ? protobuf_base64(&bytes, err)
+							: protobuf_text(&bytes, err);
 		if (!v)
 			return -1;
 		json_decref(number == 1 ? key : value);
@@ -190,9 +191,10 @@ static int map_entry(json_t *map, enum shape shape, struct in in, struct err *er
 	return json_object_set(map, json_string_value(key), value);
 }
 
-static json_t *message(struct in in, const struct field *fields, unsigned depth, struct err *err);
+static json_t *protobuf_message(
+	struct in in, const struct field *fields, unsigned depth, struct err *err);
 
-static const struct field *find(const struct field *fields, unsigned number)
+static const struct field *protobuf_field(const struct field *fields, unsigned number)
 {
 	for (; fields->number; fields++)
 		if (fields->number == number)
@@ -200,27 +202,27 @@ static const struct field *find(const struct field *fields, unsigned number)
 	return NULL;
 }
 
-static json_t *scalar(const struct field *f, const struct in *bytes, uint64_t value, unsigned depth,
-	struct err *err)
+static json_t *protobuf_scalar(const struct field *f, const struct in *bytes, uint64_t value,
+	unsigned depth, struct err *err)
 {
 	switch (f->shape) {
 	case P_STRING:
-		return text(bytes, err);
+		return protobuf_text(bytes, err);
 	case P_BYTES:
-		return base64(bytes, err);
+		return protobuf_base64(bytes, err);
 	case P_INT:
 		return json_integer((json_int_t)value);
 	case P_BOOL:
 		return json_boolean(value != 0);
 	case P_TIME:
-		return time_of(*bytes, err);
+		return protobuf_time(*bytes, err);
 	default:
-		return message(*bytes, f->fields, depth + 1, err);
+		return protobuf_message(*bytes, f->fields, depth + 1, err);
 	}
 }
 
 /* A container that is made when the first of its entries comes. */
-static json_t *container(json_t *o, const char *name, bool list)
+static json_t *protobuf_container(json_t *o, const char *name, bool list)
 {
 	json_t *c = json_object_get(o, name);
 
@@ -231,30 +233,32 @@ static json_t *container(json_t *o, const char *name, bool list)
 	return c;
 }
 
-static int take(json_t *o, const struct field *f, unsigned wire, const struct in *bytes,
+static int protobuf_take(json_t *o, const struct field *f, unsigned wire, const struct in *bytes,
 	uint64_t value, unsigned depth, struct err *err)
 {
 	bool number = f->shape == P_INT || f->shape == P_BOOL;
 	json_t *v;
 
 	if (wire != (number ? 0 : 2))
-		return broken(err, "a field has the wrong type");
+		return protobuf_broken(err, "a field has the wrong type");
 	if (f->shape == P_MAP_STRING || f->shape == P_MAP_BYTES)
-		return map_entry(container(o, f->name, false), f->shape, *bytes, err);
-	v = scalar(f, bytes, value, depth, err);
+		return protobuf_map_entry(
+			protobuf_container(o, f->name, false), f->shape, *bytes, err);
+	v = protobuf_scalar(f, bytes, value, depth, err);
 	if (!v)
 		return -1;
 	if (f->repeated)
-		return json_array_append_new(container(o, f->name, true), v);
+		return json_array_append_new(protobuf_container(o, f->name, true), v);
 	return json_object_set_new(o, f->name, v);
 }
 
-static json_t *message(struct in in, const struct field *fields, unsigned depth, struct err *err)
+static json_t *protobuf_message(
+	struct in in, const struct field *fields, unsigned depth, struct err *err)
 {
 	auto_json json_t *o = json_object();
 
 	if (depth > LIMIT_EMBEDDED_DEPTH) {
-		broken(err, "too deep");
+		protobuf_broken(err, "too deep");
 		return NULL;
 	}
 	while (in.p < in.end) {
@@ -263,10 +267,10 @@ static json_t *message(struct in in, const struct field *fields, unsigned depth,
 		uint64_t value;
 		const struct field *f;
 
-		if (next(&in, &number, &wire, &bytes, &value, err))
+		if (protobuf_next(&in, &number, &wire, &bytes, &value, err))
 			return NULL;
-		f = find(fields, number);
-		if (f && take(o, f, wire, &bytes, value, depth, err))
+		f = protobuf_field(fields, number);
+		if (f && protobuf_take(o, f, wire, &bytes, value, depth, err))
 			return NULL;
 	}
 	return MOVE(o);
@@ -285,7 +289,7 @@ json_t *emb_protobuf_read(const void *data, size_t len, struct err *err)
 	json_t *o;
 
 	if (len < 4 || memcmp(data, "k8s", 4) != 0) {
-		broken(err, "it does not begin with the Kubernetes prefix");
+		protobuf_broken(err, "it does not begin with the Kubernetes prefix");
 		return NULL;
 	}
 	in.p += 4;
@@ -294,17 +298,17 @@ json_t *emb_protobuf_read(const void *data, size_t len, struct err *err)
 		struct in bytes;
 		uint64_t value;
 
-		if (next(&in, &number, &wire, &bytes, &value, err))
+		if (protobuf_next(&in, &number, &wire, &bytes, &value, err))
 			return NULL;
 		if (number == 1 && wire == 2) {
 			json_decref(type);
-			type = message(bytes, TYPE_META, 0, err);
+			type = protobuf_message(bytes, TYPE_META, 0, err);
 			if (!type)
 				return NULL;
 		} else if (number == 2 && wire == 2) {
 			raw = bytes;
 		} else if (number == 3 && bytes.p != bytes.end) {
-			broken(err, "its content is encoded");
+			protobuf_broken(err, "its content is encoded");
 			return NULL;
 		}
 	}
@@ -318,7 +322,7 @@ json_t *emb_protobuf_read(const void *data, size_t len, struct err *err)
 			obj_str_or("", type, "apiVersion"), kind);
 		return NULL;
 	}
-	o = message(raw, fields, 0, err);
+	o = protobuf_message(raw, fields, 0, err);
 	if (o)
 		json_object_update(o, type);
 	return o;

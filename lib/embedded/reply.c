@@ -81,7 +81,7 @@ static void reply_free(struct reply *r)
 	free(r);
 }
 
-static void on_end(void *arg, struct http_exchange *x, bool gone)
+static void reply_on_end(void *arg, struct http_exchange *x, bool gone)
 {
 	struct reply *r = arg;
 
@@ -93,7 +93,7 @@ static void on_end(void *arg, struct http_exchange *x, bool gone)
 }
 
 /* RFC 7234 section 5.5: 299 is a persistent warning; kubectl prints its text. */
-static void warn(struct http_exchange *x, const struct emb_paths *warnings)
+static void reply_warn(struct http_exchange *x, const struct emb_paths *warnings)
 {
 	size_t i, total = 0;
 
@@ -115,7 +115,7 @@ static void warn(struct http_exchange *x, const struct emb_paths *warnings)
 
 /* ---- lists: head, slices, tail; metadata comes last, with the continue token ----------------- */
 
-static void head(const struct reply *r, struct buf *b)
+static void reply_head(const struct reply *r, struct buf *b)
 {
 	const struct emb_call *c = r->call;
 	auto_json json_t *columns = NULL;
@@ -137,7 +137,7 @@ static void head(const struct reply *r, struct buf *b)
 	}
 }
 
-static void tail(const struct reply *r, struct buf *b)
+static void reply_tail(const struct reply *r, struct buf *b)
 {
 	const struct emb_call *c = r->call;
 
@@ -150,20 +150,20 @@ static void tail(const struct reply *r, struct buf *b)
 	buf_adds(b, "}}\n");
 }
 
-static void run(void *arg)
+static void reply_run(void *arg)
 {
 	emb_call_run(((struct reply *)arg)->call);
 }
 
-static void done(void *arg);
+static void reply_done(void *arg);
 
-static void go(struct reply *r)
+static void reply_go(struct reply *r)
 {
 	r->in_chain = true;
-	emb_chain_add(r->chain, run, done, r);
+	emb_chain_add(r->chain, reply_run, reply_done, r);
 }
 
-static int pull(void *arg, struct buf *b)
+static int reply_pull(void *arg, struct buf *b)
 {
 	struct reply *r = arg;
 	size_t n = r->pending.len < PIECE ? r->pending.len : PIECE;
@@ -178,11 +178,11 @@ static int pull(void *arg, struct buf *b)
 	if (r->tail_done)
 		return -1;
 	if (!r->in_chain)
-		go(r);
+		reply_go(r);
 	return 0;
 }
 
-static void list_done(struct reply *r)
+static void reply_list_done(struct reply *r)
 {
 	struct emb_call *c = r->call;
 	bool over = !c->more || c->full;
@@ -190,11 +190,11 @@ static void list_done(struct reply *r)
 	if (!r->version)
 		r->version = c->version;
 	if (!r->streaming)
-		head(r, &r->pending);
+		reply_head(r, &r->pending);
 	buf_add(&r->pending, c->out.p, c->out.len);
 	buf_clear(&c->out);
 	if (over) {
-		tail(r, &r->pending);
+		reply_tail(r, &r->pending);
 		r->tail_done = true;
 	}
 	if (r->streaming) {
@@ -203,11 +203,11 @@ static void list_done(struct reply *r)
 		http_reply_buf(r->x, 200, JSON_TYPE, &r->pending);
 	} else {
 		r->streaming = true;
-		http_reply_stream(r->x, 200, JSON_TYPE, pull, r);
+		http_reply_stream(r->x, 200, JSON_TYPE, reply_pull, r);
 	}
 }
 
-static void done(void *arg)
+static void reply_done(void *arg)
 {
 	struct reply *r = arg;
 	struct emb_call *c = r->call;
@@ -221,9 +221,9 @@ static void done(void *arg)
 	} else if (c->st.code) {
 		emb_reply_status(r->x, &c->st);
 	} else if (c->verb == EMB_LIST) {
-		list_done(r);
+		reply_list_done(r);
 	} else {
-		warn(r->x, &c->warnings);
+		reply_warn(r->x, &c->warnings);
 		buf_addc(&c->out, '\n');
 		http_reply_buf(r->x, c->code, JSON_TYPE, &c->out);
 	}
@@ -240,6 +240,6 @@ void emb_reply_call(struct http_exchange *x, struct emb_chain *chain, struct emb
 	r->call = call;
 	r->version = first_version;
 	buf_init(&r->pending, 2 * LIMIT_KUBE_LIST);
-	http_x_on_end(x, on_end, r);
-	go(r);
+	http_x_on_end(x, reply_on_end, r);
+	reply_go(r);
 }

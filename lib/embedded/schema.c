@@ -28,12 +28,12 @@ static const char *const HARMLESS[] = {"description", "title", "example", "exter
 	"x-kubernetes-int-or-string", "x-kubernetes-embedded-resource", "x-kubernetes-list-type",
 	"x-kubernetes-list-map-keys", "x-kubernetes-map-type"};
 
-static int by_name(const void *a, const void *b)
+static int schema_by_name(const void *a, const void *b)
 {
 	return strcmp(((const struct emb_prop *)a)->name, ((const struct emb_prop *)b)->name);
 }
 
-static char **strings(const json_t *list)
+static char **schema_strings(const json_t *list)
 {
 	size_t i, n = json_array_size(list);
 	char **out;
@@ -47,7 +47,7 @@ static char **strings(const json_t *list)
 	return out;
 }
 
-static void strings_free(char **list)
+static void schema_strings_free(char **list)
 {
 	size_t i;
 
@@ -56,7 +56,7 @@ static void strings_free(char **list)
 	free(list);
 }
 
-static int keywords(const json_t *def, struct err *err)
+static int schema_keywords(const json_t *def, struct err *err)
 {
 	const char *key;
 	json_t *value;
@@ -77,7 +77,7 @@ static int keywords(const json_t *def, struct err *err)
 	return 0;
 }
 
-static int set_type(struct emb_schema *s, const json_t *def, struct err *err)
+static int schema_set_type(struct emb_schema *s, const json_t *def, struct err *err)
 {
 	static const struct {
 		const char *name;
@@ -98,7 +98,7 @@ static int set_type(struct emb_schema *s, const json_t *def, struct err *err)
 	return err_set(err, ERR_STALL, "unknown type '%s'", type);
 }
 
-static void set_bounds(struct emb_schema *s, const json_t *def)
+static void schema_set_bounds(struct emb_schema *s, const json_t *def)
 {
 	const char *list_type = obj_str_or("", def, "x-kubernetes-list-type");
 	const json_t *v;
@@ -123,12 +123,12 @@ static void set_bounds(struct emb_schema *s, const json_t *def)
 	s->unique = obj_bool(false, def, "uniqueItems");
 	s->is_set = !strcmp(list_type, "set");
 	s->is_map = !strcmp(list_type, "map");
-	s->map_keys = strings(json_object_get(def, "x-kubernetes-list-map-keys"));
+	s->map_keys = schema_strings(json_object_get(def, "x-kubernetes-list-map-keys"));
 }
 
-static struct emb_schema *compile(const json_t *def, bool root, struct err *err);
+static struct emb_schema *schema_compile(const json_t *def, bool root, struct err *err);
 
-static int set_props(struct emb_schema *s, const json_t *def, bool root, struct err *err)
+static int schema_set_props(struct emb_schema *s, const json_t *def, bool root, struct err *err)
 {
 	const json_t *props = json_object_get(def, "properties");
 	const char *key;
@@ -142,59 +142,59 @@ static int set_props(struct emb_schema *s, const json_t *def, bool root, struct 
 			(!strcmp(key, "apiVersion") || !strcmp(key, "kind") ||
 				!strcmp(key, "metadata")))
 			continue;
-		one = compile(value, false, err);
+		one = schema_compile(value, false, err);
 		if (!one)
 			return err_wrap(err, "%s", key);
 		s->props[s->n_props++] = (struct emb_prop){mem_strdup(key), one};
 	}
-	qsort(s->props, s->n_props, sizeof(*s->props), by_name);
+	qsort(s->props, s->n_props, sizeof(*s->props), schema_by_name);
 	return 0;
 }
 
-static int set_children(struct emb_schema *s, const json_t *def, struct err *err)
+static int schema_set_children(struct emb_schema *s, const json_t *def, struct err *err)
 {
 	const json_t *extra = json_object_get(def, "additionalProperties");
 	const json_t *items = json_object_get(def, "items");
 
 	if (json_is_true(extra))
 		s->any_extra = true;
-	else if (json_is_object(extra) && !(s->extra = compile(extra, false, err)))
+	else if (json_is_object(extra) && !(s->extra = schema_compile(extra, false, err)))
 		return err_wrap(err, "additionalProperties");
-	if (items && !(s->items = compile(items, false, err)))
+	if (items && !(s->items = schema_compile(items, false, err)))
 		return err_wrap(err, "items");
 	return 0;
 }
 
-static int fill(struct emb_schema *s, const json_t *def, bool root, struct err *err)
+static int schema_fill(struct emb_schema *s, const json_t *def, bool root, struct err *err)
 {
 	const json_t *enums = json_object_get(def, "enum"), *dflt = json_object_get(def, "default");
 
-	if (keywords(def, err) || set_type(s, def, err))
+	if (schema_keywords(def, err) || schema_set_type(s, def, err))
 		return -1;
 	s->nullable = obj_bool(false, def, "nullable");
 	s->preserve = obj_bool(false, def, "x-kubernetes-preserve-unknown-fields");
 	s->int_or_string = obj_bool(false, def, "x-kubernetes-int-or-string");
 	s->embedded = obj_bool(false, def, "x-kubernetes-embedded-resource");
-	set_bounds(s, def);
-	s->required = strings(json_object_get(def, "required"));
+	schema_set_bounds(s, def);
+	s->required = schema_strings(json_object_get(def, "required"));
 	s->format = mem_strdup(obj_str(def, "format"));
 	s->enums = enums ? json_deep_copy(enums) : NULL;
 	s->dflt = dflt ? json_deep_copy(dflt) : NULL;
 	s->pattern = mem_strdup(obj_str(def, "pattern"));
 	if (s->pattern && match_new(&s->match, s->pattern, err))
 		return -1;
-	if (set_props(s, def, root, err))
+	if (schema_set_props(s, def, root, err))
 		return -1;
-	return set_children(s, def, err);
+	return schema_set_children(s, def, err);
 }
 
-static struct emb_schema *compile(const json_t *def, bool root, struct err *err)
+static struct emb_schema *schema_compile(const json_t *def, bool root, struct err *err)
 {
 	struct emb_schema *s = NEW(struct emb_schema);
 
 	if (!json_is_object(def)) {
 		err_set(err, ERR_STALL, "a schema must be an object");
-	} else if (!fill(s, def, root, err)) {
+	} else if (!schema_fill(s, def, root, err)) {
 		return s;
 	}
 	emb_schema_free(s);
@@ -203,7 +203,7 @@ static struct emb_schema *compile(const json_t *def, bool root, struct err *err)
 
 struct emb_schema *emb_schema_new(const json_t *def, struct err *err)
 {
-	return compile(def, true, err);
+	return schema_compile(def, true, err);
 }
 
 void emb_schema_free(struct emb_schema *s)
@@ -217,8 +217,8 @@ void emb_schema_free(struct emb_schema *s)
 		emb_schema_free(s->props[i].schema);
 	}
 	free(s->props);
-	strings_free(s->required);
-	strings_free(s->map_keys);
+	schema_strings_free(s->required);
+	schema_strings_free(s->map_keys);
 	emb_schema_free(s->extra);
 	emb_schema_free(s->items);
 	json_decref(s->enums);
@@ -261,17 +261,17 @@ const struct emb_schema *emb_schema_member(
 
 /* ---- pruning --------------------------------------------------------------------------------- */
 
-static void tell(struct emb_paths *unknown, const char *path)
+static void schema_tell(struct emb_paths *unknown, const char *path)
 {
 	if (unknown->len < LIMIT_EMBEDDED_UNKNOWN)
 		*vec_add(unknown) = mem_strdup(path);
 }
 
-static void prune(
+static void schema_prune(
 	const struct emb_schema *s, json_t *o, struct buf *path, struct emb_paths *unknown);
 
-static void prune_member(const struct emb_schema *s, json_t *o, const char *key, json_t *value,
-	struct buf *path, struct emb_paths *unknown)
+static void schema_prune_member(const struct emb_schema *s, json_t *o, const char *key,
+	json_t *value, struct buf *path, struct emb_paths *unknown)
 {
 	size_t len = path->len;
 	const struct emb_schema *sub;
@@ -282,12 +282,12 @@ static void prune_member(const struct emb_schema *s, json_t *o, const char *key,
 		buf_addc(path, '.');
 	buf_adds(path, key);
 	if (!known) {
-		tell(unknown, buf_str(path));
+		schema_tell(unknown, buf_str(path));
 		json_object_del(o, key);
 	} else if (sub && json_is_null(value) && !sub->nullable && sub->type != EMB_ANY) {
 		json_object_del(o, key);
 	} else if (sub) {
-		prune(sub, value, path, unknown);
+		schema_prune(sub, value, path, unknown);
 	}
 	path->len = len;
 	path->over = false;
@@ -295,7 +295,7 @@ static void prune_member(const struct emb_schema *s, json_t *o, const char *key,
 		path->p[len] = '\0';
 }
 
-static void prune(
+static void schema_prune(
 	const struct emb_schema *s, json_t *o, struct buf *path, struct emb_paths *unknown)
 {
 	const char *key;
@@ -309,12 +309,12 @@ static void prune(
 				(!strcmp(key, "apiVersion") || !strcmp(key, "kind") ||
 					!strcmp(key, "metadata")))
 				continue;
-			prune_member(s, o, key, value, path, unknown);
+			schema_prune_member(s, o, key, value, path, unknown);
 		}
 	} else if (json_is_array(o) && s->items) {
 		json_array_foreach (o, i, value) {
 			buf_addf(path, "[%zu]", i);
-			prune(s->items, value, path, unknown);
+			schema_prune(s->items, value, path, unknown);
 			path->len = len;
 			path->over = false;
 			path->p[len] = '\0';
@@ -326,7 +326,7 @@ void emb_schema_prune(const struct emb_schema *s, json_t *o, struct emb_paths *u
 {
 	auto_buf struct buf path = BUF_INIT(LIMIT_EMBEDDED_MESSAGE);
 
-	prune(s, o, &path, unknown);
+	schema_prune(s, o, &path, unknown);
 }
 
 /* ---- defaults -------------------------------------------------------------------------------- */

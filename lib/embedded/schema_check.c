@@ -16,7 +16,7 @@
 static const char *const TYPE_NAMES[] = {
 	"any", "object", "array", "string", "integer", "number", "boolean"};
 
-static const char *type_of(const json_t *o)
+static const char *value_type(const json_t *o)
 {
 	switch (json_typeof(o)) {
 	case JSON_OBJECT:
@@ -64,7 +64,7 @@ static bool type_fits(const struct emb_schema *s, const json_t *o)
 
 /* The value as the messages quote it: strings as Go's %q, the rest as JSON; cut, since a message is
    for people. */
-static void show(const json_t *o, struct buf *out)
+static void value_show(const json_t *o, struct buf *out)
 {
 	auto_free char *text = json_dumps(o, JSON_COMPACT | JSON_ENCODE_ANY);
 	size_t n = text ? strlen(text) : 0;
@@ -77,11 +77,11 @@ static void show(const json_t *o, struct buf *out)
 	}
 }
 
-static void invalid(struct emb_causes *c, const char *path, const json_t *o, const char *what)
+static void check_invalid(struct emb_causes *c, const char *path, const json_t *o, const char *what)
 {
 	auto_buf struct buf value = BUF_INIT(LIMIT_EMBEDDED_MESSAGE);
 
-	show(o, &value);
+	value_show(o, &value);
 	emb_cause(c, "FieldValueInvalid", path, "Invalid value: %s: %s in body %s", buf_str(&value),
 		path, what);
 }
@@ -89,10 +89,10 @@ static void invalid(struct emb_causes *c, const char *path, const json_t *o, con
 #define INVALID(c, path, o, ...) \
 	do { \
 		auto_free char *what_ = mem_printf(__VA_ARGS__); \
-		invalid(c, path, o, what_); \
+		check_invalid(c, path, o, what_); \
 	} while (0)
 
-static size_t runes(const char *s, size_t n)
+static size_t rune_count(const char *s, size_t n)
 {
 	size_t i, count = 0;
 
@@ -113,9 +113,9 @@ static void check_enum(
 		if (json_equal(one, o))
 			return;
 		buf_adds(&list, i ? ", " : "");
-		show(one, &list);
+		value_show(one, &list);
 	}
-	show(o, &value);
+	value_show(o, &value);
 	emb_cause(c, "FieldValueNotSupported", path, "Unsupported value: %s: supported values: %s",
 		buf_str(&value), buf_str(&list));
 }
@@ -143,7 +143,7 @@ static void check_string(
 	const struct emb_schema *s, const json_t *o, const char *path, struct emb_causes *c)
 {
 	const char *text = json_string_value(o);
-	size_t n = json_string_length(o), chars = runes(text, n);
+	size_t n = json_string_length(o), chars = rune_count(text, n);
 
 	if (s->max_len >= 0 && chars > (size_t)s->max_len)
 		emb_cause(c, "FieldValueTooLong", path, "Too long: may not be more than %lld bytes",
@@ -205,7 +205,7 @@ static void check_unique(
 			if (!same_entry(s, json_array_get(o, i), json_array_get(o, j)))
 				continue;
 			field = mem_printf("%s[%zu]", path, i);
-			show(json_array_get(o, i), &value);
+			value_show(json_array_get(o, i), &value);
 			emb_cause(c, "FieldValueDuplicate", field, "Duplicate value: %s",
 				buf_str(&value));
 			break;
@@ -213,11 +213,11 @@ static void check_unique(
 	}
 }
 
-static void check(
+static void check_value(
 	const struct emb_schema *s, const json_t *o, struct buf *path, struct emb_causes *c);
 
-static void below(const struct emb_schema *s, const json_t *o, struct buf *path, const char *key,
-	size_t at, struct emb_causes *c)
+static void check_below(const struct emb_schema *s, const json_t *o, struct buf *path,
+	const char *key, size_t at, struct emb_causes *c)
 {
 	size_t len = path->len;
 
@@ -225,7 +225,7 @@ static void below(const struct emb_schema *s, const json_t *o, struct buf *path,
 		buf_addf(path, "%s%s", len ? "." : "", key);
 	else
 		buf_addf(path, "[%zu]", at);
-	check(s, o, path, c);
+	check_value(s, o, path, c);
 	path->len = len;
 	if (path->p)
 		path->p[len] = '\0';
@@ -246,7 +246,7 @@ static void check_array(
 	check_unique(s, o, buf_str(path), c);
 	if (s->items)
 		json_array_foreach (o, i, value)
-			below(s->items, value, path, NULL, i, c);
+			check_below(s->items, value, path, NULL, i, c);
 }
 
 static void check_object(
@@ -275,17 +275,17 @@ static void check_object(
 		const struct emb_schema *sub = emb_schema_member(s, key, &known);
 
 		if (sub)
-			below(sub, value, path, key, 0, c);
+			check_below(sub, value, path, key, 0, c);
 	}
 }
 
-static void check(
+static void check_value(
 	const struct emb_schema *s, const json_t *o, struct buf *path, struct emb_causes *c)
 {
 	const char *at = buf_str(path);
 
 	if (!type_fits(s, o)) {
-		const char *type = type_of(o);
+		const char *type = value_type(o);
 
 		/* Here the value that is quoted is the type's name: that is how the API server
 		   words it. */
@@ -313,5 +313,5 @@ void emb_schema_validate(const struct emb_schema *s, const json_t *o, struct emb
 {
 	auto_buf struct buf path = BUF_INIT(BUF_ANY); /* bounded by the keys of the body itself */
 
-	check(s, o, &path, causes);
+	check_value(s, o, &path, causes);
 }

@@ -22,7 +22,7 @@ void emb_status_clear(struct emb_status *st)
 	emb_status_init(st);
 }
 
-__attribute__((format(printf, 6, 0))) static int fill(struct emb_status *st, int code,
+__attribute__((format(printf, 6, 0))) static int status_fill(struct emb_status *st, int code,
 	const char *reason, const struct emb_kind *kind, const char *name, const char *fmt,
 	va_list ap)
 {
@@ -43,7 +43,7 @@ int emb_status_set(struct emb_status *st, int code, const char *reason, const st
 	int rc;
 
 	va_start(ap, fmt);
-	rc = fill(st, code, reason, kind, name, fmt, ap);
+	rc = status_fill(st, code, reason, kind, name, fmt, ap);
 	va_end(ap);
 	return rc;
 }
@@ -54,7 +54,7 @@ int emb_bad_request(struct emb_status *st, const char *fmt, ...)
 	int rc;
 
 	va_start(ap, fmt);
-	rc = fill(st, 400, "BadRequest", NULL, NULL, fmt, ap);
+	rc = status_fill(st, 400, "BadRequest", NULL, NULL, fmt, ap);
 	va_end(ap);
 	return rc;
 }
@@ -137,7 +137,7 @@ int emb_invalid(
 
 /* details.kind is the resource's plural for most reasons, the kind itself for Invalid: as the API
    server has it. */
-static void details(const struct emb_status *st, struct js_w *w)
+static void status_details(const struct emb_status *st, struct js_w *w)
 {
 	if (!st->kind && !st->name && !st->causes)
 		return;
@@ -171,7 +171,7 @@ void emb_status_write(const struct emb_status *st, struct buf *out)
 	js_kstr(&w, "message", buf_str(&st->message));
 	if (st->reason[0])
 		js_kstr(&w, "reason", st->reason);
-	details(st, &w);
+	status_details(st, &w);
 	js_kint(&w, "code", st->code);
 	js_end(&w, '}');
 }

@@ -11,7 +11,7 @@
 #include <string.h>
 
 /* "5m" or "5m30s": the smaller unit only when it is not zero. */
-static char *two(char *out, int64_t big, char big_unit, int64_t small, char small_unit)
+static char *table_two_units(char *out, int64_t big, char big_unit, int64_t small, char small_unit)
 {
 	if (small)
 		snprintf(out, EMB_AGE_MAX, "%lld%c%lld%c", (long long)big, big_unit,
@@ -32,22 +32,22 @@ char *emb_age(int64_t ms, char out[EMB_AGE_MAX])
 	if (ms < 0)
 		s = 0;
 	if (s < 120)
-		return two(out, s, 's', 0, 0);
+		return table_two_units(out, s, 's', 0, 0);
 	if (m < 10)
-		return two(out, m, 'm', s % 60, 's');
+		return table_two_units(out, m, 'm', s % 60, 's');
 	if (m < 180)
-		return two(out, m, 'm', 0, 0);
+		return table_two_units(out, m, 'm', 0, 0);
 	if (h < 8)
-		return two(out, h, 'h', m % 60, 'm');
+		return table_two_units(out, h, 'h', m % 60, 'm');
 	if (h < 48)
-		return two(out, h, 'h', 0, 0);
+		return table_two_units(out, h, 'h', 0, 0);
 	if (h < 24 * 8)
-		return two(out, h / 24, 'd', h % 24, 'h');
+		return table_two_units(out, h / 24, 'd', h % 24, 'h');
 	if (h < 24 * 365 * 2)
-		return two(out, h / 24, 'd', 0, 0);
+		return table_two_units(out, h / 24, 'd', 0, 0);
 	if (h < 24 * 365 * 8)
-		return two(out, h / 24 / 365, 'y', h / 24 % 365, 'd');
-	return two(out, h / 24 / 365, 'y', 0, 0);
+		return table_two_units(out, h / 24 / 365, 'y', h / 24 % 365, 'd');
+	return table_two_units(out, h / 24 / 365, 'y', 0, 0);
 }
 
 char *emb_age_since(const char *rfc3339, int64_t now_ms, char out[EMB_AGE_MAX])
@@ -85,7 +85,7 @@ json_t *emb_partial(const json_t *o)
 		"meta.k8s.io/v1", "metadata", meta ? meta : json_null());
 }
 
-static json_t *cell(const struct emb_column *c, const json_t *o, int64_t now_ms)
+static json_t *table_cell(const struct emb_column *c, const json_t *o, int64_t now_ms)
 {
 	const json_t *v = emb_jsonpath_first(c->path, o);
 	char age[EMB_AGE_MAX];
@@ -119,7 +119,7 @@ json_t *emb_table_row(const struct emb_kind *k, const struct emb_version *v, con
 	} else {
 		for (i = 0; i < v->n_columns; i++) {
 			json_t *c = v->columns[i].path
-				? cell(&v->columns[i], o, now_ms)
+				? table_cell(&v->columns[i], o, now_ms)
 				: json_string(obj_str_or("", o, "metadata", "name"));
 
 			json_array_append_new(cells, c);

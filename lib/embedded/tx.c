@@ -46,7 +46,7 @@ void emb_tx_clear(struct emb_tx *tx)
 	emb_changes_clear(&tx->changes);
 }
 
-static int internal(struct emb_tx *tx, const struct err *err)
+static int tx_internal(struct emb_tx *tx, const struct err *err)
 {
 	return emb_internal(tx->st, err);
 }
@@ -55,7 +55,7 @@ int emb_tx_begin(struct emb_tx *tx)
 {
 	struct err err;
 
-	return emb_db_begin(tx->db, &err) ? internal(tx, &err) : 0;
+	return emb_db_begin(tx->db, &err) ? tx_internal(tx, &err) : 0;
 }
 
 int emb_tx_end(struct emb_tx *tx)
@@ -71,10 +71,10 @@ int emb_tx_end(struct emb_tx *tx)
 		return 0;
 	emb_db_rollback(tx->db);
 	emb_changes_clear(&tx->changes);
-	return internal(tx, &err);
+	return tx_internal(tx, &err);
 }
 
-static json_t *load(
+static json_t *tx_load(
 	struct emb_tx *tx, const struct emb_kind *k, const char *ns, const char *name, int *rc)
 {
 	auto_free char *text = NULL;
@@ -84,7 +84,7 @@ static json_t *load(
 
 	*rc = -1;
 	if (emb_db_get(tx->db, k->resource, ns, name, &text, &len, &err)) {
-		internal(tx, &err);
+		tx_internal(tx, &err);
 		return NULL;
 	}
 	*rc = 0;
@@ -92,14 +92,14 @@ static json_t *load(
 		return NULL;
 	o = obj_parse(text, len, "a stored object", &err);
 	if (!o)
-		*rc = internal(tx, &err);
+		*rc = tx_internal(tx, &err);
 	return o;
 }
 
 json_t *emb_tx_get(struct emb_tx *tx, const struct emb_kind *k, const char *ns, const char *name)
 {
 	int rc;
-	json_t *o = load(tx, k, ns, name, &rc);
+	json_t *o = tx_load(tx, k, ns, name, &rc);
 
 	if (!o && !rc)
 		emb_not_found(tx->st, k, name);
@@ -108,7 +108,7 @@ json_t *emb_tx_get(struct emb_tx *tx, const struct emb_kind *k, const char *ns, 
 
 /* ---- storing --------------------------------------------------------------------------------- */
 
-static struct emb_change *add_change(struct emb_tx *tx, enum emb_change_type type,
+static struct emb_change *tx_add_change(struct emb_tx *tx, enum emb_change_type type,
 	const struct emb_kind *k, const json_t *o, struct buf *text)
 {
 	struct emb_change *c = vec_add(&tx->changes);
@@ -136,7 +136,7 @@ static bool selectable_changed(const struct emb_kind *k, const json_t *a, const 
 	return !(x && y ? json_equal(x, y) : !json_object_size(x) && !json_object_size(y));
 }
 
-static void set_version(struct emb_tx *tx, json_t *o)
+static void tx_set_version(struct emb_tx *tx, json_t *o)
 {
 	char text[32];
 
@@ -144,7 +144,8 @@ static void set_version(struct emb_tx *tx, json_t *o)
 	json_object_set_new(json_object_get(o, "metadata"), "resourceVersion", json_string(text));
 }
 
-static int to_text(struct emb_tx *tx, const struct emb_kind *k, const json_t *o, struct buf *text)
+static int tx_to_text(
+	struct emb_tx *tx, const struct emb_kind *k, const json_t *o, struct buf *text)
 {
 	if (obj_write(o, text) || buf_over(text))
 		return emb_status_set(tx->st, 413, "RequestEntityTooLarge", k,
@@ -153,7 +154,7 @@ static int to_text(struct emb_tx *tx, const struct emb_kind *k, const json_t *o,
 	return 0;
 }
 
-static int store(struct emb_tx *tx, const struct emb_kind *k, json_t *o, const json_t *old)
+static int tx_store(struct emb_tx *tx, const struct emb_kind *k, json_t *o, const json_t *old)
 {
 	auto_buf struct buf text = BUF_INIT(LIMIT_KUBE_OBJECT);
 	const char *ns = k->namespaced ? obj_str_or("", o, "metadata", "namespace") : "";
@@ -164,13 +165,13 @@ static int store(struct emb_tx *tx, const struct emb_kind *k, json_t *o, const j
 
 	if (tx->dry_run)
 		return 0;
-	set_version(tx, o);
-	if (to_text(tx, k, o, &text))
+	tx_set_version(tx, o);
+	if (tx_to_text(tx, k, o, &text))
 		return -1;
 	if (emb_db_put(tx->db, k->resource, ns, name, text.p, text.len,
 		    keep ? tx->now_ms + (int64_t)keep : 0, &err))
-		return internal(tx, &err);
-	c = add_change(tx, old ? EMB_MODIFIED : EMB_ADDED, k, o, &text);
+		return tx_internal(tx, &err);
+	c = tx_add_change(tx, old ? EMB_MODIFIED : EMB_ADDED, k, o, &text);
 	if (old && selectable_changed(k, o, old)) {
 		auto_buf struct buf before = BUF_INIT(LIMIT_KUBE_OBJECT);
 
@@ -183,7 +184,7 @@ static int store(struct emb_tx *tx, const struct emb_kind *k, json_t *o, const j
 
 static int sweep_namespace(struct emb_tx *tx, const char *ns);
 
-static int erase(struct emb_tx *tx, const struct emb_kind *k, json_t *o)
+static int tx_erase(struct emb_tx *tx, const struct emb_kind *k, json_t *o)
 {
 	auto_buf struct buf text = BUF_INIT(LIMIT_KUBE_OBJECT);
 	const char *ns = k->namespaced ? obj_str_or("", o, "metadata", "namespace") : "";
@@ -192,12 +193,12 @@ static int erase(struct emb_tx *tx, const struct emb_kind *k, json_t *o)
 
 	if (tx->dry_run)
 		return 0;
-	set_version(tx, o);
-	if (to_text(tx, k, o, &text))
+	tx_set_version(tx, o);
+	if (tx_to_text(tx, k, o, &text))
 		return -1;
 	if (emb_db_delete(tx->db, k->resource, ns, name, &err))
-		return internal(tx, &err);
-	add_change(tx, EMB_DELETED, k, o, &text);
+		return tx_internal(tx, &err);
+	tx_add_change(tx, EMB_DELETED, k, o, &text);
 	return k->namespaced ? sweep_namespace(tx, ns) : 0;
 }
 
@@ -209,13 +210,13 @@ static int sweep_namespace(struct emb_tx *tx, const char *ns)
 	struct err err;
 	int rc;
 
-	o = load(tx, k, "", ns, &rc);
+	o = tx_load(tx, k, "", ns, &rc);
 	if (!o || !obj_get(o, "metadata", "deletionTimestamp"))
 		return rc;
 	rc = emb_db_any_in(tx->db, ns, &err);
 	if (rc < 0)
-		return internal(tx, &err);
-	return rc ? 0 : erase(tx, k, o);
+		return tx_internal(tx, &err);
+	return rc ? 0 : tx_erase(tx, k, o);
 }
 
 /* Is it there and not ending? 0, or 404 / 403 in tx->st. */
@@ -237,8 +238,9 @@ static int namespace_need(
 
 /* ---- reading what a client sent -------------------------------------------------------------- */
 
-static int unknown_fields(struct emb_tx *tx, const struct emb_kind *k, const struct emb_version *v,
-	const struct emb_paths *unknown, const struct emb_paths *duplicates, bool is_patch)
+static int tx_unknown_fields(struct emb_tx *tx, const struct emb_kind *k,
+	const struct emb_version *v, const struct emb_paths *unknown,
+	const struct emb_paths *duplicates, bool is_patch)
 {
 	auto_buf struct buf all = BUF_INIT(LIMIT_EMBEDDED_MESSAGE);
 	size_t i, dups = duplicates ? duplicates->len : 0;
@@ -277,13 +279,13 @@ int emb_tx_read(struct emb_tx *tx, const struct emb_kind *k, const struct emb_ve
 	if (emb_meta_read(tx->kinds->meta, k, o, &unknown, tx->st))
 		return -1;
 	emb_schema_prune(v->schema, o, &unknown);
-	if (unknown_fields(tx, k, v, &unknown, duplicates, is_patch))
+	if (tx_unknown_fields(tx, k, v, &unknown, duplicates, is_patch))
 		return -1;
 	return 0;
 }
 
 /* A built-in kind is typed: what has the wrong type cannot even be read. */
-static int typed(
+static int tx_typed(
 	struct emb_tx *tx, const struct emb_kind *k, const struct emb_version *v, const json_t *o)
 {
 	auto_emb_causes struct emb_causes causes = {0};
@@ -299,13 +301,13 @@ static int typed(
 		k->kind, k->kind, obj_str_or("", first, "field"), obj_str_or("", first, "message"));
 }
 
-static int admit(struct emb_tx *tx, const struct emb_kind *k, const struct emb_version *v,
+static int tx_admit(struct emb_tx *tx, const struct emb_kind *k, const struct emb_version *v,
 	json_t *o, const json_t *old)
 {
 	auto_emb_causes struct emb_causes causes = {0};
 
 	emb_schema_default(v->schema, o);
-	if (typed(tx, k, v, o))
+	if (tx_typed(tx, k, v, o))
 		return -1;
 	emb_meta_validate(k, o, &causes);
 	if (old && obj_get(old, "metadata", "deletionTimestamp"))
@@ -323,7 +325,7 @@ static const char *const SYSTEM_FIELDS[] = {"uid", "creationTimestamp", "deletio
 	"deletionGracePeriodSeconds", "generation", "resourceVersion"};
 
 /* Empty maps and lists in metadata are as good as none, and are not kept. */
-static void tidy(json_t *meta)
+static void meta_tidy(json_t *meta)
 {
 	static const char *const keys[] = {
 		"labels", "annotations", "finalizers", "ownerReferences", "generateName"};
@@ -349,7 +351,7 @@ static void system_fields_set(struct emb_tx *tx, const struct emb_kind *k, json_
 		meta, "creationTimestamp", json_string(time_format_rfc3339(tx->now_ms, now)));
 	if (!k->builtin)
 		json_object_set_new(meta, "generation", json_integer(1));
-	tidy(meta);
+	meta_tidy(meta);
 }
 
 int emb_tx_create(struct emb_tx *tx, const struct emb_kind *k, const struct emb_version *v,
@@ -378,21 +380,21 @@ int emb_tx_create(struct emb_tx *tx, const struct emb_kind *k, const struct emb_
 		json_object_del(o, "status");
 	if (k->namespaced && namespace_need(tx, k, ns, name))
 		return -1;
-	if (admit(tx, k, v, o, NULL))
+	if (tx_admit(tx, k, v, o, NULL))
 		return -1;
-	there = load(tx, k, k->namespaced ? ns : "", name, &rc);
+	there = tx_load(tx, k, k->namespaced ? ns : "", name, &rc);
 	if (rc)
 		return -1;
 	if (there)
 		return emb_status_set(tx->st, 409, "AlreadyExists", k, name,
 			"%s \"%s\" already exists", k->resource, name);
-	return store(tx, k, o, NULL);
+	return tx_store(tx, k, o, NULL);
 }
 
 /* ---- update ---------------------------------------------------------------------------------- */
 
 /* Refuses an update that changes what only the server sets: the uid and the time of a deletion. */
-static int immutable(
+static int tx_immutable(
 	struct emb_tx *tx, const struct emb_kind *k, const json_t *old, const json_t *o)
 {
 	static const char *const fields[] = {"uid", "deletionTimestamp"};
@@ -411,7 +413,7 @@ static int immutable(
 }
 
 /* Does o rest on the object that is there? */
-static int preconditions(struct emb_tx *tx, const struct emb_kind *k, const json_t *old,
+static int tx_preconditions(struct emb_tx *tx, const struct emb_kind *k, const json_t *old,
 	const json_t *o, const struct emb_update *how)
 {
 	const char *name = obj_str_or("", old, "metadata", "name");
@@ -443,7 +445,7 @@ static int preconditions(struct emb_tx *tx, const struct emb_kind *k, const json
 
 		return emb_conflict(tx->st, k, name, why);
 	}
-	if (immutable(tx, k, old, o))
+	if (tx_immutable(tx, k, old, o))
 		return -1;
 	if (version[0] && strcmp(version, obj_str_or("", old, "metadata", "resourceVersion")) != 0)
 		return emb_conflict(tx->st, k, name,
@@ -463,7 +465,7 @@ static void copy_member(json_t *to, const json_t *from, const char *key)
 }
 
 /* The status subresource changes nothing else, the main one everything else. */
-static void keep_the_rest(
+static void tx_keep_the_rest(
 	const struct emb_kind *k, const json_t *old, json_t *o, const struct emb_update *how)
 {
 	json_t *meta = json_object_get(o, "metadata"), *before = json_object_get(old, "metadata");
@@ -485,12 +487,12 @@ static void keep_the_rest(
 		copy_member(meta, before, SYSTEM_FIELDS[i]);
 	copy_member(meta, before, "name");
 	copy_member(meta, before, "namespace");
-	tidy(meta);
+	meta_tidy(meta);
 	if (k->has_status)
 		copy_member(o, old, "status");
 }
 
-static bool equal_but(const json_t *a, const json_t *b, const char *skip, const char *skip2)
+static bool tx_equal_but(const json_t *a, const json_t *b, const char *skip, const char *skip2)
 {
 	const char *key;
 	json_t *value;
@@ -519,19 +521,19 @@ static void raise_generation(json_t *o)
 int emb_tx_update(struct emb_tx *tx, const struct emb_kind *k, const struct emb_version *v,
 	const json_t *old, json_t *o, const struct emb_update *how)
 {
-	if (preconditions(tx, k, old, o, how))
+	if (tx_preconditions(tx, k, old, o, how))
 		return -1;
-	keep_the_rest(k, old, o, how);
-	if (admit(tx, k, v, o, old))
+	tx_keep_the_rest(k, old, o, how);
+	if (tx_admit(tx, k, v, o, old))
 		return -1;
-	if (!k->builtin && !equal_but(o, old, "metadata", k->has_status ? "status" : "metadata"))
+	if (!k->builtin && !tx_equal_but(o, old, "metadata", k->has_status ? "status" : "metadata"))
 		raise_generation(o);
 	if (json_equal(o, old))
 		return 0;
 	if (obj_get(old, "metadata", "deletionTimestamp") && !k->is_namespace &&
 		!emb_meta_has_finalizers(o))
-		return erase(tx, k, o);
-	return store(tx, k, o, old);
+		return tx_erase(tx, k, o);
+	return tx_store(tx, k, o, old);
 }
 
 /* ---- delete ---------------------------------------------------------------------------------- */
@@ -540,7 +542,7 @@ struct names {
 	VEC(char *) name;
 };
 
-static int note_name(void *arg, const struct emb_row *row, struct err *err)
+static int tx_note_name(void *arg, const struct emb_row *row, struct err *err)
 {
 	struct names *n = arg;
 
@@ -549,7 +551,7 @@ static int note_name(void *arg, const struct emb_row *row, struct err *err)
 	return 0;
 }
 
-static int delete_one(struct emb_tx *tx, const struct emb_kind *k, json_t *o, bool *left);
+static int tx_delete_one(struct emb_tx *tx, const struct emb_kind *k, json_t *o, bool *left);
 
 /* Everything in a namespace: gone, or waiting for its finalizers. The namespace itself may be gone
    after. */
@@ -565,15 +567,15 @@ static int empty_namespace(struct emb_tx *tx, const char *ns)
 
 		if (!k->namespaced)
 			continue;
-		if (emb_db_list(tx->db, k->resource, ns, NULL, NULL, UINT32_MAX, note_name, &names,
-			    &err) < 0)
-			rc = internal(tx, &err);
+		if (emb_db_list(tx->db, k->resource, ns, NULL, NULL, UINT32_MAX, tx_note_name,
+			    &names, &err) < 0)
+			rc = tx_internal(tx, &err);
 		for (j = 0; j < names.name.len; j++) {
 			auto_json json_t *o = rc ? NULL : emb_tx_get(tx, k, ns, names.name.p[j]);
 			bool left;
 
 			if (!rc)
-				rc = o ? delete_one(tx, k, o, &left) : -1;
+				rc = o ? tx_delete_one(tx, k, o, &left) : -1;
 			free(names.name.p[j]);
 		}
 		vec_clear(&names.name);
@@ -581,7 +583,7 @@ static int empty_namespace(struct emb_tx *tx, const char *ns)
 	return rc;
 }
 
-static int start_ending(struct emb_tx *tx, const struct emb_kind *k, json_t *o)
+static int tx_start_ending(struct emb_tx *tx, const struct emb_kind *k, json_t *o)
 {
 	auto_json json_t *old = json_deep_copy(o);
 	json_t *meta = json_object_get(o, "metadata");
@@ -595,20 +597,20 @@ static int start_ending(struct emb_tx *tx, const struct emb_kind *k, json_t *o)
 		raise_generation(o);
 	if (k->is_namespace)
 		json_object_set_new(o, "status", json_pack("{s:s}", "phase", "Terminating"));
-	return store(tx, k, o, old);
+	return tx_store(tx, k, o, old);
 }
 
-static int delete_one(struct emb_tx *tx, const struct emb_kind *k, json_t *o, bool *left)
+static int tx_delete_one(struct emb_tx *tx, const struct emb_kind *k, json_t *o, bool *left)
 {
 	bool ending = obj_get(o, "metadata", "deletionTimestamp") != NULL;
 
 	*left = k->is_namespace || emb_meta_has_finalizers(o);
 	if (!*left)
-		return erase(tx, k, o);
-	return ending ? 0 : start_ending(tx, k, o);
+		return tx_erase(tx, k, o);
+	return ending ? 0 : tx_start_ending(tx, k, o);
 }
 
-static int may_delete(struct emb_tx *tx, const struct emb_kind *k, const json_t *o,
+static int tx_may_delete(struct emb_tx *tx, const struct emb_kind *k, const json_t *o,
 	const char *want_uid, const char *want_version)
 {
 	const char *name = obj_str_or("", o, "metadata", "name");
@@ -640,7 +642,8 @@ int emb_tx_delete(struct emb_tx *tx, const struct emb_kind *k, const char *ns, c
 
 	*left = NULL;
 	*uid = NULL;
-	if (!o || may_delete(tx, k, o, want_uid, want_version) || delete_one(tx, k, o, &stays))
+	if (!o || tx_may_delete(tx, k, o, want_uid, want_version) ||
+		tx_delete_one(tx, k, o, &stays))
 		return -1;
 	*uid = mem_strdup(obj_str_or("", o, "metadata", "uid"));
 	if (k->is_namespace && !tx->dry_run) {
@@ -651,7 +654,7 @@ int emb_tx_delete(struct emb_tx *tx, const struct emb_kind *k, const char *ns, c
 			return -1;
 		any = emb_db_any_in(tx->db, name, &err);
 		if (any < 0)
-			return internal(tx, &err);
+			return tx_internal(tx, &err);
 		/* With the last object it went already; an empty one has to go here. */
 		if (!any && sweep_namespace(tx, name))
 			return -1;

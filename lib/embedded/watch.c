@@ -57,22 +57,22 @@ struct emb_history *emb_history_new(struct loop *l, int64_t version)
 	return h;
 }
 
-static size_t weight(const struct emb_change *c)
+static size_t change_weight(const struct emb_change *c)
 {
 	return sizeof(*c) + c->len + c->old_len + 64;
 }
 
-static struct emb_change *at(const struct emb_history *h, uint64_t seq)
+static struct emb_change *history_at(const struct emb_history *h, uint64_t seq)
 {
 	return &h->ring[(h->head + (seq - h->first)) % h->cap];
 }
 
-static void drop_oldest(struct emb_history *h)
+static void history_drop_oldest(struct emb_history *h)
 {
 	struct emb_change *c = &h->ring[h->head];
 
 	h->floor = c->version;
-	h->bytes -= weight(c);
+	h->bytes -= change_weight(c);
 	emb_change_clear(c);
 	h->head = (h->head + 1) % h->cap;
 	h->len--;
@@ -99,13 +99,13 @@ void emb_history_add(struct emb_history *h, struct emb_changes *cs)
 		return;
 	for (i = 0; i < cs->len; i++) {
 		if (h->len == h->cap)
-			drop_oldest(h);
+			history_drop_oldest(h);
 		h->ring[(h->head + h->len++) % h->cap] = cs->p[i];
-		h->bytes += weight(&cs->p[i]);
+		h->bytes += change_weight(&cs->p[i]);
 		h->version = cs->p[i].version;
 		/* The newest one stays, however large. */
 		while (h->bytes > LIMIT_EMBEDDED_RING && h->len > 1)
-			drop_oldest(h);
+			history_drop_oldest(h);
 	}
 	free(cs->p);
 	*cs = (struct emb_changes){0};
@@ -134,14 +134,14 @@ void emb_history_free(struct emb_history *h)
 		return;
 	BUG_IF(!list_empty(&h->watches));
 	while (h->len)
-		drop_oldest(h);
+		history_drop_oldest(h);
 	free(h->ring);
 	free(h);
 }
 
 /* ---- what a watch says ----------------------------------------------------------------------- */
 
-static void say_gone(struct watch *w, int64_t asked, struct buf *b)
+static void watch_say_gone(struct watch *w, int64_t asked, struct buf *b)
 {
 	auto_emb_status struct emb_status st = EMB_STATUS_INIT;
 
@@ -153,7 +153,7 @@ static void say_gone(struct watch *w, int64_t asked, struct buf *b)
 	w->ended = true;
 }
 
-static void say_bookmark(struct watch *w, struct buf *b)
+static void watch_say_bookmark(struct watch *w, struct buf *b)
 {
 	const struct emb_call *c = w->call;
 	bool partial = c->view.form == EMB_PARTIAL_FORM;
@@ -166,7 +166,7 @@ static void say_bookmark(struct watch *w, struct buf *b)
 	w->bookmark_due = false;
 }
 
-static bool matches(const struct watch *w, const char *text, size_t len)
+static bool watch_matches(const struct watch *w, const char *text, size_t len)
 {
 	const struct emb_call *c = w->call;
 	auto_json json_t *o = NULL;
@@ -179,7 +179,8 @@ static bool matches(const struct watch *w, const char *text, size_t len)
 }
 
 /* The state before, with the version of the change that took it out of the selection. */
-static int say_left(struct watch *w, const struct emb_change *ch, struct buf *b, struct err *err)
+static int watch_say_left(
+	struct watch *w, const struct emb_change *ch, struct buf *b, struct err *err)
 {
 	auto_json json_t *o = obj_parse(ch->old, ch->old_len, "a change", err);
 	auto_buf struct buf text = BUF_INIT(LIMIT_KUBE_OBJECT);
@@ -194,7 +195,8 @@ static int say_left(struct watch *w, const struct emb_change *ch, struct buf *b,
 		clock_wall_ms(), err);
 }
 
-static int say_change(struct watch *w, const struct emb_change *ch, struct buf *b, struct err *err)
+static int watch_say_change(
+	struct watch *w, const struct emb_change *ch, struct buf *b, struct err *err)
 {
 	static const char *const words[] = {"ADDED", "MODIFIED", "DELETED"};
 	struct emb_call *c = w->call;
@@ -204,11 +206,11 @@ static int say_change(struct watch *w, const struct emb_change *ch, struct buf *
 	if (ch->kind != c->view.kind || (c->ns && strcmp(c->ns, ch->ns) != 0) ||
 		ch->version <= w->after)
 		return 0;
-	now = matches(w, ch->text, ch->len);
+	now = watch_matches(w, ch->text, ch->len);
 	if (ch->type == EMB_MODIFIED) {
-		before = ch->old ? matches(w, ch->old, ch->old_len) : now;
+		before = ch->old ? watch_matches(w, ch->old, ch->old_len) : now;
 		if (!now && before) {
-			if (say_left(w, ch, b, err))
+			if (watch_say_left(w, ch, b, err))
 				return -1;
 			c->columns_sent = true;
 		}
@@ -231,7 +233,7 @@ static void wake_again(void *arg)
 		http_reply_wake(w->x);
 }
 
-static int say_changes(struct watch *w, struct buf *b)
+static int watch_say_changes(struct watch *w, struct buf *b)
 {
 	struct emb_history *h = w->history;
 	uint64_t end = h->first + h->len;
@@ -239,13 +241,13 @@ static int say_changes(struct watch *w, struct buf *b)
 	struct err err;
 
 	if (w->seq < h->first) {
-		say_gone(w, w->after, b);
+		watch_say_gone(w, w->after, b);
 		return 1;
 	}
 	while (w->seq < end && b->len < PIECE && looked++ < LIMIT_EMBEDDED_SLICE) {
-		const struct emb_change *ch = at(h, w->seq++);
+		const struct emb_change *ch = history_at(h, w->seq++);
 
-		if (say_change(w, ch, b, &err))
+		if (watch_say_change(w, ch, b, &err))
 			return -2;
 		if (ch->version > w->after)
 			w->after = ch->version;
@@ -257,9 +259,9 @@ static int say_changes(struct watch *w, struct buf *b)
 	return 0;
 }
 
-static void next_slice(struct watch *w);
+static void watch_next_slice(struct watch *w);
 
-static int pull(void *arg, struct buf *b)
+static int watch_pull(void *arg, struct buf *b)
 {
 	struct watch *w = arg;
 	int rc;
@@ -277,15 +279,15 @@ static int pull(void *arg, struct buf *b)
 		return -1;
 	if (w->listing) {
 		buf_clear(&w->pending);
-		next_slice(w);
+		watch_next_slice(w);
 		return 0;
 	}
-	rc = say_changes(w, b);
+	rc = watch_say_changes(w, b);
 	if (rc || w->again.queued)
 		return rc;
 	if (w->timed_out || w->bookmark_due) {
 		if (w->bookmarks)
-			say_bookmark(w, b);
+			watch_say_bookmark(w, b);
 		w->bookmark_due = false;
 		w->ended = w->timed_out;
 		return w->ended ? -1 : 1;
@@ -306,7 +308,7 @@ static void watch_free(struct watch *w)
 	free(w);
 }
 
-static void on_end(void *arg, struct http_exchange *x, bool gone)
+static void watch_on_end(void *arg, struct http_exchange *x, bool gone)
 {
 	struct watch *w = arg;
 
@@ -317,14 +319,14 @@ static void on_end(void *arg, struct http_exchange *x, bool gone)
 		watch_free(w);
 }
 
-static uint64_t seq_after(const struct emb_history *h, int64_t version)
+static uint64_t history_seq_after(const struct emb_history *h, int64_t version)
 {
 	uint64_t lo = h->first, hi = h->first + h->len;
 
 	while (lo < hi) {
 		uint64_t mid = lo + (hi - lo) / 2;
 
-		if (at(h, mid)->version > version)
+		if (history_at(h, mid)->version > version)
 			hi = mid;
 		else
 			lo = mid + 1;
@@ -357,11 +359,11 @@ static void slice_done(void *arg)
 	/* Changes that come while the list is still read are kept for after it: the place in the
 	   ring is fixed with the first slice. */
 	if (w->seq == UINT64_MAX)
-		w->seq = seq_after(w->history, c->version);
+		w->seq = history_seq_after(w->history, c->version);
 	http_reply_wake(w->x);
 }
 
-static void next_slice(struct watch *w)
+static void watch_next_slice(struct watch *w)
 {
 	if (w->in_chain)
 		return;
@@ -369,7 +371,7 @@ static void next_slice(struct watch *w)
 	emb_chain_add(w->chain, slice_run, slice_done, w);
 }
 
-static void on_bookmark(void *arg)
+static void watch_on_bookmark(void *arg)
 {
 	struct watch *w = arg;
 
@@ -379,7 +381,7 @@ static void on_bookmark(void *arg)
 		http_reply_wake(w->x);
 }
 
-static void on_timeout(void *arg)
+static void watch_on_timeout(void *arg)
 {
 	struct watch *w = arg;
 
@@ -402,17 +404,17 @@ void emb_watch_start(struct http_exchange *x, const struct emb_watch_req *req)
 	w->bookmarks = req->bookmarks;
 	w->listing = req->initial;
 	w->after = req->initial ? 0 : req->from;
-	w->seq = req->initial ? UINT64_MAX : seq_after(h, req->from);
+	w->seq = req->initial ? UINT64_MAX : history_seq_after(h, req->from);
 	list_add_first(&h->watches, &w->link);
-	timer_init(&w->bookmark, h->loop, on_bookmark, w);
-	timer_init(&w->timeout, h->loop, on_timeout, w);
+	timer_init(&w->bookmark, h->loop, watch_on_bookmark, w);
+	timer_init(&w->timeout, h->loop, watch_on_timeout, w);
 	if (req->bookmarks)
 		timer_set(&w->bookmark, BOOKMARK_MS);
 	if (req->timeout_ms)
 		timer_set(&w->timeout, req->timeout_ms);
 	buf_init(&w->pending, LIMIT_KUBE_LIST);
 	if (!req->initial && req->from < h->floor)
-		say_gone(w, req->from, &w->pending);
-	http_x_on_end(x, on_end, w);
-	http_reply_stream(x, 200, "application/json", pull, w);
+		watch_say_gone(w, req->from, &w->pending);
+	http_x_on_end(x, watch_on_end, w);
+	http_reply_stream(x, 200, "application/json", watch_pull, w);
 }
