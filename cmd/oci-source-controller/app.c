@@ -179,7 +179,7 @@ static int start_servers(struct app *a, struct err *err)
 
 /* As told, without slashes at the end; a scheme stays, and so does a dot behind the name: it keeps
    resolvers from adding domains. */
-static char *advertised(const char *told)
+static char *app_advertised(const char *told)
 {
 	size_t n = strlen(told);
 
@@ -188,7 +188,7 @@ static char *advertised(const char *told)
 	return mem_strndup(told, n);
 }
 
-static void own_host(struct app *a)
+static void app_own_host(struct app *a)
 {
 	const char *scheme = strstr(a->adv_address, "://");
 	const char *host = scheme ? scheme + 3 : a->adv_address;
@@ -206,7 +206,7 @@ static void find_adv_address(struct app *a)
 	unsigned port;
 
 	if (a->flags.storage_adv_addr) {
-		a->adv_address = advertised(a->flags.storage_adv_addr);
+		a->adv_address = app_advertised(a->flags.storage_adv_addr);
 	} else if (!sock_split(http_server_address(a->artifacts_server), host, &port, &err) &&
 		(!strcmp(host, "::") || !strcmp(host, "0.0.0.0"))) {
 		gethostname(name, sizeof(name) - 1);
@@ -214,10 +214,10 @@ static void find_adv_address(struct app *a)
 	} else {
 		a->adv_address = mem_strdup(http_server_address(a->artifacts_server));
 	}
-	own_host(a);
+	app_own_host(a);
 }
 
-static void swept(struct op *op, void *arg)
+static void app_swept(struct op *op, void *arg)
 {
 	struct app *a = arg;
 
@@ -232,15 +232,15 @@ static void swept(struct op *op, void *arg)
 		timer_set(&a->sweep_timer, SWEEP_EVERY_MS);
 }
 
-static void sweep(void *arg)
+static void app_sweep(void *arg)
 {
 	struct app *a = arg;
 
 	a->sweep = store_sweep_start(a->store, SWEEP_GRACE_MS);
-	op_then(a->sweep, swept, a);
+	op_then(a->sweep, app_swept, a);
 }
 
-static void scanned(struct op *op, void *arg)
+static void app_scanned(struct op *op, void *arg)
 {
 	struct app *a = arg;
 
@@ -258,7 +258,7 @@ static void scanned(struct op *op, void *arg)
 	timer_set(&a->sweep_timer, SWEEP_EVERY_MS);
 }
 
-static void on_signal(void *arg, int signo)
+static void app_on_signal(void *arg, int signo)
 {
 	struct app *a = arg;
 
@@ -331,8 +331,8 @@ int app_start(struct app *a, struct err *err)
 	share_descriptors(a);
 	a->loop = loop_new();
 	for (i = 0; i < ARRAY_LEN(signals); i++)
-		a->signals[i] = signal_watch_new(a->loop, signals[i], on_signal, a);
-	timer_init(&a->sweep_timer, a->loop, sweep, a);
+		a->signals[i] = signal_watch_new(a->loop, signals[i], app_on_signal, a);
+	timer_init(&a->sweep_timer, a->loop, app_sweep, a);
 	start_account(a);
 	a->metrics = metrics_new();
 	if (a->flags.embedded && start_embedded(a, err))
@@ -356,7 +356,7 @@ int app_start(struct app *a, struct err *err)
 	start_controller(a);
 	app_add_metrics(a);
 	a->scan = store_scan_start(a->store);
-	op_then(a->scan, scanned, a);
+	op_then(a->scan, app_scanned, a);
 	return 0;
 }
 
@@ -419,7 +419,7 @@ static enum step_ret embedded_stop_start(struct task *t)
 	return a->embedded ? task_wait(t, embedded_stop(a->embedded, 1000)) : STEP_NEXT;
 }
 
-static enum step_ret go_on(struct task *t)
+static enum step_ret end_resume(struct task *t)
 {
 	(void)t;
 	return STEP_NEXT;
@@ -427,10 +427,10 @@ static enum step_ret go_on(struct task *t)
 
 static const struct step END_STEPS[] = {
 	{"runs", runs_start, runs_resume},
-	{"artifacts", artifacts_start, go_on},
-	{"metrics", metrics_start, go_on},
-	{"health", health_start, go_on},
-	{"embedded", embedded_stop_start, go_on},
+	{"artifacts", artifacts_start, end_resume},
+	{"metrics", metrics_start, end_resume},
+	{"health", health_start, end_resume},
+	{"embedded", embedded_stop_start, end_resume},
 	{0},
 };
 
@@ -439,7 +439,7 @@ static void end_free(struct task *t)
 	(void)t; /* part of struct app */
 }
 
-static void ended(struct op *op, void *arg)
+static void app_ended(struct op *op, void *arg)
 {
 	struct app *a = arg;
 
@@ -456,7 +456,7 @@ void app_end(struct app *a)
 	}
 	task_init(&a->end, a->loop, "shutdown", END_STEPS, NULL, end_free);
 	a->ending = task_spawn(&a->end);
-	op_then(a->ending, ended, a);
+	op_then(a->ending, app_ended, a);
 }
 
 void app_free(struct app *a)

@@ -67,7 +67,7 @@ static void registry_up(void *arg, struct metric_out *out)
 	oci_client_each_host(((struct app *)arg)->oci, one_host, out);
 }
 
-static void connections(void *arg, struct metric_out *out)
+static void http_connections(void *arg, struct metric_out *out)
 {
 	struct app *a = arg;
 	struct http_client_stats s;
@@ -90,7 +90,7 @@ static void both_dns(const struct app *a, struct dns_stats *registry, struct dns
 	*kube = k.http.dns;
 }
 
-static void lookups(void *arg, struct metric_out *out)
+static void dns_lookups(void *arg, struct metric_out *out)
 {
 	struct dns_stats registry, kube;
 
@@ -99,7 +99,7 @@ static void lookups(void *arg, struct metric_out *out)
 	metric_emit(out, (double)kube.lookups, "kubernetes");
 }
 
-static void lookups_failed(void *arg, struct metric_out *out)
+static void dns_lookups_failed(void *arg, struct metric_out *out)
 {
 	struct dns_stats registry, kube;
 
@@ -108,7 +108,7 @@ static void lookups_failed(void *arg, struct metric_out *out)
 	metric_emit(out, (double)kube.failed, "kubernetes");
 }
 
-static void lookups_waiting(void *arg, struct metric_out *out)
+static void dns_lookups_waiting(void *arg, struct metric_out *out)
 {
 	struct dns_stats registry, kube;
 
@@ -139,7 +139,7 @@ static void kube_codes(void *arg, struct metric_out *out)
 	kube_client_each_code(((struct app *)arg)->kube, one_code, out);
 }
 
-static void events(void *arg, struct metric_out *out)
+static void events_sent(void *arg, struct metric_out *out)
 {
 	struct event_stats s;
 
@@ -174,7 +174,7 @@ static void store_promised(void *arg, struct metric_out *out)
 	metric_emit(out, (double)s.promised);
 }
 
-static void served(void *arg, struct metric_out *out)
+static void artifacts_served(void *arg, struct metric_out *out)
 {
 	struct serve_files_stats s;
 
@@ -327,25 +327,26 @@ void app_add_metrics(struct app *a)
 			"Requests that failed at once, because their host is down or asked to "
 			"be left alone.",
 			"", false, registry_refused},
-		{"http_client_connections_total", "New connections.", "client", false, connections},
+		{"http_client_connections_total", "New connections.", "client", false,
+			http_connections},
 		{"http_client_lookups_total", "Names that were looked up.", "client", false,
-			lookups},
+			dns_lookups},
 		{"http_client_lookups_failed_total", "Lookups that gave no address.", "client",
-			false, lookups_failed},
+			false, dns_lookups_failed},
 		{"http_client_lookups_waiting", "Names whose lookup has not ended.", "client", true,
-			lookups_waiting},
+			dns_lookups_waiting},
 		{"kube_api_requests_total", "Requests to the API server, retries included.", "verb",
 			false, kube_verbs},
 		{"rest_client_requests_total", "Answers of the API server.", "code,method,host",
 			false, kube_codes},
-		{"kube_events_total", "Kubernetes Events.", "outcome", false, events},
+		{"kube_events_total", "Kubernetes Events.", "outcome", false, events_sent},
 		{"artifact_store_files", "Files in the artifact store.", "", true, store_files},
 		{"artifact_store_bytes", "Bytes in the artifact store.", "", true, store_bytes},
 		{"artifact_store_restoring",
 			"Files that a status names and that are being restored.", "", true,
 			store_promised},
 		{"artifact_requests_total", "Answers of the artifact server.", "outcome", false,
-			served},
+			artifacts_served},
 		{"http_server_connections", "Open connections of a server.", "server", true,
 			servers_open},
 		{"http_server_connections_max", "How many a server may have.", "server", true,

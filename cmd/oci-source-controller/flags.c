@@ -143,7 +143,7 @@ static const char *const FOREIGN_FLAGS[] = {"custom-apply-stage-kinds",
 	"gc-interval", "storage-value-log-file-size", "aws-autologin-for-ecr",
 	"gcp-autologin-for-gcr", "azure-autologin-for-acr"};
 
-static const struct flag *find(const char *name, size_t len)
+static const struct flag *flag_find(const char *name, size_t len)
 {
 	static const struct flag foreign = {.name = "", .type = FOREIGN};
 	size_t i;
@@ -160,7 +160,7 @@ static const struct flag *find(const char *name, size_t len)
 	return NULL;
 }
 
-static int size_of(const char *text, int64_t *out)
+static int flag_size(const char *text, int64_t *out)
 {
 	static const struct {
 		const char *unit;
@@ -181,7 +181,7 @@ static int size_of(const char *text, int64_t *out)
 }
 
 /* As Go's strconv.ParseBool. */
-static int bool_of(const char *text, bool *out)
+static int flag_bool(const char *text, bool *out)
 {
 	static const char *const words[] = {
 		"1", "t", "T", "true", "TRUE", "True", "0", "f", "F", "false", "FALSE", "False"};
@@ -222,7 +222,7 @@ static int check_gate(const char *gate, struct err *err)
 		return err_set(err, ERR_STALL,
 			"--feature-gates: '%.*s' is not known here; there are %s and %s",
 			(int)(len < 100 ? len : 100), gate, known[0], known[1]);
-	if (!gate[len] || bool_of(gate + len + 1, &ignored))
+	if (!gate[len] || flag_bool(gate + len + 1, &ignored))
 		return err_set(err, ERR_STALL,
 			"invalid value '%.100s' for --feature-gates, want %s=true or false", gate,
 			known[i]);
@@ -242,7 +242,7 @@ static int check_gates(const char *text, struct err *err)
 	return 0;
 }
 
-static int set(struct flags *f, const struct flag *flag, const char *value, struct err *err)
+static int flag_set(struct flags *f, const struct flag *flag, const char *value, struct err *err)
 {
 	void *at = (char *)f + flag->at;
 	bool ignored;
@@ -257,7 +257,7 @@ static int set(struct flags *f, const struct flag *flag, const char *value, stru
 		return 0;
 	case BOOL:
 	case TAKEN_BOOL:
-		if (bool_of(value, flag->type == BOOL ? at : &ignored))
+		if (flag_bool(value, flag->type == BOOL ? at : &ignored))
 			break;
 		return 0;
 	case RATE:
@@ -278,7 +278,7 @@ static int set(struct flags *f, const struct flag *flag, const char *value, stru
 			break;
 		return 0;
 	case SIZE:
-		if (size_of(value, at))
+		if (flag_size(value, at))
 			break;
 		return 0;
 	case ALGO:
@@ -305,7 +305,7 @@ static const char *env_or(const char *name, const char *fallback)
 }
 
 /* Is the member what nobody has set: no text, or 0? */
-static bool is_unset(const struct flags *f, const struct flag *flag)
+static bool flag_is_unset(const struct flags *f, const struct flag *flag)
 {
 	const void *at = (const char *)f + flag->at;
 
@@ -322,11 +322,11 @@ static bool is_unset(const struct flags *f, const struct flag *flag)
 	}
 }
 
-static void set_default(struct flags *f, const struct flag *flag, const char *value)
+static void flag_set_default(struct flags *f, const struct flag *flag, const char *value)
 {
 	struct err err = {0};
 
-	BUG_IF(value && set(f, flag, value, &err));
+	BUG_IF(value && flag_set(f, flag, value, &err));
 }
 
 /*
@@ -339,7 +339,7 @@ static void defaults_begin(struct flags *f)
 
 	*f = (struct flags){.runtime_namespace = env_or("RUNTIME_NAMESPACE", "flux-system")};
 	for (flag = FLAGS; flag < FLAGS + ARRAY_LEN(FLAGS); flag++)
-		set_default(f, flag,
+		flag_set_default(f, flag,
 			flag->env                    ? env_or(flag->env, NULL)
 				: flag->type != TEXT ? flag->fallback
 						     : NULL);
@@ -351,8 +351,8 @@ static void defaults_end(struct flags *f)
 	const struct flag *flag;
 
 	for (flag = FLAGS; flag < FLAGS + ARRAY_LEN(FLAGS); flag++)
-		if (is_unset(f, flag))
-			set_default(f, flag,
+		if (flag_is_unset(f, flag))
+			flag_set_default(f, flag,
 				f->embedded && flag->embedded ? flag->embedded : flag->fallback);
 }
 
@@ -375,7 +375,7 @@ static int check_advertised(const char *text, struct err *err)
 	return 0;
 }
 
-static int check(const struct flags *f, struct err *err)
+static int flags_check(const struct flags *f, struct err *err)
 {
 	if (f->storage_adv_addr && check_advertised(f->storage_adv_addr, err))
 		return -1;
@@ -415,9 +415,9 @@ int flags_parse(struct flags *f, int argc, char **argv, struct err *err)
 		len = strcspn(name, "=");
 		value = name[len] ? name + len + 1 : NULL;
 		if (len == 1 && *name == 'h')
-			flag = find("help", 4);
+			flag = flag_find("help", 4);
 		else
-			flag = find(name, len);
+			flag = flag_find(name, len);
 		if (!flag)
 			return err_set(err, ERR_STALL, "unknown flag '%.100s'", argv[i]);
 		if (flag->type == OPTIONAL_TEXT) {
@@ -441,14 +441,14 @@ int flags_parse(struct flags *f, int argc, char **argv, struct err *err)
 			log_info(
 				NULL, "flag has no meaning for this controller", LS("flag", which));
 		}
-		if (set(f, flag, value, err))
+		if (flag_set(f, flag, value, err))
 			return -1;
 	}
 	defaults_end(f);
-	return check(f, err);
+	return flags_check(f, err);
 }
 
-static void print_default(const struct flag *flag)
+static void flag_print_default(const struct flag *flag)
 {
 	const char *parts[3], *before = " (";
 	char embedded[64];
@@ -479,7 +479,7 @@ void flags_usage(void)
 			continue;
 		printf("  --%s%s%s\n        %s", flag->name, *flag->value ? "=" : "", flag->value,
 			flag->help);
-		print_default(flag);
+		flag_print_default(flag);
 		putchar('\n');
 	}
 }

@@ -12,7 +12,7 @@
 #define REGISTRIES 512
 
 /* One part in `parts` of all, within the bounds. */
-static unsigned part(uint64_t all, unsigned parts, unsigned least, unsigned most)
+static unsigned share_part(uint64_t all, unsigned parts, unsigned least, unsigned most)
 {
 	uint64_t n = all / parts;
 
@@ -24,12 +24,12 @@ struct share share_of(uint64_t descriptors)
 	uint64_t n = descriptors > LIMIT_DESCRIPTORS ? LIMIT_DESCRIPTORS : descriptors;
 	struct share s = {
 		.descriptors = (unsigned)n,
-		.artifacts = part(n, 5, 1, LIMIT_CONNECTIONS),
-		.metrics = part(n, 32, 4, SMALL),
-		.health = part(n, 32, 4, SMALL),
-		.embedded = part(n, 8, EMBEDDED_LEAST, LIMIT_CONNECTIONS / 2),
-		.kube = part(n, 16, KUBE_LEAST, KUBE),
-		.registry = part(n, 4, 1, REGISTRIES),
+		.artifacts = share_part(n, 5, 1, LIMIT_CONNECTIONS),
+		.metrics = share_part(n, 32, 4, SMALL),
+		.health = share_part(n, 32, 4, SMALL),
+		.embedded = share_part(n, 8, EMBEDDED_LEAST, LIMIT_CONNECTIONS / 2),
+		.kube = share_part(n, 16, KUBE_LEAST, KUBE),
+		.registry = share_part(n, 4, 1, REGISTRIES),
 	};
 	unsigned sum = 2 * s.artifacts + s.metrics + s.health + s.embedded + s.kube + s.registry;
 

@@ -74,13 +74,13 @@ struct run {
 	int percent;
 };
 
-static int failed(const struct err *err)
+static int ocictl_failed(const struct err *err)
 {
 	fprintf(stderr, "ocictl: %s\n", err->msg);
 	return EXIT_FAILED;
 }
 
-static int misused(const char *text)
+static int ocictl_misused(const char *text)
 {
 	fprintf(stderr, "ocictl: %s; see ocictl --help\n", text);
 	return EXIT_USAGE;
@@ -88,13 +88,13 @@ static int misused(const char *text)
 
 /* ---- waiting --------------------------------------------------------------------------------- */
 
-static void ended(struct op *op, void *arg)
+static void ocictl_run_ended(struct op *op, void *arg)
 {
 	(void)op;
 	loop_stop(arg);
 }
 
-static void progress(void *arg, uint64_t done, uint64_t total)
+static void progress_show(void *arg, uint64_t done, uint64_t total)
 {
 	struct run *r = arg;
 	int percent = total ? (int)(done * 100 / total) : 100;
@@ -113,7 +113,7 @@ static void progress_end(struct run *r)
 		fprintf(stderr, "\r\033[K");
 }
 
-static int run_init(struct run *r, const struct args *a, struct err *err)
+static int ocictl_run_init(struct run *r, const struct args *a, struct err *err)
 {
 	const char *colon;
 
@@ -135,7 +135,7 @@ static int run_init(struct run *r, const struct args *a, struct err *err)
 	return 0;
 }
 
-static void run_clear(struct run *r)
+static void ocictl_run_clear(struct run *r)
 {
 	oci_identity_unref(r->identity);
 	oci_client_stop(r->oci);
@@ -149,16 +149,16 @@ static void run_clear(struct run *r)
 }
 
 /* Waits, prints one line a tag: "ghcr.io/org/app:1.0.0@sha256:...". */
-static int finish(struct run *r, struct op *op, const char *const *tags, const struct args *a)
+static int run_finish(struct run *r, struct op *op, const char *const *tags, const struct args *a)
 {
 	char text[OCI_REF_TEXT_MAX];
 	int rc = 0;
 
-	op_then(op, ended, r->loop);
+	op_then(op, ocictl_run_ended, r->loop);
 	loop_run(r->loop);
 	progress_end(r);
 	if (op->err.kind != ERR_NONE)
-		rc = failed(&op->err);
+		rc = ocictl_failed(&op->err);
 	else
 		for (; *tags; tags++)
 			printf("%s\n",
@@ -173,7 +173,7 @@ static int finish(struct run *r, struct op *op, const char *const *tags, const s
 
 /* ---- commands -------------------------------------------------------------------------------- */
 
-static int push(struct args *a)
+static int command_push(struct args *a)
 {
 	const char *const tags[] = {a->ref.tag, NULL};
 	struct oci_build_in in = {
@@ -191,27 +191,28 @@ static int push(struct args *a)
 	int rc;
 
 	if (!a->path || !a->source || !a->revision)
-		return misused("push needs --path, --source and --revision");
+		return ocictl_misused("push needs --path, --source and --revision");
 	if (a->tags.len)
-		return misused("--tag belongs to ocictl tag; push takes its tag from the URL");
+		return ocictl_misused(
+			"--tag belongs to ocictl tag; push takes its tag from the URL");
 	if (!strcmp(a->path, "-")) {
 		if (spool_stdin(&spool, &err))
-			return failed(&err);
+			return ocictl_failed(&err);
 		in.path = spool.path;
 	}
 	rc = oci_build_run(&made, &in, &err);
 	spool_remove(&spool);
 	if (rc)
-		return failed(&err);
+		return ocictl_failed(&err);
 	if (made.skipped)
 		fprintf(stderr,
 			"ocictl: left out %llu links or special files, which an artifact does not "
 			"hold\n",
 			(unsigned long long)made.skipped);
-	if (run_init(&r, a, &err))
-		rc = failed(&err);
+	if (ocictl_run_init(&r, a, &err))
+		rc = ocictl_failed(&err);
 	else
-		rc = finish(&r,
+		rc = run_finish(&r,
 			oci_push_start(r.oci,
 				&(struct oci_push_req){
 					.target = {&a->ref.repo, r.identity, a->timeout_ms},
@@ -221,16 +222,16 @@ static int push(struct args *a)
 					.manifest_len = made.manifest.len,
 					.media_type = OCI_TYPE_MANIFEST,
 					.tags = tags,
-					.progress = progress,
+					.progress = progress_show,
 					.arg = &r,
 				}),
 			tags, a);
-	run_clear(&r);
+	ocictl_run_clear(&r);
 	oci_build_clear(&made);
 	return rc;
 }
 
-static int tag(struct args *a)
+static int command_tag(struct args *a)
 {
 	char from[DIGEST_TEXT_MAX + OCI_TAG_MAX];
 	struct err err = {0};
@@ -238,17 +239,17 @@ static int tag(struct args *a)
 	int rc;
 
 	if (!a->tags.len)
-		return misused("tag needs --tag");
+		return ocictl_misused("tag needs --tag");
 	if (a->path || a->source || a->revision || a->created || a->annotations.len)
-		return misused("this flag belongs to ocictl push");
+		return ocictl_misused("this flag belongs to ocictl push");
 	*vec_add(&a->tags) = NULL;
 	snprintf(from, sizeof(from), "%s", a->ref.tag);
 	if (a->ref.digest.algo != DIGEST_NONE)
 		digest_format(&a->ref.digest, from);
-	if (run_init(&r, a, &err))
-		rc = failed(&err);
+	if (ocictl_run_init(&r, a, &err))
+		rc = ocictl_failed(&err);
 	else
-		rc = finish(&r,
+		rc = run_finish(&r,
 			oci_retag_start(r.oci,
 				&(struct oci_retag_req){
 					.target = {&a->ref.repo, r.identity, a->timeout_ms},
@@ -256,7 +257,7 @@ static int tag(struct args *a)
 					.tags = a->tags.p,
 				}),
 			a->tags.p, a);
-	run_clear(&r);
+	ocictl_run_clear(&r);
 	return rc;
 }
 
@@ -293,7 +294,7 @@ static const struct option options[] = {
 };
 
 /* "a,b" becomes two lines. */
-static void add_ignore(struct args *a, const char *list)
+static void args_add_ignore(struct args *a, const char *list)
 {
 	for (; *list; list++)
 		buf_addc(&a->ignore, *list == ',' ? '\n' : *list);
@@ -302,7 +303,7 @@ static void add_ignore(struct args *a, const char *list)
 }
 
 /* 0: go on; else the exit status + 1. */
-static int option(struct args *a, int c)
+static int args_option(struct args *a, int c)
 {
 	struct err err = {0};
 	int64_t ms;
@@ -326,20 +327,22 @@ static int option(struct args *a, int c)
 	case OPT_REPRODUCIBLE:
 		return 0;
 	case OPT_IGNORE:
-		add_ignore(a, optarg);
+		args_add_ignore(a, optarg);
 		return 0;
 	case OPT_TAG:
 		*vec_add(&a->tags) = optarg;
 		return 0;
 	case OPT_CREDS:
 		a->creds = optarg;
-		return strchr(optarg, ':') ? 0 : misused("--creds has the form USER:PASSWORD") + 1;
+		return strchr(optarg, ':')
+			? 0
+			: ocictl_misused("--creds has the form USER:PASSWORD") + 1;
 	case OPT_INSECURE:
 		a->insecure = true;
 		return 0;
 	case OPT_TIMEOUT:
 		if (time_parse_duration(optarg, &ms, &err) || ms <= 0)
-			return misused("--timeout is no duration such as 30s or 5m") + 1;
+			return ocictl_misused("--timeout is no duration such as 30s or 5m") + 1;
 		a->timeout_ms = (uint64_t)ms;
 		return 0;
 	case OPT_VERSION:
@@ -349,35 +352,35 @@ static int option(struct args *a, int c)
 		fputs(usage, stdout);
 		return 1;
 	default:
-		return misused("wrong flag") + 1; /* getopt has named it */
+		return ocictl_misused("wrong flag") + 1; /* getopt has named it */
 	}
 }
 
-static int command(struct args *a, int argc, char **argv)
+static int args_command(struct args *a, int argc, char **argv)
 {
 	int (*fn)(struct args *) = NULL;
 	struct err err = {0};
 	int c, rc;
 
 	while ((c = getopt_long(argc, argv, "f:a:h", options, NULL)) != -1) {
-		rc = option(a, c);
+		rc = args_option(a, c);
 		if (rc)
 			return rc - 1;
 	}
 	if (optind < argc && !strcmp(argv[optind], "push"))
-		fn = push;
+		fn = command_push;
 	else if (optind < argc && !strcmp(argv[optind], "tag"))
-		fn = tag;
+		fn = command_tag;
 	if (!fn)
-		return misused(optind < argc ? "unknown command" : "no command");
+		return ocictl_misused(optind < argc ? "unknown command" : "no command");
 	if (argc - optind != 2)
-		return misused("it takes one URL");
+		return ocictl_misused("it takes one URL");
 	if (oci_ref_parse(&a->ref, argv[optind + 1], a->insecure, &err))
-		return failed(&err);
+		return ocictl_failed(&err);
 	if (!a->ref.tag[0] && a->ref.digest.algo == DIGEST_NONE)
-		return misused("the URL needs a tag");
-	if (fn == push && a->ref.digest.algo != DIGEST_NONE)
-		return misused("a push cannot choose its digest");
+		return ocictl_misused("the URL needs a tag");
+	if (fn == command_push && a->ref.digest.algo != DIGEST_NONE)
+		return ocictl_misused("a push cannot choose its digest");
 	if (a->annotations.len)
 		*vec_add(&a->annotations) = NULL;
 	return fn(a);
@@ -391,7 +394,7 @@ int main(int argc, char **argv)
 	mem_setup();
 	setlocale(LC_CTYPE, "C.UTF-8");
 	signal(SIGPIPE, SIG_IGN);
-	rc = command(&a, argc, argv);
+	rc = args_command(&a, argc, argv);
 	buf_clear(&a.ignore);
 	vec_clear(&a.annotations);
 	vec_clear(&a.tags);

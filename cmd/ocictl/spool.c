@@ -9,7 +9,7 @@
 /* what is piped into a push is the output of kustomize, helm template, timoni */
 #define NAME "stdin.yaml"
 
-static int copy(FILE *to, struct err *err)
+static int spool_copy(FILE *to, struct err *err)
 {
 	char part[65536];
 	size_t n, all = 0;
@@ -39,7 +39,7 @@ int spool_stdin(struct spool *s, struct err *err)
 	}
 	s->path = mem_printf("%s/" NAME, s->dir);
 	to = fopen(s->path, "wxe");
-	rc = to ? copy(to, err) : err_sys(err, "create '%s'", s->path);
+	rc = to ? spool_copy(to, err) : err_sys(err, "create '%s'", s->path);
 	if (to && fclose(to) && !rc)
 		rc = err_sys(err, "write '%s'", s->path);
 	if (rc)
