@@ -33,6 +33,11 @@ struct metric {
 	char labels[]; /* ready for the page: kind="x",name="y" */
 };
 
+struct on_scrape {
+	void (*fn)(void *arg, struct metric_out *out);
+	void *arg;
+};
+
 struct metric_family {
 	struct metrics *registry;
 	char *name, *help;
@@ -44,8 +49,7 @@ struct metric_family {
 	struct list series; /* of struct metric */
 	struct metric **slots;
 	size_t n_slots, n_series;
-	void (*on_scrape)(void *arg, struct metric_out *out);
-	void *arg;
+	VEC(struct on_scrape) on_scrape; /* in the order in which they came */
 };
 
 struct metrics_scrape {
@@ -145,6 +149,7 @@ static void family_free(struct metric_family *f)
 	free(f->help);
 	free(f->le);
 	free(f->slots);
+	vec_clear(&f->on_scrape);
 	free(f);
 }
 
@@ -173,16 +178,46 @@ static bool name_valid(const char *s, bool colon)
 	return *s != '\0';
 }
 
-static struct metric_family *family_new(struct metrics *m, enum metric_type type, const char *name,
+static bool family_has_labels(const struct metric_family *f, const char *labels)
+{
+	unsigned i;
+
+	for (i = 0; i < f->n_labels; i++) {
+		size_t n = strlen(f->label_names[i]);
+
+		if (strncmp(labels, f->label_names[i], n) != 0 ||
+			labels[n] != (i + 1 < f->n_labels ? ',' : '\0'))
+			return false;
+		labels += n + (labels[n] == ',');
+	}
+	return !*labels;
+}
+
+/* The one that is there, or NULL. */
+static struct metric_family *family_find(
+	struct metrics *m, enum metric_type type, const char *name, const char *labels)
+{
+	struct metric_family **f;
+
+	vec_each (&m->families, f) {
+		if (strcmp((*f)->name, name) != 0)
+			continue;
+		BUG_IF((*f)->type != type || !family_has_labels(*f, labels));
+		return *f;
+	}
+	return NULL;
+}
+
+static struct metric_family *family_get(struct metrics *m, enum metric_type type, const char *name,
 	const char *help, const char *labels)
 {
-	struct metric_family *f = NEW(struct metric_family), **each;
+	struct metric_family *f = family_find(m, type, name, labels);
 	size_t n;
 
 	BUG_IF(!name_valid(name, true));
-	vec_each (&m->families, each) {
-		BUG_IF(!strcmp((*each)->name, name));
-	}
+	if (f)
+		return f;
+	f = NEW(struct metric_family);
 	f->registry = m;
 	f->type = type;
 	list_init(&f->series);
@@ -203,22 +238,26 @@ static struct metric_family *family_new(struct metrics *m, enum metric_type type
 struct metric_family *metrics_counter(
 	struct metrics *m, const char *name, const char *help, const char *labels)
 {
-	return family_new(m, TYPE_COUNTER, name, help, labels);
+	return family_get(m, TYPE_COUNTER, name, help, labels);
 }
 
 struct metric_family *metrics_gauge(
 	struct metrics *m, const char *name, const char *help, const char *labels)
 {
-	return family_new(m, TYPE_GAUGE, name, help, labels);
+	return family_get(m, TYPE_GAUGE, name, help, labels);
 }
 
 struct metric_family *metrics_histogram(struct metrics *m, const char *name, const char *help,
 	const char *labels, struct metric_buckets buckets)
 {
-	struct metric_family *f = family_new(m, TYPE_HISTOGRAM, name, help, labels);
+	struct metric_family *f = family_get(m, TYPE_HISTOGRAM, name, help, labels);
 	unsigned i;
 
 	BUG_IF(buckets.n > METRICS_BUCKETS_MAX);
+	if (f->le) {
+		BUG_IF(f->buckets.n != buckets.n);
+		return f;
+	}
 	f->buckets = buckets;
 	f->le = mem_array(NULL, buckets.n + 1, sizeof(*f->le));
 	for (i = 0; i < buckets.n; i++) {
@@ -246,8 +285,25 @@ void metric_family_on_scrape(
 	struct metric_family *f, void (*fn)(void *arg, struct metric_out *out), void *arg)
 {
 	BUG_IF(f->type == TYPE_HISTOGRAM);
-	f->on_scrape = fn;
-	f->arg = arg;
+	*vec_add(&f->on_scrape) = (struct on_scrape){fn, arg};
+}
+
+static void family_off_scrape(struct metric_family *f, const void *arg)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < f->on_scrape.len; i++)
+		if (f->on_scrape.p[i].arg != arg)
+			f->on_scrape.p[n++] = f->on_scrape.p[i];
+	f->on_scrape.len = n;
+}
+
+void metrics_off_scrape(struct metrics *m, const void *arg)
+{
+	struct metric_family **f;
+
+	vec_each (&m->families, f)
+		family_off_scrape(*f, arg);
 }
 
 /* ---- series */
@@ -446,15 +502,16 @@ bool metrics_scrape_next(struct metrics_scrape *s, struct buf *b)
 {
 	size_t from = b->len;
 	struct metric_family *f;
+	struct on_scrape *each;
 
 	while (s->family < s->registry->families.len) {
 		f = s->registry->families.p[s->family];
 		if (!s->begun) {
 			s->at = f->series.next;
-			if (!list_empty(&f->series) || f->on_scrape)
+			if (!list_empty(&f->series) || f->on_scrape.len)
 				write_head(b, f);
-			if (f->on_scrape)
-				f->on_scrape(f->arg, &(struct metric_out){f, b});
+			vec_each (&f->on_scrape, each)
+				each->fn(each->arg, &(struct metric_out){f, b});
 		}
 		s->begun = true;
 		while (s->at != &f->series) {

@@ -48,7 +48,7 @@ struct metric_buckets metric_buckets_range(double min, double max, unsigned n);
 #define METRICS_RECONCILE_BUCKETS metric_buckets_range(0.01, 1800, 10)
 
 /* labels: names joined by commas, "" for none; all text is copied. A name that the registry has
-   already is our own mistake. */
+   already gives the family that is there; its type, labels and number of buckets are the same. */
 struct metric_family *metrics_counter(
 	struct metrics *m, const char *name, const char *help, const char *labels);
 struct metric_family *metrics_gauge(
@@ -57,9 +57,11 @@ struct metric_family *metrics_histogram(struct metrics *m, const char *name, con
 	const char *labels, struct metric_buckets buckets);
 
 /* Values read at scrape time: fn calls metric_emit once per series. For families without series of
-   their own (counter, gauge). */
+   their own (counter, gauge). Several may join in one, each with label values of its own. */
 void metric_family_on_scrape(
 	struct metric_family *f, void (*fn)(void *arg, struct metric_out *out), void *arg);
+/* Takes everything of this arg out of all families: before what it points to goes. */
+void metrics_off_scrape(struct metrics *m, const void *arg);
 void metric_emit_(struct metric_out *out, double value, const char *const *values, unsigned n);
 #define metric_emit(out, value, ...) \
 	metric_emit_(out, value, (const char *const[]){NULL, ##__VA_ARGS__} + 1, \

@@ -5,6 +5,7 @@
 
 #include <check.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,6 +133,54 @@ START_TEST(test_callback)
 }
 END_TEST
 
+static void emit_it(void *arg, struct metric_out *out)
+{
+	metric_emit(out, 1, (const char *)arg);
+}
+
+/* Two that do the same count in one family, and one of them goes. */
+START_TEST(test_join)
+{
+	static char a[] = "a", b[] = "b";
+	struct metrics *m = metrics_new();
+	struct metric_buckets one = {.n = 1, .le = {1}};
+	struct metric_family *c = metrics_counter(m, "c", "C.", "k,l");
+	struct metric_family *h = metrics_histogram(m, "h", "H.", "", one);
+	auto_free char *both = NULL, *rest = NULL, *none = NULL;
+
+	ck_assert_ptr_eq(metrics_counter(m, "c", "C.", "k,l"), c);
+	ck_assert_ptr_eq(metrics_histogram(m, "h", "H.", "", one), h);
+	metric_family_on_scrape(metrics_gauge(m, "g", "G.", "k"), emit_it, a);
+	metric_family_on_scrape(metrics_gauge(m, "g", "G.", "k"), emit_it, b);
+	both = page(m, NULL);
+	ck_assert_str_eq(both, "# HELP g G.\n# TYPE g gauge\ng{k=\"a\"} 1\ng{k=\"b\"} 1\n");
+	metrics_off_scrape(m, a);
+	rest = page(m, NULL);
+	ck_assert_str_eq(rest, "# HELP g G.\n# TYPE g gauge\ng{k=\"b\"} 1\n");
+	metrics_off_scrape(m, b);
+	none = page(m, NULL);
+	ck_assert_str_eq(none, "");
+	metrics_free(m);
+}
+END_TEST
+
+static const struct join_row {
+	bool gauge;
+	const char *labels;
+} UNLIKE[] = {{true, "k,l"}, {false, "k"}, {false, "k,l,m"}, {false, "k,m"}, {false, ""}};
+
+START_TEST(test_unlike)
+{
+	struct metrics *m = metrics_new();
+
+	metrics_counter(m, "c", "C.", "k,l");
+	if (UNLIKE[_i].gauge)
+		metrics_gauge(m, "c", "C.", UNLIKE[_i].labels);
+	else
+		metrics_counter(m, "c", "C.", UNLIKE[_i].labels);
+}
+END_TEST
+
 /* Ten thousand objects: bounded slices; series come and go in between, and every line is whole. */
 START_TEST(test_slices)
 {
@@ -251,6 +300,8 @@ Suite *suite_metrics(void)
 	tcase_add_test(t, test_page);
 	tcase_add_test(t, test_buckets);
 	tcase_add_test(t, test_callback);
+	tcase_add_test(t, test_join);
+	tcase_add_loop_test_raise_signal(t, test_unlike, SIGABRT, 0, (int)ARRAY_LEN(UNLIKE));
 	tcase_add_test(t, test_slices);
 	tcase_add_test(t, test_remove);
 	tcase_add_test(t, test_process);
