@@ -328,6 +328,7 @@ void controller_free(struct controller *c)
 {
 	unsigned n;
 
+	controller_metrics_del(c, c->opts.metrics);
 	map_clear(&c->leaving);
 	tell_end(c);
 	lanes_clear(c);

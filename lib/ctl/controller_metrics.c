@@ -13,16 +13,25 @@ static void oldest_run(void *arg, struct item *i)
 		*since = i->queue_item.run_since_ms;
 }
 
+struct lanes_out {
+	const char *kind;
+	struct metric_out *out;
+};
+
 static void lane_metrics(void *arg, const char *name, const struct turns *lane)
 {
-	metric_emit(arg, lane->waiting, name, "waiting");
-	metric_emit(arg, lane->held, name, "quick");
-	metric_emit(arg, lane->slow, name, "slow");
+	const struct lanes_out *o = arg;
+
+	metric_emit(o->out, lane->waiting, o->kind, name, "waiting");
+	metric_emit(o->out, lane->held, o->kind, name, "quick");
+	metric_emit(o->out, lane->slow, o->kind, name, "slow");
 }
 
 static void lane_metric_longest(void *arg, const char *name, const struct turns *lane)
 {
-	metric_emit(arg, (double)turns_longest_ms(lane) / 1000, name);
+	const struct lanes_out *o = arg;
+
+	metric_emit(o->out, (double)turns_longest_ms(lane) / 1000, o->kind, name);
 }
 
 static void longest_run(void *arg, struct metric_out *out)
@@ -36,12 +45,16 @@ static void longest_run(void *arg, struct metric_out *out)
 
 static void lane_places(void *arg, struct metric_out *out)
 {
-	lanes_each(arg, lane_metrics, out);
+	struct controller *c = arg;
+
+	lanes_each(c, lane_metrics, &(struct lanes_out){c->kind->name, out});
 }
 
 static void lane_wait_longest(void *arg, struct metric_out *out)
 {
-	lanes_each(arg, lane_metric_longest, out);
+	struct controller *c = arg;
+
+	lanes_each(c, lane_metric_longest, &(struct lanes_out){c->kind->name, out});
 }
 
 static void queue_depth(void *arg, struct metric_out *out)
@@ -92,10 +105,11 @@ void controller_metrics_add(struct controller *c, struct metrics *m)
 	metric_family_on_scrape(metrics_gauge(m, "oci_turns",
 					"Objects that wait for a place, hold one, or hold one for "
 					"long.",
-					"lane,state"),
+					"name,lane,state"),
 		lane_places, c);
-	metric_family_on_scrape(metrics_gauge(m, "oci_turns_longest_wait_seconds",
-					"For how long the first one has been waiting.", "lane"),
+	metric_family_on_scrape(
+		metrics_gauge(m, "oci_turns_longest_wait_seconds",
+			"For how long the first one has been waiting.", "name,lane"),
 		lane_wait_longest, c);
 	metric_family_on_scrape(
 		metrics_counter(m, "workqueue_adds_total", "Objects that became due.", "name"),
@@ -106,4 +120,9 @@ void controller_metrics_add(struct controller *c, struct metrics *m)
 	metric_family_on_scrape(metrics_gauge(m, "controller_runtime_active_workers",
 					"Reconciliations in flight.", "controller"),
 		active_workers, c);
+}
+
+void controller_metrics_del(struct controller *c, struct metrics *m)
+{
+	metrics_off_scrape(m, c);
 }

@@ -2,6 +2,7 @@
    still. */
 #include "ctl/controller.h"
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -263,6 +264,52 @@ START_TEST(test_write_fails)
 }
 END_TEST
 
+/* ---- beside another kind --------------------------------------------------------------------- */
+
+static char *page(void)
+{
+	struct metrics_scrape *s = metrics_scrape_start(metrics);
+	struct buf b = BUF_INIT(BUF_ANY);
+
+	while (metrics_scrape_next(s, &b))
+		;
+	metrics_scrape_end(s);
+	return buf_take(&b);
+}
+
+static struct controller *new_of(const struct kind *k)
+{
+	return controller_new(k,
+		&(struct controller_opts){
+			.loop = loop, .kube = client, .metrics = metrics, .events = events});
+}
+
+/* They share the families, and what is freed is not asked any more. */
+START_TEST(test_two_kinds)
+{
+	struct kind second = toy_kind;
+	struct controller *d;
+	auto_free char *both = NULL, *one = NULL;
+
+	begin();
+	second.name = "second";
+	d = new_of(&second);
+	both = page();
+	ck_assert_ptr_nonnull(strstr(both, "\nworkqueue_depth{name=\"toy\"} 0\n"));
+	ck_assert_ptr_nonnull(strstr(both, "\nworkqueue_depth{name=\"second\"} 0\n"));
+	ck_assert_ptr_nonnull(
+		strstr(both, "\noci_turns{name=\"second\",lane=\"check\",state=\"waiting\"} 0\n"));
+	ck_assert_ptr_nonnull(
+		strstr(both, "\noci_turns_longest_wait_seconds{name=\"toy\",lane=\"check\"} 0\n"));
+	controller_stop(d);
+	controller_free(d);
+	one = page();
+	ck_assert_ptr_nonnull(strstr(one, "\nworkqueue_depth{name=\"toy\"} 0\n"));
+	ck_assert_ptr_null(strstr(one, "workqueue_depth{name=\"second\"}"));
+	end();
+}
+END_TEST
+
 Suite *suite_controller(void);
 Suite *suite_controller(void)
 {
@@ -278,6 +325,7 @@ Suite *suite_controller(void)
 	tcase_add_test(tc, test_dependency);
 	tcase_add_test(tc, test_wrong_spec);
 	tcase_add_test(tc, test_write_fails);
+	tcase_add_test(tc, test_two_kinds);
 	suite_add_tcase(s, tc);
 	return s;
 }
