@@ -35,6 +35,7 @@ struct ocirepository_env {
 	struct source_env source;
 	struct registry_env registry;
 	uint64_t max_blob;
+	struct controller *controller; /* its own */
 };
 
 struct ocirepository_run {
@@ -546,9 +547,11 @@ static void env_listed(void *env)
 	store_listed(((struct ocirepository_env *)env)->source.store);
 }
 
-static void env_stopped(void *env)
+static void env_stopped(void *arg)
 {
-	oci_client_on_change(((struct ocirepository_env *)env)->registry.oci, NULL, NULL);
+	struct ocirepository_env *env = arg;
+
+	oci_client_off_change(env->registry.oci, controller_host_changed, env->controller);
 }
 
 static void env_freed(void *arg)
@@ -580,6 +583,7 @@ struct controller *ocirepository_new(const struct ocirepository_opts *opts)
 	o.stopped = env_stopped;
 	o.freed = env_freed;
 	c = controller_new(&ocirepository_kind, &o);
+	env->controller = c;
 	oci_client_on_change(opts->oci, controller_host_changed, c);
 	return c;
 }

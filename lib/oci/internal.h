@@ -1,6 +1,7 @@
 /* What registry.c, the client, and req.c, its requests, share; nobody else includes this. */
 #ifndef OCI_INTERNAL_H
 #define OCI_INTERNAL_H
+#include "base/list.h"
 #include "base/lru.h"
 #include "oci/guard.h"
 #include "oci/health.h"
@@ -19,6 +20,7 @@ struct oci_client {
 	struct oci_health *health;
 	struct oci_memos *memos;
 	struct lru hosts;
+	struct list listeners; /* who is told that a host was found up or down */
 	struct oci_stats stats;
 };
 

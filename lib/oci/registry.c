@@ -27,6 +27,60 @@ const char *oci_kind_name(enum oci_kind kind)
 	return names[kind];
 }
 
+/* ---- who is told of hosts -------------------------------------------------------------------- */
+
+struct listener {
+	struct list link;
+	void (*fn)(void *arg, const char *host);
+	void *arg;
+};
+
+static struct listener *listener_at(struct list *at)
+{
+	return CONTAINER_OF(at, struct listener, link);
+}
+
+static void listener_free(struct listener *l)
+{
+	list_out(&l->link);
+	free(l);
+}
+
+static void listeners_tell(void *arg, const char *host)
+{
+	struct oci_client *c = arg;
+	struct list *at;
+
+	list_each (&c->listeners, at) {
+		const struct listener *l = listener_at(at);
+
+		l->fn(l->arg, host);
+	}
+}
+
+void oci_client_on_change(struct oci_client *c, void (*fn)(void *arg, const char *host), void *arg)
+{
+	struct listener *l = NEW(struct listener);
+
+	l->fn = fn;
+	l->arg = arg;
+	list_add(&c->listeners, &l->link);
+}
+
+void oci_client_off_change(struct oci_client *c, void (*fn)(void *arg, const char *host), void *arg)
+{
+	struct list *at;
+
+	list_each (&c->listeners, at) {
+		struct listener *l = listener_at(at);
+
+		if (l->fn == fn && l->arg == arg) {
+			listener_free(l);
+			return;
+		}
+	}
+}
+
 /* ---- the client ------------------------------------------------------------------------------ */
 
 /* With nothing of any object's. */
@@ -64,6 +118,8 @@ struct oci_client *oci_client_new(struct loop *l, struct http_client *http)
 	oci_guard_init(&c->guard);
 	c->health = oci_health_new(l, &c->stats.refused);
 	oci_health_probe_with(c->health, registry_probe, c);
+	list_init(&c->listeners);
+	oci_health_on_change(c->health, listeners_tell, c);
 	oci_hosts_init(&c->hosts);
 	c->memos = oci_memos_new();
 	c->tokens =
@@ -90,6 +146,8 @@ void oci_client_free(struct oci_client *c)
 	lru_clear(&c->hosts);
 	oci_memos_free(c->memos);
 	oci_health_free(c->health);
+	while (!list_empty(&c->listeners))
+		listener_free(listener_at(c->listeners.next));
 	oci_guard_clear(&c->guard);
 	free(c);
 }
@@ -163,11 +221,6 @@ bool oci_client_is_up(struct oci_client *c, const struct oci_repo *repo)
 	struct oci_health_key key = oci_host_key(repo);
 
 	return oci_health_state(c->health, &key) == OCI_HOST_UP;
-}
-
-void oci_client_on_change(struct oci_client *c, void (*fn)(void *arg, const char *host), void *arg)
-{
-	oci_health_on_change(c->health, fn, arg);
 }
 
 void oci_client_each_host(

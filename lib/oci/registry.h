@@ -84,8 +84,11 @@ bool oci_client_is_proven(struct oci_client *c, const struct oci_repo *repo);
 /* Has it answered, and not fallen silent since? */
 bool oci_client_is_up(struct oci_client *c, const struct oci_repo *repo);
 /* fn is told from the loop, soon, that a registry was found up or down, so that who waits for it
-   can look again. */
+   can look again. Several may ask; each tells when it does not want to hear any more, but not from
+   fn. */
 void oci_client_on_change(struct oci_client *c, void (*fn)(void *arg, const char *host), void *arg);
+void oci_client_off_change(
+	struct oci_client *c, void (*fn)(void *arg, const char *host), void *arg);
 /* Each host that is remembered, at most LIMIT_REGISTRY_HOSTS. Host and role together are unique. */
 void oci_client_each_host(
 	struct oci_client *c, void (*fn)(void *arg, const struct oci_host_info *info), void *arg);

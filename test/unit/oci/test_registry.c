@@ -1519,12 +1519,13 @@ START_TEST(dead_host)
 	struct oci_repo dead;
 	struct oci_stats stats;
 	struct fixture x;
-	unsigned told = 0;
+	unsigned told = 0, too = 0;
 	struct op *op;
 
 	clock_fake(1000000);
 	fixture_init(&x);
 	oci_client_on_change(x.oci, changed, &told);
+	oci_client_on_change(x.oci, changed, &too);
 	dead = x.repo;
 	ck_assert(!oci_client_is_proven(x.oci, &dead));
 	fake_on(x.reg, "HEAD", "/v2/app/manifests/1.0")->way = FAKE_SILENT;
@@ -1540,6 +1541,8 @@ START_TEST(dead_host)
 	op_free(op);
 	loop_turn(x.loop, false);
 	ck_assert_uint_eq(told, 1);
+	ck_assert_uint_eq(too, 1);
+	oci_client_off_change(x.oci, changed, &too);
 	/* At once, and nothing is sent. */
 	fake_log_reset(x.reg);
 	op = ask(&x, NULL);
@@ -1558,6 +1561,7 @@ START_TEST(dead_host)
 		loop_turn(x.loop, true);
 	ck_assert_str_eq(fake_log(x.reg), "tls\nGET /v2/\n");
 	ck_assert_uint_eq(told, 2);
+	ck_assert_uint_eq(too, 1);
 	oci_client_each_host(x.oci, see_host, &seen);
 	ck_assert(seen.proven && seen.up && !seen.in_flight);
 	fixture_clear(&x);
