@@ -544,7 +544,7 @@ const struct kind ocirepository_kind = {
 
 static void env_listed(void *env)
 {
-	store_listed(((struct ocirepository_env *)env)->source.store);
+	source_env_listed(&((struct ocirepository_env *)env)->source);
 }
 
 static void env_stopped(void *arg)

@@ -29,8 +29,10 @@ struct source_env {
 
 #define SOURCE_ENV(c) ((struct source_env *)(c)->opts.env)
 
-/* Zeroed members are set; adv_address is copied. */
+/* Zeroed members are set; adv_address is copied. The store waits for the list. */
 void source_env_init(struct source_env *e, const char *adv_address);
+/* The first list of the kind's objects is complete. */
+void source_env_listed(struct source_env *e);
 void source_env_clear(struct source_env *e);
 
 #endif

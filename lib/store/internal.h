@@ -27,6 +27,7 @@ struct store {
 	struct list lost; /* of struct lost: what the caller is to be told */
 	struct defer lost_defer;
 	struct timer restore_timer;
+	unsigned expected; /* lists that are not complete yet */
 	bool scanned, late, ready, closed;
 	unsigned jobs; /* not freed yet */
 	uint64_t published, removed;

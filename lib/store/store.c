@@ -207,9 +207,17 @@ void store_check_ready(struct store *s)
 		timer_cancel(&s->restore_timer);
 }
 
+void store_expect(struct store *s)
+{
+	BUG_IF(s->index.listed);
+	s->expected++;
+}
+
 void store_listed(struct store *s)
 {
-	if (s->index.listed)
+	if (s->expected)
+		s->expected--;
+	if (s->expected || s->index.listed)
 		return;
 	s->index.listed = true;
 	timer_set(&s->restore_timer, s->restore_ms);

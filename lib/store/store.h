@@ -70,7 +70,10 @@ const struct store_root *store_root(const struct store *s);
 /* Reads the tree into the index (a short-lane job). Files that no status names count as superseded
    from now on. */
 struct op *store_scan_start(struct store *s);
-/* All promises of the first list have been made. */
+/* One more will call store_listed: each kind has a list of its own, and what only one of them names
+   must not be swept before. A single one need not say it. */
+void store_expect(struct store *s);
+/* All promises of the first list have been made; of the last one, when several are expected. */
 void store_listed(struct store *s);
 /* Scanned, listed, and no promise from before the list is open that has not failed once; or
    restore_ms are over. Never false again after. What is promised later is nobody's to wait for. */

@@ -772,6 +772,52 @@ START_TEST(test_gone_and_the_watch_is_late)
 }
 END_TEST
 
+static bool is_synced(struct world *w)
+{
+	return controller_synced(w->c);
+}
+
+static struct controller *second;
+
+static bool second_is_synced(struct world *w)
+{
+	(void)w;
+	return controller_synced(second);
+}
+
+static bool second_is_idle(struct world *w)
+{
+	(void)w;
+	return controller_idle(second);
+}
+
+/* Two on one store: the first list of only one of them says nothing of what has no owner. */
+START_TEST(test_second_controller)
+{
+	struct world w;
+	struct ocirepository_opts opts;
+
+	world_init(&w);
+	world_start(&w);
+	opts = w.opts;
+	opts.controller = w.c->opts;
+	opts.controller.ns = "other";
+	opts.oci = w.oci;
+	opts.store = w.store;
+	second = ocirepository_new(&opts);
+	world_until(&w, is_synced, "the first list");
+	ck_assert(!store_ready(w.store));
+	controller_start(second);
+	world_until(&w, second_is_synced, "the second list");
+	ck_assert(store_ready(w.store));
+	controller_stop(second);
+	world_until(&w, second_is_idle, "the second to end");
+	controller_free(second);
+	world_stop(&w);
+	world_clear(&w);
+}
+END_TEST
+
 Suite *suite_lifetime(void);
 Suite *suite_lifetime(void)
 {
@@ -797,6 +843,7 @@ Suite *suite_lifetime(void)
 	tcase_add_loop_test(tc, test_one_404, 0, sizeof(lost) / sizeof(*lost));
 	tcase_add_test(tc, test_gone_and_the_watch_is_late);
 	tcase_add_test(tc, test_start_while_the_registry_hangs);
+	tcase_add_test(tc, test_second_controller);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -433,6 +433,33 @@ START_TEST(test_ready_is_the_first_list)
 }
 END_TEST
 
+/* Two kinds: until both have said what they own, nobody knows what has no owner. */
+START_TEST(test_two_lists)
+{
+	struct rig r = {0};
+	struct op *op;
+
+	rig_open(&r);
+	rig_publish(&r, PATH_1, "one");
+	rig_reopen(&r);
+	store_expect(r.store);
+	store_expect(r.store);
+	rig_scan(&r);
+	clock_fake_add(1000);
+	store_listed(r.store);
+	ck_assert(!store_ready(r.store));
+	op = store_sweep_start(r.store, 0);
+	ck_assert_int_eq(rig_end(&r, op, NULL), ERR_NONE);
+	ck_assert(rig_exists(&r, DIR_A));
+	store_listed(r.store);
+	ck_assert(store_ready(r.store));
+	op = store_sweep_start(r.store, 0);
+	ck_assert_int_eq(rig_end(&r, op, NULL), ERR_NONE);
+	ck_assert(!rig_exists(&r, DIR_A));
+	rig_close(&r);
+}
+END_TEST
+
 START_TEST(test_ready_late)
 {
 	struct rig r = {.opts = {.restore_ms = 1000}};
@@ -654,6 +681,7 @@ Suite *suite_store(void)
 	tcase_add_test(t, test_start);
 	tcase_add_test(t, test_ready_without_objects);
 	tcase_add_test(t, test_ready_is_the_first_list);
+	tcase_add_test(t, test_two_lists);
 	tcase_add_test(t, test_ready_late);
 	tcase_add_test(t, test_two_processes);
 	tcase_add_test(t, test_two_phases);
