@@ -106,9 +106,10 @@ static int start_kube(struct app *a, struct err *err)
 static void file_lost(void *arg, const char *path)
 {
 	struct app *a = arg;
+	unsigned i;
 
-	if (a->ocirepo)
-		artifact_file_lost(a->ocirepo, path);
+	for (i = 0; i < a->n_controllers; i++)
+		artifact_file_lost(a->controllers[i], path);
 }
 
 static int start_store(struct app *a, struct err *err)
@@ -243,6 +244,7 @@ static void app_sweep(void *arg)
 static void app_scanned(struct op *op, void *arg)
 {
 	struct app *a = arg;
+	unsigned i;
 
 	a->scan = NULL;
 	if (op->err.kind == ERR_CANCELED || a->ending) {
@@ -254,7 +256,8 @@ static void app_scanned(struct op *op, void *arg)
 	if (op->err.kind != ERR_NONE)
 		log_error(NULL, "cannot read the store", LE(&op->err));
 	op_free(op);
-	controller_start(a->ocirepo);
+	for (i = 0; i < a->n_controllers; i++)
+		controller_start(a->controllers[i]);
 	timer_set(&a->sweep_timer, SWEEP_EVERY_MS);
 }
 
@@ -270,23 +273,26 @@ static void app_on_signal(void *arg, int signo)
 	app_end(a);
 }
 
-static void start_controller(struct app *a)
-{
-	char host[256] = "localhost";
+/* ---- the kinds ------------------------------------------------------------------------------- */
 
-	gethostname(host, sizeof(host) - 1);
-	a->events = event_recorder_new(a->kube, "source-controller", host);
-	a->ocirepo = ocirepository_new(&(struct ocirepository_opts){
-		.controller = {.loop = a->loop,
-			.kube = a->kube,
-			.metrics = a->metrics,
-			.events = a->events,
-			.ns = a->flags.watch_all_namespaces ? NULL : a->flags.runtime_namespace,
-			.label_selector = a->flags.label_selector,
-			.concurrent = (unsigned)a->flags.concurrent,
-			.jitter_percent = (unsigned)a->flags.jitter,
-			.min_retry_ms = (uint64_t)a->flags.min_retry_ms,
-			.max_retry_ms = (uint64_t)a->flags.max_retry_ms},
+/* What all of them have. */
+static struct controller_opts controller_opts_of(const struct app *a)
+{
+	return (struct controller_opts){.loop = a->loop,
+		.kube = a->kube,
+		.metrics = a->metrics,
+		.events = a->events,
+		.ns = a->flags.watch_all_namespaces ? NULL : a->flags.runtime_namespace,
+		.label_selector = a->flags.label_selector,
+		.concurrent = (unsigned)a->flags.concurrent,
+		.jitter_percent = (unsigned)a->flags.jitter,
+		.min_retry_ms = (uint64_t)a->flags.min_retry_ms,
+		.max_retry_ms = (uint64_t)a->flags.max_retry_ms};
+}
+
+static struct controller *ocirepository_of(struct app *a)
+{
+	return ocirepository_new(&(struct ocirepository_opts){.controller = controller_opts_of(a),
 		.oci = a->oci,
 		.store = a->store,
 		.adv_address = a->adv_address,
@@ -295,8 +301,26 @@ static void start_controller(struct app *a)
 		.max_expanded = (uint64_t)a->flags.max_expanded,
 		.max_entries = (uint64_t)a->flags.max_entries,
 		.account = a->account});
-	health_add(&a->health, "objects", controller_synced, a->ocirepo);
 }
+
+static void controller_add(struct app *a, struct controller *c)
+{
+	BUG_IF(a->n_controllers == APP_KINDS_MAX);
+	a->controllers[a->n_controllers++] = c;
+	health_add(&a->health, c->kind->name, controller_synced, c);
+}
+
+/* A new kind is made here. They begin when the store was scanned. */
+static void make_controllers(struct app *a)
+{
+	char host[256] = "localhost";
+
+	gethostname(host, sizeof(host) - 1);
+	a->events = event_recorder_new(a->kube, "source-controller", host);
+	controller_add(a, ocirepository_of(a));
+}
+
+/* ---- the start ------------------------------------------------------------------------------- */
 
 /* The API server would refuse each list with it, for ever. */
 static int check_selector(const struct app *a, struct err *err)
@@ -353,7 +377,7 @@ int app_start(struct app *a, struct err *err)
 	if (start_servers(a, err))
 		return -1;
 	find_adv_address(a);
-	start_controller(a);
+	make_controllers(a);
 	app_add_metrics(a);
 	a->scan = store_scan_start(a->store);
 	op_then(a->scan, app_scanned, a);
@@ -370,19 +394,31 @@ static struct app *app_of(struct task *t)
 static enum step_ret runs_start(struct task *t)
 {
 	struct app *a = app_of(t);
+	unsigned i;
 
 	timer_cancel(&a->sweep_timer);
 	if (a->scan)
 		op_cancel(a->scan);
-	controller_stop(a->ocirepo);
+	for (i = 0; i < a->n_controllers; i++)
+		controller_stop(a->controllers[i]);
 	return task_wait(t, sleep_start(a->loop, 0));
+}
+
+static bool controllers_idle(const struct app *a)
+{
+	unsigned i;
+
+	for (i = 0; i < a->n_controllers; i++)
+		if (!controller_idle(a->controllers[i]))
+			return false;
+	return true;
 }
 
 static enum step_ret runs_resume(struct task *t)
 {
 	struct app *a = app_of(t);
 
-	if (controller_idle(a->ocirepo) && !a->scan && !a->sweep)
+	if (controllers_idle(a) && !a->scan && !a->sweep)
 		return STEP_NEXT;
 	/* Words to an API server that does not answer: nothing is lost that a kill would not
 	   lose. */
@@ -477,8 +513,8 @@ void app_free(struct app *a)
 	if (a->health_server)
 		http_server_free(a->health_server);
 	serve_files_free(a->files);
-	if (a->ocirepo)
-		controller_free(a->ocirepo);
+	for (i = 0; i < a->n_controllers; i++)
+		controller_free(a->controllers[i]);
 	event_recorder_free(a->events);
 	if (a->oci)
 		oci_client_free(a->oci);

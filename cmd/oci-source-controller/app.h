@@ -11,6 +11,8 @@
 #include "flags.h"
 #include "share.h"
 
+#define APP_KINDS_MAX 4
+
 struct app {
 	struct flags flags;
 	struct share share;
@@ -23,7 +25,8 @@ struct app {
 	struct store *store;
 	struct metrics *metrics;
 	struct event_recorder *events;
-	struct controller *ocirepo;
+	struct controller *controllers[APP_KINDS_MAX]; /* one a kind; the rest NULL */
+	unsigned n_controllers;
 	struct serve_files *files;
 	struct http_server *artifacts_server, *metrics_server, *health_server;
 	struct health health;

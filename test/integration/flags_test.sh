@@ -85,6 +85,15 @@ done
 out=$(env -u KUBECONFIG -u KUBERNETES_SERVICE_HOST "$CONTROLLER" --storage-path="$H_TMP" 2>&1)
 check_match "no API server at all: what there is to choose from" '--kubeconfig.*--embedded' "$out"
 
+# ---- an API server that does not answer: which kind has no list yet --------------------------------------------------
+jq -n '{apiVersion: "v1", kind: "Config", "current-context": "c", contexts: [{name: "c", context: {cluster: "c", user: "u"}}],
+	clusters: [{name: "c", cluster: {server: "http://127.0.0.1:1"}}], users: [{name: "u", user: {}}]}' >"$H_TMP/nobody.yaml"
+h_controller_start lone --kubeconfig="$H_TMP/nobody.yaml" --storage-path="$H_TMP/lone"
+health=$(h_address lone health) || h_die "no health port"
+check_has "the readiness probe names the kind" "[-]ocirepository failed" "$(curl -s "http://$health/readyz")"
+h_stop "$CONTROLLER_PID"
+check_eq "and its end waits for nobody" 0 $?
+
 # ---- a store that cannot be written to is told at the start, not by every artifact -----------------------------------
 refused_store() { timeout 20 "$@" "$CONTROLLER" --embedded --state-dir="$H_TMP/other" --storage-addr=127.0.0.1:0 --metrics-addr=127.0.0.1:0 --health-addr=127.0.0.1:0 --storage-path="$H_TMP/disk/store" 2>&1; }
 if [ "$(id -u)" = 0 ] && mkdir "$H_TMP/disk" && mount -t tmpfs tmpfs "$H_TMP/disk" 2>/dev/null; then
