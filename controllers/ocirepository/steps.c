@@ -533,6 +533,7 @@ const struct kind ocirepository_kind = {
 	.conditions = CONDITIONS,
 	.negative = NEGATIVE,
 	.failures = FAILURES,
+	.status_kept = artifact_status_kept,
 	.succeeded = status_succeeded,
 	.failed = status_failed,
 	.restored = artifact_restored,

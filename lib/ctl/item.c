@@ -122,7 +122,7 @@ void item_store(struct item *i, const json_t *obj, bool own)
 	free(i->text);
 	free(i->version);
 	free(i->requested_at);
-	i->text = object_text(obj, i->spec->size, &whole);
+	i->text = object_text(obj, i->spec->size, i->c->kind->status_kept, &whole);
 	i->version = mem_strdup(object_version(obj));
 	i->requested_at = mem_strdup(object_requested_at(obj));
 	i->generation = object_generation(obj);

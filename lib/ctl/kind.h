@@ -93,6 +93,10 @@ struct kind {
 	/* Condition types in the order in which Ready is summed up; of these the negative ones, and
 	   of those what run_fail may set. Each ends with NULL. */
 	const char *const *conditions, *const *negative, *const *failures;
+	/* Of an object that is too large to be kept: copies what its hooks and rows read of its
+	   status between two runs, beside the conditions. Little: as much stays in memory. NULL:
+	   nothing. */
+	void (*status_kept)(const json_t *status, json_t *kept);
 	/* Own conditions and members of the status: after a success, a failure, a restore; of an
 	   object that is suspended. */
 	void (*succeeded)(struct run *r, json_t *status);

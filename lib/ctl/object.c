@@ -73,7 +73,7 @@ int object_duration(
 	return 0;
 }
 
-static void member_keep(json_t *to, const json_t *from, const char *key)
+void object_member_keep(json_t *to, const json_t *from, const char *key)
 {
 	json_t *v = json_object_get(from, key);
 
@@ -83,21 +83,19 @@ static void member_keep(json_t *to, const json_t *from, const char *key)
 
 /* Of an object that is too large to be kept: what there is to know of its status between its
    runs. */
-static json_t *little_status(const json_t *obj)
+static json_t *little_status(
+	const json_t *obj, void (*status_kept)(const json_t *status, json_t *kept))
 {
 	static const char *const fields[] = {
 		"conditions", "observedGeneration", "lastHandledReconcileAt"};
-	json_t *status = json_object(), *artifact = json_object();
+	const json_t *from = obj_get(obj, "status");
+	json_t *status = json_object();
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(fields); i++)
-		member_keep(status, obj_get(obj, "status"), fields[i]);
-	member_keep(artifact, obj_get(obj, "status", "artifact"), "path");
-	member_keep(artifact, obj_get(obj, "status", "artifact"), "digest");
-	member_keep(artifact, obj_get(obj, "status", "artifact"), "revision");
-	if (json_object_size(artifact))
-		json_object_set(status, "artifact", artifact);
-	json_decref(artifact);
+		object_member_keep(status, from, fields[i]);
+	if (status_kept)
+		status_kept(from, status);
 	return status;
 }
 
@@ -114,7 +112,8 @@ static json_t *own_annotations(const json_t *meta)
 	return a;
 }
 
-char *object_text(const json_t *obj, size_t room, bool *whole)
+char *object_text(const json_t *obj, size_t room,
+	void (*status_kept)(const json_t *status, json_t *kept), bool *whole)
 {
 	static const char *const fields[] = {"name", "namespace", "uid", "resourceVersion",
 		"generation", "finalizers", "deletionTimestamp"};
@@ -124,15 +123,15 @@ char *object_text(const json_t *obj, size_t room, bool *whole)
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(fields); i++)
-		member_keep(m, meta, fields[i]);
+		object_member_keep(m, meta, fields[i]);
 	if (json_object_size(a))
 		json_object_set(m, "annotations", a);
 	json_object_set(small, "metadata", m);
-	member_keep(small, obj, "status");
+	object_member_keep(small, obj, "status");
 	obj_write(small, &b);
 	*whole = b.len + room <= LIMIT_OBJECT_KEPT;
 	if (!*whole) {
-		json_object_set_new(small, "status", little_status(obj));
+		json_object_set_new(small, "status", little_status(obj, status_kept));
 		buf_reset(&b);
 		obj_write(small, &b);
 	}

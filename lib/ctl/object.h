@@ -33,8 +33,11 @@ int object_duration(const json_t *spec, const char *key, int64_t fallback_ms, in
 	struct err *err) must_check;
 
 /* Compact JSON without spec, managedFields, labels and foreign annotations. When that and `room`
-   bytes more are over LIMIT_OBJECT_KEPT, *whole is false, and the large parts of the status are
-   left out, too. Free it. */
-char *object_text(const json_t *obj, size_t room, bool *whole);
+   bytes more are over LIMIT_OBJECT_KEPT, *whole is false, and of the status there are only the
+   members that the framework reads, and what `status_kept` (kind.h; or NULL) adds. Free it. */
+char *object_text(const json_t *obj, size_t room,
+	void (*status_kept)(const json_t *status, json_t *kept), bool *whole);
+/* The member, if it is there, is shared with `to`. */
+void object_member_keep(json_t *to, const json_t *from, const char *key);
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/obj.h"
 #include "base/time.h"
+#include "ctl/object.h"
 #include "ctl/status.h"
 #include "ctl/steps.h"
 #include "source/env.h"
@@ -67,6 +68,18 @@ void artifact_outdated(struct run *r, const char *where)
 bool artifact_is_current(const struct artifact_run *a)
 {
 	return a->have_file && !strcmp(ARTIFACT_ITEM(a->run.item)->revision, a->revision);
+}
+
+void artifact_status_kept(const json_t *status, json_t *kept)
+{
+	static const char *const fields[] = {"path", "digest", "revision"};
+	auto_json json_t *artifact = json_object();
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(fields); i++)
+		object_member_keep(artifact, obj_get(status, "artifact"), fields[i]);
+	if (json_object_size(artifact))
+		json_object_set(kept, "artifact", artifact);
 }
 
 /* ---- members --------------------------------------------------------------------------------- */

@@ -6,6 +6,8 @@
 #define SOURCE_STATUS_H
 #include "source/artifact.h"
 
+/* Of an object that is too large to be kept: which artifact it has. */
+void artifact_status_kept(const json_t *status, json_t *kept);
 /* status.artifact, if there is a new one; url; ArtifactInStorage. */
 void artifact_succeeded(struct run *r, json_t *status);
 /* A failure leaves the artifact as it is, but what is said of it has to be true. */

@@ -240,6 +240,7 @@ START_TEST(test_large_object)
 	ck_assert_str_eq(world_status(&w, "web", "Ready.status"), "True");
 	ck_assert_uint_gt(observed_ignore(&w), 250000);
 	ck_assert_uint_lt(strlen(item_of(&w, "web")->text), 2000);
+	ck_assert_ptr_nonnull(strstr(item_of(&w, "web")->text, "\"artifact\":{\"path\":"));
 	/* Unchanged: the API server is not asked, and the status stays as it is. */
 	world_pass(&w, 60000);
 	fake_kube_fail(w.kube, "GET ocirepositories/web", 500, 1);
