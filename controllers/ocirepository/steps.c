@@ -516,6 +516,7 @@ const struct kind ocirepository_kind = {
 	.spec_new = ocirepository_spec_new,
 	.spec_slim = ocirepository_spec_slim,
 	.host = host_of,
+	.host_noun = "registry",
 	.host_proven = host_proven,
 	.host_up = host_up,
 	.host_text = registry_host_text,

@@ -111,11 +111,12 @@ static void dependency_changed(void *user, bool all)
 
 /* ---- a host was found up or down ------------------------------------------------------------- */
 
+/* "NAME" or "NAME|..." (kind.h). */
 static bool is_at(const struct item *i, const char *host)
 {
 	size_t n = strlen(host);
 
-	return !strncmp(i->host, host, n) && i->host[n] == '|';
+	return !strncmp(i->host, host, n) && (i->host[n] == '|' || !i->host[n]);
 }
 
 static void try_again(void *arg, struct item *i)

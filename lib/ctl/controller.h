@@ -69,7 +69,8 @@ struct controller *controller_new(const struct kind *kind, const struct controll
 void controller_start(struct controller *c);
 /* The first list was delivered: part of readiness. c is a struct controller. */
 bool controller_synced(void *c);
-/* A host that runs ask was found up or down. c is a struct controller. */
+/* A host that runs ask was found up or down: the part of what kind.h's `host` says that is before
+   the '|'. c is a struct controller. */
 void controller_host_changed(void *c, const char *host);
 /* Takes no new runs; runs that are past the point of no return end by themselves, the others are
    cancelled. */

@@ -34,7 +34,7 @@ enum run_mode {
 
 /* In which line an object waits for its run (lanes.h). */
 enum lane {
-	LANE_LOCAL, /* nobody outside is asked */
+	LANE_LOCAL, /* nobody outside is asked: it is quick, and who waits is not told */
 	LANE_CHECK, /* has something moved? */
 	LANE_FRESH, /* the same, of an object that has nothing yet */
 	LANE_RESTORE,
@@ -52,6 +52,8 @@ struct item_hooks {
 	void (*stop)(struct item *i); /* no more runs */
 	void (*gone)(struct item *i); /* deleted, or not ours any more */
 	void (*free)(struct item *i); /* releases what the hooks made, not the item */
+	/* NULL: LANE_CHECK. Not asked of an object that goes, or that cannot say where its host
+	   is. Who waits in LANE_CHECK or LANE_FRESH is told (tell.h). */
 	enum lane (*lane)(const struct item *i);
 	bool (*restores)(const struct item *i); /* is the next run a restore? Said once */
 };
@@ -68,9 +70,12 @@ struct kind {
 	/* Drops what a run that finds nothing to do does not need: of an object that is too large
 	   to be kept. Nobody shares the spec yet. */
 	void (*spec_slim)(struct spec *s);
-	/* The registry or server that its runs ask, with all that makes it another one: places are
-	   counted under this name. Free it; NULL: none. */
+	/* The registry or server that its runs ask: its name, or that and behind a '|' all that
+	   makes it another one ("ghcr.io|1": without TLS). Places are counted under the whole; of
+	   the name controller_host_changed tells. Free it; NULL: the spec does not say. The objects
+	   of a kind without this hook wait in the same lanes, and no host's share bounds them. */
 	char *(*host)(const struct spec *s);
+	const char *host_noun; /* what it is, for people: "registry" */
 	/* What is known of it: has it ever answered, and does it now? It is shown to people. */
 	bool (*host_proven)(void *env, const char *host);
 	bool (*host_up)(void *env, const char *host);

@@ -130,7 +130,9 @@ static enum lane lane_of(const struct item *i)
 {
 	const struct item_hooks *hooks = i->c->kind->item;
 
-	if (i->deleting || !*i->host)
+	/* Of a kind with hosts, whose spec does not say where to go: the run only says what is
+	   wrong. */
+	if (i->deleting || (i->c->kind->host && !*i->host))
 		return LANE_LOCAL;
 	return hooks && hooks->lane ? hooks->lane(i) : LANE_CHECK;
 }
@@ -155,13 +157,15 @@ void lanes_reason(struct controller *c, const struct turn *turn, struct buf *out
 {
 	const char *host = turn_host(turn);
 	auto_buf struct buf text = BUF_INIT(1024);
-	const char *shown = c->kind->host_text ? c->kind->host_text(host, &text) : host;
+	const char *shown = c->kind->host_text && *host ? c->kind->host_text(host, &text) : host;
 
-	if (host_width(c, "", host) <= 1)
+	if (!*host)
+		buf_adds(out, "waiting for a turn: other objects come first");
+	else if (host_width(c, "", host) <= 1)
 		buf_addf(out,
-			"waiting for registry '%s', which has not answered yet: it is asked for "
-			"one object at a time",
-			shown);
+			"waiting for %s '%s', which has not answered yet: it is asked for one "
+			"object at a time",
+			c->kind->host_noun, shown);
 	else
 		buf_addf(out, "waiting for a turn to %s '%s': other objects come first",
 			turn->turns == &c->lanes.pulls ? "pull from" : "ask", shown);

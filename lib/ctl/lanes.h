@@ -14,7 +14,7 @@ struct item;
 struct run;
 
 struct lanes {
-	struct turns local; /* deletions, suspended objects: nobody outside is asked */
+	struct turns local; /* deletions, and what asks nobody outside */
 	struct turns check; /* has something moved? */
 	struct turns fresh; /* the same, of objects that have nothing yet */
 	struct turns pulls; /* --concurrent */

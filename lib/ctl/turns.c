@@ -131,10 +131,17 @@ static void line_out(struct turn *u)
 		list_out(&g->owner->link);
 }
 
+/* What has "" for host is not counted together: it goes to no matter which. */
+static bool is_one_host(const struct turn_name *h)
+{
+	return *h->name != '\0';
+}
+
 static unsigned host_width(
 	const struct turns *t, const struct turn_name *o, const struct turn_name *h)
 {
-	return t->opts.width && *h->name ? t->opts.width(t->opts.arg, o->name, h->name) : UINT_MAX;
+	return t->opts.width && is_one_host(h) ? t->opts.width(t->opts.arg, o->name, h->name)
+					       : UINT_MAX;
 }
 
 /* Whatever is held may become slow, and what there is no room for then keeps its place. */
@@ -142,7 +149,7 @@ static bool host_admits(const struct turns *t, const struct turn_name *o, const 
 {
 	unsigned width;
 
-	if (t->opts.per_host && h->quick >= t->opts.per_host)
+	if (t->opts.per_host && is_one_host(h) && h->quick >= t->opts.per_host)
 		return false;
 	width = host_width(t, o, h);
 	if (width == 1 && t->narrow && t->narrow >= t->opts.places / 4)
@@ -166,7 +173,7 @@ static unsigned group_keeps(const struct turns *t)
 
 static bool group_admits(const struct turns *t, const struct turn_group *g)
 {
-	if (t->opts.slow_per_host && *g->host->name &&
+	if (t->opts.slow_per_host && is_one_host(g->host) &&
 		g->quick + g->slow >= t->opts.slow_per_host + group_keeps(t))
 		return false;
 	return host_admits(t, g->owner, g->host);
@@ -271,7 +278,8 @@ static void place_give(struct turn *u)
 
 static bool slow_has_room(const struct turns *t, const struct turn_group *g)
 {
-	return t->slow < t->opts.slow && g->slow < t->opts.slow_per_host &&
+	return t->slow < t->opts.slow &&
+		(g->slow < t->opts.slow_per_host || !is_one_host(g->host)) &&
 		g->owner->slow < t->opts.slow_per_owner;
 }
 

@@ -54,7 +54,8 @@ struct turns_opts {
 	void *arg;
 };
 
-/* Both strings are copied. "" for host: no matter which; `width` is not asked then. */
+/* Both strings are copied. "" for host: no matter which; `width` is not asked then, and what is
+   for each host does not bound it. */
 struct turn_ask {
 	const char *owner, *host;
 	bool big;

@@ -51,7 +51,7 @@ static void pass(uint64_t ms)
 	settle();
 }
 
-static void begin(void)
+static void begin_with(const struct kind *k)
 {
 	clock_fake(1800000000000);
 	log_set_fd(-1);
@@ -60,11 +60,16 @@ static void begin(void)
 	client = kube_client_new(loop, fake_kube_config(kube), &(struct kube_client_opts){0});
 	metrics = metrics_new();
 	events = event_recorder_new(client, "toy-controller", "test");
-	c = controller_new(&toy_kind,
+	c = controller_new(k,
 		&(struct controller_opts){
 			.loop = loop, .kube = client, .metrics = metrics, .events = events});
 	controller_start(c);
 	settle();
+}
+
+static void begin(void)
+{
+	begin_with(&toy_kind);
 }
 
 static void end(void)
@@ -310,6 +315,156 @@ START_TEST(test_two_kinds)
 }
 END_TEST
 
+/* ---- where it waits -------------------------------------------------------------------------- */
+
+/* All places of a lane, held by somebody else. */
+struct crowd {
+	struct turn turns[64];
+};
+
+static void granted(void *arg)
+{
+	(void)arg;
+}
+
+static void crowd_in(struct crowd *all, struct turns *lane)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(all->turns); i++) {
+		turn_init(&all->turns[i], lane, granted, NULL);
+		turn_wait(&all->turns[i], &(struct turn_ask){.owner = "others", .host = ""});
+	}
+	ck_assert_uint_eq(lane->held, ARRAY_LEN(all->turns));
+}
+
+static void crowd_out(struct crowd *all)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(all->turns); i++)
+		turn_leave(&all->turns[i]);
+	settle();
+}
+
+static const char *reconciling(void)
+{
+	const json_t *all = obj_get(fake_kube_get(kube, "toys", "n", "t"), "status", "conditions");
+	json_t *one;
+	size_t i;
+
+	json_array_foreach (all, i, one)
+		if (!strcmp(obj_str_or("", one, "type"), COND_RECONCILING))
+			return obj_str_or("", one, "message");
+	return "";
+}
+
+static enum lane in_fresh(const struct item *i)
+{
+	(void)i;
+	return LANE_FRESH;
+}
+
+static char *host_of_toy(const struct spec *s)
+{
+	(void)s;
+	return mem_strdup("well.test|1");
+}
+
+static bool not_proven(void *env, const char *host)
+{
+	(void)env;
+	(void)host;
+	return false;
+}
+
+static const char *host_shown(const char *host, struct buf *out)
+{
+	buf_addf(out, "%.*s", (int)strcspn(host, "|"), host);
+	return buf_str(out);
+}
+
+/* rows: without a hook; with one; with a host, and one that has not answered */
+static const struct wait_row {
+	bool fresh, host, unproven;
+	const char *says;
+} WAITS[] = {
+	{false, false, false, "waiting for a turn: other objects come first"},
+	{true, false, false, "waiting for a turn: other objects come first"},
+	{false, true, false, "waiting for a turn to ask 'well.test': other objects come first"},
+	{false, true, true,
+		"waiting for shop 'well.test', which has not answered yet: it is asked for one "
+		"object at a time"},
+};
+
+START_TEST(test_waits)
+{
+	static const struct item_hooks fresh = {.lane = in_fresh};
+	const struct wait_row *row = &WAITS[_i];
+	struct kind k = toy_kind;
+	struct crowd crowd;
+
+	if (row->fresh)
+		k.item = &fresh;
+	if (row->host) {
+		k.host = host_of_toy;
+		k.host_noun = "shop";
+		k.host_text = host_shown;
+	}
+	if (row->unproven)
+		k.host_proven = not_proven;
+	begin_with(&k);
+	crowd_in(&crowd, row->fresh ? &c->lanes.fresh : &c->lanes.check);
+	toy("\"say\":\"hello\"");
+	pass(5000);
+	ck_assert_str_eq(reconciling(), "");
+	pass(10000);
+	ck_assert_str_eq(reconciling(), row->says);
+	ck_assert_str_eq(said(), "");
+	crowd_out(&crowd);
+	ck_assert_str_eq(said(), "hello");
+	end();
+}
+END_TEST
+
+static bool shop_is_up(void *env, const char *host)
+{
+	(void)env;
+	(void)host;
+	return true;
+}
+
+static char *bare_host(const struct spec *s)
+{
+	(void)s;
+	return mem_strdup("well.test");
+}
+
+/* Its host is back: it does not wait for the end of its back-off. rows: a host's name alone, and
+   with more behind it */
+START_TEST(test_host_changed)
+{
+	struct kind k = toy_kind;
+
+	k.host = _i ? host_of_toy : bare_host;
+	k.host_noun = "shop";
+	k.host_up = shop_is_up;
+	begin_with(&k);
+	fake_kube_fail(kube, "GET secrets/s", 500, 9);
+	toy("\"say\":\"hello\",\"secretRef\":{\"name\":\"s\"}");
+	ck_assert_str_eq(cond(COND_READY), "False NotFound");
+	fake_kube_log_reset(kube);
+	controller_host_changed(c, "well.tes");
+	controller_host_changed(c, "well.test.org");
+	settle();
+	ck_assert_uint_eq(metric_count(item_find(c, "n/t")->duration), 1);
+	controller_host_changed(c, "well.test");
+	settle();
+	ck_assert_uint_eq(metric_count(item_find(c, "n/t")->duration), 2);
+	end();
+}
+END_TEST
+
 Suite *suite_controller(void);
 Suite *suite_controller(void)
 {
@@ -326,6 +481,8 @@ Suite *suite_controller(void)
 	tcase_add_test(tc, test_wrong_spec);
 	tcase_add_test(tc, test_write_fails);
 	tcase_add_test(tc, test_two_kinds);
+	tcase_add_loop_test(tc, test_waits, 0, (int)ARRAY_LEN(WAITS));
+	tcase_add_loop_test(tc, test_host_changed, 0, 2);
 	suite_add_tcase(s, tc);
 	return s;
 }

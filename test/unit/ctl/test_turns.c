@@ -174,6 +174,29 @@ START_TEST(test_per_host)
 }
 END_TEST
 
+/* What goes to no matter which host is bounded by no host's share, quick or slow. */
+START_TEST(test_without_host)
+{
+	struct one a[4] = {0}, b = {0};
+	int i;
+
+	setup((struct turns_opts){
+		.places = 3, .per_host = 1, .slow = 9, .slow_per_host = 1, .slow_per_owner = 9});
+	for (i = 0; i < 4; i++)
+		wait_at(&a[i], "a", "n", "");
+	ck_assert_str_eq(grants(), "a a a ");
+	loop_test_advance(loop, 1000);
+	ck_assert_str_eq(grants(), "a ");
+	ck_assert_uint_eq(turns.slow, 3);
+	wait_at(&b, "b", "n", "b");
+	ck_assert_str_eq(grants(), "b ");
+	for (i = 0; i < 4; i++)
+		turn_leave(&a[i].turn);
+	turn_leave(&b.turn);
+	done();
+}
+END_TEST
+
 /* A host that has not answered yet: one at a time, also when that one has become slow. */
 START_TEST(test_width)
 {
@@ -421,6 +444,7 @@ Suite *suite_turns(void)
 	tcase_add_test(tc, test_owners_in_turn);
 	tcase_add_test(tc, test_hosts_in_turn);
 	tcase_add_test(tc, test_per_host);
+	tcase_add_test(tc, test_without_host);
 	tcase_add_test(tc, test_width);
 	tcase_add_test(tc, test_slow);
 	tcase_add_test(tc, test_slow_per_owner);
