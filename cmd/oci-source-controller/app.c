@@ -307,7 +307,7 @@ static void controller_add(struct app *a, struct controller *c)
 {
 	BUG_IF(a->n_controllers == APP_KINDS_MAX);
 	a->controllers[a->n_controllers++] = c;
-	health_add(&a->health, c->kind->name, controller_synced, c);
+	health_add(&a->health, controller_name(c), controller_synced, c);
 }
 
 /* A new kind is made here. They begin when the store was scanned. */

@@ -288,6 +288,11 @@ void controller_start(struct controller *c)
 			.arg = c});
 }
 
+const char *controller_name(const struct controller *c)
+{
+	return c->kind->name;
+}
+
 bool controller_synced(void *c)
 {
 	return ((struct controller *)c)->synced;

@@ -67,6 +67,8 @@ struct controller {
 /* Strings are copied, the rest is borrowed. */
 struct controller *controller_new(const struct kind *kind, const struct controller_opts *opts);
 void controller_start(struct controller *c);
+/* Its kind's. */
+const char *controller_name(const struct controller *c);
 /* The first list was delivered: part of readiness. c is a struct controller. */
 bool controller_synced(void *c);
 /* A host that runs ask was found up or down: the part of what kind.h's `host` says that is before
