@@ -196,9 +196,9 @@ void cond_del(struct cond_set *s, const char *type)
 		}
 }
 
-static bool type_in(const char *const *list, const char *type)
+bool cond_in(const char *const *list, const char *type)
 {
-	for (; *list; list++)
+	for (; list && *list; list++)
 		if (!strcmp(*list, type))
 			return true;
 	return false;
@@ -226,7 +226,7 @@ void cond_summarize(struct cond_set *s, const char *target, const char *const *o
 	/* In the order given, so that the first of the worst group stays. */
 	for (; *order; order++) {
 		const struct cond *c = cond_get(s, *order);
-		int rank = c ? cond_badness(c, type_in(negative, c->type)) : 99;
+		int rank = c ? cond_badness(c, cond_in(negative, c->type)) : 99;
 
 		if (rank < best_rank) {
 			best = c;

@@ -49,6 +49,8 @@ bool cond_is(const struct cond_set *s, const char *type, enum cond_status status
 void cond_put(struct cond_set *s, const char *type, enum cond_status status, const char *reason,
 	const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 void cond_del(struct cond_set *s, const char *type);
+/* Is the type in the list, which ends with NULL, or is NULL? */
+bool cond_in(const char *const *list, const char *type);
 /* Every condition has seen the set's generation. */
 void cond_observe(struct cond_set *s);
 

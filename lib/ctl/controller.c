@@ -244,10 +244,36 @@ static void depends_init(struct controller *c)
 			.changed = dependency_changed});
 }
 
+static bool all_in(const char *const *list, const char *const *types)
+{
+	for (; types && *types; types++)
+		if (!cond_in(list, *types))
+			return false;
+	return true;
+}
+
+/* What kind.h says has to be there. */
+static void kind_check(const struct kind *k)
+{
+	static const char *const own[] = {COND_STALLED, COND_RECONCILING, NULL};
+
+	BUG_IF(!k->name || !k->resource || !k->spec_new);
+	BUG_IF(k->item_size < sizeof(struct item) || k->run_size < sizeof(struct run));
+	BUG_IF(!k->work || !k->work_last || !k->remove || !k->remove_last);
+	BUG_IF(!k->restore != !k->restore_last);
+	BUG_IF(k->host && !k->host_noun);
+	BUG_IF(k->depends[0] && !k->depends_each);
+	BUG_IF(!k->conditions || !k->negative);
+	BUG_IF(!all_in(k->conditions, k->negative) || !all_in(k->negative, own) ||
+		!all_in(k->negative, k->failures));
+}
+
 struct controller *controller_new(const struct kind *kind, const struct controller_opts *opts)
 {
 	struct controller *c = NEW(struct controller);
 
+	kind_check(kind);
+	BUG_IF(!opts->loop || !opts->kube || !opts->metrics);
 	c->kind = kind;
 	c->opts = *opts;
 	c->ns = mem_strdup(opts->ns);

@@ -30,7 +30,7 @@ struct metrics;
 struct op;
 
 struct controller_opts {
-	struct loop *loop;
+	struct loop *loop; /* required, as the next two are */
 	struct kube_client *kube;
 	struct metrics *metrics;
 	struct event_recorder *events; /* NULL: none are recorded */

@@ -173,8 +173,7 @@ struct item *item_new(struct controller *c, const json_t *obj)
 	i->uid = mem_strdup(object_uid(obj));
 	i->version = mem_strdup("");
 	queue_item_init(&i->queue_item, &c->queue);
-	if (c->opts.metrics)
-		i->duration = metric_series(c->duration, c->kind->resource->kind, i->name, i->ns);
+	i->duration = metric_series(c->duration, c->kind->resource->kind, i->name, i->ns);
 	c->items++;
 	if (hooks_of(i)->added)
 		hooks_of(i)->added(i, obj);

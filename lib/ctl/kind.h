@@ -4,8 +4,9 @@
  * one.
  *
  * Every row that runs stands in a table, the framework's own (steps.h) too: nothing is implied.
- * What a kind does not have is NULL. Hooks are called from the loop; strings they give are
- * borrowed.
+ * Required are name, resource, both sizes, spec_new, the tables for work and removal with their
+ * last ones, conditions and negative. What else a kind does not have is NULL. Hooks are called from
+ * the loop; strings they give are borrowed.
  */
 #ifndef CTL_KIND_H
 #define CTL_KIND_H
@@ -75,7 +76,7 @@ struct kind {
 	   the name controller_host_changed tells. Free it; NULL: the spec does not say. The objects
 	   of a kind without this hook wait in the same lanes, and no host's share bounds them. */
 	char *(*host)(const struct spec *s);
-	const char *host_noun; /* what it is, for people: "registry" */
+	const char *host_noun; /* what it is, for people: "registry"; there when `host` is */
 	/* What is known of it: has it ever answered, and does it now? It is shown to people. */
 	bool (*host_proven)(void *env, const char *host);
 	bool (*host_up)(void *env, const char *host);
@@ -92,11 +93,13 @@ struct kind {
 	void (*run_clear)(struct run *r);
 
 	const struct step *work, *work_last;
-	const struct step *restore, *restore_last; /* NULL: nothing to bring back */
+	const struct step *restore, *restore_last; /* both NULL: nothing to bring back */
 	const struct step *remove, *remove_last;
 
-	/* Condition types in the order in which Ready is summed up; of these the negative ones, and
-	   of those what run_fail may set. Each ends with NULL. */
+	/* Condition types in the order in which Ready is summed up; of these the negative ones,
+	   Stalled and Reconciling among them, and of those what run_fail may set: the first is what
+	   RUN_VALID sets when the spec is wrong. Each ends with NULL. failures NULL: a run that
+	   fails has no condition of its own. */
 	const char *const *conditions, *const *negative, *const *failures;
 	/* Of an object that is too large to be kept: copies what its hooks and rows read of its
 	   status between two runs, beside the conditions. Little: as much stays in memory. NULL:

@@ -35,6 +35,8 @@ enum step_ret run_done(struct run *r, enum run_end end)
 
 enum step_ret run_fail(struct run *r, const char *cond, const char *reason)
 {
+	/* Nothing would ever take it away. */
+	BUG_IF(cond && !cond_in(r->c->kind->failures, cond));
 	r->cond = cond;
 	r->reason = reason;
 	return STEP_FAIL;

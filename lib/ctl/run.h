@@ -88,7 +88,8 @@ struct op *run_start_with(struct item *i, enum run_mode mode, const struct step 
 void run_end(struct run *r, enum run_end end);
 /* The same as the end of a row: return run_done(r, RUN_UNCHANGED). */
 enum step_ret run_done(struct run *r, enum run_end end) must_check;
-/* task.err is filled: notes condition and reason for the status. */
+/* task.err is filled: notes condition and reason for the status. The condition is one of the kind's
+   `failures`, or NULL: none of its own. */
 enum step_ret run_fail(struct run *r, const char *cond, const char *reason) must_check;
 
 /* Reads the object, if this run has not yet. False: it has changed since the last run settled, and

@@ -18,6 +18,8 @@
 #include "test/unit/ctl/toy.h"
 
 #include <check.h>
+#include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -465,6 +467,89 @@ START_TEST(test_host_changed)
 }
 END_TEST
 
+/* ---- what has to be there -------------------------------------------------------------------- */
+
+static const size_t REQUIRED[] = {
+	offsetof(struct kind, name),
+	offsetof(struct kind, resource),
+	offsetof(struct kind, item_size),
+	offsetof(struct kind, run_size),
+	offsetof(struct kind, spec_new),
+	offsetof(struct kind, depends_each),
+	offsetof(struct kind, work),
+	offsetof(struct kind, work_last),
+	offsetof(struct kind, remove),
+	offsetof(struct kind, remove_last),
+	offsetof(struct kind, conditions),
+	offsetof(struct kind, negative),
+};
+
+START_TEST(test_required)
+{
+	struct kind k = toy_kind;
+
+	begin();
+	memset((char *)&k + REQUIRED[_i], 0, sizeof(void *));
+	new_of(&k);
+}
+END_TEST
+
+/* rows: a failure that is not negative, a negative that is no condition, a host without a word for
+   it, half a restore */
+START_TEST(test_does_not_fit)
+{
+	static const char *const odd[] = {"Odd", NULL};
+	static const char *const negative[] = {COND_STALLED, COND_RECONCILING, "Odd", NULL};
+	struct kind k = toy_kind;
+
+	begin();
+	if (_i == 0)
+		k.failures = odd;
+	else if (_i == 1)
+		k.negative = negative;
+	else if (_i == 2)
+		k.host = bare_host;
+	else
+		k.restore = k.work;
+	new_of(&k);
+}
+END_TEST
+
+START_TEST(test_without_metrics)
+{
+	begin();
+	controller_new(&toy_kind, &(struct controller_opts){.loop = loop, .kube = client});
+}
+END_TEST
+
+/* A condition that no run would take away again. */
+START_TEST(test_unknown_failure)
+{
+	struct kind k = toy_kind;
+
+	k.failures = NULL;
+	begin_with(&k);
+	toy("\"say\":\"hello\",\"secretRef\":{\"name\":\"s\"}");
+}
+END_TEST
+
+/* The optional is optional. */
+START_TEST(test_without_failures)
+{
+	struct kind k = toy_kind;
+
+	k.failures = NULL;
+	k.finalizer = NULL;
+	k.succeeded = NULL;
+	begin_with(&k);
+	toy("\"say\":\"hello\",\"interval\":\"soon\"");
+	ck_assert_str_eq(cond(COND_READY), "False InvalidSpec");
+	change("{\"spec\":{\"interval\":\"1m\"}}");
+	ck_assert_str_eq(cond(COND_READY), "True Succeeded");
+	end();
+}
+END_TEST
+
 Suite *suite_controller(void);
 Suite *suite_controller(void)
 {
@@ -483,6 +568,11 @@ Suite *suite_controller(void)
 	tcase_add_test(tc, test_two_kinds);
 	tcase_add_loop_test(tc, test_waits, 0, (int)ARRAY_LEN(WAITS));
 	tcase_add_loop_test(tc, test_host_changed, 0, 2);
+	tcase_add_loop_test_raise_signal(tc, test_required, SIGABRT, 0, (int)ARRAY_LEN(REQUIRED));
+	tcase_add_loop_test_raise_signal(tc, test_does_not_fit, SIGABRT, 0, 4);
+	tcase_add_test_raise_signal(tc, test_without_metrics, SIGABRT);
+	tcase_add_test_raise_signal(tc, test_unknown_failure, SIGABRT);
+	tcase_add_test(tc, test_without_failures);
 	suite_add_tcase(s, tc);
 	return s;
 }
