@@ -209,8 +209,10 @@ UNITS := $(addprefix $(O)/unit-,$(UNIT_MODULES))
 unit: $(UNITS) ## the unit programs, built as O and SAN say
 	@export LSAN_OPTIONS=suppressions=$(CURDIR)/test/lsan.supp:print_suppressions=0; rc=0; for u in $(UNITS); do $$u || rc=1; done; exit $$rc
 
-# The fast loop: what is quick to check, and the sanitized suites of the modules that differ from BASE.
-BASE ?= $(shell git merge-base HEAD origin/main 2>/dev/null || echo HEAD)
+# The fast loop: what is quick to check, and the sanitized suites of the modules that differ from BASE. That is where HEAD left
+# origin/main; without it, where HEAD left main; on main itself, the commit before.
+BASE ?= $(shell git merge-base HEAD origin/main 2>/dev/null || git merge-base HEAD main 2>/dev/null | grep -vx "$$(git rev-parse HEAD)" || \
+	git rev-parse -q --verify HEAD~1 || echo HEAD)
 CHANGED = $(shell { git diff --name-only $(BASE); git ls-files --others --exclude-standard; } | \
 	sed -nE 's,^(lib|controllers|test/unit)/([a-z]+)/.*,\2,p; s,^cmd/.*,cmd,p')
 .PHONY: quick quick-units
@@ -222,9 +224,10 @@ quick-units: $(if $(filter quick-units,$(MAKECMDGOALS)),$(QUICK_UNITS))
 	@$(if $(QUICK_UNITS),bash test/all.sh $(QUICK_UNITS),echo "quick: no module differs from $(BASE)")
 
 # For editors and clang tools: how each C file of the sanitized build is compiled.
+EDITOR_ALSO = $(FUZZERS:%=fuzz-%) textdiff proxydiff untardiff
 compile_commands.json: ## for editors: how each file is compiled
 	@bash .ci/deps test
-	@$(MAKE) -nB --no-print-directory O=build/san SAN=1 all unit | jq -nR --arg directory '$(CURDIR)' \
+	@$(MAKE) -nB --no-print-directory O=build/san SAN=1 all unit $(EDITOR_ALSO:%=build/san/%) | jq -nR --arg directory '$(CURDIR)' \
 		'[inputs | capture("^ *(?<command>.* -c -o [^ ]+ (?<file>[^ ]+))$$") | {$$directory} + .]' > $@.tmp
 	@mv $@.tmp $@
 .PHONY: compile_commands.json
