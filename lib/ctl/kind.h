@@ -33,7 +33,9 @@ enum run_mode {
 	RUN_TELL, /* says in the status that the object waits for its turn (tell.h) */
 };
 
-/* In which line an object waits for its run (lanes.h). */
+/* In which line an object waits for its run: what a hook may say of it. The places themselves are
+   struct lanes (lanes.h), which has two more: a run waits for one to pull in RUN_SLOT, and what is
+   too large to be kept waits among the large ones instead of where its hook says. */
 enum lane {
 	LANE_LOCAL, /* nobody outside is asked: it is quick, and who waits is not told */
 	LANE_CHECK, /* has something moved? */
@@ -47,7 +49,8 @@ struct item_hooks {
 		struct item *i, const json_t *obj); /* before it was stored for the first time */
 	void (*stored)(struct item *i, const json_t *obj); /* whenever it is seen, or written */
 	void (*told)(struct item *i); /* somebody else has written its status */
-	bool (*busy)(const struct item *i); /* it is not due yet; item_due follows */
+	/* It is not due yet. Who made it busy calls item_due at the end: nobody else does. */
+	bool (*busy)(const struct item *i);
 	void (*renewed)(
 		struct item *i); /* somebody changed something: what was given up is tried */
 	void (*stop)(struct item *i); /* no more runs */
@@ -56,14 +59,16 @@ struct item_hooks {
 	/* NULL: LANE_CHECK. Not asked of an object that goes, or that cannot say where its host
 	   is. Who waits in LANE_CHECK or LANE_FRESH is told (tell.h). */
 	enum lane (*lane)(const struct item *i);
-	bool (*restores)(const struct item *i); /* is the next run a restore? Said once */
+	/* Does the run that begins now walk kind.restore instead of kind.work? Asked once a run;
+	   not of an object that is deleted. */
+	bool (*restores)(const struct item *i);
 };
 
 struct kind {
 	const char
 		*name; /* "ocirepository": in logs and metrics, first part of a path in the store */
 	const struct kube_resource *resource;
-	const char *finalizer;
+	const char *finalizer; /* NULL: it makes nothing that a removal would have to take away */
 	size_t item_size, run_size; /* of the structs that begin with struct item, struct run */
 
 	/* Reads the spec; never NULL: what is wrong stands in it. */

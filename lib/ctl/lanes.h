@@ -13,6 +13,7 @@ struct controller;
 struct item;
 struct run;
 
+/* All places there are. What a kind says of its objects is enum lane (kind.h). */
 struct lanes {
 	struct turns local; /* deletions, and what asks nobody outside */
 	struct turns check; /* has something moved? */

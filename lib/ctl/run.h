@@ -26,8 +26,9 @@ struct item;
 
 enum run_end {
 	RUN_OPEN,
-	RUN_UNCHANGED, /* everything is as it should be already */
-	RUN_MADE, /* something new is there */
+	/* Everything is as it should be already: if the status is, too, the next run is settled. */
+	RUN_UNCHANGED,
+	RUN_MADE, /* something new is there: the next run reads the object */
 	RUN_QUIET, /* of it nothing is said but what its suspension allows */
 	/* an answer said that the object is not there any more: the watch has the last word */
 	RUN_GONE,
@@ -51,7 +52,7 @@ struct run {
 	enum run_mode mode;
 	enum run_end end;
 
-	bool settled; /* it has not read the object */
+	bool settled; /* it goes by what the last run found, and has not read the object */
 	uint64_t seen; /* item->changes when it began */
 	bool partial; /* spec and text were those of an object that is too large to be kept */
 	json_t *first; /* the object as it was when the run read it */
@@ -92,8 +93,9 @@ enum step_ret run_done(struct run *r, enum run_end end) must_check;
    `failures`, or NULL: none of its own. */
 enum step_ret run_fail(struct run *r, const char *cond, const char *reason) must_check;
 
-/* Reads the object, if this run has not yet. False: it has changed since the last run settled, and
-   what was found out by that is worth nothing; the next run comes at once. */
+/* Reads the object, if this run has not yet: it is settled no more. False: the object has changed
+   since the run began, or is too large to be kept. What was found out is worth nothing then, and
+   the next run comes at once. */
 bool run_open(struct run *r) must_check;
 /* The run goes by this object from now on. It is taken over. */
 void run_take_object(struct run *r, json_t *obj);

@@ -15,7 +15,9 @@ struct spec {
 	unsigned refs;
 	void (*free)(struct spec *s); /* releases the kind's struct, this one included */
 	size_t size; /* of what it holds, about */
-	struct err *wrong; /* why it cannot be reconciled, or NULL; what could be read is there */
+	/* Why it cannot be reconciled, or NULL; what could be read is there. On the heap:
+	   spec_unref frees it, `free` does not. */
+	struct err *wrong;
 	int64_t interval_ms;
 	bool suspend;
 };

@@ -12,19 +12,21 @@
 #include "ctl/status.h"
 #include "ev/task.h"
 
-/* Reads an object that is too large to be kept; first of all tables but those for a removal. */
+/* Reads an object that is too large to be kept; the first row of `work` and `restore`. */
 #define RUN_READ {"read", run_read_start, run_read_resume}
 /* Adds the kind's finalizer when it is missing. */
 #define RUN_FINALIZER {"finalizer", run_finalizer_start, run_finalizer_resume}
 /* Ends here while the object is suspended. */
 #define RUN_SUSPENDED {"suspended", run_suspended_start, NULL}
-/* Stalls when the spec cannot be read. */
+/* Stalls when the spec cannot be read, and sets the first of the kind's `failures`. */
 #define RUN_VALID {"valid", run_valid_start, NULL}
-/* Gives the place of the question back and waits for one for what takes long. */
+/* Gives the place of the question back and waits for one for what takes long. A run that never
+   takes long does without. */
 #define RUN_SLOT {"slot", run_slot_start, lanes_resume}
 /* Takes the finalizer away. */
 #define RUN_RELEASE {"release", run_release_start, run_release_resume}
-/* Exit rows: what the outcome says; an Event of a failure; gives back what the run holds, logs. */
+/* Exit rows: what the outcome says; an Event of a failure; gives back what the run holds, logs. The
+   last one ends every exit table, that of a removal too. */
 #define RUN_STATUS {"status", status_start, status_resume}
 #define RUN_EVENTS {"events", run_events_start, NULL}
 #define RUN_CLEANUP {.name = "cleanup", .start = run_cleanup_start, .always = true}

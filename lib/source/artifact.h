@@ -11,7 +11,9 @@
  *		... the kind's own: what the reference means ...
  *		RUN_SLOT, ..., ARTIFACT_TEMP, {"pull", ...}, ARTIFACT_PUBLISH, ARTIFACT_HOLD, {0}};
  *	static const struct step WORK_LAST[] = {..., RUN_STATUS, ARTIFACT_COMMIT, ARTIFACT_RETAIN,
- *		..., ARTIFACT_CLEANUP, RUN_CLEANUP, {0}};
+ *		{"events", events_start}, ARTIFACT_CLEANUP, RUN_CLEANUP, {0}};
+ *
+ * events_start is the kind's: artifact_told (status.h), and its own words for what is new.
  */
 #ifndef SOURCE_ARTIFACT_H
 #define SOURCE_ARTIFACT_H
