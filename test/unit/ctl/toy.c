@@ -5,6 +5,7 @@
  */
 #include "test/unit/ctl/toy.h"
 
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/obj.h"
 #include "ctl/controller.h"
@@ -16,6 +17,17 @@
 #include "kube/client.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_INTERVAL_MS 60000
+/* An interval of nothing would be a busy loop. */
+#define LEAST_INTERVAL_MS 1000
+
+#define COND_SAY_FAILED "SayFailed"
+#define COND_SECRET_MISSING "SecretMissing"
+#define COND_SAID "Said"
+
+/* ---- the spec -------------------------------------------------------------------------------- */
 
 struct toy_spec {
 	struct spec spec;
@@ -31,22 +43,51 @@ static void toy_spec_free(struct spec *s)
 	free(TOY(s));
 }
 
+/* A copy that counts; NULL stays NULL. A text without a limit would stay in memory for as long as
+   the object is there. */
+static char *text_copy(struct toy_spec *t, const char *name, const char *text, struct err *err)
+{
+	if (!text)
+		return NULL;
+	if (strlen(text) > LIMIT_SPEC_TEXT) {
+		err_set(err, ERR_STALL, "spec.%s is longer than %llu bytes", name,
+			(unsigned long long)LIMIT_SPEC_TEXT);
+		return NULL;
+	}
+	t->spec.size += strlen(text) + 1;
+	return mem_strdup(text);
+}
+
+static int fields_read(struct toy_spec *t, const json_t *spec, struct err *err)
+{
+	const char *secret = obj_str(spec, "secretRef", "name");
+
+	t->spec.suspend = obj_bool(false, spec, "suspend");
+	t->spec.interval_ms = DEFAULT_INTERVAL_MS;
+	t->say = text_copy(t, "say", obj_str(spec, "say"), err);
+	t->secret = text_copy(t, "secretRef.name", secret && *secret ? secret : NULL, err);
+	if (err->kind != ERR_NONE ||
+		object_duration(spec, "interval", DEFAULT_INTERVAL_MS, &t->spec.interval_ms, err))
+		return -1;
+	if (t->spec.interval_ms < LEAST_INTERVAL_MS)
+		t->spec.interval_ms = LEAST_INTERVAL_MS;
+	return t->say ? 0 : err_set(err, ERR_STALL, "spec.say: there is no text to say");
+}
+
 static struct spec *toy_spec_new(const json_t *obj)
 {
 	struct toy_spec *t = NEW(struct toy_spec);
-	const json_t *spec = obj_get(obj, "spec");
 	struct err err = {0};
 
 	t->spec = (struct spec){.refs = 1, .free = toy_spec_free, .size = sizeof(*t)};
-	t->spec.suspend = obj_bool(false, spec, "suspend");
-	t->say = mem_strdup(obj_str(spec, "say"));
-	t->secret = mem_strdup(obj_str(spec, "secretRef", "name"));
-	if (object_duration(spec, "interval", 60000, &t->spec.interval_ms, &err)) {
-		t->spec.wrong = NEW(struct err);
+	if (fields_read(t, obj_get(obj, "spec"), &err)) {
+		t->spec.wrong = NEW(struct err); /* spec_unref frees it */
 		*t->spec.wrong = err;
 	}
 	return &t->spec;
 }
+
+/* ---- what it depends on ---------------------------------------------------------------------- */
 
 static void toy_depends_each(
 	const struct spec *s, void (*on)(void *arg, unsigned nth, const char *name), void *arg)
@@ -54,6 +95,8 @@ static void toy_depends_each(
 	if (TOY(s)->secret)
 		on(arg, 0, TOY(s)->secret);
 }
+
+/* ---- the rows -------------------------------------------------------------------------------- */
 
 static enum step_ret secret_start(struct task *t)
 {
@@ -71,23 +114,41 @@ static enum step_ret secret_start(struct task *t)
 
 static enum step_ret secret_resume(struct task *t)
 {
-	return task_op_failed(t) ? run_fail(RUN(t), "SecretMissing", "NotFound") : STEP_NEXT;
+	if (!task_op_failed(t))
+		return STEP_NEXT;
+	if (t->err.code == 404)
+		return run_fail(RUN(t), COND_SECRET_MISSING, "NotFound");
+	/* 403, 500, no answer: whether it is there nobody knows. */
+	err_wrap(&t->err, "read Secret '%s'", TOY(RUN(t)->spec)->secret);
+	return run_fail(RUN(t), COND_SAY_FAILED, "SecretReadFailed");
+}
+
+static bool is_said(const struct run *r)
+{
+	const char *said = obj_str(r->obj, "status", "said");
+
+	return said && !strcmp(said, TOY(r->spec)->say);
 }
 
 static enum step_ret say_start(struct task *t)
 {
 	struct run *r = RUN(t);
 
-	if (!run_open(r))
-		return STEP_DONE;
+	/* The last run found it said, and the object is the same. */
+	if (r->settled || is_said(r))
+		return run_done(r, RUN_UNCHANGED);
 	return run_done(r, RUN_MADE);
 }
+
+/* ---- the status ------------------------------------------------------------------------------ */
 
 static void toy_succeeded(struct run *r, json_t *status)
 {
 	json_object_set_new(status, "said", json_string(TOY(r->spec)->say));
-	cond_put(&r->conds, "Said", COND_TRUE, "Succeeded", "said '%s'", TOY(r->spec)->say);
+	cond_put(&r->conds, COND_SAID, COND_TRUE, "Succeeded", "said '%s'", TOY(r->spec)->say);
 }
+
+/* ---- the kind -------------------------------------------------------------------------------- */
 
 static const struct step WORK[] = {RUN_READ, RUN_FINALIZER, RUN_SUSPENDED, RUN_VALID,
 	{"secret", secret_start, secret_resume}, {"say", say_start}, {0}};
@@ -98,14 +159,16 @@ static const struct step REMOVE_LAST[] = {RUN_CLEANUP, {0}};
 static const struct kube_resource TOYS = {"test.example", "v1", "toys", "Toy", true};
 static const struct kube_resource SECRETS = {"", "v1", "secrets", "Secret", true};
 static const char *const CONDITIONS[] = {
-	"SecretMissing", "Said", COND_STALLED, COND_RECONCILING, NULL};
-static const char *const NEGATIVE[] = {"SecretMissing", COND_STALLED, COND_RECONCILING, NULL};
-static const char *const FAILURES[] = {"SecretMissing", NULL};
+	COND_SAY_FAILED, COND_SECRET_MISSING, COND_SAID, COND_STALLED, COND_RECONCILING, NULL};
+static const char *const NEGATIVE[] = {
+	COND_SAY_FAILED, COND_SECRET_MISSING, COND_STALLED, COND_RECONCILING, NULL};
+/* The first one is set when the spec cannot be read. */
+static const char *const FAILURES[] = {COND_SAY_FAILED, COND_SECRET_MISSING, NULL};
 
 const struct kind toy_kind = {
 	.name = "toy",
 	.resource = &TOYS,
-	.finalizer = "toys.example/finalizer",
+	.finalizer = "test.example/finalizer",
 	.item_size = sizeof(struct item),
 	.run_size = sizeof(struct run),
 	.spec_new = toy_spec_new,
