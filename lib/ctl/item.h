@@ -51,8 +51,8 @@ struct item {
 };
 
 struct item *item_new(struct controller *c, const json_t *obj);
-/* The object as it is now. own: as we have just written it, so that a spec of the same generation is
-   the one that is known; whatever else changed it, the spec is read again. */
+/* The object as it is now. own: as we have just written it, so that a spec of the same generation
+   is the one that is known; whatever else changed it, the spec is read again. */
 void item_store(struct item *i, const json_t *obj, bool own);
 /* What a GET said, and the watch has yet to say: the next run begins with it. False: it is another
    object of the same name. */

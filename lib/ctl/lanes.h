@@ -2,6 +2,10 @@
  * Which place an object's run takes, and in which line it waits for it (turns.h). A run takes one
  * before it exists, and gives it back before it waits for another: no run holds what others need
  * while it waits. docs/isolation.md has the table. Loop thread.
+ *
+ * enum lane (kind.h) is what a kind says of an object that waits for its run. struct lanes has two
+ * more: a run waits for a place to pull (RUN_SLOT), and an object that is too large to be kept
+ * waits among the large ones instead of where its kind says.
  */
 #ifndef CTL_LANES_H
 #define CTL_LANES_H
