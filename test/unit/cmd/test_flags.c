@@ -182,37 +182,39 @@ START_TEST(test_flux)
 }
 END_TEST
 
+static const char *const taken_rows[] = {"--storage-adv-addr=source.flux-system.svc.",
+	"--storage-adv-addr=http://source.flux-system.svc.cluster.local./",
+	"--storage-adv-addr=https://artifacts.example.org/source",
+	"--storage-adv-addr=http://[::1]:9090", "--storage-adv-addr=127.0.0.1:9090/",
+	"--feature-gates=", "--feature-gates=CacheSecretsAndConfigMaps=1,"};
+
 START_TEST(test_taken)
 {
-	static const char *const rows[] = {"--storage-adv-addr=source.flux-system.svc.",
-		"--storage-adv-addr=http://source.flux-system.svc.cluster.local./",
-		"--storage-adv-addr=https://artifacts.example.org/source",
-		"--storage-adv-addr=http://[::1]:9090", "--storage-adv-addr=127.0.0.1:9090/",
-		"--feature-gates=", "--feature-gates=CacheSecretsAndConfigMaps=1,"};
-	auto_free char *line = mem_strdup(rows[_i]);
+	auto_free char *line = mem_strdup(taken_rows[_i]);
 	struct flags f;
 
 	good(&f, line);
 }
 END_TEST
 
+static const struct {
+	const char *text;
+	bool value;
+} booleans_rows[] = {{"--watch-all-namespaces", true}, {"--watch-all-namespaces=1", true},
+	{"--watch-all-namespaces=True", true}, {"--watch-all-namespaces=0", false},
+	{"--watch-all-namespaces=F", false}, {"--watch-all-namespaces=FALSE", false}};
+
 /* A boolean never takes the next word for its value. */
 START_TEST(test_booleans)
 {
-	static const struct {
-		const char *text;
-		bool value;
-	} rows[] = {{"--watch-all-namespaces", true}, {"--watch-all-namespaces=1", true},
-		{"--watch-all-namespaces=True", true}, {"--watch-all-namespaces=0", false},
-		{"--watch-all-namespaces=F", false}, {"--watch-all-namespaces=FALSE", false}};
 	auto_free char *line = mem_printf("%s --leader-election-release-on-cancel "
 					  "--concurrent=3 --enable-leader-election --jitter",
-		rows[_i].text);
+		booleans_rows[_i].text);
 	struct flags f;
 
 	*strstr(line, " --jitter") = '\0';
 	good(&f, line);
-	ck_assert_int_eq(f.watch_all_namespaces, rows[_i].value);
+	ck_assert_int_eq(f.watch_all_namespaces, booleans_rows[_i].value);
 	ck_assert_int_eq(f.concurrent, 3);
 	ck_assert(f.leader_election);
 }
@@ -252,61 +254,59 @@ START_TEST(test_zero)
 }
 END_TEST
 
+static const struct {
+	const char *line, *message;
+} refused_rows[] = {
+	{"--no-such-flag", "unknown flag '--no-such-flag'"},
+	{"--concurrent=many", "invalid value 'many' for --concurrent"},
+	{"--memory-budget=1", "--memory-budget must be at least 16777216"},
+	{"--concurrent=0", "--artifact-retention-records and --concurrent must be at least 1"},
+	{"--concurrent=-1", "invalid value '-1' for --concurrent"},
+	{"--concurrent", "--concurrent needs a value"},
+	{"--interval-jitter-percentage=100",
+		"invalid value '100' for --interval-jitter-percentage"},
+	{"--watch-all-namespaces=perhaps", "invalid value 'perhaps' for --watch-all-namespaces"},
+	{"--leader-election-release-on-cancel=x",
+		"invalid value 'x' for --leader-election-release-on-cancel"},
+	{"--min-retry-delay=soon", "invalid value 'soon' for --min-retry-delay"},
+	{"--artifact-max-size=-1", "invalid value '-1' for --artifact-max-size"},
+	{"--artifact-max-size=99999999999Gi",
+		"invalid value '99999999999Gi' for --artifact-max-size"},
+	{"--artifact-digest-algo=md5", "--artifact-digest-algo: "},
+	{"--kube-api-qps=nan", "invalid value 'nan' for --kube-api-qps"},
+	{"--feature-gates=ObjectLevelWorkloadIdentity=true,ExternalArtifact=true",
+		"--feature-gates: 'ExternalArtifact' is not known here; there are "
+		"CacheSecretsAndConfigMaps and ObjectLevelWorkloadIdentity"},
+	{"--feature-gates=ObjectLevelWorkloadIdentit=true",
+		"--feature-gates: 'ObjectLevelWorkloadIdentit' is not known here"},
+	{"--feature-gates=CacheSecretsAndConfigMaps",
+		"invalid value 'CacheSecretsAndConfigMaps' for --feature-gates"},
+	{"--feature-gates=CacheSecretsAndConfigMaps=on",
+		"invalid value 'CacheSecretsAndConfigMaps=on' for --feature-gates"},
+	{"--storage-adv-addr=ftp://host", "--storage-adv-addr: "},
+	{"--storage-adv-addr=http://", "--storage-adv-addr: "},
+	{"--storage-adv-addr=http:/host", "invalid value 'http:/host' for --storage-adv-addr"},
+	{"--storage-adv-addr=host:99999", "--storage-adv-addr: "},
+	{"--storage-adv-addr=::1", "--storage-adv-addr: "},
+	{"--storage-adv-addr=http://u:secret@host/",
+		"--storage-adv-addr: no user, query or fragment is possible for 'host'"},
+	{"--storage-adv-addr=host/?x", "--storage-adv-addr: no user, query or fragment"},
+	{"--storage-adv-addr=source.$(RUNTIME_NAMESPACE).svc", "--storage-adv-addr: "},
+	{"--log-level=loud", "invalid value 'loud' for --log-level"},
+	{"--log-encoding=xml", "invalid value 'xml' for --log-encoding"},
+	{"stray", "unexpected argument 'stray'"},
+	{"--embedded dir", "unexpected argument 'dir'"},
+};
+
 START_TEST(test_refused)
 {
-	static const struct {
-		const char *line, *message;
-	} rows[] = {
-		{"--no-such-flag", "unknown flag '--no-such-flag'"},
-		{"--concurrent=many", "invalid value 'many' for --concurrent"},
-		{"--memory-budget=1", "--memory-budget must be at least 16777216"},
-		{"--concurrent=0",
-			"--artifact-retention-records and --concurrent must be at least 1"},
-		{"--concurrent=-1", "invalid value '-1' for --concurrent"},
-		{"--concurrent", "--concurrent needs a value"},
-		{"--interval-jitter-percentage=100",
-			"invalid value '100' for --interval-jitter-percentage"},
-		{"--watch-all-namespaces=perhaps",
-			"invalid value 'perhaps' for --watch-all-namespaces"},
-		{"--leader-election-release-on-cancel=x",
-			"invalid value 'x' for --leader-election-release-on-cancel"},
-		{"--min-retry-delay=soon", "invalid value 'soon' for --min-retry-delay"},
-		{"--artifact-max-size=-1", "invalid value '-1' for --artifact-max-size"},
-		{"--artifact-max-size=99999999999Gi",
-			"invalid value '99999999999Gi' for --artifact-max-size"},
-		{"--artifact-digest-algo=md5", "--artifact-digest-algo: "},
-		{"--kube-api-qps=nan", "invalid value 'nan' for --kube-api-qps"},
-		{"--feature-gates=ObjectLevelWorkloadIdentity=true,ExternalArtifact=true",
-			"--feature-gates: 'ExternalArtifact' is not known here; there are "
-			"CacheSecretsAndConfigMaps and ObjectLevelWorkloadIdentity"},
-		{"--feature-gates=ObjectLevelWorkloadIdentit=true",
-			"--feature-gates: 'ObjectLevelWorkloadIdentit' is not known here"},
-		{"--feature-gates=CacheSecretsAndConfigMaps",
-			"invalid value 'CacheSecretsAndConfigMaps' for --feature-gates"},
-		{"--feature-gates=CacheSecretsAndConfigMaps=on",
-			"invalid value 'CacheSecretsAndConfigMaps=on' for --feature-gates"},
-		{"--storage-adv-addr=ftp://host", "--storage-adv-addr: "},
-		{"--storage-adv-addr=http://", "--storage-adv-addr: "},
-		{"--storage-adv-addr=http:/host",
-			"invalid value 'http:/host' for --storage-adv-addr"},
-		{"--storage-adv-addr=host:99999", "--storage-adv-addr: "},
-		{"--storage-adv-addr=::1", "--storage-adv-addr: "},
-		{"--storage-adv-addr=http://u:secret@host/",
-			"--storage-adv-addr: no user, query or fragment is possible for 'host'"},
-		{"--storage-adv-addr=host/?x", "--storage-adv-addr: no user, query or fragment"},
-		{"--storage-adv-addr=source.$(RUNTIME_NAMESPACE).svc", "--storage-adv-addr: "},
-		{"--log-level=loud", "invalid value 'loud' for --log-level"},
-		{"--log-encoding=xml", "invalid value 'xml' for --log-encoding"},
-		{"stray", "unexpected argument 'stray'"},
-		{"--embedded dir", "unexpected argument 'dir'"},
-	};
-	auto_free char *line = mem_strdup(rows[_i].line);
+	auto_free char *line = mem_strdup(refused_rows[_i].line);
 	struct flags f;
 	struct err err = {0};
 
-	ck_assert_msg(parse(&f, line, &err) == -1, "%s was taken", rows[_i].line);
-	ck_assert_msg(!strncmp(err.msg, rows[_i].message, strlen(rows[_i].message)),
-		"%s: '%s', want '%s'", rows[_i].line, err.msg, rows[_i].message);
+	ck_assert_msg(parse(&f, line, &err) == -1, "%s was taken", refused_rows[_i].line);
+	ck_assert_msg(!strncmp(err.msg, refused_rows[_i].message, strlen(refused_rows[_i].message)),
+		"%s: '%s', want '%s'", refused_rows[_i].line, err.msg, refused_rows[_i].message);
 }
 END_TEST
 
@@ -321,11 +321,11 @@ Suite *suite_flags(void)
 	tcase_add_test(tc, test_values);
 	tcase_add_test(tc, test_networks);
 	tcase_add_test(tc, test_flux);
-	tcase_add_loop_test(tc, test_booleans, 0, 6);
+	tcase_add_loop_test(tc, test_booleans, 0, ARRAY_LEN(booleans_rows));
 	tcase_add_test(tc, test_empty);
 	tcase_add_test(tc, test_zero);
-	tcase_add_loop_test(tc, test_taken, 0, 7);
-	tcase_add_loop_test(tc, test_refused, 0, 29);
+	tcase_add_loop_test(tc, test_taken, 0, ARRAY_LEN(taken_rows));
+	tcase_add_loop_test(tc, test_refused, 0, ARRAY_LEN(refused_rows));
 	suite_add_tcase(s, tc);
 	return s;
 }

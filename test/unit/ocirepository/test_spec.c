@@ -44,27 +44,29 @@ START_TEST(test_spec)
 }
 END_TEST
 
+static const struct {
+	const char *spec, *field;
+} not_built_rows[] = {
+	{"{\"verify\":{\"provider\":\"cosign\"}}", "verify"},
+	{"{\"serviceAccountName\":\"x\"}", "serviceAccountName"},
+	{"{\"certSecretRef\":{\"name\":\"x\"}}", "certSecretRef"},
+	{"{\"proxySecretRef\":{\"name\":\"x\"}}", "proxySecretRef"},
+	{"{\"provider\":\"aws\"}", "provider"},
+	{"{\"provider\":\"generic\",\"serviceAccountName\":\"\"}", NULL},
+};
+
 START_TEST(test_not_built)
 {
-	static const struct {
-		const char *spec, *field;
-	} rows[] = {
-		{"{\"verify\":{\"provider\":\"cosign\"}}", "verify"},
-		{"{\"serviceAccountName\":\"x\"}", "serviceAccountName"},
-		{"{\"certSecretRef\":{\"name\":\"x\"}}", "certSecretRef"},
-		{"{\"proxySecretRef\":{\"name\":\"x\"}}", "proxySecretRef"},
-		{"{\"provider\":\"aws\"}", "provider"},
-		{"{\"provider\":\"generic\",\"serviceAccountName\":\"\"}", NULL},
-	};
-	auto_free char *text = mem_printf("{\"spec\":%s}", rows[_i].spec);
+	auto_free char *text = mem_printf("{\"spec\":%s}", not_built_rows[_i].spec);
 	auto_json json_t *o = parse(text);
 	struct spec *base = ocirepository_spec_new(o);
 	const struct ocirepository_spec *s = OCIREPOSITORY_SPEC(base);
 
 	ck_assert_ptr_null(base->wrong);
-	ck_assert_msg(rows[_i].field ? s->not_built && !strcmp(s->not_built, rows[_i].field)
-				     : !s->not_built,
-		"%s: got %s", rows[_i].spec, s->not_built ? s->not_built : "nothing");
+	ck_assert_msg(not_built_rows[_i].field
+			? s->not_built && !strcmp(s->not_built, not_built_rows[_i].field)
+			: !s->not_built,
+		"%s: got %s", not_built_rows[_i].spec, s->not_built ? s->not_built : "nothing");
 	spec_unref(base);
 }
 END_TEST
@@ -83,60 +85,63 @@ END_TEST
 
 #define EMPTY "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
+static const struct {
+	const char *spec, *message; /* NULL: it is taken */
+} stalls_rows[] = {
+	{"\"timeout\":\"0s\"", "spec.timeout: '0s' leaves no time for a request"},
+	{"\"timeout\":\"0.4ms\"", "spec.timeout: '0.4ms' leaves no time for a request"},
+	{"\"timeout\":\"-1s\"", "spec.timeout: '-1s' leaves no time for a request"},
+	{"\"timeout\":\"9999999999999h\"", "spec.timeout: '9999999999999h' is not a duration"},
+	{"\"timeout\":\"1ms\"", NULL},
+	{"\"interval\":\"0s\"", NULL},
+	{"\"ref\":{\"tag\":\"1.2.3@" EMPTY "\"}", NULL},
+	{"\"ref\":{\"tag\":\"1.2.3@latest\"}",
+		"spec.ref.tag: what follows '@' belongs in spec.ref.digest: "},
+	{"\"ref\":{\"tag\":\"1.2.3@\"}",
+		"spec.ref.tag: what follows '@' belongs in spec.ref.digest: "},
+	{"\"ref\":{\"tag\":\"@" EMPTY "\"}", "spec.ref.tag: '@sha256:"},
+	{"\"ref\":{\"tag\":\"a/b@" EMPTY "\"}", "spec.ref.tag: 'a/b@sha256:"},
+	{"\"ref\":{\"tag\":\"1.2.3@\",\"semver\":\"1.x\"}", NULL},
+};
+
 /* What no registry can mend waits for another spec, and the message names the field. */
 START_TEST(test_stalls)
 {
-	static const struct {
-		const char *spec, *message; /* NULL: it is taken */
-	} rows[] = {
-		{"\"timeout\":\"0s\"", "spec.timeout: '0s' leaves no time for a request"},
-		{"\"timeout\":\"0.4ms\"", "spec.timeout: '0.4ms' leaves no time for a request"},
-		{"\"timeout\":\"-1s\"", "spec.timeout: '-1s' leaves no time for a request"},
-		{"\"timeout\":\"9999999999999h\"",
-			"spec.timeout: '9999999999999h' is not a duration"},
-		{"\"timeout\":\"1ms\"", NULL},
-		{"\"interval\":\"0s\"", NULL},
-		{"\"ref\":{\"tag\":\"1.2.3@" EMPTY "\"}", NULL},
-		{"\"ref\":{\"tag\":\"1.2.3@latest\"}",
-			"spec.ref.tag: what follows '@' belongs in spec.ref.digest: "},
-		{"\"ref\":{\"tag\":\"1.2.3@\"}",
-			"spec.ref.tag: what follows '@' belongs in spec.ref.digest: "},
-		{"\"ref\":{\"tag\":\"@" EMPTY "\"}", "spec.ref.tag: '@sha256:"},
-		{"\"ref\":{\"tag\":\"a/b@" EMPTY "\"}", "spec.ref.tag: 'a/b@sha256:"},
-		{"\"ref\":{\"tag\":\"1.2.3@\",\"semver\":\"1.x\"}", NULL},
-	};
-	auto_free char *text = mem_printf("{\"spec\":{%s}}", rows[_i].spec);
+	auto_free char *text = mem_printf("{\"spec\":{%s}}", stalls_rows[_i].spec);
 	auto_json json_t *o = parse(text);
 	struct spec *s = ocirepository_spec_new(o);
 
-	ck_assert_msg(!s->wrong == !rows[_i].message, "%s", rows[_i].spec);
+	ck_assert_msg(!s->wrong == !stalls_rows[_i].message, "%s", stalls_rows[_i].spec);
 	/* A restore may still need it. */
 	ck_assert_int_ge(OCIREPOSITORY_SPEC(s)->timeout_ms, 1);
 	if (s->wrong) {
 		ck_assert_int_eq(s->wrong->kind, ERR_STALL);
-		ck_assert_msg(!strncmp(s->wrong->msg, rows[_i].message, strlen(rows[_i].message)),
-			"%s: %s", rows[_i].spec, s->wrong->msg);
+		ck_assert_msg(!strncmp(s->wrong->msg, stalls_rows[_i].message,
+				      strlen(stalls_rows[_i].message)),
+			"%s: %s", stalls_rows[_i].spec, s->wrong->msg);
 	}
 	spec_unref(s);
 }
 END_TEST
 
+static const struct {
+	const char *a, *b;
+	bool equal;
+} selector_rows[] = {{"null", "null", true}, {"{}", "null", false},
+	{"{}", "{\"mediaType\":\"\"}", true},
+	{"{\"mediaType\":\"a\"}", "{\"mediaType\":\"a\",\"operation\":\"copy\"}", false},
+	{"{\"mediaType\":\"a\",\"operation\":\"copy\"}",
+		"{\"operation\":\"copy\",\"mediaType\":\"a\"}", true}};
+
 START_TEST(test_selector)
 {
-	static const struct {
-		const char *a, *b;
-		bool equal;
-	} rows[] = {{"null", "null", true}, {"{}", "null", false},
-		{"{}", "{\"mediaType\":\"\"}", true},
-		{"{\"mediaType\":\"a\"}", "{\"mediaType\":\"a\",\"operation\":\"copy\"}", false},
-		{"{\"mediaType\":\"a\",\"operation\":\"copy\"}",
-			"{\"operation\":\"copy\",\"mediaType\":\"a\"}", true}};
-	auto_free char *text = mem_printf("{\"spec\":{\"layerSelector\":%s}}", rows[_i].a);
-	auto_json json_t *a = parse(text), *b = parse(rows[_i].b), *back;
+	auto_free char *text = mem_printf("{\"spec\":{\"layerSelector\":%s}}", selector_rows[_i].a);
+	auto_json json_t *a = parse(text), *b = parse(selector_rows[_i].b), *back;
 	struct spec *s = ocirepository_spec_new(a);
 
-	ck_assert_msg(ocirepository_selector_is(OCIREPOSITORY_SPEC(s), b) == rows[_i].equal,
-		"%s %s", rows[_i].a, rows[_i].b);
+	ck_assert_msg(
+		ocirepository_selector_is(OCIREPOSITORY_SPEC(s), b) == selector_rows[_i].equal,
+		"%s %s", selector_rows[_i].a, selector_rows[_i].b);
 	/* What is observed is what was given. */
 	back = ocirepository_selector_json(OCIREPOSITORY_SPEC(s));
 	ck_assert(back ? json_equal(back, obj_get(a, "spec", "layerSelector"))
@@ -145,22 +150,23 @@ START_TEST(test_selector)
 }
 END_TEST
 
+static const char *const long_members_rows[] = {"{\"url\":\"%s\"}",
+	"{\"ref\":{\"semverFilter\":\"%s\"}}", "{\"ref\":{\"tag\":\"%s\"}}",
+	"{\"secretRef\":{\"name\":\"%s\"}}"};
+
 /* A megabyte of a filter would stay in memory for as long as the object is there. */
 START_TEST(test_long_members)
 {
-	static const char *const rows[] = {"{\"url\":\"%s\"}",
-		"{\"ref\":{\"semverFilter\":\"%s\"}}", "{\"ref\":{\"tag\":\"%s\"}}",
-		"{\"secretRef\":{\"name\":\"%s\"}}"};
 	auto_buf struct buf longest = BUF_INIT(BUF_ANY);
-	const char *at = strstr(rows[_i], "%s");
+	const char *at = strstr(long_members_rows[_i], "%s");
 	auto_free char *text = NULL;
 	json_t *o;
 	struct spec *s;
 
 	while (longest.len <= LIMIT_SPEC_TEXT)
 		buf_addc(&longest, 'x');
-	text = mem_printf(
-		"{\"spec\":%.*s%s%s}", (int)(at - rows[_i]), rows[_i], buf_str(&longest), at + 2);
+	text = mem_printf("{\"spec\":%.*s%s%s}", (int)(at - long_members_rows[_i]),
+		long_members_rows[_i], buf_str(&longest), at + 2);
 	o = parse(text);
 	s = ocirepository_spec_new(o);
 	ck_assert_ptr_nonnull(s->wrong);
@@ -179,11 +185,11 @@ Suite *suite_spec(void)
 	TCase *tc = tcase_create("spec");
 
 	tcase_add_test(tc, test_spec);
-	tcase_add_loop_test(tc, test_not_built, 0, 6);
+	tcase_add_loop_test(tc, test_not_built, 0, ARRAY_LEN(not_built_rows));
 	tcase_add_test(tc, test_bad_duration);
-	tcase_add_loop_test(tc, test_stalls, 0, 12);
-	tcase_add_loop_test(tc, test_long_members, 0, 4);
-	tcase_add_loop_test(tc, test_selector, 0, 5);
+	tcase_add_loop_test(tc, test_stalls, 0, ARRAY_LEN(stalls_rows));
+	tcase_add_loop_test(tc, test_long_members, 0, ARRAY_LEN(long_members_rows));
+	tcase_add_loop_test(tc, test_selector, 0, ARRAY_LEN(selector_rows));
 	suite_add_tcase(s, tc);
 	return s;
 }
