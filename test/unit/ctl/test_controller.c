@@ -454,7 +454,7 @@ START_TEST(test_host_changed)
 	begin_with(&k);
 	fake_kube_fail(kube, "GET secrets/s", 500, 9);
 	toy("\"say\":\"hello\",\"secretRef\":{\"name\":\"s\"}");
-	ck_assert_str_eq(cond(COND_READY), "False NotFound");
+	ck_assert_str_eq(cond(COND_READY), "False SecretReadFailed");
 	fake_kube_log_reset(kube);
 	controller_host_changed(c, "well.tes");
 	controller_host_changed(c, "well.test.org");
