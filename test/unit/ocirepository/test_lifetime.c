@@ -796,8 +796,10 @@ START_TEST(test_second_controller)
 {
 	struct world w;
 	struct ocirepository_opts opts;
+	struct fake_image image;
 
 	world_init(&w);
+	world_push(&w, "1.0", &w.layer, &image);
 	world_start(&w);
 	opts = w.opts;
 	opts.controller = w.c->opts;
@@ -813,6 +815,11 @@ START_TEST(test_second_controller)
 	controller_stop(second);
 	world_until(&w, second_is_idle, "the second to end");
 	controller_free(second);
+	/* The registry answers for the first time: only the one that is left is told. */
+	world_object(&w, "web", "\"ref\":{\"tag\":\"1.0\"}");
+	world_settle(&w);
+	ck_assert_str_eq(world_status(&w, "web", "artifact.digest"), image.layer_text);
+	fake_image_clear(&image);
 	world_stop(&w);
 	world_clear(&w);
 }
