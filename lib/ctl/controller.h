@@ -78,7 +78,7 @@ void controller_host_changed(void *c, const char *host);
    cancelled. */
 void controller_stop(struct controller *c);
 bool controller_idle(const struct controller *c);
-/* It must be idle. The page of opts.metrics must not be made after this: its families ask c. */
+/* It must be idle. opts.metrics must still be there: what asks c for its values goes from it. */
 void controller_free(struct controller *c);
 
 #endif

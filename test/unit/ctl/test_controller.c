@@ -258,6 +258,52 @@ START_TEST(test_wrong_spec)
 }
 END_TEST
 
+START_TEST(test_no_text)
+{
+	begin();
+	toy("\"interval\":\"1m\"");
+	ck_assert_str_eq(cond(COND_STALLED), "True InvalidSpec");
+	ck_assert_str_eq(cond("SayFailed"), "True InvalidSpec");
+	ck_assert_str_eq(cond("SecretMissing"), "");
+	change("{\"spec\":{\"say\":\"hello\"}}");
+	ck_assert_str_eq(said(), "hello");
+	ck_assert_str_eq(cond("SayFailed"), "");
+	end();
+}
+END_TEST
+
+/* A Secret that cannot be read is not one that is missing. */
+START_TEST(test_secret_refused)
+{
+	begin();
+	fake_kube_fail(kube, "GET secrets/s", 403, 1);
+	toy("\"say\":\"hello\",\"secretRef\":{\"name\":\"s\"}");
+	ck_assert_str_eq(cond("SayFailed"), "True SecretReadFailed");
+	ck_assert_str_eq(cond("SecretMissing"), "");
+	pass(750);
+	ck_assert_str_eq(cond("SayFailed"), "");
+	ck_assert_str_eq(cond("SecretMissing"), "True NotFound");
+	end();
+}
+END_TEST
+
+/* A run that finds all as it was, without a write, settles the object. */
+START_TEST(test_settled)
+{
+	begin();
+	toy("\"say\":\"hello\"");
+	ck_assert(!item_find(c, "n/t")->settled);
+	pass(60000);
+	ck_assert(item_find(c, "n/t")->settled);
+	pass(60000);
+	ck_assert(item_find(c, "n/t")->settled);
+	change("{\"spec\":{\"say\":\"good morning\"}}");
+	ck_assert_str_eq(said(), "good morning");
+	ck_assert(!item_find(c, "n/t")->settled);
+	end();
+}
+END_TEST
+
 /* A failure to write is tried again after the back-off. */
 START_TEST(test_write_fails)
 {
@@ -564,6 +610,9 @@ Suite *suite_controller(void)
 	tcase_add_test(tc, test_changed_under_it);
 	tcase_add_test(tc, test_dependency);
 	tcase_add_test(tc, test_wrong_spec);
+	tcase_add_test(tc, test_no_text);
+	tcase_add_test(tc, test_secret_refused);
+	tcase_add_test(tc, test_settled);
 	tcase_add_test(tc, test_write_fails);
 	tcase_add_test(tc, test_two_kinds);
 	tcase_add_loop_test(tc, test_waits, 0, (int)ARRAY_LEN(WAITS));
