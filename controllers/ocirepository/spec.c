@@ -14,21 +14,25 @@
 
 static const char *not_built(const json_t *spec)
 {
-	static const char *const names[] = {
-		"verify", "serviceAccountName", "certSecretRef", "proxySecretRef"};
-	const char *provider = obj_str(spec, "provider");
+	const json_t *verify = obj_get(spec, "verify");
+
+	return verify && !json_is_null(verify) ? "verify" : NULL;
+}
+
+/* Of a provider that nobody knows the schema would have said so: it is as good as one that is not
+   built. */
+static const char *provider_of(const json_t *spec)
+{
+	static const char *const names[] = {"aws", "azure", "gcp"};
+	const char *text = obj_str(spec, "provider");
 	size_t i;
 
-	for (i = 0; i < ARRAY_LEN(names); i++) {
-		const json_t *v = obj_get(spec, names[i]);
-
-		/* An empty name is as good as none, as it is for Flux. */
-		if (v && !json_is_null(v) && !(json_is_string(v) && !json_string_length(v)))
+	if (!text || !*text || !strcmp(text, "generic"))
+		return NULL;
+	for (i = 0; i < ARRAY_LEN(names); i++)
+		if (!strcmp(text, names[i]))
 			return names[i];
-	}
-	if (provider && *provider && strcmp(provider, "generic") != 0)
-		return "provider";
-	return NULL;
+	return "unknown";
 }
 
 /* Renovate and others write `1.2.3@sha256:...` into the tag: that is the digest. Anything else
@@ -131,7 +135,10 @@ static void spec_free(struct spec *base)
 	free(s->ignore);
 	free(s->layer_type);
 	free(s->layer_operation);
-	free(s->secret);
+	free((char *)(uintptr_t)s->login.secret);
+	free((char *)(uintptr_t)s->login.service_account);
+	free((char *)(uintptr_t)s->login.cert);
+	free((char *)(uintptr_t)s->login.proxy);
 	free(s);
 }
 

@@ -6,6 +6,7 @@
 #ifndef OCIREPOSITORY_SPEC_H
 #define OCIREPOSITORY_SPEC_H
 #include "ctl/spec.h"
+#include "source/login.h"
 
 #include <jansson.h>
 
@@ -16,7 +17,8 @@ struct ocirepository_spec {
 	char *ignore; /* NULL: not given ("" is given) */
 	bool has_selector;
 	char *layer_type, *layer_operation; /* of layerSelector, as given; NULL: not given */
-	char *secret; /* spec.secretRef.name, or NULL */
+	struct login_refs login; /* secretRef, serviceAccountName, certSecretRef, proxySecretRef */
+	const char *provider; /* "aws", "azure", "gcp", or NULL: generic */
 	int64_t timeout_ms;
 	bool insecure;
 	const char *not_built; /* the first field in use that this version does not have, or NULL */

@@ -19,6 +19,7 @@
 #include "oci/resolve.h"
 #include "source/artifact.h"
 #include "source/env.h"
+#include "source/login.h"
 #include "source/registry.h"
 #include "source/restore.h"
 #include "source/status.h"
@@ -41,7 +42,7 @@ struct ocirepository_env {
 struct ocirepository_run {
 	struct artifact_run artifact;
 	struct oci_repo where;
-	struct registry_login login;
+	struct login login;
 	bool asking; /* the registry, what the reference means */
 	const char *layer_type; /* of the spec, or of the status for a restore; NULL: any */
 	struct op *image; /* done; the layer is in there */
@@ -85,26 +86,46 @@ static enum step_ret validate_start(struct task *t)
 static enum step_ret credentials_start(struct task *t)
 {
 	struct run *r = RUN(t);
-	struct registry_login *l = &OCI_RUN(r)->login;
+	struct login *l = &OCI_RUN(r)->login;
 
-	l->secret = OCI_SPEC(r)->secret;
+	l->refs = OCI_SPEC(r)->login;
 	l->timeout_ms = (uint64_t)OCI_SPEC(r)->timeout_ms;
-	return registry_login_start(r, l, &OCI_ENV(r)->registry);
+	return login_start(r, l, OCI_ENV(r)->registry.anonymous);
 }
 
 static enum step_ret credentials_resume(struct task *t)
 {
-	return registry_login_resume(RUN(t), &OCI_RUN(RUN(t))->login);
+	struct run *r = RUN(t);
+
+	return login_resume(r, &OCI_RUN(r)->login, OCI_SPEC(r)->url);
+}
+
+/* Credentials that are given win over a provider, whatever is in them. */
+static enum step_ret provider_start(struct task *t)
+{
+	struct run *r = RUN(t);
+
+	if (!OCI_SPEC(r)->provider || OCI_RUN(r)->login.has_static)
+		return STEP_NEXT;
+	err_set(&t->err, ERR_STALL,
+		"spec.provider '%s' is not supported by this version of the controller",
+		OCI_SPEC(r)->provider);
+	return run_fail(r, NULL, "FeatureGateDisabled");
 }
 
 static enum step_ret reread_start(struct task *t)
 {
-	return registry_reread_start(RUN(t), &OCI_RUN(RUN(t))->login);
+	return login_reread_start(RUN(t), &OCI_RUN(RUN(t))->login);
 }
 
 static enum step_ret reread_resume(struct task *t)
 {
-	return registry_reread_resume(RUN(t), &OCI_RUN(RUN(t))->login);
+	struct run *r = RUN(t);
+	enum step_ret ret = login_reread_resume(r, &OCI_RUN(r)->login);
+
+	if (r->end == RUN_AGAIN)
+		ARTIFACT_RUN(r)->lost = r->reported = false;
+	return ret;
 }
 
 /* Whom the run asks, as whom, and how long a request may take. */
@@ -375,6 +396,7 @@ static const struct step WORK[] = {
 	RUN_VALID,
 	{"validate", validate_start, NULL},
 	{"credentials", credentials_start, credentials_resume},
+	{"provider", provider_start},
 	{"resolve", resolve_start, resolve_resume},
 	RUN_SLOT,
 	{"manifest", manifest_start, manifest_resume},
@@ -394,6 +416,7 @@ static const struct step RESTORE[] = {
 	RUN_VALID,
 	{"validate", validate_start, NULL},
 	{"credentials", credentials_start, credentials_resume},
+	{"provider", provider_start},
 	{"pinned", pinned_start, NULL},
 	RUN_SLOT,
 	{"manifest", manifest_start, manifest_resume},
@@ -427,7 +450,7 @@ static void run_clear(struct run *r)
 	struct ocirepository_run *o = OCI_RUN(r);
 
 	op_free(o->image);
-	registry_login_clear(&o->login);
+	login_clear(&o->login);
 	artifact_run_clear(r);
 }
 
@@ -472,10 +495,7 @@ static void status_progress_say(const struct run *r, struct buf *out)
 static void depends_each(
 	const struct spec *s, void (*on)(void *arg, unsigned nth, const char *name), void *arg)
 {
-	const char *secret = OCIREPOSITORY_SPEC(s)->secret;
-
-	if (secret)
-		on(arg, 0, secret);
+	login_depends_each(&OCIREPOSITORY_SPEC(s)->login, on, arg);
 }
 
 /* ---- registries ------------------------------------------------------------------------------ */
@@ -499,7 +519,6 @@ static bool host_up(void *env, const char *key)
 
 static const struct kube_resource RESOURCE = {
 	"source.toolkit.fluxcd.io", "v1", "ocirepositories", "OCIRepository", true};
-static const struct kube_resource SECRETS = {"", "v1", "secrets", "Secret", true};
 
 static const char *const CONDITIONS[] = {COND_STORAGE_FAILED, COND_FETCH_FAILED, COND_OUTDATED,
 	COND_IN_STORAGE, COND_VERIFIED, COND_STALLED, COND_RECONCILING, NULL};
@@ -520,7 +539,7 @@ const struct kind ocirepository_kind = {
 	.host_proven = host_proven,
 	.host_up = host_up,
 	.host_text = registry_host_text,
-	.depends = {&SECRETS},
+	.depends = {LOGIN_DEPENDS},
 	.depends_each = depends_each,
 	.item = &artifact_item_hooks,
 	.run_init = artifact_run_init,

@@ -63,7 +63,8 @@
 #define LIMIT_CA_PEM (1 * LIMIT_MIB) /* CAs that are read from files into one text; one such file */
 #define LIMIT_CA_FILES 2000 /* looked at in all folders of CAs */
 #define LIMIT_PULL_SECRET (1 * LIMIT_MIB)
-#define LIMIT_PULL_SECRET_ENTRIES 1000 /* registries with credentials */
+#define LIMIT_PULL_SECRET_ENTRIES 1000 /* registries with credentials, of one identity */
+#define LIMIT_IMAGE_PULL_SECRETS 64 /* of a ServiceAccount */
 #define LIMIT_PULL_SECRET_KEPT (256 * LIMIT_KIB) /* of names and credentials: it stays in memory */
 #define LIMIT_MANIFEST_ENTRIES 4096 /* layers, or manifests of an index */
 #define LIMIT_ANNOTATIONS (64 * LIMIT_KIB) /* of a manifest, keys and values */

@@ -233,17 +233,6 @@ static void removed(void *arg, struct queue_item *at)
 
 /* ---- it comes and goes ----------------------------------------------------------------------- */
 
-static void depends_init(struct controller *c)
-{
-	unsigned n;
-
-	for (n = 0; n < KIND_DEPENDS_MAX && c->kind->depends[n]; n++)
-		c->depends[n] = depends_new(&(struct depends_opts){.kube = c->opts.kube,
-			.resource = c->kind->depends[n],
-			.ns = c->ns,
-			.changed = dependency_changed});
-}
-
 static bool all_in(const char *const *list, const char *const *types)
 {
 	for (; types && *types; types++)
@@ -280,7 +269,10 @@ struct controller *controller_new(const struct kind *kind, const struct controll
 	c->label_selector = mem_strdup(opts->label_selector);
 	lanes_init(c);
 	tell_init(c);
-	depends_init(c);
+	c->depends = depends_new(&(struct depends_opts){.kube = opts->kube,
+		.resources = kind->depends,
+		.ns = c->ns,
+		.changed = dependency_changed});
 	queue_init(&c->queue,
 		&(struct queue_opts){.loop = opts->loop,
 			.place = place,
@@ -296,12 +288,9 @@ struct controller *controller_new(const struct kind *kind, const struct controll
 
 void controller_start(struct controller *c)
 {
-	unsigned n;
-
 	if (c->stopping)
 		return;
-	for (n = 0; n < KIND_DEPENDS_MAX && c->depends[n]; n++)
-		depends_start(c->depends[n]);
+	depends_start(c->depends);
 	c->watch = kube_watch_start(c->opts.kube,
 		&(struct kube_watch_req){.resource = c->kind->resource,
 			.ns = c->ns,
@@ -336,7 +325,6 @@ static void stop_object(void *arg, struct kube_entry *e)
 void controller_stop(struct controller *c)
 {
 	size_t at = 0;
-	unsigned n;
 
 	if (c->stopping)
 		return;
@@ -347,8 +335,7 @@ void controller_stop(struct controller *c)
 	if (c->watch)
 		kube_cache_walk(kube_watch_cache(c->watch), &at, SIZE_MAX, stop_object, NULL);
 	op_drop(MOVE(c->watch));
-	for (n = 0; n < KIND_DEPENDS_MAX && c->depends[n]; n++)
-		depends_stop(c->depends[n]);
+	depends_stop(c->depends);
 }
 
 bool controller_idle(const struct controller *c)
@@ -358,14 +345,11 @@ bool controller_idle(const struct controller *c)
 
 void controller_free(struct controller *c)
 {
-	unsigned n;
-
 	controller_metrics_del(c, c->opts.metrics);
 	map_clear(&c->leaving);
 	tell_end(c);
 	lanes_clear(c);
-	for (n = 0; n < KIND_DEPENDS_MAX; n++)
-		depends_free(c->depends[n]);
+	depends_free(c->depends);
 	if (c->opts.freed)
 		c->opts.freed(c->opts.env);
 	free(c->ns);

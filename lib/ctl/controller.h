@@ -54,7 +54,7 @@ struct controller {
 	struct queue queue;
 	struct lanes lanes;
 	struct op *watch;
-	struct depends *depends[KIND_DEPENDS_MAX];
+	struct depends *depends;
 	struct map leaving; /* "ns/name" → struct item: gone, but its run has not ended yet */
 	unsigned items; /* alive, the leaving ones included */
 	struct timer tell_timer;

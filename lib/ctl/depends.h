@@ -1,16 +1,19 @@
 /*
- * Objects that ours refer to: who is to run again when one changes, and what was built of one (an
- * identity of a pull Secret, say), kept as long as something vouches for it.
+ * Objects that ours refer to (Secrets, ServiceAccounts): who is to run again when one changes, and
+ * what was built of them (an identity, say), kept as long as something vouches for it.
  *
- * They are watched as metadata only. What was built is used without a look at its object while the
- * watch is live and knows the object in the very version it was built of, or somebody read it a few
- * seconds ago. Without a watch (get may be allowed where list and watch are not) each run reads the
- * object, and as long as that is of the same version, what was built of it stays. Loop thread.
+ * They are watched as metadata only, from the first user of their resource on. What was built of
+ * some objects is used without a look at them while the watch is live and knows each in the very
+ * version it was built of, or somebody read them a few seconds ago. Without a watch (get may be
+ * allowed where list and watch are not) each run reads the objects, and as long as they are of the
+ * same versions, what was built of them stays. Loop thread.
  */
 #ifndef CTL_DEPENDS_H
 #define CTL_DEPENDS_H
 #include "base/err.h"
 #include "base/lru.h"
+#include "base/vec.h"
+#include "ctl/kind.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,7 +26,7 @@ struct op;
 
 struct depends_opts {
 	struct kube_client *kube;
-	const struct kube_resource *resource; /* borrowed */
+	const struct kube_resource *const *resources; /* KIND_DEPENDS_MAX, NULL behind the last */
 	const char *ns; /* borrowed; NULL: all */
 	/* Something that this user depends on has changed. all: it is news for everybody; else only
 	   for those who failed. */
@@ -31,32 +34,61 @@ struct depends_opts {
 };
 
 struct depends *depends_new(const struct depends_opts *opts);
+/* Watches begin with their first user from here on. */
 void depends_start(struct depends *d);
 void depends_stop(struct depends *d);
 void depends_free(struct depends *d); /* NULL is fine */
-/* The watch; NULL before depends_start. */
-struct op *depends_watch(const struct depends *d);
+/* The watch of the nth resource; NULL: nobody needed one. */
+struct op *depends_watch(const struct depends *d, unsigned nth);
 
-/* key: "ns/name". In pairs. */
-void depends_add(struct depends *d, const char *key, void *user);
-void depends_del(struct depends *d, const char *key, void *user);
+/* An object of the nth resource; key: "ns/name". */
+struct depends_ref {
+	unsigned nth;
+	char *key;
+};
 
-/* What was built of an object: reference counted by its maker, who embeds it. */
+/* Vectors, for base/vec.h. */
+struct depends_refs {
+	struct depends_ref *p;
+	size_t len, cap;
+};
+
+/* In pairs. */
+void depends_add(struct depends *d, const struct depends_ref *ref, void *user);
+void depends_del(struct depends *d, const struct depends_ref *ref, void *user);
+
+/* An object as it was read. */
+struct depends_part {
+	struct depends_ref ref;
+	char *version;
+};
+
+struct depends_parts {
+	struct depends_part *p;
+	size_t len, cap;
+};
+
+void depends_parts_clear(struct depends_parts *parts);
+bool depends_parts_same(const struct depends_parts *a, const struct depends_parts *b);
+
+/* What was built of objects: reference counted by its maker, who embeds it. */
 struct depends_value {
 	void (*unref)(struct depends_value *v);
 	struct depends_value *(*ref)(struct depends_value *v);
 	size_t size; /* bytes of memory, about */
 };
 
-/* A new reference to what is kept, and the version that it was built of; NULL: none is kept, or
-   nothing vouches for it. Borrowed *version until the next turn of the loop. */
-struct depends_value *depends_vouched(struct depends *d, const char *key, const char **version);
-/* The object was read just now, in this version: what was built of it, as a new reference, or
-   NULL. */
-struct depends_value *depends_read(struct depends *d, const char *key, const char *version);
-/* Keeps what was built of it as it was read. The last reader wins, unless the watch has told of a
-   newer version. Takes its own reference. */
-void depends_keep(struct depends *d, const char *key, const char *version, struct depends_value *v);
-void depends_drop(struct depends *d, const char *key);
+/* A new reference to what is kept under this name, and in *parts (empty before) a copy of what it
+   was built of; NULL: nothing is kept, or nothing vouches for it. */
+struct depends_value *depends_vouched(
+	struct depends *d, const char *name, struct depends_parts *parts);
+/* The objects were read just now: what was built of these very versions, as a new reference. */
+struct depends_value *depends_read(
+	struct depends *d, const char *name, const struct depends_parts *parts);
+/* Keeps what was built of them as they were read. The last reader wins, unless a watch has told of
+   a newer version, or nobody refers to one of them any more. Takes its own reference. */
+void depends_keep(struct depends *d, const char *name, const struct depends_parts *parts,
+	struct depends_value *v);
+void depends_drop(struct depends *d, const char *name);
 
 #endif

@@ -24,58 +24,74 @@ static const struct item_hooks *hooks_of(const struct item *i)
 
 struct ref_list {
 	const struct item *item;
-	VEC(struct item_ref) refs;
+	struct depends_refs refs;
 };
 
 static void ref_add(void *arg, unsigned nth, const char *name)
 {
 	struct ref_list *l = arg;
 
-	*vec_add(&l->refs) = (struct item_ref){nth, mem_printf("%s/%s", l->item->ns, name)};
+	*vec_add(&l->refs) = (struct depends_ref){nth, mem_printf("%s/%s", l->item->ns, name)};
 }
 
-static bool refs_same(const struct item *i, const struct ref_list *l)
+static void refs_clear_all(struct depends_refs *refs)
+{
+	struct depends_ref *r;
+
+	vec_each (refs, r)
+		free(r->key);
+	vec_clear(refs);
+}
+
+static bool refs_same(const struct depends_refs *a, const struct depends_refs *b)
 {
 	size_t n;
 
-	if (i->refs.len != l->refs.len)
+	if (a->len != b->len)
 		return false;
-	for (n = 0; n < l->refs.len; n++)
-		if (i->refs.p[n].nth != l->refs.p[n].nth ||
-			strcmp(i->refs.p[n].key, l->refs.p[n].key) != 0)
+	for (n = 0; n < a->len; n++)
+		if (a->p[n].nth != b->p[n].nth || strcmp(a->p[n].key, b->p[n].key) != 0)
 			return false;
 	return true;
 }
 
-static void refs_put(struct item *i, struct ref_list *l)
+/* now is taken over. */
+static void refs_put(struct item *i, struct depends_refs *refs, struct depends_refs *now)
 {
-	struct item_ref *r;
+	struct depends_ref *r;
 
-	/* The new ones first: what both have is in use all the time. */
-	vec_each (&l->refs, r)
-		depends_add(i->c->depends[r->nth], r->key, i);
-	vec_each (&i->refs, r) {
-		depends_del(i->c->depends[r->nth], r->key, i);
-		free(r->key);
+	if (refs_same(refs, now)) {
+		refs_clear_all(now);
+		return;
 	}
-	vec_clear(&i->refs);
-	memcpy(&i->refs, &l->refs, sizeof(i->refs));
+	/* The new ones first: what both have is in use all the time. */
+	vec_each (now, r)
+		depends_add(i->c->depends, r, i);
+	vec_each (refs, r)
+		depends_del(i->c->depends, r, i);
+	refs_clear_all(refs);
+	*refs = *now;
 }
 
 static void refs_update(struct item *i, const struct spec *s)
 {
 	struct ref_list l = {.item = i};
-	struct item_ref *r;
+	struct depends_refs none = {0};
 
 	if (s && i->c->kind->depends_each)
 		i->c->kind->depends_each(s, ref_add, &l);
-	if (!refs_same(i, &l)) {
-		refs_put(i, &l);
-		return;
-	}
-	vec_each (&l.refs, r)
-		free(r->key);
-	vec_clear(&l.refs);
+	if (!refs_same(&i->refs, &l.refs))
+		refs_put(i, &i->found, &none);
+	refs_put(i, &i->refs, &l.refs);
+}
+
+void item_found(struct item *i, unsigned nth, const char *const *names)
+{
+	struct ref_list l = {.item = i};
+
+	for (; *names; names++)
+		ref_add(&l, nth, *names);
+	refs_put(i, &i->found, &l.refs);
 }
 
 /* ---- the object ------------------------------------------------------------------------------ */

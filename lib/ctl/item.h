@@ -6,6 +6,7 @@
 #ifndef CTL_ITEM_H
 #define CTL_ITEM_H
 #include "base/vec.h"
+#include "ctl/depends.h"
 #include "ctl/event.h"
 #include "ctl/kind.h"
 #include "ctl/queue.h"
@@ -16,12 +17,6 @@ struct controller;
 struct kube_entry;
 struct metric;
 struct op;
-
-/* An object that this one depends on: its resource's number in the kind, and "ns/name". */
-struct item_ref {
-	unsigned nth;
-	char *key;
-};
 
 struct item {
 	struct queue_item queue_item;
@@ -41,7 +36,8 @@ struct item {
 	uint64_t changes; /* how often it was stored */
 	bool deleting, suspended;
 	bool settled; /* the last run found nothing to do, and the object is the one that it saw */
-	VEC(struct item_ref) refs;
+	struct depends_refs refs; /* what its spec names */
+	struct depends_refs found; /* what these name in turn, as its last run found it */
 	struct metric *duration;
 	struct event_budget event_budget;
 
@@ -57,6 +53,9 @@ void item_store(struct item *i, const json_t *obj, bool own);
 /* What a GET said, and the watch has yet to say: the next run begins with it. False: it is another
    object of the same name. */
 bool item_adopt(struct item *i, const json_t *obj) must_check;
+/* What the objects that its spec names refer to in turn: names of the nth resource, in its namespace;
+   ends with NULL. In place of those of the run before. */
+void item_found(struct item *i, unsigned nth, const char *const *names);
 /* Due now; later while a hook is busy with it or the run of a namesake that is gone has not
    ended. */
 void item_due(struct item *i);

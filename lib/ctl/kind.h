@@ -89,7 +89,7 @@ struct kind {
 
 	/* Other objects, of its own namespace, whose change makes it due: their resources, watched
 	   as metadata, and the names that a spec has; nth is the resource's. */
-	const struct kube_resource *depends[KIND_DEPENDS_MAX];
+	const struct kube_resource *depends[KIND_DEPENDS_MAX + 1];
 	void (*depends_each)(const struct spec *s,
 		void (*on)(void *arg, unsigned nth, const char *name), void *arg);
 

@@ -214,14 +214,22 @@ static size_t entry_size(const struct entry *e)
 		e->cred.registry_token.len;
 }
 
-size_t oci_identity_size(const struct oci_identity *id)
+static size_t entries_size(const struct oci_identity *id)
 {
-	size_t n = sizeof(*id) + id->entries.cap * sizeof(*id->entries.p);
 	const struct entry *e;
+	size_t n = 0;
 
 	vec_each (&id->entries, e)
 		n += entry_size(e);
 	return n;
+}
+
+size_t oci_identity_size(const struct oci_identity *id)
+{
+	size_t n = sizeof(*id) + id->entries.cap * sizeof(*id->entries.p) + entries_size(id);
+
+	n += id->trust.ca_pem.cap + id->trust.cert_pem.cap + id->trust.key_pem.len;
+	return n + id->proxy.password.len;
 }
 
 static int identity_check_room(
@@ -258,7 +266,7 @@ int oci_identity_add_docker(struct oci_identity *id, const char *data, size_t le
 	struct err hidden = {0}; /* jansson quotes what it read, and that may be a password */
 	json_t *map, *v;
 	const char *key;
-	size_t entries = 0, kept = 0;
+	size_t entries = id->entries.len, kept = entries_size(id);
 
 	if (len > LIMIT_PULL_SECRET)
 		return err_set(

@@ -116,12 +116,13 @@ static const struct {
 		"True", "1", "verify"},
 	{"provider", "\"provider\":\"aws\"", 0, NULL, "", "FeatureGateDisabled", "True", "1",
 		"provider"},
-	{"service account", "\"serviceAccountName\":\"x\"", 0, NULL, "", "FeatureGateDisabled",
-		"True", "1", "serviceAccountName"},
-	{"certificates", "\"certSecretRef\":{\"name\":\"x\"}", 0, NULL, "", "FeatureGateDisabled",
-		"True", "1", "certSecretRef"},
-	{"proxy", "\"proxySecretRef\":{\"name\":\"x\"}", 0, NULL, "", "FeatureGateDisabled", "True",
-		"1", "proxySecretRef"},
+	{"service account", "\"serviceAccountName\":\"x\"", 0, NULL, "FetchFailed",
+		"AuthenticationFailed", "", "-1",
+		"failed to get credential: failed to get service account 'apps/x'"},
+	{"certificates", "\"certSecretRef\":{\"name\":\"x\"}", 0, NULL, "FetchFailed",
+		"AuthenticationFailed", "", "-1", "failed to generate transport for 'oci://"},
+	{"proxy", "\"proxySecretRef\":{\"name\":\"x\"}", 0, NULL, "FetchFailed",
+		"AuthenticationFailed", "", "-1", "failed to get proxy address: secret 'apps/x'"},
 };
 
 START_TEST(test_failure)

@@ -72,9 +72,10 @@ static void end(void)
 
 static const void *kept(void)
 {
-	const char *version;
-	struct depends_value *v = depends_vouched(w.c->depends[0], "apps/pull", &version);
+	struct depends_parts parts = {0};
+	struct depends_value *v = depends_vouched(w.c->depends, "apps/pull///", &parts);
 
+	depends_parts_clear(&parts);
 	if (v)
 		v->unref(v);
 	return v;
@@ -179,14 +180,14 @@ START_TEST(test_watch_breaks)
 	fake_kube_fail(w.kube, REFUSED, _i ? 500 : 403, 100000);
 	fake_kube_cut(w.kube, "secrets");
 	world_settle(&w);
-	ck_assert(!kube_watch_live(depends_watch(w.c->depends[0])));
+	ck_assert(!kube_watch_live(depends_watch(w.c->depends, 0)));
 	rotate();
 	world_pass(&w, INTERVAL_MS);
 	ck_assert(asked_with(NEW_ONE) && !asked_with(OLD));
 	/* It comes back. */
 	fake_kube_behave(w.kube);
 	world_pass(&w, 30000);
-	ck_assert(kube_watch_live(depends_watch(w.c->depends[0])));
+	ck_assert(kube_watch_live(depends_watch(w.c->depends, 0)));
 	world_pass(&w, INTERVAL_MS);
 	world_pass(&w, INTERVAL_MS);
 	ck_assert_uint_eq(fake_kube_secret_reads(w.kube), 2);
@@ -203,7 +204,7 @@ START_TEST(test_deleted_unseen)
 	if (_i) {
 		fake_kube_behave(w.kube);
 		world_pass(&w, 30000);
-		ck_assert(kube_watch_live(depends_watch(w.c->depends[0])));
+		ck_assert(kube_watch_live(depends_watch(w.c->depends, 0)));
 	}
 	world_pass(&w, INTERVAL_MS);
 	ck_assert_str_eq(world_status(&w, "web", "Ready.reason"), "AuthenticationFailed");

@@ -20,11 +20,13 @@ static json_t *parse(const char *text)
 
 START_TEST(test_spec)
 {
-	auto_json json_t *o = parse(
-		"{\"spec\":{\"url\":\"oci://r/a\",\"interval\":\"5m\",\"ignore\":\"\","
-		"\"ref\":{\"semver\":\">=1\",\"tag\":\"\",\"semverFilter\":\"x\"},"
-		"\"layerSelector\":{\"operation\":\"copy\",\"mediaType\":\"\"},"
-		"\"secretRef\":{\"name\":\"s\"},\"insecure\":true,\"provider\":\"generic\"}}");
+	auto_json json_t *o =
+		parse("{\"spec\":{\"url\":\"oci://r/a\",\"interval\":\"5m\",\"ignore\":\"\","
+		      "\"ref\":{\"semver\":\">=1\",\"tag\":\"\",\"semverFilter\":\"x\"},"
+		      "\"layerSelector\":{\"operation\":\"copy\",\"mediaType\":\"\"},"
+		      "\"secretRef\":{\"name\":\"s\"},\"serviceAccountName\":\"a\","
+		      "\"certSecretRef\":{\"name\":\"c\"},\"proxySecretRef\":{\"name\":\"\"},"
+		      "\"insecure\":true,\"provider\":\"generic\"}}");
 	struct spec *base = ocirepository_spec_new(o);
 	const struct ocirepository_spec *s = OCIREPOSITORY_SPEC(base);
 
@@ -36,7 +38,10 @@ START_TEST(test_spec)
 	ck_assert_str_eq(s->ignore, "");
 	ck_assert(ocirepository_copies(s) && s->insecure && !base->suspend);
 	ck_assert_ptr_null(ocirepository_layer_type(s));
-	ck_assert_str_eq(s->secret, "s");
+	ck_assert_str_eq(s->login.secret, "s");
+	ck_assert_str_eq(s->login.service_account, "a");
+	ck_assert_str_eq(s->login.cert, "c");
+	ck_assert_ptr_null(s->login.proxy); /* an empty name is none */
 	ck_assert_int_eq(base->interval_ms, 300000);
 	ck_assert_int_eq(s->timeout_ms, 60000);
 	ck_assert_ptr_null(s->not_built);
@@ -45,14 +50,14 @@ START_TEST(test_spec)
 END_TEST
 
 static const struct {
-	const char *spec, *field;
+	const char *spec, *field, *provider;
 } not_built_rows[] = {
-	{"{\"verify\":{\"provider\":\"cosign\"}}", "verify"},
-	{"{\"serviceAccountName\":\"x\"}", "serviceAccountName"},
-	{"{\"certSecretRef\":{\"name\":\"x\"}}", "certSecretRef"},
-	{"{\"proxySecretRef\":{\"name\":\"x\"}}", "proxySecretRef"},
-	{"{\"provider\":\"aws\"}", "provider"},
-	{"{\"provider\":\"generic\",\"serviceAccountName\":\"\"}", NULL},
+	{"{\"verify\":{\"provider\":\"cosign\"}}", "verify", NULL},
+	{"{\"verify\":null}", NULL, NULL},
+	{"{\"provider\":\"aws\"}", NULL, "aws"},
+	{"{\"provider\":\"generic\"}", NULL, NULL},
+	{"{\"provider\":\"\"}", NULL, NULL},
+	{"{\"provider\":\"new\"}", NULL, "unknown"},
 };
 
 START_TEST(test_not_built)
@@ -63,10 +68,8 @@ START_TEST(test_not_built)
 	const struct ocirepository_spec *s = OCIREPOSITORY_SPEC(base);
 
 	ck_assert_ptr_null(base->wrong);
-	ck_assert_msg(not_built_rows[_i].field
-			? s->not_built && !strcmp(s->not_built, not_built_rows[_i].field)
-			: !s->not_built,
-		"%s: got %s", not_built_rows[_i].spec, s->not_built ? s->not_built : "nothing");
+	ck_assert_pstr_eq(s->not_built, not_built_rows[_i].field);
+	ck_assert_pstr_eq(s->provider, not_built_rows[_i].provider);
 	spec_unref(base);
 }
 END_TEST

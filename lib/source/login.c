@@ -1,0 +1,398 @@
+#include "source/login.h"
+
+#include "base/buf.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/obj.h"
+#include "ctl/controller.h"
+#include "ctl/item.h"
+#include "ctl/object.h"
+#include "kube/client.h"
+#include "oci/identity.h"
+#include "oci/identity_secret.h"
+#include "source/artifact.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { NTH_SECRETS, NTH_ACCOUNTS };
+
+const struct kube_resource login_secrets = {"", "v1", "secrets", "Secret", true};
+const struct kube_resource login_service_accounts = {
+	"", "v1", "serviceaccounts", "ServiceAccount", true};
+
+void login_depends_each(const struct login_refs *refs,
+	void (*on)(void *arg, unsigned nth, const char *name), void *arg)
+{
+	if (refs->secret)
+		on(arg, NTH_SECRETS, refs->secret);
+	if (refs->service_account)
+		on(arg, NTH_ACCOUNTS, refs->service_account);
+	if (refs->proxy)
+		on(arg, NTH_SECRETS, refs->proxy);
+	if (refs->cert)
+		on(arg, NTH_SECRETS, refs->cert);
+}
+
+/* ---- what is kept ------------------------------------------------------------------------------ */
+
+struct login_value {
+	struct depends_value value;
+	unsigned refs;
+	struct oci_identity *id;
+	bool has_static;
+};
+
+static struct depends_value *value_ref(struct depends_value *v)
+{
+	CONTAINER_OF(v, struct login_value, value)->refs++;
+	return v;
+}
+
+static void value_unref(struct depends_value *v)
+{
+	struct login_value *s = CONTAINER_OF(v, struct login_value, value);
+
+	if (--s->refs)
+		return;
+	oci_identity_unref(s->id);
+	free(s);
+}
+
+/* All objects of a namespace that name the same ones share it. */
+static char *login_name(const struct run *r, const struct login *l)
+{
+	const struct login_refs *f = &l->refs;
+
+	return mem_printf("%s/%s/%s/%s/%s", r->ns, f->secret ? f->secret : "",
+		f->service_account ? f->service_account : "", f->proxy ? f->proxy : "",
+		f->cert ? f->cert : "");
+}
+
+/* The login takes a reference to the identity, and gives up the one to the value. */
+static void login_set(struct login *l, struct depends_value *v, bool read)
+{
+	const struct login_value *s = CONTAINER_OF(v, struct login_value, value);
+
+	oci_identity_unref(l->identity);
+	l->identity = oci_identity_ref(s->id);
+	l->has_static = s->has_static;
+	l->read = read;
+	v->unref(v);
+}
+
+/* ---- reading ----------------------------------------------------------------------------------- */
+
+enum role { ROLE_PULL, ROLE_ACCOUNT, ROLE_ACCOUNT_PULL, ROLE_PROXY, ROLE_CERT };
+
+struct login_object {
+	enum role role;
+	char *name;
+	json_t *obj; /* NULL: not read yet */
+};
+
+/* One after the other; what a ServiceAccount names comes to the end of the line. */
+struct login_read {
+	VEC(struct login_object) objects;
+	size_t at;
+	struct depends_parts parts;
+};
+
+static void read_add(struct login_read *rd, enum role role, const char *name)
+{
+	if (name)
+		*vec_add(&rd->objects) = (struct login_object){role, mem_strdup(name), NULL};
+}
+
+static struct login_read *read_new(const struct login *l)
+{
+	struct login_read *rd = NEW(struct login_read);
+
+	read_add(rd, ROLE_PULL, l->refs.secret);
+	read_add(rd, ROLE_ACCOUNT, l->refs.service_account);
+	read_add(rd, ROLE_PROXY, l->refs.proxy);
+	read_add(rd, ROLE_CERT, l->refs.cert);
+	return rd;
+}
+
+static void read_free(struct login_read *rd)
+{
+	struct login_object *o;
+
+	if (!rd)
+		return;
+	vec_each (&rd->objects, o) {
+		free(o->name);
+		json_decref(o->obj);
+	}
+	vec_clear(&rd->objects);
+	depends_parts_clear(&rd->parts);
+	free(rd);
+}
+
+void login_clear(struct login *l)
+{
+	oci_identity_unref(l->identity);
+	depends_parts_clear(&l->parts);
+	read_free(l->reading);
+	*l = (struct login){0};
+}
+
+static unsigned nth_of(enum role role)
+{
+	return role == ROLE_ACCOUNT ? NTH_ACCOUNTS : NTH_SECRETS;
+}
+
+static enum step_ret read_next(struct run *r, const struct login *l)
+{
+	const struct login_object *o = &l->reading->objects.p[l->reading->at];
+
+	return task_wait(&r->task,
+		kube_start(r->c->opts.kube,
+			&(struct kube_req){.verb = KUBE_GET,
+				.resource = o->role == ROLE_ACCOUNT ? &login_service_accounts
+								    : &login_secrets,
+				.ns = r->ns,
+				.name = o->name,
+				.deadline_ms = l->timeout_ms < LIMIT_SECRET_READ_MS
+					? l->timeout_ms
+					: LIMIT_SECRET_READ_MS}));
+}
+
+/* Its imagePullSecrets. They are watched from now on, too. */
+static int account_took(
+	struct run *r, struct login_read *rd, const json_t *account, struct err *err)
+{
+	const json_t *list = obj_get(account, "imagePullSecrets");
+	VEC(const char *) names = {0};
+	json_t *one;
+	size_t i;
+	int rc = 0;
+
+	json_array_foreach (list, i, one) {
+		const char *name = obj_str(one, "name");
+
+		if (!name || !*name)
+			continue;
+		if (names.len >= LIMIT_IMAGE_PULL_SECRETS) {
+			rc = err_set(err, ERR_RETRY, "it has more than %d imagePullSecrets",
+				LIMIT_IMAGE_PULL_SECRETS);
+			break;
+		}
+		*vec_add(&names) = name;
+		read_add(rd, ROLE_ACCOUNT_PULL, name);
+	}
+	*vec_add(&names) = NULL;
+	if (!rc)
+		item_found(r->item, NTH_SECRETS, names.p);
+	vec_clear(&names);
+	return rc;
+}
+
+/* The object that was asked for: takes it. -1: it could not be read, t->err says so. */
+static int read_took(struct run *r, struct login_read *rd)
+{
+	struct login_object *o = &rd->objects.p[rd->at];
+	struct task *t = &r->task;
+
+	if (task_op_failed(t))
+		return -1;
+	o->obj = kube_take(t->op);
+	*vec_add(&rd->parts) =
+		(struct depends_part){{nth_of(o->role), mem_printf("%s/%s", r->ns, o->name)},
+			mem_strdup(object_version(o->obj))};
+	rd->at++;
+	return o->role == ROLE_ACCOUNT ? account_took(r, rd, o->obj, &t->err) : 0;
+}
+
+/* ---- building ---------------------------------------------------------------------------------- */
+
+static int object_add(
+	struct run *r, struct oci_identity *id, const struct login_object *o, struct err *err)
+{
+	auto_free char *pull = mem_printf("Secret '%s/%s'", r->ns, o->name);
+	auto_free char *what = mem_printf("secret '%s/%s'", r->ns, o->name);
+
+	switch (o->role) {
+	case ROLE_PULL:
+	case ROLE_ACCOUNT_PULL:
+		return oci_identity_add_secret(id, o->obj, pull, err);
+	case ROLE_PROXY:
+		return oci_identity_set_proxy(id, o->obj, what, err);
+	case ROLE_CERT:
+		return oci_identity_add_tls(id, o->obj, what, err);
+	default:
+		return 0;
+	}
+}
+
+/* NULL: *err, and *failed is the object that is to blame. */
+static struct depends_value *value_new(struct run *r, const struct login_read *rd,
+	const struct login_object **failed, struct err *err)
+{
+	struct login_value *v = NEW(struct login_value);
+	const struct login_object *o;
+
+	v->refs = 1;
+	v->id = oci_identity_new();
+	v->value = (struct depends_value){.ref = value_ref, .unref = value_unref};
+	vec_each (&rd->objects, o) {
+		v->has_static =
+			v->has_static || o->role == ROLE_PULL || o->role == ROLE_ACCOUNT_PULL;
+		*failed = o;
+		if (object_add(r, v->id, o, err)) {
+			value_unref(&v->value);
+			return NULL;
+		}
+	}
+	v->value.size = oci_identity_size(v->id);
+	return &v->value;
+}
+
+/* A new reference to what was read comes to. What is kept and of the same versions stays. */
+static struct depends_value *value_of(
+	struct run *r, const struct login *l, const struct login_object **failed, struct err *err)
+{
+	auto_free char *name = login_name(r, l);
+	struct depends_value *v = depends_read(r->c->depends, name, &l->reading->parts);
+
+	if (v)
+		return v;
+	v = value_new(r, l->reading, failed, err);
+	if (v)
+		depends_keep(r->c->depends, name, &l->reading->parts, v);
+	return v;
+}
+
+/* ---- the row ----------------------------------------------------------------------------------- */
+
+static enum step_ret login_failed(
+	struct run *r, struct login *l, const struct login_object *o, const char *url)
+{
+	struct err *err = &r->task.err;
+	bool reads = !o->obj;
+
+	switch (o->role) {
+	case ROLE_PULL:
+		if (reads)
+			err_wrap(err, "failed to get secret '%s/%s'", r->ns, o->name);
+		err_wrap(err, "failed to get credential");
+		break;
+	case ROLE_ACCOUNT:
+		err_wrap(err, "failed to get credential: failed to get service account '%s/%s'",
+			r->ns, o->name);
+		break;
+	case ROLE_ACCOUNT_PULL:
+		if (reads)
+			err_wrap(err, "failed to get image pull secret '%s/%s'", r->ns, o->name);
+		err_wrap(err, "failed to get credential: service account '%s/%s'", r->ns,
+			l->refs.service_account);
+		break;
+	case ROLE_PROXY:
+		if (reads)
+			err_wrap(err, "secret '%s/%s'", r->ns, o->name);
+		err_wrap(err, "failed to get proxy address");
+		break;
+	case ROLE_CERT:
+		if (reads)
+			err_wrap(err, "secret '%s/%s'", r->ns, o->name);
+		err_wrap(err, "failed to generate transport for '%.500s'", url);
+		break;
+	}
+	read_free(MOVE(l->reading));
+	return run_fail(r, COND_FETCH_FAILED, "AuthenticationFailed");
+}
+
+static bool is_anonymous(const struct login_refs *f)
+{
+	return !f->secret && !f->service_account && !f->proxy && !f->cert;
+}
+
+enum step_ret login_start(struct run *r, struct login *l, struct oci_identity *anonymous)
+{
+	auto_free char *name = NULL;
+	struct depends_value *v;
+
+	if (l->reading)
+		return read_next(r, l);
+	if (is_anonymous(&l->refs)) {
+		l->identity = oci_identity_ref(anonymous);
+		return STEP_NEXT;
+	}
+	name = login_name(r, l);
+	v = depends_vouched(r->c->depends, name, &l->parts);
+	if (v) {
+		login_set(l, v, false);
+		return STEP_NEXT;
+	}
+	l->reading = read_new(l);
+	return read_next(r, l);
+}
+
+enum step_ret login_resume(struct run *r, struct login *l, const char *url)
+{
+	struct login_read *rd = l->reading;
+	const struct login_object *failed;
+	size_t at = rd->at;
+	struct depends_value *v;
+
+	if (read_took(r, rd))
+		return login_failed(r, l, &rd->objects.p[at], url);
+	if (rd->at < rd->objects.len)
+		return STEP_AGAIN;
+	v = value_of(r, l, &failed, &r->task.err);
+	if (!v)
+		return login_failed(r, l, failed, url);
+	login_set(l, v, true);
+	depends_parts_clear(&l->parts);
+	l->parts = rd->parts;
+	rd->parts = (struct depends_parts){0};
+	read_free(MOVE(l->reading));
+	return STEP_NEXT;
+}
+
+/* ---- after a refusal ---------------------------------------------------------------------------- */
+
+enum step_ret login_reread_start(struct run *r, struct login *l)
+{
+	const struct err *err = &r->task.err;
+	bool refused = err->code == 401 || err->code == 403;
+
+	if (!l->reading) {
+		if (err->kind == ERR_NONE || !refused || !l->parts.len || l->read)
+			return STEP_NEXT;
+		l->reading = read_new(l);
+	}
+	return read_next(r, l);
+}
+
+enum step_ret login_reread_resume(struct run *r, struct login *l)
+{
+	struct err told = r->task.err, ignored = {0};
+	const struct login_object *failed;
+	struct depends_value *v;
+	bool same;
+
+	if (read_took(r, l->reading)) {
+		/* Gone, or nobody knows: whoever needs it next asks again. The run's own error is what
+		   is told. */
+		auto_free char *name = login_name(r, l);
+
+		r->task.err = told;
+		depends_drop(r->c->depends, name);
+		return STEP_NEXT;
+	}
+	if (l->reading->at < l->reading->objects.len)
+		return STEP_AGAIN;
+	same = depends_parts_same(&l->reading->parts, &l->parts);
+	if (same)
+		return STEP_NEXT;
+	log_info(&r->log, "what it logs in with has changed, trying again");
+	v = value_of(r, l, &failed, &ignored); /* NULL: the next run says what is wrong */
+	if (v)
+		v->unref(v);
+	r->task.err = (struct err){0};
+	run_end(r, RUN_AGAIN);
+	return STEP_NEXT;
+}
