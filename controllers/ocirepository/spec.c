@@ -101,8 +101,15 @@ static int fields_read(struct ocirepository_spec *s, const json_t *spec, struct 
 		member_copy(s, "layerSelector.mediaType", obj_str(selector, "mediaType"), err);
 	s->layer_operation =
 		member_copy(s, "layerSelector.operation", obj_str(selector, "operation"), err);
-	s->secret =
+	s->login.secret =
 		member_copy_filled(s, "secretRef.name", obj_str(spec, "secretRef", "name"), err);
+	s->login.service_account = member_copy_filled(
+		s, "serviceAccountName", obj_str(spec, "serviceAccountName"), err);
+	s->login.cert = member_copy_filled(
+		s, "certSecretRef.name", obj_str(spec, "certSecretRef", "name"), err);
+	s->login.proxy = member_copy_filled(
+		s, "proxySecretRef.name", obj_str(spec, "proxySecretRef", "name"), err);
+	s->provider = provider_of(spec);
 	s->insecure = obj_bool(false, spec, "insecure");
 	s->not_built = not_built(spec);
 	return err->kind == ERR_NONE ? 0 : -1;

@@ -7,6 +7,7 @@
 #include "base/obj.h"
 #include "base/sys.h"
 #include "controllers/ocirepository/ocirepository.h"
+#include "ctl/depends.h"
 #include "ctl/event.h"
 #include "ev/loop.h"
 #include "ev/op.h"
@@ -193,6 +194,16 @@ void world_until(struct world *w, bool (*fn)(struct world *w), const char *what)
 	}
 }
 
+/* One of the objects, and those of what they depend on. */
+static unsigned watches(const struct world *w)
+{
+	unsigned n, open = 1;
+
+	for (n = 0; n < KIND_DEPENDS_MAX; n++)
+		open += depends_watch(w->c->depends, n) != NULL;
+	return open;
+}
+
 void world_settle(struct world *w)
 {
 	struct http_client_stats s;
@@ -217,7 +228,7 @@ void world_settle(struct world *w)
 		while (metrics_scrape_next(scrape, &page))
 			;
 		metrics_scrape_end(scrape);
-		if (s.open_requests || k.http.open_requests > 2 || st.jobs ||
+		if (s.open_requests || k.http.open_requests > watches(w) || st.jobs ||
 			!strstr(buf_str(&page),
 				"controller_runtime_active_workers{controller=\"ocirepository\"} "
 				"0"))
