@@ -53,8 +53,8 @@ void item_store(struct item *i, const json_t *obj, bool own);
 /* What a GET said, and the watch has yet to say: the next run begins with it. False: it is another
    object of the same name. */
 bool item_adopt(struct item *i, const json_t *obj) must_check;
-/* What the objects that its spec names refer to in turn: names of the nth resource, in its namespace;
-   ends with NULL. In place of those of the run before. */
+/* What the objects that its spec names refer to in turn: names of the nth resource, in its
+   namespace; ends with NULL. In place of those of the run before. */
 void item_found(struct item *i, unsigned nth, const char *const *names);
 /* Due now; later while a hook is busy with it or the run of a namesake that is gone has not
    ended. */

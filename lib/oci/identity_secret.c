@@ -49,9 +49,10 @@ int oci_identity_add_secret(
 	return rc;
 }
 
-/* ---- certificates ----------------------------------------------------------------------------- */
+/* ---- certificates ---------------------------------------------------------------------------- */
 
-/* The value under the new name, or under the old one where the new one is not there. Empty: none. */
+/* The value under the new name, or under the old one where the new one is not there. Empty:
+   none. */
 static int value_read(
 	const json_t *secret, const char *name, const char *old, struct buf *out, struct err *err)
 {
@@ -130,7 +131,7 @@ int oci_identity_add_tls(
 	return rc ? err_wrap(err, "%s", what) : 0;
 }
 
-/* ---- proxy ------------------------------------------------------------------------------------- */
+/* ---- proxy ----------------------------------------------------------------------------------- */
 
 #define PROXY_ADDRESS_MAX 2048
 

@@ -35,7 +35,7 @@ void login_depends_each(const struct login_refs *refs,
 		on(arg, NTH_SECRETS, refs->cert);
 }
 
-/* ---- what is kept ------------------------------------------------------------------------------ */
+/* ---- what is kept ---------------------------------------------------------------------------- */
 
 struct login_value {
 	struct depends_value value;
@@ -82,7 +82,7 @@ static void login_set(struct login *l, struct depends_value *v, bool read)
 	v->unref(v);
 }
 
-/* ---- reading ----------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 enum role { ROLE_PULL, ROLE_ACCOUNT, ROLE_ACCOUNT_PULL, ROLE_PROXY, ROLE_CERT };
 
@@ -206,7 +206,7 @@ static int read_took(struct run *r, struct login_read *rd)
 	return o->role == ROLE_ACCOUNT ? account_took(r, rd, o->obj, &t->err) : 0;
 }
 
-/* ---- building ---------------------------------------------------------------------------------- */
+/* ---- building -------------------------------------------------------------------------------- */
 
 static int object_add(
 	struct run *r, struct oci_identity *id, const struct login_object *o, struct err *err)
@@ -265,7 +265,7 @@ static struct depends_value *value_of(
 	return v;
 }
 
-/* ---- the row ----------------------------------------------------------------------------------- */
+/* ---- the row --------------------------------------------------------------------------------- */
 
 static enum step_ret login_failed(
 	struct run *r, struct login *l, const struct login_object *o, const char *url)
@@ -352,7 +352,7 @@ enum step_ret login_resume(struct run *r, struct login *l, const char *url)
 	return STEP_NEXT;
 }
 
-/* ---- after a refusal ---------------------------------------------------------------------------- */
+/* ---- after a refusal ------------------------------------------------------------------------- */
 
 enum step_ret login_reread_start(struct run *r, struct login *l)
 {
@@ -375,8 +375,8 @@ enum step_ret login_reread_resume(struct run *r, struct login *l)
 	bool same;
 
 	if (read_took(r, l->reading)) {
-		/* Gone, or nobody knows: whoever needs it next asks again. The run's own error is what
-		   is told. */
+		/* Gone, or nobody knows: whoever needs it next asks again. The run's own error is
+		   what is told. */
 		auto_free char *name = login_name(r, l);
 
 		r->task.err = told;

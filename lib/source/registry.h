@@ -1,6 +1,6 @@
 /*
- * An object that asks an OCI registry: under which name its places are counted. For the hooks of any
- * kind that does; no artifact is needed. As whom it asks is login.h's. Loop thread.
+ * An object that asks an OCI registry: under which name its places are counted. For the hooks of
+ * any kind that does; no artifact is needed. As whom it asks is login.h's. Loop thread.
  */
 #ifndef SOURCE_REGISTRY_H
 #define SOURCE_REGISTRY_H

@@ -296,9 +296,9 @@ bad=(
 	'no-secret#{"secretRef":{"name":"missing"}}#AuthenticationFailed#no#missing#'
 	'later-verify#{"url":"oci://'"$REG"'/later","verify":{"provider":"cosign"}}#FeatureGateDisabled#yes#verify#'
 	'later-provider#{"url":"oci://'"$REG"'/later","provider":"aws"}#FeatureGateDisabled#yes#provider#'
-	'later-account#{"url":"oci://'"$REG"'/later","serviceAccountName":"default"}#FeatureGateDisabled#yes#serviceAccountName#'
-	'later-cert#{"url":"oci://'"$REG"'/later","certSecretRef":{"name":"x"}}#FeatureGateDisabled#yes#certSecretRef#'
-	'later-proxy#{"url":"oci://'"$REG"'/later","proxySecretRef":{"name":"x"}}#FeatureGateDisabled#yes#proxySecretRef#'
+	'no-account#{"url":"oci://'"$REG"'/later","serviceAccountName":"missing"}#AuthenticationFailed#no#service account#missing'
+	'no-cert#{"url":"oci://'"$REG"'/later","certSecretRef":{"name":"missing"}}#AuthenticationFailed#no#failed to generate transport for#missing'
+	'no-proxy#{"url":"oci://'"$REG"'/later","proxySecretRef":{"name":"missing"}}#AuthenticationFailed#no#failed to get proxy address#missing'
 )
 for row in "${bad[@]}"; do IFS='#' read -r name spec _ <<<"$row"; object "$name" "$spec"; done
 for row in "${bad[@]}"; do
@@ -323,7 +323,7 @@ done
 check_soon_match "a failure is an event, too" "$SOON" 'Warning +OCIArtifactPullFailed' kn describe ocirepository no-tag
 check_soon "and is counted up, not written anew" "$SOON" yes bash -c "KUBECONFIG=$ADMIN_KUBECONFIG $KUBECTL -n $NS get events --field-selector involvedObject.name=no-tag -o json | jq -r 'if (.items | length) == 1 and .items[0].count > 1 then \"yes\" else \"no\" end'"
 check_hasnt "a password in a URL is told to nobody" "word@" "$(message url-user; kn get events; cat "$H_TMP/log/src.err")"
-check_eq "nothing was asked for a field that is not built yet" 0 "$(h_registry_requests reg '[A-Z]+' '/v2/later/.*')"
+check_eq "nothing was asked for a field that is not built yet, or with what is missing" 0 "$(h_registry_requests reg '[A-Z]+' '/v2/later/.*')"
 
 # A failure keeps what was there; the way back is a recovery.
 object web '{"ref":{"tag":"gone"}}'
@@ -408,7 +408,28 @@ object old-form '{"url":"oci://'"$PRIV"'/private","ref":{"tag":"1"},"secretRef":
 object opaque '{"url":"oci://'"$PRIV"'/private","ref":{"tag":"1"},"secretRef":{"name":"opaque"}}'
 check_soon "a Secret of type dockercfg" "$SOON" "True Succeeded" outcome old-form
 check_soon "an Opaque one counts for nothing" "$SOON" "False OCIArtifactPullFailed" outcome opaque
+# The same through a ServiceAccount: what it names is read, and watched.
+if [ "$API" != embedded ]; then
+	kn create serviceaccount robot >/dev/null
+	object by-account '{"url":"oci://'"$PRIV"'/private","ref":{"tag":"1"},"serviceAccountName":"robot"}'
+	check_soon "a ServiceAccount without pull Secrets shows nobody" "$SOON" "False OCIArtifactPullFailed" outcome by-account
+	kn patch serviceaccount robot --type=merge -p '{"imagePullSecrets":[{"name":"later"}]}' >/dev/null
+	check_soon "one that names what is not there" "$SOON" "False AuthenticationFailed" outcome by-account
+	check_has "is told with both names" "service account '$NS/robot': failed to get image pull secret '$NS/later'" "$(message by-account)"
+	kn create secret docker-registry later --docker-server="$PRIV" --docker-username="$HTPASSWD_USER" --docker-password="$HTPASSWD_WORD" >/dev/null
+	check_soon "its Secret comes" "$SOON" "True Succeeded" outcome by-account
+	kn patch secret later --type=merge -p "$(secret wrong)" >/dev/null
+	check_soon "and changes" "$SOON" "False OCIArtifactPullFailed" outcome by-account
+	kn patch serviceaccount robot --type=merge -p '{"imagePullSecrets":[{"name":"pull"}]}' >/dev/null
+	check_soon "another one is named" "$SOON" "True Succeeded" outcome by-account
+	object of-cloud '{"url":"oci://'"$PRIV"'/private","ref":{"tag":"1"},"serviceAccountName":"robot","provider":"aws"}'
+	check_soon "what is given wins over a provider" "$SOON" "True Succeeded" outcome of-cloud
+fi
 kn delete secret pull >/dev/null
+if [ "$API" != embedded ]; then
+	check_soon "and one that goes, which a ServiceAccount names" "$SOON" "False AuthenticationFailed" outcome by-account
+	kn delete ocirepository by-account of-cloud >/dev/null
+fi
 request private
 check_eq "private: a Secret that is gone" "False AuthenticationFailed" "$(outcome private)"
 
