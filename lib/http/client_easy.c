@@ -161,6 +161,12 @@ static int easy_use_given_proxy(struct http_op *x, const struct http_proxy *p, s
 	}
 	rc = easy_use_proxy(x, &given, err);
 	http_proxy_clear(&given);
+	/* Not every libcurl tells two tunnels apart by the user who opened them (CVE-2026-3784):
+	   a connection through a proxy of one's own serves one request. */
+	if (!rc &&
+		(curl_easy_setopt(x->easy, CURLOPT_FRESH_CONNECT, 1L) ||
+			curl_easy_setopt(x->easy, CURLOPT_FORBID_REUSE, 1L)))
+		rc = no_memory(err);
 	return rc;
 }
 

@@ -1112,6 +1112,38 @@ START_TEST(test_proxy)
 }
 END_TEST
 
+/* What one user's password has opened serves nobody else, nor him a second time. */
+START_TEST(test_proxy_connections)
+{
+	static const struct tcp_step script[] = {{TCP_REQUEST, "GET http://registry.test/x", 0},
+		{TCP_SEND, OK2, 0}, {TCP_WAIT_CLOSE, NULL, 0}, {TCP_ACCEPT, NULL, 0},
+		{TCP_REQUEST, "GET http://registry.test/x", 0}, {TCP_SEND, OK2, 0}, {0}};
+	struct http_proxy proxy = {0};
+	struct op *op;
+	int i;
+
+	no_proxies();
+	begin(script);
+	remake_client();
+	proxy.url = with_host("http://{host}");
+	secret_set(&proxy.password, "p", 1);
+	for (i = 0; i < 2; i++) {
+		free(proxy.user);
+		proxy.user = mem_strdup(i ? "b" : "a");
+		op = get((struct http_req){.url = "http://registry.test/x", .proxy = &proxy});
+		until_done(op);
+		ck_assert_msg(!op->err.kind, "%s", op->err.msg);
+		ck_assert(http_result(op)->new_connection);
+		ck_assert_ptr_nonnull(strstr(tcp_script_last(w.s),
+			i ? "Proxy-Authorization: Basic Yjpw\r\n"
+			  : "Proxy-Authorization: Basic YTpw\r\n"));
+		op_free(op);
+	}
+	http_proxy_clear(&proxy);
+	finish();
+}
+END_TEST
+
 /* The proxy's name is looked up, the target's is not; an address that the URL names is judged, the
    proxy's own never. */
 START_TEST(test_proxy_names)
@@ -1372,6 +1404,7 @@ Suite *suite_client(void)
 	tcase_add_loop_test(tc, test_upload_short, 0, 2);
 	tcase_add_loop_test(tc, test_retry_after, 0, 23);
 	tcase_add_loop_test(tc, test_proxy, 0, (int)ARRAY_LEN(PROXIES));
+	tcase_add_test(tc, test_proxy_connections);
 	tcase_add_loop_test(tc, test_proxy_names, 0, 4);
 	tcase_add_loop_test(tc, test_proxy_secret, 0, 18);
 	tcase_add_test(tc, test_account);
