@@ -190,9 +190,9 @@ static enum queue_next next_of(struct run *r, uint64_t *ms)
 	bool named = err->kind == ERR_WAIT || err->kind == ERR_HELD;
 
 	/* A time that was named counts, whatever the API server said. */
-	if (r->patch_err.kind != ERR_NONE && err->kind != ERR_CANCELED && !named &&
-		r->end != RUN_GONE && r->end != RUN_AGAIN)
-		*err = r->patch_err;
+	if (r->patch_err && err->kind != ERR_CANCELED && !named && r->end != RUN_GONE &&
+		r->end != RUN_AGAIN)
+		*err = *r->patch_err;
 	return queue_next_of(r, err, ms);
 }
 

@@ -125,6 +125,7 @@ static void run_free(struct task *t)
 	json_decref(r->obj);
 	json_decref(r->first);
 	spec_unref(r->spec);
+	free(r->patch_err);
 	free(r->log.members);
 	free(r);
 }

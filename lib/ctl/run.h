@@ -72,7 +72,7 @@ struct run {
 	bool asked_again; /* requestedAt changed during the run */
 	bool patched; /* the status is what it should be */
 	bool waits_for_progress;
-	struct err patch_err;
+	struct err *patch_err; /* why the status could not be written, or NULL */
 
 	struct timer slow; /* what takes longer says so */
 	struct op *progress;

@@ -236,7 +236,9 @@ static enum step_ret write_failed(struct run *r, const struct err *err)
 {
 	if (err->code == 404)
 		run_end(r, RUN_GONE);
-	r->patch_err = *err;
+	if (!r->patch_err)
+		r->patch_err = NEW(struct err);
+	*r->patch_err = *err;
 	return STEP_NEXT;
 }
 

@@ -177,8 +177,8 @@ static void log_outcome(struct run *r)
 		log_info(&r->log, "the API server does not find the object");
 		return;
 	}
-	if (r->patch_err.kind != ERR_NONE && err->kind != ERR_CANCELED)
-		log_error(&r->log, "cannot write the status", LE(&r->patch_err));
+	if (r->patch_err && err->kind != ERR_CANCELED)
+		log_error(&r->log, "cannot write the status", LE(r->patch_err));
 	switch (err->kind) {
 	case ERR_NONE:
 		log_debug(&r->log, "reconciled", LB("unchanged", r->end == RUN_UNCHANGED),

@@ -28,7 +28,7 @@
 #define COND_OUTDATED "ArtifactOutdated"
 #define COND_IN_STORAGE "ArtifactInStorage"
 
-#define ARTIFACT_REVISION_MAX 512
+#define ARTIFACT_REVISION_MAX 320
 
 /* What the artifact is made of. A kind's row fills it before ARTIFACT_TEMP; borrowed until the run
    ends. */

@@ -70,7 +70,7 @@ void restore_check(struct artifact_run *a)
 	struct err *err = &a->run.task.err;
 
 	if (a->run.mode != RUN_RESTORE || err->kind != ERR_NONE || a->run.end == RUN_AGAIN ||
-		a->run.patch_err.kind != ERR_NONE || !artifact_is_missing(item_of(a)))
+		a->run.patch_err || !artifact_is_missing(item_of(a)))
 		return;
 	err_set(err, ERR_RETRY, "the artifact is missing after a restore");
 }
