@@ -71,8 +71,8 @@ struct http_trust {
 void http_trust_clear(struct http_trust *t);
 
 /* Through which proxy, loopback not excepted; a connection serves one request then, so that nobody
-   goes through a tunnel that another one's password has opened. Zeroed: what the environment said when the client was
-   made (proxy_env.h). */
+   goes through a tunnel that another one's password has opened. Zeroed: what the environment said
+   when the client was made (proxy_env.h). */
 struct http_proxy {
 	char *url; /* any form that proxy_parse takes */
 	char *user; /* instead of the URL's */
