@@ -80,7 +80,7 @@ static void refs_update(struct item *i, const struct spec *s)
 
 	if (s && i->c->kind->depends_each)
 		i->c->kind->depends_each(s, ref_add, &l);
-	if (!refs_same(&i->refs, &l.refs))
+	if (!s || !refs_same(&i->refs, &l.refs))
 		refs_put(i, &i->found, &none);
 	refs_put(i, &i->refs, &l.refs);
 }

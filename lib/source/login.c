@@ -89,26 +89,30 @@ enum role { ROLE_PULL, ROLE_ACCOUNT, ROLE_ACCOUNT_PULL, ROLE_PROXY, ROLE_CERT };
 struct login_object {
 	enum role role;
 	char *name;
-	json_t *obj; /* NULL: not read yet */
+	bool read;
 };
 
-/* One after the other; what a ServiceAccount names comes to the end of the line. */
+/* One after the other; what a ServiceAccount names comes to the end of the line. What was read goes
+   into the identity at once: dozens of Secrets of a megabyte each must not be held together. */
 struct login_read {
 	VEC(struct login_object) objects;
 	size_t at;
 	struct depends_parts parts;
+	struct oci_identity *id;
+	bool has_static;
 };
 
 static void read_add(struct login_read *rd, enum role role, const char *name)
 {
 	if (name)
-		*vec_add(&rd->objects) = (struct login_object){role, mem_strdup(name), NULL};
+		*vec_add(&rd->objects) = (struct login_object){role, mem_strdup(name), false};
 }
 
 static struct login_read *read_new(const struct login *l)
 {
 	struct login_read *rd = NEW(struct login_read);
 
+	rd->id = oci_identity_new();
 	read_add(rd, ROLE_PULL, l->refs.secret);
 	read_add(rd, ROLE_ACCOUNT, l->refs.service_account);
 	read_add(rd, ROLE_PROXY, l->refs.proxy);
@@ -122,11 +126,10 @@ static void read_free(struct login_read *rd)
 
 	if (!rd)
 		return;
-	vec_each (&rd->objects, o) {
+	vec_each (&rd->objects, o)
 		free(o->name);
-		json_decref(o->obj);
-	}
 	vec_clear(&rd->objects);
+	oci_identity_unref(rd->id);
 	depends_parts_clear(&rd->parts);
 	free(rd);
 }
@@ -190,79 +193,60 @@ static int account_took(
 	return rc;
 }
 
-/* The object that was asked for: takes it. -1: it could not be read, t->err says so. */
-static int read_took(struct run *r, struct login_read *rd)
-{
-	struct login_object *o = &rd->objects.p[rd->at];
-	struct task *t = &r->task;
-
-	if (task_op_failed(t))
-		return -1;
-	o->obj = kube_take(t->op);
-	*vec_add(&rd->parts) =
-		(struct depends_part){{nth_of(o->role), mem_printf("%s/%s", r->ns, o->name)},
-			mem_strdup(object_version(o->obj))};
-	rd->at++;
-	return o->role == ROLE_ACCOUNT ? account_took(r, rd, o->obj, &t->err) : 0;
-}
-
-/* ---- building -------------------------------------------------------------------------------- */
-
-static int object_add(
-	struct run *r, struct oci_identity *id, const struct login_object *o, struct err *err)
+static int secret_took(struct run *r, struct login_read *rd, const struct login_object *o,
+	const json_t *secret, struct err *err)
 {
 	auto_free char *pull = mem_printf("Secret '%s/%s'", r->ns, o->name);
 	auto_free char *what = mem_printf("secret '%s/%s'", r->ns, o->name);
 
 	switch (o->role) {
-	case ROLE_PULL:
-	case ROLE_ACCOUNT_PULL:
-		return oci_identity_add_secret(id, o->obj, pull, err);
 	case ROLE_PROXY:
-		return oci_identity_set_proxy(id, o->obj, what, err);
+		return oci_identity_set_proxy(rd->id, secret, what, err);
 	case ROLE_CERT:
-		return oci_identity_add_tls(id, o->obj, what, err);
+		return oci_identity_add_tls(rd->id, secret, what, err);
 	default:
-		return 0;
+		rd->has_static = true;
+		return oci_identity_add_secret(rd->id, secret, pull, err);
 	}
 }
 
-/* NULL: *err, and *failed is the object that is to blame. */
-static struct depends_value *value_new(struct run *r, const struct login_read *rd,
-	const struct login_object **failed, struct err *err)
+/* The object that was asked for. -1: it could not be read, or used; t->err says so. */
+static int read_took(struct run *r, struct login_read *rd)
 {
-	struct login_value *v = NEW(struct login_value);
-	const struct login_object *o;
+	struct login_object *o = &rd->objects.p[rd->at];
+	struct task *t = &r->task;
+	const json_t *obj;
 
-	v->refs = 1;
-	v->id = oci_identity_new();
-	v->value = (struct depends_value){.ref = value_ref, .unref = value_unref};
-	vec_each (&rd->objects, o) {
-		v->has_static =
-			v->has_static || o->role == ROLE_PULL || o->role == ROLE_ACCOUNT_PULL;
-		*failed = o;
-		if (object_add(r, v->id, o, err)) {
-			value_unref(&v->value);
-			return NULL;
-		}
-	}
-	v->value.size = oci_identity_size(v->id);
-	return &v->value;
+	if (task_op_failed(t))
+		return -1;
+	obj = kube_result(t->op);
+	o->read = true;
+	*vec_add(&rd->parts) =
+		(struct depends_part){{nth_of(o->role), mem_printf("%s/%s", r->ns, o->name)},
+			mem_strdup(object_version(obj))};
+	rd->at++;
+	return o->role == ROLE_ACCOUNT ? account_took(r, rd, obj, &t->err)
+				       : secret_took(r, rd, o, obj, &t->err);
 }
 
-/* A new reference to what was read comes to. What is kept and of the same versions stays. */
-static struct depends_value *value_of(
-	struct run *r, const struct login *l, const struct login_object **failed, struct err *err)
+/* A new reference to what all that was read comes to. What is kept and of equal versions stays. */
+static struct depends_value *value_of(struct run *r, const struct login *l)
 {
+	const struct login_read *rd = l->reading;
 	auto_free char *name = login_name(r, l);
-	struct depends_value *v = depends_read(r->c->depends, name, &l->reading->parts);
+	struct depends_value *kept = depends_read(r->c->depends, name, &rd->parts);
+	struct login_value *v;
 
-	if (v)
-		return v;
-	v = value_new(r, l->reading, failed, err);
-	if (v)
-		depends_keep(r->c->depends, name, &l->reading->parts, v);
-	return v;
+	if (kept)
+		return kept;
+	v = NEW(struct login_value);
+	v->refs = 1;
+	v->id = oci_identity_ref(rd->id);
+	v->has_static = rd->has_static;
+	v->value = (struct depends_value){
+		.ref = value_ref, .unref = value_unref, .size = oci_identity_size(v->id)};
+	depends_keep(r->c->depends, name, &rd->parts, &v->value);
+	return &v->value;
 }
 
 /* ---- the row --------------------------------------------------------------------------------- */
@@ -271,7 +255,7 @@ static enum step_ret login_failed(
 	struct run *r, struct login *l, const struct login_object *o, const char *url)
 {
 	struct err *err = &r->task.err;
-	bool reads = !o->obj;
+	bool reads = !o->read;
 
 	switch (o->role) {
 	case ROLE_PULL:
@@ -333,18 +317,13 @@ enum step_ret login_start(struct run *r, struct login *l, struct oci_identity *a
 enum step_ret login_resume(struct run *r, struct login *l, const char *url)
 {
 	struct login_read *rd = l->reading;
-	const struct login_object *failed;
 	size_t at = rd->at;
-	struct depends_value *v;
 
 	if (read_took(r, rd))
 		return login_failed(r, l, &rd->objects.p[at], url);
 	if (rd->at < rd->objects.len)
 		return STEP_AGAIN;
-	v = value_of(r, l, &failed, &r->task.err);
-	if (!v)
-		return login_failed(r, l, failed, url);
-	login_set(l, v, true);
+	login_set(l, value_of(r, l), true);
 	depends_parts_clear(&l->parts);
 	l->parts = rd->parts;
 	rd->parts = (struct depends_parts){0};
@@ -369,10 +348,8 @@ enum step_ret login_reread_start(struct run *r, struct login *l)
 
 enum step_ret login_reread_resume(struct run *r, struct login *l)
 {
-	struct err told = r->task.err, ignored = {0};
-	const struct login_object *failed;
+	struct err told = r->task.err;
 	struct depends_value *v;
-	bool same;
 
 	if (read_took(r, l->reading)) {
 		/* Gone, or nobody knows: whoever needs it next asks again. The run's own error is
@@ -385,13 +362,11 @@ enum step_ret login_reread_resume(struct run *r, struct login *l)
 	}
 	if (l->reading->at < l->reading->objects.len)
 		return STEP_AGAIN;
-	same = depends_parts_same(&l->reading->parts, &l->parts);
-	if (same)
+	if (depends_parts_same(&l->reading->parts, &l->parts))
 		return STEP_NEXT;
 	log_info(&r->log, "what it logs in with has changed, trying again");
-	v = value_of(r, l, &failed, &ignored); /* NULL: the next run says what is wrong */
-	if (v)
-		v->unref(v);
+	v = value_of(r, l);
+	v->unref(v);
 	r->task.err = (struct err){0};
 	run_end(r, RUN_AGAIN);
 	return STEP_NEXT;
