@@ -142,13 +142,13 @@ static struct item *item_of(struct queue_item *at)
 	return CONTAINER_OF(at, struct item, queue_item);
 }
 
-static struct turns *place(void *arg, struct queue_item *at, struct turn_ask *ask)
+static struct turns *object_place(void *arg, struct queue_item *at, struct turn_ask *ask)
 {
 	tell_arm(arg);
 	return lanes_place(item_of(at), ask);
 }
 
-static struct task *start(void *arg, struct queue_item *at)
+static struct task *object_start(void *arg, struct queue_item *at)
 {
 	struct item *i = item_of(at);
 
@@ -196,7 +196,7 @@ static enum queue_next next_of(struct run *r, uint64_t *ms)
 	return queue_next_of(r, err, ms);
 }
 
-static void count(struct controller *c, enum err_kind kind, enum queue_next next)
+static void run_count(struct controller *c, enum err_kind kind, enum queue_next next)
 {
 	if (kind != ERR_NONE && kind != ERR_STALL)
 		metric_inc(c->result_error);
@@ -208,7 +208,7 @@ static void count(struct controller *c, enum err_kind kind, enum queue_next next
 		metric_inc(c->result_success);
 }
 
-static enum queue_next ended(void *arg, struct queue_item *at, struct task *t, uint64_t *ms)
+static enum queue_next object_ended(void *arg, struct queue_item *at, struct task *t, uint64_t *ms)
 {
 	struct run *r = RUN(t);
 	struct item *i = item_of(at);
@@ -221,11 +221,11 @@ static enum queue_next ended(void *arg, struct queue_item *at, struct task *t, u
 		return next;
 	if (i->duration)
 		metric_observe(i->duration, (double)(clock_ns() - r->since_ns) / 1e9);
-	count(arg, t->self.err.kind, next);
+	run_count(arg, t->self.err.kind, next);
 	return next;
 }
 
-static void removed(void *arg, struct queue_item *at)
+static void object_removed(void *arg, struct queue_item *at)
 {
 	(void)arg;
 	item_removed(item_of(at));
@@ -275,10 +275,10 @@ struct controller *controller_new(const struct kind *kind, const struct controll
 		.changed = dependency_changed});
 	queue_init(&c->queue,
 		&(struct queue_opts){.loop = opts->loop,
-			.place = place,
-			.start = start,
-			.ended = ended,
-			.removed = removed,
+			.place = object_place,
+			.start = object_start,
+			.ended = object_ended,
+			.removed = object_removed,
 			.arg = c,
 			.min_retry_ms = opts->min_retry_ms,
 			.max_retry_ms = opts->max_retry_ms});

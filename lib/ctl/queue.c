@@ -35,7 +35,7 @@ static void line_out(struct queue_item *i)
 
 static void run_ended(struct op *op, void *arg);
 
-static void granted(void *arg)
+static void item_granted(void *arg)
 {
 	struct queue_item *i = arg;
 	struct queue *q = i->queue;
@@ -63,12 +63,12 @@ static void line_in(struct queue_item *i)
 		line_out(i);
 	else
 		q->adds++;
-	turn_init(&i->turn, turns, granted, i);
+	turn_init(&i->turn, turns, item_granted, i);
 	q->ready++;
 	turn_wait(&i->turn, &ask);
 }
 
-static void due(void *arg)
+static void item_timer_fired(void *arg)
 {
 	line_in(arg);
 }
@@ -77,10 +77,10 @@ void queue_item_init(struct queue_item *i, struct queue *q)
 {
 	*i = (struct queue_item){.queue = q};
 	turn_init(&i->turn, NULL, NULL, NULL);
-	timer_init(&i->timer, q->opts.loop, due, i);
+	timer_init(&i->timer, q->opts.loop, item_timer_fired, i);
 }
 
-static void gone(void *arg)
+static void item_tell_gone(void *arg)
 {
 	struct queue_item *i = arg;
 
@@ -88,7 +88,7 @@ static void gone(void *arg)
 }
 
 /* When to try again; named: a time that somebody gave, 0 for none. */
-static uint64_t failed(struct queue_item *i, uint64_t named)
+static uint64_t item_backoff_ms(struct queue_item *i, uint64_t named)
 {
 	struct queue *q = i->queue;
 	uint64_t ms = queue_backoff_ms(q->opts.min_retry_ms, q->opts.max_retry_ms, i->failures++);
@@ -110,11 +110,11 @@ static void run_ended(struct op *op, void *arg)
 	turn_leave(&i->turn);
 	if (i->leaving) {
 		/* The owner frees the item in there: touch it no more. */
-		gone(i);
+		item_tell_gone(i);
 		return;
 	}
 	if (next == QUEUE_BACKOFF)
-		ms = failed(i, ms);
+		ms = item_backoff_ms(i, ms);
 	else if (next != QUEUE_AGAIN && next != QUEUE_WAIT)
 		i->failures = 0;
 	if (i->again || next == QUEUE_NOW || next == QUEUE_AGAIN) {
@@ -148,7 +148,7 @@ void queue_cancel(struct queue_item *i, int cause)
 }
 
 /* From the loop, as every completion: the owner may still be using the item. */
-static void farewell(void *arg)
+static void items_farewell(void *arg)
 {
 	struct queue *q = arg;
 	int n;
@@ -159,10 +159,10 @@ static void farewell(void *arg)
 		q->gone = i->next;
 		if (!q->gone)
 			q->gone_last = &q->gone;
-		gone(i);
+		item_tell_gone(i);
 	}
 	if (q->gone)
-		defer_queue(q->opts.loop, &q->farewell, farewell, q);
+		defer_queue(q->opts.loop, &q->farewell, items_farewell, q);
 }
 
 void queue_remove(struct queue_item *i, int cause)
@@ -181,7 +181,7 @@ void queue_remove(struct queue_item *i, int cause)
 	i->next = NULL;
 	*q->gone_last = i;
 	q->gone_last = &i->next;
-	defer_queue(q->opts.loop, &q->farewell, farewell, q);
+	defer_queue(q->opts.loop, &q->farewell, items_farewell, q);
 }
 
 bool queue_is_running(const struct queue_item *i)
@@ -193,7 +193,7 @@ struct queue_item *queue_item_of(const struct queue *q, struct turn *turn)
 {
 	struct queue_item *i = CONTAINER_OF(turn, struct queue_item, turn);
 
-	return turn->granted == granted && i->queue == q ? i : NULL;
+	return turn->granted == item_granted && i->queue == q ? i : NULL;
 }
 
 void queue_leave_place(struct queue_item *i)
