@@ -146,11 +146,9 @@ static bool kept_knows(struct depends *d, const struct depends_ref *ref, const c
 
 static const struct kube_entry *watched(const struct depends *d, const struct depends_ref *ref)
 {
-	const char *slash = strchr(ref->key, '/');
-	auto_free char *ns = mem_strndup(ref->key, (size_t)(slash - ref->key));
 	const struct op *watch = d->sources[ref->nth].watch;
 
-	return watch ? kube_watch_find(watch, ns, slash + 1) : NULL;
+	return watch ? kube_watch_find_key(watch, ref->key) : NULL;
 }
 
 static bool part_is_live(const struct depends *d, const struct depends_part *p)

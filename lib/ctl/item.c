@@ -244,9 +244,7 @@ void item_removed(struct item *i)
 
 struct item *item_find(struct controller *c, const char *key)
 {
-	const char *slash = strchr(key, '/');
-	auto_free char *ns = mem_strndup(key, (size_t)(slash - key));
-	const struct kube_entry *e = c->watch ? kube_watch_find(c->watch, ns, slash + 1) : NULL;
+	const struct kube_entry *e = c->watch ? kube_watch_find_key(c->watch, key) : NULL;
 
 	return e ? e->user : NULL;
 }

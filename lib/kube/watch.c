@@ -712,6 +712,14 @@ struct kube_entry *kube_watch_find(const struct op *op, const char *ns, const ch
 	return kube_cache_find(&watch_of(op)->cache, ns ? ns : "", name);
 }
 
+struct kube_entry *kube_watch_find_key(const struct op *op, const char *key)
+{
+	const char *slash = strchr(key, '/');
+	auto_free char *ns = mem_strndup(key, (size_t)(slash - key));
+
+	return kube_watch_find(op, ns, slash + 1);
+}
+
 size_t kube_watch_count(const struct op *op)
 {
 	return watch_of(op)->cache.len;

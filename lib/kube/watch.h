@@ -67,6 +67,8 @@ bool kube_watch_synced(const struct op *op);
 bool kube_watch_live(const struct op *op);
 /* NULL: not known. Borrowed until its on_deleted returns. */
 struct kube_entry *kube_watch_find(const struct op *op, const char *ns, const char *name);
+/* The same by "NS/NAME". */
+struct kube_entry *kube_watch_find_key(const struct op *op, const char *key);
 size_t kube_watch_count(const struct op *op);
 /* For walking in slices (kube_cache_walk): do not add or remove. */
 struct kube_cache *kube_watch_cache(struct op *op);

@@ -183,6 +183,7 @@ START_TEST(test_list_and_watch)
 	ck_assert_uint_eq(kube_watch_count(k.op), 2);
 	e = kube_watch_find(k.op, "apps", "c");
 	ck_assert_str_eq(kube_entry_uid(e), "other");
+	ck_assert_ptr_eq(kube_watch_find_key(k.op, "apps/c"), e);
 	ck_assert_ptr_null(kube_watch_find(k.op, "apps", "b"));
 	kube_watch_stats(k.op, &st);
 	ck_assert_uint_eq(st.lists, 1);

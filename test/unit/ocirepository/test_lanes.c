@@ -13,11 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct item *item_of(struct world *w, const char *name)
-{
-	return kube_watch_find(w->c->watch, "apps", name)->user;
-}
-
 static int count(const char *text, const char *what)
 {
 	int n = 0;
@@ -196,8 +191,8 @@ START_TEST(test_back_again)
 		advance(&w, 4000);
 	ck_assert(all_failed(&w));
 	/* At least one of them has minutes to go. */
-	ck_assert_uint_ge(timer_left(&item_of(&w, "o2")->queue_item.timer) +
-			timer_left(&item_of(&w, "o1")->queue_item.timer),
+	ck_assert_uint_ge(timer_left(&world_item(&w, "o2")->queue_item.timer) +
+			timer_left(&world_item(&w, "o1")->queue_item.timer),
 		60000);
 	a->path = probe->path = "/nothing";
 	fake_kube_merge(w.kube, "ocirepositories", "apps", "o0",
@@ -239,8 +234,8 @@ START_TEST(test_large_object)
 	world_settle(&w);
 	ck_assert_str_eq(world_status(&w, "web", "Ready.status"), "True");
 	ck_assert_uint_gt(observed_ignore(&w), 250000);
-	ck_assert_uint_lt(strlen(item_of(&w, "web")->text), 2000);
-	ck_assert_ptr_nonnull(strstr(item_of(&w, "web")->text, "\"artifact\":{\"path\":"));
+	ck_assert_uint_lt(strlen(world_item(&w, "web")->text), 2000);
+	ck_assert_ptr_nonnull(strstr(world_item(&w, "web")->text, "\"artifact\":{\"path\":"));
 	/* Unchanged: the API server is not asked, and the status stays as it is. */
 	world_pass(&w, 60000);
 	fake_kube_fail(w.kube, "GET ocirepositories/web", 500, 1);

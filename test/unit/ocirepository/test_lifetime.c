@@ -36,11 +36,6 @@ static void turns(struct world *w, int n)
 		loop_turn(w->loop, false);
 }
 
-static struct item *item_of(struct world *w, const char *name)
-{
-	return kube_watch_find(w->c->watch, "apps", name)->user;
-}
-
 /* As kubectl delete and apply by somebody who also took the finalizer away. */
 static void recreate(struct world *w, const char *spec)
 {
@@ -63,17 +58,17 @@ START_TEST(test_recreated)
 	world_object(&w, "web", "\"ref\":{\"tag\":\"1.0\"}");
 	world_start(&w);
 	world_settle(&w);
-	snprintf(uid, sizeof(uid), "%s", item_of(&w, "web")->uid);
+	snprintf(uid, sizeof(uid), "%s", world_item(&w, "web")->uid);
 	recreate(&w, "\"ref\":{\"tag\":\"2.0\"}");
 	world_settle(&w);
-	ck_assert_str_ne(item_of(&w, "web")->uid, uid);
+	ck_assert_str_ne(world_item(&w, "web")->uid, uid);
 	ck_assert_str_eq(world_status(&w, "web", "artifact.digest"), next.layer_text);
 	/* The new one lives on by itself: interval, metrics, file. */
 	world_forget(&w);
 	world_pass(&w, 60000);
 	ck_assert_str_eq(fake_log(w.reg), "HEAD /v2/app/manifests/2.0\n");
 	ck_assert_str_eq(world_writes(&w), "");
-	ck_assert_uint_eq(metric_count(item_of(&w, "web")->duration), 2);
+	ck_assert_uint_eq(metric_count(world_item(&w, "web")->duration), 2);
 	fake_image_clear(&image);
 	fake_image_clear(&next);
 	world_clear(&w);
@@ -159,7 +154,7 @@ static int files_on_disk(struct world *w)
 
 static bool second_generation(struct world *w)
 {
-	return item_of(w, "web")->generation == 2;
+	return world_item(w, "web")->generation == 2;
 }
 
 /* Cancelled after the rename: the file is known to the store, and goes when its time has come. */
@@ -229,7 +224,7 @@ START_TEST(test_cancel_at_hold)
 		w.kube, "ocirepositories", "apps", "web", "{\"spec\":{\"ignore\":\"*.md\"}}");
 	world_until(&w, is_held, "the hold");
 	fake_kube_merge(w.kube, "ocirepositories", "apps", "web", "{\"spec\":{\"ignore\":null}}");
-	queue_cancel(&item_of(&w, "web")->queue_item, CAUSE_SHUTDOWN);
+	queue_cancel(&world_item(&w, "web")->queue_item, CAUSE_SHUTDOWN);
 	world_settle(&w);
 	ck_assert_str_eq(world_status(&w, "web", "artifact.digest"), image.layer_text);
 	ck_assert_str_eq(world_status(&w, "web", "observedGeneration"), "3");
@@ -451,7 +446,7 @@ static bool all_are_held(struct world *w)
 
 static bool is_deleting(struct world *w)
 {
-	return item_of(w, "web")->deleting;
+	return world_item(w, "web")->deleting;
 }
 
 /* Somebody takes the finalizer away before the files could be removed, and makes the object anew:

@@ -6,7 +6,6 @@
 #include "ctl/item.h"
 #include "ctl/run.h"
 #include "ev/loop.h"
-#include "kube/watch.h"
 #include "source/env.h"
 #include "test/unit/ocirepository/world.h"
 
@@ -18,11 +17,6 @@
 #define INTERVAL_MS 60000
 #define TAG "/v2/app/manifests/1.0.0"
 #define LIST "/v2/app/tags/list"
-
-static struct item *item_of(struct world *w)
-{
-	return kube_watch_find(w->c->watch, "apps", "web")->user;
-}
 
 static const struct {
 	const char *spec, *asked;
@@ -68,9 +62,9 @@ static struct fake_answer *begin(struct world *w, struct fake_image *image, cons
 	world_start(w);
 	world_settle(w);
 	ck_assert_str_eq(world_status(w, "web", "Ready.status"), "True");
-	ck_assert(!item_of(w)->settled);
+	ck_assert(!world_item(w, "web")->settled);
 	world_pass(w, INTERVAL_MS);
-	ck_assert(item_of(w)->settled);
+	ck_assert(world_item(w, "web")->settled);
 	world_forget(w);
 	return first;
 }
@@ -93,11 +87,11 @@ START_TEST(test_nothing_to_do)
 		world_pass(&w, INTERVAL_MS);
 		ck_assert_str_eq(fake_log(w.reg), rows[_i].asked);
 		ck_assert_str_eq(world_writes(&w), "");
-		ck_assert(item_of(&w)->settled);
+		ck_assert(world_item(&w, "web")->settled);
 		world_pass(&w, INTERVAL_MS / 2);
 		ck_assert_str_eq(fake_log(w.reg), rows[_i].asked);
 	}
-	ck_assert_uint_eq(metric_count(item_of(&w)->duration), 5);
+	ck_assert_uint_eq(metric_count(world_item(&w, "web")->duration), 5);
 	end(&w, &image);
 }
 END_TEST
@@ -123,7 +117,7 @@ START_TEST(test_tag_moves)
 	ck_assert(world_has_event(&w, "NewArtifact"));
 	/* And all over again, with the new one. */
 	world_pass(&w, INTERVAL_MS);
-	ck_assert(item_of(&w)->settled);
+	ck_assert(world_item(&w, "web")->settled);
 	world_forget(&w);
 	world_pass(&w, INTERVAL_MS);
 	ck_assert_str_eq(fake_log(w.reg), "HEAD " TAG "\n");
@@ -145,7 +139,7 @@ START_TEST(test_registry_fails)
 	ck_assert_str_eq(world_status(&w, "web", "FetchFailed.reason"), "ReadOperationFailed");
 	ck_assert_str_eq(world_status(&w, "web", "artifact.digest"), image.layer_text);
 	ck_assert(world_has_event(&w, "ReadOperationFailed"));
-	ck_assert(!item_of(&w)->settled);
+	ck_assert(!world_item(&w, "web")->settled);
 	list->path = "/none";
 	world_pass(&w, INTERVAL_MS);
 	ck_assert_str_eq(world_status(&w, "web", "Ready.status"), "True");
@@ -192,7 +186,7 @@ START_TEST(test_credentials_and_timeout)
 	first->challenge = "Basic realm=\"x\"";
 	world_pass(&w, INTERVAL_MS);
 	ck_assert_ptr_nonnull(strstr(fake_log(w.reg), "HEAD " TAG " auth=Basic dTpw"));
-	ck_assert(item_of(&w)->settled);
+	ck_assert(world_item(&w, "web")->settled);
 	ck_assert_str_eq(world_writes(&w), "");
 	first->way = FAKE_SILENT;
 	world_forget(&w);
@@ -215,7 +209,7 @@ START_TEST(test_status_is_touched)
 	fake_kube_merge(w.kube, "ocirepositories", "apps", "web",
 		"{\"status\":{\"url\":\"http://elsewhere\",\"conditions\":null}}");
 	world_settle(&w);
-	ck_assert(!item_of(&w)->settled);
+	ck_assert(!world_item(&w, "web")->settled);
 	world_pass(&w, INTERVAL_MS);
 	ck_assert_ptr_nonnull(strstr(world_status(&w, "web", "url"), "/latest.tar.gz"));
 	ck_assert_str_eq(world_status(&w, "web", "Ready.status"), "True");
@@ -225,7 +219,7 @@ END_TEST
 
 static bool is_touched(struct world *w)
 {
-	return !strstr(item_of(w)->text, "conditions");
+	return !strstr(world_item(w, "web")->text, "conditions");
 }
 
 /*

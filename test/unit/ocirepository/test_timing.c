@@ -5,7 +5,6 @@
 #include "ctl/item.h"
 #include "ctl/run.h"
 #include "ev/loop.h"
-#include "kube/watch.h"
 #include "source/env.h"
 #include "test/unit/ocirepository/world.h"
 
@@ -20,11 +19,6 @@ static int count(const char *text, const char *what)
 	for (; (text = strstr(text, what)); text++)
 		n++;
 	return n;
-}
-
-static struct item *item_of(struct world *w, const char *name)
-{
-	return kube_watch_find(w->c->watch, "apps", name)->user;
 }
 
 /* The registry's first answer for the layer is a few bytes, then nothing. */
@@ -278,7 +272,7 @@ START_TEST(test_jitter)
 		uint64_t left;
 
 		snprintf(name, sizeof(name), "o%d", i);
-		left = timer_left(&item_of(&w, name)->queue_item.timer);
+		left = timer_left(&world_item(&w, name)->queue_item.timer);
 		ck_assert_uint_ge(left, 30000);
 		ck_assert_uint_le(left, 90000);
 		low += left < 50000;
@@ -321,7 +315,7 @@ START_TEST(test_concurrent)
 	fake_kube_merge(w.kube, "ocirepositories", "apps", "o5", "{\"spec\":{\"suspend\":true}}");
 	for (i = 0; i < 500; i++)
 		loop_turn(w.loop, false);
-	ck_assert_uint_eq(w.c->lanes.pulls.waiting, item_of(&w, "o5")->queue_item.run ? 4 : 3);
+	ck_assert_uint_eq(w.c->lanes.pulls.waiting, world_item(&w, "o5")->queue_item.run ? 4 : 3);
 	world_pass(&w, 30000);
 	world_pass(&w, 750);
 	for (i = 0; i < 5; i++) {

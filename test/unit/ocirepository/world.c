@@ -7,12 +7,14 @@
 #include "base/obj.h"
 #include "base/sys.h"
 #include "controllers/ocirepository/ocirepository.h"
+#include "ctl/controller.h"
 #include "ctl/depends.h"
 #include "ctl/event.h"
 #include "ev/loop.h"
 #include "ev/op.h"
 #include "http/client.h"
 #include "kube/client.h"
+#include "kube/watch.h"
 #include "oci/manifest.h"
 #include "oci/registry.h"
 #include "pack/tarw.h"
@@ -243,6 +245,11 @@ void world_settle(struct world *w)
 			(unsigned)s.open_requests, (unsigned)k.http.open_requests,
 			(unsigned)st.jobs, tail(fake_kube_log(w->kube)), tail(fake_log(w->reg)));
 	}
+}
+
+struct item *world_item(struct world *w, const char *name)
+{
+	return kube_watch_find(w->c->watch, "apps", name)->user;
 }
 
 const char *world_status(struct world *w, const char *name, const char *path)

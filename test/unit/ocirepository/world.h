@@ -9,6 +9,8 @@
 
 #include <stdbool.h>
 
+struct item;
+
 struct world {
 	struct loop *loop;
 	struct fake_kube *kube;
@@ -44,6 +46,8 @@ void world_settle(struct world *w);
 /* A member of the status of apps/NAME: "artifact.revision"; of a condition: "Ready.reason",
    "Ready.status". "" when absent. */
 const char *world_status(struct world *w, const char *name, const char *path);
+/* What the controller keeps of apps/NAME, which is there. */
+struct item *world_item(struct world *w, const char *name);
 /* An image app:TAG with this layer. */
 void world_push(
 	struct world *w, const char *tag, const struct buf *layer, struct fake_image *image);
