@@ -35,6 +35,7 @@ struct metric {
 
 struct on_scrape {
 	void (*fn)(void *arg, struct metric_out *out);
+	bool (*in_slices)(void *arg, struct metric_out *out, struct metric_cursor *cursor);
 	void *arg;
 };
 
@@ -57,6 +58,8 @@ struct metrics_scrape {
 	struct list link;
 	size_t family; /* index of the one being written */
 	bool begun; /* its HELP and TYPE are out */
+	size_t reader; /* index of the next one in its on_scrape */
+	struct metric_cursor cursor; /* of that one */
 	struct list *at; /* the next series; the family's head: that was all */
 };
 
@@ -95,18 +98,30 @@ char *metric_format(double value, char out[METRIC_TEXT_MAX])
 	return out;
 }
 
-static void add_escaped(struct buf *b, const char *s, bool quotes)
+/* How much of a label's value is shown. */
+static size_t value_len(const char *s)
 {
-	for (; *s; s++) {
-		if (*s == '\\')
-			buf_adds(b, "\\\\");
-		else if (*s == '\n')
-			buf_adds(b, "\\n");
-		else if (*s == '"' && quotes)
-			buf_adds(b, "\\\"");
-		else
-			buf_addc(b, *s);
+	size_t n = strnlen(s, METRICS_VALUE_MAX + 1);
+
+	if (n <= METRICS_VALUE_MAX)
+		return n;
+	for (n = METRICS_VALUE_MAX; n && (s[n] & 0xc0) == 0x80; n--) /* inside a character */
+		;
+	return n;
+}
+
+static void add_escaped(struct buf *b, const char *s, size_t n, bool quotes)
+{
+	const char *end = s + n, *plain = s;
+
+	for (; s < end; s++) {
+		if (*s != '\\' && *s != '\n' && (*s != '"' || !quotes))
+			continue;
+		buf_add(b, plain, (size_t)(s - plain));
+		buf_adds(b, *s == '\n' ? "\\n" : *s == '"' ? "\\\"" : "\\\\");
+		plain = s + 1;
 	}
+	buf_add(b, plain, (size_t)(end - plain));
 }
 
 static void add_labels(
@@ -117,7 +132,8 @@ static void add_labels(
 	BUG_IF(n != f->n_labels);
 	for (i = 0; i < n; i++) {
 		buf_addf(b, "%s%s=\"", i ? "," : "", f->label_names[i]);
-		add_escaped(b, values[i] ? values[i] : "", true);
+		if (values[i])
+			add_escaped(b, values[i], value_len(values[i]), true);
 		buf_addc(b, '"');
 	}
 }
@@ -285,17 +301,42 @@ void metric_family_on_scrape(
 	struct metric_family *f, void (*fn)(void *arg, struct metric_out *out), void *arg)
 {
 	BUG_IF(f->type == TYPE_HISTOGRAM);
-	*vec_add(&f->on_scrape) = (struct on_scrape){fn, arg};
+	*vec_add(&f->on_scrape) = (struct on_scrape){.fn = fn, .arg = arg};
+}
+
+void metric_family_in_slices(struct metric_family *f,
+	bool (*fn)(void *arg, struct metric_out *out, struct metric_cursor *cursor), void *arg)
+{
+	BUG_IF(f->type == TYPE_HISTOGRAM);
+	*vec_add(&f->on_scrape) = (struct on_scrape){.in_slices = fn, .arg = arg};
+}
+
+/* The nth goes: pages on the way go on with the one after it. */
+static void reader_out(struct metric_family *f, size_t n)
+{
+	struct list *l;
+
+	list_each (&f->registry->scrapes, l) {
+		struct metrics_scrape *s = CONTAINER_OF(l, struct metrics_scrape, link);
+
+		if (!s->begun || f->registry->families.p[s->family] != f)
+			continue;
+		if (s->reader == n)
+			s->cursor = (struct metric_cursor){0};
+		s->reader -= s->reader > n;
+	}
+	f->on_scrape.len--;
+	memmove(f->on_scrape.p + n, f->on_scrape.p + n + 1,
+		(f->on_scrape.len - n) * sizeof(*f->on_scrape.p));
 }
 
 static void family_off_scrape(struct metric_family *f, const void *arg)
 {
-	size_t i, n = 0;
+	size_t i;
 
-	for (i = 0; i < f->on_scrape.len; i++)
-		if (f->on_scrape.p[i].arg != arg)
-			f->on_scrape.p[n++] = f->on_scrape.p[i];
-	f->on_scrape.len = n;
+	for (i = f->on_scrape.len; i > 0; i--)
+		if (f->on_scrape.p[i - 1].arg == arg)
+			reader_out(f, i - 1);
 }
 
 void metrics_off_scrape(struct metrics *m, const void *arg)
@@ -485,8 +526,30 @@ static void write_head(struct buf *b, const struct metric_family *f)
 	static const char *const TYPES[] = {"counter", "gauge", "histogram"};
 
 	buf_addf(b, "# HELP %s ", f->name);
-	add_escaped(b, f->help, false);
+	add_escaped(b, f->help, strlen(f->help), false);
 	buf_addf(b, "\n# TYPE %s %s\n", f->name, TYPES[f->type]);
+}
+
+/* What is read at scrape time. True: the slice is full, and there may be more. */
+static bool write_read(
+	struct metrics_scrape *s, struct metric_family *f, struct buf *b, size_t from)
+{
+	struct metric_out out = {f, b};
+
+	while (s->reader < f->on_scrape.len) {
+		const struct on_scrape *r = &f->on_scrape.p[s->reader];
+		bool more = r->in_slices && r->in_slices(r->arg, &out, &s->cursor);
+
+		if (r->fn)
+			r->fn(r->arg, &out);
+		if (!more) {
+			s->reader++;
+			s->cursor = (struct metric_cursor){0};
+		}
+		if (b->len - from >= SLICE_BYTES)
+			return true;
+	}
+	return false;
 }
 
 struct metrics_scrape *metrics_scrape_start(struct metrics *m)
@@ -502,7 +565,6 @@ bool metrics_scrape_next(struct metrics_scrape *s, struct buf *b)
 {
 	size_t from = b->len;
 	struct metric_family *f;
-	struct on_scrape *each;
 
 	while (s->family < s->registry->families.len) {
 		f = s->registry->families.p[s->family];
@@ -510,10 +572,11 @@ bool metrics_scrape_next(struct metrics_scrape *s, struct buf *b)
 			s->at = f->series.next;
 			if (!list_empty(&f->series) || f->on_scrape.len)
 				write_head(b, f);
-			vec_each (&f->on_scrape, each)
-				each->fn(each->arg, &(struct metric_out){f, b});
+			s->reader = 0;
+			s->begun = true;
 		}
-		s->begun = true;
+		if (write_read(s, f, b, from))
+			return true;
 		while (s->at != &f->series) {
 			write_series(b, series_at(s->at));
 			s->at = s->at->next;
@@ -577,6 +640,59 @@ static void virtual_size(void *arg, struct metric_out *out)
 {
 	(void)arg;
 	metric_emit(out, statm_field(0));
+}
+
+static void virtual_limit(void *arg, struct metric_out *out)
+{
+	struct rlimit r = {.rlim_cur = RLIM_INFINITY};
+
+	(void)arg;
+	getrlimit(RLIMIT_AS, &r);
+	metric_emit(out, (double)r.rlim_cur); /* without one 2^64, as client_golang has it */
+}
+
+/* The nth word (from 0) of a line, or NULL. */
+static const char *line_word(const char *line, unsigned n)
+{
+	for (; n && line; n--) {
+		line = strpbrk(line, " \n");
+		line = line && *line == ' ' ? line + 1 : NULL;
+	}
+	return line;
+}
+
+/* proc(5), /proc/net/netstat: a line with the names, and one with their values. */
+static double netstat_value(const char *name)
+{
+	auto_buf struct buf b = BUF_INIT(64 * 1024);
+	const char *names, *values, *word;
+	size_t len = strlen(name);
+	struct err err;
+	unsigned n;
+
+	if (sys_read_file(AT_FDCWD, "/proc/self/net/netstat", &b, &err))
+		return NAN;
+	names = strstr(buf_str(&b), "IpExt: ");
+	values = names ? strstr(names, "\nIpExt: ") : NULL;
+	for (n = 1; values && (word = line_word(names, n)); n++) {
+		if (strncmp(word, name, len) || (word[len] != ' ' && word[len] != '\n'))
+			continue;
+		word = line_word(values + 1, n);
+		return word ? strtod(word, NULL) : NAN;
+	}
+	return NAN;
+}
+
+static void network_received(void *arg, struct metric_out *out)
+{
+	(void)arg;
+	metric_emit(out, netstat_value("InOctets"));
+}
+
+static void network_sent(void *arg, struct metric_out *out)
+{
+	(void)arg;
+	metric_emit(out, netstat_value("OutOctets"));
 }
 
 static unsigned dir_entries(const char *dir)
@@ -655,28 +771,38 @@ static void disk_syncs(void *arg, struct metric_out *out)
 
 void metrics_add_process(struct metrics *m)
 {
-	metric_family_on_scrape(metrics_counter(m, "process_cpu_seconds_total",
-					"User and system CPU time spent, in seconds.", ""),
-		cpu_seconds, NULL);
-	metric_family_on_scrape(metrics_gauge(m, "process_resident_memory_bytes",
-					"Resident memory size, in bytes.", ""),
-		resident_size, NULL);
-	metric_family_on_scrape(metrics_gauge(m, "process_virtual_memory_bytes",
-					"Virtual memory size, in bytes.", ""),
-		virtual_size, NULL);
-	metric_family_on_scrape(
-		metrics_gauge(m, "process_open_fds", "Number of open file descriptors.", ""),
-		open_fds, NULL);
-	metric_family_on_scrape(metrics_gauge(m, "process_max_fds",
-					"Largest allowed number of open file descriptors.", ""),
-		max_fds, NULL);
-	metric_family_on_scrape(metrics_gauge(m, "process_start_time_seconds",
-					"Start of the process, in seconds since 1970.", ""),
-		process_started, NULL);
-	metric_family_on_scrape(
-		metrics_gauge(m, "process_threads", "Number of threads.", ""), open_threads, NULL);
-	metric_family_on_scrape(
-		metrics_counter(m, "file_syncs_total",
-			"Calls of fsync and fdatasync by the program's own code.", ""),
-		disk_syncs, NULL);
+	static const struct {
+		const char *name, *help;
+		bool counter;
+		void (*fn)(void *arg, struct metric_out *out);
+	} all[] = {
+		{"process_cpu_seconds_total", "User and system CPU time spent, in seconds.", true,
+			cpu_seconds},
+		{"process_resident_memory_bytes", "Resident memory size, in bytes.", false,
+			resident_size},
+		{"process_virtual_memory_bytes", "Virtual memory size, in bytes.", false,
+			virtual_size},
+		{"process_virtual_memory_max_bytes", "Largest allowed virtual memory, in bytes.",
+			false, virtual_limit},
+		{"process_open_fds", "Number of open file descriptors.", false, open_fds},
+		{"process_max_fds", "Largest allowed number of open file descriptors.", false,
+			max_fds},
+		{"process_network_receive_bytes_total",
+			"Bytes received over IPv4 in the network namespace.", true,
+			network_received},
+		{"process_network_transmit_bytes_total",
+			"Bytes sent over IPv4 in the network namespace.", true, network_sent},
+		{"process_start_time_seconds", "Start of the process, in seconds since 1970.",
+			false, process_started},
+		{"process_threads", "Number of threads.", false, open_threads},
+		{"file_syncs_total", "Calls of fsync and fdatasync by the program's own code.",
+			true, disk_syncs},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		metric_family_on_scrape(all[i].counter
+				? metrics_counter(m, all[i].name, all[i].help, "")
+				: metrics_gauge(m, all[i].name, all[i].help, ""),
+			all[i].fn, NULL);
 }

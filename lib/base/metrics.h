@@ -24,8 +24,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define METRICS_LABELS_MAX 8
-#define METRICS_BUCKETS_MAX 32
+#define METRICS_LABELS_MAX 12
+#define METRICS_BUCKETS_MAX 40
+/* Bytes of a label's value, cut between characters: strangers write URLs and revisions. */
+#define METRICS_VALUE_MAX 1024
 #define METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
 struct metrics;
@@ -60,6 +62,14 @@ struct metric_family *metrics_histogram(struct metrics *m, const char *name, con
    their own (counter, gauge). Several may join in one, each with label values of its own. */
 void metric_family_on_scrape(
 	struct metric_family *f, void (*fn)(void *arg, struct metric_out *out), void *arg);
+/* Where such a function is; zeroed before its first call, then its own. */
+struct metric_cursor {
+	size_t at, of;
+};
+/* The same for a series per object: fn emits a few of them and returns true while there are more;
+   the page's next slice goes on there. */
+void metric_family_in_slices(struct metric_family *f,
+	bool (*fn)(void *arg, struct metric_out *out, struct metric_cursor *cursor), void *arg);
 /* Takes everything of this arg out of all families: before what it points to goes. */
 void metrics_off_scrape(struct metrics *m, const void *arg);
 void metric_emit_(struct metric_out *out, double value, const char *const *values, unsigned n);
@@ -82,9 +92,8 @@ void metric_observe(struct metric *s, double value); /* histogram */
 double metric_value(const struct metric *s); /* histogram: the sum */
 uint64_t metric_count(const struct metric *s); /* histogram: the number of observations */
 
-/* process_cpu_seconds_total, process_resident_memory_bytes, process_virtual_memory_bytes,
-   process_open_fds, process_max_fds, process_start_time_seconds, process_threads, and
-   file_syncs_total (lib/base/sys). */
+/* What client_golang's process collector shows (process_cpu_seconds_total, ...), process_threads,
+   and file_syncs_total (lib/base/sys). The network's bytes are those of the network namespace. */
 void metrics_add_process(struct metrics *m);
 
 /* One page. Start, call next until it says false, end (also in the middle). A scrape must end

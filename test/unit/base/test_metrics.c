@@ -164,6 +164,132 @@ START_TEST(test_join)
 }
 END_TEST
 
+/* What a stranger writes: cut between characters, so that the page stays UTF-8. */
+static const struct long_row {
+	const char *unit; /* repeated */
+	size_t shown; /* bytes */
+} LONG_VALUES[] = {
+	{"x", METRICS_VALUE_MAX},
+	{"\u00e9", METRICS_VALUE_MAX},
+	{"\u20ac", METRICS_VALUE_MAX - 1}, /* three bytes each */
+	{"\U0001f600", METRICS_VALUE_MAX},
+};
+
+START_TEST(test_long_value)
+{
+	const struct long_row *r = &LONG_VALUES[_i];
+	struct metrics *m = metrics_new();
+	struct buf value = BUF_INIT(BUF_ANY), want = BUF_INIT(BUF_ANY);
+	auto_free char *text = NULL;
+
+	while (value.len < 1000000)
+		buf_adds(&value, r->unit);
+	metric_inc(metric_series(metrics_counter(m, "c", "C.", "k"), buf_str(&value)));
+	text = page(m, NULL);
+	buf_addf(&want, "# HELP c C.\n# TYPE c counter\nc{k=\"%.*s\"} 1\n", (int)r->shown, value.p);
+	ck_assert_str_eq(text, buf_str(&want));
+	buf_clear(&value);
+	buf_clear(&want);
+	metrics_free(m);
+}
+END_TEST
+
+struct thousands {
+	size_t n;
+	unsigned calls;
+};
+
+static bool emit_some(void *arg, struct metric_out *out, struct metric_cursor *at)
+{
+	struct thousands *t = arg;
+	char name[300];
+	int i;
+
+	t->calls++;
+	for (i = 0; i < 20 && at->at < t->n; i++, at->at++) {
+		snprintf(name, sizeof(name), "%0*zu", 250, at->at);
+		metric_emit(out, (double)at->at, name);
+	}
+	return at->at < t->n;
+}
+
+/* Two pages at a time, each with a place of its own in what is read for it. */
+START_TEST(test_read_in_slices)
+{
+	struct thousands first = {.n = 1500}, second = {.n = 40};
+	struct metrics *m = metrics_new();
+	struct metric_family *g = metrics_gauge(m, "g", "G.", "k");
+	struct buf b[2] = {BUF_INIT(BUF_ANY), BUF_INIT(BUF_ANY)};
+	struct metrics_scrape *s[2];
+	bool more[2] = {true, true};
+	unsigned slices = 0, i, lines;
+	const char *at;
+
+	metric_family_in_slices(g, emit_some, &first);
+	metric_family_in_slices(g, emit_some, &second);
+	for (i = 0; i < 2; i++)
+		s[i] = metrics_scrape_start(m);
+	while (more[0] || more[1]) {
+		for (i = 0; i < 2; i++) {
+			size_t before = b[i].len;
+
+			if (more[i])
+				more[i] = metrics_scrape_next(s[i], &b[i]);
+			ck_assert_uint_lt(b[i].len - before, 75000);
+		}
+		slices++;
+	}
+	ck_assert_uint_gt(slices, 5);
+	ck_assert_uint_eq(first.calls, 2 * 75);
+	ck_assert_uint_eq(second.calls, 2 * 2);
+	ck_assert_str_eq(buf_str(&b[0]), buf_str(&b[1]));
+	for (lines = 0, at = b[0].p; (at = strstr(at, "\ng{")); at++)
+		lines++;
+	ck_assert_uint_eq(lines, 1540);
+	for (i = 0; i < 2; i++) {
+		metrics_scrape_end(s[i]);
+		buf_clear(&b[i]);
+	}
+	metrics_free(m);
+}
+END_TEST
+
+/* Somebody goes while a page stands in what it shows: the next one is shown from its begin. */
+static const struct goes_row {
+	bool first, second; /* these go, after the first slice (which ends inside the first) */
+	unsigned lines; /* at most */
+} GOES[] = {{true, false, 300 + 300}, {false, true, 1500}, {true, true, 300}};
+
+START_TEST(test_reader_goes)
+{
+	const struct goes_row *r = &GOES[_i];
+	struct thousands first = {.n = 1500}, second = {.n = 300};
+	struct metrics *m = metrics_new();
+	struct metric_family *g = metrics_gauge(m, "g", "G.", "k");
+	struct metrics_scrape *s = metrics_scrape_start(m);
+	struct buf b = BUF_INIT(BUF_ANY);
+	unsigned lines;
+	const char *at;
+
+	metric_family_in_slices(g, emit_some, &first);
+	metric_family_in_slices(g, emit_some, &second);
+	ck_assert(metrics_scrape_next(s, &b));
+	if (r->first)
+		metrics_off_scrape(m, &first);
+	if (r->second)
+		metrics_off_scrape(m, &second);
+	while (metrics_scrape_next(s, &b))
+		;
+	metrics_scrape_end(s);
+	for (lines = 0, at = b.p; (at = strstr(at, "\ng{")); at++)
+		lines++;
+	ck_assert_uint_le(lines, r->lines);
+	ck_assert_uint_gt(lines, r->lines - 100);
+	buf_clear(&b);
+	metrics_free(m);
+}
+END_TEST
+
 static const struct join_row {
 	bool gauge;
 	const char *labels;
@@ -280,6 +406,10 @@ START_TEST(test_process)
 	ck_assert_double_gt(value_of(text, "process_resident_memory_bytes"), 100000);
 	ck_assert_double_ge(value_of(text, "process_virtual_memory_bytes"),
 		value_of(text, "process_resident_memory_bytes"));
+	ck_assert_double_ge(value_of(text, "process_virtual_memory_max_bytes"),
+		value_of(text, "process_virtual_memory_bytes"));
+	ck_assert_double_ge(value_of(text, "process_network_receive_bytes_total"), 0);
+	ck_assert_double_ge(value_of(text, "process_network_transmit_bytes_total"), 0);
 	ck_assert_double_ge(value_of(text, "process_open_fds"), 3);
 	ck_assert_double_gt(value_of(text, "process_max_fds"), 10);
 	ck_assert_double_ge(value_of(text, "process_threads"), 1);
@@ -300,6 +430,9 @@ Suite *suite_metrics(void)
 	tcase_add_test(t, test_page);
 	tcase_add_test(t, test_buckets);
 	tcase_add_test(t, test_callback);
+	tcase_add_loop_test(t, test_long_value, 0, (int)ARRAY_LEN(LONG_VALUES));
+	tcase_add_test(t, test_read_in_slices);
+	tcase_add_loop_test(t, test_reader_goes, 0, (int)ARRAY_LEN(GOES));
 	tcase_add_test(t, test_join);
 	tcase_add_loop_test_raise_signal(t, test_unlike, SIGABRT, 0, (int)ARRAY_LEN(UNLIKE));
 	tcase_add_test(t, test_slices);
