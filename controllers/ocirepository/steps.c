@@ -500,6 +500,11 @@ static void depends_each(
 
 /* ---- registries ------------------------------------------------------------------------------ */
 
+static const char *url_of(const struct spec *s)
+{
+	return OCIREPOSITORY_SPEC(s)->url;
+}
+
 static char *host_of(const struct spec *s)
 {
 	return registry_host(OCIREPOSITORY_SPEC(s)->url, OCIREPOSITORY_SPEC(s)->insecure);
@@ -539,6 +544,8 @@ const struct kind ocirepository_kind = {
 	.host_proven = host_proven,
 	.host_up = host_up,
 	.host_text = registry_host_text,
+	.url = url_of,
+	.revision = artifact_revision,
 	.depends = {LOGIN_DEPENDS},
 	.depends_each = depends_each,
 	.item = &artifact_item_hooks,

@@ -152,10 +152,12 @@ static struct task *object_start(void *arg, struct queue_item *at)
 {
 	struct item *i = item_of(at);
 
-	(void)arg;
 	/* Two writers of one status would only refuse each other. */
 	i->due_after_tell = i->tell;
-	return i->tell ? NULL : run_start(i);
+	if (i->tell)
+		return NULL;
+	controller_metrics_started(arg, i);
+	return run_start(i);
 }
 
 static enum queue_next queue_next_of(const struct run *r, const struct err *err, uint64_t *ms)
@@ -196,18 +198,6 @@ static enum queue_next next_of(struct run *r, uint64_t *ms)
 	return queue_next_of(r, err, ms);
 }
 
-static void run_count(struct controller *c, enum err_kind kind, enum queue_next next)
-{
-	if (kind != ERR_NONE && kind != ERR_STALL)
-		metric_inc(c->result_error);
-	else if (next == QUEUE_NOW || next == QUEUE_AGAIN)
-		metric_inc(c->result_requeue);
-	else if (next == QUEUE_AFTER)
-		metric_inc(c->result_requeue_after);
-	else
-		metric_inc(c->result_success);
-}
-
 static enum queue_next object_ended(void *arg, struct queue_item *at, struct task *t, uint64_t *ms)
 {
 	struct run *r = RUN(t);
@@ -217,11 +207,10 @@ static enum queue_next object_ended(void *arg, struct queue_item *at, struct tas
 	/* It has not read the object, so that it has found everything as it was. */
 	if (r->settled && r->end != RUN_AGAIN && r->seen == i->changes)
 		i->settled = true;
-	if (t->self.err.kind == ERR_CANCELED)
-		return next;
-	if (i->duration)
-		metric_observe(i->duration, (double)(clock_ns() - r->since_ns) / 1e9);
-	run_count(arg, t->self.err.kind, next);
+	if (t->self.err.kind == ERR_NONE && r->mode == RUN_WORK &&
+		(r->end == RUN_UNCHANGED || r->end == RUN_MADE))
+		i->succeeded_ms = clock_wall_ms();
+	controller_metrics_ended(arg, r, next);
 	return next;
 }
 
@@ -324,7 +313,7 @@ static void stop_object(void *arg, struct kube_entry *e)
 
 void controller_stop(struct controller *c)
 {
-	size_t at = 0;
+	struct kube_cursor at = {0};
 
 	if (c->stopping)
 		return;

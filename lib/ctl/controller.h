@@ -46,6 +46,13 @@ struct controller_opts {
 	void (*freed)(void *env);
 };
 
+/* For the metrics; controller_metrics.h. */
+struct controller_counts {
+	struct metric *success, *error, *requeue, *requeue_after; /* by result */
+	struct metric *errors, *terminal;
+	struct metric *run_seconds, *queue_seconds, *work_seconds;
+};
+
 /* For the files of lib/ctl and for kinds; a program looks at nothing in there. */
 struct controller {
 	const struct kind *kind;
@@ -60,8 +67,8 @@ struct controller {
 	struct timer tell_timer;
 	unsigned tells; /* in flight */
 	bool synced, stopping;
-	struct metric_family *duration, *results;
-	struct metric *result_success, *result_error, *result_requeue, *result_requeue_after;
+	struct metric_family *duration; /* a series per object */
+	struct controller_counts counts;
 };
 
 /* Strings are copied, the rest is borrowed. */

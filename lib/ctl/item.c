@@ -3,6 +3,8 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "base/obj.h"
+#include "ctl/cond.h"
 #include "ctl/controller.h"
 #include "ctl/depends.h"
 #include "ctl/object.h"
@@ -10,6 +12,7 @@
 #include "kube/client.h"
 #include "kube/watch.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -104,6 +107,17 @@ static bool has_spec_of(const struct item *i, const json_t *obj)
 		i->generation == object_generation(obj);
 }
 
+static void ready_update(struct item *i, const json_t *obj)
+{
+	const json_t *conds = obj_get(obj, "status", "conditions"), *c;
+	size_t n;
+
+	i->ready[0] = '\0';
+	json_array_foreach ((json_t *)(uintptr_t)conds, n, c)
+		if (!strcmp(obj_str_or("", c, "type"), COND_READY))
+			snprintf(i->ready, sizeof(i->ready), "%s", obj_str_or("", c, "status"));
+}
+
 static void spec_update(struct item *i, const json_t *obj)
 {
 	const struct kind *k = i->c->kind;
@@ -143,6 +157,7 @@ void item_store(struct item *i, const json_t *obj, bool own)
 	i->requested_at = mem_strdup(object_requested_at(obj));
 	i->generation = object_generation(obj);
 	i->deleting = object_deleting(obj);
+	ready_update(i, obj);
 	i->partial = !whole;
 	if (i->partial)
 		spec_shrink(i, obj);
@@ -264,9 +279,15 @@ static void each_entry(void *arg, struct kube_entry *e)
 
 void item_each(struct controller *c, void (*fn)(void *arg, struct item *i), void *arg)
 {
-	struct each each = {fn, arg};
-	size_t at = 0;
+	struct kube_cursor at = {0};
 
-	if (c->watch)
-		kube_cache_walk(kube_watch_cache(c->watch), &at, SIZE_MAX, each_entry, &each);
+	item_walk(c, &at, SIZE_MAX, fn, arg);
+}
+
+bool item_walk(struct controller *c, struct kube_cursor *at, size_t n,
+	void (*fn)(void *arg, struct item *i), void *arg)
+{
+	struct each each = {fn, arg};
+
+	return c->watch && kube_cache_walk(kube_watch_cache(c->watch), at, n, each_entry, &each);
 }

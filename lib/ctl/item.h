@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 struct controller;
+struct kube_cursor;
 struct kube_entry;
 struct metric;
 struct op;
@@ -35,6 +36,8 @@ struct item {
 	int64_t generation;
 	uint64_t changes; /* how often it was stored */
 	bool deleting, suspended;
+	char ready[8]; /* the status of its condition Ready, in a word; "": there is none */
+	int64_t succeeded_ms; /* wall clock: the last check that succeeded; 0: none yet */
 	bool settled; /* the last run found nothing to do, and the object is the one that it saw */
 	struct depends_refs refs; /* what its spec names */
 	struct depends_refs found; /* what these name in turn, as its last run found it */
@@ -70,5 +73,8 @@ void item_removed(struct item *i);
 struct item *item_find(struct controller *c, const char *key);
 /* fn must not add or remove. */
 void item_each(struct controller *c, void (*fn)(void *arg, struct item *i), void *arg);
+/* The same in slices of about n, as kube_cache_walk (kube/cache.h). */
+bool item_walk(struct controller *c, struct kube_cursor *at, size_t n,
+	void (*fn)(void *arg, struct item *i), void *arg);
 
 #endif

@@ -87,6 +87,12 @@ struct kind {
 	bool (*host_up)(void *env, const char *host);
 	const char *(*host_text)(const char *host, struct buf *out);
 
+	/* For the metric that describes an object: where its content comes from, which may hold
+	   what nobody shall see, and which revision of it the status names. Borrowed; NULL: it is
+	   not known. */
+	const char *(*url)(const struct spec *s);
+	const char *(*revision)(const struct item *i);
+
 	/* Other objects, of its own namespace, whose change makes it due: their resources, watched
 	   as metadata, and the names that a spec has; nth is the resource's. */
 	const struct kube_resource *depends[KIND_DEPENDS_MAX + 1];

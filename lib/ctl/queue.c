@@ -59,10 +59,12 @@ static void line_in(struct queue_item *i)
 
 	if (is_ready(i) && turn_is_for(&i->turn, turns, &ask))
 		return;
-	if (is_ready(i))
+	if (is_ready(i)) {
 		line_out(i);
-	else
+	} else {
 		q->adds++;
+		i->due_ns = clock_ns();
+	}
 	turn_init(&i->turn, turns, item_granted, i);
 	q->ready++;
 	turn_wait(&i->turn, &ask);

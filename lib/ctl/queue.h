@@ -63,6 +63,7 @@ struct queue_item {
 		turn; /* waits while ready, holds a place during a run until queue_leave_place */
 	struct queue_item *next; /* in the line of the idle ones that go */
 	uint64_t run_since_ms;
+	uint64_t due_ns; /* on clock_ns(): ready since then, or when it was */
 	unsigned failures;
 	bool again, leaving;
 };

@@ -92,18 +92,29 @@ void kube_cache_remove(struct kube_cache *c, struct kube_entry *e)
 	free(e);
 }
 
-bool kube_cache_walk(struct kube_cache *c, size_t *at, size_t buckets,
+static void walk_bucket(
+	struct kube_entry *e, void (*fn)(void *arg, struct kube_entry *e), void *arg)
+{
+	struct kube_entry *next;
+
+	for (; e; e = next) {
+		next = e->next;
+		fn(arg, e);
+	}
+}
+
+bool kube_cache_walk(struct kube_cache *c, struct kube_cursor *cursor, size_t buckets,
 	void (*fn)(void *arg, struct kube_entry *e), void *arg)
 {
-	struct kube_entry *e, *next;
+	size_t i;
 
-	for (; buckets && *at < c->nbuckets; buckets--, ++*at) {
-		for (e = c->buckets[*at]; e; e = next) {
-			next = e->next;
-			fn(arg, e);
-		}
-	}
-	return *at < c->nbuckets;
+	if (!cursor->at)
+		cursor->of = c->nbuckets;
+	for (; buckets && cursor->at < cursor->of; buckets--, cursor->at++)
+		/* A bucket that was split since: all its parts. */
+		for (i = cursor->at; i < c->nbuckets; i += cursor->of)
+			walk_bucket(c->buckets[i], fn, arg);
+	return cursor->at < cursor->of;
 }
 
 void kube_cache_clear(struct kube_cache *c, void (*free_user)(void *arg, void *user), void *arg)

@@ -50,9 +50,14 @@ struct kube_entry *kube_cache_add(
 void kube_entry_set_rv(struct kube_entry *e, const char *rv);
 /* Removes and frees it; `user` is the caller's business. */
 void kube_cache_remove(struct kube_cache *c, struct kube_entry *e);
-/* Walks in slices: *at is 0 first; visits up to `buckets` buckets and returns true while more are
-   left. fn may remove the entry it is given, and add none. */
-bool kube_cache_walk(struct kube_cache *c, size_t *at, size_t buckets,
+/* Where a walk is. Zeroed: at the start. */
+struct kube_cursor {
+	size_t at, of; /* of so many buckets there were when it began */
+};
+/* Walks in slices: visits up to `buckets` buckets and returns true while more are left. What is
+   there from begin to end is visited once, also when the cache grows in between. fn may remove the
+   entry it is given, and add none. */
+bool kube_cache_walk(struct kube_cache *c, struct kube_cursor *cursor, size_t buckets,
 	void (*fn)(void *arg, struct kube_entry *e), void *arg);
 
 #endif

@@ -55,7 +55,7 @@ struct kube_watch {
 	char *rv;
 	char *before; /* the last version before the list in hand */
 	uint32_t round;
-	size_t sweep_at;
+	struct kube_cursor sweep_at;
 	struct buf line; /* the beginning of an event that is not complete yet */
 	unsigned failures; /* in a row */
 	unsigned silent_watches; /* in a row: they said nothing */
@@ -196,7 +196,7 @@ static void watch_forget_version(void *arg, struct kube_entry *e)
  */
 static int watch_restored(struct kube_watch *w, const char *version, struct err *err)
 {
-	size_t at = 0;
+	struct kube_cursor at = {0};
 
 	if (!w->before || !kube_version_older(version, w->before))
 		return 0;
@@ -628,7 +628,7 @@ static void watch_enter(struct kube_watch *w, enum state state)
 		watch_list_begin(w);
 		break;
 	case SWEEP:
-		w->sweep_at = 0;
+		w->sweep_at = (struct kube_cursor){0};
 		defer_queue(w->op.loop, &w->slice, watch_sweep_slice, w);
 		break;
 	case WATCH:

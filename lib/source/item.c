@@ -51,6 +51,11 @@ static void artifact_read(struct artifact_item *a, const json_t *obj, const char
 		a->digest = (struct digest){0};
 }
 
+const char *artifact_revision(const struct item *i)
+{
+	return CONTAINER_OF(i, const struct artifact_item, item)->revision;
+}
+
 bool artifact_is_missing(const struct artifact_item *a)
 {
 	struct store_file f;

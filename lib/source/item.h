@@ -34,6 +34,8 @@ extern const struct item_hooks artifact_item_hooks;
 
 /* The object's folder in the store. -1: it has no name that could be one. */
 int artifact_dir(const struct item *i, char dir[STORE_DIR_MAX], struct err *err) must_check;
+/* For a kind's hook of that name: the one that the status names. */
+const char *artifact_revision(const struct item *i);
 /* The file that the status names, with a digest that can be read, is not in the store, and was not
    given up. */
 bool artifact_is_missing(const struct artifact_item *a);

@@ -348,8 +348,10 @@ START_TEST(test_two_kinds)
 	second.name = "second";
 	d = new_of(&second);
 	both = page();
-	ck_assert_ptr_nonnull(strstr(both, "\nworkqueue_depth{name=\"toy\"} 0\n"));
-	ck_assert_ptr_nonnull(strstr(both, "\nworkqueue_depth{name=\"second\"} 0\n"));
+	ck_assert_ptr_nonnull(strstr(
+		both, "\nworkqueue_depth{name=\"toy\",controller=\"toy\",priority=\"0\"} 0\n"));
+	ck_assert_ptr_nonnull(strstr(both,
+		"\nworkqueue_depth{name=\"second\",controller=\"second\",priority=\"0\"} 0\n"));
 	ck_assert_ptr_nonnull(
 		strstr(both, "\noci_turns{name=\"second\",lane=\"check\",state=\"waiting\"} 0\n"));
 	ck_assert_ptr_nonnull(
@@ -357,8 +359,9 @@ START_TEST(test_two_kinds)
 	controller_stop(d);
 	controller_free(d);
 	one = page();
-	ck_assert_ptr_nonnull(strstr(one, "\nworkqueue_depth{name=\"toy\"} 0\n"));
-	ck_assert_ptr_null(strstr(one, "workqueue_depth{name=\"second\"}"));
+	ck_assert_ptr_nonnull(strstr(
+		one, "\nworkqueue_depth{name=\"toy\",controller=\"toy\",priority=\"0\"} 0\n"));
+	ck_assert_ptr_null(strstr(one, "workqueue_depth{name=\"second\""));
 	end();
 }
 END_TEST
@@ -568,6 +571,189 @@ START_TEST(test_without_metrics)
 }
 END_TEST
 
+/* ---- what its metrics say -------------------------------------------------------------------- */
+
+#define INFO \
+	"\ngotk_resource_info{customresource_group=\"test.example\"," \
+	"customresource_version=\"v1\",customresource_kind=\"Toy\",name=\"t\"," \
+	"exported_namespace=\"n\","
+#define OF_TOY "{kind=\"Toy\",name=\"t\",exported_namespace=\"n\"} "
+
+static const char *toy_url(const struct spec *s)
+{
+	(void)s;
+	return "oci://me:word@h.example/a\\b\"\n?token=x";
+}
+
+static const char *toy_revision(const struct item *i)
+{
+	(void)i;
+	return "v1@sha256:ab";
+}
+
+static bool page_has(const char *text)
+{
+	auto_free char *now = page();
+
+	return strstr(now, text) != NULL;
+}
+
+static void begin_shown(void)
+{
+	static struct kind k;
+
+	k = toy_kind;
+	k.url = toy_url;
+	k.revision = toy_revision;
+	begin_with(&k);
+}
+
+/* The labels follow the object, and go with it. */
+START_TEST(test_resource_info)
+{
+	static const char rest[] = "revision=\"v1@sha256:ab\","
+				   "url=\"oci://h.example/a\\\\b\\\"?\"} 1\n";
+	auto_free char *unready = mem_printf(INFO "ready=\"False\",suspended=\"false\",%s", rest);
+	auto_free char *ready = mem_printf(INFO "ready=\"True\",suspended=\"false\",%s", rest);
+	auto_free char *paused = mem_printf(INFO "ready=\"True\",suspended=\"true\",%s", rest);
+
+	begin_shown();
+	toy("\"say\":\"hello\",\"interval\":\"1m\",\"secretRef\":{\"name\":\"s\"}");
+	ck_assert(page_has(unready));
+	ck_assert(page_has("\noci_object_interval_seconds" OF_TOY "60\n"));
+	ck_assert(!page_has("oci_object_last_success_timestamp_seconds{")); /* none yet */
+	change("{\"spec\":{\"secretRef\":null}}");
+	ck_assert(page_has(ready));
+	ck_assert(page_has("\noci_object_last_success_timestamp_seconds" OF_TOY "1800000000\n"));
+	/* One that finds nothing new is a success, too; a failure is none. */
+	pass(60000);
+	ck_assert(page_has("\noci_object_last_success_timestamp_seconds" OF_TOY "1800000060\n"));
+	change("{\"spec\":{\"secretRef\":{\"name\":\"s\"}}}");
+	pass(60000);
+	ck_assert(page_has(unready));
+	ck_assert(page_has("\noci_object_last_success_timestamp_seconds" OF_TOY "1800000060\n"));
+	change("{\"spec\":{\"secretRef\":null}}");
+	change("{\"spec\":{\"suspend\":true}}");
+	ck_assert(page_has(paused));
+	ck_assert(!page_has("oci_object_interval_seconds{"));
+	/* Somebody else writes: what is shown is what it says. */
+	change("{\"status\":{\"conditions\":[{\"type\":\"Ready\",\"status\":"
+	       "\"Unknown, and more\"}]}}");
+	ck_assert(page_has(INFO "ready=\"Unknown\","));
+	change("{\"status\":{\"conditions\":null}}");
+	ck_assert(page_has(INFO "ready=\"\","));
+	fake_kube_delete(kube, "toys", "n", "t");
+	settle();
+	ck_assert(!page_has("name=\"t\""));
+	end();
+}
+END_TEST
+
+/* controller-runtime's names. */
+START_TEST(test_run_metrics)
+{
+	begin();
+	fake_kube_fail(kube, "PATCH toys/t/status", 500, 1);
+	toy("\"say\":\"hello\"");
+	ck_assert(page_has("\ncontroller_runtime_reconcile_errors_total{controller=\"toy\"} 1\n"));
+	ck_assert(page_has("\nworkqueue_retries_total{name=\"toy\",controller=\"toy\"} 1\n"));
+	pass(750);
+	change("{\"spec\":{\"interval\":\"soon\"}}"); /* stalls */
+	ck_assert(page_has("\ncontroller_runtime_reconcile_errors_total{controller=\"toy\"} 1\n"));
+	ck_assert(page_has(
+		"\ncontroller_runtime_terminal_reconcile_errors_total{controller=\"toy\"} 1\n"));
+	ck_assert(page_has(
+		"\ncontroller_runtime_reconcile_time_seconds_count{controller=\"toy\"} 3\n"));
+	ck_assert(page_has("\ncontroller_runtime_reconcile_time_seconds_bucket{controller="
+			   "\"toy\",le=\"60\"} 3\n"));
+	ck_assert(page_has(
+		"\nworkqueue_queue_duration_seconds_count{name=\"toy\",controller=\"toy\"} 3\n"));
+	ck_assert(page_has(
+		"\nworkqueue_work_duration_seconds_count{name=\"toy\",controller=\"toy\"} 3\n"));
+	ck_assert(page_has("\nworkqueue_work_duration_seconds_bucket{name=\"toy\",controller="
+			   "\"toy\",le=\"1e-08\"} 0\n"));
+	ck_assert(page_has(
+		"\ncontroller_runtime_max_concurrent_reconciles{controller=\"toy\"} 16\n"));
+	ck_assert(page_has(
+		"\nworkqueue_unfinished_work_seconds{name=\"toy\",controller=\"toy\"} 0\n"));
+	end();
+}
+END_TEST
+
+/* During a run's last write. */
+static void see_run(void *arg)
+{
+	clock_fake_add(3000);
+	*(bool *)arg = page_has("\nworkqueue_unfinished_work_seconds{name=\"toy\",controller="
+				"\"toy\"} 3\n") &&
+		page_has("\nworkqueue_longest_running_processor_seconds{name=\"toy\",controller="
+			 "\"toy\"} 3\n") &&
+		page_has("\ncontroller_runtime_active_workers{controller=\"toy\"} 1\n");
+}
+
+START_TEST(test_run_in_flight)
+{
+	bool seen = false;
+
+	begin();
+	fake_kube_hook(kube, "PATCH toys/t/status", see_run, &seen);
+	toy("\"say\":\"hello\"");
+	ck_assert(seen);
+	end();
+}
+END_TEST
+
+static const char *long_url(const struct spec *s)
+{
+	static char url[5000];
+
+	(void)s;
+	memset(url, 'u', sizeof(url) - 1);
+	return url;
+}
+
+/* Many objects, each with a URL as long as it likes: a slice is bounded, and each is there once. */
+START_TEST(test_many_objects)
+{
+	enum { N = 300 };
+	struct metrics_scrape *s;
+	struct buf b = BUF_INIT(BUF_ANY);
+	struct kind k = toy_kind;
+	unsigned slices = 0, found = 0;
+	const char *at;
+	int i;
+
+	k.url = long_url;
+	begin_with(&k);
+	for (i = 0; i < N; i++) {
+		auto_free char *json = mem_printf("{\"metadata\":{\"name\":\"t%d\",\"namespace\":"
+						  "\"n\"},\"spec\":{\"say\":\"x\"}}",
+			i);
+
+		fake_kube_put(kube, "toys", json);
+	}
+	settle();
+	s = metrics_scrape_start(metrics);
+	for (;;) {
+		size_t before = b.len;
+		bool more = metrics_scrape_next(s, &b);
+
+		slices++;
+		ck_assert_uint_lt(b.len - before, 160 * 1024);
+		if (!more)
+			break;
+	}
+	metrics_scrape_end(s);
+	ck_assert_uint_gt(slices, 5);
+	ck_assert_uint_lt(b.len, N * 4000);
+	for (at = b.p; (at = strstr(at, "\ngotk_resource_info{")); at++)
+		found++;
+	ck_assert_uint_eq(found, N);
+	buf_clear(&b);
+	end();
+}
+END_TEST
+
 /* A condition that no run would take away again. */
 START_TEST(test_unknown_failure)
 {
@@ -622,6 +808,10 @@ Suite *suite_controller(void)
 	tcase_add_test_raise_signal(tc, test_without_metrics, SIGABRT);
 	tcase_add_test_raise_signal(tc, test_unknown_failure, SIGABRT);
 	tcase_add_test(tc, test_without_failures);
+	tcase_add_test(tc, test_resource_info);
+	tcase_add_test(tc, test_run_metrics);
+	tcase_add_test(tc, test_run_in_flight);
+	tcase_add_test(tc, test_many_objects);
 	suite_add_tcase(s, tc);
 	return s;
 }

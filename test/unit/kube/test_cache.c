@@ -28,7 +28,7 @@ START_TEST(test_many)
 	struct kube_cache c = {0};
 	struct kube_entry *e;
 	char name[16], rv[16];
-	size_t at = 0;
+	struct kube_cursor at = {0};
 	int i, slices = 0;
 
 	ck_assert_ptr_null(kube_cache_find(&c, "a", "b"));
@@ -68,6 +68,40 @@ START_TEST(test_many)
 }
 END_TEST
 
+static unsigned seen[3000];
+
+static void note_seen(void *arg, struct kube_entry *e)
+{
+	(void)arg;
+	seen[atoi(kube_entry_name(e))]++;
+}
+
+/* What is there from begin to end is visited once; what comes in between, at most once. */
+START_TEST(test_grows_meanwhile)
+{
+	enum { FIRST = 300, N = 3000 };
+	struct kube_cursor at = {0};
+	struct kube_cache c = {0};
+	char name[16];
+	int i, n;
+
+	for (i = 0; i < FIRST; i++) {
+		snprintf(name, sizeof(name), "%d", i);
+		kube_cache_add(&c, "ns", name, "uid", "1");
+	}
+	while (kube_cache_walk(&c, &at, 7, note_seen, NULL))
+		for (n = 0; n < 100 && i < N; n++, i++) {
+			snprintf(name, sizeof(name), "%d", i);
+			kube_cache_add(&c, "ns", name, "uid", "1");
+		}
+	ck_assert_int_eq(i, N);
+	for (i = 0; i < N; i++)
+		if (i < FIRST ? seen[i] != 1 : seen[i] > 1)
+			ck_abort_msg("%d was visited %u times", i, seen[i]);
+	kube_cache_clear(&c, NULL, NULL);
+}
+END_TEST
+
 Suite *suite_cache(void);
 Suite *suite_cache(void)
 {
@@ -75,6 +109,7 @@ Suite *suite_cache(void)
 	TCase *tc = tcase_create("cache");
 
 	tcase_add_test(tc, test_many);
+	tcase_add_test(tc, test_grows_meanwhile);
 	suite_add_tcase(s, tc);
 	return s;
 }
