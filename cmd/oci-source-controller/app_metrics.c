@@ -14,6 +14,9 @@
 #include "serve/files.h"
 #include "store/store.h"
 
+#include <stdio.h>
+#include <string.h>
+
 static void loop_worst(void *arg, struct metric_out *out)
 {
 	struct loop_stats s;
@@ -28,14 +31,15 @@ static void bytes_hashed(void *arg, struct metric_out *out)
 	metric_emit(out, (double)digest_bytes_total());
 }
 
+static void one_request(
+	void *arg, enum oci_kind kind, const char *host, const char *code, uint64_t n)
+{
+	metric_emit(arg, (double)n, oci_kind_name(kind), host, code);
+}
+
 static void registry_requests(void *arg, struct metric_out *out)
 {
-	struct oci_stats s;
-	int k;
-
-	oci_client_stats(((struct app *)arg)->oci, &s);
-	for (k = 0; k < OCI_KIND_COUNT; k++)
-		metric_emit(out, (double)s.requests[k], oci_kind_name((enum oci_kind)k));
+	oci_client_each_request(((struct app *)arg)->oci, one_request, out);
 }
 
 static void registry_bytes(void *arg, struct metric_out *out)
@@ -186,24 +190,36 @@ static void artifacts_served(void *arg, struct metric_out *out)
 	metric_emit(out, (double)s.unavailable, "unavailable");
 }
 
-/* fn for each of the servers there are. */
-static void each_server(struct app *a,
-	void (*fn)(const char *name, const struct http_server_stats *s, struct metric_out *out),
-	struct metric_out *out)
+struct named_server {
+	const char *name;
+	const struct http_server *server; /* NULL: it is not there */
+};
+
+#define SERVERS 4
+
+static void servers_of(const struct app *a, struct named_server out[SERVERS])
 {
-	const struct {
-		const char *name;
-		const struct http_server *server;
-	} all[] = {
+	const struct named_server all[SERVERS] = {
 		{"artifacts", a->artifacts_server},
 		{"metrics", a->metrics_server},
 		{"health", a->health_server},
 		{"embedded-api", a->embedded ? embedded_server(a->embedded) : NULL},
 	};
+
+	memcpy(out, all, sizeof(all));
+}
+
+/* fn for each of the servers there are. */
+static void each_server(struct app *a,
+	void (*fn)(const char *name, const struct http_server_stats *s, struct metric_out *out),
+	struct metric_out *out)
+{
+	struct named_server all[SERVERS];
 	struct http_server_stats s;
 	size_t i;
 
-	for (i = 0; i < ARRAY_LEN(all); i++) {
+	servers_of(a, all);
+	for (i = 0; i < SERVERS; i++) {
 		if (!all[i].server)
 			continue;
 		http_server_stats(all[i].server, &s);
@@ -252,6 +268,42 @@ static void servers_cut(void *arg, struct metric_out *out)
 	each_server(arg, one_cut, out);
 }
 
+static void one_sent(const char *name, const struct http_server_stats *s, struct metric_out *out)
+{
+	metric_emit(out, (double)s->bytes_sent, name);
+}
+
+static void servers_sent(void *arg, struct metric_out *out)
+{
+	each_server(arg, one_sent, out);
+}
+
+struct statuses_out {
+	const char *server;
+	struct metric_out *out;
+};
+
+static void one_status(void *arg, int status, uint64_t n)
+{
+	const struct statuses_out *o = arg;
+	char code[16];
+
+	snprintf(code, sizeof(code), "%d", status);
+	metric_emit(o->out, (double)n, o->server, code);
+}
+
+static void servers_replies(void *arg, struct metric_out *out)
+{
+	struct named_server all[SERVERS];
+	size_t i;
+
+	servers_of(arg, all);
+	for (i = 0; i < SERVERS; i++)
+		if (all[i].server)
+			http_server_each_status(all[i].server, one_status,
+				&(struct statuses_out){all[i].name, out});
+}
+
 static void worker_jobs(void *arg, struct metric_out *out)
 {
 	struct work_stats s;
@@ -267,14 +319,6 @@ static void build_info(void *arg, struct metric_out *out)
 {
 	(void)arg;
 	metric_emit(out, 1, VERSION);
-}
-
-/* Flux's dashboards count controllers by go_info and draw their memory from
-   go_memstats_alloc_bytes. */
-static void no_go(void *arg, struct metric_out *out)
-{
-	(void)arg;
-	metric_emit(out, 1, "none: written in C");
 }
 
 static void memory_in_use(void *arg, struct metric_out *out)
@@ -315,8 +359,9 @@ void app_add_metrics(struct app *a)
 		{"bytes_hashed_total", "Bytes that went through a digest.", "", false,
 			bytes_hashed},
 		{"oci_registry_requests_total",
-			"Requests to registries, redirects and retries included.", "kind", false,
-			registry_requests},
+			"Requests to registries, token servers and where they redirect to, that "
+			"have ended, retries included.",
+			"kind,host,code", false, registry_requests},
 		{"oci_registry_blob_bytes_total", "Bytes of blobs received.", "", false,
 			registry_bytes},
 		{"oci_registry_up",
@@ -351,6 +396,10 @@ void app_add_metrics(struct app *a)
 			servers_open},
 		{"http_server_connections_max", "How many a server may have.", "server", true,
 			servers_most},
+		{"http_server_requests_total", "Replies of a server, by status.", "server,code",
+			false, servers_replies},
+		{"http_server_sent_bytes_total", "Bytes that a server has sent, heads included.",
+			"server", false, servers_sent},
 		{"http_server_refused_total", "Connections that were turned away: no room.",
 			"server", false, servers_refused},
 		{"http_server_cut_total",
@@ -360,10 +409,7 @@ void app_add_metrics(struct app *a)
 		{"memory_account_bytes",
 			"Memory for what others can size: held, waited for, and how much there is.",
 			"pool,what", true, memory_account},
-		{"go_info", "There for Flux's dashboards, which count controllers by it.",
-			"version", true, no_go},
-		{"go_memstats_alloc_bytes",
-			"Bytes allocated, under the name that Flux's dashboards ask for.", "", true,
+		{"memory_allocated_bytes", "Bytes on the heap that are in use.", "", true,
 			memory_in_use},
 		{"oci_source_controller_build_info", "The running version.", "version", true,
 			build_info},

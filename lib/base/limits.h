@@ -86,6 +86,7 @@
 #define LIMIT_CHALLENGES_BYTES (4 * LIMIT_MIB) /* all of them */
 #define LIMIT_TOKEN_MAX_S 3600 /* no token is kept longer, whatever it says */
 #define LIMIT_REGISTRY_HOSTS 4096 /* remembered at a time */
+#define LIMIT_REGISTRY_HOSTS_COUNTED 100 /* with requests counted for each, in metrics */
 #define LIMIT_BLOB_TRIES 6 /* the first one included; each goes on where the last one broke */
 #define LIMIT_BLOB_IDLE_MS 30000
 #define LIMIT_BLOB_RATE 1024 /* bytes a second at least, over LIMIT_BLOB_RATE_MS */

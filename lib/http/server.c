@@ -310,6 +310,16 @@ void http_server_stats(const struct http_server *s, struct http_server_stats *ou
 	out->max_connections = s->opts.max_connections;
 }
 
+void http_server_each_status(
+	const struct http_server *s, void (*fn)(void *arg, int status, uint64_t n), void *arg)
+{
+	int i;
+
+	for (i = 0; i < HTTP_STATUSES; i++)
+		if (s->statuses[i])
+			fn(arg, HTTP_STATUS_FIRST + i, s->statuses[i]);
+}
+
 /* ---- the request, for handlers */
 
 const char *http_x_method(const struct http_exchange *x)

@@ -103,6 +103,9 @@ struct http_server_stats {
 	uint64_t gave_way; /* connections that were closed for others */
 	uint64_t too_slow; /* replies that were cut, below LIMIT_REPLY_RATE */
 };
+/* Replies, by status: one call for each that there was. */
+void http_server_each_status(
+	const struct http_server *s, void (*fn)(void *arg, int status, uint64_t n), void *arg);
 void http_server_stats(const struct http_server *s, struct http_server_stats *out);
 
 #endif

@@ -19,6 +19,10 @@
 #include "http/server.h"
 #include "http/server_request.h"
 
+/* Of final replies. */
+#define HTTP_STATUS_FIRST 200
+#define HTTP_STATUSES 400
+
 enum conn_state {
 	CONN_IDLE, /* nothing of the next request has come */
 	CONN_HEAD,
@@ -120,6 +124,7 @@ struct http_server {
 	unsigned lingering;
 	uint64_t turn, turn_from; /* the loop's, and when it came to this server, on clock_ns() */
 	struct http_server_stats stats;
+	uint64_t statuses[HTTP_STATUSES]; /* replies, from HTTP_STATUS_FIRST on */
 	struct drain *drain;
 	bool draining;
 	int64_t date_s;

@@ -107,7 +107,9 @@ static struct http_conn *reply_begin(struct http_exchange *x, int status, enum r
 	struct http_conn *c = CONTAINER_OF(x, struct http_conn, x);
 
 	/* One reply per exchange, and only while the handler has it. */
-	BUG_IF(c->state != CONN_HANDLER || status < 200 || status > 599);
+	BUG_IF(c->state != CONN_HANDLER || status < HTTP_STATUS_FIRST ||
+		status >= HTTP_STATUS_FIRST + HTTP_STATUSES);
+	c->server->statuses[status - HTTP_STATUS_FIRST]++;
 	x->reply.kind = kind;
 	x->reply.status = status;
 	return c;

@@ -7,6 +7,7 @@
 #include "oci/health.h"
 #include "oci/ref.h"
 #include "oci/registry.h"
+#include "oci/tally.h"
 
 struct oci_memos;
 struct oci_tokens;
@@ -22,6 +23,7 @@ struct oci_client {
 	struct lru hosts;
 	struct list listeners; /* who is told that a host was found up or down */
 	struct oci_stats stats;
+	struct oci_tally tally;
 };
 
 /* The record of its health. Borrows the repository's texts. */

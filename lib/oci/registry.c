@@ -122,8 +122,8 @@ struct oci_client *oci_client_new(struct loop *l, struct http_client *http)
 	oci_health_on_change(c->health, listeners_tell, c);
 	oci_hosts_init(&c->hosts);
 	c->memos = oci_memos_new();
-	c->tokens =
-		oci_tokens_new(l, http, &c->guard, c->health, &c->stats.requests[OCI_KIND_TOKEN]);
+	c->tokens = oci_tokens_new(
+		l, http, &c->guard, c->health, &c->stats.requests[OCI_KIND_TOKEN], &c->tally);
 	return c;
 }
 
@@ -149,6 +149,7 @@ void oci_client_free(struct oci_client *c)
 	while (!list_empty(&c->listeners))
 		listener_free(listener_at(c->listeners.next));
 	oci_guard_clear(&c->guard);
+	oci_tally_clear(&c->tally);
 	free(c);
 }
 
@@ -221,6 +222,13 @@ bool oci_client_is_up(struct oci_client *c, const struct oci_repo *repo)
 	struct oci_health_key key = oci_host_key(repo);
 
 	return oci_health_state(c->health, &key) == OCI_HOST_UP;
+}
+
+void oci_client_each_request(const struct oci_client *c,
+	void (*fn)(void *arg, enum oci_kind kind, const char *host, const char *code, uint64_t n),
+	void *arg)
+{
+	oci_tally_each(&c->tally, fn, arg);
 }
 
 void oci_client_each_host(

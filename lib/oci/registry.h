@@ -89,6 +89,11 @@ bool oci_client_is_up(struct oci_client *c, const struct oci_repo *repo);
 void oci_client_on_change(struct oci_client *c, void (*fn)(void *arg, const char *host), void *arg);
 void oci_client_off_change(
 	struct oci_client *c, void (*fn)(void *arg, const char *host), void *arg);
+/* How many requests have ended, redirects and repetitions included; a vain try over TLS is none.
+   tally.h says what hosts and codes are, and how many of each there can be. */
+void oci_client_each_request(const struct oci_client *c,
+	void (*fn)(void *arg, enum oci_kind kind, const char *host, const char *code, uint64_t n),
+	void *arg);
 /* Each host that is remembered, at most LIMIT_REGISTRY_HOSTS. Host and role together are unique. */
 void oci_client_each_host(
 	struct oci_client *c, void (*fn)(void *arg, const struct oci_host_info *info), void *arg);

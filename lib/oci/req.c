@@ -50,6 +50,7 @@ struct call {
 	const struct oci_cred *basic; /* of this attempt, when there is no token; NULL: nothing */
 	struct url url; /* asked now */
 	char *origin; /* scheme://host of the registry itself, of this attempt */
+	bool asking; /* a request to `url` is on its way */
 	bool away; /* redirected to another origin */
 	struct oci_hop hop; /* to `url` */
 	struct oci_hop named; /* to what the registry's last answer names */
@@ -389,6 +390,7 @@ static enum step_ret req_send_start(struct task *t)
 		q->sent_basic = true;
 	}
 	stats->requests[q->req.kind]++;
+	q->asking = true;
 	return task_wait(t, http_start(q->client->http, &r));
 }
 
@@ -556,25 +558,37 @@ static enum step_ret req_redirected(struct call *q, const struct http_res *res)
 	return task_goto(&q->task, "token");
 }
 
+static void req_count(struct call *q, int status)
+{
+	if (q->asking)
+		oci_tally_add(&q->client->tally, q->req.kind, &q->url, status);
+	q->asking = false;
+}
+
 /* No answer: was it a registry that speaks plain http only? */
 static enum step_ret req_unanswered(struct call *q)
 {
 	const struct http_res *res = http_result(q->task.op);
 	bool answered = res->tls_answered || res->headers_complete;
 	struct err err = q->task.op->err;
+	bool in_vain = err.code != -EPERM && !answered && !q->away && q->probing && !q->plain &&
+		!q->overdue;
 
 	if (err.kind == ERR_CANCELED && !q->overdue)
 		return task_fail(&q->task, &err);
 	if (q->overdue)
 		req_say_overdue(q, &err);
+	if (!in_vain)
+		req_count(q, OCI_TALLY_ERROR);
 	if (err.code == -EPERM && !q->away && host_classify(q->url.host) != HOST_NAME)
 		err.kind = ERR_STALL; /* the spec names one of our own ports */
 	if (err.code == -EPERM)
 		return req_fail(q, &err);
 	if (!q->away && answered) {
 		q->host->speaks = q->plain ? OCI_SPEAKS_PLAIN : OCI_SPEAKS_TLS;
-	} else if (!q->away && q->probing && !q->plain && !q->overdue) {
+	} else if (in_vain) {
 		q->plain = true;
+		q->asking = false;
 		q->client->stats.requests[q->req.kind]--; /* no request got through */
 		return task_goto(&q->task, "aim");
 	}
@@ -626,6 +640,7 @@ static enum step_ret ping_start(struct task *t)
 	r.url = buf_str(&text);
 	q->pinged = true;
 	q->client->stats.requests[q->req.kind]++;
+	q->asking = true;
 	return task_wait(t, http_start(q->client->http, &r));
 }
 
@@ -653,6 +668,7 @@ static enum step_ret ping_resume(struct task *t)
 
 	if (err.kind == ERR_CANCELED && !q->overdue)
 		return task_fail(t, &err);
+	req_count(q, err.kind == ERR_NONE ? res->status : OCI_TALLY_ERROR);
 	if (err.kind != ERR_NONE)
 		return req_refused(q);
 	q->named = oci_hop_from(res, &q->url);
@@ -727,7 +743,10 @@ static enum step_ret req_send_resume(struct task *t)
 {
 	struct call *q = TASK(t, struct call);
 
-	return t->op->err.kind == ERR_NONE ? req_judge(q) : req_unanswered(q);
+	if (t->op->err.kind != ERR_NONE)
+		return req_unanswered(q);
+	req_count(q, http_result(t->op)->status);
+	return req_judge(q);
 }
 
 /* ---- the task -------------------------------------------------------------------------------- */
@@ -736,6 +755,7 @@ static enum step_ret req_release_start(struct task *t)
 {
 	struct call *q = TASK(t, struct call);
 
+	req_count(q, OCI_TALLY_CANCELED);
 	timer_cancel(&q->deadline);
 	oci_pass_release(&q->pass);
 	return STEP_NEXT;

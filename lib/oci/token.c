@@ -16,6 +16,7 @@
 #include "oci/health.h"
 #include "oci/identity.h"
 #include "oci/ref.h"
+#include "oci/tally.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -30,6 +31,7 @@ struct oci_tokens {
 	const struct oci_guard *guard;
 	struct oci_health *health;
 	uint64_t *requests;
+	struct oci_tally *tally;
 	struct lru entries;
 	bool stopped;
 };
@@ -67,6 +69,7 @@ struct fetch {
 	bool post; /* the request in flight is the OAuth2 one */
 	char *at; /* where a redirect led, or NULL: it is the realm that is asked */
 	struct oci_hop via; /* to `at`, as the server stood that named it */
+	bool asking; /* a request is on its way */
 	bool away; /* `at` is of another origin than the realm: no credentials */
 	unsigned redirects;
 	struct secret token;
@@ -172,6 +175,7 @@ static struct op *token_ask(struct fetch *f)
 	} else {
 		req.url = buf_str(&url);
 		++*f->entry->tokens->requests;
+		f->asking = true;
 		op = http_start(f->entry->tokens->http, &req);
 	}
 	if (f->post)
@@ -359,11 +363,29 @@ static void token_in_vain(struct fetch *f)
 		oci_pass_well(&f->pass, false);
 }
 
+/* text: the URL that was asked. */
+static void tally_add(struct oci_tokens *t, enum oci_kind kind, const char *text, int status)
+{
+	auto_url struct url u = {0};
+	struct err err = {0};
+
+	if (!url_parse(&u, text, &err))
+		oci_tally_add(t->tally, kind, &u, status);
+}
+
+static void token_count(struct fetch *f, int status)
+{
+	if (f->asking)
+		tally_add(f->entry->tokens, OCI_KIND_TOKEN, f->at ? f->at : f->realm, status);
+	f->asking = false;
+}
+
 static enum step_ret token_ask_failed(struct fetch *f)
 {
 	struct op *op = f->task.op;
 	struct err err = op->err;
 
+	token_count(f, OCI_TALLY_ERROR);
 	if (oci_pass_may_repeat(&f->pass) &&
 		token_repeat(f, oci_again_failure(&f->again, http_result(op), &err)))
 		return task_goto(&f->task, "pause");
@@ -381,6 +403,7 @@ static enum step_ret token_ask_resume(struct task *t)
 	if (err.kind != ERR_NONE)
 		return token_ask_failed(f);
 	res = http_result(t->op);
+	token_count(f, res->status);
 	if (oci_pass_may_repeat(&f->pass) && token_repeat(f, oci_again_answer(&f->again, res)))
 		return task_goto(t, "pause");
 	if (oci_again_passing(res->status))
@@ -456,7 +479,10 @@ static enum step_ret probe_ask_start(struct task *t)
 static enum step_ret probe_ask_resume(struct task *t)
 {
 	const struct http_res *res = http_result(t->op);
+	struct probe *p = TASK(t, struct probe);
 
+	tally_add(p->tokens, OCI_KIND_PROBE, p->url,
+		t->op->err.kind == ERR_NONE ? res->status : OCI_TALLY_ERROR);
 	if (t->op->err.kind == ERR_NONE || res->headers_complete || res->tls_answered)
 		return STEP_NEXT;
 	return task_fail(t, &t->op->err);
@@ -519,6 +545,7 @@ static void fetch_done(struct op *op, void *arg)
 	struct entry *e = arg;
 	struct fetch *f = e->fetch;
 
+	token_count(f, OCI_TALLY_CANCELED);
 	if (fetch_begin_again(e, f, &op->err))
 		return;
 	e->fetch = NULL;
@@ -556,7 +583,8 @@ static void entry_free(struct lru_item *it)
 }
 
 struct oci_tokens *oci_tokens_new(struct loop *l, struct http_client *http,
-	const struct oci_guard *guard, struct oci_health *health, uint64_t *requests)
+	const struct oci_guard *guard, struct oci_health *health, uint64_t *requests,
+	struct oci_tally *tally)
 {
 	struct oci_tokens *t = NEW(struct oci_tokens);
 
@@ -565,6 +593,7 @@ struct oci_tokens *oci_tokens_new(struct loop *l, struct http_client *http,
 	t->guard = guard;
 	t->health = health;
 	t->requests = requests;
+	t->tally = tally;
 	lru_init(&t->entries, LIMIT_TOKENS, entry_busy, entry_free);
 	return t;
 }

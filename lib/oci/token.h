@@ -28,6 +28,7 @@ struct http_client;
 struct loop;
 struct oci_health;
 struct oci_health_key;
+struct oci_tally;
 struct oci_tokens;
 struct op;
 
@@ -41,9 +42,11 @@ struct oci_token_req {
 	const char *extra_scope;
 };
 
-/* `requests` is counted up for each request to a realm; borrowed, as are guard and health. */
+/* `requests` is counted up for each request to a realm, and `tally` when it has ended; borrowed, as
+   are guard and health. */
 struct oci_tokens *oci_tokens_new(struct loop *l, struct http_client *http,
-	const struct oci_guard *guard, struct oci_health *health, uint64_t *requests);
+	const struct oci_guard *guard, struct oci_health *health, uint64_t *requests,
+	struct oci_tally *tally);
 /* All ops must have ended; fetches that are being cancelled need turns of the loop after
    oci_tokens_stop. */
 void oci_tokens_stop(struct oci_tokens *t);

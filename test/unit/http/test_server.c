@@ -183,8 +183,14 @@ static const char *body(struct peer *p)
 
 /* ---- replies */
 
+static void add_status(void *arg, int status, uint64_t n)
+{
+	buf_addf(arg, "%d: %llu, ", status, (unsigned long long)n);
+}
+
 START_TEST(test_file)
 {
+	auto_buf struct buf statuses = BUF_INIT(BUF_ANY);
 	struct site s;
 	struct peer p;
 	struct http_server_stats st;
@@ -206,6 +212,8 @@ START_TEST(test_file)
 	ck_assert_uint_eq(st.bytes_sent, p.got.len);
 	ck_assert_uint_eq(st.requests, 2);
 	ck_assert_uint_eq(st.connections, 1);
+	http_server_each_status(s.server, add_status, &statuses);
+	ck_assert_str_eq(buf_str(&statuses), "200: 1, 206: 1, ");
 	ck_assert_uint_eq(s.ended, 2);
 	ck_assert_uint_eq(s.gone, 0);
 	peer_close(&p);

@@ -1709,6 +1709,47 @@ START_TEST(not_before)
 }
 END_TEST
 
+static void request_line(
+	void *arg, enum oci_kind kind, const char *host, const char *code, uint64_t n)
+{
+	buf_addf(arg, "%s %s %s %llu\n", oci_kind_name(kind), host, code, (unsigned long long)n);
+}
+
+/* Each request that has ended is counted once: challenge, token, answer, and one that is given up;
+   a vain try over TLS is none. */
+START_TEST(counts_by_host)
+{
+	auto_free char *challenge = NULL, *want = NULL;
+	auto_buf struct buf got = BUF_INIT(BUF_ANY);
+	struct fake_image image;
+	struct fixture x;
+	struct op *op;
+	const char *host;
+	int i;
+
+	fixture_init(&x);
+	host = fake_host(x.reg);
+	challenge = bearer(&x, "repository:app:pull");
+	guarded(&x, &image, "Bearer tok", challenge);
+	fake_on(x.reg, "GET", "/token")->body = "{\"token\":\"tok\"}";
+	op_free(ask2(&x, NULL));
+	op_free(ask2(&x, NULL));
+	fake_on(x.reg, "HEAD", "/v2/app/manifests/1.0")->way = FAKE_SILENT;
+	op = start(&x, NULL, "1.0");
+	for (i = 0; i < 200 && !strstr(fake_log(x.reg), HEAD_LINE); i++)
+		loop_turn(x.loop, true);
+	op_cancel(op);
+	fixture_wait(&x, op);
+	op_free(op);
+	oci_client_each_request(x.oci, request_line, &got);
+	want = mem_printf("head %s 401 1\ntoken %s 200 1\nhead %s 200 2\nhead %s <canceled> 1\n",
+		host, host, host, host);
+	ck_assert_str_eq(buf_str(&got), want);
+	fake_image_clear(&image);
+	fixture_clear(&x);
+}
+END_TEST
+
 START_TEST(counts)
 {
 	struct fake_image image;
@@ -1782,6 +1823,7 @@ Suite *suite_registry(void)
 	tcase_add_test(t, dead_elsewhere);
 	tcase_add_test(t, not_before);
 	tcase_add_test(t, counts);
+	tcase_add_test(t, counts_by_host);
 	suite_add_tcase(s, t);
 	return s;
 }

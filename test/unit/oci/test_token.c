@@ -6,6 +6,7 @@
 #include "ev/task.h"
 #include "oci/guard.h"
 #include "oci/health.h"
+#include "oci/tally.h"
 #include "test/unit/oci/fixture.h"
 
 #include <errno.h>
@@ -21,6 +22,7 @@ struct world {
 	struct oci_health *health;
 	struct oci_tokens *tokens;
 	uint64_t requests, refused;
+	struct oci_tally tally;
 	char *realm;
 	struct fake_answer *answer;
 };
@@ -37,7 +39,8 @@ static void init(struct world *w)
 	fixture_init(&w->x);
 	oci_guard_init(&w->guard);
 	w->health = oci_health_new(w->x.loop, &w->refused);
-	w->tokens = oci_tokens_new(w->x.loop, w->x.http, &w->guard, w->health, &w->requests);
+	w->tokens =
+		oci_tokens_new(w->x.loop, w->x.http, &w->guard, w->health, &w->requests, &w->tally);
 	oci_health_probe_with(w->health, probe, w);
 	w->realm = mem_printf("http://%s/token", fake_host(w->x.reg));
 	w->answer = fake_on(w->x.reg, "GET", "/token");
@@ -55,6 +58,7 @@ static void clear(struct world *w)
 	oci_tokens_free(w->tokens);
 	oci_health_free(w->health);
 	oci_guard_clear(&w->guard);
+	oci_tally_clear(&w->tally);
 	free(w->realm);
 	fixture_clear(&w->x);
 }
