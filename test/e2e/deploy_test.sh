@@ -65,6 +65,29 @@ for flavour in deploy beside; do
 done
 check_has "beside-flux/: watches a shard" --watch-label-selector=sharding.fluxcd.io/key=oci "$(jq -c 'select(.kind == "Deployment") | .spec.template.spec.containers[0].args' "$H_TMP/beside.json")"
 
+# ---- monitoring ------------------------------------------------------------------------------------------------------
+# The Prometheus Operator's kinds, with schemas that take all: what is in the rules promtool has checked (monitoring_test.sh).
+operator_crd()
+{
+	jq -n --arg kind "$1" --arg plural "$2" '{apiVersion: "apiextensions.k8s.io/v1", kind: "CustomResourceDefinition",
+		metadata: {name: "\($plural).monitoring.coreos.com"}, spec: {group: "monitoring.coreos.com", scope: "Namespaced",
+		names: {kind: $kind, plural: $plural}, versions: [{name: "v1", served: true, storage: true,
+		schema: {openAPIV3Schema: {type: "object", "x-kubernetes-preserve-unknown-fields": true}}}]}}'
+}
+operator_crd PodMonitor podmonitors | k apply -f - >/dev/null
+operator_crd PrometheusRule prometheusrules | k apply -f - >/dev/null
+k wait --for=condition=Established --timeout=30s crd/podmonitors.monitoring.coreos.com crd/prometheusrules.monitoring.coreos.com >/dev/null
+h_until 30 k get podmonitors,prometheusrules -A
+check_eq "monitoring/: the server creates every object" 3 "$(k create --validate=strict -k "$D/monitoring" | created)"
+render "$D/monitoring" >"$H_TMP/monitoring.json"
+for flavour in deploy beside; do
+	check_eq "monitoring/: the PodMonitor finds the Pod and its port, $flavour" "true true" "$(jq -r --argjson pod "$(jq -c 'select(.kind == "Deployment") | .spec.template' "$H_TMP/$flavour.json")" \
+		'select(.kind == "PodMonitor") | .spec | "\(.selector.matchLabels as $s | all($s | keys[]; $pod.metadata.labels[.] == $s[.])) \(
+		.podMetricsEndpoints[0].port as $p | any($pod.spec.containers[0].ports[]; .name == $p))"' "$H_TMP/monitoring.json")"
+done
+check_eq "monitoring/: the dashboard is there for Grafana's sidecar" "1 $(jq -c .uid "$D/monitoring/dashboard.json")" \
+	"$(jq -r 'select(.kind == "ConfigMap") | "\(.metadata.labels.grafana_dashboard) \(.data["oci-source-controller.json"] | fromjson | .uid | tojson)"' "$H_TMP/monitoring.json")"
+
 # ---- rights ----------------------------------------------------------------------------------------------------------
 # Those of source-controller 1.9 that concern what we do: group/resource:verb.
 peer=" /events:create /events:patch /secrets:get /secrets:list /secrets:watch /serviceaccounts:get /serviceaccounts:list /serviceaccounts:watch
