@@ -321,6 +321,14 @@ static void build_info(void *arg, struct metric_out *out)
 	metric_emit(out, 1, VERSION);
 }
 
+/* Flux's dashboards count controllers by go_info and draw their memory from
+   go_memstats_alloc_bytes: they go on as they are. */
+static void no_go(void *arg, struct metric_out *out)
+{
+	(void)arg;
+	metric_emit(out, 1, "none: written in C");
+}
+
 static void memory_in_use(void *arg, struct metric_out *out)
 {
 	(void)arg;
@@ -409,6 +417,11 @@ void app_add_metrics(struct app *a)
 		{"memory_account_bytes",
 			"Memory for what others can size: held, waited for, and how much there is.",
 			"pool,what", true, memory_account},
+		{"go_info", "There for Flux's dashboards, which count controllers by it.",
+			"version", true, no_go},
+		{"go_memstats_alloc_bytes",
+			"memory_allocated_bytes, under the name that Flux's dashboards ask for.",
+			"", true, memory_in_use},
 		{"memory_allocated_bytes", "Bytes on the heap that are in use.", "", true,
 			memory_in_use},
 		{"oci_source_controller_build_info", "The running version.", "version", true,

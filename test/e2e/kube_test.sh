@@ -451,7 +451,7 @@ page=$(metrics)
 for m in 'gotk_reconcile_duration_seconds_count{kind="OCIRepository",name="web",namespace="'$NS'"}' 'gotk_reconcile_duration_seconds_sum{kind="OCIRepository",name="web",namespace="'$NS'"}' \
 	'controller_runtime_reconcile_total{controller="ocirepository",result="success"}' 'controller_runtime_reconcile_total{controller="ocirepository",result="error"}' \
 	'workqueue_longest_running_processor_seconds{name="ocirepository",controller="ocirepository"}' 'rest_client_requests_total{code="200",method="PATCH",host="' 'process_cpu_seconds_total' 'process_resident_memory_bytes' \
-	'gotk_resource_info{customresource_group="source.toolkit.fluxcd.io",customresource_version="v1",customresource_kind="OCIRepository",' 'memory_allocated_bytes' 'loop_busy_worst_seconds' 'file_syncs_total' 'bytes_hashed_total' 'kube_events_total{outcome="dropped"}'; do
+	'gotk_resource_info{customresource_group="source.toolkit.fluxcd.io",customresource_version="v1",customresource_kind="OCIRepository",' 'memory_allocated_bytes' 'go_info{' 'go_memstats_alloc_bytes' 'loop_busy_worst_seconds' 'file_syncs_total' 'bytes_hashed_total' 'kube_events_total{outcome="dropped"}'; do
 	check_match "metric $m: a number" '^[0-9.e+-]+$' "$(awk -v m="$m" 'index($0, m) == 1 { print $NF; exit }' <<<"$page")"
 done
 check_eq "ten buckets and infinity" 11 "$(grep -cF 'gotk_reconcile_duration_seconds_bucket{kind="OCIRepository",name="web",namespace="'$NS'"' <<<"$page")"
