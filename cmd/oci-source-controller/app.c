@@ -9,6 +9,7 @@
 #include "base/sys.h"
 #include "controllers/ocirepository/ocirepository.h"
 #include "ctl/event.h"
+#include "ctl/poster.h"
 #include "embedded/embedded.h"
 #include "ev/account.h"
 #include "ev/signal.h"
@@ -28,8 +29,12 @@
 #include <string.h>
 #include <unistd.h>
 
+/* What Events and notices call us, as they would Flux's: people's filters go by it. */
+#define NAME "source-controller"
 /* Runs that write their last status get this long. */
 #define RUNS_GRACE_MS 10000
+/* Notices of what these runs did: somebody may still be there to take them. */
+#define NOTICES_GRACE_MS 2000
 /* Answers of the metrics and the health port are small. */
 #define SMALL_GRACE_MS 1000
 /* Files of an object that left for another shard stay this long: its new owner has to fetch them
@@ -282,6 +287,7 @@ static struct controller_opts controller_opts_of(const struct app *a)
 		.kube = a->kube,
 		.metrics = a->metrics,
 		.events = a->events,
+		.poster = a->poster,
 		.ns = a->flags.watch_all_namespaces ? NULL : a->flags.runtime_namespace,
 		.label_selector = a->flags.label_selector,
 		.concurrent = (unsigned)a->flags.concurrent,
@@ -316,7 +322,14 @@ static void make_controllers(struct app *a)
 	char host[256] = "localhost";
 
 	gethostname(host, sizeof(host) - 1);
-	a->events = event_recorder_new(a->kube, "source-controller", host);
+	a->events = event_recorder_new(a->kube, NAME, host);
+	if (a->flags.events_addr) {
+		/* A client of its own: registries that hang hold no connection, and no lookup of a
+		   name, that notices would need. */
+		a->notices_http = http_client_new(
+			a->loop, &(struct http_client_opts){.max_connections = a->share.notices});
+		a->poster = poster_new(a->loop, a->notices_http, a->flags.events_addr, NAME, host);
+	}
 	controller_add(a, ocirepository_of(a));
 }
 
@@ -342,7 +355,7 @@ static void share_descriptors(struct app *a)
 		LU("artifactConnections", s->artifacts), LU("metricsConnections", s->metrics),
 		LU("healthConnections", s->health), LU("embeddedConnections", s->embedded),
 		LU("kubernetesConnections", s->kube), LU("registryConnections", s->registry),
-		LU("others", s->others));
+		LU("noticeConnections", s->notices), LU("others", s->others));
 }
 
 int app_start(struct app *a, struct err *err)
@@ -429,6 +442,26 @@ static enum step_ret runs_resume(struct task *t)
 	return task_wait(t, sleep_start(a->loop, 5));
 }
 
+static enum step_ret notices_start(struct task *t)
+{
+	struct app *a = app_of(t);
+
+	if (!a->poster)
+		return STEP_NEXT;
+	poster_drain(a->poster);
+	a->notices_since = clock_ms();
+	return task_wait(t, sleep_start(a->loop, 0));
+}
+
+static enum step_ret notices_resume(struct task *t)
+{
+	struct app *a = app_of(t);
+
+	if (poster_idle(a->poster) || clock_ms() - a->notices_since > NOTICES_GRACE_MS)
+		return STEP_NEXT;
+	return task_wait(t, sleep_start(a->loop, 5));
+}
+
 static enum step_ret artifacts_start(struct task *t)
 {
 	struct app *a = app_of(t);
@@ -451,6 +484,7 @@ static enum step_ret embedded_stop_start(struct task *t)
 	struct app *a = app_of(t);
 
 	event_recorder_stop(a->events);
+	poster_stop(a->poster);
 	oci_client_stop(a->oci);
 	return a->embedded ? task_wait(t, embedded_stop(a->embedded, 1000)) : STEP_NEXT;
 }
@@ -463,6 +497,7 @@ static enum step_ret end_resume(struct task *t)
 
 static const struct step END_STEPS[] = {
 	{"runs", runs_start, runs_resume},
+	{"notices", notices_start, notices_resume},
 	{"artifacts", artifacts_start, end_resume},
 	{"metrics", metrics_start, end_resume},
 	{"health", health_start, end_resume},
@@ -516,6 +551,9 @@ void app_free(struct app *a)
 	for (i = 0; i < a->n_controllers; i++)
 		controller_free(a->controllers[i]);
 	event_recorder_free(a->events);
+	poster_free(a->poster);
+	if (a->notices_http)
+		http_client_free(a->notices_http);
 	if (a->oci)
 		oci_client_free(a->oci);
 	if (a->http)

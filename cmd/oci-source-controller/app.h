@@ -20,11 +20,12 @@ struct app {
 	struct account *account;
 	struct embedded *embedded;
 	struct kube_client *kube;
-	struct http_client *http;
+	struct http_client *http, *notices_http; /* to registries, to notification-controller */
 	struct oci_client *oci;
 	struct store *store;
 	struct metrics *metrics;
 	struct event_recorder *events;
+	struct poster *poster; /* NULL: no --events-addr */
 	struct controller *controllers[APP_KINDS_MAX]; /* one a kind; the rest NULL */
 	unsigned n_controllers;
 	struct serve_files *files;
@@ -33,6 +34,7 @@ struct app {
 	struct op *scan, *sweep, *ending;
 	struct timer sweep_timer;
 	struct task end;
+	uint64_t notices_since; /* of its row */
 	struct signal_watch *signals[3];
 	char *adv_address, *state_dir, *kubeconfig, *storage_path;
 };

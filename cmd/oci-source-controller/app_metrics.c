@@ -4,6 +4,7 @@
 #include "base/sys.h"
 #include "crypto/digest.h"
 #include "ctl/event.h"
+#include "ctl/poster.h"
 #include "embedded/embedded.h"
 #include "ev/account.h"
 #include "ev/work.h"
@@ -81,6 +82,10 @@ static void http_connections(void *arg, struct metric_out *out)
 	kube_client_stats(a->kube, &k);
 	metric_emit(out, (double)s.new_connections, "registry");
 	metric_emit(out, (double)k.http.new_connections, "kubernetes");
+	if (!a->notices_http)
+		return;
+	http_client_stats(a->notices_http, &s);
+	metric_emit(out, (double)s.new_connections, "notification");
 }
 
 static void both_dns(const struct app *a, struct dns_stats *registry, struct dns_stats *kube)
@@ -152,6 +157,43 @@ static void events_sent(void *arg, struct metric_out *out)
 	metric_emit(out, (double)s.dropped, "dropped");
 	metric_emit(out, (double)s.failed, "failed");
 	metric_emit(out, (double)s.suppressed, "suppressed");
+}
+
+static void notices_sent(void *arg, struct metric_out *out)
+{
+	const struct app *a = arg;
+	struct poster_stats s;
+
+	if (!a->poster)
+		return;
+	poster_stats(a->poster, &s);
+	metric_emit(out, (double)s.sent, "sent");
+	metric_emit(out, (double)s.duplicate, "duplicate");
+	metric_emit(out, (double)s.joined, "joined");
+	metric_emit(out, (double)s.dropped, "dropped");
+	metric_emit(out, (double)s.failed, "failed");
+}
+
+static void notices_tried(void *arg, struct metric_out *out)
+{
+	const struct app *a = arg;
+	struct poster_stats s;
+
+	if (!a->poster)
+		return;
+	poster_stats(a->poster, &s);
+	metric_emit(out, (double)s.tries);
+}
+
+static void notices_waiting(void *arg, struct metric_out *out)
+{
+	const struct app *a = arg;
+	struct poster_stats s;
+
+	if (!a->poster)
+		return;
+	poster_stats(a->poster, &s);
+	metric_emit(out, s.waiting);
 }
 
 static void store_files(void *arg, struct metric_out *out)
@@ -393,6 +435,13 @@ void app_add_metrics(struct app *a)
 		{"rest_client_requests_total", "Answers of the API server.", "code,method,host",
 			false, kube_codes},
 		{"kube_events_total", "Kubernetes Events.", "outcome", false, events_sent},
+		{"flux_events_total", "Events for notification-controller.", "outcome", false,
+			notices_sent},
+		{"flux_events_requests_total",
+			"Requests to notification-controller, repetitions included.", "", false,
+			notices_tried},
+		{"flux_events_waiting", "Events that wait for notification-controller.", "", true,
+			notices_waiting},
 		{"artifact_store_files", "Files in the artifact store.", "", true, store_files},
 		{"artifact_store_bytes", "Bytes in the artifact store.", "", true, store_bytes},
 		{"artifact_store_restoring",

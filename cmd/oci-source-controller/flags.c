@@ -107,6 +107,9 @@ static const struct flag FLAGS[] = {
 	{"graceful-shutdown-timeout", DURATION, AT(grace_ms), .value = "DURATION",
 		.fallback = "25s", .zero_counts = true,
 		.help = "how long running downloads may take after SIGTERM"},
+	{"events-addr", TEXT, AT(events_addr), .value = "URL", .env = "EVENTS_ADDR",
+		.help = "notification-controller's, for Flux's Alerts; without it Events are for "
+			"Kubernetes only"},
 	{"health-addr", TEXT, AT(health_addr), .value = "ADDR", .fallback = ":9440",
 		.embedded = "127.0.0.1:9440", .help = "address of /healthz and /readyz"},
 	{"metrics-addr", TEXT, AT(metrics_addr), .value = "ADDR", .fallback = ":8080",
@@ -120,7 +123,6 @@ static const struct flag FLAGS[] = {
 	{"version", BOOL, AT(version), .value = "", .help = "print the version"},
 	{"help", BOOL, AT(help), .value = "", .help = "print this"},
 	/* Flux's, for things this version does not have yet. */
-	{"events-addr", TEXT, AT(events_addr), .env = "EVENTS_ADDR"},
 	{.name = "leader-election-lease-duration", .type = TAKEN},
 	{.name = "leader-election-renew-deadline", .type = TAKEN},
 	{.name = "leader-election-retry-period", .type = TAKEN},
@@ -375,9 +377,23 @@ static int check_advertised(const char *text, struct err *err)
 	return 0;
 }
 
+static int check_events(const char *text, struct err *err)
+{
+	auto_url struct url u = {0};
+
+	if (url_parse(&u, text, err))
+		return err_wrap(err, "--events-addr");
+	if (u.has_user)
+		return err_set(
+			err, ERR_STALL, "--events-addr: no user is possible for '%.255s'", u.host);
+	return 0;
+}
+
 static int flags_check(const struct flags *f, struct err *err)
 {
 	if (f->storage_adv_addr && check_advertised(f->storage_adv_addr, err))
+		return -1;
+	if (f->events_addr && check_events(f->events_addr, err))
 		return -1;
 	if (f->jitter > 99)
 		return err_set(err, ERR_STALL,

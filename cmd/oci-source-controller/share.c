@@ -10,6 +10,7 @@
 #define KUBE_LEAST 8
 #define EMBEDDED_LEAST (KUBE_LEAST + 16)
 #define REGISTRIES 512
+#define NOTICES 4 /* of the part of the registries */
 
 /* One part in `parts` of all, within the bounds. */
 static unsigned share_part(uint64_t all, unsigned parts, unsigned least, unsigned most)
@@ -29,9 +30,11 @@ struct share share_of(uint64_t descriptors)
 		.health = share_part(n, 32, 4, SMALL),
 		.embedded = share_part(n, 8, EMBEDDED_LEAST, LIMIT_CONNECTIONS / 2),
 		.kube = share_part(n, 16, KUBE_LEAST, KUBE),
-		.registry = share_part(n, 4, 1, REGISTRIES),
+		.registry = share_part(n, 4, 1 + NOTICES, REGISTRIES + NOTICES) - NOTICES,
+		.notices = NOTICES,
 	};
-	unsigned sum = 2 * s.artifacts + s.metrics + s.health + s.embedded + s.kube + s.registry;
+	unsigned sum = 2 * s.artifacts + s.metrics + s.health + s.embedded + s.kube + s.registry +
+		s.notices;
 
 	s.others = n > sum ? (unsigned)n - sum : 0;
 	return s;

@@ -18,6 +18,7 @@ struct share {
 	unsigned embedded; /* of the embedded API: the controller's own and those of others */
 	unsigned kube; /* to the API server */
 	unsigned registry; /* to all registries */
+	unsigned notices; /* to notification-controller */
 	unsigned others; /* descriptors that are nobody's share */
 };
 

@@ -1,6 +1,7 @@
 #include "ctl/steps.h"
 
 #include "base/clock.h"
+#include "base/fnv.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -25,6 +26,7 @@
 #include "source/status.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #define COND_VERIFIED "SourceVerified"
@@ -355,18 +357,49 @@ static enum step_ret pull_resume(struct task *t)
 
 /* ---- Events ---------------------------------------------------------------------------------- */
 
+/* A longer one is no revision. */
+#define ORIGIN_MAX 1024
+
+/* Of the artifact that the status names, which this run may have found as it was. */
+static const char *origin_of(const struct run *r, const char *what)
+{
+	const char *text = obj_str(obj_get(r->obj, "status", "artifact", "metadata"), what);
+
+	return text && strlen(text) <= ORIGIN_MAX ? text : NULL;
+}
+
+/*
+ * notification-controller leaves out what says the same as within the last minutes, and a recovery
+ * has the text of the artifact that was there before. What makes it another one goes into its
+ * token, which nobody else reads: the failure that is over.
+ */
+static void token_of(const struct run *r, char out[17])
+{
+	const struct cond *c = cond_get(&r->conds_before, COND_READY);
+	uint64_t h = fnv_text(FNV_START, c ? c->message : "");
+
+	snprintf(out, 17, "%016llx", (unsigned long long)h);
+}
+
 static void news_tell(struct run *r, bool is_new)
 {
 	const struct artifact_run *a = ARTIFACT_RUN(r);
-	const char *source = obj_str(a->input.metadata, "org.opencontainers.image.source");
-	const char *revision = obj_str(a->input.metadata, "org.opencontainers.image.revision");
+	const char *source = origin_of(r, "org.opencontainers.image.source");
+	const char *revision = origin_of(r, "org.opencontainers.image.revision");
 	bool origin = source && revision;
-	char digest[DIGEST_TEXT_MAX];
-	struct event_annotation notes[] = {{"source.toolkit.fluxcd.io/revision", a->revision},
-		{"source.toolkit.fluxcd.io/digest", digest}, {NULL, NULL}};
+	char digest[DIGEST_TEXT_MAX], token[17];
+	struct event_annotation notes[5] = {{"source.toolkit.fluxcd.io/revision", a->revision},
+		{"source.toolkit.fluxcd.io/digest", digest}};
+	struct event_annotation *note = notes + 2;
 	auto_free char *message = NULL;
 
 	digest_format(a->stored ? &a->digest : &a->have_digest, digest);
+	if (revision)
+		*note++ = (struct event_annotation){
+			"source.toolkit.fluxcd.io/originRevision", revision};
+	token_of(r, token);
+	if (!is_new)
+		*note = (struct event_annotation){"source.toolkit.fluxcd.io/token", token};
 	message = mem_printf("stored artifact with revision '%s' from '%s'%s%.300s%s%.300s%s",
 		a->revision, OCI_SPEC(r)->url, origin ? ", origin source '" : "",
 		origin ? source : "", origin ? "', origin revision '" : "", origin ? revision : "",

@@ -144,6 +144,12 @@
 #define LIMIT_SECRET_READ_MS 30000 /* of one pull Secret, whatever spec.timeout says */
 #define LIMIT_SECRET_SHARED_MS \
 	5000 /* what one run has read others use, when no watch vouches for it */
+#define LIMIT_NOTICES 1000 /* to notification-controller, waiting */
+#define LIMIT_NOTICES_BYTES (4 * LIMIT_MIB) /* of all those */
+#define LIMIT_NOTICE (64 * LIMIT_KIB) /* the text of one, with the annotations of its object */
+#define LIMIT_NOTICE_POST_MS 5000 /* one request, as Flux's controllers have it */
+#define LIMIT_NOTICE_MS (15 * 60 * 1000) /* after that it says what was, not what is */
+#define LIMIT_NOTICE_TRIES 5 /* of one that is answered with an error of the server's own */
 #define LIMIT_YAML_FILE (8 * LIMIT_MIB)
 #define LIMIT_YAML_DEPTH 64
 #define LIMIT_YAML_NODES 500000 /* values of one file, aliases expanded */

@@ -28,12 +28,14 @@ struct metric;
 struct metric_family;
 struct metrics;
 struct op;
+struct poster;
 
 struct controller_opts {
 	struct loop *loop; /* required, as the next two are */
 	struct kube_client *kube;
 	struct metrics *metrics;
 	struct event_recorder *events; /* NULL: none are recorded */
+	struct poster *poster; /* tells notification-controller the same; NULL: nobody does */
 	const char *ns; /* watch only this one; NULL: all */
 	const char *label_selector; /* NULL: all objects */
 	unsigned concurrent; /* runs that pull or build at a time; 0: 16 */

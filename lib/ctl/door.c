@@ -1,9 +1,12 @@
 #include "ctl/door.h"
 
+#include "base/obj.h"
 #include "ctl/controller.h"
 #include "ctl/event.h"
 #include "ctl/item.h"
+#include "ctl/notice.h"
 #include "ctl/object.h"
+#include "ctl/poster.h"
 #include "ctl/run.h"
 #include "kube/client.h"
 
@@ -25,12 +28,18 @@ void run_event(struct run *r, bool warning, const char *reason, const char *mess
 {
 	const struct kube_resource *res = r->c->kind->resource;
 	char api_version[128];
+	const struct event_about about = {api_version, res->kind, r->ns, r->name, r->uid,
+		object_version(r->obj), &r->item->event_budget};
 
-	if (!r->c->opts.events)
-		return;
 	snprintf(api_version, sizeof(api_version), "%s/%s", res->group, res->version);
-	event_record(r->c->opts.events,
-		&(struct event_about){api_version, res->kind, r->ns, r->name, r->uid,
-			object_version(r->obj), &r->item->event_budget},
-		warning, reason, message, notes);
+	if (r->c->opts.events)
+		event_record(r->c->opts.events, &about, warning, reason, message, notes);
+	if (r->c->opts.poster)
+		poster_post(r->c->opts.poster,
+			&(struct notice){.about = &about,
+				.error = warning,
+				.reason = reason,
+				.message = message,
+				.notes = notes,
+				.annotations = obj_get(r->obj, "metadata", "annotations")});
 }

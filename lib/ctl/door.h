@@ -1,6 +1,7 @@
 /*
  * The doors through which a run writes to Kubernetes: one for patches, one for Events. Nothing else
- * in the framework or a kind writes, so a role that must not write closes these two. Loop thread.
+ * in the framework or a kind writes, so a role that must not write closes these two. What is said
+ * in an Event goes to notification-controller as well, through the same door. Loop thread.
  */
 #ifndef CTL_DOOR_H
 #define CTL_DOOR_H
@@ -14,7 +15,8 @@ struct run;
 /* A merge patch of the run's object; subresource NULL: of the object itself. The patch is
    borrowed. */
 struct op *run_patch(struct run *r, const json_t *patch, const char *subresource);
-/* An Event about the run's object. notes end with a NULL key, or are NULL. */
+/* An Event about the run's object, and a notice of the same. notes end with a NULL key, or are
+   NULL: annotations of the one, metadata of the other. */
 void run_event(struct run *r, bool warning, const char *reason, const char *message,
 	const struct event_annotation *notes);
 

@@ -129,6 +129,38 @@ START_TEST(test_values)
 }
 END_TEST
 
+START_TEST(test_events)
+{
+	static const struct {
+		const char *value, *says;
+	} bad[] = {
+		{"notification-controller:9292", "--events-addr"},
+		{"ftp://host/", "--events-addr"},
+		{"http://", "--events-addr"},
+		{"http://somebody:hunter2@host/", "--events-addr: no user is possible for 'host'"},
+	};
+	char *argv[] = {(char[]){"program"}, NULL};
+	struct flags f;
+	struct err err = {0};
+	size_t i;
+
+	setenv("EVENTS_ADDR", "http://from-env/", 1);
+	ck_assert_int_eq(flags_parse(&f, 1, argv, &err), 0);
+	ck_assert_str_eq(f.events_addr, "http://from-env/");
+	good(&f, (char[]){"--events-addr=https://host./a?b=c"});
+	ck_assert_str_eq(f.events_addr, "https://host./a?b=c");
+	good(&f, (char[]){"--events-addr="});
+	ck_assert_ptr_null(f.events_addr);
+	for (i = 0; i < ARRAY_LEN(bad); i++) {
+		auto_free char *line = mem_printf("--events-addr=%s", bad[i].value);
+
+		ck_assert_msg(parse(&f, line, &err), "%s", bad[i].value);
+		ck_assert_ptr_nonnull(strstr(err.msg, bad[i].says));
+		ck_assert_ptr_null(strstr(err.msg, "hunter2"));
+	}
+}
+END_TEST
+
 START_TEST(test_networks)
 {
 	struct flags f;
@@ -319,6 +351,7 @@ Suite *suite_flags(void)
 	tcase_add_test(tc, test_defaults);
 	tcase_add_test(tc, test_environment);
 	tcase_add_test(tc, test_values);
+	tcase_add_test(tc, test_events);
 	tcase_add_test(tc, test_networks);
 	tcase_add_test(tc, test_flux);
 	tcase_add_loop_test(tc, test_booleans, 0, ARRAY_LEN(booleans_rows));
