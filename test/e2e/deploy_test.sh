@@ -59,6 +59,8 @@ for flavour in deploy beside; do
 	host=$(jq -r 'select(.kind == "Service") | .metadata.name' "$file")
 	check_has "$flavour: the advertised address is the Service's" "\"--storage-adv-addr=$host.\$(RUNTIME_NAMESPACE).svc.cluster.local.\"" \
 		"$(jq -c 'select(.kind == "Deployment") | .spec.template.spec.containers[0].args' "$file")"
+	check_has "$flavour: Flux's Alerts hear of it" '"--events-addr=http://notification-controller.$(RUNTIME_NAMESPACE).svc.cluster.local./"' \
+		"$(jq -c 'select(.kind == "Deployment") | .spec.template.spec.containers[0].args' "$file")"
 	sa=$(jq -r 'select(.kind == "Deployment") | .spec.template.spec.serviceAccountName' "$file")
 	check_eq "$flavour: roles are bound to its own account only" "flux-system/$sa" \
 		"$(jq -r 'select(.kind == "ClusterRoleBinding") | .subjects[] | "\(.namespace)/\(.name)"' "$file" | paste -sd ' ')"

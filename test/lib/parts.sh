@@ -7,6 +7,7 @@
 #   h_controller_start src ARGS...             the program under test; h_address src artifacts gives what it listens on
 #   h_embedded_start src DIR ARGS...           the same with the embedded API; ADMIN_KUBECONFIG
 #   h_kustomize_controller_start
+#   h_receiver_start hook                      RECEIVER=127.0.0.1:PORT; what is POSTed there is in $H_TMP/hook.posts
 #   k get pods                                 kubectl ($KUBECTL) as the administrator
 
 # ---- programs --------------------------------------------------------------------------------------------------------
@@ -247,4 +248,18 @@ h_kustomize_controller_crds()
 
 	dir=$(cd "$H_ROOT/test/e2e/tools/kustomize-controller" && GOTOOLCHAIN=local "${GO:-go}" mod download -json github.com/fluxcd/kustomize-controller | jq -r .Dir)
 	echo "$dir/config/crd/bases/kustomize.toolkit.fluxcd.io_kustomizations.yaml"
+}
+
+# h_receiver_start NAME: RECEIVER=127.0.0.1:PORT and RECEIVER_PID: takes POSTs, each body a line of $H_TMP/NAME.posts. It answers with the
+# status in $H_TMP/NAME.status, 200 when there is none. A second start of the same NAME has the same port.
+h_receiver_start()
+{
+	local name=$1
+
+	[ -e "$H_TMP/$name.port" ] || h_free_port >"$H_TMP/$name.port"
+	RECEIVER=127.0.0.1:$(cat "$H_TMP/$name.port")
+	touch "$H_TMP/$name.posts"
+	h_spawn "$name" python3 "$H_ROOT/test/lib/receiver.py" "${RECEIVER#*:}" "$H_TMP/$name.posts" "$H_TMP/$name.status"
+	RECEIVER_PID=$H_PID
+	h_until 20 curl -s -o /dev/null "http://$RECEIVER/" || h_die "the receiver does not answer"
 }
