@@ -12,9 +12,11 @@
 #include "ctl/poster.h"
 #include "embedded/embedded.h"
 #include "ev/account.h"
+#include "ev/reread.h"
 #include "ev/signal.h"
 #include "ev/sleep.h"
 #include "ev/sock.h"
+#include "http/ca_file.h"
 #include "http/client.h"
 #include "http/server.h"
 #include "kube/client.h"
@@ -358,6 +360,25 @@ static void share_descriptors(struct app *a)
 		LU("noticeConnections", s->notices), LU("others", s->others));
 }
 
+static int start_registries(struct app *a, struct err *err)
+{
+	a->http = http_client_new(a->loop,
+		&(struct http_client_opts){.max_connections = a->share.registry,
+			.max_per_host = a->share.registry / 2,
+			.account = a->account,
+			.pool = ACCOUNT_BODIES});
+	a->oci = oci_client_new(a->loop, a->http);
+	oci_client_use_account(a->oci, a->account);
+	if (a->flags.allow_private && oci_client_allow(a->oci, a->flags.allow_private, err))
+		return -1;
+	if (a->flags.ca_file) {
+		a->cas = http_ca_file_new(a->loop, a->http, a->flags.ca_file, err);
+		if (!a->cas)
+			return err_wrap(err, "--ca-file");
+	}
+	return 0;
+}
+
 int app_start(struct app *a, struct err *err)
 {
 	static const int signals[] = {SIGTERM, SIGINT, SIGUSR1};
@@ -376,14 +397,7 @@ int app_start(struct app *a, struct err *err)
 		return -1;
 	if (start_kube(a, err) || start_store(a, err))
 		return -1;
-	a->http = http_client_new(a->loop,
-		&(struct http_client_opts){.max_connections = a->share.registry,
-			.max_per_host = a->share.registry / 2,
-			.account = a->account,
-			.pool = ACCOUNT_BODIES});
-	a->oci = oci_client_new(a->loop, a->http);
-	oci_client_use_account(a->oci, a->account);
-	if (a->flags.allow_private && oci_client_allow(a->oci, a->flags.allow_private, err))
+	if (start_registries(a, err))
 		return -1;
 	if (a->embedded)
 		oci_client_own_address(a->oci, embedded_address(a->embedded));
@@ -536,6 +550,7 @@ void app_free(struct app *a)
 
 	for (i = 0; i < ARRAY_LEN(a->signals); i++)
 		signal_watch_close(a->signals[i]);
+	reread_free(a->cas);
 	/* What was dropped on the way delivers its end, worker jobs too. */
 	for (i = 0; a->loop && i < 1000 && loop_turn(a->loop, false); i++)
 		;

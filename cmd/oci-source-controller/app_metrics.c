@@ -7,6 +7,7 @@
 #include "ctl/poster.h"
 #include "embedded/embedded.h"
 #include "ev/account.h"
+#include "ev/reread.h"
 #include "ev/work.h"
 #include "http/client.h"
 #include "http/server.h"
@@ -57,6 +58,24 @@ static void registry_refused(void *arg, struct metric_out *out)
 
 	oci_client_stats(((struct app *)arg)->oci, &s);
 	metric_emit(out, (double)s.refused);
+}
+
+static void one_file(struct metric_out *out, const struct reread *w)
+{
+	struct reread_stats s;
+
+	if (!w)
+		return;
+	reread_stats(w, &s);
+	metric_emit(out, (double)s.taken, reread_name(w), "taken");
+	metric_emit(out, (double)s.failed, reread_name(w), "failed");
+}
+
+static void files_reread(void *arg, struct metric_out *out)
+{
+	const struct app *a = arg;
+
+	one_file(out, a->cas);
 }
 
 /* Objects name the hosts; lib/oci takes letters, digits, '.', '-', '_', ':' and brackets only, and
@@ -422,6 +441,8 @@ void app_add_metrics(struct app *a)
 			"Requests that failed at once, because their host is down or asked to "
 			"be left alone.",
 			"", false, registry_refused},
+		{"file_reloads_total", "Changes of files that flags name, taken or of no use.",
+			"file,outcome", false, files_reread},
 		{"http_client_connections_total", "New connections.", "client", false,
 			http_connections},
 		{"http_client_lookups_total", "Names that were looked up.", "client", false,

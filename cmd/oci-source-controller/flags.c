@@ -98,6 +98,9 @@ static const struct flag FLAGS[] = {
 		.help = "internal networks to which every registry may send redirects and "
 			"token requests; without it only registries that have an internal "
 			"address themselves (none)"},
+	{"ca-file", TEXT, AT(ca_file), .value = "PATH",
+		.help = "CAs beside the system's for registries and token servers: a file in "
+			"PEM, or a folder of them; reloaded when it changes"},
 	{"interval-jitter-percentage", NUMBER, AT(jitter), .value = "N", .fallback = "5",
 		.zero_counts = true, .help = "spread of intervals, 0 to 99"},
 	{"min-retry-delay", DURATION, AT(min_retry_ms), .value = "DURATION", .fallback = "750ms",

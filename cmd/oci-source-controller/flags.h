@@ -32,6 +32,7 @@ struct flags {
 	int64_t concurrent, jitter, min_retry_ms, max_retry_ms, grace_ms;
 	const char *events_addr, *health_addr, *metrics_addr;
 	const char *log_level, *log_encoding;
+	const char *ca_file; /* NULL: the system's CAs alone */
 	/* --registry-allow-private, all of them; NULL: none. The caller frees it */
 	char *allow_private;
 	bool help, version;

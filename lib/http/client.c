@@ -529,6 +529,12 @@ void http_client_free(struct http_client *c)
 	free(c);
 }
 
+void http_client_use_cas(struct http_client *c, const struct buf *pem)
+{
+	http_cas_use(&c->cas, pem);
+	http_multi_forget_sessions(c);
+}
+
 void http_client_stats(const struct http_client *c, struct http_client_stats *out)
 {
 	*out = c->stats;

@@ -56,10 +56,10 @@ struct http_client_opts {
 	enum account_pool pool;
 };
 
-/* Whom to trust and as whom to appear. Zeroed: the system's CAs, no client certificate. Copied by
-   http_start. The system's: SSL_CERT_FILE instead of the bundle, SSL_CERT_DIR (with ':') instead of
-   the folders, as in Go; all files of a folder count. Changes are seen after ten seconds at most,
-   by connections that are made then. */
+/* Whom to trust and as whom to appear. Zeroed: the system's CAs and those of http_client_use_cas,
+   no client certificate. Copied by http_start. The system's: SSL_CERT_FILE instead of the bundle,
+   SSL_CERT_DIR (with ':') instead of the folders, as in Go; all files of a folder count. Changes
+   are seen after ten seconds at most, by connections that are made then. */
 struct http_trust {
 	struct buf ca_pem; /* more CAs */
 	bool ca_only; /* these only, the system's not (Kubernetes) */
@@ -150,6 +150,9 @@ struct http_req {
 struct http_client *http_client_new(struct loop *l, const struct http_client_opts *opts);
 /* All its ops must have ended. */
 void http_client_free(struct http_client *c);
+/* CAs in PEM that count beside the system's from now on, instead of those of an earlier call; none
+   of ca_only. Copied. No connection or TLS session that was made under the others is used again. */
+void http_client_use_cas(struct http_client *c, const struct buf *pem);
 
 struct op *http_start(struct http_client *c, const struct http_req *req);
 /* Borrowed from the op. Also after a failure: what was seen until then. */

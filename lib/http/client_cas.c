@@ -220,12 +220,16 @@ static void cas_read_loose(struct found *f)
 	struct buf pem = BUF_INIT(LIMIT_CA_PEM);
 	size_t i, of_bundle;
 
-	if (f->loose.len && f->to->file)
+	if ((f->loose.len || f->to->own.len) && f->to->file)
 		cas_add_file(&pem, f->to->file);
 	of_bundle = pem.len;
 	for (i = 0; i < f->loose.len; i++) {
 		cas_watch(f->to, f->loose.p[i].path);
 		cas_add_file(&pem, f->loose.p[i].path);
+	}
+	if (f->to->own.len) {
+		pem.max += f->to->own.len;
+		buf_add(&pem, f->to->own.p, f->to->own.len);
 	}
 	if (pem.len == of_bundle) {
 		buf_clear(&pem);
@@ -246,7 +250,8 @@ void http_ca_pem_unref(struct http_ca_pem *p)
 	free(p);
 }
 
-void http_cas_clear(struct http_cas *c)
+/* All but `own`, which no file of the system changes. */
+static void cas_forget(struct http_cas *c)
 {
 	struct http_ca_stamp *s;
 
@@ -258,6 +263,12 @@ void http_cas_clear(struct http_cas *c)
 	http_ca_pem_unref(c->pem);
 	c->paths = c->file = NULL;
 	c->pem = NULL;
+}
+
+void http_cas_clear(struct http_cas *c)
+{
+	cas_forget(c);
+	buf_clear(&c->own);
 }
 
 void http_cas_init(struct http_cas *c)
@@ -281,6 +292,21 @@ static bool stamp_same(const struct http_ca_stamp *a, const struct http_ca_stamp
 		a->mtime.tv_nsec == b->mtime.tv_nsec;
 }
 
+static void cas_again(struct http_cas *c)
+{
+	cas_forget(c);
+	http_cas_init(c);
+	c->changed_ms = clock_ms();
+}
+
+void http_cas_use(struct http_cas *c, const struct buf *pem)
+{
+	buf_clear(&c->own);
+	buf_init(&c->own, BUF_ANY);
+	buf_add(&c->own, pem->p, pem->len);
+	cas_again(c);
+}
+
 bool http_cas_look(struct http_cas *c)
 {
 	uint64_t now = clock_ms();
@@ -298,8 +324,6 @@ bool http_cas_look(struct http_cas *c)
 	}
 	if (!changed)
 		return false;
-	http_cas_clear(c);
-	http_cas_init(c);
-	c->changed_ms = now;
+	cas_again(c);
 	return true;
 }

@@ -41,6 +41,7 @@ struct http_cas {
 	char *file; /* CAINFO: a bundle; NULL: none */
 	struct http_ca_pem
 		*pem; /* what is neither, and the bundle: instead of file; NULL: nothing */
+	struct buf own; /* of http_client_use_cas: in pem, too */
 	VEC(struct http_ca_stamp) stamps; /* what it was made of */
 	uint64_t looked_ms;
 	uint64_t changed_ms; /* when a change was seen last; 0: none */
@@ -119,6 +120,8 @@ int http_easy_setup(struct http_op *x, const struct http_req *req, struct err *e
 /* client_cas.c: the system's CAs. Reads files. */
 void http_cas_init(struct http_cas *c);
 void http_cas_clear(struct http_cas *c);
+/* Other CAs beside them. Reads files. */
+void http_cas_use(struct http_cas *c, const struct buf *pem);
 /* Reads them again when something changed, and says so; looks every ten seconds at most. */
 bool http_cas_look(struct http_cas *c);
 void http_ca_pem_unref(struct http_ca_pem *p); /* NULL is fine */

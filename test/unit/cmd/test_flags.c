@@ -107,7 +107,8 @@ START_TEST(test_values)
 		      "--artifact-max-entries=7 --memory-budget=100Mi --kube-api-qps=20.5 "
 		      "--kube-api-burst=-1 "
 		      "--enable-leader-election --embedded=/dir --log-level=debug "
-		      "--log-encoding=console --watch-label-selector=a=b,c!=d";
+		      "--log-encoding=console --watch-label-selector=a=b,c!=d "
+		      "--ca-file=/etc/cas";
 
 	good(&f, line);
 	ck_assert_int_eq(f.concurrent, 4);
@@ -126,6 +127,7 @@ START_TEST(test_values)
 	ck_assert_int_eq(f.kube_qps, 20);
 	ck_assert_int_eq(f.kube_burst, 0);
 	ck_assert_str_eq(f.label_selector, "a=b,c!=d");
+	ck_assert_str_eq(f.ca_file, "/etc/cas");
 }
 END_TEST
 
