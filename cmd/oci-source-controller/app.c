@@ -21,6 +21,7 @@
 #include "http/server.h"
 #include "kube/client.h"
 #include "kube/selector.h"
+#include "oci/mirrors_file.h"
 #include "oci/registry.h"
 #include "serve/files.h"
 #include "serve/metrics.h"
@@ -376,6 +377,11 @@ static int start_registries(struct app *a, struct err *err)
 		if (!a->cas)
 			return err_wrap(err, "--ca-file");
 	}
+	if (a->flags.mirrors) {
+		a->mirrors = oci_mirrors_file(a->loop, a->oci, a->flags.mirrors, err);
+		if (!a->mirrors)
+			return err_wrap(err, "--registry-mirrors");
+	}
 	return 0;
 }
 
@@ -551,6 +557,7 @@ void app_free(struct app *a)
 	for (i = 0; i < ARRAY_LEN(a->signals); i++)
 		signal_watch_close(a->signals[i]);
 	reread_free(a->cas);
+	reread_free(a->mirrors);
 	/* What was dropped on the way delivers its end, worker jobs too. */
 	for (i = 0; a->loop && i < 1000 && loop_turn(a->loop, false); i++)
 		;

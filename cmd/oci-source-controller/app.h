@@ -22,7 +22,7 @@ struct app {
 	struct kube_client *kube;
 	struct http_client *http, *notices_http; /* to registries, to notification-controller */
 	struct oci_client *oci;
-	struct reread *cas; /* --ca-file; NULL: none */
+	struct reread *cas, *mirrors; /* --ca-file, --registry-mirrors; NULL: none */
 	struct store *store;
 	struct metrics *metrics;
 	struct event_recorder *events;

@@ -60,6 +60,16 @@ static void registry_refused(void *arg, struct metric_out *out)
 	metric_emit(out, (double)s.refused);
 }
 
+static void mirrors_asked(void *arg, struct metric_out *out)
+{
+	struct oci_stats s;
+
+	oci_client_stats(((struct app *)arg)->oci, &s);
+	metric_emit(out, (double)s.mirror_asked, "asked");
+	metric_emit(out, (double)s.mirror_failed, "failed");
+	metric_emit(out, (double)s.mirror_lied, "wrong");
+}
+
 static void one_file(struct metric_out *out, const struct reread *w)
 {
 	struct reread_stats s;
@@ -76,6 +86,7 @@ static void files_reread(void *arg, struct metric_out *out)
 	const struct app *a = arg;
 
 	one_file(out, a->cas);
+	one_file(out, a->mirrors);
 }
 
 /* Objects name the hosts; lib/oci takes letters, digits, '.', '-', '_', ':' and brackets only, and
@@ -441,6 +452,10 @@ void app_add_metrics(struct app *a)
 			"Requests that failed at once, because their host is down or asked to "
 			"be left alone.",
 			"", false, registry_refused},
+		{"oci_mirror_questions_total",
+			"Questions to mirrors; those that failed there, and answers with other "
+			"content than was asked for.",
+			"outcome", false, mirrors_asked},
 		{"file_reloads_total", "Changes of files that flags name, taken or of no use.",
 			"file,outcome", false, files_reread},
 		{"http_client_connections_total", "New connections.", "client", false,

@@ -101,6 +101,9 @@ static const struct flag FLAGS[] = {
 	{"ca-file", TEXT, AT(ca_file), .value = "PATH",
 		.help = "CAs beside the system's for registries and token servers: a file in "
 			"PEM, or a folder of them; reloaded when it changes"},
+	{"registry-mirrors", TEXT, AT(mirrors), .value = "FILE",
+		.help = "where else registries may be asked for what they have: rules in YAML, "
+			"reloaded when they change (docs/mirrors.md)"},
 	{"interval-jitter-percentage", NUMBER, AT(jitter), .value = "N", .fallback = "5",
 		.zero_counts = true, .help = "spread of intervals, 0 to 99"},
 	{"min-retry-delay", DURATION, AT(min_retry_ms), .value = "DURATION", .fallback = "750ms",

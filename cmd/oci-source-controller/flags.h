@@ -33,6 +33,7 @@ struct flags {
 	const char *events_addr, *health_addr, *metrics_addr;
 	const char *log_level, *log_encoding;
 	const char *ca_file; /* NULL: the system's CAs alone */
+	const char *mirrors; /* NULL: no rules */
 	/* --registry-allow-private, all of them; NULL: none. The caller frees it */
 	char *allow_private;
 	bool help, version;

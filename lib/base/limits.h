@@ -94,6 +94,13 @@
 #define LIMIT_BLOB_BASE_MS 60000 /* a whole layer, all tries and pauses: so long */
 #define LIMIT_BLOB_WHOLE_RATE (16 * LIMIT_KIB) /* and its size at so many bytes a second */
 
+/* Mirrors: the operator's file, and how long one may keep those who ask the next one waiting */
+#define LIMIT_MIRROR_FILE (1 * LIMIT_MIB)
+#define LIMIT_MIRROR_RULES 1000
+#define LIMIT_MIRRORS_OF_RULE 8
+#define LIMIT_MIRROR_CA (64 * LIMIT_KIB) /* of one mirror */
+#define LIMIT_MIRROR_CONNECT_MS 5000 /* name, connection and TLS */
+
 /* Names and addresses */
 #define LIMIT_LOOKUPS 64 /* of names, on their way at a time, for one HTTP client */
 #define LIMIT_LOOKUP_MS 15000 /* one of them, its wait for a place included */

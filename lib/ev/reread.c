@@ -143,6 +143,7 @@ static void reread_looked(struct op *op, void *arg)
 	bool fresh = !k->same;
 
 	w->op = NULL;
+	w->stats.looks++;
 	buf_clear(&w->seen);
 	w->seen = k->text;
 	k->text = (struct buf){0};

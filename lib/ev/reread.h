@@ -44,6 +44,7 @@ struct reread_opts {
 };
 
 struct reread_stats {
+	uint64_t looks; /* that have ended */
 	uint64_t taken; /* after the start */
 	uint64_t failed; /* new content that could not be read or used */
 };

@@ -176,6 +176,7 @@ static void client_release(struct http_op *x)
 	x->system_ca = NULL;
 	http_op_unwatch_body(x);
 	timer_cancel(&x->deadline);
+	timer_cancel(&x->connect_timer);
 	timer_cancel(&x->headers_timer);
 	defer_cancel(x->c->loop, &x->kick);
 	if (x->granting)
@@ -297,6 +298,16 @@ static void deadline_due(void *arg)
 	http_op_fail(x, -ETIMEDOUT,
 		x->granting ? "no memory was free for its body within %s" : "not done within %s",
 		time_format_duration((int64_t)x->req.deadline_ms, text));
+	client_want_end(x);
+}
+
+static void connect_due(void *arg)
+{
+	struct http_op *x = arg;
+	char text[TIME_TEXT_MAX];
+
+	http_op_fail(x, -ETIMEDOUT, "no connection within %s",
+		time_format_duration((int64_t)x->req.connect_ms, text));
 	client_want_end(x);
 }
 
@@ -430,6 +441,7 @@ struct op *http_start(struct http_client *c, const struct http_req *req)
 	buf_init(&x->res.raw_headers, LIMIT_HEADERS);
 	buf_init(&x->res.body, req->on_body ? LIMIT_ERROR_BODY : req->max_body);
 	timer_init(&x->deadline, c->loop, deadline_due, x);
+	timer_init(&x->connect_timer, c->loop, connect_due, x);
 	timer_init(&x->headers_timer, c->loop, headers_due, x);
 	timer_init(&x->idle, c->loop, idle_due, x);
 	timer_init(&x->rate, c->loop, rate_due, x);
@@ -448,6 +460,8 @@ struct op *http_start(struct http_client *c, const struct http_req *req)
 	c->stats.requests++;
 	if (req->deadline_ms)
 		timer_set(&x->deadline, req->deadline_ms);
+	if (req->connect_ms)
+		timer_set(&x->connect_timer, req->connect_ms);
 	if (req->headers_ms)
 		timer_set(&x->headers_timer, req->headers_ms);
 	client_want_kick(x);

@@ -87,7 +87,7 @@ struct http_op {
 	size_t header_bytes;
 	uint64_t uploaded;
 	struct defer kick;
-	struct timer deadline, headers_timer, idle, rate;
+	struct timer deadline, connect_timer, headers_timer, idle, rate;
 	struct timer pace; /* of a body that holds memory */
 	uint64_t last_byte_ms, rate_bytes, pace_bytes;
 	char curl_error[CURL_ERROR_SIZE];

@@ -9,6 +9,7 @@
 #include "ev/work.h"
 #include "oci/registry.h"
 #include "oci/req.h"
+#include "oci/route.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -24,6 +25,7 @@ struct blob {
 	struct task task;
 	struct oci_client *client;
 	struct oci_target target;
+	struct oci_route route;
 	struct digest want;
 	char *path, *what, *owner;
 	uint64_t size, max;
@@ -247,6 +249,25 @@ static void blob_overdue(void *arg)
 		op_cancel(b->task.op);
 }
 
+/* From the beginning at the next one: what a mirror sent so far may be wrong. */
+static enum step_ret blob_move_on(struct blob *b)
+{
+	b->restart = true;
+	b->tries = 0;
+	b->overdue = false;
+	timer_set(&b->whole, b->whole_ms);
+	return task_goto(&b->task, "restart");
+}
+
+/* It failed where it was asked. */
+static enum step_ret blob_failed(struct blob *b, const struct err *why)
+{
+	struct err err = *why;
+
+	return oci_route_next(&b->route, task_log(&b->task), &err) ? blob_move_on(b)
+								   : task_fail(&b->task, &err);
+}
+
 /* In per cent, because the same failure must have the same words each time. */
 static enum step_ret blob_fail_overdue(struct blob *b)
 {
@@ -257,6 +278,8 @@ static enum step_ret blob_fail_overdue(struct blob *b)
 	err_code(&err, ERR_RETRY, -ETIMEDOUT, "only %llu %% of its %llu bytes came within %s",
 		(unsigned long long)percent, (unsigned long long)b->size,
 		time_format_duration((int64_t)b->whole_ms, text));
+	if (oci_route_next(&b->route, task_log(&b->task), &err))
+		return blob_move_on(b);
 	return blob_fail(b, &err);
 }
 
@@ -354,7 +377,6 @@ static enum step_ret transfer_start(struct task *t)
 	char range[64];
 	struct http_hdr hdrs[] = {{"Range", range}, {NULL, NULL}};
 	struct oci_req req = {
-		.target = b->target,
 		.kind = OCI_KIND_BLOB,
 		.method = "GET",
 		.path = b->path,
@@ -374,7 +396,7 @@ static enum step_ret transfer_start(struct task *t)
 	}
 	b->tries++;
 	b->try_from = b->received;
-	return task_wait(t, oci_req_start(b->client, &req));
+	return task_wait(t, oci_route_ask(&b->route, &req));
 }
 
 static enum step_ret transfer_resume(struct task *t)
@@ -389,7 +411,7 @@ static enum step_ret transfer_resume(struct task *t)
 	if (b->restart && b->tries < LIMIT_BLOB_TRIES)
 		return task_goto(t, "restart");
 	if (err.kind != ERR_NONE && !blob_broken_off(b, &err))
-		return task_fail(t, &err);
+		return blob_failed(b, &err);
 	/* Behind the last byte there is nothing to ask for; the digest says whether it is the
 	   blob. */
 	if (err.kind != ERR_NONE && b->received < b->size) {
@@ -403,6 +425,8 @@ static enum step_ret transfer_resume(struct task *t)
 		err_set(&err, ERR_RETRY,
 			"it ended after %llu of the %llu bytes that the manifest says",
 			(unsigned long long)b->received, (unsigned long long)b->size);
+		if (oci_route_lied(&b->route, task_log(t), &err))
+			return blob_move_on(b);
 		return blob_fail(b, &err);
 	}
 	timer_cancel(&b->whole);
@@ -446,6 +470,8 @@ static enum step_ret blob_check_start(struct task *t)
 		return STEP_NEXT;
 	err_set(&err, ERR_RETRY, "the digest of what the registry sent is '%s', not '%s'",
 		digest_format(&got, real), digest_format(&b->want, want));
+	if (oci_route_lied(&b->route, task_log(t), &err))
+		return blob_move_on(b);
 	return blob_fail(b, &err);
 }
 
@@ -473,6 +499,7 @@ static void blob_free(struct task *t)
 
 	BUG_IF(b->work);
 	oci_target_clear(&b->target);
+	oci_route_clear(&b->route);
 	digest_ctx_clear(&b->hash);
 	buf_clear(&b->mem);
 	free(b->buffer[0]);
@@ -501,6 +528,7 @@ struct op *oci_blob_start(struct oci_client *c, const struct oci_blob_req *req)
 
 	b->client = c;
 	oci_target_init(&b->target, &req->target);
+	oci_route_init(&b->route, c, &req->target);
 	b->want = req->blob->digest;
 	b->size = req->blob->size;
 	b->fd = req->fd;

@@ -7,6 +7,7 @@
 #include "ev/work.h"
 #include "oci/registry.h"
 #include "oci/req.h"
+#include "oci/route.h"
 
 #include <errno.h>
 #include <string.h>
@@ -29,6 +30,7 @@ struct image {
 	struct task task;
 	struct oci_client *client;
 	struct oci_target target;
+	struct oci_route route;
 	struct digest digest; /* of the manifest that is read now */
 	uint64_t size; /* of it; 0: not known */
 	char *layer_type, *owner;
@@ -100,9 +102,8 @@ static enum step_ret image_get_start(struct task *t)
 	path = mem_printf("manifests/%s", text);
 	what = mem_printf("manifest '%s'", text);
 	return task_wait(t,
-		oci_req_start(m->client,
+		oci_route_ask(&m->route,
 			&(struct oci_req){
-				.target = m->target,
 				.kind = OCI_KIND_MANIFEST,
 				.method = "GET",
 				.path = path,
@@ -120,8 +121,12 @@ static enum step_ret image_get_resume(struct task *t)
 	struct err ignored = {0};
 	struct check *c;
 
-	if (task_op_failed(t))
-		return STEP_FAIL;
+	if (t->op->err.kind != ERR_NONE) {
+		struct err err = t->op->err;
+
+		return oci_route_next(&m->route, task_log(t), &err) ? STEP_AGAIN
+								    : task_fail(t, &err);
+	}
 	res = oci_req_result(t->op);
 	c = NEW(struct check);
 	c->want = m->digest;
@@ -144,6 +149,9 @@ static enum step_ret image_checked(struct image *m, struct check *c, const struc
 	   image. */
 	if (c->bytes_ok && !c->manifest.index && err->code != -ENOTSUP)
 		m->result.stage = OCI_IMAGE_LAYER;
+	if (err->kind != ERR_NONE && !c->bytes_ok &&
+		oci_route_lied(&m->route, task_log(&m->task), err))
+		return task_goto(&m->task, "manifest");
 	if (err->kind != ERR_NONE)
 		return image_fail(m, err);
 	oci_manifest_clear(&m->result.manifest);
@@ -236,6 +244,7 @@ static void image_free(struct task *t)
 	struct image *m = TASK(t, struct image);
 
 	oci_target_clear(&m->target);
+	oci_route_clear(&m->route);
 	free(m->layer_type);
 	free(m->owner);
 	check_free(m->check);
@@ -258,6 +267,7 @@ struct op *oci_image_start(struct oci_client *c, const struct oci_image_req *req
 
 	m->client = c;
 	oci_target_init(&m->target, &req->target);
+	oci_route_init(&m->route, c, &req->target);
 	m->digest = *req->digest;
 	m->layer_type = mem_strdup(req->layer_type);
 	m->owner = mem_strdup(req->owner ? req->owner : req->target.repo->host);

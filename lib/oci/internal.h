@@ -10,6 +10,7 @@
 #include "oci/tally.h"
 
 struct oci_memos;
+struct oci_mirrors;
 struct oci_tokens;
 
 struct oci_client {
@@ -21,6 +22,7 @@ struct oci_client {
 	struct oci_health *health;
 	struct oci_memos *memos;
 	struct lru hosts;
+	struct oci_mirrors *mirrors; /* NULL: no rules */
 	struct list listeners; /* who is told that a host was found up or down */
 	struct oci_stats stats;
 	struct oci_tally tally;

@@ -10,11 +10,13 @@
 #include "oci/identity.h"
 #include "oci/internal.h"
 #include "oci/memo.h"
+#include "oci/mirrors.h"
 #include "oci/ref.h"
 #include "oci/req.h"
 #include "oci/token.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define NO_HEAD_MS (3600 * 1000)
 #define NO_HEAD_ACCIDENT_MS (300 * 1000)
@@ -46,9 +48,8 @@ static void listener_free(struct listener *l)
 	free(l);
 }
 
-static void listeners_tell(void *arg, const char *host)
+static void tell_host(struct oci_client *c, const char *host)
 {
-	struct oci_client *c = arg;
 	struct list *at;
 
 	list_each (&c->listeners, at) {
@@ -56,6 +57,28 @@ static void listeners_tell(void *arg, const char *host)
 
 		l->fn(l->arg, host);
 	}
+}
+
+struct telling {
+	struct oci_client *c;
+	const char *host;
+};
+
+static void tell_rule(void *arg, const struct oci_rule *rule)
+{
+	const struct telling *t = arg;
+
+	if (strcmp(rule->host, t->host))
+		tell_host(t->c, rule->host);
+}
+
+/* Also those whose mirror it is. */
+static void listeners_tell(void *arg, const char *host)
+{
+	struct telling t = {arg, host};
+
+	tell_host(arg, host);
+	oci_mirrors_each(t.c->mirrors, host, tell_rule, &t);
 }
 
 void oci_client_on_change(struct oci_client *c, void (*fn)(void *arg, const char *host), void *arg)
@@ -145,6 +168,7 @@ void oci_client_free(struct oci_client *c)
 	oci_tokens_free(c->tokens);
 	lru_clear(&c->hosts);
 	oci_memos_free(c->memos);
+	oci_mirrors_free(c->mirrors);
 	oci_health_free(c->health);
 	while (!list_empty(&c->listeners))
 		listener_free(listener_at(c->listeners.next));
@@ -210,18 +234,71 @@ void oci_client_head_refused(struct oci_client *c, const struct oci_repo *repo, 
 		clock_ms() + (accident ? NO_HEAD_ACCIDENT_MS : NO_HEAD_MS);
 }
 
+void oci_client_use_mirrors(struct oci_client *c, struct oci_mirrors *mirrors)
+{
+	oci_mirrors_free(c->mirrors);
+	c->mirrors = mirrors;
+}
+
+/* ---- how its host stands, mirrors included --------------------------------------------------- */
+
+struct standing {
+	struct oci_client *c;
+	const struct oci_repo *repo; /* its host only */
+	bool proven, up; /* so far */
+};
+
+static enum oci_host_state state_at(struct oci_client *c, const char *host, bool insecure)
+{
+	struct oci_health_key key = {.host = host, .insecure = insecure};
+
+	return oci_health_state(c->health, &key);
+}
+
+/* The first that is not down will be asked; with all down everything fails at once. */
+static void standing_of_rule(void *arg, const struct oci_rule *rule)
+{
+	struct standing *s = arg;
+	enum oci_host_state state = OCI_HOST_DOWN;
+	struct oci_mirror *const *m;
+
+	if (strcmp(rule->host, s->repo->host))
+		return;
+	vec_each (&rule->mirrors, m)
+		if (state == OCI_HOST_DOWN)
+			state = state_at(s->c, (*m)->host, (*m)->insecure);
+	if (state == OCI_HOST_DOWN && rule->fallback)
+		state = state_at(s->c, s->repo->host, s->repo->insecure);
+	s->proven = s->proven && state != OCI_HOST_UNPROVEN;
+	s->up = s->up || state == OCI_HOST_UP;
+}
+
+/* Only the host is known here: each rule of its counts, and the host itself when none is for the
+   whole of it. */
+static struct standing standing_of(struct oci_client *c, const struct oci_repo *repo)
+{
+	struct standing s = {c, repo, true, false};
+	struct oci_repo whole = {.name = ""};
+	enum oci_host_state state;
+
+	memcpy(whole.host, repo->host, sizeof(whole.host));
+	oci_mirrors_each(c->mirrors, repo->host, standing_of_rule, &s);
+	if (!oci_mirrors_find(c->mirrors, &whole)) {
+		state = state_at(c, repo->host, repo->insecure);
+		s.proven = s.proven && state != OCI_HOST_UNPROVEN;
+		s.up = s.up || state == OCI_HOST_UP;
+	}
+	return s;
+}
+
 bool oci_client_is_proven(struct oci_client *c, const struct oci_repo *repo)
 {
-	struct oci_health_key key = oci_host_key(repo);
-
-	return oci_health_state(c->health, &key) != OCI_HOST_UNPROVEN;
+	return standing_of(c, repo).proven;
 }
 
 bool oci_client_is_up(struct oci_client *c, const struct oci_repo *repo)
 {
-	struct oci_health_key key = oci_host_key(repo);
-
-	return oci_health_state(c->health, &key) == OCI_HOST_UP;
+	return standing_of(c, repo).up;
 }
 
 void oci_client_each_request(const struct oci_client *c,

@@ -31,6 +31,7 @@
 struct loop;
 struct oci_client;
 struct oci_identity;
+struct oci_mirrors;
 struct oci_repo;
 struct op;
 
@@ -53,6 +54,9 @@ struct oci_stats {
 	uint64_t redirects, challenges, throttled, blob_resumes;
 	uint64_t refused; /* failed at once: the host is down, or wants to be left alone */
 	uint64_t blob_bytes;
+	/* requests to mirrors, ops that left one for the next, and those because it sent another
+	   content than was asked for */
+	uint64_t mirror_asked, mirror_failed, mirror_lied;
 };
 
 /* http is borrowed and must outlive it. */
@@ -76,10 +80,12 @@ int oci_client_allow(struct oci_client *c, const char *networks, struct err *err
 /* Where the jobs on large manifests take their memory; borrowed. Without it they take it as they
    like. */
 void oci_client_use_account(struct oci_client *c, struct account *account);
+/* The rules for what is asked from now on (mirrors.h); taken over. */
+void oci_client_use_mirrors(struct oci_client *c, struct oci_mirrors *mirrors);
 void oci_client_stats(const struct oci_client *c, struct oci_stats *out);
 
-/* Has the repository's host answered? Until then callers send it one request at a time. True also
-   when it is down: requests fail at once then. */
+/* Has the repository's host answered, or the mirror that is asked first? Until then callers send it
+   one request at a time. True also when it is down: requests fail at once then. */
 bool oci_client_is_proven(struct oci_client *c, const struct oci_repo *repo);
 /* Has it answered, and not fallen silent since? */
 bool oci_client_is_up(struct oci_client *c, const struct oci_repo *repo);

@@ -165,6 +165,8 @@ static void req_deadlines(const struct call *q, struct http_req *r)
 	if (q->probing && !q->plain)
 		r->headers_ms =
 			q->target.timeout_ms / 2 < PROBE_MS ? q->target.timeout_ms / 2 : PROBE_MS;
+	if (q->target.mirror && !q->away)
+		r->connect_ms = LIMIT_MIRROR_CONNECT_MS;
 	if (!q->req.stream)
 		return;
 	r->idle_ms = LIMIT_BLOB_IDLE_MS;
@@ -279,8 +281,8 @@ static enum step_ret req_admit_start(struct task *t)
 		return STEP_NEXT;
 	if (!q->req.probe &&
 		(oci_health_held(health, &key, oci_identity_id(q->target.identity), &err) ||
-			oci_pass_take(health, &key, oci_identity_goes_aside(q->target.identity),
-				&q->pass, &err)))
+			oci_pass_take(
+				health, &key, oci_target_goes_aside(&q->target), &q->pass, &err)))
 		return req_fail(q, &err);
 	timer_set(&q->deadline, q->target.timeout_ms);
 	q->until_ms = clock_ms() + q->target.timeout_ms;
@@ -351,9 +353,8 @@ static enum step_ret req_send_start(struct task *t)
 		.hdrs = q->hdrs,
 		.body = q->req.body,
 		.body_len = q->req.body_len,
-		.trust = oci_identity_trust_for(
-			q->target.identity, q->target.repo->insecure || q->req.probe),
-		.proxy = oci_identity_proxy(q->target.identity),
+		.trust = oci_target_trust(&q->target, q->target.repo->insecure || q->req.probe),
+		.proxy = oci_target_proxy(&q->target),
 		.on_connect = req_on_connect,
 		.on_headers = req_on_headers,
 		.arg = q,
@@ -629,8 +630,8 @@ static enum step_ret ping_start(struct task *t)
 	auto_buf struct buf text = BUF_INIT(LIMIT_URL);
 	struct http_req r = {
 		.method = "GET",
-		.trust = oci_identity_trust_for(q->target.identity, q->target.repo->insecure),
-		.proxy = oci_identity_proxy(q->target.identity),
+		.trust = oci_target_trust(&q->target, q->target.repo->insecure),
+		.proxy = oci_target_proxy(&q->target),
 		.on_connect = req_on_connect,
 		.arg = q,
 		.max_body = LIMIT_ERROR_BODY,

@@ -6,6 +6,7 @@
 #include "oci/manifest.h"
 #include "oci/registry.h"
 #include "oci/req.h"
+#include "oci/route.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +19,7 @@ struct resolve {
 	struct task task;
 	struct oci_client *client;
 	struct oci_target target;
+	struct oci_route route;
 	char *digest, *semver, *filter, *tag, *layer_type, *owner;
 	char *path, *what;
 	bool named; /* tag stands before digest */
@@ -93,9 +95,8 @@ static struct op *resolve_ask(struct resolve *r, bool head)
 {
 	static const struct http_hdr hdrs[] = {{"Accept", OCI_ACCEPT_MANIFEST}, {NULL, NULL}};
 
-	return oci_req_start(r->client,
+	return oci_route_ask(&r->route,
 		&(struct oci_req){
-			.target = r->target,
 			.kind = head ? OCI_KIND_HEAD : OCI_KIND_MANIFEST,
 			.method = head ? "HEAD" : "GET",
 			.path = r->path,
@@ -122,9 +123,12 @@ static enum step_ret resolve_head_start(struct task *t)
 	snprintf(r->result.tag, sizeof(r->result.tag), "%s", r->tag);
 	if (r->named)
 		return resolve_pinned(r);
+	free(r->path);
+	free(r->what);
 	r->path = mem_printf("manifests/%s", r->tag);
 	r->what = mem_printf("tag '%s'", r->tag);
-	if (oci_client_no_head(r->client, r->target.repo))
+	r->head_status = 0;
+	if (oci_client_no_head(r->client, oci_route_repo(&r->route)))
 		return STEP_NEXT;
 	return task_wait(t, resolve_ask(r, true));
 }
@@ -138,13 +142,23 @@ static bool digest_header(const struct http_res *res, struct digest *out)
 	return text && !digest_parse(out, text, &ignored);
 }
 
+/* The question failed where it was asked: the next mirror is asked from the beginning. */
+static enum step_ret resolve_failed(struct resolve *r)
+{
+	struct err err = r->task.op->err;
+
+	if (oci_route_next(&r->route, task_log(&r->task), &err))
+		return task_goto(&r->task, "head");
+	return task_fail(&r->task, &err);
+}
+
 static enum step_ret resolve_head_resume(struct task *t)
 {
 	struct resolve *r = TASK(t, struct resolve);
 	const struct http_res *res;
 
-	if (task_op_failed(t))
-		return STEP_FAIL;
+	if (t->op->err.kind != ERR_NONE)
+		return resolve_failed(r);
 	res = oci_req_result(t->op);
 	if (res->status < 300 && digest_header(res, &r->result.digest))
 		return resolve_found(r);
@@ -183,6 +197,7 @@ static void hash_free(void *job)
 static enum step_ret resolve_hashed(struct resolve *r, const struct hash *h)
 {
 	char stated[DIGEST_TEXT_MAX], real[DIGEST_TEXT_MAX], text[768];
+	struct err err = {0};
 
 	r->result.digest = h->real;
 	if (h->said.algo == DIGEST_NONE || digest_equal(&h->said, &h->real))
@@ -190,9 +205,12 @@ static enum step_ret resolve_hashed(struct resolve *r, const struct hash *h)
 	snprintf(text, sizeof(text),
 		"%s of '%.300s': the registry says that the manifest's digest is '%s', but the "
 		"digest of what it sent is '%s'",
-		r->what, r->target.repo->host, digest_format(&h->said, stated),
+		r->what, oci_route_repo(&r->route)->host, digest_format(&h->said, stated),
 		digest_format(&h->real, real));
-	return resolve_fail(r, text);
+	err_set(&err, ERR_RETRY, "%s", text);
+	if (oci_route_lied(&r->route, task_log(&r->task), &err))
+		return task_goto(&r->task, "head");
+	return task_fail(&r->task, &err);
 }
 
 /* HEAD was refused, or had no digest: GET has it, or says what is wrong (an answer to HEAD has no
@@ -206,10 +224,10 @@ static enum step_ret resolve_get_resume(struct task *t)
 {
 	struct resolve *r = TASK(t, struct resolve);
 
-	if (task_op_failed(t))
-		return STEP_FAIL;
+	if (t->op->err.kind != ERR_NONE)
+		return resolve_failed(r);
 	if (r->head_status)
-		oci_client_head_refused(r->client, r->target.repo, r->head_status);
+		oci_client_head_refused(r->client, oci_route_repo(&r->route), r->head_status);
 	r->hash = NEW(struct hash);
 	if (!digest_header(oci_req_result(t->op), &r->hash->said))
 		r->hash->said = (struct digest){0};
@@ -247,6 +265,7 @@ static void resolve_free(struct task *t)
 	struct resolve *r = TASK(t, struct resolve);
 
 	oci_target_clear(&r->target);
+	oci_route_clear(&r->route);
 	hash_free(r->hash);
 	free(r->digest);
 	free(r->semver);
@@ -286,6 +305,7 @@ struct op *oci_resolve_start(struct oci_client *c, const struct oci_resolve_req 
 
 	r->client = c;
 	oci_target_init(&r->target, &req->target);
+	oci_route_init(&r->route, c, &req->target);
 	r->digest = mem_strdup(req->digest);
 	r->semver = mem_strdup(req->semver);
 	r->filter = mem_strdup(req->semver_filter);

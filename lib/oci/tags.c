@@ -12,6 +12,7 @@
 #include "oci/manifest.h"
 #include "oci/registry.h"
 #include "oci/req.h"
+#include "oci/route.h"
 #include "text/match.h"
 #include "text/semver.h"
 
@@ -34,6 +35,7 @@ struct list {
 	struct task task;
 	struct oci_client *client;
 	struct oci_target target;
+	struct oci_route route;
 	struct oci_tags_req req;
 	char *range_text, *filter_text;
 	bool helm;
@@ -234,13 +236,45 @@ static enum http_body_ret tags_on_body(void *arg, const char *data, size_t n, st
 	return HTTP_BODY_OK;
 }
 
+/* Of one place that is asked: from its first page. */
+static void tags_begin(struct list *l)
+{
+	uint64_t ms = l->target.timeout_ms;
+
+	l->found = (struct found){0};
+	l->seen.len = 0;
+	l->empty_pages = 0;
+	l->bytes = 0;
+	l->by_last = false;
+	free(l->next);
+	l->next = mem_printf("tags/list?n=%d", PAGE_SIZE);
+	if (!ms || ms > LIMIT_TAG_LIST_MS / LIMIT_TAG_LIST_TIMEOUTS)
+		l->until = clock_ms() + LIMIT_TAG_LIST_MS;
+	else
+		l->until = clock_ms() + LIMIT_TAG_LIST_TIMEOUTS * ms;
+}
+
+/* The list failed where it was asked for. The next mirror's is another one, from its beginning:
+   unless the caller has had tags of this one. */
+static enum step_ret tags_failed(struct list *l, const struct err *why)
+{
+	struct err err = *why;
+	bool told = l->req.each && l->found.result.total;
+
+	if (told || !oci_route_next(&l->route, task_log(&l->task), &err))
+		return task_fail(&l->task, &err);
+	tags_begin(l);
+	return task_goto(&l->task, "page");
+}
+
 static enum step_ret tags_fail(struct list *l, enum err_kind kind, const char *text)
 {
 	char repo[OCI_REPO_TEXT_MAX];
 	struct err err = {0};
 
-	err_set(&err, kind, "tags of '%s': %s", oci_repo_format(l->target.repo, repo), text);
-	return task_fail(&l->task, &err);
+	err_set(&err, kind, "tags of '%s': %s", oci_repo_format(oci_route_repo(&l->route), repo),
+		text);
+	return tags_failed(l, &err);
 }
 
 static enum step_ret tags_page_start(struct task *t)
@@ -278,7 +312,6 @@ static enum step_ret tags_ask_start(struct task *t)
 {
 	struct list *l = TASK(t, struct list);
 	struct oci_req req = {
-		.target = l->target,
 		.kind = OCI_KIND_TAGS,
 		.method = "GET",
 		.path = l->next,
@@ -298,7 +331,7 @@ static enum step_ret tags_ask_start(struct task *t)
 	l->old_page = false;
 	l->last[0] = '\0';
 	l->ahead = 0;
-	return task_wait(t, oci_req_start(l->client, &req));
+	return task_wait(t, oci_route_ask(&l->route, &req));
 }
 
 /* A full page without a Link is not known to be the last one (Sonatype Nexus sends none). */
@@ -362,10 +395,12 @@ static int tags_next_page(struct list *l, struct err *err)
 	return 0;
 }
 
+/* That is an answer: nobody else is asked for another. */
 static enum step_ret tags_no_match(struct list *l)
 {
 	const struct oci_tags_result *r = &l->found.result;
-	char text[768];
+	char text[768], repo[OCI_REPO_TEXT_MAX];
+	struct err err = {0};
 
 	if (l->filter)
 		snprintf(text, sizeof(text),
@@ -378,7 +413,8 @@ static enum step_ret tags_no_match(struct list *l)
 			"no match found for semver '%.200s': of %llu tags %llu are versions",
 			l->range_text, (unsigned long long)r->total,
 			(unsigned long long)r->versions);
-	return tags_fail(l, ERR_RETRY, text);
+	err_set(&err, ERR_RETRY, "tags of '%s': %s", oci_repo_format(l->target.repo, repo), text);
+	return task_fail(&l->task, &err);
 }
 
 static enum step_ret tags_chosen(struct list *l)
@@ -424,7 +460,7 @@ static enum step_ret tags_ask_failed(struct list *l)
 		return tags_chosen(l);
 	}
 	if (err->code != -ECONNRESET || !l->page_tags || l->req.each || l->cuts++ >= LIMIT_AGAIN)
-		return task_fail(&l->task, err);
+		return tags_failed(l, err);
 	tags_forget_page(l);
 	return task_goto(&l->task, "pause");
 }
@@ -473,11 +509,7 @@ static enum step_ret tags_compile(struct task *t)
 	if (l->range_text && semver_range_parse(&l->range, l->range_text, &err))
 		return task_fail(t, &err);
 	l->has_range = l->range_text;
-	if (!l->target.timeout_ms ||
-		l->target.timeout_ms > LIMIT_TAG_LIST_MS / LIMIT_TAG_LIST_TIMEOUTS)
-		l->until = clock_ms() + LIMIT_TAG_LIST_MS;
-	else
-		l->until = clock_ms() + LIMIT_TAG_LIST_TIMEOUTS * l->target.timeout_ms;
+	tags_begin(l);
 	return STEP_NEXT;
 }
 
@@ -494,6 +526,7 @@ static void tags_free(struct task *t)
 	struct list *l = TASK(t, struct list);
 
 	oci_target_clear(&l->target);
+	oci_route_clear(&l->route);
 	match_free(l->filter);
 	if (l->has_range)
 		semver_range_clear(&l->range);
@@ -525,7 +558,7 @@ struct op *oci_tags_start(struct oci_client *c, const struct oci_tags_req *req)
 	l->range_text = mem_strdup(req->range);
 	l->filter_text = mem_strdup(req->filter);
 	l->helm = req->layer_type && !strcmp(req->layer_type, OCI_TYPE_HELM_CHART);
-	l->next = mem_printf("tags/list?n=%d", PAGE_SIZE);
+	oci_route_init(&l->route, c, &req->target);
 	task_init(&l->task, oci_client_loop(c), "tag list", steps, last, tags_free);
 	return task_spawn(&l->task);
 }

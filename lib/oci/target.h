@@ -22,17 +22,33 @@
 
 #include <stdint.h>
 
+struct http_proxy;
+struct http_trust;
 struct oci_identity;
+struct oci_mirror;
 
 struct oci_target {
 	const struct oci_repo *repo;
 	struct oci_identity *identity;
 	uint64_t timeout_ms;
+	/* repo is at this mirror of what was meant (route.h); NULL: it is what was meant */
+	struct oci_mirror *mirror;
 };
 
 /* For an op: an own copy of the repository, and a reference to the identity. */
 void oci_target_init(struct oci_target *own, const struct oci_target *from);
 /* Only of what was initialized so; zeroes are fine. */
 void oci_target_clear(struct oci_target *own);
+
+/*
+ * How it is reached: as the identity says; a mirror as its rule says, by the environment's proxy.
+ * An object's client certificate, CAs and proxy are for the registry that it names, and no business
+ * of a mirror; of its credentials those count that are for the mirror's host (oci_identity_cred).
+ * Borrowed from the target.
+ */
+const struct http_trust *oci_target_trust(const struct oci_target *t, bool insecure);
+const struct http_proxy *oci_target_proxy(const struct oci_target *t);
+/* By a proxy of the object's own? */
+bool oci_target_goes_aside(const struct oci_target *t);
 
 #endif

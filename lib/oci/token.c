@@ -143,8 +143,8 @@ static struct op *token_ask(struct fetch *f)
 	auto_buf struct buf url = BUF_INIT(LIMIT_URL), body = BUF_INIT(LIMIT_TOKEN_BODY);
 	uint64_t now = clock_ms();
 	struct http_req req = {.method = f->post ? "POST" : "GET",
-		.trust = oci_identity_trust_for(f->target.identity, f->target.repo->insecure),
-		.proxy = oci_identity_proxy(f->target.identity),
+		.trust = oci_target_trust(&f->target, f->target.repo->insecure),
+		.proxy = oci_target_proxy(&f->target),
 		.deadline_ms = f->until_ms > now ? f->until_ms - now : 1,
 		.max_body = LIMIT_TOKEN_BODY,
 		.on_headers = token_on_headers,
@@ -257,8 +257,7 @@ static enum step_ret token_admit_start(struct task *t)
 	struct err err = {0};
 
 	if (oci_health_held(health, &key, oci_identity_id(f->target.identity), &err) ||
-		oci_pass_take(
-			health, &key, oci_identity_goes_aside(f->target.identity), &f->pass, &err))
+		oci_pass_take(health, &key, oci_target_goes_aside(&f->target), &f->pass, &err))
 		return token_fail(f, &err);
 	f->post = cred && cred->identity_token.len;
 	f->until_ms = clock_ms() + LIMIT_TOKEN_MS;

@@ -26,6 +26,15 @@ check_eq "deploy/: a second apply changes nothing" "" "$(k apply -k "$D" | grep 
 render "$D/beside-flux" >"$H_TMP/beside.json"
 check_eq "beside-flux/: the server creates every object, beside the first" "$(wc -l <"$H_TMP/beside.json")" \
 	"$(k create --validate=strict -k "$D/beside-flux" | created)"
+render "$D/mirrors" >"$H_TMP/mirrors.json"
+check_ok "mirrors/: apply over deploy/" k apply -k "$D/mirrors"
+check_eq "mirrors/: the flag" --registry-mirrors=/etc/mirrors/rules.yaml \
+	"$(jq -r 'select(.kind == "Deployment") | .spec.template.spec.containers[0].args[-1]' "$H_TMP/mirrors.json")"
+check_eq "mirrors/: the rules are mounted there, as a folder" "/etc/mirrors registry-mirrors" \
+	"$(jq -r 'select(.kind == "Deployment") | .spec.template.spec | "\(.containers[0].volumeMounts[-1].mountPath) \(.volumes[-1].configMap.name)"' "$H_TMP/mirrors.json")"
+check_eq "mirrors/: under that name" "registry-mirrors rules.yaml" \
+	"$(jq -r 'select(.kind == "ConfigMap") | "\(.metadata.name) \(.data | keys[0])"' "$H_TMP/mirrors.json")"
+check_ok "mirrors/: and back" k apply -k "$D"
 
 # ---- names and labels ------------------------------------------------------------------------------------------------
 check_eq "beside-flux/: no CRD, no Namespace" "" "$(jq -r 'select(.kind == "CustomResourceDefinition" or .kind == "Namespace") | .kind' "$H_TMP/beside.json")"

@@ -108,7 +108,7 @@ START_TEST(test_values)
 		      "--kube-api-burst=-1 "
 		      "--enable-leader-election --embedded=/dir --log-level=debug "
 		      "--log-encoding=console --watch-label-selector=a=b,c!=d "
-		      "--ca-file=/etc/cas";
+		      "--ca-file=/etc/cas --registry-mirrors=/etc/rules";
 
 	good(&f, line);
 	ck_assert_int_eq(f.concurrent, 4);
@@ -128,6 +128,7 @@ START_TEST(test_values)
 	ck_assert_int_eq(f.kube_burst, 0);
 	ck_assert_str_eq(f.label_selector, "a=b,c!=d");
 	ck_assert_str_eq(f.ca_file, "/etc/cas");
+	ck_assert_str_eq(f.mirrors, "/etc/rules");
 }
 END_TEST
 

@@ -78,15 +78,20 @@ static void teardown(void)
 }
 
 /* So many looks, each to its end. */
-static void looks(unsigned n)
+static void looks(struct reread *w, unsigned n)
 {
-	while (n--) {
-		int i;
+	struct reread_stats s;
+	uint64_t before;
+	int i;
 
+	while (n--) {
+		reread_stats(w, &s);
+		before = s.looks;
 		loop_test_advance(l, REREAD_MS);
-		for (i = 0; i < 40; i++) {
+		for (i = 0; i < 20000 && s.looks == before; i++) {
 			loop_turn(l, false);
 			usleep(500);
+			reread_stats(w, &s);
 		}
 	}
 }
@@ -121,26 +126,26 @@ START_TEST(test_changes)
 	w = begin(path, false, 100, &err);
 	ck_assert_ptr_nonnull(w);
 	expect(w, "one", 0, 0);
-	looks(2);
+	looks(w, 2);
 	expect(w, "one", 0, 0);
 	put("file", "two");
-	looks(1);
+	looks(w, 1);
 	expect(w, "one", 0, 0); /* it may not be whole yet */
-	looks(1);
+	looks(w, 1);
 	expect(w, "two", 1, 0);
 	put("file", "bad");
-	looks(5);
+	looks(w, 5);
 	expect(w, "two", 1, 1); /* once */
 	put("file",
 		"this is longer than a hundred bytes ............................................."
 		"............................");
-	looks(3);
+	looks(w, 3);
 	expect(w, "two", 1, 2);
 	ck_assert_int_eq(unlink(path), 0);
-	looks(4);
+	looks(w, 4);
 	expect(w, "two", 1, 3);
 	put("file", "three");
-	looks(2);
+	looks(w, 2);
 	expect(w, "three", 2, 3);
 	end(w);
 }
@@ -155,13 +160,13 @@ START_TEST(test_half)
 	put("file", "one");
 	w = begin(path, false, 100, &err);
 	put("file", "t");
-	looks(1);
+	looks(w, 1);
 	put("file", "tw");
-	looks(1);
+	looks(w, 1);
 	put("file", "two");
-	looks(1);
+	looks(w, 1);
 	expect(w, "one", 0, 0);
-	looks(1);
+	looks(w, 1);
 	expect(w, "two", 1, 0);
 	end(w);
 }
@@ -186,7 +191,7 @@ START_TEST(test_folder)
 	expect(w, "a1\n\nb1\n\n", 0, 0);
 	snprintf(cmd, sizeof(cmd), "cd %s/m && ln -s ..2 new && mv -T new ..data", dir);
 	ck_assert_int_eq(system(cmd), 0);
-	looks(2);
+	looks(w, 2);
 	expect(w, "a2\n\nb2\n\n", 1, 0);
 	end(w);
 	/* and at the start it may be a file after all */

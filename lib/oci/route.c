@@ -1,0 +1,124 @@
+#include "oci/route.h"
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "ev/op.h"
+#include "oci/internal.h"
+#include "oci/mirrors.h"
+
+#include <errno.h>
+
+static void hop_add(struct oci_route *r, const struct oci_rule *rule, struct oci_mirror *m)
+{
+	struct oci_hop_to hop = {.mirror = oci_mirror_ref(m)};
+
+	if (oci_mirror_repo(rule, m, r->target.repo, &hop.repo))
+		oci_mirror_unref(m);
+	else
+		*vec_add(&r->hops) = hop;
+}
+
+void oci_route_init(struct oci_route *r, struct oci_client *c, const struct oci_target *target)
+{
+	const struct oci_rule *rule = oci_mirrors_find(c->mirrors, target->repo);
+	struct oci_mirror *const *m;
+
+	*r = (struct oci_route){.client = c};
+	oci_target_init(&r->target, target);
+	if (!r->target.timeout_ms || r->target.timeout_ms > LIMIT_REQUEST_MS)
+		r->target.timeout_ms = LIMIT_REQUEST_MS;
+	if (rule)
+		vec_each (&rule->mirrors, m)
+			hop_add(r, rule, *m);
+	if (!rule || rule->fallback)
+		*vec_add(&r->hops) = (struct oci_hop_to){*target->repo, NULL};
+}
+
+void oci_route_clear(struct oci_route *r)
+{
+	struct oci_hop_to *hop;
+
+	vec_each (&r->hops, hop)
+		oci_mirror_unref(hop->mirror);
+	vec_clear(&r->hops);
+	oci_target_clear(&r->target);
+	*r = (struct oci_route){0};
+}
+
+const struct oci_repo *oci_route_repo(const struct oci_route *r)
+{
+	return r->hops.len ? &r->hops.p[r->at].repo : r->target.repo;
+}
+
+bool oci_route_has_next(const struct oci_route *r)
+{
+	return r->at + 1 < r->hops.len;
+}
+
+/* Half of what is left, when somebody stands behind. */
+static uint64_t route_ms(const struct oci_route *r)
+{
+	uint64_t gone = clock_ms() - r->since_ms, all = r->target.timeout_ms;
+	uint64_t left = gone < all ? all - gone : 1;
+
+	return oci_route_has_next(r) ? left / 2 + 1 : left;
+}
+
+struct op *oci_route_ask(struct oci_route *r, const struct oci_req *req)
+{
+	struct oci_req to = *req;
+	const struct oci_hop_to *hop;
+
+	if (!r->hops.len) {
+		char repo[OCI_REPO_TEXT_MAX];
+		struct err err = {0};
+
+		err_set(&err, ERR_STALL, "the name of '%s' is too long for its mirrors",
+			oci_repo_format(r->target.repo, repo));
+		return op_failed(r->client->loop, &err);
+	}
+	if (!r->going_on)
+		r->since_ms = clock_ms();
+	r->going_on = false;
+	hop = &r->hops.p[r->at];
+	if (hop->mirror)
+		r->client->stats.mirror_asked++;
+	to.target = (struct oci_target){&hop->repo, r->target.identity, route_ms(r), hop->mirror};
+	return oci_req_start(r->client, &to);
+}
+
+static bool route_move(struct oci_route *r, const struct err *err)
+{
+	if (err->kind == ERR_CANCELED || !oci_route_has_next(r))
+		return false;
+	r->at++;
+	r->going_on = true;
+	return true;
+}
+
+/* Counts also when there is nobody to go on to. */
+static bool route_is_mirror(const struct oci_route *r)
+{
+	return r->hops.len && r->hops.p[r->at].mirror;
+}
+
+bool oci_route_next(struct oci_route *r, const struct log_ctx *log, const struct err *err)
+{
+	if (err->kind == ERR_CANCELED || !route_is_mirror(r))
+		return false;
+	r->client->stats.mirror_failed++;
+	log_debug(log, "a mirror does not help", LS("mirror", oci_route_repo(r)->host), LE(err));
+	return route_move(r, err);
+}
+
+bool oci_route_lied(struct oci_route *r, const struct log_ctx *log, const struct err *err)
+{
+	if (err->kind == ERR_CANCELED || !route_is_mirror(r))
+		return false;
+	r->client->stats.mirror_lied++;
+	log_error(log, "a mirror sends other content than was asked for",
+		LS("mirror", oci_route_repo(r)->host), LE(err));
+	return route_move(r, err);
+}

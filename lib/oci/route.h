@@ -1,0 +1,60 @@
+/*
+ * Whom to ask for a repository: its mirrors one after the other, as the rules say, then the
+ * registry itself, or not. For the files of lib/oci that read; what is pushed goes to the registry.
+ *
+ * A mirror that fails in whatever way (no answer, a status that is no success, bytes of another
+ * digest) is left for the next one: oci_route_next. Whoever asks begins again there with what it
+ * had, and stays there for what it asks next. Content is checked by its digest wherever it comes
+ * from; what a tag means and which tags there are is what the first that answers says.
+ *
+ * A mirror that others stand behind has half of the time that a question has left, and
+ * LIMIT_MIRROR_CONNECT_MS to take the connection. It never sees an object's client certificate, nor
+ * its proxy; of the credentials those for its own host only (target.h).
+ *
+ * Loop thread. In the op that asks:
+ *
+ *	oci_route_init(&r->route, client, &req->target);
+ *	op = oci_route_ask(&r->route, &(struct oci_req){...});   with the route's target
+ *	... it failed: if (oci_route_next(&r->route, task_log(t), &op->err)) begin again
+ *	oci_route_clear(&r->route);
+ */
+#ifndef OCI_ROUTE_H
+#define OCI_ROUTE_H
+#include "base/vec.h"
+#include "oci/req.h"
+#include "oci/target.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct log_ctx;
+struct oci_client;
+
+struct oci_hop_to {
+	struct oci_repo repo;
+	struct oci_mirror *mirror; /* NULL: the registry itself */
+};
+
+struct oci_route {
+	struct oci_client *client;
+	struct oci_target target; /* of who asked */
+	VEC(struct oci_hop_to) hops;
+	size_t at;
+	uint64_t since_ms; /* on clock_ms(): when the question was asked first */
+	bool going_on; /* of the same question */
+};
+
+void oci_route_init(struct oci_route *r, struct oci_client *c, const struct oci_target *target);
+void oci_route_clear(struct oci_route *r); /* zeroes are fine */
+/* req->target is not looked at. */
+struct op *oci_route_ask(struct oci_route *r, const struct oci_req *req);
+/* The repository that is asked now, as it is called there. */
+const struct oci_repo *oci_route_repo(const struct oci_route *r);
+/* Is there somebody behind the one that is asked now? */
+bool oci_route_has_next(const struct oci_route *r);
+/* It failed so: goes on to the next. False: there is none, or it was cancelled; *err stands. */
+bool oci_route_next(struct oci_route *r, const struct log_ctx *log, const struct err *err);
+/* The same, when it sent something else than what its name says. */
+bool oci_route_lied(struct oci_route *r, const struct log_ctx *log, const struct err *err);
+
+#endif
