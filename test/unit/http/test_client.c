@@ -634,12 +634,64 @@ START_TEST(test_cancel_resolving)
 }
 END_TEST
 
+/* A lookup belongs to the time for a connection. */
+START_TEST(test_connect_deadline)
+{
+	struct op *op;
+	int i;
+
+	begin_names(NULL, NAMES);
+	op = get((struct http_req){
+		.url = "http://stuck.test/", .connect_ms = 3000, .deadline_ms = 60000});
+	while (!fake_dns_asked(w.dns, "stuck.test"))
+		loop_turn(w.l, true);
+	loop_test_advance(w.l, 2999);
+	ck_assert(!op->done);
+	loop_test_advance(w.l, 1);
+	for (i = 0; i < 5 && !op->done; i++)
+		loop_turn(w.l, false);
+	ck_assert(op->done);
+	ck_assert_int_eq(op->err.code, -ETIMEDOUT);
+	ck_assert_str_eq(op->err.msg, "GET 'http://stuck.test/': no connection within 3s");
+	op_free(op);
+	finish();
+}
+END_TEST
+
 /* ---- names and addresses --------------------------------------------------------------------- */
 
 static unsigned port_of(const struct tcp_script *s)
 {
 	return (unsigned)atoi(strchr(tcp_script_host(s), ':') + 1);
 }
+
+/* Once there is a connection the answer may take longer. */
+START_TEST(test_connect_deadline_over)
+{
+	static const struct tcp_step script[] = {
+		{TCP_REQUEST, "GET /x HTTP/1.1\r\nHost: reg.test:", 0}, {TCP_WAIT_CLOSE, NULL, 0},
+		{0}};
+	char url[64];
+	struct op *op;
+	int i;
+
+	begin_names(script, NAMES);
+	snprintf(url, sizeof(url), "http://reg.test:%u/x", port_of(w.s));
+	op = get((struct http_req){.url = url, .connect_ms = 3000, .deadline_ms = 10000});
+	for (i = 0; i < 200; i++) {
+		loop_turn(w.l, false);
+		usleep(500);
+	}
+	loop_test_advance(w.l, 9000);
+	ck_assert(!op->done);
+	loop_test_advance(w.l, 1000);
+	for (i = 0; i < 5 && !op->done; i++)
+		loop_turn(w.l, false);
+	ck_assert_str_eq(strstr(op->err.msg, "': "), "': not done within 10s");
+	op_free(op);
+	finish();
+}
+END_TEST
 
 /* The host that was asked for is what goes over the wire; the second request needs no lookup, and
    finds the connection open. */
@@ -1389,6 +1441,8 @@ Suite *suite_client(void)
 	tcase_add_loop_test(tc, test_cancel, 0, 3);
 	tcase_add_loop_test(tc, test_cancel_early, 0, 3);
 	tcase_add_loop_test(tc, test_cancel_resolving, 0, 2);
+	tcase_add_test(tc, test_connect_deadline);
+	tcase_add_test(tc, test_connect_deadline_over);
 	tcase_add_test(tc, test_name);
 	tcase_add_loop_test(tc, test_next_address, 0, 2);
 	tcase_add_test(tc, test_address_moves);
