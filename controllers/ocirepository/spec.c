@@ -130,6 +130,30 @@ static int times_read(struct ocirepository_spec *s, const json_t *spec, struct e
 		obj_str_or("", spec, "timeout"));
 }
 
+/* The default counts as not given: nothing is made anew for saying it. */
+static int platform_read(struct ocirepository_spec *s, const json_t *obj, struct err *err)
+{
+	json_t *v = obj_get(obj, "metadata", "annotations", OCIREPOSITORY_PLATFORM);
+	const char *text = obj_str(obj, "metadata", "annotations", OCIREPOSITORY_PLATFORM);
+	struct oci_platform p;
+
+	if (!v)
+		return 0;
+	if (!text)
+		return err_set(
+			err, ERR_STALL, "annotation '%s' is no plain text", OCIREPOSITORY_PLATFORM);
+	if (oci_platform_parse(&p, text, err)) {
+		err->kind = ERR_STALL;
+		return err_wrap(err, "annotation '%s'", OCIREPOSITORY_PLATFORM);
+	}
+	if (oci_platform_equal(&p, &oci_platform_default))
+		return 0;
+	s->platform = NEW(struct oci_platform);
+	*s->platform = p;
+	s->spec.size += sizeof(p);
+	return 0;
+}
+
 static void spec_free(struct spec *base)
 {
 	struct ocirepository_spec *s = OCIREPOSITORY_SPEC(base);
@@ -140,6 +164,7 @@ static void spec_free(struct spec *base)
 	free(s->semver_filter);
 	free(s->tag);
 	free(s->ignore);
+	free(s->platform);
 	free(s->layer_type);
 	free(s->layer_operation);
 	free((char *)(uintptr_t)s->login.secret);
@@ -160,7 +185,8 @@ struct spec *ocirepository_spec_new(const json_t *obj)
 	s->spec.interval_ms = LEAST_INTERVAL_MS;
 	if (object_has_nul(spec))
 		(void)err_set(&err, ERR_STALL, "spec holds a NUL character");
-	if (!fields_read(s, spec, &err) && !times_read(s, spec, &err) && !s->digest && !s->semver)
+	if (!fields_read(s, spec, &err) && !times_read(s, spec, &err) &&
+		!platform_read(s, obj, &err) && !s->digest && !s->semver)
 		(void)!tag_check(s->tag, &err);
 	if (err.kind != ERR_NONE) {
 		s->spec.wrong = NEW(struct err);
@@ -209,4 +235,14 @@ bool ocirepository_selector_is(const struct ocirepository_spec *s, const json_t 
 		return s->has_selector == json_is_object(observed);
 	return !strcmp(or_empty(s->layer_type), obj_str_or("", observed, "mediaType")) &&
 		!strcmp(or_empty(s->layer_operation), obj_str_or("", observed, "operation"));
+}
+
+bool ocirepository_platform_is(const struct ocirepository_spec *s, const json_t *artifact)
+{
+	const char *made_for = obj_str(artifact, "metadata", OCIREPOSITORY_PLATFORM);
+	char text[OCI_PLATFORM_TEXT_MAX];
+
+	if (!s->platform || !made_for)
+		return !s->platform && !made_for;
+	return !strcmp(oci_platform_format(s->platform, text), made_for);
 }

@@ -6,9 +6,14 @@
 #ifndef OCIREPOSITORY_SPEC_H
 #define OCIREPOSITORY_SPEC_H
 #include "ctl/spec.h"
+#include "oci/platform.h"
 #include "source/login.h"
 
 #include <jansson.h>
+
+/* The annotation of an object that names the platform of an index: "linux/arm64". In the metadata
+   of the status's artifact it says which one that was made for. */
+#define OCIREPOSITORY_PLATFORM "oci-source-controller/platform"
 
 struct ocirepository_spec {
 	struct spec spec;
@@ -18,6 +23,7 @@ struct ocirepository_spec {
 	bool has_selector;
 	char *layer_type, *layer_operation; /* of layerSelector, as given; NULL: not given */
 	struct login_refs login; /* secretRef, serviceAccountName, certSecretRef, proxySecretRef */
+	struct oci_platform *platform; /* of the annotation; NULL: oci_platform_default */
 	const char *provider; /* "aws", "azure", "gcp", or NULL: generic */
 	int64_t timeout_ms;
 	bool insecure;
@@ -38,5 +44,8 @@ bool ocirepository_copies(const struct ocirepository_spec *s);
 json_t *ocirepository_selector_json(const struct ocirepository_spec *s);
 /* Is it the one that was observed? Absent and null are the same, an empty one is not absent. */
 bool ocirepository_selector_is(const struct ocirepository_spec *s, const json_t *observed);
+
+/* Is it the platform that the status's artifact was made for? */
+bool ocirepository_platform_is(const struct ocirepository_spec *s, const json_t *artifact);
 
 #endif

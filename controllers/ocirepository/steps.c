@@ -15,6 +15,7 @@
 #include "oci/blob.h"
 #include "oci/identity.h"
 #include "oci/image.h"
+#include "oci/platform.h"
 #include "oci/ref.h"
 #include "oci/registry.h"
 #include "oci/resolve.h"
@@ -47,7 +48,9 @@ struct ocirepository_run {
 	struct login login;
 	bool asking; /* the registry, what the reference means */
 	const char *layer_type; /* of the spec, or of the status for a restore; NULL: any */
+	struct oci_platform platform; /* of an index; likewise */
 	struct op *image; /* done; the layer is in there */
+	json_t *metadata; /* of the artifact */
 };
 
 #define OCI_RUN(r) CONTAINER_OF(ARTIFACT_RUN(r), struct ocirepository_run, artifact)
@@ -147,6 +150,7 @@ static enum step_ret resolve_start(struct task *t)
 
 	o->asking = true;
 	o->layer_type = ocirepository_layer_type(s);
+	o->platform = s->platform ? *s->platform : oci_platform_default;
 	status_progress_after(r, SLOW_ANSWER_MS);
 	return task_wait(t,
 		oci_resolve_start(OCI_ENV(r)->registry.oci,
@@ -172,7 +176,8 @@ static bool is_unchanged(const struct run *r)
 		return true;
 	if (!ignore != !s->ignore || (ignore && strcmp(ignore, s->ignore) != 0))
 		return false;
-	return ocirepository_selector_is(s, obj_get(status, "observedLayerSelector"));
+	return ocirepository_selector_is(s, obj_get(status, "observedLayerSelector")) &&
+		ocirepository_platform_is(s, obj_get(status, "artifact"));
 }
 
 static void input_of_spec(struct run *r)
@@ -225,6 +230,7 @@ static enum step_ret pinned_start(struct task *t)
 	const char *revision = obj_str_or("", status, "artifact", "revision");
 	const json_t *selector = obj_get(status, "observedLayerSelector");
 	const char *type = obj_str(selector, "mediaType");
+	const char *platform = obj_str(status, "artifact", "metadata", OCIREPOSITORY_PLATFORM);
 	char path[STORE_PATH_MAX];
 
 	if (strlen(revision) >= sizeof(a->revision) ||
@@ -237,6 +243,12 @@ static enum step_ret pinned_start(struct task *t)
 		strcmp(path, a->have_path) != 0) {
 		err_set(&t->err, ERR_RETRY,
 			"status.artifact: its path and its revision name different digests");
+		restore_refused(a);
+		return run_fail(r, COND_FETCH_FAILED, "OCIArtifactPullFailed");
+	}
+	OCI_RUN(r)->platform = oci_platform_default;
+	if (platform && oci_platform_parse(&OCI_RUN(r)->platform, platform, &t->err)) {
+		err_wrap(&t->err, "status.artifact.metadata '%s'", OCIREPOSITORY_PLATFORM);
 		restore_refused(a);
 		return run_fail(r, COND_FETCH_FAILED, "OCIArtifactPullFailed");
 	}
@@ -259,6 +271,7 @@ static enum step_ret manifest_start(struct task *t)
 		oci_image_start(OCI_ENV(r)->registry.oci,
 			&(struct oci_image_req){.target = target_of(r),
 				.digest = &o->artifact.name,
+				.platform = &o->platform,
 				.layer_type = o->layer_type,
 				.owner = r->ns}));
 }
@@ -286,6 +299,21 @@ static void check_refused(struct run *r)
 		restore_refused(ARTIFACT_RUN(r));
 }
 
+/* The manifest's annotations, and for which platform they were read: nothing else says so between
+   two runs, and a member of the status would be lost where Flux's CRD is installed. What a manifest
+   says in that name is not true. */
+static json_t *metadata_new(const struct ocirepository_run *o, const json_t *annotations)
+{
+	json_t *m = annotations ? json_copy((json_t *)(uintptr_t)annotations) : json_object();
+	char text[OCI_PLATFORM_TEXT_MAX];
+
+	json_object_del(m, OCIREPOSITORY_PLATFORM);
+	if (!oci_platform_equal(&o->platform, &oci_platform_default))
+		json_object_set_new(m, OCIREPOSITORY_PLATFORM,
+			json_string(oci_platform_format(&o->platform, text)));
+	return m;
+}
+
 static enum step_ret manifest_resume(struct task *t)
 {
 	struct run *r = RUN(t);
@@ -303,7 +331,8 @@ static enum step_ret manifest_resume(struct task *t)
 	in->size = image->layer->size;
 	in->media_type = image->layer->media_type;
 	in->needs_file = oci_blob_needs_file(image->layer->size);
-	in->metadata = image->manifest.annotations;
+	OCI_RUN(r)->metadata = metadata_new(OCI_RUN(r), image->manifest.annotations);
+	in->metadata = OCI_RUN(r)->metadata;
 	OCI_RUN(r)->image = MOVE(t->op);
 	return layer_check(t);
 }
@@ -483,6 +512,7 @@ static void run_clear(struct run *r)
 	struct ocirepository_run *o = OCI_RUN(r);
 
 	op_free(o->image);
+	json_decref(o->metadata);
 	login_clear(&o->login);
 	artifact_run_clear(r);
 }
@@ -558,6 +588,7 @@ static bool host_up(void *env, const char *key)
 static const struct kube_resource RESOURCE = {
 	"source.toolkit.fluxcd.io", "v1", "ocirepositories", "OCIRepository", true};
 
+static const char *const ANNOTATIONS[] = {OCIREPOSITORY_PLATFORM, NULL};
 static const char *const CONDITIONS[] = {COND_STORAGE_FAILED, COND_FETCH_FAILED, COND_OUTDATED,
 	COND_IN_STORAGE, COND_VERIFIED, COND_STALLED, COND_RECONCILING, NULL};
 static const char *const NEGATIVE[] = {COND_STORAGE_FAILED, COND_FETCH_FAILED, COND_OUTDATED,
@@ -571,6 +602,7 @@ const struct kind ocirepository_kind = {
 	.item_size = sizeof(struct artifact_item),
 	.run_size = sizeof(struct ocirepository_run),
 	.spec_new = ocirepository_spec_new,
+	.annotations = ANNOTATIONS,
 	.spec_slim = ocirepository_spec_slim,
 	.host = host_of,
 	.host_noun = "registry",

@@ -99,12 +99,17 @@ void item_found(struct item *i, unsigned nth, const char *const *names)
 
 /* ---- the object ------------------------------------------------------------------------------ */
 
+bool item_asks_same(const struct item *i, const json_t *obj)
+{
+	return i->generation == object_generation(obj) &&
+		object_annotations_are(obj, i->c->kind->annotations, &i->annotations);
+}
+
 /* The generation moves with each change of the spec (Kubernetes API conventions, Metadata); but a
    restored database may bring another spec under one that was seen. */
 static bool has_spec_of(const struct item *i, const json_t *obj)
 {
-	return i->spec && !i->partial && i->generation > 0 &&
-		i->generation == object_generation(obj);
+	return i->spec && !i->partial && i->generation > 0 && item_asks_same(i, obj);
 }
 
 static void ready_update(struct item *i, const json_t *obj)
@@ -155,6 +160,7 @@ void item_store(struct item *i, const json_t *obj, bool own)
 	i->text = object_text(obj, i->spec->size, i->c->kind->status_kept, &whole);
 	i->version = mem_strdup(object_version(obj));
 	i->requested_at = mem_strdup(object_requested_at(obj));
+	i->annotations = object_annotations(obj, i->c->kind->annotations);
 	i->generation = object_generation(obj);
 	i->deleting = object_deleting(obj);
 	ready_update(i, obj);

@@ -6,6 +6,7 @@
 #ifndef CTL_ITEM_H
 #define CTL_ITEM_H
 #include "base/vec.h"
+#include "crypto/digest.h"
 #include "ctl/depends.h"
 #include "ctl/event.h"
 #include "ctl/kind.h"
@@ -32,6 +33,7 @@ struct item {
 	bool partial;
 	char *version;
 	char *requested_at;
+	struct digest annotations; /* of those that count as the spec does (object_annotations) */
 	char *host; /* "" when it cannot say where to go */
 	int64_t generation;
 	uint64_t changes; /* how often it was stored */
@@ -53,6 +55,8 @@ struct item *item_new(struct controller *c, const json_t *obj);
 /* The object as it is now. own: as we have just written it, so that a spec of the same generation
    is the one that is known; whatever else changed it, the spec is read again. */
 void item_store(struct item *i, const json_t *obj, bool own);
+/* Is it the object that the item is of in all that its spec is read from? */
+bool item_asks_same(const struct item *i, const json_t *obj);
 /* What a GET said, and the watch has yet to say: the next run begins with it. False: it is another
    object of the same name. */
 bool item_adopt(struct item *i, const json_t *obj) must_check;

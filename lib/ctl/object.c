@@ -112,6 +112,33 @@ static json_t *own_annotations(const json_t *meta)
 	return a;
 }
 
+struct digest object_annotations(const json_t *obj, const char *const *keys)
+{
+	const json_t *all = obj_get(obj, "metadata", "annotations");
+	auto_buf struct buf b = BUF_INIT(LIMIT_KUBE_OBJECT * 2);
+	struct digest d = {.algo = DIGEST_NONE};
+	json_t *some;
+
+	if (!all || !keys)
+		return d;
+	some = json_object();
+	for (; *keys; keys++)
+		object_member_keep(some, all, *keys);
+	if (json_object_size(some)) {
+		obj_write(some, &b);
+		digest_mem(&d, DIGEST_SHA256, buf_str(&b), b.len);
+	}
+	json_decref(some);
+	return d;
+}
+
+bool object_annotations_are(const json_t *obj, const char *const *keys, const struct digest *d)
+{
+	struct digest now = object_annotations(obj, keys);
+
+	return now.algo == DIGEST_NONE ? d->algo == DIGEST_NONE : digest_equal(&now, d);
+}
+
 char *object_text(const json_t *obj, size_t room,
 	void (*status_kept)(const json_t *status, json_t *kept), bool *whole)
 {

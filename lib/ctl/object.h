@@ -6,6 +6,7 @@
 #ifndef CTL_OBJECT_H
 #define CTL_OBJECT_H
 #include "base/err.h"
+#include "crypto/digest.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -31,6 +32,12 @@ bool object_has_nul(const json_t *v);
 /* A Go duration of the spec ("5m"); `fallback` when it is not there. -1: it is none (ERR_STALL). */
 int object_duration(const json_t *spec, const char *key, int64_t fallback_ms, int64_t *out_ms,
 	struct err *err) must_check;
+
+/* A digest of these annotations (kind.h; or NULL), to be compared: their values may be long.
+   DIGEST_NONE: it has none of them. */
+struct digest object_annotations(const json_t *obj, const char *const *keys);
+/* Are they what this digest is of? */
+bool object_annotations_are(const json_t *obj, const char *const *keys, const struct digest *d);
 
 /* Compact JSON without spec, managedFields, labels and foreign annotations. When that and `room`
    bytes more are over LIMIT_OBJECT_KEPT, *whole is false, and of the status there are only the

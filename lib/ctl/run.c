@@ -66,7 +66,7 @@ void run_set_object(struct run *r, json_t *obj)
 	r->obj = obj;
 	/* The spec may have changed under us: the watch will say so, and its event must not look
 	   like one of ours. And what is gone, or not ours any more, is nobody's business here. */
-	if (!i->queue_item.leaving && object_generation(obj) == i->generation &&
+	if (!i->queue_item.leaving && item_asks_same(i, obj) &&
 		object_deleting(obj) == i->deleting &&
 		!strcmp(object_requested_at(obj), i->requested_at)) {
 		item_store(i, obj, true);
@@ -167,6 +167,7 @@ static struct run *run_new(struct item *i, enum run_mode mode)
 	r->name = i->name;
 	r->uid = i->uid;
 	r->generation = i->generation;
+	r->annotations = i->annotations;
 	turn_init(&r->turn, NULL, NULL, NULL);
 	if (i->c->kind->run_init)
 		i->c->kind->run_init(r);

@@ -11,6 +11,7 @@
  */
 #ifndef CTL_RUN_H
 #define CTL_RUN_H
+#include "crypto/digest.h"
 #include "ctl/cond.h"
 #include "ctl/kind.h"
 #include "ctl/spec.h"
@@ -59,6 +60,7 @@ struct run {
 	json_t *obj; /* as the API server has it now, as far as this run knows */
 	const char *ns, *name, *uid; /* of the item */
 	int64_t generation;
+	struct digest annotations; /* of the item when it began */
 	struct cond_set conds, conds_before;
 
 	struct turn turn; /* for what takes long */

@@ -229,6 +229,7 @@ enum step_ret status_start(struct task *t)
 static bool is_same_object(const struct run *r, const json_t *now)
 {
 	return !strcmp(object_uid(now), r->uid) && object_generation(now) == r->generation &&
+		object_annotations_are(now, r->c->kind->annotations, &r->annotations) &&
 		!object_deleting(now);
 }
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define PARSE_INLINE (64 * 1024) /* bytes of a manifest that the loop itself may hash and parse */
+#define INDEX_LEVELS 2 /* an index, and one that it has an entry for */
 
 /* Hashing and parsing of one manifest; a big one goes to a worker. Owns everything; the answer is
    only read. */
@@ -33,8 +34,9 @@ struct image {
 	struct oci_route route;
 	struct digest digest; /* of the manifest that is read now */
 	uint64_t size; /* of it; 0: not known */
+	struct oci_platform platform;
 	char *layer_type, *owner;
-	bool child; /* the second round, behind an index; there is no third */
+	unsigned indexes; /* that have led to the manifest that is read now */
 	struct check *check; /* to be done */
 	struct op *grant; /* memory for it */
 	struct oci_image result;
@@ -206,21 +208,26 @@ static enum step_ret image_check_resume(struct task *t)
 	return image_checked(TASK(t, struct image), work_job(t->op), &t->op->err);
 }
 
-/* An index names the manifest for our platform; anything else is what we came for. */
+/* An index names the manifest for the platform; anything else is what we came for. */
 static enum step_ret choose_start(struct task *t)
 {
 	struct image *m = TASK(t, struct image);
 	const struct oci_child *child;
 	struct err err = {0};
 
-	if (!m->result.manifest.index || m->child)
+	if (!m->result.manifest.index)
 		return STEP_NEXT;
-	child = oci_manifest_platform(&m->result.manifest, &err);
+	if (m->indexes == INDEX_LEVELS) {
+		err_set(&err, ERR_RETRY,
+			"it is the third index in a row, and only two are followed");
+		return image_fail(m, &err);
+	}
+	child = oci_manifest_platform(&m->result.manifest, &m->platform, &err);
 	if (!child)
 		return image_fail(m, &err);
 	m->digest = child->desc.digest;
 	m->size = child->desc.size;
-	m->child = true;
+	m->indexes++;
 	return task_goto(t, "manifest");
 }
 
@@ -229,10 +236,6 @@ static enum step_ret layer_start(struct task *t)
 	struct image *m = TASK(t, struct image);
 	struct err err = {0};
 
-	if (m->result.manifest.index) {
-		err_set(&err, ERR_RETRY, "the index's entry for linux/amd64 is an index itself");
-		return image_fail(m, &err);
-	}
 	m->result.layer = oci_manifest_layer(&m->result.manifest, m->layer_type, &err);
 	return m->result.layer ? STEP_NEXT : image_fail(m, &err);
 }
@@ -269,6 +272,7 @@ struct op *oci_image_start(struct oci_client *c, const struct oci_image_req *req
 	oci_target_init(&m->target, &req->target);
 	oci_route_init(&m->route, c, &req->target);
 	m->digest = *req->digest;
+	m->platform = req->platform ? *req->platform : oci_platform_default;
 	m->layer_type = mem_strdup(req->layer_type);
 	m->owner = mem_strdup(req->owner ? req->owner : req->target.repo->host);
 	task_init(&m->task, oci_client_loop(c), "image", steps, NULL, image_free);

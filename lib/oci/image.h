@@ -1,7 +1,8 @@
 /*
  * The manifest behind a digest, checked: GET by digest, the bytes hashed and compared with the
- * digest asked for and with Docker-Content-Digest; an index leads to its linux/amd64 child, which
- * is checked the same way. Then the layer is chosen. Loop thread.
+ * digest asked for and with Docker-Content-Digest; an index leads to its entry for the platform,
+ * which is checked the same way and may be an index once more, but not a third one. Then the layer
+ * is chosen. Loop thread.
  *
  *	op = oci_image_start(client,
  *		&(struct oci_image_req){
@@ -21,6 +22,7 @@ struct op;
 struct oci_image_req {
 	struct oci_target target;
 	const struct digest *digest;
+	const struct oci_platform *platform; /* of an index. Copied; NULL: oci_platform_default */
 	const char *layer_type; /* spec.layerSelector.mediaType; NULL or "": the first layer */
 	const char *owner; /* of memory and jobs on workers: a namespace. Copied; NULL: the host */
 };

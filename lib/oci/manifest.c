@@ -30,6 +30,7 @@ void oci_manifest_clear(struct oci_manifest *m)
 		oci_descriptor_clear(&c->desc);
 		free(c->os);
 		free(c->arch);
+		free(c->variant);
 	}
 	vec_clear(&m->children);
 	json_decref(m->annotations);
@@ -153,7 +154,8 @@ static int children_read(struct oci_manifest *m, const json_t *a, struct err *er
 			return -1;
 		if (json_is_object(p) &&
 			(manifest_word(&c->os, p, "os", where, err) ||
-				manifest_word(&c->arch, p, "architecture", where, err)))
+				manifest_word(&c->arch, p, "architecture", where, err) ||
+				manifest_word(&c->variant, p, "variant", where, err)))
 			return -1;
 	}
 	return 0;
@@ -261,24 +263,51 @@ static void manifest_mention(struct buf *b, const char *name)
 	buf_adds(b, quoted);
 }
 
-const struct oci_child *oci_manifest_platform(const struct oci_manifest *m, struct err *err)
+bool oci_descriptor_is_index(const struct oci_descriptor *d)
+{
+	return shape_of(d->media_type, strlen(d->media_type)) == SHAPE_INDEX;
+}
+
+static bool child_is_for(const struct oci_child *c, const struct oci_platform *want)
+{
+	if (c->os)
+		return oci_platform_takes(want, c->os, c->arch, c->variant);
+	return oci_descriptor_is_index(&c->desc) ||
+		oci_platform_takes(want, oci_platform_default.os, oci_platform_default.arch, "");
+}
+
+static char *child_platform(const struct oci_child *c)
+{
+	char text[OCI_PLATFORM_TEXT_MAX];
+
+	if (!c->os)
+		return mem_strdup(oci_platform_format(&oci_platform_default, text));
+	return mem_printf("%s/%s%s%s", c->os, c->arch, *c->variant ? "/" : "", c->variant);
+}
+
+const struct oci_child *oci_manifest_platform(
+	const struct oci_manifest *m, const struct oci_platform *want, struct err *err)
 {
 	auto_buf struct buf seen = BUF_INIT(480);
+	char text[OCI_PLATFORM_TEXT_MAX];
 	const struct oci_child *c;
 
+	if (!want)
+		want = &oci_platform_default;
 	vec_each (&m->children, c) {
 		auto_free char *name = NULL;
 
-		if (!c->os || (!strcmp(c->os, "linux") && !strcmp(c->arch, "amd64")))
+		if (child_is_for(c, want))
 			return c;
-		name = mem_printf("%s/%s", c->os, c->arch);
+		name = child_platform(c);
 		manifest_mention(&seen, name);
 	}
 	if (!seen.len)
 		err_set(err, ERR_RETRY, "the index is empty");
 	else
-		err_set(err, ERR_RETRY, "the index has no manifest for linux/amd64, only for %s%s",
-			buf_str(&seen), seen.over ? " and more" : "");
+		err_set(err, ERR_RETRY, "the index has no manifest for %s, only for %s%s",
+			oci_platform_format(want, text), buf_str(&seen),
+			seen.over ? " and more" : "");
 	return NULL;
 }
 

@@ -6,7 +6,7 @@
  *	struct oci_manifest m = {0};
  *	if (oci_manifest_parse(&m, data, len, content_type, err))
  *		return -1;
- *	if (m.index) child = oci_manifest_platform(&m, err);
+ *	if (m.index) child = oci_manifest_platform(&m, NULL, err);
  *	else layer = oci_manifest_layer(&m, NULL, err);
  *	oci_manifest_clear(&m);
  */
@@ -16,6 +16,7 @@
 #include "base/obj.h"
 #include "base/vec.h"
 #include "crypto/digest.h"
+#include "oci/platform.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -41,7 +42,7 @@ struct oci_descriptor {
 
 struct oci_child {
 	struct oci_descriptor desc;
-	char *os, *arch; /* NULL: not given */
+	char *os, *arch, *variant; /* NULL: not given */
 };
 
 struct oci_manifest {
@@ -61,10 +62,13 @@ int oci_manifest_parse(struct oci_manifest *m, const char *data, size_t len,
 void oci_manifest_clear(struct oci_manifest *m);
 void oci_descriptor_clear(struct oci_descriptor *d);
 
-/* The index's entry for linux/amd64: an entry without a platform counts as one, the first wins.
-   NULL: none; the message says which there are. */
+/* Does it say that it is an index? It may be one though it does not. */
+bool oci_descriptor_is_index(const struct oci_descriptor *d);
+/* The index's entry for the platform (NULL: oci_platform_default), the first that is. One without a
+   platform counts as linux/amd64, as Flux has it; an index without one is for all. NULL: none; the
+   message says which there are. */
 const struct oci_child *oci_manifest_platform(
-	const struct oci_manifest *m, struct err *err) must_check;
+	const struct oci_manifest *m, const struct oci_platform *want, struct err *err) must_check;
 /* The first layer, or the first of that media type (NULL or "": any). NULL: none; the message says
    what there is. */
 const struct oci_descriptor *oci_manifest_layer(

@@ -35,7 +35,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 	BUG_IF(layer != (m.layers.len ? m.layers.p : NULL));
 	if (layer && *layer->media_type)
 		BUG_IF(oci_manifest_layer(&m, layer->media_type, &err) != layer);
-	child = oci_manifest_platform(&m, &err);
+	child = oci_manifest_platform(&m, NULL, &err);
 	BUG_IF(child && (child < m.children.p || child >= m.children.p + m.children.len));
 	BUG_IF(child && child->os && strcmp(child->os, "linux"));
 	if (!oci_manifest_layer(&m, "no/such+type", &err))

@@ -120,17 +120,33 @@ START_TEST(layer)
 }
 END_TEST
 
+#define INDEX_ENTRY(digest) \
+	"{\"mediaType\":\"" OCI_TYPE_INDEX "\",\"digest\":\"" digest "\",\"size\":7}"
+
 static const struct {
 	const char *entries, *got, *says;
+	const char *want; /* NULL: nobody says */
 } platforms[] = {
-	{ENTRY(D1, "linux", "arm64") "," ENTRY(D2, "linux", "amd64"), D2, NULL},
-	{ENTRY(D1, "linux", "arm64") "," PLAIN_ENTRY(D2), D2, NULL},
-	{PLAIN_ENTRY(D1) "," ENTRY(D2, "linux", "amd64"), D1, NULL},
-	{ENTRY(D2, "linux", "amd64") "," PLAIN_ENTRY(D1), D2, NULL},
+	{ENTRY(D1, "linux", "arm64") "," ENTRY(D2, "linux", "amd64"), D2, NULL, NULL},
+	{ENTRY(D1, "linux", "arm64") "," PLAIN_ENTRY(D2), D2, NULL, NULL},
+	{PLAIN_ENTRY(D1) "," ENTRY(D2, "linux", "amd64"), D1, NULL, NULL},
+	{ENTRY(D2, "linux", "amd64") "," PLAIN_ENTRY(D1), D2, NULL, NULL},
 	{ENTRY(D1, "linux", "arm64") "," ENTRY(D2, "windows", "amd64"), NULL,
-		"'linux/arm64', 'windows/amd64'"},
-	{ENTRY(D1, "", ""), NULL, "linux/amd64"},
-	{"", NULL, "empty"},
+		"'linux/arm64', 'windows/amd64'", NULL},
+	{ENTRY(D1, "", ""), NULL, "linux/amd64", NULL},
+	{"", NULL, "empty", NULL},
+	{"", NULL, "empty", "linux/arm64"},
+	{ENTRY(D1, "linux", "amd64") "," ENTRY(D2, "linux", "arm64"), D2, NULL, "linux/arm64"},
+	{PLAIN_ENTRY(D1) "," ENTRY(D2, "linux", "arm64"), D2, NULL, "linux/arm64"},
+	{PLAIN_ENTRY(D1), NULL, "no manifest for linux/arm64, only for 'linux/amd64'",
+		"linux/arm64"},
+	{INDEX_ENTRY(D1) "," ENTRY(D2, "linux", "arm64"), D1, NULL, "linux/arm64"},
+	{INDEX_ENTRY(D1), D1, NULL, NULL},
+	{ENTRY(D1, "linux", "arm\",\"variant\":\"v6") "," ENTRY(
+		 D2, "linux", "arm\",\"variant\":\"v7"),
+		D2, NULL, "linux/arm/v7"},
+	{ENTRY(D1, "linux", "arm\",\"variant\":\"v6"), NULL, "only for 'linux/arm/v6'",
+		"linux/arm/v7"},
 };
 
 START_TEST(platform)
@@ -140,10 +156,13 @@ START_TEST(platform)
 	const struct oci_child *c;
 	struct oci_manifest m = {0};
 	char text[DIGEST_TEXT_MAX];
+	struct oci_platform want;
 	struct err err = {0};
 
 	parse_ok(&m, json);
-	c = oci_manifest_platform(&m, &err);
+	if (platforms[_i].want)
+		ck_assert(!oci_platform_parse(&want, platforms[_i].want, &err));
+	c = oci_manifest_platform(&m, platforms[_i].want ? &want : NULL, &err);
 	if (platforms[_i].got)
 		ck_assert_str_eq(digest_format(&c->desc.digest, text), platforms[_i].got);
 	else

@@ -89,6 +89,40 @@ END_TEST
 #define EMPTY "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 static const struct {
+	const char *value, *platform, *message; /* one of both, or none: the default */
+} platform_rows[] = {
+	{"\"linux/arm64\"", "linux/arm64", NULL},
+	{"\"linux/arm/v7\"", "linux/arm/v7", NULL},
+	{"\"linux/amd64\"", NULL, NULL},
+	{"\"\"", NULL, "annotation 'oci-source-controller/platform': '' is no platform such as "},
+	{"\"arm64\"", NULL, "annotation 'oci-source-controller/platform': 'arm64' is no platform"},
+	{"7", NULL, "is no plain text"},
+};
+
+START_TEST(test_platform)
+{
+	auto_free char *text = mem_printf(
+		"{\"metadata\":{\"annotations\":{\"" OCIREPOSITORY_PLATFORM "\":%s}},\"spec\":{}}",
+		platform_rows[_i].value);
+	auto_json json_t *o = parse(text);
+	struct spec *s = ocirepository_spec_new(o);
+	char got[OCI_PLATFORM_TEXT_MAX];
+
+	ck_assert_msg(!s->wrong == !platform_rows[_i].message, "%s", platform_rows[_i].value);
+	if (s->wrong) {
+		ck_assert_int_eq(s->wrong->kind, ERR_STALL);
+		ck_assert_msg(
+			strstr(s->wrong->msg, platform_rows[_i].message), "%s", s->wrong->msg);
+	}
+	ck_assert_pstr_eq(OCIREPOSITORY_SPEC(s)->platform
+			? oci_platform_format(OCIREPOSITORY_SPEC(s)->platform, got)
+			: NULL,
+		platform_rows[_i].platform);
+	spec_unref(s);
+}
+END_TEST
+
+static const struct {
 	const char *spec, *message; /* NULL: it is taken */
 } stalls_rows[] = {
 	{"\"timeout\":\"0s\"", "spec.timeout: '0s' leaves no time for a request"},
@@ -188,6 +222,7 @@ Suite *suite_spec(void)
 	TCase *tc = tcase_create("spec");
 
 	tcase_add_test(tc, test_spec);
+	tcase_add_loop_test(tc, test_platform, 0, ARRAY_LEN(platform_rows));
 	tcase_add_loop_test(tc, test_not_built, 0, ARRAY_LEN(not_built_rows));
 	tcase_add_test(tc, test_bad_duration);
 	tcase_add_loop_test(tc, test_stalls, 0, ARRAY_LEN(stalls_rows));
