@@ -278,6 +278,17 @@ static void resolve_free(struct task *t)
 	free(r);
 }
 
+/* `+` is no character of a tag, and helm push writes `_` for it. */
+static void resolve_chart_tag(struct resolve *r)
+{
+	char *at;
+
+	if (r->layer_type && !strcmp(r->layer_type, OCI_TYPE_HELM_CHART))
+		for (at = r->tag; *at; at++)
+			if (*at == '+')
+				*at = '_';
+}
+
 /* What follows the '@' pins; what stands before it only names. */
 static void resolve_split_tag(struct resolve *r)
 {
@@ -313,6 +324,7 @@ struct op *oci_resolve_start(struct oci_client *c, const struct oci_resolve_req 
 	r->owner = mem_strdup(req->owner);
 	r->tag = mem_strdup(resolve_given(req->tag) ? req->tag : OCI_DEFAULT_TAG);
 	resolve_split_tag(r);
+	resolve_chart_tag(r);
 	task_init(&r->task, oci_client_loop(c), "resolve", steps, NULL, resolve_free);
 	return task_spawn(&r->task);
 }

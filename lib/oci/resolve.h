@@ -23,8 +23,9 @@ struct op;
 struct oci_resolve_req {
 	struct oci_target target;
 	const char *digest, *semver, *semver_filter, *tag;
-	const char *
-		layer_type; /* spec.layerSelector.mediaType: Helm charts write '+' as '_' in tags */
+	/* spec.layerSelector.mediaType. A Helm chart's version has '+' where its tag has '_': a tag
+	   that is given with '+' is asked for with '_'. */
+	const char *layer_type;
 	const char *owner; /* of jobs on workers (ev/work.h): a namespace */
 };
 

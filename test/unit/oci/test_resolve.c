@@ -1,6 +1,7 @@
 #include "oci/resolve.h"
 
 #include "oci/answer.h"
+#include "oci/manifest.h"
 
 #include "base/limits.h"
 #include "test/unit/oci/fixture.h"
@@ -403,12 +404,45 @@ START_TEST(canceled)
 }
 END_TEST
 
+/* helm push writes 1.0.0+b as the tag 1.0.0_b. */
+START_TEST(chart_tag)
+{
+	static const struct {
+		const char *tag, *type, *revision; /* NULL: refused */
+	} rows[] = {
+		{"1.0.0+b", OCI_TYPE_HELM_CHART, "1.0.0_b@" SOME_DIGEST},
+		{"1.0.0_b", OCI_TYPE_HELM_CHART, "1.0.0_b@" SOME_DIGEST},
+		{"1.0.0+b", NULL, NULL},
+		{"1.0.0+b", OCI_TYPE_FLUX_CONTENT, NULL},
+	};
+	struct fake_answer *a;
+	struct fixture x;
+	struct op *op;
+
+	fixture_init(&x);
+	a = fake_on(x.reg, "HEAD", "/v2/app/manifests/1.0.0_b");
+	a->headers = "Docker-Content-Digest: " SOME_DIGEST "\r\n";
+	op = resolve(&x, NULL,
+		&(struct oci_resolve_req){.tag = rows[_i].tag, .layer_type = rows[_i].type});
+	if (rows[_i].revision) {
+		fixture_ok(op);
+		ck_assert_str_eq(oci_resolve_result(op)->revision, rows[_i].revision);
+	} else {
+		fixture_failed(op, "'1.0.0+b' of '127.0.0.1:");
+		ck_assert_str_eq(fake_log(x.reg), "");
+	}
+	op_free(op);
+	fixture_clear(&x);
+}
+END_TEST
+
 Suite *suite_resolve(void)
 {
 	Suite *s = suite_create("resolve");
 	TCase *t = tcase_create("resolve");
 
 	tcase_add_test(t, one_head);
+	tcase_add_loop_test(t, chart_tag, 0, 4);
 	tcase_add_test(t, digest_asks_nobody);
 	tcase_add_test(t, tag_with_digest);
 	tcase_add_test(t, latest);
