@@ -1,5 +1,6 @@
 #include "ctl/steps.h"
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/fnv.h"
 #include "base/limits.h"
@@ -49,6 +50,7 @@ struct ocirepository_run {
 	bool asking; /* the registry, what the reference means */
 	const char *layer_type; /* of the spec, or of the status for a restore; NULL: any */
 	struct oci_platform platform; /* of an index; likewise */
+	struct oci_tags_result choice; /* total 0: there was none */
 	struct op *image; /* done; the layer is in there */
 	json_t *metadata; /* of the artifact */
 };
@@ -207,6 +209,7 @@ static enum step_ret resolve_resume(struct task *t)
 		return run_fail(r, COND_FETCH_FAILED, "OCIArtifactPullFailed");
 	}
 	a->resolved = true;
+	OCI_RUN(r)->choice = res->tags;
 	a->name = res->digest;
 	memcpy(a->revision, res->revision, sizeof(res->revision));
 	if (r->settled && is_unchanged(r))
@@ -410,6 +413,18 @@ static void token_of(const struct run *r, char out[17])
 	snprintf(out, 17, "%016llx", (unsigned long long)h);
 }
 
+/* How the new artifact came to be chosen. It stands in the Event and not in the status, which would
+   be written anew whenever somebody pushes a tag that changes nothing. */
+static void choice_say(struct run *r, struct buf *out)
+{
+	const struct oci_tags_result *choice = &OCI_RUN(r)->choice;
+
+	if (!choice->total)
+		return;
+	buf_adds(out, "; ");
+	oci_tags_say(choice, OCI_SPEC(r)->semver, OCI_SPEC(r)->semver_filter, out);
+}
+
 static void news_tell(struct run *r, bool is_new)
 {
 	const struct artifact_run *a = ARTIFACT_RUN(r);
@@ -420,8 +435,11 @@ static void news_tell(struct run *r, bool is_new)
 	struct event_annotation notes[5] = {{"source.toolkit.fluxcd.io/revision", a->revision},
 		{"source.toolkit.fluxcd.io/digest", digest}};
 	struct event_annotation *note = notes + 2;
+	auto_buf struct buf why = BUF_INIT(ERR_MSG_MAX);
 	auto_free char *message = NULL;
 
+	if (is_new)
+		choice_say(r, &why);
 	digest_format(a->stored ? &a->digest : &a->have_digest, digest);
 	if (revision)
 		*note++ = (struct event_annotation){
@@ -429,10 +447,10 @@ static void news_tell(struct run *r, bool is_new)
 	token_of(r, token);
 	if (!is_new)
 		*note = (struct event_annotation){"source.toolkit.fluxcd.io/token", token};
-	message = mem_printf("stored artifact with revision '%s' from '%s'%s%.300s%s%.300s%s",
+	message = mem_printf("stored artifact with revision '%s' from '%s'%s%.300s%s%.300s%s%s",
 		a->revision, OCI_SPEC(r)->url, origin ? ", origin source '" : "",
 		origin ? source : "", origin ? "', origin revision '" : "", origin ? revision : "",
-		origin ? "'" : "");
+		origin ? "'" : "", buf_str(&why));
 	log_info(&r->log, is_new ? "stored artifact" : "recovered from a failure",
 		LS("revision", a->revision), LS("digest", digest), LS("url", OCI_SPEC(r)->url));
 	run_event(r, false, is_new ? "NewArtifact" : "Succeeded", message, notes);

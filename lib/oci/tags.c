@@ -74,7 +74,16 @@ static void tag_as_version(const struct list *l, const char *tag, char out[OCI_T
 	out[i] = '\0';
 }
 
-static void tags_consider(struct list *l, const char *tag)
+/* Only who wants to hear of each tag is told why. */
+static enum oci_tag_verdict tags_rejected(const struct list *l, struct semver *v)
+{
+	if (!l->req.each || !v->pre[0])
+		return OCI_TAG_OUTSIDE;
+	v->pre[0] = '\0';
+	return semver_range_match(&l->range, v) ? OCI_TAG_PRERELEASE : OCI_TAG_OUTSIDE;
+}
+
+static enum oci_tag_verdict tags_consider(struct list *l, const char *tag)
 {
 	struct oci_tags_result *r = &l->found.result;
 	char text[OCI_TAG_MAX + 1];
@@ -82,10 +91,10 @@ static void tags_consider(struct list *l, const char *tag)
 
 	tag_as_version(l, tag, text);
 	if (!semver_parse(&v, text))
-		return;
+		return OCI_TAG_NO_VERSION;
 	r->versions++;
 	if (!semver_range_match(&l->range, &v))
-		return;
+		return tags_rejected(l, &v);
 	r->matched++;
 	if (!r->tag[0] || semver_better(&v, tag, &l->found.best, r->tag)) {
 		if (strcmp(r->tag, tag)) {
@@ -99,6 +108,7 @@ static void tags_consider(struct list *l, const char *tag)
 		l->found.second = v;
 		snprintf(r->runner_up, sizeof(r->runner_up), "%s", tag);
 	}
+	return OCI_TAG_MATCHES;
 }
 
 /* 1: it passes; 0: it does not; -1: the filter takes too long. */
@@ -178,6 +188,7 @@ static bool tags_is_news(struct list *l, uint64_t tag)
 
 static int tags_on_tag(void *arg, const char *text, size_t len, struct err *err)
 {
+	enum oci_tag_verdict verdict = OCI_TAG_FILTERED;
 	struct list *l = arg;
 	char tag[OCI_TAG_MAX + 1];
 	int rc;
@@ -194,14 +205,13 @@ static int tags_on_tag(void *arg, const char *text, size_t len, struct err *err)
 		return 0;
 	memcpy(l->last, tag, sizeof(tag));
 	rc = tags_filter(l, tag, err);
-	if (rc <= 0)
-		return rc;
-	l->found.result.passed++;
-	if (l->req.each && l->req.each(l->req.arg, tag, strlen(tag), err))
+	if (rc < 0)
 		return -1;
-	if (l->has_range)
-		tags_consider(l, tag);
-	return 0;
+	if (rc) {
+		l->found.result.passed++;
+		verdict = l->has_range ? tags_consider(l, tag) : OCI_TAG_MATCHES;
+	}
+	return l->req.each ? l->req.each(l->req.arg, tag, verdict, err) : 0;
 }
 
 /* ---- one page -------------------------------------------------------------------------------- */
@@ -566,4 +576,18 @@ struct op *oci_tags_start(struct oci_client *c, const struct oci_tags_req *req)
 const struct oci_tags_result *oci_tags_result(const struct op *op)
 {
 	return &TASK_OF_OP(op, struct list)->found.result;
+}
+
+void oci_tags_say(
+	const struct oci_tags_result *r, const char *range, const char *filter, struct buf *out)
+{
+	buf_addf(out, "chosen for semver '%.200s': of %llu tags ", range,
+		(unsigned long long)r->total);
+	if (filter && *filter)
+		buf_addf(out, "%llu pass the filter '%.200s', ", (unsigned long long)r->passed,
+			filter);
+	buf_addf(out, "%llu %s in the range", (unsigned long long)r->matched,
+		r->matched == 1 ? "is" : "are");
+	if (*r->runner_up)
+		buf_addf(out, ", '%s' is the next best", r->runner_up);
 }

@@ -21,17 +21,27 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct buf;
 struct oci_client;
 struct op;
+
+/* What became of one tag. */
+enum oci_tag_verdict {
+	OCI_TAG_FILTERED, /* the filter does not match */
+	OCI_TAG_NO_VERSION,
+	OCI_TAG_PRERELEASE, /* of a version that the range takes, but it takes no prereleases */
+	OCI_TAG_OUTSIDE, /* the range */
+	OCI_TAG_MATCHES, /* one to choose from; without a range all that the filter lets through */
+};
 
 struct oci_tags_req {
 	struct oci_target target;
 	const char *range; /* spec.ref.semver; NULL: no choice, only `each` */
 	const char *filter; /* spec.ref.semverFilter; NULL or "": none */
 	const char *layer_type; /* spec.layerSelector.mediaType; may be NULL */
-	/* May be NULL. Called for every valid tag that passes the filter, in the registry's order;
-	   not terminated. -1 with *err ends it. */
-	int (*each)(void *arg, const char *tag, size_t len, struct err *err);
+	/* May be NULL. Called for every valid tag, in the registry's order. A page of a registry
+	   that does not know `last` may bring one twice. -1 with *err ends it. */
+	int (*each)(void *arg, const char *tag, enum oci_tag_verdict verdict, struct err *err);
 	void *arg;
 };
 
@@ -50,5 +60,9 @@ struct oci_tags_result {
 struct op *oci_tags_start(struct oci_client *c, const struct oci_tags_req *req);
 /* Also after a failure: what was counted until then. */
 const struct oci_tags_result *oci_tags_result(const struct op *op);
+/* The choice for people: of how many tags, how many the filter and the range let through, and which
+   is the next best. filter may be NULL. */
+void oci_tags_say(
+	const struct oci_tags_result *r, const char *range, const char *filter, struct buf *out);
 
 #endif

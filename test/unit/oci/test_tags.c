@@ -244,13 +244,13 @@ struct turns {
 	uint64_t turn, in_turn, most;
 };
 
-static int count_turns(void *arg, const char *tag, size_t len, struct err *err)
+static int count_turns(void *arg, const char *tag, enum oci_tag_verdict verdict, struct err *err)
 {
 	struct turns *t = arg;
 	struct loop_stats stats;
 
 	(void)tag;
-	(void)len;
+	(void)verdict;
 	(void)err;
 	loop_stats(t->loop, &stats);
 	if (stats.turns != t->turn)
@@ -590,13 +590,15 @@ START_TEST(tag_limit)
 }
 END_TEST
 
-static int collect(void *arg, const char *tag, size_t len, struct err *err)
+static int collect(void *arg, const char *tag, enum oci_tag_verdict verdict, struct err *err)
 {
+	static const char *const words[] = {
+		"filtered", "no version", "prerelease", "outside", "ok"};
 	struct buf *b = arg;
 
-	if (len == 4 && !memcmp(tag, "stop", 4))
+	if (!strcmp(tag, "stop"))
 		return err_set(err, ERR_RETRY, "told to stop");
-	buf_addf(b, "%.*s ", (int)len, tag);
+	buf_addf(b, "%s=%s ", tag, words[verdict]);
 	return 0;
 }
 
@@ -610,7 +612,40 @@ START_TEST(each)
 	fake_on(x.reg, "GET", LIST)->body = "{\"tags\":[\"b\",\"a\",\"c\",\"stop\",\"d\"]}";
 	op = list(&x, &(struct oci_tags_req){.filter = "^[^c]", .each = collect, .arg = &seen});
 	fixture_failed(op, "told to stop");
-	ck_assert_str_eq(buf_str(&seen), "b a ");
+	ck_assert_str_eq(buf_str(&seen), "b=ok a=ok c=filtered ");
+	op_free(op);
+	fixture_clear(&x);
+}
+END_TEST
+
+/* Why each tag was taken or not, and in one sentence how the choice came about. */
+START_TEST(verdicts)
+{
+	auto_buf struct buf seen = BUF_INIT(1000), said = BUF_INIT(1000);
+	struct fixture x;
+	struct op *op;
+
+	fixture_init(&x);
+	fake_on(x.reg, "GET", LIST)->body =
+		"{\"tags\":[\"latest\",\"v1.1.0\",\"1.2.0\",\"1.3.0-rc.1\",\"2.0.0\","
+		"\"2.1.0-rc.1\",\"beta-1.9.0\",\"a b\"]}";
+	op = list(&x,
+		&(struct oci_tags_req){
+			.range = "1.x", .filter = "^[^b]", .each = collect, .arg = &seen});
+	fixture_ok(op);
+	ck_assert_str_eq(buf_str(&seen),
+		"latest=no version v1.1.0=ok 1.2.0=ok 1.3.0-rc.1=prerelease 2.0.0=outside "
+		"2.1.0-rc.1=outside beta-1.9.0=filtered ");
+	oci_tags_say(oci_tags_result(op), "1.x", "^[^b]", &said);
+	ck_assert_str_eq(buf_str(&said),
+		"chosen for semver '1.x': of 8 tags 6 pass the filter '^[^b]', 2 are in the range, "
+		"'v1.1.0' is the next best");
+	op_free(op);
+	op = list(&x, &(struct oci_tags_req){.range = "2.0.0"});
+	fixture_ok(op);
+	buf_reset(&said);
+	oci_tags_say(oci_tags_result(op), "2.0.0", NULL, &said);
+	ck_assert_str_eq(buf_str(&said), "chosen for semver '2.0.0': of 8 tags 1 is in the range");
 	op_free(op);
 	fixture_clear(&x);
 }
@@ -703,6 +738,7 @@ Suite *suite_tags(void)
 	tcase_add_loop_test(t, cut_page, 1, 4);
 	tcase_add_test(t, tag_limit);
 	tcase_add_test(t, each);
+	tcase_add_test(t, verdicts);
 	tcase_add_test(t, canceled);
 	tcase_add_loop_test(t, link_header, 0, ARRAY_LEN(headers));
 	suite_add_tcase(s, t);

@@ -88,6 +88,41 @@ START_TEST(test_unchanged)
 }
 END_TEST
 
+/* A choice says how it came about, in the Event of what was stored; and a tag that changes nothing
+   writes nothing. */
+START_TEST(test_choice)
+{
+	struct world w;
+	struct fake_image image;
+	struct fake_answer *tags;
+
+	world_init(&w);
+	world_push(&w, "1.2.0", &w.layer, &image);
+	tags = fake_on(w.reg, "GET", "/v2/app/tags/list");
+	tags->body = "{\"tags\":[\"1.0.0\",\"1.1.0\",\"1.2.0\",\"latest\",\"9.9.9-a\"]}";
+	world_object(&w, "web", "\"ref\":{\"semver\":\">=1.1.0\",\"semverFilter\":\"^[0-9]\"}");
+	world_start(&w);
+	world_settle(&w);
+	ck_assert_msg(strstr(fake_kube_log(w.kube),
+			      "/app'; chosen for semver '>=1.1.0': of 5 tags 4 pass the filter "
+			      "'^[0-9]', 2 are in the range, '1.1.0' is the next best\n"),
+		"%s", fake_kube_log(w.kube));
+	ck_assert_str_eq(world_status(&w, "web", "Ready.reason"), "Succeeded");
+	ck_assert_ptr_eq(strstr(world_status(&w, "web", "Ready.message"),
+				 "stored artifact for "
+				 "digest '1.2.0@sha256:"),
+		world_status(&w, "web", "Ready.message"));
+	ck_assert_ptr_null(strstr(world_status(&w, "web", "Ready.message"), "tags"));
+	world_forget(&w);
+	tags->body = "{\"tags\":[\"1.0.0\",\"1.1.0\",\"1.1.1\",\"1.2.0\"]}";
+	world_pass(&w, 60000);
+	ck_assert_str_eq(world_writes(&w), "");
+	ck_assert_str_eq(fake_kube_log(w.kube), "");
+	fake_image_clear(&image);
+	world_clear(&w);
+}
+END_TEST
+
 /* What goes wrong, and what the status says. `answer` is added to the registry's: METHOD path
    status body. */
 static const struct {
@@ -597,6 +632,7 @@ Suite *suite_reconcile(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, test_new_revision);
 	tcase_add_test(tc, test_unchanged);
+	tcase_add_test(tc, test_choice);
 	tcase_add_loop_test(tc, test_failure, 0, (int)ARRAY_LEN(FAILURES));
 	tcase_add_test(tc, test_failure_and_recovery);
 	tcase_add_test(tc, test_suspend);
