@@ -1,9 +1,11 @@
 #include "cmd/ocictl/spool.h"
 
 #include "base/mem.h"
+#include "oci/build.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* what is piped into a push is the output of kustomize, helm template, timoni */
@@ -55,4 +57,24 @@ void spool_remove(struct spool *s)
 	rmdir(s->dir);
 	free(MOVE(s->path));
 	free(MOVE(s->dir));
+}
+
+int spool_build(struct oci_build *made, struct oci_build_in *in, struct err *err)
+{
+	struct spool spool = {0};
+	int rc;
+
+	if (!strcmp(in->path, "-")) {
+		if (spool_stdin(&spool, err))
+			return -1;
+		in->path = spool.path;
+	}
+	rc = oci_build_run(made, in, err);
+	spool_remove(&spool);
+	if (!rc && made->skipped)
+		fprintf(stderr,
+			"ocictl: left out %llu links or special files, which an artifact does not "
+			"hold\n",
+			(unsigned long long)made->skipped);
+	return rc;
 }

@@ -21,4 +21,9 @@ int spool_stdin(struct spool *s, struct err *err) must_check;
 /* Of a zeroed one: nothing. */
 void spool_remove(struct spool *s);
 
+struct oci_build;
+struct oci_build_in;
+/* Builds what --path names, stdin too, and says on stderr what was left out. */
+int spool_build(struct oci_build *made, struct oci_build_in *in, struct err *err) must_check;
+
 #endif

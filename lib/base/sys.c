@@ -388,6 +388,27 @@ int sys_write_file(int dirfd, const char *path, const void *data, size_t n, mode
 
 /* ---- the rest, one by one */
 
+int sys_temp_file(struct err *err)
+{
+	const char *dir = getenv("TMPDIR");
+	int fd;
+
+	if (!dir || !*dir)
+		dir = "/tmp";
+	fd = sys_openat(AT_FDCWD, dir, O_TMPFILE | O_RDWR, 0600);
+	if (fd < 0) {
+		/* A file system without such files. */
+		auto_free char *name = mem_printf("%s/oci-XXXXXX", dir);
+
+		fd = mkostemp(name, O_CLOEXEC);
+		if (fd >= 0)
+			unlink(name);
+	}
+	if (fd < 0)
+		err_sys(err, "cannot make a temporary file in '%.200s'", dir);
+	return fd;
+}
+
 int sys_fdatasync(int fd)
 {
 	return fault_due(SYS_FDATASYNC) ? -1 : RETRY(fdatasync(fd));

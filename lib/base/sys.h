@@ -67,6 +67,8 @@ bool sys_has_writer(int dirfd, const char *path);
 int sys_write_file(int dirfd, const char *path, const void *data, size_t n, mode_t mode, bool sync,
 	struct err *err) must_check;
 
+/* A file without a name in $TMPDIR or /tmp, to read and write. -1 with *err filled. */
+int sys_temp_file(struct err *err) must_check;
 int sys_fdatasync(int fd) must_check;
 int sys_renameat(int from_dir, const char *from, int to_dir, const char *to) must_check;
 /* flags: AT_REMOVEDIR or 0. */

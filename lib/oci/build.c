@@ -177,27 +177,6 @@ static int layer_fill(struct walk *w, const char *path, struct err *err)
 		w->tar, w->path, st.st_mode & 0111 ? 0700 : 0600, fd, 0, (uint64_t)st.st_size, err);
 }
 
-static int build_temp_file(struct err *err)
-{
-	const char *dir = getenv("TMPDIR");
-	int fd;
-
-	if (!dir || !*dir)
-		dir = "/tmp";
-	fd = sys_openat(AT_FDCWD, dir, O_TMPFILE | O_RDWR, 0600);
-	if (fd < 0) {
-		/* A file system without such files. */
-		auto_free char *name = mem_printf("%s/ocictl-XXXXXX", dir);
-
-		fd = mkostemp(name, O_CLOEXEC);
-		if (fd >= 0)
-			unlink(name);
-	}
-	if (fd < 0)
-		err_sys(err, "cannot make a temporary file in '%.200s'", dir);
-	return fd;
-}
-
 static int layer_build(struct oci_build *a, const struct oci_build_in *in,
 	struct pack_tarw_result *res, struct err *err)
 {
@@ -211,7 +190,7 @@ static int layer_build(struct oci_build *a, const struct oci_build_in *in,
 		rc = ignore_add(&w->ignore, in->ignore, strlen(in->ignore), "", err);
 	else if (!ignore_add(&w->ignore, ignore_vcs, strlen(ignore_vcs), "", err))
 		rc = ignore_add(&w->ignore, ignore_ext, strlen(ignore_ext), "", err);
-	if (!rc && (a->fd = build_temp_file(err)) < 0)
+	if (!rc && (a->fd = sys_temp_file(err)) < 0)
 		rc = -1;
 	if (!rc) {
 		w->tar = pack_tarw_new(&(struct pack_tarw_out){.fd = a->fd, .algo = DIGEST_SHA256});

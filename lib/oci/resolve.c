@@ -21,6 +21,8 @@ struct resolve {
 	struct oci_target target;
 	struct oci_route route;
 	char *digest, *semver, *filter, *tag, *layer_type, *owner;
+	int (*each)(void *arg, const char *tag, enum oci_tag_verdict verdict, struct err *err);
+	void *arg;
 	char *path, *what;
 	bool named; /* tag stands before digest */
 	int head_status; /* of a HEAD that gave nothing; 0: none */
@@ -51,6 +53,8 @@ static enum step_ret resolve_tags_start(struct task *t)
 		.range = r->semver,
 		.filter = r->filter,
 		.layer_type = r->layer_type,
+		.each = r->each,
+		.arg = r->arg,
 	};
 
 	if (resolve_given(r->digest) || !resolve_given(r->semver))
@@ -322,6 +326,8 @@ struct op *oci_resolve_start(struct oci_client *c, const struct oci_resolve_req 
 	r->filter = mem_strdup(req->semver_filter);
 	r->layer_type = mem_strdup(req->layer_type);
 	r->owner = mem_strdup(req->owner);
+	r->each = req->each;
+	r->arg = req->arg;
 	r->tag = mem_strdup(resolve_given(req->tag) ? req->tag : OCI_DEFAULT_TAG);
 	resolve_split_tag(r);
 	resolve_chart_tag(r);

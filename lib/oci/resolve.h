@@ -27,6 +27,9 @@ struct oci_resolve_req {
 	   that is given with '+' is asked for with '_'. */
 	const char *layer_type;
 	const char *owner; /* of jobs on workers (ev/work.h): a namespace */
+	/* With semver: of each tag (tags.h). May be NULL. */
+	int (*each)(void *arg, const char *tag, enum oci_tag_verdict verdict, struct err *err);
+	void *arg;
 };
 
 enum oci_resolve_stage {

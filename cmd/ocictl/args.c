@@ -1,0 +1,332 @@
+#include "cmd/ocictl/args.h"
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/time.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char usage[] =
+	"Makes, promotes and looks at Flux artifacts.\n"
+	"\n"
+	"  ocictl push oci://HOST/REPOSITORY:TAG --path=DIR|FILE|- --source=URL --revision=TEXT\n"
+	"  ocictl tag oci://HOST/REPOSITORY:TAG --tag=NEW [--tag=NEW ...]\n"
+	"  ocictl resolve oci://HOST/REPOSITORY --semver=RANGE [--semver-filter=REGEX]\n"
+	"  ocictl resolve oci://HOST/REPOSITORY:TAG\n"
+	"  ocictl pull oci://HOST/REPOSITORY:TAG|@DIGEST --output=DIR|-\n"
+	"  ocictl list oci://HOST/REPOSITORY [--semver=RANGE] [--semver-filter=REGEX]\n"
+	"  ocictl diff oci://HOST/REPOSITORY:TAG|@DIGEST --path=DIR|FILE|-\n"
+	"\n"
+	"push and diff:\n"
+	"  -f, --path=DIR|FILE|-        what becomes the artifact's layer; -: stdin, as the file\n"
+	"                               stdin.yaml\n"
+	"      --ignore-paths=A,B       what is left out, in the syntax of .gitignore; default:\n"
+	"                               .git/ .gitignore .gitmodules .gitattributes *.jpg *.jpeg\n"
+	"                               *.gif *.png *.wmv *.flv *.tar.gz *.zip\n"
+	"\n"
+	"push:\n"
+	"      --source=URL             where it comes from, e.g. the Git repository\n"
+	"      --revision=TEXT          its revision there, e.g. v1.2@sha1:0123abc...\n"
+	"  -a, --annotations=KEY=VALUE  another annotation; may be given several times\n"
+	"      --created=TIME           RFC 3339; default 1970-01-01T00:00:00Z, so that equal\n"
+	"                               input gives an equal digest\n"
+	"      --reproducible           accepted; it always is\n"
+	"\n"
+	"tag:\n"
+	"      --tag=NEW                a tag for the same manifest; may be given several times\n"
+	"\n"
+	"resolve: prints what an OCIRepository would choose, and on stderr what became of each "
+	"tag\n"
+	"list: prints tag, digest, created, revision and source of each tag\n"
+	"      --semver=RANGE           as spec.ref.semver\n"
+	"      --semver-filter=REGEX    as spec.ref.semverFilter\n"
+	"\n"
+	"pull:\n"
+	"  -o, --output=DIR|-           where the files go, in place of those of the same name; -: "
+	"the\n"
+	"                               layer itself goes to stdout\n"
+	"\n"
+	"diff: names what a push of --path would add (A), delete (D) and change (M); exit status "
+	"0:\n"
+	"nothing, 1: something, 2: it could not find out\n"
+	"\n"
+	"resolve, pull, list and diff:\n"
+	"      --layer-type=TYPE        as spec.layerSelector.mediaType (default: the first "
+	"layer)\n"
+	"      --platform=OS/ARCH       of an index (default linux/amd64)\n"
+	"\n"
+	"all:\n"
+	"      --creds=USER:PASSWORD    default: ~/.docker/config.json\n"
+	"      --insecure               plain http is allowed, certificates are not verified\n"
+	"      --timeout=DURATION       of each request (default 5m; at most 2m of a question)\n"
+	"      --version, --help\n";
+
+enum {
+	PUSH = 1 << COMMAND_PUSH,
+	TAG = 1 << COMMAND_TAG,
+	RESOLVE = 1 << COMMAND_RESOLVE,
+	PULL = 1 << COMMAND_PULL,
+	LIST = 1 << COMMAND_LIST,
+	DIFF = 1 << COMMAND_DIFF,
+};
+
+enum {
+	OPT_SOURCE = 256,
+	OPT_REVISION,
+	OPT_CREATED,
+	OPT_REPRODUCIBLE,
+	OPT_IGNORE,
+	OPT_TAG,
+	OPT_SEMVER,
+	OPT_FILTER,
+	OPT_LAYER_TYPE,
+	OPT_PLATFORM,
+	OPT_CREDS,
+	OPT_INSECURE,
+	OPT_TIMEOUT,
+	OPT_VERSION
+};
+
+static const struct option options[] = {
+	{"path", required_argument, NULL, 'f'},
+	{"source", required_argument, NULL, OPT_SOURCE},
+	{"revision", required_argument, NULL, OPT_REVISION},
+	{"annotations", required_argument, NULL, 'a'},
+	{"created", required_argument, NULL, OPT_CREATED},
+	{"reproducible", no_argument, NULL, OPT_REPRODUCIBLE},
+	{"ignore-paths", required_argument, NULL, OPT_IGNORE},
+	{"tag", required_argument, NULL, OPT_TAG},
+	{"semver", required_argument, NULL, OPT_SEMVER},
+	{"semver-filter", required_argument, NULL, OPT_FILTER},
+	{"layer-type", required_argument, NULL, OPT_LAYER_TYPE},
+	{"platform", required_argument, NULL, OPT_PLATFORM},
+	{"output", required_argument, NULL, 'o'},
+	{"creds", required_argument, NULL, OPT_CREDS},
+	{"insecure", no_argument, NULL, OPT_INSECURE},
+	{"timeout", required_argument, NULL, OPT_TIMEOUT},
+	{"version", no_argument, NULL, OPT_VERSION},
+	{"help", no_argument, NULL, 'h'},
+	{NULL, 0, NULL, 0},
+};
+
+/* Whose flags they are; all others are everybody's. */
+static const struct {
+	int option;
+	unsigned commands;
+} owners[] = {
+	{'f', PUSH | DIFF},
+	{OPT_SOURCE, PUSH},
+	{OPT_REVISION, PUSH},
+	{'a', PUSH},
+	{OPT_CREATED, PUSH},
+	{OPT_REPRODUCIBLE, PUSH},
+	{OPT_IGNORE, PUSH | DIFF},
+	{OPT_TAG, TAG},
+	{OPT_SEMVER, RESOLVE | LIST},
+	{OPT_FILTER, RESOLVE | LIST},
+	{OPT_LAYER_TYPE, RESOLVE | PULL | LIST | DIFF},
+	{OPT_PLATFORM, PULL | LIST | DIFF},
+	{'o', PULL},
+};
+
+/* What the URL must have behind the repository. */
+enum url { URL_TAG, URL_ANY, URL_NONE, URL_FREE };
+
+static const struct {
+	const char *name;
+	enum url url;
+} commands[] = {
+	[COMMAND_PUSH] = {"push", URL_TAG},
+	[COMMAND_TAG] = {"tag", URL_ANY},
+	[COMMAND_RESOLVE] = {"resolve", URL_FREE},
+	[COMMAND_PULL] = {"pull", URL_ANY},
+	[COMMAND_LIST] = {"list", URL_NONE},
+	[COMMAND_DIFF] = {"diff", URL_ANY},
+};
+
+int ocictl_failed(const struct err *err)
+{
+	fprintf(stderr, "ocictl: %s\n", err->msg);
+	return EXIT_FAILED;
+}
+
+int ocictl_misused(const char *text)
+{
+	fprintf(stderr, "ocictl: %s; see ocictl --help\n", text);
+	return EXIT_USAGE;
+}
+
+/* "a,b" becomes two lines. */
+static void args_add_ignore(struct args *a, const char *list)
+{
+	for (; *list; list++)
+		buf_addc(&a->ignore, *list == ',' ? '\n' : *list);
+	buf_addc(&a->ignore, '\n');
+	a->has_ignore = true;
+}
+
+/* The flags that are a text and nothing else. */
+static const char **args_text(struct args *a, int c)
+{
+	switch (c) {
+	case 'f':
+		return &a->path;
+	case 'o':
+		return &a->output;
+	case OPT_SOURCE:
+		return &a->source;
+	case OPT_REVISION:
+		return &a->revision;
+	case OPT_CREATED:
+		return &a->created;
+	case OPT_SEMVER:
+		return &a->semver;
+	case OPT_FILTER:
+		return &a->semver_filter;
+	case OPT_LAYER_TYPE:
+		return &a->layer_type;
+	case OPT_CREDS:
+		return &a->creds;
+	default:
+		return NULL;
+	}
+}
+
+/* 0: go on; else the exit status + 1. */
+static int args_option(struct args *a, int c)
+{
+	const char **text = args_text(a, c);
+	struct err err = {0};
+	int64_t ms;
+
+	if (text)
+		*text = optarg;
+	switch (c) {
+	case 'a':
+		*vec_add(&a->annotations) = optarg;
+		return 0;
+	case OPT_IGNORE:
+		args_add_ignore(a, optarg);
+		return 0;
+	case OPT_TAG:
+		*vec_add(&a->tags) = optarg;
+		return 0;
+	case OPT_CREDS:
+		return strchr(optarg, ':')
+			? 0
+			: ocictl_misused("--creds has the form USER:PASSWORD") + 1;
+	case OPT_PLATFORM:
+		if (!oci_platform_parse(&a->platform, optarg, &err))
+			return 0;
+		err_wrap(&err, "--platform");
+		return ocictl_misused(err.msg) + 1;
+	case OPT_INSECURE:
+		a->insecure = true;
+		return 0;
+	case OPT_TIMEOUT:
+		if (time_parse_duration(optarg, &ms, &err) || ms <= 0)
+			return ocictl_misused("--timeout is no duration such as 30s or 5m") + 1;
+		a->timeout_ms = (uint64_t)ms;
+		return 0;
+	case OPT_VERSION:
+		puts("ocictl " VERSION);
+		return 1;
+	case 'h':
+		fputs(usage, stdout);
+		return 1;
+	case '?':
+		return ocictl_misused("wrong flag") + 1; /* getopt has named it */
+	default:
+		return 0;
+	}
+}
+
+/* -1: there is no such command. */
+static int args_command(const char *name)
+{
+	int i;
+
+	for (i = 0; name && i < (int)ARRAY_LEN(commands); i++)
+		if (!strcmp(commands[i].name, name))
+			return i;
+	return -1;
+}
+
+/* A flag that means nothing to the command is a mistake of who wrote it. 0, or the exit status. */
+static int args_check_flags(int command, const bool given[ARRAY_LEN(owners)])
+{
+	char text[100];
+	size_t i, n;
+
+	for (i = 0; i < ARRAY_LEN(owners); i++)
+		for (n = 0; given[i] && !(owners[i].commands & 1U << command) && options[n].name;
+			n++)
+			if (options[n].val == owners[i].option) {
+				snprintf(text, sizeof(text), "--%s is no flag of ocictl %s",
+					options[n].name, commands[command].name);
+				return ocictl_misused(text);
+			}
+	return 0;
+}
+
+static int args_check_url(struct args *a, int command, const char *url)
+{
+	enum url kind = commands[command].url;
+	struct err err = {0};
+	bool digest, tag;
+
+	if (oci_ref_parse(&a->ref, url, a->insecure, &err)) {
+		(void)ocictl_failed(&err);
+		return command == COMMAND_DIFF ? EXIT_USAGE : EXIT_FAILED;
+	}
+	digest = a->ref.digest.algo != DIGEST_NONE;
+	tag = *a->ref.tag;
+	if (kind == URL_NONE && (tag || digest))
+		return ocictl_misused("the URL is the repository's, without a tag");
+	if (kind == URL_TAG && digest)
+		return ocictl_misused("a push cannot choose its digest");
+	if ((kind == URL_TAG || kind == URL_ANY) && !tag && !digest)
+		return ocictl_misused("the URL needs a tag");
+	return 0;
+}
+
+int args_read(struct args *a, int argc, char **argv, enum command *command, int *rc)
+{
+	bool given[ARRAY_LEN(owners)] = {false};
+	int c, cmd;
+	size_t i;
+
+	*a = (struct args){.ignore = BUF_INIT(LIMIT_IGNORE_FILE),
+		.platform = oci_platform_default,
+		.timeout_ms = 5 * 60 * 1000};
+	while ((c = getopt_long(argc, argv, "f:a:o:h", options, NULL)) != -1) {
+		*rc = args_option(a, c);
+		if (*rc) {
+			--*rc;
+			return 1;
+		}
+		for (i = 0; i < ARRAY_LEN(owners); i++)
+			given[i] |= owners[i].option == c;
+	}
+	cmd = args_command(argv[optind]);
+	if (cmd < 0)
+		*rc = ocictl_misused(optind < argc ? "unknown command" : "no command");
+	else if (!(*rc = args_check_flags(cmd, given)))
+		*rc = argc - optind == 2 ? args_check_url(a, cmd, argv[optind + 1])
+					 : ocictl_misused("it takes one URL");
+	if (*rc)
+		return 1;
+	*vec_add(&a->annotations) = NULL;
+	*vec_add(&a->tags) = NULL;
+	*command = (enum command)cmd;
+	return 0;
+}
+
+void args_clear(struct args *a)
+{
+	buf_clear(&a->ignore);
+	vec_clear(&a->annotations);
+	vec_clear(&a->tags);
+}

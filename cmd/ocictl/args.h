@@ -1,0 +1,52 @@
+/*
+ * The command line of ocictl: one command, one URL, flags, each of which belongs to some commands.
+ * Everything is borrowed from argv. Main thread.
+ */
+#ifndef OCICTL_ARGS_H
+#define OCICTL_ARGS_H
+#include "base/buf.h"
+#include "base/vec.h"
+#include "oci/platform.h"
+#include "oci/ref.h"
+
+/* EXIT_USAGE is for a diff that could not be made, too, as of diff(1): 1 says that they differ. */
+enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+struct args {
+	struct oci_ref ref;
+	const char *path, *source, *revision, *created, *creds, *output;
+	const char *semver, *semver_filter, *layer_type;
+	struct buf ignore;
+	bool has_ignore, insecure;
+	struct oci_platform platform;
+	VEC(const char *) annotations, tags; /* end with NULL */
+	uint64_t timeout_ms;
+};
+
+enum command {
+	COMMAND_PUSH,
+	COMMAND_TAG,
+	COMMAND_RESOLVE,
+	COMMAND_PULL,
+	COMMAND_LIST,
+	COMMAND_DIFF
+};
+
+/* 0: *command is to be run. 1: there is nothing to do but to end with *rc. To be cleared in any
+   case. */
+int args_read(struct args *a, int argc, char **argv, enum command *command, int *rc) must_check;
+void args_clear(struct args *a);
+
+/* Says what is wrong, and returns the exit status. */
+int ocictl_failed(const struct err *err);
+int ocictl_misused(const char *text);
+
+/* The commands, each in the file of its name. */
+int command_push(struct args *a);
+int command_tag(struct args *a);
+int command_resolve(struct args *a);
+int command_pull(struct args *a);
+int command_list(struct args *a);
+int command_diff(struct args *a);
+
+#endif

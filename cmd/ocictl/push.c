@@ -1,0 +1,93 @@
+#include "oci/push.h"
+#include "base/limits.h"
+#include "cmd/ocictl/commands.h"
+#include "cmd/ocictl/run.h"
+#include "cmd/ocictl/spool.h"
+#include "ev/op.h"
+#include "oci/build.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+struct progress {
+	bool tty;
+	int percent;
+};
+
+static void progress_show(void *arg, uint64_t done, uint64_t total)
+{
+	struct progress *p = arg;
+	int percent = total ? (int)(done * 100 / total) : 100;
+
+	if (!p->tty || percent == p->percent)
+		return;
+	p->percent = percent;
+	fprintf(stderr, "\rpushing %.1f of %.1f MiB, %d %%", (double)done / LIMIT_MIB,
+		(double)total / LIMIT_MIB, percent);
+}
+
+/* The end of the progress line: it was for the eyes only. */
+static void progress_end(struct progress *p)
+{
+	if (p->tty && p->percent >= 0)
+		fprintf(stderr, "\r\033[K");
+}
+
+static int push_send(struct args *a, const struct oci_build *made, struct err *err)
+{
+	const char *const tags[] = {a->ref.tag, NULL};
+	struct progress progress = {.tty = isatty(2), .percent = -1};
+	char text[OCI_REF_TEXT_MAX];
+	struct op *op;
+	struct run r;
+	int rc;
+
+	rc = ocictl_run_init(&r, a, err);
+	if (!rc) {
+		op = oci_push_start(r.oci,
+			&(struct oci_push_req){
+				.target = ocictl_run_target(&r, a),
+				.blobs = made->blobs,
+				.blob_count = ARRAY_LEN(made->blobs),
+				.manifest = buf_str(&made->manifest),
+				.manifest_len = made->manifest.len,
+				.media_type = OCI_TYPE_MANIFEST,
+				.tags = tags,
+				.progress = progress_show,
+				.arg = &progress,
+			});
+		rc = ocictl_run_wait(&r, op, err);
+		progress_end(&progress);
+		if (!rc)
+			printf("%s\n",
+				oci_ref_format(
+					&a->ref.repo, a->ref.tag, oci_push_digest(op), text));
+		op_free(op);
+	}
+	ocictl_run_clear(&r);
+	return rc;
+}
+
+int command_push(struct args *a)
+{
+	struct oci_build_in in = {
+		.path = a->path,
+		.ignore = a->has_ignore ? buf_str(&a->ignore) : NULL,
+		.created = a->created,
+		.source = a->source,
+		.revision = a->revision,
+		.annotations = a->annotations.p,
+	};
+	struct oci_build made;
+	struct err err = {0};
+	int rc;
+
+	if (!a->path || !a->source || !a->revision)
+		return ocictl_misused("push needs --path, --source and --revision");
+	if (spool_build(&made, &in, &err))
+		return ocictl_failed(&err);
+	rc = push_send(a, &made, &err) ? ocictl_failed(&err) : ocictl_flush(0);
+	oci_build_clear(&made);
+	return rc;
+}

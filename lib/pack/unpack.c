@@ -1,0 +1,103 @@
+#include "pack/unpack.h"
+
+#include "base/mem.h"
+#include "base/sys.h"
+#include "pack/path.h"
+#include "pack/walk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+struct unpack {
+	int dirfd;
+	int fd; /* of the file at work; -1: none */
+	char quoted[PACK_QUOTE_MAX]; /* its name */
+};
+
+static int unpack_failed(struct unpack *u, const char *what, struct err *err)
+{
+	return err_sys(err, "%s '%s'", what, u->quoted);
+}
+
+/* All directories that the first n bytes of the path name. */
+static int dirs_make(
+	struct unpack *u, const char *path, size_t n, const char *what, struct err *err)
+{
+	auto_free char *part = mem_strndup(path, n);
+	char *slash = part;
+
+	for (;;) {
+		auto_fd int fd = -1;
+
+		slash = strchr(slash, '/');
+		if (slash)
+			*slash = '\0';
+		/* What leads through a link is refused here. */
+		fd = sys_open_beneath(u->dirfd, part, O_RDONLY | O_DIRECTORY, 0);
+		if (fd < 0 && (errno != ENOENT || sys_mkdirat(u->dirfd, part, 0777)))
+			return unpack_failed(u, what, err);
+		if (!slash)
+			return 0;
+		*slash++ = '/';
+	}
+}
+
+static int on_dir(void *ctx, const char *path, struct err *err)
+{
+	struct unpack *u = ctx;
+
+	pack_quote(u->quoted, path, strlen(path));
+	return dirs_make(u, path, strlen(path), "cannot make the directory", err);
+}
+
+static int on_file(void *ctx, const char *path, bool exec, struct err *err)
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	auto_free char *dir = slash ? mem_strndup(path, (size_t)(slash - path)) : NULL;
+	struct unpack *u = ctx;
+	auto_fd int parent = -1;
+
+	pack_quote(u->quoted, path, strlen(path));
+	if (slash &&
+		dirs_make(u, path, (size_t)(slash - path), "cannot make the directory of", err))
+		return -1;
+	parent = sys_open_beneath(u->dirfd, slash ? dir : ".", O_RDONLY | O_DIRECTORY, 0);
+	if (parent < 0)
+		return unpack_failed(u, "cannot open the directory of", err);
+	if (sys_unlinkat(parent, name, 0) && errno != ENOENT)
+		return unpack_failed(u, "cannot replace", err);
+	u->fd = sys_openat(
+		parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, exec ? 0777 : 0666);
+	return u->fd < 0 ? unpack_failed(u, "cannot create", err) : 0;
+}
+
+static int on_data(void *ctx, const void *p, size_t n, struct err *err)
+{
+	struct unpack *u = ctx;
+
+	return sys_write_all(u->fd, p, n) ? unpack_failed(u, "cannot write", err) : 0;
+}
+
+static int on_end(void *ctx, struct err *err)
+{
+	struct unpack *u = ctx;
+
+	(void)err;
+	sys_close(u->fd);
+	u->fd = -1;
+	return 0;
+}
+
+int pack_unpack(const struct pack_in *in, int dirfd, struct err *err)
+{
+	struct unpack u = {.dirfd = dirfd, .fd = -1};
+	int rc = pack_walk(in,
+		&(struct pack_walker){
+			.dir = on_dir, .file = on_file, .data = on_data, .end = on_end, .ctx = &u},
+		err);
+
+	if (u.fd >= 0)
+		sys_close(u.fd);
+	return rc;
+}
