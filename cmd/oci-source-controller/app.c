@@ -23,6 +23,7 @@
 #include "kube/selector.h"
 #include "oci/mirrors_file.h"
 #include "oci/registry.h"
+#include "page/page.h"
 #include "serve/files.h"
 #include "serve/metrics.h"
 #include "source/item.h"
@@ -295,6 +296,7 @@ static struct controller_opts controller_opts_of(const struct app *a)
 		.label_selector = a->flags.label_selector,
 		.concurrent = (unsigned)a->flags.concurrent,
 		.jitter_percent = (unsigned)a->flags.jitter,
+		.keep_history = a->flags.status_page,
 		.min_retry_ms = (uint64_t)a->flags.min_retry_ms,
 		.max_retry_ms = (uint64_t)a->flags.max_retry_ms};
 }
@@ -412,6 +414,7 @@ int app_start(struct app *a, struct err *err)
 	find_adv_address(a);
 	make_controllers(a);
 	app_add_metrics(a);
+	app_add_page(a);
 	a->scan = store_scan_start(a->store);
 	op_then(a->scan, app_scanned, a);
 	return 0;
@@ -569,6 +572,7 @@ void app_free(struct app *a)
 		http_server_free(a->metrics_server);
 	if (a->health_server)
 		http_server_free(a->health_server);
+	page_free(a->page);
 	serve_files_free(a->files);
 	for (i = 0; i < a->n_controllers; i++)
 		controller_free(a->controllers[i]);

@@ -32,6 +32,7 @@ struct app {
 	struct serve_files *files;
 	struct http_server *artifacts_server, *metrics_server, *health_server;
 	struct health health;
+	struct page *page; /* NULL: --status-page=false */
 	struct op *scan, *sweep, *ending;
 	struct timer sweep_timer;
 	struct task end;
@@ -49,5 +50,7 @@ void app_free(struct app *a);
 
 /* app_metrics.c: what is counted elsewhere, for /metrics. */
 void app_add_metrics(struct app *a);
+/* app_page.c: the status page, on the health port, if it is wanted. */
+void app_add_page(struct app *a);
 
 #endif

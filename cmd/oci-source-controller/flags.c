@@ -117,9 +117,13 @@ static const struct flag FLAGS[] = {
 		.help = "notification-controller's, for Flux's Alerts; without it Events are for "
 			"Kubernetes only"},
 	{"health-addr", TEXT, AT(health_addr), .value = "ADDR", .fallback = ":9440",
-		.embedded = "127.0.0.1:9440", .help = "address of /healthz and /readyz"},
+		.embedded = "127.0.0.1:9440",
+		.help = "address of /healthz, /readyz and the status page"},
 	{"metrics-addr", TEXT, AT(metrics_addr), .value = "ADDR", .fallback = ":8080",
 		.embedded = "127.0.0.1:8080", .env = "METRICS_ADDR", .help = "address of /metrics"},
+	{"status-page", BOOL, AT(status_page), .value = "BOOL", .fallback = "true",
+		.help = "show all objects at / of the health address, and as JSON at "
+			"/api/objects"},
 	{"log-level", TEXT, AT(log_level), .value = "LEVEL", .fallback = "info",
 		.help = "trace, debug, info or error"},
 	{"log-encoding", TEXT, AT(log_encoding), .value = "FORM", .fallback = "json",

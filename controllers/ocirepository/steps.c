@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/obj.h"
+#include "base/utf8.h"
 #include "controllers/ocirepository/ocirepository.h"
 #include "controllers/ocirepository/spec.h"
 #include "ctl/door.h"
@@ -601,6 +602,34 @@ static bool host_up(void *env, const char *key)
 	return registry_host_up(&((struct ocirepository_env *)env)->registry, key);
 }
 
+/* ---- for people ------------------------------------------------------------------------------ */
+
+static void part_put(struct buf *b, const char *what, const char *text, size_t most)
+{
+	buf_addf(b, "%s%.*s", what, (int)utf8_cut(text, strlen(text), most), text);
+}
+
+static void shown(const struct spec *spec, struct kind_shown *out)
+{
+	const struct ocirepository_spec *s = OCIREPOSITORY_SPEC(spec);
+	struct buf *b = &out->reference;
+
+	if (s->digest) {
+		part_put(b, "digest ", s->digest, DIGEST_TEXT_MAX);
+		out->rule = "The digest is fixed: it never means anything else.";
+	} else if (s->semver) {
+		part_put(b, "semver ", s->semver, KIND_SHOWN_MAX / 3);
+		if (s->semver_filter)
+			part_put(b, ", filter ", s->semver_filter, KIND_SHOWN_MAX / 3);
+		out->rule = s->semver_filter
+			? "The highest version in the range, of the tags that pass the filter."
+			: "The highest version in the range, of all tags of the repository.";
+	} else {
+		part_put(b, "tag ", s->tag ? s->tag : "latest", OCI_TAG_MAX);
+		out->rule = "What the tag meant when the registry was asked last.";
+	}
+}
+
 /* ---- the kind -------------------------------------------------------------------------------- */
 
 static const struct kube_resource RESOURCE = {
@@ -627,6 +656,7 @@ const struct kind ocirepository_kind = {
 	.host_proven = host_proven,
 	.host_up = host_up,
 	.host_text = registry_host_text,
+	.shown = shown,
 	.url = url_of,
 	.revision = artifact_revision,
 	.depends = {LOGIN_DEPENDS},

@@ -41,6 +41,7 @@ struct controller_opts {
 	unsigned concurrent; /* runs that pull or build at a time; 0: 16 */
 	unsigned jitter_percent; /* of intervals */
 	uint64_t min_retry_ms, max_retry_ms; /* 0: 750 ms, 15 min */
+	bool keep_history; /* of each object, for people to look at (item.h) */
 	void *env; /* of the kind: what its rows work with */
 	/* Of env; each may be NULL. The first list is complete; no more runs begin; release it. */
 	void (*listed)(void *env);

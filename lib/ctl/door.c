@@ -1,5 +1,7 @@
 #include "ctl/door.h"
 
+#include "base/clock.h"
+#include "base/history.h"
 #include "base/obj.h"
 #include "ctl/controller.h"
 #include "ctl/event.h"
@@ -31,6 +33,8 @@ void run_event(struct run *r, bool warning, const char *reason, const char *mess
 	const struct event_about about = {api_version, res->kind, r->ns, r->name, r->uid,
 		object_version(r->obj), &r->item->event_budget};
 
+	if (r->c->opts.keep_history)
+		history_count(&r->item->events, ITEM_EVENTS, clock_wall_ms(), reason, message);
 	snprintf(api_version, sizeof(api_version), "%s/%s", res->group, res->version);
 	if (r->c->opts.events)
 		event_record(r->c->opts.events, &about, warning, reason, message, notes);

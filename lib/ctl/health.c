@@ -36,6 +36,7 @@ static void checks_ready(struct health *h, struct http_exchange *x)
 void health_handle(void *arg, struct http_exchange *x)
 {
 	const char *method = http_x_method(x), *path = http_x_path(x);
+	const struct health *h = arg;
 
 	if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {
 		http_x_add_header(x, "Allow", "GET, HEAD");
@@ -44,6 +45,8 @@ void health_handle(void *arg, struct http_exchange *x)
 		http_reply_text(x, 200, "ok");
 	} else if (!strcmp(path, "/readyz")) {
 		checks_ready(arg, x);
+	} else if (h->others) {
+		h->others(h->others_arg, x);
 	} else {
 		http_reply_text(x, 404, "not found");
 	}

@@ -22,6 +22,9 @@ struct health {
 		void *arg;
 	} checks[HEALTH_CHECKS_MAX];
 	unsigned n;
+	/* Answers GET and HEAD of every other path; an http_handler_fn. NULL: that is 404. */
+	void (*others)(void *arg, struct http_exchange *x);
+	void *others_arg;
 };
 
 /* name is borrowed. */

@@ -227,6 +227,7 @@ static void item_free(struct item *i)
 	metric_remove(i->duration);
 	i->c->items--;
 	spec_unref(i->spec);
+	free(i->events);
 	free(i->text);
 	free(i->version);
 	free(i->uid);

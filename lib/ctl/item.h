@@ -15,10 +15,13 @@
 #include <stdint.h>
 
 struct controller;
+struct history;
 struct kube_cursor;
 struct kube_entry;
 struct metric;
 struct op;
+
+#define ITEM_EVENTS 6
 
 struct item {
 	struct queue_item queue_item;
@@ -45,6 +48,9 @@ struct item {
 	struct depends_refs found; /* what these name in turn, as its last run found it */
 	struct metric *duration;
 	struct event_budget event_budget;
+	/* The last ITEM_EVENTS Events, reason and message of each, equal ones counted; with
+	   keep_history of the controller. */
+	struct history *events;
 
 	struct op *tell; /* says that it waits; no run meanwhile */
 	uint64_t told_since; /* for the time that it has been waiting since then, it was told */

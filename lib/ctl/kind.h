@@ -10,6 +10,7 @@
  */
 #ifndef CTL_KIND_H
 #define CTL_KIND_H
+#include "base/buf.h"
 #include "base/err.h"
 #include "ev/task.h"
 
@@ -17,13 +18,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct buf;
 struct item;
 struct kube_resource;
 struct run;
 struct spec;
 
 #define KIND_DEPENDS_MAX 4
+
+/* Which revision a spec asks for, as people read it. */
+struct kind_shown {
+	struct buf reference; /* "tag main"; at most KIND_SHOWN_MAX bytes */
+	const char *rule; /* how a revision is chosen by it: a sentence, a constant */
+};
+#define KIND_SHOWN_MAX 1024
 
 /* What a run is about; chosen when it begins. */
 enum run_mode {
@@ -89,6 +96,8 @@ struct kind {
 	bool (*host_proven)(void *env, const char *host);
 	bool (*host_up)(void *env, const char *host);
 	const char *(*host_text)(const char *host, struct buf *out);
+	/* What is too long is cut. */
+	void (*shown)(const struct spec *s, struct kind_shown *out);
 
 	/* For the metric that describes an object: where its content comes from, which may hold
 	   what nobody shall see, and which revision of it the status names. Borrowed; NULL: it is

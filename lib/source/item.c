@@ -1,7 +1,9 @@
 #include "source/item.h"
 
+#include "base/history.h"
 #include "base/mem.h"
 #include "base/obj.h"
+#include "base/time.h"
 #include "ctl/object.h"
 #include "kube/patch.h"
 #include "source/env.h"
@@ -37,16 +39,29 @@ static bool is_same(const char *a, const char *b)
 	return a && b && !strcmp(a, b);
 }
 
+/* Before the new one is read. */
+static void revision_keep(struct artifact_item *a, const char *now)
+{
+	if (a->item.c->opts.keep_history && a->revision && *a->revision &&
+		strcmp(a->revision, now) != 0)
+		history_add(&a->revisions, ARTIFACT_REVISIONS, a->since_ms, a->revision, "");
+}
+
 static void artifact_read(struct artifact_item *a, const json_t *obj, const char *dir)
 {
 	const char *path = path_of(&a->item, obj, dir);
+	const char *revision = obj_str_or("", obj, "status", "artifact", "revision");
+	const char *since = obj_str_or("", obj, "status", "artifact", "lastUpdateTime");
 	struct err err = {0};
 
+	revision_keep(a, revision);
 	a->path_is_new = path && !is_same(a->path, path);
 	free(a->path);
 	free(a->revision);
 	a->path = mem_strdup(path);
-	a->revision = mem_strdup(obj_str_or("", obj, "status", "artifact", "revision"));
+	a->revision = mem_strdup(revision);
+	if (time_parse_rfc3339(since, &a->since_ms, &err))
+		a->since_ms = 0;
 	if (digest_parse(&a->digest, obj_str_or("", obj, "status", "artifact", "digest"), &err))
 		a->digest = (struct digest){0};
 }
@@ -172,6 +187,7 @@ static void item_clear(struct item *i)
 
 	free(a->path);
 	free(a->revision);
+	free(a->revisions);
 	free(a->lost_path);
 	free(a->lost_why);
 }

@@ -10,11 +10,19 @@
 #include "ctl/item.h"
 #include "store/path.h"
 
+struct history;
+
+#define ARTIFACT_REVISIONS 16
+
 struct artifact_item {
 	struct item item;
 	char *path; /* of the artifact that the status names, if it is this object's own; or NULL */
 	char *revision; /* of it; "" */
 	struct digest digest; /* of it; DIGEST_NONE: it cannot be read */
+	int64_t since_ms; /* when it came, by the status; since 1970 UTC; 0: it does not say */
+	/* The revisions before it, when each came, at most ARTIFACT_REVISIONS of them; with
+	   keep_history of the controller. */
+	struct history *revisions;
 	bool path_is_new; /* the object as it is now names another one than before */
 
 	bool restore_next; /* the last run could not bring the file back: the next one restores */

@@ -42,7 +42,7 @@ START_TEST(test_defaults)
 	char none[] = "", embedded[] = "--embedded";
 
 	good(&f, none);
-	ck_assert(f.watch_all_namespaces && !f.embedded && !f.leader_election);
+	ck_assert(f.watch_all_namespaces && !f.embedded && !f.leader_election && f.status_page);
 	ck_assert_str_eq(f.runtime_namespace, "flux-system");
 	ck_assert_str_eq(f.storage_addr, ":9090");
 	ck_assert_str_eq(f.metrics_addr, ":8080");

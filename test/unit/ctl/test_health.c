@@ -57,6 +57,7 @@ static const struct {
 	const char *line;
 	bool store, objects;
 	const char *status, *body;
+	bool page; /* somebody answers what is left */
 } ROWS[] = {
 	{"GET /healthz", false, false, "HTTP/1.1 200 ", "ok"},
 	{"GET /readyz", true, true, "HTTP/1.1 200 ", "ok"},
@@ -67,7 +68,20 @@ static const struct {
 	{"GET /", true, true, "HTTP/1.1 404 ", "not found"},
 	{"GET /healthz/x", true, true, "HTTP/1.1 404 ", "not found"},
 	{"POST /healthz", true, true, "HTTP/1.1 405 ", "method not allowed"},
+	{"GET /", true, true, "HTTP/1.1 200 ", "page of /", true},
+	{"GET /x", true, true, "HTTP/1.1 200 ", "page of /x", true},
+	{"GET /readyz", true, true, "HTTP/1.1 200 ", "ok", true},
+	{"POST /", true, true, "HTTP/1.1 405 ", "method not allowed", true},
 };
+
+static char page_word[] = "page";
+
+static void page_answer(void *arg, struct http_exchange *x)
+{
+	auto_free char *text = mem_printf("%s of %s", (char *)arg, http_x_path(x));
+
+	http_reply_text(x, 200, text);
+}
 
 START_TEST(test_answers)
 {
@@ -83,6 +97,10 @@ START_TEST(test_answers)
 	log_set_fd(-1);
 	health_add(&h, "store", yes, &store);
 	health_add(&h, "objects", yes, &objects);
+	if (ROWS[_i].page) {
+		h.others = page_answer;
+		h.others_arg = page_word;
+	}
 	s = http_server_new(l,
 		&(struct http_server_opts){.name = "health",
 			.address = "127.0.0.1:0",
