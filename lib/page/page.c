@@ -114,6 +114,8 @@ void page_handle(void *arg, struct http_exchange *x)
 		object_reply(arg, x, path + 9, false);
 	else if (!strncmp(path, "/api/objects/", 13))
 		object_reply(arg, x, path + 13, true);
+	else if (!strcmp(path, "/favicon.ico")) /* a browser asks for one beside JSON */
+		http_reply_buf(x, 204, NULL, NULL);
 	else
 		http_reply_text(x, 404, "not found");
 }

@@ -426,7 +426,7 @@ static const struct {
 	{"GET /objects/toy/ns-1/..%2f..%2fetc", "404"},
 	{"GET /api/objects/", "404"},
 	{"GET /api", "404"},
-	{"GET /favicon.ico", "404"},
+	{"GET /favicon.ico", "204"},
 	{"GET /objects", "404"},
 	{"GET //", "404"},
 };
