@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 /* Bytes of one text; what is longer is cut at a whole character. */
-#define HISTORY_TEXT_MAX 300
+#define HISTORY_TEXT_MAX 600
 
 struct history;
 

@@ -67,7 +67,7 @@ struct page_row {
 
 	/* For the page of one object. */
 	const char *rule; /* by which a revision is chosen, as a sentence */
-	const char *why; /* what a condition says of the revision */
+	const char *why; /* what was said of the revision when it was chosen */
 	const char *digest, *artifact_url;
 	const char *source, *source_revision, *created; /* OCI annotations of the manifest */
 	const char *handled; /* the last request that was handled */

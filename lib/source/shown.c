@@ -1,5 +1,6 @@
 #include "source/shown.h"
 
+#include "base/history.h"
 #include "base/mem.h"
 #include "base/obj.h"
 #include "base/time.h"
@@ -104,6 +105,17 @@ static void ready_read(struct page_row *row)
 		row->why = stored->message;
 }
 
+/* The Event of the choice says more than the condition, while it is remembered. */
+static void why_read(struct page_row *row)
+{
+	struct history_entry e;
+	size_t at = 0;
+
+	while (*row->revision && history_next(row->events, &at, &e))
+		if (!strcmp(e.what, "NewArtifact") && strstr(e.text, row->revision))
+			row->why = e.text;
+}
+
 static void artifact_shown(struct page_row *row, const json_t *status)
 {
 	const json_t *artifact = obj_get(status, "artifact");
@@ -152,6 +164,7 @@ static void row_give(const struct artifact_item *a, page_row_fn *fn, void *arg)
 	row.rule = shown.rule;
 	conds_read(&row, status);
 	ready_read(&row);
+	why_read(&row);
 	artifact_shown(&row, status);
 	fn(arg, &row);
 	buf_clear(&url);

@@ -84,6 +84,7 @@ check_eq "its Events" "NewArtifact NewArtifact" "$(jq -r '[.events[].reason] | j
 page=$(get /objects/ocirepository/apps/web)
 check_has "the revisions as a picture" '<svg class="band"' "$page"
 check_has "why this one" "The highest version in the range" "$page"
+check_has "of which others" "is the next best" "$(jq -r .why <<<"$one")"
 check_has "a link to the same as JSON" 'href="/api/objects/ocirepository/apps/web">JSON' "$page"
 for path in apps/nobody apps "" / apps/ /web apps/web/x ..%2f..; do
 	check_eq "none: $path" 404 "$(code "$HEALTH/objects/ocirepository/$path")"

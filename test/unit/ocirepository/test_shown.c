@@ -113,6 +113,9 @@ START_TEST(test_revisions)
 	revisions = obj_get(o, "revisions");
 	events = obj_get(o, "events");
 	ck_text(o, "revision", now);
+	/* Only what is remembered can say why. */
+	ck_assert_int_eq(
+		strstr(obj_str_or("", o, "why"), "stored artifact with revision") != NULL, !_i);
 	if (_i) {
 		ck_assert_ptr_null(a->revisions);
 		ck_assert_ptr_null(a->item.events);
