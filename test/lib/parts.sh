@@ -7,6 +7,7 @@
 #   h_controller_start src ARGS...             the program under test; h_address src artifacts gives what it listens on
 #   h_embedded_start src DIR ARGS...           the same with the embedded API; ADMIN_KUBECONFIG
 #   h_kustomize_controller_start
+#   h_notification_controller_start 127.0.0.1:PORT
 #   h_receiver_start hook                      RECEIVER=127.0.0.1:PORT; what is POSTed there is in $H_TMP/hook.posts
 #   k get pods                                 kubectl ($KUBECTL) as the administrator
 
@@ -262,4 +263,27 @@ h_receiver_start()
 	h_spawn "$name" python3 "$H_ROOT/test/lib/receiver.py" "${RECEIVER#*:}" "$H_TMP/$name.posts" "$H_TMP/$name.status"
 	RECEIVER_PID=$H_PID
 	h_until 20 curl -s -o /dev/null "http://$RECEIVER/" || h_die "the receiver does not answer"
+}
+
+# h_notification_controller_start ADDRESS: takes events there. NOTIFICATION_CONTROLLER_PID.
+h_notification_controller_start()
+{
+	local tools health
+
+	tools=$(h_tool notification-controller) || h_die "notification-controller was not built"
+	health=$(h_free_port)
+	RUNTIME_NAMESPACE=flux-system KUBECONFIG=$ADMIN_KUBECONFIG h_spawn notification-controller \
+		"$tools/notification-controller" --watch-all-namespaces --events-addr="$1" --receiverAddr="127.0.0.1:$(h_free_port)" \
+		--health-addr="127.0.0.1:$health" --metrics-addr=0
+	NOTIFICATION_CONTROLLER_PID=$H_PID
+	h_until 60 curl -sf "http://127.0.0.1:$health/readyz" || h_die "notification-controller does not become ready"
+}
+
+# The CRDs that come with notification-controller's module.
+h_notification_controller_crds()
+{
+	local dir
+
+	dir=$(cd "$H_ROOT/test/e2e/tools/notification-controller" && GOTOOLCHAIN=local "${GO:-go}" mod download -json github.com/fluxcd/notification-controller | jq -r .Dir)
+	echo "$dir"/config/crd/bases/notification.toolkit.fluxcd.io_{alerts,providers,receivers}.yaml
 }
