@@ -9,6 +9,7 @@
 #   h_kustomize_controller_start
 #   h_notification_controller_start 127.0.0.1:PORT
 #   h_receiver_start hook                      RECEIVER=127.0.0.1:PORT; what is POSTed there is in $H_TMP/hook.posts
+#   h_helm_controller_start
 #   k get pods                                 kubectl ($KUBECTL) as the administrator
 
 # ---- programs --------------------------------------------------------------------------------------------------------
@@ -286,4 +287,27 @@ h_notification_controller_crds()
 
 	dir=$(cd "$H_ROOT/test/e2e/tools/notification-controller" && GOTOOLCHAIN=local "${GO:-go}" mod download -json github.com/fluxcd/notification-controller | jq -r .Dir)
 	echo "$dir"/config/crd/bases/notification.toolkit.fluxcd.io_{alerts,providers,receivers}.yaml
+}
+
+# h_helm_controller_start [KUBECONFIG]
+h_helm_controller_start()
+{
+	local tools health
+
+	tools=$(h_tool helm-controller) || h_die "helm-controller was not built"
+	health=$(h_free_port)
+	RUNTIME_NAMESPACE=flux-system KUBECONFIG=${1:-$ADMIN_KUBECONFIG} h_spawn helm-controller \
+		"$tools/helm-controller" --watch-all-namespaces --log-level=debug --health-addr="127.0.0.1:$health" \
+		--metrics-addr=0 --events-addr= --requeue-dependency=2s --concurrent=2
+	HELM_CONTROLLER_PID=$H_PID
+	h_until 60 curl -sf "http://127.0.0.1:$health/readyz" || h_die "helm-controller does not become ready"
+}
+
+# The CRDs that come with helm-controller's module.
+h_helm_controller_crds()
+{
+	local dir
+
+	dir=$(cd "$H_ROOT/test/e2e/tools/helm-controller" && GOTOOLCHAIN=local "${GO:-go}" mod download -json github.com/fluxcd/helm-controller | jq -r .Dir)
+	echo "$dir/config/crd/bases/helm.toolkit.fluxcd.io_helmreleases.yaml"
 }
