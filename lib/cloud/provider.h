@@ -126,8 +126,7 @@ const struct http_res *cloud_ask_result(const struct op *op);
  * or empty: none) cleaned and cut to 300 bytes. ERR_WAIT when it asks to slow down (with
  * Retry-After, or some seconds), else ERR_RETRY. Returns -1.
  */
-int cloud_ask_refused(
-	const struct op *op, const char *code, const char *text, struct err *err);
+int cloud_ask_refused(const struct op *op, const char *code, const char *text, struct err *err);
 /* The JSON of an answer, within obj_answer; NULL: *err says that it is none. */
 json_t *cloud_ask_json(const struct op *op, struct err *err);
 

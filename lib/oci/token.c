@@ -2,13 +2,12 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
-#include "base/list.h"
 #include "base/lru.h"
 #include "base/mem.h"
 #include "base/obj.h"
+#include "ev/flight.h"
 #include "ev/sleep.h"
 #include "ev/task.h"
-#include "ev/timer.h"
 #include "http/client.h"
 #include "http/url.h"
 #include "oci/again.h"
@@ -42,16 +41,12 @@ struct entry {
 	struct secret token; /* empty: none */
 	uint64_t good_until; /* on clock_ms() */
 	struct fetch *fetch; /* on its way */
-	struct list waits; /* of struct wait: for it */
+	struct flight flight; /* those who wait for it */
 };
 
-/* Somebody who waits for an entry's fetch; the fetch itself belongs to the entry, so that one
-   caller's cancel does not harm the others. When the last one goes, it ends. */
+/* Somebody who waits for an entry's fetch. */
 struct wait {
-	struct op op;
-	struct entry *entry; /* NULL: no longer in its list */
-	struct list link; /* in the waits of the entry */
-	struct timer timer;
+	struct flight_wait base;
 	struct secret token;
 };
 
@@ -509,15 +504,6 @@ struct op *oci_token_probe(struct oci_tokens *t, const struct oci_health_key *ke
 
 /* ---- the cache ------------------------------------------------------------------------------- */
 
-static void token_wait_unlink(struct wait *w)
-{
-	if (!w->entry)
-		return;
-	list_out(&w->link);
-	w->entry = NULL;
-	timer_cancel(&w->timer);
-}
-
 static void fetch_spawn(struct entry *e, struct fetch *f);
 
 /* Somebody came while a fetch that nobody waited for was being cancelled: it begins again. */
@@ -525,7 +511,7 @@ static bool fetch_begin_again(struct entry *e, struct fetch *old, const struct e
 {
 	struct fetch *f;
 
-	if (err->kind != ERR_CANCELED || list_empty(&e->waits) || e->tokens->stopped)
+	if (err->kind != ERR_CANCELED || flight_is_empty(&e->flight) || e->tokens->stopped)
 		return false;
 	f = NEW(struct fetch);
 	oci_target_init(&f->target, &old->target);
@@ -537,6 +523,13 @@ static bool fetch_begin_again(struct entry *e, struct fetch *old, const struct e
 	op_free(&old->task.self);
 	fetch_spawn(e, f);
 	return true;
+}
+
+static void token_give(struct flight *flight, struct flight_wait *base)
+{
+	struct wait *w = CONTAINER_OF(base, struct wait, base);
+
+	secret_copy(&w->token, &CONTAINER_OF(flight, struct entry, flight)->token);
 }
 
 static void fetch_done(struct op *op, void *arg)
@@ -556,14 +549,7 @@ static void fetch_done(struct op *op, void *arg)
 		secret_copy(&e->token, &f->token);
 		e->good_until = clock_ms() + f->life_ms - margin;
 	}
-	while (!list_empty(&e->waits)) {
-		struct wait *w = CONTAINER_OF(list_first(&e->waits), struct wait, link);
-
-		token_wait_unlink(w);
-		if (op->err.kind == ERR_NONE)
-			secret_copy(&w->token, &e->token);
-		op_end(&w->op, &op->err);
-	}
+	flight_land(&e->flight, &op->err, token_give);
 	op_free(op);
 }
 
@@ -576,7 +562,7 @@ static void entry_free(struct lru_item *it)
 {
 	struct entry *e = CONTAINER_OF(it, struct entry, item);
 
-	BUG_IF(e->fetch || !list_empty(&e->waits));
+	BUG_IF(e->fetch || !flight_is_empty(&e->flight));
 	secret_clear(&e->token);
 	free(e);
 }
@@ -654,12 +640,7 @@ void oci_token_refused(
 /* One fetch may be for many: its lines are told under whoever has waited longest and still does. */
 static const struct log_ctx *fetch_log(const struct task *t)
 {
-	const struct fetch *f = TASK(t, struct fetch);
-	struct list *waits = &f->entry->waits;
-
-	if (list_empty(waits))
-		return NULL;
-	return op_log(&CONTAINER_OF(list_first(waits), struct wait, link)->op);
+	return flight_log(&TASK(t, struct fetch)->entry->flight);
 }
 
 static void fetch_spawn(struct entry *e, struct fetch *f)
@@ -713,75 +694,61 @@ static void fetch_start(struct entry *e, const struct oci_token_req *req)
 /* ---- waiting --------------------------------------------------------------------------------- */
 
 /* Without anybody who waits there is no reason to hold a connection. */
-static void token_wait_leave(struct wait *w)
+static void token_deserted(struct flight *flight)
 {
-	struct entry *e = w->entry;
+	struct entry *e = CONTAINER_OF(flight, struct entry, flight);
 
-	token_wait_unlink(w);
-	if (e && list_empty(&e->waits) && e->fetch)
+	if (e->fetch)
 		op_cancel(&e->fetch->task.self);
 }
 
-static void token_wait_cancel(struct op *op)
+static void token_overdue(struct flight *flight, bool alone, struct err *err)
 {
-	token_wait_leave(CONTAINER_OF(op, struct wait, op));
-	op_finish(op);
+	struct fetch *f = CONTAINER_OF(flight, struct entry, flight)->fetch;
+
+	err_code(err, ERR_RETRY, -ETIMEDOUT, "the token server did not answer in time");
+	if (alone)
+		oci_pass_failed(&f->pass, err);
+	token_add_subject(f, err);
 }
 
 static void token_wait_free(struct op *op)
 {
-	struct wait *w = CONTAINER_OF(op, struct wait, op);
+	struct wait *w = CONTAINER_OF(op, struct wait, base.op);
 
-	token_wait_unlink(w);
+	flight_wait_leave(&w->base);
 	secret_clear(&w->token);
 	free(w);
 }
 
-static void token_wait_over(void *arg)
-{
-	struct wait *w = arg;
-	struct fetch *f = w->entry->fetch;
-	struct err err = {0};
-
-	err_code(&err, ERR_RETRY, -ETIMEDOUT, "the token server did not answer in time");
-	if (list_alone(&w->link))
-		oci_pass_failed(&f->pass, &err);
-	token_add_subject(f, &err);
-	token_wait_leave(w);
-	op_end(&w->op, &err);
-}
-
 struct op *oci_token_start(struct oci_tokens *t, const struct oci_token_req *req)
 {
-	static const struct op_type type = {"token", token_wait_cancel, token_wait_free};
+	static const struct op_type type = {"token", flight_wait_cancel, token_wait_free};
 	struct wait *w = NEW(struct wait);
 	struct entry *e = token_find(t, req);
 
-	op_init(&w->op, t->loop, &type);
-	timer_init(&w->timer, t->loop, token_wait_over, w);
+	flight_wait_init(&w->base, &type, t->loop);
 	if (e && e->token.len && clock_ms() < e->good_until) {
 		secret_copy(&w->token, &e->token);
-		op_finish(&w->op);
-		return &w->op;
+		op_finish(&w->base.op);
+		return &w->base.op;
 	}
 	if (!e) {
 		auto_free char *key = token_key(req);
 
 		e = NEW(struct entry);
 		e->tokens = t;
-		list_init(&e->waits);
+		flight_init(&e->flight, token_deserted, token_overdue);
 		lru_add(&t->entries, key, &e->item);
 	}
 	secret_clear(&e->token);
 	if (!e->fetch)
 		fetch_start(e, req);
-	w->entry = e;
-	list_add(&e->waits, &w->link);
-	timer_set(&w->timer, req->target.timeout_ms);
-	return &w->op;
+	flight_join(&e->flight, &w->base, req->target.timeout_ms);
+	return &w->base.op;
 }
 
 const struct secret *oci_token_result(struct op *op)
 {
-	return &CONTAINER_OF(op, struct wait, op)->token;
+	return &CONTAINER_OF(op, struct wait, base.op)->token;
 }
