@@ -85,6 +85,17 @@
 #define LIMIT_CHALLENGES 16384 /* remembered at a time, one a repository */
 #define LIMIT_CHALLENGES_BYTES (4 * LIMIT_MIB) /* all of them */
 #define LIMIT_TOKEN_MAX_S 3600 /* no token is kept longer, whatever it says */
+
+/* lib/cloud */
+#define LIMIT_CLOUD_REQUEST_MS 10000 /* one request of a login */
+#define LIMIT_CLOUD_TRIES 3 /* of one request, with a pause between */
+#define LIMIT_CLOUD_LOGIN_MS 60000 /* a login as a whole, when nobody says less */
+#define LIMIT_CLOUD_KEPT 4096 /* tokens and passwords, unless --token-cache-max-size says */
+#define LIMIT_CLOUD_LIFE_MS (60 * 60 * 1000) /* nothing is kept for longer */
+#define LIMIT_CLOUD_RUN_MS 10000 /* with a cache of size 0: for one run */
+#define LIMIT_CLOUD_FILE (64 * LIMIT_KIB) /* a token, a profile, a key file */
+#define LIMIT_CLOUD_TEXT 300 /* of what a cloud says, in a message */
+#define LIMIT_CLOUD_PASSWORD (16 * LIMIT_KIB) /* a token or password: it goes into a header */
 #define LIMIT_REGISTRY_HOSTS 4096 /* remembered at a time */
 #define LIMIT_REGISTRY_HOSTS_COUNTED 100 /* with requests counted for each, in metrics */
 #define LIMIT_BLOB_TRIES 6 /* the first one included; each goes on where the last one broke */

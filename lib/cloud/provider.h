@@ -2,10 +2,10 @@
  * What a provider (aws.c, azure.c, gcp.c) is made of, and what the frame of lib/cloud gives it. For
  * the files of lib/cloud only. Loop thread.
  *
- * A login has two exchanges, each cached by itself: `access`, who the identity is in this cloud, and
- * `credential`, what the registry wants for it. Both are tasks that begin with a struct cloud_fetch;
- * the frame has looked at the host before (`place`), and nobody but the frame knows of caches,
- * waiters and Kubernetes.
+ * A login has two exchanges, each cached by itself: `access`, who the identity is in this cloud,
+ * and `credential`, what the registry wants for it. Both are tasks that begin with a struct
+ * cloud_fetch; the frame has looked at the host before (`place`), and nobody but the frame knows of
+ * caches, waiters and Kubernetes.
  */
 #ifndef CLOUD_PROVIDER_H
 #define CLOUD_PROVIDER_H
@@ -15,6 +15,7 @@
 #include "http/client.h"
 
 struct cloud_cache;
+struct flight;
 
 /* Where a registry stands in its cloud. What a provider does not need stays empty. */
 struct cloud_place {
@@ -68,7 +69,13 @@ struct cloud_fetch {
 	struct task task;
 	struct cloud_ticket *ticket; /* own reference */
 	struct cloud_secrets got; /* of a success */
+	/* The frame's. */
+	struct flight *flight; /* who waits for it */
+	struct cloud_lookups inner; /* what it looked up on its way */
 };
+
+/* In a step of such a task: struct aws_access *a = FETCH(t, struct aws_access); */
+#define FETCH(t, type) CONTAINER_OF(t, type, fetch.task)
 
 /* task_init for it; takes a reference to the ticket. free_fn begins with cloud_fetch_clear. */
 void cloud_fetch_init(struct cloud_fetch *f, struct cloud_ticket *t, const char *name,
@@ -86,7 +93,9 @@ struct cloud_provider_ops {
 	void (*access_key)(const struct cloud_ticket *t, struct buf *key);
 	/* The same of the credential: AWS the API's host, Azure the registry. */
 	void (*credential_key)(const struct cloud_ticket *t, struct buf *key);
-	/* Both return a task that begins with a struct cloud_fetch, spawned. */
+	/* Both return a task that begins with a struct cloud_fetch, spawned. Their errors begin with
+	   the source of the controller's identity ("web identity of the pod: ..."); the frame
+	   names provider and ServiceAccount. */
 	struct op *(*access)(struct cloud_ticket *t);
 	/* access is borrowed until the call returns. */
 	struct op *(*credential)(struct cloud_ticket *t, const struct cloud_secrets *access);
@@ -115,9 +124,9 @@ struct cloud_ask {
 };
 
 /*
- * Asked again with a pause after no answer, a 5xx, 429 or a throttled one, within the ticket's time.
- * Any answer that is left in the end is a success of the op; without one it fails, and the message
- * names the host and why. At most LIMIT_TOKEN_BODY bytes of a body, wiped when the op is freed.
+ * Asked again with a pause after no answer, a 5xx, 429 or a throttled one, within the ticket's
+ * time. Any answer that is left in the end is a success of the op; without one it fails, and the
+ * message names the host and why. At most LIMIT_TOKEN_BODY bytes of a body, wiped when the op is freed.
  */
 struct op *cloud_ask_start(struct cloud_ticket *t, const struct cloud_ask *ask);
 const struct http_res *cloud_ask_result(const struct op *op);

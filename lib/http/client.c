@@ -503,6 +503,16 @@ void http_proxy_clear(struct http_proxy *p)
 	*p = (struct http_proxy){0};
 }
 
+void http_proxy_copy(struct http_proxy *to, const struct http_proxy *from)
+{
+	to->url = mem_strdup(from->url);
+	to->user = mem_strdup(from->user);
+	secret_copy(&to->password, &from->password);
+	to->none = from->none;
+	to->host = mem_strdup(from->host);
+	to->port = from->port;
+}
+
 /* ---- the client ------------------------------------------------------------------------------ */
 
 struct http_client *http_client_new(struct loop *l, const struct http_client_opts *opts)

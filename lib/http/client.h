@@ -82,6 +82,7 @@ struct http_proxy {
 	unsigned port;
 };
 void http_proxy_clear(struct http_proxy *p);
+void http_proxy_copy(struct http_proxy *to, const struct http_proxy *from); /* to: zeroed */
 
 struct http_hdr {
 	const char *name, *value;

@@ -6,7 +6,7 @@
 #include "http/client.h"
 #include "http/syntax.h"
 #include "oci/auth.h"
-#include "oci/steady.h"
+#include "text/steady.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -16,37 +16,16 @@
 #define SAID_MAX 400
 #define DETAILS 4 /* members of an object that says what is wrong */
 
-/* Printable ASCII only, blanks run together, and not too much of it. */
-static void answer_add_clean(struct buf *b, const char *s)
-{
-	bool blank = true;
-
-	for (; *s && b->len < SAID_MAX; s++) {
-		unsigned char c = (unsigned char)*s;
-
-		if (c <= 0x20 || c == 0x7f) {
-			if (!blank)
-				buf_addc(b, ' ');
-			blank = true;
-			continue;
-		}
-		buf_addc(b, c > 0x7e ? '?' : *s);
-		blank = false;
-	}
-	if (b->len >= SAID_MAX)
-		buf_adds(b, "...");
-}
-
 static void answer_add_pair(struct buf *b, const char *code, const char *message)
 {
 	if (b->len)
 		buf_adds(b, "; ");
 	if (code)
-		answer_add_clean(b, code);
+		steady_add_clean(b, code, SAID_MAX);
 	if (code && message && *message)
 		buf_adds(b, ": ");
 	if (message)
-		answer_add_clean(b, message);
+		steady_add_clean(b, message, SAID_MAX);
 }
 
 static bool answer_is_unknown(const char *code)
@@ -69,15 +48,15 @@ static void answer_add_detail(struct buf *b, const json_t *o, const char *messag
 	text = json_string_value(o);
 	if (text && *text && (!message || !strstr(message, text))) {
 		buf_adds(b, sep);
-		answer_add_clean(b, text);
+		steady_add_clean(b, text, SAID_MAX);
 	}
 	json_object_foreach ((json_t *)(uintptr_t)o, key, v) {
 		if (!json_string_length(v) || n++ >= DETAILS)
 			continue;
 		buf_adds(b, sep);
-		answer_add_clean(b, key);
+		steady_add_clean(b, key, SAID_MAX);
 		buf_addc(b, '=');
-		answer_add_clean(b, json_string_value(v));
+		steady_add_clean(b, json_string_value(v), SAID_MAX);
 		sep = ", ";
 	}
 }
@@ -163,7 +142,7 @@ int oci_answer_error(const struct http_res *res, const char *who, struct err *er
 
 	answer_said(&raw, res, &unknown);
 	hide_credentials(&raw);
-	oci_steady(&text, buf_str(&raw), res->url);
+	steady_add(&text, buf_str(&raw), res->url);
 	answer_set(res, who, buf_str(&text), err);
 	if (unknown)
 		err->code = -ENOENT;

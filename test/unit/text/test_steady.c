@@ -1,4 +1,4 @@
-#include "oci/steady.h"
+#include "text/steady.h"
 
 #include "base/mem.h"
 
@@ -83,7 +83,7 @@ START_TEST(text)
 {
 	auto_buf struct buf out = BUF_INIT(BUF_ANY);
 
-	oci_steady(&out, texts[_i].text, URL);
+	steady_add(&out, texts[_i].text, URL);
 	ck_assert_str_eq(buf_str(&out), texts[_i].want);
 }
 END_TEST

@@ -11,11 +11,14 @@
  *
  * Plain text work, no state. Any thread.
  */
-#ifndef OCI_STEADY_H
-#define OCI_STEADY_H
+#ifndef TEXT_STEADY_H
+#define TEXT_STEADY_H
 #include "base/buf.h"
 
 /* Appends `text` (printable ASCII). url: what was asked for. */
-void oci_steady(struct buf *out, const char *text, const char *url);
+void steady_add(struct buf *out, const char *text, const char *url);
+/* Appends a text of any bytes as printable ASCII, blanks run together, until `out` has max bytes;
+   "..." says that there was more. */
+void steady_add_clean(struct buf *out, const char *s, size_t max);
 
 #endif

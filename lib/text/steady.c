@@ -1,4 +1,4 @@
-#include "oci/steady.h"
+#include "text/steady.h"
 
 #include "base/ascii.h"
 #include "base/mem.h"
@@ -167,7 +167,7 @@ static size_t value_len(const char *s)
 	return strcspn(s, " ,;()[]{}'\"<>");
 }
 
-static void steady_add(
+static void steady_put(
 	struct buf *out, const char *s, size_t n, const char *instead, const char *url)
 {
 	if (instead && !in_url(s, n, url))
@@ -176,7 +176,7 @@ static void steady_add(
 		buf_add(out, s, n);
 }
 
-void oci_steady(struct buf *out, const char *text, const char *url)
+void steady_add(struct buf *out, const char *text, const char *url)
 {
 	const char *s = text;
 	size_t n;
@@ -189,15 +189,35 @@ void oci_steady(struct buf *out, const char *text, const char *url)
 			buf_adds(out, "<id>");
 			n += value_len(s + n);
 		} else if ((n = uuid_len(s))) {
-			steady_add(out, s, n, "<id>", url);
+			steady_put(out, s, n, "<id>", url);
 		} else if ((n = time_len(s)) || (n = duration_len(s))) {
-			steady_add(out, s, n, "<time>", url);
+			steady_put(out, s, n, "<time>", url);
 		} else if ((n = word_len(s))) {
-			steady_add(out, s, n, looks_random(s, n) ? "<id>" : NULL, url);
+			steady_put(out, s, n, looks_random(s, n) ? "<id>" : NULL, url);
 		} else {
 			buf_addc(out, *s);
 			n = 1;
 		}
 		s += n;
 	}
+}
+
+void steady_add_clean(struct buf *out, const char *s, size_t max)
+{
+	bool blank = true;
+
+	for (; *s && out->len < max; s++) {
+		unsigned char c = (unsigned char)*s;
+
+		if (c <= 0x20 || c == 0x7f) {
+			if (!blank)
+				buf_addc(out, ' ');
+			blank = true;
+			continue;
+		}
+		buf_addc(out, c > 0x7e ? '?' : *s);
+		blank = false;
+	}
+	if (out->len >= max)
+		buf_adds(out, "...");
 }

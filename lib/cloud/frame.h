@@ -1,0 +1,39 @@
+/*
+ * What the files of the frame share: cloud.c (logins), cache.c (what is kept), ask.c (requests). No
+ * provider includes this. Loop thread.
+ */
+#ifndef CLOUD_FRAME_H
+#define CLOUD_FRAME_H
+#include "cloud/provider.h"
+#include "ev/flight.h"
+
+struct cloud_cache;
+
+/*
+ * Secrets by key, each with one flight for all who miss it. A secret is used for 80 % of the life
+ * that was left when it came, and for max_life_ms at most; from 70 % on the next one is fetched
+ * while it still serves. When that fails the old one serves on, to 95 %, and it is tried again
+ * every half a minute. The wall clock and the monotonic one both have to agree.
+ */
+struct cloud_cache *cloud_cache_new(struct loop *l, size_t max, uint64_t max_life_ms);
+void cloud_cache_stop(struct cloud_cache *c);
+void cloud_cache_free(struct cloud_cache *c); /* NULL is fine */
+
+/* Starts what the key stands for: a task that begins with a struct cloud_fetch. */
+typedef struct op *cloud_fetch_fn(struct cloud_ticket *t);
+
+/* key holds no secret. */
+struct op *cloud_cache_start(struct cloud_cache *c, const char *key, cloud_fetch_fn *fetch,
+	struct cloud_ticket *t, uint64_t timeout_ms);
+/* Of a successful op; borrowed from it. */
+const struct cloud_secrets *cloud_cache_result(const struct op *op);
+/* This lookup, and those of the flight that it began. */
+struct cloud_lookups cloud_cache_lookups(const struct op *op);
+/* Not to be used again, if `first` is still the one that is kept. */
+void cloud_cache_refused(struct cloud_cache *c, const char *key, const struct secret *first);
+void cloud_cache_stats(const struct cloud_cache *c, struct cloud_stats *out);
+
+struct cloud_tally *cloud_tally_new(void);
+void cloud_tally_free(struct cloud_tally *t);
+
+#endif
