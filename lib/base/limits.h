@@ -82,9 +82,19 @@
 #define LIMIT_PROBES 64 /* of our own at a time: does a registry or token server answer at all? */
 #define LIMIT_PROBE_MS 10000
 #define LIMIT_TOKENS 4096 /* kept at a time */
+#define LIMIT_CREDENTIALS 8 /* that match a repository and are tried, one after the other */
+#define LIMIT_CREDENTIAL_TURNS 256 /* repositories of one identity for which that is known */
 #define LIMIT_CHALLENGES 16384 /* remembered at a time, one a repository */
 #define LIMIT_CHALLENGES_BYTES (4 * LIMIT_MIB) /* all of them */
 #define LIMIT_TOKEN_MAX_S 3600 /* no token is kept longer, whatever it says */
+#define LIMIT_REGISTRY_HOSTS 4096 /* remembered at a time */
+#define LIMIT_REGISTRY_HOSTS_COUNTED 100 /* with requests counted for each, in metrics */
+#define LIMIT_BLOB_TRIES 6 /* the first one included; each goes on where the last one broke */
+#define LIMIT_BLOB_IDLE_MS 30000
+#define LIMIT_BLOB_RATE 1024 /* bytes a second at least, over LIMIT_BLOB_RATE_MS */
+#define LIMIT_BLOB_RATE_MS 60000
+#define LIMIT_BLOB_BASE_MS 60000 /* a whole layer, all tries and pauses: so long */
+#define LIMIT_BLOB_WHOLE_RATE (16 * LIMIT_KIB) /* and its size at so many bytes a second */
 
 /* lib/cloud */
 #define LIMIT_CLOUD_REQUEST_MS 10000 /* one request of a login */
@@ -94,16 +104,9 @@
 #define LIMIT_CLOUD_LIFE_MS (60 * 60 * 1000) /* nothing is kept for longer */
 #define LIMIT_CLOUD_RUN_MS 10000 /* with a cache of size 0: for one run */
 #define LIMIT_CLOUD_FILE (64 * LIMIT_KIB) /* a token, a profile, a key file */
+#define LIMIT_CLOUD_REFUSED_MS 60000 /* between two passwords that a registry makes us forget */
 #define LIMIT_CLOUD_TEXT 300 /* of what a cloud says, in a message */
 #define LIMIT_CLOUD_PASSWORD (16 * LIMIT_KIB) /* a token or password: it goes into a header */
-#define LIMIT_REGISTRY_HOSTS 4096 /* remembered at a time */
-#define LIMIT_REGISTRY_HOSTS_COUNTED 100 /* with requests counted for each, in metrics */
-#define LIMIT_BLOB_TRIES 6 /* the first one included; each goes on where the last one broke */
-#define LIMIT_BLOB_IDLE_MS 30000
-#define LIMIT_BLOB_RATE 1024 /* bytes a second at least, over LIMIT_BLOB_RATE_MS */
-#define LIMIT_BLOB_RATE_MS 60000
-#define LIMIT_BLOB_BASE_MS 60000 /* a whole layer, all tries and pauses: so long */
-#define LIMIT_BLOB_WHOLE_RATE (16 * LIMIT_KIB) /* and its size at so many bytes a second */
 
 /* Mirrors: the operator's file, and how long one may keep those who ask the next one waiting */
 #define LIMIT_MIRROR_FILE (1 * LIMIT_MIB)

@@ -20,7 +20,12 @@ struct entry {
 	char *path; /* "" or "/org/app" */
 	struct oci_cred cred;
 	bool first; /* tried before all others */
-	size_t seq; /* the number of those that were added before it */
+};
+
+/* Of a repository, those whose first credentials were refused. */
+struct turn {
+	char *repo; /* "host/name" */
+	unsigned skip; /* so many that match come later */
 };
 
 struct oci_identity {
@@ -29,6 +34,8 @@ struct oci_identity {
 	VEC(struct entry) entries; /* in the order in which they are tried */
 	struct http_trust trust;
 	struct http_proxy proxy;
+	struct oci_login *login;
+	VEC(struct turn) turns; /* the newest last */
 };
 
 struct oci_identity *oci_identity_new(void)
@@ -64,12 +71,18 @@ static void entry_clear(struct entry *e)
 void oci_identity_unref(struct oci_identity *id)
 {
 	struct entry *e;
+	struct turn *t;
 
 	if (!id || --id->refs)
 		return;
 	vec_each (&id->entries, e)
 		entry_clear(e);
 	vec_clear(&id->entries);
+	vec_each (&id->turns, t)
+		free(t->repo);
+	vec_clear(&id->turns);
+	if (id->login)
+		id->login->unref(id->login);
 	http_trust_clear(&id->trust);
 	http_proxy_clear(&id->proxy);
 	free(id);
@@ -199,11 +212,11 @@ static int identity_by_turn(const void *a, const void *b)
 	if (x->first != y->first)
 		return x->first ? -1 : 1;
 	if (x->first)
-		return x->seq > y->seq ? -1 : 1;
+		return x->cred.nth > y->cred.nth ? -1 : 1;
 	c = strcmp(y->host, x->host);
 	if (!c)
 		c = strcmp(y->path, x->path);
-	return c ? c : x->seq < y->seq ? -1 : 1;
+	return c ? c : x->cred.nth < y->cred.nth ? -1 : 1;
 }
 
 /* Identities stay in memory as long as their Secrets: what a user can make large there is
@@ -248,7 +261,7 @@ static int identity_check_room(
 
 static void identity_add(struct oci_identity *id, struct entry *e)
 {
-	e->seq = id->entries.len;
+	e->cred.nth = id->entries.len + 1;
 	*vec_add(&id->entries) = *e;
 }
 
@@ -348,19 +361,86 @@ static bool host_matches(const char *pattern, const char *host)
 	}
 }
 
-const struct oci_cred *oci_identity_cred(const struct oci_identity *id, const struct oci_repo *repo)
+static bool entry_matches(const struct entry *e, const struct oci_repo *repo)
 {
-	char path[OCI_NAME_MAX + 2];
+	size_t n = strlen(e->path);
+
+	if (e->host && !host_matches(e->host, repo->host))
+		return false;
+	return !n || (e->path[0] == '/' && !strncmp(repo->name, e->path + 1, n - 1));
+}
+
+/* The nth, from 0, that matches. NULL: there are not so many. */
+static const struct oci_cred *cred_nth(
+	const struct oci_identity *id, const struct oci_repo *repo, unsigned n)
+{
 	const struct entry *e;
 
-	snprintf(path, sizeof(path), "/%s", repo->name);
-	vec_each (&id->entries, e) {
-		if (e->host && !host_matches(e->host, repo->host))
-			continue;
-		if (!strncmp(path, e->path, strlen(e->path)))
+	vec_each (&id->entries, e)
+		if (entry_matches(e, repo) && !n--)
 			return &e->cred;
-	}
 	return NULL;
+}
+
+static struct turn *turn_of(const struct oci_identity *id, const struct oci_repo *repo)
+{
+	size_t n = strlen(repo->host);
+	struct turn *t;
+
+	vec_each (&id->turns, t)
+		if (!strncmp(t->repo, repo->host, n) && t->repo[n] == '/' &&
+			!strcmp(t->repo + n + 1, repo->name))
+			return t;
+	return NULL;
+}
+
+const struct oci_cred *oci_identity_cred(const struct oci_identity *id, const struct oci_repo *repo)
+{
+	const struct turn *t = turn_of(id, repo);
+
+	return cred_nth(id, repo, t ? t->skip : 0);
+}
+
+/* What many repositories would fill is begun again: the first are tried first. */
+static struct turn *turn_add(struct oci_identity *id, const struct oci_repo *repo)
+{
+	struct turn *t;
+
+	if (id->turns.len >= LIMIT_CREDENTIAL_TURNS) {
+		free(id->turns.p[0].repo);
+		memmove(id->turns.p, id->turns.p + 1, --id->turns.len * sizeof(*id->turns.p));
+	}
+	t = vec_add(&id->turns);
+	*t = (struct turn){mem_printf("%s/%s", repo->host, repo->name), 0};
+	return t;
+}
+
+bool oci_identity_next(
+	struct oci_identity *id, const struct oci_repo *repo, const struct oci_cred *refused)
+{
+	struct turn *t = turn_of(id, repo);
+
+	if (cred_nth(id, repo, t ? t->skip : 0) != refused)
+		return true; /* somebody else has found out already */
+	if (!cred_nth(id, repo, 1))
+		return false;
+	if (!t)
+		t = turn_add(id, repo);
+	if (++t->skip < LIMIT_CREDENTIALS && cred_nth(id, repo, t->skip))
+		return true;
+	t->skip = 0;
+	return false;
+}
+
+void oci_identity_set_login(struct oci_identity *id, struct oci_login *l)
+{
+	id->login = l;
+	l->ref(l);
+}
+
+struct oci_login *oci_identity_login(const struct oci_identity *id, const struct oci_repo *repo)
+{
+	return id->login && !cred_nth(id, repo, 0) ? id->login : NULL;
 }
 
 const char *oci_identity_why_not(

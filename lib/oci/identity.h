@@ -1,10 +1,15 @@
 /*
  * Who asks a registry, and whom it trusts: CAs and client certificate, proxy, credentials. Built
- * once from a pull Secret (the caller caches it until the Secret changes), shared by all requests
- * made with it. Its id is unique for the life of the process and is the key under which tokens are
- * cached: credentials that changed are another identity, so no old token is ever used for them.
+ * once from pull Secrets (the caller caches it until one changes), shared by all requests made with
+ * it. Its id is unique for the life of the process and is the key under which tokens are cached:
+ * credentials that changed are another identity, so no old token is ever used for them.
  *
- * Reference counted; set it up before the first request, after that nothing changes. Loop thread.
+ * Several credentials may match a repository. They are tried one after the other, as the kubelet
+ * does; which one worked is remembered. Where none matches, a login may get some (struct
+ * oci_login).
+ *
+ * Reference counted; set it up before the first request, after that nothing changes but which
+ * credentials are tried first. Loop thread.
  *
  *	struct oci_identity *id = oci_identity_new();
  *	if (oci_identity_add_docker(id, data, len, OCI_DOCKER_CONFIG_JSON, "Secret 'ns/name'", err)) ...
@@ -24,6 +29,7 @@ struct http_proxy;
 struct http_trust;
 struct oci_identity;
 struct oci_repo;
+struct op;
 
 enum oci_docker_form {
 	/* Secret kubernetes.io/dockerconfigjson, key .dockerconfigjson; ~/.docker/config.json */
@@ -34,6 +40,7 @@ enum oci_docker_form {
 
 /* Empty members are not set. With an identity token, basic may hold "user:password" too. */
 struct oci_cred {
+	size_t nth; /* of the identity's, from 1 */
 	struct secret basic; /* "user:password" */
 	struct secret identity_token; /* an OAuth2 refresh token for the token server */
 	struct secret registry_token; /* a bearer token for the registry itself */
@@ -69,12 +76,37 @@ int oci_identity_load_docker(
 	struct oci_identity *id, const struct oci_repo *repo, struct err *err) must_check;
 
 /*
- * The credentials for a repository: of all matching keys the one that is last in byte order, as the
- * kubelet and Flux do it (an exact host before a wildcard, a longer path before a shorter one).
- * NULL: anonymous. Borrowed from the identity.
+ * The credentials to show for a repository now: of all matching keys first the one that is last in
+ * byte order, as the kubelet and Flux do it (an exact host before a wildcard, a longer path before
+ * a shorter one), and after oci_identity_next another one. NULL: none matches. Borrowed from the
+ * identity.
  */
 const struct oci_cred *oci_identity_cred(
 	const struct oci_identity *id, const struct oci_repo *repo);
+/* These were refused for this repository: from now on the next ones that match are shown. False:
+   there are no others (of LIMIT_CREDENTIALS); the first are next again. */
+bool oci_identity_next(
+	struct oci_identity *id, const struct oci_repo *repo, const struct oci_cred *refused);
+
+/* The err->code of a request that failed because a login did. The message is the login's own. */
+#define OCI_LOGIN_FAILED 20
+
+/* How to get a password when a registry asks for one: at a cloud. Reference counted by its maker,
+   who embeds it. */
+struct oci_login {
+	void (*ref)(struct oci_login *l);
+	void (*unref)(struct oci_login *l);
+	/* Waits for the password for this host ("host" or "host:port"). */
+	struct op *(*start)(struct oci_login *l, const char *host, uint64_t timeout_ms);
+	const struct secret *(*result)(struct op *op); /* "user:password", borrowed from the op */
+	/* The registry refused this one. True: another login may help. */
+	bool (*refused)(struct oci_login *l, const char *host, const struct secret *password);
+};
+
+/* Takes a reference. */
+void oci_identity_set_login(struct oci_identity *id, struct oci_login *l);
+/* NULL: there is none, or credentials match. */
+struct oci_login *oci_identity_login(const struct oci_identity *id, const struct oci_repo *repo);
 
 /* Why there is no user and password for it, for messages: "no credentials were given". Into `out`,
    and returned. Names no host of the entries: who reads a condition may not read the Secret. */

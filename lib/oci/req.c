@@ -46,8 +46,12 @@ struct call {
 	bool sent_basic, sent_bearer;
 	unsigned challenges, redirects;
 	struct oci_challenge *challenge; /* of this call, or NULL */
+	const struct oci_cred *cred; /* shown in this attempt; of the identity. NULL: none */
+	struct secret login; /* what a login gave, where no credentials match */
+	bool relogged; /* it was refused once */
+	unsigned shown; /* so many credentials were refused */
 	struct secret token; /* of this attempt */
-	const struct oci_cred *basic; /* of this attempt, when there is no token; NULL: nothing */
+	const struct secret *basic; /* of this attempt, when there is no token; NULL: nothing */
 	struct url url; /* asked now */
 	char *origin; /* scheme://host of the registry itself, of this attempt */
 	bool asking; /* a request to `url` is on its way */
@@ -109,6 +113,8 @@ static void token_req(struct call *q, const struct oci_way *way, char scope[OCI_
 		q->req.write ? "pull,push" : "pull");
 	*out = (struct oci_token_req){
 		.target = {q->target.repo, q->target.identity, token_ms(q)},
+		.cred = q->cred,
+		.login = q->login.len ? &q->login : NULL,
 		.realm = way->realm,
 		.hop = way->hop,
 		.service = way->service,
@@ -191,7 +197,7 @@ static enum step_ret req_fail(struct call *q, const struct err *err)
 	char repo[OCI_REPO_TEXT_MAX];
 	struct err e = *err;
 
-	if (q->req.probe) /* health.h says whose it is */
+	if (q->req.probe || err->code == OCI_LOGIN_FAILED) /* health.h, or the login says it all */
 		return task_fail(&q->task, err);
 	err_wrap(&e, "%s of '%s'", q->what, oci_repo_format(q->target.repo, repo));
 	return task_fail(&q->task, &e);
@@ -289,11 +295,50 @@ static enum step_ret req_admit_start(struct task *t)
 	return STEP_NEXT;
 }
 
+/* Credentials that match, or a login; no login is made while there is a token that it was for. */
+static enum step_ret req_login_start(struct task *t)
+{
+	struct call *q = TASK(t, struct call);
+	struct oci_way way = req_way(q);
+	struct oci_login *login;
+	char scope[OCI_SCOPE_MAX];
+	struct oci_token_req tr;
+
+	q->cred = NULL;
+	if (way.scheme == OCI_AUTH_NONE)
+		return STEP_NEXT;
+	q->cred = oci_identity_cred(q->target.identity, q->target.repo);
+	login = oci_identity_login(q->target.identity, q->target.repo);
+	if (!login || q->login.len)
+		return STEP_NEXT;
+	if (way.scheme == OCI_AUTH_BEARER) {
+		token_req(q, &way, scope, &tr);
+		if (oci_token_peek(q->client->tokens, &tr))
+			return STEP_NEXT;
+	}
+	return task_wait(t, login->start(login, q->target.repo->host, req_time_left(q)));
+}
+
+static enum step_ret req_login_resume(struct task *t)
+{
+	struct call *q = TASK(t, struct call);
+	struct err err = t->op->err;
+
+	if (err.kind == ERR_CANCELED)
+		return task_fail(t, &err);
+	if (err.kind != ERR_NONE) {
+		err.code = OCI_LOGIN_FAILED;
+		return req_fail(q, &err);
+	}
+	secret_copy(
+		&q->login, oci_identity_login(q->target.identity, q->target.repo)->result(t->op));
+	return STEP_NEXT;
+}
+
 /* Finds what fits: nothing, Basic, or a token that is at hand or has to be fetched first. */
 static enum step_ret token_start(struct task *t)
 {
 	struct call *q = TASK(t, struct call);
-	const struct oci_cred *cred = oci_identity_cred(q->target.identity, q->target.repo);
 	struct oci_way way = req_way(q);
 	const struct secret *token;
 	char scope[OCI_SCOPE_MAX];
@@ -302,12 +347,14 @@ static enum step_ret token_start(struct task *t)
 	q->basic = NULL;
 	if (way.scheme == OCI_AUTH_NONE)
 		return STEP_NEXT;
-	if (cred && cred->registry_token.len) {
-		secret_copy(&q->token, &cred->registry_token);
+	if (q->cred && q->cred->registry_token.len) {
+		secret_copy(&q->token, &q->cred->registry_token);
 		return STEP_NEXT;
 	}
 	if (way.scheme == OCI_AUTH_BASIC) {
-		q->basic = cred && cred->basic.len ? cred : NULL;
+		const struct secret *basic = q->cred ? &q->cred->basic : &q->login;
+
+		q->basic = basic->len ? basic : NULL;
 		return STEP_NEXT;
 	}
 	token_req(q, &way, scope, &tr);
@@ -316,6 +363,26 @@ static enum step_ret token_start(struct task *t)
 		return task_wait(t, oci_token_start(q->client->tokens, &tr));
 	secret_copy(&q->token, token);
 	return STEP_NEXT;
+}
+
+/* What was shown is refused: is there something else to show? */
+static bool req_shows_next(struct call *q)
+{
+	struct oci_identity *id = q->target.identity;
+	struct oci_login *login = oci_identity_login(id, q->target.repo);
+
+	if (!req_time_left(q))
+		return false;
+	if (q->cred)
+		return oci_identity_next(id, q->target.repo, q->cred) &&
+			++q->shown < LIMIT_CREDENTIALS;
+	if (!login || !q->login.len || q->relogged)
+		return false;
+	q->relogged = true;
+	if (!login->refused(login, q->target.repo->host, &q->login))
+		return false;
+	secret_clear(&q->login);
+	return true;
 }
 
 /*
@@ -328,6 +395,8 @@ static enum step_ret req_no_token(struct call *q)
 
 	if (err.kind == ERR_STALL || err.kind == ERR_CANCELED)
 		return req_fail(q, &err);
+	if (q->challenge && (err.code == 401 || err.code == 403) && req_shows_next(q))
+		return task_goto(&q->task, "aim");
 	oci_memo_drop(q->client->memos, q->target.repo, oci_identity_id(q->target.identity));
 	return q->challenge || !req_time_left(q) ? req_fail(q, &err) : STEP_NEXT;
 }
@@ -387,7 +456,7 @@ static enum step_ret req_send_start(struct task *t)
 		r.bearer = &q->token;
 		q->sent_bearer = true;
 	} else if (!q->away && !q->probing && q->basic) {
-		r.basic = &q->basic->basic;
+		r.basic = q->basic;
 		q->sent_basic = true;
 	}
 	stats->requests[q->req.kind]++;
@@ -447,17 +516,18 @@ static int req_exhausted(
 	struct call *q, const struct oci_challenge *c, const struct http_res *res, struct err *err)
 {
 	const struct oci_cred *cred = oci_identity_cred(q->target.identity, q->target.repo);
+	bool has_login = oci_identity_login(q->target.identity, q->target.repo);
 	char why[OCI_IDENTITY_WHY_MAX];
 
 	oci_answer_error(res, "the registry", err);
 	if (c->scheme == OCI_AUTH_BASIC && q->sent_basic)
 		return err_wrap(err, "the user and password were refused");
-	if (c->scheme == OCI_AUTH_BASIC && (!cred || !cred->basic.len))
+	if (c->scheme == OCI_AUTH_BASIC && !has_login && (!cred || !cred->basic.len))
 		return err_wrap(err, "a user and password are needed: %s",
 			oci_identity_why_not(q->target.identity, q->target.repo, why));
 	if (q->sent_bearer && (q->challenges || (cred && cred->registry_token.len)))
 		return err_wrap(err, "the token was refused");
-	if (q->challenges && cred)
+	if (q->challenges && (cred || has_login))
 		return err_wrap(err, "the request was refused");
 	if (q->challenges)
 		return err_wrap(err, "the request was refused: %s",
@@ -522,9 +592,11 @@ static enum step_ret req_challenged(struct call *q, const struct http_res *res)
 		return req_fail_elsewhere(q, res);
 	q->client->stats.challenges++;
 	token_drop(q);
-	if (oci_answer_challenge(res, &c, &err) || req_exhausted(q, &c, res, &err))
+	if (oci_answer_challenge(res, &c, &err))
 		return req_fail(q, &err);
-	return answer_challenge(q, &c);
+	if (!req_exhausted(q, &c, res, &err))
+		return answer_challenge(q, &c);
+	return req_shows_next(q) ? task_goto(&q->task, "aim") : req_fail(q, &err);
 }
 
 static enum step_ret req_redirected(struct call *q, const struct http_res *res)
@@ -610,6 +682,13 @@ static enum step_ret req_unanswered(struct call *q)
 
 /* ---- a challenge at /v2/ only ---------------------------------------------------------------- */
 
+/* Is there something that could be shown? */
+static bool req_could_show(const struct call *q)
+{
+	return oci_identity_cred(q->target.identity, q->target.repo) ||
+		oci_identity_login(q->target.identity, q->target.repo);
+}
+
 /* Some registries refuse who shows nothing without a word of how they want to be asked, and say
    that at /v2/ only. A layer that a push looks for may just not be there yet. */
 static bool hides_challenge(const struct call *q, const struct http_res *res)
@@ -620,8 +699,7 @@ static bool hides_challenge(const struct call *q, const struct http_res *res)
 		return false;
 	if (res->status == 401)
 		return !http_header(res, "WWW-Authenticate");
-	return (res->status == 403 || (res->status == 404 && !looks)) &&
-		oci_identity_cred(q->target.identity, q->target.repo);
+	return (res->status == 403 || (res->status == 404 && !looks)) && req_could_show(q);
 }
 
 static enum step_ret ping_start(struct task *t)
@@ -676,11 +754,19 @@ static enum step_ret ping_resume(struct task *t)
 	if (res->status == 401 && oci_answer_challenge(res, &c, &err))
 		return req_refused(q);
 	if (c.scheme == OCI_AUTH_BASIC &&
-		(!cred || (!cred->basic.len && !cred->registry_token.len)))
+		(cred ? !cred->basic.len && !cred->registry_token.len : !req_could_show(q)))
 		return req_refused(q);
 	op_free(MOVE(q->answer));
 	q->client->stats.challenges++;
 	return answer_challenge(q, &c);
+}
+
+/* Does it refuse what was shown? A password of a cloud that has ended gets a 400 from some. */
+static bool req_is_refusal(const struct call *q, const struct http_res *res)
+{
+	if (q->away || (!q->sent_basic && !q->sent_bearer))
+		return false;
+	return res->status == 403 || (res->status == 400 && q->login.len);
 }
 
 /* There is an answer: is it the end? */
@@ -719,6 +805,10 @@ static enum step_ret req_judge(struct call *q)
 	}
 	if (oci_is_redirect(res->status))
 		return req_redirected(q, res);
+	if (req_is_refusal(q, res) && req_shows_next(q)) {
+		token_drop(q);
+		return task_goto(&q->task, "aim");
+	}
 	switch (res->status) {
 	case 401:
 		return req_challenged(q, res);
@@ -781,6 +871,7 @@ static void call_free(struct task *t)
 	free(q->origin);
 	free(q->challenge);
 	url_clear(&q->url);
+	secret_clear(&q->login);
 	secret_clear(&q->token);
 	free(q);
 }
@@ -803,6 +894,7 @@ struct op *oci_req_start(struct oci_client *c, const struct oci_req *req)
 	static const struct step steps[] = {
 		{"aim", aim_start},
 		{"admit", req_admit_start},
+		{"login", req_login_start, req_login_resume},
 		{"token", token_start, token_resume},
 		{"send", req_send_start, req_send_resume}, /* done, or on to another row */
 		/* Only reached by name, and left for "aim". */

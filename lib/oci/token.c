@@ -54,6 +54,8 @@ struct fetch {
 	struct task task;
 	struct entry *entry;
 	struct oci_target target; /* its time is that of a waiter, and not looked at */
+	const struct oci_cred *cred; /* of the target's identity */
+	struct secret login; /* instead */
 	struct oci_hop hop;
 	char *realm, *service, *scopes; /* scopes: divided by blanks */
 	char *server; /* scheme, host and path of the realm: the key of its health */
@@ -122,19 +124,25 @@ static void token_add_query(const struct fetch *f, struct buf *url, bool has_que
 	}
 }
 
-static void token_add_form(const struct fetch *f, struct buf *body, const struct oci_cred *cred)
+static void token_add_form(const struct fetch *f, struct buf *body)
 {
 	buf_adds(body, "grant_type=refresh_token&client_id=flux");
 	token_add_param(body, '&', "service", f->service);
 	token_add_param(body, '&', "scope", f->scopes);
-	token_add_param(body, '&', "refresh_token", cred->identity_token.p);
+	token_add_param(body, '&', "refresh_token", f->cred->identity_token.p);
+}
+
+static const struct secret *token_basic(const struct fetch *f)
+{
+	if (f->cred)
+		return f->cred->basic.len ? &f->cred->basic : NULL;
+	return f->login.len ? &f->login : NULL;
 }
 
 static struct op *token_ask(struct fetch *f)
 {
 	static const struct http_hdr form[] = {
 		{"Content-Type", "application/x-www-form-urlencoded"}, {NULL, NULL}};
-	const struct oci_cred *cred = oci_identity_cred(f->target.identity, f->target.repo);
 	auto_buf struct buf url = BUF_INIT(LIMIT_URL), body = BUF_INIT(LIMIT_TOKEN_BODY);
 	uint64_t now = clock_ms();
 	struct http_req req = {.method = f->post ? "POST" : "GET",
@@ -155,14 +163,14 @@ static struct op *token_ask(struct fetch *f)
 		return op_failed(l, &err);
 	url_format(&u, &url);
 	if (f->post) {
-		token_add_form(f, &body, cred);
+		token_add_form(f, &body);
 		req.hdrs = form;
 		req.body = buf_str(&body);
 		req.body_len = body.len;
 	} else {
 		if (!f->at) /* a redirect has its own query */
 			token_add_query(f, &url, u.has_query);
-		req.basic = cred && cred->basic.len && !f->away ? &cred->basic : NULL;
+		req.basic = f->away ? NULL : token_basic(f);
 	}
 	if (url.over || body.over) {
 		err_set(&err, ERR_RETRY, "the request for a token is too long");
@@ -246,7 +254,6 @@ static struct oci_health_key key_of_server(const struct fetch *f)
 static enum step_ret token_admit_start(struct task *t)
 {
 	struct fetch *f = TASK(t, struct fetch);
-	const struct oci_cred *cred = oci_identity_cred(f->target.identity, f->target.repo);
 	struct oci_health *health = f->entry->tokens->health;
 	struct oci_health_key key = key_of_server(f);
 	struct err err = {0};
@@ -254,7 +261,7 @@ static enum step_ret token_admit_start(struct task *t)
 	if (oci_health_held(health, &key, oci_identity_id(f->target.identity), &err) ||
 		oci_pass_take(health, &key, oci_target_goes_aside(&f->target), &f->pass, &err))
 		return token_fail(f, &err);
-	f->post = cred && cred->identity_token.len;
+	f->post = f->cred && f->cred->identity_token.len;
 	f->until_ms = clock_ms() + LIMIT_TOKEN_MS;
 	return STEP_NEXT;
 }
@@ -431,6 +438,7 @@ static void fetch_free(struct task *t)
 	free(f->at);
 	free(f->service);
 	free(f->scopes);
+	secret_clear(&f->login);
 	secret_clear(&f->token);
 	free(f);
 }
@@ -515,6 +523,8 @@ static bool fetch_begin_again(struct entry *e, struct fetch *old, const struct e
 		return false;
 	f = NEW(struct fetch);
 	oci_target_init(&f->target, &old->target);
+	f->cred = old->cred;
+	secret_copy(&f->login, &old->login);
 	f->realm = MOVE(old->realm);
 	f->service = MOVE(old->service);
 	f->scopes = MOVE(old->scopes);
@@ -608,9 +618,9 @@ void oci_tokens_free(struct oci_tokens *t)
    characters. */
 static char *token_key(const struct oci_token_req *req)
 {
-	return mem_printf("%s\n%s\n%s\n%s\n%llu\n%d\n%d", req->target.repo->host, req->realm,
+	return mem_printf("%s\n%s\n%s\n%s\n%llu\n%zu\n%d\n%d", req->target.repo->host, req->realm,
 		req->service, req->scope, (unsigned long long)oci_identity_id(req->target.identity),
-		req->target.repo->insecure, req->hop.from);
+		req->cred ? req->cred->nth : 0, req->target.repo->insecure, req->hop.from);
 }
 
 static struct entry *token_find(struct oci_tokens *t, const struct oci_token_req *req)
@@ -683,6 +693,9 @@ static void fetch_start(struct entry *e, const struct oci_token_req *req)
 	struct fetch *f = NEW(struct fetch);
 	f->server = server_of(req->realm);
 	oci_target_init(&f->target, &req->target);
+	f->cred = req->cred;
+	if (req->login)
+		secret_copy(&f->login, req->login);
 	f->hop = req->hop;
 	f->realm = mem_strdup(req->realm);
 	f->service = mem_strdup(req->service);

@@ -1,5 +1,6 @@
 /*
- * Bearer tokens: fetched from a realm, cached by (registry, realm, service, scope, identity),
+ * Bearer tokens: fetched from a realm, cached by (registry, realm, service, scope, identity and
+ * which of its credentials),
  * refreshed before they expire, one fetch for all who wait. The registry's host belongs to the key:
  * a registry that names another one's realm must not get that one's tokens.
  *
@@ -27,6 +28,7 @@
 struct http_client;
 struct loop;
 struct oci_health;
+struct oci_cred;
 struct oci_health_key;
 struct oci_tally;
 struct oci_tokens;
@@ -34,6 +36,10 @@ struct op;
 
 struct oci_token_req {
 	struct oci_target target;
+	const struct oci_cred *cred; /* of the target's identity; part of the key. NULL: none */
+	/* "user:password" of a login instead; no part of the key: a token outlives it. NULL:
+	   none. */
+	const struct secret *login;
 	const char *realm; /* checked by oci_realm_check */
 	struct oci_hop hop; /* who named it; part of the key */
 	const char *service;

@@ -214,8 +214,8 @@ START_TEST(token_trace)
 	rows_of(log, &rows);
 	ck_assert_str_eq(buf_str(&rows),
 		"resolve: tags head\n"
-		"registry request: aim admit token send aim admit token "
-		"send aim admit token\n"
+		"registry request: aim admit login token send aim admit login token "
+		"send aim admit login token\n"
 		"token: admit pause ask end\n"
 		"registry request: send release end\n"
 		"resolve: end");
