@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "base/sys.h"
+#include "cloud/cloud.h"
 #include "controllers/ocirepository/ocirepository.h"
 #include "ctl/event.h"
 #include "ctl/poster.h"
@@ -304,7 +305,10 @@ static struct controller_opts controller_opts_of(const struct app *a)
 static struct controller *ocirepository_of(struct app *a)
 {
 	return ocirepository_new(&(struct ocirepository_opts){.controller = controller_opts_of(a),
-		.oci = a->oci,
+		.registry = {.oci = a->oci,
+			.cloud = a->cloud,
+			.object_level = a->flags.object_level,
+			.default_account = a->flags.default_account},
 		.store = a->store,
 		.adv_address = a->adv_address,
 		.algo = a->flags.algo,
@@ -363,6 +367,19 @@ static void share_descriptors(struct app *a)
 		LU("noticeConnections", s->notices), LU("others", s->others));
 }
 
+static void start_cloud(struct app *a)
+{
+	struct cloud_env env = {0};
+
+	cloud_env_read(&env);
+	a->cloud = cloud_new(&(struct cloud_opts){.loop = a->loop,
+		.http = a->http,
+		.env = &env,
+		.cache_max = (size_t)a->flags.token_cache_size,
+		.max_life_ms = (uint64_t)a->flags.token_cache_ms});
+	cloud_env_clear(&env);
+}
+
 static int start_registries(struct app *a, struct err *err)
 {
 	a->http = http_client_new(a->loop,
@@ -371,6 +388,7 @@ static int start_registries(struct app *a, struct err *err)
 			.account = a->account,
 			.pool = ACCOUNT_BODIES});
 	a->oci = oci_client_new(a->loop, a->http);
+	start_cloud(a);
 	oci_client_use_account(a->oci, a->account);
 	if (a->flags.allow_private && oci_client_allow(a->oci, a->flags.allow_private, err))
 		return -1;
@@ -509,6 +527,7 @@ static enum step_ret embedded_stop_start(struct task *t)
 	event_recorder_stop(a->events);
 	poster_stop(a->poster);
 	oci_client_stop(a->oci);
+	cloud_stop(a->cloud);
 	return a->embedded ? task_wait(t, embedded_stop(a->embedded, 1000)) : STEP_NEXT;
 }
 
@@ -582,6 +601,7 @@ void app_free(struct app *a)
 		http_client_free(a->notices_http);
 	if (a->oci)
 		oci_client_free(a->oci);
+	cloud_free(a->cloud);
 	if (a->http)
 		http_client_free(a->http);
 	if (a->kube)

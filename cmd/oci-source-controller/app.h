@@ -23,6 +23,7 @@ struct app {
 	struct http_client *http, *notices_http; /* to registries, to notification-controller */
 	struct oci_client *oci;
 	struct reread *cas, *mirrors; /* --ca-file, --registry-mirrors; NULL: none */
+	struct cloud *cloud;
 	struct store *store;
 	struct metrics *metrics;
 	struct event_recorder *events;

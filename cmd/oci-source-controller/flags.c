@@ -130,6 +130,17 @@ static const struct flag FLAGS[] = {
 		.help = "json or console"},
 	{"enable-leader-election", BOOL, AT(leader_election), .value = "BOOL",
 		.help = "accepted, without effect yet: run one replica"},
+	{"feature-gates", GATES, AT(object_level), .value = "GATES",
+		.help = "ObjectLevelWorkloadIdentity=true: spec.serviceAccountName is "
+			"whose identity a cloud is shown"},
+	{"default-service-account", TEXT, AT(default_account), .value = "NAME",
+		.help = "with that gate: the ServiceAccount of an object that has a provider "
+			"and names none"},
+	{"token-cache-max-size", NUMBER, AT(token_cache_size), .value = "N", .fallback = "4096",
+		.zero_counts = true,
+		.help = "tokens and passwords of clouds that are kept; 0: for one run only"},
+	{"token-cache-max-duration", DURATION, AT(token_cache_ms), .value = "DURATION",
+		.fallback = "1h", .help = "and for how long at most"},
 	{"version", BOOL, AT(version), .value = "", .help = "print the version"},
 	{"help", BOOL, AT(help), .value = "", .help = "print this"},
 	/* Flux's, for things this version does not have yet. */
@@ -138,10 +149,6 @@ static const struct flag FLAGS[] = {
 	{.name = "leader-election-retry-period", .type = TAKEN},
 	{.name = "leader-election-release-on-cancel", .type = TAKEN_BOOL},
 	{.name = "requeue-dependency", .type = TAKEN},
-	{.name = "feature-gates", .type = GATES},
-	{.name = "token-cache-max-size", .type = TAKEN},
-	{.name = "token-cache-max-duration", .type = TAKEN},
-	{.name = "default-service-account", .type = TAKEN},
 };
 
 /* Of Flux's other controllers: bulk patches give them to all. */
@@ -220,12 +227,13 @@ static int add_networks(char **all, const char *more, struct err *err)
 	return rc;
 }
 
-static int check_gate(const char *gate, struct err *err)
+static int gate_set(struct flags *f, const char *gate, struct err *err)
 {
-	static const char *const known[] = {
-		"CacheSecretsAndConfigMaps", "ObjectLevelWorkloadIdentity"};
+	enum { GATE_CACHE, GATE_OBJECT_LEVEL };
+	static const char *const known[] = {[GATE_CACHE] = "CacheSecretsAndConfigMaps",
+		[GATE_OBJECT_LEVEL] = "ObjectLevelWorkloadIdentity"};
 	size_t len = strcspn(gate, "="), i;
-	bool ignored;
+	bool on;
 
 	for (i = 0; i < ARRAY_LEN(known); i++)
 		if (strlen(known[i]) == len && !memcmp(known[i], gate, len))
@@ -234,22 +242,24 @@ static int check_gate(const char *gate, struct err *err)
 		return err_set(err, ERR_STALL,
 			"--feature-gates: '%.*s' is not known here; there are %s and %s",
 			(int)(len < 100 ? len : 100), gate, known[0], known[1]);
-	if (!gate[len] || flag_bool(gate + len + 1, &ignored))
+	if (!gate[len] || flag_bool(gate + len + 1, &on))
 		return err_set(err, ERR_STALL,
 			"invalid value '%.100s' for --feature-gates, want %s=true or false", gate,
 			known[i]);
+	if (i == GATE_OBJECT_LEVEL)
+		f->object_level = on;
 	return 0;
 }
 
 /* `name=bool` with commas between, spaces around them do not count. They are those of
-   source-controller 1.9, and change nothing here. */
-static int check_gates(const char *text, struct err *err)
+   source-controller 1.9; what CacheSecretsAndConfigMaps says changes nothing here. */
+static int gates_set(struct flags *f, const char *text, struct err *err)
 {
 	auto_free char *copy = mem_strdup(text);
 	char *save, *gate;
 
 	for (gate = strtok_r(copy, ", ", &save); gate; gate = strtok_r(NULL, ", ", &save))
-		if (check_gate(gate, err))
+		if (gate_set(f, gate, err))
 			return -1;
 	return 0;
 }
@@ -300,7 +310,7 @@ static int flag_set(struct flags *f, const struct flag *flag, const char *value,
 		return *value && add_networks(at, value, err) ? err_wrap(err, "--%s", flag->name)
 							      : 0;
 	case GATES:
-		return check_gates(value, err);
+		return gates_set(f, value, err);
 	case TAKEN:
 		return 0;
 	case FOREIGN:
@@ -412,6 +422,10 @@ static int flags_check(const struct flags *f, struct err *err)
 	if (!f->retention_records || !f->concurrent)
 		return err_set(err, ERR_STALL,
 			"--artifact-retention-records and --concurrent must be at least 1");
+	if (f->default_account && !f->object_level)
+		return err_set(err, ERR_STALL,
+			"cannot set default service accounts when the feature gate "
+			"ObjectLevelWorkloadIdentity is not enabled: --default-service-account");
 	if (f->memory_budget && (uint64_t)f->memory_budget < LIMIT_MEMORY_MIN)
 		return err_set(
 			err, ERR_STALL, "--memory-budget must be at least %llu", LIMIT_MEMORY_MIN);

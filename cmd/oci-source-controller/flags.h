@@ -27,6 +27,10 @@ struct flags {
 	int64_t retention_ttl_ms, retention_records, restore_timeout_ms;
 	enum digest_algo algo;
 	int64_t max_size, max_expanded, max_entries;
+	/* clouds */
+	bool object_level;
+	const char *default_account;
+	int64_t token_cache_size, token_cache_ms;
 	/* running */
 	int64_t memory_budget; /* 0: a share of the memory limit */
 	int64_t concurrent, jitter, min_retry_ms, max_retry_ms, grace_ms;

@@ -9,16 +9,16 @@
 #define OCIREPOSITORY_OCIREPOSITORY_H
 #include "crypto/digest.h"
 #include "ctl/controller.h"
+#include "source/registry.h"
 
 #include <stdint.h>
 
 struct account;
-struct oci_client;
 struct store;
 
 struct ocirepository_opts {
 	struct controller_opts controller; /* its env and what is done with it are set here */
-	struct oci_client *oci;
+	struct registry_opts registry;
 	struct store *store;
 	/* Of artifact URLs: "source-controller.flux-system.svc.cluster.local.", or with a
 	   scheme. */

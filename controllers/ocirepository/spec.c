@@ -19,20 +19,12 @@ static const char *not_built(const json_t *spec)
 	return verify && !json_is_null(verify) ? "verify" : NULL;
 }
 
-/* Of a provider that nobody knows the schema would have said so: it is as good as one that is not
-   built. */
+/* NULL: generic. */
 static const char *provider_of(const json_t *spec)
 {
-	static const char *const names[] = {"aws", "azure", "gcp"};
 	const char *text = obj_str(spec, "provider");
-	size_t i;
 
-	if (!text || !*text || !strcmp(text, "generic"))
-		return NULL;
-	for (i = 0; i < ARRAY_LEN(names); i++)
-		if (!strcmp(text, names[i]))
-			return names[i];
-	return "unknown";
+	return text && strcmp(text, "generic") != 0 ? text : NULL;
 }
 
 /* Renovate and others write `1.2.3@sha256:...` into the tag: that is the digest. Anything else
@@ -109,7 +101,7 @@ static int fields_read(struct ocirepository_spec *s, const json_t *spec, struct 
 		s, "certSecretRef.name", obj_str(spec, "certSecretRef", "name"), err);
 	s->login.proxy = member_copy_filled(
 		s, "proxySecretRef.name", obj_str(spec, "proxySecretRef", "name"), err);
-	s->provider = provider_of(spec);
+	s->login.provider = member_copy_filled(s, "provider", provider_of(spec), err);
 	s->insecure = obj_bool(false, spec, "insecure");
 	s->not_built = not_built(spec);
 	return err->kind == ERR_NONE ? 0 : -1;

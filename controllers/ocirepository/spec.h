@@ -24,7 +24,6 @@ struct ocirepository_spec {
 	char *layer_type, *layer_operation; /* of layerSelector, as given; NULL: not given */
 	struct login_refs login; /* secretRef, serviceAccountName, certSecretRef, proxySecretRef */
 	struct oci_platform *platform; /* of the annotation; NULL: oci_platform_default */
-	const char *provider; /* "aws", "azure", "gcp", or NULL: generic */
 	int64_t timeout_ms;
 	bool insecure;
 	const char *not_built; /* the first field in use that this version does not have, or NULL */

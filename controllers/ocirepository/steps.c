@@ -24,6 +24,7 @@
 #include "source/artifact.h"
 #include "source/env.h"
 #include "source/login.h"
+#include "source/provider.h"
 #include "source/registry.h"
 #include "source/restore.h"
 #include "source/status.h"
@@ -98,38 +99,33 @@ static enum step_ret credentials_start(struct task *t)
 
 	l->refs = OCI_SPEC(r)->login;
 	l->timeout_ms = (uint64_t)OCI_SPEC(r)->timeout_ms;
-	return login_start(r, l, OCI_ENV(r)->registry.anonymous);
+	return login_start(r, l, &OCI_ENV(r)->registry);
 }
 
 static enum step_ret credentials_resume(struct task *t)
 {
 	struct run *r = RUN(t);
 
-	return login_resume(r, &OCI_RUN(r)->login, OCI_SPEC(r)->url);
+	return login_resume(r, &OCI_RUN(r)->login, OCI_SPEC(r)->url, &OCI_ENV(r)->registry);
 }
 
-/* Credentials that are given win over a provider, whatever is in them. */
 static enum step_ret provider_start(struct task *t)
 {
 	struct run *r = RUN(t);
 
-	if (!OCI_SPEC(r)->provider || OCI_RUN(r)->login.has_static)
-		return STEP_NEXT;
-	err_set(&t->err, ERR_STALL,
-		"spec.provider '%s' is not supported by this version of the controller",
-		OCI_SPEC(r)->provider);
-	return run_fail(r, NULL, "FeatureGateDisabled");
+	return login_check_provider(
+		r, &OCI_RUN(r)->login, OCI_RUN(r)->where.host, &OCI_ENV(r)->registry);
 }
 
 static enum step_ret reread_start(struct task *t)
 {
-	return login_reread_start(RUN(t), &OCI_RUN(RUN(t))->login);
+	return login_reread_start(RUN(t), &OCI_RUN(RUN(t))->login, &OCI_ENV(RUN(t))->registry);
 }
 
 static enum step_ret reread_resume(struct task *t)
 {
 	struct run *r = RUN(t);
-	enum step_ret ret = login_reread_resume(r, &OCI_RUN(r)->login);
+	enum step_ret ret = login_reread_resume(r, &OCI_RUN(r)->login, &OCI_ENV(r)->registry);
 
 	if (r->end == RUN_AGAIN)
 		ARTIFACT_RUN(r)->lost = r->reported = false;
@@ -141,6 +137,24 @@ static struct oci_target target_of(struct run *r)
 {
 	return (struct oci_target){
 		&OCI_RUN(r)->where, OCI_RUN(r)->login.identity, (uint64_t)OCI_SPEC(r)->timeout_ms};
+}
+
+/* A failure of what was asked of the registry. A login that failed says so itself; who is refused
+   by a cloud's registry without having named the cloud is told. */
+static enum step_ret registry_failed(struct run *r, const char *reason)
+{
+	struct err *err = &r->task.err;
+	const char *provider;
+
+	if (err->code == OCI_LOGIN_FAILED)
+		return run_fail(r, COND_FETCH_FAILED, "AuthenticationFailed");
+	if ((err->code == 401 || err->code == 403) && !OCI_SPEC(r)->login.provider) {
+		provider = provider_hint(OCI_ENV(r)->registry.cloud, OCI_RUN(r)->where.host);
+		if (provider)
+			err_append(err, "; spec.provider: %s would log in as the controller",
+				provider);
+	}
+	return run_fail(r, COND_FETCH_FAILED, reason);
 }
 
 /* ---- which manifest -------------------------------------------------------------------------- */
@@ -201,13 +215,16 @@ static enum step_ret resolve_resume(struct task *t)
 	OCI_RUN(r)->asking = false;
 	status_progress_end(r);
 	if (task_op_failed(t)) {
-		if (res && res->stage == OCI_RESOLVE_TAGS) {
+		bool tags = res && res->stage == OCI_RESOLVE_TAGS;
+
+		if (t->err.code == OCI_LOGIN_FAILED)
+			return registry_failed(r, NULL);
+		if (tags)
 			err_wrap(&t->err, "failed to determine the artifact tag for '%.500s'",
 				OCI_SPEC(r)->url);
-			return run_fail(r, COND_FETCH_FAILED, "ReadOperationFailed");
-		}
-		err_wrap(&t->err, "failed to determine artifact digest");
-		return run_fail(r, COND_FETCH_FAILED, "OCIArtifactPullFailed");
+		else
+			err_wrap(&t->err, "failed to determine artifact digest");
+		return registry_failed(r, tags ? "ReadOperationFailed" : "OCIArtifactPullFailed");
 	}
 	a->resolved = true;
 	OCI_RUN(r)->choice = res->tags;
@@ -326,10 +343,12 @@ static enum step_ret manifest_resume(struct task *t)
 
 	if (task_op_failed(t)) {
 		check_refused(r);
+		if (t->err.code == OCI_LOGIN_FAILED)
+			return registry_failed(r, NULL);
 		if (image && image->stage == OCI_IMAGE_LAYER)
 			return run_fail(r, COND_FETCH_FAILED, "OCIArtifactLayerOperationFailed");
 		err_wrap(&t->err, "failed to pull artifact from '%.500s'", OCI_SPEC(r)->url);
-		return run_fail(r, COND_FETCH_FAILED, "OCIArtifactPullFailed");
+		return registry_failed(r, "OCIArtifactPullFailed");
 	}
 	in->digest = &image->layer->digest;
 	in->size = image->layer->size;
@@ -373,6 +392,8 @@ static enum step_ret pull_resume(struct task *t)
 		bool disk = a->temp.fd >= 0 && is_of_disk(-t->err.code);
 
 		check_refused(r);
+		if (t->err.code == OCI_LOGIN_FAILED)
+			return registry_failed(r, NULL);
 		err_wrap(&t->err, "failed to pull artifact from '%.500s'", OCI_SPEC(r)->url);
 		return disk ? run_fail(r, COND_STORAGE_FAILED, "ArchiveOperationFailed")
 			    : run_fail(r, COND_FETCH_FAILED, "OCIArtifactLayerOperationFailed");
@@ -699,7 +720,7 @@ static void env_freed(void *arg)
 {
 	struct ocirepository_env *env = arg;
 
-	oci_identity_unref(env->registry.anonymous);
+	registry_env_clear(&env->registry);
 	source_env_clear(&env->source);
 	free(env);
 }
@@ -716,8 +737,7 @@ struct controller *ocirepository_new(const struct ocirepository_opts *opts)
 	env->source.max_expanded = opts->max_expanded;
 	env->source.max_entries = opts->max_entries;
 	source_env_init(&env->source, opts->adv_address);
-	env->registry.oci = opts->oci;
-	env->registry.anonymous = oci_identity_new();
+	registry_env_init(&env->registry, &opts->registry);
 	env->max_blob = opts->max_blob;
 	o.env = env;
 	o.listed = env_listed;
@@ -725,6 +745,6 @@ struct controller *ocirepository_new(const struct ocirepository_opts *opts)
 	o.freed = env_freed;
 	c = controller_new(&ocirepository_kind, &o);
 	env->controller = c;
-	oci_client_on_change(opts->oci, controller_host_changed, c);
+	oci_client_on_change(opts->registry.oci, controller_host_changed, c);
 	return c;
 }

@@ -68,6 +68,22 @@ int err_wrap(struct err *err, const char *fmt, ...)
 	return -1;
 }
 
+int err_append(struct err *err, const char *fmt, ...)
+{
+	char more[ERR_MSG_MAX / 4];
+	size_t n, len = strlen(err->msg);
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(more, sizeof(more), fmt, ap);
+	va_end(ap);
+	n = strlen(more);
+	if (len > sizeof(err->msg) - 1 - n)
+		len = sizeof(err->msg) - 1 - n;
+	memcpy(err->msg + len, more, n + 1);
+	return -1;
+}
+
 void err_clear(struct err *err)
 {
 	memset(err, 0, sizeof(*err));

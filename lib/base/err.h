@@ -49,6 +49,8 @@ int err_code(struct err *err, enum err_kind kind, int code, const char *fmt, ...
 int err_sys(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Puts "<fmt>: " in front of the message that is there; kind and code stay. Returns -1. */
 int err_wrap(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The same behind it. What is too long is cut at its own beginning, not at this text. */
+int err_append(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Back to the zeroed state. */
 void err_clear(struct err *err);
 /* The kind as a word for logs: "retry", "wait", ... */

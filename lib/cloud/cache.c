@@ -26,6 +26,7 @@ struct entry {
 	bool has;
 	uint64_t ahead_at, good_until, last_until; /* on clock_ms() */
 	int64_t wall_until; /* on clock_wall_ms(): as last_until */
+	uint64_t refused_until; /* on clock_ms(): nothing else is forgotten before that */
 	struct cloud_ticket *ticket; /* of the fetch */
 	struct op *fetch; /* on its way */
 	struct flight flight;
@@ -300,12 +301,17 @@ struct cloud_lookups cloud_cache_lookups(const struct op *op)
 	return CONTAINER_OF(op, const struct wait, base.op)->lookups;
 }
 
-void cloud_cache_refused(struct cloud_cache *c, const char *key, const struct secret *first)
+bool cloud_cache_refused(struct cloud_cache *c, const char *key, const struct secret *first)
 {
 	struct entry *e = cache_find(c, key);
 
-	if (e && e->has && secret_equal(&e->got.first, first))
-		entry_forget(e);
+	if (!e || !e->has || !secret_equal(&e->got.first, first))
+		return true;
+	if (clock_ms() < e->refused_until)
+		return false;
+	e->refused_until = clock_ms() + LIMIT_CLOUD_REFUSED_MS;
+	entry_forget(e);
+	return true;
 }
 
 void cloud_cache_stats(const struct cloud_cache *c, struct cloud_stats *out)

@@ -14,10 +14,9 @@
 static const struct cloud_provider_ops *const providers[CLOUD_PROVIDERS] = {
 	[CLOUD_AWS] = &cloud_aws, [CLOUD_AZURE] = &cloud_azure, [CLOUD_GCP] = &cloud_gcp};
 
-/* What of a ServiceAccount says whose identity in a cloud it is. */
-static const char *const account_keys[] = {"eks.amazonaws.com/role-arn",
+const char *const cloud_account_keys[] = {"eks.amazonaws.com/role-arn",
 	"azure.workload.identity/tenant-id", "azure.workload.identity/client-id",
-	"iam.gke.io/gcp-service-account", "gcp.auth.fluxcd.io/workload-identity-provider"};
+	"iam.gke.io/gcp-service-account", "gcp.auth.fluxcd.io/workload-identity-provider", NULL};
 
 bool cloud_provider_parse(const char *name, enum cloud_provider *out)
 {
@@ -139,8 +138,8 @@ static void key_add_who(struct buf *key, const struct cloud_ticket *t)
 		key_add(key, t->account->ns);
 		key_add(key, t->account->name);
 		key_add(key, t->account->uid);
-		for (i = 0; i < ARRAY_LEN(account_keys); i++)
-			key_add(key, cloud_account_annotation(t, account_keys[i]));
+		for (i = 0; cloud_account_keys[i]; i++)
+			key_add(key, cloud_account_annotation(t, cloud_account_keys[i]));
 	}
 	key_add_proxy(key, &t->proxy);
 	if (t->provider->access_key)
@@ -222,8 +221,10 @@ static enum step_ret credential_make_resume(struct task *t)
 	if (task_op_failed(t)) {
 		auto_free char *key = access_key(c->fetch.ticket);
 
-		if (t->err.code == 400 || t->err.code == 401 || t->err.code == 403)
-			cloud_cache_refused(c->fetch.ticket->cloud->cache, key, &c->access.first);
+		if (t->err.kind != ERR_WAIT &&
+			(t->err.code == 400 || t->err.code == 401 || t->err.code == 403))
+			(void)cloud_cache_refused(
+				c->fetch.ticket->cloud->cache, key, &c->access.first);
 		return STEP_FAIL;
 	}
 	cloud_secrets_copy(&c->fetch.got, &TASK_OF_OP(t->op, struct cloud_fetch)->got);
@@ -338,16 +339,18 @@ struct cloud_lookups cloud_login_lookups(const struct op *op)
 	return TASK_OF_OP(op, const struct login)->lookups;
 }
 
-void cloud_login_refused(struct cloud *c, const struct cloud_who *who, const char *host,
+bool cloud_login_refused(struct cloud *c, const struct cloud_who *who, const char *host,
 	const struct secret *password)
 {
 	struct cloud_ticket *t = ticket_new(c, who, host);
 	struct err ignored = {0};
+	bool other = false;
 
 	if (!t->provider->place(c, t->host, &t->place, &ignored)) {
 		auto_free char *key = credential_key(t);
 
-		cloud_cache_refused(c->cache, key, password);
+		other = cloud_cache_refused(c->cache, key, password);
 	}
 	cloud_ticket_unref(t);
+	return other;
 }

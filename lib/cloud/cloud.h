@@ -48,6 +48,9 @@ struct cloud *cloud_new(const struct cloud_opts *opts);
 void cloud_stop(struct cloud *c);
 void cloud_free(struct cloud *c); /* NULL is fine */
 
+/* The annotations of a ServiceAccount that say whose identity it is; NULL behind the last. */
+extern const char *const cloud_account_keys[];
+
 /* A ServiceAccount whose identity is used. Reference counted by its maker, who embeds it. */
 struct cloud_account {
 	void (*ref)(struct cloud_account *a);
@@ -79,9 +82,10 @@ struct op *cloud_login_start(
 /* "user:password" of a successful op; borrowed from it. */
 const struct secret *cloud_login_result(const struct op *op);
 struct cloud_lookups cloud_login_lookups(const struct op *op);
-/* The registry refused this password: it is not used again (if it is still the one that is
-   kept). */
-void cloud_login_refused(struct cloud *c, const struct cloud_who *who, const char *host,
+/* The registry refused this password: it is not used again. True: another login may help. False
+   when one was thrown away just now (LIMIT_CLOUD_REFUSED_MS): it is not the password then, and
+   others use it. */
+bool cloud_login_refused(struct cloud *c, const struct cloud_who *who, const char *host,
 	const struct secret *password);
 
 /* May this host be asked of this provider at all? 0, or -1 and why not. No request is made. */

@@ -29,8 +29,10 @@ struct op *cloud_cache_start(struct cloud_cache *c, const char *key, cloud_fetch
 const struct cloud_secrets *cloud_cache_result(const struct op *op);
 /* This lookup, and those of the flight that it began. */
 struct cloud_lookups cloud_cache_lookups(const struct op *op);
-/* Not to be used again, if `first` is still the one that is kept. */
-void cloud_cache_refused(struct cloud_cache *c, const char *key, const struct secret *first);
+/* Not to be used again, if `first` is still the one that is kept. True: what is kept now, or comes
+   next, is another one; false: one was forgotten less than LIMIT_CLOUD_REFUSED_MS ago, and this one
+   stays. */
+bool cloud_cache_refused(struct cloud_cache *c, const char *key, const struct secret *first);
 void cloud_cache_stats(const struct cloud_cache *c, struct cloud_stats *out);
 
 struct cloud_tally *cloud_tally_new(void);

@@ -384,8 +384,8 @@ struct op *kube_start(struct kube_client *c, const struct kube_req *req)
 	k->metadata_only = req->metadata_only;
 	k->path = k->body = BUF_INIT(BUF_ANY);
 	k->tries.end_ms = clock_ms() + (req->deadline_ms ? req->deadline_ms : DEADLINE_MS);
-	kube_path(&k->path, req->resource, req->ns, req->verb == KUBE_CREATE ? NULL : req->name,
-		req->subresource);
+	kube_path(&k->path, req->resource, req->ns,
+		req->verb == KUBE_CREATE && !req->subresource ? NULL : req->name, req->subresource);
 	if (writes)
 		kube_query_add(&k->path, "fieldManager", c->field_manager);
 	if (writes)

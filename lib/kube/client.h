@@ -72,8 +72,8 @@ struct kube_req {
 	enum kube_verb verb;
 	const struct kube_resource *resource;
 	const char *ns; /* of a namespaced resource */
-	const char *name; /* NULL for KUBE_CREATE */
-	const char *subresource; /* "status", or NULL */
+	const char *name; /* not looked at by KUBE_CREATE without a subresource */
+	const char *subresource; /* "status", "token", or NULL */
 	const json_t *body; /* written to text at once */
 	const char *if_uid; /* KUBE_DELETE: only the object with this uid */
 	bool metadata_only; /* the answer as PartialObjectMetadata */

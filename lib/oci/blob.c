@@ -7,6 +7,7 @@
 #include "ev/task.h"
 #include "ev/timer.h"
 #include "ev/work.h"
+#include "oci/identity.h"
 #include "oci/registry.h"
 #include "oci/req.h"
 #include "oci/route.h"
@@ -62,7 +63,8 @@ static enum step_ret blob_fail(struct blob *b, const struct err *err)
 	char repo[OCI_REPO_TEXT_MAX];
 	struct err e = *err;
 
-	err_wrap(&e, "%s of '%s'", b->what, oci_repo_format(b->target.repo, repo));
+	if (err->code != OCI_LOGIN_FAILED)
+		err_wrap(&e, "%s of '%s'", b->what, oci_repo_format(b->target.repo, repo));
 	return task_fail(&b->task, &e);
 }
 

@@ -5,6 +5,7 @@
 #include "ev/account.h"
 #include "ev/task.h"
 #include "ev/work.h"
+#include "oci/identity.h"
 #include "oci/registry.h"
 #include "oci/req.h"
 #include "oci/route.h"
@@ -86,7 +87,9 @@ static enum step_ret image_fail(struct image *m, const struct err *err)
 	char ref[OCI_REF_TEXT_MAX];
 	struct err e = *err;
 
-	err_wrap(&e, "manifest of '%s'", oci_ref_format(m->target.repo, NULL, &m->digest, ref));
+	if (err->code != OCI_LOGIN_FAILED)
+		err_wrap(&e, "manifest of '%s'",
+			oci_ref_format(m->target.repo, NULL, &m->digest, ref));
 	return task_fail(&m->task, &e);
 }
 

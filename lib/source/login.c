@@ -12,6 +12,8 @@
 #include "oci/identity.h"
 #include "oci/identity_secret.h"
 #include "source/artifact.h"
+#include "source/provider.h"
+#include "source/registry.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -65,9 +67,9 @@ static char *login_name(const struct run *r, const struct login *l)
 {
 	const struct login_refs *f = &l->refs;
 
-	return mem_printf("%s/%s/%s/%s/%s", r->ns, f->secret ? f->secret : "",
+	return mem_printf("%s/%s/%s/%s/%s/%s", r->ns, f->secret ? f->secret : "",
 		f->service_account ? f->service_account : "", f->proxy ? f->proxy : "",
-		f->cert ? f->cert : "");
+		f->cert ? f->cert : "", f->provider ? f->provider : "");
 }
 
 /* The login takes a reference to the identity, and gives up the one to the value. */
@@ -84,7 +86,9 @@ static void login_set(struct login *l, struct depends_value *v, bool read)
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
-enum role { ROLE_PULL, ROLE_ACCOUNT, ROLE_ACCOUNT_PULL, ROLE_PROXY, ROLE_CERT };
+/* ROLE_IDENTITY: the ServiceAccount that --default-service-account names, whose imagePullSecrets do
+   not count. */
+enum role { ROLE_PULL, ROLE_ACCOUNT, ROLE_ACCOUNT_PULL, ROLE_IDENTITY, ROLE_PROXY, ROLE_CERT };
 
 struct login_object {
 	enum role role;
@@ -99,6 +103,7 @@ struct login_read {
 	size_t at;
 	struct depends_parts parts;
 	struct oci_identity *id;
+	json_t *account; /* the ServiceAccount, where it is one's identity at a cloud */
 	bool has_static;
 };
 
@@ -108,13 +113,21 @@ static void read_add(struct login_read *rd, enum role role, const char *name)
 		*vec_add(&rd->objects) = (struct login_object){role, mem_strdup(name), false};
 }
 
-static struct login_read *read_new(const struct login *l)
+/* As whom a cloud is asked, when it is a ServiceAccount's own identity that counts. */
+static bool reads_identity(const struct login_refs *f, const struct registry_env *env)
+{
+	return f->provider && env->object_level && (f->service_account || env->default_account);
+}
+
+static struct login_read *read_new(const struct login *l, const struct registry_env *env)
 {
 	struct login_read *rd = NEW(struct login_read);
 
 	rd->id = oci_identity_new();
 	read_add(rd, ROLE_PULL, l->refs.secret);
 	read_add(rd, ROLE_ACCOUNT, l->refs.service_account);
+	if (!l->refs.service_account && reads_identity(&l->refs, env))
+		read_add(rd, ROLE_IDENTITY, env->default_account);
 	read_add(rd, ROLE_PROXY, l->refs.proxy);
 	read_add(rd, ROLE_CERT, l->refs.cert);
 	return rd;
@@ -130,6 +143,7 @@ static void read_free(struct login_read *rd)
 		free(o->name);
 	vec_clear(&rd->objects);
 	oci_identity_unref(rd->id);
+	json_decref(rd->account);
 	depends_parts_clear(&rd->parts);
 	free(rd);
 }
@@ -142,9 +156,14 @@ void login_clear(struct login *l)
 	*l = (struct login){0};
 }
 
+static bool is_account(enum role role)
+{
+	return role == ROLE_ACCOUNT || role == ROLE_IDENTITY;
+}
+
 static unsigned nth_of(enum role role)
 {
-	return role == ROLE_ACCOUNT ? NTH_ACCOUNTS : NTH_SECRETS;
+	return is_account(role) ? NTH_ACCOUNTS : NTH_SECRETS;
 }
 
 static enum step_ret read_next(struct run *r, const struct login *l)
@@ -154,8 +173,8 @@ static enum step_ret read_next(struct run *r, const struct login *l)
 	return task_wait(&r->task,
 		kube_start(r->c->opts.kube,
 			&(struct kube_req){.verb = KUBE_GET,
-				.resource = o->role == ROLE_ACCOUNT ? &login_service_accounts
-								    : &login_secrets,
+				.resource = is_account(o->role) ? &login_service_accounts
+								: &login_secrets,
 				.ns = r->ns,
 				.name = o->name,
 				.deadline_ms = l->timeout_ms < LIMIT_SECRET_READ_MS
@@ -225,12 +244,35 @@ static int read_took(struct run *r, struct login_read *rd)
 		(struct depends_part){{nth_of(o->role), mem_printf("%s/%s", r->ns, o->name)},
 			mem_strdup(object_version(obj))};
 	rd->at++;
-	return o->role == ROLE_ACCOUNT ? account_took(r, rd, obj, &t->err)
-				       : secret_took(r, rd, o, obj, &t->err);
+	if (!is_account(o->role))
+		return secret_took(r, rd, o, obj, &t->err);
+	json_decref(rd->account);
+	rd->account = json_incref((json_t *)(uintptr_t)obj);
+	if (o->role == ROLE_ACCOUNT)
+		return account_took(r, rd, obj, &t->err);
+	item_found(r->item, NTH_ACCOUNTS, (const char *const[]){o->name, NULL});
+	return 0;
+}
+
+/* A cloud gives the password where no credentials match. With a ServiceAccount whose own identity
+   may not be used nobody is asked. */
+static void read_add_login(const struct run *r, const struct login *l, struct login_read *rd,
+	const struct registry_env *env)
+{
+	struct provider_login_opts o = {.cloud = env->cloud, .kube = r->c->opts.kube};
+
+	if (!l->refs.provider || !cloud_provider_parse(l->refs.provider, &o.provider))
+		return;
+	if (l->refs.service_account && !env->object_level)
+		return;
+	if (reads_identity(&l->refs, env))
+		o.account = rd->account;
+	provider_login_add(rd->id, &o);
 }
 
 /* A new reference to what all that was read comes to. What is kept and of equal versions stays. */
-static struct depends_value *value_of(struct run *r, const struct login *l)
+static struct depends_value *value_of(
+	struct run *r, const struct login *l, const struct registry_env *env)
 {
 	const struct login_read *rd = l->reading;
 	auto_free char *name = login_name(r, l);
@@ -239,6 +281,7 @@ static struct depends_value *value_of(struct run *r, const struct login *l)
 
 	if (kept)
 		return kept;
+	read_add_login(r, l, l->reading, env);
 	v = NEW(struct login_value);
 	v->refs = 1;
 	v->id = oci_identity_ref(rd->id);
@@ -267,6 +310,14 @@ static enum step_ret login_failed(
 		err_wrap(err, "failed to get credential: failed to get service account '%s/%s'",
 			r->ns, o->name);
 		break;
+	case ROLE_IDENTITY:
+		if (err->code == 404)
+			err_set(err, ERR_RETRY,
+				"there is none: with --default-service-account each namespace "
+				"that uses a provider needs it");
+		err_wrap(err, "failed to get credential: failed to get service account '%s/%s'",
+			r->ns, o->name);
+		break;
 	case ROLE_ACCOUNT_PULL:
 		if (reads)
 			err_wrap(err, "failed to get image pull secret '%s/%s'", r->ns, o->name);
@@ -288,20 +339,30 @@ static enum step_ret login_failed(
 	return run_fail(r, COND_FETCH_FAILED, "AuthenticationFailed");
 }
 
-static bool is_anonymous(const struct login_refs *f)
+/* The identity of who names nothing: nobody, or the controller itself at a cloud. NULL: something
+   has to be read. */
+static struct oci_identity *identity_without_reading(
+	const struct login_refs *f, const struct registry_env *env)
 {
-	return !f->secret && !f->service_account && !f->proxy && !f->cert;
+	enum cloud_provider provider;
+
+	if (f->secret || f->service_account || f->proxy || f->cert || reads_identity(f, env))
+		return NULL;
+	if (f->provider && cloud_provider_parse(f->provider, &provider))
+		return env->ambient[provider];
+	return env->anonymous;
 }
 
-enum step_ret login_start(struct run *r, struct login *l, struct oci_identity *anonymous)
+enum step_ret login_start(struct run *r, struct login *l, const struct registry_env *env)
 {
+	struct oci_identity *ready = identity_without_reading(&l->refs, env);
 	auto_free char *name = NULL;
 	struct depends_value *v;
 
 	if (l->reading)
 		return read_next(r, l);
-	if (is_anonymous(&l->refs)) {
-		l->identity = oci_identity_ref(anonymous);
+	if (ready) {
+		l->identity = oci_identity_ref(ready);
 		return STEP_NEXT;
 	}
 	name = login_name(r, l);
@@ -310,11 +371,12 @@ enum step_ret login_start(struct run *r, struct login *l, struct oci_identity *a
 		login_set(l, v, false);
 		return STEP_NEXT;
 	}
-	l->reading = read_new(l);
+	l->reading = read_new(l, env);
 	return read_next(r, l);
 }
 
-enum step_ret login_resume(struct run *r, struct login *l, const char *url)
+enum step_ret login_resume(
+	struct run *r, struct login *l, const char *url, const struct registry_env *env)
 {
 	struct login_read *rd = l->reading;
 	size_t at = rd->at;
@@ -323,7 +385,7 @@ enum step_ret login_resume(struct run *r, struct login *l, const char *url)
 		return login_failed(r, l, &rd->objects.p[at], url);
 	if (rd->at < rd->objects.len)
 		return STEP_AGAIN;
-	login_set(l, value_of(r, l), true);
+	login_set(l, value_of(r, l, env), true);
 	depends_parts_clear(&l->parts);
 	l->parts = rd->parts;
 	rd->parts = (struct depends_parts){0};
@@ -331,9 +393,40 @@ enum step_ret login_resume(struct run *r, struct login *l, const char *url)
 	return STEP_NEXT;
 }
 
+/* ---- the provider ---------------------------------------------------------------------------- */
+
+enum step_ret login_check_provider(
+	struct run *r, const struct login *l, const char *host, const struct registry_env *env)
+{
+	const struct login_refs *f = &l->refs;
+	struct err *err = &r->task.err;
+	enum cloud_provider provider;
+
+	if (!f->provider || l->has_static)
+		return STEP_NEXT;
+	if (!cloud_provider_parse(f->provider, &provider)) {
+		err_set(err, ERR_STALL,
+			"spec.provider '%.64s' is not supported by this version of the controller",
+			f->provider);
+		return run_fail(r, NULL, "FeatureGateDisabled");
+	}
+	if (f->service_account && !env->object_level) {
+		err_set(err, ERR_STALL,
+			"spec.serviceAccountName with spec.provider '%s' needs the feature gate "
+			"ObjectLevelWorkloadIdentity, which is off",
+			f->provider);
+		return run_fail(r, NULL, "FeatureGateDisabled");
+	}
+	if (!cloud_host_check(env->cloud, provider, host, err))
+		return STEP_NEXT;
+	err->kind = ERR_RETRY;
+	err_wrap(err, "failed to get credential from %s", f->provider);
+	return run_fail(r, COND_FETCH_FAILED, "AuthenticationFailed");
+}
+
 /* ---- after a refusal ------------------------------------------------------------------------- */
 
-enum step_ret login_reread_start(struct run *r, struct login *l)
+enum step_ret login_reread_start(struct run *r, struct login *l, const struct registry_env *env)
 {
 	const struct err *err = &r->task.err;
 	bool refused = err->code == 401 || err->code == 403;
@@ -341,12 +434,12 @@ enum step_ret login_reread_start(struct run *r, struct login *l)
 	if (!l->reading) {
 		if (err->kind == ERR_NONE || !refused || !l->parts.len || l->read)
 			return STEP_NEXT;
-		l->reading = read_new(l);
+		l->reading = read_new(l, env);
 	}
 	return read_next(r, l);
 }
 
-enum step_ret login_reread_resume(struct run *r, struct login *l)
+enum step_ret login_reread_resume(struct run *r, struct login *l, const struct registry_env *env)
 {
 	struct err told = r->task.err;
 	struct depends_value *v;
@@ -365,7 +458,7 @@ enum step_ret login_reread_resume(struct run *r, struct login *l)
 	if (depends_parts_same(&l->reading->parts, &l->parts))
 		return STEP_NEXT;
 	log_info(&r->log, "what it logs in with has changed, trying again");
-	v = value_of(r, l);
+	v = value_of(r, l, env);
 	v->unref(v);
 	r->task.err = (struct err){0};
 	run_end(r, RUN_AGAIN);

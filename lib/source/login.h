@@ -2,6 +2,9 @@
  * As whom an object asks a registry, whom it trusts and by which way. For the rows of any kind that
  * asks one. Loop thread.
  *
+ * With a provider and no pull Secret for the registry, it is a cloud that gives the password, to the
+ * ServiceAccount or to the controller itself (provider.h).
+ *
  * Secrets and a ServiceAccount become an identity, which is kept for the tokens that it got while
  * something vouches for it (ctl/depends.h), and shared by all objects that name the same ones.
  * Whatever vouches: a refusal by the registry makes the run read them again.
@@ -17,6 +20,7 @@
 struct kube_resource;
 struct login_read;
 struct oci_identity;
+struct registry_env;
 
 /* What a kind's `depends` has to begin with. */
 #define LOGIN_DEPENDS &login_secrets, &login_service_accounts
@@ -28,6 +32,7 @@ struct login_refs {
 	const char *service_account; /* whose imagePullSecrets count, too */
 	const char *cert; /* a Secret with CAs, a client certificate */
 	const char *proxy; /* a Secret with the address of a proxy */
+	const char *provider; /* "aws", "azure", "gcp"; anything else: one that is not known */
 };
 
 /* For a kind's depends_each. */
@@ -50,11 +55,18 @@ void login_clear(struct login *l);
 /* What a row of the kind does, begun again (STEP_AGAIN) until all is read: refs and timeout_ms are
    set. Fails with AuthenticationFailed; `url` is for messages. */
 enum step_ret login_start(
-	struct run *r, struct login *l, struct oci_identity *anonymous) must_check;
-enum step_ret login_resume(struct run *r, struct login *l, const char *url) must_check;
+	struct run *r, struct login *l, const struct registry_env *env) must_check;
+enum step_ret login_resume(
+	struct run *r, struct login *l, const char *url, const struct registry_env *env) must_check;
 /* What an exit row does: when what was kept is refused, all is read, and if it has changed, the run
    counts for nothing and the next one comes at once. */
-enum step_ret login_reread_start(struct run *r, struct login *l) must_check;
-enum step_ret login_reread_resume(struct run *r, struct login *l) must_check;
+enum step_ret login_reread_start(
+	struct run *r, struct login *l, const struct registry_env *env) must_check;
+enum step_ret login_reread_resume(
+	struct run *r, struct login *l, const struct registry_env *env) must_check;
+/* May its provider be asked for this registry ("host" or "host:port")? What is wrong is known
+   before any request. Fails with FeatureGateDisabled, which stalls, or AuthenticationFailed. */
+enum step_ret login_check_provider(struct run *r, const struct login *l, const char *host,
+	const struct registry_env *env) must_check;
 
 #endif

@@ -2,11 +2,41 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "oci/identity.h"
 #include "oci/ref.h"
 #include "oci/registry.h"
+#include "source/provider.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+void registry_env_init(struct registry_env *env, const struct registry_opts *opts)
+{
+	unsigned i;
+
+	env->oci = opts->oci;
+	env->anonymous = oci_identity_new();
+	env->cloud = opts->cloud;
+	env->object_level = opts->object_level;
+	env->default_account = mem_strdup(opts->default_account);
+	for (i = 0; i < CLOUD_PROVIDERS; i++) {
+		env->ambient[i] = oci_identity_new();
+		provider_login_add(env->ambient[i],
+			&(struct provider_login_opts){
+				.cloud = env->cloud, .provider = (enum cloud_provider)i});
+	}
+}
+
+void registry_env_clear(struct registry_env *env)
+{
+	unsigned i;
+
+	oci_identity_unref(env->anonymous);
+	for (i = 0; i < CLOUD_PROVIDERS; i++)
+		oci_identity_unref(env->ambient[i]);
+	free(env->default_account);
+}
 
 char *registry_host(const char *url, bool insecure)
 {

@@ -4,6 +4,8 @@
  */
 #ifndef SOURCE_REGISTRY_H
 #define SOURCE_REGISTRY_H
+#include "cloud/cloud.h"
+
 #include <stdbool.h>
 
 struct buf;
@@ -13,7 +15,22 @@ struct oci_identity;
 struct registry_env {
 	struct oci_client *oci;
 	struct oci_identity *anonymous;
+	struct cloud *cloud;
+	struct oci_identity *ambient[CLOUD_PROVIDERS]; /* as the controller itself, at a cloud */
+	bool object_level; /* a ServiceAccount's own identity at a cloud may be used */
+	char *default_account; /* whose, where an object names none; NULL: the controller's */
 };
+
+/* What the flags say of it. */
+struct registry_opts {
+	struct oci_client *oci;
+	struct cloud *cloud;
+	bool object_level;
+	const char *default_account; /* copied */
+};
+
+void registry_env_init(struct registry_env *env, const struct registry_opts *opts);
+void registry_env_clear(struct registry_env *env);
 
 /* "ghcr.io|0": a registry is another one with `insecure`. Free it; NULL: the URL is none. */
 char *registry_host(const char *url, bool insecure);

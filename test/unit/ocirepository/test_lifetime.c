@@ -799,7 +799,8 @@ START_TEST(test_second_controller)
 	opts = w.opts;
 	opts.controller = w.c->opts;
 	opts.controller.ns = "other";
-	opts.oci = w.oci;
+	opts.registry.oci = w.oci;
+	opts.registry.cloud = w.cloud;
 	opts.store = w.store;
 	second = ocirepository_new(&opts);
 	world_until(&w, is_synced, "the first list");

@@ -196,7 +196,8 @@ START_TEST(test_many_pull_secrets)
 }
 END_TEST
 
-/* Credentials that are given win over a provider; without any it is not built yet. */
+/* Credentials that are given win over a provider. Without any, a ServiceAccount may be one's
+   identity only with the gate. */
 START_TEST(test_provider)
 {
 	begin();

@@ -57,7 +57,7 @@ static const struct {
 	{"{\"provider\":\"aws\"}", NULL, "aws"},
 	{"{\"provider\":\"generic\"}", NULL, NULL},
 	{"{\"provider\":\"\"}", NULL, NULL},
-	{"{\"provider\":\"new\"}", NULL, "unknown"},
+	{"{\"provider\":\"new\"}", NULL, "new"},
 };
 
 START_TEST(test_not_built)
@@ -69,7 +69,7 @@ START_TEST(test_not_built)
 
 	ck_assert_ptr_null(base->wrong);
 	ck_assert_pstr_eq(s->not_built, not_built_rows[_i].field);
-	ck_assert_pstr_eq(s->provider, not_built_rows[_i].provider);
+	ck_assert_pstr_eq(s->login.provider, not_built_rows[_i].provider);
 	spec_unref(base);
 }
 END_TEST

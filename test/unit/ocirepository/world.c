@@ -6,6 +6,7 @@
 #include "base/metrics.h"
 #include "base/obj.h"
 #include "base/sys.h"
+#include "cloud/cloud.h"
 #include "controllers/ocirepository/ocirepository.h"
 #include "ctl/controller.h"
 #include "ctl/depends.h"
@@ -103,6 +104,7 @@ void world_start(struct world *w)
 
 	w->http = http_client_new(w->loop, &(struct http_client_opts){.max_per_host = 24});
 	w->oci = oci_client_new(w->loop, w->http);
+	w->cloud = cloud_new(&(struct cloud_opts){.loop = w->loop, .http = w->http});
 	w->client =
 		kube_client_new(w->loop, fake_kube_config(w->kube), &(struct kube_client_opts){0});
 	w->store = store_open(w->loop,
@@ -118,7 +120,8 @@ void world_start(struct world *w)
 	w->events = event_recorder_new(w->client, "source-controller", "test");
 	opts.controller.loop = w->loop;
 	opts.controller.kube = w->client;
-	opts.oci = w->oci;
+	opts.registry.oci = w->oci;
+	opts.registry.cloud = w->cloud;
 	opts.store = w->store;
 	opts.controller.metrics = w->metrics;
 	opts.controller.events = w->events;
@@ -145,12 +148,14 @@ void world_stop(struct world *w)
 	world_until(w, idle, "the controller to end");
 	event_recorder_stop(w->events);
 	oci_client_stop(w->oci);
+	cloud_stop(w->cloud);
 	for (i = 0; i < 50; i++)
 		loop_turn(w->loop, false);
 	controller_free(w->c);
 	event_recorder_free(w->events);
 	metrics_free(w->metrics);
 	oci_client_free(w->oci);
+	cloud_free(w->cloud);
 	http_client_free(w->http);
 	kube_client_free(w->client);
 	store_close(w->store);

@@ -18,6 +18,7 @@ struct world {
 	struct kube_client *client;
 	struct http_client *http;
 	struct oci_client *oci;
+	struct cloud *cloud;
 	struct store *store;
 	struct metrics *metrics;
 	struct event_recorder *events;
