@@ -39,6 +39,7 @@ struct cloud *cloud_new(const struct cloud_opts *opts)
 {
 	struct cloud *c = NEW(struct cloud);
 	uint64_t life = opts->max_life_ms;
+	size_t i;
 
 	if (!life || life > LIMIT_CLOUD_LIFE_MS)
 		life = LIMIT_CLOUD_LIFE_MS;
@@ -47,6 +48,9 @@ struct cloud *cloud_new(const struct cloud_opts *opts)
 	cloud_env_copy(&c->env, opts->env);
 	c->cache = cloud_cache_new(opts->loop, opts->cache_max, life);
 	c->tally = cloud_tally_new();
+	for (i = 0; i < CLOUD_PROVIDERS; i++)
+		if (providers[i]->open)
+			providers[i]->open(c);
 	return c;
 }
 
@@ -57,8 +61,13 @@ void cloud_stop(struct cloud *c)
 
 void cloud_free(struct cloud *c)
 {
+	size_t i;
+
 	if (!c)
 		return;
+	for (i = 0; i < CLOUD_PROVIDERS; i++)
+		if (providers[i]->close)
+			providers[i]->close(c);
 	cloud_cache_free(c->cache);
 	cloud_tally_free(c->tally);
 	cloud_env_clear(&c->env);
@@ -339,6 +348,20 @@ struct cloud_lookups cloud_login_lookups(const struct op *op)
 	return TASK_OF_OP(op, const struct login)->lookups;
 }
 
+/* Where the access token is the password, a new login would be given the same one again. */
+static void access_refused(const struct cloud_ticket *t, const struct secret *password)
+{
+	size_t at = t->provider->access_at;
+	auto_secret struct secret token = {0};
+	auto_free char *key = NULL;
+
+	if (!at || password->len <= at)
+		return;
+	key = access_key(t);
+	secret_set(&token, password->p + at, password->len - at);
+	(void)cloud_cache_refused(t->cloud->cache, key, &token);
+}
+
 bool cloud_login_refused(struct cloud *c, const struct cloud_who *who, const char *host,
 	const struct secret *password)
 {
@@ -350,6 +373,8 @@ bool cloud_login_refused(struct cloud *c, const struct cloud_who *who, const cha
 		auto_free char *key = credential_key(t);
 
 		other = cloud_cache_refused(c->cache, key, password);
+		if (other)
+			access_refused(t, password);
 	}
 	cloud_ticket_unref(t);
 	return other;

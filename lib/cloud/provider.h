@@ -14,8 +14,10 @@
 #include "ev/task.h"
 #include "http/client.h"
 
+struct azure_env;
 struct cloud_cache;
 struct flight;
+struct gcp_facts;
 
 /* Where a registry stands in its cloud. What a provider does not need stays empty. */
 struct cloud_place {
@@ -48,6 +50,8 @@ struct cloud {
 	struct cloud_env env;
 	struct cloud_cache *cache;
 	int64_t aws_skew_ms; /* AWS's clock is so much ahead of ours (aws.c) */
+	struct azure_env *azure; /* what the machine says besides variables (azure.c) */
+	struct gcp_facts *gcp; /* of the GKE cluster, once they are known (gcp.c) */
 	struct cloud_tally *tally; /* requests by provider, what and code (ask.c) */
 };
 
@@ -84,6 +88,10 @@ void cloud_fetch_clear(struct cloud_fetch *f);
 
 struct cloud_provider_ops {
 	const char *name; /* "aws" */
+	/* What it keeps in struct cloud: once, when that is made, so files may be read here. Both
+	   may be NULL. */
+	void (*open)(struct cloud *c);
+	void (*close)(struct cloud *c);
 	/* Reads the host, whole and anchored, into *place. -1: it is no registry of this cloud; the
 	   message says what would be one. */
 	int (*place)(const struct cloud *c, const char *host, struct cloud_place *place,
@@ -93,6 +101,8 @@ struct cloud_provider_ops {
 	void (*access_key)(const struct cloud_ticket *t, struct buf *key);
 	/* The same of the credential: AWS the API's host, Azure the registry. */
 	void (*credential_key)(const struct cloud_ticket *t, struct buf *key);
+	/* Google Cloud: from there on the password is the access token. 0: it is another one. */
+	size_t access_at;
 	/* Both return a task that begins with a struct cloud_fetch, spawned. Their errors begin with
 	   the source of the controller's identity ("web identity of the pod: ..."); the frame
 	   names provider and ServiceAccount. */
