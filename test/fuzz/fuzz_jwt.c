@@ -1,0 +1,45 @@
+/* JSON web tokens whose claims are told in messages, and ACR's password, which is one: no control
+   character gets into a message, and a time of life is never negative nonsense. */
+#include "cloud/azure.h"
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
+{
+	auto_free char *jwt = mem_strndup((const char *)data, size);
+	auto_buf struct buf said = BUF_INIT(BUF_ANY);
+	struct cloud_secrets got = {.expires_ms = -1};
+	struct err err = {0};
+	json_t *answer, *claims;
+	size_t i;
+
+	clock_fake(1769851800000);
+	claims = cloud_jwt_claims((const char *)data, size, &err);
+	BUG_IF(claims ? !json_is_object(claims) : err.kind != ERR_RETRY);
+	cloud_jwt_say(&said, (const char *)data, size);
+	BUG_IF(!claims && said.len);
+	BUG_IF(said.len > 8 * 1024 || !utf8_ok(buf_str(&said), said.len));
+	for (i = 0; i < said.len; i++)
+		BUG_IF((unsigned char)said.p[i] < 0x20 || said.p[i] == 0x7f);
+	json_decref(claims);
+
+	answer = json_pack("{s:s}", "refresh_token", jwt);
+	if (!answer) /* no UTF-8 */
+		return 0;
+	if (azure_exchange_read(answer, &got, &err)) {
+		BUG_IF(got.first.len);
+	} else {
+		BUG_IF(got.expires_ms <= 0 || strlen(got.first.p) != got.first.len);
+		BUG_IF(strncmp(got.first.p, AZURE_ACR_USER ":", strlen(AZURE_ACR_USER) + 1) != 0);
+	}
+	cloud_secrets_clear(&got);
+	json_decref(answer);
+	return 0;
+}
