@@ -39,7 +39,7 @@ $(foreach k,$(KINDS),$(eval DEPS_$(k) := $(DEPS_controllers)))
 
 # Compiler and linker flags. Everything a stranger's byte can reach is built with the hardening that Debian's own packages use.
 
-LIBS_PKG := libuv libcurl libcares jansson yaml-0.1 libarchive openssl zlib libzstd sqlite3 re2
+LIBS_PKG := libuv libcurl libcares jansson yaml-0.1 libarchive openssl zlib libzstd sqlite3 re2 expat
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wvla -Wpointer-arith -Wwrite-strings -Wformat=2 -Wundef
 # A member that a row of a table leaves out is zero: that is what the tables of steps rely on.
@@ -75,7 +75,7 @@ endif
 # A sanitized build links everything shared, which is faster to link and keeps leak reports readable.
 LIBS_SHARED := $(shell $(PKG) --libs $(LIBS_PKG) 2>/dev/null) $(LLHTTP_LIBS) -lstdc++ -lm -lpthread
 LIBS_STATIC := -Wl,-Bstatic $(firstword $(wildcard /usr/lib/*/libuv_a.a /usr/lib/*/libuv.a)) -larchive -ljansson -lyaml $(shell $(PKG) --static --libs-only-l re2 2>/dev/null | sed 's/-lpthread//g; s/-pthread//g') \
-	-lsqlite3 -lzstd -lz $(if $(wildcard /usr/lib/*/libcares.a),-lcares) $(LLHTTP_LIBS) -lstdc++ -Wl,-Bdynamic \
+	-lsqlite3 -lexpat -lzstd -lz $(if $(wildcard /usr/lib/*/libcares.a),-lcares) $(LLHTTP_LIBS) -lstdc++ -Wl,-Bdynamic \
 	$(if $(wildcard /usr/lib/*/libcares.a),,-lcares) -lcurl -lssl -lcrypto -lm -lpthread -ldl
 
 # ---- how one file becomes an object, a module an archive, a program a binary.

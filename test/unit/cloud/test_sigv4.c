@@ -73,7 +73,7 @@ static const struct {
 	{"order of names", ID, KEY, TOKEN, "eu-west-1", "ecr", DATE, "POST", HOST, "/",
 		{{"X-Amz-Z", "1"}, {"X-Amz-A", "2"}, ECR, {"Accept", "*/*"}, JSON}, "{}",
 		"accept;content-type;host;x-amz-a;x-amz-date;x-amz-security-token;x-amz-target;x-"
-                "amz-z",
+		"amz-z",
 		"c897fbce325af5b3e9ef38a88c345f665a486e4ccf72c81f068599335051e2f7"},
 	{"case of names", ID, KEY, TOKEN, "eu-west-1", "ecr", DATE, "POST", HOST, "/",
 		{{"CONTENT-TYPE", "application/x-amz-json-1.1"},
