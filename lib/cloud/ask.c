@@ -119,6 +119,7 @@ static enum step_ret ask_send_start(struct task *t)
 				.body_len = a->body.len,
 				.trust = a->ask.trust,
 				.proxy = a->ask.local ? &direct : &a->ticket->proxy,
+				.on_connect = a->ask.on_connect,
 				.deadline_ms = left < each ? left : each,
 				.max_body = LIMIT_TOKEN_BODY}));
 }
@@ -148,6 +149,13 @@ static bool ask_is_throttled(const struct ask *a, const struct http_res *res)
 		(res->status >= 400 && a->ask.is_throttled && a->ask.is_throttled(res));
 }
 
+/* A URL that cannot be read, an answer that is too large and an address that may not be asked are
+   the same the next time. */
+static bool ask_may_pass(const struct err *err)
+{
+	return err->kind != ERR_STALL && err->code != -EFBIG && err->code != -EPERM;
+}
+
 static enum step_ret ask_send_resume(struct task *t)
 {
 	struct ask *a = TASK(t, struct ask);
@@ -159,7 +167,7 @@ static enum step_ret ask_send_resume(struct task *t)
 	a->tried++;
 	tally_count(a->ticket->cloud->tally, a->ticket->provider->name, a->ask.what,
 		answered ? res->status : 0);
-	if ((!answered && t->op->err.kind != ERR_STALL && t->op->err.code != -EFBIG) ||
+	if ((!answered && ask_may_pass(&t->op->err)) ||
 		(answered && (res->status >= 500 || ask_is_throttled(a, res))))
 		if (ask_again(a, answered ? http_retry_after_ms(res) : -1))
 			return task_goto(t, "pause");

@@ -127,6 +127,9 @@ struct cloud_ask {
 	   proxy. */
 	bool local;
 	const struct http_trust *trust; /* borrowed until the op is done; NULL: the system's CAs */
+	/* May this address be asked? As of struct http_req, arg is NULL; when none may, it is not
+	   asked again. NULL: any may. */
+	int (*on_connect)(void *arg, const struct ip *ip, unsigned port, struct err *err);
 	/* Does this answer (a status of 400 or more) ask to slow down? NULL: only 429 does. */
 	bool (*is_throttled)(const struct http_res *res);
 	unsigned tries; /* 0: LIMIT_CLOUD_TRIES */
