@@ -28,6 +28,7 @@
 #include "serve/files.h"
 #include "serve/metrics.h"
 #include "source/item.h"
+#include "source/provider.h"
 #include "store/store.h"
 
 #include <signal.h>
@@ -376,7 +377,8 @@ static void start_cloud(struct app *a)
 		.http = a->http,
 		.env = &env,
 		.cache_max = (size_t)a->flags.token_cache_size,
-		.max_life_ms = (uint64_t)a->flags.token_cache_ms});
+		.max_life_ms = (uint64_t)a->flags.token_cache_ms,
+		.looked_up = provider_looked_up});
 	cloud_env_clear(&env);
 }
 

@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "base/sys.h"
+#include "cloud/cloud.h"
 #include "crypto/digest.h"
 #include "ctl/event.h"
 #include "ctl/poster.h"
@@ -387,6 +388,45 @@ static void worker_jobs(void *arg, struct metric_out *out)
 	metric_emit(out, (double)s.bulk_waiting, "bulk", "waiting");
 }
 
+static void cloud_requests(void *arg, const char *provider, const char *what, int code, uint64_t n)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", code);
+	metric_emit(arg, (double)n, provider, what, code ? text : "<error>");
+}
+
+static void clouds_asked(void *arg, struct metric_out *out)
+{
+	cloud_requests_each(((struct app *)arg)->cloud, cloud_requests, out);
+}
+
+static struct cloud_stats cloud_counts(void *arg)
+{
+	struct cloud_stats s;
+
+	cloud_stats(((struct app *)arg)->cloud, &s);
+	return s;
+}
+
+static void tokens_fetched(void *arg, struct metric_out *out)
+{
+	struct cloud_stats s = cloud_counts(arg);
+
+	metric_emit(out, (double)s.succeeded, "success");
+	metric_emit(out, (double)s.failed, "failure");
+}
+
+static void tokens_evicted(void *arg, struct metric_out *out)
+{
+	metric_emit(out, (double)cloud_counts(arg).evicted);
+}
+
+static void tokens_kept(void *arg, struct metric_out *out)
+{
+	metric_emit(out, (double)cloud_counts(arg).kept);
+}
+
 static void build_info(void *arg, struct metric_out *out)
 {
 	(void)arg;
@@ -421,13 +461,40 @@ static void memory_account(void *arg, struct metric_out *out)
 	}
 }
 
+struct read_family {
+	const char *name, *help, *labels;
+	bool gauge;
+	void (*fn)(void *arg, struct metric_out *out);
+};
+
+static void families_add(struct app *a, const struct read_family *f, size_t n)
+{
+	for (; n; n--, f++)
+		metric_family_on_scrape(f->gauge
+				? metrics_gauge(a->metrics, f->name, f->help, f->labels)
+				: metrics_counter(a->metrics, f->name, f->help, f->labels),
+			f->fn, a);
+}
+
+/* Those of Flux: without a cache there are none. */
+static void add_token_metrics(struct app *a)
+{
+	static const struct read_family all[] = {
+		{"gotk_token_cache_requests_total",
+			"Fetches of tokens and passwords of clouds, by how they ended.", "status",
+			false, tokens_fetched},
+		{"gotk_token_cache_evictions_total", "What gave way to others in that cache.", "",
+			false, tokens_evicted},
+		{"gotk_token_cached_items", "What is in that cache.", "", true, tokens_kept},
+	};
+
+	if (a->flags.token_cache_size)
+		families_add(a, all, ARRAY_LEN(all));
+}
+
 void app_add_metrics(struct app *a)
 {
-	static const struct {
-		const char *name, *help, *labels;
-		bool gauge;
-		void (*fn)(void *arg, struct metric_out *out);
-	} all[] = {
+	static const struct read_family all[] = {
 		{"loop_busy_worst_seconds",
 			"Longest time the event loop was busy without a pause since the last "
 			"scrape.",
@@ -509,16 +576,13 @@ void app_add_metrics(struct app *a)
 			"", true, memory_in_use},
 		{"memory_allocated_bytes", "Bytes on the heap that are in use.", "", true,
 			memory_in_use},
+		{"cloud_requests_total", "Requests to clouds for tokens and passwords.",
+			"provider,what,code", false, clouds_asked},
 		{"oci_source_controller_build_info", "The running version.", "version", true,
 			build_info},
 	};
-	size_t i;
 
 	metrics_add_process(a->metrics);
-	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		metric_family_on_scrape(all[i].gauge
-				? metrics_gauge(a->metrics, all[i].name, all[i].help, all[i].labels)
-				: metrics_counter(
-					  a->metrics, all[i].name, all[i].help, all[i].labels),
-			all[i].fn, a);
+	families_add(a, all, ARRAY_LEN(all));
+	add_token_metrics(a);
 }

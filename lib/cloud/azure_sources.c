@@ -313,7 +313,8 @@ void azure_exchange_form(const char *host, const char *access_token, struct buf 
 	cloud_form_add(form, "access_token", access_token);
 }
 
-/* "exp" of a JSON web token, in seconds (RFC 7519 section 4.1.4: a number, maybe with a fraction). */
+/* "exp" of a JSON web token, in seconds (RFC 7519 section 4.1.4: a number, maybe with a
+   fraction). */
 static int64_t exp_ms_read(const json_t *claims)
 {
 	const json_t *exp = obj_get(claims, "exp");

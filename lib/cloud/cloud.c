@@ -45,6 +45,7 @@ struct cloud *cloud_new(const struct cloud_opts *opts)
 		life = LIMIT_CLOUD_LIFE_MS;
 	c->loop = opts->loop;
 	c->http = opts->http;
+	c->looked_up = opts->cache_max ? opts->looked_up : NULL;
 	cloud_env_copy(&c->env, opts->env);
 	c->cache = cloud_cache_new(opts->loop, opts->cache_max, life);
 	c->tally = cloud_tally_new();
@@ -269,7 +270,6 @@ struct login {
 	struct cloud_ticket *ticket;
 	uint64_t timeout_ms;
 	struct secret password;
-	struct cloud_lookups lookups;
 };
 
 static enum step_ret login_fail(struct login *l)
@@ -305,8 +305,10 @@ static enum step_ret login_credential_start(struct task *t)
 static enum step_ret login_credential_resume(struct task *t)
 {
 	struct login *l = TASK(t, struct login);
+	const struct cloud *c = l->ticket->cloud;
 
-	l->lookups = cloud_cache_lookups(t->op);
+	if (c->looked_up)
+		c->looked_up(task_log(t), cloud_cache_lookups(t->op));
 	if (task_op_failed(t))
 		return login_fail(l);
 	secret_copy(&l->password, &cloud_cache_result(t->op)->first);
@@ -341,11 +343,6 @@ struct op *cloud_login_start(
 const struct secret *cloud_login_result(const struct op *op)
 {
 	return &TASK_OF_OP(op, const struct login)->password;
-}
-
-struct cloud_lookups cloud_login_lookups(const struct op *op)
-{
-	return TASK_OF_OP(op, const struct login)->lookups;
 }
 
 /* Where the access token is the password, a new login would be given the same one again. */

@@ -25,6 +25,7 @@
 struct cloud;
 struct http_client;
 struct http_proxy;
+struct log_ctx;
 struct loop;
 struct op;
 
@@ -34,12 +35,21 @@ enum cloud_provider { CLOUD_AWS, CLOUD_AZURE, CLOUD_GCP, CLOUD_PROVIDERS };
 bool cloud_provider_parse(const char *name, enum cloud_provider *out) must_check;
 const char *cloud_provider_name(enum cloud_provider provider);
 
+/* What a login looked up and found at hand, or not: two lookups, of which the second is spared when
+   the first finds something. */
+struct cloud_lookups {
+	unsigned hits, misses;
+};
+
 struct cloud_opts {
 	struct loop *loop;
 	struct http_client *http;
 	const struct cloud_env *env; /* copied */
 	size_t cache_max; /* what is kept at a time; 0: nothing beyond one run */
 	uint64_t max_life_ms; /* nothing is kept for longer; 0: LIMIT_CLOUD_LIFE_MS */
+	/* A login has ended; who: the log of what waited for it, NULL when nothing does. Not called
+	   without a cache. NULL: nobody counts. */
+	void (*looked_up)(const struct log_ctx *who, struct cloud_lookups n);
 };
 
 struct cloud *cloud_new(const struct cloud_opts *opts);
@@ -69,19 +79,12 @@ struct cloud_who {
 	const struct http_proxy *proxy; /* the object's own; NULL: as the environment says */
 };
 
-/* What a login looked up and found at hand, or not: two lookups, of which the second is spared when
-   the first finds something. */
-struct cloud_lookups {
-	unsigned hits, misses;
-};
-
 /* The password for a registry ("host" or "host:port", as the URL has it). All of it takes
    timeout_ms at most. */
 struct op *cloud_login_start(
 	struct cloud *c, const struct cloud_who *who, const char *host, uint64_t timeout_ms);
 /* "user:password" of a successful op; borrowed from it. */
 const struct secret *cloud_login_result(const struct op *op);
-struct cloud_lookups cloud_login_lookups(const struct op *op);
 /* The registry refused this password: it is not used again. True: another login may help. False
    when one was thrown away just now (LIMIT_CLOUD_REFUSED_MS): it is not the password then, and
    others use it. */

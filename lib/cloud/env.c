@@ -87,17 +87,17 @@ static void env_put(struct cloud_env *e, size_t i, const char *value)
 	e->values[i] = mem_strdup(value);
 }
 
+void cloud_env_set(struct cloud_env *e, const char *name, const char *value)
+{
+	env_put(e, env_index(name), value);
+}
+
 void cloud_env_read(struct cloud_env *e)
 {
 	size_t i;
 
 	for (i = 0; i < NAMES; i++)
-		env_put(e, i, getenv(cloud_env_names[i]));
-}
-
-void cloud_env_set(struct cloud_env *e, const char *name, const char *value)
-{
-	env_put(e, env_index(name), value);
+		cloud_env_set(e, cloud_env_names[i], getenv(cloud_env_names[i]));
 }
 
 void cloud_env_copy(struct cloud_env *to, const struct cloud_env *from)

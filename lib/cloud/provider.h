@@ -49,6 +49,7 @@ struct cloud {
 	struct http_client *http;
 	struct cloud_env env;
 	struct cloud_cache *cache;
+	void (*looked_up)(const struct log_ctx *who, struct cloud_lookups n); /* or NULL */
 	int64_t aws_skew_ms; /* AWS's clock is so much ahead of ours (aws.c) */
 	struct azure_env *azure; /* what the machine says besides variables (azure.c) */
 	struct gcp_facts *gcp; /* of the GKE cluster, once they are known (gcp.c) */
@@ -103,8 +104,8 @@ struct cloud_provider_ops {
 	void (*credential_key)(const struct cloud_ticket *t, struct buf *key);
 	/* Google Cloud: from there on the password is the access token. 0: it is another one. */
 	size_t access_at;
-	/* Both return a task that begins with a struct cloud_fetch, spawned. Their errors begin with
-	   the source of the controller's identity ("web identity of the pod: ..."); the frame
+	/* Both return a task that begins with a struct cloud_fetch, spawned. Their errors begin
+	   with the source of the controller's identity ("web identity of the pod: ..."); the frame
 	   names provider and ServiceAccount. */
 	struct op *(*access)(struct cloud_ticket *t);
 	/* access is borrowed until the call returns. */
@@ -139,7 +140,8 @@ struct cloud_ask {
 /*
  * Asked again with a pause after no answer, a 5xx, 429 or a throttled one, within the ticket's
  * time. Any answer that is left in the end is a success of the op; without one it fails, and the
- * message names the host and why. At most LIMIT_TOKEN_BODY bytes of a body, wiped when the op is freed.
+ * message names the host and why. At most LIMIT_TOKEN_BODY bytes of a body, wiped when the op is
+ * freed.
  */
 struct op *cloud_ask_start(struct cloud_ticket *t, const struct cloud_ask *ask);
 const struct http_res *cloud_ask_result(const struct op *op);
@@ -167,8 +169,8 @@ const char *cloud_account_annotation(const struct cloud_ticket *t, const char *k
 
 /* A JSON web token's claims (RFC 7519), its signature unchecked: the cloud does that. */
 json_t *cloud_jwt_claims(const char *jwt, size_t len, struct err *err);
-/* " (the token has iss '...', sub '...', aud '...')": what people compare by hand when an OIDC token
-   is refused. Appends nothing when it cannot be read. */
+/* " (the token has iss '...', sub '...', aud '...')": what people compare by hand when an OIDC
+   token is refused. Appends nothing when it cannot be read. */
 void cloud_jwt_say(struct buf *out, const char *jwt, size_t len);
 
 #endif

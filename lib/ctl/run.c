@@ -219,3 +219,8 @@ struct task *run_start(struct item *i)
 		run_spawn(r, k->work, k->work_last);
 	return &r->task;
 }
+
+struct run *run_of_log(const struct log_ctx *log)
+{
+	return log ? CONTAINER_OF(log, struct run, log) : NULL;
+}

@@ -108,4 +108,8 @@ struct op *run_read_object(const struct run *r) must_check;
 /* The answer of a write replaces what is cached. */
 void run_set_object(struct run *r, json_t *obj);
 
+/* The run that a task works for, by the log of its lines (task_log): only runs have one. NULL: it
+   works for none. */
+struct run *run_of_log(const struct log_ctx *log);
+
 #endif

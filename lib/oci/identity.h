@@ -99,6 +99,9 @@ struct oci_login {
 	/* Waits for the password for this host ("host" or "host:port"). */
 	struct op *(*start)(struct oci_login *l, const char *host, uint64_t timeout_ms);
 	const struct secret *(*result)(struct op *op); /* "user:password", borrowed from the op */
+	/* Is this host one of those that it has passwords for? Asked of mirrors only: what an
+	   object names is the object's own business. */
+	bool (*serves)(struct oci_login *l, const char *host);
 	/* The registry refused this one. True: another login may help. */
 	bool (*refused)(struct oci_login *l, const char *host, const struct secret *password);
 };

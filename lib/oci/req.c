@@ -295,6 +295,14 @@ static enum step_ret req_admit_start(struct task *t)
 	return STEP_NEXT;
 }
 
+/* NULL: there is none, or credentials match, or it is a mirror that is none of its registries. */
+static struct oci_login *req_login(const struct call *q)
+{
+	struct oci_login *l = oci_identity_login(q->target.identity, q->target.repo);
+
+	return l && q->target.mirror && !l->serves(l, q->target.repo->host) ? NULL : l;
+}
+
 /* Credentials that match, or a login; no login is made while there is a token that it was for. */
 static enum step_ret req_login_start(struct task *t)
 {
@@ -308,7 +316,7 @@ static enum step_ret req_login_start(struct task *t)
 	if (way.scheme == OCI_AUTH_NONE)
 		return STEP_NEXT;
 	q->cred = oci_identity_cred(q->target.identity, q->target.repo);
-	login = oci_identity_login(q->target.identity, q->target.repo);
+	login = req_login(q);
 	if (!login || q->login.len)
 		return STEP_NEXT;
 	if (way.scheme == OCI_AUTH_BEARER) {
@@ -369,7 +377,7 @@ static enum step_ret token_start(struct task *t)
 static bool req_shows_next(struct call *q)
 {
 	struct oci_identity *id = q->target.identity;
-	struct oci_login *login = oci_identity_login(id, q->target.repo);
+	struct oci_login *login = req_login(q);
 
 	if (!req_time_left(q))
 		return false;
@@ -516,7 +524,7 @@ static int req_exhausted(
 	struct call *q, const struct oci_challenge *c, const struct http_res *res, struct err *err)
 {
 	const struct oci_cred *cred = oci_identity_cred(q->target.identity, q->target.repo);
-	bool has_login = oci_identity_login(q->target.identity, q->target.repo);
+	bool has_login = req_login(q);
 	char why[OCI_IDENTITY_WHY_MAX];
 
 	oci_answer_error(res, "the registry", err);
@@ -685,8 +693,7 @@ static enum step_ret req_unanswered(struct call *q)
 /* Is there something that could be shown? */
 static bool req_could_show(const struct call *q)
 {
-	return oci_identity_cred(q->target.identity, q->target.repo) ||
-		oci_identity_login(q->target.identity, q->target.repo);
+	return oci_identity_cred(q->target.identity, q->target.repo) || req_login(q);
 }
 
 /* Some registries refuse who shows nothing without a word of how they want to be asked, and say

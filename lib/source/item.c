@@ -2,6 +2,7 @@
 
 #include "base/history.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "base/obj.h"
 #include "base/time.h"
 #include "ctl/object.h"
@@ -190,6 +191,8 @@ static void item_clear(struct item *i)
 	free(a->revisions);
 	free(a->lost_path);
 	free(a->lost_why);
+	metric_remove(a->login_hits);
+	metric_remove(a->login_misses);
 }
 
 static enum lane item_lane(const struct item *i)

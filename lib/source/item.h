@@ -31,6 +31,8 @@ struct artifact_item {
 	uint64_t lost_since; /* the registry has said so first, on clock_ms() */
 	unsigned lost_times; /* and how often since */
 
+	struct metric *login_hits, *login_misses; /* provider.h; NULL: none yet */
+
 	bool look_wanted; /* as soon as the item is whole */
 	struct list look_link; /* in the line for the first look */
 	struct op *look;

@@ -2,8 +2,8 @@
  * As whom an object asks a registry, whom it trusts and by which way. For the rows of any kind that
  * asks one. Loop thread.
  *
- * With a provider and no pull Secret for the registry, it is a cloud that gives the password, to the
- * ServiceAccount or to the controller itself (provider.h).
+ * With a provider and no pull Secret for the registry, it is a cloud that gives the password, to
+ * the ServiceAccount or to the controller itself (provider.h).
  *
  * Secrets and a ServiceAccount become an identity, which is kept for the tokens that it got while
  * something vouches for it (ctl/depends.h), and shared by all objects that name the same ones.

@@ -2,12 +2,16 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "base/obj.h"
+#include "ctl/controller.h"
 #include "ctl/object.h"
+#include "ctl/run.h"
 #include "ev/task.h"
 #include "http/client.h"
 #include "kube/client.h"
 #include "oci/identity.h"
+#include "source/item.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -163,6 +167,14 @@ static const struct secret *login_result(struct op *op)
 	return cloud_login_result(op);
 }
 
+static bool login_serves(struct oci_login *base, const char *host)
+{
+	struct provider_login *l = CONTAINER_OF(base, struct provider_login, base);
+	struct err ignored = {0};
+
+	return !cloud_host_check(l->cloud, l->provider, host, &ignored);
+}
+
 static bool login_refused(struct oci_login *base, const char *host, const struct secret *password)
 {
 	struct provider_login *l = CONTAINER_OF(base, struct provider_login, base);
@@ -208,8 +220,12 @@ void provider_login_add(struct oci_identity *id, const struct provider_login_opt
 	struct provider_login *l = NEW(struct provider_login);
 
 	l->refs = 1;
-	l->base = (struct oci_login){
-		login_ref, login_unref, login_start_at, login_result, login_refused};
+	l->base = (struct oci_login){.ref = login_ref,
+		.unref = login_unref,
+		.start = login_start_at,
+		.result = login_result,
+		.serves = login_serves,
+		.refused = login_refused};
 	l->cloud = opts->cloud;
 	l->provider = opts->provider;
 	http_proxy_copy(&l->proxy, oci_identity_proxy(id));
@@ -217,6 +233,30 @@ void provider_login_add(struct oci_identity *id, const struct provider_login_opt
 		login_set_account(l, opts);
 	oci_identity_set_login(id, &l->base);
 	provider_login_unref(l);
+}
+
+void provider_looked_up(const struct log_ctx *who, struct cloud_lookups n)
+{
+	struct run *r = run_of_log(who);
+	struct metric_family *f;
+	struct artifact_item *a;
+
+	if (!r)
+		return;
+	a = ARTIFACT_ITEM(r->item);
+	f = metrics_counter(r->c->opts.metrics, "gotk_token_cache_events_total",
+		"Lookups of an object's logins at a cloud.",
+		"event_type,kind,name,namespace,operation");
+	if (n.hits && !a->login_hits)
+		a->login_hits = metric_series(
+			f, "cache_hit", r->c->kind->resource->kind, r->name, r->ns, "reconcile");
+	if (n.misses && !a->login_misses)
+		a->login_misses = metric_series(
+			f, "cache_miss", r->c->kind->resource->kind, r->name, r->ns, "reconcile");
+	if (n.hits)
+		metric_add(a->login_hits, n.hits);
+	if (n.misses)
+		metric_add(a->login_misses, n.misses);
 }
 
 const char *provider_hint(struct cloud *c, const char *host)

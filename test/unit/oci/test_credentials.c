@@ -239,10 +239,21 @@ static bool fake_login_refused(struct oci_login *l, const char *host, const stru
 	return true;
 }
 
+static bool fake_login_serves(struct oci_login *l, const char *host)
+{
+	(void)l;
+	(void)host;
+	return false;
+}
+
 static struct fake_login fake_login_of(const struct fixture *x)
 {
-	return (struct fake_login){.base = {fake_login_ref, fake_login_unref, fake_login_start,
-					   fake_login_result, fake_login_refused},
+	return (struct fake_login){.base = {.ref = fake_login_ref,
+					   .unref = fake_login_unref,
+					   .start = fake_login_start,
+					   .result = fake_login_result,
+					   .serves = fake_login_serves,
+					   .refused = fake_login_refused},
 		.loop = x->loop,
 		.passwords = {"u:p", "u:p", "u:p"}};
 }
