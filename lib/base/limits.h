@@ -102,7 +102,7 @@
 #define LIMIT_CLOUD_LOGIN_MS 60000 /* a login as a whole, when nobody says less */
 #define LIMIT_CLOUD_KEPT 4096 /* tokens and passwords, unless --token-cache-max-size says */
 #define LIMIT_CLOUD_LIFE_MS (60 * 60 * 1000) /* nothing is kept for longer */
-#define LIMIT_CLOUD_RUN_MS 10000 /* with a cache of size 0: for one run */
+#define LIMIT_CLOUD_RUN_MS 1000 /* with a cache of size 0: for one run */
 #define LIMIT_CLOUD_FILE (64 * LIMIT_KIB) /* a token, a profile, a key file */
 #define LIMIT_CLOUD_REFUSED_MS 60000 /* between two passwords that a registry makes us forget */
 #define LIMIT_CLOUD_TEXT 300 /* of what a cloud says, in a message */

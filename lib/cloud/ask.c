@@ -10,6 +10,7 @@
 #include "text/steady.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -109,6 +110,7 @@ static enum step_ret ask_send_start(struct task *t)
 		err_set(&err, ERR_RETRY, "no time is left to ask '%s'", a->host);
 		return task_fail(t, &err);
 	}
+	snprintf(a->ticket->asking, sizeof(a->ticket->asking), "%s", a->host);
 	return task_wait(t,
 		http_start(a->ticket->cloud->http,
 			&(struct http_req){.method = a->method,
@@ -161,6 +163,8 @@ static enum step_ret ask_send_resume(struct task *t)
 	struct ask *a = TASK(t, struct ask);
 	const struct http_res *res = http_result(t->op);
 	bool answered = t->op->err.kind == ERR_NONE;
+
+	a->ticket->asking[0] = '\0';
 
 	if (t->op->err.kind == ERR_CANCELED)
 		return task_fail(t, &t->op->err);
@@ -261,6 +265,11 @@ struct op *cloud_ask_start(struct cloud_ticket *t, const struct cloud_ask *ask)
 const struct http_res *cloud_ask_result(const struct op *op)
 {
 	return http_result(TASK_OF_OP(op, struct ask)->answer);
+}
+
+const char *cloud_ask_host(const struct op *op)
+{
+	return TASK_OF_OP(op, const struct ask)->host;
 }
 
 /* ---- answers --------------------------------------------------------------------------------- */

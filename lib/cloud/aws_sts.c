@@ -247,7 +247,7 @@ static enum step_ret sts_ask_resume(struct task *t)
 		return sts_fail(s, &err);
 	}
 	if (aws_keys_of_xml(got, buf_str(&res->body), res->body.len, &err)) {
-		err_wrap(&err, "the answer of STS");
+		err_wrap(&err, "the answer of '%s'", cloud_ask_host(t->op));
 		return sts_fail(s, &err);
 	}
 	if (aws_differs(res, clock_wall_ms(), &at)) /* its time to live is on its own clock */

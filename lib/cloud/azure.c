@@ -301,7 +301,8 @@ static enum step_ret credential_exchange_resume(struct task *t)
 	if (err.kind == ERR_NONE && (answer = cloud_ask_json(t->op, &err)) &&
 		!azure_exchange_read(answer, &c->fetch.got, &err))
 		return STEP_NEXT;
-	err_wrap(&err, "%s%stoken exchange", c->source ? c->source : "", c->source ? ": " : "");
+	err_wrap(&err, "%s%stoken exchange with '%s'", c->source ? c->source : "",
+		c->source ? ": " : "", c->fetch.ticket->host);
 	return task_fail(t, &err);
 }
 

@@ -176,10 +176,11 @@ static void cache_deserted(struct flight *f)
 static void cache_overdue(struct flight *f, bool alone, struct err *err)
 {
 	const struct entry *e = CONTAINER_OF(f, const struct entry, flight);
+	const char *host = e->ticket ? e->ticket->asking : "";
 
 	(void)alone;
-	err_code(err, ERR_RETRY, -ETIMEDOUT, "no answer in time (%s)",
-		e->fetch ? task_step(&TASK_OF_OP(e->fetch, struct cloud_fetch)->task) : "");
+	err_code(err, ERR_RETRY, -ETIMEDOUT, "%s%s%s did not answer in time", *host ? "'" : "",
+		*host ? host : "the cloud", *host ? "'" : "");
 }
 
 /* ---- entries --------------------------------------------------------------------------------- */

@@ -27,8 +27,8 @@ struct cloud_place {
 	unsigned form; /* what else the provider wants to remember of the host */
 };
 
-/* Who asks for what: made once for a login, shared by the tasks of it, never changed after
-   `place`. */
+/* Who asks for what: made once for a login, shared by the tasks of it, never changed after `place`
+   but for `asking`. */
 struct cloud_ticket {
 	unsigned refs;
 	struct cloud *cloud;
@@ -38,6 +38,7 @@ struct cloud_ticket {
 	char *host; /* the registry's, in lower case; with a port only if the URL has one */
 	struct cloud_place place;
 	uint64_t until_ms; /* on clock_ms(): all of it together */
+	char asking[256]; /* the host whose answer is waited for; "" */
 };
 
 struct cloud_ticket *cloud_ticket_ref(struct cloud_ticket *t);
@@ -145,6 +146,8 @@ struct cloud_ask {
  */
 struct op *cloud_ask_start(struct cloud_ticket *t, const struct cloud_ask *ask);
 const struct http_res *cloud_ask_result(const struct op *op);
+/* Who was asked, "host" or "host:port", for messages. */
+const char *cloud_ask_host(const struct op *op);
 /*
  * An answer that is no success, as an error: "'host' answered 403: CODE: TEXT", code and text (NULL
  * or empty: none) cleaned and cut to 300 bytes. ERR_WAIT when it asks to slow down (with
