@@ -128,7 +128,7 @@ END_TEST
 static const char RULES[] =
 	"rules:\n"
 	"- {match: ghcr.io, mirrors: [{url: 'https://m.test/proxy/ghcr.io'}, {url: "
-        "'https://n.test'}]}\n"
+	"'https://n.test'}]}\n"
 	"- {match: ghcr.io/org, mirrors: [{url: 'https://m.test:8443/copies'}], fallback: false}\n"
 	"- {match: ghcr.io/org/app, mirrors: [{url: 'https://m.test/the/app'}]}\n"
 	"- {match: ghcr.io/org/none, mirrors: []}\n"
