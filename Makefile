@@ -121,7 +121,7 @@ $(O)/gen/%.o: $(O)/gen/%.c
 
 $(O)/oci-source-controller: $(call objs,cmd/oci-source-controller) $(CONTROLLER_OBJS) $(O)/gen/crds.o $(call archives,$(REV_MODULES))
 	$(Q)$(CC) $(LDFLAGS) $(LDSAN) -o $@ $^ $(LINK_LIBS)
-$(O)/ocictl: $(call objs,cmd/ocictl) $(call archives,oci $(DEPS_oci))
+$(O)/ocictl: $(call objs,cmd/ocictl) $(call archives,source $(DEPS_source))
 	$(Q)$(CC) $(LDFLAGS) $(LDSAN) -o $@ $^ $(LINK_LIBS)
 LINK_LIBS = $(if $(SAN)$(FUZZ)$(SHARED),$(LIBS_SHARED),$(LIBS_STATIC))
 

@@ -59,6 +59,7 @@ static const char usage[] =
 	"\n"
 	"all:\n"
 	"      --creds=USER:PASSWORD    default: ~/.docker/config.json\n"
+	"      --provider=NAME          aws, azure or gcp: log in there as the environment says\n"
 	"      --insecure               plain http is allowed, certificates are not verified\n"
 	"      --timeout=DURATION       of each request (default 5m; at most 2m of a question)\n"
 	"      --version, --help\n";
@@ -84,6 +85,7 @@ enum {
 	OPT_LAYER_TYPE,
 	OPT_PLATFORM,
 	OPT_CREDS,
+	OPT_PROVIDER,
 	OPT_INSECURE,
 	OPT_TIMEOUT,
 	OPT_VERSION
@@ -104,6 +106,7 @@ static const struct option options[] = {
 	{"platform", required_argument, NULL, OPT_PLATFORM},
 	{"output", required_argument, NULL, 'o'},
 	{"creds", required_argument, NULL, OPT_CREDS},
+	{"provider", required_argument, NULL, OPT_PROVIDER},
 	{"insecure", no_argument, NULL, OPT_INSECURE},
 	{"timeout", required_argument, NULL, OPT_TIMEOUT},
 	{"version", no_argument, NULL, OPT_VERSION},
@@ -217,6 +220,11 @@ static int args_option(struct args *a, int c)
 		return strchr(optarg, ':')
 			? 0
 			: ocictl_misused("--creds has the form USER:PASSWORD") + 1;
+	case OPT_PROVIDER:
+		a->has_provider = strcmp(optarg, "generic") != 0;
+		if (!a->has_provider || cloud_provider_parse(optarg, &a->provider))
+			return 0;
+		return ocictl_misused("--provider is aws, azure, gcp or generic") + 1;
 	case OPT_PLATFORM:
 		if (!oci_platform_parse(&a->platform, optarg, &err))
 			return 0;

@@ -6,6 +6,7 @@
 #define OCICTL_ARGS_H
 #include "base/buf.h"
 #include "base/vec.h"
+#include "cloud/cloud.h"
 #include "oci/platform.h"
 #include "oci/ref.h"
 
@@ -18,6 +19,8 @@ struct args {
 	const char *semver, *semver_filter, *layer_type;
 	struct buf ignore;
 	bool has_ignore, insecure;
+	bool has_provider;
+	enum cloud_provider provider; /* who gives the password; with has_provider */
 	struct oci_platform platform;
 	VEC(const char *) annotations, tags; /* end with NULL */
 	uint64_t timeout_ms;

@@ -1,6 +1,6 @@
 /*
  * What every command needs to ask a registry: a loop, clients, the credentials of the command line
- * or of Docker's configuration. Main thread.
+ * of Docker's configuration or of a cloud. Main thread.
  *
  *	struct run r;
  *	if (!ocictl_run_init(&r, a, &err))
@@ -20,6 +20,7 @@ struct run {
 	struct http_client *http;
 	struct oci_client *oci;
 	struct oci_identity *identity;
+	struct cloud *cloud; /* NULL: no --provider */
 };
 
 /* To be cleared after a failure too. */

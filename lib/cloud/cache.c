@@ -24,7 +24,7 @@ struct entry {
 	cloud_fetch_fn *fetch_fn;
 	struct cloud_secrets got;
 	bool has;
-	uint64_t ahead_at, good_until, last_until; /* on clock_ms() */
+	uint64_t since, ahead_at, good_until, last_until; /* on clock_ms() */
 	int64_t wall_until; /* on clock_wall_ms(): as last_until */
 	uint64_t refused_until; /* on clock_ms(): nothing else is forgotten before that */
 	struct cloud_ticket *ticket; /* of the fetch */
@@ -79,6 +79,7 @@ static void entry_keep(struct entry *e, const struct cloud_secrets *got)
 	cloud_secrets_copy(&e->got, got);
 	e->has = true;
 	e->cache->stats.kept++;
+	e->since = now;
 	e->ahead_at = e->cache->keeps ? now + ahead : UINT64_MAX;
 	e->good_until = now + good;
 	e->last_until = now + last;
@@ -302,13 +303,14 @@ struct cloud_lookups cloud_cache_lookups(const struct op *op)
 	return CONTAINER_OF(op, const struct wait, base.op)->lookups;
 }
 
-bool cloud_cache_refused(struct cloud_cache *c, const char *key, const struct secret *first)
+bool cloud_cache_refused(
+	struct cloud_cache *c, const char *key, const struct secret *first, uint64_t least_ms)
 {
 	struct entry *e = cache_find(c, key);
 
 	if (!e || !e->has || !secret_equal(&e->got.first, first))
 		return true;
-	if (clock_ms() < e->refused_until)
+	if (clock_ms() < e->refused_until || clock_ms() - e->since < least_ms)
 		return false;
 	e->refused_until = clock_ms() + LIMIT_CLOUD_REFUSED_MS;
 	entry_forget(e);

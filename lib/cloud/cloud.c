@@ -223,7 +223,8 @@ static enum step_ret credential_make_start(struct task *t)
 	return task_wait(t, c->fetch.ticket->provider->credential(c->fetch.ticket, &c->access));
 }
 
-/* An access token that the cloud does not take any more is not shown again. */
+/* An access token that the cloud does not take any more is not shown again. One that was just made
+   is as good as the next: it is what it is shown for that is refused, and others need it. */
 static enum step_ret credential_make_resume(struct task *t)
 {
 	struct credential *c = FETCH(t, struct credential);
@@ -233,8 +234,8 @@ static enum step_ret credential_make_resume(struct task *t)
 
 		if (t->err.kind != ERR_WAIT &&
 			(t->err.code == 400 || t->err.code == 401 || t->err.code == 403))
-			(void)cloud_cache_refused(
-				c->fetch.ticket->cloud->cache, key, &c->access.first);
+			(void)cloud_cache_refused(c->fetch.ticket->cloud->cache, key,
+				&c->access.first, LIMIT_CLOUD_REFUSED_MS);
 		return STEP_FAIL;
 	}
 	cloud_secrets_copy(&c->fetch.got, &TASK_OF_OP(t->op, struct cloud_fetch)->got);
@@ -356,7 +357,7 @@ static void access_refused(const struct cloud_ticket *t, const struct secret *pa
 		return;
 	key = access_key(t);
 	secret_set(&token, password->p + at, password->len - at);
-	(void)cloud_cache_refused(t->cloud->cache, key, &token);
+	(void)cloud_cache_refused(t->cloud->cache, key, &token, 0);
 }
 
 bool cloud_login_refused(struct cloud *c, const struct cloud_who *who, const char *host,
@@ -369,7 +370,7 @@ bool cloud_login_refused(struct cloud *c, const struct cloud_who *who, const cha
 	if (!t->provider->place(c, t->host, &t->place, &ignored)) {
 		auto_free char *key = credential_key(t);
 
-		other = cloud_cache_refused(c->cache, key, password);
+		other = cloud_cache_refused(c->cache, key, password, 0);
 		if (other)
 			access_refused(t, password);
 	}

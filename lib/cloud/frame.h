@@ -30,9 +30,10 @@ const struct cloud_secrets *cloud_cache_result(const struct op *op);
 /* This lookup, and those of the flight that it began. */
 struct cloud_lookups cloud_cache_lookups(const struct op *op);
 /* Not to be used again, if `first` is still the one that is kept. True: what is kept now, or comes
-   next, is another one; false: one was forgotten less than LIMIT_CLOUD_REFUSED_MS ago, and this one
-   stays. */
-bool cloud_cache_refused(struct cloud_cache *c, const char *key, const struct secret *first);
+   next, is another one; false: it is younger than least_ms, or one was forgotten less than
+   LIMIT_CLOUD_REFUSED_MS ago, and this one stays. */
+bool cloud_cache_refused(
+	struct cloud_cache *c, const char *key, const struct secret *first, uint64_t least_ms);
 void cloud_cache_stats(const struct cloud_cache *c, struct cloud_stats *out);
 
 struct cloud_tally *cloud_tally_new(void);

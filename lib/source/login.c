@@ -14,6 +14,7 @@
 #include "source/artifact.h"
 #include "source/provider.h"
 #include "source/registry.h"
+#include "source/service_account.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -259,15 +260,17 @@ static int read_took(struct run *r, struct login_read *rd)
 static void read_add_login(const struct run *r, const struct login *l, struct login_read *rd,
 	const struct registry_env *env)
 {
-	struct provider_login_opts o = {.cloud = env->cloud, .kube = r->c->opts.kube};
+	struct provider_login_opts o = {.cloud = env->cloud};
 
 	if (!l->refs.provider || !cloud_provider_parse(l->refs.provider, &o.provider))
 		return;
 	if (l->refs.service_account && !env->object_level)
 		return;
 	if (reads_identity(&l->refs, env))
-		o.account = rd->account;
+		o.account = service_account_new(r->c->opts.kube, rd->account);
 	provider_login_add(rd->id, &o);
+	if (o.account)
+		o.account->unref(o.account);
 }
 
 /* A new reference to what all that was read comes to. What is kept and of equal versions stays. */

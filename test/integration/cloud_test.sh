@@ -82,8 +82,10 @@ go()
 {
 	jq -r '.spec.url // empty | ltrimstr("oci://") | sub("[:/].*"; "")' "$H_TMP/$WORLD.objects"/*.yaml | sort -u | curl -sf --data-binary @- "$CONTROL/names" || h_die "no certificates"
 	controller_environment
-	h_embedded_start "$WORLD" "$H_TMP/$WORLD.objects" --min-retry-delay=10m "$@"
+	h_embedded_start "$WORLD" "$H_TMP/$WORLD.objects" --min-retry-delay=10m --log-level=trace --events-addr="http://$RECEIVER/" "$@"
 }
+# What everybody would say to notification-controller: it, too, is searched for secrets.
+h_receiver_start hook
 # object NAME REGISTRY PROVIDER [SPEC]: tag 1.0.0 of the repository app there.
 object()
 {
@@ -627,4 +629,18 @@ check_eq "$WORLD: by one way only" "proxy tenant" "$(fake_log | jq -r .via | sor
 check_eq "$WORLD: all of them" "bucket ecr entra exchange google-token realm registry sts" \
 	"$(fake_log | jq -r 'select(.role != "connect") | if (.host | test("s3")) then "bucket" else .role end' | sort -u | paste -sd ' ')"
 leave
+
+# ==== ocictl, as whoever runs it =========================================================================================================
+world ocictl "${AWS_STATIC[@]}"
+there() { env -i PATH="$PATH" HOME="$H_TMP/home" ${LSAN_OPTIONS:+LSAN_OPTIONS="$LSAN_OPTIONS"} HTTPS_PROXY="$PROXY" SSL_CERT_FILE="$CA" "${ENVIRONMENT[@]}" "$OCICTL" "$@" 2>&1; }
+printf '%s\n' "$(ecr eu-west-1)" ghcr.io | curl -sf --data-binary @- "$CONTROL/names" || h_die "no certificates"
+check_match "$WORLD: resolve --provider=aws" 'sha256:[0-9a-f]{64}' "$(there resolve "oci://$(ecr eu-west-1)/app:1.0.0" --provider=aws)"
+check_eq "$WORLD: one login" "ecr 200" "$(asked 'ecr\.eu-west-1')"
+rc=0
+said=$(there pull "oci://$(ecr eu-west-1)/app:1.0.0" --provider=aws --output=-  | head -c 4 | od -An -tx1 | tr -d ' ') || rc=$?
+check_match "$WORLD: pull --provider=aws gives the layer" '^1f8b' "$said"
+check_has "$WORLD: another host" "--provider=aws: 'ghcr.io'" "$(there resolve oci://ghcr.io/app:1.0.0 --provider=aws)"
+check_eq "$WORLD: ghcr.io was not asked" "" "$(requests '^ghcr\.io$')"
+check_has "$WORLD: another provider" "--provider is aws, azure, gcp or generic" "$(there resolve oci://ghcr.io/app:1.0.0 --provider=acme)"
+check_ne "$WORLD: without it" "" "$(there resolve "oci://$(ecr eu-west-1)/app:1.0.0" | grep -o 'no credentials were given')"
 h_finish

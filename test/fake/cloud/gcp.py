@@ -45,6 +45,8 @@ class Metadata:
         need(not q.header("X-Forwarded-For"), "X-Forwarded-For")
         what = q.path.removeprefix("/computeMetadata/v1/")
         flavor = [("Metadata-Flavor", "Google")]
+        if not what:  # is there one at all
+            return Reply(200, "instance/\nproject/\n", "application/text", flavor)
         if what == "instance/service-accounts/default/token":
             same("scopes", {CLOUD, EMAIL}, set(q.query.get("scopes", "").split(",")))
             life = fake.setting(q, "life", 3599)
