@@ -114,11 +114,16 @@ for flavour in deploy beside; do
 	done
 	check_eq "$flavour: no right that Flux's source-controller has not" "" "$wider"
 done
-can() { k auth can-i "$@" --as=system:serviceaccount:flux-system:source-controller 2>/dev/null; }
+can_as() { k auth can-i "${@:2}" --as="system:serviceaccount:flux-system:$1" 2>/dev/null; }
+can() { can_as source-controller "$@"; }
 check_eq "may watch objects everywhere" yes "$(can watch ocirepositories.source.toolkit.fluxcd.io -A)"
 check_eq "may patch their status" yes "$(can patch ocirepositories.source.toolkit.fluxcd.io --subresource=status -A)"
 check_eq "may not delete them" no "$(can delete ocirepositories.source.toolkit.fluxcd.io -A)"
 check_eq "may not write Secrets" no "$(can update secrets -A)"
+for sa in source-controller source-controller-oci; do
+	check_eq "$sa may have tokens made for the ServiceAccounts that objects name" yes "$(can_as "$sa" create serviceaccounts --subresource=token -A)"
+	check_eq "$sa may not make ServiceAccounts, nor change them" "no no" "$(can_as "$sa" create serviceaccounts -A) $(can_as "$sa" patch serviceaccounts -A)"
+done
 check_eq "may not read ConfigMaps" no "$(can get configmaps -A)"
 check_eq "may not start Pods" no "$(can create pods -A)"
 
