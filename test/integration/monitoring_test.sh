@@ -24,7 +24,8 @@ object missing "oci://$REGISTRY/app" '{"ref":{"tag":"none"}}'
 object paused "oci://$REGISTRY/app" '{"ref":{"tag":"2"},"suspend":true}'
 object dead "oci://127.0.0.1:$(h_free_port)/app" '{"ref":{"tag":"1"}}'
 object secret 'oci://me:open-sesame@registry.example/app?token=open-sesame' '{"ref":{"tag":"1"}}'
-h_embedded_start src "$H_TMP/objects"
+h_receiver_start nc
+h_embedded_start src "$H_TMP/objects" --events-addr="http://$RECEIVER/"
 ready() { k get ocirepository "$1" -o json | jq -r '[.status.conditions[]? | select(.type == "Ready") | .status] | first'; }
 check_soon "an object is Ready" 30 True ready web
 check_soon "one is not" 30 False ready missing
@@ -59,6 +60,9 @@ check_eq "bytes served" yes "$(above "$(stat -c %s "$H_TMP/web.tar.gz")" 'http_s
 check_eq "and the reply" 1 "$(value 'http_server_requests_total{server="artifacts",code="200"}')"
 check_eq "what failed" yes "$(above 0 'controller_runtime_reconcile_errors_total{controller="ocirepository"}')"
 check_eq "what stalled" yes "$(above 0 'controller_runtime_terminal_reconcile_errors_total{controller="ocirepository"}')"
+check_soon "what notification-controller took" 10 yes above 0 'flux_events_total{outcome="sent"}'
+check_eq "on a connection of its own" yes "$(above 0 'http_client_connections_total{client="notification"}')"
+check_has "a cloud nobody asked" 'gotk_token_cache_requests_total{status="success"} 0' "$(page)"
 k patch ocirepository web --type=merge -p '{"spec":{"suspend":true}}' >/dev/null
 check_soon "a change shows" 10 yes bash -c "curl -sf http://$METRICS/metrics | grep -q 'name=\"web\".*suspended=\"true\"' && echo yes"
 k patch ocirepository web --type=merge -p '{"spec":{"suspend":false}}' >/dev/null
