@@ -168,11 +168,109 @@ check_eq "an overlay that names another image" registry.example.com/team/oci-sou
 	"$(render "$H_TMP/overlay" | jq -r 'select(.kind == "Deployment") | .spec.template.spec.containers[].image')"
 check_eq "and changes nothing else" "" "$(diff <(render "$H_TMP/overlay" | jq -cS 'del(.spec.template.spec.containers[0].image?)') <(jq -cS 'del(.spec.template.spec.containers[0].image?)' "$H_TMP/deploy.json"))"
 
+# ---- in place of Flux's own, and back ----------------------------------------------------------------------------------
+# docs/coming-from-flux.md. A source-controller as Flux installs it: server-side, by somebody else, with what only it has.
+k -n flux-system delete deployment,service,serviceaccount source-controller >/dev/null
+crd_before=$(k get crd ocirepositories.source.toolkit.fluxcd.io -o jsonpath='{.metadata.uid}')
+flux_manifests()
+{
+	cat <<-YML
+		apiVersion: v1
+		kind: ServiceAccount
+		metadata: {name: source-controller, namespace: flux-system, labels: {app.kubernetes.io/part-of: flux}}
+		---
+		apiVersion: v1
+		kind: Service
+		metadata: {name: source-controller, namespace: flux-system, labels: {control-plane: controller}}
+		spec: {type: ClusterIP, selector: {app: source-controller}, ports: [{name: http, port: 80, protocol: TCP, targetPort: http}]}
+		---
+		apiVersion: apps/v1
+		kind: Deployment
+		metadata: {name: source-controller, namespace: flux-system, labels: {app: source-controller, control-plane: controller, app.kubernetes.io/name: flux}}
+		spec:
+		  replicas: 1
+		  strategy: {type: Recreate}
+		  selector: {matchLabels: {app: source-controller}}
+		  template:
+		    metadata: {labels: {app: source-controller}}
+		    spec:
+		      serviceAccountName: source-controller
+		      terminationGracePeriodSeconds: 10
+		      securityContext: {fsGroup: 1337}
+		      containers:
+		      - name: manager
+		        image: ghcr.io/fluxcd/source-controller:v1.9.1
+		        args: [--watch-all-namespaces, --enable-leader-election, --storage-path=/data, --storage-adv-addr=source-controller.flux-system.svc.cluster.local.]
+		        env: [{name: RUNTIME_NAMESPACE, valueFrom: {fieldRef: {fieldPath: metadata.namespace}}}, {name: TUF_ROOT, value: /tmp/.sigstore}]
+		        ports: [{containerPort: 9090, name: http, protocol: TCP}, {containerPort: 8080, name: http-prom, protocol: TCP}, {containerPort: 9440, name: healthz, protocol: TCP}]
+		        livenessProbe: {httpGet: {port: healthz, path: /healthz}}
+		        readinessProbe: {httpGet: {port: http, path: /}}
+		        volumeMounts: [{name: data, mountPath: /data}, {name: tmp, mountPath: /tmp}]
+		      volumes: [{name: data, ${1:-emptyDir: {\}}}, {name: tmp, emptyDir: {}}]
+	YML
+}
+flux_apply() { flux_manifests "$@" | k apply --server-side --force-conflicts --field-manager=flux -f - >/dev/null; }
+now() { k -n flux-system get deployment source-controller -o json | jq -r '.spec.template.spec.containers | "\(length) \(.[0].image) \(.[0].args | join(" "))"'; }
+ours="1 $(jq -r 'select(.kind == "Deployment") | .spec.template.spec.containers[0] | "\(.image) \(.args | join(" "))"' "$H_TMP/deploy.json")"
+flux_apply || h_die "no Deployment of Flux"
+check_ok "apply over Flux's" k apply --server-side --force-conflicts -k "$D"
+check_eq "image and flags are ours" "$ours" "$(now)"
+check_eq "one Pod at a time still" Recreate "$(k -n flux-system get deployment source-controller -o jsonpath='{.spec.strategy.type}')"
+flux_apply || h_die "Flux cannot come back"
+check_match "and back: image and flags are Flux's" '^1 ghcr.io/fluxcd/source-controller:v1.9.1 --watch-all-namespaces --enable-leader-election ' "$(now)"
+left="$(sed -n 's/^\$ kubectl -n flux-system delete \([a-z,]*\) -l \(.*\)$/\1 -l \2/p' "$H_ROOT/docs/coming-from-flux.md")"
+check_match "the page says what is left then" '^clusterroles,clusterrolebindings,networkpolicies,resourcequotas -l ' "$left"
+k -n flux-system delete $left >/dev/null || h_die "cannot delete what is left"
+check_eq "and that is all of it" "" "$(k -n flux-system get clusterroles,clusterrolebindings,networkpolicies,resourcequotas -o name | grep oci)"
+check_eq "Flux's own stay" "deployment.apps/source-controller service/source-controller serviceaccount/source-controller" \
+	"$(k -n flux-system get deployment,service,serviceaccount source-controller -o name | sort | paste -sd ' ')"
+check_eq "and so does the CRD" "$crd_before" "$(k get crd ocirepositories.source.toolkit.fluxcd.io -o jsonpath='{.metadata.uid}')"
+# A volume of Flux's own: the Deployment has to go first.
+k -n flux-system delete deployment source-controller >/dev/null
+flux_apply 'persistentVolumeClaim: {claimName: data}' || h_die "no volume"
+check_has "over a volume of Flux's own: refused, as the page says" "may not specify more than 1 volume type" "$(k apply --server-side --force-conflicts -k "$D" 2>&1)"
+k -n flux-system delete deployment source-controller >/dev/null
+check_ok "without the Deployment it goes" k apply --server-side --force-conflicts -k "$D"
+
+# ---- the pages' own kustomizations -------------------------------------------------------------------------------------
+mkdir "$H_TMP/pages" "$H_TMP/pages/ours" "$H_TMP/pages/flux-system"
+cp -r "$D" "$H_TMP/pages/deploy"
+{ flux_manifests; printf -- '---\napiVersion: v1\nkind: Namespace\nmetadata: {name: flux-system}\n'; } >"$H_TMP/pages/flux-system/gotk-components.yaml"
+# block PAGE NTH: the nth block of YAML that begins with "# DIR/kustomization.yaml", as that file. Prints DIR.
+block()
+{
+	awk -v nth="$2" '/^```/ { on = 0 } on { print } /^```yaml/ { getline; on = /^# .*\/kustomization.yaml$/ && ++n == nth; if (on) print }' "$H_ROOT/docs/$1" >"$H_TMP/pages/block"
+	dir=$(sed -n '1s#^\# \(.*\)/kustomization.yaml#\1#p' "$H_TMP/pages/block")
+	[ -n "$dir" ] || h_die "no block $2 in $1"
+	cp "$H_TMP/pages/block" "$H_TMP/pages/$dir/kustomization.yaml"
+}
+rendered() { block "$1" "$2"; k kustomize "$H_TMP/pages/$dir" | k create --dry-run=client -f - -o json | jq -c 'if .kind == "List" then .items[] else . end' >"$H_TMP/pages/rendered"; }
+deployment() { jq -r "select(.kind == \"Deployment\") | .spec.template.spec.containers[0] | $1" "$H_TMP/pages/rendered"; }
+MINE=registry.example.com/oci-source-controller:v0.1.0
+rendered coming-from-flux.md 1
+check_eq "in its place" "$MINE $(wc -l <"$H_TMP/deploy.json")" "$(deployment .image) $(wc -l <"$H_TMP/pages/rendered")"
+rendered coming-from-flux.md 2
+check_eq "Flux's left out" Namespace "$(jq -r .kind "$H_TMP/pages/rendered")"
+rendered coming-from-flux.md 3
+check_eq "Flux's leaves a shard alone" "--watch-label-selector=!sharding.fluxcd.io/key" "$(deployment '.args[-1]')"
+rendered coming-from-flux.md 4
+check_eq "beside it" "$MINE source-controller-oci" "$(deployment .image) $(jq -r 'select(.kind == "Deployment") | .metadata.name' "$H_TMP/pages/rendered")"
+rendered clouds.md 1
+check_eq "the controller's identity" arn:aws:iam::123456789012:role/puller \
+	"$(jq -r 'select(.kind == "ServiceAccount") | .metadata.annotations["eks.amazonaws.com/role-arn"]' "$H_TMP/pages/rendered")"
+rendered clouds.md 2
+check_eq "the gate" --feature-gates=ObjectLevelWorkloadIdentity=true "$(deployment '.args[-1]')"
+check_eq "and all is there that was" "$(wc -l <"$H_TMP/deploy.json")" "$(wc -l <"$H_TMP/pages/rendered")"
+
 # ---- samples ---------------------------------------------------------------------------------------------------------
 for f in "$D"/samples/*.yaml; do
 	sed 's#oci://REGISTRY#oci://registry.example.com#; s#digest: DIGEST#digest: sha256:0000#' "$f" >"$H_TMP/${f##*/}"
 	check_ok "sample ${f##*/}" k create --validate=strict -f "$H_TMP/${f##*/}"
 done
+# In and out of the shard, as docs/coming-from-flux.md says it.
+check_ok "into the shard" k -n apps label ocirepositories --all sharding.fluxcd.io/key=oci
+k label ocirepositories -A -l sharding.fluxcd.io/key=oci sharding.fluxcd.io/key- >/dev/null
+check_eq "and out of it" "" "$(k get ocirepositories -A -l sharding.fluxcd.io/key -o name)"
 # All of them at once, as the first one's comment says it.
 k -n apps delete ocirepositories --all >/dev/null
 hint=$(sed -n 's/^#   \(sed .*\) | kubectl apply.*/\1/p' "$D/samples/00-namespace.yaml")
