@@ -31,6 +31,7 @@ void oci_manifest_clear(struct oci_manifest *m)
 		free(c->os);
 		free(c->arch);
 		free(c->variant);
+		free(c->ref_name);
 	}
 	vec_clear(&m->children);
 	json_decref(m->annotations);
@@ -157,6 +158,7 @@ static int children_read(struct oci_manifest *m, const json_t *a, struct err *er
 				manifest_word(&c->arch, p, "architecture", where, err) ||
 				manifest_word(&c->variant, p, "variant", where, err)))
 			return -1;
+		c->ref_name = mem_strdup(obj_str(o, "annotations", OCI_REF_NAME));
 	}
 	return 0;
 }

@@ -29,6 +29,10 @@
 #define OCI_TYPE_FLUX_CONTENT "application/vnd.cncf.flux.content.v1.tar+gzip"
 #define OCI_TYPE_HELM_CHART "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
 
+/* The annotation by which an entry of an image layout's index.json is called: image-spec 1.1,
+   "annotations.md". */
+#define OCI_REF_NAME "org.opencontainers.image.ref.name"
+
 /* The Accept header of every manifest request. */
 #define OCI_ACCEPT_MANIFEST \
 	OCI_TYPE_MANIFEST ", " OCI_TYPE_INDEX ", " OCI_TYPE_DOCKER_MANIFEST \
@@ -43,6 +47,7 @@ struct oci_descriptor {
 struct oci_child {
 	struct oci_descriptor desc;
 	char *os, *arch, *variant; /* NULL: not given */
+	char *ref_name; /* its annotation OCI_REF_NAME; NULL: it has none */
 };
 
 struct oci_manifest {

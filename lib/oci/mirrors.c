@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define LAYOUT_PREFIX "oci-layout://"
+
 struct oci_mirrors {
 	VEC(struct oci_rule) rules;
 };
@@ -116,6 +118,27 @@ static int url_read(struct oci_mirror *m, const char *text, struct err *err)
 	return *m->path ? path_check(m->path, err) : 0;
 }
 
+/* What follows the prefix is the path as it stands, percent signs and all. */
+static int layout_read(struct oci_mirror *m, const json_t *o, struct err *err)
+{
+	const char *path = obj_str(o, "url") + strlen(LAYOUT_PREFIX);
+	size_t n = strlen(path);
+
+	if (*path != '/' || !path[1])
+		return err_set(err, ERR_STALL,
+			"an absolute path has to follow 'oci-layout://', so there are three "
+			"slashes");
+	if (n >= LIMIT_PATH)
+		return err_set(err, ERR_STALL, "the path is longer than %d bytes", LIMIT_PATH);
+	if (obj_get(o, "insecure") || obj_get(o, "ca"))
+		return err_set(err, ERR_STALL, "a layout has neither 'insecure' nor 'ca'");
+	while (n > 1 && path[n - 1] == '/')
+		n--;
+	m->layout = mem_strndup(path, n);
+	m->path = mem_strdup("");
+	return 0;
+}
+
 static int mirror_read(struct oci_rule *r, const json_t *o, struct err *err)
 {
 	static const char *const known[] = {"url", "insecure", "ca", NULL};
@@ -123,12 +146,15 @@ static int mirror_read(struct oci_rule *r, const json_t *o, struct err *err)
 	const char *url;
 
 	m->refs = 1;
+	m->below = strlen(r->path);
 	*vec_add(&r->mirrors) = m;
 	if (keys_check(o, known, "a mirror", err))
 		return -1;
 	url = obj_str(o, "url");
 	if (!url)
 		return err_set(err, ERR_STALL, "a mirror has no 'url'");
+	if (!strncmp(url, LAYOUT_PREFIX, strlen(LAYOUT_PREFIX)))
+		return layout_read(m, o, err) ? err_wrap(err, "mirror '%.200s'", url) : 0;
 	if (bool_read(&m->insecure, o, "insecure", err) || url_read(m, url, err) ||
 		ca_read(m, o, err)) {
 		auto_buf struct buf shown = BUF_INIT(LIMIT_URL);
@@ -249,6 +275,11 @@ struct oci_mirrors *oci_mirrors_parse(const char *text, size_t len, struct err *
 
 /* ---- lifetime -------------------------------------------------------------------------------- */
 
+const char *oci_mirror_name(const struct oci_mirror *m)
+{
+	return m->layout ? m->layout : m->host;
+}
+
 struct oci_mirror *oci_mirror_ref(struct oci_mirror *m)
 {
 	if (m)
@@ -261,6 +292,7 @@ void oci_mirror_unref(struct oci_mirror *m)
 	if (!m || --m->refs)
 		return;
 	http_trust_clear(&m->trust);
+	free(m->layout);
 	free(m->path);
 	free(m);
 }
@@ -340,6 +372,10 @@ int oci_mirror_repo(const struct oci_rule *rule, const struct oci_mirror *mirror
 	const char *rest = repo->name + strlen(rule->path);
 	int n;
 
+	if (mirror->layout) {
+		*out = *repo;
+		return 0;
+	}
 	rest += *rest == '/';
 	*out = (struct oci_repo){.insecure = mirror->insecure};
 	memcpy(out->host, mirror->host, sizeof(out->host));

@@ -11,6 +11,7 @@
  *	      -----BEGIN CERTIFICATE----- ...
  *	  - url: http://10.0.0.5:5000/copies
  *	    insecure: true                       as spec.insecure
+ *	  - url: oci-layout:///mnt/copies        a folder or a tar (layout.h)
  *	  fallback: false                        never the registry itself; true when not given
  *
  * A rule without mirrors keeps what it matches from a shorter one. docs/mirrors.md is for users.
@@ -30,6 +31,10 @@
 
 struct oci_mirror {
 	unsigned refs;
+	/* An image layout at this absolute path: then host and path are "", and a repository keeps
+	   its name. NULL: a registry. */
+	char *layout;
+	size_t below; /* so much of a repository's name is the rule's path */
 	char host[OCI_HOST_MAX + 1]; /* as of struct oci_repo */
 	char *path; /* "proxy/ghcr.io"; "": none */
 	bool insecure;
@@ -54,10 +59,13 @@ const struct oci_rule *oci_mirrors_find(const struct oci_mirrors *m, const struc
 /* Each rule for the host, or whose mirror that host is. */
 void oci_mirrors_each(const struct oci_mirrors *m, const char *host,
 	void (*fn)(void *arg, const struct oci_rule *rule), void *arg);
-/* What the repository is called at the mirror. -1: that name would be too long. */
+/* What the repository is called at the mirror; at a layout, its own name. -1: that name would be
+   too long. */
 int oci_mirror_repo(const struct oci_rule *rule, const struct oci_mirror *mirror,
 	const struct oci_repo *repo, struct oci_repo *out) must_check;
 
+/* For logs: its host, or the layout's path. */
+const char *oci_mirror_name(const struct oci_mirror *m);
 struct oci_mirror *oci_mirror_ref(struct oci_mirror *m); /* NULL is fine */
 void oci_mirror_unref(struct oci_mirror *m); /* NULL is fine */
 

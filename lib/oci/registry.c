@@ -255,6 +255,12 @@ static enum oci_host_state state_at(struct oci_client *c, const char *host, bool
 	return oci_health_state(c->health, &key);
 }
 
+/* A layout has nobody who could be silent. */
+static enum oci_host_state state_of_mirror(struct oci_client *c, const struct oci_mirror *m)
+{
+	return m->layout ? OCI_HOST_UP : state_at(c, m->host, m->insecure);
+}
+
 /* The first that is not down will be asked; with all down everything fails at once. */
 static void standing_of_rule(void *arg, const struct oci_rule *rule)
 {
@@ -266,7 +272,7 @@ static void standing_of_rule(void *arg, const struct oci_rule *rule)
 		return;
 	vec_each (&rule->mirrors, m)
 		if (state == OCI_HOST_DOWN)
-			state = state_at(s->c, (*m)->host, (*m)->insecure);
+			state = state_of_mirror(s->c, *m);
 	if (state == OCI_HOST_DOWN && rule->fallback)
 		state = state_at(s->c, s->repo->host, s->repo->insecure);
 	s->proven = s->proven && state != OCI_HOST_UNPROVEN;

@@ -16,7 +16,9 @@
 #include "oci/host.h"
 #include "oci/identity.h"
 #include "oci/internal.h"
+#include "oci/layout.h"
 #include "oci/memo.h"
+#include "oci/mirrors.h"
 #include "oci/ref.h"
 #include "oci/token.h"
 
@@ -186,7 +188,9 @@ static void req_overdue(void *arg)
 {
 	struct call *q = arg;
 
-	if (!(task_is_at(&q->task, "send") || task_is_at(&q->task, "ping")) || !q->task.op)
+	if (!q->task.op ||
+		!(task_is_at(&q->task, "send") || task_is_at(&q->task, "ping") ||
+			task_is_at(&q->task, "layout")))
 		return;
 	q->overdue = true;
 	op_cancel(q->task.op);
@@ -847,6 +851,71 @@ static enum step_ret req_send_resume(struct task *t)
 	return req_judge(q);
 }
 
+/* ---- an image layout instead of a registry --------------------------------------------------- */
+
+static bool req_is_layout(const struct call *q)
+{
+	return q->target.mirror && q->target.mirror->layout;
+}
+
+/* "bytes=5-": the only form that is asked for here. */
+static uint64_t req_range_from(const struct call *q)
+{
+	const struct http_hdr *h;
+	unsigned long long from = 0;
+
+	for (h = q->hdrs; h->name; h++)
+		if (!strcmp(h->name, "Range") && sscanf(h->value, "bytes=%llu-", &from) == 1)
+			return from;
+	return 0;
+}
+
+static enum step_ret req_layout_start(struct task *t)
+{
+	struct call *q = TASK(t, struct call);
+
+	timer_set(&q->deadline, q->target.timeout_ms);
+	return task_wait(t,
+		oci_layout_start(q->client,
+			&(struct oci_layout_req){
+				.mirror = q->target.mirror,
+				.repo = q->target.repo,
+				.head = !strcmp(q->req.method, "HEAD"),
+				.path = q->path,
+				.from = req_range_from(q),
+				.on_headers = req_on_headers,
+				.on_body = q->req.on_body ? req_on_body : NULL,
+				.arg = q,
+				.max_body = q->req.max_body,
+			}));
+}
+
+static enum step_ret req_layout_resume(struct task *t)
+{
+	struct call *q = TASK(t, struct call);
+	struct err err = t->op->err;
+	char text[TIME_TEXT_MAX];
+	const struct http_res *res;
+
+	if (err.kind == ERR_CANCELED && !q->overdue)
+		return task_fail(t, &err);
+	if (q->overdue)
+		err_code(&err, ERR_RETRY, -ETIMEDOUT, "the layout '%.300s': not done within %s",
+			q->target.mirror->layout,
+			time_format_duration((int64_t)q->target.timeout_ms, text));
+	if (err.kind != ERR_NONE)
+		return req_fail(q, &err);
+	res = oci_layout_result(t->op);
+	if (res->status > 299 && !q->req.quiet) {
+		auto_free char *who = mem_printf("the layout '%.300s'", q->target.mirror->layout);
+
+		oci_answer_error(res, who, &err);
+		return req_fail(q, &err);
+	}
+	q->answer = MOVE(t->op);
+	return STEP_DONE;
+}
+
 /* ---- the task -------------------------------------------------------------------------------- */
 
 static enum step_ret req_release_start(struct task *t)
@@ -910,6 +979,8 @@ struct op *oci_req_start(struct oci_client *c, const struct oci_req *req)
 		{0},
 	};
 	static const struct step last[] = {{"release", req_release_start, .always = true}, {0}};
+	static const struct step from_layout[] = {
+		{"layout", req_layout_start, req_layout_resume}, {0}};
 	struct call *q = NEW(struct call);
 
 	q->client = c;
@@ -927,7 +998,8 @@ struct op *oci_req_start(struct oci_client *c, const struct oci_req *req)
 	if (!q->target.timeout_ms || (!q->req.write && q->target.timeout_ms > LIMIT_REQUEST_MS))
 		q->target.timeout_ms = LIMIT_REQUEST_MS;
 	timer_init(&q->deadline, c->loop, req_overdue, q);
-	task_init(&q->task, c->loop, "registry request", steps, last, call_free);
+	task_init(&q->task, c->loop, "registry request", req_is_layout(q) ? from_layout : steps,
+		last, call_free);
 	return task_spawn(&q->task);
 }
 
@@ -935,7 +1007,9 @@ const struct http_res *oci_req_result(const struct op *op)
 {
 	const struct call *q = TASK_OF_OP(op, struct call);
 
-	return q->answer ? http_result(q->answer) : NULL;
+	if (!q->answer)
+		return NULL;
+	return req_is_layout(q) ? oci_layout_result(q->answer) : http_result(q->answer);
 }
 
 const struct url *oci_req_url(const struct op *op)
@@ -949,4 +1023,6 @@ void oci_req_resume(struct op *op)
 
 	if (task_is_at(&q->task, "send") && q->task.op)
 		http_resume(q->task.op);
+	else if (task_is_at(&q->task, "layout") && q->task.op)
+		oci_layout_resume(q->task.op);
 }

@@ -109,7 +109,8 @@ bool oci_route_next(struct oci_route *r, const struct log_ctx *log, const struct
 	if (err->kind == ERR_CANCELED || !route_is_mirror(r))
 		return false;
 	r->client->stats.mirror_failed++;
-	log_debug(log, "a mirror does not help", LS("mirror", oci_route_repo(r)->host), LE(err));
+	log_debug(log, "a mirror does not help",
+		LS("mirror", oci_mirror_name(r->hops.p[r->at].mirror)), LE(err));
 	return route_move(r, err);
 }
 
@@ -119,6 +120,6 @@ bool oci_route_lied(struct oci_route *r, const struct log_ctx *log, const struct
 		return false;
 	r->client->stats.mirror_lied++;
 	log_error(log, "a mirror sends other content than was asked for",
-		LS("mirror", oci_route_repo(r)->host), LE(err));
+		LS("mirror", oci_mirror_name(r->hops.p[r->at].mirror)), LE(err));
 	return route_move(r, err);
 }
