@@ -115,6 +115,8 @@
 #define LIMIT_MIRRORS_OF_RULE 8
 #define LIMIT_MIRROR_CA (64 * LIMIT_KIB) /* of one mirror */
 #define LIMIT_MIRROR_CONNECT_MS 5000 /* name, connection and TLS */
+#define LIMIT_LAYOUT_ENTRIES 100000 /* of a layout's tar */
+#define LIMIT_LAYOUT_NAMES (12 * LIMIT_MIB) /* of all those */
 #define LIMIT_LAYOUT_FILE (4 * LIMIT_KIB) /* the file `oci-layout` of an image layout */
 
 /* Names and addresses */

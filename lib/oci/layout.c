@@ -9,6 +9,7 @@
 #include "oci/internal.h"
 #include "oci/layout_files.h"
 #include "oci/layout_index.h"
+#include "oci/layout_tar.h"
 #include "oci/mirrors.h"
 
 #include <stdio.h>
@@ -33,6 +34,7 @@ struct layout {
 	bool blob; /* and no manifest */
 
 	/* The workers' while a job runs: */
+	struct oci_layout_tar *tar; /* what the loop knew when the job began, or a new one */
 	struct oci_layout_files files;
 	struct oci_layout_file file; /* the index, then what is to be sent */
 	char base[OCI_NAME_MAX + 2]; /* in front of all names in the layout: "app/", or "" */
@@ -44,6 +46,8 @@ struct layout {
 	struct buf piece; /* of a blob */
 	uint64_t at, end; /* what is left of the file */
 
+	bool reading; /* the tar, for all that want it */
+	struct list waiting; /* for who does that */
 	bool paused;
 	struct op *grant; /* of memory */
 	struct http_res res;
@@ -66,10 +70,10 @@ static enum step_ret layout_worked(struct layout *l)
 	return l->task.op->err.kind == ERR_NONE ? STEP_NEXT : layout_fail(l, &l->task.op->err);
 }
 
-static enum step_ret layout_work(struct layout *l, work_fn *run)
+static enum step_ret layout_work(struct layout *l, enum work_lane lane, work_fn *run)
 {
-	return task_wait(&l->task,
-		work_start_for(l->task.self.loop, WORK_HEAVY, l->mirror->layout, run, NULL, l));
+	return task_wait(
+		&l->task, work_start_for(l->task.self.loop, lane, l->mirror->layout, run, NULL, l));
 }
 
 static enum step_ret layout_take(struct layout *l, enum account_pool pool, uint64_t bytes)
@@ -159,8 +163,11 @@ static int open_run(void *job, const atomic_bool *stop, struct err *err)
 	struct layout *l = job;
 	int rc;
 
-	if (oci_layout_files_open(&l->files, l->mirror->layout, err))
+	oci_layout_files_close(&l->files);
+	if (oci_layout_files_open(&l->files, l->mirror->layout, l->tar, err))
 		return -1;
+	if (l->files.is_tar && !l->files.tar)
+		return 0;
 	rc = layout_choose(l, err);
 	if (!rc)
 		l->unknown = "NAME_UNKNOWN";
@@ -177,6 +184,13 @@ static int open_run(void *job, const atomic_bool *stop, struct err *err)
 		return err_set(err, ERR_RETRY, "'%sindex.json' is larger than %llu bytes", l->base,
 			LIMIT_MANIFEST);
 	return rc < 0 ? -1 : 0;
+}
+
+static int scan_run(void *job, const atomic_bool *stop, struct err *err)
+{
+	struct layout *l = job;
+
+	return oci_layout_tar_read(&l->tar, l->files.fd, &l->files.st, stop, err);
 }
 
 /* ---- on a worker: what the index says -------------------------------------------------------- */
@@ -250,12 +264,89 @@ static int read_run(void *job, const atomic_bool *stop, struct err *err)
 
 static enum step_ret layout_open_start(struct task *t)
 {
-	return layout_work(TASK(t, struct layout), open_run);
+	struct layout *l = TASK(t, struct layout);
+
+	oci_layout_tar_unref(l->tar);
+	l->tar = oci_layout_tar_ref(l->mirror->kept->tar);
+	return layout_work(l, WORK_HEAVY, open_run);
 }
 
 static enum step_ret layout_open_resume(struct task *t)
 {
-	return layout_worked(TASK(t, struct layout));
+	struct layout *l = TASK(t, struct layout);
+
+	if (t->op->err.kind != ERR_NONE)
+		return layout_worked(l);
+	return !l->files.is_tar || l->files.tar ? task_goto(t, "memory") : STEP_NEXT;
+}
+
+/* Of all that want it one reads the tar; the others look again when it has. */
+static enum step_ret turn_start(struct task *t)
+{
+	struct layout *l = TASK(t, struct layout);
+	struct oci_layout_kept *kept = l->mirror->kept;
+
+	if (kept->reading) {
+		list_add(&kept->waiting, &l->waiting);
+		return task_pause(t);
+	}
+	l->reading = kept->reading = true;
+	return STEP_NEXT;
+}
+
+static enum step_ret turn_resume(struct task *t)
+{
+	return list_linked(&TASK(t, struct layout)->waiting) ? task_pause(t) : task_goto(t, "open");
+}
+
+static enum step_ret layout_room_start(struct task *t)
+{
+	return layout_take(TASK(t, struct layout), ACCOUNT_JOBS, LIMIT_MEMORY_MANIFEST);
+}
+
+static enum step_ret scan_start(struct task *t)
+{
+	struct layout *l = TASK(t, struct layout);
+
+	oci_layout_tar_unref(MOVE(l->tar));
+	l->mirror->kept->reads++;
+	return layout_work(l, WORK_BULK, scan_run);
+}
+
+static void layout_let_others(struct layout *l)
+{
+	struct oci_layout_kept *kept = l->mirror->kept;
+
+	list_out(&l->waiting);
+	if (!l->reading)
+		return;
+	l->reading = kept->reading = false;
+	while (!list_empty(&kept->waiting)) {
+		struct layout *other = CONTAINER_OF(kept->waiting.next, struct layout, waiting);
+
+		list_out(&other->waiting);
+		task_wake(&other->task);
+	}
+}
+
+static enum step_ret scan_resume(struct task *t)
+{
+	struct layout *l = TASK(t, struct layout);
+	struct oci_layout_kept *kept = l->mirror->kept;
+
+	op_free(MOVE(l->grant));
+	if (t->op->err.kind != ERR_NONE)
+		return layout_worked(l);
+	oci_layout_tar_unref(kept->tar);
+	kept->tar = oci_layout_tar_ref(l->tar);
+	layout_let_others(l);
+	return task_goto(t, "open");
+}
+
+static enum step_ret layout_leave_start(struct task *t)
+{
+	layout_let_others(TASK(t, struct layout));
+	return STEP_NEXT;
 }
 
 /* The index and its tree. */
@@ -272,7 +363,8 @@ static enum step_ret layout_find_start(struct task *t)
 {
 	struct layout *l = TASK(t, struct layout);
 
-	return l->unknown || l->asked == ASKED_DIGEST ? STEP_NEXT : layout_work(l, find_run);
+	return l->unknown || l->asked == ASKED_DIGEST ? STEP_NEXT
+						      : layout_work(l, WORK_HEAVY, find_run);
 }
 
 static enum step_ret layout_find_resume(struct task *t)
@@ -362,7 +454,7 @@ static enum step_ret layout_read_start(struct task *t)
 	if (l->asked == ASKED_TAGS)
 		return STEP_NEXT;
 	buf_reset(&l->piece);
-	return l->at < l->end ? layout_work(l, read_run) : STEP_DONE;
+	return l->at < l->end ? layout_work(l, WORK_HEAVY, read_run) : STEP_DONE;
 }
 
 static enum step_ret layout_read_resume(struct task *t)
@@ -407,6 +499,7 @@ static void layout_free(struct task *t)
 
 	oci_layout_file_close(&l->file);
 	oci_layout_files_close(&l->files);
+	oci_layout_tar_unref(l->tar);
 	oci_mirror_unref(l->mirror);
 	op_free(l->grant);
 	buf_clear(&l->text);
@@ -458,7 +551,10 @@ struct op *oci_layout_start(struct oci_client *c, const struct oci_layout_req *r
 {
 	static const struct step steps[] = {
 		{"begin", layout_begin},
-		{"open", layout_open_start, layout_open_resume},
+		{"open", layout_open_start, layout_open_resume}, /* on to "memory", but for: */
+		{"turn", turn_start, turn_resume}, /* a tar that is not known yet */
+		{"room", layout_room_start, layout_taken},
+		{"scan", scan_start, scan_resume}, /* and back to "open" */
 		{"memory", layout_memory_start, layout_taken},
 		{"find", layout_find_start, layout_find_resume},
 		{"answer", answer_start}, /* or done: nothing to send */
@@ -467,6 +563,7 @@ struct op *oci_layout_start(struct oci_client *c, const struct oci_layout_req *r
 		{"give", layout_give_start, layout_give_resume},
 		{0},
 	};
+	static const struct step last[] = {{"leave", layout_leave_start, .always = true}, {0}};
 	struct layout *l = NEW(struct layout);
 
 	l->client = c;
@@ -477,12 +574,13 @@ struct op *oci_layout_start(struct oci_client *c, const struct oci_layout_req *r
 	l->rest = l->repo.name + l->mirror->below;
 	l->rest += *l->rest == '/';
 	l->files.fd = l->file.fd = -1;
+	list_init(&l->waiting);
 	l->res.url = mem_printf("oci-layout://%s", l->mirror->layout);
 	buf_init(&l->text, LIMIT_MANIFEST);
 	buf_init(&l->piece, PIECE);
 	buf_init(&l->res.body, req->max_body);
 	buf_init(&l->res.raw_headers, LIMIT_HEADERS);
-	task_init(&l->task, c->loop, "image layout", steps, NULL, layout_free);
+	task_init(&l->task, c->loop, "image layout", steps, last, layout_free);
 	return task_spawn(&l->task);
 }
 

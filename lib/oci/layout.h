@@ -9,10 +9,11 @@
  * names there mean. Where a manifest or blob is asked for by digest, it is what the file of that
  * name holds: whoever asks checks it, as what a registry sends.
  *
- * Nothing is kept: each question opens the layout anew, so what changes there is seen by the next
- * one. Files are read on workers, in a line of the layout's own, so that a volume that hangs takes
- * no threads from others; a blob goes through 64 KiB of memory. An index that is large takes its
- * memory from the account before it is read, and so does a manifest.
+ * Each question opens the layout anew, so what changes there is seen by the next one. Only where
+ * the files of a tar are is kept, with the mirror, as long as the tar stays the same: one question
+ * reads that, the others wait for it. Files are read on workers, in a line of the layout's own, so
+ * that a volume that hangs takes no threads from others; a blob goes through 64 KiB of memory. An
+ * index that is large takes its memory from the account before it is read, and so does a manifest.
  *
  * The callbacks are those of http/client.h, and so are PAUSE and what follows it. Loop thread.
  */

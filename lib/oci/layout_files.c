@@ -7,10 +7,22 @@
 
 #define SLICE ((size_t)64 * 1024) /* between two looks at the stop flag */
 
-int oci_layout_files_open(struct oci_layout_files *f, const char *path, struct err *err)
+int oci_layout_files_open(struct oci_layout_files *f, const char *path,
+	const struct oci_layout_tar *tar, struct err *err)
 {
-	f->fd = sys_openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0);
-	return f->fd < 0 ? err_sys(err, "open the folder") : 0;
+	*f = (struct oci_layout_files){.fd = -1};
+	/* Not blocking: a FIFO where a file is expected must not hang us. */
+	f->fd = sys_openat(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+	if (f->fd < 0)
+		return err_sys(err, "open it");
+	if (sys_fstat(f->fd, &f->st))
+		return err_sys(err, "stat it");
+	f->is_tar = S_ISREG(f->st.st_mode);
+	if (!f->is_tar && !S_ISDIR(f->st.st_mode))
+		return err_set(err, ERR_RETRY, "it is neither a folder nor a tar");
+	if (f->is_tar && tar && oci_layout_tar_fits(tar, &f->st))
+		f->tar = tar;
+	return 0;
 }
 
 void oci_layout_files_close(struct oci_layout_files *f)
@@ -24,9 +36,15 @@ int oci_layout_file_open(const struct oci_layout_files *f, const char *name,
 	struct oci_layout_file *out, struct err *err)
 {
 	struct stat st;
+	int rc;
 
-	out->at = 0;
-	/* Not blocking: a FIFO where a file is expected must not hang us. */
+	*out = (struct oci_layout_file){.fd = -1};
+	if (f->is_tar) {
+		rc = oci_layout_tar_find(f->tar, name, &out->at, &out->size, err);
+		out->fd = rc > 0 ? f->fd : -1;
+		out->shared = true;
+		return rc;
+	}
 	out->fd = sys_open_beneath(f->fd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
 	if (out->fd < 0 && (errno == ENOENT || errno == ENOTDIR))
 		return 0;
@@ -44,7 +62,7 @@ int oci_layout_file_open(const struct oci_layout_files *f, const char *name,
 
 void oci_layout_file_close(struct oci_layout_file *file)
 {
-	if (file->fd >= 0)
+	if (file->fd >= 0 && !file->shared)
 		sys_close(file->fd);
 	file->fd = -1;
 }

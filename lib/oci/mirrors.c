@@ -5,6 +5,7 @@
 #include "base/obj.h"
 #include "crypto/pem.h"
 #include "http/url.h"
+#include "oci/layout_tar.h"
 #include "text/yaml.h"
 
 #include <stdio.h>
@@ -135,6 +136,7 @@ static int layout_read(struct oci_mirror *m, const json_t *o, struct err *err)
 	while (n > 1 && path[n - 1] == '/')
 		n--;
 	m->layout = mem_strndup(path, n);
+	m->kept = oci_layout_kept_new();
 	m->path = mem_strdup("");
 	return 0;
 }
@@ -292,6 +294,7 @@ void oci_mirror_unref(struct oci_mirror *m)
 	if (!m || --m->refs)
 		return;
 	http_trust_clear(&m->trust);
+	oci_layout_kept_free(m->kept);
 	free(m->layout);
 	free(m->path);
 	free(m);

@@ -34,6 +34,7 @@ struct oci_mirror {
 	/* An image layout at this absolute path: then host and path are "", and a repository keeps
 	   its name. NULL: a registry. */
 	char *layout;
+	struct oci_layout_kept *kept; /* of a layout: layout_tar.h */
 	size_t below; /* so much of a repository's name is the rule's path */
 	char host[OCI_HOST_MAX + 1]; /* as of struct oci_repo */
 	char *path; /* "proxy/ghcr.io"; "": none */

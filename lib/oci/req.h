@@ -8,6 +8,9 @@
  * an error that says what the registry said. An unchanged tag is one HEAD on a kept-alive
  * connection.
  *
+ * A mirror may be an image layout: then layout.h answers, without a connection, a token or a record
+ * of anybody's health, and what is said here of status, headers, body and errors holds.
+ *
  * Time: target.h says what timeout_ms bounds.
  *
  * One accident on the way (a cut connection, 502 and its like) is not told: a question is asked

@@ -600,6 +600,23 @@ size_t pack_plain_missing(struct pack_plain *w)
 	return n;
 }
 
+uint64_t pack_plain_skip(struct pack_plain *w)
+{
+	uint64_t n = w->skip;
+
+	if (w->state != PLAIN_BODY)
+		return 0;
+	w->skip = 0;
+	w->at += n;
+	w->state = PLAIN_HEADER;
+	return n;
+}
+
+bool pack_plain_at_end(const struct pack_plain *w)
+{
+	return w->state == PLAIN_TAIL;
+}
+
 int pack_plain_end(struct pack_plain *w, struct err *err)
 {
 	if (!w->at)

@@ -104,6 +104,11 @@ int pack_plain_feed(
  * block full, as libarchive wants it; they are to be fed as well. 0: none, or zeros do not help.
  */
 size_t pack_plain_missing(struct pack_plain *w);
+/* For who wants names and places only: the rest of the body that is being read, and its padding,
+   need not be fed. Returns how many bytes these are, maybe 0; they count as fed. */
+uint64_t pack_plain_skip(struct pack_plain *w);
+/* Were there the two zero blocks? What follows them cannot be an entry. */
+bool pack_plain_at_end(const struct pack_plain *w);
 /* The stream has ended. */
 int pack_plain_end(struct pack_plain *w, struct err *err) must_check;
 /* The next entry, or false. Its name is valid until the next feed. */

@@ -52,6 +52,8 @@ rules()
 	mv "$H_TMP/rules.new" "$H_TMP/rules.yaml"
 }
 
+metric() { curl -s "http://$(h_address src metrics)/metrics" | sed -n "s/^$1 //p"; }
+
 mkdir -p "$H_TMP/objects" "$H_TMP/all/org/own"
 ALL=$H_TMP/all
 one=$(layout "$ALL" registry.invalid/org/app:1.0.0 one)
@@ -82,6 +84,24 @@ three=$(layout "$ALL" registry.invalid/org/app:1.2.0 three)
 check_soon "a new index.json is seen at the next run" 30 "1.2.0@$three" field range .status.artifact.revision
 four=$(layout "$ALL" registry.invalid/org/app:1.0.0 four)
 check_soon "of one tag twice the later one counts" 30 "1.0.0@$four" field tag .status.artifact.revision
+
+# ---- a tar -----------------------------------------------------------------------------------------------------------
+
+# packed: the layout as a tar, under its name at once.
+packed() { tar -C "$ALL" -cf "$H_TMP/all.new" . && mv "$H_TMP/all.new" "$H_TMP/all.tar"; }
+packed
+rules registry.invalid "$ALL" tar.invalid "$H_TMP/all.tar" gz.invalid "$H_TMP/all.tar.gz"
+gzip -k "$H_TMP/all.tar"
+check_soon "new rules are taken" 30 1 metric 'file_reloads_total{file="mirrors",outcome="taken"}'
+object packed oci://tar.invalid/org/own '{"tag": "stable"}'
+object squeezed oci://gz.invalid/org/own '{"tag": "stable"}'
+check_soon "a tar will do" 30 "True Succeeded" outcome packed
+check_eq "with the same artifact" "$(field own .status.artifact.digest)" "$(field packed .status.artifact.digest)"
+five=$(layout "$ALL/org/own" stable five)
+packed
+check_soon "another tar is seen at the next run" 30 "stable@$five" field packed .status.artifact.revision
+check_soon "one that is compressed" 30 "False OCIArtifactPullFailed" outcome squeezed
+check_has "is refused" "it is compressed with gzip" "$(message squeezed)"
 
 # ---- hostile ---------------------------------------------------------------------------------------------------------
 

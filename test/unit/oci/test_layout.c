@@ -6,6 +6,7 @@
 #include "oci/blob.h"
 #include "oci/image.h"
 #include "oci/layout.h"
+#include "oci/layout_tar.h"
 #include "oci/mirrors.h"
 #include "oci/resolve.h"
 #include "oci/tags.h"
@@ -94,16 +95,37 @@ static void put_one(const char *base, const char *name)
 	put_index(base, (const char *const[]){name, NULL});
 }
 
-static void use(const char *match, bool fallback)
+static void use_at(const char *match, bool fallback, const char *path)
 {
 	auto_free char *text = mem_printf(
 		"rules: [{match: '%s', fallback: %s, mirrors: [{url: 'oci-layout://%s'}]}]", match,
-		fallback ? "true" : "false", dir);
+		fallback ? "true" : "false", path);
 	struct err err = {0};
 	struct oci_mirrors *m = oci_mirrors_parse(text, strlen(text), &err);
 
 	ck_assert_msg(m, "%s", err.msg);
 	oci_client_use_mirrors(x.oci, m);
+}
+
+static void use(const char *match, bool fallback)
+{
+	use_at(match, fallback, dir);
+}
+
+static void run(const char *command)
+{
+	auto_free char *text = mem_printf("cd %s && %s", root, command);
+
+	ck_assert_msg(!system(text), "%s", text);
+}
+
+/* All of the folder's files as a tar, which is the mirror from then on. */
+static void use_tar(const char *match, const char *command)
+{
+	auto_free char *path = mem_printf("%s/x.tar", root);
+
+	run(command);
+	use_at(match, false, path);
 }
 
 static void setup(void)
@@ -610,10 +632,9 @@ END_TEST
    repository knows the tag. */
 START_TEST(test_missing)
 {
-	auto_free char *rm = mem_printf("rm -rf %s%s", dir, _i ? "/oci-layout" : "");
 	struct op *op;
 
-	ck_assert_int_eq(system(rm), 0);
+	run(_i ? "rm copies/oci-layout" : "rm -r copies");
 	op = resolve("1", NULL);
 	fixture_failed(op, _i ? "there is no file 'oci-layout' in it" : "No such file");
 	ck_assert_int_eq(op->err.code, 0);
@@ -714,6 +735,134 @@ START_TEST(test_large_manifest)
 }
 END_TEST
 
+/* ---- a tar ----------------------------------------------------------------------------------- */
+
+static const char *const TAR[] = {
+	"tar -C copies --format=gnu -cf x.tar .", "tar -C copies --format=ustar -cf x.tar .",
+	"tar -C copies --format=pax -cf x.tar .",
+	"tar -C copies --format=v7 -cf x.tar index.json oci-layout blobs",
+	"tar -C copies -b 1 -cf x.tar . && truncate -s -1024 x.tar", /* no end */
+};
+
+START_TEST(test_tar)
+{
+	use_tar("ghcr.io/org/app", TAR[_i]);
+	expect_all("1");
+	expect(resolve("2", NULL), "x.tar' answered 404 Not Found (MANIFEST_UNKNOWN)");
+	layer = (struct digest){.algo = DIGEST_SHA256};
+	expect(blob(9, -1), "BLOB_UNKNOWN");
+}
+END_TEST
+
+/* Names that take more than a header has room for: GNU's, and PAX records. */
+START_TEST(test_tar_names)
+{
+	auto_free char *name = mem_alloc(201), *base = NULL, *url = NULL;
+
+	memset(name, 'a', 200);
+	name[200] = '\0';
+	base = mem_printf("%s/", name);
+	url = mem_printf("oci://ghcr.io/%s", name);
+	put_image(base, "another", 7);
+	put_one(base, "7");
+	ck_assert(!oci_repo_parse(&repo, url, false, &none));
+	use_tar("ghcr.io", _i ? TAR[2] : TAR[0]);
+	expect_all("7");
+}
+END_TEST
+
+/* It is read once, for as many as want it; and again when it is another one. */
+START_TEST(test_tar_once)
+{
+	struct oci_resolve_req req = {.target = {&repo, x.nobody, 20000}, .tag = "1"};
+	const struct oci_layout_kept *kept;
+	struct op *ops[20];
+	struct oci_mirrors *m;
+	auto_free char *text = mem_printf("rules: [{match: ghcr.io/org/app, fallback: false, "
+					  "mirrors: [{url: 'oci-layout://%s/x.tar'}]}]",
+		root);
+	size_t i;
+
+	run(TAR[0]);
+	m = oci_mirrors_parse(text, strlen(text), &none);
+	kept = oci_mirrors_find(m, &repo)->mirrors.p[0]->kept;
+	oci_client_use_mirrors(x.oci, m);
+	for (i = 0; i < ARRAY_LEN(ops); i++)
+		ops[i] = oci_resolve_start(x.oci, &req);
+	op_cancel(ops[_i ? 0 : 7]); /* who reads it, or one who waits */
+	for (i = 0; i < ARRAY_LEN(ops); i++) {
+		while (!ops[i]->done)
+			loop_turn(x.loop, true);
+		ck_assert(ops[i]->err.kind == ERR_NONE || ops[i]->err.kind == ERR_CANCELED);
+		op_free(ops[i]);
+	}
+	ck_assert_uint_eq(kept->reads, 1);
+	expect_all("1");
+	ck_assert_uint_eq(kept->reads, 1);
+	put_image("", "version two", 11);
+	put_one("", "1");
+	run(TAR[0]);
+	expect_all("1");
+	ck_assert_uint_eq(kept->reads, 2);
+}
+END_TEST
+
+/* As after unpacking, the last of two entries counts. */
+START_TEST(test_tar_twice)
+{
+	run(TAR[0]);
+	put_image("", "version two", 11);
+	put_one("", "1");
+	use_tar("ghcr.io/org/app", "tar -C copies -rf x.tar .");
+	expect_all("1");
+}
+END_TEST
+
+static const struct {
+	const char *make, *says;
+} BAD_TAR[] = {
+	{"tar -C copies -czf x.tar .", "it is compressed with gzip: a layout is read from a tar"},
+	{"printf '\\3757zXZxxx' >x.tar", "it is compressed with xz"},
+	{"printf 'BZh9xxxx' >x.tar", "it is compressed with bzip2"},
+	{"printf '\\050\\265\\057\\375xxxx' >x.tar", "it is compressed with zstd"},
+	{"true >x.tar", "it is neither a folder nor a tar"},
+	{"echo hello >x.tar", "it is neither a folder nor a tar"},
+	{"head -c 4096 /dev/zero | tr '\\0' x >x.tar", "it is neither a folder nor a tar"},
+	{"mkfifo x.tar", "it is neither a folder nor a tar"},
+	{"tar -cf x.tar copies", "there is no file 'oci-layout' in it"},
+	{"tar -C copies -b 1 -cf x.tar . && truncate -s -1500 x.tar", "x.tar': "},
+	{"tar -C copies -b 1 -cf x.tar . && truncate -s 700 x.tar", "it is cut"},
+	{"mkfifo copies/pipe && tar -C copies -cf x.tar .", "entry './pipe' is a fifo"},
+	{"ln -sf oci-layout copies/index.json && tar -C copies -cf x.tar .",
+		"'index.json' is no regular file"},
+	{"truncate -s 1M copies/index.json && tar -C copies -Scf x.tar .",
+		"'index.json' is no regular file"},
+	{"truncate -s 1M copies/index.json && tar -C copies --format=pax -Scf x.tar .",
+		"'index.json' is no regular file"},
+};
+
+START_TEST(test_bad_tar)
+{
+	struct op *op;
+
+	use_tar("ghcr.io/org/app", BAD_TAR[_i].make);
+	op = resolve("1", NULL);
+	fixture_failed(op, BAD_TAR[_i].says);
+	fixture_failed(op, "the layout '/tmp/test-layout");
+	op_free(op);
+}
+END_TEST
+
+/* More entries than there may be: the header of an empty file, doubled 17 times. */
+START_TEST(test_tar_entries)
+{
+	use_tar("ghcr.io/org/app",
+		"touch empty && tar -cf - empty | head -c 512 >x.tar && for i in 1 2 3 4 5 6 7 8 9 "
+		"10 11 12 13 14 15 16 17; do cat x.tar x.tar >more && mv more x.tar; done");
+	expect(resolve("1", NULL), "it has more than 100000 entries");
+}
+END_TEST
+
 Suite *suite_layout(void);
 Suite *suite_layout(void)
 {
@@ -745,6 +894,12 @@ Suite *suite_layout(void)
 	tcase_add_loop_test(tc, test_no_file, 0, 5);
 	tcase_add_test(tc, test_no_blob);
 	tcase_add_test(tc, test_large_manifest);
+	tcase_add_loop_test(tc, test_tar, 0, (int)ARRAY_LEN(TAR));
+	tcase_add_loop_test(tc, test_tar_names, 0, 2);
+	tcase_add_loop_test(tc, test_tar_once, 0, 2);
+	tcase_add_test(tc, test_tar_twice);
+	tcase_add_loop_test(tc, test_bad_tar, 0, (int)ARRAY_LEN(BAD_TAR));
+	tcase_add_test(tc, test_tar_entries);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -76,6 +76,32 @@ START_TEST(test_chunks)
 }
 END_TEST
 
+/* Bodies that are passed over: the same entries, each at its place, and nothing behind the end. */
+START_TEST(test_skip)
+{
+	struct pack_plain w;
+	struct pack_member m;
+	size_t at = 0;
+
+	sample();
+	tb_zero(&tar, 20);
+	pack_plain_init(&w);
+	while (at < tar.len && !pack_plain_at_end(&w)) {
+		ck_assert(
+			!pack_plain_feed(&w, (const unsigned char *)tar.p + at, PACK_BLOCK, &err));
+		at += PACK_BLOCK;
+		while (pack_plain_take(&w, &m))
+			buf_addf(&list, "%s: %.*s\n", pack_plain_name(&w, &m), (int)m.stored,
+				tar.p + at);
+		at += (size_t)pack_plain_skip(&w);
+	}
+	ck_assert_str_eq(buf_str(&list), "./: \na: text\nb\xc3\xa9: more text\n");
+	ck_assert_uint_eq(at, tar.len - 20 * PACK_BLOCK);
+	ck_assert(!pack_plain_end(&w, &err));
+	pack_plain_clear(&w);
+}
+END_TEST
+
 /* A changed bit anywhere in a header is noticed. */
 START_TEST(test_every_byte)
 {
@@ -238,6 +264,7 @@ Suite *suite_plain(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, test_chunks, 0, 8);
+	tcase_add_test(tc, test_skip);
 	tcase_add_test(tc, test_every_byte);
 	tcase_add_test(tc, test_tail);
 	tcase_add_test(tc, test_queue);
