@@ -99,9 +99,19 @@ static enum step_ret ask_pause_resume(struct task *t)
 	return task_op_failed(t) ? STEP_FAIL : STEP_NEXT;
 }
 
-static enum step_ret ask_send_start(struct task *t)
+/* What goes in clear is shown to nobody's proxy but the operator's: it may be the controller's own
+   credential, and the proxy a tenant's. */
+static const struct http_proxy *ask_proxy(const struct ask *a)
 {
 	static const struct http_proxy direct = {.none = true};
+
+	if (a->ask.local)
+		return &direct;
+	return strncmp(a->url, "https:", 6) != 0 ? NULL : &a->ticket->proxy;
+}
+
+static enum step_ret ask_send_start(struct task *t)
+{
 	struct ask *a = TASK(t, struct ask);
 	uint64_t left = ask_time_left(a), each = a->ask.each_ms;
 	struct err err = {0};
@@ -120,7 +130,7 @@ static enum step_ret ask_send_start(struct task *t)
 				.body = a->body.p,
 				.body_len = a->body.len,
 				.trust = a->ask.trust,
-				.proxy = a->ask.local ? &direct : &a->ticket->proxy,
+				.proxy = ask_proxy(a),
 				.on_connect = a->ask.on_connect,
 				.deadline_ms = left < each ? left : each,
 				.max_body = LIMIT_TOKEN_BODY}));

@@ -24,7 +24,8 @@ struct entry {
 	cloud_fetch_fn *fetch_fn;
 	struct cloud_secrets got;
 	bool has;
-	uint64_t since, ahead_at, good_until, last_until; /* on clock_ms() */
+	uint64_t since, ahead_at, last_until; /* on clock_ms() */
+	bool suspect; /* a registry refused it: the next one is waited for */
 	int64_t wall_until; /* on clock_wall_ms(): as last_until */
 	uint64_t refused_until; /* on clock_ms(): nothing else is forgotten before that */
 	struct cloud_ticket *ticket; /* of the fetch */
@@ -65,30 +66,28 @@ static uint64_t entry_life(const struct entry *e, const struct cloud_secrets *go
 static void entry_keep(struct entry *e, const struct cloud_secrets *got)
 {
 	uint64_t now = clock_ms(), life = entry_life(e, got), max = e->cache->max_life_ms;
-	uint64_t ahead = life / 10 * 7, good = life / 10 * 8, last = life / 20 * 19;
+	uint64_t ahead = life / 10 * 7, last = life / 20 * 19;
 
 	if (!e->cache->keeps && max > LIMIT_CLOUD_RUN_MS)
 		max = LIMIT_CLOUD_RUN_MS;
-	if (good > max) {
-		good = last = max;
+	if (last > max) {
+		last = max;
 		ahead = max / 8 * 7;
 	}
-	if (last > max)
-		last = max;
 	entry_forget(e);
 	cloud_secrets_copy(&e->got, got);
 	e->has = true;
 	e->cache->stats.kept++;
 	e->since = now;
 	e->ahead_at = e->cache->keeps ? now + ahead : UINT64_MAX;
-	e->good_until = now + good;
+	e->suspect = false;
 	e->last_until = now + last;
 	e->wall_until = clock_wall_ms() + (int64_t)last;
 }
 
-static bool entry_serves(const struct entry *e, uint64_t until)
+static bool entry_serves(const struct entry *e)
 {
-	return e->has && clock_ms() < until && clock_wall_ms() < e->wall_until;
+	return e->has && clock_ms() < e->last_until && clock_wall_ms() < e->wall_until;
 }
 
 /* ---- the flight ------------------------------------------------------------------------------ */
@@ -110,14 +109,13 @@ static void cache_give(struct flight *f, struct flight_wait *base)
 
 static void fetch_begin(struct entry *e);
 
-/* The old one serves a little longer. */
+/* The old one serves on, also after it was refused to somebody: there is no better one. */
 static bool entry_survives(struct entry *e)
 {
-	if (!entry_serves(e, e->last_until))
+	if (!entry_serves(e))
 		return false;
-	e->good_until = e->ahead_at = clock_ms() + AGAIN_MS;
-	if (e->good_until > e->last_until)
-		e->good_until = e->last_until;
+	e->suspect = false;
+	e->ahead_at = clock_ms() + AGAIN_MS;
 	return true;
 }
 
@@ -270,7 +268,7 @@ struct op *cloud_cache_start(struct cloud_cache *c, const char *key, cloud_fetch
 	static const struct op_type type = {"cloud cache", flight_wait_cancel, wait_free};
 	struct wait *w = NEW(struct wait);
 	struct entry *e = cache_find(c, key);
-	bool hit = e && entry_serves(e, e->good_until);
+	bool hit = e && !e->suspect && entry_serves(e);
 
 	flight_wait_init(&w->base, &type, c->loop);
 	w->ticket = cloud_ticket_ref(t);
@@ -308,12 +306,12 @@ bool cloud_cache_refused(
 {
 	struct entry *e = cache_find(c, key);
 
-	if (!e || !e->has || !secret_equal(&e->got.first, first))
+	if (!e || !e->has || e->suspect || !secret_equal(&e->got.first, first))
 		return true;
 	if (clock_ms() < e->refused_until || clock_ms() - e->since < least_ms)
 		return false;
 	e->refused_until = clock_ms() + LIMIT_CLOUD_REFUSED_MS;
-	entry_forget(e);
+	e->suspect = true;
 	return true;
 }
 

@@ -10,10 +10,9 @@
 struct cloud_cache;
 
 /*
- * Secrets by key, each with one flight for all who miss it. A secret is used for 80 % of the life
- * that was left when it came, and for max_life_ms at most; from 70 % on the next one is fetched
- * while it still serves. When that fails the old one serves on, to 95 %, and it is tried again
- * every half a minute. The wall clock and the monotonic one both have to agree.
+ * Secrets by key, each with one flight for all who miss it. From 70 % of its life on the next one is
+ * fetched while the old one serves, to 95 % of it and for max_life_ms at most; when that fails it is
+ * tried again every half a minute. The wall clock and the monotonic one both have to agree.
  */
 struct cloud_cache *cloud_cache_new(struct loop *l, size_t max, uint64_t max_life_ms);
 void cloud_cache_stop(struct cloud_cache *c);
@@ -29,7 +28,8 @@ struct op *cloud_cache_start(struct cloud_cache *c, const char *key, cloud_fetch
 const struct cloud_secrets *cloud_cache_result(const struct op *op);
 /* This lookup, and those of the flight that it began. */
 struct cloud_lookups cloud_cache_lookups(const struct op *op);
-/* Not to be used again, if `first` is still the one that is kept. True: what is kept now, or comes
+/* If `first` is still the one that is kept: the next one is waited for, and this one serves on only
+   when there is none. True: what is kept now, or comes
    next, is another one; false: it is younger than least_ms, or one was forgotten less than
    LIMIT_CLOUD_REFUSED_MS ago, and this one stays. */
 bool cloud_cache_refused(

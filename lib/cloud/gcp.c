@@ -71,6 +71,7 @@ struct gcp_access {
 	struct gcp_plan plan;
 	char *path; /* of the credential file; NULL: none */
 	bool path_is_set; /* by GOOGLE_APPLICATION_CREDENTIALS: it must be there */
+	const char *fact; /* what the metadata server was asked for */
 	struct secret token; /* what token_url is shown: an assertion, or the subject's token */
 };
 
@@ -226,6 +227,7 @@ static enum step_ret access_facts_start(struct task *t)
 
 	if (!a->plan.gke)
 		return STEP_NEXT;
+	a->fact = missing;
 	if (missing)
 		return task_wait(t, metadata_ask(a, missing, false));
 	gcp_plan_facts(&a->plan, f);
@@ -243,7 +245,7 @@ static enum step_ret access_facts_resume(struct task *t)
 
 	if (err.kind != ERR_NONE)
 		return metadata_fail(a, &err);
-	if (!missing) /* another login was quicker */
+	if (missing != a->fact) /* another login was quicker */
 		return STEP_AGAIN;
 	res = cloud_ask_result(t->op);
 	if (res->status != 200) {

@@ -114,7 +114,7 @@ static void token_req(struct call *q, const struct oci_way *way, char scope[OCI_
 	snprintf(scope, OCI_SCOPE_MAX, "repository:%s:%s", q->target.repo->name,
 		q->req.write ? "pull,push" : "pull");
 	*out = (struct oci_token_req){
-		.target = {q->target.repo, q->target.identity, token_ms(q)},
+		.target = {q->target.repo, q->target.identity, token_ms(q), q->target.mirror},
 		.cred = q->cred,
 		.login = q->login.len ? &q->login : NULL,
 		.realm = way->realm,
@@ -357,6 +357,7 @@ static enum step_ret token_start(struct task *t)
 	struct oci_token_req tr;
 
 	q->basic = NULL;
+	secret_clear(&q->token);
 	if (way.scheme == OCI_AUTH_NONE)
 		return STEP_NEXT;
 	if (q->cred && q->cred->registry_token.len) {
@@ -382,11 +383,13 @@ static bool req_shows_next(struct call *q)
 {
 	struct oci_identity *id = q->target.identity;
 	struct oci_login *login = req_login(q);
+	/* What cannot be shown at all is as good as refused. */
+	const struct oci_cred *cred = q->cred ? q->cred : oci_identity_cred(id, q->target.repo);
 
 	if (!req_time_left(q))
 		return false;
-	if (q->cred)
-		return oci_identity_next(id, q->target.repo, q->cred) &&
+	if (cred)
+		return oci_identity_next(id, q->target.repo, cred) &&
 			++q->shown < LIMIT_CREDENTIALS;
 	if (!login || !q->login.len || q->relogged)
 		return false;

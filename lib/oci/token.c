@@ -618,9 +618,11 @@ void oci_tokens_free(struct oci_tokens *t)
    characters. */
 static char *token_key(const struct oci_token_req *req)
 {
-	return mem_printf("%s\n%s\n%s\n%s\n%llu\n%zu\n%d\n%d", req->target.repo->host, req->realm,
-		req->service, req->scope, (unsigned long long)oci_identity_id(req->target.identity),
-		req->cred ? req->cred->nth : 0, req->target.repo->insecure, req->hop.from);
+	return mem_printf("%s\n%s\n%s\n%s\n%llu\n%zu\n%d\n%d\n%d", req->target.repo->host,
+		req->realm, req->service, req->scope,
+		(unsigned long long)oci_identity_id(req->target.identity),
+		req->cred ? req->cred->nth : 0, req->target.repo->insecure, req->hop.from,
+		req->target.mirror != NULL);
 }
 
 static struct entry *token_find(struct oci_tokens *t, const struct oci_token_req *req)
