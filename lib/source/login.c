@@ -316,8 +316,8 @@ static enum step_ret login_failed(
 	case ROLE_IDENTITY:
 		if (err->code == 404)
 			err_set(err, ERR_RETRY,
-				"there is none: with --default-service-account each namespace "
-				"that uses a provider needs it");
+				"the default service account is not in this namespace; with "
+				"--default-service-account each one that uses a provider needs it");
 		err_wrap(err, "failed to get credential: failed to get service account '%s/%s'",
 			r->ns, o->name);
 		break;

@@ -140,7 +140,7 @@ session() { fake_log | jq -r --arg a "$(arn "$1" | jq -sRr 'rtrimstr("\n") | @ur
 check_eq "obj-aws: the session is called" "puller.apps.entry.fluxcd.io puller.apps.open.fluxcd.io" "$(session puller | paste -sd ' ')"
 check_eq "obj-aws-long-name: the session fits, with a hash in it" 64 "$(session long | tr -d '\n' | wc -c)"
 check_match "obj-aws-long-name: begins with the ServiceAccount" '^aaaaaaaaaaaaaaaa.*[0-9a-f]{8}' "$(session long)"
-check_eq "obj-no-sharing: two logins at one place" 2 "$(fake_log | jq -s '[.[] | select(.host == "api.ecr.open.amazonaws.com")] | length')"
+check_eq "obj-no-sharing: two logins at one place" 2 "$(fake_log | jq -s '[.[] | select(.host == "api.ecr.open.amazonaws.com" and .role == "ecr")] | length')"
 check_eq "obj-azure: one token, one exchange" "entra 200 exchange 200" "$(asked '^(login|one)')"
 check_eq "obj-gcp-gke: the facts of the cluster are asked for once" "/computeMetadata/v1/instance/attributes/cluster-location /computeMetadata/v1/instance/attributes/cluster-name /computeMetadata/v1/project/project-id" \
 	"$(fake_log | jq -r 'select(.role == "metadata") | .path' | sort | paste -sd ' ')"
@@ -165,7 +165,7 @@ settle
 ready obj-gcp-gke-plain
 
 # ---- changes count at once ---------------------------------------------------------------------------------------------
-settings "$(ecr open)" "{\"role\":\"$(arn other)\"}" # a password of the old role is a failure from here on
+for region in open entry; do settings "$(ecr $region)" "{\"role\":\"$(arn other)\"}"; done # a password of the old role is a failure from here on
 account apps puller "$ROLE=$(arn other)"
 logins() { fake_log | jq -s --arg a "$(arn "$1" | jq -sRr 'rtrimstr("\n") | @uri')" '[.[] | select(.role == "sts" and .host == "sts.open.amazonaws.com" and (.body | contains($a)))] | length'; }
 check_soon "obj-change: the annotation: another identity at once" 10 1 logins other

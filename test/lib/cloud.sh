@@ -109,7 +109,7 @@ leave()
 	{
 		curl -s "http://$(h_address_now "$WORLD" health)/?limit=500"
 		curl -s "http://$(h_address_now "$WORLD" health)/api/objects?limit=500"
-		cat "$H_TMP/hook.posts"
+		[ ! -e "$H_TMP/hook.posts" ] || cat "$H_TMP/hook.posts"
 	} >>"$H_TMP/said"
 	check_has "$WORLD: the page was read" "<!doctype html>" "$(tr A-Z a-z <"$H_TMP/said")"
 	curl -s "$CONTROL/secrets" >"$H_TMP/secrets"
