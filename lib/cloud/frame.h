@@ -10,9 +10,9 @@
 struct cloud_cache;
 
 /*
- * Secrets by key, each with one flight for all who miss it. From 70 % of its life on the next one is
- * fetched while the old one serves, to 95 % of it and for max_life_ms at most; when that fails it is
- * tried again every half a minute. The wall clock and the monotonic one both have to agree.
+ * Secrets by key, each with one flight for all who miss it. From 70 % of its life on the next one
+ * is fetched while the old one serves, to 95 % of it and for max_life_ms at most; when that fails
+ * it is tried again every half a minute. The wall clock and the monotonic one both have to agree.
  */
 struct cloud_cache *cloud_cache_new(struct loop *l, size_t max, uint64_t max_life_ms);
 void cloud_cache_stop(struct cloud_cache *c);
