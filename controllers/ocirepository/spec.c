@@ -163,6 +163,7 @@ static void spec_free(struct spec *base)
 	free((char *)(uintptr_t)s->login.service_account);
 	free((char *)(uintptr_t)s->login.cert);
 	free((char *)(uintptr_t)s->login.proxy);
+	free((char *)(uintptr_t)s->login.provider);
 	free(s);
 }
 
