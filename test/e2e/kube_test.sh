@@ -295,7 +295,7 @@ bad=(
 	'no-layer#{"ref":{"tag":"1.0.0"},"layerSelector":{"mediaType":"application/x-none"}}#OCIArtifactLayerOperationFailed#no#application/x-none#'"$REG"'/app'
 	'no-secret#{"secretRef":{"name":"missing"}}#AuthenticationFailed#no#missing#'
 	'later-verify#{"url":"oci://'"$REG"'/later","verify":{"provider":"cosign"}}#FeatureGateDisabled#yes#verify#'
-	'later-provider#{"url":"oci://'"$REG"'/later","provider":"aws"}#FeatureGateDisabled#yes#provider#'
+	'other-provider#{"url":"oci://'"$REG"'/later","provider":"aws"}#AuthenticationFailed#no#failed to get credential from aws#'"$REG"
 	'no-account#{"url":"oci://'"$REG"'/later","serviceAccountName":"missing"}#AuthenticationFailed#no#service account#missing'
 	'no-cert#{"url":"oci://'"$REG"'/later","certSecretRef":{"name":"missing"}}#AuthenticationFailed#no#failed to generate transport for#missing'
 	'no-proxy#{"url":"oci://'"$REG"'/later","proxySecretRef":{"name":"missing"}}#AuthenticationFailed#no#failed to get proxy address#missing'
