@@ -286,6 +286,9 @@ static enum step_ret turn_start(struct task *t)
 	struct layout *l = TASK(t, struct layout);
 	struct oci_layout_kept *kept = l->mirror->kept;
 
+	/* One was read since this task has looked: it may be the one. */
+	if (kept->tar != l->tar)
+		return task_goto(t, "open");
 	if (kept->reading) {
 		list_add(&kept->waiting, &l->waiting);
 		return task_pause(t);
