@@ -139,15 +139,28 @@ static struct oci_target target_of(struct run *r)
 		&OCI_RUN(r)->where, OCI_RUN(r)->login.identity, (uint64_t)OCI_SPEC(r)->timeout_ms};
 }
 
-/* A failure of what was asked of the registry. A login that failed says so itself; who is refused
-   by a cloud's registry without having named the cloud is told. */
-static enum step_ret registry_failed(struct run *r, const char *reason)
+/* It says all by itself. */
+static enum step_ret login_failed(struct run *r)
+{
+	return run_fail(r, COND_FETCH_FAILED, "AuthenticationFailed");
+}
+
+/* A failure of what was asked of the registry, and what that was for. Who is
+   refused by a cloud's registry without having named the cloud is told. */
+__attribute__((format(printf, 3, 4))) static enum step_ret registry_failed(
+	struct run *r, const char *reason, const char *fmt, ...)
 {
 	struct err *err = &r->task.err;
+	char text[ERR_MSG_MAX];
 	const char *provider;
+	va_list ap;
 
 	if (err->code == OCI_LOGIN_FAILED)
-		return run_fail(r, COND_FETCH_FAILED, "AuthenticationFailed");
+		return login_failed(r);
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	err_wrap(err, "%s", text);
 	if ((err->code == 401 || err->code == 403) && !OCI_SPEC(r)->login.provider) {
 		provider = provider_hint(OCI_ENV(r)->registry.cloud, OCI_RUN(r)->where.host);
 		if (provider)
@@ -215,16 +228,12 @@ static enum step_ret resolve_resume(struct task *t)
 	OCI_RUN(r)->asking = false;
 	status_progress_end(r);
 	if (task_op_failed(t)) {
-		bool tags = res && res->stage == OCI_RESOLVE_TAGS;
-
-		if (t->err.code == OCI_LOGIN_FAILED)
-			return registry_failed(r, NULL);
-		if (tags)
-			err_wrap(&t->err, "failed to determine the artifact tag for '%.500s'",
+		if (res && res->stage == OCI_RESOLVE_TAGS)
+			return registry_failed(r, "ReadOperationFailed",
+				"failed to determine the artifact tag for '%.500s'",
 				OCI_SPEC(r)->url);
-		else
-			err_wrap(&t->err, "failed to determine artifact digest");
-		return registry_failed(r, tags ? "ReadOperationFailed" : "OCIArtifactPullFailed");
+		return registry_failed(
+			r, "OCIArtifactPullFailed", "failed to determine artifact digest");
 	}
 	a->resolved = true;
 	OCI_RUN(r)->choice = res->tags;
@@ -343,12 +352,10 @@ static enum step_ret manifest_resume(struct task *t)
 
 	if (task_op_failed(t)) {
 		check_refused(r);
-		if (t->err.code == OCI_LOGIN_FAILED)
-			return registry_failed(r, NULL);
 		if (image && image->stage == OCI_IMAGE_LAYER)
 			return run_fail(r, COND_FETCH_FAILED, "OCIArtifactLayerOperationFailed");
-		err_wrap(&t->err, "failed to pull artifact from '%.500s'", OCI_SPEC(r)->url);
-		return registry_failed(r, "OCIArtifactPullFailed");
+		return registry_failed(r, "OCIArtifactPullFailed",
+			"failed to pull artifact from '%.500s'", OCI_SPEC(r)->url);
 	}
 	in->digest = &image->layer->digest;
 	in->size = image->layer->size;
@@ -393,7 +400,7 @@ static enum step_ret pull_resume(struct task *t)
 
 		check_refused(r);
 		if (t->err.code == OCI_LOGIN_FAILED)
-			return registry_failed(r, NULL);
+			return login_failed(r);
 		err_wrap(&t->err, "failed to pull artifact from '%.500s'", OCI_SPEC(r)->url);
 		return disk ? run_fail(r, COND_STORAGE_FAILED, "ArchiveOperationFailed")
 			    : run_fail(r, COND_FETCH_FAILED, "OCIArtifactLayerOperationFailed");

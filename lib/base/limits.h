@@ -104,7 +104,7 @@
 #define LIMIT_CLOUD_LIFE_MS (60 * 60 * 1000) /* nothing is kept for longer */
 #define LIMIT_CLOUD_RUN_MS 1000 /* with a cache of size 0: for one run */
 #define LIMIT_CLOUD_FILE (64 * LIMIT_KIB) /* a token, a profile, a key file */
-#define LIMIT_CLOUD_REFUSED_MS 60000 /* between two passwords that a registry makes us forget */
+#define LIMIT_CLOUD_REFUSED_MS 60000 /* between two passwords that a refusal replaces */
 #define LIMIT_CLOUD_TEXT 300 /* of what a cloud says, in a message */
 #define LIMIT_XML_DEPTH 32 /* elements in elements, of an answer of AWS's STS */
 #define LIMIT_CLOUD_PASSWORD (16 * LIMIT_KIB) /* a token or password: it goes into a header */

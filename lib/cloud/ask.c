@@ -194,7 +194,6 @@ static enum step_ret ask_send_resume(struct task *t)
 static void ask_free(struct task *t)
 {
 	struct ask *a = TASK(t, struct ask);
-	struct http_hdr *h;
 
 	if (a->answer) {
 		const struct buf *body = &http_result(a->answer)->body;
@@ -203,12 +202,7 @@ static void ask_free(struct task *t)
 			mem_wipe(body->p, body->len);
 		op_free(a->answer);
 	}
-	for (h = a->hdrs; h && h->name; h++) {
-		free((char *)(uintptr_t)h->name);
-		mem_wipe((char *)(uintptr_t)h->value, strlen(h->value));
-		free((char *)(uintptr_t)h->value);
-	}
-	free(a->hdrs);
+	http_hdrs_free(a->hdrs);
 	secret_clear(&a->bearer);
 	secret_clear(&a->body);
 	free(a->method);
@@ -216,19 +210,6 @@ static void ask_free(struct task *t)
 	free(a->host);
 	cloud_ticket_unref(a->ticket);
 	free(a);
-}
-
-static struct http_hdr *ask_copy_hdrs(const struct http_hdr *from)
-{
-	struct http_hdr *to;
-	size_t n = 0, i;
-
-	while (from && from[n].name)
-		n++;
-	to = mem_zalloc((n + 1) * sizeof(*to));
-	for (i = 0; i < n; i++)
-		to[i] = (struct http_hdr){mem_strdup(from[i].name), mem_strdup(from[i].value)};
-	return to;
 }
 
 /* Of a URL that cannot be read, the text without what may be secret; the request will fail. */
@@ -259,7 +240,7 @@ struct op *cloud_ask_start(struct cloud_ticket *t, const struct cloud_ask *ask)
 	a->method = mem_strdup(ask->method);
 	a->url = mem_strdup(ask->url);
 	a->host = ask_host(ask->url);
-	a->hdrs = ask_copy_hdrs(ask->hdrs);
+	a->hdrs = http_hdrs_copy(ask->hdrs);
 	if (ask->bearer)
 		secret_copy(&a->bearer, ask->bearer);
 	if (ask->body_len)

@@ -219,16 +219,6 @@ static enum step_ret sts_ask_start(struct task *t)
 	return task_wait(t, op);
 }
 
-/* What people compare by hand: the claims of the token that was refused. */
-static void sts_add_claims(const struct aws_sts *s, struct err *err)
-{
-	auto_buf struct buf claims = BUF_INIT(ERR_MSG_MAX);
-	size_t n = strlen(err->msg);
-
-	cloud_jwt_say(&claims, s->jwt.p, s->jwt.len);
-	snprintf(err->msg + n, sizeof(err->msg) - n, "%s", buf_str(&claims));
-}
-
 static enum step_ret sts_ask_resume(struct task *t)
 {
 	struct aws_sts *s = sts_of(t);
@@ -243,7 +233,7 @@ static enum step_ret sts_ask_resume(struct task *t)
 	if (res->status != 200) {
 		aws_refused(t->op, &err);
 		if (err.kind != ERR_WAIT)
-			sts_add_claims(s, &err);
+			cloud_jwt_tell(&err, s->jwt.p, s->jwt.len);
 		return sts_fail(s, &err);
 	}
 	if (aws_keys_of_xml(got, buf_str(&res->body), res->body.len, &err)) {

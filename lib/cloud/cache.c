@@ -27,7 +27,7 @@ struct entry {
 	uint64_t since, ahead_at, last_until; /* on clock_ms() */
 	bool suspect; /* a registry refused it: the next one is waited for */
 	int64_t wall_until; /* on clock_wall_ms(): as last_until */
-	uint64_t refused_until; /* on clock_ms(): nothing else is forgotten before that */
+	uint64_t refused_until; /* on clock_ms(): it is not suspect again before that */
 	struct cloud_ticket *ticket; /* of the fetch */
 	struct op *fetch; /* on its way */
 	struct flight flight;

@@ -85,9 +85,9 @@ struct op *cloud_login_start(
 	struct cloud *c, const struct cloud_who *who, const char *host, uint64_t timeout_ms);
 /* "user:password" of a successful op; borrowed from it. */
 const struct secret *cloud_login_result(const struct op *op);
-/* The registry refused this password: it is not used again. True: another login may help. False
-   when one was thrown away just now (LIMIT_CLOUD_REFUSED_MS): it is not the password then, and
-   others use it. */
+/* The registry refused this password: the next login gets another one, if there is any to be had
+   (frame.h). True: it may help. False when one was refused just now (LIMIT_CLOUD_REFUSED_MS): it is
+   not the password then, and others use it. */
 bool cloud_login_refused(struct cloud *c, const struct cloud_who *who, const char *host,
 	const struct secret *password);
 

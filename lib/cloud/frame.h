@@ -29,9 +29,8 @@ const struct cloud_secrets *cloud_cache_result(const struct op *op);
 /* This lookup, and those of the flight that it began. */
 struct cloud_lookups cloud_cache_lookups(const struct op *op);
 /* If `first` is still the one that is kept: the next one is waited for, and this one serves on only
-   when there is none. True: what is kept now, or comes
-   next, is another one; false: it is younger than least_ms, or one was forgotten less than
-   LIMIT_CLOUD_REFUSED_MS ago, and this one stays. */
+   when there is none. True: another one comes, or is there; false: this one is younger than
+   least_ms, or one was refused less than LIMIT_CLOUD_REFUSED_MS ago, and stays as it is. */
 bool cloud_cache_refused(
 	struct cloud_cache *c, const char *key, const struct secret *first, uint64_t least_ms);
 void cloud_cache_stats(const struct cloud_cache *c, struct cloud_stats *out);

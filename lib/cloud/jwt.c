@@ -5,6 +5,7 @@
 #include "cloud/provider.h"
 #include "text/steady.h"
 
+#include <stdio.h>
 #include <string.h>
 
 json_t *cloud_jwt_claims(const char *jwt, size_t len, struct err *err)
@@ -45,15 +46,18 @@ static void jwt_say_one(struct buf *out, const json_t *claims, const char *name,
 	buf_addc(out, '\'');
 }
 
-void cloud_jwt_say(struct buf *out, const char *jwt, size_t len)
+void cloud_jwt_tell(struct err *err, const char *jwt, size_t len)
 {
+	auto_buf struct buf out = BUF_INIT(sizeof(err->msg));
 	struct err ignored = {0};
 	auto_json json_t *claims = cloud_jwt_claims(jwt, len, &ignored);
+	size_t n = strlen(err->msg);
 
 	if (!claims)
 		return;
-	jwt_say_one(out, claims, "iss", " (the token has ");
-	jwt_say_one(out, claims, "sub", ", ");
-	jwt_say_one(out, claims, "aud", ", ");
-	buf_addc(out, ')');
+	jwt_say_one(&out, claims, "iss", " (the token has ");
+	jwt_say_one(&out, claims, "sub", ", ");
+	jwt_say_one(&out, claims, "aud", ", ");
+	buf_addc(&out, ')');
+	snprintf(err->msg + n, sizeof(err->msg) - n, "%s", buf_str(&out));
 }

@@ -14,11 +14,7 @@
 
 void cloud_form_add(struct buf *form, const char *name, const char *value)
 {
-	if (form->len)
-		buf_addc(form, '&');
-	buf_adds(form, name);
-	buf_addc(form, '=');
-	url_encode(form, value);
+	url_add_param(form, form->len ? '&' : 0, name, value);
 }
 
 struct op *cloud_form_post(struct cloud_ticket *t, struct cloud_ask *ask, struct buf *form)
@@ -157,14 +153,10 @@ int cloud_refused(const struct op *op, struct err *err)
 int cloud_refused_token(const struct op *op, const struct secret *jwt, struct err *err)
 {
 	int status = cloud_ask_result(op)->status;
-	auto_buf struct buf said = BUF_INIT(sizeof(err->msg));
-	size_t n;
 
 	cloud_refused(op, err);
 	if (status >= 400 && status <= 403 && jwt->len)
-		cloud_jwt_say(&said, jwt->p, jwt->len);
-	n = strlen(err->msg);
-	snprintf(err->msg + n, sizeof(err->msg) - n, "%s", buf_str(&said));
+		cloud_jwt_tell(err, jwt->p, jwt->len);
 	return -1;
 }
 

@@ -172,8 +172,8 @@ const char *cloud_account_annotation(const struct cloud_ticket *t, const char *k
 
 /* A JSON web token's claims (RFC 7519), its signature unchecked: the cloud does that. */
 json_t *cloud_jwt_claims(const char *jwt, size_t len, struct err *err);
-/* " (the token has iss '...', sub '...', aud '...')": what people compare by hand when an OIDC
-   token is refused. Appends nothing when it cannot be read. */
-void cloud_jwt_say(struct buf *out, const char *jwt, size_t len);
+/* Adds to the message " (the token has iss '...', sub '...', aud '...')": what people compare by
+   hand when an OIDC token is refused. Nothing when it cannot be read. */
+void cloud_jwt_tell(struct err *err, const char *jwt, size_t len);
 
 #endif

@@ -513,6 +513,34 @@ void http_proxy_copy(struct http_proxy *to, const struct http_proxy *from)
 	to->port = from->port;
 }
 
+struct http_hdr *http_hdrs_copy(const struct http_hdr *from)
+{
+	struct http_hdr *to;
+	size_t n = 0, i;
+
+	while (from && from[n].name)
+		n++;
+	to = mem_zalloc((n + 1) * sizeof(*to));
+	for (i = 0; i < n; i++)
+		to[i] = (struct http_hdr){mem_strdup(from[i].name), mem_strdup(from[i].value)};
+	return to;
+}
+
+void http_hdrs_free(struct http_hdr *hdrs)
+{
+	struct http_hdr *h;
+
+	for (h = hdrs; h && h->name; h++) {
+		char *value = (char *)(uintptr_t)h->value;
+
+		free((char *)(uintptr_t)h->name);
+		if (value)
+			mem_wipe(value, strlen(value));
+		free(value);
+	}
+	free(hdrs);
+}
+
 /* ---- the client ------------------------------------------------------------------------------ */
 
 struct http_client *http_client_new(struct loop *l, const struct http_client_opts *opts)

@@ -87,6 +87,9 @@ void http_proxy_copy(struct http_proxy *to, const struct http_proxy *from); /* t
 struct http_hdr {
 	const char *name, *value;
 };
+/* A list that ends with a NULL name; NULL is as good as an empty one. Values are wiped. */
+struct http_hdr *http_hdrs_copy(const struct http_hdr *from);
+void http_hdrs_free(struct http_hdr *hdrs); /* NULL is fine */
 
 enum http_body_ret { HTTP_BODY_OK, HTTP_BODY_PAUSE, HTTP_BODY_FAIL };
 

@@ -452,6 +452,15 @@ void url_encode(struct buf *b, const char *s)
 	}
 }
 
+void url_add_param(struct buf *b, char sep, const char *name, const char *value)
+{
+	if (sep)
+		buf_addc(b, sep);
+	buf_adds(b, name);
+	buf_addc(b, '=');
+	url_encode(b, value);
+}
+
 void url_safe(struct buf *b, const char *text)
 {
 	size_t scheme =

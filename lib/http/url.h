@@ -83,6 +83,9 @@ bool host_is_internal(enum host_class c);
 
 /* Appends s percent-encoded: all but unreserved characters (RFC 3986 section 2.3). */
 void url_encode(struct buf *b, const char *s);
+/* Appends "name=value", the value encoded so, behind `sep` ('?' or '&'; 0: nothing): of a query, or
+   of a form (application/x-www-form-urlencoded). */
+void url_add_param(struct buf *b, char sep, const char *name, const char *value);
 /* A form of any text that may be a URL for a message: user information, query and fragment cut out,
    control characters replaced, at most LIMIT_URL bytes. Works on text that url_parse refuses. */
 void url_safe(struct buf *b, const char *text);

@@ -7,7 +7,6 @@
 #include "ev/task.h"
 #include "ev/timer.h"
 #include "ev/work.h"
-#include "oci/identity.h"
 #include "oci/registry.h"
 #include "oci/req.h"
 #include "oci/route.h"
@@ -25,7 +24,6 @@
 struct blob {
 	struct task task;
 	struct oci_client *client;
-	struct oci_target target;
 	struct oci_route route;
 	struct digest want;
 	char *path, *what, *owner;
@@ -63,8 +61,7 @@ static enum step_ret blob_fail(struct blob *b, const struct err *err)
 	char repo[OCI_REPO_TEXT_MAX];
 	struct err e = *err;
 
-	if (err->code != OCI_LOGIN_FAILED)
-		err_wrap(&e, "%s of '%s'", b->what, oci_repo_format(b->target.repo, repo));
+	err_wrap(&e, "%s of '%s'", b->what, oci_repo_format(b->route.target.repo, repo));
 	return task_fail(&b->task, &e);
 }
 
@@ -500,7 +497,6 @@ static void blob_free(struct task *t)
 	struct blob *b = TASK(t, struct blob);
 
 	BUG_IF(b->work);
-	oci_target_clear(&b->target);
 	oci_route_clear(&b->route);
 	digest_ctx_clear(&b->hash);
 	buf_clear(&b->mem);
@@ -529,7 +525,6 @@ struct op *oci_blob_start(struct oci_client *c, const struct oci_blob_req *req)
 	char text[DIGEST_TEXT_MAX];
 
 	b->client = c;
-	oci_target_init(&b->target, &req->target);
 	oci_route_init(&b->route, c, &req->target);
 	b->want = req->blob->digest;
 	b->size = req->blob->size;

@@ -5,7 +5,6 @@
 #include "ev/account.h"
 #include "ev/task.h"
 #include "ev/work.h"
-#include "oci/identity.h"
 #include "oci/registry.h"
 #include "oci/req.h"
 #include "oci/route.h"
@@ -31,7 +30,6 @@ struct check {
 struct image {
 	struct task task;
 	struct oci_client *client;
-	struct oci_target target;
 	struct oci_route route;
 	struct digest digest; /* of the manifest that is read now */
 	uint64_t size; /* of it; 0: not known */
@@ -87,9 +85,8 @@ static enum step_ret image_fail(struct image *m, const struct err *err)
 	char ref[OCI_REF_TEXT_MAX];
 	struct err e = *err;
 
-	if (err->code != OCI_LOGIN_FAILED)
-		err_wrap(&e, "manifest of '%s'",
-			oci_ref_format(m->target.repo, NULL, &m->digest, ref));
+	err_wrap(&e, "manifest of '%s'",
+		oci_ref_format(m->route.target.repo, NULL, &m->digest, ref));
 	return task_fail(&m->task, &e);
 }
 
@@ -249,7 +246,6 @@ static void image_free(struct task *t)
 {
 	struct image *m = TASK(t, struct image);
 
-	oci_target_clear(&m->target);
 	oci_route_clear(&m->route);
 	free(m->layer_type);
 	free(m->owner);
@@ -272,7 +268,6 @@ struct op *oci_image_start(struct oci_client *c, const struct oci_image_req *req
 	struct image *m = NEW(struct image);
 
 	m->client = c;
-	oci_target_init(&m->target, &req->target);
 	oci_route_init(&m->route, c, &req->target);
 	m->digest = *req->digest;
 	m->platform = req->platform ? *req->platform : oci_platform_default;

@@ -320,8 +320,10 @@ static enum step_ret req_login_start(struct task *t)
 	if (way.scheme == OCI_AUTH_NONE)
 		return STEP_NEXT;
 	q->cred = oci_identity_cred(q->target.identity, q->target.repo);
+	if (q->cred || q->login.len)
+		return STEP_NEXT;
 	login = req_login(q);
-	if (!login || q->login.len)
+	if (!login)
 		return STEP_NEXT;
 	if (way.scheme == OCI_AUTH_BEARER) {
 		token_req(q, &way, scope, &tr);
@@ -934,17 +936,12 @@ static enum step_ret req_release_start(struct task *t)
 static void call_free(struct task *t)
 {
 	struct call *q = TASK(t, struct call);
-	struct http_hdr *h;
 
 	BUG_IF(q->pass.host);
 	q->host->users--;
 	oci_target_clear(&q->target);
 	op_free(q->answer);
-	for (h = q->hdrs; h && h->name; h++) {
-		free((char *)(uintptr_t)h->name);
-		free((char *)(uintptr_t)h->value);
-	}
-	free(q->hdrs);
+	http_hdrs_free(q->hdrs);
 	free(q->path);
 	free(q->what);
 	free(q->origin);
@@ -953,19 +950,6 @@ static void call_free(struct task *t)
 	secret_clear(&q->login);
 	secret_clear(&q->token);
 	free(q);
-}
-
-static struct http_hdr *hdrs_copy(const struct http_hdr *from)
-{
-	struct http_hdr *to;
-	size_t n = 0, i;
-
-	while (from && from[n].name)
-		n++;
-	to = mem_zalloc((n + 1) * sizeof(*to));
-	for (i = 0; i < n; i++)
-		to[i] = (struct http_hdr){mem_strdup(from[i].name), mem_strdup(from[i].value)};
-	return to;
 }
 
 struct op *oci_req_start(struct oci_client *c, const struct oci_req *req)
@@ -991,7 +975,7 @@ struct op *oci_req_start(struct oci_client *c, const struct oci_req *req)
 	oci_target_init(&q->target, &req->target);
 	q->path = mem_strdup(req->path);
 	q->what = mem_strdup(req->what);
-	q->hdrs = hdrs_copy(req->hdrs);
+	q->hdrs = http_hdrs_copy(req->hdrs);
 	q->req.target = q->target;
 	q->req.path = q->path;
 	q->req.what = q->what;

@@ -18,7 +18,6 @@ struct hash;
 struct resolve {
 	struct task task;
 	struct oci_client *client;
-	struct oci_target target;
 	struct oci_route route;
 	char *digest, *semver, *filter, *tag, *layer_type, *owner;
 	int (*each)(void *arg, const char *tag, enum oci_tag_verdict verdict, struct err *err);
@@ -49,7 +48,7 @@ static enum step_ret resolve_tags_start(struct task *t)
 {
 	struct resolve *r = TASK(t, struct resolve);
 	struct oci_tags_req req = {
-		.target = r->target,
+		.target = r->route.target,
 		.range = r->semver,
 		.filter = r->filter,
 		.layer_type = r->layer_type,
@@ -89,7 +88,7 @@ static enum step_ret resolve_pinned(struct resolve *r)
 	struct err err = {0};
 
 	if (digest_parse(&r->result.digest, r->digest, &err)) {
-		err_wrap(&err, "digest of '%s'", oci_repo_format(r->target.repo, repo));
+		err_wrap(&err, "digest of '%s'", oci_repo_format(r->route.target.repo, repo));
 		return task_fail(&r->task, &err);
 	}
 	return resolve_found(r);
@@ -121,7 +120,7 @@ static enum step_ret resolve_head_start(struct task *t)
 		return resolve_pinned(r);
 	if (!oci_tag_valid(r->tag, strlen(r->tag))) {
 		snprintf(text, sizeof(text), "'%.140s' of '%.300s' is no valid tag", r->tag,
-			oci_repo_format(r->target.repo, repo));
+			oci_repo_format(r->route.target.repo, repo));
 		return resolve_fail(r, text);
 	}
 	snprintf(r->result.tag, sizeof(r->result.tag), "%s", r->tag);
@@ -268,7 +267,6 @@ static void resolve_free(struct task *t)
 {
 	struct resolve *r = TASK(t, struct resolve);
 
-	oci_target_clear(&r->target);
 	oci_route_clear(&r->route);
 	hash_free(r->hash);
 	free(r->digest);
@@ -319,7 +317,6 @@ struct op *oci_resolve_start(struct oci_client *c, const struct oci_resolve_req 
 	struct resolve *r = NEW(struct resolve);
 
 	r->client = c;
-	oci_target_init(&r->target, &req->target);
 	oci_route_init(&r->route, c, &req->target);
 	r->digest = mem_strdup(req->digest);
 	r->semver = mem_strdup(req->semver);

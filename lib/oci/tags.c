@@ -34,7 +34,6 @@ struct found {
 struct list {
 	struct task task;
 	struct oci_client *client;
-	struct oci_target target;
 	struct oci_route route;
 	struct oci_tags_req req;
 	char *range_text, *filter_text;
@@ -249,7 +248,7 @@ static enum http_body_ret tags_on_body(void *arg, const char *data, size_t n, st
 /* Of one place that is asked: from its first page. */
 static void tags_begin(struct list *l)
 {
-	uint64_t ms = l->target.timeout_ms;
+	uint64_t ms = l->route.target.timeout_ms;
 
 	l->found = (struct found){0};
 	l->seen.len = 0;
@@ -423,7 +422,8 @@ static enum step_ret tags_no_match(struct list *l)
 			"no match found for semver '%.200s': of %llu tags %llu are versions",
 			l->range_text, (unsigned long long)r->total,
 			(unsigned long long)r->versions);
-	err_set(&err, ERR_RETRY, "tags of '%s': %s", oci_repo_format(l->target.repo, repo), text);
+	err_set(&err, ERR_RETRY, "tags of '%s': %s", oci_repo_format(l->route.target.repo, repo),
+		text);
 	return task_fail(&l->task, &err);
 }
 
@@ -535,7 +535,6 @@ static void tags_free(struct task *t)
 {
 	struct list *l = TASK(t, struct list);
 
-	oci_target_clear(&l->target);
 	oci_route_clear(&l->route);
 	match_free(l->filter);
 	if (l->has_range)
@@ -563,12 +562,11 @@ struct op *oci_tags_start(struct oci_client *c, const struct oci_tags_req *req)
 
 	l->client = c;
 	l->req = *req;
-	oci_target_init(&l->target, &req->target);
-	l->req.target = l->target;
 	l->range_text = mem_strdup(req->range);
 	l->filter_text = mem_strdup(req->filter);
 	l->helm = req->layer_type && !strcmp(req->layer_type, OCI_TYPE_HELM_CHART);
 	oci_route_init(&l->route, c, &req->target);
+	l->req.target = l->route.target;
 	task_init(&l->task, oci_client_loop(c), "tag list", steps, last, tags_free);
 	return task_spawn(&l->task);
 }

@@ -75,14 +75,6 @@ struct fetch {
 
 /* ---- one fetch ------------------------------------------------------------------------------- */
 
-static void token_add_param(struct buf *b, char sep, const char *name, const char *value)
-{
-	buf_addc(b, sep);
-	buf_adds(b, name);
-	buf_addc(b, '=');
-	url_encode(b, value);
-}
-
 static int token_on_headers(void *arg, const struct http_res *res, struct err *err)
 {
 	struct fetch *f = arg;
@@ -110,7 +102,7 @@ static void token_add_query(const struct fetch *f, struct buf *url, bool has_que
 	char sep = has_query ? '&' : '?', *at, *end;
 
 	if (*f->service) {
-		token_add_param(url, sep, "service", f->service);
+		url_add_param(url, sep, "service", f->service);
 		sep = '&';
 	}
 	for (at = copy; *at; at = end) {
@@ -119,7 +111,7 @@ static void token_add_query(const struct fetch *f, struct buf *url, bool has_que
 		if (*end)
 			*end++ = '\0';
 		if (*at)
-			token_add_param(url, sep, "scope", at);
+			url_add_param(url, sep, "scope", at);
 		sep = '&';
 	}
 }
@@ -127,9 +119,9 @@ static void token_add_query(const struct fetch *f, struct buf *url, bool has_que
 static void token_add_form(const struct fetch *f, struct buf *body)
 {
 	buf_adds(body, "grant_type=refresh_token&client_id=flux");
-	token_add_param(body, '&', "service", f->service);
-	token_add_param(body, '&', "scope", f->scopes);
-	token_add_param(body, '&', "refresh_token", f->cred->identity_token.p);
+	url_add_param(body, '&', "service", f->service);
+	url_add_param(body, '&', "scope", f->scopes);
+	url_add_param(body, '&', "refresh_token", f->cred->identity_token.p);
 }
 
 static const struct secret *token_basic(const struct fetch *f)
