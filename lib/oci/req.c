@@ -10,7 +10,6 @@
 #include "http/url.h"
 #include "oci/again.h"
 #include "oci/answer.h"
-#include "oci/auth.h"
 #include "oci/guard.h"
 #include "oci/health.h"
 #include "oci/host.h"
@@ -20,7 +19,7 @@
 #include "oci/memo.h"
 #include "oci/mirrors.h"
 #include "oci/ref.h"
-#include "oci/token.h"
+#include "oci/req_call.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -28,110 +27,7 @@
 
 #define PROBE_MS 10000 /* for a TLS answer of a host that may speak plain http */
 
-struct call {
-	struct task task;
-	struct oci_client *client;
-	struct oci_host *host;
-	struct oci_req req; /* pointers into the fields below */
-	struct oci_target target;
-	char *path, *what;
-	struct http_hdr *hdrs;
-	struct oci_pass pass;
-	struct timer deadline; /* of the whole call */
-	uint64_t until_ms; /* on clock_ms(): the deadline, also when its timer is off */
-	bool overdue;
-	struct oci_again again;
-	bool body_begun; /* the caller has some of the answer's body */
-	uint64_t pause_ms; /* before it is asked again */
-	bool plain; /* this attempt is over http */
-	bool probing; /* the host's scheme is not known yet */
-	bool sent_basic, sent_bearer;
-	unsigned challenges, redirects;
-	struct oci_challenge *challenge; /* of this call, or NULL */
-	const struct oci_cred *cred; /* shown in this attempt; of the identity. NULL: none */
-	struct secret login; /* what a login gave, where no credentials match */
-	bool relogged; /* it was refused once */
-	unsigned shown; /* so many credentials were refused */
-	struct secret token; /* of this attempt */
-	const struct secret *basic; /* of this attempt, when there is no token; NULL: nothing */
-	struct url url; /* asked now */
-	char *origin; /* scheme://host of the registry itself, of this attempt */
-	bool asking; /* a request to `url` is on its way */
-	bool away; /* redirected to another origin */
-	struct oci_hop hop; /* to `url` */
-	struct oci_hop named; /* to what the registry's last answer names */
-	uint64_t uploaded;
-	struct op *answer; /* the http op of the end; during a ping: that of the refusal */
-	bool pinged;
-};
-
 /* ---- one attempt ----------------------------------------------------------------------------- */
-
-/* To the registry itself only, and once it has shown which scheme it speaks. Texts are borrowed. */
-static struct oci_way req_way(struct call *q)
-{
-	const struct oci_challenge *c = q->challenge;
-
-	if (q->away || q->probing || q->req.probe)
-		return (struct oci_way){.scheme = OCI_AUTH_NONE};
-	if (c)
-		return (struct oci_way){c->scheme, c->realm, c->service, q->named};
-	return oci_memo_get(q->client->memos, q->target.repo, oci_identity_id(q->target.identity));
-}
-
-/* Does the challenge ask for more than what a request of this kind asks for by itself? */
-static bool req_is_extra(const struct call *q, const char *scope)
-{
-	const char *extra = q->challenge ? q->challenge->scope : "";
-	char pull[OCI_NAME_MAX + 32];
-
-	snprintf(pull, sizeof(pull), "repository:%s:pull", q->target.repo->name);
-	return *extra && strcmp(extra, scope) && strcmp(extra, pull);
-}
-
-static uint64_t req_time_left(const struct call *q)
-{
-	return timer_is_set(&q->deadline) ? timer_left(&q->deadline) : 0;
-}
-
-/* A realm that was named long ago gets a part of the time only: the registry may have to be asked
-   who it is now. */
-static uint64_t token_ms(const struct call *q)
-{
-	uint64_t left = req_time_left(q), most;
-
-	if (q->challenge)
-		return left;
-	most = q->target.timeout_ms / 3;
-	if (most > LIMIT_TOKEN_AGAIN_MS)
-		most = LIMIT_TOKEN_AGAIN_MS;
-	return left < most ? left : most;
-}
-
-static void token_req(struct call *q, const struct oci_way *way, char scope[OCI_SCOPE_MAX],
-	struct oci_token_req *out)
-{
-	snprintf(scope, OCI_SCOPE_MAX, "repository:%s:%s", q->target.repo->name,
-		q->req.write ? "pull,push" : "pull");
-	*out = (struct oci_token_req){
-		.target = {q->target.repo, q->target.identity, token_ms(q), q->target.mirror},
-		.cred = q->cred,
-		.login = q->login.len ? &q->login : NULL,
-		.realm = way->realm,
-		.hop = way->hop,
-		.service = way->service,
-		.scope = scope,
-	};
-	if (req_is_extra(q, scope))
-		out->extra_scope = q->challenge->scope;
-}
-
-static int req_on_connect(void *arg, const struct ip *ip, unsigned port, struct err *err)
-{
-	const struct call *q = arg;
-
-	return oci_guard_connect(&q->client->guard, &q->hop, ip, port, err);
-}
 
 static int req_on_headers(void *arg, const struct http_res *res, struct err *err)
 {
@@ -196,17 +92,6 @@ static void req_overdue(void *arg)
 	op_cancel(q->task.op);
 }
 
-static enum step_ret req_fail(struct call *q, const struct err *err)
-{
-	char repo[OCI_REPO_TEXT_MAX];
-	struct err e = *err;
-
-	if (q->req.probe || err->code == OCI_LOGIN_FAILED) /* health.h, or the login says it all */
-		return task_fail(&q->task, err);
-	err_wrap(&e, "%s of '%s'", q->what, oci_repo_format(q->target.repo, repo));
-	return task_fail(&q->task, &e);
-}
-
 __attribute__((format(printf, 3, 4))) static enum step_ret req_fail_code(
 	struct call *q, int code, const char *fmt, ...)
 {
@@ -218,19 +103,7 @@ __attribute__((format(printf, 3, 4))) static enum step_ret req_fail_code(
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	err_code(&err, ERR_RETRY, code, "%s", text);
-	return req_fail(q, &err);
-}
-
-/* What messages call the URL that is asked now. The path at another host is that one's business,
-   and may hold a secret. */
-static void show_url(const struct call *q, struct buf *out)
-{
-	if (!q->away) {
-		url_redacted(&q->url, out);
-		return;
-	}
-	buf_addf(out, "%s://", q->url.https ? "https" : "http");
-	url_authority(&q->url, out);
+	return oci_call_fail(q, &err);
 }
 
 /* Said in the same words each time: how much of the time an earlier hop took is not told. */
@@ -239,7 +112,7 @@ static void req_say_overdue(const struct call *q, struct err *err)
 	auto_buf struct buf shown = BUF_INIT(LIMIT_URL);
 	char text[TIME_TEXT_MAX];
 
-	show_url(q, &shown);
+	oci_call_show_url(q, &shown);
 	err_code(err, ERR_RETRY, -ETIMEDOUT, "%s '%.500s': %s within %s", q->req.method,
 		buf_str(&shown), q->req.stream ? "no answer" : "not done",
 		time_format_duration((int64_t)q->target.timeout_ms, text));
@@ -276,7 +149,7 @@ static enum step_ret aim_start(struct task *t)
 	struct call *q = TASK(t, struct call);
 	struct err err = {0};
 
-	return req_aim(q, &err) ? req_fail(q, &err) : STEP_NEXT;
+	return req_aim(q, &err) ? oci_call_fail(q, &err) : STEP_NEXT;
 }
 
 /* Once in a call: may this host be asked at all? Then the time begins. */
@@ -293,138 +166,9 @@ static enum step_ret req_admit_start(struct task *t)
 		(oci_health_held(health, &key, oci_identity_id(q->target.identity), &err) ||
 			oci_pass_take(
 				health, &key, oci_target_goes_aside(&q->target), &q->pass, &err)))
-		return req_fail(q, &err);
+		return oci_call_fail(q, &err);
 	timer_set(&q->deadline, q->target.timeout_ms);
 	q->until_ms = clock_ms() + q->target.timeout_ms;
-	return STEP_NEXT;
-}
-
-/* NULL: there is none, or credentials match, or it is a mirror that is none of its registries. */
-static struct oci_login *req_login(const struct call *q)
-{
-	struct oci_login *l = oci_identity_login(q->target.identity, q->target.repo);
-
-	return l && q->target.mirror && !l->serves(l, q->target.repo->host) ? NULL : l;
-}
-
-/* Credentials that match, or a login; no login is made while there is a token that it was for. */
-static enum step_ret req_login_start(struct task *t)
-{
-	struct call *q = TASK(t, struct call);
-	struct oci_way way = req_way(q);
-	struct oci_login *login;
-	char scope[OCI_SCOPE_MAX];
-	struct oci_token_req tr;
-
-	q->cred = NULL;
-	if (way.scheme == OCI_AUTH_NONE)
-		return STEP_NEXT;
-	q->cred = oci_identity_cred(q->target.identity, q->target.repo);
-	if (q->cred || q->login.len)
-		return STEP_NEXT;
-	login = req_login(q);
-	if (!login)
-		return STEP_NEXT;
-	if (way.scheme == OCI_AUTH_BEARER) {
-		token_req(q, &way, scope, &tr);
-		if (oci_token_peek(q->client->tokens, &tr))
-			return STEP_NEXT;
-	}
-	return task_wait(t, login->start(login, q->target.repo->host, req_time_left(q)));
-}
-
-static enum step_ret req_login_resume(struct task *t)
-{
-	struct call *q = TASK(t, struct call);
-	struct err err = t->op->err;
-
-	if (err.kind == ERR_CANCELED)
-		return task_fail(t, &err);
-	if (err.kind != ERR_NONE) {
-		err.code = OCI_LOGIN_FAILED;
-		return req_fail(q, &err);
-	}
-	secret_copy(
-		&q->login, oci_identity_login(q->target.identity, q->target.repo)->result(t->op));
-	return STEP_NEXT;
-}
-
-/* Finds what fits: nothing, Basic, or a token that is at hand or has to be fetched first. */
-static enum step_ret token_start(struct task *t)
-{
-	struct call *q = TASK(t, struct call);
-	struct oci_way way = req_way(q);
-	const struct secret *token;
-	char scope[OCI_SCOPE_MAX];
-	struct oci_token_req tr;
-
-	q->basic = NULL;
-	secret_clear(&q->token);
-	if (way.scheme == OCI_AUTH_NONE)
-		return STEP_NEXT;
-	if (q->cred && q->cred->registry_token.len) {
-		secret_copy(&q->token, &q->cred->registry_token);
-		return STEP_NEXT;
-	}
-	if (way.scheme == OCI_AUTH_BASIC) {
-		const struct secret *basic = q->cred ? &q->cred->basic : &q->login;
-
-		q->basic = basic->len ? basic : NULL;
-		return STEP_NEXT;
-	}
-	token_req(q, &way, scope, &tr);
-	token = oci_token_peek(q->client->tokens, &tr);
-	if (!token)
-		return task_wait(t, oci_token_start(q->client->tokens, &tr));
-	secret_copy(&q->token, token);
-	return STEP_NEXT;
-}
-
-/* What was shown is refused: is there something else to show? */
-static bool req_shows_next(struct call *q)
-{
-	struct oci_identity *id = q->target.identity;
-	struct oci_login *login = req_login(q);
-	/* What cannot be shown at all is as good as refused. */
-	const struct oci_cred *cred = q->cred ? q->cred : oci_identity_cred(id, q->target.repo);
-
-	if (!req_time_left(q))
-		return false;
-	if (cred)
-		return oci_identity_next(id, q->target.repo, cred) &&
-			++q->shown < LIMIT_CREDENTIALS;
-	if (!login || !q->login.len || q->relogged)
-		return false;
-	q->relogged = true;
-	if (!login->refused(login, q->target.repo->host, &q->login))
-		return false;
-	secret_clear(&q->login);
-	return true;
-}
-
-/*
- * What an older challenge said may be out of date: the token server has moved, or is gone, or the
- * repository asks for no token any more. It is forgotten, and the registry is asked, once.
- */
-static enum step_ret req_no_token(struct call *q)
-{
-	struct err err = q->task.op->err;
-
-	if (err.kind == ERR_STALL || err.kind == ERR_CANCELED)
-		return req_fail(q, &err);
-	if (q->challenge && (err.code == 401 || err.code == 403) && req_shows_next(q))
-		return task_goto(&q->task, "aim");
-	oci_memo_drop(q->client->memos, q->target.repo, oci_identity_id(q->target.identity));
-	return q->challenge || !req_time_left(q) ? req_fail(q, &err) : STEP_NEXT;
-}
-
-static enum step_ret token_resume(struct task *t)
-{
-	struct call *q = TASK(t, struct call);
-
-	if (t->op->err.kind != ERR_NONE)
-		return req_no_token(q);
-	secret_copy(&q->token, oci_token_result(t->op));
 	return STEP_NEXT;
 }
 
@@ -441,7 +185,7 @@ static enum step_ret req_send_start(struct task *t)
 		.body_len = q->req.body_len,
 		.trust = oci_target_trust(&q->target, q->target.repo->insecure || q->req.probe),
 		.proxy = oci_target_proxy(&q->target),
-		.on_connect = req_on_connect,
+		.on_connect = oci_call_on_connect,
 		.on_headers = req_on_headers,
 		.arg = q,
 		.max_body = q->req.max_body,
@@ -449,11 +193,11 @@ static enum step_ret req_send_start(struct task *t)
 
 	if (!timer_is_set(&q->deadline)) { /* it was due while the token came */
 		req_say_overdue(q, &err);
-		return req_fail(q, &err);
+		return oci_call_fail(q, &err);
 	}
 	url_format(&q->url, &url);
 	r.url = buf_str(&url);
-	show_url(q, &shown);
+	oci_call_show_url(q, &shown);
 	r.display = buf_str(&shown);
 	if (q->req.on_body) {
 		r.on_body = req_on_body;
@@ -528,94 +272,6 @@ static enum step_ret req_pause_resume(struct task *t)
 
 /* ---- answers --------------------------------------------------------------------------------- */
 
-/* Is there nothing more that could be shown? Then *err says why, and -1. */
-static int req_exhausted(
-	struct call *q, const struct oci_challenge *c, const struct http_res *res, struct err *err)
-{
-	const struct oci_cred *cred = oci_identity_cred(q->target.identity, q->target.repo);
-	bool has_login = req_login(q);
-	char why[OCI_IDENTITY_WHY_MAX];
-
-	oci_answer_error(res, "the registry", err);
-	if (c->scheme == OCI_AUTH_BASIC && q->sent_basic)
-		return err_wrap(err, "the user and password were refused");
-	if (c->scheme == OCI_AUTH_BASIC && !has_login && (!cred || !cred->basic.len))
-		return err_wrap(err, "a user and password are needed: %s",
-			oci_identity_why_not(q->target.identity, q->target.repo, why));
-	if (q->sent_bearer && (q->challenges || (cred && cred->registry_token.len)))
-		return err_wrap(err, "the token was refused");
-	if (q->challenges && (cred || has_login))
-		return err_wrap(err, "the request was refused");
-	if (q->challenges)
-		return err_wrap(err, "the request was refused: %s",
-			oci_identity_why_not(q->target.identity, q->target.repo, why));
-	err_clear(err);
-	return 0;
-}
-
-/* A token that the registry does not take is not used again. */
-static void token_drop(struct call *q)
-{
-	struct oci_way way = req_way(q);
-	char scope[OCI_SCOPE_MAX];
-	struct oci_token_req tr;
-
-	if (!q->sent_bearer || way.scheme != OCI_AUTH_BEARER)
-		return;
-	token_req(q, &way, scope, &tr);
-	oci_token_refused(q->client->tokens, &tr, &q->token);
-	secret_clear(&q->token);
-}
-
-/* The host that the registry redirected to says no: its words are not the registry's. */
-static enum step_ret req_fail_elsewhere(struct call *q, const struct http_res *res)
-{
-	auto_buf struct buf host = BUF_INIT(LIMIT_URL);
-	struct err err = {0};
-
-	url_authority(&q->url, &host);
-	oci_answer_elsewhere(res, buf_str(&host), &err);
-	return req_fail(q, &err);
-}
-
-/* Shows what the challenge asks for. */
-static enum step_ret answer_challenge(struct call *q, const struct oci_challenge *c)
-{
-	auto_url struct url realm = {0};
-	struct err err = {0};
-
-	q->challenges++;
-	if (c->scheme == OCI_AUTH_BEARER) {
-		if (oci_realm_check(c->realm, q->origin, &err) ||
-			url_parse(&realm, c->realm, &err) ||
-			oci_guard_check(&q->client->guard, &realm, &err)) {
-			err.kind = ERR_RETRY;
-			return req_fail(q, &err);
-		}
-	}
-	if (!q->challenge)
-		q->challenge = NEW(struct oci_challenge);
-	*q->challenge = *c;
-	return task_goto(&q->task, "aim");
-}
-
-/* 401: learn how the registry wants to be asked, once, and ask again. */
-static enum step_ret req_challenged(struct call *q, const struct http_res *res)
-{
-	struct oci_challenge c;
-	struct err err = {0};
-
-	if (q->away)
-		return req_fail_elsewhere(q, res);
-	q->client->stats.challenges++;
-	token_drop(q);
-	if (oci_answer_challenge(res, &c, &err))
-		return req_fail(q, &err);
-	if (!req_exhausted(q, &c, res, &err))
-		return answer_challenge(q, &c);
-	return req_shows_next(q) ? task_goto(&q->task, "aim") : req_fail(q, &err);
-}
-
 static enum step_ret req_redirected(struct call *q, const struct http_res *res)
 {
 	const char *location = http_header(res, "Location");
@@ -635,24 +291,17 @@ static enum step_ret req_redirected(struct call *q, const struct http_res *res)
 	if (url_resolve(&to, &q->url, location, &err)) {
 		err.kind = ERR_RETRY;
 		err_wrap(&err, "the registry redirects to a URL that cannot be read");
-		return req_fail(q, &err);
+		return oci_call_fail(q, &err);
 	}
 	if (oci_guard_redirect(&q->client->guard, &q->url, &to, q->target.repo->insecure, &err) ||
 		url_parse(&origin, q->origin, &err))
-		return req_fail(q, &err);
+		return oci_call_fail(q, &err);
 	q->away = !url_same_origin(&to, &origin);
 	q->hop = q->away ? q->named : (struct oci_hop){0};
 	url_clear(&q->url);
 	q->url = to;
 	to = (struct url){0};
 	return task_goto(&q->task, "token");
-}
-
-static void req_count(struct call *q, int status)
-{
-	if (q->asking)
-		oci_tally_add(&q->client->tally, q->req.kind, &q->url, status);
-	q->asking = false;
 }
 
 /* No answer: was it a registry that speaks plain http only? */
@@ -669,11 +318,11 @@ static enum step_ret req_unanswered(struct call *q)
 	if (q->overdue)
 		req_say_overdue(q, &err);
 	if (!in_vain)
-		req_count(q, OCI_TALLY_ERROR);
+		oci_call_count(q, OCI_TALLY_ERROR);
 	if (err.code == -EPERM && !q->away && host_classify(q->url.host) != HOST_NAME)
 		err.kind = ERR_STALL; /* the spec names one of our own ports */
 	if (err.code == -EPERM)
-		return req_fail(q, &err);
+		return oci_call_fail(q, &err);
 	if (!q->away && answered) {
 		q->host->speaks = q->plain ? OCI_SPEAKS_PLAIN : OCI_SPEAKS_TLS;
 	} else if (in_vain) {
@@ -688,101 +337,13 @@ static enum step_ret req_unanswered(struct call *q)
 		return task_goto(&q->task, "pause");
 	req_in_vain(q);
 	if (q->away)
-		return req_fail(q, &err);
+		return oci_call_fail(q, &err);
 	if (!answered && oci_repo_http_allowed(q->target.repo))
 		q->host->speaks = OCI_SPEAKS_UNKNOWN; /* it may have changed: find out next time */
 	if (res->headers_complete)
 		oci_pass_answered(&q->pass);
 	oci_pass_failed(&q->pass, &err);
-	return req_fail(q, &err);
-}
-
-/* ---- a challenge at /v2/ only ---------------------------------------------------------------- */
-
-/* Is there something that could be shown? */
-static bool req_could_show(const struct call *q)
-{
-	return oci_identity_cred(q->target.identity, q->target.repo) || req_login(q);
-}
-
-/* Some registries refuse who shows nothing without a word of how they want to be asked, and say
-   that at /v2/ only. A layer that a push looks for may just not be there yet. */
-static bool hides_challenge(const struct call *q, const struct http_res *res)
-{
-	bool looks = q->req.write && !strcmp(q->req.method, "HEAD");
-
-	if (q->away || q->pinged || q->challenge || q->sent_basic || q->sent_bearer)
-		return false;
-	if (res->status == 401)
-		return !http_header(res, "WWW-Authenticate");
-	return (res->status == 403 || (res->status == 404 && !looks)) && req_could_show(q);
-}
-
-static enum step_ret ping_start(struct task *t)
-{
-	struct call *q = TASK(t, struct call);
-	auto_buf struct buf text = BUF_INIT(LIMIT_URL);
-	struct http_req r = {
-		.method = "GET",
-		.trust = oci_target_trust(&q->target, q->target.repo->insecure),
-		.proxy = oci_target_proxy(&q->target),
-		.on_connect = req_on_connect,
-		.arg = q,
-		.max_body = LIMIT_ERROR_BODY,
-	};
-
-	buf_addf(&text, "%s/v2/", q->origin);
-	r.url = buf_str(&text);
-	q->pinged = true;
-	q->client->stats.requests[q->req.kind]++;
-	q->asking = true;
-	return task_wait(t, http_start(q->client->http, &r));
-}
-
-/* The refusal stands: /v2/ was of no help. */
-static enum step_ret req_refused(struct call *q)
-{
-	const struct http_res *res = http_result(q->answer);
-	struct err err = {0};
-
-	if (q->req.quiet)
-		return STEP_DONE;
-	oci_answer_error(res, "the registry", &err);
-	op_free(MOVE(q->answer));
-	return req_fail(q, &err);
-}
-
-/* Without a challenge there, Basic is what such a registry may want; that is how Flux asks, too. */
-static enum step_ret ping_resume(struct task *t)
-{
-	struct call *q = TASK(t, struct call);
-	const struct oci_cred *cred = oci_identity_cred(q->target.identity, q->target.repo);
-	const struct http_res *res = http_result(t->op);
-	struct oci_challenge c = {.scheme = OCI_AUTH_BASIC};
-	struct err err = t->op->err;
-
-	if (err.kind == ERR_CANCELED && !q->overdue)
-		return task_fail(t, &err);
-	req_count(q, err.kind == ERR_NONE ? res->status : OCI_TALLY_ERROR);
-	if (err.kind != ERR_NONE)
-		return req_refused(q);
-	q->named = oci_hop_from(res, &q->url);
-	if (res->status == 401 && oci_answer_challenge(res, &c, &err))
-		return req_refused(q);
-	if (c.scheme == OCI_AUTH_BASIC &&
-		(cred ? !cred->basic.len && !cred->registry_token.len : !req_could_show(q)))
-		return req_refused(q);
-	op_free(MOVE(q->answer));
-	q->client->stats.challenges++;
-	return answer_challenge(q, &c);
-}
-
-/* Does it refuse what was shown? A password of a cloud that has ended gets a 400 from some. */
-static bool req_is_refusal(const struct call *q, const struct http_res *res)
-{
-	if (q->away || (!q->sent_basic && !q->sent_bearer))
-		return false;
-	return res->status == 403 || (res->status == 400 && q->login.len);
+	return oci_call_fail(q, &err);
 }
 
 /* There is an answer: is it the end? */
@@ -815,19 +376,17 @@ static enum step_ret req_judge(struct call *q)
 		req_in_vain(q);
 	else if (!q->away)
 		oci_pass_well(&q->pass, true);
-	if (hides_challenge(q, res)) {
+	if (oci_call_hides_challenge(q, res)) {
 		q->answer = MOVE(q->task.op);
 		return task_goto(&q->task, "ping");
 	}
 	if (oci_is_redirect(res->status))
 		return req_redirected(q, res);
-	if (req_is_refusal(q, res) && req_shows_next(q)) {
-		token_drop(q);
+	if (oci_call_goes_on(q, res))
 		return task_goto(&q->task, "aim");
-	}
 	switch (res->status) {
 	case 401:
-		return req_challenged(q, res);
+		return oci_call_challenged(q, res);
 	case 429:
 	case 503:
 		q->client->stats.throttled++;
@@ -840,10 +399,10 @@ static enum step_ret req_judge(struct call *q)
 		}
 	}
 	if (q->away)
-		return req_fail_elsewhere(q, res);
+		return oci_call_fail_elsewhere(q, res);
 	oci_answer_error(res, "the registry", &err);
 	oci_health_hold(q->client->health, &key, oci_identity_id(q->target.identity), &err);
-	return req_fail(q, &err);
+	return oci_call_fail(q, &err);
 }
 
 static enum step_ret req_send_resume(struct task *t)
@@ -852,7 +411,7 @@ static enum step_ret req_send_resume(struct task *t)
 
 	if (t->op->err.kind != ERR_NONE)
 		return req_unanswered(q);
-	req_count(q, http_result(t->op)->status);
+	oci_call_count(q, http_result(t->op)->status);
 	return req_judge(q);
 }
 
@@ -909,13 +468,13 @@ static enum step_ret req_layout_resume(struct task *t)
 			q->target.mirror->layout,
 			time_format_duration((int64_t)q->target.timeout_ms, text));
 	if (err.kind != ERR_NONE)
-		return req_fail(q, &err);
+		return oci_call_fail(q, &err);
 	res = oci_layout_result(t->op);
 	if (res->status > 299 && !q->req.quiet) {
 		auto_free char *who = mem_printf("the layout '%.300s'", q->target.mirror->layout);
 
 		oci_answer_error(res, who, &err);
-		return req_fail(q, &err);
+		return oci_call_fail(q, &err);
 	}
 	q->answer = MOVE(t->op);
 	return STEP_DONE;
@@ -927,7 +486,7 @@ static enum step_ret req_release_start(struct task *t)
 {
 	struct call *q = TASK(t, struct call);
 
-	req_count(q, OCI_TALLY_CANCELED);
+	oci_call_count(q, OCI_TALLY_CANCELED);
 	timer_cancel(&q->deadline);
 	oci_pass_release(&q->pass);
 	return STEP_NEXT;
@@ -957,11 +516,11 @@ struct op *oci_req_start(struct oci_client *c, const struct oci_req *req)
 	static const struct step steps[] = {
 		{"aim", aim_start},
 		{"admit", req_admit_start},
-		{"login", req_login_start, req_login_resume},
-		{"token", token_start, token_resume},
+		{"login", oci_call_login_start, oci_call_login_resume},
+		{"token", oci_call_token_start, oci_call_token_resume},
 		{"send", req_send_start, req_send_resume}, /* done, or on to another row */
 		/* Only reached by name, and left for "aim". */
-		{"ping", ping_start, ping_resume},
+		{"ping", oci_call_ping_start, oci_call_ping_resume},
 		{"pause", req_pause_start, req_pause_resume},
 		{0},
 	};
