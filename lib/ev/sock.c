@@ -164,9 +164,9 @@ uint64_t sock_unsent(int fd)
 	return !ioctl(fd, SIOCOUTQ, &n) && n > 0 ? (uint64_t)n : 0;
 }
 
-bool sock_has_input(int fd)
+bool sock_has_bytes(int fd)
 {
 	char byte;
 
-	return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != EAGAIN;
+	return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }

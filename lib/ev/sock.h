@@ -25,8 +25,8 @@ int sock_accept(int listener, char peer[SOCK_NAME_MAX]);
 void sock_peer_group(const char *peer, char group[SOCK_NAME_MAX]);
 /* Bytes that were written and that the other side has not acknowledged; 0 where nobody can say. */
 uint64_t sock_unsent(int fd);
-/* Something waits to be read: bytes, the end, an error. */
-bool sock_has_input(int fd);
+/* Bytes wait to be read; the end and an error are none. */
+bool sock_has_bytes(int fd);
 /* ":9090" → ("", 9090); 0 or -1. host must hold SOCK_NAME_MAX bytes. */
 int sock_split(
 	const char *address, char host[SOCK_NAME_MAX], unsigned *port, struct err *err) must_check;

@@ -161,8 +161,9 @@ static bool room_may_go(struct http_conn *c)
 	switch (c->rank) {
 	case RANK_SILENT:
 	case RANK_IDLE:
-		/* Its request may have come since the loop has asked the kernel. */
-		return !sock_has_input(c->fd);
+		/* Its request may have come since the loop has asked the kernel. Its end may, too:
+		   then nobody is there any more. */
+		return !sock_has_bytes(c->fd);
 	case RANK_HEAD:
 		return clock_ms() - c->ranked >= HEAD_MS;
 	case RANK_REPLY:

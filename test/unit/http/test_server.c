@@ -793,6 +793,26 @@ START_TEST(test_not_silent)
 }
 END_TEST
 
+/* Four come in one turn of the loop, and three have left again: nobody is behind their places. */
+START_TEST(test_left_give_way)
+{
+	struct site s;
+	struct peer p[4];
+	int i;
+
+	clock_fake(T0);
+	site_open(&s, (struct http_server_opts){.max_connections = 3});
+	for (i = 0; i < 4; i++)
+		peer_open(&p[i], s.loop, s.server);
+	close_all(p, 3);
+	ck_assert_int_gt(send(p[3].fd, GET("/x"), strlen(GET("/x")), 0), 0);
+	ck_assert_str_eq(peer_responses(&p[3], 1, 0), "200");
+	ck_assert_uint_eq(stats(&s).turned_away, 0);
+	peer_close(&p[3]);
+	site_close(&s);
+}
+END_TEST
+
 START_TEST(test_half_requests_give_way)
 {
 	struct site s;
@@ -1335,6 +1355,7 @@ Suite *suite_server(void)
 	tcase_add_test(t, test_cap);
 	tcase_add_test(t, test_silent_give_way);
 	tcase_add_test(t, test_not_silent);
+	tcase_add_test(t, test_left_give_way);
 	tcase_add_test(t, test_half_requests_give_way);
 	tcase_add_test(t, test_half_closed_give_way);
 	tcase_add_test(t, test_order_of_giving_way);
