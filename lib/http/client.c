@@ -216,6 +216,7 @@ static void client_begin(struct http_op *x)
 	}
 	x->lookup = x->resolved ? NULL : http_peer_lookup(x);
 	if (x->lookup) {
+		http_op_watch_connect(x);
 		op_then(x->lookup, client_looked_up, x);
 		return;
 	}
@@ -234,6 +235,7 @@ static void client_looked_up(struct op *op, void *arg)
 	struct http_op *x = arg;
 
 	x->lookup = NULL;
+	http_op_unwatch_connect(x);
 	if (op->err.kind)
 		http_op_fail(x, op->err.code, "Could not resolve %s: %s (%s)",
 			x->via ? "proxy" : "host", x->via ? x->via : x->host, op->err.msg);
@@ -299,6 +301,24 @@ static void deadline_due(void *arg)
 		x->granting ? "no memory was free for its body within %s" : "not done within %s",
 		time_format_duration((int64_t)x->req.deadline_ms, text));
 	client_want_end(x);
+}
+
+void http_op_watch_connect(struct http_op *x)
+{
+	if (!x->req.connect_ms || timer_is_set(&x->connect_timer))
+		return;
+	x->connect_from_ms = clock_ms();
+	timer_set(&x->connect_timer, x->req.connect_ms - x->connect_spent_ms);
+}
+
+void http_op_unwatch_connect(struct http_op *x)
+{
+	if (!timer_is_set(&x->connect_timer))
+		return;
+	timer_cancel(&x->connect_timer);
+	x->connect_spent_ms += clock_ms() - x->connect_from_ms;
+	if (x->connect_spent_ms > x->req.connect_ms)
+		x->connect_spent_ms = x->req.connect_ms;
 }
 
 static void connect_due(void *arg)
@@ -460,8 +480,6 @@ struct op *http_start(struct http_client *c, const struct http_req *req)
 	c->stats.requests++;
 	if (req->deadline_ms)
 		timer_set(&x->deadline, req->deadline_ms);
-	if (req->connect_ms)
-		timer_set(&x->connect_timer, req->connect_ms);
 	if (req->headers_ms)
 		timer_set(&x->headers_timer, req->headers_ms);
 	client_want_kick(x);

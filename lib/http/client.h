@@ -140,7 +140,8 @@ struct http_req {
 	enum http_body_ret (*on_body)(void *arg, const char *data, size_t n, struct err *err);
 	void *arg;
 	uint64_t deadline_ms; /* whole request; 0: none */
-	/* until there is a connection (lookup and TLS included), new or kept; 0: only the others */
+	/* Until there is a connection: the lookup and TLS count, waiting in the client's line for a
+	   connection to be free does not. 0: only the others. */
 	uint64_t connect_ms;
 	uint64_t headers_ms; /* until the response headers are complete; 0: only deadline_ms */
 	uint64_t idle_ms; /* no byte of the body for so long (not counted while paused); 0: none */

@@ -88,6 +88,7 @@ struct http_op {
 	uint64_t uploaded;
 	struct defer kick;
 	struct timer deadline, connect_timer, headers_timer, idle, rate;
+	uint64_t connect_from_ms, connect_spent_ms;
 	struct timer pace; /* of a body that holds memory */
 	uint64_t last_byte_ms, rate_bytes, pace_bytes;
 	char curl_error[CURL_ERROR_SIZE];
@@ -149,6 +150,9 @@ int http_on_seek(void *arg, curl_off_t offset, int origin);
 /* client.c: notes why the transfer ends; the first reason counts. */
 void http_op_fail(struct http_op *x, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* The time for a connection runs while its name is looked up, and from its first socket on. */
+void http_op_watch_connect(struct http_op *x);
+void http_op_unwatch_connect(struct http_op *x);
 void http_op_watch_body(struct http_op *x); /* starts the supervision of its speed */
 void http_op_unwatch_body(struct http_op *x);
 

@@ -55,6 +55,7 @@ curl_socket_t http_open_socket(void *arg, curlsocktype purpose, struct curl_sock
 	(void)purpose;
 	if (!http_peer_open_allowed(x, &a->addr))
 		return CURL_SOCKET_BAD;
+	http_op_watch_connect(x);
 	fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
 	if (fd < 0)
 		return CURL_SOCKET_BAD;

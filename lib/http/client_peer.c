@@ -118,7 +118,7 @@ static int before_request(void *arg, char *ip, char *local_ip, int port, int loc
 
 	(void)local_ip;
 	(void)local_port;
-	timer_cancel(&x->connect_timer);
+	http_op_unwatch_connect(x);
 	if (x->via)
 		return CURL_PREREQFUNC_OK;
 	x->res.has_peer = !ip_parse(&x->res.peer, ip);

@@ -658,6 +658,58 @@ START_TEST(test_connect_deadline)
 }
 END_TEST
 
+/* The only connection is another request's: waiting for it is none of the time for a connection. */
+START_TEST(test_connect_deadline_in_line)
+{
+	static const struct tcp_step script[] = {{TCP_REQUEST, "GET /x", 0}, {TCP_HOLD, NULL, 0},
+		{TCP_SEND, OK2, 0}, {TCP_REQUEST, "GET /y", 0}, {TCP_SEND, OK2, 0}, {0}};
+	struct op *first, *op;
+
+	begin(script);
+	http_client_free(w.c);
+	w.c = http_client_new(w.l, &(struct http_client_opts){.max_per_host = 1});
+	first = get((struct http_req){0});
+	until_hold();
+	op = get((struct http_req){
+		.url = tcp_script_url(w.s, "/y"), .connect_ms = 3000, .deadline_ms = 60000});
+	loop_test_advance(w.l, 4000);
+	ck_assert(!op->done);
+	tcp_script_go(w.s);
+	until_done(first);
+	until_done(op);
+	ck_assert_msg(!op->err.kind, "%s", op->err.msg);
+	op_free(first);
+	op_free(op);
+	finish();
+}
+END_TEST
+
+/* An address that takes the connection and says nothing in TLS: nothing was looked up. */
+START_TEST(test_connect_deadline_tls)
+{
+	static const struct tcp_step script[] = {{TCP_WAIT_CLOSE, NULL, 0}, {0}};
+	auto_free char *url = NULL;
+	struct op *op;
+	int i;
+
+	begin(script);
+	url = mem_printf("https://%s/", tcp_script_host(w.s));
+	op = get((struct http_req){.url = url, .connect_ms = 3000, .deadline_ms = 60000});
+	for (i = 0; i < 100; i++) {
+		loop_turn(w.l, false);
+		usleep(500);
+	}
+	loop_test_advance(w.l, 2999);
+	ck_assert(!op->done);
+	loop_test_advance(w.l, 1);
+	for (i = 0; i < 5 && !op->done; i++)
+		loop_turn(w.l, false);
+	ck_assert_str_eq(strstr(op->err.msg, "': "), "': no connection within 3s");
+	op_free(op);
+	finish();
+}
+END_TEST
+
 /* ---- names and addresses --------------------------------------------------------------------- */
 
 static unsigned port_of(const struct tcp_script *s)
@@ -1443,6 +1495,8 @@ Suite *suite_client(void)
 	tcase_add_loop_test(tc, test_cancel_resolving, 0, 2);
 	tcase_add_test(tc, test_connect_deadline);
 	tcase_add_test(tc, test_connect_deadline_over);
+	tcase_add_test(tc, test_connect_deadline_in_line);
+	tcase_add_test(tc, test_connect_deadline_tls);
 	tcase_add_test(tc, test_name);
 	tcase_add_loop_test(tc, test_next_address, 0, 2);
 	tcase_add_test(tc, test_address_moves);
