@@ -114,9 +114,28 @@ static bool broken_off(struct world *w)
 	return !strcmp(world_status(w, "web", "Ready.status"), "False");
 }
 
-/* A connection that breaks again and again is no fault of the disk. */
-START_TEST(test_large_broken)
+/* Whatever goes wrong with a layer's bytes on their way has one reason, and is no fault of the
+   disk. */
+static const struct {
+	int status;
+	enum fake_way way;
+	size_t cut;
+	bool other; /* bytes of another layer */
+} WIRE[] = {
+	{404, FAKE_WHOLE, 0, false},
+	{403, FAKE_WHOLE, 0, false},
+	{500, FAKE_WHOLE, 0, false},
+	{503, FAKE_WHOLE, 0, false},
+	{200, FAKE_CUT, 0, false},
+	{200, FAKE_CUT, 300000, false},
+	{200, FAKE_RESET, 300000, false},
+	{200, FAKE_WHOLE, 0, true},
+};
+
+START_TEST(test_layer_wire)
 {
+	static const char *const specs[] = {"\"ref\":{\"tag\":\"1.0\"}",
+		"\"ref\":{\"tag\":\"1.0\"},\"layerSelector\":{\"operation\":\"copy\"}"};
 	struct world w;
 	struct fake_image image;
 	struct buf layer;
@@ -125,13 +144,14 @@ START_TEST(test_large_broken)
 	world_init(&w);
 	noise(&layer, 1 << 20);
 	a = fake_on(w.reg, "GET", "");
-	a->way = FAKE_RESET;
-	a->cut = 300000;
 	world_push(&w, "1.0", &layer, &image);
+	a->status = WIRE[_i / 2].status;
+	a->way = WIRE[_i / 2].way;
+	a->cut = WIRE[_i / 2].cut;
 	a->path = image.paths[2];
-	a->body = layer.p;
-	a->body_len = layer.len;
-	world_object(&w, "web", "\"ref\":{\"tag\":\"1.0\"}");
+	a->body = layer.p + WIRE[_i / 2].other;
+	a->body_len = layer.len - WIRE[_i / 2].other;
+	world_object(&w, "web", specs[_i % 2]);
 	world_start(&w);
 	world_until(&w, broken_off, "the failure");
 	world_settle(&w);
@@ -139,6 +159,7 @@ START_TEST(test_large_broken)
 		world_status(&w, "web", "Ready.reason"), "OCIArtifactLayerOperationFailed");
 	ck_assert_str_eq(world_status(&w, "web", "FetchFailed.status"), "True");
 	ck_assert_str_eq(world_status(&w, "web", "StorageOperationFailed.status"), "");
+	ck_assert_ptr_nonnull(strstr(world_status(&w, "web", "Ready.message"), image.layer_text));
 	ck_assert_int_eq(entries(&w, ".tmp"), 0);
 	fake_image_clear(&image);
 	buf_clear(&layer);
@@ -586,7 +607,7 @@ Suite *suite_artifact(void)
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, test_large);
-	tcase_add_test(tc, test_large_broken);
+	tcase_add_loop_test(tc, test_layer_wire, 0, 2 * (int)ARRAY_LEN(WIRE));
 	tcase_add_loop_test(tc, test_disk_full, 0, 2);
 	tcase_add_test(tc, test_disk_unreadable);
 	tcase_add_test(tc, test_copy);
