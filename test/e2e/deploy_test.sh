@@ -26,15 +26,6 @@ check_eq "deploy/: a second apply changes nothing" "" "$(k apply -k "$D" | grep 
 render "$D/beside-flux" >"$H_TMP/beside.json"
 check_eq "beside-flux/: the server creates every object, beside the first" "$(wc -l <"$H_TMP/beside.json")" \
 	"$(k create --validate=strict -k "$D/beside-flux" | created)"
-render "$D/mirrors" >"$H_TMP/mirrors.json"
-check_ok "mirrors/: apply over deploy/" k apply -k "$D/mirrors"
-check_eq "mirrors/: the flag" --registry-mirrors=/etc/mirrors/rules.yaml \
-	"$(jq -r 'select(.kind == "Deployment") | .spec.template.spec.containers[0].args[-1]' "$H_TMP/mirrors.json")"
-check_eq "mirrors/: the rules are mounted there, as a folder" "/etc/mirrors registry-mirrors" \
-	"$(jq -r 'select(.kind == "Deployment") | .spec.template.spec | "\(.containers[0].volumeMounts[-1].mountPath) \(.volumes[-1].configMap.name)"' "$H_TMP/mirrors.json")"
-check_eq "mirrors/: under that name" "registry-mirrors rules.yaml" \
-	"$(jq -r 'select(.kind == "ConfigMap") | "\(.metadata.name) \(.data | keys[0])"' "$H_TMP/mirrors.json")"
-check_ok "mirrors/: and back" k apply -k "$D"
 
 # ---- names and labels ------------------------------------------------------------------------------------------------
 check_eq "beside-flux/: no CRD, no Namespace" "" "$(jq -r 'select(.kind == "CustomResourceDefinition" or .kind == "Namespace") | .kind' "$H_TMP/beside.json")"
@@ -255,6 +246,25 @@ rendered coming-from-flux.md 3
 check_eq "Flux's leaves a shard alone" "--watch-label-selector=!sharding.fluxcd.io/key" "$(deployment '.args[-1]')"
 rendered coming-from-flux.md 4
 check_eq "beside it" "$MINE source-controller-oci" "$(deployment .image) $(jq -r 'select(.kind == "Deployment") | .metadata.name' "$H_TMP/pages/rendered")"
+# Mirrors are a component of both, which takes nothing away.
+mirrored()
+{
+	rendered mirrors.md "$2"
+	check_eq "mirrors, $1: the image is that of ours/" "$MINE" "$(deployment .image)"
+	check_eq "mirrors, $1: a ConfigMap more, and nothing else" "$(($(wc -l <"$3") + 1))" "$(wc -l <"$H_TMP/pages/rendered")"
+	check_eq "mirrors, $1: the flags of before, and one" \
+		"$(jq -r 'select(.kind == "Deployment") | .spec.template.spec.containers[0].args | join(" ")' "$3") --registry-mirrors=/etc/mirrors/rules.yaml" "$(deployment '.args | join(" ")')"
+	check_eq "mirrors, $1: the rules are mounted there, as a folder" "/etc/mirrors null registry-mirrors" \
+		"$(deployment '.volumeMounts[] | select(.name == "mirrors") | "\(.mountPath) \(.subPath)"') $(jq -r 'select(.kind == "Deployment") | .spec.template.spec.volumes[] | select(.name == "mirrors") | .configMap.name' "$H_TMP/pages/rendered")"
+	check_eq "mirrors, $1: under that name" "flux-system registry-mirrors rules.yaml" \
+		"$(jq -r 'select(.kind == "ConfigMap") | "\(.metadata.namespace) \(.metadata.name) \(.data | keys | join(" "))"' "$H_TMP/pages/rendered")"
+	check_ok "mirrors, $1: the server takes it" k apply --server-side --force-conflicts -k "$H_TMP/pages/ours"
+}
+mirrored "in place of Flux" 1 "$H_TMP/deploy.json"
+mirrored "beside Flux" 2 "$H_TMP/beside.json"
+sed -i 's#\.\./deploy/mirrors#mirrors#' "$H_TMP/pages/ours/kustomization.yaml"
+cp -r "$D/mirrors" "$H_TMP/pages/ours/mirrors"
+check_eq "mirrors: a copy in ours/ does the same" "$(jq -cS . "$H_TMP/pages/rendered")" "$(render "$H_TMP/pages/ours" | jq -cS .)"
 rendered clouds.md 1
 check_eq "the controller's identity" arn:aws:iam::123456789012:role/puller \
 	"$(jq -r 'select(.kind == "ServiceAccount") | .metadata.annotations["eks.amazonaws.com/role-arn"]' "$H_TMP/pages/rendered")"
