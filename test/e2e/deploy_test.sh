@@ -243,8 +243,11 @@ check_eq "in its place" "$MINE $(wc -l <"$H_TMP/deploy.json")" "$(deployment .im
 rendered coming-from-flux.md 2
 check_eq "Flux's left out" Namespace "$(jq -r .kind "$H_TMP/pages/rendered")"
 rendered coming-from-flux.md 3
-check_eq "Flux's leaves a shard alone" "--watch-label-selector=!sharding.fluxcd.io/key" "$(deployment '.args[-1]')"
+check_eq "what was patched into Flux's: variables beside ours, a toleration" "$MINE RUNTIME_NAMESPACE HTTPS_PROXY NO_PROXY dedicated" \
+	"$(deployment '"\(.image) \([.env[].name] | sort_by(. != "RUNTIME_NAMESPACE") | join(" "))"') $(jq -r 'select(.kind == "Deployment") | .spec.template.spec.tolerations[].key' "$H_TMP/pages/rendered")"
 rendered coming-from-flux.md 4
+check_eq "Flux's leaves a shard alone" "--watch-label-selector=!sharding.fluxcd.io/key" "$(deployment '.args[-1]')"
+rendered coming-from-flux.md 5
 check_eq "beside it" "$MINE source-controller-oci" "$(deployment .image) $(jq -r 'select(.kind == "Deployment") | .metadata.name' "$H_TMP/pages/rendered")"
 # Mirrors are a component of both, which takes nothing away.
 mirrored()
@@ -269,6 +272,10 @@ rendered clouds.md 1
 check_eq "the controller's identity" arn:aws:iam::123456789012:role/puller \
 	"$(jq -r 'select(.kind == "ServiceAccount") | .metadata.annotations["eks.amazonaws.com/role-arn"]' "$H_TMP/pages/rendered")"
 rendered clouds.md 2
+check_eq "AKS: the client, and that it is wanted" "01234567-89ab-cdef-0123-456789abcdef true" \
+	"$(jq -r 'select(.kind == "ServiceAccount") | .metadata.annotations["azure.workload.identity/client-id"]' "$H_TMP/pages/rendered") $(jq -r 'select(.kind == "Deployment") | .spec.template.metadata.labels["azure.workload.identity/use"]' "$H_TMP/pages/rendered")"
+check_eq "and the Pod's selector is as before" '{"matchLabels":{"app":"source-controller"}}' "$(jq -c 'select(.kind == "Deployment") | .spec.selector' "$H_TMP/pages/rendered")"
+rendered clouds.md 3
 check_eq "the gate" --feature-gates=ObjectLevelWorkloadIdentity=true "$(deployment '.args[-1]')"
 check_eq "and all is there that was" "$(wc -l <"$H_TMP/deploy.json")" "$(wc -l <"$H_TMP/pages/rendered")"
 
