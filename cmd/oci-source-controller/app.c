@@ -382,6 +382,15 @@ static void start_cloud(struct app *a)
 	cloud_env_clear(&env);
 }
 
+static void app_routes_changed(void *arg)
+{
+	struct app *a = arg;
+	unsigned i;
+
+	for (i = 0; i < a->n_controllers; i++)
+		controller_try_failed(a->controllers[i]);
+}
+
 static int start_registries(struct app *a, struct err *err)
 {
 	a->http = http_client_new(a->loop,
@@ -398,11 +407,13 @@ static int start_registries(struct app *a, struct err *err)
 		a->cas = http_ca_file_new(a->loop, a->http, a->flags.ca_file, err);
 		if (!a->cas)
 			return err_wrap(err, "--ca-file");
+		reread_on_taken(a->cas, app_routes_changed, a);
 	}
 	if (a->flags.mirrors) {
 		a->mirrors = oci_mirrors_file(a->loop, a->oci, a->flags.mirrors, err);
 		if (!a->mirrors)
 			return err_wrap(err, "--registry-mirrors");
+		reread_on_taken(a->mirrors, app_routes_changed, a);
 	}
 	return 0;
 }

@@ -135,6 +135,18 @@ void controller_host_changed(void *c, const char *host)
 	item_each(c, try_again, (void *)(uintptr_t)host);
 }
 
+static void try_failed(void *arg, struct item *i)
+{
+	(void)arg;
+	if (i->queue_item.failures)
+		item_due(i);
+}
+
+void controller_try_failed(struct controller *c)
+{
+	item_each(c, try_failed, NULL);
+}
+
 /* ---- the queue ------------------------------------------------------------------------------- */
 
 static struct item *item_of(struct queue_item *at)

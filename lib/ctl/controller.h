@@ -84,6 +84,8 @@ bool controller_synced(void *c);
 /* A host that runs ask was found up or down: the part of what kind.h's `host` says that is before
    the '|'. c is a struct controller. */
 void controller_host_changed(void *c, const char *host);
+/* How hosts are asked has changed (their CAs, their mirrors): who failed is tried at once. */
+void controller_try_failed(struct controller *c);
 /* Takes no new runs; runs that are past the point of no return end by themselves, the others are
    cancelled. */
 void controller_stop(struct controller *c);

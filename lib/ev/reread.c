@@ -21,6 +21,8 @@ struct reread {
 	struct buf seen; /* what the last look found, or why it failed */
 	bool seen_bad;
 	bool settled; /* what was seen has been taken, or refused */
+	void (*on_taken)(void *arg);
+	void *on_taken_arg;
 	struct reread_stats stats;
 };
 
@@ -152,6 +154,8 @@ static void reread_looked(struct op *op, void *arg)
 		w->stats.taken++;
 		log_info(NULL, "a file has changed", LS("what", w->opts.name), LS("path", w->path));
 		w->opts.take(w->opts.arg, MOVE(k->value));
+		if (w->on_taken)
+			w->on_taken(w->on_taken_arg);
 	} else if (k->err.kind) {
 		reread_refused(w, &k->err);
 	}
@@ -213,6 +217,12 @@ void reread_free(struct reread *w)
 	buf_clear(&w->seen);
 	free(w->path);
 	free(w);
+}
+
+void reread_on_taken(struct reread *w, void (*fn)(void *arg), void *arg)
+{
+	w->on_taken = fn;
+	w->on_taken_arg = arg;
 }
 
 const char *reread_name(const struct reread *w)

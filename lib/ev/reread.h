@@ -52,6 +52,9 @@ struct reread_stats {
 /* NULL: what is there now cannot be used. Reads at once: before the loop runs. */
 struct reread *reread_new(const struct reread_opts *opts, struct err *err) must_check;
 void reread_free(struct reread *w); /* NULL is fine */
+/* fn is told after each take but the first: who failed with what was before may try again. One at a
+   time. */
+void reread_on_taken(struct reread *w, void (*fn)(void *arg), void *arg);
 const char *reread_name(const struct reread *w);
 void reread_stats(const struct reread *w, struct reread_stats *out);
 

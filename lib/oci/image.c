@@ -145,7 +145,7 @@ static enum step_ret image_get_resume(struct task *t)
 }
 
 /* Takes over what a check found out. */
-static enum step_ret image_checked(struct image *m, struct check *c, const struct err *err)
+static enum step_ret image_checked(struct image *m, struct check *c, struct err *err)
 {
 	/* An index, whatever is wrong with it, and a kind that we do not read have led to no
 	   image. */

@@ -1,6 +1,8 @@
 #include "oci/mirrors.h"
 
+#include "base/clock.h"
 #include "base/limits.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/obj.h"
 #include "crypto/pem.h"
@@ -12,6 +14,7 @@
 #include <string.h>
 
 #define LAYOUT_PREFIX "oci-layout://"
+#define LOG_EVERY_MS 60000
 
 struct oci_mirrors {
 	VEC(struct oci_rule) rules;
@@ -280,6 +283,19 @@ struct oci_mirrors *oci_mirrors_parse(const char *text, size_t len, struct err *
 const char *oci_mirror_name(const struct oci_mirror *m)
 {
 	return m->layout ? m->layout : m->host;
+}
+
+void oci_mirror_log(struct oci_mirror *m, const struct log_ctx *log, const struct err *err)
+{
+	uint64_t now = clock_ms();
+	static const char what[] = "a mirror does not help";
+
+	if (err->code == 404 || (m->logged_ms && now - m->logged_ms < LOG_EVERY_MS)) {
+		log_debug(log, what, LS("mirror", oci_mirror_name(m)), LE(err));
+		return;
+	}
+	m->logged_ms = now;
+	log_info(log, what, LS("mirror", oci_mirror_name(m)), LE(err));
 }
 
 struct oci_mirror *oci_mirror_ref(struct oci_mirror *m)

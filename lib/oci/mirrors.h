@@ -40,6 +40,7 @@ struct oci_mirror {
 	char *path; /* "proxy/ghcr.io"; "": none */
 	bool insecure;
 	struct http_trust trust; /* the mirror's CAs; nothing of an object's */
+	uint64_t logged_ms; /* on clock_ms(): when the log was told of a failure; 0: never */
 };
 
 struct oci_rule {
@@ -49,6 +50,7 @@ struct oci_rule {
 	bool fallback;
 };
 
+struct log_ctx;
 struct oci_mirrors;
 
 /* NULL (ERR_STALL): what is wrong, with the rule it is in. */
@@ -67,6 +69,9 @@ int oci_mirror_repo(const struct oci_rule *rule, const struct oci_mirror *mirror
 
 /* For logs: its host, or the layout's path. */
 const char *oci_mirror_name(const struct oci_mirror *m);
+/* It failed so, and was left: a line at info once a minute, but for what it does not have (404),
+   which any mirror may answer; else at debug. */
+void oci_mirror_log(struct oci_mirror *m, const struct log_ctx *log, const struct err *err);
 struct oci_mirror *oci_mirror_ref(struct oci_mirror *m); /* NULL is fine */
 void oci_mirror_unref(struct oci_mirror *m); /* NULL is fine */
 

@@ -4,11 +4,14 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "ev/op.h"
 #include "oci/internal.h"
 #include "oci/mirrors.h"
 
-#include <errno.h>
+#include <string.h>
+
+#define TOLD_MAX 300 /* bytes of one mirror's words */
 
 static void hop_add(struct oci_route *r, const struct oci_rule *rule, struct oci_mirror *m)
 {
@@ -25,7 +28,8 @@ void oci_route_init(struct oci_route *r, struct oci_client *c, const struct oci_
 	const struct oci_rule *rule = oci_mirrors_find(c->mirrors, target->repo);
 	struct oci_mirror *const *m;
 
-	*r = (struct oci_route){.client = c};
+	*r = (struct oci_route){
+		.client = c, .told = BUF_INIT(LIMIT_MIRRORS_OF_RULE * (TOLD_MAX + 300))};
 	oci_target_init(&r->target, target);
 	if (!r->target.timeout_ms || r->target.timeout_ms > LIMIT_REQUEST_MS)
 		r->target.timeout_ms = LIMIT_REQUEST_MS;
@@ -43,6 +47,7 @@ void oci_route_clear(struct oci_route *r)
 	vec_each (&r->hops, hop)
 		oci_mirror_unref(hop->mirror);
 	vec_clear(&r->hops);
+	buf_clear(&r->told);
 	oci_target_clear(&r->target);
 	*r = (struct oci_route){0};
 }
@@ -75,7 +80,8 @@ struct op *oci_route_ask(struct oci_route *r, const struct oci_req *req)
 		char repo[OCI_REPO_TEXT_MAX];
 		struct err err = {0};
 
-		err_set(&err, ERR_STALL, "the name of '%s' is too long for its mirrors",
+		/* Other rules may come. */
+		err_set(&err, ERR_RETRY, "the name of '%s' is too long for its mirrors",
 			oci_repo_format(r->target.repo, repo));
 		return op_failed(r->client->loop, &err);
 	}
@@ -89,37 +95,67 @@ struct op *oci_route_ask(struct oci_route *r, const struct oci_req *req)
 	return oci_req_start(r->client, &to);
 }
 
-static bool route_move(struct oci_route *r, const struct err *err)
+/* Counts also when there is nobody to go on to. */
+static struct oci_mirror *route_mirror(const struct oci_route *r)
 {
-	if (err->kind == ERR_CANCELED || !oci_route_has_next(r))
+	return r->hops.len ? r->hops.p[r->at].mirror : NULL;
+}
+
+/* It stands in a condition: each time the same words for the same failure. */
+static void route_tell(struct oci_route *r, const struct oci_mirror *m, const struct err *err)
+{
+	size_t n = utf8_cut(err->msg, strlen(err->msg), TOLD_MAX);
+
+	buf_addf(&r->told, "%s its mirror '%.200s' did not help: %.*s",
+		r->told.len ? "; before that" : "before that", oci_mirror_name(m), (int)n,
+		err->msg);
+}
+
+/* The user knows neither the mirrors nor what the repository is called there. */
+static void route_explain(struct oci_route *r, struct err *err)
+{
+	char repo[OCI_REPO_TEXT_MAX];
+
+	if (route_mirror(r))
+		err_append(err, " (asked as a mirror of '%.300s')",
+			oci_repo_format(r->target.repo, repo));
+	if (r->told.len)
+		err_append(err, "; %s", buf_str(&r->told));
+}
+
+static bool route_move(struct oci_route *r, struct err *err)
+{
+	if (!oci_route_has_next(r)) {
+		route_explain(r, err);
 		return false;
+	}
+	route_tell(r, route_mirror(r), err);
 	r->at++;
 	r->going_on = true;
 	return true;
 }
 
-/* Counts also when there is nobody to go on to. */
-static bool route_is_mirror(const struct oci_route *r)
+bool oci_route_next(struct oci_route *r, const struct log_ctx *log, struct err *err)
 {
-	return r->hops.len && r->hops.p[r->at].mirror;
-}
+	struct oci_client *c = r->client;
 
-bool oci_route_next(struct oci_route *r, const struct log_ctx *log, const struct err *err)
-{
-	if (err->kind == ERR_CANCELED || !route_is_mirror(r))
+	if (err->kind == ERR_CANCELED)
 		return false;
-	r->client->stats.mirror_failed++;
-	log_debug(log, "a mirror does not help",
-		LS("mirror", oci_mirror_name(r->hops.p[r->at].mirror)), LE(err));
+	if (route_mirror(r)) {
+		c->stats.mirror_failed++;
+		oci_mirror_log(route_mirror(r), log, err);
+	}
 	return route_move(r, err);
 }
 
-bool oci_route_lied(struct oci_route *r, const struct log_ctx *log, const struct err *err)
+bool oci_route_lied(struct oci_route *r, const struct log_ctx *log, struct err *err)
 {
-	if (err->kind == ERR_CANCELED || !route_is_mirror(r))
+	if (err->kind == ERR_CANCELED)
 		return false;
-	r->client->stats.mirror_lied++;
-	log_error(log, "a mirror sends other content than was asked for",
-		LS("mirror", oci_mirror_name(r->hops.p[r->at].mirror)), LE(err));
+	if (route_mirror(r)) {
+		r->client->stats.mirror_lied++;
+		log_error(log, "a mirror sends other content than was asked for",
+			LS("mirror", oci_mirror_name(route_mirror(r))), LE(err));
+	}
 	return route_move(r, err);
 }

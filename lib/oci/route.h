@@ -15,11 +15,13 @@
  *
  *	oci_route_init(&r->route, client, &req->target);
  *	op = oci_route_ask(&r->route, &(struct oci_req){...});   with the route's target
- *	... it failed: if (oci_route_next(&r->route, task_log(t), &op->err)) begin again
+ *	... it failed with err: if (oci_route_next(&r->route, task_log(t), &err)) begin again,
+ *		else it fails with err, which says of each mirror why it did not help
  *	oci_route_clear(&r->route);
  */
 #ifndef OCI_ROUTE_H
 #define OCI_ROUTE_H
+#include "base/buf.h"
 #include "base/vec.h"
 #include "oci/req.h"
 #include "oci/target.h"
@@ -40,6 +42,7 @@ struct oci_route {
 	struct oci_target target; /* of who asked */
 	VEC(struct oci_hop_to) hops;
 	size_t at;
+	struct buf told; /* why the mirrors before this one did not help */
 	uint64_t since_ms; /* on clock_ms(): when the question was asked first */
 	bool going_on; /* of the same question */
 };
@@ -52,9 +55,10 @@ struct op *oci_route_ask(struct oci_route *r, const struct oci_req *req);
 const struct oci_repo *oci_route_repo(const struct oci_route *r);
 /* Is there somebody behind the one that is asked now? */
 bool oci_route_has_next(const struct oci_route *r);
-/* It failed so: goes on to the next. False: there is none, or it was cancelled; *err stands. */
-bool oci_route_next(struct oci_route *r, const struct log_ctx *log, const struct err *err);
+/* It failed so: goes on to the next. False: there is none, or it was cancelled. *err is the whole
+   failure then: the mirrors that were asked stand in it, and what the user calls the repository. */
+bool oci_route_next(struct oci_route *r, const struct log_ctx *log, struct err *err);
 /* The same, when it sent something else than what its name says. */
-bool oci_route_lied(struct oci_route *r, const struct log_ctx *log, const struct err *err);
+bool oci_route_lied(struct oci_route *r, const struct log_ctx *log, struct err *err);
 
 #endif

@@ -86,7 +86,7 @@ check_has "and is named" "--registry-mirrors: '$H_TMP/wrong.yaml': rule 1: it ha
 # ---- the mirror first ------------------------------------------------------------------------------------------------
 
 rules true
-h_embedded_start src "$H_TMP/objects" --registry-mirrors="$H_TMP/rules.yaml" --log-level=debug
+h_embedded_start src "$H_TMP/objects" --registry-mirrors="$H_TMP/rules.yaml" --min-retry-delay=60s
 k create secret docker-registry pull --docker-server="$ORIGIN" --docker-username="$HTPASSWD_USER" --docker-password="$HTPASSWD_WORD" >/dev/null ||
 	h_die "cannot create a Secret"
 object app app '{"tag": "1"}'
@@ -120,6 +120,7 @@ h_stop "$FRONT_PID" KILL
 push "$ORIGIN/org/app:1" "$H_TMP/two" --creds "$CREDS"
 new=$(curl -sI -u "$CREDS" -H 'Accept: application/vnd.oci.image.manifest.v1+json' "http://$ORIGIN/v2/org/app/manifests/1" | tr -d '\r' | sed -n 's/^[Dd]ocker-[Cc]ontent-[Dd]igest: //p')
 check_soon "and so is one that is not there" 40 "1@$new" field app .status.artifact.revision
+check_ne "which the log has at info" 0 "$(grep -c '"level":"info".*"msg":"a mirror does not help"' "$H_TMP/log/src.err")"
 
 # ---- other rules -----------------------------------------------------------------------------------------------------
 
@@ -130,8 +131,9 @@ rules false
 check_soon "new rules are taken" 30 1 metric 'file_reloads_total{file="mirrors",outcome="taken"}'
 check_soon "without fallback the registry is not asked" 40 "False OCIArtifactPullFailed" outcome app
 check_has "and the mirror is named" "$FRONT" "$(message app)"
+check_has "and whose it is" "(asked as a mirror of '$ORIGIN/org/app')" "$(message app)"
 echo 'rules: []' >"$H_TMP/rules.yaml"
-check_soon "without rules it is asked again" 60 "True Succeeded" outcome app
+check_soon "without rules it is asked again, and nobody waits for the end of a back-off" 20 "True Succeeded" outcome app
 check_match "what was asked of mirrors is counted" '^[1-9]' "$(metric 'oci_mirror_questions_total{outcome="asked"}')"
 h_stop "$CONTROLLER_PID"
 check_eq "a clean end" 0 $?

@@ -516,6 +516,19 @@ START_TEST(test_host_changed)
 }
 END_TEST
 
+/* How hosts are asked has changed: whoever failed is tried, at whatever host; and nobody else. */
+START_TEST(test_try_failed)
+{
+	begin();
+	fake_kube_fail(kube, "GET secrets/s", 500, 9);
+	toy(_i ? "\"say\":\"hello\"" : "\"say\":\"hello\",\"secretRef\":{\"name\":\"s\"}");
+	controller_try_failed(c);
+	settle();
+	ck_assert_uint_eq(metric_count(item_find(c, "n/t")->duration), _i ? 1 : 2);
+	end();
+}
+END_TEST
+
 /* ---- what has to be there -------------------------------------------------------------------- */
 
 static const size_t REQUIRED[] = {
@@ -803,6 +816,7 @@ Suite *suite_controller(void)
 	tcase_add_test(tc, test_two_kinds);
 	tcase_add_loop_test(tc, test_waits, 0, (int)ARRAY_LEN(WAITS));
 	tcase_add_loop_test(tc, test_host_changed, 0, 2);
+	tcase_add_loop_test(tc, test_try_failed, 0, 2);
 	tcase_add_loop_test_raise_signal(tc, test_required, SIGABRT, 0, (int)ARRAY_LEN(REQUIRED));
 	tcase_add_loop_test_raise_signal(tc, test_does_not_fit, SIGABRT, 0, 4);
 	tcase_add_test_raise_signal(tc, test_without_metrics, SIGABRT);

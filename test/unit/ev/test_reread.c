@@ -44,6 +44,11 @@ static void take_text(void *arg, void *value)
 	taken = value;
 }
 
+static void count(void *arg)
+{
+	++*(unsigned *)arg;
+}
+
 static struct reread *begin(const char *at, bool folder, size_t max, struct err *err)
 {
 	return reread_new(&(struct reread_opts){.loop = l,
@@ -121,10 +126,12 @@ START_TEST(test_changes)
 {
 	struct err err = {0};
 	struct reread *w;
+	unsigned told = 0;
 
 	put("file", "one");
 	w = begin(path, false, 100, &err);
 	ck_assert_ptr_nonnull(w);
+	reread_on_taken(w, count, &told);
 	expect(w, "one", 0, 0);
 	looks(w, 2);
 	expect(w, "one", 0, 0);
@@ -147,6 +154,7 @@ START_TEST(test_changes)
 	put("file", "three");
 	looks(w, 2);
 	expect(w, "three", 2, 3);
+	ck_assert_uint_eq(told, 2);
 	end(w);
 }
 END_TEST

@@ -115,14 +115,42 @@ END_TEST
 
 START_TEST(test_no_fallback)
 {
+	auto_free char *text = NULL;
 	struct op *op;
 
 	use(false);
 	has(x.reg, "app");
 	op = resolve(x.nobody, NULL);
 	fixture_failed(op, "/b/c/app': the registry answered 404");
+	text = mem_printf(" (asked as a mirror of '%s/app'); before that its mirror '%s' did not "
+			  "help: tag '1' of '%s/a/app': the registry answered 404 Not Found",
+		fake_host(x.reg), fake_host(one), fake_host(one));
+	ck_assert_msg(strstr(op->err.msg, text), "%s", op->err.msg);
 	op_free(op);
 	ck_assert_str_eq(fake_log(x.reg), "");
+}
+END_TEST
+
+/* Whoever reads the failure knows nothing of mirrors: it says of each why it did not help. */
+START_TEST(test_words)
+{
+	auto_free char *text = NULL;
+	struct op *op;
+
+	fake_on(one, "HEAD", "/v2/a/app/manifests/1")->status = 403;
+	fake_on(one, "GET", "/v2/a/app/manifests/1")->status = 403;
+	op = resolve(x.nobody, NULL);
+	text = mem_printf(
+		"tag '1' of '%s/app': the registry answered 404 Not Found", fake_host(x.reg));
+	ck_assert_msg(!strncmp(op->err.msg, text, strlen(text)), "%s", op->err.msg);
+	free(text);
+	text = mem_printf("; before that its mirror '%s' did not help: ", fake_host(one));
+	ck_assert_msg(strstr(op->err.msg, text), "%s", op->err.msg);
+	ck_assert_msg(strstr(op->err.msg, "answered 403"), "%s", op->err.msg);
+	free(text);
+	text = mem_printf("; before that its mirror '%s' did not help: ", fake_host(two));
+	ck_assert_msg(strstr(op->err.msg, text), "%s", op->err.msg);
+	op_free(op);
 }
 END_TEST
 
@@ -349,6 +377,7 @@ Suite *suite_route(void)
 	tcase_add_test(tc, test_first);
 	tcase_add_loop_test(tc, test_status, 0, 9);
 	tcase_add_test(tc, test_no_fallback);
+	tcase_add_test(tc, test_words);
 	tcase_add_test(tc, test_dead);
 	tcase_add_test(tc, test_silent);
 	tcase_add_loop_test(tc, test_lies, 0, 2);
