@@ -397,7 +397,7 @@ bool oci_pass_may_repeat(const struct oci_pass *pass)
 
 void oci_pass_well(struct oci_pass *pass, bool well)
 {
-	if (pass->host)
+	if (pass->host && !pass->aside)
 		pass->host->ailing = !well;
 }
 

@@ -2,7 +2,9 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "oci/identity.h"
 #include "oci/ref.h"
+#include "oci/target.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,13 +24,17 @@ void oci_hosts_init(struct lru *hosts)
 	lru_init(hosts, LIMIT_REGISTRY_HOSTS, host_busy, host_free);
 }
 
-struct oci_host *oci_host_get(struct lru *hosts, const struct oci_repo *repo)
+struct oci_host *oci_host_get(struct lru *hosts, const struct oci_target *target)
 {
-	char key[OCI_HOST_MAX + 3];
+	const struct oci_repo *repo = target->repo;
+	char key[OCI_HOST_MAX + 32];
 	struct lru_item *it;
 	struct oci_host *h;
 
-	snprintf(key, sizeof(key), "%s|%d", repo->host, repo->insecure);
+	snprintf(key, sizeof(key), "%s|%d|%llu", repo->host, repo->insecure,
+		oci_target_goes_aside(target)
+			? (unsigned long long)oci_identity_id(target->identity)
+			: 0);
 	it = lru_get(hosts, key);
 	if (it)
 		return CONTAINER_OF(it, struct oci_host, item);

@@ -1,7 +1,8 @@
 /*
  * How to speak to a registry, learnt by asking; whether it answers is health.h's. A record's key is
- * host and `insecure`: an object that may use plain http teaches the others nothing. At most
- * LIMIT_REGISTRY_HOSTS; what a request points at stays. Loop thread.
+ * host and `insecure`: an object that may use plain http teaches the others nothing. Nor does one
+ * that asks through a proxy of its own, since its proxy may have answered: it has a record of its
+ * own. At most LIMIT_REGISTRY_HOSTS; what a request points at stays. Loop thread.
  */
 #ifndef OCI_HOST_H
 #define OCI_HOST_H
@@ -9,7 +10,7 @@
 
 #include <stdint.h>
 
-struct oci_repo;
+struct oci_target;
 
 struct oci_host {
 	struct lru_item item;
@@ -21,6 +22,6 @@ struct oci_host {
 
 void oci_hosts_init(struct lru *hosts);
 /* Made when it is not there. */
-struct oci_host *oci_host_get(struct lru *hosts, const struct oci_repo *repo);
+struct oci_host *oci_host_get(struct lru *hosts, const struct oci_target *target);
 
 #endif

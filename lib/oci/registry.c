@@ -217,20 +217,20 @@ struct account *oci_client_account(struct oci_client *c)
 	return c->account;
 }
 
-bool oci_client_no_head(struct oci_client *c, const struct oci_repo *repo)
+bool oci_client_no_head(struct oci_client *c, const struct oci_target *target)
 {
-	return clock_ms() < oci_host_get(&c->hosts, repo)->no_head_until;
+	return clock_ms() < oci_host_get(&c->hosts, target)->no_head_until;
 }
 
 /* All objects at that host pay for it, and where pulls are counted a GET is one: what may have been
    an accident is soon forgotten. */
-void oci_client_head_refused(struct oci_client *c, const struct oci_repo *repo, int status)
+void oci_client_head_refused(struct oci_client *c, const struct oci_target *target, int status)
 {
 	bool accident = status >= 500 && status != 501;
 
 	if (status == 404) /* the tag came between the two requests */
 		return;
-	oci_host_get(&c->hosts, repo)->no_head_until =
+	oci_host_get(&c->hosts, target)->no_head_until =
 		clock_ms() + (accident ? NO_HEAD_ACCIDENT_MS : NO_HEAD_MS);
 }
 

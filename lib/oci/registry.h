@@ -32,6 +32,7 @@ struct loop;
 struct oci_client;
 struct oci_identity;
 struct oci_mirrors;
+struct oci_target;
 struct oci_repo;
 struct op;
 
@@ -106,10 +107,11 @@ void oci_client_each_host(
 
 /* ---- for the files of lib/oci; their requests are in req.h */
 
-/* Registries that refuse HEAD of a manifest but not GET: remembered per host for a while. status:
+/* Registries that refuse HEAD of a manifest but not GET: remembered for a while,
+   as host.h says. status:
    of the answer to HEAD. */
-bool oci_client_no_head(struct oci_client *c, const struct oci_repo *repo);
-void oci_client_head_refused(struct oci_client *c, const struct oci_repo *repo, int status);
+bool oci_client_no_head(struct oci_client *c, const struct oci_target *target);
+void oci_client_head_refused(struct oci_client *c, const struct oci_target *target, int status);
 /* For the files that count what they do. */
 struct oci_stats *oci_client_counters(struct oci_client *c);
 struct loop *oci_client_loop(struct oci_client *c);

@@ -539,7 +539,7 @@ struct op *oci_req_start(struct oci_client *c, const struct oci_req *req)
 	q->req.path = q->path;
 	q->req.what = q->what;
 	q->req.hdrs = q->hdrs;
-	q->host = oci_host_get(&c->hosts, q->target.repo);
+	q->host = oci_host_get(&c->hosts, &q->target);
 	q->host->users++;
 	if (!q->target.timeout_ms || (!q->req.write && q->target.timeout_ms > LIMIT_REQUEST_MS))
 		q->target.timeout_ms = LIMIT_REQUEST_MS;

@@ -113,6 +113,7 @@ static struct op *resolve_ask(struct resolve *r, bool head)
 static enum step_ret resolve_head_start(struct task *t)
 {
 	struct resolve *r = TASK(t, struct resolve);
+	struct oci_target now;
 	char text[512], repo[OCI_REPO_TEXT_MAX];
 
 	r->result.stage = OCI_RESOLVE_DIGEST;
@@ -131,7 +132,8 @@ static enum step_ret resolve_head_start(struct task *t)
 	r->path = mem_printf("manifests/%s", r->tag);
 	r->what = mem_printf("tag '%s'", r->tag);
 	r->head_status = 0;
-	if (oci_client_no_head(r->client, oci_route_repo(&r->route)))
+	now = oci_route_target(&r->route);
+	if (oci_client_no_head(r->client, &now))
 		return STEP_NEXT;
 	return task_wait(t, resolve_ask(r, true));
 }
@@ -229,8 +231,11 @@ static enum step_ret resolve_get_resume(struct task *t)
 
 	if (t->op->err.kind != ERR_NONE)
 		return resolve_failed(r);
-	if (r->head_status)
-		oci_client_head_refused(r->client, oci_route_repo(&r->route), r->head_status);
+	if (r->head_status) {
+		struct oci_target now = oci_route_target(&r->route);
+
+		oci_client_head_refused(r->client, &now, r->head_status);
+	}
 	r->hash = NEW(struct hash);
 	if (!digest_header(oci_req_result(t->op), &r->hash->said))
 		r->hash->said = (struct digest){0};

@@ -71,6 +71,13 @@ static uint64_t route_ms(const struct oci_route *r)
 	return oci_route_has_next(r) ? left / 2 + 1 : left;
 }
 
+struct oci_target oci_route_target(const struct oci_route *r)
+{
+	const struct oci_hop_to *hop = &r->hops.p[r->at];
+
+	return (struct oci_target){&hop->repo, r->target.identity, route_ms(r), hop->mirror};
+}
+
 struct op *oci_route_ask(struct oci_route *r, const struct oci_req *req)
 {
 	struct oci_req to = *req;
@@ -91,7 +98,7 @@ struct op *oci_route_ask(struct oci_route *r, const struct oci_req *req)
 	hop = &r->hops.p[r->at];
 	if (hop->mirror)
 		r->client->stats.mirror_asked++;
-	to.target = (struct oci_target){&hop->repo, r->target.identity, route_ms(r), hop->mirror};
+	to.target = oci_route_target(r);
 	return oci_req_start(r->client, &to);
 }
 

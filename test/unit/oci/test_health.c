@@ -343,6 +343,27 @@ START_TEST(aside)
 }
 END_TEST
 
+/* Nor does it say whether a repeat is worth while for the others. */
+START_TEST(aside_in_vain)
+{
+	struct oci_pass direct = {0}, other = {0};
+	struct world w;
+	struct err err = {0};
+
+	init(&w);
+	ck_assert(!oci_pass_take(w.health, &reg, false, &direct, &err));
+	ck_assert(!oci_pass_take(w.health, &reg, true, &other, &err));
+	oci_pass_well(&other, false);
+	ck_assert(oci_pass_may_repeat(&direct));
+	oci_pass_well(&direct, false);
+	oci_pass_well(&other, true);
+	ck_assert(!oci_pass_may_repeat(&direct));
+	oci_pass_release(&direct);
+	oci_pass_release(&other);
+	clear(&w);
+}
+END_TEST
+
 START_TEST(our_own_trouble)
 {
 	static const int codes[] = {-EMFILE, -ENFILE, -ENOMEM, -ENOBUFS, -EADDRNOTAVAIL};
@@ -537,6 +558,7 @@ Suite *suite_health(void)
 	tcase_add_test(t, well_but_for_one);
 	tcase_add_test(t, many_probes);
 	tcase_add_test(t, aside);
+	tcase_add_test(t, aside_in_vain);
 	tcase_add_test(t, token_servers_apart);
 	tcase_add_test(t, short_timeouts);
 	tcase_add_loop_test(t, our_own_trouble, 0, 5);

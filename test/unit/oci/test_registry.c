@@ -1,6 +1,7 @@
 #include "oci/registry.h"
 
 #include "base/log.h"
+#include "http/proxy_env.h"
 #include "oci/req.h"
 #include "oci/resolve.h"
 #include "test/unit/oci/fixture.h"
@@ -719,6 +720,35 @@ START_TEST(no_plain_http)
 	fixture_failed(op, "the registry '127.0.0.2:");
 	op_free(op);
 	ck_assert(!strstr(fake_log(x.reg), "HEAD"));
+	fixture_clear(&x);
+}
+END_TEST
+
+/* Who asks through a proxy of its own has heard the proxy, perhaps, and not the registry: the
+   others find out for themselves, before they show a password. */
+START_TEST(plain_by_proxy)
+{
+	struct oci_identity *id = oci_identity_new();
+	auto_free char *proxy = NULL;
+	struct fake_registry *px;
+	struct err err = {0};
+	struct fixture x;
+
+	fixture_init(&x);
+	px = fake_registry_new(x.loop);
+	proxy = mem_printf("http://%s", fake_host(px));
+	ck_assert(!proxy_parse(oci_identity_proxy(id), proxy, &err));
+	op_free(ask(&x, id));
+	ck_assert_msg(strstr(fake_log(px), "HEAD http://"), "%s", fake_log(px));
+	ck_assert_str_eq(fake_log(x.reg), "");
+	op_free(ask(&x, NULL));
+	ck_assert_msg(!strncmp(fake_log(x.reg), "tls\nHEAD ", 9), "%s", fake_log(x.reg));
+	/* And it knows what it has learnt. */
+	fake_log_reset(px);
+	op_free(ask(&x, id));
+	ck_assert_msg(!strstr(fake_log(px), "CONNECT"), "%s", fake_log(px));
+	oci_identity_unref(id);
+	fake_registry_free(px);
 	fixture_clear(&x);
 }
 END_TEST
@@ -1806,6 +1836,7 @@ Suite *suite_registry(void)
 	tcase_add_loop_test(t, challenge_lie, 0, ARRAY_LEN(challenge_lies));
 	tcase_add_test(t, tokens_stay_apart);
 	tcase_add_test(t, no_plain_http);
+	tcase_add_test(t, plain_by_proxy);
 	tcase_add_test(t, nobody_listens);
 	tcase_add_test(t, own_ports);
 	tcase_add_loop_test(t, answer, 0, ARRAY_LEN(answers));
