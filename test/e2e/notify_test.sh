@@ -88,7 +88,7 @@ check_eq "what only rate limits are made by is nobody's business" null "$(told w
 # ---- the same failure at each run -----------------------------------------------------------------------------------------
 kn patch ocirepository web --type=merge -p '{"spec":{"ref":{"tag":"gone"}}}' >/dev/null
 check_soon_match "a failure that stays is told at each run, and left out there" 20 '^[1-9]' counter 'flux_events_total{outcome="duplicate"}'
-check_eq "so people hear of it once more" 2 "$(count web OCIArtifactPullFailed)"
+check_soon "so people hear of it once more" 20 2 count web OCIArtifactPullFailed
 
 # ---- notification-controller restarts ---------------------------------------------------------------------------------------
 h_stop "$NOTIFICATION_CONTROLLER_PID"

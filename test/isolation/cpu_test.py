@@ -3,8 +3,6 @@
 end take effect at once, and the others find a worker."""
 from lab import *
 
-SOON = 5.0 if SANITIZED else 1.0  # for what takes milliseconds on a quiet machine
-
 
 def worst_turn(c):
     """The longest turn of the loop since the last call, in seconds."""

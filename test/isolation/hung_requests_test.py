@@ -12,7 +12,7 @@ for i in range(64):
 until(10, lambda: len(dead.requests) >= 8)
 c.add("beside", ok.url("org/beside"))
 figure("a new object beside them", c.wait_ready("beside", 60), "s", most=alone * 1.05 + 0.5)
-figure("an unchanged object is asked to reconcile", c.wait_handled("before", 60), "s", most=1)
+figure("an unchanged object is asked to reconcile", c.wait_handled("before", 60), "s", most=SOON)
 c.delete("going")
 figure("a deletion", until(60, lambda: c.gone("going")), "s", most=2)
 
