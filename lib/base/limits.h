@@ -82,6 +82,7 @@
 #define LIMIT_PROBES 64 /* of our own at a time: does a registry or token server answer at all? */
 #define LIMIT_PROBE_MS 10000
 #define LIMIT_TOKENS 4096 /* kept at a time */
+#define LIMIT_TOKENS_BYTES (8 * LIMIT_MIB) /* of all of them, with what they are for */
 #define LIMIT_CREDENTIALS 8 /* that match a repository and are tried, one after the other */
 #define LIMIT_CREDENTIAL_TURNS 256 /* repositories of one identity for which that is known */
 #define LIMIT_CHALLENGES 16384 /* remembered at a time, one a repository */
@@ -101,6 +102,8 @@
 #define LIMIT_CLOUD_TRIES 3 /* of one request, with a pause between */
 #define LIMIT_CLOUD_LOGIN_MS 60000 /* a login as a whole, when nobody says less */
 #define LIMIT_CLOUD_KEPT 4096 /* tokens and passwords, unless --token-cache-max-size says */
+#define LIMIT_CLOUD_KEPT_BYTES (8 * LIMIT_MIB) /* of all of them */
+#define LIMIT_CLOUD_ANNOTATION 2048 /* one of a ServiceAccount */
 #define LIMIT_CLOUD_LIFE_MS (60 * 60 * 1000) /* nothing is kept for longer */
 #define LIMIT_CLOUD_RUN_MS 1000 /* with a cache of size 0: for one run */
 #define LIMIT_CLOUD_FILE (64 * LIMIT_KIB) /* a token, a profile, a key file */

@@ -33,28 +33,37 @@ void lru_drop(struct lru *l, struct lru_item *it)
 	free(key);
 }
 
-static bool lru_has_room(const struct lru *l, const struct lru_item *it)
+static bool lru_has_room(const struct lru *l, size_t items, size_t bytes)
 {
-	return l->map.len < l->max && (!l->max_bytes || l->bytes + it->size <= l->max_bytes);
+	return l->map.len + items <= l->max && (!l->max_bytes || l->bytes + bytes <= l->max_bytes);
 }
 
-/* Past the limit only while all are busy. */
-static void lru_make_room(struct lru *l, const struct lru_item *it)
+/* For so much more, for the sake of `it`. Past the limit only while all are busy. */
+static void lru_make_room(struct lru *l, const struct lru_item *it, size_t items, size_t bytes)
 {
 	struct list *at, *newer;
 
-	for (at = l->order.prev; at != &l->order && !lru_has_room(l, it); at = newer) {
+	for (at = l->order.prev; at != &l->order && !lru_has_room(l, items, bytes); at = newer) {
 		struct lru_item *old = CONTAINER_OF(at, struct lru_item, link);
 
 		newer = at->prev;
-		if (!l->busy || !l->busy(old))
+		if (old != it && (!l->busy || !l->busy(old)))
 			lru_drop(l, old);
 	}
 }
 
+void lru_resize(struct lru *l, struct lru_item *it, size_t size)
+{
+	l->bytes -= it->size;
+	it->size = 0;
+	lru_make_room(l, it, 0, size);
+	it->size = size;
+	l->bytes += size;
+}
+
 void lru_add(struct lru *l, const char *key, struct lru_item *it)
 {
-	lru_make_room(l, it);
+	lru_make_room(l, it, 1, it->size);
 	it->key = mem_strdup(key);
 	l->bytes += it->size;
 	BUG_IF(map_put(&l->map, key, it));

@@ -18,7 +18,7 @@
 
 struct lru_item {
 	char *key;
-	size_t size; /* bytes that it holds, set before lru_add; counted with max_bytes */
+	size_t size; /* bytes that it holds, set before lru_add, then by lru_resize; counted with max_bytes */
 	struct list link;
 };
 
@@ -39,6 +39,8 @@ void lru_clear(struct lru *l);
 struct lru_item *lru_get(struct lru *l, const char *key);
 /* The key must not be there. What is too much goes before; the new one stays, whatever its size. */
 void lru_add(struct lru *l, const char *key, struct lru_item *it);
+/* It holds so much now. What is too much goes; it stays itself, whatever its size. */
+void lru_resize(struct lru *l, struct lru_item *it, size_t size);
 /* Takes it out and frees it. */
 void lru_drop(struct lru *l, struct lru_item *it);
 

@@ -119,6 +119,11 @@ static bool entry_survives(struct entry *e)
 	return true;
 }
 
+static size_t entry_size(const struct entry *e)
+{
+	return sizeof(*e) + e->got.first.len + e->got.second.len + e->got.third.len;
+}
+
 static void fetch_done(struct op *op, void *arg)
 {
 	struct entry *e = arg;
@@ -146,6 +151,11 @@ static void fetch_done(struct op *op, void *arg)
 	flight_land(&e->flight, &err, cache_give);
 	e->fetch = NULL;
 	op_free(op);
+	/* Whoever asks for what nobody gives must not fill the cache with it. */
+	if (e->has)
+		lru_resize(&e->cache->entries, &e->item, entry_size(e));
+	else
+		lru_drop(&e->cache->entries, &e->item);
 }
 
 static const struct log_ctx *fetch_log(const struct task *t)
@@ -208,6 +218,7 @@ struct cloud_cache *cloud_cache_new(struct loop *l, size_t max, uint64_t max_lif
 	c->keeps = max > 0;
 	c->max_life_ms = max_life_ms;
 	lru_init(&c->entries, max ? max : LIMIT_CLOUD_KEPT, entry_busy, entry_free);
+	c->entries.max_bytes = LIMIT_CLOUD_KEPT_BYTES;
 	return c;
 }
 
@@ -246,6 +257,7 @@ static struct entry *cache_add(struct cloud_cache *c, const char *key, cloud_fet
 	e->cache = c;
 	e->fetch_fn = fetch;
 	flight_init(&e->flight, cache_deserted, cache_overdue);
+	e->item.size = entry_size(e);
 	lru_add(&c->entries, key, &e->item);
 	return e;
 }

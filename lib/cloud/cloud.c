@@ -156,24 +156,32 @@ static void key_add_who(struct buf *key, const struct cloud_ticket *t)
 		t->provider->access_key(t, key);
 }
 
+/* What is kept for long is as short for long annotations as for none. */
+static char *key_digest(const char *kind, const struct buf *text)
+{
+	char hex[DIGEST_HEX_MAX];
+	struct digest d;
+
+	digest_mem(&d, DIGEST_SHA256, buf_str(text), text->len);
+	return mem_printf("%s %s", kind, digest_hex(&d, hex));
+}
+
 static char *access_key(const struct cloud_ticket *t)
 {
 	auto_buf struct buf key = BUF_INIT(BUF_ANY);
 
-	buf_adds(&key, "access\n");
 	key_add_who(&key, t);
-	return buf_take(&key);
+	return key_digest("access", &key);
 }
 
 static char *credential_key(const struct cloud_ticket *t)
 {
 	auto_buf struct buf key = BUF_INIT(BUF_ANY);
 
-	buf_adds(&key, "credential\n");
 	key_add_who(&key, t);
 	if (t->provider->credential_key)
 		t->provider->credential_key(t, &key);
-	return buf_take(&key);
+	return key_digest("credential", &key);
 }
 
 /* ---- the credential: an access token, and what the registry wants for it --------------------- */

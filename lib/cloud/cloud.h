@@ -67,6 +67,7 @@ struct cloud_account {
 	void (*unref)(struct cloud_account *a);
 	const char *ns, *name, *uid;
 	const json_t *annotations; /* of the ServiceAccount; NULL: it has none */
+	size_t size; /* bytes that it holds */
 	/* A token of the ServiceAccount for this audience, made by Kubernetes (TokenRequest). */
 	struct op *(*token_start)(struct cloud_account *a, const char *audience);
 	const struct secret *(*token_result)(struct op *op); /* borrowed from the op */

@@ -242,6 +242,8 @@ size_t oci_identity_size(const struct oci_identity *id)
 	size_t n = sizeof(*id) + id->entries.cap * sizeof(*id->entries.p) + entries_size(id);
 
 	n += id->trust.ca_pem.cap + id->trust.cert_pem.cap + id->trust.key_pem.len;
+	if (id->login && id->login->size)
+		n += id->login->size(id->login);
 	return n + id->proxy.password.len;
 }
 

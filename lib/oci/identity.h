@@ -102,6 +102,8 @@ struct oci_login {
 	/* Is this host one of those that it has passwords for? Asked of mirrors only: what an
 	   object names is the object's own business. */
 	bool (*serves)(struct oci_login *l, const char *host);
+	/* Bytes that it holds; NULL: next to none. */
+	size_t (*size)(const struct oci_login *l);
 	/* The registry refused this one. True: another login may help. */
 	bool (*refused)(struct oci_login *l, const char *host, const struct secret *password);
 };

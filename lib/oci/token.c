@@ -534,6 +534,11 @@ static void token_give(struct flight *flight, struct flight_wait *base)
 	secret_copy(&w->token, &CONTAINER_OF(flight, struct entry, flight)->token);
 }
 
+static size_t entry_size(const struct entry *e, const char *key)
+{
+	return sizeof(*e) + strlen(key) + e->token.len;
+}
+
 static void fetch_done(struct op *op, void *arg)
 {
 	struct entry *e = arg;
@@ -550,6 +555,7 @@ static void fetch_done(struct op *op, void *arg)
 
 		secret_copy(&e->token, &f->token);
 		e->good_until = clock_ms() + f->life_ms - margin;
+		lru_resize(&e->tokens->entries, &e->item, entry_size(e, e->item.key));
 	}
 	flight_land(&e->flight, &op->err, token_give);
 	op_free(op);
@@ -582,6 +588,7 @@ struct oci_tokens *oci_tokens_new(struct loop *l, struct http_client *http,
 	t->requests = requests;
 	t->tally = tally;
 	lru_init(&t->entries, LIMIT_TOKENS, entry_busy, entry_free);
+	t->entries.max_bytes = LIMIT_TOKENS_BYTES;
 	return t;
 }
 
@@ -746,6 +753,7 @@ struct op *oci_token_start(struct oci_tokens *t, const struct oci_token_req *req
 		e = NEW(struct entry);
 		e->tokens = t;
 		flight_init(&e->flight, token_deserted, token_overdue);
+		e->item.size = entry_size(e, key);
 		lru_add(&t->entries, key, &e->item);
 	}
 	secret_clear(&e->token);

@@ -231,8 +231,9 @@ static int secret_took(struct run *r, struct login_read *rd, const struct login_
 }
 
 /* The object that was asked for. -1: it could not be read, or used; t->err says so. */
-static int read_took(struct run *r, struct login_read *rd)
+static int read_took(struct run *r, const struct login *l, const struct registry_env *env)
 {
+	struct login_read *rd = l->reading;
 	struct login_object *o = &rd->objects.p[rd->at];
 	struct task *t = &r->task;
 	const json_t *obj;
@@ -247,6 +248,8 @@ static int read_took(struct run *r, struct login_read *rd)
 	rd->at++;
 	if (!is_account(o->role))
 		return secret_took(r, rd, o, obj, &t->err);
+	if (reads_identity(&l->refs, env) && service_account_check(obj, &t->err))
+		return -1;
 	json_decref(rd->account);
 	rd->account = json_incref((json_t *)(uintptr_t)obj);
 	if (o->role == ROLE_ACCOUNT)
@@ -384,7 +387,7 @@ enum step_ret login_resume(
 	struct login_read *rd = l->reading;
 	size_t at = rd->at;
 
-	if (read_took(r, rd))
+	if (read_took(r, l, env))
 		return login_failed(r, l, &rd->objects.p[at], url);
 	if (rd->at < rd->objects.len)
 		return STEP_AGAIN;
@@ -447,7 +450,7 @@ enum step_ret login_reread_resume(struct run *r, struct login *l, const struct r
 	struct err told = r->task.err;
 	struct depends_value *v;
 
-	if (read_took(r, l->reading)) {
+	if (read_took(r, l, env)) {
 		/* Gone, or nobody knows: whoever needs it next asks again. The run's own error is
 		   what is told. */
 		auto_free char *name = login_name(r, l);

@@ -71,6 +71,13 @@ static bool login_serves(struct oci_login *base, const char *host)
 	return !cloud_host_check(l->cloud, l->provider, host, &ignored);
 }
 
+static size_t login_size(const struct oci_login *base)
+{
+	const struct provider_login *l = CONTAINER_OF(base, const struct provider_login, base);
+
+	return sizeof(*l) + (l->account ? l->account->size : 0);
+}
+
 static bool login_refused(struct oci_login *base, const char *host, const struct secret *password)
 {
 	struct provider_login *l = CONTAINER_OF(base, struct provider_login, base);
@@ -89,6 +96,7 @@ void provider_login_add(struct oci_identity *id, const struct provider_login_opt
 		.start = login_start_at,
 		.result = login_result,
 		.serves = login_serves,
+		.size = login_size,
 		.refused = login_refused};
 	l->cloud = opts->cloud;
 	l->provider = opts->provider;

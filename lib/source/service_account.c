@@ -133,6 +133,32 @@ static json_t *annotations_of(const json_t *account)
 	return to;
 }
 
+static size_t account_size(const struct service_account *a)
+{
+	size_t n = sizeof(*a) + strlen(a->ns) + strlen(a->name) + strlen(a->uid);
+	const char *key;
+	json_t *v;
+
+	json_object_foreach (a->annotations, key, v)
+		n += strlen(key) + json_string_length(v);
+	return n;
+}
+
+int service_account_check(const json_t *object, struct err *err)
+{
+	const char *const *key;
+
+	for (key = cloud_account_keys; *key; key++) {
+		const char *v = obj_str(object, "metadata", "annotations", *key);
+
+		if (v && strlen(v) > LIMIT_CLOUD_ANNOTATION)
+			return err_set(err, ERR_RETRY,
+				"its annotation '%s' is longer than %d bytes", *key,
+				LIMIT_CLOUD_ANNOTATION);
+	}
+	return 0;
+}
+
 struct cloud_account *service_account_new(struct kube_client *kube, const json_t *object)
 {
 	struct service_account *a = NEW(struct service_account);
@@ -143,7 +169,8 @@ struct cloud_account *service_account_new(struct kube_client *kube, const json_t
 	a->name = mem_strdup(object_name(object));
 	a->uid = mem_strdup(object_uid(object));
 	a->annotations = annotations_of(object);
-	a->base = (struct cloud_account){.ref = account_ref,
+	a->base = (struct cloud_account){.size = account_size(a),
+		.ref = account_ref,
 		.unref = account_unref,
 		.ns = a->ns,
 		.name = a->name,

@@ -92,6 +92,30 @@ START_TEST(lru_bytes)
 }
 END_TEST
 
+/* What comes later counts as well; who has grown stays, whoever is the oldest. */
+START_TEST(lru_grows)
+{
+	struct lru l;
+
+	lru_init(&l, 10, thing_busy, thing_free);
+	l.max_bytes = 100;
+	add_sized(&l, "a", 10);
+	add_sized(&l, "b", 10);
+	add_sized(&l, "c", 10);
+	lru_resize(&l, lru_oldest(&l), 85); /* a; b makes room for it */
+	ck_assert_ptr_null(lru_get(&l, "b"));
+	ck_assert_ptr_nonnull(lru_get(&l, "a"));
+	ck_assert_ptr_nonnull(lru_get(&l, "c"));
+	ck_assert_uint_eq(l.bytes, 95);
+	lru_resize(&l, lru_get(&l, "a"), 5);
+	ck_assert_uint_eq(l.bytes, 15);
+	lru_resize(&l, lru_get(&l, "a"), 1000);
+	ck_assert_uint_eq(l.map.len, 1);
+	lru_clear(&l);
+	ck_assert_uint_eq(l.bytes, 0);
+}
+END_TEST
+
 Suite *suite_lru(void)
 {
 	Suite *s = suite_create("lru");
@@ -99,6 +123,7 @@ Suite *suite_lru(void)
 
 	tcase_add_test(t, lru);
 	tcase_add_test(t, lru_bytes);
+	tcase_add_test(t, lru_grows);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -180,6 +180,33 @@ START_TEST(test_metadata)
 }
 END_TEST
 
+/* Whoever asks for what nobody gives takes no place from those that were given something. */
+START_TEST(test_failures_not_kept)
+{
+	struct op *op;
+	struct rig r;
+	char uid[16];
+	int i;
+
+	metadata(&r, false);
+	rig_on(&r, "GET", TOKEN_PATH, TOKEN_JSON)->times = 1;
+	op = rig_login(&r, CLOUD_GCP, false);
+	rig_ok(op);
+	op_free(op);
+	for (i = 0; i < 20; i++) {
+		snprintf(uid, sizeof(uid), "u-%d", i);
+		r.account.uid = uid;
+		op = rig_login(&r, CLOUD_GCP, true);
+		ck_assert_int_eq(op->err.kind, ERR_RETRY);
+		op_free(op);
+	}
+	op = rig_login(&r, CLOUD_GCP, false);
+	rig_ok(op);
+	op_free(op);
+	rig_clear(&r);
+}
+END_TEST
+
 /* Refused, the password is made anew, and with it the access token that it is. */
 START_TEST(test_login_refused)
 {
@@ -990,6 +1017,7 @@ Suite *suite_gcp(void)
 	tcase_add_loop_test(tc, test_host, 0, ARRAY_LEN(hosts));
 	tcase_add_loop_test(tc, test_annotations, 0, ARRAY_LEN(annotations));
 	tcase_add_test(tc, test_metadata);
+	tcase_add_test(tc, test_failures_not_kept);
 	tcase_add_test(tc, test_login_refused);
 	tcase_add_test(tc, test_metadata_refused);
 	tcase_add_test(tc, test_metadata_odd);

@@ -567,6 +567,54 @@ START_TEST(repositories_apart)
 }
 END_TEST
 
+/* Tokens are kept up to so many bytes, not only so many. rows: short ones, long ones */
+START_TEST(tokens_of_some_bytes)
+{
+	enum { REPOS = 300 };
+	auto_free char *text = mem_zalloc(30001), *body = NULL, *need = NULL;
+	char *paths[REPOS], *challenges[REPOS];
+	struct fake_answer *a;
+	struct fake_image image;
+	struct fixture x;
+	unsigned asked;
+	int i;
+
+	fixture_init(&x);
+	memset(text, 't', _i ? 30000 : 30);
+	body = mem_printf("{\"token\":\"%s\"}", text);
+	need = mem_printf("Bearer %s", text);
+	fake_image(x.reg, "app", "1.0", "a/b", "hello", 5, &image);
+	fake_on(x.reg, "GET", "/token")->body = body;
+	for (i = 0; i < REPOS; i++) {
+		auto_free char *scope = mem_printf("repository:r%d:pull", i);
+
+		challenges[i] = bearer(&x, scope);
+		paths[i] = mem_printf("/v2/r%d/manifests/1.0", i);
+		a = fake_on(x.reg, "HEAD", paths[i]);
+		a->need = need;
+		a->challenge = challenges[i];
+		a->headers = image.paths[3];
+	}
+	for (i = 0; i <= REPOS; i++) { /* the first one twice */
+		auto_free char *name = mem_printf("r%d", i % REPOS);
+		struct op *op;
+
+		asked = fake_count(&x, "GET /token");
+		fixture_repo(&x.repo, x.reg, name);
+		op = ask(&x, NULL);
+		fixture_ok(op);
+		op_free(op);
+	}
+	ck_assert_uint_eq(fake_count(&x, "GET /token") - asked, _i ? 1 : 0);
+	for (i = 0; i < REPOS; i++) {
+		free(paths[i]);
+		free(challenges[i]);
+	}
+	fake_image_clear(&image);
+	fixture_clear(&x);
+}
+END_TEST
+
 /* The same server refuses again: told once, as it said it. */
 START_TEST(realm_refuses_later)
 {
@@ -1831,6 +1879,7 @@ Suite *suite_registry(void)
 	tcase_add_test(t, other_realm_hangs);
 	tcase_add_test(t, open_now);
 	tcase_add_test(t, repositories_apart);
+	tcase_add_loop_test(t, tokens_of_some_bytes, 0, 2);
 	tcase_add_loop_test(t, realm_refuses_later, 0, 2);
 	tcase_add_loop_test(t, token_lie, 0, ARRAY_LEN(token_lies));
 	tcase_add_loop_test(t, challenge_lie, 0, ARRAY_LEN(challenge_lies));

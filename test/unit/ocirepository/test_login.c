@@ -1,6 +1,7 @@
 /* As whom a run asks when several objects say so: a ServiceAccount's imagePullSecrets, a CA, a
    proxy; what is missing or wrong among them, and that a change of any takes effect at once. */
 #include "base/base64.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "ctl/controller.h"
 #include "ctl/item.h"
@@ -211,6 +212,32 @@ START_TEST(test_provider)
 }
 END_TEST
 
+/* What a cloud would look at is kept with each identity: it has a limit. rows: just so long, one
+   byte more */
+START_TEST(test_long_annotation)
+{
+	auto_free char *value = mem_zalloc(LIMIT_CLOUD_ANNOTATION + 2), *json = NULL;
+
+	world_init(&w);
+	w.opts.registry.object_level = true;
+	memset(value, 'a', LIMIT_CLOUD_ANNOTATION + (size_t)_i);
+	json = mem_printf(
+		"{\"metadata\":{\"name\":\"robot\",\"namespace\":\"apps\",\"annotations\":{"
+		"\"iam.gke.io/gcp-service-account\":\"%s\"}}}",
+		value);
+	fake_kube_put(w.kube, "serviceaccounts", json);
+	world_object(&w, "web", "\"serviceAccountName\":\"robot\",\"provider\":\"gcp\"");
+	world_start(&w);
+	world_settle(&w);
+	ck_assert_str_eq(world_status(&w, "web", "Ready.reason"), "AuthenticationFailed");
+	ck_assert_msg(!strstr(world_status(&w, "web", "Ready.message"),
+			      "service account 'apps/robot': its annotation "
+			      "'iam.gke.io/gcp-service-account' is longer than 2048 bytes") == !_i,
+		"%s", world_status(&w, "web", "Ready.message"));
+	world_clear(&w);
+}
+END_TEST
+
 static const struct {
 	const char *key, *value, *spec, *message;
 } wrong[] = {
@@ -278,6 +305,7 @@ Suite *suite_login(void)
 	tcase_add_test(tc, test_account_changes);
 	tcase_add_test(tc, test_many_pull_secrets);
 	tcase_add_loop_test(tc, test_provider, 0, 2);
+	tcase_add_loop_test(tc, test_long_annotation, 0, 2);
 	tcase_add_loop_test(tc, test_wrong, 0, ARRAY_LEN(wrong));
 	tcase_add_test(tc, test_proxy);
 	suite_add_tcase(s, tc);
