@@ -157,6 +157,35 @@ static bool store_is_ready(void *arg)
 	return store_ready(((struct app *)arg)->store);
 }
 
+static int start_metrics(struct app *a, struct err *err)
+{
+	if (!a->flags.metrics_addr)
+		return 0;
+	a->metrics_server = listen_on(a,
+		&(struct http_server_opts){.name = "metrics",
+			.address = a->flags.metrics_addr,
+			.handler = serve_metrics_handle,
+			.arg = a->metrics,
+			.max_connections = a->share.metrics},
+		err);
+	return a->metrics_server ? 0 : -1;
+}
+
+static int start_health(struct app *a, struct err *err)
+{
+	health_add(&a->health, "store", store_is_ready, a);
+	if (!a->flags.health_addr)
+		return 0;
+	a->health_server = listen_on(a,
+		&(struct http_server_opts){.name = "health",
+			.address = a->flags.health_addr,
+			.handler = health_handle,
+			.arg = &a->health,
+			.max_connections = a->share.health},
+		err);
+	return a->health_server ? 0 : -1;
+}
+
 static int start_servers(struct app *a, struct err *err)
 {
 	a->files = serve_files_new(a->loop, a->store, 0);
@@ -167,26 +196,7 @@ static int start_servers(struct app *a, struct err *err)
 			.arg = a->files,
 			.max_connections = a->share.artifacts},
 		err);
-	if (!a->artifacts_server)
-		return -1;
-	a->metrics_server = listen_on(a,
-		&(struct http_server_opts){.name = "metrics",
-			.address = a->flags.metrics_addr,
-			.handler = serve_metrics_handle,
-			.arg = a->metrics,
-			.max_connections = a->share.metrics},
-		err);
-	if (!a->metrics_server)
-		return -1;
-	health_add(&a->health, "store", store_is_ready, a);
-	a->health_server = listen_on(a,
-		&(struct http_server_opts){.name = "health",
-			.address = a->flags.health_addr,
-			.handler = health_handle,
-			.arg = &a->health,
-			.max_connections = a->share.health},
-		err);
-	return a->health_server ? 0 : -1;
+	return a->artifacts_server && !start_metrics(a, err) ? start_health(a, err) : -1;
 }
 
 /* As told, without slashes at the end; a scheme stays, and so does a dot behind the name: it keeps
@@ -523,14 +533,20 @@ static enum step_ret artifacts_start(struct task *t)
 	return task_wait(t, http_server_drain(a->artifacts_server, (uint64_t)a->flags.grace_ms));
 }
 
+/* server: NULL when it was turned off. */
+static enum step_ret small_server_drain(struct task *t, struct http_server *server)
+{
+	return server ? task_wait(t, http_server_drain(server, SMALL_GRACE_MS)) : STEP_NEXT;
+}
+
 static enum step_ret metrics_start(struct task *t)
 {
-	return task_wait(t, http_server_drain(app_of(t)->metrics_server, SMALL_GRACE_MS));
+	return small_server_drain(t, app_of(t)->metrics_server);
 }
 
 static enum step_ret health_start(struct task *t)
 {
-	return task_wait(t, http_server_drain(app_of(t)->health_server, SMALL_GRACE_MS));
+	return small_server_drain(t, app_of(t)->health_server);
 }
 
 static enum step_ret embedded_stop_start(struct task *t)

@@ -31,7 +31,8 @@ struct app {
 	struct controller *controllers[APP_KINDS_MAX]; /* one a kind; the rest NULL */
 	unsigned n_controllers;
 	struct serve_files *files;
-	struct http_server *artifacts_server, *metrics_server, *health_server;
+	struct http_server *artifacts_server;
+	struct http_server *metrics_server, *health_server; /* NULL: turned off */
 	struct health health;
 	struct page *page; /* NULL: --status-page=false */
 	struct op *scan, *sweep, *ending;

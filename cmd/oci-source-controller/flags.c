@@ -118,9 +118,10 @@ static const struct flag FLAGS[] = {
 			"Kubernetes only"},
 	{"health-addr", TEXT, AT(health_addr), .value = "ADDR", .fallback = ":9440",
 		.embedded = "127.0.0.1:9440",
-		.help = "address of /healthz, /readyz and the status page"},
+		.help = "address of /healthz, /readyz and the status page; 0: no such server"},
 	{"metrics-addr", TEXT, AT(metrics_addr), .value = "ADDR", .fallback = ":8080",
-		.embedded = "127.0.0.1:8080", .env = "METRICS_ADDR", .help = "address of /metrics"},
+		.embedded = "127.0.0.1:8080", .env = "METRICS_ADDR",
+		.help = "address of /metrics; 0: no such server"},
 	{"status-page", BOOL, AT(status_page), .value = "BOOL", .fallback = "true",
 		.help = "show all objects at / of the health address, and as JSON at "
 			"/api/objects"},
@@ -378,6 +379,13 @@ static void defaults_end(struct flags *f)
 				f->embedded && flag->embedded ? flag->embedded : flag->fallback);
 }
 
+/* "0" is how controller-runtime, and so Flux's controllers, have a server turned off. */
+static void address_read(const char **address)
+{
+	if (!strcmp(*address, "0"))
+		*address = NULL;
+}
+
 /* A host as ever, or a URL whose path may lead to us through a proxy. */
 static int check_advertised(const char *text, struct err *err)
 {
@@ -485,6 +493,8 @@ int flags_parse(struct flags *f, int argc, char **argv, struct err *err)
 			return -1;
 	}
 	defaults_end(f);
+	address_read(&f->metrics_addr);
+	address_read(&f->health_addr);
 	return flags_check(f, err);
 }
 

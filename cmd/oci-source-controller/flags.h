@@ -34,7 +34,8 @@ struct flags {
 	/* running */
 	int64_t memory_budget; /* 0: a share of the memory limit */
 	int64_t concurrent, jitter, min_retry_ms, max_retry_ms, grace_ms;
-	const char *events_addr, *health_addr, *metrics_addr;
+	const char *events_addr;
+	const char *health_addr, *metrics_addr; /* NULL: no such server */
 	bool status_page;
 	const char *log_level, *log_encoding;
 	const char *ca_file; /* NULL: the system's CAs alone */

@@ -271,7 +271,27 @@ START_TEST(test_empty)
 }
 END_TEST
 
-/* So is a 0 where none is possible; elsewhere it is a number. */
+/* As controller-runtime has it; deployments of Flux say it so. */
+START_TEST(test_off)
+{
+	struct flags f;
+	struct err err = {0};
+	char line[] = "--metrics-addr=0 --health-addr 0", embedded[] = "--embedded --health-addr=0";
+	char *argv[] = {(char[]){"program"}, NULL};
+
+	good(&f, line);
+	ck_assert_ptr_null(f.metrics_addr);
+	ck_assert_ptr_null(f.health_addr);
+	good(&f, embedded);
+	ck_assert_str_eq(f.metrics_addr, "127.0.0.1:8080");
+	ck_assert_ptr_null(f.health_addr);
+	setenv("METRICS_ADDR", "0", 1);
+	ck_assert_int_eq(flags_parse(&f, 1, argv, &err), 0);
+	ck_assert_ptr_null(f.metrics_addr);
+}
+END_TEST
+
+/* A 0 where none is possible is the default, too; elsewhere it is a number. */
 START_TEST(test_zero)
 {
 	struct flags f;
@@ -359,6 +379,7 @@ Suite *suite_flags(void)
 	tcase_add_test(tc, test_flux);
 	tcase_add_loop_test(tc, test_booleans, 0, ARRAY_LEN(booleans_rows));
 	tcase_add_test(tc, test_empty);
+	tcase_add_test(tc, test_off);
 	tcase_add_test(tc, test_zero);
 	tcase_add_loop_test(tc, test_taken, 0, ARRAY_LEN(taken_rows));
 	tcase_add_loop_test(tc, test_refused, 0, ARRAY_LEN(refused_rows));
