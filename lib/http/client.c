@@ -78,18 +78,56 @@ static int client_code(const struct http_op *x, CURLcode rc)
 	}
 }
 
+static bool curl_said(const struct http_op *x, const char *const words[], size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (strstr(x->curl_error, words[i]))
+			return true;
+	return false;
+}
+
+/* It came no further than the proxy: nobody else is connected to, and without an answer to CONNECT
+   the only TLS there can be is that with the proxy. */
+static bool failed_at_proxy(const struct http_op *x, CURLcode rc)
+{
+	long answer = 0;
+
+	if (!x->via || rc == CURLE_COULDNT_CONNECT)
+		return x->via;
+	curl_easy_getinfo(x->easy, CURLINFO_HTTP_CONNECTCODE, &answer);
+	return x->via_tls && !answer &&
+		(rc == CURLE_SSL_CONNECT_ERROR || rc == CURLE_PEER_FAILED_VERIFICATION);
+}
+
+/* Something answered, and what OpenSSL says of it is that it is no TLS at all. */
+static bool spoke_no_tls(const struct http_op *x, CURLcode rc)
+{
+	static const char *const words[] = {"wrong version number", "packet length too long",
+		"http request", "record layer failure", "unknown protocol"};
+
+	return rc == CURLE_SSL_CONNECT_ERROR && curl_said(x, words, ARRAY_LEN(words));
+}
+
+static bool knew_no_ca(const struct http_op *x, CURLcode rc)
+{
+	static const char *const words[] = {"unable to get local issuer certificate",
+		"unable to verify the first certificate", "self-signed certificate",
+		"self signed certificate"};
+
+	return rc == CURLE_PEER_FAILED_VERIFICATION && curl_said(x, words, ARRAY_LEN(words));
+}
+
 /* Did something that speaks TLS answer? A refused certificate and an alert say so; what OpenSSL
    says of bytes that are no TLS at all, and of a connection that closes without any, says the
    contrary. */
 static bool spoke_tls(const struct http_op *x, CURLcode rc)
 {
-	static const char *const not_tls[] = {"wrong version number", "packet length too long",
-		"unexpected eof", "SSL_ERROR_SYSCALL", "SSL_ERROR_ZERO_RETURN", "http request",
-		"record layer failure", "Connection reset", "unknown protocol",
-		"SSL connection timeout"};
+	static const char *const nothing[] = {"unexpected eof", "SSL_ERROR_SYSCALL",
+		"SSL_ERROR_ZERO_RETURN", "Connection reset", "SSL connection timeout"};
 	curl_off_t handshake = 0;
 	long fresh = 0;
-	size_t i;
 
 	if (strncmp(x->target, "https:", 6) != 0)
 		return false;
@@ -100,12 +138,8 @@ static bool spoke_tls(const struct http_op *x, CURLcode rc)
 		return true;
 	if (rc == CURLE_PEER_FAILED_VERIFICATION || rc == CURLE_SSL_ISSUER_ERROR)
 		return true;
-	if (rc != CURLE_SSL_CONNECT_ERROR)
-		return false;
-	for (i = 0; i < ARRAY_LEN(not_tls); i++)
-		if (strstr(x->curl_error, not_tls[i]))
-			return false;
-	return true;
+	return rc == CURLE_SSL_CONNECT_ERROR && !spoke_no_tls(x, rc) &&
+		!curl_said(x, nothing, ARRAY_LEN(nothing));
 }
 
 /* " after 12 ms": the same failure must have the same words, or each retry is news to everybody who
@@ -123,6 +157,7 @@ static void client_cut_time(char *text)
 
 static void fail_curl(struct http_op *x, CURLcode rc)
 {
+	const char *what;
 	char *p;
 
 	/* It quotes the whole URL of the proxy, and that may hold a password. */
@@ -133,8 +168,11 @@ static void fail_curl(struct http_op *x, CURLcode rc)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			*p = ' ';
 	client_cut_time(x->curl_error);
-	http_op_fail(x, client_code(x, rc), "%s",
-		*x->curl_error ? x->curl_error : curl_easy_strerror(rc));
+	what = *x->curl_error ? x->curl_error : curl_easy_strerror(rc);
+	if (spoke_no_tls(x, rc))
+		what = "it speaks no TLS";
+	http_op_fail(
+		x, client_code(x, rc), "%s%s", failed_at_proxy(x, rc) ? "the proxy: " : "", what);
 }
 
 /* ---- the end --------------------------------------------------------------------------------- */
@@ -196,6 +234,8 @@ static void client_end(struct http_op *x)
 void http_op_done(struct http_op *x, CURLcode rc)
 {
 	x->res.tls_answered = spoke_tls(x, rc);
+	x->res.no_tls = spoke_no_tls(x, rc) && !failed_at_proxy(x, rc);
+	x->res.ca_unknown = knew_no_ca(x, rc);
 	if (rc != CURLE_OK && !x->cut_is_fine && !http_peer_refused(x))
 		fail_curl(x, rc);
 	else if (!x->failed && !x->res.headers_complete)

@@ -104,6 +104,8 @@ struct http_res {
 	bool has_peer; /* false: no connection, or a proxy in between */
 	/* in a failed op too: the server spoke TLS, so plain http must not be tried */
 	bool tls_answered;
+	bool no_tls; /* of a failed op: https was asked for, and what answered speaks no TLS */
+	bool ca_unknown; /* of a failed op: nobody whom we trust vouches for the certificate */
 	bool headers_complete;
 	struct buf scratch; /* http_header's answer */
 };

@@ -95,6 +95,7 @@ struct http_op {
 	/* client_peer.c */
 	char *host, *via; /* of the URL; of the proxy (NULL: there is none) */
 	unsigned port, via_port;
+	bool via_tls; /* the proxy is spoken to with TLS */
 	struct op *lookup; /* on its way: the transfer has not begun */
 	bool resolved; /* libcurl has the addresses */
 	struct err refused; /* the last address that the caller would not have */

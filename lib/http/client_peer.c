@@ -32,6 +32,7 @@ int http_peer_use_proxy(struct http_op *x, const struct http_proxy *p)
 {
 	x->via = mem_strdup(p->host);
 	x->via_port = p->port;
+	x->via_tls = !strncmp(p->url, "https:", 6);
 	return curl_easy_setopt(x->easy, CURLOPT_PROXY, p->url) ? -1 : 0;
 }
 

@@ -1280,6 +1280,30 @@ START_TEST(test_proxy_names)
 }
 END_TEST
 
+/* Nobody but the proxy is connected to, so that it is the proxy that cannot be; of one that
+   answers, the words are its own. */
+START_TEST(test_proxy_dead)
+{
+	static const char *const urls[] = {
+		"http://u:hush@127.0.0.1:1", "https://127.0.0.1:1", "socks5://127.0.0.1:1"};
+	struct http_proxy proxy = {.url = (char *)(uintptr_t)urls[_i / 2]};
+	struct op *op;
+
+	no_proxies();
+	begin(NULL);
+	op = get((struct http_req){
+		.url = _i % 2 ? "https://registry.test/x" : "http://registry.test/x",
+		.proxy = &proxy});
+	until_done(op);
+	ck_assert_msg(strstr(op->err.msg, "': the proxy: Failed to connect to 127.0.0.1 port 1"),
+		"%s", op->err.msg);
+	ck_assert_int_eq(op->err.code, -ECONNREFUSED);
+	ck_assert_ptr_null(strstr(op->err.msg, "hush"));
+	op_free(op);
+	finish();
+}
+END_TEST
+
 /* A failure ends in a status that many can read; whatever is wrong with a proxy's URL, its password
    stays out of it. */
 START_TEST(test_proxy_secret)
@@ -1514,6 +1538,7 @@ Suite *suite_client(void)
 	tcase_add_loop_test(tc, test_proxy, 0, (int)ARRAY_LEN(PROXIES));
 	tcase_add_test(tc, test_proxy_connections);
 	tcase_add_loop_test(tc, test_proxy_names, 0, 4);
+	tcase_add_loop_test(tc, test_proxy_dead, 0, 6);
 	tcase_add_loop_test(tc, test_proxy_secret, 0, 18);
 	tcase_add_test(tc, test_account);
 	tcase_add_loop_test(tc, test_account_wait, 0, 3);

@@ -217,6 +217,8 @@ START_TEST(test_trust)
 		ck_assert_msg(op->err.code == -EPROTO || TRUST[_i].more, "%s: %d %s",
 			TRUST[_i].name, op->err.code, op->err.msg);
 	}
+	ck_assert_msg(r->ca_unknown == !!strstr(op->err.msg, "self-signed certificate"), "%s: %s",
+		TRUST[_i].name, op->err.msg);
 	ck_assert_msg(r->tls_answered == TRUST[_i].tls, "%s: tls_answered %d (%s)", TRUST[_i].name,
 		r->tls_answered, op->err.msg);
 	op_free(op);
@@ -472,7 +474,10 @@ START_TEST(test_proxy_trust)
 		loop_turn(l, true);
 	/* s_server answers whatever it is asked. */
 	ck_assert_msg(!op->err.kind == (_i == 1 || _i == 3), "row %d: %s", _i, op->err.msg);
-	ck_assert_msg(!op->err.kind || strstr(op->err.msg, "certificate"), "%s", op->err.msg);
+	ck_assert_msg(
+		!op->err.kind || strstr(op->err.msg, "': the proxy: SSL certificate problem: self"),
+		"%s", op->err.msg);
+	ck_assert(http_result(op)->ca_unknown == (op->err.kind != ERR_NONE));
 	op_free(op);
 	http_client_free(c);
 	http_proxy_clear(&proxy);
@@ -535,6 +540,8 @@ START_TEST(test_no_tls)
 	op = get(l, c, NULL);
 	ck_assert_int_eq(op->err.kind, ERR_RETRY);
 	ck_assert_msg(!http_result(op)->tls_answered, "row %d: %s", _i, op->err.msg);
+	ck_assert_msg(http_result(op)->no_tls == (_i == 0), "row %d: %s", _i, op->err.msg);
+	ck_assert_msg(!!strstr(op->err.msg, "': it speaks no TLS") == (_i == 0), "%s", op->err.msg);
 	op_free(op);
 	http_client_free(c);
 	for (i = 0; i < 20; i++)
