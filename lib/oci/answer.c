@@ -162,6 +162,12 @@ int oci_answer_elsewhere(const struct http_res *res, const char *host, struct er
 	return answer_set(res, who, "", err);
 }
 
+void oci_answer_none(const struct http_res *res, struct err *err)
+{
+	if (res->ca_unknown)
+		err_append(err, "; certSecretRef, --ca-file or SSL_CERT_FILE can name its CA");
+}
+
 bool oci_is_redirect(int status)
 {
 	return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;

@@ -22,6 +22,9 @@ bool oci_says_unknown(const struct err *err);
 /* The same of a host that the registry redirected to: it is nobody's business what that one says,
    so only host and status are told. */
 int oci_answer_elsewhere(const struct http_res *res, const char *host, struct err *err);
+/* There was no answer: says behind *err, whose program ever it is, what would help against a
+   certificate that nobody vouches for. */
+void oci_answer_none(const struct http_res *res, struct err *err);
 /* Does it lead somewhere else, by Location? */
 bool oci_is_redirect(int status);
 /* A 401: the best challenge of all WWW-Authenticate headers. -1 (ERR_RETRY): none that we can

@@ -304,6 +304,14 @@ static enum step_ret req_redirected(struct call *q, const struct http_res *res)
 	return task_goto(&q->task, "token");
 }
 
+/* What would help, in the word of whoever asks: a field of the spec, a flag, a mirror's rule. */
+static void req_say_remedy(const struct call *q, const struct http_res *res, struct err *err)
+{
+	oci_answer_none(res, err);
+	if (res->no_tls && !q->away && !oci_repo_http_allowed(q->target.repo))
+		err_append(err, "; 'insecure' allows plain http");
+}
+
 /* No answer: was it a registry that speaks plain http only? */
 static enum step_ret req_unanswered(struct call *q)
 {
@@ -336,6 +344,7 @@ static enum step_ret req_unanswered(struct call *q)
 	if (req_may_repeat(q) && req_repeat(q, oci_again_failure(&q->again, res, &err)))
 		return task_goto(&q->task, "pause");
 	req_in_vain(q);
+	req_say_remedy(q, res, &err);
 	if (q->away)
 		return oci_call_fail(q, &err);
 	if (!answered && oci_repo_http_allowed(q->target.repo))

@@ -383,6 +383,7 @@ static enum step_ret token_ask_failed(struct fetch *f)
 		token_repeat(f, oci_again_failure(&f->again, http_result(op), &err)))
 		return task_goto(&f->task, "pause");
 	token_in_vain(f);
+	oci_answer_none(http_result(op), &err);
 	oci_pass_failed(&f->pass, &err);
 	return token_fail(f, &err);
 }

@@ -20,10 +20,18 @@ h_until 20 curl -skfo /dev/null "https://$REG/v2/" || h_die "docker-registry doe
 push() { env HOME="$H_TMP" "$OCICTL" push "oci://$REG/app:$1" --path="$H_ROOT/deploy/samples/app" --source=s --revision=r "${@:2}" 2>&1; }
 out=$(push 1)
 check_has "an unknown certificate is refused" "certificate" "$out"
+check_has "in words that say what would help" "self-signed certificate; certSecretRef, --ca-file or SSL_CERT_FILE can name its CA" "$out"
 check_eq "plain http was not tried" "" "$(grep -a "HTTP request to an HTTPS server" "$H_TMP/log/reg.err")"
 check_eq "nothing arrived" "" "$(grep -F ocictl "$H_TMP/log/reg.out")"
 check_has "--insecure takes it" "app:1@sha256:" "$(push 1 --insecure)"
 check_has "over TLS, and HTTP/1.1 although this registry offers HTTP/2" '"PUT /v2/app/manifests/1 HTTP/1.1"' "$(grep -F ocictl "$H_TMP/log/reg.out")"
+
+# Plain http: on 127.0.0.1 it needs no leave, on other addresses it does.
+PLAIN=127.0.0.2:$(h_free_port)
+h_spawn plain python3 -m http.server --bind 127.0.0.2 "${PLAIN#*:}"
+h_until 20 curl -so /dev/null "http://$PLAIN/" || h_die "the plain server does not answer"
+check_has "of plain http what allows it is said" "it speaks no TLS; 'insecure' allows plain http" "$("$OCICTL" resolve "oci://$PLAIN/app:1" 2>&1)"
+check_has "with leave it is asked" "404" "$("$OCICTL" resolve --insecure "oci://$PLAIN/app:1" 2>&1)"
 
 # The controller: spec.insecure, and no object's leave counts for another.
 KUBECTL=$(h_kubectl_debian) || h_die "no kubectl"
@@ -41,7 +49,7 @@ check_soon "spec.insecure takes it" 20 "True Succeeded" ready insecure
 check_eq "in HTTP/1.1, too" "" "$(grep -F 'flux/v2' "$H_TMP/log/reg.out" | grep -F 'HTTP/2')"
 object strict false
 check_soon "without it the certificate counts" 20 "False OCIArtifactPullFailed" ready strict
-check_has "and is named" certificate "$(k get ocirepository strict -o json | jq -r '.status.conditions[] | select(.type == "Ready") | .message')"
+check_has "and is named" "self-signed certificate; certSecretRef, --ca-file or SSL_CERT_FILE can name its CA" "$(k get ocirepository strict -o json | jq -r '.status.conditions[] | select(.type == "Ready") | .message')"
 
 # A registry behind a proxy that ends TLS does not know of it, and says http in the Link to the next page of its tags. s_server -HTTP answers
 # with files that hold whole answers; it has no manifests, so what was chosen from the second page shows in the error.
