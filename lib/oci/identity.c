@@ -455,7 +455,7 @@ const char *oci_identity_why_not(
 		snprintf(out, OCI_IDENTITY_WHY_MAX, "no credentials were given");
 	else if (!cred && n == 1)
 		snprintf(out, OCI_IDENTITY_WHY_MAX,
-			"the one entry of the credentials is for another");
+			"the one entry of the credentials is for another registry");
 	else if (!cred)
 		snprintf(out, OCI_IDENTITY_WHY_MAX,
 			"none of the %zu entries of the credentials is for it", n);

@@ -154,7 +154,8 @@ static const struct {
 	const char *auths, *says;
 } without[] = {
 	{"{}", "no credentials were given"},
-	{"{\"s.io\":{\"auth\":\"dTpw\"}}", "the one entry of the credentials is for another"},
+	{"{\"s.io\":{\"auth\":\"dTpw\"}}",
+		"the one entry of the credentials is for another registry"},
 	{"{\"s.io\":{\"auth\":\"dTpw\"},\"r.io/org\":{\"auth\":\"dTpw\"}}",
 		"none of the 2 entries"},
 	{"{\"r.io\":{\"registrytoken\":\"rt\"}}", "only a token"},
