@@ -60,21 +60,13 @@ static const char *dual_of(const char *suffix)
 
 /* ---- hosts ----------------------------------------------------------------------------------- */
 
+/* It ends in the condition of each object with a wrong provider: one example, not all forms. */
 static int place_refuse(const char *host, struct err *err)
 {
-	auto_buf struct buf suffixes = BUF_INIT(BUF_ANY), duals = BUF_INIT(BUF_ANY);
-	size_t i;
-
-	for (i = 0; i < ARRAY_LEN(partitions); i++) {
-		buf_addf(&suffixes, "%s%s", i ? ", " : "", partitions[i].suffix);
-		if (partitions[i].registry)
-			buf_addf(&duals, "%s%s", i ? ", " : "", partitions[i].registry);
-	}
 	return err_set(err, ERR_RETRY,
-		"'%.255s' is no registry of AWS: those are ACCOUNT.dkr.ecr.REGION.SUFFIX (or "
-		"ecr-fips), with 12 digits and one of %s; ACCOUNT.dkr-ecr.REGION.SUFFIX with %s; "
-		"%s and %s; no port but 443",
-		host, buf_str(&suffixes), buf_str(&duals), public_hosts[0], public_hosts[1]);
+		"'%.255s' is no registry of AWS such as ACCOUNT.dkr.ecr.REGION.%s or %s: correct "
+		"spec.provider, or use a pull Secret",
+		host, partitions[0].suffix, public_hosts[0]);
 }
 
 static bool place_is_public(const char *host, size_t n)

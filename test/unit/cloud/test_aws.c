@@ -534,8 +534,7 @@ START_TEST(test_other_hosts)
 	rig_well(&r);
 	set_static(&r);
 	for (i = 0; i < ARRAY_LEN(hosts); i++)
-		rig_failed(
-			&r, hosts[i], "' is no registry of AWS: those are ACCOUNT.dkr.ecr.REGION");
+		rig_failed(&r, hosts[i], "' is no registry of AWS such as ACCOUNT.dkr.ecr.REGION");
 	rig_log_is(&r, "");
 	rig_clear(&r);
 }
