@@ -110,18 +110,23 @@ static struct op *resolve_ask(struct resolve *r, bool head)
 		});
 }
 
+/* resolve_chart_tag() has not taken it. */
+#define PLUS_HINT \
+	"; '+' needs the layerSelector.mediaType of a Helm chart, '" OCI_TYPE_HELM_CHART "'"
+
 static enum step_ret resolve_head_start(struct task *t)
 {
 	struct resolve *r = TASK(t, struct resolve);
 	struct oci_target now;
-	char text[512], repo[OCI_REPO_TEXT_MAX];
+	char text[640], repo[OCI_REPO_TEXT_MAX];
 
 	r->result.stage = OCI_RESOLVE_DIGEST;
 	if (resolve_given(r->digest) && !r->named)
 		return resolve_pinned(r);
 	if (!oci_tag_valid(r->tag, strlen(r->tag))) {
-		snprintf(text, sizeof(text), "'%.140s' of '%.300s' is no valid tag", r->tag,
-			oci_repo_format(r->route.target.repo, repo));
+		snprintf(text, sizeof(text), "'%.140s' of '%.300s' is no valid tag%s", r->tag,
+			oci_repo_format(r->route.target.repo, repo),
+			strchr(r->tag, '+') ? PLUS_HINT : "");
 		return resolve_fail(r, text);
 	}
 	snprintf(r->result.tag, sizeof(r->result.tag), "%s", r->tag);

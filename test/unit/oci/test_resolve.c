@@ -343,6 +343,10 @@ static const struct {
 } bad[] = {
 	{"a b", NULL, NULL, "'a b' of", OCI_RESOLVE_DIGEST},
 	{"../x", NULL, NULL, "no valid tag", OCI_RESOLVE_DIGEST},
+	{"0.2.0+build.7", NULL, NULL,
+		"is no valid tag; '+' needs the layerSelector.mediaType of a Helm chart, "
+		"'application/vnd.cncf.helm.chart.content.v1.tar+gzip'",
+		OCI_RESOLVE_DIGEST},
 	{NULL, "not a range", NULL, "not a range", OCI_RESOLVE_TAGS},
 	{NULL, "*", "(?=x)", "(?=x)", OCI_RESOLVE_TAGS},
 	{NULL, "not a range", "(?=x)", "(?=x)", OCI_RESOLVE_TAGS}, /* the filter is read first */
