@@ -1,5 +1,6 @@
 #include "oci/layout.h"
 
+#include "base/js.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/obj.h"
@@ -40,6 +41,7 @@ struct layout {
 	char base[OCI_NAME_MAX + 2]; /* in front of all names in the layout: "app/", or "" */
 	bool own; /* it is the repository's alone */
 	const char *unknown; /* what is not there: the registry's error code */
+	struct buf missing; /* more of it; "": nothing */
 	struct digest digest; /* what was asked for by digest, or what the tag is */
 	char *type; /* of that manifest, as the index says; NULL: it was not asked */
 	struct buf text; /* the index, then the tags */
@@ -202,6 +204,7 @@ static int find_tag(struct layout *l, const struct oci_manifest *m,
 
 	if (!d) {
 		l->unknown = "MANIFEST_UNKNOWN";
+		oci_layout_index_say_missing(m, names, l->tag, &l->missing);
 		return 0;
 	}
 	l->digest = d->digest;
@@ -407,11 +410,22 @@ static void answer_file(struct layout *l)
 /* As a registry says it (distribution spec 1.1, "Error Codes"). */
 static enum step_ret answer_error(struct layout *l, int status, const char *code)
 {
+	struct js_w w = JS_W(&l->res.body);
+
 	l->res.status = status;
-	if (!l->req.head) {
-		buf_init(&l->res.body, LIMIT_ERROR_BODY);
-		buf_addf(&l->res.body, "{\"errors\":[{\"code\":\"%s\"}]}", code);
-	}
+	if (l->req.head)
+		return STEP_DONE;
+	buf_init(&l->res.body, LIMIT_ERROR_BODY);
+	js_begin(&w, '{');
+	js_key(&w, "errors");
+	js_begin(&w, '[');
+	js_begin(&w, '{');
+	js_kstr(&w, "code", code);
+	if (l->missing.len)
+		js_kstr(&w, "message", buf_str(&l->missing));
+	js_end(&w, '}');
+	js_end(&w, ']');
+	js_end(&w, '}');
 	return STEP_DONE;
 }
 
@@ -506,6 +520,7 @@ static void layout_free(struct task *t)
 	oci_mirror_unref(l->mirror);
 	op_free(l->grant);
 	buf_clear(&l->text);
+	buf_clear(&l->missing);
 	buf_clear(&l->piece);
 	buf_clear(&l->res.body);
 	buf_clear(&l->res.raw_headers);
@@ -580,6 +595,7 @@ struct op *oci_layout_start(struct oci_client *c, const struct oci_layout_req *r
 	list_init(&l->waiting);
 	l->res.url = mem_printf("oci-layout://%s", l->mirror->layout);
 	buf_init(&l->text, LIMIT_MANIFEST);
+	buf_init(&l->missing, LIMIT_ERROR_BODY);
 	buf_init(&l->piece, PIECE);
 	buf_init(&l->res.body, req->max_body);
 	buf_init(&l->res.raw_headers, LIMIT_HEADERS);

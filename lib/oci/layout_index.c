@@ -2,9 +2,12 @@
 
 #include "base/js.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#define SHOWN_MAX 100 /* of a name that the file has */
 
 int oci_layout_index_parse(struct oci_manifest *m, const char *data, size_t len, struct err *err)
 {
@@ -55,6 +58,34 @@ const struct oci_descriptor *oci_layout_index_find(
 		if (name_read(names, c->ref_name, name) && !strcmp(name, tag))
 			found = &c->desc;
 	return found;
+}
+
+static const char *index_example(const struct oci_manifest *m)
+{
+	const struct oci_child *c;
+
+	vec_each (&m->children, c)
+		if (c->ref_name && *c->ref_name)
+			return c->ref_name;
+	return NULL;
+}
+
+void oci_layout_index_say_missing(const struct oci_manifest *m,
+	const struct oci_layout_names *names, const char *tag, struct buf *out)
+{
+	const char *example = index_example(m);
+	auto_free char *shown = utf8_tidy(example ? example : "", SHOWN_MAX);
+	char repo[OCI_REPO_TEXT_MAX];
+
+	buf_adds(out, "no entry is named ");
+	if (names->own)
+		buf_addf(out, "'%s' or ", tag);
+	buf_addf(out, "'%s:%s'; it has %zu", oci_repo_format(names->repo, repo), tag,
+		m->children.len);
+	if (example)
+		buf_addf(out, ", one is '%s'", shown);
+	else if (m->children.len)
+		buf_adds(out, " without a name");
 }
 
 static int by_text(const void *a, const void *b)

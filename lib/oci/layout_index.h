@@ -31,6 +31,10 @@ int oci_layout_index_parse(
 /* NULL: nothing is called so. */
 const struct oci_descriptor *oci_layout_index_find(
 	const struct oci_manifest *m, const struct oci_layout_names *names, const char *tag);
+/* Appends what to tell of a tag that was not found: the names that would have been it, how many
+   entries there are, and the name of one, cut. */
+void oci_layout_index_say_missing(const struct oci_manifest *m,
+	const struct oci_layout_names *names, const char *tag, struct buf *out);
 /* Appends {"tags":[...]}, each once and in the order of bytes; returns how many. */
 size_t oci_layout_index_tags(
 	const struct oci_manifest *m, const struct oci_layout_names *names, struct buf *out);

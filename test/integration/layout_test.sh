@@ -78,7 +78,7 @@ check_eq "a layout of its own" "stable@$own" "$(field own .status.artifact.revis
 url=$(field tag .status.artifact.url)
 check_eq "the artifact holds the file" one "$(curl -s "http://$(h_address src artifacts)/${url#http://*/}" | tar -xzO file.yaml)"
 check_soon "what it does not have" 30 "False OCIArtifactPullFailed" outcome other
-check_has "is told with its path" "the layout '$ALL' answered 404 Not Found (MANIFEST_UNKNOWN)" "$(message other)"
+check_has "is told with its path" "the layout '$ALL' answered 404 Not Found (MANIFEST_UNKNOWN: no entry is named " "$(message other)"
 
 three=$(layout "$ALL" registry.invalid/org/app:1.2.0 three)
 check_soon "a new index.json is seen at the next run" 30 "1.2.0@$three" field range .status.artifact.revision

@@ -212,7 +212,9 @@ START_TEST(test_all)
 {
 	expect_all("1");
 	expect(resolve("2", NULL), "the layout '/tmp/");
-	expect(resolve("2", NULL), "answered 404 Not Found (MANIFEST_UNKNOWN)");
+	expect(resolve("2", NULL),
+		"answered 404 Not Found (MANIFEST_UNKNOWN: no entry is named '2' or "
+		"'ghcr.io/org/app:2'; it has 1, one is '1')");
 }
 END_TEST
 
@@ -244,6 +246,22 @@ START_TEST(test_names)
 		expect_all(NAMES[_i].tag);
 	else
 		expect(resolve(NAMES[_i].tag, NULL), "MANIFEST_UNKNOWN");
+}
+END_TEST
+
+/* What the file says of itself is shown, cut, and breaks neither the answer nor the message. */
+START_TEST(test_missing_name)
+{
+	char name[400] = "a\\\"b"; /* as JSON has it */
+
+	memset(name + 4, 'x', sizeof(name) - 5);
+	put_one("", name);
+	use("ghcr.io", false);
+	expect(resolve("2", NULL),
+		"(MANIFEST_UNKNOWN: no entry is named 'ghcr.io/org/app:2'; it "
+		"has 1, one is 'a\"bxxx");
+	put_one("", "");
+	expect(resolve("2", NULL), "it has 1 without a name)");
 }
 END_TEST
 
@@ -748,7 +766,7 @@ START_TEST(test_tar)
 {
 	use_tar("ghcr.io/org/app", TAR[_i]);
 	expect_all("1");
-	expect(resolve("2", NULL), "x.tar' answered 404 Not Found (MANIFEST_UNKNOWN)");
+	expect(resolve("2", NULL), "x.tar' answered 404 Not Found (MANIFEST_UNKNOWN: no entry");
 	layer = (struct digest){.algo = DIGEST_SHA256};
 	expect(blob(9, -1), "BLOB_UNKNOWN");
 }
@@ -873,6 +891,7 @@ Suite *suite_layout(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, test_all);
 	tcase_add_loop_test(tc, test_names, 0, (int)ARRAY_LEN(NAMES));
+	tcase_add_test(tc, test_missing_name);
 	tcase_add_test(tc, test_folder);
 	tcase_add_test(tc, test_no_layout_of_it);
 	tcase_add_test(tc, test_tags);
