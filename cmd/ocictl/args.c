@@ -134,6 +134,22 @@ static const struct {
 	{'o', PULL},
 };
 
+/* These add to what was given before. */
+static bool option_repeats(int option)
+{
+	return option == 'a' || option == OPT_TAG || option == OPT_IGNORE;
+}
+
+/* In options[]; c is one of them. */
+static size_t option_index(int c)
+{
+	size_t i = 0;
+
+	while (options[i].val != c)
+		i++;
+	return i;
+}
+
 /* What the URL must have behind the repository. */
 enum url { URL_TAG, URL_ANY, URL_NONE, URL_FREE };
 
@@ -195,6 +211,20 @@ static const char **args_text(struct args *a, int c)
 	default:
 		return NULL;
 	}
+}
+
+/* Which of two values is meant? 0, or the exit status. */
+static int args_check_twice(size_t i, bool given[ARRAY_LEN(options)])
+{
+	char text[100];
+
+	if (given[i] && options[i].has_arg == required_argument &&
+		!option_repeats(options[i].val)) {
+		snprintf(text, sizeof(text), "--%s is given twice", options[i].name);
+		return ocictl_misused(text);
+	}
+	given[i] = true;
+	return 0;
 }
 
 /* 0: go on; else the exit status + 1. */
@@ -262,20 +292,29 @@ static int args_command(const char *name)
 	return -1;
 }
 
-/* A flag that means nothing to the command is a mistake of who wrote it. 0, or the exit status. */
-static int args_check_flags(int command, const bool given[ARRAY_LEN(owners)])
+/* Whose it is; all, if nobody is named. */
+static unsigned option_commands(int option)
 {
-	char text[100];
-	size_t i, n;
+	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(owners); i++)
-		for (n = 0; given[i] && !(owners[i].commands & 1U << command) && options[n].name;
-			n++)
-			if (options[n].val == owners[i].option) {
-				snprintf(text, sizeof(text), "--%s is no flag of ocictl %s",
-					options[n].name, commands[command].name);
-				return ocictl_misused(text);
-			}
+		if (owners[i].option == option)
+			return owners[i].commands;
+	return ~0U;
+}
+
+/* A flag that means nothing to the command is a mistake of who wrote it. 0, or the exit status. */
+static int args_check_flags(int command, const bool given[ARRAY_LEN(options)])
+{
+	char text[100];
+	size_t i;
+
+	for (i = 0; options[i].name; i++)
+		if (given[i] && !(option_commands(options[i].val) & 1U << command)) {
+			snprintf(text, sizeof(text), "--%s is no flag of ocictl %s",
+				options[i].name, commands[command].name);
+			return ocictl_misused(text);
+		}
 	return 0;
 }
 
@@ -302,9 +341,8 @@ static int args_check_url(struct args *a, int command, const char *url)
 
 int args_read(struct args *a, int argc, char **argv, enum command *command, int *rc)
 {
-	bool given[ARRAY_LEN(owners)] = {false};
+	bool given[ARRAY_LEN(options)] = {false};
 	int c, cmd;
-	size_t i;
 
 	*a = (struct args){.ignore = BUF_INIT(LIMIT_IGNORE_FILE),
 		.platform = oci_platform_default,
@@ -315,8 +353,9 @@ int args_read(struct args *a, int argc, char **argv, enum command *command, int 
 			--*rc;
 			return 1;
 		}
-		for (i = 0; i < ARRAY_LEN(owners); i++)
-			given[i] |= owners[i].option == c;
+		*rc = args_check_twice(option_index(c), given);
+		if (*rc)
+			return 1;
 	}
 	cmd = args_command(argv[optind]);
 	if (cmd < 0)

@@ -42,6 +42,11 @@ done
 run push "$R/app:1" --output=x
 check_has "a flag of another command is named" "--output is no flag of ocictl push" "$(err)"
 
+for args in "resolve $R/app --semver=1.x --semver=2.x|semver" "pull $R/app:1.0.0 -o $H_TMP/x --output=$H_TMP/y|output" "list $R/app --timeout=5s --timeout=5s|timeout"; do
+	run ${args%|*}
+	check_eq "twice: $args" "2 ocictl: --${args#*|} is given twice; see ocictl --help" "$RC $(err)"
+done
+
 # A Helm chart's tags: `_` is the `+` of the version.
 mkdir "$H_TMP/chart"
 echo x >"$H_TMP/chart/Chart.yaml"
