@@ -2,6 +2,7 @@
 #include "base/obj.h"
 #include "base/utf8.h"
 #include "cmd/ocictl/commands.h"
+#include "cmd/ocictl/order.h"
 #include "cmd/ocictl/run.h"
 #include "ev/loop.h"
 #include "ev/op.h"
@@ -53,6 +54,11 @@ static int on_tag(void *arg, const char *tag, enum oci_tag_verdict verdict, stru
 	return 0;
 }
 
+static int by_order(const void *a, const void *b, void *layer_type)
+{
+	return ocictl_tags_compare(*(char *const *)a, *(char *const *)b, layer_type);
+}
+
 static int tags_read(struct list *l, struct err *err)
 {
 	struct op *op = oci_tags_start(l->run->oci,
@@ -65,6 +71,9 @@ static int tags_read(struct list *l, struct err *err)
 	int rc = ocictl_run_wait(l->run, op, err);
 
 	op_free(op);
+	if (l->tags.len)
+		qsort_r(l->tags.p, l->tags.len, sizeof(*l->tags.p), by_order,
+			(char *)(uintptr_t)l->args->layer_type);
 	return rc;
 }
 

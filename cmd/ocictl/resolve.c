@@ -1,6 +1,7 @@
 #include "oci/resolve.h"
 #include "base/limits.h"
 #include "cmd/ocictl/commands.h"
+#include "cmd/ocictl/order.h"
 #include "cmd/ocictl/run.h"
 #include "ev/op.h"
 
@@ -49,12 +50,22 @@ static void verdict_say(const struct heard *h, const struct heard_tag *t, const 
 			chosen);
 }
 
-static void heard_say(const struct heard *h, const struct args *a, const struct oci_resolved *res)
+static int by_order(const void *a, const void *b, void *layer_type)
+{
+	const struct heard_tag *x = a, *y = b;
+
+	return ocictl_tags_compare(x->tag, y->tag, layer_type);
+}
+
+static void heard_say(struct heard *h, const struct args *a, const struct oci_resolved *res)
 {
 	auto_buf struct buf said = BUF_INIT(2048);
 	const struct oci_tags_result *tags = &res->tags;
 	const struct heard_tag *t;
 
+	if (h->tags.len)
+		qsort_r(h->tags.p, h->tags.len, sizeof(*h->tags.p), by_order,
+			(char *)(uintptr_t)a->layer_type);
 	vec_each (&h->tags, t)
 		verdict_say(h, t, tags->tag);
 	if (tags->total > h->tags.len)
