@@ -241,10 +241,12 @@ enum step_ret task_fail(struct task *t, const struct err *err)
 void task_dump(struct loop *l)
 {
 	const struct task *t;
+	unsigned n = 0;
 
-	for (t = l->tasks; t; t = t->next)
+	for (t = l->tasks; t; t = t->next, n++)
 		log_info(task_log(t), "live task", LS("task", t->name), LS("step", task_step(t)),
 			LU("ageMs", clock_ms() - t->since_ms), LB("waiting", t->waiting),
 			LS("on", t->op ? t->op->type->name : NULL),
 			LS("failure", t->err.kind ? t->err.msg : NULL));
+	log_info(NULL, "live tasks", LU("tasks", n));
 }

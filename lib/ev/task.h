@@ -109,7 +109,7 @@ enum step_ret task_fail(struct task *t, const struct err *err) must_check;
 const struct log_ctx *task_log(const struct task *t);
 /* Those of the task that waits for this op, of whatever type; NULL when none does. */
 const struct log_ctx *op_log(const struct op *op);
-/* Logs every live task: name, step, age, last error (SIGUSR1). */
+/* Logs every live task: name, step, age, last error; then how many there are (SIGUSR1). */
 void task_dump(struct loop *l);
 
 #endif

@@ -403,6 +403,23 @@ static const char *log_said(void)
 	return said;
 }
 
+/* An answer to SIGUSR1 is there when nothing is going on, too. */
+START_TEST(test_dump_idle)
+{
+	struct loop *l = loop_new();
+	char text[1024];
+	ssize_t n;
+
+	log_begin();
+	task_dump(l);
+	n = read(log_pipe[0], text, sizeof(text) - 1);
+	ck_assert_int_gt(n, 0);
+	text[n] = '\0';
+	ck_assert_ptr_nonnull(strstr(text, "\"msg\":\"live tasks\",\"tasks\":0}\n"));
+	ck_assert_int_eq(loop_free(l), 0);
+}
+END_TEST
+
 /* A task that waits for another (or, the last one, for a timer), ends late when it is cancelled,
    and may have a log of its own. */
 struct chained {
@@ -529,6 +546,7 @@ Suite *suite_task(void)
 	tcase_add_test_raise_signal(tc, test_goto_nowhere, SIGABRT);
 	tcase_add_test(tc, test_log);
 	tcase_add_test(tc, test_log_dropped);
+	tcase_add_test(tc, test_dump_idle);
 	suite_add_tcase(s, tc);
 	return s;
 }
