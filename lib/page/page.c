@@ -12,7 +12,6 @@
 #include "page/query.h"
 #include "page/row.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,13 +89,12 @@ static void object_reply(struct page *p, struct http_exchange *x, const char *ke
 
 static void all_reply(struct page *p, struct http_exchange *x, bool json)
 {
-	char text[80];
-	const char *wrong;
+	auto_buf struct buf wrong = BUF_INIT(1024);
 	struct query q;
 
 	if (query_parse(&q, x, &wrong)) {
-		snprintf(text, sizeof(text), "%s= is none that this page knows\n", wrong);
-		reply_text(x, 400, text);
+		buf_addc(&wrong, '\n');
+		reply_text(x, 400, buf_str(&wrong));
 		return;
 	}
 	list_reply(&p->lists, x, &q, json);

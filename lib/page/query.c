@@ -1,13 +1,17 @@
 #include "page/query.h"
 
 #include "base/buf.h"
+#include "base/js.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "http/server.h"
 #include "http/url.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define SHOWN_MAX 40 /* of a word that is none */
 
 const char *page_state_name(enum page_state s)
 {
@@ -53,16 +57,42 @@ static int limit_parse(const char *text, unsigned *out)
 	return 0;
 }
 
-int query_parse(struct query *q, struct http_exchange *x, const char **wrong)
+/* The word is a stranger's: cut, and escaped as in JSON. */
+static void query_refuse(struct buf *wrong, const char *name, const char *word)
+{
+	auto_free char *shown = utf8_tidy(word, SHOWN_MAX);
+	struct js_w w = JS_W(wrong);
+
+	buf_addf(wrong, "%s= cannot be ", name);
+	js_str(&w, shown);
+}
+
+static void state_refuse(struct buf *wrong, const char *word)
+{
+	int s;
+
+	query_refuse(wrong, "state", word);
+	buf_adds(wrong, ", want ");
+	for (s = 0; s < PAGE_STATES; s++)
+		buf_addf(wrong, "%s%s",
+			!s                            ? ""
+				: s + 1 < PAGE_STATES ? ", "
+						      : " or ",
+			page_state_name((enum page_state)s));
+}
+
+int query_parse(struct query *q, struct http_exchange *x, struct buf *wrong)
 {
 	*q = (struct query){.state = -1};
-	*wrong = NULL;
-	if (state_parse(http_x_query(x, "state"), &q->state))
-		*wrong = "state";
-	else if (limit_parse(http_x_query(x, "limit"), &q->limit))
-		*wrong = "limit";
-	if (*wrong)
+	if (state_parse(http_x_query(x, "state"), &q->state)) {
+		state_refuse(wrong, http_x_query(x, "state"));
 		return -1;
+	}
+	if (limit_parse(http_x_query(x, "limit"), &q->limit)) {
+		query_refuse(wrong, "limit", http_x_query(x, "limit"));
+		buf_addf(wrong, ", want a number from 1 to %d", PAGE_LIMIT_MAX);
+		return -1;
+	}
 	q->ns = text_of(x, "namespace");
 	q->text = text_of(x, "q");
 	q->after = text_of(x, "after");

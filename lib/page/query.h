@@ -14,8 +14,9 @@ struct query {
 	unsigned limit;
 };
 
-/* -1: a value is none; *wrong is its name. The query is empty then. */
-int query_parse(struct query *q, struct http_exchange *x, const char **wrong);
+/* -1: a value is none; *wrong says which, and what there is, on one line. The query is empty
+   then. */
+int query_parse(struct query *q, struct http_exchange *x, struct buf *wrong);
 void query_clear(struct query *q);
 /* All but the state. */
 bool query_takes(const struct query *q, const struct page_brief *b);

@@ -62,6 +62,8 @@ check_eq "by name" "web" "$(names '?q=apps/we')"
 check_eq "by registry" "dead" "$(names "?q=$DEAD")"
 check_eq "the page alike" 2 "$(get '/?namespace=infra' | grep -c '<div class="name">')"
 check_has "it says what was asked" '<option value="failed" selected="">' "$(get '/?state=failed')"
+check_eq "a wrong state is named, and what there is" 'state= cannot be "gr\u001ben", want failed, progressing, ready or suspended' "$(curl -s "$HEALTH/api/objects?state=gr%1ben")"
+check_eq "so is a wrong limit" 'limit= cannot be "x", want a number from 1 to 500' "$(curl -s "$HEALTH/?limit=x")"
 check_eq "a wrong state" 400 "$(code "$HEALTH/?state=green")"
 next='/api/objects?limit=4'
 seen=
