@@ -417,6 +417,13 @@ static int check_events(const char *text, struct err *err)
 	return 0;
 }
 
+/* Of a few words, which are the flag's help. */
+static int word_refuse(const char *name, const char *value, struct err *err)
+{
+	return err_set(err, ERR_STALL, "invalid value '%.100s' for --%s, want %s", value, name,
+		flag_find(name, strlen(name))->help);
+}
+
 static int flags_check(const struct flags *f, struct err *err)
 {
 	if (f->storage_adv_addr && check_advertised(f->storage_adv_addr, err))
@@ -438,11 +445,9 @@ static int flags_check(const struct flags *f, struct err *err)
 		return err_set(
 			err, ERR_STALL, "--memory-budget must be at least %llu", LIMIT_MEMORY_MIN);
 	if (log_set_level(f->log_level))
-		return err_set(
-			err, ERR_STALL, "invalid value '%.100s' for --log-level", f->log_level);
+		return word_refuse("log-level", f->log_level, err);
 	if (strcmp(f->log_encoding, "json") != 0 && strcmp(f->log_encoding, "console") != 0)
-		return err_set(err, ERR_STALL, "invalid value '%.100s' for --log-encoding",
-			f->log_encoding);
+		return word_refuse("log-encoding", f->log_encoding, err);
 	log_set_json(!strcmp(f->log_encoding, "json"));
 	return 0;
 }
@@ -458,7 +463,9 @@ int flags_parse(struct flags *f, int argc, char **argv, struct err *err)
 		size_t len;
 
 		if (name[0] != '-' || !name[1])
-			return err_set(err, ERR_STALL, "unexpected argument '%.100s'", name);
+			return err_set(err, ERR_STALL,
+				"unexpected argument '%.100s': values are given as --flag=VALUE",
+				name);
 		name += name[1] == '-' ? 2 : 1;
 		len = strcspn(name, "=");
 		value = name[len] ? name + len + 1 : NULL;

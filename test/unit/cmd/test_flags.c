@@ -347,10 +347,11 @@ static const struct {
 		"--storage-adv-addr: no user, query or fragment is possible for 'host'"},
 	{"--storage-adv-addr=host/?x", "--storage-adv-addr: no user, query or fragment"},
 	{"--storage-adv-addr=source.$(RUNTIME_NAMESPACE).svc", "--storage-adv-addr: "},
-	{"--log-level=loud", "invalid value 'loud' for --log-level"},
-	{"--log-encoding=xml", "invalid value 'xml' for --log-encoding"},
+	{"--log-level=loud",
+		"invalid value 'loud' for --log-level, want trace, debug, info or error"},
+	{"--log-encoding=xml", "invalid value 'xml' for --log-encoding, want json or console"},
 	{"stray", "unexpected argument 'stray'"},
-	{"--embedded dir", "unexpected argument 'dir'"},
+	{"--embedded dir", "unexpected argument 'dir': values are given as --flag=VALUE"},
 };
 
 START_TEST(test_refused)
