@@ -303,6 +303,24 @@ static unsigned option_commands(int option)
 	return ~0U;
 }
 
+static int args_no_command(const char *name)
+{
+	auto_buf struct buf said = BUF_INIT(512);
+	size_t i;
+
+	if (name)
+		buf_addf(&said, "unknown command '%.100s': there are ", name);
+	else
+		buf_adds(&said, "no command: there are ");
+	for (i = 0; i < ARRAY_LEN(commands); i++)
+		buf_addf(&said, "%s%s",
+			!i                                    ? ""
+				: i + 1 < ARRAY_LEN(commands) ? ", "
+							      : " and ",
+			commands[i].name);
+	return ocictl_misused(buf_str(&said));
+}
+
 /* A flag that means nothing to the command is a mistake of who wrote it. 0, or the exit status. */
 static int args_check_flags(int command, const bool given[ARRAY_LEN(options)])
 {
@@ -359,7 +377,7 @@ int args_read(struct args *a, int argc, char **argv, enum command *command, int 
 	}
 	cmd = args_command(argv[optind]);
 	if (cmd < 0)
-		*rc = ocictl_misused(optind < argc ? "unknown command" : "no command");
+		*rc = args_no_command(argv[optind]);
 	else if (!(*rc = args_check_flags(cmd, given)))
 		*rc = argc - optind == 2 ? args_check_url(a, cmd, argv[optind + 1])
 					 : ocictl_misused("it takes one URL");

@@ -40,6 +40,8 @@ for args in "resolve $R/app:1.0.0 --semver=1.x" "resolve $R/app --semver-filter=
 	check_eq "wrong: $args" 2 "$RC"
 	check_has "see the help: $args" "see ocictl --help" "$(err)"
 done
+run frob "$R/app"
+check_has "a command that is none is named" "unknown command 'frob': there are push, tag, resolve, pull, list and diff" "$(err)"
 run push "$R/app:1" --output=x
 check_has "a flag of another command is named" "--output is no flag of ocictl push" "$(err)"
 
