@@ -16,6 +16,9 @@
 #define AT_ONCE 8 /* tags that are asked for */
 #define AHEAD 64 /* of the first that is not printed yet: so many answers are kept */
 #define TEXT_MAX 200 /* of an annotation */
+/* Rows are printed as they come. So wide is what push writes by itself: a time, and a short branch
+   with its SHA-1; what is longer moves the rest of its row. */
+#define ROW "%-*s  %-71s  %-20s  %-52s  %s\n"
 #define FAILURES_MAX 16 /* in a row: there is no use in asking on */
 
 struct row {
@@ -99,8 +102,8 @@ static void row_print(struct row *r)
 	char digest[DIGEST_TEXT_MAX];
 
 	if (r->created)
-		printf("%-*s  %s  %-20s  %s  %s\n", r->list->width, r->tag,
-			digest_format(&r->digest, digest), r->created, r->revision, r->source);
+		printf(ROW, r->list->width, r->tag, digest_format(&r->digest, digest), r->created,
+			r->revision, r->source);
 	free(r->created);
 	free(r->revision);
 	free(r->source);
@@ -191,8 +194,7 @@ static int list_print(struct list *l, struct err *err)
 {
 	if (l->width < 3)
 		l->width = 3;
-	printf("%-*s  %-71s  %-20s  %s  %s\n", l->width, "TAG", "DIGEST", "CREATED", "REVISION",
-		"SOURCE");
+	printf(ROW, l->width, "TAG", "DIGEST", "CREATED", "REVISION", "SOURCE");
 	if (l->tags.len) {
 		list_fill(l);
 		loop_run(l->run->loop);

@@ -160,7 +160,10 @@ check_eq "stdin" 0 "$RC"
 # ---- list ------------------------------------------------------------------------------------------------------------
 check_ok "list" run list "$R/app" --semver=1.x
 check_eq "a line each, the highest version first" "TAG v1.2.0 1.1.0 1.0.0" "$(awk '{print $1}' "$H_TMP/out" | paste -sd ' ')"
-check_match "digest, created, revision, source" "^v1\.2\.0 +$WANT  2026-01-31T09:30:00Z +main@sha1:v1\.2\.0  https://example\.com/app:v1\.2\.0\.git$" "$(grep v1.2.0 "$H_TMP/out")"
+check_match "digest, created, revision, source" "^v1\.2\.0 +$WANT  2026-01-31T09:30:00Z +main@sha1:v1\.2\.0 +https://example\.com/app:v1\.2\.0\.git$" "$(grep v1.2.0 "$H_TMP/out")"
+check_eq "each value below its heading" "1 1 1 1 1" "$(awk 'NR == 1 { for (i = 1; i <= NF; i++) at[i] = index($0, $i) }
+	NR > 1 { for (i = 1; i <= NF; i++) wrong[i] += substr($0, at[i], length($i)) != $i }
+	END { for (i = 1; i <= 5; i++) printf("%s%d", (i > 1 ? " " : ""), !wrong[i]) }' "$H_TMP/out")"
 check_ok "an index is listed by its child's annotations" run list "$R/multi" --semver-filter='^index$'
 check_eq "all of the repository" 8 "$("$OCICTL" list "$R/app" | tail -n +2 | wc -l)"
 check_fails "no such repository" run list "$R/nowhere"
