@@ -67,7 +67,10 @@ static const char *host_set(char out[OCI_HOST_MAX + 1], const char *p, size_t n)
 		name = colon ? (size_t)(colon - p) : n;
 		for (i = 0; i < name; i++)
 			if (!ascii_is_alnum(p[i]) && !strchr("-_.", p[i]))
-				return "the registry has a character that no host name has";
+				return p[i] == '*'
+					? "the registry is a name, there are no wildcards"
+					: "the registry has a character that no host "
+					  "name has";
 		if (!name)
 			return "the registry's host is missing";
 	}

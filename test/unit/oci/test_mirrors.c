@@ -50,6 +50,7 @@ static const struct {
 	{"an unknown key of a rule", ONE("a.b", ", fallbak: true"),
 		"rule 1: it has the unknown key 'fallbak'"},
 	{"no match", "rules: [{mirrors: []}]", "rule 1: it has no 'match'"},
+	{"a wildcard", ONE("'*.azurecr.io'", ""), "the registry is a name, there are no wildcards"},
 	{"no host", ONE("org/app", ""), "match 'org/app': it is not HOST or HOST/PATH"},
 	{"a URL", ONE("'https://a.b'", ""), "it is not HOST or HOST/PATH"},
 	{"an empty path", ONE("a.b/", ""), "match 'a.b/'"},
