@@ -68,7 +68,8 @@ static int api_may_ask(const struct emb_api *api, struct http_exchange *x, struc
 static int api_no_such_path(struct emb_status *st)
 {
 	return emb_status_set(st, 404, "NotFound", NULL, NULL,
-		"the server could not find the requested resource");
+		"the server could not find the requested resource: the embedded API has only the "
+		"kinds that kubectl api-resources lists");
 }
 
 static int route_split(struct route *r, const char *path, struct emb_status *st)

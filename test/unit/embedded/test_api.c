@@ -187,6 +187,13 @@ START_TEST(test_statuses)
 		"\"details\":{\"name\":\"x\",\"group\":\"source.toolkit.fluxcd.io\",\"kind\":"
 		"\"ocirepositories\"}}");
 	json_decref(o);
+	o = rig_expect(&r, 404, "GET", "/api/v1/namespaces/default/serviceaccounts/x", NULL);
+	same_json("no such kind", o,
+		"{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\","
+		"\"reason\":\"NotFound\",\"code\":404,"
+		"\"message\":\"the server could not find the requested resource: the embedded API "
+		"has only the kinds that kubectl api-resources lists\"}");
+	json_decref(o);
 	o = rig_expect(&r, 422, "POST", REPOS, REPO("x", "{\"url\":\"http://x\"}"));
 	same_json("invalid", o,
 		"{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\","
