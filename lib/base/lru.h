@@ -18,7 +18,8 @@
 
 struct lru_item {
 	char *key;
-	size_t size; /* bytes that it holds, set before lru_add, then by lru_resize; counted with max_bytes */
+	/* bytes that it holds, set before lru_add, then by lru_resize; counted with max_bytes */
+	size_t size;
 	struct list link;
 };
 
