@@ -17,6 +17,7 @@
 #include "ev/signal.h"
 #include "ev/sleep.h"
 #include "ev/sock.h"
+#include "ev/work.h"
 #include "http/ca_file.h"
 #include "http/client.h"
 #include "http/server.h"
@@ -41,6 +42,7 @@
 #define RUNS_GRACE_MS 10000
 /* Notices of what these runs did: somebody may still be there to take them. */
 #define NOTICES_GRACE_MS 2000
+#define JOBS_GRACE_MS 2000
 /* Answers of the metrics and the health port are small. */
 #define SMALL_GRACE_MS 1000
 /* Files of an object that left for another shard stay this long: its new owner has to fetch them
@@ -560,6 +562,30 @@ static enum step_ret embedded_stop_start(struct task *t)
 	return a->embedded ? task_wait(t, embedded_stop(a->embedded, 1000)) : STEP_NEXT;
 }
 
+/* What nobody waits for any more ends when it sees its stop flag; what hangs in the kernel may never
+   do, and must not keep the process. */
+static enum step_ret jobs_start(struct task *t)
+{
+	struct app *a = app_of(t);
+
+	a->jobs_since = clock_ms();
+	return task_wait(t, sleep_start(a->loop, 0));
+}
+
+static enum step_ret jobs_resume(struct task *t)
+{
+	struct app *a = app_of(t);
+
+	if (!work_jobs(a->loop))
+		return STEP_NEXT;
+	if (clock_ms() - a->jobs_since > JOBS_GRACE_MS) {
+		log_error(NULL, "leaving with jobs that have not ended",
+			LU("jobs", work_jobs(a->loop)));
+		_exit(0);
+	}
+	return task_wait(t, sleep_start(a->loop, 5));
+}
+
 static enum step_ret end_resume(struct task *t)
 {
 	(void)t;
@@ -573,6 +599,7 @@ static const struct step END_STEPS[] = {
 	{"metrics", metrics_start, end_resume},
 	{"health", health_start, end_resume},
 	{"embedded", embedded_stop_start, end_resume},
+	{"jobs", jobs_start, jobs_resume},
 	{0},
 };
 

@@ -8,6 +8,7 @@
 #include <linux/openat2.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -26,7 +27,7 @@ static struct {
 	atomic_bool for_good;
 } faults[SYS_CALLS];
 
-static atomic_uint fired;
+static atomic_uint fired, cleared;
 static atomic_int openat2_error;
 static char kill_name[64];
 static atomic_uint kill_left;
@@ -79,6 +80,7 @@ void sys_fault_clear(void)
 
 	for (i = 0; i < SYS_CALLS; i++)
 		set_fault(i, 0, 0, false);
+	cleared++;
 	openat2_error = 0;
 	kill_left = 0;
 	kill_name[0] = '\0';
@@ -118,6 +120,13 @@ static bool fault_due(enum sys_call call)
 	if (faults[call].error == SYS_DIE)
 		raise(SIGKILL);
 	fired++;
+	if (faults[call].error == SYS_HANG) {
+		unsigned now = cleared;
+
+		while (cleared == now)
+			sched_yield();
+		return false;
+	}
 	errno = faults[call].error;
 	return true;
 }

@@ -107,6 +107,7 @@ uint64_t sys_syncs(void);
 void sys_fault(enum sys_call call, unsigned nth, int error);
 void sys_fault_after(enum sys_call call, unsigned nth, int error);
 #define SYS_DIE 0 /* as the error: the process ends with SIGKILL instead, before the call is made */
+#define SYS_HANG (-1) /* as the error: the call waits for sys_fault_clear, then is made */
 /* Faults that came true since the process started. */
 unsigned sys_faults(void);
 /* sys_open_beneath as on a kernel without openat2: its call fails with this errno from now on (0:

@@ -260,3 +260,8 @@ void work_stats(const struct loop *l, struct work_stats *out)
 {
 	*out = l->work.now;
 }
+
+unsigned work_jobs(const struct loop *l)
+{
+	return l->jobs;
+}

@@ -53,5 +53,7 @@ struct work_stats {
 	unsigned heavy_running, heavy_waiting, bulk_running, bulk_waiting;
 };
 void work_stats(const struct loop *l, struct work_stats *out);
+/* Those of all lanes that were given to a thread and have not ended. */
+unsigned work_jobs(const struct loop *l);
 
 #endif

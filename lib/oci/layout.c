@@ -1,5 +1,6 @@
 #include "oci/layout.h"
 
+#include "base/clock.h"
 #include "base/js.h"
 #include "base/limits.h"
 #include "base/mem.h"
@@ -20,7 +21,17 @@
 #define PARSE_FREE (64 * LIMIT_KIB) /* an index of so much takes no memory from the account */
 #define NAME_MAX_LEN (OCI_NAME_MAX + sizeof("/blobs/") + DIGEST_TEXT_MAX)
 
+#define HANGS_MS 2000 /* a job looks at its stop flag after each piece */
+/* One line for all of them: volumes may hang together, and others need threads, too. */
+#define WORK_OWNER "image layouts"
+
 enum asked { ASKED_TAGS, ASKED_TAG, ASKED_DIGEST };
+
+/* Who asks. It can go at once: the work may hang in the kernel, and ends by itself. */
+struct question {
+	struct op op;
+	struct layout *layout; /* NULL: left */
+};
 
 struct layout {
 	struct task task;
@@ -47,6 +58,10 @@ struct layout {
 	struct buf text; /* the index, then the tags */
 	struct buf piece; /* of a blob */
 	uint64_t at, end; /* what is left of the file */
+
+	struct question *question; /* who asked; NULL: it waits no more */
+	struct list abandoned; /* then, among the mirror's */
+	uint64_t abandoned_ms; /* on clock_ms() */
 
 	bool reading; /* the tar, for all that want it */
 	struct list waiting; /* for who does that */
@@ -75,7 +90,7 @@ static enum step_ret layout_worked(struct layout *l)
 static enum step_ret layout_work(struct layout *l, enum work_lane lane, work_fn *run)
 {
 	return task_wait(
-		&l->task, work_start_for(l->task.self.loop, lane, l->mirror->layout, run, NULL, l));
+		&l->task, work_start_for(l->task.self.loop, lane, WORK_OWNER, run, NULL, l));
 }
 
 static enum step_ret layout_take(struct layout *l, enum account_pool pool, uint64_t bytes)
@@ -514,6 +529,7 @@ static void layout_free(struct task *t)
 {
 	struct layout *l = TASK(t, struct layout);
 
+	list_out(&l->abandoned);
 	oci_layout_file_close(&l->file);
 	oci_layout_files_close(&l->files);
 	oci_layout_tar_unref(l->tar);
@@ -554,15 +570,76 @@ static bool layout_read_path(struct layout *l)
 	return !l->blob;
 }
 
+/* Somebody before has found out that it does not answer: whoever comes next need not wait for that
+   again. */
+static bool layout_hangs(const struct oci_layout_kept *kept)
+{
+	const struct list *first = list_first(&kept->abandoned);
+
+	return first &&
+		clock_ms() - CONTAINER_OF(first, struct layout, abandoned)->abandoned_ms > HANGS_MS;
+}
+
 static enum step_ret layout_begin(struct task *t)
 {
 	struct layout *l = TASK(t, struct layout);
 	struct err err = {0};
 
+	if (layout_hangs(l->mirror->kept)) {
+		err_set(&err, ERR_RETRY, "its volume does not answer");
+		return layout_fail(l, &err);
+	}
 	if (layout_read_path(l))
 		return STEP_NEXT;
 	err_set(&err, ERR_RETRY, "it cannot be asked for '%.100s'", l->path);
 	return layout_fail(l, &err);
+}
+
+static const struct log_ctx *layout_log(const struct task *t)
+{
+	const struct question *q = TASK(t, const struct layout)->question;
+
+	return q ? op_log(&q->op) : NULL;
+}
+
+static void question_done(struct op *op, void *arg)
+{
+	struct question *q = arg;
+
+	op_end(&q->op, &op->err);
+}
+
+static void question_cancel(struct op *op)
+{
+	struct question *q = CONTAINER_OF(op, struct question, op);
+	struct layout *l = MOVE(q->layout);
+
+	l->question = NULL;
+	l->abandoned_ms = clock_ms();
+	list_add(&l->mirror->kept->abandoned, &l->abandoned);
+	op_drop(&l->task.self);
+	op_finish(op);
+}
+
+static void question_free(struct op *op)
+{
+	struct question *q = CONTAINER_OF(op, struct question, op);
+
+	if (q->layout)
+		op_free(&q->layout->task.self);
+	free(q);
+}
+
+static struct op *question_ask(struct layout *l)
+{
+	static const struct op_type type = {"image layout", question_cancel, question_free};
+	struct question *q = NEW(struct question);
+
+	op_init(&q->op, l->task.self.loop, &type);
+	q->layout = l;
+	l->question = q;
+	op_then(task_spawn(&l->task), question_done, q);
+	return &q->op;
 }
 
 struct op *oci_layout_start(struct oci_client *c, const struct oci_layout_req *req)
@@ -593,6 +670,7 @@ struct op *oci_layout_start(struct oci_client *c, const struct oci_layout_req *r
 	l->rest += *l->rest == '/';
 	l->files.fd = l->file.fd = -1;
 	list_init(&l->waiting);
+	list_init(&l->abandoned);
 	l->res.url = mem_printf("oci-layout://%s", l->mirror->layout);
 	buf_init(&l->text, LIMIT_MANIFEST);
 	buf_init(&l->missing, LIMIT_ERROR_BODY);
@@ -600,19 +678,20 @@ struct op *oci_layout_start(struct oci_client *c, const struct oci_layout_req *r
 	buf_init(&l->res.body, req->max_body);
 	buf_init(&l->res.raw_headers, LIMIT_HEADERS);
 	task_init(&l->task, c->loop, "image layout", steps, last, layout_free);
-	return task_spawn(&l->task);
+	l->task.log_fn = layout_log;
+	return question_ask(l);
 }
 
 const struct http_res *oci_layout_result(const struct op *op)
 {
-	return &TASK_OF_OP(op, struct layout)->res;
+	return &CONTAINER_OF(op, const struct question, op)->layout->res;
 }
 
 void oci_layout_resume(struct op *op)
 {
-	struct layout *l = TASK_OF_OP(op, struct layout);
+	struct layout *l = CONTAINER_OF(op, struct question, op)->layout;
 
-	if (!l->paused)
+	if (!l || !l->paused)
 		return;
 	l->paused = false;
 	task_wake(&l->task);

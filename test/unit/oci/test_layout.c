@@ -589,6 +589,54 @@ START_TEST(test_overdue)
 }
 END_TEST
 
+static void wait_for_faults(unsigned n)
+{
+	while (sys_faults() < n)
+		usleep(1000);
+}
+
+/* The volume hangs, and with it a thread in the kernel: the question ends with its time, the next
+   ones at once, and all is well again when it answers. rows: a cancel, the end of its time */
+START_TEST(test_hangs)
+{
+	unsigned before = sys_faults();
+	struct oci_resolve_req req = {.target = {&repo, x.nobody, 3000}, .tag = "1"};
+	struct op *op;
+	int i;
+
+	clock_fake(1700000000000);
+	sys_fault_after(SYS_OPEN, 1, SYS_HANG);
+	op = oci_resolve_start(x.oci, &req);
+	for (i = 0; i < 10; i++)
+		loop_turn(x.loop, false);
+	wait_for_faults(before + 1);
+	if (_i) {
+		fixture_advance(&x, op, 500, 10000);
+		fixture_failed(op, "copies': not done within 3s");
+	} else {
+		op_cancel(op);
+		fixture_wait(&x, op);
+		ck_assert_int_eq(op->err.kind, ERR_CANCELED);
+	}
+	op_free(op);
+	loop_test_advance(x.loop, 2001);
+	op = oci_resolve_start(x.oci, &req);
+	fixture_wait(&x, op);
+	fixture_failed(op, "copies': its volume does not answer");
+	op_free(op);
+	ck_assert_uint_eq(sys_faults(), before + 1);
+	sys_fault_clear();
+	while (work_jobs(x.loop))
+		loop_turn(x.loop, true);
+	for (i = 0; i < 10; i++)
+		loop_turn(x.loop, false);
+	op = oci_resolve_start(x.oci, &req);
+	fixture_wait(&x, op);
+	fixture_ok(op);
+	op_free(op);
+}
+END_TEST
+
 /* What it does not have comes from the registry; a layout that is broken is passed by. */
 START_TEST(test_next)
 {
@@ -905,6 +953,7 @@ Suite *suite_layout(void)
 	tcase_add_test(tc, test_range_behind);
 	tcase_add_test(tc, test_standing);
 	tcase_add_test(tc, test_overdue);
+	tcase_add_loop_test(tc, test_hangs, 0, 2);
 	tcase_add_loop_test(tc, test_next, 0, 2);
 	tcase_add_loop_test(tc, test_broken, 0, (int)ARRAY_LEN(BROKEN));
 	tcase_add_loop_test(tc, test_missing, 0, 2);
