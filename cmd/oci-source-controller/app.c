@@ -562,8 +562,8 @@ static enum step_ret embedded_stop_start(struct task *t)
 	return a->embedded ? task_wait(t, embedded_stop(a->embedded, 1000)) : STEP_NEXT;
 }
 
-/* What nobody waits for any more ends when it sees its stop flag; what hangs in the kernel may never
-   do, and must not keep the process. */
+/* What nobody waits for any more ends when it sees its stop flag; what hangs in the kernel may
+   never do so, and must not keep the process. */
 static enum step_ret jobs_start(struct task *t)
 {
 	struct app *a = app_of(t);

@@ -7,12 +7,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+/* A file has its name when it is whole: until then it is this one, beside it. */
+#define PART ".oci-unpack.part"
 
 struct unpack {
 	int dirfd;
 	int fd; /* of the file at work; -1: none */
-	char quoted[PACK_QUOTE_MAX]; /* its name */
+	int parent; /* its directory */
+	char *name; /* in there */
+	char quoted[PACK_QUOTE_MAX]; /* its whole name */
 };
 
 static int unpack_failed(struct unpack *u, const char *what, struct err *err)
@@ -51,24 +58,35 @@ static int on_dir(void *ctx, const char *path, struct err *err)
 	return dirs_make(u, path, strlen(path), "cannot make the directory", err);
 }
 
+static void file_clear(struct unpack *u)
+{
+	if (u->fd >= 0)
+		sys_close(u->fd);
+	if (u->parent >= 0)
+		sys_close(u->parent);
+	u->fd = u->parent = -1;
+	free(MOVE(u->name));
+}
+
 static int on_file(void *ctx, const char *path, bool exec, struct err *err)
 {
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 	auto_free char *dir = slash ? mem_strndup(path, (size_t)(slash - path)) : NULL;
 	struct unpack *u = ctx;
-	auto_fd int parent = -1;
 
 	pack_quote(u->quoted, path, strlen(path));
 	if (slash &&
 		dirs_make(u, path, (size_t)(slash - path), "cannot make the directory of", err))
 		return -1;
-	parent = sys_open_beneath(u->dirfd, slash ? dir : ".", O_RDONLY | O_DIRECTORY, 0);
-	if (parent < 0)
+	file_clear(u);
+	u->name = mem_strdup(name);
+	u->parent = sys_open_beneath(u->dirfd, slash ? dir : ".", O_RDONLY | O_DIRECTORY, 0);
+	if (u->parent < 0)
 		return unpack_failed(u, "cannot open the directory of", err);
-	if (sys_unlinkat(parent, name, 0) && errno != ENOENT)
-		return unpack_failed(u, "cannot replace", err);
+	if (sys_unlinkat(u->parent, PART, 0) && errno != ENOENT)
+		return unpack_failed(u, "cannot make room for", err);
 	u->fd = sys_openat(
-		parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, exec ? 0777 : 0666);
+		u->parent, PART, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, exec ? 0777 : 0666);
 	return u->fd < 0 ? unpack_failed(u, "cannot create", err) : 0;
 }
 
@@ -82,22 +100,32 @@ static int on_data(void *ctx, const void *p, size_t n, struct err *err)
 static int on_end(void *ctx, struct err *err)
 {
 	struct unpack *u = ctx;
+	int fd = u->fd;
 
-	(void)err;
-	sys_close(u->fd);
 	u->fd = -1;
-	return 0;
+	/* Some file systems say only here that there was no room. */
+	if (close(fd)) {
+		unpack_failed(u, "cannot write", err);
+		(void)sys_unlinkat(u->parent, PART, 0);
+		return -1;
+	}
+	if (!sys_renameat(u->parent, PART, u->parent, u->name))
+		return 0;
+	unpack_failed(u, "cannot replace", err);
+	(void)sys_unlinkat(u->parent, PART, 0);
+	return -1;
 }
 
 int pack_unpack(const struct pack_in *in, int dirfd, struct err *err)
 {
-	struct unpack u = {.dirfd = dirfd, .fd = -1};
+	struct unpack u = {.dirfd = dirfd, .fd = -1, .parent = -1};
 	int rc = pack_walk(in,
 		&(struct pack_walker){
 			.dir = on_dir, .file = on_file, .data = on_data, .end = on_end, .ctx = &u},
 		err);
 
 	if (u.fd >= 0)
-		sys_close(u.fd);
+		(void)sys_unlinkat(u.parent, PART, 0);
+	file_clear(&u);
 	return rc;
 }

@@ -8,6 +8,7 @@
 
 #include <check.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +36,14 @@ static void teardown(void)
 	close(dirfd_);
 	close(outside);
 	ck_assert_int_eq(system(cmd), 0);
+}
+
+static const char *root_in(void)
+{
+	static char in[80];
+
+	snprintf(in, sizeof(in), "%s/in", root);
+	return in;
 }
 
 static struct pack_in in_of(const struct buf *tar)
@@ -120,6 +129,32 @@ START_TEST(stays_inside)
 }
 END_TEST
 
+/* What was there stays until the new one is whole; and no part of it is left. rows: the layer ends
+   in the middle of it, the disk is full */
+START_TEST(keeps_until_whole)
+{
+	auto_buf struct buf tar = BUF_INIT(BUF_ANY);
+	struct err err = {0};
+	struct dirent *e;
+	DIR *d;
+
+	ck_assert(!sys_write_file(dirfd_, "f", "old", 3, 0600, false, &err));
+	tb_file(&tar, "f", "new, and longer");
+	if (_i)
+		sys_fault(SYS_WRITE, 1, ENOSPC);
+	else
+		tar.len -= 508;
+	ck_assert(unpack(&tar, &err));
+	sys_fault_clear();
+	ck_assert_str_eq(text_of("f"), "old");
+	d = opendir(root_in());
+	while ((e = readdir(d)))
+		ck_assert_msg(e->d_name[0] == '.' ? e->d_name[1] == '.' || !e->d_name[1] : 1, "%s",
+			e->d_name);
+	closedir(d);
+}
+END_TEST
+
 static void on_diff(void *ctx, enum pack_difference how, const char *path)
 {
 	static const char letters[] = {
@@ -179,6 +214,7 @@ Suite *suite_unpack(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, writes);
 	tcase_add_loop_test(t, stays_inside, 0, 4);
+	tcase_add_loop_test(t, keeps_until_whole, 0, 2);
 	tcase_add_loop_test(t, differ, 0, ARRAY_LEN(diffs));
 	suite_add_tcase(s, t);
 	return s;
