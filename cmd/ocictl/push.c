@@ -1,9 +1,11 @@
 #include "oci/push.h"
+
 #include "base/limits.h"
 #include "cmd/ocictl/commands.h"
 #include "cmd/ocictl/run.h"
 #include "cmd/ocictl/spool.h"
 #include "ev/op.h"
+#include "http/url.h"
 #include "oci/build.h"
 
 #include <stdio.h>
@@ -69,13 +71,22 @@ static int push_send(struct args *a, const struct oci_build *made, struct err *e
 	return rc;
 }
 
+/* CI gives the address that it cloned from, which may hold a token; who reads the artifact reads
+   that. */
+static void source_take(const char *given, struct buf *source)
+{
+	url_hide_user(source, given);
+	if (strcmp(buf_str(source), given) != 0)
+		fprintf(stderr, "ocictl: the user information in --source is left out\n");
+}
+
 int command_push(struct args *a)
 {
+	auto_buf struct buf source = BUF_INIT(BUF_ANY);
 	struct oci_build_in in = {
 		.path = a->path,
 		.ignore = a->has_ignore ? buf_str(&a->ignore) : NULL,
 		.created = a->created,
-		.source = a->source,
 		.revision = a->revision,
 		.annotations = a->annotations.p,
 	};
@@ -85,6 +96,8 @@ int command_push(struct args *a)
 
 	if (!a->path || !a->source || !a->revision)
 		return ocictl_misused("push needs --path, --source and --revision");
+	source_take(a->source, &source);
+	in.source = buf_str(&source);
 	if (spool_build(&made, &in, &err))
 		return ocictl_failed(&err);
 	rc = push_send(a, &made, &err) ? ocictl_failed(&err) : ocictl_flush(0);

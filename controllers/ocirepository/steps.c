@@ -12,6 +12,7 @@
 #include "controllers/ocirepository/spec.h"
 #include "ctl/door.h"
 #include "ctl/event.h"
+#include "http/url.h"
 #include "kube/client.h"
 #include "oci/answer.h"
 #include "oci/blob.h"
@@ -464,11 +465,13 @@ static void news_tell(struct run *r, bool is_new)
 	struct event_annotation notes[5] = {{"source.toolkit.fluxcd.io/revision", a->revision},
 		{"source.toolkit.fluxcd.io/digest", digest}};
 	struct event_annotation *note = notes + 2;
-	auto_buf struct buf why = BUF_INIT(ERR_MSG_MAX);
+	auto_buf struct buf why = BUF_INIT(ERR_MSG_MAX), shown = BUF_INIT(BUF_ANY);
 	auto_free char *message = NULL;
 
 	if (is_new)
 		choice_say(r, &why);
+	if (origin)
+		url_hide_user(&shown, source);
 	digest_format(a->stored ? &a->digest : &a->have_digest, digest);
 	if (revision)
 		*note++ = (struct event_annotation){
@@ -477,9 +480,9 @@ static void news_tell(struct run *r, bool is_new)
 	if (!is_new)
 		*note = (struct event_annotation){"source.toolkit.fluxcd.io/token", token};
 	message = mem_printf("stored artifact with revision '%s' from '%s'%s%.300s%s%.300s%s%s",
-		a->revision, OCI_SPEC(r)->url, origin ? ", origin source '" : "",
-		origin ? source : "", origin ? "', origin revision '" : "", origin ? revision : "",
-		origin ? "'" : "", buf_str(&why));
+		a->revision, OCI_SPEC(r)->url, origin ? ", origin source '" : "", buf_str(&shown),
+		origin ? "', origin revision '" : "", origin ? revision : "", origin ? "'" : "",
+		buf_str(&why));
 	log_info(&r->log, is_new ? "stored artifact" : "recovered from a failure",
 		LS("revision", a->revision), LS("digest", digest), LS("url", OCI_SPEC(r)->url));
 	run_event(r, false, is_new ? "NewArtifact" : "Succeeded", message, notes);

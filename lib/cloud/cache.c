@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #define AGAIN_MS 30000 /* after a renewal in vain */
+#define PATIENCE_MS 2000 /* with a cloud, of who could have the old one */
 
 struct cloud_cache {
 	struct loop *loop;
@@ -182,12 +183,17 @@ static void cache_deserted(struct flight *f)
 		op_cancel(e->fetch);
 }
 
-static void cache_overdue(struct flight *f, bool alone, struct err *err)
+/* The old one was refused to somebody, which says little: it may be what that one asked for. */
+static void cache_overdue(struct flight *f, struct flight_wait *w, bool alone, struct err *err)
 {
 	const struct entry *e = CONTAINER_OF(f, const struct entry, flight);
 	const char *host = e->ticket ? e->ticket->asking : "";
 
 	(void)alone;
+	if (entry_serves(e)) {
+		cloud_secrets_copy(&CONTAINER_OF(w, struct wait, base)->got, &e->got);
+		return;
+	}
 	err_code(err, ERR_RETRY, -ETIMEDOUT, "%s%s%s did not answer in time", *host ? "'" : "",
 		*host ? host : "the cloud", *host ? "'" : "");
 }
@@ -272,6 +278,13 @@ static void wait_free(struct op *op)
 	cloud_ticket_unref(w->ticket);
 	cloud_secrets_clear(&w->got);
 	free(w);
+}
+
+uint64_t cloud_cache_patience(struct cloud_cache *c, const char *key, uint64_t timeout_ms)
+{
+	const struct entry *e = cache_find(c, key);
+
+	return e && entry_serves(e) && timeout_ms > PATIENCE_MS ? PATIENCE_MS : timeout_ms;
 }
 
 struct op *cloud_cache_start(struct cloud_cache *c, const char *key, cloud_fetch_fn *fetch,

@@ -304,11 +304,12 @@ static enum step_ret login_place_start(struct task *t)
 static enum step_ret login_credential_start(struct task *t)
 {
 	struct login *l = TASK(t, struct login);
+	struct cloud_cache *cache = l->ticket->cloud->cache;
 	auto_free char *key = credential_key(l->ticket);
 
 	return task_wait(t,
-		cloud_cache_start(
-			l->ticket->cloud->cache, key, credential_fetch, l->ticket, l->timeout_ms));
+		cloud_cache_start(cache, key, credential_fetch, l->ticket,
+			cloud_cache_patience(cache, key, l->timeout_ms)));
 }
 
 static enum step_ret login_credential_resume(struct task *t)

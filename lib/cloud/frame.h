@@ -24,6 +24,9 @@ typedef struct op *cloud_fetch_fn(struct cloud_ticket *t);
 /* key holds no secret. */
 struct op *cloud_cache_start(struct cloud_cache *c, const char *key, cloud_fetch_fn *fetch,
 	struct cloud_ticket *t, uint64_t timeout_ms);
+/* How long it is worth while to wait: as long as there is one that serves, which only was refused
+   to somebody, others are not held up for a better one. */
+uint64_t cloud_cache_patience(struct cloud_cache *c, const char *key, uint64_t timeout_ms);
 /* Of a successful op; borrowed from it. */
 const struct cloud_secrets *cloud_cache_result(const struct op *op);
 /* This lookup, and those of the flight that it began. */

@@ -3,7 +3,7 @@
 #include "ev/task.h"
 
 void flight_init(struct flight *f, void (*deserted)(struct flight *f),
-	void (*overdue)(struct flight *f, bool alone, struct err *err))
+	void (*overdue)(struct flight *f, struct flight_wait *w, bool alone, struct err *err))
 {
 	list_init(&f->waits);
 	f->deserted = deserted;
@@ -52,7 +52,7 @@ static void flight_wait_over(void *arg)
 	struct flight_wait *w = arg;
 	struct err err = {0};
 
-	w->flight->overdue(w->flight, list_alone(&w->link), &err);
+	w->flight->overdue(w->flight, w, list_alone(&w->link), &err);
 	flight_wait_leave(w);
 	op_end(&w->op, &err);
 }

@@ -24,8 +24,9 @@ struct flight {
 	struct list waits; /* the one who has waited longest first */
 	/* The last one has gone, the work has not ended. May be NULL. */
 	void (*deserted)(struct flight *f);
-	/* One of them has waited too long: fills what its op says. `alone`: no other waits. */
-	void (*overdue)(struct flight *f, bool alone, struct err *err);
+	/* One of them has waited too long: fills what its op says; nothing, when it gave it
+	   something all the same. `alone`: no other waits. */
+	void (*overdue)(struct flight *f, struct flight_wait *w, bool alone, struct err *err);
 };
 
 /* Begins the struct of who waits. */
@@ -37,7 +38,7 @@ struct flight_wait {
 };
 
 void flight_init(struct flight *f, void (*deserted)(struct flight *f),
-	void (*overdue)(struct flight *f, bool alone, struct err *err));
+	void (*overdue)(struct flight *f, struct flight_wait *w, bool alone, struct err *err));
 bool flight_is_empty(const struct flight *f);
 /* The fields of the lines of who has waited longest, for the log of the work; NULL: there is
    none. */

@@ -492,3 +492,23 @@ void url_safe(struct buf *b, const char *text)
 		buf_addc(b, c < 0x20 || c == 0x7f ? '?' : (char)c);
 	}
 }
+
+void url_hide_user(struct buf *b, const char *text)
+{
+	const char *from = strstr(text, "://"), *colon, *at;
+	size_t authority;
+
+	if (!from) {
+		buf_adds(b, text);
+		return;
+	}
+	from += 3;
+	authority = strcspn(from, "/?#");
+	at = memrchr(from, '@', authority);
+	/* "https://ci:pass/word@host": what follows the colon is no port. */
+	colon = at ? NULL : memchr(from, ':', authority);
+	if (colon && strspn(colon + 1, "0123456789") != (size_t)(from + authority - colon - 1))
+		at = strrchr(from, '@');
+	buf_add(b, text, (size_t)(from - text));
+	buf_adds(b, at ? at + 1 : from);
+}

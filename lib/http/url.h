@@ -89,5 +89,8 @@ void url_add_param(struct buf *b, char sep, const char *name, const char *value)
 /* A form of any text that may be a URL for a message: user information, query and fragment cut out,
    control characters replaced, at most LIMIT_URL bytes. Works on text that url_parse refuses. */
 void url_safe(struct buf *b, const char *text);
+/* Appends any text; of one that is a URL ("SCHEME://...") without user information, which may be a
+   password or a token. Nothing else of it is changed. */
+void url_hide_user(struct buf *b, const char *text);
 
 #endif

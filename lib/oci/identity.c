@@ -35,6 +35,7 @@ struct oci_identity {
 	struct http_trust trust;
 	struct http_proxy proxy;
 	struct oci_login *login;
+	char *nothing_in; /* what was given and holds no credentials: "Secret 'apps/x' ..." */
 	VEC(struct turn) turns; /* the newest last */
 };
 
@@ -85,6 +86,7 @@ void oci_identity_unref(struct oci_identity *id)
 		id->login->unref(id->login);
 	http_trust_clear(&id->trust);
 	http_proxy_clear(&id->proxy);
+	free(id->nothing_in);
 	free(id);
 }
 
@@ -281,7 +283,7 @@ int oci_identity_add_docker(struct oci_identity *id, const char *data, size_t le
 	struct err hidden = {0}; /* jansson quotes what it read, and that may be a password */
 	json_t *map, *v;
 	const char *key;
-	size_t entries = id->entries.len, kept = entries_size(id);
+	size_t before = id->entries.len, entries = before, kept = entries_size(id);
 
 	if (len > LIMIT_PULL_SECRET)
 		return err_set(
@@ -294,8 +296,10 @@ int oci_identity_add_docker(struct oci_identity *id, const char *data, size_t le
 	if (!json_is_object(o))
 		return err_set(err, ERR_RETRY, "%s is not a JSON object", what);
 	map = form == OCI_DOCKER_CFG ? o : obj_get(o, "auths");
-	if (!map || json_is_null(map))
+	if (!map || json_is_null(map)) {
+		oci_identity_note_nothing(id, what, "has no entries with credentials");
 		return 0;
+	}
 	if (!json_is_object(map))
 		return err_set(err, ERR_RETRY, "'auths' of %s is not an object", what);
 	json_object_foreach (map, key, v) {
@@ -317,7 +321,15 @@ int oci_identity_add_docker(struct oci_identity *id, const char *data, size_t le
 		identity_add(id, &e);
 	}
 	identity_sort(id);
+	if (id->entries.len == before)
+		oci_identity_note_nothing(id, what, "has no entries with credentials");
 	return 0;
+}
+
+void oci_identity_note_nothing(struct oci_identity *id, const char *what, const char *why)
+{
+	if (!id->nothing_in)
+		id->nothing_in = mem_printf("%.300s %s", what, why);
 }
 
 void oci_identity_add_basic(
@@ -452,7 +464,8 @@ const char *oci_identity_why_not(
 	size_t n = id->entries.len;
 
 	if (!n)
-		snprintf(out, OCI_IDENTITY_WHY_MAX, "no credentials were given");
+		snprintf(out, OCI_IDENTITY_WHY_MAX, "no credentials were given%s%s",
+			id->nothing_in ? ": " : "", id->nothing_in ? id->nothing_in : "");
 	else if (!cred && n == 1)
 		snprintf(out, OCI_IDENTITY_WHY_MAX,
 			"the one entry of the credentials is for another registry");

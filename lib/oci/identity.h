@@ -113,9 +113,12 @@ void oci_identity_set_login(struct oci_identity *id, struct oci_login *l);
 /* NULL: there is none, or credentials match. */
 struct oci_login *oci_identity_login(const struct oci_identity *id, const struct oci_repo *repo);
 
+/* What was given holds no credentials, and that is no error: an Opaque Secret, an empty file.
+   `what` names it, `why` says the rest: the first one is told to who is refused. */
+void oci_identity_note_nothing(struct oci_identity *id, const char *what, const char *why);
 /* Why there is no user and password for it, for messages: "no credentials were given". Into `out`,
    and returned. Names no host of the entries: who reads a condition may not read the Secret. */
-#define OCI_IDENTITY_WHY_MAX 96
+#define OCI_IDENTITY_WHY_MAX 480
 const char *oci_identity_why_not(
 	const struct oci_identity *id, const struct oci_repo *repo, char out[OCI_IDENTITY_WHY_MAX]);
 

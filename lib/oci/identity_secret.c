@@ -10,6 +10,7 @@
 #include "http/proxy_env.h"
 #include "oci/identity.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static int key_decode(const json_t *secret, const char *key, struct buf *out, struct err *err)
@@ -32,12 +33,15 @@ int oci_identity_add_secret(
 		{"kubernetes.io/dockercfg", ".dockercfg", OCI_DOCKER_CFG}};
 	const char *type = obj_str_or("", secret, "type");
 	auto_buf struct buf data = BUF_INIT(LIMIT_PULL_SECRET);
+	bool known = false;
+	char why[160];
 	size_t i;
 	int rc = 0;
 
 	for (i = 0; i < ARRAY_LEN(forms); i++) {
 		if (strcmp(type, forms[i].type) != 0)
 			continue;
+		known = true;
 		rc = key_decode(secret, forms[i].key, &data, err);
 		if (rc)
 			err_wrap(err, "%s", what);
@@ -46,7 +50,12 @@ int oci_identity_add_secret(
 				id, data.p, data.len, forms[i].form, what, err);
 		mem_wipe(data.p, data.cap);
 	}
-	return rc;
+	if (known)
+		return rc;
+	snprintf(why, sizeof(why), "of type '%.60s' is no pull secret (type '%s')", type,
+		forms[0].type);
+	oci_identity_note_nothing(id, what, why);
+	return 0;
 }
 
 /* ---- certificates ---------------------------------------------------------------------------- */

@@ -717,10 +717,11 @@ static void token_deserted(struct flight *flight)
 		op_cancel(&e->fetch->task.self);
 }
 
-static void token_overdue(struct flight *flight, bool alone, struct err *err)
+static void token_overdue(struct flight *flight, struct flight_wait *w, bool alone, struct err *err)
 {
 	struct fetch *f = CONTAINER_OF(flight, struct entry, flight)->fetch;
 
+	(void)w;
 	err_code(err, ERR_RETRY, -ETIMEDOUT, "the token server did not answer in time");
 	if (alone)
 		oci_pass_failed(&f->pass, err);

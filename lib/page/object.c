@@ -4,6 +4,7 @@
 #include "base/history.h"
 #include "base/mem.h"
 #include "base/time.h"
+#include "http/url.h"
 #include "page/frame.h"
 #include "page/html.h"
 #include "page/row.h"
@@ -56,6 +57,7 @@ static void fact_time(struct buf *b, const char *name, int64_t at_ms, int64_t no
 
 static void facts(struct buf *b, const struct page_row *r, int64_t now_ms)
 {
+	auto_buf struct buf source = BUF_INIT(BUF_ANY);
 	char text[TIME_TEXT_MAX];
 
 	buf_adds(b, "<section class=\"card\"><dl>");
@@ -68,7 +70,8 @@ static void facts(struct buf *b, const struct page_row *r, int64_t now_ms)
 	/* Reproducible builds say the first second of all. */
 	if (strncmp(r->created, "1970-", 5) != 0)
 		fact(b, "Built", r->created, false);
-	fact(b, "Origin", r->source, false);
+	url_hide_user(&source, r->source);
+	fact(b, "Origin", buf_str(&source), false);
 	fact(b, "Origin revision", r->source_revision, false);
 	fact(b, "Last request handled", r->handled, false);
 	if (r->generation && r->observed != r->generation) {

@@ -189,12 +189,15 @@ static json_t *conds_json(const struct page_row *r)
 
 static void whole_json(json_t *o, const struct page_row *r)
 {
+	auto_buf struct buf source = BUF_INIT(BUF_ANY);
+
 	put_text(o, "rule", r->rule, JSON_TEXT_MOST);
 	put_text(o, "why", r->why, JSON_MESSAGE_MOST);
 	put_text(o, "digest", r->digest, JSON_TEXT_MOST);
 	put_int(o, "size", r->size);
 	put_text(o, "artifactURL", r->artifact_url, JSON_TEXT_MOST);
-	put_text(o, "originSource", r->source, JSON_TEXT_MOST);
+	url_hide_user(&source, r->source);
+	put_text(o, "originSource", buf_str(&source), JSON_TEXT_MOST);
 	put_text(o, "originRevision", r->source_revision, JSON_TEXT_MOST);
 	put_text(o, "created", r->created, JSON_TEXT_MOST);
 	put_int(o, "intervalSeconds", r->interval_ms / 1000);

@@ -68,6 +68,9 @@ check_eq "elsewhere the result alone" "$REG/app:8@sha256:" "$("$OCICTL" push "oc
 
 # Credentials: --creds, or the file that docker login writes.
 h_registry_start priv "$HTPASSWD_USER:$HTPASSWD_WORD"
+out=$("$OCICTL" push "oci://$REG/app:10" --path="$H_TMP/b" --source=https://ci:hunter2@git.example/x.git --revision=r 2>&1)
+check_has "a token in --source is left out, which is said" "user information in --source is left out" "$out"
+check_has "and stands nowhere" "https://git.example/x.git" "$("$OCICTL" list "oci://$REG/app" | grep '^10 ')"
 check_fails "not without credentials" env HOME="$H_TMP" "$OCICTL" push "oci://$REGISTRY/app:1" --path="$H_TMP/a" --source=s --revision=r
 check_fails "nor with wrong ones" env HOME="$H_TMP" "$OCICTL" push "oci://$REGISTRY/app:1" --path="$H_TMP/a" --source=s --revision=r --creds="$HTPASSWD_USER:wrong"
 check_ok "--creds" env HOME="$H_TMP" "$OCICTL" push "oci://$REGISTRY/app:1" --path="$H_TMP/a" --source=s --revision=r --creds="$HTPASSWD_USER:$HTPASSWD_WORD"

@@ -78,7 +78,8 @@ static inline void rig_handle(void *arg, struct http_exchange *x)
 			continue;
 		if (a->times && !--a->times)
 			a->method = NULL;
-		http_reply_text(x, a->status, a->body);
+		if (a->body) /* NULL: no answer at all */
+			http_reply_text(x, a->status, a->body);
 		return;
 	}
 	http_reply_text(x, 599, "nothing was told to answer this");

@@ -234,6 +234,41 @@ START_TEST(test_login_refused)
 }
 END_TEST
 
+/* Somebody's was refused, and the cloud hangs: the others have the old one after a moment. */
+START_TEST(test_login_refused_hangs)
+{
+	const struct cloud_who who = {.provider = CLOUD_GCP};
+	struct op *op;
+	struct rig r;
+	int i;
+
+	metadata(&r, false);
+	rig_on(&r, "GET", TOKEN_PATH, TOKEN_JSON)->times = 1;
+	rig_on(&r, "GET", TOKEN_PATH, NULL);
+	for (i = 0; i < 2; i++) {
+		op = rig_login(&r, CLOUD_GCP, false);
+		rig_ok(op);
+		if (i)
+			cloud_login_refused(r.cloud, &who, r.ticket->host, cloud_login_result(op));
+		op_free(op);
+	}
+	op = cloud_login_start(r.cloud, &who, r.ticket->host, 30000);
+	for (i = 0; i < 200; i++) {
+		loop_turn(r.loop, false);
+		usleep(500);
+	}
+	ck_assert(!op->done);
+	loop_test_advance(r.loop, 2001);
+	for (i = 0; i < 10; i++)
+		loop_turn(r.loop, false);
+	ck_assert(op->done);
+	rig_ok(op);
+	ck_assert_str_eq(cloud_login_result(op)->p, "oauth2accesstoken:tok");
+	op_free(op);
+	rig_clear(&r);
+}
+END_TEST
+
 static void metadata_fails(int status, const char *body, const char *says)
 {
 	struct cloud_fetch *f;
@@ -1019,6 +1054,7 @@ Suite *suite_gcp(void)
 	tcase_add_test(tc, test_metadata);
 	tcase_add_test(tc, test_failures_not_kept);
 	tcase_add_test(tc, test_login_refused);
+	tcase_add_test(tc, test_login_refused_hangs);
 	tcase_add_test(tc, test_metadata_refused);
 	tcase_add_test(tc, test_metadata_odd);
 	tcase_add_loop_test(tc, test_metadata_host, 0, ARRAY_LEN(metadata_hosts));

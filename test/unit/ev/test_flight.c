@@ -20,9 +20,10 @@ static void on_deserted(struct flight *f)
 
 static bool was_alone;
 
-static void on_overdue(struct flight *f, bool alone, struct err *err)
+static void on_overdue(struct flight *f, struct flight_wait *w, bool alone, struct err *err)
 {
 	(void)f;
+	(void)w;
 	was_alone = alone;
 	err_set(err, ERR_RETRY, "it took too long");
 }

@@ -295,6 +295,32 @@ START_TEST(test_safe)
 }
 END_TEST
 
+static const struct {
+	const char *text, *shown;
+} USERS[] = {
+	{"https://ci:token@git.example/x.git", "https://git.example/x.git"},
+	{"https://token@git.example:8443/x?y=a@b#c", "https://git.example:8443/x?y=a@b#c"},
+	{"https://a:b@c@host", "https://host"},
+	{"https://ci:pass/word@host/x", "https://host/x"},
+	{"https://ci:pass?word@host/x", "https://host/x"},
+	{"https://github.com/org/@scope/app", "https://github.com/org/@scope/app"},
+	{"https://github.com:443/@scope", "https://github.com:443/@scope"},
+	{"git@github.com:org/app.git", "git@github.com:org/app.git"},
+	{"ssh://git@github.com/org/app", "ssh://github.com/org/app"},
+	{"what:ever@you like", "what:ever@you like"},
+	{"://@", "://"},
+	{"", ""},
+};
+
+START_TEST(test_hide_user)
+{
+	auto_buf struct buf b = BUF_INIT(BUF_ANY);
+
+	url_hide_user(&b, USERS[_i].text);
+	ck_assert_str_eq(buf_str(&b), USERS[_i].shown);
+}
+END_TEST
+
 START_TEST(test_encode)
 {
 	auto_buf struct buf b = BUF_INIT(BUF_ANY);
@@ -316,6 +342,7 @@ Suite *suite_url(void)
 	tcase_add_loop_test(tc, test_same, 0, 7);
 	tcase_add_loop_test(tc, test_classes, 0, (int)ARRAY_LEN(CLASSES));
 	tcase_add_loop_test(tc, test_safe, 0, 9);
+	tcase_add_loop_test(tc, test_hide_user, 0, (int)ARRAY_LEN(USERS));
 	tcase_add_test(tc, test_encode);
 	suite_add_tcase(s, tc);
 	return s;

@@ -153,7 +153,8 @@ END_TEST
 static const struct {
 	const char *auths, *says;
 } without[] = {
-	{"{}", "no credentials were given"},
+	{"{}", "no credentials were given: "},
+	{"{}", " has no entries with credentials"},
 	{"{\"s.io\":{\"auth\":\"dTpw\"}}",
 		"the one entry of the credentials is for another registry"},
 	{"{\"s.io\":{\"auth\":\"dTpw\"},\"r.io/org\":{\"auth\":\"dTpw\"}}",

@@ -238,6 +238,20 @@ START_TEST(test_long_annotation)
 }
 END_TEST
 
+/* An Opaque Secret with a user and a password is none that counts, as with Flux's: it says so. */
+START_TEST(test_opaque)
+{
+	begin();
+	secret("one", "password", "good");
+	object("\"secretRef\":{\"name\":\"one\"}");
+	ck_assert_msg(strstr(world_status(&w, "web", "Ready.message"),
+			      "no credentials were given: Secret 'apps/one' of type 'Opaque' is no "
+			      "pull secret (type 'kubernetes.io/dockerconfigjson')"),
+		"%s", world_status(&w, "web", "Ready.message"));
+	end();
+}
+END_TEST
+
 static const struct {
 	const char *key, *value, *spec, *message;
 } wrong[] = {
@@ -306,6 +320,7 @@ Suite *suite_login(void)
 	tcase_add_test(tc, test_many_pull_secrets);
 	tcase_add_loop_test(tc, test_provider, 0, 2);
 	tcase_add_loop_test(tc, test_long_annotation, 0, 2);
+	tcase_add_test(tc, test_opaque);
 	tcase_add_loop_test(tc, test_wrong, 0, ARRAY_LEN(wrong));
 	tcase_add_test(tc, test_proxy);
 	suite_add_tcase(s, tc);

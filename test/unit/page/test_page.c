@@ -112,7 +112,7 @@ static bool fake_row(void *arg, const char *key, page_row_fn *fn, void *fn_arg)
 		.why = "of 3 tags 2 match",
 		.digest = "sha256:00",
 		.artifact_url = "http://a/b",
-		.source = "",
+		.source = "https://ci:hunter2@git.example/x.git",
 		.source_revision = "",
 		.created = "",
 		.handled = "",
@@ -325,6 +325,7 @@ START_TEST(test_json)
 	ck_assert(obj_bool(false, o, "insecure"));
 	one = get_json(&f, "/api/objects/toy/ns-0/object-0000");
 	ck_assert_str_eq(obj_str(json_array_get(obj_get(one, "conditions"), 0), "type"), "Ready");
+	ck_assert_str_eq(obj_str(one, "originSource"), "https://git.example/x.git");
 	ck_assert_str_eq(
 		obj_str(json_array_get(obj_get(one, "events"), 0), "message"), "stored it");
 	ck_assert_str_eq(obj_str(one, "why"), "of 3 tags 2 match");
@@ -344,6 +345,8 @@ START_TEST(test_object)
 	history_count(&f.events, 4, NOW - 60000, "NewArtifact", "stored it");
 	history_count(&f.events, 4, NOW - 60000, "NewArtifact", "stored it");
 	page = get(&f, "/objects/toy/ns-3/object-0003");
+	ck_assert_ptr_nonnull(strstr(page, "https://git.example/x.git"));
+	ck_assert_ptr_null(strstr(page, "hunter2"));
 	ck_has(page, "<h1>object-0003</h1>");
 	ck_has(page, "<title>ns-3/object-0003</title>");
 	ck_has(page, "href=\"/api/objects/toy/ns-3/object-0003\">JSON");
