@@ -48,6 +48,11 @@ static const char usage[] =
 	"the\n"
 	"                               layer itself goes to stdout\n"
 	"\n"
+	"push, tag, resolve and list:\n"
+	"      --output=json            an object a line: url, repository, tag and digest; list "
+	"adds\n"
+	"                               created, revision and source\n"
+	"\n"
 	"diff: names what a push of --path would add (A), delete (D) and change (M); exit status "
 	"0:\n"
 	"nothing, 1: something, 2: it could not find out\n"
@@ -131,7 +136,7 @@ static const struct {
 	{OPT_FILTER, RESOLVE | LIST},
 	{OPT_LAYER_TYPE, RESOLVE | PULL | LIST | DIFF},
 	{OPT_PLATFORM, PULL | LIST | DIFF},
-	{'o', PULL},
+	{'o', PULL | PUSH | TAG | RESOLVE | LIST},
 };
 
 /* These add to what was given before. */
@@ -336,6 +341,15 @@ static int args_check_flags(int command, const bool given[ARRAY_LEN(options)])
 	return 0;
 }
 
+/* A folder for pull, a form for the others. */
+static int args_check_output(struct args *a, int command)
+{
+	if (command == COMMAND_PULL || !a->output)
+		return 0;
+	a->json = !strcmp(a->output, "json");
+	return a->json ? 0 : ocictl_misused("--output is json, but for pull");
+}
+
 static int args_check_url(struct args *a, int command, const char *url)
 {
 	enum url kind = commands[command].url;
@@ -378,7 +392,7 @@ int args_read(struct args *a, int argc, char **argv, enum command *command, int 
 	cmd = args_command(argv[optind]);
 	if (cmd < 0)
 		*rc = args_no_command(argv[optind]);
-	else if (!(*rc = args_check_flags(cmd, given)))
+	else if (!(*rc = args_check_flags(cmd, given)) && !(*rc = args_check_output(a, cmd)))
 		*rc = argc - optind == 2 ? args_check_url(a, cmd, argv[optind + 1])
 					 : ocictl_misused("it takes one URL");
 	if (*rc)

@@ -19,6 +19,7 @@ struct args {
 	const char *semver, *semver_filter, *layer_type;
 	struct buf ignore;
 	bool has_ignore, insecure;
+	bool json; /* what is printed; of all commands but pull */
 	bool has_provider;
 	enum cloud_provider provider; /* who gives the password; with has_provider */
 	struct oci_platform platform;
@@ -43,13 +44,5 @@ void args_clear(struct args *a);
 /* Says what is wrong, and returns the exit status. */
 int ocictl_failed(const struct err *err);
 int ocictl_misused(const char *text);
-
-/* The commands, each in the file of its name. */
-int command_push(struct args *a);
-int command_tag(struct args *a);
-int command_resolve(struct args *a);
-int command_pull(struct args *a);
-int command_list(struct args *a);
-int command_diff(struct args *a);
 
 #endif

@@ -1,9 +1,11 @@
 #include "base/limits.h"
 #include "base/obj.h"
 #include "base/utf8.h"
+#include "cmd/ocictl/args.h"
 #include "cmd/ocictl/commands.h"
 #include "cmd/ocictl/order.h"
 #include "cmd/ocictl/run.h"
+#include "cmd/ocictl/show.h"
 #include "ev/loop.h"
 #include "ev/op.h"
 #include "oci/image.h"
@@ -97,11 +99,31 @@ static char *annotation(const json_t *all, const char *name)
 	return text;
 }
 
+/* Of a table "-" says that there is none. */
+static void member_show(struct js_w *w, const char *name, const char *text)
+{
+	js_kstr(w, name, strcmp(text, "-") ? text : "");
+}
+
+static void row_show(const struct row *r)
+{
+	auto_buf struct buf b = BUF_INIT(BUF_ANY);
+	struct js_w w = JS_W(&b);
+
+	ocictl_show_begin(&w, r->list->args, r->tag, &r->digest);
+	member_show(&w, "created", r->created);
+	member_show(&w, "revision", r->revision);
+	member_show(&w, "source", r->source);
+	ocictl_show_end(&w);
+}
+
 static void row_print(struct row *r)
 {
 	char digest[DIGEST_TEXT_MAX];
 
-	if (r->created)
+	if (r->created && r->list->args->json)
+		row_show(r);
+	else if (r->created)
 		printf(ROW, r->list->width, r->tag, digest_format(&r->digest, digest), r->created,
 			r->revision, r->source);
 	free(r->created);
@@ -194,7 +216,8 @@ static int list_print(struct list *l, struct err *err)
 {
 	if (l->width < 3)
 		l->width = 3;
-	printf(ROW, l->width, "TAG", "DIGEST", "CREATED", "REVISION", "SOURCE");
+	if (!l->args->json)
+		printf(ROW, l->width, "TAG", "DIGEST", "CREATED", "REVISION", "SOURCE");
 	if (l->tags.len) {
 		list_fill(l);
 		loop_run(l->run->loop);

@@ -1,8 +1,10 @@
 #include "oci/push.h"
 
 #include "base/limits.h"
+#include "cmd/ocictl/args.h"
 #include "cmd/ocictl/commands.h"
 #include "cmd/ocictl/run.h"
+#include "cmd/ocictl/show.h"
 #include "cmd/ocictl/spool.h"
 #include "ev/op.h"
 #include "http/url.h"
@@ -40,7 +42,6 @@ static int push_send(struct args *a, const struct oci_build *made, struct err *e
 {
 	const char *const tags[] = {a->ref.tag, NULL};
 	struct progress progress = {.tty = isatty(2), .percent = -1};
-	char text[OCI_REF_TEXT_MAX];
 	struct op *op;
 	struct run r;
 	int rc;
@@ -62,9 +63,7 @@ static int push_send(struct args *a, const struct oci_build *made, struct err *e
 		rc = ocictl_run_wait(&r, op, err);
 		progress_end(&progress);
 		if (!rc)
-			printf("%s\n",
-				oci_ref_format(
-					&a->ref.repo, a->ref.tag, oci_push_digest(op), text));
+			ocictl_show(a, a->ref.tag, oci_push_digest(op));
 		op_free(op);
 	}
 	ocictl_run_clear(&r);

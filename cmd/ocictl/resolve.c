@@ -1,8 +1,10 @@
 #include "oci/resolve.h"
 #include "base/limits.h"
+#include "cmd/ocictl/args.h"
 #include "cmd/ocictl/commands.h"
 #include "cmd/ocictl/order.h"
 #include "cmd/ocictl/run.h"
+#include "cmd/ocictl/show.h"
 #include "ev/op.h"
 
 #include <stdio.h>
@@ -88,7 +90,7 @@ static void heard_clear(struct heard *h)
 
 static int resolve_ask(const struct args *a, struct heard *h, struct err *err)
 {
-	char digest[DIGEST_TEXT_MAX] = "", text[OCI_REF_TEXT_MAX];
+	char digest[DIGEST_TEXT_MAX] = "";
 	const struct oci_resolved *res;
 	struct op *op;
 	struct run r;
@@ -112,7 +114,7 @@ static int resolve_ask(const struct args *a, struct heard *h, struct err *err)
 		if (a->semver)
 			heard_say(h, a, res);
 		if (!rc)
-			printf("%s\n", oci_ref_format(&a->ref.repo, res->tag, &res->digest, text));
+			ocictl_show(a, res->tag, &res->digest);
 		op_free(op);
 	}
 	ocictl_run_clear(&r);

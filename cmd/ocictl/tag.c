@@ -1,5 +1,7 @@
+#include "cmd/ocictl/args.h"
 #include "cmd/ocictl/commands.h"
 #include "cmd/ocictl/run.h"
+#include "cmd/ocictl/show.h"
 #include "ev/op.h"
 #include "oci/push.h"
 
@@ -7,7 +9,6 @@
 
 static int tag_send(struct args *a, const char *from, struct err *err)
 {
-	char text[OCI_REF_TEXT_MAX];
 	const char *const *tag;
 	struct op *op;
 	struct run r;
@@ -21,8 +22,7 @@ static int tag_send(struct args *a, const char *from, struct err *err)
 				.tags = a->tags.p});
 		rc = ocictl_run_wait(&r, op, err);
 		for (tag = a->tags.p; !rc && *tag; tag++)
-			printf("%s\n",
-				oci_ref_format(&a->ref.repo, *tag, oci_push_digest(op), text));
+			ocictl_show(a, *tag, oci_push_digest(op));
 		op_free(op);
 	}
 	ocictl_run_clear(&r);

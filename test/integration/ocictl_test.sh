@@ -42,8 +42,8 @@ for args in "resolve $R/app:1.0.0 --semver=1.x" "resolve $R/app --semver-filter=
 done
 run frob "$R/app"
 check_has "a command that is none is named" "unknown command 'frob': there are push, tag, resolve, pull, list and diff" "$(err)"
-run push "$R/app:1" --output=x
-check_has "a flag of another command is named" "--output is no flag of ocictl push" "$(err)"
+run push "$R/app:1" --semver=x
+check_has "a flag of another command is named" "--semver is no flag of ocictl push" "$(err)"
 
 for args in "resolve $R/app --semver=1.x --semver=2.x|semver" "pull $R/app:1.0.0 -o $H_TMP/x --output=$H_TMP/y|output" "list $R/app --timeout=5s --timeout=5s|timeout"; do
 	run ${args%|*}
@@ -217,4 +217,23 @@ check_ok "at most eight requests at a time ($most)" test "$most" -le 8
 run list "oci://127.0.0.1:$MANY/down/app"
 check_eq "a registry that has nothing of what it lists: exit status" 1 "$RC"
 check_has "is given up" "given up after 16 failures in a row" "$(err)"
+
+# ---- for programs ----------------------------------------------------------------------------------------------------
+
+mkdir -p "$H_TMP/json"
+echo a: b >"$H_TMP/json/a.yaml"
+run push "oci://$REG/json:1.0.0" --path="$H_TMP/json" --source=https://example.com/a.git --revision=main@sha1:1 --output=json
+pushed=$(jq -r .digest "$H_TMP/out")
+check_eq "push --output=json: what cosign is given" "$REG/json@$pushed" "$(jq -r '.repository + "@" + .digest' "$H_TMP/out")"
+check_eq "all of it" "oci://$REG/json@$pushed $REG/json 1.0.0" "$(jq -r '"\(.url) \(.repository) \(.tag)"' "$H_TMP/out")"
+run tag "oci://$REG/json:1.0.0" --tag=one --tag=two --output=json
+check_eq "tag: an object a tag" "one $pushed two $pushed " "$(jq -r '"\(.tag) \(.digest)"' "$H_TMP/out" | tr '\n' ' ')"
+run resolve "oci://$REG/json" --semver=1.x --output=json
+check_eq "resolve" "1.0.0 $pushed" "$(jq -r '"\(.tag) \(.digest)"' "$H_TMP/out")"
+run list "oci://$REG/json" --output=json
+check_eq "list" "1.0.0 main@sha1:1 https://example.com/a.git" "$(jq -r 'select(.tag == "1.0.0") | "\(.tag) \(.revision) \(.source)"' "$H_TMP/out")"
+check_eq "has no heading" 3 "$(jq -s length "$H_TMP/out")"
+run list "oci://$REG/json" --output=yaml
+check_eq "another form is refused: exit status" 2 "$RC"
+check_has "with the one that there is" "--output is json, but for pull" "$(err)"
 h_finish
