@@ -33,6 +33,7 @@ static const char usage[] =
 	"      --created=TIME           RFC 3339; default 1970-01-01T00:00:00Z, so that equal\n"
 	"                               input gives an equal digest\n"
 	"      --reproducible           accepted; it always is\n"
+	"      --allow-empty            also when no file is left to push\n"
 	"\n"
 	"tag:\n"
 	"      --tag=NEW                a tag for the same manifest; may be given several times\n"
@@ -84,6 +85,7 @@ enum {
 	OPT_CREATED,
 	OPT_REPRODUCIBLE,
 	OPT_IGNORE,
+	OPT_EMPTY,
 	OPT_TAG,
 	OPT_SEMVER,
 	OPT_FILTER,
@@ -104,6 +106,7 @@ static const struct option options[] = {
 	{"created", required_argument, NULL, OPT_CREATED},
 	{"reproducible", no_argument, NULL, OPT_REPRODUCIBLE},
 	{"ignore-paths", required_argument, NULL, OPT_IGNORE},
+	{"allow-empty", no_argument, NULL, OPT_EMPTY},
 	{"tag", required_argument, NULL, OPT_TAG},
 	{"semver", required_argument, NULL, OPT_SEMVER},
 	{"semver-filter", required_argument, NULL, OPT_FILTER},
@@ -130,6 +133,7 @@ static const struct {
 	{'a', PUSH},
 	{OPT_CREATED, PUSH},
 	{OPT_REPRODUCIBLE, PUSH},
+	{OPT_EMPTY, PUSH},
 	{OPT_IGNORE, PUSH | DIFF},
 	{OPT_TAG, TAG},
 	{OPT_SEMVER, RESOLVE | LIST},
@@ -265,6 +269,9 @@ static int args_option(struct args *a, int c)
 			return 0;
 		err_wrap(&err, "--platform");
 		return ocictl_misused(err.msg) + 1;
+	case OPT_EMPTY:
+		a->allow_empty = true;
+		return 0;
 	case OPT_INSECURE:
 		a->insecure = true;
 		return 0;

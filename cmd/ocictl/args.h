@@ -18,7 +18,7 @@ struct args {
 	const char *path, *source, *revision, *created, *creds, *output;
 	const char *semver, *semver_filter, *layer_type;
 	struct buf ignore;
-	bool has_ignore, insecure;
+	bool has_ignore, insecure, allow_empty;
 	bool json; /* what is printed; of all commands but pull */
 	bool has_provider;
 	enum cloud_provider provider; /* who gives the password; with has_provider */

@@ -99,7 +99,12 @@ int command_push(struct args *a)
 	in.source = buf_str(&source);
 	if (spool_build(&made, &in, &err))
 		return ocictl_failed(&err);
-	rc = push_send(a, &made, &err) ? ocictl_failed(&err) : ocictl_flush(0);
+	/* Whoever prunes by it would have nothing left: nobody means that. */
+	if (!made.files && !a->allow_empty)
+		rc = ocictl_misused("there is no file in --path, or --ignore-paths leaves none; "
+				    "--allow-empty pushes that all the same");
+	else
+		rc = push_send(a, &made, &err) ? ocictl_failed(&err) : ocictl_flush(0);
 	oci_build_clear(&made);
 	return rc;
 }

@@ -46,6 +46,7 @@ static int build_add_file(struct walk *w, int dirfd, const char *name, struct er
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, ERR_RETRY, "'%.500s' changes while it is read", w->path);
 	w->a->entries++;
+	w->a->files++;
 	if (pack_tarw_file_fd(w->tar, w->path, st.st_mode & 0111 ? 0700 : 0600, fd, 0,
 		    (uint64_t)st.st_size, err))
 		return err_wrap(err, "'%.500s'", w->path);
@@ -173,6 +174,7 @@ static int layer_fill(struct walk *w, const char *path, struct err *err)
 	if (walk_step(w, name ? name + 1 : path, 0, err))
 		return -1;
 	w->a->entries++;
+	w->a->files++;
 	return pack_tarw_file_fd(
 		w->tar, w->path, st.st_mode & 0111 ? 0700 : 0600, fd, 0, (uint64_t)st.st_size, err);
 }

@@ -38,6 +38,7 @@ struct oci_build {
 	struct buf config, manifest;
 	struct oci_push_blob blobs[2]; /* layer, config: they borrow from the fields above */
 	uint64_t entries; /* in the archive: directories and files */
+	uint64_t files; /* of these */
 	uint64_t skipped; /* links, sockets and the like, which an artifact does not hold */
 };
 

@@ -68,6 +68,8 @@ check_eq "elsewhere the result alone" "$REG/app:8@sha256:" "$("$OCICTL" push "oc
 
 # Credentials: --creds, or the file that docker login writes.
 h_registry_start priv "$HTPASSWD_USER:$HTPASSWD_WORD"
+check_fails "nothing is not pushed" "$OCICTL" push "oci://$REG/app:9" --path="$H_TMP/b" --ignore-paths='*' --source=s --revision=r
+check_ok "unless it is meant" "$OCICTL" push "oci://$REG/app:9" --path="$H_TMP/b" --ignore-paths='*' --source=s --revision=r --allow-empty
 out=$("$OCICTL" push "oci://$REG/app:10" --path="$H_TMP/b" --source=https://ci:hunter2@git.example/x.git --revision=r 2>&1)
 check_has "a token in --source is left out, which is said" "user information in --source is left out" "$out"
 check_has "and stands nowhere" "https://git.example/x.git" "$("$OCICTL" list "oci://$REG/app" | grep '^10 ')"

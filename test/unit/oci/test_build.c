@@ -97,6 +97,7 @@ START_TEST(golden)
 	list = names(&a);
 	ck_assert_str_eq(list, ". a.yaml b b/deployment.yaml b/run.sh ");
 	ck_assert_uint_eq(a.entries, 5);
+	ck_assert_uint_eq(a.files, 3);
 	ck_assert_str_eq(digest_format(&a.blobs[0].digest, text),
 		"sha256:63acbcbf7d625220bdb0b231c040a1e1b59d1b7b04038ef93d26fa5ca3fe0ee1");
 	ck_assert_str_eq(digest_format(&a.blobs[1].digest, text),
