@@ -70,7 +70,7 @@ int err_wrap(struct err *err, const char *fmt, ...)
 
 int err_append(struct err *err, const char *fmt, ...)
 {
-	char more[ERR_MSG_MAX / 4];
+	char more[ERR_MSG_MAX / 4 * 3];
 	size_t n, len = strlen(err->msg);
 	va_list ap;
 

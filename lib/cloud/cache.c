@@ -186,11 +186,12 @@ static void cache_deserted(struct flight *f)
 /* The old one was refused to somebody, which says little: it may be what that one asked for. */
 static void cache_overdue(struct flight *f, struct flight_wait *w, bool alone, struct err *err)
 {
-	const struct entry *e = CONTAINER_OF(f, const struct entry, flight);
+	struct entry *e = CONTAINER_OF(f, struct entry, flight);
 	const char *host = e->ticket ? e->ticket->asking : "";
 
 	(void)alone;
 	if (entry_serves(e)) {
+		e->ahead = true; /* the fetch goes on, or nobody would ever have the new one */
 		cloud_secrets_copy(&CONTAINER_OF(w, struct wait, base)->got, &e->got);
 		return;
 	}

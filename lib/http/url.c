@@ -505,8 +505,9 @@ void url_hide_user(struct buf *b, const char *text)
 	from += 3;
 	authority = strcspn(from, "/?#");
 	at = memrchr(from, '@', authority);
-	/* "https://ci:pass/word@host": what follows the colon is no port. */
-	colon = at ? NULL : memchr(from, ':', authority);
+	/* "https://ci:p@ss/word@host": what follows the first colon is no port, so that the password
+	   may go on behind what looks like the end of a host. */
+	colon = *from == '[' ? NULL : memchr(from, ':', authority);
 	if (colon && strspn(colon + 1, "0123456789") != (size_t)(from + authority - colon - 1))
 		at = strrchr(from, '@');
 	buf_add(b, text, (size_t)(from - text));

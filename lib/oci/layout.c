@@ -63,8 +63,9 @@ struct layout {
 	struct list abandoned; /* then, among the mirror's */
 	uint64_t abandoned_ms; /* on clock_ms() */
 
+	bool opening; /* it is the one that does */
 	bool reading; /* the tar, for all that want it */
-	struct list waiting; /* for who does that */
+	struct list waiting; /* for who does the one or the other */
 	bool paused;
 	struct op *grant; /* of memory */
 	struct http_res res;
@@ -280,6 +281,40 @@ static int read_run(void *job, const atomic_bool *stop, struct err *err)
 
 /* ---- steps ----------------------------------------------------------------------------------- */
 
+/* One at a time, so that a volume that hangs takes one thread and not all that layouts may have. */
+static enum step_ret line_start(struct task *t)
+{
+	struct layout *l = TASK(t, struct layout);
+	struct oci_layout_kept *kept = l->mirror->kept;
+
+	if (kept->opening) {
+		list_add(&kept->openers, &l->waiting);
+		return task_pause(t);
+	}
+	l->opening = kept->opening = true;
+	return STEP_NEXT;
+}
+
+static enum step_ret line_resume(struct task *t)
+{
+	return list_linked(&TASK(t, struct layout)->waiting) ? task_pause(t) : STEP_AGAIN;
+}
+
+static void layout_opened(struct layout *l)
+{
+	struct oci_layout_kept *kept = l->mirror->kept;
+	struct layout *next;
+
+	if (!l->opening)
+		return;
+	l->opening = kept->opening = false;
+	if (list_empty(&kept->openers))
+		return;
+	next = CONTAINER_OF(list_first(&kept->openers), struct layout, waiting);
+	list_out(&next->waiting);
+	task_wake(&next->task);
+}
+
 static enum step_ret layout_open_start(struct task *t)
 {
 	struct layout *l = TASK(t, struct layout);
@@ -293,6 +328,7 @@ static enum step_ret layout_open_resume(struct task *t)
 {
 	struct layout *l = TASK(t, struct layout);
 
+	layout_opened(l);
 	if (t->op->err.kind != ERR_NONE)
 		return layout_worked(l);
 	return !l->files.is_tar || l->files.tar ? task_goto(t, "memory") : STEP_NEXT;
@@ -306,7 +342,7 @@ static enum step_ret turn_start(struct task *t)
 
 	/* One was read since this task has looked: it may be the one. */
 	if (kept->tar != l->tar)
-		return task_goto(t, "open");
+		return task_goto(t, "line");
 	if (kept->reading) {
 		list_add(&kept->waiting, &l->waiting);
 		return task_pause(t);
@@ -317,7 +353,7 @@ static enum step_ret turn_start(struct task *t)
 
 static enum step_ret turn_resume(struct task *t)
 {
-	return list_linked(&TASK(t, struct layout)->waiting) ? task_pause(t) : task_goto(t, "open");
+	return list_linked(&TASK(t, struct layout)->waiting) ? task_pause(t) : task_goto(t, "line");
 }
 
 static enum step_ret layout_room_start(struct task *t)
@@ -361,11 +397,12 @@ static enum step_ret scan_resume(struct task *t)
 	oci_layout_tar_unref(kept->tar);
 	kept->tar = oci_layout_tar_ref(l->tar);
 	layout_let_others(l);
-	return task_goto(t, "open");
+	return task_goto(t, "line");
 }
 
 static enum step_ret layout_leave_start(struct task *t)
 {
+	layout_opened(TASK(t, struct layout));
 	layout_let_others(TASK(t, struct layout));
 	return STEP_NEXT;
 }
@@ -646,10 +683,11 @@ struct op *oci_layout_start(struct oci_client *c, const struct oci_layout_req *r
 {
 	static const struct step steps[] = {
 		{"begin", layout_begin},
+		{"line", line_start, line_resume},
 		{"open", layout_open_start, layout_open_resume}, /* on to "memory", but for: */
 		{"turn", turn_start, turn_resume}, /* a tar that is not known yet */
 		{"room", layout_room_start, layout_taken},
-		{"scan", scan_start, scan_resume}, /* and back to "open" */
+		{"scan", scan_start, scan_resume}, /* and back to "line" */
 		{"memory", layout_memory_start, layout_taken},
 		{"find", layout_find_start, layout_find_resume},
 		{"answer", answer_start}, /* or done: nothing to send */

@@ -12,8 +12,9 @@
  * Each question opens the layout anew, so what changes there is seen by the next one. Only where
  * the files of a tar are is kept, with the mirror, as long as the tar stays the same: one question
  * reads that, the others wait for it. Files are read on workers, in one line for all layouts, so
- * that volumes that hang leave threads for others; a blob goes through 64 KiB of memory. An index
- * that is large takes its memory from the account before it is read, and so does a manifest.
+ * that volumes that hang leave threads for others, and one question at a time finds out whether its
+ * layout answers; a blob goes through 64 KiB of memory. An index that is large takes its memory
+ * from the account before it is read, and so does a manifest.
  *
  * A cancel ends the question at once. Its work may hang in the kernel, for ever perhaps; as long as
  * it does every other question at this layout fails at once.

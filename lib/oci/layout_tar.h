@@ -29,6 +29,8 @@ struct oci_layout_kept {
 	struct oci_layout_tar *tar; /* the newest; NULL: none was read */
 	bool reading; /* one task does */
 	struct list waiting; /* the others that want it */
+	bool opening; /* one task looks whether the volume answers */
+	struct list openers; /* the others, who wait for it to know */
 	/* Questions that nobody waits for any more, and whose work has not ended, oldest first. */
 	struct list abandoned;
 	unsigned reads; /* so far */

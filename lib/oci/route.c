@@ -11,7 +11,8 @@
 
 #include <string.h>
 
-#define TOLD_MAX 300 /* bytes of one mirror's words */
+#define TOLD_MAX 600 /* bytes of the words of all mirrors together */
+#define NAME_MAX_SHOWN 100 /* of a mirror's own name */
 
 static void hop_add(struct oci_route *r, const struct oci_rule *rule, struct oci_mirror *m)
 {
@@ -28,8 +29,8 @@ void oci_route_init(struct oci_route *r, struct oci_client *c, const struct oci_
 	const struct oci_rule *rule = oci_mirrors_find(c->mirrors, target->repo);
 	struct oci_mirror *const *m;
 
-	*r = (struct oci_route){
-		.client = c, .told = BUF_INIT(LIMIT_MIRRORS_OF_RULE * (TOLD_MAX + 300))};
+	*r = (struct oci_route){.client = c,
+		.told = BUF_INIT(TOLD_MAX + LIMIT_MIRRORS_OF_RULE * (NAME_MAX_SHOWN + 50))};
 	oci_target_init(&r->target, target);
 	if (!r->target.timeout_ms || r->target.timeout_ms > LIMIT_REQUEST_MS)
 		r->target.timeout_ms = LIMIT_REQUEST_MS;
@@ -73,8 +74,11 @@ static uint64_t route_ms(const struct oci_route *r)
 
 struct oci_target oci_route_target(const struct oci_route *r)
 {
-	const struct oci_hop_to *hop = &r->hops.p[r->at];
+	const struct oci_hop_to *hop;
 
+	if (!r->hops.len) /* oci_route_ask says so */
+		return (struct oci_target){r->target.repo, r->target.identity, route_ms(r), NULL};
+	hop = &r->hops.p[r->at];
 	return (struct oci_target){&hop->repo, r->target.identity, route_ms(r), hop->mirror};
 }
 
@@ -111,11 +115,10 @@ static struct oci_mirror *route_mirror(const struct oci_route *r)
 /* It stands in a condition: each time the same words for the same failure. */
 static void route_tell(struct oci_route *r, const struct oci_mirror *m, const struct err *err)
 {
-	size_t n = utf8_cut(err->msg, strlen(err->msg), TOLD_MAX);
+	size_t n = utf8_cut(err->msg, strlen(err->msg), TOLD_MAX / r->hops.len);
 
-	buf_addf(&r->told, "%s its mirror '%.200s' did not help: %.*s",
-		r->told.len ? "; before that" : "before that", oci_mirror_name(m), (int)n,
-		err->msg);
+	buf_addf(&r->told, "; before that its mirror '%.*s' did not help: %.*s", NAME_MAX_SHOWN,
+		oci_mirror_name(m), (int)n, err->msg);
 }
 
 /* The user knows neither the mirrors nor what the repository is called there. */
@@ -127,7 +130,7 @@ static void route_explain(struct oci_route *r, struct err *err)
 		err_append(err, " (asked as a mirror of '%.300s')",
 			oci_repo_format(r->target.repo, repo));
 	if (r->told.len)
-		err_append(err, "; %s", buf_str(&r->told));
+		err_append(err, "%s", buf_str(&r->told));
 }
 
 static bool route_move(struct oci_route *r, struct err *err)

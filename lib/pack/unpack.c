@@ -50,11 +50,25 @@ static int dirs_make(
 	}
 }
 
+/* A layer that was made of what a killed pull has left. */
+static int name_check(const struct unpack *u, const char *path, struct err *err)
+{
+	const char *at = strstr(path, PART);
+
+	if (at && (at == path || at[-1] == '/') &&
+		(!at[sizeof(PART) - 1] || at[sizeof(PART) - 1] == '/'))
+		return err_set(
+			err, ERR_STALL, "'%s' has a name that only this program uses", u->quoted);
+	return 0;
+}
+
 static int on_dir(void *ctx, const char *path, struct err *err)
 {
 	struct unpack *u = ctx;
 
 	pack_quote(u->quoted, path, strlen(path));
+	if (name_check(u, path, err))
+		return -1;
 	return dirs_make(u, path, strlen(path), "cannot make the directory", err);
 }
 
@@ -75,6 +89,8 @@ static int on_file(void *ctx, const char *path, bool exec, struct err *err)
 	struct unpack *u = ctx;
 
 	pack_quote(u->quoted, path, strlen(path));
+	if (name_check(u, path, err))
+		return -1;
 	if (slash &&
 		dirs_make(u, path, (size_t)(slash - path), "cannot make the directory of", err))
 		return -1;

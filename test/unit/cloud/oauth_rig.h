@@ -26,6 +26,7 @@ struct rig_answer {
 };
 
 struct rig {
+	struct http_exchange *held; /* of an answer without a body */
 	struct loop *loop;
 	struct http_client *http;
 	struct http_server *server;
@@ -78,8 +79,10 @@ static inline void rig_handle(void *arg, struct http_exchange *x)
 			continue;
 		if (a->times && !--a->times)
 			a->method = NULL;
-		if (a->body) /* NULL: no answer at all */
+		if (a->body)
 			http_reply_text(x, a->status, a->body);
+		else
+			r->held = x; /* the test answers, or nobody */
 		return;
 	}
 	http_reply_text(x, 599, "nothing was told to answer this");

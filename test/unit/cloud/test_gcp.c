@@ -265,6 +265,17 @@ START_TEST(test_login_refused_hangs)
 	rig_ok(op);
 	ck_assert_str_eq(cloud_login_result(op)->p, "oauth2accesstoken:tok");
 	op_free(op);
+	/* It comes after all, though nobody waits any more. */
+	ck_assert_ptr_nonnull(r.held);
+	http_reply_text(r.held, 200, "{\"access_token\":\"new\",\"expires_in\":3599}");
+	for (i = 0; i < 200; i++) {
+		loop_turn(r.loop, false);
+		usleep(500);
+	}
+	op = rig_login(&r, CLOUD_GCP, false);
+	rig_ok(op);
+	ck_assert_str_eq(cloud_login_result(op)->p, "oauth2accesstoken:new");
+	op_free(op);
 	rig_clear(&r);
 }
 END_TEST

@@ -131,6 +131,21 @@ START_TEST(test_no_fallback)
 }
 END_TEST
 
+/* A name that is too long at each mirror, and nobody else may be asked. rows: a tag, a range */
+START_TEST(test_too_long)
+{
+	struct op *op;
+
+	use(false);
+	memset(x.repo.name, 'n', OCI_NAME_MAX);
+	x.repo.name[OCI_NAME_MAX] = '\0';
+	op = resolve(x.nobody, _i ? ">=1" : NULL);
+	fixture_failed(op, "' is too long for its mirrors");
+	ck_assert_int_eq(op->err.kind, ERR_RETRY);
+	op_free(op);
+}
+END_TEST
+
 /* Whoever reads the failure knows nothing of mirrors: it says of each why it did not help. */
 START_TEST(test_words)
 {
@@ -378,6 +393,7 @@ Suite *suite_route(void)
 	tcase_add_loop_test(tc, test_status, 0, 9);
 	tcase_add_test(tc, test_no_fallback);
 	tcase_add_test(tc, test_words);
+	tcase_add_loop_test(tc, test_too_long, 0, 2);
 	tcase_add_test(tc, test_dead);
 	tcase_add_test(tc, test_silent);
 	tcase_add_loop_test(tc, test_lies, 0, 2);

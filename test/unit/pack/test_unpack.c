@@ -113,6 +113,8 @@ START_TEST(stays_inside)
 		{"file/x", "cannot make the directory 'file': Not a directory"},
 		{"dir", "cannot replace 'dir': Is a directory"},
 		{"a/../../x", "a/../../x"},
+		{"d/.oci-unpack.part", "only this program uses"},
+		{".oci-unpack.part/x", "only this program uses"},
 	};
 	auto_buf struct buf tar = BUF_INIT(BUF_ANY);
 	struct err err = {0};
@@ -213,7 +215,7 @@ Suite *suite_unpack(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, writes);
-	tcase_add_loop_test(t, stays_inside, 0, 4);
+	tcase_add_loop_test(t, stays_inside, 0, 6);
 	tcase_add_loop_test(t, keeps_until_whole, 0, 2);
 	tcase_add_loop_test(t, differ, 0, ARRAY_LEN(diffs));
 	suite_add_tcase(s, t);
