@@ -123,8 +123,7 @@ static int xml_parse(struct xml_reader *r, const char *data, size_t len, struct 
 {
 	if (XML_Parse(r->parser, data, (int)len, XML_TRUE) == XML_STATUS_OK && !r->wrong)
 		return 0;
-	return err_set(err, ERR_RETRY, "the answer is no XML that can be read, line %lu: %s",
-		(unsigned long)XML_GetCurrentLineNumber(r->parser),
+	return err_set(err, ERR_RETRY, "the answer is no XML that can be read: %s",
 		r->wrong ? r->wrong : XML_ErrorString(XML_GetErrorCode(r->parser)));
 }
 

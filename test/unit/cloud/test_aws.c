@@ -681,7 +681,7 @@ static const struct {
 	{"/ecr", "<html>", "with something that is not JSON"},
 	{"/ecr", "", "with something that is not JSON"},
 	{"/sts", "<!DOCTYPE x [<!ENTITY a \"b\">]><x>&a;</x>",
-		"': the answer is no XML that can be read, line 1: it has a document type"},
+		"': the answer is no XML that can be read: it has a document type"},
 	{"/sts", "<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIdentityResult>", "no XML"},
 	{"/sts", "{}", "no XML"},
 	{"/sts", "<x/>", "there is no SessionToken"},
