@@ -576,7 +576,7 @@ START_TEST(tokens_of_some_bytes)
 	struct fake_answer *a;
 	struct fake_image image;
 	struct fixture x;
-	unsigned asked;
+	unsigned asked = 0;
 	int i;
 
 	fixture_init(&x);
@@ -599,7 +599,8 @@ START_TEST(tokens_of_some_bytes)
 		auto_free char *name = mem_printf("r%d", i % REPOS);
 		struct op *op;
 
-		asked = fake_count(&x, "GET /token");
+		if (i == REPOS)
+			asked = fake_count(&x, "GET /token");
 		fixture_repo(&x.repo, x.reg, name);
 		op = ask(&x, NULL);
 		fixture_ok(op);
