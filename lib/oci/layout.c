@@ -63,9 +63,8 @@ struct layout {
 	struct list abandoned; /* then, among the mirror's */
 	uint64_t abandoned_ms; /* on clock_ms() */
 
-	bool opening; /* it is the one that does */
-	bool reading; /* the tar, for all that want it */
-	struct list waiting; /* for who does the one or the other */
+	struct oci_layout_gate *gate; /* that it has taken; one at a time, or NULL */
+	struct list waiting; /* at one */
 	bool paused;
 	struct op *grant; /* of memory */
 	struct http_res res;
@@ -279,40 +278,50 @@ static int read_run(void *job, const atomic_bool *stop, struct err *err)
 	return 0;
 }
 
+/* ---- gates ----------------------------------------------------------------------------------- */
+
+static enum step_ret gate_take(struct layout *l, struct oci_layout_gate *gate)
+{
+	if (gate->taken) {
+		list_add(&gate->waiting, &l->waiting);
+		return task_pause(&l->task);
+	}
+	gate->taken = true;
+	l->gate = gate;
+	return STEP_NEXT;
+}
+
+/* Who waited begins anew: what it waited for may have changed what is to be done. */
+static enum step_ret gate_resume(struct task *t)
+{
+	return list_linked(&TASK(t, struct layout)->waiting) ? task_pause(t) : task_goto(t, "line");
+}
+
+/* Out of the line, too. All are woken, in their order: the next one may have been cancelled. */
+static void gate_leave(struct layout *l)
+{
+	struct oci_layout_gate *gate = MOVE(l->gate);
+
+	list_out(&l->waiting);
+	if (!gate)
+		return;
+	gate->taken = false;
+	while (!list_empty(&gate->waiting)) {
+		struct list *at = list_first(&gate->waiting);
+
+		list_out(at);
+		task_wake(&CONTAINER_OF(at, struct layout, waiting)->task);
+	}
+}
+
 /* ---- steps ----------------------------------------------------------------------------------- */
 
 /* One at a time, so that a volume that hangs takes one thread and not all that layouts may have. */
 static enum step_ret line_start(struct task *t)
 {
 	struct layout *l = TASK(t, struct layout);
-	struct oci_layout_kept *kept = l->mirror->kept;
 
-	if (kept->opening) {
-		list_add(&kept->openers, &l->waiting);
-		return task_pause(t);
-	}
-	l->opening = kept->opening = true;
-	return STEP_NEXT;
-}
-
-static enum step_ret line_resume(struct task *t)
-{
-	return list_linked(&TASK(t, struct layout)->waiting) ? task_pause(t) : STEP_AGAIN;
-}
-
-static void layout_opened(struct layout *l)
-{
-	struct oci_layout_kept *kept = l->mirror->kept;
-	struct layout *next;
-
-	if (!l->opening)
-		return;
-	l->opening = kept->opening = false;
-	if (list_empty(&kept->openers))
-		return;
-	next = CONTAINER_OF(list_first(&kept->openers), struct layout, waiting);
-	list_out(&next->waiting);
-	task_wake(&next->task);
+	return gate_take(l, &l->mirror->kept->open);
 }
 
 static enum step_ret layout_open_start(struct task *t)
@@ -328,7 +337,7 @@ static enum step_ret layout_open_resume(struct task *t)
 {
 	struct layout *l = TASK(t, struct layout);
 
-	layout_opened(l);
+	gate_leave(l);
 	if (t->op->err.kind != ERR_NONE)
 		return layout_worked(l);
 	return !l->files.is_tar || l->files.tar ? task_goto(t, "memory") : STEP_NEXT;
@@ -341,19 +350,7 @@ static enum step_ret turn_start(struct task *t)
 	struct oci_layout_kept *kept = l->mirror->kept;
 
 	/* One was read since this task has looked: it may be the one. */
-	if (kept->tar != l->tar)
-		return task_goto(t, "line");
-	if (kept->reading) {
-		list_add(&kept->waiting, &l->waiting);
-		return task_pause(t);
-	}
-	l->reading = kept->reading = true;
-	return STEP_NEXT;
-}
-
-static enum step_ret turn_resume(struct task *t)
-{
-	return list_linked(&TASK(t, struct layout)->waiting) ? task_pause(t) : task_goto(t, "line");
+	return kept->tar != l->tar ? task_goto(t, "line") : gate_take(l, &kept->read);
 }
 
 static enum step_ret layout_room_start(struct task *t)
@@ -370,22 +367,6 @@ static enum step_ret scan_start(struct task *t)
 	return layout_work(l, WORK_BULK, scan_run);
 }
 
-static void layout_let_others(struct layout *l)
-{
-	struct oci_layout_kept *kept = l->mirror->kept;
-
-	list_out(&l->waiting);
-	if (!l->reading)
-		return;
-	l->reading = kept->reading = false;
-	while (!list_empty(&kept->waiting)) {
-		struct layout *other = CONTAINER_OF(kept->waiting.next, struct layout, waiting);
-
-		list_out(&other->waiting);
-		task_wake(&other->task);
-	}
-}
-
 static enum step_ret scan_resume(struct task *t)
 {
 	struct layout *l = TASK(t, struct layout);
@@ -396,14 +377,13 @@ static enum step_ret scan_resume(struct task *t)
 		return layout_worked(l);
 	oci_layout_tar_unref(kept->tar);
 	kept->tar = oci_layout_tar_ref(l->tar);
-	layout_let_others(l);
+	gate_leave(l);
 	return task_goto(t, "line");
 }
 
 static enum step_ret layout_leave_start(struct task *t)
 {
-	layout_opened(TASK(t, struct layout));
-	layout_let_others(TASK(t, struct layout));
+	gate_leave(TASK(t, struct layout));
 	return STEP_NEXT;
 }
 
@@ -683,9 +663,9 @@ struct op *oci_layout_start(struct oci_client *c, const struct oci_layout_req *r
 {
 	static const struct step steps[] = {
 		{"begin", layout_begin},
-		{"line", line_start, line_resume},
+		{"line", line_start, gate_resume},
 		{"open", layout_open_start, layout_open_resume}, /* on to "memory", but for: */
-		{"turn", turn_start, turn_resume}, /* a tar that is not known yet */
+		{"turn", turn_start, gate_resume}, /* a tar that is not known yet */
 		{"room", layout_room_start, layout_taken},
 		{"scan", scan_start, scan_resume}, /* and back to "line" */
 		{"memory", layout_memory_start, layout_taken},

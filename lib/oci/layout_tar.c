@@ -33,8 +33,8 @@ struct oci_layout_kept *oci_layout_kept_new(void)
 {
 	struct oci_layout_kept *k = NEW(struct oci_layout_kept);
 
-	list_init(&k->waiting);
-	list_init(&k->openers);
+	list_init(&k->open.waiting);
+	list_init(&k->read.waiting);
 	list_init(&k->abandoned);
 	return k;
 }
@@ -43,8 +43,9 @@ void oci_layout_kept_free(struct oci_layout_kept *k)
 {
 	if (!k)
 		return;
-	BUG_IF(k->opening || !list_empty(&k->openers) || !list_empty(&k->waiting) ||
-		!list_empty(&k->abandoned) || k->reading);
+	BUG_IF(k->open.taken || !list_empty(&k->open.waiting));
+	BUG_IF(k->read.taken || !list_empty(&k->read.waiting));
+	BUG_IF(!list_empty(&k->abandoned));
 	oci_layout_tar_unref(k->tar);
 	free(k);
 }

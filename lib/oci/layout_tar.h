@@ -23,14 +23,17 @@
 
 struct oci_layout_tar;
 
-/* What is kept of a mirror's tar between questions. Loop thread; whoever reads the tar tells those
-   who wait. */
+/* One task does it, and tells those who wait when it has. */
+struct oci_layout_gate {
+	bool taken;
+	struct list waiting;
+};
+
+/* What is kept of a mirror's layout between questions. Loop thread. */
 struct oci_layout_kept {
 	struct oci_layout_tar *tar; /* the newest; NULL: none was read */
-	bool reading; /* one task does */
-	struct list waiting; /* the others that want it */
-	bool opening; /* one task looks whether the volume answers */
-	struct list openers; /* the others, who wait for it to know */
+	struct oci_layout_gate open; /* does the volume answer? */
+	struct oci_layout_gate read; /* of the tar, for all that want it */
 	/* Questions that nobody waits for any more, and whose work has not ended, oldest first. */
 	struct list abandoned;
 	unsigned reads; /* so far */
