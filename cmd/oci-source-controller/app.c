@@ -508,6 +508,13 @@ static enum step_ret runs_resume(struct task *t)
 	return task_wait(t, sleep_start(a->loop, 5));
 }
 
+/* Its resume looks at row_since. */
+static enum step_ret row_wait(struct app *a)
+{
+	a->row_since = clock_ms();
+	return task_wait(&a->end, sleep_start(a->loop, 0));
+}
+
 static enum step_ret notices_start(struct task *t)
 {
 	struct app *a = app_of(t);
@@ -515,15 +522,14 @@ static enum step_ret notices_start(struct task *t)
 	if (!a->poster)
 		return STEP_NEXT;
 	poster_drain(a->poster);
-	a->notices_since = clock_ms();
-	return task_wait(t, sleep_start(a->loop, 0));
+	return row_wait(a);
 }
 
 static enum step_ret notices_resume(struct task *t)
 {
 	struct app *a = app_of(t);
 
-	if (poster_idle(a->poster) || clock_ms() - a->notices_since > NOTICES_GRACE_MS)
+	if (poster_idle(a->poster) || clock_ms() - a->row_since > NOTICES_GRACE_MS)
 		return STEP_NEXT;
 	return task_wait(t, sleep_start(a->loop, 5));
 }
@@ -566,10 +572,7 @@ static enum step_ret embedded_stop_start(struct task *t)
    never do so, and must not keep the process. */
 static enum step_ret jobs_start(struct task *t)
 {
-	struct app *a = app_of(t);
-
-	a->jobs_since = clock_ms();
-	return task_wait(t, sleep_start(a->loop, 0));
+	return row_wait(app_of(t));
 }
 
 static enum step_ret jobs_resume(struct task *t)
@@ -578,7 +581,7 @@ static enum step_ret jobs_resume(struct task *t)
 
 	if (!work_jobs(a->loop))
 		return STEP_NEXT;
-	if (clock_ms() - a->jobs_since > JOBS_GRACE_MS) {
+	if (clock_ms() - a->row_since > JOBS_GRACE_MS) {
 		log_error(NULL, "leaving with jobs that have not ended",
 			LU("jobs", work_jobs(a->loop)));
 		_exit(0);

@@ -38,7 +38,7 @@ struct app {
 	struct op *scan, *sweep, *ending;
 	struct timer sweep_timer;
 	struct task end;
-	uint64_t notices_since, jobs_since; /* of their rows */
+	uint64_t row_since; /* of the row of `end` that waits */
 	struct signal_watch *signals[3];
 	char *adv_address, *state_dir, *kubeconfig, *storage_path;
 };

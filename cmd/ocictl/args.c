@@ -325,11 +325,7 @@ static int args_no_command(const char *name)
 	else
 		buf_adds(&said, "no command: there are ");
 	for (i = 0; i < ARRAY_LEN(commands); i++)
-		buf_addf(&said, "%s%s",
-			!i                                    ? ""
-				: i + 1 < ARRAY_LEN(commands) ? ", "
-							      : " and ",
-			commands[i].name);
+		buf_add_listed(&said, i, ARRAY_LEN(commands), " and ", commands[i].name);
 	return ocictl_misused(buf_str(&said));
 }
 

@@ -89,7 +89,7 @@ static void list_fill(struct list *l);
 /* An annotation is a stranger's: it stays on its line and tells the terminal nothing. */
 static char *annotation(const json_t *all, const char *name)
 {
-	char *text = utf8_tidy(obj_str_or("-", all, name), TEXT_MAX), *c;
+	char *text = utf8_tidy(obj_str_or("", all, name), TEXT_MAX), *c;
 
 	for (c = text; *c; c++)
 		if ((unsigned char)*c < 0x20 || *c == 0x7f)
@@ -99,10 +99,9 @@ static char *annotation(const json_t *all, const char *name)
 	return text;
 }
 
-/* Of a table "-" says that there is none. */
-static void member_show(struct js_w *w, const char *name, const char *text)
+static const char *cell(const char *text)
 {
-	js_kstr(w, name, strcmp(text, "-") ? text : "");
+	return *text ? text : "-";
 }
 
 static void row_show(const struct row *r)
@@ -111,9 +110,9 @@ static void row_show(const struct row *r)
 	struct js_w w = JS_W(&b);
 
 	ocictl_show_begin(&w, r->list->args, r->tag, &r->digest);
-	member_show(&w, "created", r->created);
-	member_show(&w, "revision", r->revision);
-	member_show(&w, "source", r->source);
+	js_kstr(&w, "created", r->created);
+	js_kstr(&w, "revision", r->revision);
+	js_kstr(&w, "source", r->source);
 	ocictl_show_end(&w);
 }
 
@@ -124,8 +123,8 @@ static void row_print(struct row *r)
 	if (r->created && r->list->args->json)
 		row_show(r);
 	else if (r->created)
-		printf(ROW, r->list->width, r->tag, digest_format(&r->digest, digest), r->created,
-			r->revision, r->source);
+		printf(ROW, r->list->width, r->tag, digest_format(&r->digest, digest),
+			cell(r->created), cell(r->revision), cell(r->source));
 	free(r->created);
 	free(r->revision);
 	free(r->source);

@@ -25,6 +25,13 @@ void buf_reset(struct buf *b)
 		b->p[0] = '\0';
 }
 
+void buf_add_listed(struct buf *b, size_t i, size_t n, const char *last, const char *word)
+{
+	if (i)
+		buf_adds(b, i + 1 < n ? ", " : last);
+	buf_adds(b, word);
+}
+
 char *buf_room(struct buf *b, size_t n)
 {
 	size_t cap;

@@ -40,6 +40,8 @@ int buf_adds(struct buf *b, const char *s);
 int buf_addc(struct buf *b, char c);
 int buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int buf_vaddf(struct buf *b, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
+/* Number i of n words of a list: "a", ", b" and, with last " or ", " or c". */
+void buf_add_listed(struct buf *b, size_t i, size_t n, const char *last, const char *word);
 /* Makes room for n more bytes and returns where they go; the caller adds to len what it wrote. NULL
    past the limit. */
 char *buf_room(struct buf *b, size_t n);

@@ -55,7 +55,6 @@ static void lru_make_room(struct lru *l, const struct lru_item *it, size_t items
 void lru_resize(struct lru *l, struct lru_item *it, size_t size)
 {
 	l->bytes -= it->size;
-	it->size = 0;
 	lru_make_room(l, it, 0, size);
 	it->size = size;
 	l->bytes += size;

@@ -51,7 +51,6 @@ void cloud_jwt_tell(struct err *err, const char *jwt, size_t len)
 	auto_buf struct buf out = BUF_INIT(sizeof(err->msg));
 	struct err ignored = {0};
 	auto_json json_t *claims = cloud_jwt_claims(jwt, len, &ignored);
-	size_t n = strlen(err->msg);
 
 	if (!claims)
 		return;
@@ -59,5 +58,5 @@ void cloud_jwt_tell(struct err *err, const char *jwt, size_t len)
 	jwt_say_one(&out, claims, "sub", ", ");
 	jwt_say_one(&out, claims, "aud", ", ");
 	buf_addc(&out, ')');
-	snprintf(err->msg + n, sizeof(err->msg) - n, "%s", buf_str(&out));
+	err_append(err, "%s", buf_str(&out));
 }

@@ -313,6 +313,11 @@ const struct oci_child *oci_manifest_platform(
 	return NULL;
 }
 
+bool oci_type_is_chart(const char *media_type)
+{
+	return media_type && !strcmp(media_type, OCI_TYPE_HELM_CHART);
+}
+
 const struct oci_descriptor *oci_manifest_layer(
 	const struct oci_manifest *m, const char *media_type, struct err *err)
 {

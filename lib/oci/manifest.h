@@ -74,6 +74,8 @@ bool oci_descriptor_is_index(const struct oci_descriptor *d);
    message says which there are. */
 const struct oci_child *oci_manifest_platform(
 	const struct oci_manifest *m, const struct oci_platform *want, struct err *err) must_check;
+/* Is it the layer of a Helm chart? NULL: it is not. */
+bool oci_type_is_chart(const char *media_type);
 /* The first layer, or the first of that media type (NULL or "": any). NULL: none; the message says
    what there is. */
 const struct oci_descriptor *oci_manifest_layer(

@@ -295,7 +295,7 @@ static void resolve_chart_tag(struct resolve *r)
 {
 	char *at;
 
-	if (r->layer_type && !strcmp(r->layer_type, OCI_TYPE_HELM_CHART))
+	if (oci_type_is_chart(r->layer_type))
 		for (at = r->tag; *at; at++)
 			if (*at == '+')
 				*at = '_';

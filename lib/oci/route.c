@@ -72,20 +72,21 @@ static uint64_t route_ms(const struct oci_route *r)
 	return oci_route_has_next(r) ? left / 2 + 1 : left;
 }
 
+/* NULL: it is the registry itself that is asked now, or nobody. */
+static struct oci_mirror *route_mirror(const struct oci_route *r)
+{
+	return r->hops.len ? r->hops.p[r->at].mirror : NULL;
+}
+
 struct oci_target oci_route_target(const struct oci_route *r)
 {
-	const struct oci_hop_to *hop;
-
-	if (!r->hops.len) /* oci_route_ask says so */
-		return (struct oci_target){r->target.repo, r->target.identity, route_ms(r), NULL};
-	hop = &r->hops.p[r->at];
-	return (struct oci_target){&hop->repo, r->target.identity, route_ms(r), hop->mirror};
+	return (struct oci_target){
+		oci_route_repo(r), r->target.identity, route_ms(r), route_mirror(r)};
 }
 
 struct op *oci_route_ask(struct oci_route *r, const struct oci_req *req)
 {
 	struct oci_req to = *req;
-	const struct oci_hop_to *hop;
 
 	if (!r->hops.len) {
 		char repo[OCI_REPO_TEXT_MAX];
@@ -99,17 +100,10 @@ struct op *oci_route_ask(struct oci_route *r, const struct oci_req *req)
 	if (!r->going_on)
 		r->since_ms = clock_ms();
 	r->going_on = false;
-	hop = &r->hops.p[r->at];
-	if (hop->mirror)
-		r->client->stats.mirror_asked++;
 	to.target = oci_route_target(r);
+	if (to.target.mirror)
+		r->client->stats.mirror_asked++;
 	return oci_req_start(r->client, &to);
-}
-
-/* Counts also when there is nobody to go on to. */
-static struct oci_mirror *route_mirror(const struct oci_route *r)
-{
-	return r->hops.len ? r->hops.p[r->at].mirror : NULL;
 }
 
 /* It stands in a condition: each time the same words for the same failure. */
@@ -147,12 +141,10 @@ static bool route_move(struct oci_route *r, struct err *err)
 
 bool oci_route_next(struct oci_route *r, const struct log_ctx *log, struct err *err)
 {
-	struct oci_client *c = r->client;
-
 	if (err->kind == ERR_CANCELED)
 		return false;
 	if (route_mirror(r)) {
-		c->stats.mirror_failed++;
+		r->client->stats.mirror_failed++;
 		oci_mirror_log(route_mirror(r), log, err);
 	}
 	return route_move(r, err);

@@ -64,13 +64,15 @@ struct list {
 /* ---- one tag --------------------------------------------------------------------------------- */
 
 /* In the versions of a Helm chart `+` stands as `_`, because a tag cannot hold it. */
-static void tag_as_version(const struct list *l, const char *tag, char out[OCI_TAG_MAX + 1])
+bool oci_tag_version(struct semver *v, const char *tag, bool chart)
 {
-	size_t i = 0;
+	char text[OCI_TAG_MAX + 1];
+	size_t i;
 
-	for (; tag[i]; i++)
-		out[i] = l->helm && tag[i] == '_' ? '+' : tag[i];
-	out[i] = '\0';
+	for (i = 0; tag[i] && i < OCI_TAG_MAX; i++)
+		text[i] = chart && tag[i] == '_' ? '+' : tag[i];
+	text[i] = '\0';
+	return !tag[i] && semver_parse(v, text);
 }
 
 /* Only who wants to hear of each tag is told why. */
@@ -85,11 +87,9 @@ static enum oci_tag_verdict tags_rejected(const struct list *l, struct semver *v
 static enum oci_tag_verdict tags_consider(struct list *l, const char *tag)
 {
 	struct oci_tags_result *r = &l->found.result;
-	char text[OCI_TAG_MAX + 1];
 	struct semver v;
 
-	tag_as_version(l, tag, text);
-	if (!semver_parse(&v, text))
+	if (!oci_tag_version(&v, tag, l->helm))
 		return OCI_TAG_NO_VERSION;
 	r->versions++;
 	if (!semver_range_match(&l->range, &v))
@@ -564,7 +564,7 @@ struct op *oci_tags_start(struct oci_client *c, const struct oci_tags_req *req)
 	l->req = *req;
 	l->range_text = mem_strdup(req->range);
 	l->filter_text = mem_strdup(req->filter);
-	l->helm = req->layer_type && !strcmp(req->layer_type, OCI_TYPE_HELM_CHART);
+	l->helm = oci_type_is_chart(req->layer_type);
 	oci_route_init(&l->route, c, &req->target);
 	l->req.target = l->route.target;
 	task_init(&l->task, oci_client_loop(c), "tag list", steps, last, tags_free);

@@ -24,6 +24,7 @@
 struct buf;
 struct oci_client;
 struct op;
+struct semver;
 
 /* What became of one tag. */
 enum oci_tag_verdict {
@@ -55,6 +56,8 @@ struct oci_tags_result {
 	uint64_t pages;
 };
 
+/* Reads a tag as a version; false: it is none. chart: of a Helm chart. */
+bool oci_tag_version(struct semver *v, const char *tag, bool chart);
 /* Range and filter are compiled before any request (the filter first). No match is a failure whose
    message has the counts. */
 struct op *oci_tags_start(struct oci_client *c, const struct oci_tags_req *req);

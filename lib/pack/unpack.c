@@ -18,7 +18,7 @@ struct unpack {
 	int dirfd;
 	int fd; /* of the file at work; -1: none */
 	int parent; /* its directory */
-	char *name; /* in there */
+	char *name; /* in there; NULL: it has got it */
 	char quoted[PACK_QUOTE_MAX]; /* its whole name */
 };
 
@@ -72,10 +72,13 @@ static int on_dir(void *ctx, const char *path, struct err *err)
 	return dirs_make(u, path, strlen(path), "cannot make the directory", err);
 }
 
+/* What did not get its name goes. */
 static void file_clear(struct unpack *u)
 {
 	if (u->fd >= 0)
 		sys_close(u->fd);
+	if (u->name && u->parent >= 0)
+		(void)sys_unlinkat(u->parent, PART, 0);
 	if (u->parent >= 0)
 		sys_close(u->parent);
 	u->fd = u->parent = -1;
@@ -120,16 +123,12 @@ static int on_end(void *ctx, struct err *err)
 
 	u->fd = -1;
 	/* Some file systems say only here that there was no room. */
-	if (close(fd)) {
-		unpack_failed(u, "cannot write", err);
-		(void)sys_unlinkat(u->parent, PART, 0);
-		return -1;
-	}
-	if (!sys_renameat(u->parent, PART, u->parent, u->name))
-		return 0;
-	unpack_failed(u, "cannot replace", err);
-	(void)sys_unlinkat(u->parent, PART, 0);
-	return -1;
+	if (close(fd))
+		return unpack_failed(u, "cannot write", err);
+	if (sys_renameat(u->parent, PART, u->parent, u->name))
+		return unpack_failed(u, "cannot replace", err);
+	free(MOVE(u->name));
+	return 0;
 }
 
 int pack_unpack(const struct pack_in *in, int dirfd, struct err *err)
@@ -140,8 +139,6 @@ int pack_unpack(const struct pack_in *in, int dirfd, struct err *err)
 			.dir = on_dir, .file = on_file, .data = on_data, .end = on_end, .ctx = &u},
 		err);
 
-	if (u.fd >= 0)
-		(void)sys_unlinkat(u.parent, PART, 0);
 	file_clear(&u);
 	return rc;
 }

@@ -74,11 +74,8 @@ static void state_refuse(struct buf *wrong, const char *word)
 	query_refuse(wrong, "state", word);
 	buf_adds(wrong, ", want ");
 	for (s = 0; s < PAGE_STATES; s++)
-		buf_addf(wrong, "%s%s",
-			!s                            ? ""
-				: s + 1 < PAGE_STATES ? ", "
-						      : " or ",
-			page_state_name((enum page_state)s));
+		buf_add_listed(
+			wrong, (size_t)s, PAGE_STATES, " or ", page_state_name((enum page_state)s));
 }
 
 int query_parse(struct query *q, struct http_exchange *x, struct buf *wrong)

@@ -207,25 +207,34 @@ START_TEST(test_failures_not_kept)
 }
 END_TEST
 
+/* The second login has the password of the first, and the registry refuses it. */
+static void login_twice_refused(struct rig *r)
+{
+	const struct cloud_who who = {.provider = CLOUD_GCP};
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		struct op *op = rig_login(r, CLOUD_GCP, false);
+
+		rig_ok(op);
+		ck_assert_str_eq(cloud_login_result(op)->p, "oauth2accesstoken:tok");
+		if (i)
+			cloud_login_refused(
+				r->cloud, &who, r->ticket->host, cloud_login_result(op));
+		op_free(op);
+	}
+}
+
 /* Refused, the password is made anew, and with it the access token that it is. */
 START_TEST(test_login_refused)
 {
-	const struct cloud_who who = {.provider = CLOUD_GCP};
 	struct op *op;
 	struct rig r;
-	int i;
 
 	metadata(&r, false);
 	rig_on(&r, "GET", TOKEN_PATH, TOKEN_JSON)->times = 1;
 	rig_on(&r, "GET", TOKEN_PATH, "{\"access_token\":\"new\",\"expires_in\":3599}");
-	for (i = 0; i < 2; i++) {
-		op = rig_login(&r, CLOUD_GCP, false);
-		rig_ok(op);
-		ck_assert_str_eq(cloud_login_result(op)->p, "oauth2accesstoken:tok");
-		if (i)
-			cloud_login_refused(r.cloud, &who, r.ticket->host, cloud_login_result(op));
-		op_free(op);
-	}
+	login_twice_refused(&r);
 	op = rig_login(&r, CLOUD_GCP, false);
 	rig_ok(op);
 	ck_assert_str_eq(cloud_login_result(op)->p, "oauth2accesstoken:new");
@@ -245,13 +254,7 @@ START_TEST(test_login_refused_hangs)
 	metadata(&r, false);
 	rig_on(&r, "GET", TOKEN_PATH, TOKEN_JSON)->times = 1;
 	rig_on(&r, "GET", TOKEN_PATH, NULL);
-	for (i = 0; i < 2; i++) {
-		op = rig_login(&r, CLOUD_GCP, false);
-		rig_ok(op);
-		if (i)
-			cloud_login_refused(r.cloud, &who, r.ticket->host, cloud_login_result(op));
-		op_free(op);
-	}
+	login_twice_refused(&r);
 	op = cloud_login_start(r.cloud, &who, r.ticket->host, 30000);
 	for (i = 0; i < 200; i++) {
 		loop_turn(r.loop, false);
