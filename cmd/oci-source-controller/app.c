@@ -28,7 +28,9 @@
 #include "page/page.h"
 #include "serve/files.h"
 #include "serve/metrics.h"
+#include "source/confirm.h"
 #include "source/item.h"
+#include "source/peers.h"
 #include "source/provider.h"
 #include "store/store.h"
 
@@ -125,6 +127,17 @@ static void file_lost(void *arg, const char *path)
 		artifact_file_lost(a->controllers[i], path);
 }
 
+static void file_unknown(void *arg, const char *dir)
+{
+	struct app *a = arg;
+	unsigned i;
+
+	for (i = 0; i < a->n_controllers; i++)
+		if (confirm_status(a->controllers[i], dir))
+			return;
+	store_confirmed(a->store, dir, false);
+}
+
 static int start_store(struct app *a, struct err *err)
 {
 	if (a->flags.storage_path)
@@ -139,6 +152,7 @@ static int start_store(struct app *a, struct err *err)
 			.retention_ttl_ms = (uint64_t)a->flags.retention_ttl_ms,
 			.restore_ms = (uint64_t)a->flags.restore_timeout_ms,
 			.on_lost = file_lost,
+			.on_unknown = a->elects ? file_unknown : NULL,
 			.arg = a},
 		err);
 	return a->store ? 0 : -1;
@@ -281,6 +295,7 @@ static void app_scanned(struct op *op, void *arg)
 	op_free(op);
 	for (i = 0; i < a->n_controllers; i++)
 		controller_start(a->controllers[i]);
+	app_lease_start(a);
 	timer_set(&a->sweep_timer, SWEEP_EVERY_MS);
 }
 
@@ -299,13 +314,15 @@ static void app_on_signal(void *arg, int signo)
 /* ---- the kinds ------------------------------------------------------------------------------- */
 
 /* What all of them have. */
-static struct controller_opts controller_opts_of(const struct app *a)
+static struct controller_opts controller_opts_of(struct app *a)
 {
 	return (struct controller_opts){.loop = a->loop,
 		.kube = a->kube,
 		.metrics = a->metrics,
 		.events = a->events,
 		.poster = a->poster,
+		.leads = app_leads,
+		.role = a,
 		.ns = a->flags.watch_all_namespaces ? NULL : a->flags.runtime_namespace,
 		.label_selector = a->flags.label_selector,
 		.concurrent = (unsigned)a->flags.concurrent,
@@ -323,6 +340,7 @@ static struct controller *ocirepository_of(struct app *a)
 			.object_level = a->flags.object_level,
 			.default_account = a->flags.default_account},
 		.store = a->store,
+		.peers = a->peers,
 		.adv_address = a->adv_address,
 		.algo = a->flags.algo,
 		.max_blob = (uint64_t)a->flags.max_size,
@@ -437,6 +455,7 @@ int app_start(struct app *a, struct err *err)
 
 	if (check_selector(a, err))
 		return -1;
+	app_lease_init(a);
 	share_descriptors(a);
 	a->loop = loop_new();
 	for (i = 0; i < ARRAY_LEN(signals); i++)
@@ -455,8 +474,10 @@ int app_start(struct app *a, struct err *err)
 	if (start_servers(a, err))
 		return -1;
 	find_adv_address(a);
+	app_peers_start(a);
 	make_controllers(a);
 	app_add_metrics(a);
+	app_lease_metrics(a);
 	app_add_page(a);
 	a->scan = store_scan_start(a->store);
 	op_then(a->scan, app_scanned, a);
@@ -519,19 +540,35 @@ static enum step_ret notices_start(struct task *t)
 {
 	struct app *a = app_of(t);
 
-	if (!a->poster)
-		return STEP_NEXT;
-	poster_drain(a->poster);
+	if (a->poster)
+		poster_drain(a->poster);
 	return row_wait(a);
+}
+
+/* Of what the last runs did: Events and notices. */
+static bool all_told(const struct app *a)
+{
+	return event_recorder_idle(a->events) && (!a->poster || poster_idle(a->poster));
 }
 
 static enum step_ret notices_resume(struct task *t)
 {
 	struct app *a = app_of(t);
 
-	if (poster_idle(a->poster) || clock_ms() - a->row_since > NOTICES_GRACE_MS)
+	if (all_told(a) || clock_ms() - a->row_since > NOTICES_GRACE_MS)
 		return STEP_NEXT;
 	return task_wait(t, sleep_start(a->loop, 5));
+}
+
+/* Nothing is written any more: another replica may begin. */
+static enum step_ret lease_end_start(struct task *t)
+{
+	struct app *a = app_of(t);
+
+	if (!a->lease)
+		return STEP_NEXT;
+	op_cancel(a->lease);
+	return task_wait(t, MOVE(a->lease));
 }
 
 static enum step_ret artifacts_start(struct task *t)
@@ -563,6 +600,7 @@ static enum step_ret embedded_stop_start(struct task *t)
 
 	event_recorder_stop(a->events);
 	poster_stop(a->poster);
+	peers_stop(a->peers);
 	oci_client_stop(a->oci);
 	cloud_stop(a->cloud);
 	return a->embedded ? task_wait(t, embedded_stop(a->embedded, 1000)) : STEP_NEXT;
@@ -598,6 +636,7 @@ static enum step_ret end_resume(struct task *t)
 static const struct step END_STEPS[] = {
 	{"runs", runs_start, runs_resume},
 	{"notices", notices_start, notices_resume},
+	{"lease", lease_end_start, end_resume},
 	{"artifacts", artifacts_start, end_resume},
 	{"metrics", metrics_start, end_resume},
 	{"health", health_start, end_resume},
@@ -656,6 +695,9 @@ void app_free(struct app *a)
 		controller_free(a->controllers[i]);
 	event_recorder_free(a->events);
 	poster_free(a->poster);
+	peers_free(a->peers);
+	if (a->peers_http)
+		http_client_free(a->peers_http);
 	if (a->notices_http)
 		http_client_free(a->notices_http);
 	if (a->oci)
@@ -672,6 +714,7 @@ void app_free(struct app *a)
 		metrics_free(a->metrics);
 	free(a->flags.allow_private);
 	free(a->adv_address);
+	free(a->lease_name);
 	free(a->state_dir);
 	free(a->kubeconfig);
 	free(a->storage_path);

@@ -20,13 +20,18 @@ struct app {
 	struct account *account;
 	struct embedded *embedded;
 	struct kube_client *kube;
-	struct http_client *http, *notices_http; /* to registries, to notification-controller */
+	/* To registries, to notification-controller, to the other replicas. */
+	struct http_client *http, *notices_http, *peers_http;
+	struct peers *peers; /* NULL: none are asked */
 	struct oci_client *oci;
 	struct reread *cas, *mirrors; /* --ca-file, --registry-mirrors; NULL: none */
 	struct cloud *cloud;
 	struct store *store;
 	struct metrics *metrics;
 	struct event_recorder *events;
+	struct op *lease; /* NULL: not asked for yet, given back, or there is no election */
+	char *lease_name;
+	bool elects; /* of several replicas one leads */
 	struct poster *poster; /* NULL: no --events-addr */
 	struct controller *controllers[APP_KINDS_MAX]; /* one a kind; the rest NULL */
 	unsigned n_controllers;
@@ -50,6 +55,12 @@ void app_end(struct app *a);
 /* After the loop has stopped (or after a failed start). */
 void app_free(struct app *a);
 
+/* app_lease.c: which replica writes. It follows until app_lease_start has been answered. */
+void app_lease_init(struct app *a);
+void app_lease_start(struct app *a);
+bool app_leads(void *a);
+void app_peers_start(struct app *a);
+void app_lease_metrics(struct app *a);
 /* app_metrics.c: what is counted elsewhere, for /metrics. */
 void app_add_metrics(struct app *a);
 /* app_page.c: the status page, on the health port, if it is wanted. */

@@ -23,7 +23,6 @@ enum type {
 	NETWORKS,
 	GATES,
 	TAKEN,
-	TAKEN_BOOL,
 	FOREIGN
 };
 
@@ -130,7 +129,20 @@ static const struct flag FLAGS[] = {
 	{"log-encoding", TEXT, AT(log_encoding), .value = "FORM", .fallback = "json",
 		.help = "json or console"},
 	{"enable-leader-election", BOOL, AT(leader_election), .value = "BOOL",
-		.help = "accepted, without effect yet: run one replica"},
+		.help = "of several replicas one writes, the one that holds the Lease; the "
+			"others bring and serve what the statuses name"},
+	{"leader-election-lease-duration", DURATION, AT(lease_ms), .value = "DURATION",
+		.fallback = "35s",
+		.help = "how long the others wait for a leader that says nothing"},
+	{"leader-election-renew-deadline", DURATION, AT(lease_renew_ms), .value = "DURATION",
+		.fallback = "30s", .help = "how long a leader that cannot renew the Lease goes on"},
+	{"leader-election-retry-period", DURATION, AT(lease_retry_ms), .value = "DURATION",
+		.fallback = "5s", .help = "how often it is renewed, and looked at"},
+	{"leader-election-release-on-cancel", BOOL, AT(lease_release), .value = "BOOL",
+		.fallback = "true", .help = "give it back at the end"},
+	{"peers-service", TEXT, AT(peers_service), .value = "NAME",
+		.help = "the headless Service of all replicas, in RUNTIME_NAMESPACE: what is "
+			"missing is fetched from them before registries are asked (none)"},
 	{"feature-gates", GATES, AT(object_level), .value = "GATES",
 		.help = "ObjectLevelWorkloadIdentity=true: spec.serviceAccountName is "
 			"whose identity a cloud is shown"},
@@ -145,10 +157,6 @@ static const struct flag FLAGS[] = {
 	{"version", BOOL, AT(version), .value = "", .help = "print the version"},
 	{"help", BOOL, AT(help), .value = "", .help = "print this"},
 	/* Flux's, for things this version does not have yet. */
-	{.name = "leader-election-lease-duration", .type = TAKEN},
-	{.name = "leader-election-renew-deadline", .type = TAKEN},
-	{.name = "leader-election-retry-period", .type = TAKEN},
-	{.name = "leader-election-release-on-cancel", .type = TAKEN_BOOL},
 	{.name = "requeue-dependency", .type = TAKEN},
 };
 
@@ -268,7 +276,6 @@ static int gates_set(struct flags *f, const char *text, struct err *err)
 static int flag_set(struct flags *f, const struct flag *flag, const char *value, struct err *err)
 {
 	void *at = (char *)f + flag->at;
-	bool ignored;
 	double rate;
 	char *end;
 	int64_t n;
@@ -279,8 +286,7 @@ static int flag_set(struct flags *f, const struct flag *flag, const char *value,
 		*(const char **)at = value && *value ? value : NULL;
 		return 0;
 	case BOOL:
-	case TAKEN_BOOL:
-		if (flag_bool(value, flag->type == BOOL ? at : &ignored))
+		if (flag_bool(value, at))
 			break;
 		return 0;
 	case RATE:
@@ -424,6 +430,20 @@ static int word_refuse(const char *name, const char *value, struct err *err)
 		flag_find(name, strlen(name))->help);
 }
 
+/* What client-go demands of them: who leads stops before another one begins. */
+static int check_lease(const struct flags *f, struct err *err)
+{
+	if (f->lease_ms <= f->lease_renew_ms)
+		return err_set(err, ERR_STALL,
+			"--leader-election-lease-duration must be longer than "
+			"--leader-election-renew-deadline");
+	if (f->lease_renew_ms <= f->lease_retry_ms + f->lease_retry_ms / 5)
+		return err_set(err, ERR_STALL,
+			"--leader-election-renew-deadline must be longer than 1.2 times "
+			"--leader-election-retry-period");
+	return 0;
+}
+
 static int flags_check(const struct flags *f, struct err *err)
 {
 	if (f->storage_adv_addr && check_advertised(f->storage_adv_addr, err))
@@ -437,6 +457,8 @@ static int flags_check(const struct flags *f, struct err *err)
 	if (!f->retention_records || !f->concurrent)
 		return err_set(err, ERR_STALL,
 			"--artifact-retention-records and --concurrent must be at least 1");
+	if (check_lease(f, err))
+		return -1;
 	if (f->default_account && !f->object_level)
 		return err_set(err, ERR_STALL,
 			"cannot set default service accounts when the feature gate "
@@ -477,7 +499,7 @@ int flags_parse(struct flags *f, int argc, char **argv, struct err *err)
 			return err_set(err, ERR_STALL, "unknown flag '%.100s'", argv[i]);
 		if (flag->type == OPTIONAL_TEXT) {
 			f->embedded = true;
-		} else if (flag->type == BOOL || flag->type == TAKEN_BOOL) {
+		} else if (flag->type == BOOL) {
 			value = value ? value : "true";
 		} else if (!value && flag->type == FOREIGN) {
 			/* Whether it takes a value is not known here: what follows and is no flag

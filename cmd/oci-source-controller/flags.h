@@ -17,7 +17,9 @@ struct flags {
 	const char *kubeconfig, *label_selector, *runtime_namespace;
 	bool watch_all_namespaces;
 	int64_t kube_qps, kube_burst; /* 0: no limit of ours */
-	bool leader_election; /* accepted; the Lease is not built yet */
+	bool leader_election, lease_release;
+	int64_t lease_ms, lease_renew_ms, lease_retry_ms;
+	const char *peers_service; /* NULL: other replicas are not asked for files */
 	/* embedded */
 	bool embedded;
 	const char *embedded_dir; /* NULL: no manifests */

@@ -10,7 +10,9 @@
 #define KUBE_LEAST 8
 #define EMBEDDED_LEAST (KUBE_LEAST + 16)
 #define REGISTRIES 512
-#define NOTICES 4 /* of the part of the registries */
+/* Both of the part of the registries. */
+#define NOTICES 4
+#define PEERS 8
 
 /* One part in `parts` of all, within the bounds. */
 static unsigned share_part(uint64_t all, unsigned parts, unsigned least, unsigned most)
@@ -30,11 +32,13 @@ struct share share_of(uint64_t descriptors)
 		.health = share_part(n, 32, 4, SMALL),
 		.embedded = share_part(n, 8, EMBEDDED_LEAST, LIMIT_CONNECTIONS / 2),
 		.kube = share_part(n, 16, KUBE_LEAST, KUBE),
-		.registry = share_part(n, 4, 1 + NOTICES, REGISTRIES + NOTICES) - NOTICES,
+		.registry = share_part(n, 4, 1 + NOTICES + PEERS, REGISTRIES + NOTICES + PEERS) -
+			NOTICES - PEERS,
 		.notices = NOTICES,
+		.peers = PEERS,
 	};
 	unsigned sum = 2 * s.artifacts + s.metrics + s.health + s.embedded + s.kube + s.registry +
-		s.notices;
+		s.notices + s.peers;
 
 	s.others = n > sum ? (unsigned)n - sum : 0;
 	return s;

@@ -19,6 +19,7 @@ struct share {
 	unsigned kube; /* to the API server */
 	unsigned registry; /* to all registries */
 	unsigned notices; /* to notification-controller */
+	unsigned peers; /* to the other replicas */
 	unsigned others; /* descriptors that are nobody's share */
 };
 

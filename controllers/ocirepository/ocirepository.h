@@ -14,12 +14,14 @@
 #include <stdint.h>
 
 struct account;
+struct peers;
 struct store;
 
 struct ocirepository_opts {
 	struct controller_opts controller; /* its env and what is done with it are set here */
 	struct registry_opts registry;
 	struct store *store;
+	struct peers *peers; /* the other replicas; NULL: there are none */
 	/* Of artifact URLs: "source-controller.flux-system.svc.cluster.local.", or with a
 	   scheme. */
 	const char *adv_address;

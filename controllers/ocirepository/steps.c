@@ -525,6 +525,7 @@ static const struct step RESTORE[] = {
 	RUN_FINALIZER,
 	ARTIFACT_STORAGE,
 	ARTIFACT_TIDY,
+	RESTORE_FROM_PEERS,
 	RUN_VALID,
 	{"validate", validate_start, NULL},
 	{"credentials", credentials_start, credentials_resume},
@@ -742,6 +743,7 @@ struct controller *ocirepository_new(const struct ocirepository_opts *opts)
 	struct controller *c;
 
 	env->source.store = opts->store;
+	env->source.peers = opts->peers;
 	env->source.account = opts->account;
 	env->source.algo = opts->algo;
 	env->source.max_expanded = opts->max_expanded;

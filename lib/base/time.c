@@ -48,6 +48,15 @@ char *time_format_millis(int64_t wall_ms, char out[TIME_TEXT_MAX])
 	return time_put(&tm, fraction, out);
 }
 
+char *time_format_micros(int64_t wall_ms, char out[TIME_TEXT_MAX])
+{
+	struct tm tm;
+	char fraction[12];
+
+	snprintf(fraction, sizeof(fraction), ".%03d000", time_split(wall_ms, &tm));
+	return time_put(&tm, fraction, out);
+}
+
 char *time_format_http(int64_t wall_ms, char out[TIME_TEXT_MAX])
 {
 	struct tm tm;

@@ -14,6 +14,8 @@
 /* wall_ms is milliseconds since 1970 UTC, as clock_wall_ms() gives. All return `out`. */
 char *time_format_rfc3339(int64_t wall_ms, char out[TIME_TEXT_MAX]); /* 2026-01-31T09:30:00Z */
 char *time_format_millis(int64_t wall_ms, char out[TIME_TEXT_MAX]); /* 2026-01-31T09:30:00.123Z */
+/* Kubernetes' MicroTime, which has six digits: 2026-01-31T09:30:00.123000Z */
+char *time_format_micros(int64_t wall_ms, char out[TIME_TEXT_MAX]);
 char *time_format_http(
 	int64_t wall_ms, char out[TIME_TEXT_MAX]); /* Sat, 31 Jan 2026 09:30:00 GMT */
 

@@ -9,6 +9,7 @@
 #include "ctl/item.h"
 #include "ctl/object.h"
 #include "ctl/outcome.h"
+#include "ctl/role.h"
 #include "ctl/run.h"
 #include "ctl/tell.h"
 #include "kube/client.h"
@@ -164,6 +165,8 @@ static struct task *object_start(void *arg, struct queue_item *at)
 {
 	struct item *i = item_of(at);
 
+	if (i->c->follows && !role_has_work(i))
+		return NULL;
 	/* Two writers of one status would only refuse each other. */
 	i->due_after_tell = i->tell;
 	if (i->tell)
@@ -176,7 +179,9 @@ static enum queue_next queue_next_of(const struct run *r, const struct err *err,
 {
 	if (err->kind ==
 		ERR_CANCELED) /* of an object that goes no run comes after, whatever is said */
-		return r->task.cause == CAUSE_CHANGED ? QUEUE_NOW : QUEUE_BACKOFF;
+		return r->task.cause == CAUSE_CHANGED || r->task.cause == CAUSE_DEMOTED
+			? QUEUE_NOW
+			: QUEUE_BACKOFF;
 	switch (outcome_of(r->mode, r->end, err->kind, r->spec->suspend).next) {
 	case NEXT_STOP:
 		return QUEUE_STOP;
@@ -266,6 +271,7 @@ struct controller *controller_new(const struct kind *kind, const struct controll
 	BUG_IF(!opts->loop || !opts->kube || !opts->metrics);
 	c->kind = kind;
 	c->opts = *opts;
+	c->follows = opts->leads && !opts->leads(opts->role);
 	c->ns = mem_strdup(opts->ns);
 	c->label_selector = mem_strdup(opts->label_selector);
 	lanes_init(c);

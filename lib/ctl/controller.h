@@ -42,6 +42,10 @@ struct controller_opts {
 	unsigned jitter_percent; /* of intervals */
 	uint64_t min_retry_ms, max_retry_ms; /* 0: 750 ms, 15 min */
 	bool keep_history; /* of each object, for people to look at (item.h) */
+	/* Does this process lead (role.h)? Asked before each write; role_changed tells when the
+	   answer is another. NULL: it always does. */
+	bool (*leads)(void *role);
+	void *role;
 	void *env; /* of the kind: what its rows work with */
 	/* Of env; each may be NULL. The first list is complete; no more runs begin; release it. */
 	void (*listed)(void *env);
@@ -70,6 +74,7 @@ struct controller {
 	struct timer tell_timer;
 	unsigned tells; /* in flight */
 	bool synced, stopping;
+	bool follows; /* as role_changed has found it */
 	struct metric_family *duration; /* a series per object */
 	struct controller_counts counts;
 };

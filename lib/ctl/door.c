@@ -9,13 +9,25 @@
 #include "ctl/notice.h"
 #include "ctl/object.h"
 #include "ctl/poster.h"
+#include "ctl/role.h"
 #include "ctl/run.h"
+#include "ev/op.h"
 #include "kube/client.h"
 
 #include <stdio.h>
 
+static struct op *not_the_leader(const struct run *r)
+{
+	struct err err = {0};
+
+	err_set(&err, ERR_RETRY, "this replica does not lead any more: another one writes");
+	return op_failed(r->c->opts.loop, &err);
+}
+
 struct op *run_patch(struct run *r, const json_t *patch, const char *subresource)
 {
+	if (!role_leads(r->c))
+		return not_the_leader(r);
 	return kube_start(r->c->opts.kube,
 		&(struct kube_req){.verb = KUBE_PATCH,
 			.resource = r->c->kind->resource,
@@ -33,6 +45,8 @@ void run_event(struct run *r, bool warning, const char *reason, const char *mess
 	const struct event_about about = {api_version, res->kind, r->ns, r->name, r->uid,
 		object_version(r->obj), &r->item->event_budget};
 
+	if (!role_leads(r->c))
+		return;
 	if (r->c->opts.keep_history)
 		history_count(&r->item->events, ITEM_EVENTS, clock_wall_ms(), reason, message);
 	snprintf(api_version, sizeof(api_version), "%s/%s", res->group, res->version);

@@ -1,6 +1,7 @@
 /*
  * The doors through which a run writes to Kubernetes: one for patches, one for Events. Nothing else
- * in the framework or a kind writes, so a role that must not write closes these two. What is said
+ * in the framework or a kind writes. While the process does not lead both are closed: a patch
+ * fails, an Event is not recorded. What is said
  * in an Event goes to notification-controller as well, through the same door. Loop thread.
  */
 #ifndef CTL_DOOR_H

@@ -306,6 +306,22 @@ void event_stats(const struct event_recorder *r, struct event_stats *out)
 	out->queued = r->waiting;
 }
 
+bool event_recorder_idle(const struct event_recorder *r)
+{
+	return !r->waiting && !r->in_flight;
+}
+
+void event_recorder_forget(struct event_recorder *r)
+{
+	while (!list_empty(&r->line)) {
+		struct list *at = list_first(&r->line);
+
+		r->waiting--;
+		r->stats.dropped++;
+		event_forget(CONTAINER_OF(at, struct entry, line));
+	}
+}
+
 void event_recorder_stop(struct event_recorder *r)
 {
 	struct list *at, *next;

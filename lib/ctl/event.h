@@ -46,6 +46,10 @@ struct event_recorder *event_recorder_new(
 void event_record(struct event_recorder *r, const struct event_about *about, bool warning,
 	const char *reason, const char *message, const struct event_annotation *annotations);
 void event_stats(const struct event_recorder *r, struct event_stats *out);
+/* Nothing waits, nothing is on its way. */
+bool event_recorder_idle(const struct event_recorder *r);
+/* Drops what waits: somebody else tells from now on. */
+void event_recorder_forget(struct event_recorder *r);
 /* Takes no more, drops what waits and cancels what is on its way; turn the loop, then free. */
 void event_recorder_stop(struct event_recorder *r);
 void event_recorder_free(struct event_recorder *r); /* NULL is fine */

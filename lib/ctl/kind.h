@@ -69,6 +69,9 @@ struct item_hooks {
 	/* Does the run that begins now walk kind.restore instead of kind.work? Asked once a run;
 	   not of an object that is deleted. */
 	bool (*restores)(const struct item *i);
+	/* What its status names is not here: what a follower has a run for, which walks
+	   kind.restore. NULL: never. */
+	bool (*missing)(const struct item *i);
 };
 
 struct kind {

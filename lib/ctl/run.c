@@ -198,6 +198,8 @@ static enum run_mode mode_of(struct item *i)
 
 	if (i->deleting)
 		return RUN_REMOVE;
+	if (i->c->follows)
+		return RUN_RESTORE;
 	return i->c->kind->restore && hooks && hooks->restores && hooks->restores(i) ? RUN_RESTORE
 										     : RUN_WORK;
 }

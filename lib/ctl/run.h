@@ -39,7 +39,7 @@ enum run_end {
 };
 
 /* Causes of a cancel: they decide what the queue does. */
-enum { CAUSE_DELETED = 1, CAUSE_CHANGED, CAUSE_SHUTDOWN };
+enum { CAUSE_DELETED = 1, CAUSE_CHANGED, CAUSE_SHUTDOWN, CAUSE_DEMOTED };
 
 enum patch_phase { PATCH_IDLE, PATCH_SENT, PATCH_READING };
 

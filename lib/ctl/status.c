@@ -9,6 +9,7 @@
 #include "ctl/lanes.h"
 #include "ctl/object.h"
 #include "ctl/outcome.h"
+#include "ctl/role.h"
 #include "kube/client.h"
 #include "kube/patch.h"
 
@@ -215,6 +216,8 @@ enum step_ret status_start(struct task *t)
 	struct run *r = RUN(t);
 
 	timer_cancel(&r->slow);
+	if (!role_leads(r->c))
+		return STEP_NEXT;
 	/* Everything is as it was, or a failure turned up while the object changed: that is for the
 	   next run. */
 	if (!r->first && (t->err.kind == ERR_NONE || !run_open(r)))
@@ -330,7 +333,8 @@ static void tell_progress(void *arg)
 
 	/* A run that goes by what the last one found has nothing new to say. And one word at a
 	   time. */
-	if (r->mode != RUN_WORK || !r->first || r->progress || r->task.self.cancelled)
+	if (r->mode != RUN_WORK || !r->first || r->progress || r->task.self.cancelled ||
+		!role_leads(r->c))
 		return;
 	patch = status_progress(r, r->c->kind->behind && r->c->kind->behind(r));
 	if (!patch)

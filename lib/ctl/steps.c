@@ -7,6 +7,7 @@
 #include "ctl/door.h"
 #include "ctl/item.h"
 #include "ctl/object.h"
+#include "ctl/role.h"
 #include "ctl/run.h"
 #include "kube/client.h"
 #include "kube/patch.h"
@@ -54,7 +55,7 @@ enum step_ret run_read_resume(struct task *t)
 enum step_ret run_finalizer_start(struct task *t)
 {
 	struct run *r = RUN(t);
-	auto_json json_t *patch = r->first && r->c->kind->finalizer
+	auto_json json_t *patch = r->first && r->c->kind->finalizer && role_leads(r->c)
 		? kube_patch_finalizer_add(r->obj, r->c->kind->finalizer)
 		: NULL;
 
@@ -105,7 +106,7 @@ enum step_ret run_finalizer_resume(struct task *t)
 enum step_ret run_release_start(struct task *t)
 {
 	struct run *r = RUN(t);
-	auto_json json_t *patch = r->c->kind->finalizer
+	auto_json json_t *patch = r->c->kind->finalizer && role_leads(r->c)
 		? kube_patch_finalizer_remove(r->obj, r->c->kind->finalizer)
 		: NULL;
 

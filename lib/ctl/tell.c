@@ -4,6 +4,7 @@
 #include "ctl/controller.h"
 #include "ctl/door.h"
 #include "ctl/item.h"
+#include "ctl/role.h"
 #include "ctl/run.h"
 #include "ctl/status.h"
 #include "kube/client.h"
@@ -71,8 +72,10 @@ static void tell_due(void *arg)
 {
 	struct controller *c = arg;
 
-	turns_each_waiting(&c->lanes.check, TELL_AFTER_MS, tell_one, c);
-	turns_each_waiting(&c->lanes.fresh, TELL_AFTER_MS, tell_one, c);
+	if (role_leads(c)) {
+		turns_each_waiting(&c->lanes.check, TELL_AFTER_MS, tell_one, c);
+		turns_each_waiting(&c->lanes.fresh, TELL_AFTER_MS, tell_one, c);
+	}
 	if (c->queue.ready)
 		timer_set(&c->tell_timer, TELL_EVERY_MS);
 }

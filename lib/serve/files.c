@@ -1,5 +1,6 @@
 #include "serve/files.h"
 
+#include "base/ascii.h"
 #include "base/mem.h"
 #include "base/sys.h"
 #include "base/time.h"
@@ -14,6 +15,7 @@
 #define WAIT_MS 20000
 /* Flux's consumers come again after 5 to 30 s by themselves. */
 #define RETRY_AFTER "5"
+#define NOT_HERE_YET "the artifact is not here yet\n"
 /* RFC 6713. (Go's FileServer says the same where the system has a MIME table, and sniffs
    application/x-gzip where not.) */
 #define CONTENT_TYPE "application/gzip"
@@ -145,7 +147,7 @@ static void file_on_late(void *arg)
 	struct http_exchange *x = w->x;
 
 	pending_free(w);
-	file_unavailable(f, x, "the artifact is not here yet\n");
+	file_unavailable(f, x, NOT_HERE_YET);
 }
 
 static void file_on_change(void *arg)
@@ -186,8 +188,25 @@ static void file_on_opened(struct op *op, void *arg)
 	op_free(op);
 }
 
-static struct pending *pending_new(
-	struct serve_files *f, struct http_exchange *x, const struct store_path *p)
+/* Prefer: wait=10 (RFC 7240 section 4.3), among others perhaps. Nobody waits longer than we let
+   them. */
+static uint64_t wait_of(const struct serve_files *f, struct http_exchange *x)
+{
+	const char *text = http_x_header(x, "Prefer");
+	unsigned long long seconds;
+
+	for (; text; text = strchr(text, ',') ? strchr(text, ',') + 1 : NULL) {
+		text += strspn(text, " \t");
+		if (strncasecmp(text, "wait=", 5) != 0 || !ascii_is_digit(text[5]))
+			continue;
+		seconds = strtoull(text + 5, NULL, 10);
+		return seconds < f->wait_ms / 1000 ? seconds * 1000 : f->wait_ms;
+	}
+	return f->wait_ms;
+}
+
+static struct pending *pending_new(struct serve_files *f, struct http_exchange *x,
+	const struct store_path *p, uint64_t wait_ms)
 {
 	struct pending *w = NEW(struct pending);
 
@@ -195,7 +214,7 @@ static struct pending *pending_new(
 	w->x = x;
 	w->path = *p;
 	timer_init(&w->timer, f->loop, file_on_late, w);
-	timer_set(&w->timer, f->wait_ms);
+	timer_set(&w->timer, wait_ms);
 	http_x_on_end(x, file_on_gone, w);
 	return w;
 }
@@ -219,15 +238,19 @@ static void file_attempt(struct serve_files *f, struct http_exchange *x, const s
 		file_not_found(f, x);
 		break;
 	case STORE_WAIT:
+		if (!w && !wait_of(f, x)) {
+			file_unavailable(f, x, NOT_HERE_YET);
+			break;
+		}
 		if (!w) {
 			f->stats.waited++;
-			w = pending_new(f, x, p);
+			w = pending_new(f, x, p, wait_of(f, x));
 		}
 		store_wait_start(f->store, &w->path, &w->wait, file_on_change, w);
 		break;
 	case STORE_COLD:
 		if (!w)
-			w = pending_new(f, x, p);
+			w = pending_new(f, x, p, f->wait_ms);
 		w->op = store_get_start(f->store, &w->path);
 		op_then(w->op, file_on_opened, w);
 		break;

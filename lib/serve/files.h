@@ -7,8 +7,8 @@
  * strong), If-Match, If-None-Match, If-Modified-Since, If-Unmodified-Since, If-Range and Range (RFC
  * 9110 sections 13 and 14). A Range with several parts is answered with the whole file (200), as
  * section 14.2 allows. `GET /` is the readiness probe: 503 until store_ready, 200 after. A file
- * that is promised and not here yet is waited for, wait_ms at most, then 503 with Retry-After. Loop
- * thread.
+ * that is promised and not here yet is waited for, wait_ms at most, then 503 with Retry-After; who
+ * says `Prefer: wait=SECONDS` (RFC 7240 section 4.3) waits no longer than that. Loop thread.
  *
  *	struct serve_files *f = serve_files_new(loop, store, 0);
  *	struct http_server_opts o = {.name = "artifacts", .address = ":9090",

@@ -185,6 +185,12 @@ enum step_ret artifact_publish_resume(struct task *t)
 	a->digest = res->digest;
 	a->size = res->size;
 	a->same_bytes = res->same;
+	if (res->hold && a->run.c->follows) {
+		err_set(&t->err, ERR_RETRY,
+			"what the layer is packed to is not what the status names: whoever leads "
+			"has to replace it");
+		return run_fail(RUN(t), COND_STORAGE_FAILED, "ArchiveOperationFailed");
+	}
 	if (!res->hold) {
 		a->stored = true;
 		run_end(RUN(t), RUN_MADE);

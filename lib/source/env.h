@@ -11,10 +11,12 @@
 #include <stdint.h>
 
 struct account;
+struct peers;
 struct store;
 
 struct source_env {
 	struct store *store;
+	struct peers *peers; /* the other replicas; NULL: none are known of */
 	struct account *account; /* memory for layers; NULL: none is counted */
 	/* Of artifact URLs: "source-controller.flux-system.svc.cluster.local.", or with a
 	   scheme. */

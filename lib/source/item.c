@@ -6,6 +6,7 @@
 #include "base/obj.h"
 #include "base/time.h"
 #include "ctl/object.h"
+#include "ctl/run.h"
 #include "kube/patch.h"
 #include "source/env.h"
 #include "source/look.h"
@@ -76,25 +77,35 @@ bool artifact_is_missing(const struct artifact_item *a)
 {
 	struct store_file f;
 
-	return a->path && a->digest.algo != DIGEST_NONE &&
-		!store_known(SOURCE_ENV(a->item.c)->store, a->path, &f) &&
-		!is_same(a->lost_path, a->path);
+	if (!a->path || a->digest.algo == DIGEST_NONE || is_same(a->lost_path, a->path))
+		return false;
+	/* Who leads writes the status before it replaces a file; who follows is told of the other
+	   bytes by the status. */
+	return !store_known(SOURCE_ENV(a->item.c)->store, a->path, &f) ||
+		(a->item.c->follows && !digest_equal(&f.digest, &a->digest));
+}
+
+struct artifact_item *artifact_of_dir(struct controller *c, const char *dir)
+{
+	size_t n = strlen(c->kind->name);
+	struct item *i;
+
+	/* KIND/NS/NAME */
+	if (strncmp(dir, c->kind->name, n) != 0 || dir[n] != '/')
+		return NULL;
+	i = item_find(c, dir + n + 1);
+	return i ? ARTIFACT_ITEM(i) : NULL;
 }
 
 void artifact_file_lost(struct controller *c, const char *path)
 {
-	size_t n = strlen(c->kind->name);
 	struct store_path p;
 	struct err err = {0};
-	struct item *i;
+	struct artifact_item *a =
+		store_path_parse(&p, path, &err) ? NULL : artifact_of_dir(c, p.dir);
 
-	/* KIND/NS/NAME */
-	if (store_path_parse(&p, path, &err) || strncmp(p.dir, c->kind->name, n) != 0 ||
-		p.dir[n] != '/')
-		return;
-	i = item_find(c, p.dir + n + 1);
-	if (i)
-		item_due(i);
+	if (a)
+		item_due(&a->item);
 }
 
 /* ---- hooks ----------------------------------------------------------------------------------- */
@@ -131,8 +142,14 @@ static void item_stored(struct item *i, const json_t *obj)
 		return;
 	artifact_read(a, obj, dir);
 	store_set_current(SOURCE_ENV(i->c)->store, dir, a->path);
-	if (!a->look_wanted)
+	if (!a->look_wanted) {
+		/* Nobody is told that there is no such file while a run has yet to begin. */
+		if (i->c->follows && !i->deleting && artifact_is_missing(a)) {
+			store_differs(SOURCE_ENV(i->c)->store, a->path);
+			store_promise(SOURCE_ENV(i->c)->store, a->path);
+		}
 		return;
+	}
 	a->look_wanted = false;
 	if (a->digest.algo != DIGEST_NONE)
 		look_add(a);
@@ -146,8 +163,11 @@ static void item_told(struct item *i)
 {
 	struct artifact_item *a = ARTIFACT_ITEM(i);
 
-	if (!a->path_is_new || !artifact_is_missing(a))
+	if ((!a->path_is_new && !i->c->follows) || !artifact_is_missing(a))
 		return;
+	/* What the status has named until now nobody asks for any more. */
+	if (i->c->follows && a->path_is_new)
+		queue_cancel(&i->queue_item, CAUSE_CHANGED);
 	store_promise(SOURCE_ENV(i->c)->store, a->path);
 	item_due(i);
 }
@@ -166,9 +186,22 @@ static void item_renewed(struct item *i)
 	a->restore_next = false;
 }
 
+static void item_confirm_cancel(struct artifact_item *a)
+{
+	char dir[STORE_DIR_MAX];
+	struct err err = {0};
+
+	if (!a->confirm)
+		return;
+	op_drop(MOVE(a->confirm));
+	if (!artifact_dir(&a->item, dir, &err))
+		store_confirmed(SOURCE_ENV(a->item.c)->store, dir, false);
+}
+
 static void item_stop(struct item *i)
 {
 	look_cancel(ARTIFACT_ITEM(i));
+	item_confirm_cancel(ARTIFACT_ITEM(i));
 }
 
 /* Deleted, or not in our shard any more: if the object lives on elsewhere its files stay for a
@@ -214,6 +247,11 @@ static bool item_restores(const struct item *i)
 	return a->restore_next || (i->suspended && artifact_is_missing(a));
 }
 
+static bool item_missing(const struct item *i)
+{
+	return artifact_is_missing(ARTIFACT_ITEM(i));
+}
+
 const struct item_hooks artifact_item_hooks = {
 	.added = item_added,
 	.stored = item_stored,
@@ -225,4 +263,5 @@ const struct item_hooks artifact_item_hooks = {
 	.free = item_clear,
 	.lane = item_lane,
 	.restores = item_restores,
+	.missing = item_missing,
 };

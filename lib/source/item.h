@@ -36,6 +36,7 @@ struct artifact_item {
 	bool look_wanted; /* as soon as the item is whole */
 	struct list look_link; /* in the line for the first look */
 	struct op *look;
+	struct op *confirm; /* confirm.h; NULL: nobody asks */
 };
 
 #define ARTIFACT_ITEM(i) CONTAINER_OF(i, struct artifact_item, item)
@@ -47,8 +48,10 @@ int artifact_dir(const struct item *i, char dir[STORE_DIR_MAX], struct err *err)
 /* For a kind's hook of that name: the one that the status names. */
 const char *artifact_revision(const struct item *i);
 /* The file that the status names, with a digest that can be read, is not in the store, and was not
-   given up. */
+   given up. In a follower it is missing, too, when it has other bytes than the status says. */
 bool artifact_is_missing(const struct artifact_item *a);
+/* Whose folder in the store this is. NULL: of no object of this controller. */
+struct artifact_item *artifact_of_dir(struct controller *c, const char *dir);
 /* on_lost of the store: a file that a status names is gone. Nothing happens to one of another
    kind. */
 void artifact_file_lost(struct controller *c, const char *path);

@@ -3,9 +3,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/obj.h"
 #include "ctl/door.h"
 #include "source/artifact.h"
 #include "source/env.h"
+#include "source/peers.h"
 
 #include <string.h>
 
@@ -92,7 +94,8 @@ void restore_failed(struct artifact_run *a)
 		return;
 	if (!a->lost)
 		i->lost_times = 0;
-	if (err->kind == ERR_STALL || (a->lost && is_final(i))) {
+	/* Who follows gives nothing up: that is said in the status. */
+	if (!a->run.c->follows && (err->kind == ERR_STALL || (a->lost && is_final(i)))) {
 		give_up(a);
 		/* The next run says so in the status. */
 		if (a->run.mode == RUN_RESTORE)
@@ -104,4 +107,60 @@ void restore_failed(struct artifact_run *a)
 		if (a->run.end != RUN_AGAIN)
 			run_end(&a->run, RUN_THEN_RESTORE);
 	}
+}
+
+/* ---- from another replica -------------------------------------------------------------------- */
+
+/* What the file is called after. */
+static int name_of(struct artifact_run *a)
+{
+	struct store_path p;
+	struct err ignored = {0};
+
+	if (store_path_parse_file(&p, a->have_path, &ignored))
+		return -1;
+	return digest_parse_n(&a->name, p.file, strlen(p.file) - strlen(STORE_SUFFIX), &ignored);
+}
+
+enum step_ret restore_peers_start(struct task *t)
+{
+	struct run *r = RUN(t);
+	struct artifact_run *a = ARTIFACT_RUN(r);
+	int64_t size = obj_int(0, r->first, "status", "artifact", "size");
+
+	if (!peers_any(SOURCE_ENV(r->c)->peers) || size <= 0 || name_of(a))
+		return STEP_NEXT;
+	return task_wait(t,
+		peers_fetch_start(SOURCE_ENV(r->c)->peers,
+			&(struct peers_req){.store = store_of(a),
+				.path = a->have_path,
+				.digest = &a->have_digest,
+				.size = (uint64_t)size,
+				.owner = r->ns}));
+}
+
+enum step_ret restore_peers_resume(struct task *t)
+{
+	struct run *r = RUN(t);
+	struct artifact_run *a = ARTIFACT_RUN(r);
+	const char *revision = obj_str_or("", r->first, "status", "artifact", "revision");
+	struct buf *mem = peers_mem(t->op);
+
+	/* Whatever it was: the source has it, too. */
+	if (t->op->err.kind != ERR_NONE)
+		return STEP_NEXT;
+	snprintf(a->revision, sizeof(a->revision), "%s", revision);
+	a->temp = *peers_temp(t->op);
+	*peers_temp(t->op) = STORE_TEMP_INIT;
+	if (a->temp.fd < 0) {
+		buf_clear(&a->bytes);
+		a->bytes = *mem;
+		*mem = BUF_INIT(mem->max);
+	}
+	a->input = (struct artifact_input){.digest = &a->have_digest,
+		.size = (uint64_t)obj_int(0, r->first, "status", "artifact", "size"),
+		.copy = true};
+	a->resolved = true;
+	log_info(&r->log, "another replica has the artifact", LS("path", a->have_path));
+	return task_goto(t, "publish");
 }

@@ -9,9 +9,17 @@
  */
 #ifndef SOURCE_RESTORE_H
 #define SOURCE_RESTORE_H
+#include "ev/task.h"
+
 #include <stdbool.h>
 
 struct artifact_run;
+
+/* A row of kind.restore, before what asks the source: another replica may have the file, and needs
+   neither a valid spec nor credentials for it. Goes on to the row "publish" when it has. */
+#define RESTORE_FROM_PEERS {"peers", restore_peers_start, restore_peers_resume}
+enum step_ret restore_peers_start(struct task *t);
+enum step_ret restore_peers_resume(struct task *t);
 
 /* The file was found missing: is it to be brought back? */
 bool restore_begin(struct artifact_run *a);

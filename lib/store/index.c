@@ -12,6 +12,7 @@ void index_init(struct store_index *x, struct loop *l)
 {
 	*x = (struct store_index){.loop = l};
 	list_init(&x->early);
+	list_init(&x->unknown);
 	list_init(&x->woken);
 }
 
@@ -36,7 +37,7 @@ void index_clear(struct store_index *x)
 		free(o);
 	}
 	map_clear(&x->objects);
-	BUG_IF(!list_empty(&x->woken) || !list_empty(&x->early));
+	BUG_IF(!list_empty(&x->woken) || !list_empty(&x->early) || !list_empty(&x->unknown));
 	defer_cancel(x->loop, &x->defer);
 }
 

@@ -39,6 +39,8 @@ struct store_object {
 	struct list entries; /* of struct store_entry, the newest first */
 	char current[STORE_FILE_MAX]; /* "" when the status names nothing */
 	bool claimed;
+	bool asked; /* on_unknown was called, and nobody has answered yet */
+	uint64_t confirmed_ms; /* store_confirmed was called then, on clock_ms(); 0: never */
 	uint64_t ownerless_at; /* clock_ms(), when not claimed */
 };
 
@@ -46,6 +48,7 @@ struct store_index {
 	struct loop *loop;
 	struct map objects; /* by dir */
 	struct list early; /* of struct store_wait: for paths without a name, until store_listed */
+	struct list unknown; /* of struct store_wait: for store_confirmed */
 	struct list woken; /* of struct store_wait */
 	struct defer defer;
 	uint64_t there, bytes, promised, waiting;

@@ -23,6 +23,7 @@ struct store {
 	unsigned records;
 	uint64_t ttl_ms, restore_ms;
 	void (*on_lost)(void *arg, const char *path);
+	void (*on_unknown)(void *arg, const char *dir);
 	void *arg;
 	struct list lost; /* of struct lost: what the caller is to be told */
 	struct defer lost_defer;

@@ -1,4 +1,5 @@
 /* Is it there, and is it what it should be: for the controller's storage step, and for requests. */
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/sys.h"
 #include "store/internal.h"
@@ -182,6 +183,35 @@ enum store_check store_check_result(const struct op *op)
 
 /* ---- get */
 
+/* What was found out counts for so long. */
+#define CONFIRMED_MS 1000
+
+/* Nobody has named the file here. May the status name it by now? */
+static enum store_got unknown_ask(struct store *s, const char *dir)
+{
+	struct store_object *o = s->on_unknown ? index_object(&s->index, dir) : NULL;
+
+	if (!o || !o->claimed || (o->confirmed_ms && clock_ms() - o->confirmed_ms < CONFIRMED_MS))
+		return STORE_MISS;
+	if (!o->asked) {
+		o->asked = true;
+		s->on_unknown(s->arg, dir);
+	}
+	return STORE_WAIT;
+}
+
+void store_confirmed(struct store *s, const char *dir, bool found)
+{
+	struct store_object *o = index_object(&s->index, dir);
+
+	if (o)
+		o->asked = false;
+	if (!o || !found)
+		return;
+	o->confirmed_ms = clock_ms();
+	index_wake(&s->index, &s->index.unknown);
+}
+
 /* The entry a request is about, or NULL with the answer in *got. */
 static struct store_entry *entry_for(
 	struct store *s, const struct store_path *p, enum store_got *got)
@@ -193,8 +223,10 @@ static struct store_entry *entry_for(
 		*got = STORE_WAIT; /* nobody has said yet what is wanted */
 		return NULL;
 	}
-	if (!e)
+	if (!e || (!e->there && !e->held && !e->promised)) {
+		*got = unknown_ask(s, p->dir);
 		return NULL;
+	}
 	if (e->held || e->promised) {
 		*got = STORE_WAIT;
 		return NULL;
@@ -289,6 +321,7 @@ enum store_got store_get_result(struct op *op, struct store_file *f, int *fd)
 void store_wait_start(struct store *s, const struct store_path *p, struct store_wait *w,
 	void (*fn)(void *arg), void *arg)
 {
+	struct store_object *o = index_object(&s->index, p->dir);
 	struct store_entry *e = index_entry_of(&s->index, p);
 
 	BUG_IF(w->index);
@@ -296,6 +329,10 @@ void store_wait_start(struct store *s, const struct store_path *p, struct store_
 	w->arg = arg;
 	if (e && (e->held || e->promised)) {
 		index_wait(&s->index, &e->waits, w);
+		return;
+	}
+	if (s->index.listed && o && o->asked) {
+		index_wait(&s->index, &s->index.unknown, w);
 		return;
 	}
 	index_wait(&s->index, &s->index.early, w);

@@ -34,6 +34,7 @@ struct store *store_open(struct loop *l, const struct store_opts *opts, struct e
 	s->ttl_ms = opts->retention_ttl_ms;
 	s->restore_ms = opts->restore_ms;
 	s->on_lost = opts->on_lost;
+	s->on_unknown = opts->on_unknown;
 	s->arg = opts->arg;
 	list_init(&s->lost);
 	index_init(&s->index, l);
@@ -78,6 +79,7 @@ void store_close(struct store *s)
 		return;
 	s->closed = true;
 	s->on_lost = NULL;
+	s->on_unknown = NULL;
 	if (!s->jobs)
 		store_free(s);
 }
@@ -271,6 +273,7 @@ void store_set_current(struct store *s, const char *dir, const char *path)
 			e->superseded_at = clock_ms();
 		}
 	}
+	index_wake(&s->index, &s->index.unknown);
 	index_object_settle(&s->index, o);
 }
 
@@ -310,6 +313,18 @@ void store_promise(struct store *s, const char *path)
 	e = index_entry_make(index_object_make(&s->index, p.dir), p.file);
 	if (!e->promised && (!e->there || e->wrong || e->f.digest.algo == DIGEST_NONE))
 		index_promise(&s->index, e, true, false);
+	index_wake(&s->index, &s->index.unknown);
+}
+
+void store_differs(struct store *s, const char *path)
+{
+	struct store_entry *e = find(s, path);
+
+	if (!e || !e->there)
+		return;
+	e->wrong = true;
+	if (index_is_current(e))
+		index_promise(&s->index, e, true, e->failed);
 }
 
 void store_promise_failed(struct store *s, const char *path)

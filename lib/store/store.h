@@ -5,7 +5,8 @@
  *
  * Life of a path (lib/store/path.h), as a reader sees it (store_get):
  *
- *	unknown		404. Nobody named it and it is not on disk.
+ *	unknown		404. Nobody named it and it is not on disk. Where others write statuses as
+ *			well (on_unknown), the status is asked for first.
  *	promised	a status names it and it is not here (yet): a request waits. It ends by
  *			store_published, by a commit, or by store_promise_end.
  *	there		served. Found by the scan at start, or published.
@@ -54,6 +55,12 @@ struct store_opts {
 	   path is promised again if it was current. Called from the loop, never from inside a call.
 	   May be NULL. */
 	void (*on_lost)(void *arg, const char *path);
+	/* Others write statuses, too: a request asks for a file that nobody here knows, of one
+	   that somebody has claimed. What the object's status names now is to be found out, told as
+	   ever (store_set_current, store_promise), and then said to have been (store_confirmed);
+	   the request waits. Once a second and object at most. May be called from inside store_get
+	   and store_get_start. NULL: 404 at once. */
+	void (*on_unknown)(void *arg, const char *dir);
 	void *arg;
 };
 
@@ -91,8 +98,15 @@ void store_set_current(struct store *s, const char *dir, const char *path);
 /* Whether it is what the last store_set_current said. */
 bool store_is_current(const struct store *s, const char *path);
 
+/* After on_unknown: what the store was told of this object is what its status names now. found
+   false: it could not be found out, requests go on waiting. */
+void store_confirmed(struct store *s, const char *dir, bool found);
+
 /* ---- promises */
 void store_promise(struct store *s, const char *path);
+/* Somebody else has written a status that names other bytes under this path: what is there is not
+   served any more, and the path is promised if it is current. */
+void store_differs(struct store *s, const char *path);
 /* A restore failed for now and will be tried again: requests go on waiting, but the readiness probe
    does not. */
 void store_promise_failed(struct store *s, const char *path);

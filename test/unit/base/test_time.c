@@ -42,6 +42,7 @@ START_TEST(test_rfc3339)
 
 	ck_assert_int_eq(time_parse_rfc3339("2026-01-31T09:30:00.1239+02:00", &ms, &err), 0);
 	ck_assert_str_eq(time_format_millis(ms, out), "2026-01-31T07:30:00.123Z");
+	ck_assert_str_eq(time_format_micros(ms, out), "2026-01-31T07:30:00.123000Z");
 	ck_assert_str_eq(time_format_rfc3339(ms, out), "2026-01-31T07:30:00Z");
 	ck_assert_str_eq(time_format_http(ms, out), "Sat, 31 Jan 2026 07:30:00 GMT");
 	ck_assert_int_eq(time_parse_http("Sat, 31 Jan 2026 07:30:00 GMT", &ms, &err), 0);
