@@ -328,6 +328,7 @@ static struct controller_opts controller_opts_of(struct app *a)
 		.concurrent = (unsigned)a->flags.concurrent,
 		.jitter_percent = (unsigned)a->flags.jitter,
 		.keep_history = a->flags.status_page,
+		.outage_grace_ms = (uint64_t)a->flags.outage_grace_ms,
 		.min_retry_ms = (uint64_t)a->flags.min_retry_ms,
 		.max_retry_ms = (uint64_t)a->flags.max_retry_ms};
 }

@@ -109,6 +109,10 @@ static const struct flag FLAGS[] = {
 		.help = "first back-off after a failure"},
 	{"max-retry-delay", DURATION, AT(max_retry_ms), .value = "DURATION", .fallback = "15m",
 		.help = "longest back-off"},
+	{"outage-grace", DURATION, AT(outage_grace_ms), .value = "DURATION", .fallback = "0s",
+		.zero_counts = true,
+		.help = "for how long objects stay Ready with what they have while their registry "
+			"fails"},
 	{"graceful-shutdown-timeout", DURATION, AT(grace_ms), .value = "DURATION",
 		.fallback = "25s", .zero_counts = true,
 		.help = "how long running downloads may take after SIGTERM"},

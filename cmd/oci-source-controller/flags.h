@@ -35,6 +35,7 @@ struct flags {
 	int64_t token_cache_size, token_cache_ms;
 	/* running */
 	int64_t memory_budget; /* 0: a share of the memory limit */
+	int64_t outage_grace_ms; /* 0: none */
 	int64_t concurrent, jitter, min_retry_ms, max_retry_ms, grace_ms;
 	const char *events_addr;
 	const char *health_addr, *metrics_addr; /* NULL: no such server */

@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/obj.h"
+#include "base/time.h"
 #include "ctl/object.h"
 #include "oci/ref.h"
 
@@ -146,6 +147,21 @@ static int platform_read(struct ocirepository_spec *s, const json_t *obj, struct
 	return 0;
 }
 
+static int grace_read(struct ocirepository_spec *s, const json_t *obj, struct err *err)
+{
+	json_t *v = obj_get(obj, "metadata", "annotations", OCIREPOSITORY_GRACE);
+	const char *text = obj_str(obj, "metadata", "annotations", OCIREPOSITORY_GRACE);
+	int64_t ms;
+
+	if (!v)
+		return 0;
+	if (!text || time_parse_duration(text, &ms, err) || ms < 0)
+		return err_set(err, ERR_STALL, "annotation '%s': '%.64s' is no duration",
+			OCIREPOSITORY_GRACE, text ? text : "");
+	s->spec.grace_ms = ms ? ms : -1;
+	return 0;
+}
+
 static void spec_free(struct spec *base)
 {
 	struct ocirepository_spec *s = OCIREPOSITORY_SPEC(base);
@@ -179,7 +195,8 @@ struct spec *ocirepository_spec_new(const json_t *obj)
 	if (object_has_nul(spec))
 		(void)err_set(&err, ERR_STALL, "spec holds a NUL character");
 	if (!fields_read(s, spec, &err) && !times_read(s, spec, &err) &&
-		!platform_read(s, obj, &err) && !s->digest && !s->semver)
+		!platform_read(s, obj, &err) && !grace_read(s, obj, &err) && !s->digest &&
+		!s->semver)
 		(void)!tag_check(s->tag, &err);
 	if (err.kind != ERR_NONE) {
 		s->spec.wrong = NEW(struct err);

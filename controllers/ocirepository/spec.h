@@ -14,6 +14,8 @@
 /* The annotation of an object that names the platform of an index: "linux/arm64". In the metadata
    of the status's artifact it says which one that was made for. */
 #define OCIREPOSITORY_PLATFORM "oci-source-controller/platform"
+/* For how long its registry may fail while it stays Ready: a Go duration, "0s" for not at all. */
+#define OCIREPOSITORY_GRACE "oci-source-controller/outage-grace"
 
 struct ocirepository_spec {
 	struct spec spec;

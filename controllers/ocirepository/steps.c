@@ -595,6 +595,13 @@ static void status_failed(struct run *r)
 	artifact_failed(r);
 }
 
+/* A login that fails somebody has to look at. */
+static bool excused(const struct run *r)
+{
+	return ARTIFACT_RUN(r)->have_file && r->cond && !strcmp(r->cond, COND_FETCH_FAILED) &&
+		strcmp(r->reason, "AuthenticationFailed") != 0 && oci_says_later(&r->task.err);
+}
+
 static void status_progress_say(const struct run *r, struct buf *out)
 {
 	const struct artifact_run *a = ARTIFACT_RUN(r);
@@ -667,7 +674,7 @@ static void shown(const struct spec *spec, struct kind_shown *out)
 static const struct kube_resource RESOURCE = {
 	"source.toolkit.fluxcd.io", "v1", "ocirepositories", "OCIRepository", true};
 
-static const char *const ANNOTATIONS[] = {OCIREPOSITORY_PLATFORM, NULL};
+static const char *const ANNOTATIONS[] = {OCIREPOSITORY_PLATFORM, OCIREPOSITORY_GRACE, NULL};
 static const char *const CONDITIONS[] = {COND_STORAGE_FAILED, COND_FETCH_FAILED, COND_OUTDATED,
 	COND_IN_STORAGE, COND_VERIFIED, COND_STALLED, COND_RECONCILING, NULL};
 static const char *const NEGATIVE[] = {COND_STORAGE_FAILED, COND_FETCH_FAILED, COND_OUTDATED,
@@ -711,6 +718,7 @@ const struct kind ocirepository_kind = {
 	.restored = artifact_restored,
 	.suspended = artifact_suspended,
 	.written = artifact_written,
+	.excused = excused,
 	.progress = status_progress_say,
 	.behind = artifact_behind,
 };

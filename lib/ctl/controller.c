@@ -8,6 +8,7 @@
 #include "ctl/depends.h"
 #include "ctl/item.h"
 #include "ctl/object.h"
+#include "ctl/outage.h"
 #include "ctl/outcome.h"
 #include "ctl/role.h"
 #include "ctl/run.h"
@@ -354,6 +355,7 @@ void controller_free(struct controller *c)
 {
 	controller_metrics_del(c, c->opts.metrics);
 	map_clear(&c->leaving);
+	outage_clear(c);
 	tell_end(c);
 	lanes_clear(c);
 	depends_free(c->depends);

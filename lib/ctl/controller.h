@@ -40,6 +40,7 @@ struct controller_opts {
 	const char *label_selector; /* NULL: all objects */
 	unsigned concurrent; /* runs that pull or build at a time; 0: 16 */
 	unsigned jitter_percent; /* of intervals */
+	uint64_t outage_grace_ms; /* outage.h; 0: none */
 	uint64_t min_retry_ms, max_retry_ms; /* 0: 750 ms, 15 min */
 	bool keep_history; /* of each object, for people to look at (item.h) */
 	/* Does this process lead (role.h)? Asked before each write; role_changed tells when the
@@ -70,6 +71,7 @@ struct controller {
 	struct op *watch;
 	struct depends *depends;
 	struct map leaving; /* "ns/name" → struct item: gone, but its run has not ended yet */
+	struct map outages; /* "ns|host" → that it was told */
 	unsigned items; /* alive, the leaving ones included */
 	struct timer tell_timer;
 	unsigned tells; /* in flight */

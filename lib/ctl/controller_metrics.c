@@ -247,6 +247,20 @@ static struct metric *counter_of(
 	return metric_series(metrics_counter(m, name, help, "controller"), c->kind->name);
 }
 
+static void outage_count(void *arg, struct item *i)
+{
+	*(unsigned *)arg += i->outage;
+}
+
+static void outage_objects(void *arg, struct metric_out *out)
+{
+	struct controller *c = arg;
+	unsigned n = 0;
+
+	item_each(c, outage_count, &n);
+	metric_emit(out, n, c->kind->name);
+}
+
 static void counts_add(struct controller *c, struct metrics *m)
 {
 	struct metric_family *results = metrics_counter(m, "controller_runtime_reconcile_total",
@@ -307,6 +321,8 @@ static void readers_add(struct controller *c, struct metrics *m)
 			"name,controller", false, unfinished_work},
 		{"oci_turns", "Objects that wait for a place, hold one, or hold one for long.",
 			"name,lane,state", false, lane_places},
+		{"oci_outage_objects", "Objects that are kept Ready while their registry fails.",
+			"controller", false, outage_objects},
 		{"oci_turns_longest_wait_seconds", "For how long the first one has been waiting.",
 			"name,lane", false, lane_wait_longest},
 	};

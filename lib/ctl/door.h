@@ -20,5 +20,7 @@ struct op *run_patch(struct run *r, const json_t *patch, const char *subresource
    NULL: annotations of the one, metadata of the other. */
 void run_event(struct run *r, bool warning, const char *reason, const char *message,
 	const struct event_annotation *notes);
+/* The notice alone: people's Alerts go by the object. */
+void run_notice(struct run *r, bool error, const char *reason, const char *message);
 
 #endif

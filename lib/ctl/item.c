@@ -8,6 +8,7 @@
 #include "ctl/controller.h"
 #include "ctl/depends.h"
 #include "ctl/object.h"
+#include "ctl/outage.h"
 #include "ctl/spec.h"
 #include "kube/client.h"
 #include "kube/watch.h"
@@ -118,9 +119,12 @@ static void ready_update(struct item *i, const json_t *obj)
 	size_t n;
 
 	i->ready[0] = '\0';
-	json_array_foreach ((json_t *)(uintptr_t)conds, n, c)
+	i->outage = false;
+	json_array_foreach ((json_t *)(uintptr_t)conds, n, c) {
 		if (!strcmp(obj_str_or("", c, "type"), COND_READY))
 			snprintf(i->ready, sizeof(i->ready), "%s", obj_str_or("", c, "status"));
+		i->outage |= !strcmp(obj_str_or("", c, "type"), COND_OUTAGE);
+	}
 }
 
 static void spec_update(struct item *i, const json_t *obj)

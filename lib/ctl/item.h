@@ -42,6 +42,7 @@ struct item {
 	uint64_t changes; /* how often it was stored */
 	bool deleting, suspended;
 	char ready[8]; /* the status of its condition Ready, in a word; "": there is none */
+	bool outage; /* it has the condition (outage.h) */
 	int64_t succeeded_ms; /* wall clock: the last check that succeeded; 0: none yet */
 	bool settled; /* the last run found nothing to do, and the object is the one that it saw */
 	struct depends_refs refs; /* what its spec names */

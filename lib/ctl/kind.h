@@ -139,6 +139,9 @@ struct kind {
 	void (*suspended)(struct run *r);
 	/* The status is what it should be. */
 	void (*written)(struct run *r);
+	/* Of a run that failed: does that pass by itself, since the host is to blame, and is what
+	   the status names as good as before? NULL: never (outage.h). */
+	bool (*excused)(const struct run *r);
 	/* What the run is doing, for Reconciling; nothing written: nothing in particular. */
 	void (*progress)(const struct run *r, struct buf *out);
 	/* Is what the spec asks for not there yet? Ready is Unknown meanwhile. */

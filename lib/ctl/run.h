@@ -68,6 +68,7 @@ struct run {
 	bool restoring; /* what it brings is missing: it waits in the lane for restores */
 
 	const char *cond, *reason; /* of the failure; cond NULL: none of its own */
+	bool excused; /* the object stays Ready (outage.h) */
 	bool reported; /* whoever failed records the Events about it */
 	enum patch_phase patching;
 	unsigned conflicts;

@@ -19,6 +19,7 @@ struct spec {
 	   spec_unref frees it, `free` does not. */
 	struct err *wrong;
 	int64_t interval_ms;
+	int64_t grace_ms; /* outage.h; 0: the controller's, -1: none */
 	bool suspend;
 };
 

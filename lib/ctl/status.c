@@ -8,6 +8,7 @@
 #include "ctl/item.h"
 #include "ctl/lanes.h"
 #include "ctl/object.h"
+#include "ctl/outage.h"
 #include "ctl/outcome.h"
 #include "ctl/role.h"
 #include "kube/client.h"
@@ -83,6 +84,7 @@ static void conditions_of_failure(struct run *r)
 	for (type = r->c->kind->failures; type && *type; type++)
 		if (!r->cond || strcmp(r->cond, *type) != 0)
 			cond_del(&r->conds, *type);
+	cond_del(&r->conds, COND_OUTAGE);
 	if (r->cond)
 		cond_put(&r->conds, r->cond, COND_TRUE, r->reason, "%s", err->msg);
 	if (err->kind == ERR_STALL) {
@@ -103,6 +105,7 @@ static void conditions_of_success(struct run *r, json_t *status)
 
 	for (type = r->c->kind->negative; type && *type; type++)
 		cond_del(&r->conds, *type);
+	cond_del(&r->conds, COND_OUTAGE);
 	if (r->c->kind->succeeded)
 		r->c->kind->succeeded(r, status);
 	else
@@ -119,6 +122,7 @@ static void conditions_of_suspended(struct run *r)
 {
 	if (r->c->kind->suspended)
 		r->c->kind->suspended(r);
+	cond_del(&r->conds, COND_OUTAGE);
 	cond_del(&r->conds, COND_RECONCILING);
 	if (cond_is(&r->conds, COND_READY, COND_UNKNOWN)) {
 		cond_del(&r->conds, COND_READY);
@@ -176,7 +180,11 @@ static json_t *status_wanted(struct run *r)
 		generation_set(r, status);
 		break;
 	default:
-		conditions_of_failure(r);
+		r->excused = outage_excuses(r);
+		if (r->excused)
+			outage_conditions(r);
+		else
+			conditions_of_failure(r);
 		if (kind == ERR_STALL)
 			generation_set(r, status);
 	}
@@ -334,7 +342,7 @@ static void tell_progress(void *arg)
 	/* A run that goes by what the last one found has nothing new to say. And one word at a
 	   time. */
 	if (r->mode != RUN_WORK || !r->first || r->progress || r->task.self.cancelled ||
-		!role_leads(r->c))
+		!role_leads(r->c) || outage_is_quiet(r))
 		return;
 	patch = status_progress(r, r->c->kind->behind && r->c->kind->behind(r));
 	if (!patch)

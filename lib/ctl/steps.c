@@ -1,12 +1,15 @@
 #include "ctl/steps.h"
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/obj.h"
 #include "ctl/controller.h"
 #include "ctl/door.h"
 #include "ctl/item.h"
 #include "ctl/object.h"
+#include "ctl/outage.h"
 #include "ctl/role.h"
 #include "ctl/run.h"
 #include "kube/client.h"
@@ -151,16 +154,44 @@ enum step_ret run_slot_start(struct task *t)
 
 /* ---- the end --------------------------------------------------------------------------------- */
 
+/* An outage of a host is one Event for all objects of the namespace. Whose object stays Ready, or
+   not, hears of it by his Alerts. */
+static void failure_tell(struct run *r)
+{
+	const char *reason = r->reason ? r->reason : "ReconcileError";
+
+	if (!outage_told(r))
+		run_event(r, true, reason, r->task.err.msg, NULL);
+	else if (!r->excused)
+		run_notice(r, true, reason, r->task.err.msg);
+}
+
+/* Of the objects that have stayed Ready one says so. */
+static void outage_end_tell(struct run *r)
+{
+	const struct cond *c = cond_get(&r->conds_before, COND_OUTAGE);
+	auto_buf struct buf host = BUF_INIT(BUF_ANY);
+	auto_free char *message = NULL;
+
+	if (!r->c->kind->host_text || !outage_over(r) || !c)
+		return;
+	message = mem_printf("%s '%s' answers again; objects were kept Ready since %s",
+		r->c->kind->host_noun, r->c->kind->host_text(r->item->host, &host), c->since);
+	run_event(r, false, "OutageOver", message, NULL);
+}
+
 bool run_failure_told(struct run *r)
 {
 	const struct err *err = &r->task.err;
 
 	if (r->end == RUN_GONE || r->end == RUN_QUIET || r->mode == RUN_REMOVE)
 		return true;
+	if (err->kind == ERR_NONE && r->mode == RUN_WORK && r->end != RUN_AGAIN)
+		outage_end_tell(r);
 	if (err->kind == ERR_NONE)
 		return false;
 	if (!r->reported)
-		run_event(r, true, r->reason ? r->reason : "ReconcileError", err->msg, NULL);
+		failure_tell(r);
 	return true;
 }
 

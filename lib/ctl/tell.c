@@ -4,6 +4,7 @@
 #include "ctl/controller.h"
 #include "ctl/door.h"
 #include "ctl/item.h"
+#include "ctl/outage.h"
 #include "ctl/role.h"
 #include "ctl/run.h"
 #include "ctl/status.h"
@@ -20,7 +21,8 @@ static enum step_ret say_start(struct task *t)
 {
 	struct run *r = RUN(t);
 	bool behind = r->c->kind->behind && r->c->kind->behind(r);
-	auto_json json_t *patch = status_progress(r, behind && !status_failed_before(r));
+	auto_json json_t *patch =
+		outage_is_quiet(r) ? NULL : status_progress(r, behind && !status_failed_before(r));
 
 	return patch ? task_wait(t, run_patch(r, patch, "status")) : STEP_NEXT;
 }

@@ -5,6 +5,7 @@
 #include "base/obj.h"
 #include "http/client.h"
 #include "http/syntax.h"
+#include "oci/again.h"
 #include "oci/auth.h"
 #include "text/steady.h"
 
@@ -152,6 +153,22 @@ int oci_answer_error(const struct http_res *res, const char *who, struct err *er
 bool oci_says_unknown(const struct err *err)
 {
 	return err->code == -ENOENT;
+}
+
+bool oci_says_later(const struct err *err)
+{
+	switch (err->code) {
+	case -ETIMEDOUT:
+	case -ECONNREFUSED:
+	case -ECONNRESET:
+	case -EHOSTUNREACH:
+	case -ENETUNREACH:
+	case -EPIPE:
+		return true;
+	default:
+		return err->kind == ERR_WAIT || err->kind == ERR_HELD ||
+			oci_again_passing(err->code);
+	}
 }
 
 int oci_answer_elsewhere(const struct http_res *res, const char *host, struct err *err)

@@ -19,6 +19,9 @@ int oci_answer_error(const struct http_res *res, const char *who, struct err *er
 /* Did the registry itself say, with an error code of its own, that it does not have the manifest,
    the blob or the repository? A bare 404 may be a proxy's. */
 bool oci_says_unknown(const struct err *err);
+/* Does the failure say nothing about what was asked, and pass by itself? There was no answer, or
+   one that means "later". */
+bool oci_says_later(const struct err *err);
 /* The same of a host that the registry redirected to: it is nobody's business what that one says,
    so only host and status are told. */
 int oci_answer_elsewhere(const struct http_res *res, const char *host, struct err *err);

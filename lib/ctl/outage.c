@@ -1,0 +1,124 @@
+#include "ctl/outage.h"
+
+#include "base/clock.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "base/obj.h"
+#include "base/time.h"
+#include "ctl/controller.h"
+#include "ctl/item.h"
+#include "ctl/run.h"
+
+#include <string.h>
+
+/* ---- the grace of an object ------------------------------------------------------------------ */
+
+static int64_t grace_of(const struct run *r)
+{
+	return r->spec->grace_ms ? r->spec->grace_ms : (int64_t)r->c->opts.outage_grace_ms;
+}
+
+static bool passes(const struct run *r)
+{
+	return r->task.err.kind != ERR_NONE && r->task.err.kind != ERR_STALL &&
+		r->c->kind->excused && r->c->kind->excused(r);
+}
+
+/* It was Ready with what its spec says now. */
+static bool was_ready(const struct run *r)
+{
+	return cond_is(&r->conds_before, COND_READY, COND_TRUE) &&
+		obj_int(-1, r->first, "status", "observedGeneration") == r->generation;
+}
+
+/* When it began; now, when this is the first failure. */
+static int64_t outage_since(const struct run *r)
+{
+	const struct cond *c = cond_get(&r->conds_before, COND_OUTAGE);
+	struct err ignored = {0};
+	int64_t ms;
+
+	return c && !time_parse_rfc3339(c->since, &ms, &ignored) ? ms : clock_wall_ms();
+}
+
+bool outage_excuses(const struct run *r)
+{
+	return r->mode == RUN_WORK && grace_of(r) > 0 && passes(r) && was_ready(r) &&
+		clock_wall_ms() - outage_since(r) < grace_of(r);
+}
+
+bool outage_is_quiet(const struct run *r)
+{
+	return grace_of(r) > 0 && r->first && was_ready(r) &&
+		(cond_get(&r->conds_before, COND_OUTAGE) || !r->c->kind->behind ||
+			!r->c->kind->behind(r));
+}
+
+/* What Ready is when nothing is wrong. */
+static const struct cond *positive_of(const struct run *r)
+{
+	const char *const *type;
+	const struct cond *c;
+
+	for (type = r->c->kind->conditions; *type; type++) {
+		c = cond_in(r->c->kind->negative, *type) ? NULL : cond_get(&r->conds, *type);
+		if (c)
+			return c;
+	}
+	return cond_get(&r->conds_before, COND_READY);
+}
+
+void outage_conditions(struct run *r)
+{
+	const struct cond *fine = positive_of(r);
+	auto_free char *message = NULL;
+	const char *const *type;
+	char since[TIME_TEXT_MAX];
+
+	for (type = r->c->kind->negative; *type; type++)
+		cond_del(&r->conds, *type);
+	message = mem_printf("%s; since %s: %s", fine->message,
+		time_format_rfc3339(outage_since(r), since), r->task.err.msg);
+	cond_put(&r->conds, COND_READY, COND_TRUE, fine->reason, "%s", message);
+	/* Always in the same words: its time is that of the beginning. */
+	cond_put(&r->conds, COND_OUTAGE, COND_TRUE, "HostUnavailable",
+		"the %s does not answer as it should; what it gave before stays Ready",
+		r->c->kind->host_noun ? r->c->kind->host_noun : "host");
+}
+
+/* ---- who was told ---------------------------------------------------------------------------- */
+
+static char *outage_key(const struct run *r)
+{
+	return mem_printf("%s|%s", r->ns, r->item->host);
+}
+
+bool outage_told(struct run *r)
+{
+	struct map *told = &r->c->outages;
+	auto_free char *key = NULL;
+
+	if (!passes(r) || !*r->item->host)
+		return false;
+	key = outage_key(r);
+	if (map_get(told, key))
+		return true;
+	if (told->len < OUTAGES_MAX)
+		BUG_IF(map_put(told, key, r->c)); /* any pointer: that it is there counts */
+	return false;
+}
+
+bool outage_over(struct run *r)
+{
+	auto_free char *key = NULL;
+
+	if (!r->c->outages.len)
+		return false;
+	key = outage_key(r);
+	return map_del(&r->c->outages, key) && cond_get(&r->conds_before, COND_OUTAGE);
+}
+
+void outage_clear(struct controller *c)
+{
+	map_clear(&c->outages);
+}
