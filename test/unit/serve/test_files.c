@@ -283,6 +283,35 @@ START_TEST(test_wait_in_vain)
 }
 END_TEST
 
+/* RFC 7240: who says how long he waits. What is no number of seconds counts for nothing. */
+static const struct {
+	const char *prefer;
+	unsigned ms;
+} PREFER[] = {{"wait=0", 0}, {"wait=2", 2000}, {"respond-async, WAIT=3", 3000}, {"wait=99", 20000},
+	{"wait=99999999999999999999999", 20000}, {"wait=-1", 20000}, {"wait", 20000},
+	{"await=1", 20000}, {",,,wait=1", 1000}};
+
+START_TEST(test_prefer)
+{
+	struct site s;
+
+	clock_fake(1700000000000);
+	site_open(&s);
+	store_promise(s.r.store, PATH_1);
+	peer_puts(&s.peer, "GET /" PATH_1 " HTTP/1.1\r\nHost: a\r\nPrefer: ");
+	peer_puts(&s.peer, PREFER[_i].prefer);
+	peer_puts(&s.peer, "\r\n\r\n");
+	if (PREFER[_i].ms) {
+		loop_test_advance(s.r.loop, PREFER[_i].ms - 1);
+		peer_settle(&s.peer);
+		ck_assert_uint_eq(s.peer.got.len, 0);
+		loop_test_advance(s.r.loop, 1);
+	}
+	ck_assert_str_eq(peer_responses(&s.peer, 1, 0), "503");
+	site_close(&s);
+}
+END_TEST
+
 /* Requests before the first list wait for it; what nobody names is 404 then. */
 START_TEST(test_wait_for_list)
 {
@@ -383,6 +412,7 @@ Suite *suite_files(void)
 	tcase_add_test(t, test_ready);
 	tcase_add_test(t, test_wait);
 	tcase_add_test(t, test_wait_in_vain);
+	tcase_add_loop_test(t, test_prefer, 0, (int)ARRAY_LEN(PREFER));
 	tcase_add_test(t, test_wait_for_list);
 	tcase_add_test(t, test_client_leaves);
 	tcase_add_test(t, test_held);
