@@ -67,6 +67,33 @@ for flavour in deploy beside; do
 done
 check_has "beside-flux/: watches a shard" --watch-label-selector=sharding.fluxcd.io/key=oci "$(jq -c 'select(.kind == "Deployment") | .spec.template.spec.containers[0].args' "$H_TMP/beside.json")"
 
+# ---- two replicas ----------------------------------------------------------------------------------------------------
+mkdir "$H_TMP/ha"
+cp -r "$D" "$H_TMP/ha/deploy"
+for flavour in deploy deploy/beside-flux; do
+	mkdir "$H_TMP/ha/ours"
+	printf 'resources: [../%s]\ncomponents: [../deploy/ha, ../deploy/mirrors]\n' "$flavour" >"$H_TMP/ha/ours/kustomization.yaml"
+	render "$H_TMP/ha/ours" >"$H_TMP/ha.json"
+	check_ok "$flavour with ha/: the server takes every object" k apply --server-side --force-conflicts --validate=strict -k "$H_TMP/ha/ours"
+	check_eq "$flavour with ha/: an update takes no replica away" '2 RollingUpdate 0 1' \
+		"$(jq -r 'select(.kind == "Deployment") | .spec | "\(.replicas) \(.strategy.type) \(.strategy.rollingUpdate.maxUnavailable) \(.strategy.rollingUpdate.maxSurge)"' "$H_TMP/ha.json")"
+	labels=$(jq -c 'select(.kind == "Deployment") | .spec.template.metadata.labels' "$H_TMP/ha.json")
+	check_eq "$flavour with ha/: every selector finds the Pods" "5" "$(jq -r --argjson l "$labels" '
+		((select(.kind == "Deployment") | .spec.template.spec.topologySpreadConstraints[].labelSelector.matchLabels), (select(.kind == "PodDisruptionBudget") | .spec.selector.matchLabels), (select(.kind == "Service") | .spec.selector))
+		| select(. as $s | all(keys[]; $l[.] == $s[.])) | "x"' "$H_TMP/ha.json" | wc -l)"
+	args=$(jq -c 'select(.kind == "Deployment") | .spec.template.spec.containers[0].args' "$H_TMP/ha.json")
+	check_has "$flavour with ha/: one writes" '"--enable-leader-election"' "$args"
+	check_has "$flavour with ha/: they find each other" "\"--peers-service=$(jq -r 'select(.kind == "Service" and .spec.clusterIP == "None" and .spec.publishNotReadyAddresses) | .metadata.name' "$H_TMP/ha.json")\"" "$args"
+	check_eq "$flavour with ha/: a disruption leaves one" 1 "$(jq -r 'select(.kind == "PodDisruptionBudget") | .spec.maxUnavailable' "$H_TMP/ha.json")"
+	rm -r "$H_TMP/ha/ours"
+done
+for right in "get leases.coordination.k8s.io" "create leases.coordination.k8s.io" "update leases.coordination.k8s.io" "watch endpointslices.discovery.k8s.io"; do
+	for sa in source-controller source-controller-oci; do
+		check_eq "$sa may $right in its namespace" yes "$(k auth can-i $right -n flux-system --as=system:serviceaccount:flux-system:$sa)"
+		check_eq "$sa may not $right elsewhere" no "$(k auth can-i $right -n default --as=system:serviceaccount:flux-system:$sa 2>/dev/null)"
+	done
+done
+
 # ---- monitoring ------------------------------------------------------------------------------------------------------
 # The Prometheus Operator's kinds, with schemas that take all: what is in the rules promtool has checked (monitoring_test.sh).
 operator_crd()
