@@ -922,7 +922,7 @@ START_TEST(test_slow_readers_give_way)
 	for (i = 0; i < 30; i++) {
 		take_bytes(&quick, 20 * LIMIT_KIB);
 		loop_test_advance(s.loop, 1000);
-		if (i < 9)
+		if (i < 4)
 			ck_assert(!served(&s));
 		else if (i == 20)
 			ck_assert(served(&s));
