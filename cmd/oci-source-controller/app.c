@@ -190,13 +190,15 @@ static int start_health(struct app *a, struct err *err)
 
 static int start_servers(struct app *a, struct err *err)
 {
-	a->files = serve_files_new(a->loop, a->store, 0);
+	a->files = serve_files_new(&(struct serve_files_opts){
+		.loop = a->loop, .store = a->store, .rate = (unsigned)a->flags.client_rate});
 	a->artifacts_server = listen_on(a,
 		&(struct http_server_opts){.name = "artifacts",
 			.address = a->flags.storage_addr,
 			.handler = serve_files_handle,
 			.arg = a->files,
-			.max_connections = a->share.artifacts},
+			.max_connections = a->share.artifacts,
+			.max_per_peer = (unsigned)a->flags.client_connections},
 		err);
 	return a->artifacts_server && !start_metrics(a, err) ? start_health(a, err) : -1;
 }

@@ -261,6 +261,7 @@ static void artifacts_served(void *arg, struct metric_out *out)
 	metric_emit(out, (double)s.not_modified, "not_modified");
 	metric_emit(out, (double)s.not_found, "not_found");
 	metric_emit(out, (double)s.unavailable, "unavailable");
+	metric_emit(out, (double)s.limited, "limited");
 }
 
 struct named_server {

@@ -352,6 +352,11 @@ const struct buf *http_x_body(const struct http_exchange *x)
 	return &x->req.body;
 }
 
+const char *http_x_client(const struct http_exchange *x)
+{
+	return CONTAINER_OF(x, struct http_conn, x)->peer_of->group;
+}
+
 void http_x_on_end(struct http_exchange *x,
 	void (*fn)(void *arg, struct http_exchange *x, bool gone), void *arg)
 {

@@ -7,6 +7,7 @@
 #include "ev/timer.h"
 #include "http/server.h"
 #include "serve/range.h"
+#include "serve/rate.h"
 #include "store/store.h"
 
 #include <string.h>
@@ -22,6 +23,7 @@ struct serve_files {
 	struct loop *loop;
 	struct store *store;
 	uint64_t wait_ms;
+	struct serve_rate *rate; /* NULL: none */
 	struct serve_files_stats stats;
 };
 
@@ -259,20 +261,45 @@ static bool file_path(const char *path, struct store_path *out)
 	return !store_path_parse(out, text, &err);
 }
 
+/* Has it asked too often? Then it is told so. */
+static bool file_limited(struct serve_files *f, struct http_exchange *x)
+{
+	uint64_t ms = f->rate ? serve_rate_take(f->rate, http_x_client(x)) : 0;
+	char seconds[24];
+
+	if (!ms)
+		return false;
+	f->stats.limited++;
+	snprintf(seconds, sizeof(seconds), "%llu", (unsigned long long)(ms + 999) / 1000);
+	http_x_add_header(x, "Retry-After", seconds);
+	file_say(x, 429, "too many requests from this address\n");
+	return true;
+}
+
+static void file_probe(struct serve_files *f, struct http_exchange *x)
+{
+	if (store_ready(f->store))
+		file_say(x, 200, "ok\n");
+	else
+		file_unavailable(f, x, "comparing the store with the objects' statuses\n");
+}
+
 void serve_files_handle(void *arg, struct http_exchange *x)
 {
 	struct serve_files *f = arg;
 	const char *method = http_x_method(x);
+	bool probe = !strcmp(http_x_path(x), "/");
 	struct store_path p;
 
+	/* The kubelet's probes may come from an address that consumers share, and must not fail
+	   because of them. */
+	if (!probe && file_limited(f, x))
+		return;
 	if (strcmp(method, "GET") && strcmp(method, "HEAD")) {
 		http_x_add_header(x, "Allow", "GET, HEAD");
 		file_say(x, 405, "only GET and HEAD\n");
-	} else if (!strcmp(http_x_path(x), "/")) {
-		if (store_ready(f->store))
-			file_say(x, 200, "ok\n");
-		else
-			file_unavailable(f, x, "comparing the store with the objects' statuses\n");
+	} else if (probe) {
+		file_probe(f, x);
 	} else if (file_path(http_x_path(x), &p)) {
 		file_attempt(f, x, &p, NULL);
 	} else {
@@ -280,18 +307,22 @@ void serve_files_handle(void *arg, struct http_exchange *x)
 	}
 }
 
-struct serve_files *serve_files_new(struct loop *l, struct store *store, uint64_t wait_ms)
+struct serve_files *serve_files_new(const struct serve_files_opts *opts)
 {
 	struct serve_files *f = NEW(struct serve_files);
 
-	f->loop = l;
-	f->store = store;
-	f->wait_ms = wait_ms ? wait_ms : WAIT_MS;
+	f->loop = opts->loop;
+	f->store = opts->store;
+	f->wait_ms = opts->wait_ms ? opts->wait_ms : WAIT_MS;
+	f->rate = opts->rate ? serve_rate_new(opts->rate) : NULL;
 	return f;
 }
 
 void serve_files_free(struct serve_files *f)
 {
+	if (!f)
+		return;
+	serve_rate_free(f->rate);
 	free(f);
 }
 

@@ -1,6 +1,7 @@
 #include "serve/files.h"
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/sys.h"
 #include "base/time.h"
 #include "http/server.h"
@@ -23,19 +24,26 @@ struct site {
 	struct peer peer;
 };
 
-static void up(struct site *s)
+static void up(struct site *s, struct serve_files_opts opts)
 {
-	s->files = serve_files_new(s->r.loop, s->r.store, 0);
+	opts.loop = s->r.loop;
+	opts.store = s->r.store;
+	s->files = serve_files_new(&opts);
 	s->server = test_server(s->r.loop,
 		(struct http_server_opts){.handler = serve_files_handle, .arg = s->files});
 	peer_open(&s->peer, s->r.loop, s->server);
 }
 
-static void site_open(struct site *s)
+static void site_open_with(struct site *s, struct serve_files_opts opts)
 {
 	memset(s, 0, sizeof(*s));
 	rig_open(&s->r);
-	up(s);
+	up(s, opts);
+}
+
+static void site_open(struct site *s)
+{
+	site_open_with(s, (struct serve_files_opts){0});
 }
 
 static void site_close(struct site *s)
@@ -210,7 +218,7 @@ START_TEST(test_ready)
 
 	memset(&s, 0, sizeof(s));
 	rig_open_raw(&s.r);
-	up(&s);
+	up(&s, (struct serve_files_opts){0});
 	ck_assert_int_eq(ask(&s, "GET", "/", ""), 503);
 	ck_assert(has(&s, "\r\nRetry-After: "));
 	ck_assert_int_eq(ask(&s, "HEAD", "/", ""), 503);
@@ -290,7 +298,7 @@ START_TEST(test_wait_for_list)
 
 	memset(&s, 0, sizeof(s));
 	rig_open_raw(&s.r);
-	up(&s);
+	up(&s, (struct serve_files_opts){0});
 	request(&s, PATH_1);
 	rig_scan(&s.r);
 	peer_settle(&s.peer);
@@ -372,6 +380,66 @@ START_TEST(test_cold)
 END_TEST
 #endif
 
+/* ---- clients that ask too often */
+
+static struct serve_files_stats stats(const struct site *s)
+{
+	struct serve_files_stats st;
+
+	serve_files_stats(s->files, &st);
+	return st;
+}
+
+START_TEST(test_rate)
+{
+	struct site s;
+	struct peer own;
+	int i;
+
+	clock_fake(1700000000000);
+	site_open_with(&s, (struct serve_files_opts){.rate = 2});
+	rig_publish(&s.r, PATH_1, BODY);
+	for (i = 0; i < 4; i++)
+		ck_assert_int_eq(
+			ask(&s, "GET", i % 2 ? "/nothing" : "/" PATH_1, ""), i % 2 ? 404 : 200);
+	ck_assert_int_eq(ask(&s, "GET", "/" PATH_1, ""), 429);
+	ck_assert(has(&s, "\r\nRetry-After: 1\r\n"));
+	ck_assert_str_eq(body(&s), "too many requests from this address\n");
+	ck_assert_int_eq(ask(&s, "HEAD", "/" PATH_1, ""), 429);
+	ck_assert_int_eq(ask(&s, "PUT", "/" PATH_1, ""), 429);
+	ck_assert_uint_eq(stats(&s).limited, 3);
+	/* The connection is as good as before, and the probe is not counted. */
+	store_listed(s.r.store);
+	rig_settle(&s.r);
+	for (i = 0; i < 10; i++)
+		ck_assert_int_ne(ask(&s, "GET", "/", ""), 429);
+	/* Whoever comes from another address has not asked yet. */
+	peer_open_from(&own, s.r.loop, s.server, "127.0.0.2");
+	peer_puts(&own, "GET /" PATH_1 " HTTP/1.1\r\nHost: a\r\n\r\n");
+	ck_assert_str_eq(peer_responses(&own, 1, 0), "200");
+	peer_close(&own);
+	loop_test_advance(s.r.loop, 500);
+	ck_assert_int_eq(ask(&s, "GET", "/" PATH_1, ""), 200);
+	ck_assert_int_eq(ask(&s, "GET", "/" PATH_1, ""), 429);
+	ck_assert_uint_eq(stats(&s).limited, 4);
+	site_close(&s);
+}
+END_TEST
+
+START_TEST(test_no_rate)
+{
+	struct site s;
+	int i;
+
+	site_open(&s);
+	rig_publish(&s.r, PATH_1, BODY);
+	for (i = 0; i < 1000; i++)
+		ck_assert_int_eq(ask(&s, "GET", "/" PATH_1, ""), 200);
+	ck_assert_uint_eq(stats(&s).limited, 0);
+	site_close(&s);
+}
+END_TEST
+
 Suite *suite_files(void)
 {
 	Suite *s = suite_create("files");
@@ -386,6 +454,8 @@ Suite *suite_files(void)
 	tcase_add_test(t, test_wait_for_list);
 	tcase_add_test(t, test_client_leaves);
 	tcase_add_test(t, test_held);
+	tcase_add_test(t, test_rate);
+	tcase_add_test(t, test_no_rate);
 #ifdef TEST_BUILD
 	tcase_add_test(t, test_cold);
 #endif
