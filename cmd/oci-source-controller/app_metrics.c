@@ -88,6 +88,7 @@ static void files_reread(void *arg, struct metric_out *out)
 
 	one_file(out, a->cas);
 	one_file(out, a->mirrors);
+	one_file(out, a->url_secret);
 }
 
 /* Objects name the hosts; lib/oci takes letters, digits, '.', '-', '_', ':' and brackets only, and

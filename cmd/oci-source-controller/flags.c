@@ -88,6 +88,10 @@ static const struct flag FLAGS[] = {
 		.help = "largest expanded layer"},
 	{"artifact-max-entries", NUMBER, AT(max_entries), .value = "N", .fallback = "200000",
 		.help = "most files and directories in a layer"},
+	{"artifact-url-secret", TEXT, AT(url_secret), .value = "FILE",
+		.help = "artifact URLs that cannot be guessed: a file with a secret in its first "
+			"line, older ones that still count below; reloaded when it changes "
+			"(docs/serving.md)"},
 	{"artifact-max-connections-per-client", NUMBER, AT(client_connections), .value = "N",
 		.fallback = "0",
 		.help = "connections to the artifact server from one address (of IPv6 a /64); "

@@ -588,10 +588,10 @@ static void status_succeeded(struct run *r, json_t *status)
 		json_object_del(status, "observedLayerSelector");
 }
 
-static void status_failed(struct run *r)
+static void status_failed(struct run *r, json_t *status)
 {
 	cond_del(&r->conds, COND_VERIFIED);
-	artifact_failed(r);
+	artifact_failed(r, status);
 }
 
 static void status_progress_say(const struct run *r, struct buf *out)
@@ -744,6 +744,7 @@ struct controller *ocirepository_new(const struct ocirepository_opts *opts)
 	env->source.store = opts->store;
 	env->source.account = opts->account;
 	env->source.algo = opts->algo;
+	env->source.urls = opts->urls;
 	env->source.max_expanded = opts->max_expanded;
 	env->source.max_entries = opts->max_entries;
 	source_env_init(&env->source, opts->adv_address);

@@ -8,6 +8,7 @@
 #include "http/server.h"
 #include "serve/range.h"
 #include "serve/rate.h"
+#include "serve/urls.h"
 #include "store/store.h"
 
 #include <string.h>
@@ -23,6 +24,7 @@ struct serve_files {
 	struct loop *loop;
 	struct store *store;
 	uint64_t wait_ms;
+	const struct serve_urls *urls; /* NULL: none */
 	struct serve_rate *rate; /* NULL: none */
 	struct serve_files_stats stats;
 };
@@ -239,9 +241,10 @@ static void file_attempt(struct serve_files *f, struct http_exchange *x, const s
 /* ---- the handler */
 
 /* "/a/b/c/sha256%3Aff.tar.gz": the colon may come encoded, nothing else may. */
-static bool file_path(const char *path, struct store_path *out)
+static bool file_path(const struct serve_files *f, const char *path, struct store_path *out)
 {
-	char text[STORE_PATH_MAX];
+	char text[SERVE_URL_PATH_MAX];
+	const char *in_store;
 	struct err err;
 	size_t n = 0;
 
@@ -258,7 +261,8 @@ static bool file_path(const char *path, struct store_path *out)
 		}
 	}
 	text[n] = '\0';
-	return !store_path_parse(out, text, &err);
+	in_store = f->urls ? serve_urls_open(f->urls, text) : text;
+	return in_store && !store_path_parse(out, in_store, &err);
 }
 
 /* Has it asked too often? Then it is told so. */
@@ -300,7 +304,7 @@ void serve_files_handle(void *arg, struct http_exchange *x)
 		file_say(x, 405, "only GET and HEAD\n");
 	} else if (probe) {
 		file_probe(f, x);
-	} else if (file_path(http_x_path(x), &p)) {
+	} else if (file_path(f, http_x_path(x), &p)) {
 		file_attempt(f, x, &p, NULL);
 	} else {
 		file_not_found(f, x);
@@ -314,6 +318,7 @@ struct serve_files *serve_files_new(const struct serve_files_opts *opts)
 	f->loop = opts->loop;
 	f->store = opts->store;
 	f->wait_ms = opts->wait_ms ? opts->wait_ms : WAIT_MS;
+	f->urls = opts->urls;
 	f->rate = opts->rate ? serve_rate_new(opts->rate) : NULL;
 	return f;
 }

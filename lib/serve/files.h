@@ -9,7 +9,9 @@
  * section 14.2 allows. `GET /` is the readiness probe: 503 until store_ready, 200 after. A file
  * that is promised and not here yet is waited for, wait_ms at most, then 503 with Retry-After. With
  * a rate each client may ask so often (rate.h), but for the probe; past that it gets 429 with
- * Retry-After. Loop thread.
+ * Retry-After. While there is a secret for URLs, the path has an element in front (urls.h); without
+ * the right one the answer is that for a file that is not there, and nothing is waited for. Loop
+ * thread.
  *
  *	struct serve_files *f = serve_files_new(
  *		&(struct serve_files_opts){.loop = loop, .store = store});
@@ -24,10 +26,12 @@ struct loop;
 struct store;
 struct http_exchange;
 struct serve_files;
+struct serve_urls;
 
 struct serve_files_opts {
 	struct loop *loop;
 	struct store *store; /* borrowed, as the loop is */
+	const struct serve_urls *urls; /* likewise; NULL: URLs have no secret */
 	uint64_t wait_ms; /* 0: 20 s */
 	unsigned rate; /* requests a second of one client; 0: as many as it likes */
 };

@@ -2,9 +2,12 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/mem.h"
 #include "base/sys.h"
 #include "base/time.h"
+#include "ev/reread.h"
 #include "http/server.h"
+#include "serve/urls.h"
 #include "test/unit/http/server_peer.h"
 #include "test/unit/store/rig.h"
 
@@ -12,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 Suite *suite_files(void);
 
@@ -440,6 +444,113 @@ START_TEST(test_no_rate)
 }
 END_TEST
 
+/* ---- URLs with a secret */
+
+#define ELEMENT_MAX (SERVE_URL_PATH_MAX + 1)
+
+/* "/<element>/<path>" */
+static char *secret_path(const struct serve_urls *u, const char *path, char out[ELEMENT_MAX])
+{
+	*out = '/';
+	serve_urls_path(u, path, out + 1);
+	return out;
+}
+
+struct guarded {
+	struct site s;
+	struct serve_urls *urls;
+	struct reread *file;
+};
+
+static void guarded_open(struct guarded *g)
+{
+	char name[] = "/tmp/oci-unit-secret-XXXXXX";
+	struct err err = {0};
+	int fd = mkstemp(name);
+
+	ck_assert_int_eq(write(fd, "a secret of some length\n", 24), 24);
+	close(fd);
+	memset(g, 0, sizeof(*g));
+	g->urls = serve_urls_new();
+	rig_open(&g->s.r);
+	g->file = serve_urls_file(g->s.r.loop, g->urls, name, &err);
+	ck_assert_msg(g->file != NULL, "%s", err.msg);
+	unlink(name);
+	up(&g->s, (struct serve_files_opts){.urls = g->urls});
+	rig_publish(&g->s.r, PATH_1, BODY);
+	store_set_current(g->s.r.store, DIR_A, PATH_1);
+}
+
+static void guarded_close(struct guarded *g)
+{
+	reread_free(g->file);
+	peer_close(&g->s.peer);
+	http_server_free(g->s.server);
+	serve_files_free(g->s.files);
+	serve_urls_free(g->urls);
+	rig_close(&g->s.r);
+}
+
+START_TEST(test_secret)
+{
+	struct guarded g;
+	char path[ELEMENT_MAX], latest[ELEMENT_MAX], text[ELEMENT_MAX + 8];
+
+	guarded_open(&g);
+	secret_path(g.urls, PATH_1, path);
+	ck_assert_int_eq(ask(&g.s, "GET", path, ""), 200);
+	ck_assert_str_eq(body(&g.s), BODY);
+	ck_assert_int_eq(ask(&g.s, "HEAD", path, ""), 200);
+	ck_assert_int_eq(ask(&g.s, "GET", path, "Range: bytes=4-7\r\n"), 206);
+	ck_assert_str_eq(body(&g.s), "arti");
+	secret_path(g.urls, DIR_A "/latest.tar.gz", latest);
+	ck_assert_int_eq(ask(&g.s, "GET", latest, ""), 200);
+	ck_assert_str_eq(body(&g.s), BODY);
+	/* the colon may come encoded here, too */
+	snprintf(text, sizeof(text), "%.*s%%3A%s", (int)(strchr(path, ':') - path), path,
+		strchr(path, ':') + 1);
+	ck_assert_int_eq(ask(&g.s, "GET", text, ""), 200);
+	/* the probe has no secret */
+	ck_assert_int_ne(ask(&g.s, "GET", "/", ""), 404);
+	guarded_close(&g);
+}
+END_TEST
+
+/* The answer is the same as for a file that is not there, and as quick where others wait for it. */
+START_TEST(test_no_secret)
+{
+	struct guarded g;
+	char path[ELEMENT_MAX], other[ELEMENT_MAX];
+	auto_free char *want = NULL;
+	struct serve_files_stats st;
+	int i;
+
+	clock_fake(1700000000000);
+	guarded_open(&g);
+	store_promise(g.s.r.store, PATH_2);
+	ck_assert_int_eq(ask(&g.s, "GET", "/" DIR_A "/sha256:" HEX64("33") ".tar.gz", ""), 404);
+	want = mem_strdup(buf_str(&g.s.peer.got));
+	for (i = 0; i < 6; i++) {
+		secret_path(g.urls, i < 3 ? PATH_1 : PATH_2, path);
+		if (i % 3 == 0) {
+			memmove(path, path + 65, strlen(path + 65) + 1); /* no element */
+		} else if (i % 3 == 1) {
+			path[64] = path[64] == '0' ? '1' : '0';
+		} else {
+			secret_path(g.urls, i < 3 ? PATH_2 : PATH_1, other);
+			memcpy(path, other, 65); /* that of another file */
+		}
+		ck_assert_int_eq(ask(&g.s, "GET", path, ""), 404);
+		ck_assert_str_eq(buf_str(&g.s.peer.got), want);
+	}
+	serve_files_stats(g.s.files, &st);
+	ck_assert_uint_eq(st.not_found, 7);
+	ck_assert_uint_eq(st.waited, 0);
+	ck_assert_uint_eq(st.hits, 0);
+	guarded_close(&g);
+}
+END_TEST
+
 Suite *suite_files(void)
 {
 	Suite *s = suite_create("files");
@@ -456,6 +567,8 @@ Suite *suite_files(void)
 	tcase_add_test(t, test_held);
 	tcase_add_test(t, test_rate);
 	tcase_add_test(t, test_no_rate);
+	tcase_add_test(t, test_secret);
+	tcase_add_test(t, test_no_secret);
 #ifdef TEST_BUILD
 	tcase_add_test(t, test_cold);
 #endif
