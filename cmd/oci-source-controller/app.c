@@ -217,6 +217,7 @@ static int start_servers(struct app *a, struct err *err)
 	a->files = serve_files_new(&(struct serve_files_opts){.loop = a->loop,
 		.store = a->store,
 		.urls = a->urls,
+		.waiting = a->share.artifacts / 2,
 		.rate = (unsigned)a->flags.client_rate});
 	a->artifacts_server = listen_on(a,
 		&(struct http_server_opts){.name = "artifacts",

@@ -11,6 +11,7 @@
 #include "serve/urls.h"
 #include "store/store.h"
 
+#include <limits.h>
 #include <string.h>
 
 #define WAIT_MS 20000
@@ -24,6 +25,7 @@ struct serve_files {
 	struct loop *loop;
 	struct store *store;
 	uint64_t wait_ms;
+	unsigned waiting, most_waiting;
 	const struct serve_urls *urls; /* NULL: none */
 	struct serve_rate *rate; /* NULL: none */
 	struct serve_files_stats stats;
@@ -128,6 +130,7 @@ static void file_attempt(struct serve_files *f, struct http_exchange *x, const s
 
 static void pending_free(struct pending *w)
 {
+	w->f->waiting--;
 	http_x_on_end(w->x, NULL, NULL);
 	store_wait_cancel(&w->wait);
 	timer_cancel(&w->timer);
@@ -195,6 +198,7 @@ static struct pending *pending_new(
 {
 	struct pending *w = NEW(struct pending);
 
+	f->waiting++;
 	w->f = f;
 	w->x = x;
 	w->path = *p;
@@ -223,6 +227,11 @@ static void file_attempt(struct serve_files *f, struct http_exchange *x, const s
 		file_not_found(f, x);
 		break;
 	case STORE_WAIT:
+		/* Those who wait hold places, and nobody can take them away. */
+		if (!w && f->waiting >= f->most_waiting) {
+			file_unavailable(f, x, "the artifact is not here yet\n");
+			break;
+		}
 		if (!w) {
 			f->stats.waited++;
 			w = pending_new(f, x, p);
@@ -318,6 +327,7 @@ struct serve_files *serve_files_new(const struct serve_files_opts *opts)
 	f->loop = opts->loop;
 	f->store = opts->store;
 	f->wait_ms = opts->wait_ms ? opts->wait_ms : WAIT_MS;
+	f->most_waiting = opts->waiting ? opts->waiting : UINT_MAX;
 	f->urls = opts->urls;
 	f->rate = opts->rate ? serve_rate_new(opts->rate) : NULL;
 	return f;

@@ -33,6 +33,7 @@ struct serve_files_opts {
 	struct store *store; /* borrowed, as the loop is */
 	const struct serve_urls *urls; /* likewise; NULL: URLs have no secret */
 	uint64_t wait_ms; /* 0: 20 s */
+	unsigned waiting; /* requests that wait at a time; the next gets 503. 0: any number */
 	unsigned rate; /* requests a second of one client; 0: as many as it likes */
 };
 

@@ -295,6 +295,33 @@ START_TEST(test_wait_in_vain)
 }
 END_TEST
 
+/* So many wait at a time, and no more: others need places, too. */
+START_TEST(test_few_wait)
+{
+	struct site s;
+	struct peer other;
+	int i;
+
+	clock_fake(1700000000000);
+	site_open_with(&s, (struct serve_files_opts){.waiting = 1});
+	store_promise(s.r.store, PATH_1);
+	rig_publish(&s.r, PATH_2, BODY);
+	for (i = 0; i < 2; i++) {
+		request(&s, PATH_1);
+		peer_open(&other, s.r.loop, s.server);
+		peer_puts(&other,
+			"GET /" PATH_1 " HTTP/1.1\r\nHost: a\r\n\r\n"
+			"GET /" PATH_2 " HTTP/1.1\r\nHost: a\r\n\r\n");
+		ck_assert_str_eq(peer_responses(&other, 2, 0), "503 200");
+		ck_assert_ptr_nonnull(strstr(buf_str(&other.got), "\r\nRetry-After: 5\r\n"));
+		peer_close(&other);
+		loop_test_advance(s.r.loop, 20000);
+		ck_assert_str_eq(peer_responses(&s.peer, 1, 0), "503");
+	}
+	site_close(&s);
+}
+END_TEST
+
 /* Requests before the first list wait for it; what nobody names is 404 then. */
 START_TEST(test_wait_for_list)
 {
@@ -562,6 +589,7 @@ Suite *suite_files(void)
 	tcase_add_test(t, test_ready);
 	tcase_add_test(t, test_wait);
 	tcase_add_test(t, test_wait_in_vain);
+	tcase_add_test(t, test_few_wait);
 	tcase_add_test(t, test_wait_for_list);
 	tcase_add_test(t, test_client_leaves);
 	tcase_add_test(t, test_held);
