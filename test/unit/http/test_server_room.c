@@ -396,7 +396,7 @@ static void drip_against(unsigned addresses, unsigned waits)
 	struct town t;
 	unsigned i, second;
 
-	ck_assert_uint_ge(sys_raise_descriptors(LIMIT_DESCRIPTORS), 3 * DRIPS);
+	ck_assert_uint_ge(sys_raise_descriptors(LIMIT_DESCRIPTORS), 2 * DRIPS + 100);
 	town_open(&t, DRIPS);
 	for (i = 0; i < DRIPS; i++)
 		p[i].fd = -1;
