@@ -7,7 +7,7 @@
  *
  * Room: there is a number of connections in all, and one for each peer (an IPv4 address, or the /64
  * of an IPv6 one). Past either, one gives way, of the peer or of all: first one that has closed its
- * side or had its last answer, then one that has sent nothing, or no whole request for 5 s, an idle
+ * side or had its last answer, then one that has sent nothing, or no whole request for 2 s, an idle
  * one, a client that reads nothing for 5 s or below LIMIT_REPLY_SLOW (after 10 s); of each kind the
  * one that was not heard of for the longest time. What a client has taken is what its side has
  * acknowledged, so bytes that wait in the kernel do not count.
@@ -15,8 +15,9 @@
  * Where the places run out, the peer that holds most is the first to give one up. If nobody gives
  * way by itself, and that peer holds more than the new one would and more than a few, it loses one
  * that is answered: of its oldest the one that makes least progress. So no few addresses keep
- * others out, whatever they do with their connections. If that peer has no more than its share, the
- * new connection is turned away: 503, closed at once.
+ * others out, whatever they do with their connections. Nor do they send off one that has just come:
+ * it has a second to ask before it gives way to a peer that holds more. If the peer with most has
+ * no more than its share, the new connection is turned away: 503, closed at once.
  *
  * For each request the handler is called once, when headers and (if the server takes bodies) the
  * whole body are there. It answers with exactly one http_reply_* call, at once or later. Until then

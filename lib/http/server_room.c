@@ -13,8 +13,8 @@
 #include <limits.h>
 #include <stdio.h>
 
-/* A header comes in one piece, or nearly. */
-#define HEAD_MS 5000
+/* A header comes in one piece, or nearly: this is time for a segment that was lost. */
+#define HEAD_MS 2000
 /* A client asks as soon as it is connected: a round trip later. */
 #define SILENT_MS 1000
 /* A peer that holds no more than one place in so many never loses an answer to fairness. */

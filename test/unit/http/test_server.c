@@ -828,7 +828,7 @@ START_TEST(test_half_requests_give_way)
 			       : "GET /x HTTP/1.1\r\n");
 		peer_settle(&p[i]);
 	}
-	loop_test_advance(s.loop, 4900);
+	loop_test_advance(s.loop, 1900);
 	ck_assert(!served(&s));
 	ck_assert_uint_eq(still_open(p, 3), 3);
 	loop_test_advance(s.loop, 100);

@@ -427,7 +427,7 @@ END_TEST
 
 START_TEST(test_thousand_from_many)
 {
-	drip_against(200, 5);
+	drip_against(200, 2);
 }
 END_TEST
 
