@@ -28,6 +28,7 @@
 #include "page/page.h"
 #include "serve/files.h"
 #include "serve/metrics.h"
+#include "serve/urls.h"
 #include "source/confirm.h"
 #include "source/item.h"
 #include "source/peers.h"
@@ -202,15 +203,43 @@ static int start_health(struct app *a, struct err *err)
 	return a->health_server ? 0 : -1;
 }
 
+static void app_urls_changed(void *arg)
+{
+	struct app *a = arg;
+	unsigned i;
+
+	for (i = 0; i < a->n_controllers; i++)
+		controller_unsettle(a->controllers[i]);
+}
+
+static int start_urls(struct app *a, struct err *err)
+{
+	a->urls = serve_urls_new();
+	if (!a->flags.url_secret)
+		return 0;
+	a->url_secret = serve_urls_file(a->loop, a->urls, a->flags.url_secret, err);
+	if (!a->url_secret)
+		return err_wrap(err, "--artifact-url-secret");
+	reread_on_taken(a->url_secret, app_urls_changed, a);
+	return 0;
+}
+
 static int start_servers(struct app *a, struct err *err)
 {
-	a->files = serve_files_new(a->loop, a->store, 0);
+	if (start_urls(a, err))
+		return -1;
+	a->files = serve_files_new(&(struct serve_files_opts){.loop = a->loop,
+		.store = a->store,
+		.urls = a->urls,
+		.waiting = a->share.artifacts / 2,
+		.rate = (unsigned)a->flags.client_rate});
 	a->artifacts_server = listen_on(a,
 		&(struct http_server_opts){.name = "artifacts",
 			.address = a->flags.storage_addr,
 			.handler = serve_files_handle,
 			.arg = a->files,
-			.max_connections = a->share.artifacts},
+			.max_connections = a->share.artifacts,
+			.max_per_peer = (unsigned)a->flags.client_connections},
 		err);
 	return a->artifacts_server && !start_metrics(a, err) ? start_health(a, err) : -1;
 }
@@ -343,6 +372,7 @@ static struct controller *ocirepository_of(struct app *a)
 		.store = a->store,
 		.peers = a->peers,
 		.adv_address = a->adv_address,
+		.urls = a->urls,
 		.algo = a->flags.algo,
 		.max_blob = (uint64_t)a->flags.max_size,
 		.max_expanded = (uint64_t)a->flags.max_expanded,
@@ -679,6 +709,7 @@ void app_free(struct app *a)
 		signal_watch_close(a->signals[i]);
 	reread_free(a->cas);
 	reread_free(a->mirrors);
+	reread_free(a->url_secret);
 	/* What was dropped on the way delivers its end, worker jobs too. */
 	for (i = 0; a->loop && i < 1000 && loop_turn(a->loop, false); i++)
 		;
@@ -692,6 +723,7 @@ void app_free(struct app *a)
 		http_server_free(a->health_server);
 	page_free(a->page);
 	serve_files_free(a->files);
+	serve_urls_free(a->urls);
 	for (i = 0; i < a->n_controllers; i++)
 		controller_free(a->controllers[i]);
 	event_recorder_free(a->events);

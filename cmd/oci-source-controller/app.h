@@ -25,6 +25,8 @@ struct app {
 	struct peers *peers; /* NULL: none are asked */
 	struct oci_client *oci;
 	struct reread *cas, *mirrors; /* --ca-file, --registry-mirrors; NULL: none */
+	struct serve_urls *urls;
+	struct reread *url_secret; /* --artifact-url-secret; NULL: none */
 	struct cloud *cloud;
 	struct store *store;
 	struct metrics *metrics;

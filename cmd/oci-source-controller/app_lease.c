@@ -110,6 +110,7 @@ void app_peers_start(struct app *a)
 		.ns = a->flags.runtime_namespace,
 		.service = a->flags.peers_service,
 		.self = host,
+		.urls = a->urls,
 		.holder = lease_holder,
 		.arg = a});
 }

@@ -88,6 +88,7 @@ static void files_reread(void *arg, struct metric_out *out)
 
 	one_file(out, a->cas);
 	one_file(out, a->mirrors);
+	one_file(out, a->url_secret);
 }
 
 /* Objects name the hosts; lib/oci takes letters, digits, '.', '-', '_', ':' and brackets only, and
@@ -261,6 +262,7 @@ static void artifacts_served(void *arg, struct metric_out *out)
 	metric_emit(out, (double)s.not_modified, "not_modified");
 	metric_emit(out, (double)s.not_found, "not_found");
 	metric_emit(out, (double)s.unavailable, "unavailable");
+	metric_emit(out, (double)s.limited, "limited");
 }
 
 struct named_server {
@@ -322,7 +324,8 @@ static void servers_most(void *arg, struct metric_out *out)
 
 static void one_refused(const char *name, const struct http_server_stats *s, struct metric_out *out)
 {
-	metric_emit(out, (double)s->turned_away, name);
+	metric_emit(out, (double)(s->turned_away - s->turned_away_peer), name, "full");
+	metric_emit(out, (double)s->turned_away_peer, name, "address");
 }
 
 static void servers_refused(void *arg, struct metric_out *out)
@@ -333,6 +336,7 @@ static void servers_refused(void *arg, struct metric_out *out)
 static void one_cut(const char *name, const struct http_server_stats *s, struct metric_out *out)
 {
 	metric_emit(out, (double)s->gave_way, name, "gave_way");
+	metric_emit(out, (double)s->cut_for_share, name, "share");
 	metric_emit(out, (double)s->too_slow, name, "slow");
 }
 
@@ -560,11 +564,13 @@ void app_add_metrics(struct app *a)
 			false, servers_replies},
 		{"http_server_sent_bytes_total", "Bytes that a server has sent, heads included.",
 			"server", false, servers_sent},
-		{"http_server_refused_total", "Connections that were turned away: no room.",
-			"server", false, servers_refused},
+		{"http_server_refused_total",
+			"Connections that were turned away: no room, or their address had as many "
+			"as it may have.",
+			"server,reason", false, servers_refused},
 		{"http_server_cut_total",
-			"Connections that gave way to others, and replies that were taken too "
-			"slowly.",
+			"Connections that gave way to others, by themselves or because their "
+			"address held most, and replies that were taken too slowly.",
 			"server,reason", false, servers_cut},
 		{"memory_account_bytes",
 			"Memory for what others can size: held, waited for, and how much there is.",

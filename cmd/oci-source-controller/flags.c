@@ -87,6 +87,17 @@ static const struct flag FLAGS[] = {
 		.help = "largest expanded layer"},
 	{"artifact-max-entries", NUMBER, AT(max_entries), .value = "N", .fallback = "200000",
 		.help = "most files and directories in a layer"},
+	{"artifact-url-secret", TEXT, AT(url_secret), .value = "FILE",
+		.help = "artifact URLs that cannot be guessed: a file with a secret in its first "
+			"line, older ones that still count below; reloaded when it changes "
+			"(docs/serving.md)"},
+	{"artifact-max-connections-per-client", NUMBER, AT(client_connections), .value = "N",
+		.fallback = "0",
+		.help = "connections to the artifact server from one address (of IPv6 a /64); "
+			"with 0 a quarter of all"},
+	{"artifact-rate-per-client", NUMBER, AT(client_rate), .value = "N", .fallback = "0",
+		.help = "requests a second to the artifact server from one address, twice as "
+			"many at once; with 0 no limit (docs/serving.md)"},
 	{"memory-budget", SIZE, AT(memory_budget), .value = "BYTES",
 		.help = "memory for what registries and objects can size (two thirds of "
 			"what the memory limit leaves above 64Mi and 768Ki for each "

@@ -29,6 +29,8 @@ struct flags {
 	int64_t retention_ttl_ms, retention_records, restore_timeout_ms;
 	enum digest_algo algo;
 	int64_t max_size, max_expanded, max_entries;
+	const char *url_secret; /* NULL: artifact URLs can be guessed */
+	int64_t client_connections, client_rate; /* 0: no limit of the operator's */
 	/* clouds */
 	bool object_level;
 	const char *default_account;

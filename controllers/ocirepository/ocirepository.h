@@ -15,6 +15,7 @@
 
 struct account;
 struct peers;
+struct serve_urls;
 struct store;
 
 struct ocirepository_opts {
@@ -25,6 +26,7 @@ struct ocirepository_opts {
 	/* Of artifact URLs: "source-controller.flux-system.svc.cluster.local.", or with a
 	   scheme. */
 	const char *adv_address;
+	const struct serve_urls *urls; /* their secret; NULL: there is none */
 	enum digest_algo algo; /* of artifacts; DIGEST_NONE: sha256 */
 	struct account *account; /* memory for layers; NULL: none is counted */
 	uint64_t max_blob, max_expanded, max_entries; /* 0: lib/base/limits.h */

@@ -589,10 +589,10 @@ static void status_succeeded(struct run *r, json_t *status)
 		json_object_del(status, "observedLayerSelector");
 }
 
-static void status_failed(struct run *r)
+static void status_failed(struct run *r, json_t *status)
 {
 	cond_del(&r->conds, COND_VERIFIED);
-	artifact_failed(r);
+	artifact_failed(r, status);
 }
 
 /* A login that fails somebody has to look at. */
@@ -754,6 +754,7 @@ struct controller *ocirepository_new(const struct ocirepository_opts *opts)
 	env->source.peers = opts->peers;
 	env->source.account = opts->account;
 	env->source.algo = opts->algo;
+	env->source.urls = opts->urls;
 	env->source.max_expanded = opts->max_expanded;
 	env->source.max_entries = opts->max_entries;
 	source_env_init(&env->source, opts->adv_address);

@@ -193,8 +193,13 @@
 #define LIMIT_REPLY_RATE 1024 /* bytes a second that a client takes at least, over a minute */
 #define LIMIT_REPLY_SLOW (16 * LIMIT_KIB) /* below it a reader gives way when the server is full */
 #define LIMIT_REPLY_SLOW_MS 10000 /* but not before */
+#define LIMIT_REPLY_STALL_MS 5000 /* and so does one that takes nothing for so long */
 #define LIMIT_DESCRIPTORS 65536 /* of the process: more of them are not asked for */
 #define LIMIT_CONNECTIONS 1024 /* of one server */
+#define LIMIT_URL_SECRETS 8 /* lines of --artifact-url-secret */
+#define LIMIT_URL_SECRET_MIN 16 /* characters of one */
+#define LIMIT_URL_SECRET_FILE (8 * LIMIT_KIB)
+#define LIMIT_RATE_CLIENTS 4096 /* addresses whose requests are counted; the oldest goes */
 #define LIMIT_REQUEST_BODY (4 * LIMIT_MIB) /* embedded API only; the others take none */
 
 /* Embedded API */

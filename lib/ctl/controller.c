@@ -149,6 +149,18 @@ void controller_try_failed(struct controller *c)
 	item_each(c, try_failed, NULL);
 }
 
+static void unsettle(void *arg, struct item *i)
+{
+	(void)arg;
+	item_unsettle(i);
+	item_due(i);
+}
+
+void controller_unsettle(struct controller *c)
+{
+	item_each(c, unsettle, NULL);
+}
+
 /* ---- the queue ------------------------------------------------------------------------------- */
 
 static struct item *item_of(struct queue_item *at)

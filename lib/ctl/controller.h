@@ -93,6 +93,9 @@ bool controller_synced(void *c);
 void controller_host_changed(void *c, const char *host);
 /* How hosts are asked has changed (their CAs, their mirrors): who failed is tried at once. */
 void controller_try_failed(struct controller *c);
+/* Something that every status says has changed: all objects are due, and none goes by what its last
+   run found. */
+void controller_unsettle(struct controller *c);
 /* Takes no new runs; runs that are past the point of no return end by themselves, the others are
    cancelled. */
 void controller_stop(struct controller *c);

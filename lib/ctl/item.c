@@ -150,14 +150,19 @@ static void spec_shrink(struct item *i, const json_t *obj)
 		i->c->kind->spec_slim(i->spec);
 }
 
+void item_unsettle(struct item *i)
+{
+	i->settled = false;
+	i->changes++;
+}
+
 void item_store(struct item *i, const json_t *obj, bool own)
 {
 	bool whole;
 
 	if (!own || !has_spec_of(i, obj))
 		spec_update(i, obj);
-	i->settled = false;
-	i->changes++;
+	item_unsettle(i);
 	free(i->text);
 	free(i->version);
 	free(i->requested_at);

@@ -39,7 +39,7 @@ struct item {
 	struct digest annotations; /* of those that count as the spec does (object_annotations) */
 	char *host; /* "" when it cannot say where to go */
 	int64_t generation;
-	uint64_t changes; /* how often it was stored */
+	uint64_t changes; /* how often it was stored, or unsettled */
 	bool deleting, suspended;
 	char ready[8]; /* the status of its condition Ready, in a word; "": there is none */
 	bool outage; /* it has the condition (outage.h) */
@@ -70,6 +70,9 @@ bool item_adopt(struct item *i, const json_t *obj) must_check;
 /* What the objects that its spec names refer to in turn: names of the nth resource, in its
    namespace; ends with NULL. In place of those of the run before. */
 void item_found(struct item *i, unsigned nth, const char *const *names);
+/* Its status has to say something else, although the object is what it was: the next run reads
+   it. */
+void item_unsettle(struct item *i);
 /* Due now; later while a hook is busy with it or the run of a namesake that is gone has not
    ended. */
 void item_due(struct item *i);

@@ -134,9 +134,9 @@ struct kind {
 	/* Own conditions and members of the status: after a success, a failure, a restore; of an
 	   object that is suspended. */
 	void (*succeeded)(struct run *r, json_t *status);
-	void (*failed)(struct run *r);
+	void (*failed)(struct run *r, json_t *status);
 	void (*restored)(struct run *r, json_t *status);
-	void (*suspended)(struct run *r);
+	void (*suspended)(struct run *r, json_t *status);
 	/* The status is what it should be. */
 	void (*written)(struct run *r);
 	/* Of a run that failed: does that pass by itself, since the host is to blame, and is what

@@ -68,13 +68,16 @@ static const struct cond *positive_of(const struct run *r)
 	return cond_get(&r->conds_before, COND_READY);
 }
 
-void outage_conditions(struct run *r)
+void outage_conditions(struct run *r, json_t *status)
 {
-	const struct cond *fine = positive_of(r);
 	auto_free char *message = NULL;
+	const struct cond *fine;
 	const char *const *type;
 	char since[TIME_TEXT_MAX];
 
+	if (r->c->kind->failed)
+		r->c->kind->failed(r, status);
+	fine = positive_of(r);
 	for (type = r->c->kind->negative; *type; type++)
 		cond_del(&r->conds, *type);
 	message = mem_printf("%s; since %s: %s", fine->message,

@@ -7,6 +7,7 @@
  */
 #ifndef CTL_OUTAGE_H
 #define CTL_OUTAGE_H
+#include <jansson.h>
 #include <stdbool.h>
 
 struct controller;
@@ -22,7 +23,7 @@ struct run;
 /* Of a run that failed: does the object stay Ready all the same? */
 bool outage_excuses(const struct run *r);
 /* The conditions of such a run, Ready included. */
-void outage_conditions(struct run *r);
+void outage_conditions(struct run *r, json_t *status);
 /* A run of an object that is within its grace, or may enter it, says nothing of what it is doing:
    Ready and Reconciling must not change with each try. */
 bool outage_is_quiet(const struct run *r);

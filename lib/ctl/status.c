@@ -76,7 +76,7 @@ static void say_reconciling(struct run *r, const char *reason)
 
 /* What failed before this run is looked at anew: only this run's failure counts. One that is the
    same again is not put anew. */
-static void conditions_of_failure(struct run *r)
+static void conditions_of_failure(struct run *r, json_t *status)
 {
 	const struct err *err = &r->task.err;
 	const char *const *type;
@@ -95,7 +95,7 @@ static void conditions_of_failure(struct run *r)
 		say_reconciling(r, "ProgressingWithRetry");
 	}
 	if (r->c->kind->failed)
-		r->c->kind->failed(r);
+		r->c->kind->failed(r, status);
 	status_summarize(r);
 }
 
@@ -118,10 +118,10 @@ static void conditions_of_success(struct run *r, json_t *status)
  * of itself: nothing is reconciling, and what it found nobody follows up. Ready is then what the
  * others make it; without any there is none, as before the run.
  */
-static void conditions_of_suspended(struct run *r)
+static void conditions_of_suspended(struct run *r, json_t *status)
 {
 	if (r->c->kind->suspended)
-		r->c->kind->suspended(r);
+		r->c->kind->suspended(r, status);
 	cond_del(&r->conds, COND_OUTAGE);
 	cond_del(&r->conds, COND_RECONCILING);
 	if (cond_is(&r->conds, COND_READY, COND_UNKNOWN)) {
@@ -172,7 +172,7 @@ static json_t *status_wanted(struct run *r)
 			r->c->kind->restored(r, status);
 		return status;
 	case STATUS_SUSPENDED:
-		conditions_of_suspended(r);
+		conditions_of_suspended(r, status);
 		generation_set(r, status);
 		break;
 	case STATUS_SUCCESS:
@@ -182,9 +182,9 @@ static json_t *status_wanted(struct run *r)
 	default:
 		r->excused = outage_excuses(r);
 		if (r->excused)
-			outage_conditions(r);
+			outage_conditions(r, status);
 		else
-			conditions_of_failure(r);
+			conditions_of_failure(r, status);
 		if (kind == ERR_STALL)
 			generation_set(r, status);
 	}

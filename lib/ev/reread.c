@@ -39,6 +39,13 @@ struct look {
 	struct err err; /* new, and refused */
 };
 
+/* It may be secrets. */
+static void text_clear(struct buf *b)
+{
+	mem_wipe(b->p, b->cap);
+	buf_clear(b);
+}
+
 /* ---- reading: any thread --------------------------------------------------------------------- */
 
 static int by_name(const void *a, const void *b)
@@ -123,8 +130,8 @@ static void look_free(void *job)
 
 	if (k->value)
 		k->opts.free(k->value);
-	buf_clear(&k->text);
-	buf_clear(&k->before);
+	text_clear(&k->text);
+	text_clear(&k->before);
 	free(k->path);
 	free(k);
 }
@@ -146,7 +153,7 @@ static void reread_looked(struct op *op, void *arg)
 
 	w->op = NULL;
 	w->stats.looks++;
-	buf_clear(&w->seen);
+	text_clear(&w->seen);
 	w->seen = k->text;
 	k->text = (struct buf){0};
 	w->seen_bad = k->bad;
@@ -187,12 +194,12 @@ struct reread *reread_new(const struct reread_opts *opts, struct err *err)
 	void *value;
 
 	if (path_read(opts->path, opts->folder, &text, err)) {
-		buf_clear(&text);
+		text_clear(&text);
 		return NULL;
 	}
 	value = opts->read(buf_str(&text), text.len, err);
 	if (!value) {
-		buf_clear(&text);
+		text_clear(&text);
 		err_wrap(err, "'%s'", opts->path);
 		return NULL;
 	}
@@ -214,7 +221,7 @@ void reread_free(struct reread *w)
 		return;
 	timer_cancel(&w->timer);
 	op_drop(w->op);
-	buf_clear(&w->seen);
+	text_clear(&w->seen);
 	free(w->path);
 	free(w);
 }

@@ -12,8 +12,9 @@
 #include <unistd.h>
 
 /* A client whose node died must not hold a download for ever (retransmissions alone would take a
-   quarter of an hour). */
-#define USER_TIMEOUT_MS 60000
+   quarter of an hour). A server cuts a client that takes nothing for a minute itself, and counts
+   it; the kernel, which would do the same at a closed window, comes after that. */
+#define USER_TIMEOUT_MS 75000
 
 union address {
 	struct sockaddr any;

@@ -59,7 +59,7 @@ bool server_turn_over(struct http_server *s)
 
 /* Says so and closes at once: it must not hold a descriptor. What it has sent is read, as unread
    bytes make a close a reset, and that would overtake the answer. */
-static void server_turn_away(struct http_server *s, int fd)
+static void server_turn_away(struct http_server *s, int fd, enum room why)
 {
 	static const char ANSWER[] = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n"
 				     "Retry-After: 1\r\nContent-Type: text/plain\r\n"
@@ -70,22 +70,25 @@ static void server_turn_away(struct http_server *s, int fd)
 		n = send(fd, ANSWER, sizeof(ANSWER) - 1, MSG_NOSIGNAL);
 	close(fd);
 	s->stats.turned_away++;
+	s->stats.turned_away_peer += why == ROOM_PEER_FULL;
 }
 
 /* False: none waits, or there is no descriptor for it. */
 static bool server_accept_some(struct http_server *s, unsigned most)
 {
 	char peer[SOCK_NAME_MAX];
+	enum room room;
 	int fd;
 
 	while (most-- && !server_turn_over(s)) {
 		fd = sock_accept(s->fd, peer);
 		if (fd >= 0) {
 			s->stats.connections++;
-			if (room_for(s, peer))
+			room = room_for(s, peer);
+			if (room == ROOM_YES)
 				conn_new(s, fd, peer);
 			else
-				server_turn_away(s, fd);
+				server_turn_away(s, fd, room);
 			continue;
 		}
 		if (errno == EINTR || errno == ECONNABORTED)
@@ -163,6 +166,8 @@ struct http_server *http_server_new(
 		s->opts.max_connections = LIMIT_CONNECTIONS;
 	if (!s->opts.max_per_peer)
 		s->opts.max_per_peer = share_of_peer(s->opts.max_connections);
+	if (s->opts.max_per_peer > s->opts.max_connections)
+		s->opts.max_per_peer = s->opts.max_connections;
 	if (!s->opts.header_ms)
 		s->opts.header_ms = 30000;
 	if (!s->opts.idle_ms)
@@ -345,6 +350,11 @@ const char *http_x_header(struct http_exchange *x, const char *name)
 const struct buf *http_x_body(const struct http_exchange *x)
 {
 	return &x->req.body;
+}
+
+const char *http_x_client(const struct http_exchange *x)
+{
+	return CONTAINER_OF(x, struct http_conn, x)->peer_of->group;
 }
 
 void http_x_on_end(struct http_exchange *x,

@@ -7,11 +7,17 @@
  *
  * Room: there is a number of connections in all, and one for each peer (an IPv4 address, or the /64
  * of an IPv6 one). Past either, one gives way, of the peer or of all: first one that has closed its
- * side or had its last answer, then one that has sent nothing, or no whole request for 5 s, an idle
- * one, a client that reads below LIMIT_REPLY_SLOW (after 10 s); of each kind the one that was not
- * heard of for the longest time. If there is none, the new connection is turned away: 503, closed
- * at once. What a client has taken is what its side has acknowledged, so bytes that wait in the
- * kernel do not count.
+ * side or had its last answer, then one that has sent nothing, or no whole request for 2 s, an idle
+ * one, a client that reads nothing for 5 s or below LIMIT_REPLY_SLOW (after 10 s); of each kind the
+ * one that was not heard of for the longest time. What a client has taken is what its side has
+ * acknowledged, so bytes that wait in the kernel do not count.
+ *
+ * Where the places run out, the peer that holds most is the first to give one up. If nobody gives
+ * way by itself, and that peer holds more than the new one would and more than a few, it loses one
+ * that is answered: of its oldest the one that makes least progress. So no few addresses keep
+ * others out, whatever they do with their connections. Nor do they send off one that has just come:
+ * it has a second to ask before it gives way to a peer that holds more. If the peer with most has
+ * no more than its share, the new connection is turned away: 503, closed at once.
  *
  * For each request the handler is called once, when headers and (if the server takes bodies) the
  * whole body are there. It answers with exactly one http_reply_* call, at once or later. Until then
@@ -45,8 +51,8 @@ struct http_server_opts {
 	unsigned max_per_peer; /* 0: a quarter of them, or at least 64, or half of few */
 	uint64_t header_ms; /* a whole header within; 0: 30 s */
 	uint64_t idle_ms; /* keep-alive wait; 0: 120 s */
-	/* A body must move, and of a reply LIMIT_REPLY_RATE must be taken on average, within; 0: 60
-	   s. */
+	/* A body must move, and of a reply something must be taken, LIMIT_REPLY_RATE on average,
+	   within; 0: 60 s. */
 	uint64_t progress_ms;
 };
 
@@ -72,6 +78,8 @@ const char *http_x_query(struct http_exchange *x, const char *name);
    NULL when absent. */
 const char *http_x_header(struct http_exchange *x, const char *name);
 const struct buf *http_x_body(const struct http_exchange *x);
+/* Whose it is, as far as a server can tell: the client's address, or the /64 of an IPv6 one. */
+const char *http_x_client(const struct http_exchange *x);
 /* For the handler: its own pointer on the exchange, and what to call when the client goes away
    before the reply was finished, or when the reply is finished (gone tells which). */
 void http_x_on_end(struct http_exchange *x,
@@ -100,8 +108,10 @@ struct http_server_stats {
 	uint64_t requests, connections, open_connections, max_connections, bytes_sent;
 	uint64_t refused; /* requests that were not HTTP, too large, too slow */
 	uint64_t turned_away; /* connections for which there was no room */
+	uint64_t turned_away_peer; /* of these: the peer had as many as it may have */
 	uint64_t gave_way; /* connections that were closed for others */
-	uint64_t too_slow; /* replies that were cut, below LIMIT_REPLY_RATE */
+	uint64_t cut_for_share; /* and those that were at work: their peer held most */
+	uint64_t too_slow; /* replies that were cut: nothing taken, or below LIMIT_REPLY_RATE */
 };
 /* Replies, by status: one call for each that there was. */
 void http_server_each_status(

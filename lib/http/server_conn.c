@@ -26,7 +26,7 @@ enum moved { GO, WAIT, GONE };
 
 static void conn_run(struct http_conn *c);
 
-static void conn_deadline(struct http_conn *c, uint64_t ms)
+void conn_deadline(struct http_conn *c, uint64_t ms)
 {
 	uint64_t now = clock_ms();
 
@@ -118,77 +118,15 @@ static void conn_refuse(struct http_conn *c, int status, const char *why)
 	reply_refuse(c, status, why);
 }
 
-/* ---- how much of its reply a client takes */
-
-static uint64_t conn_taken(const struct http_conn *c)
-{
-	uint64_t waits = sock_unsent(c->fd);
-
-	return waits < c->sent ? c->sent - waits : 0;
-}
-
-static void window_open(struct http_conn *c)
-{
-	c->window.open = true;
-	c->window.from = clock_ms();
-	c->window.mark = conn_taken(c);
-	conn_deadline(c, c->server->opts.progress_ms);
-}
-
-static bool conn_took_less(const struct http_conn *c, uint64_t rate, uint64_t ms)
-{
-	return (conn_taken(c) - c->window.mark) * 1000 < rate * ms;
-}
-
-/* True when it has done its share of the window, and the next one has begun. */
-static bool window_next(struct http_conn *c)
-{
-	if (conn_took_less(c, LIMIT_REPLY_RATE, c->server->opts.progress_ms))
-		return false;
-	c->window.slow = conn_took_less(c, LIMIT_REPLY_SLOW, clock_ms() - c->window.from);
-	window_open(c);
-	return true;
-}
-
-/* A write found no room, or more is to be written. */
-static void window_check(struct http_conn *c)
-{
-	uint64_t age = clock_ms() - c->window.from, whole = c->server->opts.progress_ms;
-
-	if (!c->window.open)
-		window_open(c);
-	else if (age < LIMIT_REPLY_SLOW_MS || !window_next(c))
-		conn_deadline(c, age < whole ? whole - age : 0);
-}
-
-/* The server was the one who had nothing to send: a client that has all of it is not to be blamed
-   for that time. */
-static void window_close(struct http_conn *c)
-{
-	if (c->window.open && !sock_unsent(c->fd))
-		c->window.open = c->window.slow = false;
-}
-
-bool conn_reads_slowly(struct http_conn *c)
-{
-	uint64_t age = clock_ms() - c->window.from;
-
-	if (c->state != CONN_REPLY || !c->window.open)
-		return false;
-	if (age < LIMIT_REPLY_SLOW_MS)
-		return c->window.slow;
-	if (conn_took_less(c, LIMIT_REPLY_SLOW, age))
-		return true;
-	/* What filled the client's buffers at once does not make it quick for the rest of the
-	   minute. */
-	window_next(c);
-	return false;
-}
-
+/* Of a reply that waits for its client, or of one that nobody waits for any more. */
 static void reply_late(struct http_conn *c)
 {
-	if (c->window.open && c->blocked && window_next(c))
+	uint64_t again = c->blocked ? pace_check(c) : 0;
+
+	if (again) {
+		conn_deadline(c, again);
 		return;
+	}
 	c->server->stats.too_slow += c->blocked;
 	conn_close(c);
 }
@@ -335,13 +273,13 @@ static enum moved conn_finished(struct http_conn *c)
 static enum moved conn_on_reply(struct http_conn *c)
 {
 	if (!c->blocked)
-		window_close(c);
+		pace_caught_up(c);
 	switch (reply_send(c)) {
 	case SEND_DONE:
 		return conn_finished(c);
 	case SEND_MORE: /* the poll calls again in the next turn, after the others */
 	case SEND_BLOCKED:
-		window_check(c);
+		conn_deadline(c, pace_check(c));
 		c->blocked = true;
 		return WAIT;
 	case SEND_WAIT:

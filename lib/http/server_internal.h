@@ -4,6 +4,7 @@
  *	server.c		listening, drain
  *	server_room.c		who has a place, and who gives it up
  *	server_conn.c		one connection as a state machine: nobody else sets its state
+ *	server_pace.c		how fast a client takes its reply
  *	server_reply.c		the reply: its head, and a body from memory, a stream or a file
  *	server_request.c	the request's bytes
  */
@@ -77,6 +78,7 @@ enum conn_rank {
 struct http_peer {
 	char group[SOCK_NAME_MAX];
 	unsigned connections;
+	struct list in_holders;
 	struct list ranks[RANKS];
 };
 
@@ -87,6 +89,7 @@ struct window {
 	bool slow; /* the window before was below LIMIT_REPLY_SLOW */
 	uint64_t from; /* on clock_ms() */
 	uint64_t mark; /* what it had taken then, of http_conn.sent */
+	uint64_t seen, moved; /* what it had taken at the last look that found more, and when */
 };
 
 struct http_conn {
@@ -121,6 +124,8 @@ struct http_server {
 	struct timer accept_again; /* after the process ran out of descriptors */
 	struct list ranks[RANKS];
 	struct map peers; /* group → struct http_peer */
+	struct list *holders; /* [n]: the peers with n connections, max_per_peer + 1 lists */
+	unsigned most; /* that a peer holds */
 	unsigned lingering;
 	uint64_t turn, turn_from; /* the loop's, and when it came to this server, on clock_ns() */
 	struct http_server_stats stats;
@@ -150,8 +155,9 @@ void room_move(struct http_conn *c);
 void room_again(struct http_conn *c);
 /* The one of that rank that was not heard of for the longest time, or NULL. */
 struct http_conn *room_first(struct http_server *s, enum conn_rank rank);
+enum room { ROOM_YES, ROOM_FULL, ROOM_PEER_FULL };
 /* Is there a place for one more from there? Closes one that gives way, if it takes that. */
-bool room_for(struct http_server *s, const char *peer);
+enum room room_for(struct http_server *s, const char *peer);
 /* Closes one that gives way, if there is any. */
 bool room_make(struct http_server *s);
 
@@ -165,8 +171,18 @@ void conn_wake(struct http_conn *c);
 void conn_reply(struct http_conn *c);
 /* Nothing is lost if it closes now. Looks once more at the socket. */
 void conn_drain(struct http_conn *c);
-/* Below LIMIT_REPLY_SLOW, after LIMIT_REPLY_SLOW_MS. */
-bool conn_reads_slowly(struct http_conn *c);
+/* Looks again at the latest after so many ms, unless it looks sooner. */
+void conn_deadline(struct http_conn *c, uint64_t ms);
+
+/* server_pace.c */
+/* A write found no room, or more is to be written: when to look again, in ms; 0: it is cut now. */
+uint64_t pace_check(struct http_conn *c);
+/* Something can be written. */
+void pace_caught_up(struct http_conn *c);
+/* It reads so slowly that it is the one to go when a place is needed. */
+bool pace_gives_way(struct http_conn *c);
+/* Bytes a second in this window; UINT64_MAX for one that is not waited for. */
+uint64_t pace_now(const struct http_conn *c);
 
 /* server_reply.c */
 enum send_ret { SEND_DONE, SEND_MORE, SEND_BLOCKED, SEND_WAIT, SEND_FAILED };

@@ -8,8 +8,11 @@
 #include "ev/timer.h"
 #include "http/server.h"
 #include "serve/range.h"
+#include "serve/rate.h"
+#include "serve/urls.h"
 #include "store/store.h"
 
+#include <limits.h>
 #include <string.h>
 
 #define WAIT_MS 20000
@@ -24,6 +27,9 @@ struct serve_files {
 	struct loop *loop;
 	struct store *store;
 	uint64_t wait_ms;
+	unsigned waiting, most_waiting;
+	const struct serve_urls *urls; /* NULL: none */
+	struct serve_rate *rate; /* NULL: none */
 	struct serve_files_stats stats;
 };
 
@@ -126,6 +132,7 @@ static void file_attempt(struct serve_files *f, struct http_exchange *x, const s
 
 static void pending_free(struct pending *w)
 {
+	w->f->waiting--;
 	http_x_on_end(w->x, NULL, NULL);
 	store_wait_cancel(&w->wait);
 	timer_cancel(&w->timer);
@@ -210,6 +217,7 @@ static struct pending *pending_new(struct serve_files *f, struct http_exchange *
 {
 	struct pending *w = NEW(struct pending);
 
+	f->waiting++;
 	w->f = f;
 	w->x = x;
 	w->path = *p;
@@ -238,7 +246,8 @@ static void file_attempt(struct serve_files *f, struct http_exchange *x, const s
 		file_not_found(f, x);
 		break;
 	case STORE_WAIT:
-		if (!w && !wait_of(f, x)) {
+		/* Those who wait hold places, and nobody can take them away. */
+		if (!w && (!wait_of(f, x) || f->waiting >= f->most_waiting)) {
 			file_unavailable(f, x, NOT_HERE_YET);
 			break;
 		}
@@ -260,9 +269,10 @@ static void file_attempt(struct serve_files *f, struct http_exchange *x, const s
 /* ---- the handler */
 
 /* "/a/b/c/sha256%3Aff.tar.gz": the colon may come encoded, nothing else may. */
-static bool file_path(const char *path, struct store_path *out)
+static bool file_path(const struct serve_files *f, const char *path, struct store_path *out)
 {
-	char text[STORE_PATH_MAX];
+	char text[SERVE_URL_PATH_MAX];
+	const char *in_store;
 	struct err err;
 	size_t n = 0;
 
@@ -279,42 +289,74 @@ static bool file_path(const char *path, struct store_path *out)
 		}
 	}
 	text[n] = '\0';
-	return !store_path_parse(out, text, &err);
+	in_store = f->urls ? serve_urls_open(f->urls, text) : text;
+	return in_store && !store_path_parse(out, in_store, &err);
+}
+
+/* Has it asked too often? Then it is told so. */
+static bool file_limited(struct serve_files *f, struct http_exchange *x)
+{
+	uint64_t ms = f->rate ? serve_rate_take(f->rate, http_x_client(x)) : 0;
+	char seconds[24];
+
+	if (!ms)
+		return false;
+	f->stats.limited++;
+	snprintf(seconds, sizeof(seconds), "%llu", (unsigned long long)(ms + 999) / 1000);
+	http_x_add_header(x, "Retry-After", seconds);
+	file_say(x, 429, "too many requests from this address\n");
+	return true;
+}
+
+static void file_probe(struct serve_files *f, struct http_exchange *x)
+{
+	if (store_ready(f->store))
+		file_say(x, 200, "ok\n");
+	else
+		file_unavailable(f, x, "comparing the store with the objects' statuses\n");
 }
 
 void serve_files_handle(void *arg, struct http_exchange *x)
 {
 	struct serve_files *f = arg;
 	const char *method = http_x_method(x);
+	bool probe = !strcmp(http_x_path(x), "/");
 	struct store_path p;
 
+	/* The kubelet's probes may come from an address that consumers share, and must not fail
+	   because of them. */
+	if (!probe && file_limited(f, x))
+		return;
 	if (strcmp(method, "GET") && strcmp(method, "HEAD")) {
 		http_x_add_header(x, "Allow", "GET, HEAD");
 		file_say(x, 405, "only GET and HEAD\n");
-	} else if (!strcmp(http_x_path(x), "/")) {
-		if (store_ready(f->store))
-			file_say(x, 200, "ok\n");
-		else
-			file_unavailable(f, x, "comparing the store with the objects' statuses\n");
-	} else if (file_path(http_x_path(x), &p)) {
+	} else if (probe) {
+		file_probe(f, x);
+	} else if (file_path(f, http_x_path(x), &p)) {
 		file_attempt(f, x, &p, NULL);
 	} else {
 		file_not_found(f, x);
 	}
 }
 
-struct serve_files *serve_files_new(struct loop *l, struct store *store, uint64_t wait_ms)
+struct serve_files *serve_files_new(const struct serve_files_opts *opts)
 {
 	struct serve_files *f = NEW(struct serve_files);
 
-	f->loop = l;
-	f->store = store;
-	f->wait_ms = wait_ms ? wait_ms : WAIT_MS;
+	f->loop = opts->loop;
+	f->store = opts->store;
+	f->wait_ms = opts->wait_ms ? opts->wait_ms : WAIT_MS;
+	f->most_waiting = opts->waiting ? opts->waiting : UINT_MAX;
+	f->urls = opts->urls;
+	f->rate = opts->rate ? serve_rate_new(opts->rate) : NULL;
 	return f;
 }
 
 void serve_files_free(struct serve_files *f)
 {
+	if (!f)
+		return;
+	serve_rate_free(f->rate);
 	free(f);
 }
 

@@ -12,6 +12,7 @@
 
 struct account;
 struct peers;
+struct serve_urls;
 struct store;
 
 struct source_env {
@@ -21,6 +22,7 @@ struct source_env {
 	/* Of artifact URLs: "source-controller.flux-system.svc.cluster.local.", or with a
 	   scheme. */
 	char *adv_address;
+	const struct serve_urls *urls; /* their secret; NULL: there is none */
 	enum digest_algo algo; /* of artifacts */
 	uint64_t max_expanded, max_entries; /* 0: lib/base/limits.h */
 

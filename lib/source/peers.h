@@ -25,6 +25,7 @@ struct http_client;
 struct kube_client;
 struct op;
 struct peers;
+struct serve_urls;
 struct store;
 struct store_temp;
 
@@ -33,6 +34,8 @@ struct peers_opts {
 	struct http_client *http; /* a client of its own: registries that hang take nothing of it */
 	const char *ns, *service; /* copied */
 	const char *self; /* this Pod's name, which is never asked. Copied */
+	/* The secret of URLs, which all replicas have; NULL: they have none. Borrowed. */
+	const struct serve_urls *urls;
 	/* Who holds the Lease: "POD_...", as kube_lease_holder says it. May be NULL. */
 	const char *(*holder)(void *arg);
 	void *arg;

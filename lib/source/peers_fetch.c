@@ -6,6 +6,7 @@
 #include "ev/work.h"
 #include "http/client.h"
 #include "kube/client.h"
+#include "serve/urls.h"
 #include "source/peers_internal.h"
 #include "store/store.h"
 
@@ -105,7 +106,10 @@ static uint64_t slice_len(const struct fetch *f)
 static enum step_ret ask_start(struct task *t)
 {
 	struct fetch *f = TASK(t, struct fetch);
-	auto_free char *url = mem_printf("http://%s/%s", fetch_address(f), f->path);
+	const struct serve_urls *urls = f->peers->opts.urls;
+	char path[SERVE_URL_PATH_MAX];
+	auto_free char *url = mem_printf("http://%s/%s", fetch_address(f),
+		urls ? serve_urls_path(urls, f->path, path) : f->path);
 	char range[64], match[DIGEST_TEXT_MAX + 2], digest[DIGEST_TEXT_MAX];
 	const struct http_hdr hdrs[] = {
 		{"Range", range}, {"If-Match", match}, {"Prefer", "wait=0"}, {NULL, NULL}};
@@ -118,6 +122,7 @@ static enum step_ret ask_start(struct task *t)
 		http_start(f->peers->opts.http,
 			&(struct http_req){.method = "GET",
 				.url = url,
+				.display = f->path,
 				.hdrs = hdrs,
 				.proxy = &proxy,
 				.max_body = slice_len(f),

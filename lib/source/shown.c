@@ -8,7 +8,9 @@
 #include "ctl/spec.h"
 #include "http/url.h"
 #include "kube/cache.h"
+#include "serve/urls.h"
 #include "source/artifact.h"
+#include "source/env.h"
 #include "source/item.h"
 
 #include <stdio.h>
@@ -116,13 +118,14 @@ static void why_read(struct page_row *row)
 			row->why = e.text;
 }
 
-static void artifact_shown(struct page_row *row, const json_t *status)
+static void artifact_shown(struct page_row *row, const struct source_env *env, const json_t *status)
 {
 	const json_t *artifact = obj_get(status, "artifact");
 	const json_t *meta = obj_get(artifact, "metadata");
 
 	row->digest = obj_str_or("", artifact, "digest");
-	row->artifact_url = obj_str_or("", artifact, "url");
+	row->artifact_url =
+		env->urls && serve_urls_secret(env->urls) ? "" : obj_str_or("", artifact, "url");
 	row->size = obj_int(0, artifact, "size");
 	row->source = obj_str_or("", meta, "org.opencontainers.image.source");
 	row->source_revision = obj_str_or("", meta, "org.opencontainers.image.revision");
@@ -165,7 +168,7 @@ static void row_give(const struct artifact_item *a, page_row_fn *fn, void *arg)
 	conds_read(&row, status);
 	ready_read(&row);
 	why_read(&row);
-	artifact_shown(&row, status);
+	artifact_shown(&row, SOURCE_ENV(i->c), status);
 	fn(arg, &row);
 	buf_clear(&url);
 	buf_clear(&shown.reference);

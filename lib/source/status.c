@@ -8,10 +8,56 @@
 #include "ctl/object.h"
 #include "ctl/status.h"
 #include "ctl/steps.h"
+#include "serve/urls.h"
 #include "source/env.h"
 #include "source/restore.h"
 
 #include <string.h>
+
+/* ---- URLs ------------------------------------------------------------------------------------ */
+
+static void set_text(json_t *o, const char *key, const char *text)
+{
+	json_object_set_new(o, key, json_string(text));
+}
+
+/* "http://HOST/PATH", or with the element of that path in front of it */
+static char *url_of(const struct run *r, const char *path)
+{
+	const struct source_env *env = SOURCE_ENV(r->c);
+	const char *address = env->adv_address;
+	char in_url[SERVE_URL_PATH_MAX];
+
+	if (env->urls)
+		path = serve_urls_path(env->urls, path, in_url);
+	return mem_printf("%s%s/%s", strstr(address, "://") ? "" : "http://", address, path);
+}
+
+static void set_urls(const struct artifact_run *a, json_t *status)
+{
+	const char *path = obj_str(status, "artifact", "path");
+	auto_free char *url = NULL, *latest_path = NULL, *latest = NULL;
+
+	if (!path)
+		return;
+	url = url_of(&a->run, path);
+	latest_path = mem_printf("%s/%s", a->dir, STORE_LATEST);
+	latest = url_of(&a->run, latest_path);
+	set_text(obj_get(status, "artifact"), "url", url);
+	set_text(status, "url", latest);
+}
+
+/* A URL that the secret has made useless is put right also where a run has nothing else to say of
+   the artifact: consumers use it as it is. Another address is left to a run that succeeds. */
+static void correct_urls(const struct artifact_run *a, json_t *status)
+{
+	const struct serve_urls *urls = SOURCE_ENV(a->run.c)->urls;
+	const char *path = obj_str(status, "artifact", "path");
+
+	if (urls && path && a->have_file &&
+		!serve_urls_current(urls, obj_str_or("", status, "artifact", "url"), path))
+		set_urls(a, status);
+}
 
 /* ---- conditions ------------------------------------------------------------------------------ */
 
@@ -22,7 +68,7 @@ static void say_in_storage(struct run *r, const char *revision)
 }
 
 /* Its file may be lost, or back again. */
-void artifact_failed(struct run *r)
+void artifact_failed(struct run *r, json_t *status)
 {
 	const struct artifact_run *a = ARTIFACT_RUN(r);
 	const json_t *artifact = obj_get(r->obj, "status", "artifact");
@@ -31,9 +77,10 @@ void artifact_failed(struct run *r)
 		cond_del(&r->conds, COND_IN_STORAGE);
 	else if (a->have_file && !cond_get(&r->conds, COND_IN_STORAGE))
 		say_in_storage(r, obj_str_or("", artifact, "revision"));
+	correct_urls(a, status);
 }
 
-void artifact_suspended(struct run *r)
+void artifact_suspended(struct run *r, json_t *status)
 {
 	const struct artifact_run *a = ARTIFACT_RUN(r);
 	bool foreign = obj_get(r->obj, "status", "artifact") && !*a->have_path;
@@ -48,6 +95,7 @@ void artifact_suspended(struct run *r)
 	}
 	if (cond_is(&r->conds, COND_READY, COND_UNKNOWN))
 		cond_del(&r->conds, COND_OUTDATED);
+	correct_urls(a, status);
 }
 
 bool artifact_behind(const struct run *r)
@@ -84,11 +132,6 @@ void artifact_status_kept(const json_t *status, json_t *kept)
 
 /* ---- members --------------------------------------------------------------------------------- */
 
-static void set_text(json_t *o, const char *key, const char *text)
-{
-	json_object_set_new(o, key, json_string(text));
-}
-
 static void set_now(json_t *artifact)
 {
 	char now[TIME_TEXT_MAX];
@@ -102,28 +145,6 @@ static void set_digest(const struct artifact_run *a, json_t *artifact)
 
 	set_text(artifact, "digest", digest_format(&a->digest, text));
 	json_object_set_new(artifact, "size", json_integer((json_int_t)a->size));
-}
-
-/* "http://HOST/PATH" */
-static char *url_of(const struct run *r, const char *path)
-{
-	const char *address = SOURCE_ENV(r->c)->adv_address;
-
-	return mem_printf("%s%s/%s", strstr(address, "://") ? "" : "http://", address, path);
-}
-
-static void set_urls(const struct artifact_run *a, json_t *status)
-{
-	const char *path = obj_str(status, "artifact", "path");
-	auto_free char *url = NULL, *latest_path = NULL, *latest = NULL;
-
-	if (!path)
-		return;
-	url = url_of(&a->run, path);
-	latest_path = mem_printf("%s/%s", a->dir, STORE_LATEST);
-	latest = url_of(&a->run, latest_path);
-	set_text(obj_get(status, "artifact"), "url", url);
-	set_text(status, "url", latest);
 }
 
 static void set_artifact(const struct artifact_run *a, json_t *status)

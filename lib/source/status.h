@@ -11,11 +11,11 @@ void artifact_status_kept(const json_t *status, json_t *kept);
 /* status.artifact, if there is a new one; url; ArtifactInStorage. */
 void artifact_succeeded(struct run *r, json_t *status);
 /* A failure leaves the artifact as it is, but what is said of it has to be true. */
-void artifact_failed(struct run *r);
+void artifact_failed(struct run *r, json_t *status);
 /* The revision stays what it is. Where somebody else had packed it, its bytes are ours now. */
 void artifact_restored(struct run *r, json_t *status);
 /* A URL that answers 404 is not well, suspended or not. */
-void artifact_suspended(struct run *r);
+void artifact_suspended(struct run *r, json_t *status);
 /* The store's promises follow the status. */
 void artifact_written(struct run *r);
 /* What the reference means is not in the store. */

@@ -15,7 +15,7 @@ mkdir "$H_TMP/store"
 start()
 {
 	h_controller_start src --kubeconfig="$H_TMP/sa.kubeconfig" --watch-all-namespaces --storage-path="$H_TMP/store" \
-		--storage-addr="$STORAGE" --storage-adv-addr="$STORAGE"
+		--storage-addr="$STORAGE" --storage-adv-addr="$STORAGE" "$@"
 	h_address src artifacts >/dev/null || h_die "the controller did not start"
 }
 start
@@ -84,8 +84,24 @@ kn annotate --overwrite kustomization web reconcile.fluxcd.io/requestedAt=again 
 check_soon "and can be applied again" 60 again kn get kustomization web -o jsonpath='{.status.lastHandledReconcileAt}'
 check_soon "successfully" 20 "True $before" kn get kustomization web -o jsonpath='{.status.conditions[?(@.type=="Ready")].status} {.status.lastAppliedRevision}'
 
+# URLs with a secret, that changes and is given up at once: the consumer takes what the status says.
+secret() { openssl rand -hex 32 >"$H_TMP/secret"; }
+secret
+h_stop "$CONTROLLER_PID"
+start --artifact-url-secret="$H_TMP/secret"
+push 7
+check_soon "a URL with a secret is as good" 60 7 version
+check_match "it has one" '^http://[^/]+/[0-9a-f]{64}/ocirepository/' "$(kn get ocirepository web -o jsonpath='{.status.artifact.url}')"
+secret
+push 8
+check_soon "and so is one with another secret" 60 8 version
+check_soon_match "when it is taken" 20 'a file has changed' h_log_since_start src
+kn annotate --overwrite kustomization web reconcile.fluxcd.io/requestedAt=secret >/dev/null
+check_soon "the artifact can be applied again" 60 secret kn get kustomization web -o jsonpath='{.status.lastHandledReconcileAt}'
+check_soon "successfully" 20 "True $(found)" kn get kustomization web -o jsonpath='{.status.conditions[?(@.type=="Ready")].status} {.status.lastAppliedRevision}'
+
 # Deleting the source takes the artifact away, and the consumer says so instead of applying something else.
 kn delete ocirepository web --timeout=20s >/dev/null
 check_eq "the files are gone" "" "$(find "$H_TMP/store/ocirepository" -type f 2>/dev/null)"
-check_eq "what was applied stays" 6 "$(version)"
+check_eq "what was applied stays" 8 "$(version)"
 h_finish

@@ -177,4 +177,24 @@ check_le "within a look" 3500 $(($(h_now_ms) - since))
 was=$(named web)
 push web six
 check_soon "and reconciles" 20 yes moved
+
+# ---- URLs with a secret ----------------------------------------------------------------------------------------------
+echo "a secret of all replicas" >"$H_TMP/secret"
+for n in 1 3; do
+	h_stop "${PID[$n]}"
+	rm -rf "$H_TMP/store$n"
+	start $n --artifact-url-secret="$H_TMP/secret"
+done
+secret_path() { field web .status.artifact.url | sed 's|^http://[^/]*/||'; }
+element() { secret_path | grep -cE '^[0-9a-f]{64}/ocirepository/apps/web/sha256:'; }
+check_soon "the leader has written the other URL" 20 1 element
+for n in 1 3; do
+	check_soon "replica $n answers to it" 20 200 curl -s -o /dev/null -w '%{http_code}' --max-time 30 "http://10.97.0.$n:$PORT/$(secret_path)"
+	check_eq "and to no other on replica $n" 404 "$(served $n web)"
+done
+h_stop "${PID[3]}"
+rm -rf "$H_TMP/store3"
+start 3 --artifact-url-secret="$H_TMP/secret"
+check_soon "one that comes back is ready" 20 200 ready 3
+check_eq "it has asked another replica with it" "1 0" "$(metric 3 'replica_files_total{result="success"}') $(metric 3 'oci_registry_blob_bytes_total')"
 h_finish

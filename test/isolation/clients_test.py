@@ -140,6 +140,17 @@ for soft, hard in ((1024, 1024), (1024, min(HARD, 1048576))):
     figure(f"{what}: resident memory", c.rss(), "MiB", most=200 if SANITIZED else 64)
     come_back(what, before)
 
+    for what, say in ((f"{name}, {READERS} readers from four addresses", f"GET /{path} HTTP/1.1\r\nHost: x\r\n\r\n"),
+                      (f"{name}, {READERS} half requests from four addresses", f"GET /{path} HTTP/1.1\r\nX: ")):
+        crowd = [connect("artifacts", say.encode(), f"127.0.0.{11 + i % 4}", window=4096) for i in range(READERS)]
+        served(f"{what}, from a fifth one at once", small, "127.0.0.2")
+        for i, s in enumerate(crowd):  # they come again
+            s.close()
+            connect("artifacts", say.encode(), f"127.0.0.{11 + i % 4}", window=4096)
+            if i % 256 == 0:
+                served(f"{what}, that come again", small, "127.0.0.2", n=1)
+        come_back(what, before)
+
     what = f"{name}, {SMALL * 2} silent connections at the embedded API"
     for _ in range(SMALL * 2):
         connect("embedded-api")

@@ -62,6 +62,9 @@ START_TEST(test_defaults)
 	ck_assert_int_eq(f.max_size, LIMIT_BLOB);
 	ck_assert_int_eq(f.max_expanded, LIMIT_EXPANDED);
 	ck_assert_int_eq(f.max_entries, LIMIT_ENTRIES);
+	ck_assert_ptr_null(f.url_secret);
+	ck_assert_int_eq(f.client_connections, 0);
+	ck_assert_int_eq(f.client_rate, 0);
 	ck_assert_int_eq(f.memory_budget, 0);
 	ck_assert_str_eq(f.embedded_addr, "127.0.0.1:0");
 	ck_assert_str_eq(f.log_encoding, "json");
@@ -105,6 +108,8 @@ START_TEST(test_values)
 		      "--artifact-retention-ttl=1h30m --artifact-digest-algo=sha512 "
 		      "--artifact-max-size=2Gi --artifact-max-expanded-size=1M "
 		      "--artifact-max-entries=7 --memory-budget=100Mi --kube-api-qps=20.5 "
+		      "--artifact-max-connections-per-client=8 --artifact-rate-per-client=50 "
+		      "--artifact-url-secret=/etc/secret/urls "
 		      "--kube-api-burst=-1 "
 		      "--enable-leader-election --embedded=/dir --log-level=debug "
 		      "--log-encoding=console --watch-label-selector=a=b,c!=d "
@@ -124,6 +129,9 @@ START_TEST(test_values)
 	ck_assert_int_eq(f.max_size, 2LL << 30);
 	ck_assert_int_eq(f.max_expanded, 1000000);
 	ck_assert_int_eq(f.max_entries, 7);
+	ck_assert_str_eq(f.url_secret, "/etc/secret/urls");
+	ck_assert_int_eq(f.client_connections, 8);
+	ck_assert_int_eq(f.client_rate, 50);
 	ck_assert_int_eq(f.kube_qps, 20);
 	ck_assert_int_eq(f.kube_burst, 0);
 	ck_assert_str_eq(f.label_selector, "a=b,c!=d");

@@ -529,6 +529,18 @@ START_TEST(test_try_failed)
 }
 END_TEST
 
+/* Every object runs again, also one that goes by what its last run found. */
+START_TEST(test_unsettle)
+{
+	begin();
+	toy("\"say\":\"hello\"");
+	controller_unsettle(c);
+	settle();
+	ck_assert_uint_eq(metric_count(item_find(c, "n/t")->duration), 2);
+	end();
+}
+END_TEST
+
 /* ---- what has to be there -------------------------------------------------------------------- */
 
 static const size_t REQUIRED[] = {
@@ -817,6 +829,7 @@ Suite *suite_controller(void)
 	tcase_add_loop_test(tc, test_waits, 0, (int)ARRAY_LEN(WAITS));
 	tcase_add_loop_test(tc, test_host_changed, 0, 2);
 	tcase_add_loop_test(tc, test_try_failed, 0, 2);
+	tcase_add_test(tc, test_unsettle);
 	tcase_add_loop_test_raise_signal(tc, test_required, SIGABRT, 0, (int)ARRAY_LEN(REQUIRED));
 	tcase_add_loop_test_raise_signal(tc, test_does_not_fit, SIGABRT, 0, 4);
 	tcase_add_test_raise_signal(tc, test_without_metrics, SIGABRT);

@@ -828,7 +828,7 @@ START_TEST(test_half_requests_give_way)
 			       : "GET /x HTTP/1.1\r\n");
 		peer_settle(&p[i]);
 	}
-	loop_test_advance(s.loop, 4900);
+	loop_test_advance(s.loop, 1900);
 	ck_assert(!served(&s));
 	ck_assert_uint_eq(still_open(p, 3), 3);
 	loop_test_advance(s.loop, 100);
@@ -922,7 +922,7 @@ START_TEST(test_slow_readers_give_way)
 	for (i = 0; i < 30; i++) {
 		take_bytes(&quick, 20 * LIMIT_KIB);
 		loop_test_advance(s.loop, 1000);
-		if (i < 9)
+		if (i < 4)
 			ck_assert(!served(&s));
 		else if (i == 20)
 			ck_assert(served(&s));

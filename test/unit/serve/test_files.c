@@ -1,9 +1,13 @@
 #include "serve/files.h"
 
 #include "base/buf.h"
+#include "base/clock.h"
+#include "base/mem.h"
 #include "base/sys.h"
 #include "base/time.h"
+#include "ev/reread.h"
 #include "http/server.h"
+#include "serve/urls.h"
 #include "test/unit/http/server_peer.h"
 #include "test/unit/store/rig.h"
 
@@ -11,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 Suite *suite_files(void);
 
@@ -23,19 +28,26 @@ struct site {
 	struct peer peer;
 };
 
-static void up(struct site *s)
+static void up(struct site *s, struct serve_files_opts opts)
 {
-	s->files = serve_files_new(s->r.loop, s->r.store, 0);
+	opts.loop = s->r.loop;
+	opts.store = s->r.store;
+	s->files = serve_files_new(&opts);
 	s->server = test_server(s->r.loop,
 		(struct http_server_opts){.handler = serve_files_handle, .arg = s->files});
 	peer_open(&s->peer, s->r.loop, s->server);
 }
 
-static void site_open(struct site *s)
+static void site_open_with(struct site *s, struct serve_files_opts opts)
 {
 	memset(s, 0, sizeof(*s));
 	rig_open(&s->r);
-	up(s);
+	up(s, opts);
+}
+
+static void site_open(struct site *s)
+{
+	site_open_with(s, (struct serve_files_opts){0});
 }
 
 static void site_close(struct site *s)
@@ -210,7 +222,7 @@ START_TEST(test_ready)
 
 	memset(&s, 0, sizeof(s));
 	rig_open_raw(&s.r);
-	up(&s);
+	up(&s, (struct serve_files_opts){0});
 	ck_assert_int_eq(ask(&s, "GET", "/", ""), 503);
 	ck_assert(has(&s, "\r\nRetry-After: "));
 	ck_assert_int_eq(ask(&s, "HEAD", "/", ""), 503);
@@ -312,6 +324,33 @@ START_TEST(test_prefer)
 }
 END_TEST
 
+/* So many wait at a time, and no more: others need places, too. */
+START_TEST(test_few_wait)
+{
+	struct site s;
+	struct peer other;
+	int i;
+
+	clock_fake(1700000000000);
+	site_open_with(&s, (struct serve_files_opts){.waiting = 1});
+	store_promise(s.r.store, PATH_1);
+	rig_publish(&s.r, PATH_2, BODY);
+	for (i = 0; i < 2; i++) {
+		request(&s, PATH_1);
+		peer_open(&other, s.r.loop, s.server);
+		peer_puts(&other,
+			"GET /" PATH_1 " HTTP/1.1\r\nHost: a\r\n\r\n"
+			"GET /" PATH_2 " HTTP/1.1\r\nHost: a\r\n\r\n");
+		ck_assert_str_eq(peer_responses(&other, 2, 0), "503 200");
+		ck_assert_ptr_nonnull(strstr(buf_str(&other.got), "\r\nRetry-After: 5\r\n"));
+		peer_close(&other);
+		loop_test_advance(s.r.loop, 20000);
+		ck_assert_str_eq(peer_responses(&s.peer, 1, 0), "503");
+	}
+	site_close(&s);
+}
+END_TEST
+
 /* Requests before the first list wait for it; what nobody names is 404 then. */
 START_TEST(test_wait_for_list)
 {
@@ -319,7 +358,7 @@ START_TEST(test_wait_for_list)
 
 	memset(&s, 0, sizeof(s));
 	rig_open_raw(&s.r);
-	up(&s);
+	up(&s, (struct serve_files_opts){0});
 	request(&s, PATH_1);
 	rig_scan(&s.r);
 	peer_settle(&s.peer);
@@ -401,6 +440,173 @@ START_TEST(test_cold)
 END_TEST
 #endif
 
+/* ---- clients that ask too often */
+
+static struct serve_files_stats stats(const struct site *s)
+{
+	struct serve_files_stats st;
+
+	serve_files_stats(s->files, &st);
+	return st;
+}
+
+START_TEST(test_rate)
+{
+	struct site s;
+	struct peer own;
+	int i;
+
+	clock_fake(1700000000000);
+	site_open_with(&s, (struct serve_files_opts){.rate = 2});
+	rig_publish(&s.r, PATH_1, BODY);
+	for (i = 0; i < 4; i++)
+		ck_assert_int_eq(
+			ask(&s, "GET", i % 2 ? "/nothing" : "/" PATH_1, ""), i % 2 ? 404 : 200);
+	ck_assert_int_eq(ask(&s, "GET", "/" PATH_1, ""), 429);
+	ck_assert(has(&s, "\r\nRetry-After: 1\r\n"));
+	ck_assert_str_eq(body(&s), "too many requests from this address\n");
+	ck_assert_int_eq(ask(&s, "HEAD", "/" PATH_1, ""), 429);
+	ck_assert_int_eq(ask(&s, "PUT", "/" PATH_1, ""), 429);
+	ck_assert_uint_eq(stats(&s).limited, 3);
+	/* The connection is as good as before, and the probe is not counted. */
+	store_listed(s.r.store);
+	rig_settle(&s.r);
+	for (i = 0; i < 10; i++)
+		ck_assert_int_ne(ask(&s, "GET", "/", ""), 429);
+	/* Whoever comes from another address has not asked yet. */
+	peer_open_from(&own, s.r.loop, s.server, "127.0.0.2");
+	peer_puts(&own, "GET /" PATH_1 " HTTP/1.1\r\nHost: a\r\n\r\n");
+	ck_assert_str_eq(peer_responses(&own, 1, 0), "200");
+	peer_close(&own);
+	loop_test_advance(s.r.loop, 500);
+	ck_assert_int_eq(ask(&s, "GET", "/" PATH_1, ""), 200);
+	ck_assert_int_eq(ask(&s, "GET", "/" PATH_1, ""), 429);
+	ck_assert_uint_eq(stats(&s).limited, 4);
+	site_close(&s);
+}
+END_TEST
+
+START_TEST(test_no_rate)
+{
+	struct site s;
+	int i;
+
+	site_open(&s);
+	rig_publish(&s.r, PATH_1, BODY);
+	for (i = 0; i < 1000; i++)
+		ck_assert_int_eq(ask(&s, "GET", "/" PATH_1, ""), 200);
+	ck_assert_uint_eq(stats(&s).limited, 0);
+	site_close(&s);
+}
+END_TEST
+
+/* ---- URLs with a secret */
+
+#define ELEMENT_MAX (SERVE_URL_PATH_MAX + 1)
+
+/* "/<element>/<path>" */
+static char *secret_path(const struct serve_urls *u, const char *path, char out[ELEMENT_MAX])
+{
+	*out = '/';
+	serve_urls_path(u, path, out + 1);
+	return out;
+}
+
+struct guarded {
+	struct site s;
+	struct serve_urls *urls;
+	struct reread *file;
+};
+
+static void guarded_open(struct guarded *g)
+{
+	char name[] = "/tmp/oci-unit-secret-XXXXXX";
+	struct err err = {0};
+	int fd = mkstemp(name);
+
+	ck_assert_int_eq(write(fd, "a secret of some length\n", 24), 24);
+	close(fd);
+	memset(g, 0, sizeof(*g));
+	g->urls = serve_urls_new();
+	rig_open(&g->s.r);
+	g->file = serve_urls_file(g->s.r.loop, g->urls, name, &err);
+	ck_assert_msg(g->file != NULL, "%s", err.msg);
+	unlink(name);
+	up(&g->s, (struct serve_files_opts){.urls = g->urls});
+	rig_publish(&g->s.r, PATH_1, BODY);
+	store_set_current(g->s.r.store, DIR_A, PATH_1);
+}
+
+static void guarded_close(struct guarded *g)
+{
+	reread_free(g->file);
+	peer_close(&g->s.peer);
+	http_server_free(g->s.server);
+	serve_files_free(g->s.files);
+	serve_urls_free(g->urls);
+	rig_close(&g->s.r);
+}
+
+START_TEST(test_secret)
+{
+	struct guarded g;
+	char path[ELEMENT_MAX], latest[ELEMENT_MAX], text[ELEMENT_MAX + 8];
+
+	guarded_open(&g);
+	secret_path(g.urls, PATH_1, path);
+	ck_assert_int_eq(ask(&g.s, "GET", path, ""), 200);
+	ck_assert_str_eq(body(&g.s), BODY);
+	ck_assert_int_eq(ask(&g.s, "HEAD", path, ""), 200);
+	ck_assert_int_eq(ask(&g.s, "GET", path, "Range: bytes=4-7\r\n"), 206);
+	ck_assert_str_eq(body(&g.s), "arti");
+	secret_path(g.urls, DIR_A "/latest.tar.gz", latest);
+	ck_assert_int_eq(ask(&g.s, "GET", latest, ""), 200);
+	ck_assert_str_eq(body(&g.s), BODY);
+	/* the colon may come encoded here, too */
+	snprintf(text, sizeof(text), "%.*s%%3A%s", (int)(strchr(path, ':') - path), path,
+		strchr(path, ':') + 1);
+	ck_assert_int_eq(ask(&g.s, "GET", text, ""), 200);
+	/* the probe has no secret */
+	ck_assert_int_ne(ask(&g.s, "GET", "/", ""), 404);
+	guarded_close(&g);
+}
+END_TEST
+
+/* The answer is the same as for a file that is not there, and as quick where others wait for it. */
+START_TEST(test_no_secret)
+{
+	struct guarded g;
+	char path[ELEMENT_MAX], other[ELEMENT_MAX];
+	auto_free char *want = NULL;
+	struct serve_files_stats st;
+	int i;
+
+	clock_fake(1700000000000);
+	guarded_open(&g);
+	store_promise(g.s.r.store, PATH_2);
+	ck_assert_int_eq(ask(&g.s, "GET", "/" DIR_A "/sha256:" HEX64("33") ".tar.gz", ""), 404);
+	want = mem_strdup(buf_str(&g.s.peer.got));
+	for (i = 0; i < 6; i++) {
+		secret_path(g.urls, i < 3 ? PATH_1 : PATH_2, path);
+		if (i % 3 == 0) {
+			memmove(path, path + 65, strlen(path + 65) + 1); /* no element */
+		} else if (i % 3 == 1) {
+			path[64] = path[64] == '0' ? '1' : '0';
+		} else {
+			secret_path(g.urls, i < 3 ? PATH_2 : PATH_1, other);
+			memcpy(path, other, 65); /* that of another file */
+		}
+		ck_assert_int_eq(ask(&g.s, "GET", path, ""), 404);
+		ck_assert_str_eq(buf_str(&g.s.peer.got), want);
+	}
+	serve_files_stats(g.s.files, &st);
+	ck_assert_uint_eq(st.not_found, 7);
+	ck_assert_uint_eq(st.waited, 0);
+	ck_assert_uint_eq(st.hits, 0);
+	guarded_close(&g);
+}
+END_TEST
+
 Suite *suite_files(void)
 {
 	Suite *s = suite_create("files");
@@ -413,9 +619,14 @@ Suite *suite_files(void)
 	tcase_add_test(t, test_wait);
 	tcase_add_test(t, test_wait_in_vain);
 	tcase_add_loop_test(t, test_prefer, 0, (int)ARRAY_LEN(PREFER));
+	tcase_add_test(t, test_few_wait);
 	tcase_add_test(t, test_wait_for_list);
 	tcase_add_test(t, test_client_leaves);
 	tcase_add_test(t, test_held);
+	tcase_add_test(t, test_rate);
+	tcase_add_test(t, test_no_rate);
+	tcase_add_test(t, test_secret);
+	tcase_add_test(t, test_no_secret);
 #ifdef TEST_BUILD
 	tcase_add_test(t, test_cold);
 #endif
