@@ -28,11 +28,17 @@ static void answer_add_pair(struct buf *b, const char *code, const char *message
 		steady_add_clean(b, message, SAID_MAX);
 }
 
+/* The specification's words for it, Harbor's, and Quay's for a tag that was deleted. */
 static bool answer_is_unknown(const char *code)
 {
-	return code &&
-		(!strcmp(code, "MANIFEST_UNKNOWN") || !strcmp(code, "BLOB_UNKNOWN") ||
-			!strcmp(code, "NAME_UNKNOWN"));
+	static const char *const codes[] = {
+		"MANIFEST_UNKNOWN", "BLOB_UNKNOWN", "NAME_UNKNOWN", "NOT_FOUND", "TAG_EXPIRED"};
+	size_t i;
+
+	for (i = 0; code && i < ARRAY_LEN(codes); i++)
+		if (!strcmp(code, codes[i]))
+			return true;
+	return false;
 }
 
 /* Of one thing that is wrong: "unknown media type: a/b", or {"Tag":"1.0"}. Numbers are left out:
