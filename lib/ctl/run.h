@@ -76,6 +76,9 @@ struct run {
 	bool waits_for_progress;
 	struct err *patch_err; /* why the status could not be written, or NULL */
 
+	/* After a success the next run comes after that at the latest; 0: after the interval. */
+	uint64_t again_ms;
+
 	struct timer slow; /* what takes longer says so */
 	struct op *progress;
 };
