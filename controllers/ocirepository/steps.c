@@ -26,6 +26,7 @@
 #include "source/artifact.h"
 #include "source/env.h"
 #include "source/login.h"
+#include "source/patience.h"
 #include "source/provider.h"
 #include "source/registry.h"
 #include "source/restore.h"
@@ -174,48 +175,21 @@ __attribute__((format(printf, 3, 4))) static enum step_ret registry_failed(
 
 /* ---- which manifest -------------------------------------------------------------------------- */
 
-/* The status is of this very spec: what it names was chosen here, from this repository. */
-static bool is_of_spec(const struct run *r)
-{
-	return r->settled || obj_int(-1, r->obj, "status", "observedGeneration") == r->generation;
-}
-
-/* Once the spec has changed one answer is enough: the tag may never have been where it says now. */
-static bool current_is_missed(const struct run *r)
-{
-	return !is_of_spec(r) || absence_is_old(ARTIFACT_ITEM(r->item));
-}
-
-/* What the list said of the current tag. A failure before it could say anything changes nothing. */
-static void current_note(struct run *r, const struct oci_resolved *res, bool failed)
-{
-	static const enum absence_state states[] = {
-		[OCI_CURRENT_STAYS] = ABSENCE_LISTED,
-		[OCI_CURRENT_MISSED] = ABSENCE_MISSED,
-		[OCI_CURRENT_GONE] = ABSENCE_GONE,
-	};
-	const struct oci_tags_result *tags = &res->tags;
-
-	if (res->current != OCI_CURRENT_LISTED)
-		absence_note(r, states[res->current],
-			res->current == OCI_CURRENT_STAYS ? tags->runner_up : tags->tag);
-	else if (!failed)
-		absence_end(ARTIFACT_ITEM(r->item));
-}
-
 static enum step_ret resolve_start(struct task *t)
 {
 	struct run *r = RUN(t);
 	struct ocirepository_run *o = OCI_RUN(r);
 	const struct ocirepository_spec *s = OCI_SPEC(r);
+	struct oci_target target = target_of(r);
 
+	target.patient = patience_has(r);
 	o->asking = true;
 	o->layer_type = ocirepository_layer_type(s);
 	o->platform = s->platform ? *s->platform : oci_platform_default;
 	status_progress_after(r, SLOW_ANSWER_MS);
 	return task_wait(t,
 		oci_resolve_start(OCI_ENV(r)->registry.oci,
-			&(struct oci_resolve_req){.target = target_of(r),
+			&(struct oci_resolve_req){.target = target,
 				.digest = s->digest,
 				.semver = s->semver,
 				.semver_filter = s->semver_filter,
@@ -223,7 +197,7 @@ static enum step_ret resolve_start(struct task *t)
 				.layer_type = o->layer_type,
 				.owner = r->ns,
 				.current = ARTIFACT_ITEM(r->item)->revision,
-				.current_missed = current_is_missed(r)}));
+				.current_missed = absence_is_old(r)}));
 }
 
 /* Everything that went into the artifact of the status is the same now. */
@@ -260,8 +234,9 @@ static enum step_ret resolve_resume(struct task *t)
 
 	OCI_RUN(r)->asking = false;
 	status_progress_end(r);
-	if (res)
-		current_note(r, res, t->op->err.kind != ERR_NONE);
+	if (patience_put_off(r, &t->op->err))
+		return run_done(r, RUN_LATER);
+	absence_hear(r, res, t->op->err.kind != ERR_NONE);
 	if (task_op_failed(t)) {
 		if (res && res->stage == OCI_RESOLVE_TAGS)
 			return registry_failed(r, "ReadOperationFailed",

@@ -190,6 +190,9 @@ static enum queue_next queue_next_of(const struct run *r, const struct err *err,
 			*ms = r->again_ms;
 		*ms = queue_jitter_ms(*ms, r->c->opts.jitter_percent);
 		return QUEUE_AFTER;
+	case NEXT_LATER:
+		*ms = r->again_ms;
+		return QUEUE_WAIT;
 	case NEXT_NAMED:
 		*ms = err->retry_ms;
 		return QUEUE_BACKOFF;

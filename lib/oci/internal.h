@@ -21,7 +21,8 @@ struct oci_client {
 	struct oci_guard guard;
 	struct oci_health *health;
 	struct oci_memos *memos;
-	struct lru hosts;
+	struct lru hosts, paces;
+	bool once; /* a program that asks once and ends */
 	struct oci_mirrors *mirrors; /* NULL: no rules */
 	struct list listeners; /* who is told that a host was found up or down */
 	struct oci_stats stats;

@@ -73,6 +73,7 @@ static enum step_ret resolve_tags_resume(struct task *t)
 	struct resolve *r = TASK(t, struct resolve);
 
 	r->result.tags = *oci_tags_result(t->op);
+	r->route.target.patient = false; /* it was let through */
 	if (t->op->err.kind != ERR_NONE && !r->result.tags.behind)
 		return task_fail(t, &t->op->err);
 	r->no_match = t->op->err;

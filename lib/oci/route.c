@@ -8,6 +8,7 @@
 #include "ev/op.h"
 #include "oci/internal.h"
 #include "oci/mirrors.h"
+#include "oci/pace.h"
 
 #include <string.h>
 
@@ -80,8 +81,8 @@ static struct oci_mirror *route_mirror(const struct oci_route *r)
 
 struct oci_target oci_route_target(const struct oci_route *r)
 {
-	return (struct oci_target){
-		oci_route_repo(r), r->target.identity, route_ms(r), route_mirror(r)};
+	return (struct oci_target){oci_route_repo(r), r->target.identity, route_ms(r),
+		route_mirror(r), r->target.patient};
 }
 
 struct op *oci_route_ask(struct oci_route *r, const struct oci_req *req)
@@ -101,6 +102,8 @@ struct op *oci_route_ask(struct oci_route *r, const struct oci_req *req)
 		r->since_ms = clock_ms();
 	r->going_on = false;
 	to.target = oci_route_target(r);
+	r->waits = r->target.patient;
+	r->target.patient = false;
 	if (to.target.mirror)
 		r->client->stats.mirror_asked++;
 	return oci_req_start(r->client, &to);
@@ -141,7 +144,7 @@ static bool route_move(struct oci_route *r, struct err *err)
 
 bool oci_route_next(struct oci_route *r, const struct log_ctx *log, struct err *err)
 {
-	if (err->kind == ERR_CANCELED)
+	if (err->kind == ERR_CANCELED || (err->code == OCI_PACED && r->waits))
 		return false;
 	if (route_mirror(r)) {
 		r->client->stats.mirror_failed++;

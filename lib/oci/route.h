@@ -7,6 +7,9 @@
  * had, and stays there for what it asks next. Content is checked by its digest wherever it comes
  * from; what a tag means and which tags there are is what the first that answers says.
  *
+ * Where the target is patient only the first question is: who has been let through goes on, and who
+ * is put off leaves no mirror for that.
+ *
  * A mirror that others stand behind has half of the time that a question has left, and
  * LIMIT_MIRROR_CONNECT_MS to take the connection. It never sees an object's client certificate, nor
  * its proxy; of the credentials those for its own host only (target.h).
@@ -45,6 +48,7 @@ struct oci_route {
 	struct buf told; /* why the mirrors before this one did not help */
 	uint64_t since_ms; /* on clock_ms(): when the question was asked first */
 	bool going_on; /* of the same question */
+	bool waits; /* the question that is on its way may be put off */
 };
 
 void oci_route_init(struct oci_route *r, struct oci_client *c, const struct oci_target *target);

@@ -9,35 +9,31 @@
  * object has another one it counts for nothing. A restart forgets it, which costs one more run.
  * Loop thread.
  *
- *	when a run asks:    absence_is_old(a)      did an earlier run find it gone?
- *	when it knows:      absence_note(r, state, listed)
- *	when it is over:    absence_end(a)         the list has it, or it is of no interest any more
+ *	oci_resolve_start(client, &(struct oci_resolve_req){...,
+ *		.current = ARTIFACT_ITEM(r->item)->revision, .current_missed = absence_is_old(r)});
+ *	... it has ended: absence_hear(r, oci_resolve_result(op), failed)
  */
 #ifndef SOURCE_ABSENCE_H
 #define SOURCE_ABSENCE_H
 #include <stdbool.h>
 #include <stdint.h>
 
-struct absence;
 struct artifact_item;
+struct oci_resolved;
 struct run;
 
 #define ABSENCE_CONFIRM_MS 10000
 #define ABSENCE_AGAIN_MS 60000
 
-enum absence_state {
-	ABSENCE_LISTED, /* only the list lacks it */
-	ABSENCE_MISSED, /* it was found gone */
-	ABSENCE_GONE, /* and again */
-};
-
-/* Was the revision that the status names found gone, and long enough ago? */
-bool absence_is_old(const struct artifact_item *a);
-/* What this run has found of that revision; a change is a line of its log. listed: the best that
-   the list has, "" for nothing. After one that was found gone once the next run comes soon. */
-void absence_note(struct run *r, enum absence_state state, const char *listed);
-void absence_end(struct artifact_item *a);
+/* Was the revision that the status names found gone, and long enough ago? Once the spec has changed
+   one answer is enough: the tag may never have been where it says now. */
+bool absence_is_old(const struct run *r);
+/* What this run has found of that revision; a change is a line of its log. After one that was found
+   gone once the next run comes soon. A failure before the list had anything to say changes
+   nothing. */
+void absence_hear(struct run *r, const struct oci_resolved *res, bool failed);
 /* The status may name another revision now. */
 void absence_revised(struct artifact_item *a);
+void absence_end(struct artifact_item *a);
 
 #endif

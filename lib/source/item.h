@@ -34,6 +34,8 @@ struct artifact_item {
 
 	struct absence *absence; /* of the current version from its list; NULL: nothing to say */
 
+	uint64_t paced_ms; /* on clock_ms(): its check has been put off since then; 0: it is not */
+
 	struct metric *login_hits, *login_misses; /* provider.h; NULL: none yet */
 
 	bool look_wanted; /* as soon as the item is whole */
