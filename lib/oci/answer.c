@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/obj.h"
+#include "crypto/digest.h"
 #include "http/client.h"
 #include "http/syntax.h"
 #include "oci/auth.h"
@@ -172,6 +173,14 @@ void oci_answer_none(const struct http_res *res, struct err *err)
 {
 	if (res->ca_unknown)
 		err_append(err, "; certSecretRef, --ca-file or SSL_CERT_FILE can name its CA");
+}
+
+bool oci_answer_digest(const struct http_res *res, struct digest *out)
+{
+	const char *text = http_header(res, "Docker-Content-Digest");
+	struct err ignored = {0};
+
+	return text && !digest_parse(out, text, &ignored);
 }
 
 bool oci_is_redirect(int status)

@@ -171,6 +171,7 @@ void oci_client_free(struct oci_client *c)
 	oci_tokens_free(c->tokens);
 	lru_clear(&c->hosts);
 	lru_clear(&c->paces);
+	map_clear(&c->heads);
 	oci_memos_free(c->memos);
 	oci_mirrors_free(c->mirrors);
 	oci_health_free(c->health);

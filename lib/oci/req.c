@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/time.h"
+#include "ev/flight.h"
 #include "ev/sleep.h"
 #include "ev/task.h"
 #include "ev/timer.h"
@@ -545,6 +546,11 @@ static void call_free(struct task *t)
 	free(q);
 }
 
+static const struct log_ctx *call_log(const struct task *t)
+{
+	return flight_log(TASK(t, struct call)->req.flight);
+}
+
 struct op *oci_req_start(struct oci_client *c, const struct oci_req *req)
 {
 	static const struct step steps[] = {
@@ -580,6 +586,8 @@ struct op *oci_req_start(struct oci_client *c, const struct oci_req *req)
 	timer_init(&q->deadline, c->loop, req_overdue, q);
 	task_init(&q->task, c->loop, "registry request", req_is_layout(q) ? from_layout : steps,
 		last, call_free);
+	if (req->flight)
+		q->task.log_fn = call_log;
 	return task_spawn(&q->task);
 }
 

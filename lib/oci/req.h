@@ -35,6 +35,7 @@
 #include "oci/registry.h"
 #include "oci/target.h"
 
+struct flight;
 struct url;
 
 struct oci_req {
@@ -53,6 +54,9 @@ struct oci_req {
 		void *arg, const char *data, size_t n, struct err *err); /* 2xx only */
 	void *arg;
 	uint64_t max_body;
+	/* Those who wait for it together: its lines of the log are the first one's (ev/flight.h).
+	   Borrowed until the op is freed; may be NULL. */
+	const struct flight *flight;
 	bool write; /* needs the right to push; the timeout has no limit */
 	bool stream; /* the timeout ends with the headers; the body has a least rate instead */
 	bool probe; /* any answer is a success, of the registry itself or its TLS; never refused */

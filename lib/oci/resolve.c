@@ -4,6 +4,7 @@
 #include "ev/task.h"
 #include "ev/work.h"
 #include "oci/answer.h"
+#include "oci/head.h"
 #include "oci/manifest.h"
 #include "oci/registry.h"
 #include "oci/req.h"
@@ -148,19 +149,19 @@ static enum step_ret resolve_pinned(struct resolve *r)
 	return resolve_found(r);
 }
 
-static struct op *resolve_ask(struct resolve *r, bool head)
+/* What the tag means, by its manifest. */
+static struct op *resolve_get(struct resolve *r)
 {
 	static const struct http_hdr hdrs[] = {{"Accept", OCI_ACCEPT_MANIFEST}, {NULL, NULL}};
 
 	return oci_route_ask(&r->route,
 		&(struct oci_req){
-			.kind = head ? OCI_KIND_HEAD : OCI_KIND_MANIFEST,
-			.method = head ? "HEAD" : "GET",
+			.kind = OCI_KIND_MANIFEST,
+			.method = "GET",
 			.path = r->path,
 			.what = r->what,
 			.hdrs = hdrs,
-			.max_body = head ? 0 : LIMIT_MANIFEST,
-			.quiet = head,
+			.max_body = LIMIT_MANIFEST,
 		});
 }
 
@@ -194,16 +195,7 @@ static enum step_ret resolve_head_start(struct task *t)
 	now = oci_route_target(&r->route);
 	if (oci_client_no_head(r->client, &now))
 		return STEP_NEXT;
-	return task_wait(t, resolve_ask(r, true));
-}
-
-/* Docker-Content-Digest of an answer. False: missing or malformed. */
-static bool digest_header(const struct http_res *res, struct digest *out)
-{
-	const char *text = http_header(res, "Docker-Content-Digest");
-	struct err ignored = {0};
-
-	return text && !digest_parse(out, text, &ignored);
+	return task_wait(t, oci_route_ask_tag(&r->route, r->tag));
 }
 
 /* The question failed where it was asked: the next mirror is asked from the beginning. */
@@ -219,14 +211,15 @@ static enum step_ret resolve_failed(struct resolve *r)
 static enum step_ret resolve_head_resume(struct task *t)
 {
 	struct resolve *r = TASK(t, struct resolve);
-	const struct http_res *res;
+	const struct oci_head *head;
 
 	if (t->op->err.kind != ERR_NONE)
 		return resolve_failed(r);
-	res = oci_req_result(t->op);
-	if (res->status < 300 && digest_header(res, &r->result.digest))
+	head = oci_head_result(t->op);
+	r->result.digest = head->digest;
+	if (head->status < 300 && head->digest.algo != DIGEST_NONE)
 		return resolve_found(r);
-	r->head_status = res->status;
+	r->head_status = head->status;
 	return STEP_NEXT;
 }
 
@@ -281,7 +274,7 @@ static enum step_ret resolve_hashed(struct resolve *r, const struct hash *h)
    body). */
 static enum step_ret resolve_get_start(struct task *t)
 {
-	return task_wait(t, resolve_ask(TASK(t, struct resolve), false));
+	return task_wait(t, resolve_get(TASK(t, struct resolve)));
 }
 
 static enum step_ret resolve_get_resume(struct task *t)
@@ -296,7 +289,7 @@ static enum step_ret resolve_get_resume(struct task *t)
 		oci_client_head_refused(r->client, &now, r->head_status);
 	}
 	r->hash = NEW(struct hash);
-	if (!digest_header(oci_req_result(t->op), &r->hash->said))
+	if (!oci_answer_digest(oci_req_result(t->op), &r->hash->said))
 		r->hash->said = (struct digest){0};
 	r->hash->answer = MOVE(t->op);
 	return STEP_NEXT;

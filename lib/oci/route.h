@@ -55,6 +55,8 @@ void oci_route_init(struct oci_route *r, struct oci_client *c, const struct oci_
 void oci_route_clear(struct oci_route *r); /* zeroes are fine */
 /* req->target is not looked at. */
 struct op *oci_route_ask(struct oci_route *r, const struct oci_req *req);
+/* The same for what the tag means: shared with all who ask for it (head.h). */
+struct op *oci_route_ask_tag(struct oci_route *r, const char *tag);
 /* Whom it asks now, with the time that is left; borrowed from the route. */
 struct oci_target oci_route_target(const struct oci_route *r);
 /* The repository that is asked now, as it is called there. */

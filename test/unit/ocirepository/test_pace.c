@@ -17,30 +17,35 @@
 #define INTERVAL_MS 10000
 
 static struct world w;
-static struct fake_image image, next;
+static struct fake_image next, images[OBJECTS];
 
 static void setup(void)
 {
 	world_init(&w);
-	world_push(&w, "1.0", &w.layer, &image);
 }
 
 static void teardown(void)
 {
-	fake_image_clear(&image);
+	int i;
+
+	for (i = 0; i < OBJECTS; i++)
+		fake_image_clear(&images[i]);
 	fake_image_clear(&next);
 	world_clear(&w);
 }
 
-/* web0 to web49, all of the same tag. */
+/* web0 to web49, each of a tag of its own: equal questions are one (oci/head.h). */
 static void objects(void)
 {
-	char name[16];
+	char name[16], tag[16], ref[32];
 	int i;
 
 	for (i = 0; i < OBJECTS; i++) {
 		snprintf(name, sizeof(name), "web%d", i);
-		world_object(&w, name, "\"ref\":{\"tag\":\"1.0\"}");
+		snprintf(tag, sizeof(tag), "1.%d", i);
+		snprintf(ref, sizeof(ref), "\"ref\":{\"tag\":\"%s\"}", tag);
+		world_push(&w, tag, &w.layer, &images[i]);
+		world_object(&w, name, ref);
 		fake_kube_merge(w.kube, "ocirepositories", "apps", name,
 			"{\"spec\":{\"interval\":\"10s\"}}");
 	}
@@ -189,7 +194,7 @@ START_TEST(test_nothing_left)
 	ck_assert_str_eq(world_status(&w, "web8", "FetchFailed.reason"), "OCIArtifactPullFailed");
 	ck_assert_ptr_nonnull(strstr(world_status(&w, "web8", "Ready.message"),
 		"has said that its limit of requests is reached"));
-	ck_assert_str_eq(world_status(&w, "web8", "artifact.digest"), image.layer_text);
+	ck_assert_str_eq(world_status(&w, "web8", "artifact.digest"), images[8].layer_text);
 	pass(62000, 2000);
 	ck_assert_str_eq(world_status(&w, "web8", "Ready.status"), "True");
 	ck_assert_uint_eq(fake_limit_refused(w.reg), 0);
