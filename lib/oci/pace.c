@@ -99,7 +99,7 @@ static uint64_t pace_gap(const struct oci_pace *p, uint64_t left, uint64_t now)
 /* Each is told another time, so that they do not come back as one. */
 static uint64_t pace_slot(struct oci_pace *p, uint64_t from, uint64_t gap, uint64_t now)
 {
-	uint64_t last = now + PACE_WAIT_MS;
+	uint64_t last = now + LIMIT_PACE_WAIT_MS;
 
 	p->slot_ms = (p->slot_ms > from ? p->slot_ms : from) + gap;
 	if (p->slot_ms > last)
@@ -114,10 +114,10 @@ static uint64_t pace_wait(struct oci_pace *p, enum oci_kind kind, bool patient, 
 	uint64_t left = pace_left(p), gap = pace_gap(p, left, now), end = p->until_ms - now;
 
 	if (!left && !patient)
-		return end <= PACE_WAIT_MS ? end : 0;
+		return end <= LIMIT_PACE_WAIT_MS ? end : 0;
 	if (!patient || left > p->limit / LITTLE)
 		return 0;
-	if (!p->costs[kind] && !p->flying && (left || end > PACE_WAIT_MS))
+	if (!p->costs[kind] && !p->flying && (left || end > LIMIT_PACE_WAIT_MS))
 		return 0;
 	if (!left)
 		return pace_slot(p, p->until_ms, gap, now);

@@ -6,8 +6,8 @@
  * on its way counts as used. While more than a tenth of the limit is left nobody waits. Below that
  * who is patient, a check that the object can do without for a while, is let through only now and
  * then, spread over the rest of the window; the others go on. When nothing is left all wait for the
- * end of the window, if that is known and not farther than PACE_WAIT_MS; else the registry says
- * itself what it wants.
+ * end of the window, if that is known and not farther than LIMIT_PACE_WAIT_MS; else the registry
+ * says itself what it wants.
  *
  * Not every request counts: at Docker Hub a manifest does that is fetched, and one that is only
  * asked for with HEAD does not. A kind of request whose answers showed three times in a row that
@@ -34,9 +34,6 @@
 struct oci_health_key;
 struct oci_pace;
 struct oci_rate;
-
-/* The longest that anybody is told to wait. */
-#define PACE_WAIT_MS (10 * 60 * 1000)
 
 /* The err->code of a request that was not sent because too few are left. */
 #define OCI_PACED 21

@@ -1,12 +1,11 @@
 #include "oci/rate.h"
 
+#include "base/limits.h"
 #include "base/mem.h"
 #include "http/client.h"
 
 #include <string.h>
 #include <strings.h>
-
-#define RATE_WINDOW_MAX_S 604800 /* a week: what is longer is no window that anybody waits for */
 
 /* A part of a field's value. */
 struct span {
@@ -56,7 +55,7 @@ static int64_t span_number(struct span s)
 	int64_t n = 0;
 	size_t i;
 
-	if (!s.n || s.n > RATE_DIGITS)
+	if (!s.n || s.n > LIMIT_RATE_DIGITS)
 		return -1;
 	for (i = 0; i < s.n; i++) {
 		if (s.p[i] < '0' || s.p[i] > '9')
@@ -77,7 +76,7 @@ static int64_t item_number(struct span item, const char *key)
 	struct span part, name;
 	unsigned i;
 
-	for (i = 0; i < RATE_ITEMS && span_next(&item, ';', &part); i++)
+	for (i = 0; i < LIMIT_RATE_ITEMS && span_next(&item, ';', &part); i++)
 		if (span_next(&part, '=', &name) && span_is(name, key))
 			return span_number(span_trim(part));
 	return -1;
@@ -93,12 +92,18 @@ static struct span item_name(struct span item)
 
 static uint64_t rate_window_ms(int64_t seconds)
 {
-	return seconds > 0 && seconds <= RATE_WINDOW_MAX_S ? (uint64_t)seconds * 1000 : 0;
+	return seconds > 0 && seconds <= LIMIT_RATE_WINDOW_S ? (uint64_t)seconds * 1000 : 0;
 }
 
-static uint64_t rate_or_none(int64_t n)
+/* What was read, in the form of what is said. -1: it was not there. */
+static bool rate_fill(
+	struct oci_rate *out, int64_t remaining, int64_t limit, int64_t window_s, int64_t reset)
 {
-	return n > 0 ? (uint64_t)n : 0;
+	*out = (struct oci_rate){.remaining = (uint64_t)remaining,
+		.limit = limit > 0 ? (uint64_t)limit : 0,
+		.window_ms = rate_window_ms(window_s),
+		.reset_ms = http_wait_ms(reset)};
+	return limit != 0;
 }
 
 /* ---- "default";r=50;t=30 --------------------------------------------------------------------- */
@@ -109,7 +114,7 @@ static struct span policy_of(const char *policies, struct span name)
 	struct span rest = span_of(policies), item, first = {0};
 	unsigned i;
 
-	for (i = 0; i < RATE_ITEMS && span_next(&rest, ',', &item); i++) {
+	for (i = 0; i < LIMIT_RATE_ITEMS && span_next(&rest, ',', &item); i++) {
 		struct span its = item_name(item);
 
 		if (its.n == name.n && !strncmp(its.p, name.p, name.n))
@@ -126,7 +131,7 @@ static bool rate_of_items(struct oci_rate *out, const struct oci_rate_fields *f)
 	int64_t remaining = -1;
 	unsigned i;
 
-	for (i = 0; i < RATE_ITEMS && span_next(&rest, ',', &item); i++) {
+	for (i = 0; i < LIMIT_RATE_ITEMS && span_next(&rest, ',', &item); i++) {
 		int64_t n = item_number(item, "r");
 
 		if (n < 0 || (remaining >= 0 && n >= remaining))
@@ -137,11 +142,8 @@ static bool rate_of_items(struct oci_rate *out, const struct oci_rate_fields *f)
 	if (remaining < 0)
 		return false;
 	item = policy_of(f->policy, item_name(least));
-	*out = (struct oci_rate){.remaining = (uint64_t)remaining,
-		.limit = rate_or_none(item_number(item, "q")),
-		.window_ms = rate_window_ms(item_number(item, "w")),
-		.reset_ms = http_wait_ms(item_number(least, "t"))};
-	return true;
+	return rate_fill(out, remaining, item_number(item, "q"), item_number(item, "w"),
+		item_number(least, "t"));
 }
 
 /* ---- limit=100, remaining=50, reset=5 -------------------------------------------------------- */
@@ -151,7 +153,7 @@ static int64_t member_number(struct span members, const char *key)
 	struct span item, name;
 	unsigned i;
 
-	for (i = 0; i < RATE_ITEMS && span_next(&members, ',', &item); i++)
+	for (i = 0; i < LIMIT_RATE_ITEMS && span_next(&members, ',', &item); i++)
 		if (span_next(&item, '=', &name) && span_is(name, key))
 			return span_number(item_name(item));
 	return -1;
@@ -164,7 +166,7 @@ static int64_t window_of(const char *policies)
 	int64_t w = -1;
 	unsigned i;
 
-	for (i = 0; i < RATE_ITEMS && w < 0 && span_next(&rest, ',', &item); i++)
+	for (i = 0; i < LIMIT_RATE_ITEMS && w < 0 && span_next(&rest, ',', &item); i++)
 		w = item_number(item, "w");
 	return w;
 }
@@ -176,11 +178,8 @@ static bool rate_of_members(struct oci_rate *out, const struct oci_rate_fields *
 
 	if (remaining < 0)
 		return false;
-	*out = (struct oci_rate){.remaining = (uint64_t)remaining,
-		.limit = rate_or_none(member_number(members, "limit")),
-		.window_ms = rate_window_ms(window_of(f->policy)),
-		.reset_ms = http_wait_ms(member_number(members, "reset"))};
-	return true;
+	return rate_fill(out, remaining, member_number(members, "limit"), window_of(f->policy),
+		member_number(members, "reset"));
 }
 
 /* ---- a field for each ------------------------------------------------------------------------ */
@@ -204,11 +203,7 @@ static bool rate_of_fields(struct oci_rate *out, const struct oci_rate_fields *f
 		window = window_of(f->limit);
 	if (window < 0)
 		window = window_of(f->policy);
-	*out = (struct oci_rate){.remaining = (uint64_t)remaining,
-		.limit = rate_or_none(field_number(f->limit)),
-		.window_ms = rate_window_ms(window),
-		.reset_ms = http_wait_ms(field_number(f->reset))};
-	return true;
+	return rate_fill(out, remaining, field_number(f->limit), window, field_number(f->reset));
 }
 
 /* ---- all of them ----------------------------------------------------------------------------- */

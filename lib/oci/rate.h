@@ -4,8 +4,8 @@
  * of draft-ietf-httpapi-ratelimit-headers (RateLimit-Limit, -Remaining, -Reset), of draft 07
  * ("RateLimit: limit=100, remaining=50, reset=5") and of draft 08 and later ("RateLimit:
  * "default";r=50;t=30" with RateLimit-Policy). A stranger writes them: what cannot be read is not
- * there, numbers have RATE_DIGITS digits at most, a list RATE_ITEMS items. No state, any thread but
- * for the wall clock.
+ * there, numbers have LIMIT_RATE_DIGITS digits at most, lists LIMIT_RATE_ITEMS items. No state but
+ * the wall clock; any thread.
  *
  *	struct oci_rate rate;
  *	if (oci_rate_read(&rate, res))
@@ -17,9 +17,6 @@
 #include <stdint.h>
 
 struct http_res;
-
-#define RATE_DIGITS 15
-#define RATE_ITEMS 16
 
 struct oci_rate {
 	uint64_t remaining;
@@ -35,7 +32,8 @@ struct oci_rate_fields {
 	const char *limit, *remaining, *reset; /* RateLimit-... */
 };
 
-/* False: it does not say what is left. Of several limits the one with the least left. */
+/* False: it does not say what is left, or says that the limit is 0, which is no limit that anybody
+   could mean. Of several limits the one with the least left. */
 bool oci_rate_parse(struct oci_rate *out, const struct oci_rate_fields *fields);
 bool oci_rate_read(struct oci_rate *out, const struct http_res *res);
 

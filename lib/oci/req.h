@@ -25,7 +25,8 @@
  * `insecure`. Where they and token servers may be is judged by address, as connections are opened:
  * guard.h.
  *
- * Errors: 429 and 503 with Retry-After are ERR_WAIT, and ERR_HELD for who asks before that time;
+ * Errors: 429 and 503 with Retry-After are ERR_WAIT, and ERR_HELD for who asks before that time, or
+ * when the registry has said that few requests are left (pace.h);
  * everything else here is ERR_RETRY; err->code is the HTTP status, if there was one. Messages name
  * the registry, repository and what was asked for, and the code and message of the registry's JSON
  * (answer.h).

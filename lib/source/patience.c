@@ -1,6 +1,7 @@
 #include "source/patience.h"
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/obj.h"
 #include "ctl/object.h"
 #include "oci/pace.h"
@@ -27,8 +28,8 @@ bool patience_has(const struct run *r)
 {
 	uint64_t since = ARTIFACT_ITEM(r->item)->paced_ms, most = (uint64_t)r->spec->interval_ms;
 
-	if (most < PACE_WAIT_MS)
-		most = PACE_WAIT_MS;
+	if (most < LIMIT_PACE_WAIT_MS)
+		most = LIMIT_PACE_WAIT_MS;
 	return patience_is_well(r) && (!since || clock_ms() - since < most);
 }
 

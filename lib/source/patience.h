@@ -3,7 +3,7 @@
  * objects that are well. They go on serving what they have, and nothing is said of the delay, since
  * nothing is wrong and nothing is known. New objects, changed ones, those that somebody has asked
  * for, and those that failed, have no patience; nor has one that was put off for its interval, or
- * PACE_WAIT_MS, whichever is longer. Loop thread.
+ * LIMIT_PACE_WAIT_MS, whichever is longer. Loop thread.
  *
  *	target.patient = patience_has(r);
  *	... the question has ended: if (patience_put_off(r, &t->op->err))

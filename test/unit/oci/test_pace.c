@@ -37,7 +37,7 @@ static uint64_t take(enum oci_kind kind, bool patient, struct oci_pace_pass *pas
 	ck_assert_int_eq(err.code, OCI_PACED);
 	ck_assert_ptr_nonnull(strstr(err.msg, "'registry.test'"));
 	ck_assert_uint_gt(err.retry_ms, 0);
-	ck_assert_uint_le(err.retry_ms, PACE_WAIT_MS);
+	ck_assert_uint_le(err.retry_ms, LIMIT_PACE_WAIT_MS);
 	return err.retry_ms;
 }
 
@@ -130,13 +130,13 @@ END_TEST
    told by the registry itself. */
 START_TEST(test_far_end)
 {
-	ask(OCI_KIND_MANIFEST, 1, PACE_WAIT_MS + 1);
-	ask(OCI_KIND_MANIFEST, 0, PACE_WAIT_MS + 1);
+	ask(OCI_KIND_MANIFEST, 1, LIMIT_PACE_WAIT_MS + 1);
+	ask(OCI_KIND_MANIFEST, 0, LIMIT_PACE_WAIT_MS + 1);
 	ck_assert_uint_eq(attempt(OCI_KIND_MANIFEST, false), 0);
-	ck_assert_uint_eq(attempt(OCI_KIND_MANIFEST, true), PACE_WAIT_MS);
+	ck_assert_uint_eq(attempt(OCI_KIND_MANIFEST, true), LIMIT_PACE_WAIT_MS);
 	ask(OCI_KIND_MANIFEST, 1, INT64_MAX);
 	ask(OCI_KIND_MANIFEST, 0, INT64_MAX);
-	ck_assert_uint_eq(attempt(OCI_KIND_MANIFEST, true), PACE_WAIT_MS);
+	ck_assert_uint_eq(attempt(OCI_KIND_MANIFEST, true), LIMIT_PACE_WAIT_MS);
 	/* and it is not remembered for ever */
 	clock_fake_add(86400000);
 	ck_assert_uint_eq(attempt(OCI_KIND_MANIFEST, true), 0);

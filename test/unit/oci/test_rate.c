@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/mem.h"
 
 #include <check.h>
@@ -68,6 +69,7 @@ static const struct {
 	{"16 digits", {.remaining = "1000000000000000"}, false, {0}},
 	{"a limit of 16 digits", {.remaining = "1", .limit = "1000000000000000"}, true,
 		{1, 0, 0, -1}},
+	{"a limit of nothing", {.remaining = "0", .limit = "0", .reset = "5"}, false, {0}},
 	{"negative", {.remaining = "-1"}, false, {0}},
 	{"a fraction", {.remaining = "1.5"}, false, {0}},
 	{"hexadecimal", {.remaining = "0x10"}, false, {0}},
@@ -108,7 +110,7 @@ START_TEST(test_long_list)
 	for (i = 0; i < 20000; i++)
 		buf_addf(&list, "%s\"a\";r=%d", i ? "," : "", 1000 - i % 1000);
 	ck_assert(oci_rate_parse(&rate, &(struct oci_rate_fields){.rate = buf_str(&list)}));
-	ck_assert_uint_eq(rate.remaining, 1000 - (RATE_ITEMS - 1));
+	ck_assert_uint_eq(rate.remaining, 1000 - (LIMIT_RATE_ITEMS - 1));
 }
 END_TEST
 

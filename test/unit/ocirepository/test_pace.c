@@ -1,10 +1,10 @@
 /* A registry that says how many requests it allows: fifty objects that would like more of them
    never hear 429, and none of them has anything to say of it. */
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/obj.h"
 #include "ev/loop.h"
-#include "oci/pace.h"
 #include "oci/registry.h"
 #include "source/item.h"
 #include "test/unit/ocirepository/world.h"
@@ -209,9 +209,9 @@ START_TEST(test_patience_ends)
 	fake_limit(w.reg, 2 * OBJECTS, 86400000, true, true);
 	objects();
 	all_ready();
-	pass(PACE_WAIT_MS, INTERVAL_MS);
+	pass(LIMIT_PACE_WAIT_MS, INTERVAL_MS);
 	ck_assert_uint_le(fake_limit_refused(w.reg), 1);
-	pass(PACE_WAIT_MS, INTERVAL_MS);
+	pass(LIMIT_PACE_WAIT_MS, INTERVAL_MS);
 	ck_assert_uint_gt(fake_limit_refused(w.reg), 0);
 	ck_assert_ptr_nonnull(strstr(world_status(&w, "web8", "Ready.message"), "429"));
 }
