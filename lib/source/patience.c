@@ -14,12 +14,14 @@ bool patience_is_of_spec(const struct run *r)
 	return r->settled || obj_int(-1, r->obj, "status", "observedGeneration") == r->generation;
 }
 
-/* The last run ended well, and nobody has asked for another one since. */
+/* The last run ended well, and nobody has asked for another one since, or been told to wait for
+   one: that would be said until it comes. */
 static bool patience_is_well(const struct run *r)
 {
 	return r->settled ||
 		(ARTIFACT_RUN(r)->have_file && patience_is_of_spec(r) &&
 			cond_is(&r->conds_before, COND_READY, COND_TRUE) &&
+			!cond_get(&r->conds_before, COND_RECONCILING) &&
 			!strcmp(object_requested_at(r->first),
 				obj_str_or("", r->first, "status", "lastHandledReconcileAt")));
 }

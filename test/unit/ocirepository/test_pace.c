@@ -202,6 +202,29 @@ START_TEST(test_nothing_left)
 }
 END_TEST
 
+/* An object that says that it waits for its turn does not say so for ten minutes more. */
+START_TEST(test_says_that_it_waits)
+{
+	static const char status[] =
+		"{\"status\":{\"conditions\":["
+		"{\"type\":\"Reconciling\",\"status\":\"True\",\"reason\":\"Progressing\","
+		"\"message\":\"waits\",\"observedGeneration\":2},"
+		"{\"type\":\"Ready\",\"status\":\"True\",\"reason\":\"Succeeded\","
+		"\"message\":\"fine\",\"observedGeneration\":2}]}}";
+
+	fake_limit(w.reg, 2 * OBJECTS, 60000, true, false);
+	objects();
+	fake_kube_merge(w.kube, "ocirepositories", "apps", "web8", status);
+	pass(INTERVAL_MS, INTERVAL_MS);
+	ck_assert_str_eq(world_status(&w, "web7", "Ready.status"), "True");
+	ck_assert_uint_ne(ARTIFACT_ITEM(world_item(&w, "web7"))->paced_ms, 0);
+	ck_assert_str_eq(world_status(&w, "web8", "Ready.status"), "False");
+	pass(62000, 2000);
+	all_ready();
+	ck_assert_str_eq(world_status(&w, "web8", "Reconciling.status"), "");
+}
+END_TEST
+
 /* A limit that no patience is enough for: after ten minutes an object asks again, and the registry
    itself says what it thinks of that. */
 START_TEST(test_patience_ends)
@@ -230,6 +253,7 @@ Suite *suite_pace(void)
 	tcase_add_test(t, test_free_checks);
 	tcase_add_test(t, test_wanted_goes_first);
 	tcase_add_test(t, test_nothing_left);
+	tcase_add_test(t, test_says_that_it_waits);
 	tcase_add_test(t, test_patience_ends);
 	suite_add_tcase(s, t);
 	return s;
