@@ -61,6 +61,32 @@ static void registry_refused(void *arg, struct metric_out *out)
 	metric_emit(out, (double)s.refused);
 }
 
+static void registry_shared(void *arg, struct metric_out *out)
+{
+	struct oci_stats s;
+
+	oci_client_stats(((struct app *)arg)->oci, &s);
+	metric_emit(out, (double)s.shared);
+}
+
+static void registry_paced(void *arg, struct metric_out *out)
+{
+	struct oci_stats s;
+
+	oci_client_stats(((struct app *)arg)->oci, &s);
+	metric_emit(out, (double)s.paced);
+}
+
+static void one_rate(void *arg, const char *host, uint64_t remaining)
+{
+	metric_emit(arg, (double)remaining, host);
+}
+
+static void registry_rates(void *arg, struct metric_out *out)
+{
+	oci_client_each_rate(((struct app *)arg)->oci, one_rate, out);
+}
+
 static void mirrors_asked(void *arg, struct metric_out *out)
 {
 	struct oci_stats s;
@@ -523,6 +549,16 @@ void app_add_metrics(struct app *a)
 			"Requests that failed at once, because their host is down or asked to "
 			"be left alone.",
 			"", false, registry_refused},
+		{"oci_registry_shared_total",
+			"Questions for a tag that were answered by a request on its way.", "",
+			false, registry_shared},
+		{"oci_registry_rate_limit_remaining",
+			"How many requests the host allows still, by its own word; of several "
+			"identities the least.",
+			"host", true, registry_rates},
+		{"oci_registry_paced_total",
+			"Requests that were put off because the host allows few more.", "", false,
+			registry_paced},
 		{"oci_mirror_questions_total",
 			"Questions to mirrors; those that failed there, and answers with other "
 			"content than was asked for.",

@@ -22,9 +22,11 @@
 #include "oci/ref.h"
 #include "oci/registry.h"
 #include "oci/resolve.h"
+#include "source/absence.h"
 #include "source/artifact.h"
 #include "source/env.h"
 #include "source/login.h"
+#include "source/patience.h"
 #include "source/provider.h"
 #include "source/registry.h"
 #include "source/restore.h"
@@ -178,20 +180,24 @@ static enum step_ret resolve_start(struct task *t)
 	struct run *r = RUN(t);
 	struct ocirepository_run *o = OCI_RUN(r);
 	const struct ocirepository_spec *s = OCI_SPEC(r);
+	struct oci_target target = target_of(r);
 
+	target.patient = patience_has(r);
 	o->asking = true;
 	o->layer_type = ocirepository_layer_type(s);
 	o->platform = s->platform ? *s->platform : oci_platform_default;
 	status_progress_after(r, SLOW_ANSWER_MS);
 	return task_wait(t,
 		oci_resolve_start(OCI_ENV(r)->registry.oci,
-			&(struct oci_resolve_req){.target = target_of(r),
+			&(struct oci_resolve_req){.target = target,
 				.digest = s->digest,
 				.semver = s->semver,
 				.semver_filter = s->semver_filter,
 				.tag = s->tag,
 				.layer_type = o->layer_type,
-				.owner = r->ns}));
+				.owner = r->ns,
+				.current = ARTIFACT_ITEM(r->item)->revision,
+				.current_missed = absence_is_old(r)}));
 }
 
 /* Everything that went into the artifact of the status is the same now. */
@@ -228,6 +234,9 @@ static enum step_ret resolve_resume(struct task *t)
 
 	OCI_RUN(r)->asking = false;
 	status_progress_end(r);
+	if (patience_put_off(r, &t->op->err))
+		return run_done(r, RUN_LATER);
+	absence_hear(r, res, t->op->err.kind != ERR_NONE);
 	if (task_op_failed(t)) {
 		if (res && res->stage == OCI_RESOLVE_TAGS)
 			return registry_failed(r, "ReadOperationFailed",

@@ -90,6 +90,10 @@
 #define LIMIT_TOKEN_MAX_S 3600 /* no token is kept longer, whatever it says */
 #define LIMIT_REGISTRY_HOSTS 4096 /* remembered at a time */
 #define LIMIT_REGISTRY_HOSTS_COUNTED 100 /* with requests counted for each, in metrics */
+#define LIMIT_RATE_DIGITS 15 /* of a number in RateLimit and its like */
+#define LIMIT_RATE_ITEMS 16 /* of a list or the parts of an item in them */
+#define LIMIT_RATE_WINDOW_S 604800 /* what is longer is no window that anybody waits for */
+#define LIMIT_PACE_WAIT_MS 600000 /* that anybody is told to wait because few requests are left */
 #define LIMIT_BLOB_TRIES 6 /* the first one included; each goes on where the last one broke */
 #define LIMIT_BLOB_IDLE_MS 30000
 #define LIMIT_BLOB_RATE 1024 /* bytes a second at least, over LIMIT_BLOB_RATE_MS */

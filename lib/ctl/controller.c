@@ -203,8 +203,14 @@ static enum queue_next queue_next_of(const struct run *r, const struct err *err,
 	case NEXT_GO_ON:
 		return QUEUE_AGAIN;
 	case NEXT_INTERVAL:
-		*ms = queue_jitter_ms((uint64_t)r->spec->interval_ms, r->c->opts.jitter_percent);
+		*ms = (uint64_t)r->spec->interval_ms;
+		if (r->again_ms && r->again_ms < *ms)
+			*ms = r->again_ms;
+		*ms = queue_jitter_ms(*ms, r->c->opts.jitter_percent);
 		return QUEUE_AFTER;
+	case NEXT_LATER:
+		*ms = r->again_ms;
+		return QUEUE_WAIT;
 	case NEXT_NAMED:
 		*ms = err->retry_ms;
 		return QUEUE_BACKOFF;

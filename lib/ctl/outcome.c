@@ -21,6 +21,7 @@ static const struct row {
 	/* The most frequent one first. */
 	{WORK, BIT(RUN_UNCHANGED) | BIT(RUN_MADE) | BIT(RUN_OPEN), FINE, ANY,
 		{STATUS_SUCCESS, NEXT_INTERVAL}},
+	{WORK, BIT(RUN_LATER), FINE, ANY, {STATUS_NOTHING, NEXT_LATER}},
 	/* What comes after a cancel says who cancelled; of a run that was cancelled nothing is
 	   said. */
 	{ANY, ANY, BIT(ERR_CANCELED), ANY, {STATUS_NOTHING, NEXT_BACKOFF}},

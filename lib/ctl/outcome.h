@@ -23,6 +23,7 @@ enum outcome_next {
 	NEXT_BACKOFF,
 	NEXT_NAMED, /* a back-off, but not before the time that was named */
 	NEXT_WAIT, /* at the time that was named */
+	NEXT_LATER, /* at the time that the run says */
 };
 
 struct outcome {

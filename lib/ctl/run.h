@@ -36,6 +36,8 @@ enum run_end {
 	RUN_AGAIN, /* it counts for nothing: the next one comes at once */
 	/* it failed, and what the status names is missing: the next one restores */
 	RUN_THEN_RESTORE,
+	/* It has found out nothing, and that is no failure: the next one comes after again_ms. */
+	RUN_LATER,
 };
 
 /* Causes of a cancel: they decide what the queue does. */
@@ -76,6 +78,10 @@ struct run {
 	bool patched; /* the status is what it should be */
 	bool waits_for_progress;
 	struct err *patch_err; /* why the status could not be written, or NULL */
+
+	/* After a success the next run comes after that at the latest; 0: after the interval. Of
+	   RUN_LATER it is when the next one comes. */
+	uint64_t again_ms;
 
 	struct timer slow; /* what takes longer says so */
 	struct op *progress;

@@ -186,7 +186,8 @@ bool run_failure_told(struct run *r)
 
 	if (r->end == RUN_GONE || r->end == RUN_QUIET || r->mode == RUN_REMOVE)
 		return true;
-	if (err->kind == ERR_NONE && r->mode == RUN_WORK && r->end != RUN_AGAIN)
+	if (err->kind == ERR_NONE && r->mode == RUN_WORK &&
+		(r->end == RUN_UNCHANGED || r->end == RUN_MADE))
 		outage_end_tell(r);
 	if (err->kind == ERR_NONE)
 		return false;

@@ -68,7 +68,8 @@ void flight_join(struct flight *f, struct flight_wait *w, uint64_t timeout_ms)
 {
 	w->flight = f;
 	list_add(&f->waits, &w->link);
-	timer_set(&w->timer, timeout_ms);
+	if (timeout_ms)
+		timer_set(&w->timer, timeout_ms);
 }
 
 void flight_land(struct flight *f, const struct err *err,

@@ -25,7 +25,7 @@ struct flight {
 	/* The last one has gone, the work has not ended. May be NULL. */
 	void (*deserted)(struct flight *f);
 	/* One of them has waited too long: fills what its op says; nothing, when it gave it
-	   something all the same. `alone`: no other waits. */
+	   something all the same. `alone`: no other waits. May be NULL where nobody has a time. */
 	void (*overdue)(struct flight *f, struct flight_wait *w, bool alone, struct err *err);
 };
 
@@ -46,6 +46,7 @@ const struct log_ctx *flight_log(const struct flight *f);
 
 /* w is zeroed; type->cancel is flight_wait_cancel, and type->free begins with flight_wait_leave. */
 void flight_wait_init(struct flight_wait *w, const struct op_type *type, struct loop *l);
+/* timeout_ms 0: as long as the work takes. */
 void flight_join(struct flight *f, struct flight_wait *w, uint64_t timeout_ms);
 /* The work has ended as *err says: each gets what `give` gives it (of a success; may be NULL), and
    its op ends. */

@@ -178,6 +178,9 @@ char *http_header_nth(const struct http_res *res, const char *name, unsigned n);
    date; also what some servers send: an RFC 3339 time, seconds or milliseconds since 1970 (at most
    a day ahead). A time that has passed is 0, "now"; -1: none, or nonsense. */
 int64_t http_retry_after_ms(const struct http_res *res);
+/* A number that says when: seconds from now, or the second or millisecond since 1970 (at most a day
+   ahead), as milliseconds from now. -1: n is negative, or can be none of these. */
+int64_t http_wait_ms(int64_t n);
 
 /* Counters since the start, for /metrics and the benchmark. */
 struct http_client_stats {

@@ -69,21 +69,26 @@ const char *http_header(const struct http_res *res, const char *name)
 	return buf_str(scratch);
 }
 
-/* A number: seconds to wait, or the second or millisecond since 1970 until which to wait. A number
-   that can be none of these is not heard. */
-static int64_t wait_of_number(const char *text)
+int64_t http_wait_ms(int64_t n)
 {
-	int64_t n = 0, now = clock_wall_ms();
+	int64_t now = clock_wall_ms();
 
-	for (; *text && n < INT64_MAX / 20; text++)
-		n = n * 10 + (*text - '0');
 	if (n < RETRY_AFTER_STAMP)
-		return n * 1000;
+		return n < 0 ? -1 : n * 1000;
 	if (n < RETRY_AFTER_STAMP * 1000)
 		n *= 1000;
 	if (n <= now)
 		return n > now - RETRY_AFTER_AHEAD_MS ? 0 : -1;
 	return n - now < RETRY_AFTER_AHEAD_MS ? n - now : -1;
+}
+
+static int64_t wait_of_number(const char *text)
+{
+	int64_t n = 0;
+
+	for (; *text && n < INT64_MAX / 20; text++)
+		n = n * 10 + (*text - '0');
+	return http_wait_ms(n);
 }
 
 static int64_t wait_of_date(const char *text)

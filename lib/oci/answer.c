@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/obj.h"
+#include "crypto/digest.h"
 #include "http/client.h"
 #include "http/syntax.h"
 #include "oci/again.h"
@@ -29,11 +30,17 @@ static void answer_add_pair(struct buf *b, const char *code, const char *message
 		steady_add_clean(b, message, SAID_MAX);
 }
 
+/* The specification's words for it, Harbor's, and Quay's for a tag that was deleted. */
 static bool answer_is_unknown(const char *code)
 {
-	return code &&
-		(!strcmp(code, "MANIFEST_UNKNOWN") || !strcmp(code, "BLOB_UNKNOWN") ||
-			!strcmp(code, "NAME_UNKNOWN"));
+	static const char *const codes[] = {
+		"MANIFEST_UNKNOWN", "BLOB_UNKNOWN", "NAME_UNKNOWN", "NOT_FOUND", "TAG_EXPIRED"};
+	size_t i;
+
+	for (i = 0; code && i < ARRAY_LEN(codes); i++)
+		if (!strcmp(code, codes[i]))
+			return true;
+	return false;
 }
 
 /* Of one thing that is wrong: "unknown media type: a/b", or {"Tag":"1.0"}. Numbers are left out:
@@ -183,6 +190,14 @@ void oci_answer_none(const struct http_res *res, struct err *err)
 {
 	if (res->ca_unknown)
 		err_append(err, "; certSecretRef, --ca-file or SSL_CERT_FILE can name its CA");
+}
+
+bool oci_answer_digest(const struct http_res *res, struct digest *out)
+{
+	const char *text = http_header(res, "Docker-Content-Digest");
+	struct err ignored = {0};
+
+	return text && !digest_parse(out, text, &ignored);
 }
 
 bool oci_is_redirect(int status)

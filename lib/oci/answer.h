@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 
+struct digest;
 struct http_res;
 struct oci_challenge;
 
@@ -28,6 +29,8 @@ int oci_answer_elsewhere(const struct http_res *res, const char *host, struct er
 /* There was no answer: says behind *err, whose program ever it is, what would help against a
    certificate that nobody vouches for. */
 void oci_answer_none(const struct http_res *res, struct err *err);
+/* Docker-Content-Digest. False: missing or malformed. */
+bool oci_answer_digest(const struct http_res *res, struct digest *out);
 /* Does it lead somewhere else, by Location? */
 bool oci_is_redirect(int status);
 /* A 401: the best challenge of all WWW-Authenticate headers. -1 (ERR_RETRY): none that we can

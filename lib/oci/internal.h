@@ -3,6 +3,7 @@
 #define OCI_INTERNAL_H
 #include "base/list.h"
 #include "base/lru.h"
+#include "base/map.h"
 #include "oci/guard.h"
 #include "oci/health.h"
 #include "oci/ref.h"
@@ -21,7 +22,9 @@ struct oci_client {
 	struct oci_guard guard;
 	struct oci_health *health;
 	struct oci_memos *memos;
-	struct lru hosts;
+	struct lru hosts, paces;
+	struct map heads; /* on their way, so that others may join (head.h) */
+	bool once; /* a program that asks once and ends */
 	struct oci_mirrors *mirrors; /* NULL: no rules */
 	struct list listeners; /* who is told that a host was found up or down */
 	struct oci_stats stats;

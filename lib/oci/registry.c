@@ -11,6 +11,7 @@
 #include "oci/internal.h"
 #include "oci/memo.h"
 #include "oci/mirrors.h"
+#include "oci/pace.h"
 #include "oci/ref.h"
 #include "oci/req.h"
 #include "oci/token.h"
@@ -144,6 +145,7 @@ struct oci_client *oci_client_new(struct loop *l, struct http_client *http)
 	list_init(&c->listeners);
 	oci_health_on_change(c->health, listeners_tell, c);
 	oci_hosts_init(&c->hosts);
+	oci_paces_init(&c->paces);
 	c->memos = oci_memos_new();
 	c->tokens = oci_tokens_new(
 		l, http, &c->guard, c->health, &c->stats.requests[OCI_KIND_TOKEN], &c->tally);
@@ -159,6 +161,7 @@ void oci_client_stop(struct oci_client *c)
 void oci_client_once(struct oci_client *c)
 {
 	oci_health_off(c->health);
+	c->once = true;
 }
 
 void oci_client_free(struct oci_client *c)
@@ -167,6 +170,8 @@ void oci_client_free(struct oci_client *c)
 		return;
 	oci_tokens_free(c->tokens);
 	lru_clear(&c->hosts);
+	lru_clear(&c->paces);
+	map_clear(&c->heads);
 	oci_memos_free(c->memos);
 	oci_mirrors_free(c->mirrors);
 	oci_health_free(c->health);
@@ -312,6 +317,12 @@ void oci_client_each_request(const struct oci_client *c,
 	void *arg)
 {
 	oci_tally_each(&c->tally, fn, arg);
+}
+
+void oci_client_each_rate(const struct oci_client *c,
+	void (*fn)(void *arg, const char *host, uint64_t remaining), void *arg)
+{
+	oci_paces_each(&c->paces, fn, arg);
 }
 
 void oci_client_each_host(

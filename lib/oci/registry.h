@@ -54,6 +54,8 @@ struct oci_stats {
 	uint64_t requests[OCI_KIND_COUNT];
 	uint64_t redirects, challenges, throttled, blob_resumes;
 	uint64_t refused; /* failed at once: the host is down, or wants to be left alone */
+	uint64_t shared; /* questions that another one's request has answered (head.h) */
+	uint64_t paced; /* not sent: few are left by the registry's own word (pace.h) */
 	uint64_t blob_bytes;
 	/* requests to mirrors, ops that left one for the next, and those because it sent another
 	   content than was asked for */
@@ -101,6 +103,10 @@ void oci_client_off_change(
 void oci_client_each_request(const struct oci_client *c,
 	void (*fn)(void *arg, enum oci_kind kind, const char *host, const char *code, uint64_t n),
 	void *arg);
+/* How many requests are left at each registry that says so; of a host's identities the least. Of
+   LIMIT_REGISTRY_HOSTS_COUNTED hosts at most. */
+void oci_client_each_rate(const struct oci_client *c,
+	void (*fn)(void *arg, const char *host, uint64_t remaining), void *arg);
 /* Each host that is remembered, at most LIMIT_REGISTRY_HOSTS. Host and role together are unique. */
 void oci_client_each_host(
 	struct oci_client *c, void (*fn)(void *arg, const struct oci_host_info *info), void *arg);

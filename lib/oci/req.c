@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/time.h"
+#include "ev/flight.h"
 #include "ev/sleep.h"
 #include "ev/task.h"
 #include "ev/timer.h"
@@ -18,6 +19,7 @@
 #include "oci/layout.h"
 #include "oci/memo.h"
 #include "oci/mirrors.h"
+#include "oci/rate.h"
 #include "oci/ref.h"
 #include "oci/req_call.h"
 
@@ -152,6 +154,19 @@ static enum step_ret aim_start(struct task *t)
 	return req_aim(q, &err) ? oci_call_fail(q, &err) : STEP_NEXT;
 }
 
+/* Is there something left for it, by what the registry said before? */
+static bool req_is_paced(struct call *q, const struct oci_health_key *key, struct err *err)
+{
+	struct oci_client *c = q->client;
+
+	if (c->once ||
+		!oci_pace_take(&c->paces, key, oci_identity_id(q->target.identity), q->req.kind,
+			q->target.patient, &q->pace, err))
+		return false;
+	c->stats.paced++;
+	return true;
+}
+
 /* Once in a call: may this host be asked at all? Then the time begins. */
 static enum step_ret req_admit_start(struct task *t)
 {
@@ -165,7 +180,8 @@ static enum step_ret req_admit_start(struct task *t)
 	if (!q->req.probe &&
 		(oci_health_held(health, &key, oci_identity_id(q->target.identity), &err) ||
 			oci_pass_take(
-				health, &key, oci_target_goes_aside(&q->target), &q->pass, &err)))
+				health, &key, oci_target_goes_aside(&q->target), &q->pass, &err) ||
+			req_is_paced(q, &key, &err)))
 		return oci_call_fail(q, &err);
 	timer_set(&q->deadline, q->target.timeout_ms);
 	q->until_ms = clock_ms() + q->target.timeout_ms;
@@ -355,6 +371,14 @@ static enum step_ret req_unanswered(struct call *q)
 	return oci_call_fail(q, &err);
 }
 
+/* The registry's own words on how many requests are left. */
+static void req_hear_rate(struct call *q, const struct http_res *res)
+{
+	struct oci_rate rate;
+
+	oci_pace_heard(&q->pace, oci_rate_read(&rate, res) ? &rate : NULL);
+}
+
 /* There is an answer: is it the end? */
 static enum step_ret req_judge(struct call *q)
 {
@@ -364,6 +388,7 @@ static enum step_ret req_judge(struct call *q)
 
 	if (!q->away) {
 		oci_pass_answered(&q->pass);
+		req_hear_rate(q, res);
 		q->named = oci_hop_from(res, &q->url);
 		if (q->challenge && res->status != 401)
 			oci_memo_set(q->client->memos, q->target.repo,
@@ -498,6 +523,7 @@ static enum step_ret req_release_start(struct task *t)
 	oci_call_count(q, OCI_TALLY_CANCELED);
 	timer_cancel(&q->deadline);
 	oci_pass_release(&q->pass);
+	oci_pace_release(&q->pace);
 	return STEP_NEXT;
 }
 
@@ -505,7 +531,7 @@ static void call_free(struct task *t)
 {
 	struct call *q = TASK(t, struct call);
 
-	BUG_IF(q->pass.host);
+	BUG_IF(q->pass.host || q->pace.pace);
 	q->host->users--;
 	oci_target_clear(&q->target);
 	op_free(q->answer);
@@ -518,6 +544,11 @@ static void call_free(struct task *t)
 	secret_clear(&q->login);
 	secret_clear(&q->token);
 	free(q);
+}
+
+static const struct log_ctx *call_log(const struct task *t)
+{
+	return flight_log(TASK(t, struct call)->req.flight);
 }
 
 struct op *oci_req_start(struct oci_client *c, const struct oci_req *req)
@@ -555,6 +586,8 @@ struct op *oci_req_start(struct oci_client *c, const struct oci_req *req)
 	timer_init(&q->deadline, c->loop, req_overdue, q);
 	task_init(&q->task, c->loop, "registry request", req_is_layout(q) ? from_layout : steps,
 		last, call_free);
+	if (req->flight)
+		q->task.log_fn = call_log;
 	return task_spawn(&q->task);
 }
 

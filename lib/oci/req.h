@@ -25,7 +25,8 @@
  * `insecure`. Where they and token servers may be is judged by address, as connections are opened:
  * guard.h.
  *
- * Errors: 429 and 503 with Retry-After are ERR_WAIT, and ERR_HELD for who asks before that time;
+ * Errors: 429 and 503 with Retry-After are ERR_WAIT, and ERR_HELD for who asks before that time, or
+ * when the registry has said that few requests are left (pace.h);
  * everything else here is ERR_RETRY; err->code is the HTTP status, if there was one. Messages name
  * the registry, repository and what was asked for, and the code and message of the registry's JSON
  * (answer.h).
@@ -35,6 +36,7 @@
 #include "oci/registry.h"
 #include "oci/target.h"
 
+struct flight;
 struct url;
 
 struct oci_req {
@@ -53,6 +55,9 @@ struct oci_req {
 		void *arg, const char *data, size_t n, struct err *err); /* 2xx only */
 	void *arg;
 	uint64_t max_body;
+	/* Those who wait for it together: its lines of the log are the first one's (ev/flight.h).
+	   Borrowed until the op is freed; may be NULL. */
+	const struct flight *flight;
 	bool write; /* needs the right to push; the timeout has no limit */
 	bool stream; /* the timeout ends with the headers; the body has a least rate instead */
 	bool probe; /* any answer is a success, of the registry itself or its TLS; never refused */

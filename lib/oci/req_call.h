@@ -15,6 +15,7 @@
 #include "oci/health.h"
 #include "oci/identity.h"
 #include "oci/internal.h"
+#include "oci/pace.h"
 #include "oci/req.h"
 
 struct call {
@@ -26,6 +27,7 @@ struct call {
 	char *path, *what;
 	struct http_hdr *hdrs;
 	struct oci_pass pass;
+	struct oci_pace_pass pace;
 	struct timer deadline; /* of the whole call */
 	uint64_t until_ms; /* on clock_ms(): the deadline, also when its timer is off */
 	bool overdue;

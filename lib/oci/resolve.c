@@ -3,6 +3,8 @@
 #include "base/mem.h"
 #include "ev/task.h"
 #include "ev/work.h"
+#include "oci/answer.h"
+#include "oci/head.h"
 #include "oci/manifest.h"
 #include "oci/registry.h"
 #include "oci/req.h"
@@ -20,6 +22,10 @@ struct resolve {
 	struct oci_client *client;
 	struct oci_route route;
 	char *digest, *semver, *filter, *tag, *layer_type, *owner;
+	char *current; /* the tag that was chosen before, or NULL */
+	struct digest current_digest;
+	bool current_missed;
+	struct err no_match; /* of the list; ERR_NONE: there is a choice */
 	int (*each)(void *arg, const char *tag, enum oci_tag_verdict verdict, struct err *err);
 	void *arg;
 	char *path, *what;
@@ -52,6 +58,7 @@ static enum step_ret resolve_tags_start(struct task *t)
 		.range = r->semver,
 		.filter = r->filter,
 		.layer_type = r->layer_type,
+		.current = r->current,
 		.each = r->each,
 		.arg = r->arg,
 	};
@@ -67,20 +74,68 @@ static enum step_ret resolve_tags_resume(struct task *t)
 	struct resolve *r = TASK(t, struct resolve);
 
 	r->result.tags = *oci_tags_result(t->op);
-	if (task_op_failed(t))
-		return STEP_FAIL;
+	r->route.target.patient = false; /* it was let through */
+	if (t->op->err.kind != ERR_NONE && !r->result.tags.behind)
+		return task_fail(t, &t->op->err);
+	r->no_match = t->op->err;
 	free(r->tag);
 	r->tag = mem_strdup(r->result.tags.tag);
 	return STEP_NEXT;
 }
-
-/* ---- digest ---------------------------------------------------------------------------------- */
 
 static enum step_ret resolve_found(struct resolve *r)
 {
 	oci_revision_format(r->result.tag, &r->result.digest, r->result.revision);
 	return STEP_DONE;
 }
+
+/* ---- a list that lacks the current tag ------------------------------------------------------- */
+
+static enum step_ret resolve_current_start(struct task *t)
+{
+	struct resolve *r = TASK(t, struct resolve);
+
+	if (!r->result.tags.behind)
+		return STEP_NEXT;
+	r->result.stage = OCI_RESOLVE_DIGEST;
+	return task_wait(t,
+		oci_resolve_start(r->client,
+			&(struct oci_resolve_req){
+				.target = r->route.target, .tag = r->current, .owner = r->owner}));
+}
+
+static enum step_ret resolve_keep_current(
+	struct resolve *r, enum oci_current how, const struct digest *digest)
+{
+	r->result.current = how;
+	r->result.digest = *digest;
+	snprintf(r->result.tag, sizeof(r->result.tag), "%s", r->current);
+	return resolve_found(r);
+}
+
+static enum step_ret resolve_current_resume(struct task *t)
+{
+	struct resolve *r = TASK(t, struct resolve);
+	struct oci_tags_result *tags = &r->result.tags;
+
+	if (t->op->err.kind == ERR_NONE) {
+		memcpy(tags->runner_up, tags->tag, sizeof(tags->runner_up));
+		snprintf(tags->tag, sizeof(tags->tag), "%s", r->current);
+		return resolve_keep_current(
+			r, OCI_CURRENT_STAYS, &oci_resolve_result(t->op)->digest);
+	}
+	if (!oci_says_unknown(&t->op->err))
+		return task_fail(t, &t->op->err);
+	if (!r->current_missed)
+		return resolve_keep_current(r, OCI_CURRENT_MISSED, &r->current_digest);
+	r->result.current = OCI_CURRENT_GONE;
+	if (r->no_match.kind == ERR_NONE)
+		return STEP_NEXT;
+	r->result.stage = OCI_RESOLVE_TAGS;
+	return task_fail(t, &r->no_match);
+}
+
+/* ---- digest ---------------------------------------------------------------------------------- */
 
 static enum step_ret resolve_pinned(struct resolve *r)
 {
@@ -94,19 +149,19 @@ static enum step_ret resolve_pinned(struct resolve *r)
 	return resolve_found(r);
 }
 
-static struct op *resolve_ask(struct resolve *r, bool head)
+/* What the tag means, by its manifest. */
+static struct op *resolve_get(struct resolve *r)
 {
 	static const struct http_hdr hdrs[] = {{"Accept", OCI_ACCEPT_MANIFEST}, {NULL, NULL}};
 
 	return oci_route_ask(&r->route,
 		&(struct oci_req){
-			.kind = head ? OCI_KIND_HEAD : OCI_KIND_MANIFEST,
-			.method = head ? "HEAD" : "GET",
+			.kind = OCI_KIND_MANIFEST,
+			.method = "GET",
 			.path = r->path,
 			.what = r->what,
 			.hdrs = hdrs,
-			.max_body = head ? 0 : LIMIT_MANIFEST,
-			.quiet = head,
+			.max_body = LIMIT_MANIFEST,
 		});
 }
 
@@ -140,16 +195,7 @@ static enum step_ret resolve_head_start(struct task *t)
 	now = oci_route_target(&r->route);
 	if (oci_client_no_head(r->client, &now))
 		return STEP_NEXT;
-	return task_wait(t, resolve_ask(r, true));
-}
-
-/* Docker-Content-Digest of an answer. False: missing or malformed. */
-static bool digest_header(const struct http_res *res, struct digest *out)
-{
-	const char *text = http_header(res, "Docker-Content-Digest");
-	struct err ignored = {0};
-
-	return text && !digest_parse(out, text, &ignored);
+	return task_wait(t, oci_route_ask_tag(&r->route, r->tag));
 }
 
 /* The question failed where it was asked: the next mirror is asked from the beginning. */
@@ -165,14 +211,15 @@ static enum step_ret resolve_failed(struct resolve *r)
 static enum step_ret resolve_head_resume(struct task *t)
 {
 	struct resolve *r = TASK(t, struct resolve);
-	const struct http_res *res;
+	const struct oci_head *head;
 
 	if (t->op->err.kind != ERR_NONE)
 		return resolve_failed(r);
-	res = oci_req_result(t->op);
-	if (res->status < 300 && digest_header(res, &r->result.digest))
+	head = oci_head_result(t->op);
+	r->result.digest = head->digest;
+	if (head->status < 300 && head->digest.algo != DIGEST_NONE)
 		return resolve_found(r);
-	r->head_status = res->status;
+	r->head_status = head->status;
 	return STEP_NEXT;
 }
 
@@ -227,7 +274,7 @@ static enum step_ret resolve_hashed(struct resolve *r, const struct hash *h)
    body). */
 static enum step_ret resolve_get_start(struct task *t)
 {
-	return task_wait(t, resolve_ask(TASK(t, struct resolve), false));
+	return task_wait(t, resolve_get(TASK(t, struct resolve)));
 }
 
 static enum step_ret resolve_get_resume(struct task *t)
@@ -242,7 +289,7 @@ static enum step_ret resolve_get_resume(struct task *t)
 		oci_client_head_refused(r->client, &now, r->head_status);
 	}
 	r->hash = NEW(struct hash);
-	if (!digest_header(oci_req_result(t->op), &r->hash->said))
+	if (!oci_answer_digest(oci_req_result(t->op), &r->hash->said))
 		r->hash->said = (struct digest){0};
 	r->hash->answer = MOVE(t->op);
 	return STEP_NEXT;
@@ -285,6 +332,7 @@ static void resolve_free(struct task *t)
 	free(r->tag);
 	free(r->layer_type);
 	free(r->owner);
+	free(r->current);
 	free(r->path);
 	free(r->what);
 	free(r);
@@ -315,10 +363,21 @@ static void resolve_split_tag(struct resolve *r)
 	r->named = true;
 }
 
+/* What is no revision with a tag is none that could stay. */
+static void resolve_read_current(struct resolve *r, const char *revision)
+{
+	const char *at = revision ? strchr(revision, '@') : NULL;
+	struct err ignored = {0};
+
+	if (at && !oci_revision_digest(revision, &r->current_digest, &ignored))
+		r->current = mem_strndup(revision, (size_t)(at - revision));
+}
+
 struct op *oci_resolve_start(struct oci_client *c, const struct oci_resolve_req *req)
 {
 	static const struct step steps[] = {
 		{"tags", resolve_tags_start, resolve_tags_resume},
+		{"current", resolve_current_start, resolve_current_resume},
 		{"head", resolve_head_start, resolve_head_resume}, /* or done: pinned by digest */
 		{"get", resolve_get_start, resolve_get_resume},
 		{"hash", hash_start, hash_resume},
@@ -338,6 +397,8 @@ struct op *oci_resolve_start(struct oci_client *c, const struct oci_resolve_req 
 	r->tag = mem_strdup(resolve_given(req->tag) ? req->tag : OCI_DEFAULT_TAG);
 	resolve_split_tag(r);
 	resolve_chart_tag(r);
+	resolve_read_current(r, req->current);
+	r->current_missed = req->current_missed;
 	task_init(&r->task, oci_client_loop(c), "resolve", steps, NULL, resolve_free);
 	return task_spawn(&r->task);
 }

@@ -6,8 +6,10 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "ev/op.h"
+#include "oci/head.h"
 #include "oci/internal.h"
 #include "oci/mirrors.h"
+#include "oci/pace.h"
 
 #include <string.h>
 
@@ -80,30 +82,54 @@ static struct oci_mirror *route_mirror(const struct oci_route *r)
 
 struct oci_target oci_route_target(const struct oci_route *r)
 {
-	return (struct oci_target){
-		oci_route_repo(r), r->target.identity, route_ms(r), route_mirror(r)};
+	return (struct oci_target){oci_route_repo(r), r->target.identity, route_ms(r),
+		route_mirror(r), r->target.patient};
+}
+
+/* Nobody may be asked: other rules may come. */
+static struct op *route_leads_nowhere(const struct oci_route *r)
+{
+	char repo[OCI_REPO_TEXT_MAX];
+	struct err err = {0};
+
+	err_set(&err, ERR_RETRY, "the name of '%s' is too long for its mirrors",
+		oci_repo_format(r->target.repo, repo));
+	return op_failed(r->client->loop, &err);
+}
+
+static struct oci_target route_begin(struct oci_route *r)
+{
+	struct oci_target to;
+
+	if (!r->going_on)
+		r->since_ms = clock_ms();
+	r->going_on = false;
+	to = oci_route_target(r);
+	r->waits = r->target.patient;
+	r->target.patient = false;
+	if (to.mirror)
+		r->client->stats.mirror_asked++;
+	return to;
 }
 
 struct op *oci_route_ask(struct oci_route *r, const struct oci_req *req)
 {
 	struct oci_req to = *req;
 
-	if (!r->hops.len) {
-		char repo[OCI_REPO_TEXT_MAX];
-		struct err err = {0};
-
-		/* Other rules may come. */
-		err_set(&err, ERR_RETRY, "the name of '%s' is too long for its mirrors",
-			oci_repo_format(r->target.repo, repo));
-		return op_failed(r->client->loop, &err);
-	}
-	if (!r->going_on)
-		r->since_ms = clock_ms();
-	r->going_on = false;
-	to.target = oci_route_target(r);
-	if (to.target.mirror)
-		r->client->stats.mirror_asked++;
+	if (!r->hops.len)
+		return route_leads_nowhere(r);
+	to.target = route_begin(r);
 	return oci_req_start(r->client, &to);
+}
+
+struct op *oci_route_ask_tag(struct oci_route *r, const char *tag)
+{
+	struct oci_target to;
+
+	if (!r->hops.len)
+		return route_leads_nowhere(r);
+	to = route_begin(r);
+	return oci_head_start(r->client, &to, tag);
 }
 
 /* It stands in a condition: each time the same words for the same failure. */
@@ -141,7 +167,7 @@ static bool route_move(struct oci_route *r, struct err *err)
 
 bool oci_route_next(struct oci_route *r, const struct log_ctx *log, struct err *err)
 {
-	if (err->kind == ERR_CANCELED)
+	if (err->kind == ERR_CANCELED || (err->code == OCI_PACED && r->waits))
 		return false;
 	if (route_mirror(r)) {
 		r->client->stats.mirror_failed++;

@@ -7,6 +7,9 @@
  * had, and stays there for what it asks next. Content is checked by its digest wherever it comes
  * from; what a tag means and which tags there are is what the first that answers says.
  *
+ * Where the target is patient only the first question is: who has been let through goes on, and who
+ * is put off leaves no mirror for that.
+ *
  * A mirror that others stand behind has half of the time that a question has left, and
  * LIMIT_MIRROR_CONNECT_MS to take the connection. It never sees an object's client certificate, nor
  * its proxy; of the credentials those for its own host only (target.h).
@@ -45,12 +48,15 @@ struct oci_route {
 	struct buf told; /* why the mirrors before this one did not help */
 	uint64_t since_ms; /* on clock_ms(): when the question was asked first */
 	bool going_on; /* of the same question */
+	bool waits; /* the question that is on its way may be put off */
 };
 
 void oci_route_init(struct oci_route *r, struct oci_client *c, const struct oci_target *target);
 void oci_route_clear(struct oci_route *r); /* zeroes are fine */
 /* req->target is not looked at. */
 struct op *oci_route_ask(struct oci_route *r, const struct oci_req *req);
+/* The same for what the tag means: shared with all who ask for it (head.h). */
+struct op *oci_route_ask_tag(struct oci_route *r, const char *tag);
 /* Whom it asks now, with the time that is left; borrowed from the route. */
 struct oci_target oci_route_target(const struct oci_route *r);
 /* The repository that is asked now, as it is called there. */

@@ -36,7 +36,7 @@ struct list {
 	struct oci_client *client;
 	struct oci_route route;
 	struct oci_tags_req req;
-	char *range_text, *filter_text;
+	char *range_text, *filter_text, *current;
 	bool helm;
 	struct match *filter;
 	struct semver_range range;
@@ -427,8 +427,26 @@ static enum step_ret tags_no_match(struct list *l)
 	return task_fail(&l->task, &err);
 }
 
+/* Would the tag that was chosen before be chosen, if the list had it? Its text may be anybody's. */
+static bool tags_is_behind(const struct list *l)
+{
+	const struct oci_tags_result *r = &l->found.result;
+	struct semver v;
+	size_t n;
+
+	if (!l->current || !l->has_range)
+		return false;
+	n = strlen(l->current);
+	if (!oci_tag_valid(l->current, n) || (l->filter && !match_text(l->filter, l->current, n)))
+		return false;
+	if (!oci_tag_version(&v, l->current, l->helm) || !semver_range_match(&l->range, &v))
+		return false;
+	return !r->matched || semver_better(&v, l->current, &l->found.best, r->tag);
+}
+
 static enum step_ret tags_chosen(struct list *l)
 {
+	l->found.result.behind = tags_is_behind(l);
 	return l->has_range && !l->found.result.matched ? tags_no_match(l) : STEP_NEXT;
 }
 
@@ -543,6 +561,7 @@ static void tags_free(struct task *t)
 	vec_clear(&l->seen);
 	free(l->range_text);
 	free(l->filter_text);
+	free(l->current);
 	free(l->next);
 	free(l);
 }
@@ -564,6 +583,7 @@ struct op *oci_tags_start(struct oci_client *c, const struct oci_tags_req *req)
 	l->req = *req;
 	l->range_text = mem_strdup(req->range);
 	l->filter_text = mem_strdup(req->filter);
+	l->current = mem_strdup(req->current);
 	l->helm = oci_type_is_chart(req->layer_type);
 	oci_route_init(&l->route, c, &req->target);
 	l->req.target = l->route.target;

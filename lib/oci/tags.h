@@ -40,6 +40,7 @@ struct oci_tags_req {
 	const char *range; /* spec.ref.semver; NULL: no choice, only `each` */
 	const char *filter; /* spec.ref.semverFilter; NULL or "": none */
 	const char *layer_type; /* spec.layerSelector.mediaType; may be NULL */
+	const char *current; /* the tag that was chosen before; NULL: none */
 	/* May be NULL. Called for every valid tag, in the registry's order. A page of a registry
 	   that does not know `last` may bring one twice. -1 with *err ends it. */
 	int (*each)(void *arg, const char *tag, enum oci_tag_verdict verdict, struct err *err);
@@ -54,6 +55,9 @@ struct oci_tags_result {
 	uint64_t versions; /* of those, are versions */
 	uint64_t matched; /* of those, in the range */
 	uint64_t pages;
+	/* Filter and range let the current tag through, and the list has nothing as good: so it
+	   lacks that tag. Also after a failure because nothing matches. */
+	bool behind;
 };
 
 /* Reads a tag as a version; false: it is none. chart: of a Helm chart. */

@@ -11,6 +11,7 @@ void oci_target_init(struct oci_target *own, const struct oci_target *from)
 	own->identity = oci_identity_ref(from->identity);
 	own->timeout_ms = from->timeout_ms;
 	own->mirror = oci_mirror_ref(from->mirror);
+	own->patient = from->patient;
 }
 
 void oci_target_clear(struct oci_target *own)

@@ -20,6 +20,7 @@
 #define OCI_TARGET_H
 #include "oci/ref.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct http_proxy;
@@ -33,6 +34,7 @@ struct oci_target {
 	uint64_t timeout_ms;
 	/* repo is at this mirror of what was meant (route.h); NULL: it is what was meant */
 	struct oci_mirror *mirror;
+	bool patient; /* who asks can do without the answer for a while (pace.h) */
 };
 
 /* For an op: an own copy of the repository, and a reference to the identity. */

@@ -8,6 +8,7 @@
 #include "ctl/object.h"
 #include "ctl/run.h"
 #include "kube/patch.h"
+#include "source/absence.h"
 #include "source/env.h"
 #include "source/look.h"
 #include "store/store.h"
@@ -62,6 +63,7 @@ static void artifact_read(struct artifact_item *a, const json_t *obj, const char
 	free(a->revision);
 	a->path = mem_strdup(path);
 	a->revision = mem_strdup(revision);
+	absence_revised(a);
 	if (time_parse_rfc3339(since, &a->since_ms, &err))
 		a->since_ms = 0;
 	if (digest_parse(&a->digest, obj_str_or("", obj, "status", "artifact", "digest"), &err))
@@ -224,6 +226,7 @@ static void item_clear(struct item *i)
 	free(a->revisions);
 	free(a->lost_path);
 	free(a->lost_why);
+	absence_end(a);
 	metric_remove(a->login_hits);
 	metric_remove(a->login_misses);
 }

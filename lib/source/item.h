@@ -10,6 +10,7 @@
 #include "ctl/item.h"
 #include "store/path.h"
 
+struct absence;
 struct history;
 
 #define ARTIFACT_REVISIONS 16
@@ -30,6 +31,10 @@ struct artifact_item {
 	char *lost_why; /* why it was given up */
 	uint64_t lost_since; /* the registry has said so first, on clock_ms() */
 	unsigned lost_times; /* and how often since */
+
+	struct absence *absence; /* of the current version from its list; NULL: nothing to say */
+
+	uint64_t paced_ms; /* on clock_ms(): its check has been put off since then; 0: it is not */
 
 	struct metric *login_hits, *login_misses; /* provider.h; NULL: none yet */
 

@@ -1,5 +1,6 @@
 #include "test/fake/registry.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/vec.h"
 #include "ev/loop.h"
@@ -42,6 +43,12 @@ struct fake_registry {
 	struct conn *conns;
 	struct buf log, bodies;
 	unsigned connections, now, most;
+	struct {
+		unsigned most, used, refused;
+		uint64_t window_ms, until_ms;
+		bool heads, docker;
+		char headers[160]; /* of the answer that is being written; "": none */
+	} limit;
 };
 
 static void conn_close(struct conn *c, bool reset)
@@ -205,7 +212,8 @@ static void answer(struct conn *c, const struct fake_answer *a, bool head, const
 		status = 206;
 	else
 		from = 0;
-	buf_addf(&c->out, "HTTP/1.1 %d Fake\r\n%s", status, a->headers ? a->headers : "");
+	buf_addf(&c->out, "HTTP/1.1 %d Fake\r\n%s%s", status, c->f->limit.headers,
+		a->headers ? a->headers : "");
 	if (c->way == FAKE_HEADERS)
 		return;
 	if (status == 206 && a->status != 206)
@@ -238,11 +246,65 @@ static void answer(struct conn *c, const struct fake_answer *a, bool head, const
 	}
 }
 
+/* Is there something left for this request? Of one that is limited the headers say so. */
+static bool limit_allows(struct fake_registry *f, const char *method, const char *target)
+{
+	bool counts = f->limit.heads || !strcmp(method, "GET"), allowed = true;
+	uint64_t now = clock_ms();
+	unsigned left;
+
+	f->limit.headers[0] = '\0';
+	if (!f->limit.most || !strstr(target, "/manifests/"))
+		return true;
+	if (now >= f->limit.until_ms) {
+		f->limit.used = 0;
+		f->limit.until_ms = now + f->limit.window_ms;
+	}
+	if (counts && f->limit.used >= f->limit.most) {
+		f->limit.refused++;
+		allowed = false;
+	} else {
+		f->limit.used += counts;
+	}
+	left = f->limit.most - f->limit.used;
+	if (f->limit.docker)
+		snprintf(f->limit.headers, sizeof(f->limit.headers),
+			"ratelimit-limit: %u;w=%llu\r\nratelimit-remaining: %u;w=%llu\r\n",
+			f->limit.most, (unsigned long long)f->limit.window_ms / 1000, left,
+			(unsigned long long)f->limit.window_ms / 1000);
+	else
+		snprintf(f->limit.headers, sizeof(f->limit.headers),
+			"RateLimit-Policy: \"default\";q=%u;w=%llu\r\n"
+			"RateLimit: \"default\";r=%u;t=%llu\r\n",
+			f->limit.most, (unsigned long long)f->limit.window_ms / 1000, left,
+			(unsigned long long)(f->limit.until_ms - now + 999) / 1000);
+	return allowed;
+}
+
+void fake_limit(
+	struct fake_registry *f, unsigned limit, uint64_t window_ms, bool heads, bool docker)
+{
+	f->limit.most = limit;
+	f->limit.window_ms = window_ms;
+	f->limit.heads = heads;
+	f->limit.docker = docker;
+	f->limit.used = f->limit.refused = 0;
+	f->limit.until_ms = 0;
+}
+
+unsigned fake_limit_refused(const struct fake_registry *f)
+{
+	return f->limit.refused;
+}
+
 static void one_request(struct conn *c, size_t head_len, size_t body_len)
 {
 	static const struct fake_answer nothing = {.status = 404,
 		.headers = "Content-Type: application/json\r\n",
 		.body = "{\"errors\":[{\"code\":\"NAME_UNKNOWN\",\"message\":\"nothing here\"}]}"};
+	static const struct fake_answer too_many = {.status = 429,
+		.headers = "Content-Type: application/json\r\n",
+		.body = "{\"errors\":[{\"code\":\"TOOMANYREQUESTS\"}]}"};
 	struct fake_registry *f = c->f;
 	auto_free char *head = mem_strndup(c->in.p, head_len);
 	auto_free char *auth = header_of(head, "Authorization"), *range = header_of(head, "Range");
@@ -268,6 +330,8 @@ static void one_request(struct conn *c, size_t head_len, size_t body_len)
 	a = find(f, method, target);
 	if (!a)
 		a = &nothing;
+	if (!limit_allows(f, method, target))
+		a = &too_many;
 	if (a->need && (!auth || strcmp(auth, a->need))) {
 		challenge = mem_printf("WWW-Authenticate: %s\r\n", a->challenge);
 		denied = (struct fake_answer){.status = 401,

@@ -64,6 +64,13 @@ struct fake_answer *fake_on(struct fake_registry *f, const char *method, const c
 /* "METHOD target[ auth=...][ range=...]" a line; a line "tls" for each handshake that was tried. */
 const char *fake_log(const struct fake_registry *f);
 void fake_log_reset(struct fake_registry *f);
+/* From now on so many requests for manifests in so many milliseconds of base/clock, and 429 for the
+   next one. Answers for manifests say what is left. heads: HEAD counts, too. With `docker` they say
+   so as Docker Hub does, which does not tell when the window ends. */
+void fake_limit(
+	struct fake_registry *f, unsigned limit, uint64_t window_ms, bool heads, bool docker);
+/* How often it said 429 since. */
+unsigned fake_limit_refused(const struct fake_registry *f);
 /* Bodies of all requests, one after the other. */
 const struct buf *fake_bodies(const struct fake_registry *f);
 /* Connections that got as far as a request. */

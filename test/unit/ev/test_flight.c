@@ -128,6 +128,21 @@ START_TEST(test_who_gives_up_takes_nothing_from_the_others)
 }
 END_TEST
 
+/* Without a time it waits as long as the work takes. */
+START_TEST(test_without_a_time)
+{
+	struct err none = {0};
+
+	join(0);
+	pass(1000000000);
+	ck_assert_uint_eq(ended, 0);
+	flight_land(&flight, &none, give);
+	pass(0);
+	ck_assert_uint_eq(ended, 1);
+	ck_assert_int_eq(last.kind, ERR_NONE);
+}
+END_TEST
+
 START_TEST(test_the_last_one_who_goes_is_told)
 {
 	struct op *first = join(1000), *second = join(1000);
@@ -167,6 +182,7 @@ Suite *suite_flight(void)
 	tcase_add_test(tc, test_all_who_wait_get_the_result);
 	tcase_add_test(tc, test_a_failure_gives_nothing);
 	tcase_add_test(tc, test_who_gives_up_takes_nothing_from_the_others);
+	tcase_add_test(tc, test_without_a_time);
 	tcase_add_test(tc, test_the_last_one_who_goes_is_told);
 	tcase_add_test(tc, test_each_has_a_time_of_its_own);
 	suite_add_tcase(s, tc);

@@ -214,7 +214,7 @@ START_TEST(token_trace)
 	ck_assert_int_gt(read(fds[0], log, 32767), 0);
 	rows_of(log, &rows);
 	ck_assert_str_eq(buf_str(&rows),
-		"resolve: tags head\n"
+		"resolve: tags current head\n"
 		"registry request: aim admit login token send aim admit login token "
 		"send aim admit login token\n"
 		"token: admit pause ask end\n"

@@ -4,6 +4,7 @@
 #include "oci/blob.h"
 #include "oci/image.h"
 #include "oci/mirrors.h"
+#include "oci/pace.h"
 #include "oci/resolve.h"
 #include "oci/route.h"
 
@@ -278,6 +279,57 @@ START_TEST(test_tags)
 }
 END_TEST
 
+/* A mirror with nothing left. Who is patient leaves it for nobody; the others go on to the next. */
+START_TEST(test_nothing_left)
+{
+	struct oci_resolve_req req = {.target = {&x.repo, x.nobody, 20000}, .tag = "1"};
+	struct fake_image other;
+	struct op *op;
+
+	has(one, "a/app");
+	fake_image(two, "b/c/app", "1", "text/plain", LAYER, strlen(LAYER), &other);
+	fake_limit(one, 1, 60000, true, false);
+	op_free(resolve(x.nobody, NULL));
+	fake_log_reset(one);
+	req.target.patient = true;
+	op = oci_resolve_start(x.oci, &req);
+	fixture_wait(&x, op);
+	ck_assert_int_eq(op->err.code, OCI_PACED);
+	ck_assert_int_eq(op->err.kind, ERR_HELD);
+	op_free(op);
+	ck_assert_str_eq(fake_log(two), "");
+	op = resolve(x.nobody, NULL);
+	fixture_ok(op);
+	op_free(op);
+	ck_assert_str_eq(fake_log(one), "");
+	ck_assert_ptr_nonnull(strstr(fake_log(two), "HEAD /v2/b/c/app/manifests/1\n"));
+	ck_assert_str_eq(fake_log(x.reg), "");
+	fake_image_clear(&other);
+}
+END_TEST
+
+/* Little is left, and a list was let through: the tag behind it is not put off. */
+START_TEST(test_patient_once)
+{
+	struct oci_resolve_req req = {
+		.target = {&x.repo, x.nobody, 20000, .patient = true}, .semver = ">=0"};
+	struct op *op;
+	int i;
+
+	fake_image(one, "a/app", "1.0.0", "text/plain", LAYER, strlen(LAYER), &image);
+	fake_on(one, "GET", "/v2/a/app/tags/list")->body = "{\"tags\":[\"1.0.0\"]}";
+	fake_limit(one, 50, 60000, true, false);
+	for (i = 0; i < 45; i++)
+		op_free(resolve(x.nobody, ">=0"));
+	for (i = 0; i < 3; i++) {
+		op = oci_resolve_start(x.oci, &req);
+		fixture_wait(&x, op);
+		fixture_ok(op);
+		op_free(op);
+	}
+}
+END_TEST
+
 /* What the registry has would match; the mirror has answered, though. */
 START_TEST(test_no_match)
 {
@@ -401,6 +453,8 @@ Suite *suite_route(void)
 	tcase_add_test(tc, test_cut);
 	tcase_add_test(tc, test_tags);
 	tcase_add_test(tc, test_no_match);
+	tcase_add_test(tc, test_nothing_left);
+	tcase_add_test(tc, test_patient_once);
 	tcase_add_test(tc, test_credentials);
 	tcase_add_test(tc, test_target);
 	tcase_add_test(tc, test_standing);
