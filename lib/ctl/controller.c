@@ -18,6 +18,9 @@
 
 #include <string.h>
 
+/* Of the table of objects, in one piece of work: some 100 objects. */
+#define BUCKETS_AT_ONCE 100
+
 /* ---- what the API server says ---------------------------------------------------------------- */
 
 static void object_changed(struct item *i, const struct kube_entry *e, const json_t *obj)
@@ -156,9 +159,24 @@ static void unsettle(void *arg, struct item *i)
 	item_due(i);
 }
 
+static void unsettle_some(void *arg)
+{
+	struct controller *c = arg;
+
+	do {
+		if (!loop_has_time(c->opts.loop, &c->unsettling)) {
+			loop_time_wait(c->opts.loop, &c->unsettling, unsettle_some, c);
+			return;
+		}
+	} while (item_walk(c, &c->unsettled, BUCKETS_AT_ONCE, unsettle, NULL));
+}
+
 void controller_unsettle(struct controller *c)
 {
-	item_each(c, unsettle, NULL);
+	if (c->stopping)
+		return;
+	c->unsettled = (struct kube_cursor){0};
+	defer_queue(c->opts.loop, &c->unsettling, unsettle_some, c);
 }
 
 /* ---- the queue ------------------------------------------------------------------------------- */
@@ -355,6 +373,7 @@ void controller_stop(struct controller *c)
 	if (c->stopping)
 		return;
 	c->stopping = true;
+	defer_cancel(c->opts.loop, &c->unsettling);
 	queue_drain(&c->queue);
 	if (c->opts.stopped)
 		c->opts.stopped(c->opts.env);

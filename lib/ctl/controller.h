@@ -14,7 +14,9 @@
 #include "ctl/kind.h"
 #include "ctl/lanes.h"
 #include "ctl/queue.h"
+#include "ev/loop.h"
 #include "ev/timer.h"
+#include "kube/cache.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -77,6 +79,8 @@ struct controller {
 	unsigned tells; /* in flight */
 	bool synced, stopping;
 	bool follows; /* as role_changed has found it */
+	struct defer unsettling; /* controller_unsettle is on its way */
+	struct kube_cursor unsettled; /* and how far it is */
 	struct metric_family *duration; /* a series per object */
 	struct controller_counts counts;
 };
@@ -93,8 +97,8 @@ bool controller_synced(void *c);
 void controller_host_changed(void *c, const char *host);
 /* How hosts are asked has changed (their CAs, their mirrors): who failed is tried at once. */
 void controller_try_failed(struct controller *c);
-/* Something that every status says has changed: all objects are due, and none goes by what its last
-   run found. */
+/* Something that every status says has changed: all objects become due, a few at a time, and none
+   goes by what its last run found. */
 void controller_unsettle(struct controller *c);
 /* Takes no new runs; runs that are past the point of no return end by themselves, the others are
    cancelled. */

@@ -529,14 +529,28 @@ START_TEST(test_try_failed)
 }
 END_TEST
 
-/* Every object runs again, also one that goes by what its last run found. */
+/* Every object runs again, also one that goes by what its last run found: of many, a few at a
+   time. */
 START_TEST(test_unsettle)
 {
+	unsigned i;
+
 	begin();
-	toy("\"say\":\"hello\"");
+	for (i = 0; i < 400; i++) {
+		auto_free char *json = mem_printf("{\"metadata\":{\"name\":\"t%u\",\"namespace\":"
+						  "\"n\"},\"spec\":{\"say\":\"hello\"}}",
+			i);
+
+		fake_kube_put(kube, "toys", json);
+	}
+	settle();
 	controller_unsettle(c);
 	settle();
-	ck_assert_uint_eq(metric_count(item_find(c, "n/t")->duration), 2);
+	for (i = 0; i < 400; i++) {
+		auto_free char *key = mem_printf("n/t%u", i);
+
+		ck_assert_uint_eq(metric_count(item_find(c, key)->duration), 2);
+	}
 	end();
 }
 END_TEST
