@@ -264,6 +264,19 @@ static void app_sweep(void *arg)
 	op_then(a->sweep, app_swept, a);
 }
 
+/* forgot: why files have to be hashed that the last process knew. */
+static void log_store(const struct app *a, const char *forgot)
+{
+	struct store_stats st;
+
+	store_stats(a->store, &st);
+	if (*forgot)
+		log_info(NULL, "read the store", LU("files", st.files), LU("known", st.remembered),
+			LS("forgot", forgot));
+	else
+		log_info(NULL, "read the store", LU("files", st.files), LU("known", st.remembered));
+}
+
 static void app_scanned(struct op *op, void *arg)
 {
 	struct app *a = arg;
@@ -278,6 +291,8 @@ static void app_scanned(struct op *op, void *arg)
 	   message of its own. */
 	if (op->err.kind != ERR_NONE)
 		log_error(NULL, "cannot read the store", LE(&op->err));
+	else
+		log_store(a, store_scan_forgot(op));
 	op_free(op);
 	for (i = 0; i < a->n_controllers; i++)
 		controller_start(a->controllers[i]);
@@ -568,6 +583,27 @@ static enum step_ret embedded_stop_start(struct task *t)
 	return a->embedded ? task_wait(t, embedded_stop(a->embedded, 1000)) : STEP_NEXT;
 }
 
+/* What is known of the files, for the next start. A disk that hangs is left behind. */
+static enum step_ret save_start(struct task *t)
+{
+	struct app *a = app_of(t);
+
+	a->save = store_save_start(a->store);
+	return row_wait(a);
+}
+
+static enum step_ret save_resume(struct task *t)
+{
+	struct app *a = app_of(t);
+
+	if (!a->save->done && clock_ms() - a->row_since <= JOBS_GRACE_MS)
+		return task_wait(t, sleep_start(a->loop, 5));
+	if (a->save->done && a->save->err.kind != ERR_NONE)
+		log_error(NULL, "cannot save the store's index", LE(&a->save->err));
+	op_drop(MOVE(a->save));
+	return STEP_NEXT;
+}
+
 /* What nobody waits for any more ends when it sees its stop flag; what hangs in the kernel may
    never do so, and must not keep the process. */
 static enum step_ret jobs_start(struct task *t)
@@ -602,6 +638,7 @@ static const struct step END_STEPS[] = {
 	{"metrics", metrics_start, end_resume},
 	{"health", health_start, end_resume},
 	{"embedded", embedded_stop_start, end_resume},
+	{"save", save_start, save_resume},
 	{"jobs", jobs_start, jobs_resume},
 	{0},
 };

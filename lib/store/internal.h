@@ -1,7 +1,7 @@
 /*
- * The store itself, for the files of lib/store only: store.c opens and closes it, read.c, write.c
- * and gc.c are its ops (store/job.h). Loop thread, but for `root`, which never changes while jobs
- * read it.
+ * The store itself, for the files of lib/store only: store.c opens and closes it, scan.c, read.c,
+ * write.c, gc.c and saver.c are its ops (store/job.h). Loop thread, but for `root`, which never
+ * changes while jobs read it.
  */
 #ifndef STORE_INTERNAL_H
 #define STORE_INTERNAL_H
@@ -9,6 +9,7 @@
 #include "store/index.h"
 #include "store/job.h"
 #include "store/root.h"
+#include "store/saver.h"
 #include "store/store.h"
 
 struct lost {
@@ -20,6 +21,7 @@ struct store {
 	struct loop *loop;
 	struct store_root root;
 	struct store_index index;
+	struct saver saver;
 	unsigned records;
 	uint64_t ttl_ms, restore_ms;
 	void (*on_lost)(void *arg, const char *path);
@@ -30,7 +32,7 @@ struct store {
 	unsigned expected; /* lists that are not complete yet */
 	bool scanned, late, ready, closed;
 	unsigned jobs; /* not freed yet */
-	uint64_t published, removed;
+	uint64_t published, removed, remembered;
 };
 
 /* One job less; the last one of a store that was closed frees it. */

@@ -104,6 +104,7 @@ static struct op *look_start(struct look_job *k, const struct store_entry *e)
 
 static void judge(struct store *s, struct look_job *k, struct store_entry *e)
 {
+	e->remembered = false;
 	if (!digest_equal(&k->want, &e->f.digest)) {
 		k->result = STORE_DIFFERS;
 		e->wrong = true;
@@ -189,7 +190,7 @@ static struct store_entry *entry_for(
 	struct store_entry *e = index_entry_of(&s->index, p);
 
 	*got = STORE_MISS;
-	if (!s->index.listed && (!e || e->f.digest.algo == DIGEST_NONE || !e->there)) {
+	if (!s->index.listed && (!e || !index_is_known(e))) {
 		*got = STORE_WAIT; /* nobody has said yet what is wanted */
 		return NULL;
 	}

@@ -256,6 +256,26 @@ void store_temp_drop(const struct store_root *r, struct store_temp *t)
 	*t = STORE_TEMP_INIT;
 }
 
+int store_root_save(
+	const struct store_root *r, const char *name, const void *data, size_t n, struct err *err)
+{
+	struct store_temp t;
+	auto_fd int tmp = -1;
+	int rc = 0;
+
+	if (store_temp_new(r, &t, err))
+		return -1;
+	tmp = open_tmp(r);
+	if (tmp < 0 || sys_write_all(t.fd, data, n) || sys_renameat(tmp, t.name, r->fd, name))
+		rc = err_sys(err, "write '%s' of the store", name);
+	if (rc) {
+		store_temp_drop(r, &t);
+		return rc;
+	}
+	sys_close(t.fd);
+	return 0;
+}
+
 /* ---- reading */
 
 int store_root_open_file(const struct store_root *r, const char *path, int *fd,

@@ -81,6 +81,11 @@ void store_root_link(const struct store_root *r, const struct store_path *p);
 /* Closes and removes; after store_temp_name, or on STORE_TEMP_INIT, nothing. */
 void store_temp_drop(const struct store_root *r, struct store_temp *t);
 
+/* A whole file of our own in the root itself, atomically: a temporary one that is renamed. Not
+   synced: what it says counts within one boot only. */
+int store_root_save(const struct store_root *r, const char *name, const void *data, size_t n,
+	struct err *err) must_check;
+
 /* Opens a file for reading and stats it (digest: none). Missing, a link on the way or anything but
    a regular file: ENOENT in err->code (-ENOENT). */
 int store_root_open_file(const struct store_root *r, const char *path, int *fd,

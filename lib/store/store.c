@@ -3,12 +3,9 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "base/vec.h"
 #include "store/internal.h"
 
 #include <string.h>
-
-#define SCAN_SLICE 2000 /* files put into the index in one turn of the loop */
 
 /* ---- open and close */
 
@@ -78,6 +75,8 @@ void store_close(struct store *s)
 		return;
 	s->closed = true;
 	s->on_lost = NULL;
+	timer_cancel(&s->saver.timer);
+	op_drop(MOVE(s->saver.op));
 	if (!s->jobs)
 		store_free(s);
 }
@@ -85,115 +84,6 @@ void store_close(struct store *s)
 const struct store_root *store_root(const struct store *s)
 {
 	return &s->root;
-}
-
-/* ---- the scan */
-
-struct found {
-	char *dir, *file;
-	struct store_file f;
-};
-
-struct scan {
-	struct job job;
-	VEC(struct found) found;
-	size_t at;
-	struct defer defer;
-};
-
-static void add_found(void *arg, const struct store_path *p, const struct store_file *f)
-{
-	struct scan *sc = arg;
-
-	*vec_add(&sc->found) = (struct found){mem_strdup(p->dir), mem_strdup(p->file), *f};
-}
-
-static int scan_run(struct job *job, const atomic_bool *stop, struct err *err)
-{
-	return store_root_scan(job->root, add_found, job, stop, err);
-}
-
-/* What was published, promised or claimed while the scan ran is newer than what it saw. */
-static void index_found(struct store *s, const struct found *f)
-{
-	struct store_entry *e = index_entry_make(index_object_make(&s->index, f->dir), f->file);
-
-	if (e->there)
-		return;
-	index_there(&s->index, e, &f->f);
-	if (!index_is_current(e)) {
-		e->superseded = true;
-		e->superseded_at = clock_ms();
-	}
-}
-
-static void scan_slice(void *arg)
-{
-	struct scan *sc = arg;
-	struct store *s = sc->job.store;
-	size_t end = sc->at + SCAN_SLICE < sc->found.len ? sc->at + SCAN_SLICE : sc->found.len;
-
-	for (; sc->at < end; sc->at++)
-		index_found(s, &sc->found.p[sc->at]);
-	if (sc->at < sc->found.len) {
-		defer_queue(s->loop, &sc->defer, scan_slice, sc);
-		return;
-	}
-	s->scanned = true;
-	store_check_ready(s);
-	op_finish(&sc->job.op);
-}
-
-static void scan_cancel(struct op *op)
-{
-	struct scan *sc = (struct scan *)op;
-
-	if (sc->job.work)
-		op_cancel(sc->job.work); /* else the slices end it soon */
-}
-
-static void scan_work_done(struct op *work, void *arg)
-{
-	struct scan *sc = arg;
-	struct err err = work->err;
-
-	sc->job.work = NULL;
-	op_free(work);
-	if (err.kind)
-		op_end(&sc->job.op, &err);
-	else
-		scan_slice(sc);
-}
-
-static void scan_free(struct op *op)
-{
-	struct scan *sc = (struct scan *)op;
-	struct store *s = sc->job.store;
-	struct found *f;
-
-	vec_each (&sc->found, f) {
-		free(f->dir);
-		free(f->file);
-	}
-	vec_clear(&sc->found);
-	free(sc);
-	store_job_gone(s);
-}
-
-static int scan_on_worker(void *arg, const atomic_bool *stop, struct err *err)
-{
-	return scan_run(arg, stop, err);
-}
-
-struct op *store_scan_start(struct store *s)
-{
-	static const struct op_type type = {"store scan", scan_cancel, scan_free};
-	struct scan *sc = job_new(s, struct scan, NULL);
-
-	op_init(&sc->job.op, s->loop, &type);
-	sc->job.work = work_start(s->loop, WORK_SHORT, scan_on_worker, NULL, &sc->job);
-	op_then(sc->job.work, scan_work_done, sc);
-	return &sc->job.op;
 }
 
 /* ---- readiness */
@@ -308,7 +198,7 @@ void store_promise(struct store *s, const char *path)
 	if (store_path_parse_file(&p, path, &err))
 		return;
 	e = index_entry_make(index_object_make(&s->index, p.dir), p.file);
-	if (!e->promised && (!e->there || e->wrong || e->f.digest.algo == DIGEST_NONE))
+	if (!e->promised && (e->wrong || !index_is_known(e)))
 		index_promise(&s->index, e, true, false);
 }
 
@@ -375,7 +265,7 @@ bool store_known(const struct store *s, const char *path, struct store_file *out
 {
 	struct store_entry *e = find(s, path);
 
-	if (!e || !e->there || e->wrong || e->f.digest.algo == DIGEST_NONE)
+	if (!e || e->wrong || !index_is_known(e))
 		return false;
 	*out = e->f;
 	return true;
@@ -392,5 +282,6 @@ void store_stats(const struct store *s, struct store_stats *out)
 		.published = s->published,
 		.removed = s->removed,
 		.jobs = s->jobs,
+		.remembered = s->remembered,
 	};
 }

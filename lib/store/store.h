@@ -68,8 +68,11 @@ const struct store_root *store_root(const struct store *s);
 
 /* ---- the start */
 /* Reads the tree into the index (a short-lane job). Files that no status names count as superseded
-   from now on. */
+   from now on. A file that is what the last process has left of it (lib/store/saved.h) is not
+   hashed again. */
 struct op *store_scan_start(struct store *s);
+/* Why all files are to be hashed; "": they are not. Of a scan that is done. */
+const char *store_scan_forgot(const struct op *op);
 /* One more will call store_listed: each kind has a list of its own, and what only one of them names
    must not be swept before. A single one need not say it. */
 void store_expect(struct store *s);
@@ -78,6 +81,10 @@ void store_listed(struct store *s);
 /* Scanned, listed, and no promise from before the list is open that has not failed once; or
    restore_ms are over. Never false again after. What is promised later is nobody's to wait for. */
 bool store_ready(const struct store *s);
+
+/* What is known of the files goes to the disk for the next process, as it does by itself some time
+   after a change (lib/store/saver.h): for the end of this one. */
+struct op *store_save_start(struct store *s);
 
 /* ---- objects. dir: "ocirepository/apps/web" (store_dir_format) */
 /* Somebody owns this folder: the orphan sweep leaves it alone. */
@@ -177,6 +184,7 @@ struct store_stats {
 	uint64_t objects, files, bytes; /* there, as the index knows them */
 	uint64_t promised, waiting; /* open promises, requests that wait */
 	uint64_t published, removed; /* since the start */
+	uint64_t remembered; /* files whose digest the scan took from the last process's index */
 	uint64_t jobs; /* ops not freed yet, dropped ones included */
 };
 void store_stats(const struct store *s, struct store_stats *out);

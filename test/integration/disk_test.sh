@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# What a process leaves on the disk for the next one: an intact store is served without a registry, and without being read.
+. "$(dirname "$0")/../lib/harness.sh"
+. "$H_ROOT/test/lib/parts.sh"
+. "$H_ROOT/test/lib/objects.sh"
+SOON=${SOON:-30}
+KUBECTL=$(h_kubectl_debian) || h_die "no kubectl"
+h_registry_start reg
+mkdir "$H_TMP/objects" "$H_TMP/app"
+STORE=$H_TMP/store
+STORAGE=127.0.0.1:$(h_free_port)
+start() { h_embedded_start src "$H_TMP/objects" --storage-path="$STORE" --storage-addr="$STORAGE" --min-retry-delay=200ms --max-retry-delay=1s "$@"; }
+metric() { curl -sf "http://$(h_address_now src metrics)/metrics" | awk -v m="$1" '$1 == m { print $2 }'; }
+bytes() { echo "sha256:$(curl -sf "$(field "$1" .status.artifact.url)" | sha256sum | cut -d' ' -f1)"; }
+push()
+{
+	echo "$1" >"$H_TMP/app/name"
+	head -c $((2 * 1048576)) /dev/urandom >"$H_TMP/app/noise.bin"
+	"$OCICTL" push "oci://$REGISTRY/web:$1" --path="$H_TMP/app" --source=s --revision=r >>"$H_TMP/log/push.out" 2>&1 || h_die "cannot push $1"
+}
+object()
+{
+	jq -n --arg name "$1" --arg tag "$2" --arg url "oci://$REGISTRY/web" '{apiVersion: "source.toolkit.fluxcd.io/v1", kind: "OCIRepository", metadata: {name: $name}, spec: {interval: "1m", url: $url, ref: {tag: $tag}}}' |
+		k apply -f - >/dev/null || h_die "cannot apply $1"
+}
+known() { h_log_since_start src | jq -r 'select(.msg == "read the store") | "\(.known) of \(.files) \(.forgot // "")"'; }
+push 1
+start
+object one 1
+check_soon "an artifact" "$SOON" "True Succeeded" outcome one
+want=$(field one .status.artifact.digest)
+url=$(field one .status.artifact.url)
+
+# ---- the index -------------------------------------------------------------------------------------------------------
+h_stop "$CONTROLLER_PID"
+check_eq "SIGTERM: exit status" 0 $?
+check_eq "the index is on the disk" 600 "$(stat -c %a "$STORE/.index")"
+h_stop "$REGISTRY_PID" KILL >/dev/null
+start
+check_soon "the next process knows the file" "$SOON" "1 of 1 " known
+check_eq "it is served without a registry" "$want" "sha256:$(curl -sf "$url" | sha256sum | cut -d' ' -f1)"
+check_le "and without being read" 1000000 "$(metric bytes_hashed_total)"
+h_stop "$CONTROLLER_PID" KILL >/dev/null
+start
+check_soon "also after kill -9" "$SOON" "1 of 1 " known
+h_stop "$CONTROLLER_PID" >/dev/null
+sed -i 's/^boot ./boot x/' "$STORE/.index"
+start
+check_soon_match "an index that was changed: all is hashed" "$SOON" "0 of 1 .*'.index' has other bytes than were written" known
+check_eq "and served" "$want" "$(bytes one)"
+check_le "after it was read" "$(metric bytes_hashed_total)" 2000000
+h_registry_start reg
+h_stop "$CONTROLLER_PID" >/dev/null
+h_finish
