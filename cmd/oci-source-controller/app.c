@@ -125,6 +125,15 @@ static void file_lost(void *arg, const char *path)
 		artifact_file_lost(a->controllers[i], path);
 }
 
+static void app_try_failed(void *arg)
+{
+	struct app *a = arg;
+	unsigned i;
+
+	for (i = 0; i < a->n_controllers; i++)
+		controller_try_failed(a->controllers[i]);
+}
+
 static int start_store(struct app *a, struct err *err)
 {
 	if (a->flags.storage_path)
@@ -139,6 +148,7 @@ static int start_store(struct app *a, struct err *err)
 			.retention_ttl_ms = (uint64_t)a->flags.retention_ttl_ms,
 			.restore_ms = (uint64_t)a->flags.restore_timeout_ms,
 			.on_lost = file_lost,
+			.on_room = app_try_failed,
 			.arg = a},
 		err);
 	return a->store ? 0 : -1;
@@ -409,15 +419,6 @@ static void start_cloud(struct app *a)
 	cloud_env_clear(&env);
 }
 
-static void app_routes_changed(void *arg)
-{
-	struct app *a = arg;
-	unsigned i;
-
-	for (i = 0; i < a->n_controllers; i++)
-		controller_try_failed(a->controllers[i]);
-}
-
 static int start_registries(struct app *a, struct err *err)
 {
 	a->http = http_client_new(a->loop,
@@ -434,13 +435,13 @@ static int start_registries(struct app *a, struct err *err)
 		a->cas = http_ca_file_new(a->loop, a->http, a->flags.ca_file, err);
 		if (!a->cas)
 			return err_wrap(err, "--ca-file");
-		reread_on_taken(a->cas, app_routes_changed, a);
+		reread_on_taken(a->cas, app_try_failed, a);
 	}
 	if (a->flags.mirrors) {
 		a->mirrors = oci_mirrors_file(a->loop, a->oci, a->flags.mirrors, err);
 		if (!a->mirrors)
 			return err_wrap(err, "--registry-mirrors");
-		reread_on_taken(a->mirrors, app_routes_changed, a);
+		reread_on_taken(a->mirrors, app_try_failed, a);
 	}
 	return 0;
 }

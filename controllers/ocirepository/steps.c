@@ -402,9 +402,11 @@ static enum step_ret pull_resume(struct task *t)
 		check_refused(r);
 		if (t->err.code == OCI_LOGIN_FAILED)
 			return login_failed(r);
+		if (disk)
+			return artifact_disk_failed(
+				r, "ArchiveOperationFailed", "unable to store the layer");
 		err_wrap(&t->err, "failed to pull artifact from '%.500s'", OCI_SPEC(r)->url);
-		return disk ? run_fail(r, COND_STORAGE_FAILED, "ArchiveOperationFailed")
-			    : run_fail(r, COND_FETCH_FAILED, "OCIArtifactLayerOperationFailed");
+		return run_fail(r, COND_FETCH_FAILED, "OCIArtifactLayerOperationFailed");
 	}
 	mem = oci_blob_mem(t->op);
 	if (mem) {

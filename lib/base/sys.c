@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/resource.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -531,6 +532,22 @@ struct dirent *sys_readdir(DIR *d)
 		e = readdir(d);
 	} while (e && (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..")));
 	return e;
+}
+
+int sys_dup_over(int from, int to)
+{
+	return RETRY(dup3(from, to, O_CLOEXEC)) < 0 ? -1 : 0;
+}
+
+int sys_free_space(int fd, uint64_t *bytes, bool *read_only)
+{
+	struct statvfs st;
+
+	if (fault_due(SYS_STAT) || fstatvfs(fd, &st))
+		return -1;
+	*bytes = (uint64_t)st.f_bavail * st.f_frsize;
+	*read_only = st.f_flag & ST_RDONLY;
+	return 0;
 }
 
 int sys_try_lock(int fd)

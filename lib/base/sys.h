@@ -91,6 +91,10 @@ int sys_statat(int dirfd, const char *path, struct stat *st) must_check;
 DIR *sys_fdopendir(int fd) must_check;
 /* The next entry but "." and ".."; NULL with errno 0 at the end, else with errno. */
 struct dirent *sys_readdir(DIR *d) must_check;
+/* Makes `to` another name for what `from` is, at once for all threads. Both stay open. */
+int sys_dup_over(int from, int to) must_check;
+/* Of the file system that fd is on: bytes that are free for us, and whether it takes none. */
+int sys_free_space(int fd, uint64_t *bytes, bool *read_only) must_check;
 /* An exclusive advisory lock (flock) that the kernel drops with the process; EWOULDBLOCK when
    somebody else has it. */
 int sys_try_lock(int fd) must_check;

@@ -43,6 +43,23 @@ void artifact_run_clear(struct run *r)
 	buf_clear(&ARTIFACT_RUN(r)->bytes);
 }
 
+/* ---- the disk -------------------------------------------------------------------------------- */
+
+enum step_ret artifact_disk_failed(struct run *r, const char *reason, const char *what)
+{
+	struct err *err = &r->task.err;
+	const char *words = store_failure_words(err->code);
+
+	store_refused(SOURCE_ENV(r->c)->store);
+	if (words) {
+		/* Which file it was, people need not know. */
+		log_debug(&r->log, "the disk has failed", LE(err));
+		err_code(err, err->kind, err->code, "%s", words);
+	}
+	err_wrap(err, "%s", what);
+	return run_fail(r, COND_STORAGE_FAILED, reason);
+}
+
 /* ---- is what the status names still there? --------------------------------------------------- */
 
 enum step_ret artifact_storage_start(struct task *t)
@@ -74,10 +91,9 @@ enum step_ret artifact_storage_resume(struct task *t)
 	struct artifact_run *a = ARTIFACT(t);
 	struct run *r = RUN(t);
 
-	if (task_op_failed(t)) {
-		err_wrap(&t->err, "failed to stat the artifact");
-		return run_fail(r, COND_STORAGE_FAILED, "StatOperationFailed");
-	}
+	if (task_op_failed(t))
+		return artifact_disk_failed(
+			r, "StatOperationFailed", "failed to stat the artifact");
 	if (store_check_result(t->op) != STORE_INTACT && !run_open(r))
 		return STEP_DONE;
 	a->looked = true;
@@ -113,10 +129,9 @@ enum step_ret artifact_temp_start(struct task *t)
 
 enum step_ret artifact_temp_resume(struct task *t)
 {
-	if (task_op_failed(t)) {
-		err_wrap(&t->err, "unable to store the layer");
-		return run_fail(RUN(t), COND_STORAGE_FAILED, "DirectoryCreationFailed");
-	}
+	if (task_op_failed(t))
+		return artifact_disk_failed(
+			RUN(t), "DirectoryCreationFailed", "unable to store the layer");
 	ARTIFACT(t)->temp = store_temp_take(t->op);
 	return STEP_NEXT;
 }
@@ -172,10 +187,9 @@ enum step_ret artifact_publish_resume(struct task *t)
 	struct publish_result *res = publish_result(t->op);
 
 	if (task_op_failed(t)) {
-		if (res->storage_failed) {
-			err_wrap(&t->err, "unable to archive artifact to storage");
-			return run_fail(RUN(t), COND_STORAGE_FAILED, "ArchiveOperationFailed");
-		}
+		if (res->storage_failed)
+			return artifact_disk_failed(RUN(t), "ArchiveOperationFailed",
+				"unable to archive artifact to storage");
 		say_media_type(a);
 		err_wrap(&t->err, "failed to extract layer contents from artifact");
 		return run_fail(RUN(t), COND_FETCH_FAILED, "OCIArtifactLayerOperationFailed");
@@ -214,10 +228,9 @@ enum step_ret artifact_hold_resume(struct task *t)
 {
 	struct artifact_run *a = ARTIFACT(t);
 
-	if (task_op_failed(t)) {
-		err_wrap(&t->err, "unable to archive artifact to storage");
-		return run_fail(RUN(t), COND_STORAGE_FAILED, "ArchiveOperationFailed");
-	}
+	if (task_op_failed(t))
+		return artifact_disk_failed(
+			RUN(t), "ArchiveOperationFailed", "unable to archive artifact to storage");
 	a->stored = true;
 	a->hold = HOLD_HELD;
 	run_end(RUN(t), RUN_MADE);

@@ -83,6 +83,10 @@ struct artifact_run {
 void artifact_run_init(struct run *r);
 void artifact_run_clear(struct run *r);
 
+/* The task's error is the disk's: it gets words for people (store_failure_words) behind `what`, and
+   the run fails with it. It is tried again when the volume may take it, or after the back-off. */
+enum step_ret artifact_disk_failed(struct run *r, const char *reason, const char *what);
+
 /* Is the file that the status names in the store and intact? One stat, once it was hashed. */
 #define ARTIFACT_STORAGE {"storage", artifact_storage_start, artifact_storage_resume}
 /* Retention: what an earlier run superseded. */

@@ -1,7 +1,7 @@
 /*
- * The store itself, for the files of lib/store only: store.c opens and closes it, scan.c, read.c,
- * write.c, gc.c and saver.c are its ops (store/job.h). Loop thread, but for `root`, which never
- * changes while jobs read it.
+ * The store itself, for the files of lib/store only: store.c opens and closes it; scan.c, read.c,
+ * write.c, gc.c, saver.c and volume.c are its ops (store/job.h). Loop thread, but for `root`, which
+ * jobs read (root.h).
  */
 #ifndef STORE_INTERNAL_H
 #define STORE_INTERNAL_H
@@ -11,6 +11,7 @@
 #include "store/root.h"
 #include "store/saver.h"
 #include "store/store.h"
+#include "store/volume.h"
 
 struct lost {
 	char path[STORE_PATH_MAX];
@@ -22,9 +23,12 @@ struct store {
 	struct store_root root;
 	struct store_index index;
 	struct saver saver;
+	struct volume volume;
+	struct op *rescan; /* of a folder that has taken the place of another */
 	unsigned records;
 	uint64_t ttl_ms, restore_ms;
 	void (*on_lost)(void *arg, const char *path);
+	void (*on_room)(void *arg);
 	void *arg;
 	struct list lost; /* of struct lost: what the caller is to be told */
 	struct defer lost_defer;
@@ -42,6 +46,8 @@ void store_job_gone(struct store *s);
  * status names it. The caller hears of it if `tell`. May free e.
  */
 void store_lose(struct store *s, struct store_entry *e, bool tell);
+/* The caller hears that it is not there, or may not be what it should. */
+void store_tell_lost(struct store *s, const struct store_entry *e);
 void store_check_ready(struct store *s);
 
 #endif

@@ -160,7 +160,7 @@ void saver_boot_read(char out[STORE_BOOT_MAX])
 
 void saver_start(struct store *s, const char *boot)
 {
-	if (!*boot || s->closed)
+	if (!*boot || *s->saver.boot || s->closed)
 		return;
 	snprintf(s->saver.boot, sizeof(s->saver.boot), "%s", boot);
 	timer_init(&s->saver.timer, s->loop, saver_due, s);

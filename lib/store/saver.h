@@ -28,7 +28,7 @@ struct saver {
 /* Blocks, any thread. "": the kernel does not say. */
 void saver_boot_read(char out[STORE_BOOT_MAX]);
 /* The scan has ended. Nothing is saved before: what it had not seen yet would be forgotten; nor
-   where `boot` is empty. The store stops it when it closes. */
+   where `boot` is empty. Called again it does nothing. The store stops it when it closes. */
 void saver_start(struct store *s, const char *boot);
 
 #endif

@@ -78,6 +78,8 @@ static void index_found(struct store *s, const struct found *f)
 	}
 }
 
+static void scan_replaced(struct store *s);
+
 static void scan_slice(void *arg)
 {
 	struct scan *sc = arg;
@@ -92,6 +94,7 @@ static void scan_slice(void *arg)
 	}
 	s->scanned = true;
 	saver_start(s, sc->boot);
+	volume_start(s, scan_replaced);
 	store_check_ready(s);
 	op_finish(&sc->job.op);
 }
@@ -111,10 +114,12 @@ static void scan_work_done(struct op *work, void *arg)
 
 	sc->job.work = NULL;
 	op_free(work);
-	if (err.kind)
-		op_end(&sc->job.op, &err);
-	else
+	if (!err.kind) {
 		scan_slice(sc);
+		return;
+	}
+	volume_start(sc->job.store, scan_replaced);
+	op_end(&sc->job.op, &err);
 }
 
 static void scan_free(struct op *op)
@@ -142,6 +147,56 @@ struct op *store_scan_start(struct store *s)
 	sc->job.work = work_start(s->loop, WORK_SHORT, scan_on_worker, NULL, sc);
 	op_then(sc->job.work, scan_work_done, sc);
 	return &sc->job.op;
+}
+
+/* ---- another folder has taken the place of the one that was read */
+
+/* What was there is not, as far as anybody knows; what statuses name is promised. */
+static void lose_all(struct store *s)
+{
+	struct store_seat walk;
+	struct store_object *o;
+	struct list *at, *next;
+
+	index_walk_begin(&s->index, &walk);
+	while ((o = index_walk_next(&s->index, &walk)))
+		/* With its last entry the object may go as well; its address is only compared
+		   then. */
+		for (at = o->entries.next; at != &o->entries; at = next) {
+			next = at->next;
+			store_lose(s, index_entry_at(at), false);
+		}
+}
+
+/* Their objects find out whether the new folder has it, or bring it there. */
+static void tell_promised(struct store *s)
+{
+	struct store_seat walk;
+	struct store_object *o;
+	struct list *at;
+
+	index_walk_begin(&s->index, &walk);
+	while ((o = index_walk_next(&s->index, &walk)))
+		list_each (&o->entries, at)
+			if (index_entry_at(at)->promised)
+				store_tell_lost(s, index_entry_at(at));
+}
+
+static void scanned_again(struct op *op, void *arg)
+{
+	struct store *s = arg;
+
+	tell_promised(s);
+	s->rescan = NULL;
+	op_free(op);
+}
+
+static void scan_replaced(struct store *s)
+{
+	op_drop(MOVE(s->rescan)); /* of one that is gone as well */
+	lose_all(s);
+	s->rescan = store_scan_start(s);
+	op_then(s->rescan, scanned_again, s);
 }
 
 const char *store_scan_forgot(const struct op *op)

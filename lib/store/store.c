@@ -31,6 +31,7 @@ struct store *store_open(struct loop *l, const struct store_opts *opts, struct e
 	s->ttl_ms = opts->retention_ttl_ms;
 	s->restore_ms = opts->restore_ms;
 	s->on_lost = opts->on_lost;
+	s->on_room = opts->on_room;
 	s->arg = opts->arg;
 	list_init(&s->lost);
 	index_init(&s->index, l);
@@ -75,8 +76,12 @@ void store_close(struct store *s)
 		return;
 	s->closed = true;
 	s->on_lost = NULL;
+	s->on_room = NULL;
 	timer_cancel(&s->saver.timer);
 	op_drop(MOVE(s->saver.op));
+	timer_cancel(&s->volume.timer);
+	op_drop(MOVE(s->volume.op));
+	op_drop(MOVE(s->rescan));
 	if (!s->jobs)
 		store_free(s);
 }
@@ -234,11 +239,20 @@ static void tell_lost(void *arg)
 	}
 }
 
+void store_tell_lost(struct store *s, const struct store_entry *e)
+{
+	struct lost *lost = NEW(struct lost);
+	struct store_path p;
+
+	snprintf(p.dir, sizeof(p.dir), "%s", e->object->dir);
+	snprintf(p.file, sizeof(p.file), "%s", e->file);
+	store_path_format(&p, lost->path);
+	list_add(&s->lost, &lost->link);
+	defer_queue(s->loop, &s->lost_defer, tell_lost, s);
+}
+
 void store_lose(struct store *s, struct store_entry *e, bool tell)
 {
-	struct store_path p;
-	struct lost *lost;
-
 	if (tell) {
 		/* A request has found no file, or another one in its place, which has to go some
 		   day: the next check or the retention does it. */
@@ -250,14 +264,8 @@ void store_lose(struct store *s, struct store_entry *e, bool tell)
 	/* Its status still names it: wait for the restore instead of a 404. */
 	if (index_is_current(e))
 		index_promise(&s->index, e, true, false);
-	if (tell) {
-		lost = NEW(struct lost);
-		snprintf(p.dir, sizeof(p.dir), "%s", e->object->dir);
-		snprintf(p.file, sizeof(p.file), "%s", e->file);
-		store_path_format(&p, lost->path);
-		list_add(&s->lost, &lost->link);
-		defer_queue(s->loop, &s->lost_defer, tell_lost, s);
-	}
+	if (tell)
+		store_tell_lost(s, e);
 	index_entry_settle(&s->index, e);
 }
 

@@ -54,6 +54,9 @@ struct store_opts {
 	   path is promised again if it was current. Called from the loop, never from inside a call.
 	   May be NULL. */
 	void (*on_lost)(void *arg, const char *path);
+	/* A volume that has refused bytes (store_refused) may take them now. Called from the loop.
+	   May be NULL. */
+	void (*on_room)(void *arg);
 	void *arg;
 };
 
@@ -127,6 +130,14 @@ void store_temp_discard(struct store *s, struct store_temp *t);
 /* A job of the caller has given this file its name (store_temp_publish): it is there, and who waits
    for it is woken. */
 void store_published(struct store *s, const char *path, const struct store_file *f);
+
+/* ---- the volume. A folder that is removed, or replaced by another one, is noticed within seconds:
+   the new one is read as at a start. */
+/* Something of the store could not be written: on_room says when it may be worth another try. */
+void store_refused(struct store *s);
+/* What a failed file system call (-errno) of the store means, for people: "no space left on the
+   storage volume". NULL: no more than what the error says. */
+const char *store_failure_words(int code);
 
 struct store_put {
 	const char *path;

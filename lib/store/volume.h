@@ -1,0 +1,43 @@
+/*
+ * The volume under the store. Every five seconds a worker looks whether the store's path still
+ * leads to the folder that is open: somebody may have removed it, or mounted something over it. If
+ * not, what the path leads to now takes the place of the old folder, is made where it is missing,
+ * and the tree is read again. And it looks whether a volume that has refused bytes may take them
+ * now: there is more room than then, or it is not read-only any more. Internal to lib/store. Loop
+ * thread.
+ */
+#ifndef STORE_VOLUME_H
+#define STORE_VOLUME_H
+#include "ev/op.h"
+#include "ev/timer.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct store;
+
+/* What a look has found. */
+struct volume_state {
+	bool replaced; /* another folder is open now */
+	bool measured; /* and this is so: */
+	bool read_only;
+	uint64_t free; /* bytes */
+};
+
+struct volume {
+	struct timer timer;
+	struct op *op; /* the look that is on */
+	void (*replaced)(struct store *s);
+	bool refused; /* since the last time that it was better */
+	struct volume_state then; /* what it was like at the refusal, and at its worst since */
+};
+
+/* A volume that has refused bytes: is it worth another try? Else *now is kept as what it was like.
+   Yes is said once. */
+bool volume_is_better(struct volume *v, const struct volume_state *now);
+
+/* replaced: another folder is open now. Called again it does nothing. The store stops it when it
+   closes. */
+void volume_start(struct store *s, void (*replaced)(struct store *s));
+
+#endif
