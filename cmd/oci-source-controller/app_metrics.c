@@ -243,6 +243,22 @@ static void store_bytes(void *arg, struct metric_out *out)
 	metric_emit(out, (double)s.bytes);
 }
 
+static void store_scrubbed(void *arg, struct metric_out *out)
+{
+	struct store_stats s;
+
+	store_stats(((struct app *)arg)->store, &s);
+	metric_emit(out, (double)s.scrubbed);
+}
+
+static void store_wrong(void *arg, struct metric_out *out)
+{
+	struct store_stats s;
+
+	store_stats(((struct app *)arg)->store, &s);
+	metric_emit(out, (double)s.wrong);
+}
+
 static void store_promised(void *arg, struct metric_out *out)
 {
 	struct store_stats s;
@@ -550,6 +566,12 @@ void app_add_metrics(struct app *a)
 		{"artifact_store_restoring",
 			"Files that a status names and that are being restored.", "", true,
 			store_promised},
+		{"artifact_store_scrubbed_bytes_total",
+			"Bytes of stored artifacts that were read to compare them.", "", false,
+			store_scrubbed},
+		{"artifact_store_wrong_files_total",
+			"Stored artifacts that did not have their bytes any more.", "", false,
+			store_wrong},
 		{"artifact_requests_total", "Answers of the artifact server.", "outcome", false,
 			artifacts_served},
 		{"http_server_connections", "Open connections of a server.", "server", true,

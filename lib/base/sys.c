@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 static atomic_uint_fast64_t counts[SYS_CALLS];
@@ -330,6 +331,19 @@ ssize_t sys_pread(int fd, void *data, size_t n, uint64_t at)
 	if (fault_due(SYS_READ))
 		return -1;
 	return RETRY(pread(fd, data, n, (off_t)at));
+}
+
+bool sys_is_cold(int fd, uint64_t at)
+{
+	char byte;
+	struct iovec v = {&byte, 1};
+
+	return preadv2(fd, &v, 1, (off_t)at, RWF_NOWAIT) < 0 && errno == EAGAIN;
+}
+
+void sys_drop_cached(int fd, uint64_t at, uint64_t n)
+{
+	posix_fadvise(fd, (off_t)at, (off_t)n, POSIX_FADV_DONTNEED);
 }
 
 static int read_rest(int fd, struct buf *b, const char *path, struct err *err)

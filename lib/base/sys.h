@@ -56,6 +56,10 @@ int sys_write_all(int fd, const void *data, size_t n) must_check;
 int sys_pwrite_all(int fd, const void *data, size_t n, uint64_t at) must_check;
 /* As pread(2), EINTR retried. */
 ssize_t sys_pread(int fd, void *data, size_t n, uint64_t at) must_check;
+/* Would reading there wait for a disk? False also where the kernel cannot say. */
+bool sys_is_cold(int fd, uint64_t at);
+/* These bytes need not stay in the kernel's cache for us. */
+void sys_drop_cached(int fd, uint64_t at, uint64_t n);
 /* The whole of a regular file, appended to b, which has the limit; larger is an error. The message
    names the path. */
 int sys_read_file(int dirfd, const char *path, struct buf *b, struct err *err) must_check;

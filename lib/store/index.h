@@ -29,6 +29,7 @@ struct store_entry {
 	bool held;
 	bool superseded;
 	uint64_t superseded_at; /* clock_ms() */
+	unsigned scrubbed; /* in the pass of this number (scrub.h) */
 	unsigned refs; /* ops that will come back to it */
 	struct store_temp prepared; /* while held */
 	struct store_file prepared_file;

@@ -1,7 +1,7 @@
 /*
  * The store itself, for the files of lib/store only: store.c opens and closes it; scan.c, read.c,
- * write.c, gc.c, saver.c and volume.c are its ops (store/job.h). Loop thread, but for `root`, which
- * jobs read (root.h).
+ * write.c, gc.c, saver.c, volume.c and scrub.c are what it does (store/job.h). Loop thread, but for
+ * `root`, which jobs read (root.h), and the scrub's file, which is a piece's while one is on.
  */
 #ifndef STORE_INTERNAL_H
 #define STORE_INTERNAL_H
@@ -10,6 +10,7 @@
 #include "store/job.h"
 #include "store/root.h"
 #include "store/saver.h"
+#include "store/scrub.h"
 #include "store/store.h"
 #include "store/volume.h"
 
@@ -24,6 +25,7 @@ struct store {
 	struct store_index index;
 	struct saver saver;
 	struct volume volume;
+	struct scrub scrub;
 	struct op *rescan; /* of a folder that has taken the place of another */
 	unsigned records;
 	uint64_t ttl_ms, restore_ms;

@@ -95,6 +95,7 @@ static void scan_slice(void *arg)
 	s->scanned = true;
 	saver_start(s, sc->boot);
 	volume_start(s, scan_replaced);
+	scrub_start(s);
 	store_check_ready(s);
 	op_finish(&sc->job.op);
 }

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/sys.h"
 #include "store/internal.h"
 
 #include <string.h>
@@ -32,6 +33,8 @@ struct store *store_open(struct loop *l, const struct store_opts *opts, struct e
 	s->restore_ms = opts->restore_ms;
 	s->on_lost = opts->on_lost;
 	s->on_room = opts->on_room;
+	s->scrub.rate = opts->scrub_rate;
+	s->scrub.file.fd = -1;
 	s->arg = opts->arg;
 	list_init(&s->lost);
 	index_init(&s->index, l);
@@ -59,6 +62,8 @@ static void store_free(struct store *s)
 		free(lost);
 	defer_cancel(s->loop, &s->lost_defer);
 	timer_cancel(&s->restore_timer);
+	sys_close(s->scrub.file.fd);
+	digest_ctx_clear(&s->scrub.file.ctx);
 	index_clear(&s->index);
 	store_root_close(&s->root);
 	free(s);
@@ -82,6 +87,10 @@ void store_close(struct store *s)
 	timer_cancel(&s->volume.timer);
 	op_drop(MOVE(s->volume.op));
 	op_drop(MOVE(s->rescan));
+	timer_cancel(&s->scrub.timer);
+	op_drop(MOVE(s->scrub.op));
+	if (s->scrub.walking)
+		index_walk_end(&s->scrub.walk);
 	if (!s->jobs)
 		store_free(s);
 }
@@ -291,5 +300,7 @@ void store_stats(const struct store *s, struct store_stats *out)
 		.removed = s->removed,
 		.jobs = s->jobs,
 		.remembered = s->remembered,
+		.scrubbed = s->scrub.bytes,
+		.wrong = s->scrub.wrong,
 	};
 }

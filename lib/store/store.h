@@ -49,6 +49,7 @@ struct store_opts {
 	const char *root;
 	unsigned retention_records; /* files kept of one object, the current one included; >= 1 */
 	uint64_t retention_ttl_ms; /* ... and for how long after they were superseded */
+	uint64_t scrub_rate; /* bytes a second (scrub.h); 0: no scrub */
 	uint64_t restore_ms; /* store_ready is true this long after store_listed at the latest */
 	/* A file that was there is gone or changed under us (found when a request opened it). Its
 	   path is promised again if it was current. Called from the loop, never from inside a call.
@@ -196,6 +197,7 @@ struct store_stats {
 	uint64_t promised, waiting; /* open promises, requests that wait */
 	uint64_t published, removed; /* since the start */
 	uint64_t remembered; /* files whose digest the scan took from the last process's index */
+	uint64_t scrubbed, wrong; /* bytes that the scrub has read; files that were not right */
 	uint64_t jobs; /* ops not freed yet, dropped ones included */
 };
 void store_stats(const struct store *s, struct store_stats *out);

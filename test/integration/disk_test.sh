@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What a process leaves on the disk for the next one: an intact store is served without a registry, and without being read.
+# What lies on the disk: an intact store is served by the next process without a registry and without being read; a file that rots is found.
 . "$(dirname "$0")/../lib/harness.sh"
 . "$H_ROOT/test/lib/parts.sh"
 . "$H_ROOT/test/lib/objects.sh"
@@ -30,6 +30,7 @@ object one 1
 check_soon "an artifact" "$SOON" "True Succeeded" outcome one
 want=$(field one .status.artifact.digest)
 url=$(field one .status.artifact.url)
+path=$(field one .status.artifact.path)
 
 # ---- the index -------------------------------------------------------------------------------------------------------
 h_stop "$CONTROLLER_PID"
@@ -50,5 +51,22 @@ check_soon_match "an index that was changed: all is hashed" "$SOON" "0 of 1 .*'.
 check_eq "and served" "$want" "$(bytes one)"
 check_le "after it was read" "$(metric bytes_hashed_total)" 2000000
 h_registry_start reg
+h_stop "$CONTROLLER_PID" >/dev/null
+
+# ---- the scrub -------------------------------------------------------------------------------------------------------
+start --storage-scrub-rate=32Mi
+wrong() { metric artifact_store_wrong_files_total; }
+check_soon "the file is known" "$SOON" "1 of 1 " known
+check_soon_match "it is read again" "$SOON" '^[1-9]' metric artifact_store_scrubbed_bytes_total
+h_stop "$CONTROLLER_PID" >/dev/null
+file=$STORE/$path
+time=$(stat -c %y "$file")
+printf X | dd of="$file" bs=1 seek=1000000 conv=notrunc status=none
+touch -d "$time" "$file"
+start --storage-scrub-rate=32Mi
+check_soon "a file that rots, and no stat shows it: the next process knows it" "$SOON" "1 of 1 " known
+check_soon "the scrub finds it" "$SOON" 1 wrong
+check_soon "it is fetched again" "$SOON" "$want" bytes one
+check_soon_match "and people are told" "$SOON" 'ArtifactVerificationFailed' k get events -A
 h_stop "$CONTROLLER_PID" >/dev/null
 h_finish
