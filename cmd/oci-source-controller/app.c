@@ -146,6 +146,7 @@ static int start_store(struct app *a, struct err *err)
 		&(struct store_opts){.root = a->storage_path,
 			.retention_records = (unsigned)a->flags.retention_records,
 			.retention_ttl_ms = (uint64_t)a->flags.retention_ttl_ms,
+			.quota = (uint64_t)a->flags.quota,
 			.scrub_rate = (uint64_t)a->flags.scrub_rate,
 			.restore_ms = (uint64_t)a->flags.restore_timeout_ms,
 			.on_lost = file_lost,

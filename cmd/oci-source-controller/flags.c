@@ -66,6 +66,9 @@ static const struct flag FLAGS[] = {
 		.help = "how many at once above that"},
 	{"storage-path", TEXT, AT(storage_path), .value = "DIR", .env = "STORAGE_PATH",
 		.help = "the artifacts' directory"},
+	{"storage-quota", SIZE, AT(quota), .value = "BYTES", .fallback = "0", .zero_counts = true,
+		.help = "most bytes of stored artifacts: superseded ones give way first, then new "
+			"ones wait; 0: no limit"},
 	{"storage-scrub-rate", SIZE, AT(scrub_rate), .value = "BYTES", .fallback = "1Mi",
 		.zero_counts = true,
 		.help = "bytes a second at which stored artifacts are read and compared with "

@@ -50,6 +50,8 @@ enum step_ret artifact_disk_failed(struct run *r, const char *reason, const char
 	struct err *err = &r->task.err;
 	const char *words = store_failure_words(err->code);
 
+	if (err->code == STORE_OVER_QUOTA)
+		return run_fail(r, COND_STORAGE_FAILED, "StorageQuotaExceeded");
 	store_refused(SOURCE_ENV(r->c)->store);
 	if (words) {
 		/* Which file it was, people need not know. */
@@ -120,6 +122,40 @@ enum step_ret artifact_room_start(struct task *t)
 	return lanes_is_big(ARTIFACT(t)->input.size) ? lanes_wait(RUN(t), true) : STEP_NEXT;
 }
 
+/* Is it what the status names, and lost? That comes back whatever the quota says. */
+static bool is_restored(const struct artifact_run *a)
+{
+	char path[STORE_PATH_MAX];
+	struct err ignored = {0};
+
+	return a->missing &&
+		!store_path_of(
+			path, a->run.c->kind->name, a->run.ns, a->run.name, &a->name, &ignored) &&
+		!strcmp(path, a->have_path);
+}
+
+enum step_ret artifact_quota_start(struct task *t)
+{
+	struct artifact_run *a = ARTIFACT(t);
+
+	return task_wait(t, store_room_start(env_of(a)->store, a->input.size, is_restored(a)));
+}
+
+enum step_ret artifact_quota_resume(struct task *t)
+{
+	if (task_op_failed(t))
+		return artifact_disk_failed(
+			RUN(t), "ArchiveOperationFailed", "unable to make room for the layer");
+	ARTIFACT(t)->room = store_room_take(t->op);
+	return STEP_NEXT;
+}
+
+static void room_release(struct artifact_run *a)
+{
+	store_room_release(env_of(a)->store, a->room);
+	a->room = 0;
+}
+
 enum step_ret artifact_temp_start(struct task *t)
 {
 	struct artifact_run *a = ARTIFACT(t);
@@ -154,6 +190,8 @@ enum step_ret artifact_publish_start(struct task *t)
 		.ignore = a->input.ignore,
 		.limits = {.entries = e->max_entries, .expanded = e->max_expanded},
 		.algo = e->algo,
+		.room = a->room,
+		.must = is_restored(a),
 		.have_file = a->have_file};
 
 	if (store_path_of(a->path, a->run.c->kind->name, a->run.ns, a->run.name, &a->name, &t->err))
@@ -201,6 +239,7 @@ enum step_ret artifact_publish_resume(struct task *t)
 	a->same_bytes = res->same;
 	if (!res->hold) {
 		a->stored = true;
+		room_release(a); /* it counts itself */
 		run_end(RUN(t), RUN_MADE);
 		return STEP_NEXT;
 	}
@@ -297,6 +336,7 @@ enum step_ret artifact_cleanup_start(struct task *t)
 		store_abandon(env_of(a)->store, a->path);
 	a->hold = HOLD_NONE;
 	store_temp_discard(env_of(a)->store, &a->temp);
+	room_release(a);
 	/* Published, and no status names it: it goes as what was superseded goes. */
 	if (a->stored && !r->patched && !r->item->queue_item.leaving)
 		store_set_current(env_of(a)->store, a->dir, ARTIFACT_ITEM(r->item)->path);

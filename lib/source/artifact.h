@@ -9,7 +9,8 @@
  *	static const struct step WORK[] = {RUN_READ, RUN_FINALIZER, ARTIFACT_STORAGE, RUN_SUSPENDED,
  *		ARTIFACT_TIDY, RUN_VALID,
  *		... the kind's own: what the reference means ...
- *		RUN_SLOT, ..., ARTIFACT_TEMP, {"pull", ...}, ARTIFACT_PUBLISH, ARTIFACT_HOLD, {0}};
+ *		RUN_SLOT, ..., ARTIFACT_QUOTA, ARTIFACT_TEMP, {"pull", ...}, ARTIFACT_PUBLISH,
+ *		ARTIFACT_HOLD, {0}};
  *	static const struct step WORK_LAST[] = {..., RUN_STATUS, ARTIFACT_COMMIT, ARTIFACT_RETAIN,
  *		{"events", events_start}, ARTIFACT_CLEANUP, RUN_CLEANUP, {0}};
  *
@@ -67,6 +68,7 @@ struct artifact_run {
 	struct artifact_input input;
 	struct store_temp temp;
 	struct buf bytes; /* a small input; else it is in temp */
+	uint64_t room; /* reserved in the store */
 
 	/* The new artifact. */
 	char path[STORE_PATH_MAX];
@@ -93,6 +95,8 @@ enum step_ret artifact_disk_failed(struct run *r, const char *reason, const char
 #define ARTIFACT_TIDY {"tidy", artifact_tidy_start, artifact_retain_resume}
 /* A large input waits for a place for large ones. */
 #define ARTIFACT_ROOM {"room", artifact_room_start, lanes_resume}
+/* Room in the store's quota for the input, which is the least that the artifact may have. */
+#define ARTIFACT_QUOTA {"quota", artifact_quota_start, artifact_quota_resume}
 #define ARTIFACT_TEMP {"temp", artifact_temp_start, artifact_temp_resume}
 #define ARTIFACT_PUBLISH {"publish", artifact_publish_start, artifact_publish_resume}
 #define ARTIFACT_HOLD {"hold", artifact_hold_start, artifact_hold_resume}
@@ -107,6 +111,8 @@ enum step_ret artifact_storage_start(struct task *t);
 enum step_ret artifact_storage_resume(struct task *t);
 enum step_ret artifact_tidy_start(struct task *t);
 enum step_ret artifact_room_start(struct task *t);
+enum step_ret artifact_quota_start(struct task *t);
+enum step_ret artifact_quota_resume(struct task *t);
 enum step_ret artifact_temp_start(struct task *t);
 enum step_ret artifact_temp_resume(struct task *t);
 enum step_ret artifact_publish_start(struct task *t);

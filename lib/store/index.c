@@ -125,7 +125,7 @@ struct store_entry *index_entry_of(const struct store_index *x, const struct sto
 	return index_entry(o, p->latest && o ? o->current : p->file);
 }
 
-static void index_changed(struct store_index *x)
+void index_changed(struct store_index *x)
 {
 	if (x->changed)
 		x->changed(x);

@@ -55,7 +55,7 @@ struct store_index {
 	struct loop *loop;
 	struct map objects; /* by dir */
 	struct list seats; /* of struct store_seat: all objects, in the order in which they came */
-	/* Which files there are, or their digests; NULL: nobody asks. */
+	/* Which files there are, their digests, or which may go; NULL: nobody asks. */
 	void (*changed)(struct store_index *x);
 	struct list early; /* of struct store_wait: for paths without a name, until store_listed */
 	struct list woken; /* of struct store_wait */
@@ -87,6 +87,8 @@ bool index_is_current(const struct store_entry *e);
    last. */
 struct store_entry *index_entry_of(const struct store_index *x, const struct store_path *p);
 
+/* Tells who wants to know (`changed`). */
+void index_changed(struct store_index *x);
 void index_there(struct store_index *x, struct store_entry *e, const struct store_file *f);
 void index_not_there(struct store_index *x, struct store_entry *e);
 void index_promise(struct store_index *x, struct store_entry *e, bool promised, bool failed);

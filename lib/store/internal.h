@@ -8,6 +8,7 @@
 #include "ev/timer.h"
 #include "store/index.h"
 #include "store/job.h"
+#include "store/quota.h"
 #include "store/root.h"
 #include "store/saver.h"
 #include "store/scrub.h"
@@ -26,6 +27,7 @@ struct store {
 	struct saver saver;
 	struct volume volume;
 	struct scrub scrub;
+	struct quota quota;
 	struct op *rescan; /* of a folder that has taken the place of another */
 	unsigned records;
 	uint64_t ttl_ms, restore_ms;

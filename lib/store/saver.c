@@ -140,12 +140,11 @@ static void saver_due(void *arg)
 	op_then(s->saver.op, saver_done, s);
 }
 
-static void saver_changed(struct store_index *x)
+void saver_changed(struct store *s)
 {
-	struct store *s = CONTAINER_OF(x, struct store, index);
-
 	s->saver.again = true;
-	saver_set(s);
+	if (*s->saver.boot)
+		saver_set(s);
 }
 
 void saver_boot_read(char out[STORE_BOOT_MAX])
@@ -164,6 +163,5 @@ void saver_start(struct store *s, const char *boot)
 		return;
 	snprintf(s->saver.boot, sizeof(s->saver.boot), "%s", boot);
 	timer_init(&s->saver.timer, s->loop, saver_due, s);
-	s->index.changed = saver_changed;
-	saver_changed(&s->index); /* the scan has done it */
+	saver_changed(s); /* the scan has done it */
 }

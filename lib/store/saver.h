@@ -30,5 +30,7 @@ void saver_boot_read(char out[STORE_BOOT_MAX]);
 /* The scan has ended. Nothing is saved before: what it had not seen yet would be forgotten; nor
    where `boot` is empty. Called again it does nothing. The store stops it when it closes. */
 void saver_start(struct store *s, const char *boot);
+/* The index has changed. Before saver_start: nothing. */
+void saver_changed(struct store *s);
 
 #endif

@@ -80,6 +80,14 @@ static void index_found(struct store *s, const struct found *f)
 
 static void scan_replaced(struct store *s);
 
+static void index_on_change(struct store_index *x)
+{
+	struct store *s = CONTAINER_OF(x, struct store, index);
+
+	saver_changed(s);
+	quota_changed(s);
+}
+
 static void scan_slice(void *arg)
 {
 	struct scan *sc = arg;
@@ -93,6 +101,7 @@ static void scan_slice(void *arg)
 		return;
 	}
 	s->scanned = true;
+	s->index.changed = index_on_change;
 	saver_start(s, sc->boot);
 	volume_start(s, scan_replaced);
 	scrub_start(s);

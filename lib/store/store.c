@@ -35,6 +35,7 @@ struct store *store_open(struct loop *l, const struct store_opts *opts, struct e
 	s->on_room = opts->on_room;
 	s->scrub.rate = opts->scrub_rate;
 	s->scrub.file.fd = -1;
+	s->quota.max = opts->quota;
 	s->arg = opts->arg;
 	list_init(&s->lost);
 	index_init(&s->index, l);
@@ -88,6 +89,7 @@ void store_close(struct store *s)
 	op_drop(MOVE(s->volume.op));
 	op_drop(MOVE(s->rescan));
 	timer_cancel(&s->scrub.timer);
+	timer_cancel(&s->quota.timer);
 	op_drop(MOVE(s->scrub.op));
 	if (s->scrub.walking)
 		index_walk_end(&s->scrub.walk);
@@ -173,6 +175,7 @@ void store_set_current(struct store *s, const char *dir, const char *path)
 		} else if (e->there && !e->superseded) {
 			e->superseded = true;
 			e->superseded_at = clock_ms();
+			index_changed(&s->index);
 		}
 	}
 	index_object_settle(&s->index, o);
@@ -300,6 +303,9 @@ void store_stats(const struct store *s, struct store_stats *out)
 		.removed = s->removed,
 		.jobs = s->jobs,
 		.remembered = s->remembered,
+		.quota = s->quota.max,
+		.reserved = s->quota.reserved,
+		.refused = s->quota.refused,
 		.scrubbed = s->scrub.bytes,
 		.wrong = s->scrub.wrong,
 	};

@@ -49,14 +49,15 @@ struct store_opts {
 	const char *root;
 	unsigned retention_records; /* files kept of one object, the current one included; >= 1 */
 	uint64_t retention_ttl_ms; /* ... and for how long after they were superseded */
+	uint64_t quota; /* bytes of all files; 0: none */
 	uint64_t scrub_rate; /* bytes a second (scrub.h); 0: no scrub */
 	uint64_t restore_ms; /* store_ready is true this long after store_listed at the latest */
 	/* A file that was there is gone or changed under us (found when a request opened it). Its
 	   path is promised again if it was current. Called from the loop, never from inside a call.
 	   May be NULL. */
 	void (*on_lost)(void *arg, const char *path);
-	/* A volume that has refused bytes (store_refused) may take them now. Called from the loop.
-	   May be NULL. */
+	/* A volume that has refused bytes (store_refused) may take them now, or the quota has room
+	   for the least of what was over it. Called from the loop. May be NULL. */
 	void (*on_room)(void *arg);
 	void *arg;
 };
@@ -132,6 +133,18 @@ void store_temp_discard(struct store *s, struct store_temp *t);
    for it is woken. */
 void store_published(struct store *s, const char *path, const struct store_file *f);
 
+/* ---- the quota */
+#define STORE_OVER_QUOTA 1 /* err->code of a store_room_start: there is no room */
+/* Reserves room for so many bytes. Where there is none, superseded files give way, the oldest of
+   all objects first; if all of them would not be enough, none does, and the op fails, unless it
+   `must` be: what a status names and was lost comes back over the quota. */
+struct op *store_room_start(struct store *s, uint64_t bytes, bool must);
+/* The reservation is the caller's from then on; what is not taken goes with the op. Returns its
+   bytes. */
+uint64_t store_room_take(struct op *op);
+/* The file is there and counts itself, or does not come. */
+void store_room_release(struct store *s, uint64_t bytes);
+
 /* ---- the volume. A folder that is removed, or replaced by another one, is noticed within seconds:
    the new one is read as at a start. */
 /* Something of the store could not be written: on_room says when it may be worth another try. */
@@ -197,6 +210,8 @@ struct store_stats {
 	uint64_t promised, waiting; /* open promises, requests that wait */
 	uint64_t published, removed; /* since the start */
 	uint64_t remembered; /* files whose digest the scan took from the last process's index */
+	uint64_t quota, reserved; /* bytes */
+	uint64_t refused; /* for want of quota, since the start */
 	uint64_t scrubbed, wrong; /* bytes that the scrub has read; files that were not right */
 	uint64_t jobs; /* ops not freed yet, dropped ones included */
 };

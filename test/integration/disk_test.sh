@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What lies on the disk: an intact store is served by the next process without a registry and without being read; a file that rots is found.
+# What lies on the disk: an intact store is served by the next process without a registry and without being read; a file that rots is found; and there is a quota.
 . "$(dirname "$0")/../lib/harness.sh"
 . "$H_ROOT/test/lib/parts.sh"
 . "$H_ROOT/test/lib/objects.sh"
@@ -68,5 +68,31 @@ check_soon "a file that rots, and no stat shows it: the next process knows it" "
 check_soon "the scrub finds it" "$SOON" 1 wrong
 check_soon "it is fetched again" "$SOON" "$want" bytes one
 check_soon_match "and people are told" "$SOON" 'ArtifactVerificationFailed' k get events -A
+h_stop "$CONTROLLER_PID" >/dev/null
+
+# ---- the quota -------------------------------------------------------------------------------------------------------
+start --storage-quota=3Mi
+push 2
+object two 2
+check_soon "over the quota: not Ready" "$SOON" "False StorageQuotaExceeded" outcome two
+check_eq "the message has quota, use and need" "no room in the storage quota of 3.0 MiB (--storage-quota): 2.0 MiB are taken, 2.0 MiB more are needed" "$(message two)"
+check_eq "what was there is served" "$want" "$(bytes one)"
+check_eq "the quota is a metric" 3145728 "$(metric artifact_store_quota_bytes)"
+check_soon_match "so are refusals" "$SOON" '^[1-9]' metric artifact_store_over_quota_total
+k get ocirepository two >"$H_TMP/log/two.out"
+k delete ocirepository one >/dev/null
+check_soon "room: it comes" "$SOON" "True Succeeded" outcome two
+push 3
+object two 3
+check_soon_match "a new artifact of its own has no room beside the one that is named" "$SOON" 'False StorageQuotaExceeded' outcome two
+check_eq "nothing is reserved for it" 0 "$(metric artifact_store_reserved_bytes)"
+h_stop "$CONTROLLER_PID" >/dev/null
+start --storage-quota=5Mi
+check_soon "a larger quota" "$SOON" "True Succeeded" outcome two
+push 4
+object two 4
+revision() { field "$1" '.status.artifact.revision // "" | sub("@.*"; "")'; }
+check_soon "the next one: the superseded one gives way" "$SOON" 4 revision two
+check_le "within the quota" 5242880 "$(metric artifact_store_bytes)"
 h_stop "$CONTROLLER_PID" >/dev/null
 h_finish
