@@ -317,8 +317,7 @@ static enum step_ret layer_check(struct task *t)
 		return STEP_NEXT;
 	err_set(&t->err, ERR_RETRY,
 		"layer of '%.500s' has %llu bytes, more than the %llu that --artifact-max-size "
-		"allows; push less, with spec.ignore's patterns in a .sourceignore or "
-		"--ignore-paths",
+		"allows; " ARTIFACT_PUSH_LESS ", or choose another layer with layerSelector",
 		OCI_SPEC(r)->url, (unsigned long long)size, (unsigned long long)max);
 	return run_fail(r, COND_FETCH_FAILED, "OCIArtifactLayerOperationFailed");
 }

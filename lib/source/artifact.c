@@ -9,6 +9,7 @@
 #include "source/publish.h"
 #include "source/restore.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define ARTIFACT(t) CONTAINER_OF(RUN(t), struct artifact_run, run)
@@ -206,17 +207,42 @@ enum step_ret artifact_publish_start(struct task *t)
 	return task_wait(t, publish_start(t->self.loop, &req));
 }
 
-/* A Helm chart's provenance, a JSON file, one YAML file: whoever wrote the object may not know what
-   the layer is. */
-static void say_media_type(struct artifact_run *a)
+/* What whoever wrote the object can do about it. A Helm chart's provenance, a JSON file, one YAML
+   file: he may not know what the layer is. And spec.ignore, which may leave out nearly all of it,
+   helps against none of the limits on all that is in it. */
+static void say_what_helps(struct artifact_run *a)
 {
+	static const char *const flags[] = {
+		[PACK_OVER_EXPANDED] = " (--artifact-max-expanded-size)",
+		[PACK_OVER_ENTRIES] = " (--artifact-max-entries)",
+		[PACK_OVER_RATIO] = "",
+		[PACK_OVER_NAMES] = "",
+	};
 	struct err *err = &a->run.task.err;
 
-	if (err->code == PACK_NO_ARCHIVE)
+	switch (err->code) {
+	case PACK_NO_ARCHIVE:
 		err_wrap(err,
 			"a layer of media type '%.200s' is not what 'extract' needs "
 			"(layerSelector.operation 'copy' takes it as it is)",
 			a->input.media_type);
+		break;
+	case PACK_OVER_EXPANDED:
+	case PACK_OVER_ENTRIES:
+	case PACK_OVER_RATIO:
+	case PACK_OVER_NAMES:
+		err_append(err,
+			"%s, before spec.ignore leaves anything out; " ARTIFACT_PUSH_LESS
+			", or let layerSelector choose another layer or take this one as it is "
+			"(operation 'copy')",
+			flags[err->code]);
+		break;
+	case -ENOBUFS:
+		err_append(err, " (--memory-budget)");
+		break;
+	default:
+		break;
+	}
 }
 
 enum step_ret artifact_publish_resume(struct task *t)
@@ -228,7 +254,7 @@ enum step_ret artifact_publish_resume(struct task *t)
 		if (res->storage_failed)
 			return artifact_disk_failed(RUN(t), "ArchiveOperationFailed",
 				"unable to archive artifact to storage");
-		say_media_type(a);
+		say_what_helps(a);
 		err_wrap(&t->err, "failed to extract layer contents from artifact");
 		return run_fail(RUN(t), COND_FETCH_FAILED, "OCIArtifactLayerOperationFailed");
 	}

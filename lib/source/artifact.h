@@ -29,6 +29,10 @@
 #define COND_OUTDATED "ArtifactOutdated"
 #define COND_IN_STORAGE "ArtifactInStorage"
 
+/* What helps against a layer that is too large before spec.ignore is applied to it. A .sourceignore
+   does not: who pushes does not read it. */
+#define ARTIFACT_PUSH_LESS "push less, with spec.ignore's patterns as --ignore-paths"
+
 #define ARTIFACT_REVISION_MAX 320
 
 /* What the artifact is made of. A kind's row fills it before ARTIFACT_TEMP; borrowed until the run
