@@ -282,7 +282,7 @@ static void log_store(const struct app *a, const char *forgot)
 	struct store_stats st;
 
 	store_stats(a->store, &st);
-	if (*forgot)
+	if (*forgot && st.files)
 		log_info(NULL, "read the store", LU("files", st.files), LU("known", st.remembered),
 			LS("forgot", forgot));
 	else

@@ -53,7 +53,8 @@ enum step_ret artifact_disk_failed(struct run *r, const char *reason, const char
 
 	if (err->code == STORE_OVER_QUOTA)
 		return run_fail(r, COND_STORAGE_FAILED, "StorageQuotaExceeded");
-	store_refused(SOURCE_ENV(r->c)->store);
+	/* The layer, and beside it the artifact that is made of it. */
+	store_refused(SOURCE_ENV(r->c)->store, 2 * ARTIFACT_RUN(r)->input.size, err->code);
 	if (words) {
 		/* Which file it was, people need not know. */
 		log_debug(&r->log, "the disk has failed", LE(err));

@@ -1,5 +1,6 @@
 #include "store/quota.h"
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "store/gc.h"
@@ -7,6 +8,7 @@
 #include <stdlib.h>
 
 #define LOOK_MS 1000
+#define TELL_MS 10000 /* between two times that all who wait are told */
 
 /* ---- what gives way -------------------------------------------------------------------------- */
 
@@ -50,14 +52,20 @@ static void candidates_find(struct store *s, struct candidates *c)
 
 bool quota_has_room(struct store *s, uint64_t bytes)
 {
+	struct quota *q = &s->quota;
 	struct candidates c = {0};
 	uint64_t left;
 
 	if (fits(s, bytes))
 		return true;
-	candidates_find(s, &c);
-	left = taken(s) - c.bytes;
-	vec_clear(&c.p);
+	/* Many may ask while nothing changes. */
+	if (!q->counted) {
+		candidates_find(s, &c);
+		q->may_go = c.bytes;
+		q->counted = true;
+		vec_clear(&c.p);
+	}
+	left = taken(s) - q->may_go;
 	return bytes <= s->quota.max && left <= s->quota.max - bytes;
 }
 
@@ -181,6 +189,7 @@ static void quota_look(void *arg)
 	if (!s->quota.least || !quota_has_room(s, s->quota.least))
 		return;
 	s->quota.least = 0;
+	s->quota.told_at = clock_ms();
 	if (s->on_room)
 		s->on_room(s->arg);
 }
@@ -188,9 +197,11 @@ static void quota_look(void *arg)
 void quota_changed(struct store *s)
 {
 	struct quota *q = &s->quota;
+	uint64_t since = clock_ms() - q->told_at;
 
+	q->counted = false;
 	if (!q->least || s->closed || timer_is_set(&q->timer))
 		return;
 	timer_init(&q->timer, s->loop, quota_look, s);
-	timer_set(&q->timer, LOOK_MS);
+	timer_set(&q->timer, q->told_at && since < TELL_MS - LOOK_MS ? TELL_MS - since : LOOK_MS);
 }

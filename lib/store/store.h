@@ -147,8 +147,9 @@ void store_room_release(struct store *s, uint64_t bytes);
 
 /* ---- the volume. A folder that is removed, or replaced by another one, is noticed within seconds:
    the new one is read as at a start. */
-/* Something of the store could not be written: on_room says when it may be worth another try. */
-void store_refused(struct store *s);
+/* So many bytes could not be written, with this error (-errno): on_room says when it may be worth
+   another try. */
+void store_refused(struct store *s, uint64_t bytes, int code);
 /* What a failed file system call (-errno) of the store means, for people: "no space left on the
    storage volume". NULL: no more than what the error says. */
 const char *store_failure_words(int code);

@@ -1,6 +1,6 @@
 #include "store/volume.h"
 
-#include "base/limits.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/sys.h"
 #include "store/internal.h"
@@ -8,8 +8,10 @@
 #include <errno.h>
 
 #define LOOK_MS 5000
-/* So much more room than when it was refused is worth another try. */
-#define ROOM_MIN LIMIT_MIB
+/* Between two tries of what was refused. */
+#define PAUSE_MS 10000
+#define PAUSE_MAX_MS (15 * 60 * 1000)
+#define FORGET_MS (60 * 60 * 1000) /* after that the pause begins anew */
 
 struct volume_look {
 	struct job job;
@@ -30,26 +32,21 @@ static int look_run(struct job *job, const atomic_bool *stop, struct err *err)
 	return 0;
 }
 
-bool volume_is_better(struct volume *v, const struct volume_state *now)
+bool volume_is_better(struct volume *v, const struct volume_state *now, uint64_t now_ms)
 {
-	struct volume_state *then = &v->then;
+	uint64_t since = now_ms - v->told_at;
 
-	if (!v->refused)
+	if (!v->least)
 		return false;
-	if (now->replaced ||
-		(then->measured && now->measured &&
-			((then->read_only && !now->read_only) ||
-				now->free >= then->free + ROOM_MIN))) {
-		v->refused = then->measured = false;
-		return true;
-	}
-	if (!now->measured)
+	if (!now->replaced &&
+		(!now->measured || now->read_only || now->free < v->least || since < v->pause_ms))
 		return false;
-	if (!then->measured || now->free < then->free)
-		then->free = now->free;
-	then->read_only = now->read_only;
-	then->measured = true;
-	return false;
+	v->pause_ms = !v->pause_ms || since > FORGET_MS ? PAUSE_MS
+		: v->pause_ms < PAUSE_MAX_MS / 2        ? 2 * v->pause_ms
+							: PAUSE_MAX_MS;
+	v->told_at = now_ms;
+	v->least = 0;
+	return true;
 }
 
 static void look_start(struct store *s);
@@ -69,7 +66,7 @@ static void look_done(struct op *op, void *arg)
 	if (op->err.kind == ERR_NONE) {
 		if (k->state.replaced)
 			s->volume.replaced(s);
-		if (volume_is_better(&s->volume, &k->state) && s->on_room)
+		if (volume_is_better(&s->volume, &k->state, clock_ms()) && s->on_room)
 			s->on_room(s->arg);
 	}
 	s->volume.op = NULL;
@@ -98,16 +95,17 @@ void volume_start(struct store *s, void (*replaced)(struct store *s))
 
 /* ---- for those who write --------------------------------------------------------------------- */
 
-void store_refused(struct store *s)
+void store_refused(struct store *s, uint64_t bytes, int code)
 {
 	struct volume *v = &s->volume;
 
-	if (v->refused)
+	/* Of a quota of the disk, and of a disk that fails, a look would see nothing. */
+	if (!store_failure_words(code) || code == -EDQUOT || code == -EIO)
 		return;
-	v->refused = true;
-	/* What it is like now, before anybody makes room. */
-	if (v->replaced && !v->op)
-		timer_set(&v->timer, 0);
+	if (!bytes)
+		bytes = 1;
+	if (!v->least || bytes < v->least)
+		v->least = bytes;
 }
 
 const char *store_failure_words(int code)

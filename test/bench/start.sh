@@ -10,7 +10,7 @@ h_registry_start reg
 mkdir "$H_TMP/objects" "$H_TMP/store" "$H_TMP/app"
 STORAGE=127.0.0.1:$(h_free_port)
 METRICS=127.0.0.1:$(h_free_port)
-FLAGS=(--embedded="$H_TMP/objects" --state-dir="$H_TMP/src.state" --storage-path="$H_TMP/store" --storage-addr="$STORAGE" --metrics-addr="$METRICS")
+FLAGS=(--embedded="$H_TMP/objects" --state-dir="$H_TMP/src.state" --storage-path="$H_TMP/store" --storage-addr="$STORAGE" --metrics-addr="$METRICS" --storage-scrub-rate=0)
 
 for ((i = 0; i < 20; i++)); do
 	head -c $((LAYER_KIB * 1024)) /dev/urandom >"$H_TMP/app/noise.bin"

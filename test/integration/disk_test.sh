@@ -37,16 +37,16 @@ h_stop "$CONTROLLER_PID"
 check_eq "SIGTERM: exit status" 0 $?
 check_eq "the index is on the disk" 600 "$(stat -c %a "$STORE/.index")"
 h_stop "$REGISTRY_PID" KILL >/dev/null
-start
+start --storage-scrub-rate=0
 check_soon "the next process knows the file" "$SOON" "1 of 1 " known
 check_eq "it is served without a registry" "$want" "sha256:$(curl -sf "$url" | sha256sum | cut -d' ' -f1)"
 check_le "and without being read" 1000000 "$(metric bytes_hashed_total)"
 h_stop "$CONTROLLER_PID" KILL >/dev/null
-start
+start --storage-scrub-rate=0
 check_soon "also after kill -9" "$SOON" "1 of 1 " known
 h_stop "$CONTROLLER_PID" >/dev/null
 sed -i 's/^boot ./boot x/' "$STORE/.index"
-start
+start --storage-scrub-rate=0
 check_soon_match "an index that was changed: all is hashed" "$SOON" "0 of 1 .*'.index' has other bytes than were written" known
 check_eq "and served" "$want" "$(bytes one)"
 check_le "after it was read" "$(metric bytes_hashed_total)" 2000000

@@ -252,6 +252,25 @@ START_TEST(test_told)
 }
 END_TEST
 
+/* Small files come and go: who waits is not told each time. */
+START_TEST(test_told_seldom)
+{
+	struct rig r = {0};
+	struct err err;
+
+	begin_refused(&r);
+	store_room_release(r.store, 10);
+	ck_assert_uint_eq(told(&r), 1);
+	ck_assert_uint_eq(ask(&r, 21, false, &err), 0);
+	store_room_release(r.store, 10);
+	ck_assert_uint_eq(told(&r), 1);
+	loop_test_advance(r.loop, 7900);
+	ck_assert_uint_eq(told(&r), 1);
+	ck_assert_uint_eq(told(&r), 2);
+	rig_close(&r);
+}
+END_TEST
+
 Suite *suite_quota(void)
 {
 	Suite *s = suite_create("quota");
@@ -265,6 +284,7 @@ Suite *suite_quota(void)
 	tcase_add_test(t, test_disk_fails);
 #endif
 	tcase_add_loop_test(t, test_told, 0, 3);
+	tcase_add_test(t, test_told_seldom);
 	suite_add_tcase(s, t);
 	return s;
 }

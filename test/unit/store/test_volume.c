@@ -170,44 +170,59 @@ END_TEST
 
 /* ---- room */
 
-#define MIB (1ULL << 20)
+#define ROOM(bytes) {.measured = true, .free = (bytes)}
 
-/* What looks find, one after another, after a refusal: is it better? */
+/* 100 bytes were refused, and again after each try. What looks find, 5 s apart: is it better? */
 static const struct {
 	const char *name;
-	struct volume_state looks[4];
+	struct volume_state looks[10];
 	const char *better; /* one letter a look: y, n */
 } LOOKS[] = {
-	{"the same", {{.measured = true, .free = 5}, {.measured = true, .free = 5}}, "nn"},
-	{"more room", {{.measured = true, .free = 5}, {.measured = true, .free = 5 + MIB}}, "ny"},
-	{"a little more", {{.measured = true, .free = 5}, {.measured = true, .free = 4 + MIB}},
-		"nn"},
-	{"less, then as before",
-		{{.measured = true, .free = MIB}, {.measured = true, .free = 0},
-			{.measured = true, .free = MIB}},
-		"nny"},
-	{"said once",
-		{{.measured = true}, {.measured = true, .free = MIB},
-			{.measured = true, .free = 3 * MIB}},
-		"nyn"},
-	{"writable again", {{.measured = true, .read_only = true}, {.measured = true}}, "ny"},
-	{"read-only now", {{.measured = true}, {.measured = true, .read_only = true}}, "nn"},
-	{"not measured", {{.free = MIB}, {.free = 5 * MIB}, {.measured = true, .free = 9 * MIB}},
-		"nnn"},
-	{"another one", {{.measured = true}, {.replaced = true}}, "ny"},
+	{"room", {ROOM(99), ROOM(100)}, "ny"},
+	{"read-only", {{.measured = true, .read_only = true, .free = 200}, ROOM(200)}, "ny"},
+	{"not measured", {{.free = 200}, ROOM(200)}, "ny"},
+	{"another one", {ROOM(0), {.replaced = true}, {.replaced = true}}, "nyy"},
+	{"room, but it is refused again: after 10 s, then 20 s",
+		{ROOM(200), ROOM(200), ROOM(200), ROOM(200), ROOM(200), ROOM(200), ROOM(200),
+			ROOM(200)},
+		"ynynnnyn"},
 };
 
 START_TEST(test_better)
 {
 	struct volume v = {0};
+	uint64_t now = 1000000;
 	size_t i;
 
-	ck_assert(!volume_is_better(&v, &(struct volume_state){.replaced = true}));
-	v.refused = true;
-	for (i = 0; LOOKS[_i].better[i]; i++)
-		ck_assert_msg(
-			volume_is_better(&v, &LOOKS[_i].looks[i]) == (LOOKS[_i].better[i] == 'y'),
+	ck_assert(!volume_is_better(&v, &(struct volume_state){.replaced = true}, now));
+	for (i = 0; LOOKS[_i].better[i]; i++, now += 5000) {
+		v.least = 100;
+		ck_assert_msg(volume_is_better(&v, &LOOKS[_i].looks[i], now) ==
+				(LOOKS[_i].better[i] == 'y'),
 			"%s: %zu", LOOKS[_i].name, i);
+		ck_assert(v.least == (LOOKS[_i].better[i] == 'y' ? 0 : 100));
+	}
+}
+END_TEST
+
+/* However often it fails it is tried every quarter of an hour; after an hour it begins anew. */
+START_TEST(test_pause)
+{
+	static const struct volume_state room = ROOM(100);
+	struct volume v = {0};
+	uint64_t now = 1000000;
+	int i;
+
+	for (i = 0; i < 20; i++, now += 15 * 60000) {
+		v.least = 1;
+		ck_assert(volume_is_better(&v, &room, now));
+	}
+	v.least = 1;
+	ck_assert(!volume_is_better(&v, &room, now - 1));
+	now += 60 * 60000;
+	ck_assert(volume_is_better(&v, &room, now));
+	v.least = 1;
+	ck_assert(volume_is_better(&v, &room, now + 10000));
 }
 END_TEST
 
@@ -219,24 +234,32 @@ static void on_room(void *arg)
 	rooms++;
 }
 
-/* The first look after a refusal comes at once: it is what later ones are compared with. */
 START_TEST(test_room)
 {
 	struct rig r = {.opts = {.on_room = on_room}};
 
 	clock_fake(1700000000000);
 	rig_open(&r);
-	store_refused(r.store);
-	loop_test_advance(r.loop, 1);
-	rig_settle(&r);
-	shell(&r, "mv \"$D\" \"$D.old\"; mv \"$D.old\" \"$D\"");
+	look(&r);
+	ck_assert_uint_eq(rooms, 0); /* nothing was refused */
+	store_refused(r.store, 5, -EIO); /* no look would see whether that is better */
+	store_refused(r.store, 5, -EDQUOT);
+	store_refused(r.store, 5, -EACCES);
 	look(&r);
 	ck_assert_uint_eq(rooms, 0);
-	shell(&r, "rm -rf \"$D\"");
+	store_refused(r.store, UINT64_MAX, -ENOSPC);
+	look(&r);
+	ck_assert_uint_eq(rooms, 0);
+	store_refused(r.store, 5, -ENOSPC);
+	look(&r);
+	ck_assert_uint_eq(rooms, 1);
+	store_refused(r.store, 5, -EROFS);
 	look(&r);
 	ck_assert_uint_eq(rooms, 1);
 	look(&r);
-	ck_assert_uint_eq(rooms, 1);
+	ck_assert_uint_eq(rooms, 2);
+	look(&r);
+	ck_assert_uint_eq(rooms, 2);
 	rig_close(&r);
 }
 END_TEST
@@ -278,6 +301,7 @@ Suite *suite_volume(void)
 	tcase_add_test(t, test_unreadable);
 #endif
 	tcase_add_loop_test(t, test_better, 0, (int)ARRAY_LEN(LOOKS));
+	tcase_add_test(t, test_pause);
 	tcase_add_test(t, test_room);
 	tcase_add_loop_test(t, test_words, 0, (int)ARRAY_LEN(WORDS));
 	suite_add_tcase(s, t);
