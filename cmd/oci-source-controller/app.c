@@ -128,6 +128,15 @@ static void file_lost(void *arg, const char *path)
 		artifact_file_lost(a->controllers[i], path);
 }
 
+static void app_try_failed(void *arg)
+{
+	struct app *a = arg;
+	unsigned i;
+
+	for (i = 0; i < a->n_controllers; i++)
+		controller_try_failed(a->controllers[i]);
+}
+
 static void file_unknown(void *arg, const char *dir)
 {
 	struct app *a = arg;
@@ -151,9 +160,12 @@ static int start_store(struct app *a, struct err *err)
 		&(struct store_opts){.root = a->storage_path,
 			.retention_records = (unsigned)a->flags.retention_records,
 			.retention_ttl_ms = (uint64_t)a->flags.retention_ttl_ms,
+			.quota = (uint64_t)a->flags.quota,
+			.scrub_rate = (uint64_t)a->flags.scrub_rate,
 			.restore_ms = (uint64_t)a->flags.restore_timeout_ms,
 			.on_lost = file_lost,
 			.on_unknown = a->elects ? file_unknown : NULL,
+			.on_room = app_try_failed,
 			.arg = a},
 		err);
 	return a->store ? 0 : -1;
@@ -307,6 +319,19 @@ static void app_sweep(void *arg)
 	op_then(a->sweep, app_swept, a);
 }
 
+/* forgot: why files have to be hashed that the last process knew. */
+static void log_store(const struct app *a, const char *forgot)
+{
+	struct store_stats st;
+
+	store_stats(a->store, &st);
+	if (*forgot && st.files)
+		log_info(NULL, "read the store", LU("files", st.files), LU("known", st.remembered),
+			LS("forgot", forgot));
+	else
+		log_info(NULL, "read the store", LU("files", st.files), LU("known", st.remembered));
+}
+
 static void app_scanned(struct op *op, void *arg)
 {
 	struct app *a = arg;
@@ -321,6 +346,8 @@ static void app_scanned(struct op *op, void *arg)
 	   message of its own. */
 	if (op->err.kind != ERR_NONE)
 		log_error(NULL, "cannot read the store", LE(&op->err));
+	else
+		log_store(a, store_scan_forgot(op));
 	op_free(op);
 	for (i = 0; i < a->n_controllers; i++)
 		controller_start(a->controllers[i]);
@@ -443,15 +470,6 @@ static void start_cloud(struct app *a)
 	cloud_env_clear(&env);
 }
 
-static void app_routes_changed(void *arg)
-{
-	struct app *a = arg;
-	unsigned i;
-
-	for (i = 0; i < a->n_controllers; i++)
-		controller_try_failed(a->controllers[i]);
-}
-
 static int start_registries(struct app *a, struct err *err)
 {
 	a->http = http_client_new(a->loop,
@@ -468,13 +486,13 @@ static int start_registries(struct app *a, struct err *err)
 		a->cas = http_ca_file_new(a->loop, a->http, a->flags.ca_file, err);
 		if (!a->cas)
 			return err_wrap(err, "--ca-file");
-		reread_on_taken(a->cas, app_routes_changed, a);
+		reread_on_taken(a->cas, app_try_failed, a);
 	}
 	if (a->flags.mirrors) {
 		a->mirrors = oci_mirrors_file(a->loop, a->oci, a->flags.mirrors, err);
 		if (!a->mirrors)
 			return err_wrap(err, "--registry-mirrors");
-		reread_on_taken(a->mirrors, app_routes_changed, a);
+		reread_on_taken(a->mirrors, app_try_failed, a);
 	}
 	return 0;
 }
@@ -637,6 +655,27 @@ static enum step_ret embedded_stop_start(struct task *t)
 	return a->embedded ? task_wait(t, embedded_stop(a->embedded, 1000)) : STEP_NEXT;
 }
 
+/* What is known of the files, for the next start. A disk that hangs is left behind. */
+static enum step_ret save_start(struct task *t)
+{
+	struct app *a = app_of(t);
+
+	a->save = store_save_start(a->store);
+	return row_wait(a);
+}
+
+static enum step_ret save_resume(struct task *t)
+{
+	struct app *a = app_of(t);
+
+	if (!a->save->done && clock_ms() - a->row_since <= JOBS_GRACE_MS)
+		return task_wait(t, sleep_start(a->loop, 5));
+	if (a->save->done && a->save->err.kind != ERR_NONE)
+		log_error(NULL, "cannot save the store's index", LE(&a->save->err));
+	op_drop(MOVE(a->save));
+	return STEP_NEXT;
+}
+
 /* What nobody waits for any more ends when it sees its stop flag; what hangs in the kernel may
    never do so, and must not keep the process. */
 static enum step_ret jobs_start(struct task *t)
@@ -672,6 +711,7 @@ static const struct step END_STEPS[] = {
 	{"metrics", metrics_start, end_resume},
 	{"health", health_start, end_resume},
 	{"embedded", embedded_stop_start, end_resume},
+	{"save", save_start, save_resume},
 	{"jobs", jobs_start, jobs_resume},
 	{0},
 };

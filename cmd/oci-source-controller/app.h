@@ -42,7 +42,7 @@ struct app {
 	struct http_server *metrics_server, *health_server; /* NULL: turned off */
 	struct health health;
 	struct page *page; /* NULL: --status-page=false */
-	struct op *scan, *sweep, *ending;
+	struct op *scan, *sweep, *save, *ending;
 	struct timer sweep_timer;
 	struct task end;
 	uint64_t row_since; /* of the row of `end` that waits */

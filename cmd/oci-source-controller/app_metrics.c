@@ -270,6 +270,46 @@ static void store_bytes(void *arg, struct metric_out *out)
 	metric_emit(out, (double)s.bytes);
 }
 
+static void store_quota(void *arg, struct metric_out *out)
+{
+	struct store_stats s;
+
+	store_stats(((struct app *)arg)->store, &s);
+	metric_emit(out, (double)s.quota);
+}
+
+static void store_reserved(void *arg, struct metric_out *out)
+{
+	struct store_stats s;
+
+	store_stats(((struct app *)arg)->store, &s);
+	metric_emit(out, (double)s.reserved);
+}
+
+static void store_refusals(void *arg, struct metric_out *out)
+{
+	struct store_stats s;
+
+	store_stats(((struct app *)arg)->store, &s);
+	metric_emit(out, (double)s.refused);
+}
+
+static void store_scrubbed(void *arg, struct metric_out *out)
+{
+	struct store_stats s;
+
+	store_stats(((struct app *)arg)->store, &s);
+	metric_emit(out, (double)s.scrubbed);
+}
+
+static void store_wrong(void *arg, struct metric_out *out)
+{
+	struct store_stats s;
+
+	store_stats(((struct app *)arg)->store, &s);
+	metric_emit(out, (double)s.wrong);
+}
+
 static void store_promised(void *arg, struct metric_out *out)
 {
 	struct store_stats s;
@@ -590,6 +630,20 @@ void app_add_metrics(struct app *a)
 		{"artifact_store_restoring",
 			"Files that a status names and that are being restored.", "", true,
 			store_promised},
+		{"artifact_store_quota_bytes", "The store's quota; 0: none.", "", true,
+			store_quota},
+		{"artifact_store_reserved_bytes",
+			"Room in the store that is reserved for artifacts on their way.", "", true,
+			store_reserved},
+		{"artifact_store_over_quota_total",
+			"Artifacts for which the quota had no room, repetitions included.", "",
+			false, store_refusals},
+		{"artifact_store_scrubbed_bytes_total",
+			"Bytes of stored artifacts that were read to compare them.", "", false,
+			store_scrubbed},
+		{"artifact_store_wrong_files_total",
+			"Stored artifacts that did not have their bytes any more.", "", false,
+			store_wrong},
 		{"artifact_requests_total", "Answers of the artifact server.", "outcome", false,
 			artifacts_served},
 		{"http_server_connections", "Open connections of a server.", "server", true,

@@ -65,6 +65,13 @@ static const struct flag FLAGS[] = {
 		.help = "how many at once above that"},
 	{"storage-path", TEXT, AT(storage_path), .value = "DIR", .env = "STORAGE_PATH",
 		.help = "the artifacts' directory"},
+	{"storage-quota", SIZE, AT(quota), .value = "BYTES", .fallback = "0", .zero_counts = true,
+		.help = "most bytes of stored artifacts: superseded ones give way first, then new "
+			"ones wait; 0: no limit"},
+	{"storage-scrub-rate", SIZE, AT(scrub_rate), .value = "BYTES", .fallback = "1Mi",
+		.zero_counts = true,
+		.help = "bytes a second at which stored artifacts are read and compared with "
+			"their digests; 0: never"},
 	{"storage-addr", TEXT, AT(storage_addr), .value = "ADDR", .fallback = ":9090",
 		.embedded = "127.0.0.1:9090", .env = "STORAGE_ADDRESS",
 		.help = "address of the artifact server"},

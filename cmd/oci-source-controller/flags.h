@@ -27,6 +27,8 @@ struct flags {
 	/* store */
 	const char *storage_path, *storage_addr, *storage_adv_addr;
 	int64_t retention_ttl_ms, retention_records, restore_timeout_ms;
+	int64_t quota; /* bytes; 0: none */
+	int64_t scrub_rate; /* bytes a second; 0: no scrub */
 	enum digest_algo algo;
 	int64_t max_size, max_expanded, max_entries;
 	const char *url_secret; /* NULL: artifact URLs can be guessed */

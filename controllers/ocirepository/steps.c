@@ -326,8 +326,7 @@ static enum step_ret layer_check(struct task *t)
 		return STEP_NEXT;
 	err_set(&t->err, ERR_RETRY,
 		"layer of '%.500s' has %llu bytes, more than the %llu that --artifact-max-size "
-		"allows; push less, with spec.ignore's patterns in a .sourceignore or "
-		"--ignore-paths",
+		"allows; " ARTIFACT_PUSH_LESS ", or choose another layer with layerSelector",
 		OCI_SPEC(r)->url, (unsigned long long)size, (unsigned long long)max);
 	return run_fail(r, COND_FETCH_FAILED, "OCIArtifactLayerOperationFailed");
 }
@@ -411,9 +410,11 @@ static enum step_ret pull_resume(struct task *t)
 		check_refused(r);
 		if (t->err.code == OCI_LOGIN_FAILED)
 			return login_failed(r);
+		if (disk)
+			return artifact_disk_failed(
+				r, "ArchiveOperationFailed", "unable to store the layer");
 		err_wrap(&t->err, "failed to pull artifact from '%.500s'", OCI_SPEC(r)->url);
-		return disk ? run_fail(r, COND_STORAGE_FAILED, "ArchiveOperationFailed")
-			    : run_fail(r, COND_FETCH_FAILED, "OCIArtifactLayerOperationFailed");
+		return run_fail(r, COND_FETCH_FAILED, "OCIArtifactLayerOperationFailed");
 	}
 	mem = oci_blob_mem(t->op);
 	if (mem) {
@@ -522,6 +523,7 @@ static const struct step WORK[] = {
 	RUN_SLOT,
 	{"manifest", manifest_start, manifest_resume},
 	ARTIFACT_ROOM,
+	ARTIFACT_QUOTA,
 	ARTIFACT_TEMP,
 	{"pull", pull_start, pull_resume},
 	ARTIFACT_PUBLISH,
@@ -543,6 +545,7 @@ static const struct step RESTORE[] = {
 	RUN_SLOT,
 	{"manifest", manifest_start, manifest_resume},
 	ARTIFACT_ROOM,
+	ARTIFACT_QUOTA,
 	ARTIFACT_TEMP,
 	{"pull", pull_start, pull_resume},
 	ARTIFACT_PUBLISH,

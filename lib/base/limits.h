@@ -159,6 +159,9 @@
 #define LIMIT_FILTER_MS 200 /* of matching for a whole tag list ... */
 #define LIMIT_FILTER_TAG_US 5 /* ... and so much more for each tag; an ordinary one takes 0.3 */
 
+/* Store */
+#define LIMIT_STORE_INDEX (32 * LIMIT_MIB) /* the file `.index`: some 100,000 artifacts */
+
 /* Workers */
 #define LIMIT_WORK_BULK (8 * LIMIT_MIB) /* what is larger takes seconds */
 

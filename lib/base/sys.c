@@ -13,7 +13,9 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/resource.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 static atomic_uint_fast64_t counts[SYS_CALLS];
@@ -331,6 +333,19 @@ ssize_t sys_pread(int fd, void *data, size_t n, uint64_t at)
 	return RETRY(pread(fd, data, n, (off_t)at));
 }
 
+bool sys_is_cold(int fd, uint64_t at)
+{
+	char byte;
+	struct iovec v = {&byte, 1};
+
+	return preadv2(fd, &v, 1, (off_t)at, RWF_NOWAIT) < 0 && errno == EAGAIN;
+}
+
+void sys_drop_cached(int fd, uint64_t at, uint64_t n)
+{
+	posix_fadvise(fd, (off_t)at, (off_t)n, POSIX_FADV_DONTNEED);
+}
+
 static int read_rest(int fd, struct buf *b, const char *path, struct err *err)
 {
 	char page[16 * 1024];
@@ -531,6 +546,22 @@ struct dirent *sys_readdir(DIR *d)
 		e = readdir(d);
 	} while (e && (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..")));
 	return e;
+}
+
+int sys_dup_over(int from, int to)
+{
+	return RETRY(dup3(from, to, O_CLOEXEC)) < 0 ? -1 : 0;
+}
+
+int sys_free_space(int fd, uint64_t *bytes, bool *read_only)
+{
+	struct statvfs st;
+
+	if (fault_due(SYS_STAT) || fstatvfs(fd, &st))
+		return -1;
+	*bytes = (uint64_t)st.f_bavail * st.f_frsize;
+	*read_only = st.f_flag & ST_RDONLY;
+	return 0;
 }
 
 int sys_try_lock(int fd)

@@ -56,6 +56,10 @@ int sys_write_all(int fd, const void *data, size_t n) must_check;
 int sys_pwrite_all(int fd, const void *data, size_t n, uint64_t at) must_check;
 /* As pread(2), EINTR retried. */
 ssize_t sys_pread(int fd, void *data, size_t n, uint64_t at) must_check;
+/* Would reading there wait for a disk? False also where the kernel cannot say. */
+bool sys_is_cold(int fd, uint64_t at);
+/* These bytes need not stay in the kernel's cache for us. */
+void sys_drop_cached(int fd, uint64_t at, uint64_t n);
 /* The whole of a regular file, appended to b, which has the limit; larger is an error. The message
    names the path. */
 int sys_read_file(int dirfd, const char *path, struct buf *b, struct err *err) must_check;
@@ -91,6 +95,10 @@ int sys_statat(int dirfd, const char *path, struct stat *st) must_check;
 DIR *sys_fdopendir(int fd) must_check;
 /* The next entry but "." and ".."; NULL with errno 0 at the end, else with errno. */
 struct dirent *sys_readdir(DIR *d) must_check;
+/* Makes `to` another name for what `from` is, at once for all threads. Both stay open. */
+int sys_dup_over(int from, int to) must_check;
+/* Of the file system that fd is on: bytes that are free for us, and whether it takes none. */
+int sys_free_space(int fd, uint64_t *bytes, bool *read_only) must_check;
 /* An exclusive advisory lock (flock) that the kernel drops with the process; EWOULDBLOCK when
    somebody else has it. */
 int sys_try_lock(int fd) must_check;

@@ -2,6 +2,7 @@
 #include "base/err.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/sys.h"
 #include "ev/work.h"
 #include "http/server_internal.h"
 #include "http/syntax.h"
@@ -286,23 +287,13 @@ static void warm_done(struct op *op, void *arg)
 	conn_wake(c);
 }
 
-/* A one-byte read that may not wait: EAGAIN says that the page is not there. Anything else (also a
-   file system that cannot say) is left to sendfile. */
-static bool cold_at(int fd, uint64_t at)
-{
-	char byte;
-	struct iovec v = {&byte, 1};
-
-	return preadv2(fd, &v, 1, (off_t)at, RWF_NOWAIT) < 0 && errno == EAGAIN;
-}
-
 static bool start_warming(struct http_conn *c, uint64_t n)
 {
 	struct http_reply *r = &c->x.reply;
 	struct warm *w;
 	int fd;
 
-	if (!cold_at(r->fd, r->at) && (n < 4096 || !cold_at(r->fd, r->at + n - 1)))
+	if (!sys_is_cold(r->fd, r->at) && (n < 4096 || !sys_is_cold(r->fd, r->at + n - 1)))
 		return false;
 	fd = fcntl(r->fd, F_DUPFD_CLOEXEC, 0); /* the job may outlive the connection */
 	if (fd < 0)

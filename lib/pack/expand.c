@@ -2,6 +2,7 @@
 
 #include "base/limits.h"
 #include "pack/gunzip.h"
+#include "pack/pack.h"
 #include "pack/unzstd.h"
 
 #include <string.h>
@@ -45,10 +46,10 @@ int pack_expand_count(struct pack_expand *x, uint64_t n, struct err *err)
 {
 	x->total += n;
 	if (x->total > x->max)
-		return err_set(err, ERR_RETRY, "the layer expands to more than %llu bytes",
-			(unsigned long long)x->max);
+		return err_code(err, ERR_RETRY, PACK_OVER_EXPANDED,
+			"the layer expands to more than %llu bytes", (unsigned long long)x->max);
 	if (x->total > LIMIT_RATIO_FROM && x->total / LIMIT_RATIO > x->src->size)
-		return err_set(err, ERR_RETRY,
+		return err_code(err, ERR_RETRY, PACK_OVER_RATIO,
 			"the layer expands to more than %d times its %llu bytes", LIMIT_RATIO,
 			(unsigned long long)x->src->size);
 	return 0;

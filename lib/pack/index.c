@@ -1,6 +1,7 @@
 #include "pack/index.h"
 
 #include "base/limits.h"
+#include "pack/pack.h"
 #include "pack/path.h"
 #include "pack/sort.h"
 #include "pack/source.h"
@@ -30,15 +31,16 @@ static int index_add_name(
 {
 	*at = (uint32_t)ix->names.len;
 	if (buf_add(&ix->names, path, n) || buf_addc(&ix->names, '\0'))
-		return err_set(err, ERR_RETRY, "the names in the layer take more than %llu bytes",
+		return err_code(err, ERR_RETRY, PACK_OVER_NAMES,
+			"the names in the layer take more than %llu bytes",
 			(unsigned long long)LIMIT_PATH_TOTAL);
 	return ix->memory ? pack_memory_take(ix->memory, n + 1 + PACK_ITEM_COST, err) : 0;
 }
 
 static int index_too_many(const struct pack_index *ix, struct err *err)
 {
-	return err_set(err, ERR_RETRY, "the layer has more than %llu files and directories",
-		(unsigned long long)ix->max);
+	return err_code(err, ERR_RETRY, PACK_OVER_ENTRIES,
+		"the layer has more than %llu files and directories", (unsigned long long)ix->max);
 }
 
 int pack_index_add(struct pack_index *ix, const char *path, bool dir, bool exec, uint64_t size,

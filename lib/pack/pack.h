@@ -52,8 +52,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* err.code of pack_run(): this is no tar, whatever is around it. */
-#define PACK_NO_ARCHIVE 1
+/* err.code of pack_run(), where it is not an errno. */
+#define PACK_NO_ARCHIVE 1 /* this is no tar, whatever is around it */
+/* Over a limit that counts all entries, before the ignore rules leave any out. */
+#define PACK_OVER_EXPANDED 2
+#define PACK_OVER_ENTRIES 3 /* or files and the directories that their names imply */
+#define PACK_OVER_RATIO 4 /* LIMIT_RATIO */
+#define PACK_OVER_NAMES 5 /* LIMIT_PATH_TOTAL */
 
 #define PACK_RULES_FACTOR 4
 /* What no job with the default limits passes. */

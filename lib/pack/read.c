@@ -2,6 +2,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "pack/pack.h"
 #include "pack/path.h"
 
 #include <archive.h>
@@ -173,8 +174,8 @@ static int read_take(struct pack_read *r, int rc, struct archive_entry *ae, stru
 	if (diff)
 		return err_set(err, ERR_RETRY, "readers disagree on the %s of entry '%s'", diff, q);
 	if (r->entries == r->max_entries)
-		return err_set(err, ERR_RETRY, "the layer has more than %llu entries",
-			(unsigned long long)r->max_entries);
+		return err_code(err, ERR_RETRY, PACK_OVER_ENTRIES,
+			"the layer has more than %llu entries", (unsigned long long)r->max_entries);
 	if (m.size > m.stored && pack_expand_count(&r->x, m.size - m.stored, err))
 		return err_wrap(err, "entry '%s'", q);
 	e->path = r->path;

@@ -206,7 +206,8 @@ static int repack_spooled(const struct pack_repack *in, struct pack_tarw *w, str
 	if (total > in->limits->spool)
 		return err_set(err, ERR_RETRY,
 			"the layer's files are not in order, and sorting their %llu bytes would "
-			"take more disk than the %llu that are allowed",
+			"take more disk than the %llu that are allowed; what ignore rules leave "
+			"out is not counted",
 			(unsigned long long)total, (unsigned long long)in->limits->spool);
 	*disk = total > LIMIT_SPOOL_MEMORY;
 	if (*disk && (s.fd = open_spool(in->spool_dirfd, err)) < 0)

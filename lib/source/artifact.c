@@ -9,6 +9,7 @@
 #include "source/publish.h"
 #include "source/restore.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define ARTIFACT(t) CONTAINER_OF(RUN(t), struct artifact_run, run)
@@ -43,6 +44,26 @@ void artifact_run_clear(struct run *r)
 	buf_clear(&ARTIFACT_RUN(r)->bytes);
 }
 
+/* ---- the disk -------------------------------------------------------------------------------- */
+
+enum step_ret artifact_disk_failed(struct run *r, const char *reason, const char *what)
+{
+	struct err *err = &r->task.err;
+	const char *words = store_failure_words(err->code);
+
+	if (err->code == STORE_OVER_QUOTA)
+		return run_fail(r, COND_STORAGE_FAILED, "StorageQuotaExceeded");
+	/* The layer, and beside it the artifact that is made of it. */
+	store_refused(SOURCE_ENV(r->c)->store, 2 * ARTIFACT_RUN(r)->input.size, err->code);
+	if (words) {
+		/* Which file it was, people need not know. */
+		log_debug(&r->log, "the disk has failed", LE(err));
+		err_code(err, err->kind, err->code, "%s", words);
+	}
+	err_wrap(err, "%s", what);
+	return run_fail(r, COND_STORAGE_FAILED, reason);
+}
+
 /* ---- is what the status names still there? --------------------------------------------------- */
 
 enum step_ret artifact_storage_start(struct task *t)
@@ -74,10 +95,9 @@ enum step_ret artifact_storage_resume(struct task *t)
 	struct artifact_run *a = ARTIFACT(t);
 	struct run *r = RUN(t);
 
-	if (task_op_failed(t)) {
-		err_wrap(&t->err, "failed to stat the artifact");
-		return run_fail(r, COND_STORAGE_FAILED, "StatOperationFailed");
-	}
+	if (task_op_failed(t))
+		return artifact_disk_failed(
+			r, "StatOperationFailed", "failed to stat the artifact");
 	if (store_check_result(t->op) != STORE_INTACT && !run_open(r))
 		return STEP_DONE;
 	a->looked = true;
@@ -104,6 +124,40 @@ enum step_ret artifact_room_start(struct task *t)
 	return lanes_is_big(ARTIFACT(t)->input.size) ? lanes_wait(RUN(t), true) : STEP_NEXT;
 }
 
+/* Is it what the status names, and lost? That comes back whatever the quota says. */
+static bool is_restored(const struct artifact_run *a)
+{
+	char path[STORE_PATH_MAX];
+	struct err ignored = {0};
+
+	return a->missing &&
+		!store_path_of(
+			path, a->run.c->kind->name, a->run.ns, a->run.name, &a->name, &ignored) &&
+		!strcmp(path, a->have_path);
+}
+
+enum step_ret artifact_quota_start(struct task *t)
+{
+	struct artifact_run *a = ARTIFACT(t);
+
+	return task_wait(t, store_room_start(env_of(a)->store, a->input.size, is_restored(a)));
+}
+
+enum step_ret artifact_quota_resume(struct task *t)
+{
+	if (task_op_failed(t))
+		return artifact_disk_failed(
+			RUN(t), "ArchiveOperationFailed", "unable to make room for the layer");
+	ARTIFACT(t)->room = store_room_take(t->op);
+	return STEP_NEXT;
+}
+
+static void room_release(struct artifact_run *a)
+{
+	store_room_release(env_of(a)->store, a->room);
+	a->room = 0;
+}
+
 enum step_ret artifact_temp_start(struct task *t)
 {
 	struct artifact_run *a = ARTIFACT(t);
@@ -113,10 +167,9 @@ enum step_ret artifact_temp_start(struct task *t)
 
 enum step_ret artifact_temp_resume(struct task *t)
 {
-	if (task_op_failed(t)) {
-		err_wrap(&t->err, "unable to store the layer");
-		return run_fail(RUN(t), COND_STORAGE_FAILED, "DirectoryCreationFailed");
-	}
+	if (task_op_failed(t))
+		return artifact_disk_failed(
+			RUN(t), "DirectoryCreationFailed", "unable to store the layer");
 	ARTIFACT(t)->temp = store_temp_take(t->op);
 	return STEP_NEXT;
 }
@@ -139,6 +192,8 @@ enum step_ret artifact_publish_start(struct task *t)
 		.ignore = a->input.ignore,
 		.limits = {.entries = e->max_entries, .expanded = e->max_expanded},
 		.algo = e->algo,
+		.room = a->room,
+		.must = is_restored(a),
 		.have_file = a->have_file};
 
 	if (store_path_of(a->path, a->run.c->kind->name, a->run.ns, a->run.name, &a->name, &t->err))
@@ -153,17 +208,42 @@ enum step_ret artifact_publish_start(struct task *t)
 	return task_wait(t, publish_start(t->self.loop, &req));
 }
 
-/* A Helm chart's provenance, a JSON file, one YAML file: whoever wrote the object may not know what
-   the layer is. */
-static void say_media_type(struct artifact_run *a)
+/* What whoever wrote the object can do about it. A Helm chart's provenance, a JSON file, one YAML
+   file: he may not know what the layer is. And spec.ignore, which may leave out nearly all of it,
+   helps against none of the limits on all that is in it. */
+static void say_what_helps(struct artifact_run *a)
 {
+	static const char *const flags[] = {
+		[PACK_OVER_EXPANDED] = " (--artifact-max-expanded-size)",
+		[PACK_OVER_ENTRIES] = " (--artifact-max-entries)",
+		[PACK_OVER_RATIO] = "",
+		[PACK_OVER_NAMES] = "",
+	};
 	struct err *err = &a->run.task.err;
 
-	if (err->code == PACK_NO_ARCHIVE)
+	switch (err->code) {
+	case PACK_NO_ARCHIVE:
 		err_wrap(err,
 			"a layer of media type '%.200s' is not what 'extract' needs "
 			"(layerSelector.operation 'copy' takes it as it is)",
 			a->input.media_type);
+		break;
+	case PACK_OVER_EXPANDED:
+	case PACK_OVER_ENTRIES:
+	case PACK_OVER_RATIO:
+	case PACK_OVER_NAMES:
+		err_append(err,
+			"%s, before spec.ignore leaves anything out; " ARTIFACT_PUSH_LESS
+			", or let layerSelector choose another layer or take this one as it is "
+			"(operation 'copy')",
+			flags[err->code]);
+		break;
+	case -ENOBUFS:
+		err_append(err, " (--memory-budget)");
+		break;
+	default:
+		break;
+	}
 }
 
 enum step_ret artifact_publish_resume(struct task *t)
@@ -172,11 +252,10 @@ enum step_ret artifact_publish_resume(struct task *t)
 	struct publish_result *res = publish_result(t->op);
 
 	if (task_op_failed(t)) {
-		if (res->storage_failed) {
-			err_wrap(&t->err, "unable to archive artifact to storage");
-			return run_fail(RUN(t), COND_STORAGE_FAILED, "ArchiveOperationFailed");
-		}
-		say_media_type(a);
+		if (res->storage_failed)
+			return artifact_disk_failed(RUN(t), "ArchiveOperationFailed",
+				"unable to archive artifact to storage");
+		say_what_helps(a);
 		err_wrap(&t->err, "failed to extract layer contents from artifact");
 		return run_fail(RUN(t), COND_FETCH_FAILED, "OCIArtifactLayerOperationFailed");
 	}
@@ -193,6 +272,7 @@ enum step_ret artifact_publish_resume(struct task *t)
 	}
 	if (!res->hold) {
 		a->stored = true;
+		room_release(a); /* it counts itself */
 		run_end(RUN(t), RUN_MADE);
 		return STEP_NEXT;
 	}
@@ -220,10 +300,9 @@ enum step_ret artifact_hold_resume(struct task *t)
 {
 	struct artifact_run *a = ARTIFACT(t);
 
-	if (task_op_failed(t)) {
-		err_wrap(&t->err, "unable to archive artifact to storage");
-		return run_fail(RUN(t), COND_STORAGE_FAILED, "ArchiveOperationFailed");
-	}
+	if (task_op_failed(t))
+		return artifact_disk_failed(
+			RUN(t), "ArchiveOperationFailed", "unable to archive artifact to storage");
 	a->stored = true;
 	a->hold = HOLD_HELD;
 	run_end(RUN(t), RUN_MADE);
@@ -290,6 +369,7 @@ enum step_ret artifact_cleanup_start(struct task *t)
 		store_abandon(env_of(a)->store, a->path);
 	a->hold = HOLD_NONE;
 	store_temp_discard(env_of(a)->store, &a->temp);
+	room_release(a);
 	/* Published, and no status names it: it goes as what was superseded goes. */
 	if (a->stored && !r->patched && !r->item->queue_item.leaving)
 		store_set_current(env_of(a)->store, a->dir, ARTIFACT_ITEM(r->item)->path);

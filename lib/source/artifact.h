@@ -9,7 +9,8 @@
  *	static const struct step WORK[] = {RUN_READ, RUN_FINALIZER, ARTIFACT_STORAGE, RUN_SUSPENDED,
  *		ARTIFACT_TIDY, RUN_VALID,
  *		... the kind's own: what the reference means ...
- *		RUN_SLOT, ..., ARTIFACT_TEMP, {"pull", ...}, ARTIFACT_PUBLISH, ARTIFACT_HOLD, {0}};
+ *		RUN_SLOT, ..., ARTIFACT_QUOTA, ARTIFACT_TEMP, {"pull", ...}, ARTIFACT_PUBLISH,
+ *		ARTIFACT_HOLD, {0}};
  *	static const struct step WORK_LAST[] = {..., RUN_STATUS, ARTIFACT_COMMIT, ARTIFACT_RETAIN,
  *		{"events", events_start}, ARTIFACT_CLEANUP, RUN_CLEANUP, {0}};
  *
@@ -27,6 +28,10 @@
 #define COND_STORAGE_FAILED "StorageOperationFailed"
 #define COND_OUTDATED "ArtifactOutdated"
 #define COND_IN_STORAGE "ArtifactInStorage"
+
+/* What helps against a layer that is too large before spec.ignore is applied to it. A .sourceignore
+   does not: who pushes does not read it. */
+#define ARTIFACT_PUSH_LESS "push less, with spec.ignore's patterns as --ignore-paths"
 
 #define ARTIFACT_REVISION_MAX 320
 
@@ -67,6 +72,7 @@ struct artifact_run {
 	struct artifact_input input;
 	struct store_temp temp;
 	struct buf bytes; /* a small input; else it is in temp */
+	uint64_t room; /* reserved in the store */
 
 	/* The new artifact. */
 	char path[STORE_PATH_MAX];
@@ -83,12 +89,18 @@ struct artifact_run {
 void artifact_run_init(struct run *r);
 void artifact_run_clear(struct run *r);
 
+/* The task's error is the disk's: it gets words for people (store_failure_words) behind `what`, and
+   the run fails with it. It is tried again when the volume may take it, or after the back-off. */
+enum step_ret artifact_disk_failed(struct run *r, const char *reason, const char *what);
+
 /* Is the file that the status names in the store and intact? One stat, once it was hashed. */
 #define ARTIFACT_STORAGE {"storage", artifact_storage_start, artifact_storage_resume}
 /* Retention: what an earlier run superseded. */
 #define ARTIFACT_TIDY {"tidy", artifact_tidy_start, artifact_retain_resume}
 /* A large input waits for a place for large ones. */
 #define ARTIFACT_ROOM {"room", artifact_room_start, lanes_resume}
+/* Room in the store's quota for the input, which is the least that the artifact may have. */
+#define ARTIFACT_QUOTA {"quota", artifact_quota_start, artifact_quota_resume}
 #define ARTIFACT_TEMP {"temp", artifact_temp_start, artifact_temp_resume}
 #define ARTIFACT_PUBLISH {"publish", artifact_publish_start, artifact_publish_resume}
 #define ARTIFACT_HOLD {"hold", artifact_hold_start, artifact_hold_resume}
@@ -103,6 +115,8 @@ enum step_ret artifact_storage_start(struct task *t);
 enum step_ret artifact_storage_resume(struct task *t);
 enum step_ret artifact_tidy_start(struct task *t);
 enum step_ret artifact_room_start(struct task *t);
+enum step_ret artifact_quota_start(struct task *t);
+enum step_ret artifact_quota_resume(struct task *t);
 enum step_ret artifact_temp_start(struct task *t);
 enum step_ret artifact_temp_resume(struct task *t);
 enum step_ret artifact_publish_start(struct task *t);

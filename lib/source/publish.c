@@ -22,6 +22,7 @@ struct publish_job {
 	struct digest layer, have; /* as in publish_req */
 	bool have_file, copy;
 	uint64_t memory; /* that it may take; 0: no account */
+	uint64_t room; /* that the artifact may take in the store */
 	struct buf bytes; /* a small layer */
 	struct store_temp in; /* a large one */
 	uint64_t in_size;
@@ -35,6 +36,7 @@ struct publish_job {
 	uint64_t size;
 	char why[256];
 	bool needs_memory; /* more than it had */
+	bool made; /* all but the name; before that it may need room */
 	bool storage_failed; /* the disk's fault, not the layer's */
 	bool same; /* nothing to write: the very bytes are there */
 	bool hold; /* the path's bytes change: `out` waits for the status */
@@ -160,9 +162,14 @@ static int extract_and_tidy(
 	return rc;
 }
 
-static int job_run(void *arg, const atomic_bool *stop, struct err *err)
+/* The very bytes that are there take none. */
+static bool needs_room(const struct publish_job *j)
 {
-	struct publish_job *j = arg;
+	return j->size > j->room && !(j->have_file && digest_equal(&j->digest, &j->have));
+}
+
+static int artifact_make(struct publish_job *j, const atomic_bool *stop, struct err *err)
+{
 	bool pass = true;
 
 	if (!j->copy && extract_and_tidy(j, stop, &pass, err))
@@ -170,6 +177,18 @@ static int job_run(void *arg, const atomic_bool *stop, struct err *err)
 	if (pass && take_layer(j, stop, err))
 		return -1;
 	store_temp_drop(j->root, &j->in);
+	j->made = true;
+	return 0;
+}
+
+static int job_run(void *arg, const atomic_bool *stop, struct err *err)
+{
+	struct publish_job *j = arg;
+
+	if (!j->made && artifact_make(j, stop, err))
+		return -1;
+	if (needs_room(j))
+		return 0;
 	if (digest_equal(&j->digest, &j->have)) {
 		j->same = j->have_file;
 	} else if (j->have.algo != DIGEST_NONE) {
@@ -206,19 +225,28 @@ static void job_free(void *arg)
 	free(j);
 }
 
-/* The same job from its beginning: what it was given moves over, what it made stays behind. */
-static struct publish_job *job_again(struct publish_job *old)
+/* The same job for another worker: all that it has moves over. */
+static struct publish_job *job_move(struct publish_job *old)
 {
 	struct publish_job *j = NEW(struct publish_job);
 
 	*j = *old;
 	old->bytes = BUF_INIT(old->bytes.max);
-	old->in = STORE_TEMP_INIT;
-	j->out = STORE_TEMP_INIT;
+	old->in = old->out = STORE_TEMP_INIT;
 	old->spec_ignore = NULL;
+	memset(&old->ign, 0, sizeof(old->ign));
+	return j;
+}
+
+/* From its beginning: what it made stays behind. */
+static struct publish_job *job_again(struct publish_job *old)
+{
+	struct publish_job *j = job_move(old);
+
+	old->out = j->out;
+	j->out = STORE_TEMP_INIT;
 	j->needs_memory = j->storage_failed = false;
 	ignore_init(&j->ign, IGNORE_SOURCE);
-	memset(&old->ign, 0, sizeof(old->ign));
 	return j;
 }
 
@@ -232,6 +260,8 @@ struct publish {
 	struct publish_job *job; /* the next one */
 	uint64_t want; /* memory that it waits for; 0: its slice, or nobody counts */
 	struct op *grant; /* the memory of the job that runs */
+	bool must;
+	uint64_t more; /* room that was reserved here */
 	struct publish_result result;
 };
 
@@ -310,12 +340,36 @@ static enum step_ret pack_resume(struct task *t)
 		p->result.storage_failed = j->storage_failed;
 		return STEP_FAIL;
 	}
+	if (needs_room(j)) {
+		p->job = job_move(j);
+		return STEP_NEXT;
+	}
 	job_result(p, j);
-	return STEP_NEXT;
+	return STEP_DONE;
 }
 
-static const struct step STEPS[] = {
-	{"memory", memory_start, memory_resume}, {"pack", pack_start, pack_resume}, {0}};
+static enum step_ret more_start(struct task *t)
+{
+	struct publish *p = TASK(t, struct publish);
+
+	return task_wait(t, store_room_start(p->store, p->job->size - p->job->room, p->must));
+}
+
+static enum step_ret more_resume(struct task *t)
+{
+	struct publish *p = TASK(t, struct publish);
+
+	if (task_op_failed(t)) {
+		p->result.storage_failed = true;
+		return STEP_FAIL;
+	}
+	p->more = store_room_take(t->op);
+	p->job->room += p->more;
+	return task_goto(t, "pack");
+}
+
+static const struct step STEPS[] = {{"memory", memory_start, memory_resume},
+	{"pack", pack_start, pack_resume}, {"more", more_start, more_resume}, {0}};
 
 static void publish_free(struct task *t)
 {
@@ -323,6 +377,7 @@ static void publish_free(struct task *t)
 
 	job_free(p->job);
 	op_free(p->grant);
+	store_room_release(p->store, p->more);
 	store_temp_discard(p->store, &p->result.temp);
 	free(p->owner);
 	free(p);
@@ -339,6 +394,7 @@ static struct publish_job *job_new(const struct publish_req *req)
 	j->algo = req->algo;
 	j->layer = *req->layer;
 	j->in_size = req->size;
+	j->room = req->room;
 	j->copy = req->copy;
 	j->have = req->have;
 	j->have_file = req->have_file;
@@ -371,6 +427,7 @@ struct op *publish_start(struct loop *l, const struct publish_req *req)
 	p->store = req->store;
 	p->account = req->account;
 	p->owner = mem_strdup(req->owner);
+	p->must = req->must;
 	p->job = job_new(req);
 	memory_first(p);
 	p->result.temp = STORE_TEMP_INIT;

@@ -5,7 +5,8 @@
  * When the path has other bytes already they stay: the new ones are handed out as a temporary file,
  * for store_prepare_start. A job begins with a slice of memory that nobody counts, which is enough
  * for nearly all layers. One that needs more ends, gives back what it has, and begins again with
- * four times as much out of the account. Loop thread.
+ * four times as much out of the account. An artifact that turns out larger than the room that was
+ * reserved for it waits with its bytes on the disk until there is more, or fails. Loop thread.
  *
  *	struct op *op = publish_start(loop, &(struct publish_req){...});
  *	... when done: const struct publish_result *res = publish_result(op), also after a failure
@@ -34,6 +35,8 @@ struct publish_req {
 	const char *ignore; /* more rules, or NULL. Copied */
 	struct pack_limits limits;
 	enum digest_algo algo;
+	uint64_t room; /* that is reserved in the store (store_room_start) */
+	bool must; /* past the quota: a status names it */
 	struct digest
 		have; /* of what the status names under this path; DIGEST_NONE: another path */
 	bool have_file; /* and it is there */
@@ -46,7 +49,7 @@ struct publish_result {
 	bool hold; /* the path has other bytes: `temp` has the new ones */
 	struct store_temp temp; /* take it, or it is dropped with the op */
 	char why[256]; /* why the layer did not pass through; "" */
-	bool storage_failed; /* the disk's fault, not the layer's */
+	bool storage_failed; /* the disk's fault, not the layer's; or the quota's (err.code) */
 };
 
 struct op *publish_start(struct loop *l, const struct publish_req *req);

@@ -1,14 +1,70 @@
 /* Retention and removal: what goes is decided on the index, and done in a worker. */
+#include "store/gc.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/sys.h"
-#include "base/vec.h"
-#include "store/internal.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define CHOOSE_AT_ONCE 64
+
+/* ---- what goes */
+
+bool going_may(const struct store_entry *e)
+{
+	return e->there && e->superseded && !index_is_current(e) && !e->promised && !e->held &&
+		!e->refs;
+}
+
+void going_add(struct store *s, struct going *g, struct store_entry *e)
+{
+	*vec_add(&g->entries) = e;
+	*vec_add(&g->paths) = mem_printf("%s/%s", e->object->dir, e->file);
+	/* 404 from now on, so that nobody is given a file that is going. */
+	e->refs++;
+	index_not_there(&s->index, e);
+}
+
+int going_run(
+	struct going *g, const struct store_root *root, const atomic_bool *stop, struct err *err)
+{
+	for (; g->removed < g->paths.len && !*stop; g->removed++)
+		if (store_root_remove(root, g->paths.p[g->removed], err))
+			return -1;
+	return 0;
+}
+
+void going_done(struct store *s, struct going *g)
+{
+	size_t i;
+
+	for (i = 0; i < g->entries.len; i++) {
+		struct store_entry *e = g->entries.p[i];
+
+		e->refs--;
+		if (i >= g->removed) { /* still on disk: another run tries again */
+			if (!e->there)
+				index_there(&s->index, e, &e->f);
+		} else {
+			s->removed++;
+		}
+		index_entry_settle(&s->index, e);
+	}
+}
+
+void going_clear(struct going *g)
+{
+	char **path;
+
+	vec_each (&g->paths, path) {
+		free(*path);
+	}
+	vec_clear(&g->paths);
+	vec_clear(&g->entries);
+}
+
+/* ---- which of one object's files */
 
 static bool entry_is_older(const struct store_entry *a, const struct store_entry *b)
 {
@@ -28,9 +84,7 @@ static size_t entries_choose(const struct store_object *o, unsigned records, uin
 
 		if (n == max)
 			break;
-		/* Never what the status names, nor what somebody is about to name. */
-		if (!e->there || !e->superseded || index_is_current(e) || e->promised || e->held ||
-			e->refs)
+		if (!going_may(e))
 			continue;
 		newer = 0;
 		list_each (&o->entries, beside) {
@@ -47,24 +101,19 @@ static size_t entries_choose(const struct store_object *o, unsigned records, uin
 	return n;
 }
 
-/* ---- one object's superseded files */
-
 struct retain {
 	struct job job;
-	VEC(struct store_entry *) entries; /* the loop's */
-	VEC(char *) paths; /* the worker's */
+	struct going going;
 	struct store_path
 		current; /* what the latest link is for, when what goes may be what it names */
-	size_t removed;
 };
 
 static int retain_run(struct job *job, const atomic_bool *stop, struct err *err)
 {
 	struct retain *r = (struct retain *)job;
 
-	for (; r->removed < r->paths.len && !*stop; r->removed++)
-		if (store_root_remove(job->root, r->paths.p[r->removed], err))
-			return -1;
+	if (going_run(&r->going, job->root, stop, err))
+		return -1;
 	if (*r->current.file)
 		store_root_link(job->root, &r->current);
 	return 0;
@@ -72,34 +121,12 @@ static int retain_run(struct job *job, const atomic_bool *stop, struct err *err)
 
 static void retain_done(struct job *job)
 {
-	struct retain *r = (struct retain *)job;
-	struct store_index *x = &job->store->index;
-	size_t i;
-
-	for (i = 0; i < r->entries.len; i++) {
-		struct store_entry *e = r->entries.p[i];
-
-		e->refs--;
-		if (i >= r->removed) { /* still on disk: another run tries again */
-			if (!e->there)
-				index_there(x, e, &e->f);
-		} else {
-			job->store->removed++;
-		}
-		index_entry_settle(x, e);
-	}
+	going_done(job->store, &((struct retain *)job)->going);
 }
 
 static void retain_free(struct job *job)
 {
-	struct retain *r = (struct retain *)job;
-	char **path;
-
-	vec_each (&r->paths, path) {
-		free(*path);
-	}
-	vec_clear(&r->paths);
-	vec_clear(&r->entries);
+	going_clear(&((struct retain *)job)->going);
 }
 
 struct op *store_retain_start(struct store *s, const char *dir)
@@ -116,13 +143,8 @@ struct op *store_retain_start(struct store *s, const char *dir)
 		snprintf(r->current.dir, sizeof(r->current.dir), "%s", dir);
 		snprintf(r->current.file, sizeof(r->current.file), "%s", o->current);
 	}
-	for (i = 0; i < n; i++) {
-		*vec_add(&r->entries) = go[i];
-		*vec_add(&r->paths) = mem_printf("%s/%s", dir, go[i]->file);
-		/* 404 from now on, so that nobody is given a file that is going. */
-		go[i]->refs++;
-		index_not_there(&s->index, go[i]);
-	}
+	for (i = 0; i < n; i++)
+		going_add(s, &r->going, go[i]);
 	return n ? job_start(&r->job) : job_nothing(&r->job);
 }
 

@@ -11,6 +11,7 @@
 void index_init(struct store_index *x, struct loop *l)
 {
 	*x = (struct store_index){.loop = l};
+	list_init(&x->seats);
 	list_init(&x->early);
 	list_init(&x->unknown);
 	list_init(&x->woken);
@@ -33,10 +34,12 @@ void index_clear(struct store_index *x)
 			list_out(&e->link);
 			free(e);
 		}
+		list_out(&o->seat.link);
 		free(o->dir);
 		free(o);
 	}
 	map_clear(&x->objects);
+	BUG_IF(!list_empty(&x->seats)); /* a walk that was not ended */
 	BUG_IF(!list_empty(&x->woken) || !list_empty(&x->early) || !list_empty(&x->unknown));
 	defer_cancel(x->loop, &x->defer);
 }
@@ -56,6 +59,8 @@ struct store_object *index_object_make(struct store_index *x, const char *dir)
 	list_init(&o->entries);
 	o->dir = mem_strdup(dir);
 	o->ownerless_at = clock_ms();
+	o->seat.object = o;
+	list_add(&x->seats, &o->seat.link);
 	map_put(&x->objects, dir, o);
 	return o;
 }
@@ -65,6 +70,7 @@ void index_object_settle(struct store_index *x, struct store_object *o)
 	if (!list_empty(&o->entries) || o->claimed || *o->current)
 		return;
 	map_del(&x->objects, o->dir);
+	list_out(&o->seat.link);
 	free(o->dir);
 	free(o);
 }
@@ -120,6 +126,12 @@ struct store_entry *index_entry_of(const struct store_index *x, const struct sto
 	return index_entry(o, p->latest && o ? o->current : p->file);
 }
 
+void index_changed(struct store_index *x)
+{
+	if (x->changed)
+		x->changed(x);
+}
+
 void index_there(struct store_index *x, struct store_entry *e, const struct store_file *f)
 {
 	if (e->there)
@@ -128,8 +140,9 @@ void index_there(struct store_index *x, struct store_entry *e, const struct stor
 		x->there++;
 	x->bytes += f->size;
 	e->there = true;
-	e->wrong = false;
+	e->wrong = e->remembered = false;
 	e->f = *f;
+	index_changed(x);
 	index_wake(x, &e->waits);
 }
 
@@ -138,8 +151,9 @@ void index_not_there(struct store_index *x, struct store_entry *e)
 	if (e->there) {
 		x->there--;
 		x->bytes -= e->f.size;
+		index_changed(x);
 	}
-	e->there = e->wrong = false;
+	e->there = e->wrong = e->remembered = false;
 	index_wake(x, &e->waits);
 }
 
@@ -153,6 +167,37 @@ void index_promise(struct store_index *x, struct store_entry *e, bool promised, 
 	e->listed = listed;
 	e->failed = promised && failed;
 	index_wake(x, &e->waits);
+}
+
+/* ---- a walk */
+
+void index_walk_begin(struct store_index *x, struct store_seat *walk)
+{
+	walk->object = NULL;
+	list_add_first(&x->seats, &walk->link);
+}
+
+struct store_object *index_walk_next(struct store_index *x, struct store_seat *walk)
+{
+	struct store_seat *next;
+
+	do {
+		struct list *at = walk->link.next;
+
+		if (at == &x->seats) {
+			index_walk_end(walk);
+			return NULL;
+		}
+		next = CONTAINER_OF(at, struct store_seat, link);
+		list_out(&walk->link);
+		list_add_first(at, &walk->link); /* right behind it */
+	} while (!next->object);
+	return next->object;
+}
+
+void index_walk_end(struct store_seat *walk)
+{
+	list_out(&walk->link);
 }
 
 /* ---- waits */

@@ -23,19 +23,28 @@ struct store_entry {
 	struct store_file f; /* valid while there */
 	bool there;
 	bool wrong; /* there, but not what the status says: not served */
+	bool remembered; /* its digest is the last process's word, and no status was compared yet */
 	bool promised, failed;
 	bool listed; /* promised since before store_listed: readiness waits for it */
 	bool held;
 	bool superseded;
 	uint64_t superseded_at; /* clock_ms() */
+	unsigned scrubbed; /* in the pass of this number (scrub.h) */
 	unsigned refs; /* ops that will come back to it */
 	struct store_temp prepared; /* while held */
 	struct store_file prepared_file;
 	struct list waits; /* of struct store_wait */
 };
 
+/* A place in the line of all objects: an object's, or that of a walk, which has none. */
+struct store_seat {
+	struct list link;
+	struct store_object *object;
+};
+
 struct store_object {
 	char *dir;
+	struct store_seat seat;
 	struct list entries; /* of struct store_entry, the newest first */
 	char current[STORE_FILE_MAX]; /* "" when the status names nothing */
 	bool claimed;
@@ -47,6 +56,9 @@ struct store_object {
 struct store_index {
 	struct loop *loop;
 	struct map objects; /* by dir */
+	struct list seats; /* of struct store_seat: all objects, in the order in which they came */
+	/* Which files there are, their digests, or which may go; NULL: nobody asks. */
+	void (*changed)(struct store_index *x);
 	struct list early; /* of struct store_wait: for paths without a name, until store_listed */
 	struct list unknown; /* of struct store_wait: for store_confirmed */
 	struct list woken; /* of struct store_wait */
@@ -78,9 +90,24 @@ bool index_is_current(const struct store_entry *e);
    last. */
 struct store_entry *index_entry_of(const struct store_index *x, const struct store_path *p);
 
+/* Tells who wants to know (`changed`). */
+void index_changed(struct store_index *x);
 void index_there(struct store_index *x, struct store_entry *e, const struct store_file *f);
 void index_not_there(struct store_index *x, struct store_entry *e);
 void index_promise(struct store_index *x, struct store_entry *e, bool promised, bool failed);
+
+/* There, and its digest was computed by this process, or is what the status says. */
+static inline bool index_is_known(const struct store_entry *e)
+{
+	return e->there && e->f.digest.algo != DIGEST_NONE && !e->remembered;
+}
+
+/* ---- a walk over all objects, which may come and go meanwhile: who stays is met once, and so is
+   who comes */
+void index_walk_begin(struct store_index *x, struct store_seat *walk);
+/* NULL: that was the last one, and the walk has ended. */
+struct store_object *index_walk_next(struct store_index *x, struct store_seat *walk);
+void index_walk_end(struct store_seat *walk);
 
 /* ---- waits */
 void index_wait(struct store_index *x, struct list *list, struct store_wait *w);

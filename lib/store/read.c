@@ -71,7 +71,15 @@ static int look_run(struct job *job, const atomic_bool *stop, struct err *err)
 	if (k->known.digest.algo &&
 		!k->want.algo) /* a request wants that file, not what came in its place */
 		return 0;
-	return store_root_hash(k->fd, &k->f, k->algo, stop, err);
+	if (!store_root_hash(k->fd, &k->f, k->algo, stop, err))
+		return 0;
+	if (err->code != -EIO)
+		return -1;
+	/* The disk has lost this file, which says nothing of others: a new one in its place is as
+	   good. Without a digest it is nobody's. */
+	k->f.digest = (struct digest){0};
+	err_clear(err);
+	return 0;
 }
 
 static void look_free(struct job *job)
@@ -105,6 +113,7 @@ static struct op *look_start(struct look_job *k, const struct store_entry *e)
 
 static void judge(struct store *s, struct look_job *k, struct store_entry *e)
 {
+	e->remembered = false;
 	if (!digest_equal(&k->want, &e->f.digest)) {
 		k->result = STORE_DIFFERS;
 		e->wrong = true;
@@ -219,7 +228,7 @@ static struct store_entry *entry_for(
 	struct store_entry *e = index_entry_of(&s->index, p);
 
 	*got = STORE_MISS;
-	if (!s->index.listed && (!e || e->f.digest.algo == DIGEST_NONE || !e->there)) {
+	if (!s->index.listed && (!e || !index_is_known(e))) {
 		*got = STORE_WAIT; /* nobody has said yet what is wanted */
 		return NULL;
 	}
@@ -271,7 +280,8 @@ static void get_done(struct job *job)
 		/* It changed meanwhile: ask again. */
 		k->got = STORE_WAIT;
 		index_entry_settle(&s->index, e);
-	} else if (k->missing || (k->known.digest.algo && !store_file_same(&k->known, &k->f))) {
+	} else if (k->missing || k->f.digest.algo == DIGEST_NONE ||
+		(k->known.digest.algo && !store_file_same(&k->known, &k->f))) {
 		k->got = index_is_current(e) ? STORE_WAIT : STORE_MISS;
 		store_lose(s, e, true);
 	} else {

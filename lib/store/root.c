@@ -80,13 +80,14 @@ static int check_writable(const struct store_root *r, const char *path, struct e
 
 int store_root_open(struct store_root *r, const char *path, struct err *err)
 {
-	r->fd = -1;
+	*r = (struct store_root){.fd = -1};
 	if (sys_mkdir_all(path, 0755, err))
 		return err_wrap(err, "store");
+	r->path = mem_strdup(path);
 	r->fd = sys_openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0);
 	if (r->fd < 0)
-		return err_sys(err, "open store '%s'", path);
-	if (!store_lock_take(r->fd, path, err) && !empty_tmp(r, err) &&
+		err_sys(err, "open store '%s'", path);
+	else if (!store_lock_take(r->fd, path, err) && !empty_tmp(r, err) &&
 		!check_writable(r, path, err))
 		return 0;
 	store_root_close(r);
@@ -97,6 +98,29 @@ void store_root_close(struct store_root *r)
 {
 	sys_close(r->fd);
 	r->fd = -1;
+	free(MOVE(r->path));
+}
+
+bool store_root_is_current(const struct store_root *r)
+{
+	struct stat there, open;
+
+	return !sys_statat(AT_FDCWD, r->path, &there) && !sys_fstat(r->fd, &open) &&
+		there.st_dev == open.st_dev && there.st_ino == open.st_ino;
+}
+
+int store_root_replace(const struct store_root *r, struct err *err)
+{
+	struct store_root now;
+	int rc;
+
+	if (store_root_open(&now, r->path, err))
+		return -1;
+	rc = sys_dup_over(now.fd, r->fd);
+	if (rc)
+		err_sys(err, "replace store '%s'", r->path);
+	store_root_close(&now);
+	return rc;
 }
 
 /* ---- writing */
@@ -254,6 +278,26 @@ void store_temp_drop(const struct store_root *r, struct store_temp *t)
 	if (tmp >= 0)
 		sys_unlinkat(tmp, t->name, 0);
 	*t = STORE_TEMP_INIT;
+}
+
+int store_root_save(
+	const struct store_root *r, const char *name, const void *data, size_t n, struct err *err)
+{
+	struct store_temp t;
+	auto_fd int tmp = -1;
+	int rc = 0;
+
+	if (store_temp_new(r, &t, err))
+		return -1;
+	tmp = open_tmp(r);
+	if (tmp < 0 || sys_write_all(t.fd, data, n) || sys_renameat(tmp, t.name, r->fd, name))
+		rc = err_sys(err, "write '%s' of the store", name);
+	if (rc) {
+		store_temp_drop(r, &t);
+		return rc;
+	}
+	sys_close(t.fd);
+	return 0;
 }
 
 /* ---- reading */

@@ -1,7 +1,9 @@
 /*
  * The store's directory, and what workers do in it. Everything here blocks, and is called from jobs
  * (lib/ev/work.h) or before the loop runs; it touches no state of the loop. A struct store_root is
- * immutable after it was opened, so any number of workers share it; it must outlive them.
+ * immutable after it was opened, so any number of workers share it; it must outlive them. Which
+ * folder its descriptor leads to may change between two calls (store_root_replace): what was begun
+ * in the old one then fails, as if it had been removed.
  *
  * A file comes to be in three steps, and a crash between any two leaves a whole file or none under
  * its name:
@@ -39,6 +41,7 @@
 
 struct store_root {
 	int fd;
+	char *path;
 };
 
 /* What identifies the bytes of a file. The digest is of the bytes; the rest lets a stat tell that
@@ -62,6 +65,11 @@ struct store_temp {
    can be served, writing fails later with its own message. */
 int store_root_open(struct store_root *r, const char *path, struct err *err) must_check;
 void store_root_close(struct store_root *r);
+/* Does the path still lead to the folder that is open? False also when nobody can say. */
+bool store_root_is_current(const struct store_root *r);
+/* Opens what the path leads to now, as store_root_open does, under the same descriptor. After a
+   failure the old folder is still open. One at a time. */
+int store_root_replace(const struct store_root *r, struct err *err) must_check;
 
 int store_temp_new(const struct store_root *r, struct store_temp *t, struct err *err) must_check;
 /* The bytes are complete and their digest is known: to the disk, and fills *out. */
@@ -80,6 +88,11 @@ int store_temp_publish(const struct store_root *r, struct store_temp *t, const c
 void store_root_link(const struct store_root *r, const struct store_path *p);
 /* Closes and removes; after store_temp_name, or on STORE_TEMP_INIT, nothing. */
 void store_temp_drop(const struct store_root *r, struct store_temp *t);
+
+/* A whole file of our own in the root itself, atomically: a temporary one that is renamed. Not
+   synced: what it says counts within one boot only. */
+int store_root_save(const struct store_root *r, const char *name, const void *data, size_t n,
+	struct err *err) must_check;
 
 /* Opens a file for reading and stats it (digest: none). Missing, a link on the way or anything but
    a regular file: ENOENT in err->code (-ENOENT). */

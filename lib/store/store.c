@@ -3,12 +3,10 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "base/vec.h"
+#include "base/sys.h"
 #include "store/internal.h"
 
 #include <string.h>
-
-#define SCAN_SLICE 2000 /* files put into the index in one turn of the loop */
 
 /* ---- open and close */
 
@@ -35,6 +33,10 @@ struct store *store_open(struct loop *l, const struct store_opts *opts, struct e
 	s->restore_ms = opts->restore_ms;
 	s->on_lost = opts->on_lost;
 	s->on_unknown = opts->on_unknown;
+	s->on_room = opts->on_room;
+	s->scrub.rate = opts->scrub_rate;
+	s->scrub.file.fd = -1;
+	s->quota.max = opts->quota;
 	s->arg = opts->arg;
 	list_init(&s->lost);
 	index_init(&s->index, l);
@@ -62,6 +64,8 @@ static void store_free(struct store *s)
 		free(lost);
 	defer_cancel(s->loop, &s->lost_defer);
 	timer_cancel(&s->restore_timer);
+	sys_close(s->scrub.file.fd);
+	digest_ctx_clear(&s->scrub.file.ctx);
 	index_clear(&s->index);
 	store_root_close(&s->root);
 	free(s);
@@ -80,6 +84,17 @@ void store_close(struct store *s)
 	s->closed = true;
 	s->on_lost = NULL;
 	s->on_unknown = NULL;
+	s->on_room = NULL;
+	timer_cancel(&s->saver.timer);
+	op_drop(MOVE(s->saver.op));
+	timer_cancel(&s->volume.timer);
+	op_drop(MOVE(s->volume.op));
+	op_drop(MOVE(s->rescan));
+	timer_cancel(&s->scrub.timer);
+	timer_cancel(&s->quota.timer);
+	op_drop(MOVE(s->scrub.op));
+	if (s->scrub.walking)
+		index_walk_end(&s->scrub.walk);
 	if (!s->jobs)
 		store_free(s);
 }
@@ -87,115 +102,6 @@ void store_close(struct store *s)
 const struct store_root *store_root(const struct store *s)
 {
 	return &s->root;
-}
-
-/* ---- the scan */
-
-struct found {
-	char *dir, *file;
-	struct store_file f;
-};
-
-struct scan {
-	struct job job;
-	VEC(struct found) found;
-	size_t at;
-	struct defer defer;
-};
-
-static void add_found(void *arg, const struct store_path *p, const struct store_file *f)
-{
-	struct scan *sc = arg;
-
-	*vec_add(&sc->found) = (struct found){mem_strdup(p->dir), mem_strdup(p->file), *f};
-}
-
-static int scan_run(struct job *job, const atomic_bool *stop, struct err *err)
-{
-	return store_root_scan(job->root, add_found, job, stop, err);
-}
-
-/* What was published, promised or claimed while the scan ran is newer than what it saw. */
-static void index_found(struct store *s, const struct found *f)
-{
-	struct store_entry *e = index_entry_make(index_object_make(&s->index, f->dir), f->file);
-
-	if (e->there)
-		return;
-	index_there(&s->index, e, &f->f);
-	if (!index_is_current(e)) {
-		e->superseded = true;
-		e->superseded_at = clock_ms();
-	}
-}
-
-static void scan_slice(void *arg)
-{
-	struct scan *sc = arg;
-	struct store *s = sc->job.store;
-	size_t end = sc->at + SCAN_SLICE < sc->found.len ? sc->at + SCAN_SLICE : sc->found.len;
-
-	for (; sc->at < end; sc->at++)
-		index_found(s, &sc->found.p[sc->at]);
-	if (sc->at < sc->found.len) {
-		defer_queue(s->loop, &sc->defer, scan_slice, sc);
-		return;
-	}
-	s->scanned = true;
-	store_check_ready(s);
-	op_finish(&sc->job.op);
-}
-
-static void scan_cancel(struct op *op)
-{
-	struct scan *sc = (struct scan *)op;
-
-	if (sc->job.work)
-		op_cancel(sc->job.work); /* else the slices end it soon */
-}
-
-static void scan_work_done(struct op *work, void *arg)
-{
-	struct scan *sc = arg;
-	struct err err = work->err;
-
-	sc->job.work = NULL;
-	op_free(work);
-	if (err.kind)
-		op_end(&sc->job.op, &err);
-	else
-		scan_slice(sc);
-}
-
-static void scan_free(struct op *op)
-{
-	struct scan *sc = (struct scan *)op;
-	struct store *s = sc->job.store;
-	struct found *f;
-
-	vec_each (&sc->found, f) {
-		free(f->dir);
-		free(f->file);
-	}
-	vec_clear(&sc->found);
-	free(sc);
-	store_job_gone(s);
-}
-
-static int scan_on_worker(void *arg, const atomic_bool *stop, struct err *err)
-{
-	return scan_run(arg, stop, err);
-}
-
-struct op *store_scan_start(struct store *s)
-{
-	static const struct op_type type = {"store scan", scan_cancel, scan_free};
-	struct scan *sc = job_new(s, struct scan, NULL);
-
-	op_init(&sc->job.op, s->loop, &type);
-	sc->job.work = work_start(s->loop, WORK_SHORT, scan_on_worker, NULL, &sc->job);
-	op_then(sc->job.work, scan_work_done, sc);
-	return &sc->job.op;
 }
 
 /* ---- readiness */
@@ -271,6 +177,7 @@ void store_set_current(struct store *s, const char *dir, const char *path)
 		} else if (e->there && !e->superseded) {
 			e->superseded = true;
 			e->superseded_at = clock_ms();
+			index_changed(&s->index);
 		}
 	}
 	index_wake(&s->index, &s->index.unknown);
@@ -311,7 +218,7 @@ void store_promise(struct store *s, const char *path)
 	if (store_path_parse_file(&p, path, &err))
 		return;
 	e = index_entry_make(index_object_make(&s->index, p.dir), p.file);
-	if (!e->promised && (!e->there || e->wrong || e->f.digest.algo == DIGEST_NONE))
+	if (!e->promised && (e->wrong || !index_is_known(e)))
 		index_promise(&s->index, e, true, false);
 	index_wake(&s->index, &s->index.unknown);
 }
@@ -359,11 +266,20 @@ static void tell_lost(void *arg)
 	}
 }
 
+void store_tell_lost(struct store *s, const struct store_entry *e)
+{
+	struct lost *lost = NEW(struct lost);
+	struct store_path p;
+
+	snprintf(p.dir, sizeof(p.dir), "%s", e->object->dir);
+	snprintf(p.file, sizeof(p.file), "%s", e->file);
+	store_path_format(&p, lost->path);
+	list_add(&s->lost, &lost->link);
+	defer_queue(s->loop, &s->lost_defer, tell_lost, s);
+}
+
 void store_lose(struct store *s, struct store_entry *e, bool tell)
 {
-	struct store_path p;
-	struct lost *lost;
-
 	if (tell) {
 		/* A request has found no file, or another one in its place, which has to go some
 		   day: the next check or the retention does it. */
@@ -375,14 +291,8 @@ void store_lose(struct store *s, struct store_entry *e, bool tell)
 	/* Its status still names it: wait for the restore instead of a 404. */
 	if (index_is_current(e))
 		index_promise(&s->index, e, true, false);
-	if (tell) {
-		lost = NEW(struct lost);
-		snprintf(p.dir, sizeof(p.dir), "%s", e->object->dir);
-		snprintf(p.file, sizeof(p.file), "%s", e->file);
-		store_path_format(&p, lost->path);
-		list_add(&s->lost, &lost->link);
-		defer_queue(s->loop, &s->lost_defer, tell_lost, s);
-	}
+	if (tell)
+		store_tell_lost(s, e);
 	index_entry_settle(&s->index, e);
 }
 
@@ -390,7 +300,7 @@ bool store_known(const struct store *s, const char *path, struct store_file *out
 {
 	struct store_entry *e = find(s, path);
 
-	if (!e || !e->there || e->wrong || e->f.digest.algo == DIGEST_NONE)
+	if (!e || e->wrong || !index_is_known(e))
 		return false;
 	*out = e->f;
 	return true;
@@ -407,5 +317,11 @@ void store_stats(const struct store *s, struct store_stats *out)
 		.published = s->published,
 		.removed = s->removed,
 		.jobs = s->jobs,
+		.remembered = s->remembered,
+		.quota = s->quota.max,
+		.reserved = s->quota.reserved,
+		.refused = s->quota.refused,
+		.scrubbed = s->scrub.bytes,
+		.wrong = s->scrub.wrong,
 	};
 }

@@ -50,6 +50,8 @@ struct store_opts {
 	const char *root;
 	unsigned retention_records; /* files kept of one object, the current one included; >= 1 */
 	uint64_t retention_ttl_ms; /* ... and for how long after they were superseded */
+	uint64_t quota; /* bytes of all files; 0: none */
+	uint64_t scrub_rate; /* bytes a second (scrub.h); 0: no scrub */
 	uint64_t restore_ms; /* store_ready is true this long after store_listed at the latest */
 	/* A file that was there is gone or changed under us (found when a request opened it). Its
 	   path is promised again if it was current. Called from the loop, never from inside a call.
@@ -61,6 +63,9 @@ struct store_opts {
 	   the request waits. Once a second and object at most. May be called from inside store_get
 	   and store_get_start. NULL: 404 at once. */
 	void (*on_unknown)(void *arg, const char *dir);
+	/* A volume that has refused bytes (store_refused) may take them now, or the quota has room
+	   for the least of what was over it. Called from the loop. May be NULL. */
+	void (*on_room)(void *arg);
 	void *arg;
 };
 
@@ -75,8 +80,11 @@ const struct store_root *store_root(const struct store *s);
 
 /* ---- the start */
 /* Reads the tree into the index (a short-lane job). Files that no status names count as superseded
-   from now on. */
+   from now on. A file that is what the last process has left of it (lib/store/saved.h) is not
+   hashed again. */
 struct op *store_scan_start(struct store *s);
+/* Why all files are to be hashed; "": they are not. Of a scan that is done. */
+const char *store_scan_forgot(const struct op *op);
 /* One more will call store_listed: each kind has a list of its own, and what only one of them names
    must not be swept before. A single one need not say it. */
 void store_expect(struct store *s);
@@ -85,6 +93,10 @@ void store_listed(struct store *s);
 /* Scanned, listed, and no promise from before the list is open that has not failed once; or
    restore_ms are over. Never false again after. What is promised later is nobody's to wait for. */
 bool store_ready(const struct store *s);
+
+/* What is known of the files goes to the disk for the next process, as it does by itself some time
+   after a change (lib/store/saver.h): for the end of this one. */
+struct op *store_save_start(struct store *s);
 
 /* ---- objects. dir: "ocirepository/apps/web" (store_dir_format) */
 /* Somebody owns this folder: the orphan sweep leaves it alone. */
@@ -134,6 +146,27 @@ void store_temp_discard(struct store *s, struct store_temp *t);
 /* A job of the caller has given this file its name (store_temp_publish): it is there, and who waits
    for it is woken. */
 void store_published(struct store *s, const char *path, const struct store_file *f);
+
+/* ---- the quota */
+#define STORE_OVER_QUOTA 1 /* err->code of a store_room_start: there is no room */
+/* Reserves room for so many bytes. Where there is none, superseded files give way, the oldest of
+   all objects first; if all of them would not be enough, none does, and the op fails, unless it
+   `must` be: what a status names and was lost comes back over the quota. */
+struct op *store_room_start(struct store *s, uint64_t bytes, bool must);
+/* The reservation is the caller's from then on; what is not taken goes with the op. Returns its
+   bytes. */
+uint64_t store_room_take(struct op *op);
+/* The file is there and counts itself, or does not come. */
+void store_room_release(struct store *s, uint64_t bytes);
+
+/* ---- the volume. A folder that is removed, or replaced by another one, is noticed within seconds:
+   the new one is read as at a start. */
+/* So many bytes could not be written, with this error (-errno): on_room says when it may be worth
+   another try. */
+void store_refused(struct store *s, uint64_t bytes, int code);
+/* What a failed file system call (-errno) of the store means, for people: "no space left on the
+   storage volume". NULL: no more than what the error says. */
+const char *store_failure_words(int code);
 
 struct store_put {
 	const char *path;
@@ -191,6 +224,10 @@ struct store_stats {
 	uint64_t objects, files, bytes; /* there, as the index knows them */
 	uint64_t promised, waiting; /* open promises, requests that wait */
 	uint64_t published, removed; /* since the start */
+	uint64_t remembered; /* files whose digest the scan took from the last process's index */
+	uint64_t quota, reserved; /* bytes */
+	uint64_t refused; /* for want of quota, since the start */
+	uint64_t scrubbed, wrong; /* bytes that the scrub has read; files that were not right */
 	uint64_t jobs; /* ops not freed yet, dropped ones included */
 };
 void store_stats(const struct store *s, struct store_stats *out);

@@ -42,9 +42,15 @@ check_match "--artifact-digest-algo" '^sha512:[0-9a-f]{128}$' "$(field small .st
 check_eq "of the bytes that are served" "$(field small .status.artifact.digest)" "sha512:$(curl -sf "$(field small .status.artifact.url)" | sha512sum | cut -d' ' -f1)"
 check_ok "the store is in the state directory" test -d "$STATE"/*/ocirepository/default/small
 for d in many wide noise; do check_soon "$d: too much" "$SOON" "False OCIArtifactLayerOperationFailed" outcome $d; done
-check_match "--artifact-max-size is named" 'artifact-max-size' "$(message noise)"
-check_match "--artifact-max-expanded-size is named" '200000|artifact-max-expanded-size' "$(message wide)"
-check_match "--artifact-max-entries is named" 'more than 4|artifact-max-entries' "$(message many)"
+less="push less, with spec.ignore's patterns as --ignore-paths"
+before="before spec.ignore leaves anything out; $less, or let layerSelector choose another layer or take this one as it is (operation 'copy')"
+check_has "a large layer: the flag, and what helps" "more than the 50000 that --artifact-max-size allows; $less, or choose another layer with layerSelector" "$(message noise)"
+check_has "one that expands" "more than 200000 bytes (--artifact-max-expanded-size), $before" "$(message wide)"
+check_has "one of many files" "more than 4 entries (--artifact-max-entries), $before" "$(message many)"
+for d in wide many; do
+	k patch ocirepository $d --type=merge -p '{"spec":{"layerSelector":{"mediaType":"application/vnd.cncf.flux.content.v1.tar+gzip","operation":"copy"}}}' >/dev/null
+	check_soon "$d: it is true, a copy is not expanded" "$SOON" "True Succeeded" outcome $d
+done
 
 # ---- a registry that says nothing: spec.timeout, and what SIGUSR1 shows -----------------------------------------------
 kill -s STOP "$REGISTRY_PID"

@@ -55,7 +55,7 @@ check("64 MiB through such a window are Ready", c.wait_ready("fits", 40) is not 
 add(c, "too-much", zstd(tar([("zeros", zeros + zeros, 0o644)])))
 check("128 MiB through it are refused", c.wait_ready("too-much", 40, status="False") is not None)
 message = c.condition("too-much")["message"]
-check("with the reason", "zstd frame with a window of" in message and "bytes of memory" in message, message)
+check("with the reason", "zstd frame with a window of" in message and "bytes of memory" in message and "(--memory-budget)" in message, message)
 
 big = os.urandom(32 * MIB)
 gnu = gzip.compress(tar([("big", big, 0o644)]), 1)

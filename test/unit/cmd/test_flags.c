@@ -55,6 +55,8 @@ START_TEST(test_defaults)
 	ck_assert_int_eq(f.kube_qps, 0);
 	ck_assert_int_eq(f.retention_ttl_ms, 60000);
 	ck_assert_int_eq(f.retention_records, 2);
+	ck_assert_int_eq(f.scrub_rate, 1 << 20);
+	ck_assert_int_eq(f.quota, 0);
 	ck_assert_int_eq(f.min_retry_ms, 750);
 	ck_assert_int_eq(f.max_retry_ms, 900000);
 	ck_assert_int_eq(f.restore_timeout_ms, 30000);

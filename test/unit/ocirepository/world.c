@@ -81,6 +81,13 @@ static void lost(void *arg, const char *path)
 	artifact_file_lost(w->c, path);
 }
 
+static void room(void *arg)
+{
+	struct world *w = arg;
+
+	controller_try_failed(w->c);
+}
+
 static bool scanned;
 
 static void scan_done(struct op *op, void *arg)
@@ -112,7 +119,9 @@ void world_start(struct world *w)
 			.retention_records = 2,
 			.retention_ttl_ms = 60000,
 			.restore_ms = 30000,
+			.quota = w->quota,
 			.on_lost = lost,
+			.on_room = room,
 			.arg = w},
 		&err);
 	ck_assert_msg(w->store != NULL, "%s", err.msg);

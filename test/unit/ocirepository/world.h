@@ -27,6 +27,7 @@ struct world {
 	struct buf layer, layer2; /* two small Flux layers */
 	/* Of the next world_start: what is no pointer to a part of the world. */
 	struct ocirepository_opts opts;
+	uint64_t quota; /* of the store */
 };
 
 void world_init(struct world *w);

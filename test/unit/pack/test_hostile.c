@@ -1086,11 +1086,15 @@ static const struct {
 	const char *what;
 	struct pack_limits limits;
 	const char *says;
+	int code;
 } limits[] = {
-	{"entries", {.entries = 300}, "more than 300 entries"},
-	{"entries fit", {.entries = 301}, NULL},
-	{"expanded", {.expanded = 50000}, "expands to more than 50000"},
-	{"spool", {.spool = 1000}, "more disk than the 1000"},
+	{"entries", {.entries = 300}, "more than 300 entries", PACK_OVER_ENTRIES},
+	{"entries fit", {.entries = 301}, NULL, 0},
+	{"expanded", {.expanded = 50000}, "expands to more than 50000", PACK_OVER_EXPANDED},
+	{"spool", {.spool = 1000},
+		"more disk than the 1000 that are allowed; what ignore rules leave out is not "
+		"counted",
+		0},
 };
 
 START_TEST(test_limits)
@@ -1119,6 +1123,7 @@ START_TEST(test_limits)
 	ck_assert_msg(pack_run(&in, &res, &err) == -1, "%s: accepted", limits[_i].what);
 	ck_assert_msg(strstr(err.msg, limits[_i].says), "%s: '%s' does not say '%s'",
 		limits[_i].what, err.msg, limits[_i].says);
+	ck_assert_msg(err.code == limits[_i].code, "%s: %d", limits[_i].what, err.code);
 }
 END_TEST
 
@@ -1166,6 +1171,7 @@ START_TEST(test_implied_bomb)
 	in.size = tar.len;
 	ck_assert_int_eq(pack_run(&in, &res, &err), -1);
 	ck_assert_msg(strstr(err.msg, "more than 1000 files and directories"), "%s", err.msg);
+	ck_assert_int_eq(err.code, PACK_OVER_ENTRIES);
 }
 END_TEST
 
