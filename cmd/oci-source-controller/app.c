@@ -620,6 +620,15 @@ static enum step_ret lease_end_start(struct task *t)
 	return task_wait(t, MOVE(a->lease));
 }
 
+/* From SIGTERM on, whatever the rows before have taken of it. */
+static enum step_ret delay_start(struct task *t)
+{
+	uint64_t delay = (uint64_t)app_of(t)->flags.shutdown_delay_ms;
+	uint64_t since = clock_ms() - t->since_ms;
+
+	return since < delay ? task_wait(t, sleep_start(t->self.loop, delay - since)) : STEP_NEXT;
+}
+
 static enum step_ret artifacts_start(struct task *t)
 {
 	struct app *a = app_of(t);
@@ -707,6 +716,7 @@ static const struct step END_STEPS[] = {
 	{"runs", runs_start, runs_resume},
 	{"notices", notices_start, notices_resume},
 	{"lease", lease_end_start, end_resume},
+	{"delay", delay_start, end_resume},
 	{"artifacts", artifacts_start, end_resume},
 	{"metrics", metrics_start, end_resume},
 	{"health", health_start, end_resume},

@@ -134,6 +134,10 @@ static const struct flag FLAGS[] = {
 	{"graceful-shutdown-timeout", DURATION, AT(grace_ms), .value = "DURATION",
 		.fallback = "25s", .zero_counts = true,
 		.help = "how long running downloads may take after SIGTERM"},
+	{"shutdown-delay", DURATION, AT(shutdown_delay_ms), .value = "DURATION", .fallback = "0s",
+		.zero_counts = true,
+		.help = "how long after SIGTERM new clients are still given artifacts: Services "
+			"need a moment to leave a Pod out"},
 	{"events-addr", TEXT, AT(events_addr), .value = "URL", .env = "EVENTS_ADDR",
 		.help = "notification-controller's, for Flux's Alerts; without it Events are for "
 			"Kubernetes only"},

@@ -40,7 +40,7 @@ struct flags {
 	/* running */
 	int64_t memory_budget; /* 0: a share of the memory limit */
 	int64_t outage_grace_ms; /* 0: none */
-	int64_t concurrent, jitter, min_retry_ms, max_retry_ms, grace_ms;
+	int64_t concurrent, jitter, min_retry_ms, max_retry_ms, grace_ms, shutdown_delay_ms;
 	const char *events_addr;
 	const char *health_addr, *metrics_addr; /* NULL: no such server */
 	bool status_page;

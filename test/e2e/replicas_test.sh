@@ -168,6 +168,17 @@ check_ne "a file of it" 0 "$(files 1 big)"
 k -n apps delete ocirepository big --timeout=30s >/dev/null
 for n in 1 2 3; do check_soon "its files go on replica $n" 20 0 files $n big; done
 
+# ---- an update: who ends serves on until the Services know -------------------------------------------------------------
+h_stop "${PID[1]}"
+start 1 --shutdown-delay=3s
+check_soon "ready again" 20 200 ready 1
+kill -TERM "${PID[1]}"
+sleep 1.5
+check_eq "new clients are given artifacts" 200 "$(served 1 web)"
+check_ok "then it ends" h_until 10 h_gone "${PID[1]}"
+h_forget "${PID[1]}" 2>/dev/null
+start 1
+
 # ---- the leader leaves -----------------------------------------------------------------------------------------------
 since=$(h_now_ms)
 kill -TERM "${PID[2]}"

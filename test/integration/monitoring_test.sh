@@ -79,6 +79,14 @@ stays() { sed -n 's/.*alertname: \([A-Za-z]*\), exp_alerts: \[\].*/\1/p' "$H_TMP
 check_eq "each alert is seen to fire" "$alerts" "$(fires)"
 check_eq "and to stay silent" "$alerts" "$(stays)"
 
+# ---- one of several replicas, which has what an embedded API has no use for ---------------------------------------------
+mkdir "$H_TMP/follower"
+h_controller_start follower --kubeconfig="$ADMIN_KUBECONFIG" --storage-path="$H_TMP/follower" --enable-leader-election --peers-service=none
+FOLLOWER=$(h_address follower metrics) || h_die "the follower does not start"
+curl -sf "http://$FOLLOWER/metrics" >"$H_TMP/follower.page" || h_die "no metrics of the follower"
+check_has "it follows" 'leader_election_master_status{name="source-controller-leader-election"} 0' "$(cat "$H_TMP/follower.page")"
+cat "$H_TMP/follower.page" >>"$H_TMP/page"
+
 # ---- names -----------------------------------------------------------------------------------------------------------
 jq -r '[.. | objects | .expr? // empty] | .[]' "$MONITORING/dashboard.json" | sed 's/\$__rate_interval/10s/g; s/\$job/.*/g; s/\$namespace/.*/g' >"$H_TMP/queries"
 check_eq "the dashboard has queries" yes "$([ "$(wc -l <"$H_TMP/queries")" -gt 25 ] && echo yes)"
