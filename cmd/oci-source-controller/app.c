@@ -746,6 +746,7 @@ void app_end(struct app *a)
 		log_error(NULL, "second signal, leaving at once");
 		_exit(1);
 	}
+	serve_files_end(a->files);
 	task_init(&a->end, a->loop, "shutdown", END_STEPS, NULL, end_free);
 	a->ending = task_spawn(&a->end);
 	op_then(a->ending, app_ended, a);

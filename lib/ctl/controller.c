@@ -215,7 +215,10 @@ static enum queue_next queue_next_of(const struct run *r, const struct err *err,
 			: QUEUE_BACKOFF;
 	switch (outcome_of(r->mode, r->end, err->kind, r->spec->suspend).next) {
 	case NEXT_STOP:
-		return QUEUE_STOP;
+		/* Another replica may have the file later, whatever is wrong with the spec. */
+		return r->c->follows && r->mode == RUN_RESTORE && err->kind == ERR_STALL
+			? QUEUE_BACKOFF
+			: QUEUE_STOP;
 	case NEXT_NOW:
 		return QUEUE_NOW;
 	case NEXT_GO_ON:
@@ -249,7 +252,7 @@ static enum queue_next next_of(struct run *r, uint64_t *ms)
 	if (r->patch_err && err->kind != ERR_CANCELED && !named && r->end != RUN_GONE &&
 		r->end != RUN_AGAIN)
 		*err = *r->patch_err;
-	return queue_next_of(r, err, ms);
+	return outage_bound(r, queue_next_of(r, err, ms), ms);
 }
 
 static enum queue_next object_ended(void *arg, struct queue_item *at, struct task *t, uint64_t *ms)

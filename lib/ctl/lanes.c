@@ -148,8 +148,13 @@ struct turns *lanes_place(struct item *i, struct turn_ask *ask)
 	ask->host = i->host;
 	if (i->partial)
 		return &l->large;
-	if (lane == LANE_RESTORE)
+	if (lane == LANE_RESTORE) {
+		/* Other replicas are asked first, and may have it: how few the registry may be
+		   asked by is looked at when it is (RUN_SLOT). */
+		if (i->c->follows)
+			ask->host = "";
 		return &l->restores;
+	}
 	return lane == LANE_FRESH ? &l->fresh : &l->check;
 }
 

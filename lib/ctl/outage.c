@@ -77,9 +77,9 @@ void outage_conditions(struct run *r, json_t *status)
 
 	if (r->c->kind->failed)
 		r->c->kind->failed(r, status);
-	fine = positive_of(r);
 	for (type = r->c->kind->negative; *type; type++)
 		cond_del(&r->conds, *type);
+	fine = positive_of(r);
 	message = mem_printf("%s; since %s: %s", fine->message,
 		time_format_rfc3339(outage_since(r), since), r->task.err.msg);
 	cond_put(&r->conds, COND_READY, COND_TRUE, fine->reason, "%s", message);
@@ -89,6 +89,24 @@ void outage_conditions(struct run *r, json_t *status)
 		r->c->kind->host_noun ? r->c->kind->host_noun : "host");
 }
 
+enum queue_next outage_bound(const struct run *r, enum queue_next next, uint64_t *ms)
+{
+	const struct queue_item *q = &r->item->queue_item;
+	const struct queue_opts *o = &r->c->queue.opts;
+	uint64_t wait = queue_backoff_ms(o->min_retry_ms, o->max_retry_ms, q->failures);
+	int64_t left;
+
+	if (!r->excused || (next != QUEUE_BACKOFF && next != QUEUE_WAIT))
+		return next;
+	if (next == QUEUE_WAIT || *ms > wait)
+		wait = *ms;
+	left = outage_since(r) + grace_of(r) - clock_wall_ms();
+	if ((int64_t)wait <= left)
+		return next;
+	*ms = left > 0 ? (uint64_t)left : 0;
+	return QUEUE_WAIT;
+}
+
 /* ---- who was told ---------------------------------------------------------------------------- */
 
 static char *outage_key(const struct run *r)
@@ -96,29 +114,39 @@ static char *outage_key(const struct run *r)
 	return mem_printf("%s|%s", r->ns, r->item->host);
 }
 
+/* What is known of it in the map: that it was told, and whether objects were kept Ready, who will
+   want to hear of its end. */
+static char told, kept;
+
 bool outage_told(struct run *r)
 {
-	struct map *told = &r->c->outages;
+	struct map *m = &r->c->outages;
 	auto_free char *key = NULL;
+	bool known;
 
 	if (!passes(r) || !*r->item->host)
 		return false;
 	key = outage_key(r);
-	if (map_get(told, key))
-		return true;
-	if (told->len < OUTAGES_MAX)
-		BUG_IF(map_put(told, key, r->c)); /* any pointer: that it is there counts */
-	return false;
+	known = map_get(m, key);
+	if (known ? r->excused : m->len < OUTAGES_MAX)
+		map_put(m, key, r->excused ? &kept : &told);
+	return known;
 }
 
 bool outage_over(struct run *r)
 {
 	auto_free char *key = NULL;
+	void *what;
 
 	if (!r->c->outages.len)
 		return false;
 	key = outage_key(r);
-	return map_del(&r->c->outages, key) && cond_get(&r->conds_before, COND_OUTAGE);
+	what = map_get(&r->c->outages, key);
+	/* One that was kept Ready has to say so. */
+	if (!what || (what == &kept && !cond_get(&r->conds_before, COND_OUTAGE)))
+		return false;
+	map_del(&r->c->outages, key);
+	return what == &kept;
 }
 
 void outage_clear(struct controller *c)

@@ -7,8 +7,11 @@
  */
 #ifndef CTL_OUTAGE_H
 #define CTL_OUTAGE_H
+#include "ctl/queue.h"
+
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 struct controller;
 struct run;
@@ -32,6 +35,9 @@ bool outage_is_quiet(const struct run *r);
 bool outage_told(struct run *r);
 /* The run succeeded: an outage that was told is over. True: it is to be told. */
 bool outage_over(struct run *r);
+/* When the next run of one that is excused comes: not after the end of its grace. */
+enum queue_next outage_bound(const struct run *r, enum queue_next next, uint64_t *ms);
+/* Nothing was told: another replica does, or will. */
 void outage_clear(struct controller *c);
 
 #endif

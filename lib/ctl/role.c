@@ -3,6 +3,7 @@
 #include "ctl/controller.h"
 #include "ctl/item.h"
 #include "ctl/kind.h"
+#include "ctl/outage.h"
 #include "ctl/run.h"
 
 bool role_leads(const struct controller *c)
@@ -27,6 +28,8 @@ static void item_lead(void *arg, struct item *i)
 static void item_follow(void *arg, struct item *i)
 {
 	(void)arg;
+	/* What was given up here another replica may have. */
+	item_renew(i);
 	if (i->tell)
 		op_cancel(i->tell);
 	if (queue_is_running(&i->queue_item) && RUN(i->queue_item.run)->mode != RUN_RESTORE)
@@ -41,5 +44,6 @@ void role_changed(struct controller *c)
 	if (c->follows == follows)
 		return;
 	c->follows = follows;
+	outage_clear(c);
 	item_each(c, follows ? item_follow : item_lead, NULL);
 }

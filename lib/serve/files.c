@@ -28,6 +28,7 @@ struct serve_files {
 	struct store *store;
 	uint64_t wait_ms;
 	unsigned waiting, most_waiting;
+	bool ending;
 	const struct serve_urls *urls; /* NULL: none */
 	struct serve_rate *rate; /* NULL: none */
 	struct serve_files_stats stats;
@@ -202,6 +203,8 @@ static uint64_t wait_of(const struct serve_files *f, struct http_exchange *x)
 	const char *text = http_x_header(x, "Prefer");
 	unsigned long long seconds;
 
+	if (f->ending)
+		return 0;
 	for (; text; text = strchr(text, ',') ? strchr(text, ',') + 1 : NULL) {
 		text += strspn(text, " \t");
 		if (strncasecmp(text, "wait=", 5) != 0 || !ascii_is_digit(text[5]))
@@ -350,6 +353,11 @@ struct serve_files *serve_files_new(const struct serve_files_opts *opts)
 	f->urls = opts->urls;
 	f->rate = opts->rate ? serve_rate_new(opts->rate) : NULL;
 	return f;
+}
+
+void serve_files_end(struct serve_files *f)
+{
+	f->ending = true;
 }
 
 void serve_files_free(struct serve_files *f)

@@ -40,6 +40,8 @@ struct serve_files_opts {
 /* Free it after its server. */
 struct serve_files *serve_files_new(const struct serve_files_opts *opts);
 void serve_files_free(struct serve_files *f); /* NULL is fine */
+/* The process ends: what is not here will not come, so that nobody waits for it any more. */
+void serve_files_end(struct serve_files *f);
 /* An http_handler_fn; arg is the struct serve_files. */
 void serve_files_handle(void *arg, struct http_exchange *x);
 

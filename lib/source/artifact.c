@@ -140,7 +140,7 @@ enum step_ret artifact_quota_start(struct task *t)
 {
 	struct artifact_run *a = ARTIFACT(t);
 
-	return task_wait(t, store_room_start(env_of(a)->store, a->input.size, is_restored(a)));
+	return task_wait(t, store_room_start(env_of(a)->store, a->input.size, 0, is_restored(a)));
 }
 
 enum step_ret artifact_quota_resume(struct task *t)

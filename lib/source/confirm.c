@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "ctl/object.h"
+#include "ctl/run.h"
 #include "kube/client.h"
 #include "kube/watch.h"
 #include "source/env.h"
@@ -16,8 +17,17 @@
 /* The watch has yet to say it. */
 static void confirm_news(struct item *i, const json_t *now)
 {
-	if (kube_version_older(i->version, object_version(now)) && item_adopt(i, now))
-		item_due(i);
+	struct artifact_item *a = ARTIFACT_ITEM(i);
+	bool changed = !item_asks_same(i, now) || i->deleting != object_deleting(now);
+
+	if (!kube_version_older(i->version, object_version(now)) || !item_adopt(i, now))
+		return;
+	if (changed || (i->c->follows && a->path_is_new))
+		queue_cancel(&i->queue_item, CAUSE_CHANGED);
+	/* Who waits is woken before the run begins. */
+	if (artifact_is_missing(a))
+		store_promise(SOURCE_ENV(i->c)->store, a->path);
+	item_due(i);
 }
 
 static void confirm_answer(const struct artifact_item *a, bool found)

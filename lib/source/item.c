@@ -137,6 +137,7 @@ static void item_added(struct item *i, const json_t *obj)
 static void item_stored(struct item *i, const json_t *obj)
 {
 	struct artifact_item *a = ARTIFACT_ITEM(i);
+	auto_free char *before = i->c->follows ? mem_strdup(a->path) : NULL;
 	char dir[STORE_DIR_MAX];
 	struct err err = {0};
 
@@ -144,6 +145,9 @@ static void item_stored(struct item *i, const json_t *obj)
 		return;
 	artifact_read(a, obj, dir);
 	store_set_current(SOURCE_ENV(i->c)->store, dir, a->path);
+	/* Nobody brings any more what no status names. */
+	if (before && !is_same(before, a->path))
+		store_promise_end(SOURCE_ENV(i->c)->store, before);
 	if (!a->look_wanted) {
 		/* Nobody is told that there is no such file while a run has yet to begin. */
 		if (i->c->follows && !i->deleting && artifact_is_missing(a)) {

@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "base/obj.h"
 #include "ctl/object.h"
+#include "ctl/outage.h"
 #include "oci/pace.h"
 #include "source/artifact.h"
 
@@ -22,6 +23,7 @@ static bool patience_is_well(const struct run *r)
 		(ARTIFACT_RUN(r)->have_file && patience_is_of_spec(r) &&
 			cond_is(&r->conds_before, COND_READY, COND_TRUE) &&
 			!cond_get(&r->conds_before, COND_RECONCILING) &&
+			!cond_get(&r->conds_before, COND_OUTAGE) &&
 			!strcmp(object_requested_at(r->first),
 				obj_str_or("", r->first, "status", "lastHandledReconcileAt")));
 }

@@ -74,6 +74,13 @@ static int64_t slice_port(const json_t *obj)
 	return found;
 }
 
+/* One that is not ready yet has files, too: its Service publishes it as ready, but not serving. */
+static bool peer_is_gone(const json_t *endpoint)
+{
+	return !obj_bool(true, endpoint, "conditions", "ready") &&
+		!obj_bool(false, endpoint, "conditions", "serving");
+}
+
 static void peer_add(
 	struct peers *p, const struct kube_entry *e, const json_t *endpoint, int64_t port)
 {
@@ -83,7 +90,7 @@ static void peer_add(
 	struct ip ip;
 
 	if (p->stats.known >= PEERS_MAX || !address || ip_parse(&ip, address) ||
-		!strcmp(pod, p->self) || !obj_bool(true, endpoint, "conditions", "serving"))
+		!strcmp(pod, p->self) || peer_is_gone(endpoint))
 		return;
 	peer = NEW(struct peer);
 	peer->slice = e;

@@ -10,6 +10,7 @@
 #include "source/peers_internal.h"
 #include "store/store.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -150,7 +151,9 @@ static enum step_ret ask_resume(struct task *t)
 	if (t->op->err.kind != ERR_NONE) {
 		log_debug(task_log(t), "a replica does not answer", LS("replica", fetch_address(f)),
 			LE(&t->op->err));
-		peers_put_aside(f->peers, fetch_address(f));
+		/* One that takes its time may be reading a large file for us, or for others. */
+		if (!res->has_peer || t->op->err.code != -ETIMEDOUT)
+			peers_put_aside(f->peers, fetch_address(f));
 		return task_goto(t, "peer");
 	}
 	if (!slice_is_ours(f, res)) {
@@ -181,7 +184,7 @@ static enum step_ret slice_done(struct fetch *f)
 {
 	f->at += f->slice.len;
 	f->peers->stats.bytes += f->slice.len;
-	buf_reset(&f->slice);
+	buf_clear(&f->slice);
 	return f->at < f->size ? task_goto(&f->task, "ask") : STEP_NEXT;
 }
 

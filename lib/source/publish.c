@@ -352,7 +352,8 @@ static enum step_ret more_start(struct task *t)
 {
 	struct publish *p = TASK(t, struct publish);
 
-	return task_wait(t, store_room_start(p->store, p->job->size - p->job->room, p->must));
+	return task_wait(
+		t, store_room_start(p->store, p->job->size - p->job->room, p->job->room, p->must));
 }
 
 static enum step_ret more_resume(struct task *t)

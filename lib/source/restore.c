@@ -85,6 +85,13 @@ static bool is_final(struct artifact_item *i)
 	return i->lost_times >= LOST_TIMES && clock_ms() - i->lost_since >= LOST_AFTER_MS;
 }
 
+/* The spec says nothing that could be asked; but other replicas do not go by it. */
+static bool is_stalled(const struct artifact_run *a)
+{
+	return a->run.task.err.kind == ERR_STALL &&
+		(a->run.mode == RUN_RESTORE || !peers_any(SOURCE_ENV(a->run.c)->peers));
+}
+
 void restore_failed(struct artifact_run *a)
 {
 	const struct err *err = &a->run.task.err;
@@ -95,7 +102,7 @@ void restore_failed(struct artifact_run *a)
 	if (!a->lost)
 		i->lost_times = 0;
 	/* Who follows gives nothing up: that is said in the status. */
-	if (!a->run.c->follows && (err->kind == ERR_STALL || (a->lost && is_final(i)))) {
+	if (!a->run.c->follows && (is_stalled(a) || (a->lost && is_final(i)))) {
 		give_up(a);
 		/* The next run says so in the status. */
 		if (a->run.mode == RUN_RESTORE)

@@ -48,6 +48,12 @@ void going_done(struct store *s, struct going *g)
 				index_there(&s->index, e, &e->f);
 		} else {
 			s->removed++;
+			/* Published anew before the name went: the file is gone, and the object's
+			   next run brings it. */
+			if (e->there)
+				index_not_there(&s->index, e);
+			if (index_is_current(e))
+				index_promise(&s->index, e, true, false);
 		}
 		index_entry_settle(&s->index, e);
 	}

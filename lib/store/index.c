@@ -205,9 +205,13 @@ void index_walk_end(struct store_seat *walk)
 static void run_woken(void *arg)
 {
 	struct store_index *x = arg;
+	struct list now;
 
-	while (!list_empty(&x->woken)) {
-		struct store_wait *w = CONTAINER_OF(x->woken.next, struct store_wait, link);
+	/* Who is woken meanwhile has the next turn: others must have theirs. */
+	list_init(&now);
+	list_append(&now, &x->woken);
+	while (!list_empty(&now)) {
+		struct store_wait *w = CONTAINER_OF(now.next, struct store_wait, link);
 
 		/* It may start again at once, then on an entry's list. */
 		store_wait_cancel(w);

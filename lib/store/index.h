@@ -49,6 +49,7 @@ struct store_object {
 	char current[STORE_FILE_MAX]; /* "" when the status names nothing */
 	bool claimed;
 	bool asked; /* on_unknown was called, and nobody has answered yet */
+	uint64_t asked_ms; /* when; 0: never */
 	uint64_t confirmed_ms; /* store_confirmed was called then, on clock_ms(); 0: never */
 	uint64_t ownerless_at; /* clock_ms(), when not claimed */
 };

@@ -41,6 +41,9 @@ static void candidates_find(struct store *s, struct candidates *c)
 	struct store_object *o;
 	struct list *at;
 
+	/* Before the first list nobody has said what the statuses name. */
+	if (!s->index.listed)
+		return;
 	index_walk_begin(&s->index, &walk);
 	while ((o = index_walk_next(&s->index, &walk)))
 		list_each (&o->entries, at)
@@ -88,7 +91,7 @@ static void candidates_choose(struct store *s, uint64_t bytes, struct going *g)
 struct room {
 	struct job job;
 	struct going going;
-	uint64_t bytes;
+	uint64_t bytes, held;
 	bool must, reserved;
 };
 
@@ -97,13 +100,14 @@ static double mib(uint64_t bytes)
 	return (double)bytes / (double)LIMIT_MIB;
 }
 
-static int refuse(struct store *s, uint64_t bytes, struct err *err)
+/* What it holds it gives back now: it needs room for all of it when it comes again. */
+static int refuse(struct store *s, uint64_t bytes, uint64_t held, struct err *err)
 {
 	struct quota *q = &s->quota;
 
 	q->refused++;
-	if (!q->least || bytes < q->least)
-		q->least = bytes;
+	if (!q->least || held + bytes < q->least)
+		q->least = held + bytes;
 	return err_code(err, ERR_RETRY, STORE_OVER_QUOTA,
 		"no room in the storage quota of %.1f MiB (--storage-quota): %.1f MiB are taken, "
 		"%.1f MiB more are needed",
@@ -115,7 +119,7 @@ static int reserve(struct room *r, struct err *err)
 	struct store *s = r->job.store;
 
 	if (!r->must && !fits(s, r->bytes))
-		return refuse(s, r->bytes, err);
+		return refuse(s, r->bytes, r->held, err);
 	s->quota.reserved += r->bytes;
 	r->reserved = true;
 	return 0;
@@ -147,7 +151,7 @@ static void room_free(struct job *job)
 		store_room_release(job->store, r->bytes);
 }
 
-struct op *store_room_start(struct store *s, uint64_t bytes, bool must)
+struct op *store_room_start(struct store *s, uint64_t bytes, uint64_t held, bool must)
 {
 	static const struct job_type type = {
 		"store room", WORK_SHORT, room_run, room_done, room_free, false};
@@ -155,6 +159,7 @@ struct op *store_room_start(struct store *s, uint64_t bytes, bool must)
 	struct err err = {0};
 
 	r->bytes = bytes;
+	r->held = held;
 	r->must = must;
 	/* Where all that may go would not be enough, nothing goes. */
 	if (!fits(s, bytes) && (must || quota_has_room(s, bytes)))

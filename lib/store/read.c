@@ -58,7 +58,7 @@ static int look_run(struct job *job, const atomic_bool *stop, struct err *err)
 	struct look_job *k = (struct look_job *)job;
 
 	if (store_root_open_file(job->root, k->path, &k->fd, &k->f, err)) {
-		k->missing = err->code == -ENOENT;
+		k->missing = err->code == -ENOENT || store_is_damage(err->code);
 		if (!k->missing)
 			return -1;
 		err_clear(err);
@@ -73,7 +73,7 @@ static int look_run(struct job *job, const atomic_bool *stop, struct err *err)
 		return 0;
 	if (!store_root_hash(k->fd, &k->f, k->algo, stop, err))
 		return 0;
-	if (err->code != -EIO)
+	if (err->code != -EIO && !store_is_damage(err->code))
 		return -1;
 	/* The disk has lost this file, which says nothing of others: a new one in its place is as
 	   good. Without a digest it is nobody's. */
@@ -127,6 +127,15 @@ static void judge(struct store *s, struct look_job *k, struct store_entry *e)
 	store_check_ready(s);
 }
 
+/* Nobody has published another one, or found out what it really is, since the job began. */
+static bool is_as_known(const struct store_entry *e, const struct look_job *k)
+{
+	const struct digest *a = &e->f.digest, *b = &k->known.digest;
+
+	return e->there && store_file_same(&e->f, &k->known) && a->algo == b->algo &&
+		(a->algo == DIGEST_NONE || digest_equal(a, b));
+}
+
 static void check_done(struct job *job)
 {
 	struct look_job *k = (struct look_job *)job;
@@ -137,7 +146,7 @@ static void check_done(struct job *job)
 	e->refs--;
 	if (job->err.kind) {
 		index_entry_settle(&s->index, e);
-	} else if (e->there && !store_file_same(&e->f, &k->known)) {
+	} else if (e->there && !is_as_known(e, k)) {
 		/* Published meanwhile: the index knows better than what the job saw. */
 		judge(s, k, e);
 	} else if (k->missing || !e->there) {
@@ -195,15 +204,28 @@ enum store_check store_check_result(const struct op *op)
 /* What was found out counts for so long. */
 #define CONFIRMED_MS 1000
 
+static bool is_unknown(const struct store_entry *e)
+{
+	return !e || (!e->there && !e->held && !e->promised);
+}
+
+/* Somebody has to be asked what the object's status names now. */
+static bool may_ask(const struct store *s, const struct store_object *o)
+{
+	return s->on_unknown && o && o->claimed &&
+		(!o->confirmed_ms || clock_ms() - o->confirmed_ms >= CONFIRMED_MS);
+}
+
 /* Nobody has named the file here. May the status name it by now? */
 static enum store_got unknown_ask(struct store *s, const char *dir)
 {
-	struct store_object *o = s->on_unknown ? index_object(&s->index, dir) : NULL;
+	struct store_object *o = index_object(&s->index, dir);
 
-	if (!o || !o->claimed || (o->confirmed_ms && clock_ms() - o->confirmed_ms < CONFIRMED_MS))
+	if (!may_ask(s, o))
 		return STORE_MISS;
-	if (!o->asked) {
+	if (!o->asked && (!o->asked_ms || clock_ms() - o->asked_ms >= CONFIRMED_MS)) {
 		o->asked = true;
+		o->asked_ms = clock_ms();
 		s->on_unknown(s->arg, dir);
 	}
 	return STORE_WAIT;
@@ -232,7 +254,7 @@ static struct store_entry *entry_for(
 		*got = STORE_WAIT; /* nobody has said yet what is wanted */
 		return NULL;
 	}
-	if (!e || (!e->there && !e->held && !e->promised)) {
+	if (is_unknown(e)) {
 		*got = unknown_ask(s, p->dir);
 		return NULL;
 	}
@@ -276,7 +298,7 @@ static void get_done(struct job *job)
 	e->refs--;
 	if (job->err.kind) {
 		index_entry_settle(&s->index, e);
-	} else if (!e->there || !store_file_same(&e->f, &k->known)) {
+	} else if (!is_as_known(e, k)) {
 		/* It changed meanwhile: ask again. */
 		k->got = STORE_WAIT;
 		index_entry_settle(&s->index, e);
@@ -341,7 +363,8 @@ void store_wait_start(struct store *s, const struct store_path *p, struct store_
 		index_wait(&s->index, &e->waits, w);
 		return;
 	}
-	if (s->index.listed && o && o->asked) {
+	/* It could not be found out, or not yet. */
+	if (s->index.listed && is_unknown(e) && may_ask(s, o)) {
 		index_wait(&s->index, &s->index.unknown, w);
 		return;
 	}

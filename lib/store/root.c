@@ -1,5 +1,6 @@
 #include "store/root.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/sys.h"
 #include "crypto/rand.h"
@@ -338,6 +339,11 @@ int store_root_hash(int fd, struct store_file *f, enum digest_algo algo, const a
 	return 0;
 }
 
+bool store_is_damage(int code)
+{
+	return code == -EUCLEAN || code == -EBADMSG;
+}
+
 bool store_file_same(const struct store_file *a, const struct store_file *b)
 {
 	return a->size == b->size && a->mtime_ns == b->mtime_ns && a->ino == b->ino;
@@ -437,6 +443,12 @@ static int scan_file(struct scan *s, int dir_fd, const char *dir, const char *na
 	return 0;
 }
 
+/* Folders that somebody else keeps on the volume (lost+found) must not make ours unknown. */
+static bool scan_is_foreign(int error)
+{
+	return error == EACCES || error == EPERM;
+}
+
 /* depth: 0 the root, 1 a kind, 2 a namespace, 3 an object. fd is taken over. */
 static int scan_dir(struct scan *s, int fd, const char *dir, int depth, struct err *err)
 {
@@ -457,6 +469,9 @@ static int scan_dir(struct scan *s, int fd, const char *dir, int depth, struct e
 			sub = open_dir(fd, e->d_name);
 			if (sub >= 0)
 				rc = scan_dir(s, sub, child, depth + 1, err);
+			else if (scan_is_foreign(errno))
+				log_info(NULL, "a folder of the store's volume is not ours",
+					LS("folder", child));
 			else if (!missing(errno))
 				rc = err_sys(err, "open folder '%s' of the store", child);
 		}

@@ -101,6 +101,9 @@ int store_root_open_file(const struct store_root *r, const char *path, int *fd,
 /* The digest of an open file. */
 int store_root_hash(int fd, struct store_file *f, enum digest_algo algo, const atomic_bool *stop,
 	struct err *err) must_check;
+/* What opening or reading a file fails with when the file system has lost that very file, where EIO
+   may be the whole disk. code: a negative errno. */
+bool store_is_damage(int code);
 /* Same size, mtime and inode. */
 bool store_file_same(const struct store_file *a, const struct store_file *b);
 

@@ -35,8 +35,10 @@ static int file_open(struct scrub_file *f, const struct job *job, struct piece *
 	struct store_file now;
 
 	if (store_root_open_file(job->root, f->path, &f->fd, &now, err)) {
-		p->verdict = err->code == -EIO ? READ_FAILED : NOT_THE_FILE;
-		if (err->code != -EIO && err->code != -ENOENT)
+		bool lost = err->code == -EIO || store_is_damage(err->code);
+
+		p->verdict = lost ? READ_FAILED : NOT_THE_FILE;
+		if (!lost && err->code != -ENOENT)
 			return -1;
 		err_clear(err);
 		return 0;
@@ -58,7 +60,7 @@ static int read_piece(
 		if (*stop)
 			return err_set(err, ERR_CANCELED, "canceled");
 		n = sys_pread(f->fd, page, sizeof(page), f->at);
-		if (n < 0 && errno != EIO)
+		if (n < 0 && errno != EIO && !store_is_damage(-errno))
 			return err_sys(err, "read artifact '%s'", f->path);
 		if (n <= 0) {
 			p->verdict = n ? READ_FAILED : READ_WHOLE;

@@ -130,6 +130,7 @@ void store_listed(struct store *s)
 	s->index.listed = true;
 	timer_set(&s->restore_timer, s->restore_ms);
 	index_wake(&s->index, &s->index.early);
+	s->quota.counted = false; /* files may give way from now on */
 	store_check_ready(s);
 }
 

@@ -151,8 +151,9 @@ void store_published(struct store *s, const char *path, const struct store_file 
 #define STORE_OVER_QUOTA 1 /* err->code of a store_room_start: there is no room */
 /* Reserves room for so many bytes. Where there is none, superseded files give way, the oldest of
    all objects first; if all of them would not be enough, none does, and the op fails, unless it
-   `must` be: what a status names and was lost comes back over the quota. */
-struct op *store_room_start(struct store *s, uint64_t bytes, bool must);
+   `must` be: what a status names and was lost comes back over the quota. held: what the caller has
+   reserved for the same file already. */
+struct op *store_room_start(struct store *s, uint64_t bytes, uint64_t held, bool must);
 /* The reservation is the caller's from then on; what is not taken goes with the op. Returns its
    bytes. */
 uint64_t store_room_take(struct op *op);

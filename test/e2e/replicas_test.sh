@@ -175,6 +175,7 @@ check_soon "ready again" 20 200 ready 1
 kill -TERM "${PID[1]}"
 sleep 1.5
 check_eq "new clients are given artifacts" 200 "$(served 1 web)"
+check_eq "what is not there nobody waits for" 503 "$(curl -s -o /dev/null -w '%{http_code}' --max-time 2 "http://10.97.0.1:$PORT/ocirepository/apps/web/sha256:$(printf '%064d' 1).tar.gz")"
 check_ok "then it ends" h_until 10 h_gone "${PID[1]}"
 h_forget "${PID[1]}" 2>/dev/null
 start 1

@@ -134,6 +134,49 @@ START_TEST(test_grace)
 }
 END_TEST
 
+/* Whatever the registry says of when to come again, the grace ends when it ends. */
+START_TEST(test_grace_ends_in_time)
+{
+	struct world w;
+	struct fake_image image;
+
+	begin(&w, &image, HOUR / 2);
+	answers[0]->headers = answers[1]->headers = "Retry-After: 3600\r\n";
+	fail_with(&w, &image, 429);
+	is_excused(&w, "web");
+	world_pass(&w, HOUR / 2 - 70000);
+	is_excused(&w, "web");
+	world_pass(&w, 70000);
+	has_failed(&w, "web");
+	end(&w, &image);
+}
+END_TEST
+
+/* An object that was never kept Ready does not take away the word of the end. */
+START_TEST(test_end_is_told)
+{
+	struct world w;
+	struct fake_image image;
+
+	begin(&w, &image, HOUR);
+	fake_kube_merge(w.kube, "ocirepositories", "apps", "api",
+		"{\"metadata\":{\"annotations\":{\"oci-source-controller/outage-grace\":\"0s\"}}}");
+	world_settle(&w);
+	fail_with(&w, &image, 429);
+	is_excused(&w, "web");
+	has_failed(&w, "api");
+	answer_with(429, "");
+	fake_kube_merge(w.kube, "ocirepositories", "apps", "api",
+		"{\"metadata\":{\"annotations\":{\"reconcile.fluxcd.io/requestedAt\":\"1\"}}}");
+	world_settle(&w);
+	ck_assert_str_eq(world_status(&w, "api", "Ready.status"), "True");
+	ck_assert_uint_eq(count(fake_kube_log(w.kube), "OutageOver"), 0);
+	world_pass(&w, HOUR);
+	ck_assert_uint_eq(count(fake_kube_log(w.kube), "OutageOver"), 1);
+	end(&w, &image);
+}
+END_TEST
+
 /* What does not pass by itself, or is not as good as before. */
 static const struct {
 	int status;
@@ -227,6 +270,8 @@ Suite *suite_outage(void)
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, test_grace, 0, 2);
+	tcase_add_test(tc, test_grace_ends_in_time);
+	tcase_add_test(tc, test_end_is_told);
 	tcase_add_loop_test(tc, test_what_is_excused, 0, (int)ARRAY_LEN(ROWS));
 	tcase_add_loop_test(tc, test_annotation, 0, 2);
 	tcase_add_test(tc, test_without_grace);

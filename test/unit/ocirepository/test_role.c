@@ -5,6 +5,7 @@
 #include "base/sys.h"
 #include "crypto/digest.h"
 #include "ctl/controller.h"
+#include "ctl/item.h"
 #include "ctl/role.h"
 #include "ev/loop.h"
 #include "store/store.h"
@@ -219,6 +220,58 @@ START_TEST(test_told)
 }
 END_TEST
 
+/* What no status names any more nobody brings: it is not waited for, and readiness neither. */
+START_TEST(test_moved_on)
+{
+	struct world w;
+	struct fake_image image;
+	struct fake_answer *a;
+	struct store_stats s;
+
+	begin(&w, true);
+	a = fake_on(w.reg, "GET", "");
+	a->status = 403;
+	made(&w, &image, "\"ref\":{\"tag\":\"1.0\"}");
+	a->path = image.paths[1];
+	world_start(&w);
+	world_settle(&w);
+	store_stats(w.store, &s);
+	ck_assert_uint_eq(s.promised, 1);
+	patch(&w,
+		"{\"status\":{\"artifact\":{\"path\":\"ocirepository/apps/web/sha256:"
+		"0000000000000000000000000000000000000000000000000000000000000001.tar.gz\"}}}");
+	world_settle(&w);
+	store_stats(w.store, &s);
+	ck_assert_uint_eq(s.promised, 1);
+	patch(&w, "{\"status\":{\"artifact\":null}}");
+	world_settle(&w);
+	store_stats(w.store, &s);
+	ck_assert_uint_eq(s.promised, 0);
+	fake_image_clear(&image);
+	world_clear(&w);
+}
+END_TEST
+
+/* Another replica may have the file later, whatever is wrong with the spec. */
+START_TEST(test_stalled)
+{
+	struct world w;
+	struct fake_image image;
+
+	begin(&w, true);
+	made(&w, &image, "\"ref\":{\"tag\":\"1.0\"}");
+	patch(&w, "{\"spec\":{\"url\":\"no url\"}}");
+	world_start(&w);
+	world_settle(&w);
+	ck_assert(timer_is_set(&world_item(&w, "web")->queue_item.timer));
+	ck_assert(store_ready(w.store));
+	ck_assert_int_eq(ask(&w, path_of(&w)), STORE_WAIT);
+	silent(&w);
+	fake_image_clear(&image);
+	world_clear(&w);
+}
+END_TEST
+
 /* Whether something is lost for good the leader says. */
 START_TEST(test_never_given_up)
 {
@@ -284,6 +337,8 @@ Suite *suite_role(void)
 	tcase_add_test(tc, test_elected);
 	tcase_add_loop_test(tc, test_lost_in_a_pull, 0, 2);
 	tcase_add_loop_test(tc, test_told, 0, 2);
+	tcase_add_test(tc, test_moved_on);
+	tcase_add_test(tc, test_stalled);
 	tcase_add_test(tc, test_never_given_up);
 	tcase_add_test(tc, test_deleted);
 	suite_add_tcase(s, tc);

@@ -238,7 +238,7 @@ static const char *const SLICES[] = {
 	"\"ports\":[{\"port\":9}],\"endpoints\":[{\"addresses\":[\"127.0.0.1\"],\"targetRef\":{"
 	"\"name\":\"pod-self\"}}]",
 	"\"ports\":[{\"port\":9}],\"endpoints\":[{\"addresses\":[\"127.0.0.1\"],\"conditions\":{"
-	"\"serving\":false}}]",
+	"\"ready\":false,\"serving\":false}}]",
 };
 
 START_TEST(test_slices)

@@ -53,7 +53,7 @@ static uint64_t reserved(struct rig *r)
 /* The bytes that were got; 0 when it was refused, and *err says why. */
 static uint64_t ask(struct rig *r, uint64_t bytes, bool must, struct err *err)
 {
-	struct op *op = store_room_start(r->store, bytes, must);
+	struct op *op = store_room_start(r->store, bytes, 0, must);
 	uint64_t got = 0;
 
 	rig_run(r, op);
@@ -164,10 +164,10 @@ START_TEST(test_dropped)
 	struct rig r = {0};
 
 	begin(&r, 40);
-	op_drop(store_room_start(r.store, 5, false));
+	op_drop(store_room_start(r.store, 5, 0, false));
 	rig_settle(&r);
 	ck_assert_uint_eq(reserved(&r), 0);
-	ck_assert_int_eq(rig_end(&r, store_room_start(r.store, 5, false), NULL), ERR_NONE);
+	ck_assert_int_eq(rig_end(&r, store_room_start(r.store, 5, 0, false), NULL), ERR_NONE);
 	ck_assert_uint_eq(reserved(&r), 0);
 	rig_close(&r);
 }
@@ -252,6 +252,50 @@ START_TEST(test_told)
 }
 END_TEST
 
+/* Who was refused the rest of a file gives back what it had for it, and needs all of it when it
+   comes again: its own room is no news for it. */
+START_TEST(test_rest_is_refused)
+{
+	struct rig r = {0};
+	struct err err;
+
+	begin(&r, 40);
+	ck_assert_uint_eq(ask(&r, 28, false, &err), 28);
+	ck_assert_int_eq(rig_end(&r, store_room_start(r.store, 5, 28, false), &err), ERR_RETRY);
+	ck_assert_int_eq(err.code, STORE_OVER_QUOTA);
+	store_room_release(r.store, 28);
+	ck_assert_uint_eq(told(&r), 0);
+	ck_assert_uint_eq(told(&r), 0);
+	store_set_current(r.store, DIR_A, NULL); /* now all of it would fit */
+	ck_assert_uint_eq(told(&r), 1);
+	rig_close(&r);
+}
+END_TEST
+
+/* Before the first list nobody has said what statuses name: nothing gives way, not even for what
+   must come back. */
+START_TEST(test_before_the_list)
+{
+	struct rig r = {0};
+	struct err err;
+
+	begin(&r, 49);
+	rig_reopen(&r);
+	rig_scan(&r);
+	store_claim(r.store, DIR_A);
+	ck_assert_uint_eq(ask(&r, 10, false, &err), 0);
+	ck_assert_uint_eq(ask(&r, 10, true, &err), 10);
+	check_files(&r, "before the list", "123b");
+	store_set_current(r.store, DIR_A, PATH_3);
+	store_listed(r.store);
+	store_room_release(r.store, 10);
+	ck_assert_uint_eq(told(&r), 1);
+	ck_assert_uint_eq(ask(&r, 10, false, &err), 10);
+	store_room_release(r.store, 10);
+	rig_close(&r);
+}
+END_TEST
+
 /* Small files come and go: who waits is not told each time. */
 START_TEST(test_told_seldom)
 {
@@ -284,6 +328,8 @@ Suite *suite_quota(void)
 	tcase_add_test(t, test_disk_fails);
 #endif
 	tcase_add_loop_test(t, test_told, 0, 3);
+	tcase_add_test(t, test_rest_is_refused);
+	tcase_add_test(t, test_before_the_list);
 	tcase_add_test(t, test_told_seldom);
 	suite_add_tcase(s, t);
 	return s;

@@ -87,8 +87,11 @@ START_TEST(test_how_often)
 	loop_test_advance(r.loop, 1);
 	ck_assert_int_eq(rig_get(&r, PATH_3, text), 'W');
 	ck_assert_str_eq(asked, DIR_A " " DIR_A " ");
-	/* It could not be found out: the next request asks again. */
+	/* It could not be found out: a request asks again, a second later. */
 	store_confirmed(r.store, DIR_A, false);
+	ck_assert_int_eq(rig_get(&r, PATH_3, text), 'W');
+	ck_assert_str_eq(asked, DIR_A " " DIR_A " ");
+	loop_test_advance(r.loop, 1000);
 	ck_assert_int_eq(rig_get(&r, PATH_3, text), 'W');
 	ck_assert_str_eq(asked, DIR_A " " DIR_A " " DIR_A " ");
 	/* Of an object that nobody knows there is nothing to ask. */
@@ -119,6 +122,41 @@ START_TEST(test_the_watch_says_it)
 	ck_assert_int_eq(rig_get(&r, PATH_1, text), _i ? 'W' : 'H');
 	store_confirmed(r.store, DIR_A, true);
 	store_confirmed(r.store, DIR_B, true);
+	rig_close(&r);
+}
+END_TEST
+
+/* Nobody can find out (the process ends): it is said so from inside, and who waits does not turn
+   the loop for ever. */
+static void on_unknown_in_vain(void *arg, const char *dir)
+{
+	struct rig *r = arg;
+
+	on_unknown(arg, dir);
+	store_confirmed(r->store, dir, false);
+}
+
+START_TEST(test_in_vain)
+{
+	struct rig r = {0};
+	struct store_wait a = {0};
+	unsigned na = 0;
+	char text[64];
+
+	begin(&r);
+	r.opts.on_unknown = on_unknown_in_vain;
+	r.opts.arg = &r;
+	rig_reopen(&r);
+	rig_scan(&r);
+	store_listed(r.store);
+	store_claim(r.store, DIR_A);
+	ck_assert_int_eq(rig_get(&r, PATH_1, text), 'W');
+	wait_for(&r, PATH_1, &a, &na);
+	rig_settle(&r);
+	ck_assert_uint_eq(na, 0);
+	ck_assert_int_eq(rig_get(&r, PATH_2, text), 'W');
+	ck_assert_str_eq(asked, DIR_A " ");
+	store_wait_cancel(&a);
 	rig_close(&r);
 }
 END_TEST
@@ -159,6 +197,7 @@ Suite *suite_unknown(void)
 	tcase_add_test(tc, test_named);
 	tcase_add_test(tc, test_how_often);
 	tcase_add_loop_test(tc, test_the_watch_says_it, 0, 2);
+	tcase_add_test(tc, test_in_vain);
 	tcase_add_test(tc, test_differs);
 	suite_add_tcase(s, tc);
 	return s;
