@@ -243,7 +243,7 @@ struct kube_op {
 	enum kube_verb verb;
 	struct buf path, body;
 	char *what; /* "get OCIRepository 'apps/web'" */
-	bool metadata_only;
+	bool metadata_only, urgent;
 	uint64_t wait_ms; /* before it is sent again; 0: not at all */
 	struct kube_tries tries;
 	json_t *result;
@@ -261,7 +261,7 @@ static enum step_ret throttle_start(struct task *t)
 	struct kube_client *c = TASK(t, struct kube_op)->c;
 	uint64_t now = clock_ms();
 
-	if (c->qps <= 0)
+	if (c->qps <= 0 || TASK(t, struct kube_op)->urgent)
 		return STEP_NEXT;
 	c->tokens += (double)(now - c->tokens_ms) * c->qps / 1000;
 	if (c->tokens > c->burst)
@@ -382,6 +382,7 @@ struct op *kube_start(struct kube_client *c, const struct kube_req *req)
 	k->c = c;
 	k->verb = req->verb;
 	k->metadata_only = req->metadata_only;
+	k->urgent = req->urgent;
 	k->path = k->body = BUF_INIT(BUF_ANY);
 	k->tries.end_ms = clock_ms() + (req->deadline_ms ? req->deadline_ms : DEADLINE_MS);
 	kube_path(&k->path, req->resource, req->ns,

@@ -76,6 +76,7 @@ struct kube_req {
 	const char *subresource; /* "status", "token", or NULL */
 	const json_t *body; /* written to text at once */
 	const char *if_uid; /* KUBE_DELETE: only the object with this uid */
+	bool urgent; /* no limit of ours (qps) holds it up: the Lease must not wait behind others */
 	bool metadata_only; /* the answer as PartialObjectMetadata */
 	uint64_t deadline_ms; /* everything, waits included; 0: 30 s */
 };

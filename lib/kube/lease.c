@@ -147,6 +147,7 @@ static struct op *lease_read(const struct lease *l, uint64_t deadline_ms)
 			.resource = &LEASES,
 			.ns = l->ns,
 			.name = l->name,
+			.urgent = true,
 			.deadline_ms = deadline_ms});
 }
 
@@ -160,6 +161,7 @@ static struct op *lease_write(const struct lease *l, const char *holder, uint64_
 			.ns = l->ns,
 			.name = l->name,
 			.body = body,
+			.urgent = true,
 			.deadline_ms = deadline_ms});
 }
 

@@ -57,9 +57,9 @@ static void on_error(void *arg, const struct err *err)
 	snprintf(k.error, sizeof(k.error), "%s", err->msg);
 }
 
-static void begin_with(const struct tcp_step *script, bool keep)
+static void begin_with_qps(const struct tcp_step *script, bool keep, unsigned qps)
 {
-	world_begin(script);
+	world_begin_with(script, NULL, qps);
 	memset(&k, 0, sizeof(k));
 	k.op = kube_lease_start(w.c,
 		&(struct kube_lease_req){.ns = "flux-system",
@@ -72,6 +72,11 @@ static void begin_with(const struct tcp_step *script, bool keep)
 			.on_change = on_change,
 			.on_error = on_error,
 			.arg = &k});
+}
+
+static void begin_with(const struct tcp_step *script, bool keep)
+{
+	begin_with_qps(script, keep, 0);
 }
 
 static void begin(const struct tcp_step *script)
@@ -264,6 +269,22 @@ START_TEST(test_late_answer)
 }
 END_TEST
 
+/* No limit of --kube-api-qps holds it up: four requests in no time, where two may go. */
+START_TEST(test_no_limit)
+{
+	struct tcp_step script[] = {ANSWER(GET, 200, OURS), ANSWER(PUT, 200, OURS),
+		ANSWER(GET, 200, OURS), ANSWER(PUT, 200, RECORD("", "1", T2)), {0}};
+
+	begin_with_qps(script, false, 1);
+	look();
+	look();
+	op_cancel(k.op);
+	look();
+	writes("", 1, 3, true);
+	finish();
+}
+END_TEST
+
 START_TEST(test_conflict)
 {
 	struct tcp_step script[] = {ANSWER(GET, 404, "{}"), ANSWER(POST, 409, "{}"),
@@ -332,6 +353,7 @@ Suite *suite_lease(void)
 	tcase_add_loop_test(tc, test_free, 0, (int)ARRAY_LEN(FREE));
 	tcase_add_test(tc, test_runs_out);
 	tcase_add_test(tc, test_late_answer);
+	tcase_add_test(tc, test_no_limit);
 	tcase_add_test(tc, test_conflict);
 	tcase_add_test(tc, test_cancelled_write);
 	tcase_add_test(tc, test_release_in_vain);
