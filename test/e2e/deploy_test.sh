@@ -237,9 +237,9 @@ check_eq "one Pod at a time still" Recreate "$(k -n flux-system get deployment s
 flux_apply || h_die "Flux cannot come back"
 check_match "and back: image and flags are Flux's" '^1 ghcr.io/fluxcd/source-controller:v1.9.1 --watch-all-namespaces --enable-leader-election ' "$(now)"
 left="$(sed -n 's/^\$ kubectl -n flux-system delete \([a-z,]*\) -l \(.*\)$/\1 -l \2/p' "$H_ROOT/docs/coming-from-flux.md")"
-check_match "the page says what is left then" '^clusterroles,clusterrolebindings,networkpolicies,resourcequotas -l ' "$left"
+check_match "the page says what is left then" '^clusterroles,clusterrolebindings,roles,rolebindings,networkpolicies,resourcequotas -l ' "$left"
 k -n flux-system delete $left >/dev/null || h_die "cannot delete what is left"
-check_eq "and that is all of it" "" "$(k -n flux-system get clusterroles,clusterrolebindings,networkpolicies,resourcequotas -o name | grep oci)"
+check_eq "and that is all of it" "" "$(k -n flux-system get clusterroles,clusterrolebindings,roles,rolebindings,networkpolicies,resourcequotas -o name | grep oci)"
 check_eq "Flux's own stay" "deployment.apps/source-controller service/source-controller serviceaccount/source-controller" \
 	"$(k -n flux-system get deployment,service,serviceaccount source-controller -o name | sort | paste -sd ' ')"
 check_eq "and so does the CRD" "$crd_before" "$(k get crd ocirepositories.source.toolkit.fluxcd.io -o jsonpath='{.metadata.uid}')"
