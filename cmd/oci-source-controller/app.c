@@ -280,7 +280,7 @@ static void app_own_host(struct app *a)
    name when that is all addresses. */
 static void find_adv_address(struct app *a)
 {
-	char host[SOCK_NAME_MAX], name[256] = "localhost";
+	char host[SOCK_NAME_MAX];
 	struct err err = {0};
 	unsigned port;
 
@@ -288,8 +288,7 @@ static void find_adv_address(struct app *a)
 		a->adv_address = app_advertised(a->flags.storage_adv_addr);
 	} else if (!sock_split(http_server_address(a->artifacts_server), host, &port, &err) &&
 		(!strcmp(host, "::") || !strcmp(host, "0.0.0.0"))) {
-		gethostname(name, sizeof(name) - 1);
-		a->adv_address = mem_printf("%s:%u", name, port);
+		a->adv_address = mem_printf("%s:%u", a->host, port);
 	} else {
 		a->adv_address = mem_strdup(http_server_address(a->artifacts_server));
 	}
@@ -417,16 +416,14 @@ static void controller_add(struct app *a, struct controller *c)
 /* A new kind is made here. They begin when the store was scanned. */
 static void make_controllers(struct app *a)
 {
-	char host[256] = "localhost";
-
-	gethostname(host, sizeof(host) - 1);
-	a->events = event_recorder_new(a->kube, NAME, host);
+	a->events = event_recorder_new(a->kube, NAME, a->host);
 	if (a->flags.events_addr) {
 		/* A client of its own: registries that hang hold no connection, and no lookup of a
 		   name, that notices would need. */
 		a->notices_http = http_client_new(
 			a->loop, &(struct http_client_opts){.max_connections = a->share.notices});
-		a->poster = poster_new(a->loop, a->notices_http, a->flags.events_addr, NAME, host);
+		a->poster =
+			poster_new(a->loop, a->notices_http, a->flags.events_addr, NAME, a->host);
 	}
 	controller_add(a, ocirepository_of(a));
 }
@@ -504,6 +501,8 @@ int app_start(struct app *a, struct err *err)
 
 	if (check_selector(a, err))
 		return -1;
+	if (gethostname(a->host, sizeof(a->host) - 1))
+		snprintf(a->host, sizeof(a->host), "localhost");
 	app_lease_init(a);
 	share_descriptors(a);
 	a->loop = loop_new();

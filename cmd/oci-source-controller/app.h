@@ -47,6 +47,7 @@ struct app {
 	struct task end;
 	uint64_t row_since; /* of the row of `end` that waits */
 	struct signal_watch *signals[3];
+	char host[256]; /* this host's name: a Pod's is its own */
 	char *adv_address, *state_dir, *kubeconfig, *storage_path;
 };
 

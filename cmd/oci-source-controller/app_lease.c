@@ -13,7 +13,6 @@
 #include "source/peers.h"
 
 #include <string.h>
-#include <unistd.h>
 
 /* Flux's own source-controller takes the same one: the two never write at the same time. */
 #define LEASE_NAME "source-controller-leader-election"
@@ -65,13 +64,12 @@ void app_lease_init(struct app *a)
 
 void app_lease_start(struct app *a)
 {
-	char host[256] = "localhost", id[RAND_UUID_LEN + 1];
+	char id[RAND_UUID_LEN + 1];
 	auto_free char *identity = NULL;
 
 	if (!a->elects)
 		return;
-	gethostname(host, sizeof(host) - 1);
-	identity = mem_printf("%s_%s", host, rand_uuid(id));
+	identity = mem_printf("%s_%s", a->host, rand_uuid(id));
 	a->lease = kube_lease_start(a->kube,
 		&(struct kube_lease_req){.ns = a->flags.runtime_namespace,
 			.name = a->lease_name,
@@ -98,18 +96,15 @@ static const char *lease_holder(void *arg)
 
 void app_peers_start(struct app *a)
 {
-	char host[256] = "localhost";
-
 	if (!a->elects || !a->flags.peers_service)
 		return;
-	gethostname(host, sizeof(host) - 1);
 	a->peers_http = http_client_new(
 		a->loop, &(struct http_client_opts){.max_connections = a->share.peers});
 	a->peers = peers_new(&(struct peers_opts){.kube = a->kube,
 		.http = a->peers_http,
 		.ns = a->flags.runtime_namespace,
 		.service = a->flags.peers_service,
-		.self = host,
+		.self = a->host,
 		.urls = a->urls,
 		.holder = lease_holder,
 		.arg = a});

@@ -31,7 +31,7 @@ static void object_changed(struct item *i, const struct kube_entry *e, const jso
 	   of them, is old news. */
 	if (!strcmp(e->rv, i->version) || kube_version_older(e->rv, i->version))
 		return;
-	changed = !item_asks_same(i, obj) || i->deleting != object_deleting(obj);
+	changed = !item_is_same(i, obj);
 	if (!changed && *i->version && !strcmp(i->requested_at, object_requested_at(obj))) {
 		item_store(i, obj, false);
 		if (i->c->kind->item && i->c->kind->item->told)

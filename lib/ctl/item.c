@@ -106,6 +106,11 @@ bool item_asks_same(const struct item *i, const json_t *obj)
 		object_annotations_are(obj, i->c->kind->annotations, &i->annotations);
 }
 
+bool item_is_same(const struct item *i, const json_t *obj)
+{
+	return item_asks_same(i, obj) && i->deleting == object_deleting(obj);
+}
+
 /* The generation moves with each change of the spec (Kubernetes API conventions, Metadata); but a
    restored database may bring another spec under one that was seen. */
 static bool has_spec_of(const struct item *i, const json_t *obj)

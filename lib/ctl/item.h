@@ -64,6 +64,9 @@ struct item *item_new(struct controller *c, const json_t *obj);
 void item_store(struct item *i, const json_t *obj, bool own);
 /* Is it the object that the item is of in all that its spec is read from? */
 bool item_asks_same(const struct item *i, const json_t *obj);
+/* And does it go, or stay, as the item does? Else a run that goes on is about things of the
+   past. */
+bool item_is_same(const struct item *i, const json_t *obj);
 /* What a GET said, and the watch has yet to say: the next run begins with it. False: it is another
    object of the same name. */
 bool item_adopt(struct item *i, const json_t *obj) must_check;

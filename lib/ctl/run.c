@@ -66,8 +66,7 @@ void run_set_object(struct run *r, json_t *obj)
 	r->obj = obj;
 	/* The spec may have changed under us: the watch will say so, and its event must not look
 	   like one of ours. And what is gone, or not ours any more, is nobody's business here. */
-	if (!i->queue_item.leaving && item_asks_same(i, obj) &&
-		object_deleting(obj) == i->deleting &&
+	if (!i->queue_item.leaving && item_is_same(i, obj) &&
 		!strcmp(object_requested_at(obj), i->requested_at)) {
 		item_store(i, obj, true);
 		r->seen = i->changes;

@@ -18,7 +18,7 @@
 static void confirm_news(struct item *i, const json_t *now)
 {
 	struct artifact_item *a = ARTIFACT_ITEM(i);
-	bool changed = !item_asks_same(i, now) || i->deleting != object_deleting(now);
+	bool changed = !item_is_same(i, now);
 
 	if (!kube_version_older(i->version, object_version(now)) || !item_adopt(i, now))
 		return;
