@@ -208,6 +208,13 @@ static bool eighth_failed(struct world *world)
 	return !strcmp(world_status(world, "web8", "Ready.status"), "False");
 }
 
+static uint64_t changes_before;
+
+static bool eighth_changed(struct world *world)
+{
+	return world_item(world, "web8")->changes != changes_before;
+}
+
 /* An object that says that it waits for its turn does not say so for ten minutes more. */
 START_TEST(test_says_that_it_waits)
 {
@@ -221,7 +228,10 @@ START_TEST(test_says_that_it_waits)
 	fake_limit(w.reg, 2 * OBJECTS, 60000, true, false);
 	objects();
 	all_ready();
+	changes_before = world_item(&w, "web8")->changes;
 	fake_kube_merge(w.kube, "ocirepositories", "apps", "web8", status);
+	/* The watch tells of it after a while of its own. */
+	world_until(&w, eighth_changed, "the watch to tell of web8's status");
 	pass(INTERVAL_MS, INTERVAL_MS);
 	ck_assert_str_eq(world_status(&w, "web7", "Ready.status"), "True");
 	ck_assert_uint_ne(ARTIFACT_ITEM(world_item(&w, "web7"))->paced_ms, 0);
