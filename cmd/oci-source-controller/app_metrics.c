@@ -69,6 +69,14 @@ static void registry_shared(void *arg, struct metric_out *out)
 	metric_emit(out, (double)s.shared);
 }
 
+static void registry_blobs_shared(void *arg, struct metric_out *out)
+{
+	struct oci_stats s;
+
+	oci_client_stats(((struct app *)arg)->oci, &s);
+	metric_emit(out, (double)s.blobs_shared);
+}
+
 static void registry_paced(void *arg, struct metric_out *out)
 {
 	struct oci_stats s;
@@ -592,6 +600,9 @@ void app_add_metrics(struct app *a)
 		{"oci_registry_shared_total",
 			"Questions for a tag that were answered by a request on its way.", "",
 			false, registry_shared},
+		{"oci_registry_blobs_shared_total",
+			"Blobs that came with the download of another object.", "", false,
+			registry_blobs_shared},
 		{"oci_registry_rate_limit_remaining",
 			"How many requests the host allows still, by its own word; of several "
 			"identities the least.",

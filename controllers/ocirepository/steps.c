@@ -15,7 +15,7 @@
 #include "http/url.h"
 #include "kube/client.h"
 #include "oci/answer.h"
-#include "oci/blob.h"
+#include "oci/blob_share.h"
 #include "oci/identity.h"
 #include "oci/image.h"
 #include "oci/platform.h"
@@ -382,7 +382,7 @@ static enum step_ret pull_start(struct task *t)
 	struct ocirepository_run *o = OCI_RUN(r);
 
 	return task_wait(t,
-		oci_blob_start(OCI_ENV(r)->registry.oci,
+		oci_blob_share_start(OCI_ENV(r)->registry.oci,
 			&(struct oci_blob_req){.target = target_of(r),
 				.blob = oci_image_result(o->image)->layer,
 				.fd = o->artifact.temp.fd,
@@ -416,7 +416,7 @@ static enum step_ret pull_resume(struct task *t)
 		err_wrap(&t->err, "failed to pull artifact from '%.500s'", OCI_SPEC(r)->url);
 		return run_fail(r, COND_FETCH_FAILED, "OCIArtifactLayerOperationFailed");
 	}
-	mem = oci_blob_mem(t->op);
+	mem = oci_blob_share_mem(t->op);
 	if (mem) {
 		struct buf empty = BUF_INIT(mem->max);
 

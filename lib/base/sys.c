@@ -548,6 +548,11 @@ struct dirent *sys_readdir(DIR *d)
 	return e;
 }
 
+int sys_dup(int fd)
+{
+	return RETRY(fcntl(fd, F_DUPFD_CLOEXEC, 0));
+}
+
 int sys_dup_over(int from, int to)
 {
 	return RETRY(dup3(from, to, O_CLOEXEC)) < 0 ? -1 : 0;

@@ -48,6 +48,8 @@ int sys_open_beneath(int dirfd, const char *path, int flags, mode_t mode) must_c
 /* The same, but only if every step is in the kernel's cache, so that it cannot wait for a disk:
    EAGAIN otherwise, or where the kernel (before 5.12) cannot say. For the loop's thread. */
 int sys_open_cached(int dirfd, const char *path, int flags) must_check;
+/* Another descriptor of the same open file. */
+int sys_dup(int fd) must_check;
 /* Keeps errno. */
 void sys_close(int fd);
 

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/sys.h"
 #include "base/time.h"
+#include "ev/flight.h"
 #include "ev/sleep.h"
 #include "ev/task.h"
 #include "ev/timer.h"
@@ -27,6 +28,7 @@ struct blob {
 	struct oci_route route;
 	struct digest want;
 	char *path, *what, *owner;
+	const struct flight *flight;
 	uint64_t size, max;
 	unsigned tries;
 	struct timer whole; /* all tries and pauses together */
@@ -508,6 +510,11 @@ static void blob_free(struct task *t)
 	free(b);
 }
 
+static const struct log_ctx *blob_log(const struct task *t)
+{
+	return flight_log(TASK(t, struct blob)->flight);
+}
+
 struct op *oci_blob_start(struct oci_client *c, const struct oci_blob_req *req)
 {
 	static const struct step steps[] = {
@@ -531,12 +538,15 @@ struct op *oci_blob_start(struct oci_client *c, const struct oci_blob_req *req)
 	b->fd = req->fd;
 	b->max = req->max ? req->max : LIMIT_BLOB;
 	b->owner = mem_strdup(req->owner);
+	b->flight = req->flight;
 	digest_format(&b->want, text);
 	b->path = mem_printf("blobs/%s", text);
 	b->what = mem_printf("blob '%s'", text);
 	buf_init(&b->mem, LIMIT_BLOB_IN_MEMORY);
 	timer_init(&b->whole, oci_client_loop(c), blob_overdue, b);
 	task_init(&b->task, oci_client_loop(c), "blob", steps, last, blob_free);
+	if (b->flight)
+		b->task.log_fn = blob_log;
 	return task_spawn(&b->task);
 }
 
@@ -545,4 +555,9 @@ struct buf *oci_blob_mem(struct op *op)
 	struct blob *b = TASK_OF_OP(op, struct blob);
 
 	return b->fd < 0 ? &b->mem : NULL;
+}
+
+void oci_blob_disown(struct op *op)
+{
+	free(MOVE(TASK_OF_OP(op, struct blob)->owner));
 }

@@ -24,6 +24,7 @@
 
 #include <stdint.h>
 
+struct flight;
 struct oci_client;
 struct op;
 
@@ -35,6 +36,9 @@ struct oci_blob_req {
 	int fd;
 	uint64_t max; /* largest blob allowed; 0: LIMIT_BLOB */
 	const char *owner; /* of the jobs on workers (ev/work.h): a namespace. Copied; NULL: none */
+	/* Those who wait for it together: its lines of the log are the first one's. Borrowed until
+	   the op is freed; may be NULL. */
+	const struct flight *flight;
 };
 
 /* Does a blob of this size need a file? */
@@ -44,5 +48,7 @@ struct op *oci_blob_start(struct oci_client *c, const struct oci_blob_req *req);
 /* The bytes of a small blob, NULL of a large one. Borrowed from the op; a caller that keeps them
    swaps the buf for an empty one. */
 struct buf *oci_blob_mem(struct op *op);
+/* Its jobs are the process's own from now on: several owners wait for it. */
+void oci_blob_disown(struct op *op);
 
 #endif

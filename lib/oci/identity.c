@@ -105,6 +105,14 @@ bool oci_identity_goes_aside(const struct oci_identity *id)
 	return id->proxy.url || id->proxy.none;
 }
 
+bool oci_identity_is_plain(const struct oci_identity *id)
+{
+	const struct http_trust *t = &id->trust;
+
+	return !oci_identity_goes_aside(id) && !t->ca_pem.len && !t->cert_pem.len &&
+		!t->key_pem.len && !t->server_name;
+}
+
 struct http_proxy *oci_identity_proxy(struct oci_identity *id)
 {
 	return &id->proxy;

@@ -128,6 +128,8 @@ struct http_trust *oci_identity_trust(struct oci_identity *id);
 struct http_proxy *oci_identity_proxy(struct oci_identity *id);
 /* Does it reach registries by a proxy of its own? */
 bool oci_identity_goes_aside(const struct oci_identity *id);
+/* Does it reach them as everybody does, without CAs, a client certificate or a proxy of its own? */
+bool oci_identity_is_plain(const struct oci_identity *id);
 /* What a request uses. `insecure` turns verification off only where no CA or certificate was
    set. */
 const struct http_trust *oci_identity_trust_for(const struct oci_identity *id, bool insecure);

@@ -23,7 +23,8 @@ struct oci_client {
 	struct oci_health *health;
 	struct oci_memos *memos;
 	struct lru hosts, paces;
-	struct map heads; /* on their way, so that others may join (head.h) */
+	/* on their way, so that others may join (head.h, blob_share.h) */
+	struct map heads, blobs;
 	bool once; /* a program that asks once and ends */
 	struct oci_mirrors *mirrors; /* NULL: no rules */
 	struct list listeners; /* who is told that a host was found up or down */

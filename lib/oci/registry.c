@@ -172,6 +172,7 @@ void oci_client_free(struct oci_client *c)
 	lru_clear(&c->hosts);
 	lru_clear(&c->paces);
 	map_clear(&c->heads);
+	map_clear(&c->blobs);
 	oci_memos_free(c->memos);
 	oci_mirrors_free(c->mirrors);
 	oci_health_free(c->health);

@@ -55,6 +55,7 @@ struct oci_stats {
 	uint64_t redirects, challenges, throttled, blob_resumes;
 	uint64_t refused; /* failed at once: the host is down, or wants to be left alone */
 	uint64_t shared; /* questions that another one's request has answered (head.h) */
+	uint64_t blobs_shared; /* blobs that another one's download has brought (blob_share.h) */
 	uint64_t paced; /* not sent: few are left by the registry's own word (pace.h) */
 	uint64_t blob_bytes;
 	/* requests to mirrors, ops that left one for the next, and those because it sent another

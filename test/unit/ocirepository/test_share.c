@@ -2,6 +2,7 @@
    depends on another. */
 #include "base/mem.h"
 #include "ev/loop.h"
+#include "oci/registry.h"
 #include "test/unit/ocirepository/world.h"
 
 #include <check.h>
@@ -94,6 +95,72 @@ START_TEST(test_one_goes)
 }
 END_TEST
 
+#define PULLS 8
+#define BIG 700000
+
+/* And the first half is there: it goes on after a pause. */
+static bool all_join(struct world *world)
+{
+	struct http_client_stats http;
+	struct oci_stats stats;
+
+	http_client_stats(world->http, &http);
+	oci_client_stats(world->oci, &stats);
+	return stats.blobs_shared == PULLS - 1 && stats.requests[OCI_KIND_BLOB] &&
+		!http.open_requests;
+}
+
+/* What their tag means anew is downloaded once, and each of them has a file of its own. */
+START_TEST(test_one_download)
+{
+	struct buf big = BUF_INIT(BUF_ANY), got;
+	struct fake_answer *half = fake_on(w.reg, "GET", "");
+	struct oci_stats stats;
+	struct fake_image second;
+	char name[16];
+	uint32_t r = 1;
+	int i;
+
+	for (i = 0; i < BIG; i++) {
+		char c = (char)((r = r * 1664525 + 1013904223) >> 24);
+
+		ck_assert_int_eq(buf_add(&big, &c, 1), 0);
+	}
+	world_push(&w, "2.0", &big, &second);
+	half->path = second.paths[2];
+	half->body = big.p;
+	half->body_len = big.len;
+	half->way = FAKE_CUT;
+	half->cut = BIG / 2;
+	half->ranges = true;
+	half->times = 1;
+	for (i = 0; i < PULLS; i++) {
+		snprintf(name, sizeof(name), "big%d", i);
+		world_object(&w, name,
+			"\"ref\":{\"tag\":\"2.0\"},"
+			"\"layerSelector\":{\"operation\":\"copy\"}");
+	}
+	world_start(&w);
+	world_until(&w, all_join, "all pulls to join the first one");
+	for (i = 0; i < 100; i++)
+		loop_turn(w.loop, false);
+	world_pass(&w, 1000);
+	oci_client_stats(w.oci, &stats);
+	ck_assert_uint_eq(stats.requests[OCI_KIND_BLOB], 2);
+	for (i = 0; i < PULLS; i++) {
+		snprintf(name, sizeof(name), "big%d", i);
+		ck_assert_str_eq(world_status(&w, name, "Ready.status"), "True");
+		ck_assert_str_eq(world_status(&w, name, "artifact.digest"), second.layer_text);
+		world_file(&w, name, &got);
+		ck_assert_uint_eq(got.len, big.len);
+		ck_assert(!memcmp(got.p, big.p, got.len));
+		buf_clear(&got);
+	}
+	fake_image_clear(&second);
+	buf_clear(&big);
+}
+END_TEST
+
 Suite *suite_share(void);
 Suite *suite_share(void)
 {
@@ -104,6 +171,7 @@ Suite *suite_share(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, test_few_requests);
 	tcase_add_loop_test(t, test_one_goes, 0, 2);
+	tcase_add_test(t, test_one_download);
 	suite_add_tcase(s, t);
 	return s;
 }
