@@ -1,7 +1,6 @@
 #include "app.h"
 
 #include "base/cgroup.h"
-#include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -15,9 +14,7 @@
 #include "ev/account.h"
 #include "ev/reread.h"
 #include "ev/signal.h"
-#include "ev/sleep.h"
 #include "ev/sock.h"
-#include "ev/work.h"
 #include "http/ca_file.h"
 #include "http/client.h"
 #include "http/server.h"
@@ -41,13 +38,6 @@
 
 /* What Events and notices call us, as they would Flux's: people's filters go by it. */
 #define NAME "source-controller"
-/* Runs that write their last status get this long. */
-#define RUNS_GRACE_MS 10000
-/* Notices of what these runs did: somebody may still be there to take them. */
-#define NOTICES_GRACE_MS 2000
-#define JOBS_GRACE_MS 2000
-/* Answers of the metrics and the health port are small. */
-#define SMALL_GRACE_MS 1000
 /* Files of an object that left for another shard stay this long: its new owner has to fetch them
    first. */
 #define SWEEP_GRACE_MS (10 * 60 * 1000)
@@ -532,224 +522,7 @@ int app_start(struct app *a, struct err *err)
 	return 0;
 }
 
-/* ---- the end: a task, so that each part has ended before the next is asked to ---------------- */
-
-static struct app *app_of(struct task *t)
-{
-	return CONTAINER_OF(t, struct app, end);
-}
-
-static enum step_ret runs_start(struct task *t)
-{
-	struct app *a = app_of(t);
-	unsigned i;
-
-	timer_cancel(&a->sweep_timer);
-	if (a->scan)
-		op_cancel(a->scan);
-	for (i = 0; i < a->n_controllers; i++)
-		controller_stop(a->controllers[i]);
-	return task_wait(t, sleep_start(a->loop, 0));
-}
-
-static bool controllers_idle(const struct app *a)
-{
-	unsigned i;
-
-	for (i = 0; i < a->n_controllers; i++)
-		if (!controller_idle(a->controllers[i]))
-			return false;
-	return true;
-}
-
-static enum step_ret runs_resume(struct task *t)
-{
-	struct app *a = app_of(t);
-
-	if (controllers_idle(a) && !a->scan && !a->sweep)
-		return STEP_NEXT;
-	/* Words to an API server that does not answer: nothing is lost that a kill would not
-	   lose. */
-	if (clock_ms() - t->since_ms > RUNS_GRACE_MS) {
-		log_error(NULL, "leaving with runs that have not ended");
-		_exit(0);
-	}
-	return task_wait(t, sleep_start(a->loop, 5));
-}
-
-/* Its resume looks at row_since. */
-static enum step_ret row_wait(struct app *a)
-{
-	a->row_since = clock_ms();
-	return task_wait(&a->end, sleep_start(a->loop, 0));
-}
-
-static enum step_ret notices_start(struct task *t)
-{
-	struct app *a = app_of(t);
-
-	if (a->poster)
-		poster_drain(a->poster);
-	return row_wait(a);
-}
-
-/* Of what the last runs did: Events and notices. */
-static bool all_told(const struct app *a)
-{
-	return event_recorder_idle(a->events) && (!a->poster || poster_idle(a->poster));
-}
-
-static enum step_ret notices_resume(struct task *t)
-{
-	struct app *a = app_of(t);
-
-	if (all_told(a) || clock_ms() - a->row_since > NOTICES_GRACE_MS)
-		return STEP_NEXT;
-	return task_wait(t, sleep_start(a->loop, 5));
-}
-
-/* Nothing is written any more: another replica may begin. */
-static enum step_ret lease_end_start(struct task *t)
-{
-	struct app *a = app_of(t);
-
-	if (!a->lease)
-		return STEP_NEXT;
-	op_cancel(a->lease);
-	return task_wait(t, MOVE(a->lease));
-}
-
-/* From SIGTERM on, whatever the rows before have taken of it. */
-static enum step_ret delay_start(struct task *t)
-{
-	uint64_t delay = (uint64_t)app_of(t)->flags.shutdown_delay_ms;
-	uint64_t since = clock_ms() - t->since_ms;
-
-	return since < delay ? task_wait(t, sleep_start(t->self.loop, delay - since)) : STEP_NEXT;
-}
-
-static enum step_ret artifacts_start(struct task *t)
-{
-	struct app *a = app_of(t);
-
-	return task_wait(t, http_server_drain(a->artifacts_server, (uint64_t)a->flags.grace_ms));
-}
-
-/* server: NULL when it was turned off. */
-static enum step_ret small_server_drain(struct task *t, struct http_server *server)
-{
-	return server ? task_wait(t, http_server_drain(server, SMALL_GRACE_MS)) : STEP_NEXT;
-}
-
-static enum step_ret metrics_start(struct task *t)
-{
-	return small_server_drain(t, app_of(t)->metrics_server);
-}
-
-static enum step_ret health_start(struct task *t)
-{
-	return small_server_drain(t, app_of(t)->health_server);
-}
-
-static enum step_ret embedded_stop_start(struct task *t)
-{
-	struct app *a = app_of(t);
-
-	event_recorder_stop(a->events);
-	poster_stop(a->poster);
-	peers_stop(a->peers);
-	oci_client_stop(a->oci);
-	cloud_stop(a->cloud);
-	return a->embedded ? task_wait(t, embedded_stop(a->embedded, 1000)) : STEP_NEXT;
-}
-
-/* What is known of the files, for the next start. A disk that hangs is left behind. */
-static enum step_ret save_start(struct task *t)
-{
-	struct app *a = app_of(t);
-
-	a->save = store_save_start(a->store);
-	return row_wait(a);
-}
-
-static enum step_ret save_resume(struct task *t)
-{
-	struct app *a = app_of(t);
-
-	if (!a->save->done && clock_ms() - a->row_since <= JOBS_GRACE_MS)
-		return task_wait(t, sleep_start(a->loop, 5));
-	if (a->save->done && a->save->err.kind != ERR_NONE)
-		log_error(NULL, "cannot save the store's index", LE(&a->save->err));
-	op_drop(MOVE(a->save));
-	return STEP_NEXT;
-}
-
-/* What nobody waits for any more ends when it sees its stop flag; what hangs in the kernel may
-   never do so, and must not keep the process. */
-static enum step_ret jobs_start(struct task *t)
-{
-	return row_wait(app_of(t));
-}
-
-static enum step_ret jobs_resume(struct task *t)
-{
-	struct app *a = app_of(t);
-
-	if (!work_jobs(a->loop))
-		return STEP_NEXT;
-	if (clock_ms() - a->row_since > JOBS_GRACE_MS) {
-		log_error(NULL, "leaving with jobs that have not ended",
-			LU("jobs", work_jobs(a->loop)));
-		_exit(0);
-	}
-	return task_wait(t, sleep_start(a->loop, 5));
-}
-
-static enum step_ret end_resume(struct task *t)
-{
-	(void)t;
-	return STEP_NEXT;
-}
-
-static const struct step END_STEPS[] = {
-	{"runs", runs_start, runs_resume},
-	{"notices", notices_start, notices_resume},
-	{"lease", lease_end_start, end_resume},
-	{"delay", delay_start, end_resume},
-	{"artifacts", artifacts_start, end_resume},
-	{"metrics", metrics_start, end_resume},
-	{"health", health_start, end_resume},
-	{"embedded", embedded_stop_start, end_resume},
-	{"save", save_start, save_resume},
-	{"jobs", jobs_start, jobs_resume},
-	{0},
-};
-
-static void end_free(struct task *t)
-{
-	(void)t; /* part of struct app */
-}
-
-static void app_ended(struct op *op, void *arg)
-{
-	struct app *a = arg;
-
-	op_free(op);
-	a->ending = NULL;
-	loop_stop(a->loop);
-}
-
-void app_end(struct app *a)
-{
-	if (a->ending) {
-		log_error(NULL, "second signal, leaving at once");
-		_exit(1);
-	}
-	serve_files_end(a->files);
-	task_init(&a->end, a->loop, "shutdown", END_STEPS, NULL, end_free);
-	a->ending = task_spawn(&a->end);
-	op_then(a->ending, app_ended, a);
-}
+/* ---- after the end --------------------------------------------------------------------------- */
 
 void app_free(struct app *a)
 {

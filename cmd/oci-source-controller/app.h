@@ -53,10 +53,12 @@ struct app {
 
 /* Everything up and listening; the loop has not run yet. */
 int app_start(struct app *a, struct err *err) must_check;
-/* SIGTERM: takes nothing new, lets downloads finish, stops the loop. The second time: at once. */
-void app_end(struct app *a);
 /* After the loop has stopped (or after a failed start). */
 void app_free(struct app *a);
+
+/* app_end.c. SIGTERM: takes nothing new, lets downloads finish, stops the loop; each part has ended
+   before the next is asked to. The second time: at once. */
+void app_end(struct app *a);
 
 /* app_lease.c: which replica writes. It follows until app_lease_start has been answered. */
 void app_lease_init(struct app *a);
