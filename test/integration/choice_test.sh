@@ -16,38 +16,7 @@ manifest() { curl -sI -H 'Accept: application/vnd.oci.image.manifest.v1+json' "h
 LOWER=1.0.0@$(manifest 1.0.0)
 CURRENT=2.0.0@$(manifest 2.0.0)
 
-# What stands in front of the registry leaves a tag out of the list while the file "lag" names it.
-cat >"$H_TMP/front.py" <<'PY'
-import http.client, http.server, json, os, sys
-port, registry, lag, log = int(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
-class Front(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    def do_GET(self):
-        with open(log, "a") as f:
-            f.write(f"{self.command} {self.path}\n")
-        c = http.client.HTTPConnection(registry)
-        c.request(self.command, self.path, headers={"Accept": self.headers.get("Accept", "*/*")})
-        r = c.getresponse()
-        body, length = r.read(), r.getheader("Content-Length", "0")
-        if "/tags/list" in self.path and os.path.exists(lag):
-            o = json.loads(body)
-            o["tags"] = [t for t in o["tags"] if t != open(lag).read().strip()]
-            body = json.dumps(o).encode()
-        self.send_response(r.status)
-        for k, v in r.getheaders():
-            if k.lower() not in ("content-length", "transfer-encoding", "connection", "date", "server"):
-                self.send_header(k, v)
-        self.send_header("Content-Length", length if self.command == "HEAD" else str(len(body)))
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(body)
-    do_HEAD = do_GET
-    def log_message(self, *a): pass
-http.server.ThreadingHTTPServer(("127.0.0.1", port), Front).serve_forever()
-PY
-FRONT=127.0.0.1:$(h_free_port)
-h_spawn front python3 "$H_TMP/front.py" "${FRONT#*:}" "$REGISTRY" "$H_TMP/lag" "$H_TMP/front.log"
-h_until 20 curl -sf "http://$FRONT/v2/" || h_die "what stands in front of the registry does not answer"
+h_front_start "$REGISTRY" "$H_TMP/lag"
 asked() { grep -c -- "$1" "$H_TMP/front.log"; }
 asked_since() { [ "$(asked "$1")" -ge "$2" ]; }
 logged() { grep -c -- "$1" "$H_TMP/log/src.err"; }

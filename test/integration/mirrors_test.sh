@@ -11,38 +11,8 @@ ORIGIN=$REGISTRY ORIGIN_PID=$REGISTRY_PID
 h_registry_start mirror
 MIRROR=$REGISTRY MIRROR_PID=$REGISTRY_PID
 
-# What stands in front of the mirror notes each request with what it shows.
-cat >"$H_TMP/front.py" <<'PY'
-import http.client, http.server, sys
-port, mirror, log = int(sys.argv[1]), sys.argv[2], sys.argv[3]
-class Front(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    def do_GET(self):
-        with open(log, "a") as f:
-            f.write(f"{self.command} {self.path} auth={self.headers.get('Authorization', '')}\n")
-        try:
-            c = http.client.HTTPConnection(mirror)
-            c.request(self.command, self.path, headers={"Accept": self.headers.get("Accept", "*/*")})
-            r = c.getresponse()
-            status, headers, body = r.status, r.getheaders(), r.read()
-        except OSError:
-            status, headers, body = 502, [], b""
-        self.send_response(status)
-        for k, v in headers:
-            if k.lower() not in ("content-length", "transfer-encoding", "connection", "date", "server"):
-                self.send_header(k, v)
-        self.send_header("Content-Length", r.getheader("Content-Length", "0") if self.command == "HEAD" and status < 500 else str(len(body)))
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(body)
-    do_HEAD = do_GET
-    def log_message(self, *a): pass
-http.server.ThreadingHTTPServer(("127.0.0.1", port), Front).serve_forever()
-PY
-FRONT=127.0.0.1:$(h_free_port)
-h_spawn front python3 "$H_TMP/front.py" "${FRONT#*:}" "$MIRROR" "$H_TMP/front.log"
+h_front_start "$MIRROR"
 FRONT_PID=$H_PID
-h_until 20 curl -sf "http://$FRONT/v2/" || h_die "what stands in front of the mirror does not answer"
 : >"$H_TMP/front.log"
 
 mkdir -p "$H_TMP/objects" "$H_TMP/one" "$H_TMP/two"

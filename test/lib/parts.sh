@@ -3,6 +3,8 @@
 #
 #   h_registry_start reg                       REGISTRY=127.0.0.1:PORT, its storage in $H_TMP/reg, its access log in $H_TMP/log/reg.out
 #   h_registry_start priv puller:open-sesame   the same with Basic authentication (that user only)
+#   h_front_start 127.0.0.1:PORT [FILE]        FRONT=127.0.0.1:PORT, which stands in front of that registry; what it was asked is in $H_TMP/front.log.
+#                                              While FILE exists the tag that stands in it is left out of tag lists
 #   h_cluster_start                            etcd and kube-apiserver; KUBE_SERVER, KUBE_CA, ADMIN_KUBECONFIG; audit log $H_TMP/kube/audit.log
 #   h_controller_start src ARGS...             the program under test; h_address src artifacts gives what it listens on
 #   h_embedded_start src DIR ARGS...           the same with the embedded API; ADMIN_KUBECONFIG
@@ -80,6 +82,16 @@ h_http_answers() { [ "$(curl -s -o /dev/null -w '%{http_code}' --max-time 2 "$1"
 
 # h_registry_requests NAME METHOD REGEX: how many requests with this method and a path like this are in the access log.
 h_registry_requests() { grep -cE "\"$2 $3( HTTP|\?)" "$H_TMP/log/$1.out"; }
+
+h_front_start()
+{
+	local port
+
+	port=$(h_free_port)
+	FRONT=127.0.0.1:$port
+	h_spawn front python3 "$H_ROOT/test/lib/front.py" "$port" "$1" "$H_TMP/front.log" "${2:-}"
+	h_until 20 curl -sf "http://$FRONT/v2/" || h_die "what stands in front of the registry does not answer"
+}
 
 # ---- Kubernetes ------------------------------------------------------------------------------------------------------
 
