@@ -20,6 +20,7 @@
 #include "oci/registry.h"
 #include "pack/tarw.h"
 #include "source/item.h"
+#include "source/peers.h"
 #include "store/store.h"
 
 #include <check.h>
@@ -125,6 +126,14 @@ void world_start(struct world *w)
 			.arg = w},
 		&err);
 	ck_assert_msg(w->store != NULL, "%s", err.msg);
+	if (w->ask_peers) {
+		w->peers_http = http_client_new(w->loop, &(struct http_client_opts){0});
+		w->peers = peers_new(&(struct peers_opts){.kube = w->client,
+			.http = w->peers_http,
+			.ns = "flux-system",
+			.service = "peers",
+			.self = "pod-self"});
+	}
 	w->metrics = metrics_new();
 	w->events = event_recorder_new(w->client, "source-controller", "test");
 	opts.controller.loop = w->loop;
@@ -132,6 +141,7 @@ void world_start(struct world *w)
 	opts.registry.oci = w->oci;
 	opts.registry.cloud = w->cloud;
 	opts.store = w->store;
+	opts.peers = w->peers;
 	opts.controller.metrics = w->metrics;
 	opts.controller.events = w->events;
 	w->c = ocirepository_new(&opts);
@@ -156,12 +166,16 @@ void world_stop(struct world *w)
 	controller_stop(w->c);
 	world_until(w, idle, "the controller to end");
 	event_recorder_stop(w->events);
+	peers_stop(w->peers);
 	oci_client_stop(w->oci);
 	cloud_stop(w->cloud);
 	for (i = 0; i < 50; i++)
 		loop_turn(w->loop, false);
 	controller_free(w->c);
 	event_recorder_free(w->events);
+	peers_free(MOVE(w->peers));
+	if (w->peers_http)
+		http_client_free(MOVE(w->peers_http));
 	metrics_free(w->metrics);
 	oci_client_free(w->oci);
 	cloud_free(w->cloud);
@@ -213,7 +227,7 @@ void world_until(struct world *w, bool (*fn)(struct world *w), const char *what)
 /* One of the objects, and those of what they depend on. */
 static unsigned watches(const struct world *w)
 {
-	unsigned n, open = 1;
+	unsigned n, open = 1 + (w->peers != NULL);
 
 	for (n = 0; n < KIND_DEPENDS_MAX; n++)
 		open += depends_watch(w->c->depends, n) != NULL;

@@ -28,6 +28,9 @@ struct world {
 	/* Of the next world_start: what is no pointer to a part of the world. */
 	struct ocirepository_opts opts;
 	uint64_t quota; /* of the store */
+	bool ask_peers; /* those that the EndpointSlices of flux-system/peers name */
+	struct http_client *peers_http;
+	struct peers *peers;
 };
 
 void world_init(struct world *w);
