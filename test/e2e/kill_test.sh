@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# kill -9 of real processes, two replicas on a real API server: the leader dies at each row of a reconcile's tables, at the rows of a removal
-# and of its last words about the Lease; the follower at each row of a fetch from the leader and of its own end; both at points that SEED
+# kill -9 of real processes, two replicas on a real API server: the leader dies at each row of a reconcile's tables, of the Lease's and of a
+# removal's; the follower at each row of a fetch from the leader and of its own end; both at points that SEED
 # chooses (SEED=N plays them again). Each time the other one goes on, the status comes to what was pushed, and who was killed comes back
 # clean. All the while somebody fetches: what is answered with 200 has the bytes that a status has named.
 #
@@ -17,7 +17,7 @@ CONTROLLER=$SAN/oci-source-controller
 export ASAN_OPTIONS=detect_leaks=0
 SEED=${SEED:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}
 echo "kill_test: SEED=$SEED"
-RANDOM_KILLS=${RANDOM_KILLS:-4}
+RANDOM_KILLS=${RANDOM_KILLS:-3} # of each of four kinds
 
 # choose LIST...: one of them is CHOSEN. Not $RANDOM: whoever asks for a free port takes of that.
 STATE=$((SEED % 2147483648))
@@ -145,10 +145,7 @@ role_ends()
 	[ $DIED -eq 137 ]
 }
 
-begins()
-{
-	start $FOLLOWER
-}
+begins() { start $FOLLOWER; }
 follower_begins()
 {
 	WHAT="SEED=$SEED, a start dies at '$POINT'"
@@ -211,23 +208,24 @@ since()
 	SINCE=$(tail -c "+$((MARK[$1] + 1))" "$H_TMP/points$1" | head -c $((now - MARK[$1])))
 	MARK[$1]=$now
 }
-# The parts of a trail: each point once, with a "+" behind it for what is passed after a wait; begins without.
-points() { printf '%s\n' "$1" | grep -E "$2" | sort -u; }
+points() { printf '%s\n' "$1" | sort -u; }
 since 1
 since 2
-mapfile -t BEGIN < <(points "$SINCE" .)
 change
 check_soon "a new revision" 30 True changed
 check_soon "is on the follower" 20 yes has 2
 since 1
-mapfile -t LEAD < <(points "$SINCE" .)
+LEAD_TRAIL=$SINCE
+mapfile -t LEAD < <(points "$SINCE")
 since 2
-mapfile -t FOLLOW < <(points "$SINCE" .)
+mapfile -t FOLLOW < <(points "$SINCE")
 h_stop "${PID[2]}"
 since 2
-mapfile -t END < <(points "$SINCE" .)
+mapfile -t END < <(points "$SINCE")
 start 2
 check_soon "the follower again" 40 200 ready 2
+since 2
+mapfile -t BEGIN < <(points "$SINCE")
 
 # rows PREFIX POINT...: the rows of a task among the points, in ROWS: each once, as it begins or as it goes on.
 rows()
@@ -248,6 +246,9 @@ rows reconcile "${LEAD[@]}"
 check_has "the leader's rows are known" "reconcile/publish" "${ROWS[*]}"
 check_has "all of them" "reconcile/events" "${ROWS[*]}"
 for POINT in "${ROWS[@]}"; do surely leader_dies; done
+rows lease "${LEAD[@]}"
+check_has "the rows of the Lease are known" "lease/write" "${ROWS[*]}"
+for POINT in "${ROWS[@]}"; do surely leader_dies; done
 for POINT in reconcile/remove reconcile/release; do surely removal_dies; done
 for POINT in "lease/give back" lease/release+; do surely role_ends leader; done
 rows peers "${FOLLOW[@]}"
@@ -259,10 +260,15 @@ for POINT in "${ROWS[@]}"; do surely role_ends follower; done
 
 # ---- any point ---------------------------------------------------------------------------------------------------------
 for ((i = 0; i < RANDOM_KILLS; i++)); do
-	choose "${LEAD[@]}" && POINT=$CHOSEN && choose 1 1 2 3 && POINT=$POINT:$CHOSEN && perhaps leader_dies
-	choose "${FOLLOW[@]}" && POINT=$CHOSEN && perhaps follower_dies
-	choose "${BEGIN[@]}" && POINT=$CHOSEN && perhaps follower_begins
-	choose "${END[@]}" && POINT=$CHOSEN && perhaps role_ends follower
+	choose "${LEAD[@]}" && POINT=$CHOSEN
+	choose $(seq "$(grep -cFx -- "$POINT" <<<"$LEAD_TRAIL")") && POINT=$POINT:$CHOSEN
+	perhaps leader_dies
+	choose "${FOLLOW[@]}"
+	POINT=$CHOSEN && perhaps follower_dies
+	choose "${BEGIN[@]}"
+	POINT=$CHOSEN && perhaps follower_begins
+	choose "${END[@]}"
+	POINT=$CHOSEN && perhaps role_ends follower
 done
 
 # ---- in the end --------------------------------------------------------------------------------------------------------

@@ -140,6 +140,7 @@ for n in 1 3; do
 	check_eq "and to no other on replica $n" 404 "$(served $n web)"
 done
 h_stop "${PID[3]}"
+check_soon "the other one leads" 15 1 leads 1 # who leads asks the registry
 rm -rf "$H_TMP/store3"
 start 3 --artifact-url-secret="$H_TMP/secret"
 check_soon "one that comes back is ready" 20 200 ready 3

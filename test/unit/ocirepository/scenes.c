@@ -2,11 +2,16 @@
 
 #include "base/base64.h"
 #include "base/mem.h"
+#include "base/sys.h"
 #include "crypto/rand.h"
+#include "ev/loop.h"
+#include "oci/manifest.h"
 
 #include <check.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define TAG(t) "\"ref\":{\"tag\":\"" t "\"}"
 /* Over 256 KiB: by way of a temporary file. */
@@ -15,9 +20,9 @@
 static struct {
 	struct fake_image image[3];
 	struct buf layer[3];
-	char *challenge;
+	char *challenge, *header;
 	struct buf file;
-	char *path, *ranges;
+	char *path, *layout, *mirrors;
 	unsigned images;
 } made;
 
@@ -31,8 +36,15 @@ void scene_clear(void)
 		buf_clear(&made.layer[i]);
 	buf_clear(&made.file);
 	free(made.challenge);
+	free(made.header);
 	free(made.path);
-	free(made.ranges);
+	if (made.layout) {
+		auto_free char *rm = mem_printf("rm -rf %s %s.tar", made.layout, made.layout);
+
+		ck_assert_int_eq(system(rm), 0);
+	}
+	free(made.layout);
+	free(made.mirrors);
 	memset(&made, 0, sizeof(made));
 }
 
@@ -146,20 +158,26 @@ static void retention(struct world *w)
 	spec(w, TAG("3.0"));
 }
 
-/* A list of tags, a Secret, and a token for it. */
-static void login(struct world *w)
+static void secret(struct world *w)
 {
 	auto_buf struct buf b64 = BUF_INIT(4096);
-	auto_free char *plain = NULL, *secret = NULL;
-	struct fake_answer *head;
+	auto_free char *plain = NULL, *json = NULL;
 
 	plain = mem_printf("{\"auths\":{\"%s\":{\"auth\":\"bWU6c2VjcmV0\"}}}", fake_host(w->reg));
 	ck_assert(!base64_encode(&b64, plain, strlen(plain), BASE64_STD));
-	secret = mem_printf(
+	json = mem_printf(
 		"{\"metadata\":{\"name\":\"pull\",\"namespace\":\"apps\"},\"type\":"
 		"\"kubernetes.io/dockerconfigjson\",\"data\":{\".dockerconfigjson\":\"%s\"}}",
 		buf_str(&b64));
-	fake_kube_put(w->kube, "secrets", secret);
+	fake_kube_put(w->kube, "secrets", json);
+}
+
+/* A list of tags, a Secret, and a token for it. */
+static void login(struct world *w)
+{
+	struct fake_answer *head;
+
+	secret(w);
 	made.challenge = mem_printf("Bearer realm=\"http://%s/token\"", fake_host(w->reg));
 	fake_on(w->reg, "GET", "/token")->body = "{\"token\":\"good\"}";
 	fake_on(w->reg, "GET", "/v2/app/tags/list")->body = "{\"tags\":[\"1.0.0\"]}";
@@ -170,6 +188,77 @@ static void login(struct world *w)
 	head->headers = made.image[0].paths[3];
 	head->path = made.image[0].paths[0];
 	world_object(w, "web", "\"ref\":{\"semver\":\"1.x\"},\"secretRef\":{\"name\":\"pull\"}");
+}
+
+/* The registry fails first, then it refuses without saying how to log in, and it does not tell the
+   digest. */
+static void hard(struct world *w)
+{
+	static const char HEAD[] = "/v2/app/manifests/1.0";
+	struct fake_answer *a = fake_on(w->reg, "HEAD", HEAD);
+
+	secret(w);
+	made.challenge = mem_printf("Bearer realm=\"http://%s/token\"", fake_host(w->reg));
+	a->status = 503;
+	a->times = 1;
+	a = fake_on(w->reg, "HEAD", HEAD);
+	a->status = 401;
+	a->times = 1;
+	a = fake_on(w->reg, "HEAD", HEAD);
+	a->need = "Bearer good";
+	a->challenge = made.challenge;
+	made.header = mem_printf("WWW-Authenticate: %s\r\n", made.challenge);
+	a = fake_on(w->reg, "GET", "/v2/");
+	a->status = 401;
+	a->headers = made.header;
+	a->body = "";
+	fake_on(w->reg, "GET", "/token")->body = "{\"token\":\"good\"}";
+	push(w, "1.0", &w->layer);
+	world_object(w, "web", TAG("1.0") ",\"secretRef\":{\"name\":\"pull\"}");
+}
+
+static void layout_file(const char *name, const void *data, size_t len)
+{
+	auto_free char *path = mem_printf("%s/%s", made.layout, name), *dir = mem_strdup(path);
+	struct err err = {0};
+
+	*strrchr(dir, '/') = '\0';
+	ck_assert_msg(!sys_mkdir_all(dir, 0755, &err) &&
+			!sys_write_file(AT_FDCWD, path, data, len, 0644, false, &err),
+		"%s", err.msg);
+}
+
+static void layout_blob(const struct digest *d, const void *data, size_t len)
+{
+	char hex[DIGEST_HEX_MAX];
+	auto_free char *name = mem_printf("blobs/sha256/%s", digest_hex(d, hex));
+
+	layout_file(name, data, len);
+}
+
+/* The image lies in a tar beside the controller. */
+static void layout(struct world *w)
+{
+	static const char FORM[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
+	const struct fake_image *i = &made.image[0];
+	auto_free char *index = NULL, *tar = NULL;
+
+	first(w);
+	made.layout = mem_printf("%s-layout", w->root);
+	layout_file("oci-layout", FORM, strlen(FORM));
+	layout_blob(&i->manifest, i->json, strlen(i->json));
+	layout_blob(&i->layer, w->layer.p, w->layer.len);
+	layout_blob(&i->config, "{}", 2);
+	index = mem_printf("{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":\"%s\",\"digest\":"
+			   "\"%s\",\"size\":%zu,\"annotations\":{\"" OCI_REF_NAME "\":\"1.0\"}}]}",
+		OCI_TYPE_MANIFEST, i->manifest_text, strlen(i->json));
+	layout_file("index.json", index, strlen(index));
+	tar = mem_printf("tar -C %s -cf %s.tar .", made.layout, made.layout);
+	ck_assert_int_eq(system(tar), 0);
+	made.mirrors = mem_printf("rules: [{match: '%s/app', fallback: false, mirrors: [{url: "
+				  "'oci-layout://%s.tar'}]}]",
+		fake_host(w->reg), made.layout);
+	w->mirrors = made.mirrors;
 }
 
 /* Another replica has what this one lacks. */
@@ -201,12 +290,28 @@ static void peers(struct world *w)
 /* The index is written ten seconds after something has changed. */
 static void until_saved(struct world *w)
 {
+	world_settle(w);
 	world_pass(w, 11000);
+}
+
+/* What failed is asked again within a second: nothing settles while the clock stands still. */
+static void seconds(struct world *w)
+{
+	int i, n;
+
+	for (i = 0; i < 30; i++) {
+		for (n = 0; n < 100; n++)
+			loop_turn(w->loop, false);
+		nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+		loop_test_advance(w->loop, 200);
+	}
+	world_settle(w);
 }
 
 /* Retention looks again when the superseded file's time is over. */
 static void a_minute(struct world *w)
 {
+	world_settle(w);
 	world_pass(w, 61000);
 	world_pass(w, 61000);
 }
@@ -248,6 +353,16 @@ const struct scene scenes[] = {
 	{"login", login, NULL, "1.0.0@",
 		POINTS("reconcile/credentials+", "tag list/ask", "token/ask",
 			"registry request/token+"),
+		.files = 1},
+	{"a hard registry", hard, seconds, "1.0@",
+		POINTS("registry request/ping+", "registry request/pause+", "resolve/get+",
+			"resolve/hash"),
+		.files = 1},
+	{"image layout", layout, NULL, "1.0@",
+		POINTS("registry request/layout+", "image layout/line", "image layout/open+",
+			"image layout/turn", "image layout/scan+", "image layout/find+",
+			"image layout/answer", "image layout/read+", "image layout/give",
+			"image layout/leave"),
 		.files = 1},
 	{"index", first, until_saved, "1.0@", POINTS("sys.rename", "store.linked"), .files = 1},
 	{"from a peer", peers, NULL, "1.0@",

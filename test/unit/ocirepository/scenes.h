@@ -10,7 +10,7 @@ struct scene {
 	const char *name;
 	/* The world is new; afterwards no controller runs. */
 	void (*before)(struct world *w);
-	/* What the process does once it has started and settled; NULL: nothing more. */
+	/* What the process does once it has started; NULL: it settles. */
 	void (*course)(struct world *w);
 	/* Of the artifact in the end: "2.0@". NULL: the object is gone, and nothing is served. */
 	const char *revision;

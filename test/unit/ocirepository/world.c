@@ -17,6 +17,7 @@
 #include "kube/client.h"
 #include "kube/watch.h"
 #include "oci/manifest.h"
+#include "oci/mirrors.h"
 #include "oci/registry.h"
 #include "pack/tarw.h"
 #include "source/item.h"
@@ -112,6 +113,12 @@ void world_start(struct world *w)
 
 	w->http = http_client_new(w->loop, &(struct http_client_opts){.max_per_host = 24});
 	w->oci = oci_client_new(w->loop, w->http);
+	if (w->mirrors) {
+		struct oci_mirrors *m = oci_mirrors_parse(w->mirrors, strlen(w->mirrors), &err);
+
+		ck_assert_msg(m != NULL, "%s", err.msg);
+		oci_client_use_mirrors(w->oci, m);
+	}
 	w->cloud = cloud_new(&(struct cloud_opts){.loop = w->loop, .http = w->http});
 	w->client =
 		kube_client_new(w->loop, fake_kube_config(w->kube), &(struct kube_client_opts){0});
