@@ -357,13 +357,12 @@ bool sys_has_writer(int dirfd, const char *path)
 int sys_write_file(int dirfd, const char *path, const void *data, size_t n, mode_t mode, bool sync,
 	struct err *err)
 {
-	static atomic_uint serial;
 	char tmp[LIMIT_PATH];
 	auto_fd int fd = -1;
 
-	if ((size_t)snprintf(tmp, sizeof(tmp), "%s.%d-%u.tmp", path, (int)getpid(), serial++) >=
-		sizeof(tmp))
+	if ((size_t)snprintf(tmp, sizeof(tmp), "%s.tmp", path) >= sizeof(tmp))
 		return err_set(err, ERR_RETRY, "the path '%.100s...' is too long", path);
+	sys_unlinkat(dirfd, tmp, 0); /* of a process that was killed */
 	fd = sys_openat(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL, mode);
 	if (fd < 0)
 		return err_sys(err, "create '%s'", tmp);

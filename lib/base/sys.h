@@ -72,8 +72,8 @@ int sys_read_file(int dirfd, const char *path, struct buf *b, struct err *err) m
 /* Does anybody have this regular file open for writing? False also where the kernel does not say:
    a file of another user's, without CAP_LEASE, and some file systems. */
 bool sys_has_writer(int dirfd, const char *path);
-/* A new whole file, atomically: a temporary one beside it, written, fdatasynced (if `sync`),
-   renamed. */
+/* A new whole file, atomically: a temporary one beside it ("PATH.tmp"), written, fdatasynced (if
+   `sync`), renamed. One writer at a time; what one that was killed has left goes with the next. */
 int sys_write_file(int dirfd, const char *path, const void *data, size_t n, mode_t mode, bool sync,
 	struct err *err) must_check;
 
