@@ -33,12 +33,12 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Kills of each scene at passages that SEED chooses. */
+/* Kills of each scene at passages that SEED chooses; RANDOM_KILLS=N says otherwise. */
 #define RANDOM_KILLS 6
 /* Several tests, so that none takes long. */
 #define PARTS 3
 
-static unsigned seed;
+static unsigned seed, random_kills;
 static const struct scene *scene;
 static char what[256]; /* for messages */
 
@@ -482,20 +482,26 @@ START_TEST(test_random_passages)
 	scene = &scenes[_i];
 	stops = learned(&n);
 	qsort(stops, n, sizeof(*stops), by_name);
-	for (i = 0; i < RANDOM_KILLS; i++)
+	for (i = 0; i < random_kills; i++)
 		kill_at(choose(stops, n, &state));
 }
 END_TEST
 
+static unsigned number_of(const char *variable, unsigned otherwise)
+{
+	const char *given = getenv(variable);
+
+	return given ? (unsigned)strtoul(given, NULL, 10) : otherwise;
+}
+
 Suite *suite_kills(void);
 Suite *suite_kills(void)
 {
-	const char *given = getenv("SEED");
 	Suite *s = suite_create("kills");
 	TCase *tc = tcase_create("kills");
 
-	seed = given ? (unsigned)strtoul(given, NULL, 10)
-		     : (unsigned)time(NULL) ^ (unsigned)getpid();
+	seed = number_of("SEED", (unsigned)time(NULL) ^ (unsigned)getpid());
+	random_kills = number_of("RANDOM_KILLS", RANDOM_KILLS);
 	printf("kills: SEED=%u\n", seed);
 	tcase_set_timeout(tc, 120);
 	tcase_add_loop_test(tc, test_every_point, 0, PARTS);
