@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # kill -9 of real processes, two replicas on a real API server: the leader dies at each row of a reconcile's tables, of the Lease's and of a
-# removal's; the follower at each row of a fetch from the leader and of its own end; both at points that SEED
-# chooses (SEED=N plays them again). Each time the other one goes on, the status comes to what was pushed, and who was killed comes back
-# clean. All the while somebody fetches: what is answered with 200 has the bytes that a status has named.
+# removal's; the follower at each row of a fetch from the leader and of its own end; both at points that SEED chooses (SEED=N plays them
+# again). Each time the other one goes on, the status comes to what was pushed, and who was killed comes back clean. All the while somebody
+# fetches: what is answered with 200 has the bytes that a status has named.
 #
 # The points are those of a sanitized build (lib/base/sys.h); which there are a first round says that kills nobody.
 . "$(dirname "$0")/../lib/replicas_net.sh"
@@ -163,6 +163,7 @@ follower_begins()
 
 gone() { k -n apps get ocirepository gone >/dev/null 2>&1 || echo yes; }
 files() { find "$H_TMP/store$1/ocirepository/apps/gone" -name '*.tar.gz' 2>/dev/null | wc -l; }
+removes() { k -n apps delete ocirepository gone --wait=false >/dev/null; }
 removal_dies()
 {
 	WHAT="SEED=$SEED, the leader dies at '$POINT' of a removal"
@@ -171,7 +172,7 @@ removal_dies()
 	replicas_object gone 1h
 	check_soon "$WHAT: there is an object" 30 "True Succeeded" outcome gone
 	leader
-	dies $LEADER k -n apps delete ocirepository gone --wait=false || return 1
+	dies $LEADER removes || return 1
 	killed leader
 	start $LEADER
 	check_soon "$WHAT: the object goes" 30 yes gone
@@ -195,10 +196,9 @@ h_until 40 leader_now || h_die "no leader"
 replicas_push web "revision 0" 700000
 replicas_object web 1h
 check_soon "an artifact" 30 "True Succeeded" outcome web
-(while read -r line; do echo "$line"; done >"$H_TMP/told") < <(KUBECONFIG=$ADMIN_KUBECONFIG exec "$KUBECTL" -n apps get ocirepository web --watch \
-	-o jsonpath='{.status.artifact.path}{" "}{.status.artifact.digest}{"\n"}' 2>/dev/null) &
-H_PIDS+=($!)
-h_spawn poller python3 "$H_ROOT/test/lib/kill_poller.py" "$H_TMP/told" "$H_TMP/seen" 10.97.0.1:$PORT 10.97.0.2:$PORT
+TOLD=$H_TMP/log/told.out
+KUBECONFIG=$ADMIN_KUBECONFIG h_spawn told "$KUBECTL" -n apps get ocirepository web --watch -o jsonpath='{.status.artifact.path}{" "}{.status.artifact.digest}{"\n"}'
+h_spawn poller python3 "$H_ROOT/test/lib/kill_poller.py" "$TOLD" "$H_TMP/seen" 10.97.0.1:$PORT 10.97.0.2:$PORT
 start 2
 check_soon "a follower" 40 200 ready 2
 # since N: the points that replica N has passed since the last call.
@@ -283,7 +283,7 @@ for n in 1 2; do check_soon "$WHAT: replica $n has it" 20 yes has $n; done
 strange()
 {
 	awk 'NR == FNR { pair[$1 " " $2]; any[$2]; next }
-		$2 ~ /latest/ ? !("sha256:" $3 in any) : !($2 " sha256:" $3 in pair)' "$H_TMP/told" "$H_TMP/seen"
+		$2 ~ /latest/ ? !("sha256:" $3 in any) : !($2 " sha256:" $3 in pair)' "$TOLD" "$H_TMP/seen"
 }
 check_eq "$WHAT: nobody was served anything else than a status has named" "" "$(strange | head -n 3)"
 for n in 1 2; do check_ne "$WHAT: replica $n has served" 0 "$(grep -c "^10.97.0.$n:" "$H_TMP/seen")"; done
