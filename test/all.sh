@@ -25,7 +25,9 @@ for t in "$@"; do
 		broken="$broken $name"
 		[ "$f" -ne 0 ] || f=1
 	fi
-	printf '%-28s %5d passed, %d failed  (%d s)\n' "$name" "$p" "$f" $((SECONDS - start))
+	# What chose at random says how to choose so again.
+	seed=$(grep -oE 'SEED=[0-9]+' "$log" | head -n 1)
+	printf '%-28s %5d passed, %d failed  (%d s)%s\n' "$name" "$p" "$f" $((SECONDS - start)) "${seed:+  $seed}"
 	passed=$((passed + p))
 	failed=$((failed + f))
 done

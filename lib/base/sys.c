@@ -31,11 +31,6 @@ static struct {
 
 static atomic_uint fired, cleared;
 static atomic_int openat2_error;
-static char kill_name[64];
-static atomic_uint kill_left;
-static void (*point_fn)(const char *point, void *arg);
-static void *point_arg;
-
 static void set_fault(enum sys_call call, unsigned nth, int error, bool for_good)
 {
 	faults[call].error = error;
@@ -64,18 +59,6 @@ void sys_fault_openat2(int error)
 	openat2_error = error;
 }
 
-void sys_kill_at(const char *point, unsigned nth)
-{
-	snprintf(kill_name, sizeof(kill_name), "%s", point);
-	kill_left = nth;
-}
-
-void sys_on_point(void (*fn)(const char *point, void *arg), void *arg)
-{
-	point_fn = fn;
-	point_arg = arg;
-}
-
 void sys_fault_clear(void)
 {
 	int i;
@@ -84,35 +67,18 @@ void sys_fault_clear(void)
 		set_fault(i, 0, 0, false);
 	cleared++;
 	openat2_error = 0;
-	kill_left = 0;
-	kill_name[0] = '\0';
-	point_fn = NULL;
-}
-
-/* Before main: SYS_KILL_AT=point[:n]. */
-static __attribute__((constructor)) void kill_from_environment(void)
-{
-	const char *v = getenv("SYS_KILL_AT");
-	const char *colon = v ? strrchr(v, ':') : NULL;
-
-	if (!v)
-		return;
-	snprintf(
-		kill_name, sizeof(kill_name), "%.*s", colon ? (int)(colon - v) : (int)strlen(v), v);
-	kill_left = colon ? (unsigned)strtoul(colon + 1, NULL, 10) : 1;
-}
-
-void sys_point(const char *name)
-{
-	if (point_fn)
-		point_fn(name, point_arg);
-	if (kill_left && !strcmp(name, kill_name) && !--kill_left)
-		raise(SIGKILL);
+	sys_kill_at("", 0);
+	sys_on_point(NULL, NULL);
 }
 
 /* True: the call is to fail, errno says how. */
 static bool fault_due(enum sys_call call)
 {
+	static const char *const POINTS[SYS_CALLS] = {"sys.open", "sys.read", "sys.write",
+		"sys.fdatasync", "sys.rename", "sys.unlink", "sys.mkdir", "sys.symlink",
+		"sys.readlink", "sys.stat", "sys.readdir", "sys.lock"};
+
+	sys_point(POINTS[call]);
 	counts[call]++;
 	if (!faults[call].on) {
 		if (!faults[call].left || --faults[call].left)
@@ -391,13 +357,12 @@ bool sys_has_writer(int dirfd, const char *path)
 int sys_write_file(int dirfd, const char *path, const void *data, size_t n, mode_t mode, bool sync,
 	struct err *err)
 {
-	static atomic_uint serial;
 	char tmp[LIMIT_PATH];
 	auto_fd int fd = -1;
 
-	if ((size_t)snprintf(tmp, sizeof(tmp), "%s.%d-%u.tmp", path, (int)getpid(), serial++) >=
-		sizeof(tmp))
+	if ((size_t)snprintf(tmp, sizeof(tmp), "%s.tmp", path) >= sizeof(tmp))
 		return err_set(err, ERR_RETRY, "the path '%.100s...' is too long", path);
+	sys_unlinkat(dirfd, tmp, 0); /* of a process that was killed */
 	fd = sys_openat(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL, mode);
 	if (fd < 0)
 		return err_sys(err, "create '%s'", tmp);

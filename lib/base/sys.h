@@ -11,9 +11,15 @@
  *
  * Faults (builds with TEST_BUILD only): sys_fault(SYS_FDATASYNC, 2, ENOSPC) makes the second
  * fdatasync from now fail, sys_fault_after makes that one and all later ones fail.
- * SYS_POINT("store.renamed") names a place where sys_kill_at("store.renamed", n), or the variable
- * SYS_KILL_AT=store.renamed[:n] of a child process, ends the process with SIGKILL at the n-th
- * passage.
+ *
+ * Points (likewise): SYS_POINT("store.renamed") names a place where sys_kill_at("store.renamed", n)
+ * ends the process with SIGKILL at the n-th passage. Each call above is a point before it is made,
+ * "sys.rename", and so is each row of each task (ev/task.h), so nobody has to keep a list of them.
+ * For a whole program, from its environment:
+ *	SYS_KILL_AT=POINT[:N]   as sys_kill_at
+ *	SYS_KILL_FILE=FILE      the same from the moment on at which there is such a file with
+ *	                        "POINT[:N]"; it is taken away when the point counts
+ *	SYS_POINTS=FILE         each point that is passed becomes a line of it
  */
 #ifndef BASE_SYS_H
 #define BASE_SYS_H
@@ -68,8 +74,8 @@ int sys_read_file(int dirfd, const char *path, struct buf *b, struct err *err) m
 /* Does anybody have this regular file open for writing? False also where the kernel does not say:
    a file of another user's, without CAP_LEASE, and some file systems. */
 bool sys_has_writer(int dirfd, const char *path);
-/* A new whole file, atomically: a temporary one beside it, written, fdatasynced (if `sync`),
-   renamed. */
+/* A new whole file, atomically: a temporary one beside it ("PATH.tmp"), written, fdatasynced (if
+   `sync`), renamed. One writer at a time; what one that was killed has left goes with the next. */
 int sys_write_file(int dirfd, const char *path, const void *data, size_t n, mode_t mode, bool sync,
 	struct err *err) must_check;
 
@@ -113,6 +119,7 @@ uint64_t sys_raise_descriptors(uint64_t most);
 /* Calls of fdatasync since the process started, of all threads, failed ones included. */
 uint64_t sys_syncs(void);
 
+#define SYS_POINT_MAX 64 /* a point's name, with its end */
 #ifdef TEST_BUILD
 void sys_fault(enum sys_call call, unsigned nth, int error);
 void sys_fault_after(enum sys_call call, unsigned nth, int error);
@@ -123,6 +130,7 @@ unsigned sys_faults(void);
 /* sys_open_beneath as on a kernel without openat2: its call fails with this errno from now on (0:
    as the kernel says). */
 void sys_fault_openat2(int error);
+/* nth 0: at none. */
 void sys_kill_at(const char *point, unsigned nth);
 /* Called at every passage of a point instead of a kill: lets a test look at the tree in between. */
 void sys_on_point(void (*fn)(const char *point, void *arg), void *arg);

@@ -2,8 +2,10 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/sys.h"
 #include "ev/internal.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* Rows that a task may begin anew, without waiting in between, before the others have a turn. */
@@ -43,6 +45,23 @@ static void task_trace(const struct task *t)
 			LS("failure", t->err.kind ? t->err.msg : NULL));
 }
 
+#ifdef TEST_BUILD
+/* Where a test may end the process: "TASK/ROW" as a row begins, "TASK/ROW+" as it goes on after a
+   wait, "TASK/end" at the end. */
+static void task_point(const struct task *t)
+{
+	char name[SYS_POINT_MAX];
+
+	snprintf(name, sizeof(name), "%s/%s%s", t->name, task_step(t), t->waiting ? "+" : "");
+	SYS_POINT(name);
+}
+#else
+static inline void task_point(const struct task *t)
+{
+	(void)t;
+}
+#endif
+
 static void task_enter(struct task *t, const struct step *table, unsigned at)
 {
 	op_free(MOVE(t->op));
@@ -54,6 +73,7 @@ static void task_enter(struct task *t, const struct step *table, unsigned at)
 static void task_end(struct task *t)
 {
 	task_trace(t);
+	task_point(t);
 	t->ending = true;
 	defer_cancel(t->self.loop, &t->ready);
 	/* A cancel that came too late to change anything must not turn a finished task into a
@@ -104,6 +124,7 @@ static void task_run(void *arg)
 		}
 		if (!t->waiting)
 			task_trace(t);
+		task_point(t);
 		rc = t->waiting ? s->resume(t) : s->start(t);
 		BUG_IF(rc == STEP_WAIT && !s->resume);
 		BUG_IF(rc != STEP_WAIT && t->op && !t->op->done);

@@ -21,6 +21,8 @@
  * - Each row that begins is one line at trace level, and so is the end. A task without a log of its
  *   own logs as the task that waits for it: every line of a run's children has the run's fields.
  *   Nothing is copied; who waits is asked at each line, so what was dropped logs without a context.
+ * - In test builds each of these moments is a point of base/sys.h, "fetch/head", "fetch/head+" when
+ *   it goes on after a wait, and "fetch/end": kill -9 can be had at every row of every table.
  *
  *	struct fetch { struct task task; ... }; in a step: struct fetch *f = TASK(t, struct fetch);
  *	static const struct step steps[] = {{"head", head_start, head_resume}, {0}};

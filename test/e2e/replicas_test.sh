@@ -1,84 +1,19 @@
 #!/usr/bin/env bash
 # Several replicas on a real API server: who writes, who serves, what a follower does. Each has an address of its own, as a Pod has, in a
 # network of the test's own: the API server takes no loopback address for an EndpointSlice.
-if [ -z "${REPLICAS_NET:-}" ]; then
-	"$(dirname "$0")/tools/build.sh" kube-apiserver >/dev/null || exit 1
-	REPLICAS_NET=1 exec unshare --net -- bash "$0"
-fi
-ip link set lo up
-for n in 1 2 3; do ip address add 10.97.0.$n/32 dev lo; done
-KUBE_APISERVER_ARGS=--advertise-address=10.97.0.1
+. "$(dirname "$0")/../lib/replicas_net.sh"
 . "$(dirname "$0")/../lib/harness.sh"
 . "$H_ROOT/test/lib/parts.sh"
 . "$H_ROOT/test/lib/objects.sh"
-h_registry_start reg
-h_cluster_start
-mkdir "$H_TMP/ours"
-cp -r "$H_ROOT/deploy" "$H_TMP/deploy"
-printf 'resources: [../deploy]\ncomponents: [../deploy/ha]\n' >"$H_TMP/ours/kustomization.yaml"
-k apply -k "$H_TMP/ours" >/dev/null
-h_crds_apply
-h_sa_kubeconfig "$H_TMP/sa.kubeconfig" flux-system source-controller
-h_namespace apps
-k config set-context --current --namespace=apps >/dev/null 2>&1
-get() { k -n apps get ocirepository "$1" -o json; }
-PORT=9090
-LEASE=source-controller-leader-election
-lease() { k -n flux-system get lease "$LEASE" -o json | jq -r "$1"; }
-
-# What a headless Service's controller would write: the addresses of all Pods.
-slice()
-{
-	local n
-
-	for n in "$@"; do echo "{\"addresses\":[\"10.97.0.$n\"],\"conditions\":{\"ready\":true},\"targetRef\":{\"kind\":\"Pod\",\"name\":\"pod-$n\"}}"; done |
-		jq -s --argjson port $PORT '{apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice", addressType: "IPv4",
-			metadata: {name: "peers", namespace: "flux-system", labels: {"kubernetes.io/service-name": "oci-source-controller-peers"}},
-			ports: [{name: "http", port: $port, protocol: "TCP"}], endpoints: .}' | k apply -f - >/dev/null || h_die "no EndpointSlice"
-}
-
-# start N ARGS...: the replica of that number; its name is the Pod's.
-declare -A PID
+. "$H_ROOT/test/lib/replicas.sh"
+replicas_begin
 start()
 {
-	local n=$1
-
-	shift
-	mkdir -p "$H_TMP/store$n"
-	printf '%s\n' "$(h_log_size "src$n")" >"$H_TMP/src$n.logstart"
-	RUNTIME_NAMESPACE=flux-system h_spawn "src$n" unshare --uts -- sh -c "hostname pod-$n; exec \"\$@\"" sh "$CONTROLLER" \
-		--kubeconfig="$H_TMP/sa.kubeconfig" --storage-path="$H_TMP/store$n" --storage-addr=10.97.0.$n:$PORT --storage-adv-addr=artifacts:$PORT \
-		--metrics-addr=10.97.0.$n:8080 --health-addr=10.97.0.$n:9440 --enable-leader-election --peers-service=oci-source-controller-peers \
-		--leader-election-lease-duration=4s --leader-election-renew-deadline=3s --leader-election-retry-period=500ms "$@"
-	PID[$n]=$H_PID
-	h_address "src$n" artifacts >/dev/null || h_die "replica $n did not start"
+	replicas_start "$@"
+	h_address "src$1" artifacts >/dev/null || h_die "replica $1 did not start"
 }
-metric() { curl -s "http://10.97.0.$1:8080/metrics" | grep -E "^$2" | awk '{print $2}'; }
-leads() { metric "$1" leader_election_master_status; }
-ready() { curl -s -o /dev/null -w '%{http_code}' "http://10.97.0.$1:$PORT/"; }
-# served N NAME: what replica N answers for the file that the status names, or names so far.
-served() { curl -s -o /dev/null -w '%{http_code}' --max-time 30 "http://10.97.0.$1:$PORT/$(field "$2" .status.artifact.path)"; }
-sum() { curl -s --max-time 30 "http://10.97.0.$1:$PORT/$(field "$2" .status.artifact.path)" | sha256sum | cut -d' ' -f1; }
-named() { field "$1" .status.artifact.digest | cut -d: -f2; }
 moved() { [ "$(named web)" = "$was" ] || echo yes; }
 writes() { h_audit "(.verb == \"patch\" or .verb == \"update\" or .verb == \"create\") and .objectRef.resource == \"ocirepositories\" and .user.username == \"system:serviceaccount:flux-system:source-controller\""; }
-push()
-{
-	rm -rf "$H_TMP/app"
-	mkdir "$H_TMP/app"
-	echo "$2" | tee "$H_TMP/app/file" >"$H_TMP/app/kept"
-	[ -z "${3:-}" ] || head -c "$3" /dev/urandom >"$H_TMP/app/large"
-	"$OCICTL" push "oci://$REGISTRY/$1:main" --path="$H_TMP/app" --source=x --revision="$2" >/dev/null || h_die "cannot push $1"
-}
-object()
-{
-	k apply -f - >/dev/null <<-EOF
-	apiVersion: source.toolkit.fluxcd.io/v1
-	kind: OCIRepository
-	metadata: {name: $1, namespace: apps}
-	spec: {interval: 2s, url: 'oci://$REGISTRY/$1', ref: {tag: main}}
-	EOF
-}
 
 # ---- the Lease is somebody else's ------------------------------------------------------------------------------------
 k create -f - >/dev/null <<EOF
@@ -87,9 +22,9 @@ kind: Lease
 metadata: {name: $LEASE, namespace: flux-system}
 spec: {holderIdentity: flux-pod_1234, leaseDurationSeconds: 3600, acquireTime: '2026-01-01T00:00:00.000000Z', renewTime: '2026-01-01T00:00:00.000000Z', leaseTransitions: 5}
 EOF
-push web one
-object web
-slice 1 2
+replicas_push web one
+replicas_object web 2s
+replicas_slice 1 2
 start 1
 check_soon "a replica follows while another has the Lease" 20 0 leads 1
 check_soon "and is ready" 20 200 ready 1
@@ -109,11 +44,11 @@ check_eq "its bytes are those that the status names" "$(named web)" "$(sum 2 web
 check_eq "it follows" 0 "$(leads 2)"
 check_eq "the file came from the first one" "1 0" "$(metric 2 'replica_files_total{result="success"}') $(metric 2 'oci_registry_blob_bytes_total')"
 was=$(named web)
-push web two
+replicas_push web two
 check_soon "a new revision" 20 yes moved
 for n in 1 2; do check_soon "replica $n has it" 20 "$(named web)" sum $n web; done
-push big three 700000
-object big
+replicas_push big three 700000
+replicas_object big 2s
 check_soon "a file that is too large for memory" 20 "True Succeeded" outcome big
 check_soon "is on the follower" 20 "$(named big)" sum 2 big
 check_eq "nothing came from the registry" 0 "$(metric 2 'oci_registry_blob_bytes_total')"
@@ -128,7 +63,7 @@ for n in 1 2; do check_soon "replica $n has the other bytes" 20 "$(named web)" s
 
 # ---- a consumer is quicker than the follower's watch -----------------------------------------------------------------
 kill -STOP "${PID[2]}"
-push web four
+replicas_push web four
 k -n apps annotate ocirepository web --overwrite reconcile.fluxcd.io/requestedAt=1 >/dev/null
 check_soon "a request is answered" 20 1 field web .status.lastHandledReconcileAt
 (sum 2 web >"$H_TMP/quick") &
@@ -146,7 +81,7 @@ h_forget "${PID[1]}" 2>/dev/null
 check_eq "the follower serves on" 200 "$(served 2 big)"
 check_soon "and leads when the Lease has run out" 15 1 leads 2
 was=$(named web)
-push web five
+replicas_push web five
 check_soon "it reconciles" 20 yes moved
 rm -rf "$H_TMP/store1"
 start 1
@@ -156,7 +91,7 @@ check_eq "and follows" 0 "$(leads 1)"
 
 # ---- the registry is gone: a follower still gets everything -------------------------------------------------------------
 h_stop "$REGISTRY_PID"
-slice 1 2 3
+replicas_slice 1 2 3
 start 3
 check_soon "a third replica is ready without a registry" 20 200 ready 3
 for name in web big; do check_eq "it serves $name" "$(named $name)" "$(sum 3 $name)"; done
@@ -187,7 +122,7 @@ led() { for n in 1 3; do [ "$(leads $n)" != 1 ] || echo $n; done | wc -l; }
 check_soon "another one leads at once" 10 1 led
 check_le "within a look" 3500 $(($(h_now_ms) - since))
 was=$(named web)
-push web six
+replicas_push web six
 check_soon "and reconciles" 20 yes moved
 
 # ---- URLs with a secret ----------------------------------------------------------------------------------------------
@@ -205,6 +140,7 @@ for n in 1 3; do
 	check_eq "and to no other on replica $n" 404 "$(served $n web)"
 done
 h_stop "${PID[3]}"
+check_soon "the other one leads" 15 1 leads 1 # who leads asks the registry
 rm -rf "$H_TMP/store3"
 start 3 --artifact-url-secret="$H_TMP/secret"
 check_soon "one that comes back is ready" 20 200 ready 3

@@ -19,6 +19,7 @@ Suite *suite_store_faults(void);
 #define OLD "the old bytes"
 #define NEW_ "the new bytes, which are longer"
 #define OTHER "another artifact"
+#define QUOTA 1000
 /* More than any scenario makes of one call. */
 #define MOST 60
 
@@ -69,6 +70,26 @@ static enum err_kind retain(struct rig *r, struct err *err)
 	return rig_end(r, store_retain_start(r->store, DIR_A), err);
 }
 
+/* What is superseded gives way to what needs its room. */
+static enum err_kind give_way(struct rig *r, struct err *err)
+{
+	enum err_kind kind = publish_new(r, err);
+	struct op *op;
+
+	if (kind)
+		return kind;
+	store_set_current(r->store, DIR_A, PATH_2);
+	op = store_room_start(r->store, QUOTA - strlen(OTHER), 0, false);
+	rig_run(r, op);
+	*err = op->err;
+	kind = op->err.kind;
+	if (!kind)
+		store_room_release(r->store, store_room_take(op));
+	op_free(op);
+	rig_settle(r);
+	return kind;
+}
+
 static enum err_kind removal(struct rig *r, struct err *err)
 {
 	return rig_end(r, store_remove_start(r->store, DIR_A), err);
@@ -96,6 +117,7 @@ static const struct scenario {
 	{"two phases", two_phases},
 	{"two phases, refused", two_phases_refused},
 	{"retention", retain},
+	{"quota", give_way},
 	{"removal", removal},
 	{"check", check},
 	{"save", save},
@@ -121,6 +143,7 @@ static const struct {
 static void rig_start(struct rig *r)
 {
 	clock_fake(1700000000000);
+	r->opts.quota = QUOTA;
 	rig_open(r);
 	store_claim(r->store, DIR_A);
 	rig_publish(r, PATH_1, OLD);

@@ -208,6 +208,32 @@ h_controller_start()
 	CONTROLLER_PID=$H_PID
 }
 
+# CONTROLLER is a program that can be made to die at a point from then on (lib/base/sys.h): the sanitized build, whatever BUILD is.
+h_points_build()
+{
+	local san=$BUILD
+
+	[ "${BUILD##*/}" = san ] || san=$BUILD/san
+	make -s --no-print-directory -C "$H_ROOT" O="$san" SAN=1 "$san/oci-source-controller" >&2 || h_die "no sanitized build"
+	CONTROLLER=$san/oci-source-controller
+}
+
+# h_seed: SEED, printed; a new one when none is given.
+h_seed()
+{
+	SEED=${SEED:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}
+	H_CHOICE=$((SEED % 2147483648))
+	echo "$H_NAME: SEED=$SEED"
+}
+
+# h_choose WORD...: one of them, as SEED says, is CHOSEN. Not $RANDOM: whoever asks for a free port takes of that.
+h_choose()
+{
+	H_CHOICE=$(((H_CHOICE * 1103515245 + 12345) % 2147483648))
+	shift $((H_CHOICE / 65536 % $#))
+	CHOSEN=$1
+}
+
 h_log_size() { if [ -e "$H_TMP/log/$1.err" ]; then stat -c %s "$H_TMP/log/$1.err"; else echo 0; fi; }
 
 # h_log_since_start NAME: what the process wrote since it was started last.

@@ -237,7 +237,12 @@ START_TEST(test_faults)
 	sys_fault_clear();
 	ck_assert_int_eq(sys_write_all(fd, "x", 1), 0);
 	sys_close(fd);
-	/* nothing is left of a file that could not be written whole */
+	/* nothing is left of a process that died over a file */
+	sys_close(sys_openat(dirfd_, "w.tmp", O_WRONLY | O_CREAT, 0600));
+	ck_assert_int_eq(sys_write_file(dirfd_, "w", "abc", 3, 0600, true, &err), 0);
+	ck_assert_int_eq(sys_unlinkat(dirfd_, "w.tmp", 0), -1);
+	ck_assert_int_eq(sys_unlinkat(dirfd_, "w", 0), 0);
+	/* nor of a file that could not be written whole */
 	sys_fault(SYS_RENAME, 1, EIO);
 	ck_assert_int_eq(sys_write_file(dirfd_, "w", "abc", 3, 0600, true, &err), -1);
 	ck_assert_str_eq(err.msg, "write 'w': Input/output error");

@@ -17,9 +17,11 @@
 #include "kube/client.h"
 #include "kube/watch.h"
 #include "oci/manifest.h"
+#include "oci/mirrors.h"
 #include "oci/registry.h"
 #include "pack/tarw.h"
 #include "source/item.h"
+#include "source/peers.h"
 #include "store/store.h"
 
 #include <check.h>
@@ -111,6 +113,12 @@ void world_start(struct world *w)
 
 	w->http = http_client_new(w->loop, &(struct http_client_opts){.max_per_host = 24});
 	w->oci = oci_client_new(w->loop, w->http);
+	if (w->mirrors) {
+		struct oci_mirrors *m = oci_mirrors_parse(w->mirrors, strlen(w->mirrors), &err);
+
+		ck_assert_msg(m != NULL, "%s", err.msg);
+		oci_client_use_mirrors(w->oci, m);
+	}
 	w->cloud = cloud_new(&(struct cloud_opts){.loop = w->loop, .http = w->http});
 	w->client =
 		kube_client_new(w->loop, fake_kube_config(w->kube), &(struct kube_client_opts){0});
@@ -125,6 +133,14 @@ void world_start(struct world *w)
 			.arg = w},
 		&err);
 	ck_assert_msg(w->store != NULL, "%s", err.msg);
+	if (w->ask_peers) {
+		w->peers_http = http_client_new(w->loop, &(struct http_client_opts){0});
+		w->peers = peers_new(&(struct peers_opts){.kube = w->client,
+			.http = w->peers_http,
+			.ns = "flux-system",
+			.service = "peers",
+			.self = "pod-self"});
+	}
 	w->metrics = metrics_new();
 	w->events = event_recorder_new(w->client, "source-controller", "test");
 	opts.controller.loop = w->loop;
@@ -132,6 +148,7 @@ void world_start(struct world *w)
 	opts.registry.oci = w->oci;
 	opts.registry.cloud = w->cloud;
 	opts.store = w->store;
+	opts.peers = w->peers;
 	opts.controller.metrics = w->metrics;
 	opts.controller.events = w->events;
 	w->c = ocirepository_new(&opts);
@@ -156,12 +173,16 @@ void world_stop(struct world *w)
 	controller_stop(w->c);
 	world_until(w, idle, "the controller to end");
 	event_recorder_stop(w->events);
+	peers_stop(w->peers);
 	oci_client_stop(w->oci);
 	cloud_stop(w->cloud);
 	for (i = 0; i < 50; i++)
 		loop_turn(w->loop, false);
 	controller_free(w->c);
 	event_recorder_free(w->events);
+	peers_free(MOVE(w->peers));
+	if (w->peers_http)
+		http_client_free(MOVE(w->peers_http));
 	metrics_free(w->metrics);
 	oci_client_free(w->oci);
 	cloud_free(w->cloud);
@@ -213,7 +234,7 @@ void world_until(struct world *w, bool (*fn)(struct world *w), const char *what)
 /* One of the objects, and those of what they depend on. */
 static unsigned watches(const struct world *w)
 {
-	unsigned n, open = 1;
+	unsigned n, open = 1 + (w->peers != NULL);
 
 	for (n = 0; n < KIND_DEPENDS_MAX; n++)
 		open += depends_watch(w->c->depends, n) != NULL;

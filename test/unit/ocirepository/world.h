@@ -28,6 +28,10 @@ struct world {
 	/* Of the next world_start: what is no pointer to a part of the world. */
 	struct ocirepository_opts opts;
 	uint64_t quota; /* of the store */
+	const char *mirrors; /* as in the file of --registry-mirrors; NULL: none */
+	bool ask_peers; /* those that the EndpointSlices of flux-system/peers name */
+	struct http_client *peers_http;
+	struct peers *peers;
 };
 
 void world_init(struct world *w);

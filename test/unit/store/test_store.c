@@ -146,10 +146,11 @@ static struct op *_Atomic at_point_op;
 /* On the worker, while the loop waits for it: only the flag is set. */
 static void cancel_at(const char *point, void *arg)
 {
+	if (strcmp(point, arg) != 0)
+		return;
 	while (!at_point_op)
 		;
-	if (!strcmp(point, arg))
-		op_cancel(at_point_op);
+	op_cancel(at_point_op);
 }
 
 START_TEST(test_cancel_at_point)
