@@ -11,51 +11,17 @@ KUBE_APISERVER_ARGS=--advertise-address=10.97.0.1
 . "$(dirname "$0")/../lib/harness.sh"
 . "$H_ROOT/test/lib/parts.sh"
 . "$H_ROOT/test/lib/objects.sh"
+. "$H_ROOT/test/lib/replicas.sh"
 h_registry_start reg
 h_cluster_start
-mkdir "$H_TMP/ours"
-cp -r "$H_ROOT/deploy" "$H_TMP/deploy"
-printf 'resources: [../deploy]\ncomponents: [../deploy/ha]\n' >"$H_TMP/ours/kustomization.yaml"
-k apply -k "$H_TMP/ours" >/dev/null
-h_crds_apply
-h_sa_kubeconfig "$H_TMP/sa.kubeconfig" flux-system source-controller
+replicas_install
 h_namespace apps
 k config set-context --current --namespace=apps >/dev/null 2>&1
 get() { k -n apps get ocirepository "$1" -o json; }
-PORT=9090
-LEASE=source-controller-leader-election
 lease() { k -n flux-system get lease "$LEASE" -o json | jq -r "$1"; }
 
-# What a headless Service's controller would write: the addresses of all Pods.
-slice()
-{
-	local n
-
-	for n in "$@"; do echo "{\"addresses\":[\"10.97.0.$n\"],\"conditions\":{\"ready\":true},\"targetRef\":{\"kind\":\"Pod\",\"name\":\"pod-$n\"}}"; done |
-		jq -s --argjson port $PORT '{apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice", addressType: "IPv4",
-			metadata: {name: "peers", namespace: "flux-system", labels: {"kubernetes.io/service-name": "oci-source-controller-peers"}},
-			ports: [{name: "http", port: $port, protocol: "TCP"}], endpoints: .}' | k apply -f - >/dev/null || h_die "no EndpointSlice"
-}
-
-# start N ARGS...: the replica of that number; its name is the Pod's.
-declare -A PID
-start()
-{
-	local n=$1
-
-	shift
-	mkdir -p "$H_TMP/store$n"
-	printf '%s\n' "$(h_log_size "src$n")" >"$H_TMP/src$n.logstart"
-	RUNTIME_NAMESPACE=flux-system h_spawn "src$n" unshare --uts -- sh -c "hostname pod-$n; exec \"\$@\"" sh "$CONTROLLER" \
-		--kubeconfig="$H_TMP/sa.kubeconfig" --storage-path="$H_TMP/store$n" --storage-addr=10.97.0.$n:$PORT --storage-adv-addr=artifacts:$PORT \
-		--metrics-addr=10.97.0.$n:8080 --health-addr=10.97.0.$n:9440 --enable-leader-election --peers-service=oci-source-controller-peers \
-		--leader-election-lease-duration=4s --leader-election-renew-deadline=3s --leader-election-retry-period=500ms "$@"
-	PID[$n]=$H_PID
-	h_address "src$n" artifacts >/dev/null || h_die "replica $n did not start"
-}
-metric() { curl -s "http://10.97.0.$1:8080/metrics" | grep -E "^$2" | awk '{print $2}'; }
-leads() { metric "$1" leader_election_master_status; }
-ready() { curl -s -o /dev/null -w '%{http_code}' "http://10.97.0.$1:$PORT/"; }
+# Nobody wants to wait for 35 s.
+REPLICA_FLAGS=(--leader-election-lease-duration=4s --leader-election-renew-deadline=3s --leader-election-retry-period=500ms)
 # served N NAME: what replica N answers for the file that the status names, or names so far.
 served() { curl -s -o /dev/null -w '%{http_code}' --max-time 30 "http://10.97.0.$1:$PORT/$(field "$2" .status.artifact.path)"; }
 sum() { curl -s --max-time 30 "http://10.97.0.$1:$PORT/$(field "$2" .status.artifact.path)" | sha256sum | cut -d' ' -f1; }
@@ -170,13 +136,16 @@ for n in 1 2 3; do check_soon "its files go on replica $n" 20 0 files $n big; do
 
 # ---- an update: who ends serves on until the Services know -------------------------------------------------------------
 h_stop "${PID[1]}"
-start 1 --shutdown-delay=3s
+start 1 --shutdown-delay=10s
 check_soon "ready again" 20 200 ready 1
+was=$(named web)
 kill -TERM "${PID[1]}"
-sleep 1.5
-check_eq "new clients are given artifacts" 200 "$(served 1 web)"
-check_eq "what is not there nobody waits for" 503 "$(curl -s -o /dev/null -w '%{http_code}' --max-time 2 "http://10.97.0.1:$PORT/ocirepository/apps/web/sha256:$(printf '%064d' 1).tar.gz")"
-check_ok "then it ends" h_until 10 h_gone "${PID[1]}"
+push web new
+k -n apps annotate ocirepository web --overwrite reconcile.fluxcd.io/requestedAt=2 >/dev/null
+check_soon "another revision meanwhile" 9 yes moved
+check_eq "new clients are given it" "$(named web)" "$(sum 1 web)"
+check_eq "what no status names is not there" 404 "$(curl -s -o /dev/null -w '%{http_code}' --max-time 2 "http://10.97.0.1:$PORT/ocirepository/apps/web/sha256:$(printf '%064d' 1).tar.gz")"
+check_ok "then it ends" h_until 30 h_gone "${PID[1]}"
 h_forget "${PID[1]}" 2>/dev/null
 start 1
 
