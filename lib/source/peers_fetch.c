@@ -18,7 +18,7 @@
 #define SLICE (1024 * 1024)
 #define CONNECT_MS 1000
 #define HEADERS_MS 3000
-#define SLICE_MS 15000
+#define SLICE_MS 12000 /* a whole one, after its headers */
 
 struct fetch {
 	struct task task;
@@ -127,7 +127,7 @@ static enum step_ret ask_start(struct task *t)
 				.hdrs = hdrs,
 				.proxy = &proxy,
 				.max_body = slice_len(f),
-				.deadline_ms = SLICE_MS,
+				.deadline_ms = HEADERS_MS + SLICE_MS * slice_len(f) / SLICE,
 				.connect_ms = CONNECT_MS,
 				.headers_ms = HEADERS_MS}));
 }
@@ -151,11 +151,13 @@ static enum step_ret ask_resume(struct task *t)
 	if (t->op->err.kind != ERR_NONE) {
 		log_debug(task_log(t), "a replica does not answer", LS("replica", fetch_address(f)),
 			LE(&t->op->err));
-		/* One that takes its time may be reading a large file for us, or for others. */
-		if (!res->has_peer || t->op->err.code != -ETIMEDOUT)
+		if (res->has_peer && t->op->err.code == -ETIMEDOUT)
+			peers_heard(f->peers, fetch_address(f), false);
+		else
 			peers_put_aside(f->peers, fetch_address(f));
 		return task_goto(t, "peer");
 	}
+	peers_heard(f->peers, fetch_address(f), true);
 	if (!slice_is_ours(f, res)) {
 		log_debug(task_log(t), "a replica does not have the file",
 			LS("replica", fetch_address(f)), LI("status", res->status));
