@@ -281,6 +281,41 @@ START_TEST(test_late)
 }
 END_TEST
 
+/* Its one connection is somebody else's all the time: that says nothing about it. */
+START_TEST(test_in_line)
+{
+	struct fake_answer *a, *b;
+	struct op *first, *second;
+
+	begin();
+	http_client_free(w.http);
+	w.http = http_client_new(w.loop, &(struct http_client_opts){.max_per_host = 1});
+	a = answer(0, WHOLE, BODY);
+	a->way = FAKE_SILENT;
+	b = answer(1, WHOLE, BODY);
+	replica(0, "pod-a");
+	replica(1, "pod-b");
+	watch();
+	settle();
+	w.holder = "pod-a_1";
+	first = fetch_start();
+	second = fetch_start();
+	settle();
+	loop_test_advance(w.loop, 3000);
+	settle();
+	ck_assert(first->done && second->done);
+	ck_assert_int_eq(second->err.kind, ERR_NONE);
+	ck_assert_uint_eq(asked(0), 1);
+	op_free(first);
+	op_free(second);
+	a->way = FAKE_WHOLE;
+	b->status = 404;
+	ck_assert(fetch());
+	ck_assert_uint_eq(asked(0), 2);
+	end();
+}
+END_TEST
+
 /* Slices as a stranger could write them: no replica, or the one that is right. */
 static const char *const SLICES[] = {
 	"\"ports\":[],\"endpoints\":[{\"addresses\":[\"127.0.0.1\"]}]",
@@ -380,6 +415,7 @@ Suite *suite_peers(void)
 	tcase_add_test(tc, test_leader_first);
 	tcase_add_loop_test(tc, test_answers, 0, (int)ARRAY_LEN(ANSWERS));
 	tcase_add_loop_test(tc, test_late, 0, 2);
+	tcase_add_test(tc, test_in_line);
 	tcase_add_loop_test(tc, test_slices, 0, (int)ARRAY_LEN(SLICES));
 	tcase_add_test(tc, test_come_and_go);
 	tcase_add_loop_test(tc, test_early, 0, 2);
