@@ -254,7 +254,7 @@ print-cppflags:
 JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 AGAIN = +@$(MAKE) --no-print-directory $(JOBS)
 PREFIX ?= /usr/local
-.PHONY: deps install run test test-all test-isolation e2e image bench
+.PHONY: deps install run test test-all test-isolation e2e image bench bench-serving
 deps: ## installs the Debian packages that the targets need
 	bash .ci/deps
 
@@ -302,5 +302,11 @@ bench: ## what a reconcile costs, one JSON line a scenario; needs Go
 	@bash .ci/deps e2e
 	$(AGAIN) all
 	@bash test/bench/run.sh
+
+# docs/serving.md, "Measured". PARTS="restart outage beside replicas" runs those only.
+bench-serving: ## how well artifacts stay available, in JSON lines; needs Go and root
+	@bash .ci/deps e2e
+	$(AGAIN) all
+	@BUILD=$(abspath $(O)) bash test/bench/serving.sh $(PARTS)
 
 -include $(shell find $(O) -name "*.d" 2>/dev/null)

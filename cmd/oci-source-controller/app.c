@@ -10,6 +10,7 @@
 #include "controllers/ocirepository/ocirepository.h"
 #include "ctl/event.h"
 #include "ctl/poster.h"
+#include "ctl/role.h"
 #include "embedded/embedded.h"
 #include "ev/account.h"
 #include "ev/reread.h"

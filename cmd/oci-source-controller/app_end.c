@@ -7,6 +7,7 @@
 #include "ctl/controller.h"
 #include "ctl/event.h"
 #include "ctl/poster.h"
+#include "ctl/role.h"
 #include "embedded/embedded.h"
 #include "ev/sleep.h"
 #include "ev/work.h"
@@ -31,17 +32,35 @@ static struct app *app_of(struct task *t)
 	return CONTAINER_OF(t, struct app, end);
 }
 
+/* Its resume looks at row_since. */
+static enum step_ret row_wait(struct app *a)
+{
+	a->row_since = clock_ms();
+	return task_wait(&a->end, sleep_start(a->loop, 0));
+}
+
+/* Words to an API server that does not answer: nothing is lost that a kill would not lose. */
+static enum step_ret runs_wait(struct app *a)
+{
+	if (clock_ms() - a->row_since > RUNS_GRACE_MS) {
+		log_error(NULL, "leaving with runs that have not ended");
+		_exit(0);
+	}
+	return task_wait(&a->end, sleep_start(a->loop, 5));
+}
+
 static enum step_ret runs_start(struct task *t)
 {
 	struct app *a = app_of(t);
 	unsigned i;
 
+	serve_files_end(a->files);
 	timer_cancel(&a->sweep_timer);
 	if (a->scan)
 		op_cancel(a->scan);
 	for (i = 0; i < a->n_controllers; i++)
 		controller_stop(a->controllers[i]);
-	return task_wait(t, sleep_start(a->loop, 0));
+	return row_wait(a);
 }
 
 static bool controllers_idle(const struct app *a)
@@ -58,22 +77,39 @@ static enum step_ret runs_resume(struct task *t)
 {
 	struct app *a = app_of(t);
 
-	if (controllers_idle(a) && !a->scan && !a->sweep)
-		return STEP_NEXT;
-	/* Words to an API server that does not answer: nothing is lost that a kill would not
-	   lose. */
-	if (clock_ms() - t->since_ms > RUNS_GRACE_MS) {
-		log_error(NULL, "leaving with runs that have not ended");
-		_exit(0);
-	}
-	return task_wait(t, sleep_start(a->loop, 5));
+	return controllers_idle(a) && !a->scan && !a->sweep ? STEP_NEXT : runs_wait(a);
 }
 
-/* Its resume looks at row_since. */
-static enum step_ret row_wait(struct app *a)
+/* While Services still send readers here they ask for what the next leader has written meanwhile:
+   until the delay is over this replica follows, and has it. Without others nothing new comes. */
+static bool follows_on(const struct app *a)
 {
-	a->row_since = clock_ms();
-	return task_wait(&a->end, sleep_start(a->loop, 0));
+	return a->elects && a->flags.shutdown_delay_ms > 0;
+}
+
+static enum step_ret resign_start(struct task *t)
+{
+	struct app *a = app_of(t);
+	unsigned i;
+
+	if (!follows_on(a))
+		return runs_start(t);
+	for (i = 0; i < a->n_controllers; i++)
+		role_resign(a->controllers[i]);
+	return row_wait(a);
+}
+
+static enum step_ret resign_resume(struct task *t)
+{
+	struct app *a = app_of(t);
+	unsigned i;
+
+	if (!follows_on(a))
+		return runs_resume(t);
+	for (i = 0; i < a->n_controllers; i++)
+		if (!role_resigned(a->controllers[i]))
+			return runs_wait(a);
+	return STEP_NEXT;
 }
 
 static enum step_ret notices_start(struct task *t)
@@ -109,6 +145,16 @@ static enum step_ret lease_end_start(struct task *t)
 		return STEP_NEXT;
 	op_cancel(a->lease);
 	return task_wait(t, MOVE(a->lease));
+}
+
+static enum step_ret lease_end_resume(struct task *t)
+{
+	struct app *a = app_of(t);
+	unsigned i;
+
+	for (i = 0; i < a->n_controllers; i++)
+		role_changed(a->controllers[i]);
+	return STEP_NEXT;
 }
 
 /* From SIGTERM on, whatever the rows before have taken of it. */
@@ -204,10 +250,11 @@ static enum step_ret end_resume(struct task *t)
 }
 
 static const struct step END_STEPS[] = {
-	{"runs", runs_start, runs_resume},
+	{"resign", resign_start, resign_resume},
 	{"notices", notices_start, notices_resume},
-	{"lease", lease_end_start, end_resume},
+	{"lease", lease_end_start, lease_end_resume},
 	{"delay", delay_start, end_resume},
+	{"runs", runs_start, runs_resume},
 	{"artifacts", artifacts_start, end_resume},
 	{"metrics", metrics_start, end_resume},
 	{"health", health_start, end_resume},
@@ -237,7 +284,6 @@ void app_end(struct app *a)
 		log_error(NULL, "second signal, leaving at once");
 		_exit(1);
 	}
-	serve_files_end(a->files);
 	task_init(&a->end, a->loop, "shutdown", END_STEPS, NULL, end_free);
 	a->ending = task_spawn(&a->end);
 	op_then(a->ending, app_ended, a);

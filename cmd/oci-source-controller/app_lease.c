@@ -17,6 +17,9 @@
 /* Flux's own source-controller takes the same one: the two never write at the same time. */
 #define LEASE_NAME "source-controller-leader-election"
 
+/* What one replica may have of the connections to all. */
+#define PEERS_PARTS 4
+
 /* Each shard has its own leader: the name ends with 8 digits of the selector's SHA-256. */
 static char *lease_name(const char *selector)
 {
@@ -98,8 +101,10 @@ void app_peers_start(struct app *a)
 {
 	if (!a->elects || !a->flags.peers_service)
 		return;
-	a->peers_http = http_client_new(
-		a->loop, &(struct http_client_opts){.max_connections = a->share.peers});
+	/* Those to replicas that hang are not all of them. */
+	a->peers_http = http_client_new(a->loop,
+		&(struct http_client_opts){.max_connections = a->share.peers,
+			.max_per_host = a->share.peers / PEERS_PARTS});
 	a->peers = peers_new(&(struct peers_opts){.kube = a->kube,
 		.http = a->peers_http,
 		.ns = a->flags.runtime_namespace,

@@ -196,7 +196,7 @@ static struct task *object_start(void *arg, struct queue_item *at)
 {
 	struct item *i = item_of(at);
 
-	if (i->c->follows && !role_has_work(i))
+	if (i->c->resigns || (i->c->follows && !role_has_work(i)))
 		return NULL;
 	/* Two writers of one status would only refuse each other. */
 	i->due_after_tell = i->tell;

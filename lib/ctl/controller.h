@@ -79,6 +79,7 @@ struct controller {
 	unsigned tells; /* in flight */
 	bool synced, stopping;
 	bool follows; /* as role_changed has found it */
+	bool resigns; /* since role_resign, until it follows */
 	struct defer unsettling; /* controller_unsettle is on its way */
 	struct kube_cursor unsettled; /* and how far it is */
 	struct metric_family *duration; /* a series per object */

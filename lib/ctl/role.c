@@ -44,6 +44,28 @@ void role_changed(struct controller *c)
 	if (c->follows == follows)
 		return;
 	c->follows = follows;
+	c->resigns = false;
 	outage_clear(c);
 	item_each(c, follows ? item_follow : item_lead, NULL);
+}
+
+static void item_resign(void *arg, struct item *i)
+{
+	(void)arg;
+	if (i->tell)
+		op_cancel(i->tell);
+	queue_cancel(&i->queue_item, CAUSE_SHUTDOWN);
+}
+
+void role_resign(struct controller *c)
+{
+	if (c->follows)
+		return;
+	c->resigns = true;
+	item_each(c, item_resign, NULL);
+}
+
+bool role_resigned(const struct controller *c)
+{
+	return !c->resigns || (!c->queue.running && !c->tells);
 }

@@ -74,7 +74,7 @@ static void tell_due(void *arg)
 {
 	struct controller *c = arg;
 
-	if (role_leads(c)) {
+	if (role_leads(c) && !c->resigns) {
 		turns_each_waiting(&c->lanes.check, TELL_AFTER_MS, tell_one, c);
 		turns_each_waiting(&c->lanes.fresh, TELL_AFTER_MS, tell_one, c);
 	}

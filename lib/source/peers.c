@@ -15,6 +15,9 @@
 /* A Deployment of this has two or three; more are left out. */
 #define PEERS_MAX 64
 #define ASIDE_MS 10000
+/* One that takes its time may be reading a large file for us, or for others; but not again and
+   again. */
+#define LATE_TIMES 3
 #define LATE_MS 2000
 
 struct peer {
@@ -23,6 +26,7 @@ struct peer {
 	char *address; /* "10.0.0.3:9090" */
 	char *pod; /* its name; "" */
 	uint64_t aside_ms; /* it is not asked before, on clock_ms() */
+	unsigned late; /* answers in a row that were not here in time */
 };
 
 static const struct kube_resource SLICES = {
@@ -166,14 +170,13 @@ static bool peer_leads(const struct peers *p, const struct peer *peer)
 	return n && !strncmp(holder, peer->pod, n) && holder[n] == '_';
 }
 
-static void order_add(
-	const struct peers *p, struct peer *const *ask, size_t n, bool leads, peers_order *out)
-{
-	size_t i;
+enum rank { RANK_LEADS, RANK_FOLLOWS, RANK_LATE, RANKS };
 
-	for (i = 0; i < n; i++)
-		if (peer_leads(p, ask[i]) == leads)
-			*vec_add(out) = mem_strdup(ask[i]->address);
+static enum rank peer_rank(const struct peers *p, const struct peer *peer)
+{
+	if (peer->late)
+		return RANK_LATE;
+	return peer_leads(p, peer) ? RANK_LEADS : RANK_FOLLOWS;
 }
 
 void peers_order_new(struct peers *p, peers_order *out)
@@ -181,7 +184,8 @@ void peers_order_new(struct peers *p, peers_order *out)
 	struct peer *ask[PEERS_MAX];
 	uint64_t now = clock_ms();
 	struct list *at;
-	size_t n = 0, other;
+	size_t n = 0, other, i;
+	enum rank rank;
 
 	list_each (&p->all, at) {
 		if (peer_at(at)->aside_ms > now)
@@ -191,8 +195,10 @@ void peers_order_new(struct peers *p, peers_order *out)
 		ask[n - 1] = ask[other];
 		ask[other] = peer_at(at);
 	}
-	order_add(p, ask, n, true, out);
-	order_add(p, ask, n, false, out);
+	for (rank = 0; rank < RANKS; rank++)
+		for (i = 0; i < n; i++)
+			if (peer_rank(p, ask[i]) == rank)
+				*vec_add(out) = mem_strdup(ask[i]->address);
 }
 
 void peers_order_clear(peers_order *o)
@@ -211,6 +217,21 @@ void peers_put_aside(struct peers *p, const char *address)
 	list_each (&p->all, at)
 		if (!strcmp(peer_at(at)->address, address))
 			peer_at(at)->aside_ms = clock_ms() + ASIDE_MS;
+}
+
+void peers_heard(struct peers *p, const char *address, bool in_time)
+{
+	struct list *at;
+
+	list_each (&p->all, at) {
+		struct peer *peer = peer_at(at);
+
+		if (strcmp(peer->address, address) != 0)
+			continue;
+		peer->late = in_time ? 0 : peer->late + 1;
+		if (peer->late >= LATE_TIMES)
+			peer->aside_ms = clock_ms() + ASIDE_MS;
+	}
 }
 
 bool peers_any(const struct peers *p)

@@ -5,8 +5,9 @@
  * A replica need not be trusted: what it sends counts when it has the digest that was asked for.
  * `If-Match` asks for these very bytes, `Prefer: wait=0` (RFC 7240 section 4.3) for an answer at
  * once: it may be waiting for us. The file comes slice by slice (Range), so memory is flat. One
- * that does not answer is not asked for a while. Who leads comes first, then the others in an order
- * of their own each time. Milliseconds. Loop thread.
+ * that does not answer is not asked for a while; one that takes too long is asked last, until it
+ * has answered in time, and not for a while when that goes on. Who leads comes first, then the
+ * others in an order of their own each time. Milliseconds. Loop thread.
  *
  *	struct op *op = peers_fetch_start(peers, &(struct peers_req){.store = store,
  *		.path = "ocirepository/apps/web/sha256:....tar.gz", .digest = &digest, .size = n,

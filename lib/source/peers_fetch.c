@@ -1,3 +1,4 @@
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -18,7 +19,7 @@
 #define SLICE (1024 * 1024)
 #define CONNECT_MS 1000
 #define HEADERS_MS 3000
-#define SLICE_MS 15000
+#define SLICE_MS 12000 /* a whole one, after its headers */
 
 struct fetch {
 	struct task task;
@@ -33,6 +34,7 @@ struct fetch {
 	struct store_temp temp; /* of a large file */
 	struct buf mem; /* of a small one */
 	uint64_t at; /* bytes that are there */
+	uint64_t asked_ms; /* since when the one of now is asked */
 	struct digest_ctx hash;
 	struct buf slice; /* what the worker writes */
 };
@@ -116,6 +118,7 @@ static enum step_ret ask_start(struct task *t)
 		{"Range", range}, {"If-Match", match}, {"Prefer", "wait=0"}, {NULL, NULL}};
 	const struct http_proxy proxy = {.none = true};
 
+	f->asked_ms = clock_ms();
 	snprintf(range, sizeof(range), "bytes=%llu-%llu", (unsigned long long)f->at,
 		(unsigned long long)(f->at + slice_len(f) - 1));
 	snprintf(match, sizeof(match), "\"%s\"", digest_format(&f->want, digest));
@@ -127,7 +130,7 @@ static enum step_ret ask_start(struct task *t)
 				.hdrs = hdrs,
 				.proxy = &proxy,
 				.max_body = slice_len(f),
-				.deadline_ms = SLICE_MS,
+				.deadline_ms = HEADERS_MS + SLICE_MS * slice_len(f) / SLICE,
 				.connect_ms = CONNECT_MS,
 				.headers_ms = HEADERS_MS}));
 }
@@ -143,6 +146,15 @@ static bool slice_is_ours(struct fetch *f, const struct http_res *res)
 	return res->status == 206 && range && !strcmp(range, want) && res->body.len == slice_len(f);
 }
 
+/* Who has waited for a connection all the time, in line behind others, has learned nothing. */
+static void ask_failed(struct fetch *f, const struct http_res *res, int code)
+{
+	if (code != -ETIMEDOUT || (!res->has_peer && clock_ms() - f->asked_ms < HEADERS_MS))
+		peers_put_aside(f->peers, fetch_address(f));
+	else if (res->has_peer)
+		peers_heard(f->peers, fetch_address(f), false);
+}
+
 static enum step_ret ask_resume(struct task *t)
 {
 	struct fetch *f = TASK(t, struct fetch);
@@ -151,11 +163,10 @@ static enum step_ret ask_resume(struct task *t)
 	if (t->op->err.kind != ERR_NONE) {
 		log_debug(task_log(t), "a replica does not answer", LS("replica", fetch_address(f)),
 			LE(&t->op->err));
-		/* One that takes its time may be reading a large file for us, or for others. */
-		if (!res->has_peer || t->op->err.code != -ETIMEDOUT)
-			peers_put_aside(f->peers, fetch_address(f));
+		ask_failed(f, res, t->op->err.code);
 		return task_goto(t, "peer");
 	}
+	peers_heard(f->peers, fetch_address(f), true);
 	if (!slice_is_ours(f, res)) {
 		log_debug(task_log(t), "a replica does not have the file",
 			LS("replica", fetch_address(f)), LI("status", res->status));

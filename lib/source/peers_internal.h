@@ -34,7 +34,9 @@ typedef VEC(char *) peers_order;
 /* Whom to ask, first to last: "10.0.0.3:9090", "[fd00::3]:9090". Free them. */
 void peers_order_new(struct peers *p, peers_order *out);
 void peers_order_clear(peers_order *o);
-/* This one did not answer. */
+/* This one did not answer, or not with the truth. */
 void peers_put_aside(struct peers *p, const char *address);
+/* It has answered, whatever it said; or it had begun to, or could have, and took too long. */
+void peers_heard(struct peers *p, const char *address, bool in_time);
 
 #endif

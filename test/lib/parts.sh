@@ -48,10 +48,10 @@ k() { KUBECONFIG=$ADMIN_KUBECONFIG "$KUBECTL" --cache-dir="$H_TMP/kubectl-cache"
 # ---- registry --------------------------------------------------------------------------------------------------------
 
 # h_registry_start NAME [USER:PASSWORD]: REGISTRY and REGISTRY_PID. The only user there can be is puller:open-sesame.
-# A second start of the same NAME goes on with the same storage and the same port.
+# A second start of the same NAME goes on with the same storage and the same port. REGISTRY_HOST: another address than 127.0.0.1.
 h_registry_start()
 {
-	local name=$1 auth='' port
+	local name=$1 host=${REGISTRY_HOST:-127.0.0.1} auth='' port
 
 	if [ -e "$H_TMP/$name.port" ]; then port=$(cat "$H_TMP/$name.port"); else port=$(h_free_port); fi
 	mkdir -p "$H_TMP/$name"
@@ -68,12 +68,12 @@ h_registry_start()
 	  filesystem: {rootdirectory: $H_TMP/$name}
 	  delete: {enabled: true}
 	  maintenance: {uploadpurging: {enabled: false}}
-	http: {addr: '127.0.0.1:$port'}
+	http: {addr: '$host:$port'}
 	$auth
 	EOF
 	h_spawn "$name" docker-registry serve "$H_TMP/$name.yml"
 	REGISTRY_PID=$H_PID
-	REGISTRY=127.0.0.1:$port
+	REGISTRY=$host:$port
 	echo "$port" >"$H_TMP/$name.port"
 	h_until 20 h_http_answers "http://$REGISTRY/v2/" || h_die "docker-registry does not answer"
 }

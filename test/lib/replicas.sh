@@ -7,9 +7,12 @@
 #   replicas_begin                       registry, API server, deploy/ha, namespace apps, where kubectl is from then on
 #   replicas_slice 1 2                   what the headless Service's controller would write: the addresses of these
 #   replicas_start 1 ARGS...             number 1 runs, its process is ${PID[1]}, its store $H_TMP/store1, its log that of src1
+#
+# REPLICA_FLAGS are the flags of all; a script may set them. By default nobody waits for the 35 s of the Lease.
 PORT=9090
 LEASE=source-controller-leader-election
 declare -A PID
+REPLICA_FLAGS=(--leader-election-lease-duration=4s --leader-election-renew-deadline=3s --leader-election-retry-period=500ms)
 
 replicas_begin()
 {
@@ -46,7 +49,7 @@ replicas_start()
 	RUNTIME_NAMESPACE=flux-system h_spawn "src$n" unshare --uts -- sh -c "hostname pod-$n; exec \"\$@\"" sh "$CONTROLLER" \
 		--kubeconfig="$H_TMP/sa.kubeconfig" --storage-path="$H_TMP/store$n" --storage-addr=10.97.0.$n:$PORT --storage-adv-addr=artifacts:$PORT \
 		--metrics-addr=10.97.0.$n:8080 --health-addr=10.97.0.$n:9440 --enable-leader-election --peers-service=oci-source-controller-peers \
-		--leader-election-lease-duration=4s --leader-election-renew-deadline=3s --leader-election-retry-period=500ms "$@"
+		${REPLICA_FLAGS[@]+"${REPLICA_FLAGS[@]}"} "$@"
 	PID[$n]=$H_PID
 }
 

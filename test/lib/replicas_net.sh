@@ -5,5 +5,5 @@ if [ -z "${REPLICAS_NET:-}" ]; then
 	REPLICAS_NET=1 exec unshare --net -- bash "$0" "$@"
 fi
 ip link set lo up
-for n in 1 2 3; do ip address add 10.97.0.$n/32 dev lo; done
+for n in {1..20} 100; do ip address add 10.97.0.$n/32 dev lo; done
 KUBE_APISERVER_ARGS=--advertise-address=10.97.0.1

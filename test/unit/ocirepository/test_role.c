@@ -178,6 +178,61 @@ START_TEST(test_lost_in_a_pull)
 }
 END_TEST
 
+/* It is told to end, and readers come on: what was on its way is given up, nothing begins until the
+   Lease is another's, and from then on it brings what is missing as any follower does. */
+START_TEST(test_resigns)
+{
+	struct world w;
+	struct fake_image image;
+	struct fake_answer *a;
+
+	begin(&w, true);
+	made(&w, &image, "\"ref\":{\"tag\":\"1.0\"}");
+	a = fake_on(w.reg, "GET", image.paths[2]);
+	a->way = FAKE_SILENT;
+	a->times = 1;
+	leads = true;
+	fake_log_reset(w.reg);
+	world_start(&w);
+	world_until(&w, pulls, "the pull");
+	world_forget(&w);
+	role_resign(w.c);
+	ck_assert(!role_resigned(w.c));
+	world_settle(&w);
+	ck_assert(role_resigned(w.c));
+	fake_log_reset(w.reg);
+	patch(&w, "{\"metadata\":{\"annotations\":{\"reconcile.fluxcd.io/requestedAt\":\"x\"}}}");
+	world_pass(&w, 60000);
+	ck_assert_str_eq(fake_log(w.reg), "");
+	ck_assert_int_eq(ask(&w, path_of(&w)), STORE_WAIT);
+	become(&w, false);
+	ck_assert(role_resigned(w.c));
+	world_settle(&w);
+	ck_assert_int_eq(ask(&w, path_of(&w)), STORE_HIT);
+	silent(&w);
+	fake_image_clear(&image);
+	world_clear(&w);
+}
+END_TEST
+
+/* Who follows goes on with it. */
+START_TEST(test_follower_resigns)
+{
+	struct world w;
+	struct fake_image image;
+
+	begin(&w, true);
+	made(&w, &image, "\"ref\":{\"tag\":\"1.0\"}");
+	world_start(&w);
+	role_resign(w.c);
+	ck_assert(role_resigned(w.c));
+	world_settle(&w);
+	ck_assert_int_eq(ask(&w, path_of(&w)), STORE_HIT);
+	fake_image_clear(&image);
+	world_clear(&w);
+}
+END_TEST
+
 /* The leader has written another status: other bytes under the same path, or another path. */
 START_TEST(test_told)
 {
@@ -335,6 +390,8 @@ Suite *suite_role(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, test_follower_restores, 0, 3);
 	tcase_add_test(tc, test_elected);
+	tcase_add_test(tc, test_resigns);
+	tcase_add_test(tc, test_follower_resigns);
 	tcase_add_loop_test(tc, test_lost_in_a_pull, 0, 2);
 	tcase_add_loop_test(tc, test_told, 0, 2);
 	tcase_add_test(tc, test_moved_on);

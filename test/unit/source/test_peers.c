@@ -227,6 +227,95 @@ START_TEST(test_answers)
 }
 END_TEST
 
+/* The leader accepts and never answers, or never ends: 3 s are its time for a few bytes. */
+static void fetch_late(bool found)
+{
+	struct op *op = fetch_start();
+
+	settle();
+	ck_assert(!op->done);
+	loop_test_advance(w.loop, 3000);
+	settle();
+	ck_assert(op->done);
+	ck_assert_int_eq(op->err.kind == ERR_NONE, found);
+	op_free(op);
+}
+
+START_TEST(test_late)
+{
+	struct fake_answer *a, *b;
+
+	begin();
+	a = answer(0, WHOLE, BODY);
+	a->way = _i ? FAKE_STALL : FAKE_SILENT;
+	a->cut = 3;
+	b = answer(1, WHOLE, BODY);
+	replica(0, "pod-a");
+	replica(1, "pod-b");
+	watch();
+	settle();
+	w.holder = "pod-a_1";
+	fetch_late(true);
+	ck_assert_uint_eq(asked(0), 1);
+	/* From then on it is asked last. */
+	ck_assert(fetch());
+	ck_assert_uint_eq(asked(0), 1);
+	b->status = 404;
+	fetch_late(false);
+	fetch_late(false);
+	ck_assert_uint_eq(asked(0), 3);
+	/* And after the third time not for a while. */
+	ck_assert(!fetch());
+	ck_assert_uint_eq(asked(0), 3);
+	loop_test_advance(w.loop, 10000);
+	a->way = FAKE_WHOLE;
+	ck_assert(fetch());
+	ck_assert_uint_eq(asked(0), 4);
+	/* All is forgotten. */
+	b->status = 206;
+	fake_log_reset(w.pod[1]);
+	ck_assert(fetch());
+	ck_assert_uint_eq(asked(0), 5);
+	ck_assert_uint_eq(asked(1), 0);
+	end();
+}
+END_TEST
+
+/* Its one connection is somebody else's all the time: that says nothing about it. */
+START_TEST(test_in_line)
+{
+	struct fake_answer *a, *b;
+	struct op *first, *second;
+
+	begin();
+	http_client_free(w.http);
+	w.http = http_client_new(w.loop, &(struct http_client_opts){.max_per_host = 1});
+	a = answer(0, WHOLE, BODY);
+	a->way = FAKE_SILENT;
+	b = answer(1, WHOLE, BODY);
+	replica(0, "pod-a");
+	replica(1, "pod-b");
+	watch();
+	settle();
+	w.holder = "pod-a_1";
+	first = fetch_start();
+	second = fetch_start();
+	settle();
+	loop_test_advance(w.loop, 3000);
+	settle();
+	ck_assert(first->done && second->done);
+	ck_assert_int_eq(second->err.kind, ERR_NONE);
+	ck_assert_uint_eq(asked(0), 1);
+	op_free(first);
+	op_free(second);
+	a->way = FAKE_WHOLE;
+	b->status = 404;
+	ck_assert(fetch());
+	ck_assert_uint_eq(asked(0), 2);
+	end();
+}
+END_TEST
+
 /* Slices as a stranger could write them: no replica, or the one that is right. */
 static const char *const SLICES[] = {
 	"\"ports\":[],\"endpoints\":[{\"addresses\":[\"127.0.0.1\"]}]",
@@ -325,6 +414,8 @@ Suite *suite_peers(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, test_leader_first);
 	tcase_add_loop_test(tc, test_answers, 0, (int)ARRAY_LEN(ANSWERS));
+	tcase_add_loop_test(tc, test_late, 0, 2);
+	tcase_add_test(tc, test_in_line);
 	tcase_add_loop_test(tc, test_slices, 0, (int)ARRAY_LEN(SLICES));
 	tcase_add_test(tc, test_come_and_go);
 	tcase_add_loop_test(tc, test_early, 0, 2);
