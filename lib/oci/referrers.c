@@ -40,12 +40,11 @@ static int entry_read(struct list *l, const json_t *o, struct err *err)
 	int64_t size = obj_int(-1, o, "size");
 	struct oci_referrer *r;
 
-	if (*type && strncmp(type, l->type, strlen(l->type)) != 0)
-		return 0;
 	if (!digest || size < 0)
 		return err_set(err, ERR_RETRY, "an entry has no digest or no size");
 	r = vec_add(&l->found);
-	*r = (struct oci_referrer){.size = (uint64_t)size};
+	*r = (struct oci_referrer){
+		.size = (uint64_t)size, .typed = !strncmp(type, l->type, strlen(l->type))};
 	return digest_parse(&r->digest, digest, err);
 }
 
@@ -70,6 +69,22 @@ static int list_read(struct list *l, const struct buf *body, struct err *err)
 	return 0;
 }
 
+/* Each half in the order of the list. */
+static void list_sort(struct oci_referrers *l)
+{
+	struct oci_referrers sorted = {0};
+	const struct oci_referrer *r;
+
+	vec_each (l, r)
+		if (r->typed)
+			*vec_add(&sorted) = *r;
+	vec_each (l, r)
+		if (!r->typed)
+			*vec_add(&sorted) = *r;
+	vec_clear(l);
+	*l = sorted;
+}
+
 /* A mirror that has none, or sends nonsense, is left for the next one. */
 static enum step_ret list_take(struct list *l, const struct http_res *res)
 {
@@ -81,6 +96,7 @@ static enum step_ret list_take(struct list *l, const struct http_res *res)
 			return task_goto(&l->task, "api");
 		return task_fail(&l->task, &err);
 	}
+	list_sort(&l->found);
 	if (l->found.len)
 		return STEP_DONE;
 	err_set(&err, ERR_RETRY, "it has no list of referrers, or an empty one");

@@ -1,12 +1,13 @@
 /*
  * What refers to a manifest: signatures, attestations and the like that say of themselves that it
- * is their subject. The registry is asked for it (OCI distribution spec 1.1, "Listing Referrers"); of
- * one that does not know the question it is an index under the tag `sha256-<hex>` ("Unavailable
+ * is their subject. The registry is asked for it (OCI distribution spec 1.1, "Listing Referrers");
+ * of one that does not know the question it is an index under the tag `sha256-<hex>` ("Unavailable
  * Referrers API"). Whatever the list says has to be proven by who uses it. Loop thread.
  *
- * It is one page, the first LIMIT_REFERRERS entries of it that are of the type asked for, by digest
- * and size. No list at all is an empty one. A mirror whose list is empty proves nothing: the next
- * one is asked.
+ * It is one page, and the first LIMIT_REFERRERS entries of it. Those that are said to be of the
+ * type asked for come first; the others are there as well, since registries say other things than
+ * the manifests do. No list at all is an empty one. A mirror whose list is empty proves nothing:
+ * the next one is asked.
  *
  *	op = oci_referrers_start(client,
  *		&(struct oci_referrers_req){.target = target, .subject = &digest, .type = "..."});
@@ -25,6 +26,7 @@ struct oci_referrers {
 	struct oci_referrer {
 		struct digest digest;
 		uint64_t size;
+		bool typed; /* as asked for */
 	} *p;
 	size_t len, cap;
 };
@@ -32,8 +34,7 @@ struct oci_referrers {
 struct oci_referrers_req {
 	struct oci_target target;
 	const struct digest *subject;
-	/* What the artifactType of an entry begins with; one that has none counts, too. Borrowed
-	   until the op is done. */
+	/* What the artifactType of an entry begins with. Borrowed until the op is done. */
 	const char *type;
 };
 

@@ -4,6 +4,7 @@
 #include "base/obj.h"
 #include "verify/dsse.h"
 #include "verify/keys.h"
+#include "verify/plain.h"
 #include "verify/protojson.h"
 #include "verify/statement.h"
 
@@ -94,13 +95,13 @@ static const struct verify_pj_field BUNDLE[] = {
 static int subject_check(const json_t *o, const struct digest *manifest, struct err *err)
 {
 	const json_t *subject = obj_get(o, "subject");
-	char want[DIGEST_TEXT_MAX];
+	char want[DIGEST_TEXT_MAX], shown[VERIFY_PLAIN_MAX];
 
 	if (!subject || json_is_null(subject) ||
 		!strcmp(obj_str_or("", subject, "digest"), digest_format(manifest, want)))
 		return 0;
-	return err_set(err, ERR_RETRY, "its subject is '%.140s', not '%s'",
-		obj_str_or("", subject, "digest"), want);
+	return err_set(err, ERR_RETRY, "its subject is '%s', not '%s'",
+		verify_plain(obj_str(subject, "digest"), shown), want);
 }
 
 int verify_bundle_blob(const char *data, size_t n, const struct digest *manifest,
@@ -111,6 +112,7 @@ int verify_bundle_blob(const char *data, size_t n, const struct digest *manifest
 	const json_t *layers = obj_get(o, "layers"), *layer = json_array_get(layers, 0);
 	const char *type = obj_str_or("", layer, "mediaType");
 	int64_t bytes = obj_int(-1, layer, "size");
+	char shown[VERIFY_PLAIN_MAX];
 
 	if (!o)
 		return -1;
@@ -118,8 +120,8 @@ int verify_bundle_blob(const char *data, size_t n, const struct digest *manifest
 		return err_set(
 			err, ERR_RETRY, "it has %zu layers, not one", json_array_size(layers));
 	if (strncmp(type, VERIFY_BUNDLE_TYPE, strlen(VERIFY_BUNDLE_TYPE)) != 0)
-		return err_set(
-			err, ERR_RETRY, "its layer is of the type '%.100s': no bundle", type);
+		return err_set(err, ERR_RETRY, "its layer is of the type '%s': no bundle",
+			verify_plain(type, shown));
 	if (subject_check(o, manifest, err))
 		return -1;
 	if (bytes < 0)
@@ -213,6 +215,7 @@ static int material_check(struct verify_bundle *b, const json_t *material, struc
 static int bundle_check(struct verify_bundle *b, struct err *err)
 {
 	const json_t *type, *material;
+	char shown[VERIFY_PLAIN_MAX];
 
 	if (verify_pj_check(b->root, BUNDLE, "bundle", err))
 		return -1;
@@ -221,8 +224,8 @@ static int bundle_check(struct verify_bundle *b, struct err *err)
 	b->envelope = verify_pj_get(b->root, BUNDLE, "dsseEnvelope");
 	if (!type || !type_ok(json_string_value(type)))
 		return err_set(err, ERR_RETRY,
-			"its media type is '%.100s': bundles of version 0.3 are taken",
-			type ? json_string_value(type) : "");
+			"its media type is '%s': bundles of version 0.3 are taken",
+			verify_plain(json_string_value(type), shown));
 	if (!b->envelope && !verify_pj_get(b->root, BUNDLE, "messageSignature"))
 		return err_set(err, ERR_RETRY, "it has no signature");
 	if (!material)
@@ -269,9 +272,11 @@ static int form_check(const struct verify_bundle *b, struct err *err)
 static enum verdict envelope_verify(const struct verify_dsse *d, const struct verify_keys *keys,
 	const struct digest *manifest, const atomic_bool *stop, struct err *err)
 {
+	char shown[VERIFY_PLAIN_MAX];
+
 	if (strcmp(d->type, VERIFY_STATEMENT_TYPE) != 0) {
-		err_set(err, ERR_RETRY, "the envelope's payload is of the type '%.100s', not '%s'",
-			d->type, VERIFY_STATEMENT_TYPE);
+		err_set(err, ERR_RETRY, "the envelope's payload is of the type '%s', not '%s'",
+			verify_plain(d->type, shown), VERIFY_STATEMENT_TYPE);
 		return VERDICT_BAD;
 	}
 	if (!verify_keys_verify(keys, buf_str(&d->signature), d->signature.len,

@@ -2,6 +2,7 @@
 
 #include "base/ascii.h"
 #include "base/base64.h"
+#include "verify/plain.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -162,6 +163,7 @@ int verify_pj_check(
 	const json_t *o, const struct verify_pj_field *fields, const char *what, struct err *err)
 {
 	bool seen[FIELDS_MAX] = {0}, chosen[FIELDS_MAX] = {0};
+	char shown[VERIFY_PLAIN_MAX];
 	const char *name;
 	json_t *v;
 
@@ -171,7 +173,8 @@ int verify_pj_check(
 		const struct verify_pj_field *f = field_find(fields, name);
 
 		if (!f)
-			return err_set(err, ERR_RETRY, "'%s' has no member '%.64s'", what, name);
+			return err_set(err, ERR_RETRY, "'%s' has no member '%s'", what,
+				verify_plain(name, shown));
 		BUG_IF(f - fields >= FIELDS_MAX || f->one_of >= FIELDS_MAX);
 		if (seen[f - fields])
 			return err_set(err, ERR_RETRY, "'%s' has '%s' twice", what, f->name);
@@ -179,8 +182,8 @@ int verify_pj_check(
 		if (json_is_null(v))
 			continue;
 		if (f->one_of && chosen[f->one_of])
-			return err_set(err, ERR_RETRY, "'%s' has '%.64s' beside what excludes it",
-				what, name);
+			return err_set(err, ERR_RETRY, "'%s' has '%s' beside what excludes it",
+				what, f->name);
 		chosen[f->one_of] = true;
 		if (member_check(v, f, err))
 			return -1;

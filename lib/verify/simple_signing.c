@@ -2,6 +2,7 @@
 
 #include "base/limits.h"
 #include "base/obj.h"
+#include "verify/plain.h"
 
 #include <string.h>
 
@@ -11,7 +12,7 @@ enum verdict verify_simple_signing(
 	const char *payload, size_t n, const struct digest *manifest, struct err *err)
 {
 	auto_json json_t *o = NULL;
-	char want[DIGEST_TEXT_MAX];
+	char want[DIGEST_TEXT_MAX], shown[VERIFY_PLAIN_MAX];
 	const char *type, *digest;
 
 	if (n > LIMIT_SIGNATURE_PAYLOAD) {
@@ -24,15 +25,15 @@ enum verdict verify_simple_signing(
 		return VERDICT_BAD;
 	type = obj_str(o, "critical", "type");
 	if (!type || strcmp(type, TYPE) != 0) {
-		err_set(err, ERR_RETRY, "the payload's type is '%.64s', not '" TYPE "'",
-			type ? type : "");
+		err_set(err, ERR_RETRY, "the payload's type is '%s', not '" TYPE "'",
+			verify_plain(type, shown));
 		return VERDICT_BAD;
 	}
 	digest = obj_str(o, "critical", "image", "docker-manifest-digest");
 	digest_format(manifest, want);
 	if (!*want || !digest || strcmp(digest, want) != 0) {
-		err_set(err, ERR_RETRY, "it is the signature of '%.140s', not of '%s'",
-			digest ? digest : "", want);
+		err_set(err, ERR_RETRY, "it is the signature of '%s', not of '%s'",
+			verify_plain(digest, shown), want);
 		return VERDICT_BAD;
 	}
 	return VERDICT_GOOD;
