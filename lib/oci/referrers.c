@@ -136,7 +136,7 @@ static enum step_ret api_start(struct task *t)
 				.path = path,
 				.what = what,
 				.hdrs = ACCEPT,
-				.max_body = LIMIT_MANIFEST,
+				.max_body = LIMIT_REFERRERS_LIST,
 				.quiet = true,
 			}));
 }
@@ -178,7 +178,7 @@ static enum step_ret tag_start(struct task *t)
 				.path = path,
 				.what = what,
 				.hdrs = ACCEPT,
-				.max_body = LIMIT_MANIFEST,
+				.max_body = LIMIT_REFERRERS_LIST,
 			}));
 }
 

@@ -43,7 +43,6 @@ struct search {
 	struct op *content;
 	struct digest content_digest;
 	uint64_t content_size;
-	struct buf sig; /* of a payload */
 	bool is_bundle; /* it was read as one */
 	enum verdict verdict;
 	struct err why;
@@ -341,9 +340,7 @@ static enum step_ret tag_start(struct task *t)
 static enum step_ret tag_resume(struct task *t)
 {
 	struct search *s = TASK(t, struct search);
-	struct err err = {0};
 	enum step_ret ret;
-	const struct buf *body;
 
 	if (interrupted(s, &ret))
 		return ret;
@@ -352,13 +349,41 @@ static enum step_ret tag_resume(struct task *t)
 			note_trouble(s, &t->op->err);
 		return search_failed(s);
 	}
-	body = oci_content_body(t->op);
-	if (!has_room(s, body->len, &ret))
+	s->content = MOVE(t->op);
+	return has_room(s, oci_content_body(s->content)->len, &ret) ? STEP_NEXT : ret;
+}
+
+static int layers_run(void *job, const atomic_bool *stop, struct err *err)
+{
+	struct search *s = job;
+	const struct buf *body = oci_content_body(s->content);
+
+	(void)stop; /* some milliseconds */
+	return verify_legacy_read(&s->layers, buf_str(body), body->len, err);
+}
+
+/* Of a large manifest the worker makes what is kept, which is little. */
+static enum step_ret layers_start(struct task *t)
+{
+	struct search *s = TASK(t, struct search);
+
+	return task_wait(
+		t, work_start_for(t->self.loop, WORK_HEAVY, s->owner, layers_run, NULL, s));
+}
+
+static enum step_ret layers_resume(struct task *t)
+{
+	struct search *s = TASK(t, struct search);
+	enum step_ret ret;
+
+	op_free(MOVE(s->grant));
+	op_free(MOVE(s->content));
+	if (interrupted(s, &ret))
 		return ret;
 	s->at = 0;
-	if (!verify_legacy_read(&s->layers, buf_str(body), body->len, &err))
+	if (t->op->err.kind == ERR_NONE)
 		return STEP_NEXT;
-	note(s, &err);
+	note(s, &t->op->err);
 	return search_failed(s);
 }
 
@@ -378,9 +403,8 @@ static enum step_ret layer_start(struct task *t)
 	if (s->at == s->layers.len)
 		return search_failed(s);
 	l = &s->layers.p[s->at];
-	buf_clear(&s->sig);
-	buf_init(&s->sig, LIMIT_SIGNATURE_TEXT);
-	if (verify_legacy_signature(l, &s->sig, &err)) {
+	if (l->why) {
+		err_set(&err, ERR_RETRY, "%s", l->why);
 		note(s, &err);
 		s->at++;
 		return STEP_AGAIN;
@@ -415,8 +439,8 @@ static int layer_run(void *job, const atomic_bool *stop, struct err *err)
 	struct search *s = job;
 
 	(void)err;
-	s->verdict = verify_legacy_with_keys(
-		&s->sig, oci_content_body(s->content), s->keys, &s->manifest, stop, &s->why);
+	s->verdict = verify_legacy_with_keys(&s->layers.p[s->at].sig, oci_content_body(s->content),
+		s->keys, &s->manifest, stop, &s->why);
 	return 0;
 }
 
@@ -451,7 +475,6 @@ static void search_free(struct task *t)
 	op_free(s->content);
 	op_free(s->grant);
 	verify_legacy_clear(&s->layers);
-	buf_clear(&s->sig);
 	buf_clear(&s->told);
 	free(s);
 }
@@ -466,6 +489,8 @@ struct op *signature_start(const struct signature_req *req)
 		{"memory", memory_start, memory_resume},
 		{"prove", prove_start, prove_resume}, /* done, or back to "entry" */
 		{"tag", tag_start, tag_resume},
+		{"room", memory_start, memory_resume},
+		{"layers", layers_start, layers_resume},
 		{"layer", layer_start, layer_resume}, /* none is left: failed */
 		{"payload", payload_start, payload_resume}, /* done, or back to "layer" */
 		{0},

@@ -13,7 +13,6 @@
 #include "crypto/digest.h"
 #include "verify/verdict.h"
 
-#include <jansson.h>
 #include <stdatomic.h>
 #include <stdint.h>
 
@@ -22,7 +21,9 @@ struct verify_keys;
 struct verify_legacy_layer {
 	struct digest digest; /* of the payload */
 	uint64_t size;
-	json_t *annotations; /* NULL: none */
+	struct buf sig; /* of it */
+	/* It is no signature, and the payload need not be fetched; NULL: it may be one. */
+	char *why;
 };
 
 /* Vectors, for base/vec.h. */
@@ -31,15 +32,12 @@ struct verify_legacy_layers {
 	size_t len, cap;
 };
 
-/* The layers of such a manifest. *out is empty before, and to be cleared after a failure, too. */
+/* The layers of such a manifest. *out is empty before, and to be cleared after a failure, too. It
+   takes a tree of the text, so a large one is a worker's. */
 int verify_legacy_read(
 	struct verify_legacy_layers *out, const char *data, size_t n, struct err *err) must_check;
 void verify_legacy_clear(struct verify_legacy_layers *l);
 
-/* The signature of a layer, appended to an empty buffer. -1: there is none that could be one, and
-   the payload need not be fetched. */
-int verify_legacy_signature(
-	const struct verify_legacy_layer *l, struct buf *sig, struct err *err) must_check;
 /* Is it a signature by one of these keys, of a payload that speaks of this manifest? */
 enum verdict verify_legacy_with_keys(const struct buf *sig, const struct buf *payload,
 	const struct verify_keys *keys, const struct digest *manifest, const atomic_bool *stop,

@@ -23,6 +23,7 @@ Suite *suite_verify(void);
 
 static struct world w;
 static struct fake_image image;
+static struct fake_answer *moved; /* before the tag's own: what the tag means next */
 
 /* What was given to the fake registry lives until the end. */
 static VEC(char *) kept_texts;
@@ -151,6 +152,7 @@ static void begin(void)
 {
 	world_init(&w);
 	trust("rsa2048");
+	moved = fake_on(w.reg, "HEAD", "/none");
 	world_push(&w, "1.0", &w.layer, &image);
 	world_object(&w, "web", SPEC);
 }
@@ -298,6 +300,22 @@ START_TEST(test_other_keys)
 	world_settle(&w);
 	ck_assert_msg(!asked(".sig"), "%s", fake_log(w.reg));
 	ck_assert_str_eq(world_writes(&w), "");
+	/* After a failure it is done anew, with whatever keys. */
+	trust("p256");
+	world_settle(&w);
+	bad("it is a signature of none of the keys");
+	world_forget(&w);
+	trust("rsa2048-pkcs1");
+	world_settle(&w);
+	good();
+	ck_assert_msg(asked(".sig"), "%s", fake_log(w.reg));
+	/* So it is of another generation. */
+	world_forget(&w);
+	fake_kube_merge(
+		w.kube, "ocirepositories", "apps", "web", "{\"spec\":{\"interval\":\"2m\"}}");
+	world_settle(&w);
+	good();
+	ck_assert_msg(asked(".sig"), "%s", fake_log(w.reg));
 	end();
 }
 END_TEST
@@ -378,6 +396,36 @@ START_TEST(test_new_revision)
 	world_pass(&w, 2000);
 	ck_assert_str_eq(world_status(&w, "web", "Ready.status"), "True");
 	ck_assert_str_eq(world_status(&w, "web", "SourceVerified.status"), "True");
+	ck_assert_str_eq(world_status(&w, "web", "artifact.digest"), next.layer_text);
+	fake_image_clear(&next);
+	end();
+}
+END_TEST
+
+/* The tag moves, the object does not change: that another manifest was good says nothing. */
+START_TEST(test_tag_moves)
+{
+	auto_free char *revision = NULL;
+	struct fake_image next;
+
+	begin();
+	sign(&image);
+	start();
+	good();
+	revision = mem_strdup(world_status(&w, "web", "artifact.revision"));
+	world_push(&w, "2.0", &w.layer2, &next);
+	moved->path = image.paths[0];
+	moved->headers = next.paths[3];
+	world_pass(&w, INTERVAL_MS);
+	bad(": it is not signed");
+	ck_assert_str_eq(world_status(&w, "web", "artifact.revision"), revision);
+	moved->path = "/none";
+	world_pass(&w, 2000);
+	good();
+	sign(&next);
+	moved->path = image.paths[0];
+	world_pass(&w, INTERVAL_MS);
+	ck_assert_str_eq(world_status(&w, "web", "Ready.status"), "True");
 	ck_assert_str_eq(world_status(&w, "web", "artifact.digest"), next.layer_text);
 	fake_image_clear(&next);
 	end();
@@ -495,6 +543,41 @@ START_TEST(test_registry_is_silent)
 	loop_test_advance(w.loop, 61000);
 	world_settle(&w);
 	bad("it took longer than 1m0s");
+	end();
+}
+END_TEST
+
+/* Many layers of one payload, which is fetched once; the last one is good. In a manifest that the
+   loop leaves to a worker. */
+START_TEST(test_many_layers)
+{
+	auto_buf struct buf sig = BUF_INIT(BUF_ANY), text = BUF_INIT(BUF_ANY),
+			    layers = BUF_INIT(BUF_ANY);
+	const char *digest, *log;
+	char *payload;
+	int i;
+
+	begin();
+	payload = payload_of(&image);
+	digest = digest_of(payload);
+	vector_sign(&sig, payload, strlen(payload));
+	base64_encode(&text, sig.p, sig.len, BASE64_STD);
+	for (i = 0; i < LIMIT_SIGNATURES; i++)
+		buf_addf(&layers,
+			"%s{\"digest\":\"%s\",\"size\":%zu,\"annotations\":{"
+			"\"dev.cosignproject.cosign/signature\":\"%s\"}}",
+			i ? "," : "", digest, strlen(payload),
+			i + 1 == LIMIT_SIGNATURES ? buf_str(&text)
+				: i % 2           ? "YQ=="
+						  : "");
+	ck_assert_uint_gt(layers.len, 128 * LIMIT_KIB);
+	blob(payload);
+	answer(mem_printf("/v2/app/manifests/sha256-%s.sig", image.manifest_text + 7),
+		mem_printf("{\"layers\":[%s]}", buf_str(&layers)), NULL);
+	start();
+	good();
+	log = strstr(fake_log(w.reg), digest);
+	ck_assert(log && !strstr(log + 1, digest));
 	end();
 }
 END_TEST
@@ -655,11 +738,13 @@ Suite *suite_verify(void)
 	tcase_add_loop_test(tc, test_no_keys, 0, ARRAY_LEN(no_keys));
 	tcase_add_test(tc, test_no_watch);
 	tcase_add_test(tc, test_new_revision);
+	tcase_add_test(tc, test_tag_moves);
 	tcase_add_test(tc, test_policy_comes_and_goes);
 	tcase_add_test(tc, test_other_failures);
 	tcase_add_test(tc, test_restart);
 	tcase_add_test(tags, test_registry_fails);
 	tcase_add_test(tags, test_registry_is_silent);
+	tcase_add_test(tags, test_many_layers);
 	tcase_add_loop_test(tags, test_payload_lies, 0, 2);
 	tcase_add_loop_test(bundles, test_bundle, 0, 2);
 	tcase_add_test(bundles, test_one_good_bundle);

@@ -10,18 +10,37 @@ Suite *suite_legacy(void);
 
 #define SIGNATURE "dev.cosignproject.cosign/signature"
 
+#define OF_NOTHING "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+/* The manifest of one layer, read. */
+static void layer_of(struct verify_legacy_layers *l, json_t *annotations, uint64_t size)
+{
+	json_t *o =
+		json_pack("{s[{sssI}]}", "layers", "digest", OF_NOTHING, "size", (json_int_t)size);
+	auto_free char *text = NULL;
+	struct err err = {0};
+
+	if (annotations)
+		json_object_set_new(json_array_get(json_object_get(o, "layers"), 0), "annotations",
+			annotations);
+	text = json_dumps(o, 0);
+	ck_assert_msg(!verify_legacy_read(l, text, strlen(text), &err), "%s", err.msg);
+	ck_assert_uint_eq(l->len, 1);
+	json_decref(o);
+}
+
 static enum verdict prove(const char *payload, size_t len, const char *annotation,
 	const struct verify_keys *keys, const struct digest *manifest, struct err *err)
 {
-	auto_buf struct buf sig = BUF_INIT(LIMIT_SIGNATURE_TEXT), bytes = BUF_INIT(BUF_ANY);
-	struct verify_legacy_layer layer = {.size = len};
-	enum verdict verdict = VERDICT_BAD;
+	auto_buf struct buf bytes = BUF_INIT(BUF_ANY);
+	struct verify_legacy_layers l = {0};
+	enum verdict verdict;
 
-	layer.annotations = json_pack("{ss}", SIGNATURE, annotation);
 	buf_add(&bytes, payload, len);
-	if (!verify_legacy_signature(&layer, &sig, err))
-		verdict = verify_legacy_with_keys(&sig, &bytes, keys, manifest, NULL, err);
-	json_decref(layer.annotations);
+	layer_of(&l, json_pack("{ss}", SIGNATURE, annotation), 100);
+	ck_assert_pstr_eq(l.p[0].why, NULL);
+	verdict = verify_legacy_with_keys(&l.p[0].sig, &bytes, keys, manifest, NULL, err);
+	verify_legacy_clear(&l);
 	return verdict;
 }
 
@@ -212,22 +231,18 @@ static const struct {
 
 START_TEST(test_layers)
 {
-	auto_buf struct buf sig = BUF_INIT(LIMIT_SIGNATURE_TEXT);
-	struct verify_legacy_layer layer = {.size = layers[_i].size};
-	struct err err = {0};
-	int rc;
+	struct verify_legacy_layers l = {0};
+	const char *text = layers[_i].annotations;
 
-	if (layers[_i].annotations)
-		layer.annotations = json_loads(layers[_i].annotations, 0, NULL);
-	rc = verify_legacy_signature(&layer, &sig, &err);
-	ck_assert_msg(!rc == !layers[_i].why, "row %d: %s", _i, err.msg);
-	if (rc)
-		ck_assert_msg(strstr(err.msg, layers[_i].why), "row %d: %s", _i, err.msg);
-	json_decref(layer.annotations);
+	layer_of(&l, text ? json_loads(text, 0, NULL) : NULL, layers[_i].size);
+	ck_assert_msg(!l.p[0].why == !layers[_i].why, "row %d: %s", _i, l.p[0].why);
+	if (l.p[0].why)
+		ck_assert_msg(strstr(l.p[0].why, layers[_i].why), "row %d: %s", _i, l.p[0].why);
+	else
+		ck_assert_str_eq(buf_str(&l.p[0].sig), "a");
+	verify_legacy_clear(&l);
 }
 END_TEST
-
-#define DIGEST_OF_NOTHING "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 static const struct {
 	const char *text;
@@ -235,11 +250,11 @@ static const struct {
 	const char *why;
 } manifests[] = {
 	{"{\"layers\":[]}", 0, NULL},
-	{"{\"layers\":[{\"digest\":\"" DIGEST_OF_NOTHING "\",\"size\":0}]}", 1, NULL},
+	{"{\"layers\":[{\"digest\":\"" OF_NOTHING "\",\"size\":0}]}", 1, NULL},
 	{"{}", 0, "the manifest of the signatures has no layers"},
 	{"[", 0, "the manifest of the signatures is not valid JSON"},
 	{"{\"layers\":[{\"size\":0}]}", 0, "a layer has no digest or no size"},
-	{"{\"layers\":[{\"digest\":\"" DIGEST_OF_NOTHING "\",\"size\":-1}]}", 0,
+	{"{\"layers\":[{\"digest\":\"" OF_NOTHING "\",\"size\":-1}]}", 0,
 		"a layer has no digest or no size"},
 	{"{\"layers\":[{\"digest\":\"sha256:1\",\"size\":0}]}", 0, "digest"},
 };
@@ -269,7 +284,7 @@ START_TEST(test_too_many_layers)
 
 	buf_adds(&b, "{\"layers\":[");
 	for (i = 0; i < LIMIT_SIGNATURES + 1; i++)
-		buf_addf(&b, "%s{\"digest\":\"" DIGEST_OF_NOTHING "\",\"size\":0}", i ? "," : "");
+		buf_addf(&b, "%s{\"digest\":\"" OF_NOTHING "\",\"size\":0}", i ? "," : "");
 	buf_adds(&b, "]}");
 	ck_assert_int_eq(verify_legacy_read(&l, buf_str(&b), b.len, &err), -1);
 	ck_assert_str_eq(err.msg, "the manifest of the signatures has 1001 layers, more than 1000");
