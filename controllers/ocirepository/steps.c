@@ -284,19 +284,23 @@ static enum step_ret keys_resume(struct task *t)
 static enum step_ret verify_start(struct task *t)
 {
 	struct run *r = RUN(t);
+	enum step_ret ret;
 
-	status_progress_after(r, SLOW_ANSWER_MS);
-	return verified_start(r, &OCI_RUN(r)->verified,
+	ret = verified_start(r, &OCI_RUN(r)->verified,
 		&(struct signature_req){.oci = OCI_ENV(r)->registry.oci,
 			.target = target_of(r),
 			.manifest = &ARTIFACT_RUN(r)->name,
 			.owner = r->ns});
+	if (ret == STEP_WAIT)
+		status_progress_after(r, SLOW_ANSWER_MS);
+	return ret;
 }
 
 static enum step_ret verify_resume(struct task *t)
 {
 	struct run *r = RUN(t);
 
+	status_progress_end(r);
 	return verified_resume(r, &OCI_RUN(r)->verified, &ARTIFACT_RUN(r)->name);
 }
 
@@ -304,7 +308,6 @@ static enum step_ret changed_start(struct task *t)
 {
 	struct run *r = RUN(t);
 
-	status_progress_end(r);
 	if (is_unchanged(r))
 		return run_done(r, RUN_UNCHANGED);
 	input_of_spec(r);
