@@ -13,11 +13,28 @@
 /* An interval of nothing would be a busy loop against the registry. */
 #define LEAST_INTERVAL_MS 1000
 
+static bool is_given(const json_t *o, const char *name)
+{
+	const json_t *v = json_object_get(o, name);
+
+	return v && !json_is_null(v);
+}
+
+/* Of spec.verify. Who asks for a check that is not built must not get an artifact without it. */
 static const char *not_built(const json_t *spec)
 {
 	const json_t *verify = obj_get(spec, "verify");
+	const char *provider = obj_str_or("cosign", verify, "provider");
 
-	return verify && !json_is_null(verify) ? "verify" : NULL;
+	if (!is_given(spec, "verify"))
+		return NULL;
+	if (!strcmp(provider, "notation"))
+		return "spec.verify.provider 'notation'";
+	if (strcmp(provider, "cosign") != 0 || !json_is_object(verify))
+		return "such a spec.verify";
+	if (!is_given(verify, "secretRef"))
+		return "spec.verify without secretRef (keyless)";
+	return NULL;
 }
 
 /* NULL: generic. */
@@ -75,6 +92,16 @@ static char *member_copy_filled(
 	return text && *text ? member_copy(s, name, text, err) : NULL;
 }
 
+/* A reference without a name is no reason to look for no signature. */
+static int verify_read(struct ocirepository_spec *s, const json_t *verify, struct err *err)
+{
+	s->verify_secret = member_copy_filled(
+		s, "verify.secretRef.name", obj_str(verify, "secretRef", "name"), err);
+	if (err->kind == ERR_NONE && !s->verify_secret)
+		err_set(err, ERR_STALL, "spec.verify.secretRef has no name");
+	return err->kind == ERR_NONE ? 0 : -1;
+}
+
 static int fields_read(struct ocirepository_spec *s, const json_t *spec, struct err *err)
 {
 	const json_t *selector = obj_get(spec, "layerSelector"), *ref = obj_get(spec, "ref");
@@ -105,6 +132,8 @@ static int fields_read(struct ocirepository_spec *s, const json_t *spec, struct 
 	s->login.provider = member_copy_filled(s, "provider", provider_of(spec), err);
 	s->insecure = obj_bool(false, spec, "insecure");
 	s->not_built = not_built(spec);
+	if (is_given(spec, "verify") && !s->not_built)
+		return verify_read(s, obj_get(spec, "verify"), err);
 	return err->kind == ERR_NONE ? 0 : -1;
 }
 
@@ -173,6 +202,7 @@ static void spec_free(struct spec *base)
 	free(s->tag);
 	free(s->ignore);
 	free(s->platform);
+	free(s->verify_secret);
 	free(s->layer_type);
 	free(s->layer_operation);
 	free((char *)(uintptr_t)s->login.secret);

@@ -25,10 +25,13 @@ struct ocirepository_spec {
 	bool has_selector;
 	char *layer_type, *layer_operation; /* of layerSelector, as given; NULL: not given */
 	struct login_refs login; /* secretRef, serviceAccountName, certSecretRef, proxySecretRef */
+	char *verify_secret; /* spec.verify.secretRef: a Secret with keys; NULL: no verification */
 	struct oci_platform *platform; /* of the annotation; NULL: oci_platform_default */
 	int64_t timeout_ms;
 	bool insecure;
-	const char *not_built; /* the first field in use that this version does not have, or NULL */
+	/* What of the fields in use this version does not have, as a beginning of a sentence; NULL:
+	   nothing. */
+	const char *not_built;
 };
 
 #define OCIREPOSITORY_SPEC(s) CONTAINER_OF(s, struct ocirepository_spec, spec)

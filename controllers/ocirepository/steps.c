@@ -31,12 +31,12 @@
 #include "source/registry.h"
 #include "source/restore.h"
 #include "source/status.h"
+#include "source/trust.h"
+#include "source/verified.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-#define COND_VERIFIED "SourceVerified"
 
 /* What takes longer says so. */
 #define SLOW_ANSWER_MS 10000
@@ -52,6 +52,7 @@ struct ocirepository_run {
 	struct artifact_run artifact;
 	struct oci_repo where;
 	struct login login;
+	struct verified verified;
 	bool asking; /* the registry, what the reference means */
 	const char *layer_type; /* of the spec, or of the status for a restore; NULL: any */
 	struct oci_platform platform; /* of an index; likewise */
@@ -80,7 +81,9 @@ static enum step_ret validate_start(struct task *t)
 	}
 	if (s->not_built) {
 		err_set(&t->err, ERR_STALL,
-			"spec.%s is not supported by this version of the controller", s->not_built);
+			"%s is not built yet: what is there is cosign with the keys of "
+			"spec.verify.secretRef",
+			s->not_built);
 		return run_fail(r, NULL, "FeatureGateDisabled");
 	}
 	if (oci_repo_parse(&OCI_RUN(r)->where, s->url, s->insecure, &t->err)) {
@@ -225,6 +228,14 @@ static void input_of_spec(struct run *r)
 	in->copy = ocirepository_copies(OCI_SPEC(r));
 }
 
+static void policy_of_spec(struct run *r)
+{
+	struct trust *t = &OCI_RUN(r)->verified.trust;
+
+	t->secret = OCI_SPEC(r)->verify_secret;
+	t->timeout_ms = (uint64_t)OCI_SPEC(r)->timeout_ms;
+}
+
 static enum step_ret resolve_resume(struct task *t)
 {
 	struct run *r = RUN(t);
@@ -232,6 +243,7 @@ static enum step_ret resolve_resume(struct task *t)
 	const struct oci_resolved *res = oci_resolve_result(t->op);
 	char where[OCI_REPO_TEXT_MAX];
 
+	policy_of_spec(r);
 	OCI_RUN(r)->asking = false;
 	status_progress_end(r);
 	if (patience_put_off(r, &t->op->err))
@@ -249,11 +261,53 @@ static enum step_ret resolve_resume(struct task *t)
 	OCI_RUN(r)->choice = res->tags;
 	a->name = res->digest;
 	memcpy(a->revision, res->revision, sizeof(res->revision));
-	if (r->settled && is_unchanged(r))
+	if (r->settled && is_unchanged(r) && verified_holds(r, &OCI_RUN(r)->verified, &a->name))
 		return run_done(r, RUN_UNCHANGED);
 	if (!run_open(r))
 		return STEP_DONE;
 	artifact_outdated(r, oci_repo_format(&OCI_RUN(r)->where, where));
+	return STEP_NEXT;
+}
+
+/* ---- whose signature ------------------------------------------------------------------------- */
+
+static enum step_ret keys_start(struct task *t)
+{
+	return verified_keys_start(RUN(t), &OCI_RUN(RUN(t))->verified);
+}
+
+static enum step_ret keys_resume(struct task *t)
+{
+	return verified_keys_resume(RUN(t), &OCI_RUN(RUN(t))->verified);
+}
+
+static enum step_ret verify_start(struct task *t)
+{
+	struct run *r = RUN(t);
+	enum step_ret ret;
+
+	ret = verified_start(r, &OCI_RUN(r)->verified,
+		&(struct signature_req){.oci = OCI_ENV(r)->registry.oci,
+			.target = target_of(r),
+			.manifest = &ARTIFACT_RUN(r)->name,
+			.owner = r->ns});
+	if (ret == STEP_WAIT)
+		status_progress_after(r, SLOW_ANSWER_MS);
+	return ret;
+}
+
+static enum step_ret verify_resume(struct task *t)
+{
+	struct run *r = RUN(t);
+
+	status_progress_end(r);
+	return verified_resume(r, &OCI_RUN(r)->verified, &ARTIFACT_RUN(r)->name);
+}
+
+static enum step_ret changed_start(struct task *t)
+{
+	struct run *r = RUN(t);
+
 	if (is_unchanged(r))
 		return run_done(r, RUN_UNCHANGED);
 	input_of_spec(r);
@@ -520,6 +574,9 @@ static const struct step WORK[] = {
 	{"credentials", credentials_start, credentials_resume},
 	{"provider", provider_start},
 	{"resolve", resolve_start, resolve_resume},
+	{"keys", keys_start, keys_resume},
+	{"verify", verify_start, verify_resume},
+	{"changed", changed_start},
 	RUN_SLOT,
 	{"manifest", manifest_start, manifest_resume},
 	ARTIFACT_ROOM,
@@ -577,6 +634,7 @@ static void run_clear(struct run *r)
 	op_free(o->image);
 	json_decref(o->metadata);
 	login_clear(&o->login);
+	verified_clear(&o->verified);
 	artifact_run_clear(r);
 }
 
@@ -585,8 +643,7 @@ static void status_succeeded(struct run *r, json_t *status)
 	const struct ocirepository_spec *s = OCI_SPEC(r);
 	json_t *selector;
 
-	cond_del(&r->conds,
-		COND_VERIFIED); /* no policy is in force: spec.verify would have stalled */
+	verified_succeeded(r, &OCI_RUN(r)->verified, ARTIFACT_RUN(r)->revision);
 	artifact_succeeded(r, status);
 	if (!ARTIFACT_RUN(r)->stored)
 		return;
@@ -603,7 +660,8 @@ static void status_succeeded(struct run *r, json_t *status)
 
 static void status_failed(struct run *r, json_t *status)
 {
-	cond_del(&r->conds, COND_VERIFIED);
+	policy_of_spec(r); /* it may have failed before */
+	verified_failed(r, &OCI_RUN(r)->verified, ARTIFACT_RUN(r)->revision);
 	artifact_failed(r, status);
 }
 
@@ -629,6 +687,7 @@ static void depends_each(
 	const struct spec *s, void (*on)(void *arg, unsigned nth, const char *name), void *arg)
 {
 	login_depends_each(&OCIREPOSITORY_SPEC(s)->login, on, arg);
+	trust_depends_each(OCIREPOSITORY_SPEC(s)->verify_secret, on, arg);
 }
 
 /* ---- registries ------------------------------------------------------------------------------ */
@@ -691,6 +750,7 @@ static const char *const CONDITIONS[] = {COND_STORAGE_FAILED, COND_FETCH_FAILED,
 	COND_IN_STORAGE, COND_VERIFIED, COND_STALLED, COND_RECONCILING, NULL};
 static const char *const NEGATIVE[] = {COND_STORAGE_FAILED, COND_FETCH_FAILED, COND_OUTDATED,
 	COND_STALLED, COND_RECONCILING, NULL};
+static const char *const DECISIVE[] = {COND_VERIFIED, NULL};
 static const char *const FAILURES[] = {COND_FETCH_FAILED, COND_STORAGE_FAILED, NULL};
 
 const struct kind ocirepository_kind = {
@@ -724,6 +784,7 @@ const struct kind ocirepository_kind = {
 	.conditions = CONDITIONS,
 	.negative = NEGATIVE,
 	.failures = FAILURES,
+	.decisive = DECISIVE,
 	.status_kept = artifact_status_kept,
 	.succeeded = status_succeeded,
 	.failed = status_failed,

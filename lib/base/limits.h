@@ -25,6 +25,8 @@
 #define LIMIT_JSON_DOCKER_VALUES \
 	20000 /* of a Docker configuration: LIMIT_PULL_SECRET_ENTRIES with all that tools write */
 #define LIMIT_JSON_DOCKER_DEPTH 8
+#define LIMIT_JSON_SIGNED_VALUES 20000 /* a bundle, or what a signature is of */
+#define LIMIT_JSON_SIGNED_DEPTH 32
 
 /*
  * Memory, in three shares (lib/ev/account.h): MEMORY_BASE is for what is not in the account
@@ -100,6 +102,22 @@
 #define LIMIT_BLOB_RATE_MS 60000
 #define LIMIT_BLOB_BASE_MS 60000 /* a whole layer, all tries and pauses: so long */
 #define LIMIT_BLOB_WHOLE_RATE (16 * LIMIT_KIB) /* and its size at so many bytes a second */
+
+/* Signatures (lib/verify, lib/source/signature.h) */
+#define LIMIT_PUBLIC_KEY (16 * LIMIT_KIB) /* one entry of a Secret */
+#define LIMIT_PUBLIC_KEYS 32 /* of one Secret: each is tried, in a millisecond at most */
+#define LIMIT_SIGNATURES 1000 /* layers below a `.sig` tag, as in cosign */
+#define LIMIT_SIGNATURE_TEXT (16 * LIMIT_KIB) /* one signature in base64 */
+#define LIMIT_SIGNATURE_PAYLOAD (64 * LIMIT_KIB) /* what it is of, below a `.sig` tag */
+#define LIMIT_REFERRERS_LIST (512 * LIMIT_KIB) /* one page: the loop parses it, in 10 ms at most */
+#define LIMIT_REFERRERS 100 /* that are looked at: the first of a list */
+#define LIMIT_BUNDLE_MANIFEST (64 * LIMIT_KIB)
+#define LIMIT_BUNDLE (4 * LIMIT_MIB)
+#define LIMIT_SIGNATURE_BYTES (32 * LIMIT_MIB) /* all that one verification fetches */
+#define LIMIT_BUNDLE_LOG_ENTRIES 32
+#define LIMIT_BUNDLE_TIMESTAMPS 32
+#define LIMIT_SUBJECTS 1024 /* of an in-toto statement */
+#define LIMIT_SUBJECT_DIGESTS 32 /* of one of those */
 
 /* lib/cloud */
 #define LIMIT_CLOUD_REQUEST_MS 10000 /* one request of a login */

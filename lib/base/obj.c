@@ -69,6 +69,7 @@ const struct obj_limits obj_api = {LIMIT_JSON_API_VALUES, LIMIT_JSON_API_DEPTH};
 const struct obj_limits obj_manifest = {LIMIT_JSON_MANIFEST_VALUES, LIMIT_JSON_MANIFEST_DEPTH};
 const struct obj_limits obj_answer = {LIMIT_JSON_ANSWER_VALUES, LIMIT_JSON_ANSWER_DEPTH};
 const struct obj_limits obj_docker = {LIMIT_JSON_DOCKER_VALUES, LIMIT_JSON_DOCKER_DEPTH};
+const struct obj_limits obj_signed = {LIMIT_JSON_SIGNED_VALUES, LIMIT_JSON_SIGNED_DEPTH};
 
 /* Behind the string that begins at i, or len. */
 static size_t string_end(const char *s, size_t len, size_t i)

@@ -37,7 +37,7 @@ bool obj_bool_(bool fallback, const json_t *o, ...) __attribute__((sentinel));
 struct obj_limits {
 	unsigned values, depth;
 };
-extern const struct obj_limits obj_api, obj_manifest, obj_answer, obj_docker;
+extern const struct obj_limits obj_api, obj_manifest, obj_answer, obj_docker, obj_signed;
 
 /* 0, or -1: the document is larger than that; the message says in what, and err->code is -E2BIG. It
    checks nothing else. */

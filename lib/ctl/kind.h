@@ -127,6 +127,9 @@ struct kind {
 	   RUN_VALID sets when the spec is wrong. Each ends with NULL. failures NULL: a run that
 	   fails has no condition of its own. */
 	const char *const *conditions, *const *negative, *const *failures;
+	/* Of `conditions` those positive ones whose False is Ready's, too, whatever else is wrong:
+	   the first of them counts. Ends with NULL; NULL: none. */
+	const char *const *decisive;
 	/* Of an object that is too large to be kept: copies what its hooks and rows read of its
 	   status between two runs, beside the conditions. Little: as much stays in memory. NULL:
 	   nothing. */

@@ -22,6 +22,19 @@
 
 void status_summarize(struct run *r)
 {
+	const char *const *type;
+
+	for (type = r->c->kind->decisive; type && *type; type++) {
+		const struct cond *c = cond_get(&r->conds, *type);
+		auto_free char *reason = NULL, *message = NULL;
+
+		if (!c || c->status != COND_FALSE)
+			continue;
+		reason = mem_strdup(c->reason);
+		message = mem_strdup(c->message);
+		cond_put(&r->conds, COND_READY, COND_FALSE, reason, "%s", message);
+		return;
+	}
 	cond_summarize(&r->conds, COND_READY, r->c->kind->conditions, r->c->kind->negative);
 }
 

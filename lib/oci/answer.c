@@ -162,6 +162,11 @@ bool oci_says_unknown(const struct err *err)
 	return err->code == -ENOENT;
 }
 
+bool oci_says_missing(const struct err *err)
+{
+	return err->code == 404 || oci_says_unknown(err);
+}
+
 bool oci_says_later(const struct err *err)
 {
 	switch (err->code) {

@@ -20,6 +20,8 @@ int oci_answer_error(const struct http_res *res, const char *who, struct err *er
 /* Did the registry itself say, with an error code of its own, that it does not have the manifest,
    the blob or the repository? A bare 404 may be a proxy's. */
 bool oci_says_unknown(const struct err *err);
+/* Was the answer that it is not there? A bare 404 counts, too. */
+bool oci_says_missing(const struct err *err);
 /* Does the failure say nothing about what was asked, and pass by itself? There was no answer, or
    one that means "later". */
 bool oci_says_later(const struct err *err);

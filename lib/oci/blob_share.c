@@ -27,7 +27,7 @@ struct share {
 	struct op *blob;
 	struct buf mem; /* a small blob; else it is in: */
 	int fd;
-	const void *maker; /* whose file that is; only compared */
+	uint64_t maker; /* whose file that is */
 	unsigned refs; /* of the download, and of each copy */
 };
 
@@ -41,6 +41,7 @@ struct wait {
 struct want {
 	struct task task;
 	struct oci_client *client;
+	uint64_t nth; /* of the client's, from 1 */
 	struct oci_target target;
 	struct oci_route route; /* of the question whether it may have it */
 	struct oci_descriptor blob;
@@ -145,7 +146,7 @@ static struct share *share_new(struct want *w, struct err *err)
 	s->identity = oci_identity_id(w->target.identity);
 	s->owner = mem_strdup(w->owner);
 	s->fd = fd;
-	s->maker = w;
+	s->maker = w->nth;
 	s->refs = 1;
 	buf_init(&s->mem, 0);
 	if (!w->alone) {
@@ -254,7 +255,7 @@ static enum step_ret join_resume(struct task *t)
 		return task_goto(t, "join");
 	}
 	if (s->fd >= 0)
-		w->from = s->maker == w ? NULL : share_ref(s);
+		w->from = s->maker == w->nth ? NULL : share_ref(s);
 	else if (buf_add(&w->mem, s->mem.p, s->mem.len))
 		return err_set(&t->err, ERR_RETRY, "the blob is too large for memory"), STEP_FAIL;
 	return STEP_NEXT;
@@ -356,6 +357,7 @@ struct op *oci_blob_share_start(struct oci_client *c, const struct oci_blob_req 
 	struct want *w = NEW(struct want);
 
 	w->client = c;
+	w->nth = ++c->blob_wants;
 	oci_target_init(&w->target, &req->target);
 	oci_route_init(&w->route, c, &req->target);
 	w->blob = (struct oci_descriptor){.digest = req->blob->digest, .size = req->blob->size};

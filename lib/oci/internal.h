@@ -25,6 +25,7 @@ struct oci_client {
 	struct lru hosts, paces;
 	/* on their way, so that others may join (head.h, blob_share.h) */
 	struct map heads, blobs;
+	uint64_t blob_wants; /* how many have wanted one */
 	bool once; /* a program that asks once and ends */
 	struct oci_mirrors *mirrors; /* NULL: no rules */
 	struct list listeners; /* who is told that a host was found up or down */

@@ -38,6 +38,10 @@ struct artifact_item {
 
 	struct metric *login_hits, *login_misses; /* provider.h; NULL: none yet */
 
+	/* What the last signature that was found good was checked by (verified.h); DIGEST_NONE:
+	   none was yet. */
+	struct digest verified;
+
 	bool look_wanted; /* as soon as the item is whole */
 	struct list look_link; /* in the line for the first look */
 	struct op *look;

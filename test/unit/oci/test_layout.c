@@ -4,10 +4,12 @@
 #include "base/sys.h"
 #include "fixture.h"
 #include "oci/blob.h"
+#include "oci/content.h"
 #include "oci/image.h"
 #include "oci/layout.h"
 #include "oci/layout_tar.h"
 #include "oci/mirrors.h"
+#include "oci/referrers.h"
 #include "oci/resolve.h"
 #include "oci/tags.h"
 
@@ -929,6 +931,30 @@ START_TEST(test_tar_entries)
 }
 END_TEST
 
+/* Signatures lie in it under their tags; it knows of no other way to ask for them. */
+START_TEST(test_signatures)
+{
+	char tag[OCI_DIGEST_TAG_MAX];
+	struct oci_target target = {&repo, x.nobody, 20000};
+	struct op *op;
+
+	put_index("", (const char *const[]){"1", oci_digest_tag(&manifest, ".sig", tag), NULL});
+	op = oci_referrers_start(x.oci,
+		&(struct oci_referrers_req){
+			.target = target, .subject = &manifest, .type = "text/plain"});
+	fixture_wait(&x, op);
+	fixture_ok(op);
+	ck_assert_uint_eq(oci_referrers_result(op)->len, 0);
+	op_free(op);
+	op = oci_content_start(
+		x.oci, &(struct oci_content_req){.target = target, .tag = tag, .max = 1000});
+	fixture_wait(&x, op);
+	fixture_ok(op);
+	ck_assert_ptr_nonnull(strstr(buf_str(oci_content_body(op)), layer_text));
+	op_free(op);
+}
+END_TEST
+
 Suite *suite_layout(void);
 Suite *suite_layout(void)
 {
@@ -938,6 +964,7 @@ Suite *suite_layout(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, test_all);
+	tcase_add_test(tc, test_signatures);
 	tcase_add_loop_test(tc, test_names, 0, (int)ARRAY_LEN(NAMES));
 	tcase_add_test(tc, test_missing_name);
 	tcase_add_test(tc, test_folder);

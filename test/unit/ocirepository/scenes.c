@@ -6,6 +6,7 @@
 #include "crypto/rand.h"
 #include "ev/loop.h"
 #include "oci/manifest.h"
+#include "test/unit/ocirepository/signing.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -46,6 +47,7 @@ void scene_clear(void)
 	free(made.layout);
 	free(made.mirrors);
 	memset(&made, 0, sizeof(made));
+	signing_clear();
 }
 
 static void push(struct world *w, const char *tag, const struct buf *layer)
@@ -93,6 +95,15 @@ static void first(struct world *w)
 {
 	push(w, "1.0", &w->layer);
 	world_object(w, "web", TAG("1.0"));
+}
+
+/* By a key of a Secret, below a tag. */
+static void signed_by_key(struct world *w)
+{
+	push(w, "1.0", &w->layer);
+	signing_sign(w, &made.image[0], &made.image[0]);
+	signing_trust(w, "rsa2048");
+	world_object(w, "web", TAG("1.0") ",\"verify\":{\"secretRef\":{\"name\":\"trust\"}}");
 }
 
 static void revision(struct world *w)
@@ -353,6 +364,10 @@ const struct scene scenes[] = {
 	{"login", login, NULL, "1.0.0@",
 		POINTS("reconcile/credentials+", "tag list/ask", "token/ask",
 			"registry request/token+"),
+		.files = 1},
+	{"signed", signed_by_key, NULL, "1.0@",
+		POINTS("reconcile/keys+", "reconcile/verify+", "reconcile/changed",
+			"signature/referrers", "signature/tag+", "signature/layer+"),
 		.files = 1},
 	{"a hard registry", hard, seconds, "1.0@",
 		POINTS("registry request/ping+", "registry request/pause+", "resolve/get+",

@@ -50,9 +50,17 @@ START_TEST(test_spec)
 END_TEST
 
 static const struct {
-	const char *spec, *field, *provider;
+	const char *spec, *what, *provider;
 } not_built_rows[] = {
-	{"{\"verify\":{\"provider\":\"cosign\"}}", "verify", NULL},
+	{"{\"verify\":{\"provider\":\"cosign\"}}", "spec.verify without secretRef (keyless)", NULL},
+	{"{\"verify\":{\"provider\":\"cosign\",\"secretRef\":null}}",
+		"spec.verify without secretRef (keyless)", NULL},
+	{"{\"verify\":{\"provider\":\"notation\",\"secretRef\":{\"name\":\"s\"}}}",
+		"spec.verify.provider 'notation'", NULL},
+	{"{\"verify\":{\"provider\":\"else\",\"secretRef\":{\"name\":\"s\"}}}",
+		"such a spec.verify", NULL},
+	{"{\"verify\":[]}", "such a spec.verify", NULL},
+	{"{\"verify\":{\"secretRef\":{\"name\":\"s\"}}}", NULL, NULL},
 	{"{\"verify\":null}", NULL, NULL},
 	{"{\"provider\":\"aws\"}", NULL, "aws"},
 	{"{\"provider\":\"generic\"}", NULL, NULL},
@@ -68,7 +76,7 @@ START_TEST(test_not_built)
 	const struct ocirepository_spec *s = OCIREPOSITORY_SPEC(base);
 
 	ck_assert_ptr_null(base->wrong);
-	ck_assert_pstr_eq(s->not_built, not_built_rows[_i].field);
+	ck_assert_pstr_eq(s->not_built, not_built_rows[_i].what);
 	ck_assert_pstr_eq(s->login.provider, not_built_rows[_i].provider);
 	spec_unref(base);
 }

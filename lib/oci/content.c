@@ -1,0 +1,110 @@
+#include "oci/content.h"
+
+#include "base/mem.h"
+#include "ev/task.h"
+#include "oci/manifest.h"
+#include "oci/registry.h"
+#include "oci/req.h"
+#include "oci/route.h"
+
+struct content {
+	struct task task;
+	struct oci_route route;
+	bool blob;
+	char *path, *what;
+	struct digest digest; /* DIGEST_NONE: nobody said */
+	uint64_t size, max;
+	struct op *answer; /* the body is in there */
+};
+
+static int content_check(const struct content *c, const struct buf *body, struct err *err)
+{
+	char want[DIGEST_TEXT_MAX], real[DIGEST_TEXT_MAX];
+	struct digest got;
+
+	if (c->digest.algo == DIGEST_NONE)
+		return 0;
+	if (c->size != body->len)
+		return err_set(err, ERR_RETRY, "%s has %zu bytes, not the %llu that were announced",
+			c->what, body->len, (unsigned long long)c->size);
+	digest_mem(&got, c->digest.algo, buf_str(body), body->len);
+	if (digest_equal(&got, &c->digest))
+		return 0;
+	return err_set(err, ERR_RETRY, "the digest of what the registry sent is '%s', not '%s'",
+		digest_format(&got, real), digest_format(&c->digest, want));
+}
+
+static enum step_ret content_get_start(struct task *t)
+{
+	static const struct http_hdr hdrs[] = {{"Accept", OCI_ACCEPT_MANIFEST}, {NULL, NULL}};
+	struct content *c = TASK(t, struct content);
+	struct err err = {0};
+
+	if (c->size > c->max) {
+		err_set(&err, ERR_RETRY, "%s has %llu bytes, more than %llu", c->what,
+			(unsigned long long)c->size, (unsigned long long)c->max);
+		return task_fail(t, &err);
+	}
+	return task_wait(t,
+		oci_route_ask(&c->route,
+			&(struct oci_req){
+				.kind = c->blob ? OCI_KIND_BLOB : OCI_KIND_MANIFEST,
+				.method = "GET",
+				.path = c->path,
+				.what = c->what,
+				.hdrs = c->blob ? NULL : hdrs,
+				.max_body = c->max,
+			}));
+}
+
+static enum step_ret content_get_resume(struct task *t)
+{
+	struct content *c = TASK(t, struct content);
+	struct err err = t->op->err;
+
+	if (err.kind != ERR_NONE)
+		return oci_route_next(&c->route, task_log(t), &err) ? STEP_AGAIN
+								    : task_fail(t, &err);
+	if (content_check(c, &oci_req_result(t->op)->body, &err))
+		return oci_route_lied(&c->route, task_log(t), &err) ? STEP_AGAIN
+								    : task_fail(t, &err);
+	c->answer = MOVE(t->op);
+	return STEP_NEXT;
+}
+
+static void content_free(struct task *t)
+{
+	struct content *c = TASK(t, struct content);
+
+	oci_route_clear(&c->route);
+	op_free(c->answer);
+	free(c->path);
+	free(c->what);
+	free(c);
+}
+
+struct op *oci_content_start(struct oci_client *client, const struct oci_content_req *req)
+{
+	static const struct step steps[] = {{"get", content_get_start, content_get_resume}, {0}};
+	struct content *c = NEW(struct content);
+	char text[DIGEST_TEXT_MAX] = "";
+	const char *name = req->tag;
+
+	oci_route_init(&c->route, client, &req->target);
+	c->blob = req->blob;
+	c->max = req->max;
+	if (!name) {
+		c->digest = *req->digest;
+		c->size = req->size;
+		name = digest_format(&c->digest, text);
+	}
+	c->path = mem_printf("%s/%s", c->blob ? "blobs" : "manifests", name);
+	c->what = mem_printf("%s '%s'", req->tag ? "tag" : c->blob ? "blob" : "manifest", name);
+	task_init(&c->task, oci_client_loop(client), "content", steps, NULL, content_free);
+	return task_spawn(&c->task);
+}
+
+const struct buf *oci_content_body(const struct op *op)
+{
+	return &oci_req_result(TASK_OF_OP(op, struct content)->answer)->body;
+}

@@ -1,0 +1,45 @@
+/*
+ * Rows that let an artifact pass only when it is signed, for any kind whose spec has `verify`; and
+ * the condition SourceVerified. Loop thread.
+ *
+ * An artifact is verified when it is new, when the object's generation has moved, when the keys are
+ * others than those that it was verified with, after a failure, and once after a start, since
+ * nobody knows with which keys it was done before. Else nobody is asked. What the status names
+ * stays served when a verification fails.
+ *
+ * In the work table, behind the row that finds out the manifest's digest:
+ *
+ *	{"keys", keys_start, keys_resume}          verified_keys_start, verified_keys_resume
+ *	{"verify", verify_start, verify_resume}    verified_start, verified_resume
+ */
+#ifndef SOURCE_VERIFIED_H
+#define SOURCE_VERIFIED_H
+#include "crypto/digest.h"
+#include "source/signature.h"
+#include "source/trust.h"
+
+#define COND_VERIFIED "SourceVerified"
+
+/* In the kind's run, zeroed. */
+struct verified {
+	struct trust trust; /* trust.secret NULL: no policy is in force */
+	bool good; /* the artifact is, by the policy */
+};
+
+void verified_clear(struct verified *v);
+/* Without asking anybody: no policy is in force, or the manifest was verified by it. */
+bool verified_holds(struct run *r, struct verified *v, const struct digest *manifest);
+/* Both rows fail with VerificationError. */
+enum step_ret verified_keys_start(struct run *r, struct verified *v) must_check;
+enum step_ret verified_keys_resume(struct run *r, struct verified *v) must_check;
+/* req->keys is not looked at. */
+enum step_ret verified_start(
+	struct run *r, struct verified *v, const struct signature_req *req) must_check;
+enum step_ret verified_resume(
+	struct run *r, struct verified *v, const struct digest *manifest) must_check;
+
+/* For a kind's hooks of these names. */
+void verified_succeeded(struct run *r, const struct verified *v, const char *revision);
+void verified_failed(struct run *r, const struct verified *v, const char *revision);
+
+#endif

@@ -1,0 +1,45 @@
+/*
+ * Sigstore bundles (sigstore/protobuf-specs, sigstore_bundle.proto), version 0.3: one JSON document
+ * with a signature and all that is needed to check it. cosign stores one as an image whose subject
+ * is the manifest that was signed.
+ *
+ * With keys nothing but the signature counts: entries of a log and timestamps must have the form
+ * that they have to have, and are not looked at. A bundle that was signed with a certificate, and
+ * one that has the signature of a file (messageSignature), prove nothing here. Any thread.
+ */
+#ifndef VERIFY_BUNDLE_H
+#define VERIFY_BUNDLE_H
+#include "base/buf.h"
+#include "base/err.h"
+#include "crypto/digest.h"
+#include "verify/verdict.h"
+
+#include <jansson.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+struct verify_keys;
+
+/* What the media types of bundles begin with, of whatever version. */
+#define VERIFY_BUNDLE_TYPE "application/vnd.dev.sigstore.bundle"
+
+/* The blob of an image that may be a bundle of this manifest. -1: it is none. */
+int verify_bundle_blob(const char *data, size_t n, const struct digest *manifest,
+	struct digest *blob, uint64_t *size, struct err *err) must_check;
+
+struct verify_bundle {
+	json_t *root; /* all others are in there */
+	const json_t *key; /* publicKey; NULL: it has a certificate */
+	const json_t *envelope; /* dsseEnvelope; NULL: messageSignature */
+	size_t log_entries, timestamps;
+};
+
+/* *b is zeroed before. -1: it is no bundle of version 0.3, and counts as none. */
+int verify_bundle_parse(
+	struct verify_bundle *b, const char *data, size_t n, struct err *err) must_check;
+void verify_bundle_clear(struct verify_bundle *b);
+/* Is it a signature by one of these keys, of a statement about this manifest? */
+enum verdict verify_bundle_with_keys(const struct verify_bundle *b, const struct verify_keys *keys,
+	const struct digest *manifest, const atomic_bool *stop, struct err *err) must_check;
+
+#endif

@@ -1,0 +1,13 @@
+/*
+ * What comes of a check. Zeroed memory, a path that was forgotten and every error are BAD: a check
+ * says GOOD in one place, at its end.
+ */
+#ifndef VERIFY_VERDICT_H
+#define VERIFY_VERDICT_H
+
+enum verdict {
+	VERDICT_BAD, /* *err says why */
+	VERDICT_GOOD,
+};
+
+#endif

@@ -1,0 +1,111 @@
+#!/usr/bin/env bash
+# spec.verify on the embedded API, with signatures that the real cosign has made once (test/unit/verify/make-vectors.sh): what ocictl pushes
+# today has the digest that they are of. No cosign, no Go.
+. "$(dirname "$0")/../lib/harness.sh"
+. "$H_ROOT/test/lib/parts.sh"
+. "$H_ROOT/test/lib/objects.sh"
+DATA=$H_ROOT/test/unit/verify/data
+MANIFEST=application/vnd.oci.image.manifest.v1+json
+SOON=30
+
+h_registry_start reg
+mkdir "$H_TMP/objects"
+h_embedded_start src "$H_TMP/objects"
+k create namespace apps >/dev/null
+get() { k -n apps get ocirepository "$1" -o json; }
+
+# As make-vectors.sh has pushed them.
+for name in a b; do
+	mkdir "$H_TMP/$name"
+	echo "name: $name" >"$H_TMP/$name/app.yaml"
+	"$OCICTL" push "oci://$REGISTRY/app:$name" --path="$H_TMP/$name" --source=https://example.com/app --revision=main@sha1:1 >"$H_TMP/ref.$name" 2>&1
+	check_has "$name has the digest that was signed" "@$(cat "$DATA/$name.digest")" "$(cat "$H_TMP/ref.$name")"
+done
+
+# blob FILE: puts it into the registry; prints its digest and size.
+blob()
+{
+	local digest upload
+
+	digest=sha256:$(sha256sum <"$1" | cut -d' ' -f1)
+	upload=$(curl -si -X POST "http://$REGISTRY/v2/app/blobs/uploads/" | tr -d '\r' | sed -n 's/^Location: //ip')
+	curl -sf -X PUT -H 'Content-Type: application/octet-stream' --data-binary "@$1" "$upload&digest=$digest" || h_die "cannot upload $1"
+	echo "$digest $(stat -c %s "$1")"
+}
+# manifest REFERENCE TYPE < JSON
+manifest() { curl -sf -X PUT -H "Content-Type: $2" --data-binary @- "http://$REGISTRY/v2/app/manifests/$1" || h_die "cannot push $1"; }
+printf '{}' >"$H_TMP/empty"
+read -r config config_size <<<"$(blob "$H_TMP/empty")"
+# sign NAME VECTOR: below the .sig tag
+sign()
+{
+	local digest size
+
+	read -r digest size <<<"$(blob "$DATA/legacy/$2.payload")"
+	manifest "$(tr : - <"$DATA/$1.digest").sig" $MANIFEST <<-EOT
+	{"schemaVersion": 2, "mediaType": "$MANIFEST", "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": "$config", "size": $config_size},
+	 "layers": [{"mediaType": "application/vnd.dev.cosign.simplesigning.v1+json", "digest": "$digest", "size": $size,
+	  "annotations": {"dev.cosignproject.cosign/signature": "$(cat "$DATA/legacy/$2.sig")"}}]}
+	EOT
+}
+# object NAME TAG SECRET KEY...
+object()
+{
+	local name=$1 tag=$2 key files=()
+
+	shift 2
+	for key in "$@"; do files+=(--from-file="$key.pub=$DATA/keys/$key.pub"); done
+	k -n apps create secret generic "$name" "${files[@]}" >/dev/null || h_die "cannot create the secret $name"
+	k -n apps apply -f - >/dev/null <<-EOT
+	apiVersion: source.toolkit.fluxcd.io/v1
+	kind: OCIRepository
+	metadata: {name: $name}
+	spec: {interval: 10m, url: 'oci://$REGISTRY/app', ref: {tag: $tag}, verify: {provider: cosign, secretRef: {name: $name}}}
+	EOT
+}
+verified() { field "$1" '.status.conditions[]? | select(.type == "SourceVerified") | "\(.status) \(.reason)"'; }
+
+# ---- below the tag ---------------------------------------------------------------------------------------------------
+sign a cosign-p256
+object old a p256
+object second a ed25519 p256
+object wrong a p256-other
+object broken a p256 bad-rsa1024
+check_soon "a signature below the tag" $SOON "True Succeeded" outcome old
+check_eq "it is verified" "True Succeeded" "$(verified old)"
+check_eq "and what of" "verified signature of revision a@$(cat "$DATA/a.digest")" "$(field old '.status.conditions[] | select(.type == "SourceVerified") | .message')"
+check_soon "the second key" $SOON "True Succeeded" outcome second
+check_soon "another key" $SOON "False VerificationError" outcome wrong
+check_has "says so" "it is a signature of none of the keys" "$(message wrong)"
+check_soon "a key that is not taken" $SOON "False VerificationError" outcome broken
+check_has "is named" "secret 'apps/broken': key 'bad-rsa1024.pub': it is an RSA key of 1024 bits" "$(message broken)"
+
+sign b cosign-p256
+object borrowed b p256
+check_soon "the signature of another manifest" $SOON "False VerificationError" outcome borrowed
+check_has "says whose" "it is the signature of '$(cat "$DATA/a.digest")', not of '$(cat "$DATA/b.digest")'" "$(message borrowed)"
+
+# ---- a bundle, in the index under the tag ----------------------------------------------------------------------------
+read -r bundle _ <<<"$(blob "$DATA/bundle/cosign-p256.json")"
+check_has "cosign's manifest is of this bundle" "$bundle" "$(cat "$DATA/bundle/cosign-p256.manifest")"
+digest=sha256:$(sha256sum <"$DATA/bundle/cosign-p256.manifest" | cut -d' ' -f1)
+manifest "$digest" $MANIFEST <"$DATA/bundle/cosign-p256.manifest"
+manifest "$(tr : - <"$DATA/a.digest")" application/vnd.oci.image.index.v1+json <<EOT
+{"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": [{"mediaType": "$MANIFEST", "digest": "$digest",
+ "size": $(stat -c %s "$DATA/bundle/cosign-p256.manifest"), "artifactType": "application/vnd.dev.sigstore.bundle.v0.3+json"}]}
+EOT
+object bundle a p256
+check_soon "a bundle" $SOON "True Succeeded" outcome bundle
+check_eq "it is verified, too" "True Succeeded" "$(verified bundle)"
+object bundle-wrong a p256-other
+check_soon "of another key" $SOON "False VerificationError" outcome bundle-wrong
+
+# ---- what changes nothing costs nothing ------------------------------------------------------------------------------
+before=$(h_registry_requests reg GET '/v2/app/referrers/.*')
+k -n apps annotate ocirepository bundle reconcile.fluxcd.io/requestedAt=now >/dev/null
+check_soon "it has looked again" $SOON now field bundle '.status.lastHandledReconcileAt'
+check_eq "for no signature" "$before" "$(h_registry_requests reg GET '/v2/app/referrers/.*')"
+
+h_stop "$CONTROLLER_PID"
+check_eq "the controller ends well" 0 $?
+h_finish

@@ -1,0 +1,137 @@
+/* A small manifest or blob: it is what its digest and size say, wherever it comes from. */
+#include "oci/content.h"
+
+#include "fixture.h"
+#include "oci/answer.h"
+#include "oci/mirrors.h"
+
+static struct fixture x;
+static const char TEXT[] = "{\"some\":\"thing\"}";
+static struct digest digest;
+static char *path;
+
+static void setup(void)
+{
+	char text[DIGEST_TEXT_MAX];
+
+	fixture_init(&x);
+	digest_mem(&digest, DIGEST_SHA256, TEXT, strlen(TEXT));
+	path = mem_printf("/v2/app/blobs/%s", digest_format(&digest, text));
+}
+
+static void teardown(void)
+{
+	free(path);
+	fixture_clear(&x);
+}
+
+static struct op *get(const struct oci_content_req *with)
+{
+	struct oci_content_req req = *with;
+	struct op *op;
+
+	req.target = (struct oci_target){&x.repo, x.nobody, 20000};
+	op = oci_content_start(x.oci, &req);
+	fixture_wait(&x, op);
+	return op;
+}
+
+static struct op *get_blob(uint64_t size, uint64_t max)
+{
+	return get(&(struct oci_content_req){
+		.blob = true, .digest = &digest, .size = size, .max = max});
+}
+
+START_TEST(test_blob)
+{
+	struct op *op;
+
+	fake_on(x.reg, "GET", path)->body = TEXT;
+	op = get_blob(strlen(TEXT), 1000);
+	fixture_ok(op);
+	ck_assert_str_eq(buf_str(oci_content_body(op)), TEXT);
+	op_free(op);
+}
+END_TEST
+
+START_TEST(test_tag)
+{
+	struct op *op;
+
+	fake_on(x.reg, "GET", "/v2/app/manifests/a")->body = TEXT;
+	op = get(&(struct oci_content_req){.tag = "a", .max = 1000});
+	fixture_ok(op);
+	ck_assert_str_eq(buf_str(oci_content_body(op)), TEXT);
+	op_free(op);
+	op = get(&(struct oci_content_req){.tag = "b", .max = 1000});
+	ck_assert(oci_says_missing(&op->err));
+	op_free(op);
+}
+END_TEST
+
+/* What it is, and what was said of it. */
+static const struct {
+	const char *body;
+	uint64_t size, max;
+	const char *why;
+} lies[] = {
+	{"{\"some\":\"thing\"]", 16, 1000, "the digest of what the registry sent is 'sha256:"},
+	{"{}", 16, 1000, "has 2 bytes, not the 16 that were announced"},
+	{TEXT, 15, 1000, "has 16 bytes, not the 15 that were announced"},
+	{TEXT, 0, 1000, "has 16 bytes, not the 0 that were announced"},
+	{TEXT, 2000, 1000, "has 2000 bytes, more than 1000"},
+	{TEXT, 16, 15, "has 16 bytes, more than 15"},
+	{TEXT, 5, 10, "10 bytes"},
+};
+
+START_TEST(test_lies)
+{
+	struct op *op;
+
+	fake_on(x.reg, "GET", path)->body = lies[_i].body;
+	op = get_blob(lies[_i].size, lies[_i].max);
+	ck_assert_int_eq(op->err.kind, ERR_RETRY);
+	ck_assert_msg(strstr(op->err.msg, lies[_i].why), "row %d: %s", _i, op->err.msg);
+	ck_assert(!oci_says_missing(&op->err));
+	op_free(op);
+}
+END_TEST
+
+/* A mirror that lies, or does not have it, is left. */
+START_TEST(test_mirrors)
+{
+	struct fake_registry *mirror = fake_registry_new(x.loop);
+	auto_free char *text =
+		mem_printf("rules: [{match: '%s', mirrors: [{url: 'http://%s', insecure: true}]}]",
+			fake_host(x.reg), fake_host(mirror));
+	struct err err = {0};
+	struct oci_mirrors *m = oci_mirrors_parse(text, strlen(text), &err);
+	struct op *op;
+
+	ck_assert_msg(m, "%s", err.msg);
+	oci_client_use_mirrors(x.oci, m);
+	fake_on(x.reg, "GET", path)->body = TEXT;
+	if (_i == 1)
+		fake_on(mirror, "GET", path)->body = "{\"some\":\"thing\"]";
+	op = get_blob(strlen(TEXT), 1000);
+	fixture_ok(op);
+	ck_assert_str_eq(buf_str(oci_content_body(op)), TEXT);
+	op_free(op);
+	fake_registry_free(mirror);
+}
+END_TEST
+
+Suite *suite_content(void);
+Suite *suite_content(void)
+{
+	Suite *s = suite_create("content");
+	TCase *tc = tcase_create("content");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, test_blob);
+	tcase_add_test(tc, test_tag);
+	tcase_add_loop_test(tc, test_lies, 0, ARRAY_LEN(lies));
+	tcase_add_loop_test(tc, test_mirrors, 0, 2);
+	suite_add_tcase(s, tc);
+	return s;
+}

@@ -1,0 +1,85 @@
+#include "test/unit/ocirepository/signing.h"
+
+#include "base/base64.h"
+#include "base/mem.h"
+#include "base/vec.h"
+#include "test/unit/verify/vectors.h"
+
+#include <string.h>
+
+static VEC(char *) kept_texts;
+
+char *signing_keep(char *text)
+{
+	*vec_add(&kept_texts) = text;
+	return text;
+}
+
+void signing_trust(struct world *w, const char *key)
+{
+	auto_free char *pem = vector_text("keys/", key, ".pub");
+	json_t *o = json_pack("{s{ssss}}", "metadata", "name", "trust", "namespace", "apps");
+	auto_free char *text = NULL;
+
+	vector_entry(o, "cosign.pub", pem);
+	text = json_dumps(o, 0);
+	fake_kube_put(w->kube, "secrets", text);
+	json_decref(o);
+}
+
+struct fake_answer *signing_answer(struct world *w, char *path, char *body, const char *headers)
+{
+	struct fake_answer *a = fake_on(w->reg, "GET", signing_keep(path));
+
+	a->body = signing_keep(body);
+	a->headers = headers;
+	return a;
+}
+
+char *signing_digest(const char *text)
+{
+	char out[DIGEST_TEXT_MAX];
+	struct digest d;
+
+	digest_mem(&d, DIGEST_SHA256, text, strlen(text));
+	return signing_keep(mem_strdup(digest_format(&d, out)));
+}
+
+struct fake_answer *signing_blob(struct world *w, char *text)
+{
+	return signing_answer(w, mem_printf("/v2/app/blobs/%s", signing_digest(text)), text, NULL);
+}
+
+char *signing_payload(const struct fake_image *of)
+{
+	return mem_printf("{\"critical\":{\"identity\":{\"docker-reference\":\"\"},\"image\":{"
+			  "\"docker-manifest-digest\":\"%s\"},\"type\":\"cosign container image "
+			  "signature\"},\"optional\":null}",
+		of->manifest_text);
+}
+
+struct fake_answer *signing_sign(
+	struct world *w, const struct fake_image *of, const struct fake_image *at)
+{
+	auto_buf struct buf sig = BUF_INIT(BUF_ANY), text = BUF_INIT(BUF_ANY);
+	char *payload = signing_payload(of);
+
+	vector_sign(&sig, payload, strlen(payload));
+	base64_encode(&text, sig.p, sig.len, BASE64_STD);
+	signing_blob(w, payload);
+	return signing_answer(w,
+		mem_printf("/v2/app/manifests/sha256-%s.sig", at->manifest_text + 7),
+		mem_printf("{\"schemaVersion\":2,\"layers\":[{\"digest\":\"%s\",\"size\":%zu,"
+			   "\"annotations\":{\"dev.cosignproject.cosign/signature\":\"%s\"}}]}",
+			signing_digest(payload), strlen(payload), buf_str(&text)),
+		NULL);
+}
+
+void signing_clear(void)
+{
+	char **text;
+
+	vec_each (&kept_texts, text)
+		free(*text);
+	vec_clear(&kept_texts);
+}

@@ -1,0 +1,686 @@
+/* spec.verify with keys: when a signature is looked for, what passes, and what the status says.
+   What counts as a signature is tested in test/unit/verify. */
+#include "base/base64.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/obj.h"
+#include "ctl/controller.h"
+#include "ev/loop.h"
+#include "oci/manifest.h"
+#include "test/unit/ocirepository/signing.h"
+#include "test/unit/ocirepository/world.h"
+#include "test/unit/verify/vectors.h"
+#include "verify/bundle.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+Suite *suite_verify(void);
+
+#define INTERVAL_MS 60000
+#define SPEC "\"ref\":{\"tag\":\"1.0\"},\"verify\":{\"secretRef\":{\"name\":\"trust\"}}"
+#define INDEX_HEADERS "Content-Type: " OCI_TYPE_INDEX "\r\n"
+
+static struct world w;
+static struct fake_image image;
+static struct fake_answer *moved; /* before the tag's own: what the tag means next */
+
+/* ---- signatures of the fake registry --------------------------------------------------------- */
+
+static char *bundle_of(const struct fake_image *of)
+{
+	auto_free char *statement = mem_printf(
+		"{\"subject\":[{\"digest\":{\"sha256\":\"%s\"}}]}", of->manifest_text + 7);
+	auto_free char *pae = mem_printf(
+		"DSSEv1 28 application/vnd.in-toto+json %zu %s", strlen(statement), statement);
+	auto_buf struct buf raw = BUF_INIT(BUF_ANY), sig = BUF_INIT(BUF_ANY),
+			    payload = BUF_INIT(BUF_ANY);
+
+	vector_sign(&raw, pae, strlen(pae));
+	base64_encode(&sig, raw.p, raw.len, BASE64_STD);
+	base64_encode(&payload, statement, strlen(statement), BASE64_STD);
+	return mem_printf("{\"mediaType\":\"" VERIFY_BUNDLE_TYPE ".v0.3+json\","
+			  "\"verificationMaterial\":{\"publicKey\":{}},\"dsseEnvelope\":{"
+			  "\"payloadType\":\"application/vnd.in-toto+json\",\"payload\":\"%s\","
+			  "\"signatures\":[{\"sig\":\"%s\"}]}}",
+		buf_str(&payload), buf_str(&sig));
+}
+
+#define LAYER_TYPE VERIFY_BUNDLE_TYPE ".v0.3+json"
+
+/* The image of a bundle: its entry in a list. type: of the layer. */
+static char *bundle_push(char *bundle, const char *type, unsigned layers)
+{
+	auto_free char *layer = mem_printf("{\"mediaType\":\"%s\",\"digest\":\"%s\",\"size\":%zu}",
+		type, signing_digest(bundle), strlen(bundle));
+	char *manifest = mem_printf("{\"schemaVersion\":2,\"layers\":[%s%s%s]}", layer,
+		layers > 1 ? "," : "", layers > 1 ? layer : "");
+	const char *digest = signing_digest(manifest);
+
+	signing_blob(&w, bundle);
+	signing_answer(&w, mem_printf("/v2/app/manifests/%s", digest), manifest, NULL);
+	return signing_keep(mem_printf("{\"mediaType\":\"" OCI_TYPE_MANIFEST "\",\"digest\":\"%s\","
+				       "\"size\":%zu,\"artifactType\":\"" LAYER_TYPE "\"}",
+		digest, strlen(manifest)));
+}
+
+/* Entries with commas between them. tag: the registry does not know of referrers. */
+static struct fake_answer *list(const struct fake_image *of, const char *entries, bool tag)
+{
+	return signing_answer(&w,
+		tag ? mem_printf("/v2/app/manifests/sha256-%s", of->manifest_text + 7)
+		    : mem_printf("/v2/app/referrers/%s", of->manifest_text),
+		mem_printf("{\"schemaVersion\":2,\"manifests\":[%s]}", entries), INDEX_HEADERS);
+}
+
+/* ---- a world --------------------------------------------------------------------------------- */
+
+static void begin(void)
+{
+	world_init(&w);
+	signing_trust(&w, "rsa2048");
+	moved = fake_on(w.reg, "HEAD", "/none");
+	world_push(&w, "1.0", &w.layer, &image);
+	world_object(&w, "web", SPEC);
+}
+
+static bool asked(const char *what)
+{
+	return strstr(fake_log(w.reg), what) != NULL;
+}
+
+static void start(void)
+{
+	world_start(&w);
+	world_settle(&w);
+}
+
+static void end(void)
+{
+	fake_image_clear(&image);
+	world_clear(&w);
+	signing_clear();
+}
+
+static void good(void)
+{
+	auto_free char *want =
+		mem_printf("verified signature of revision 1.0@%s", image.manifest_text);
+
+	ck_assert_msg(!strcmp(world_status(&w, "web", "Ready.status"), "True"), "%s",
+		world_status(&w, "web", "Ready.message"));
+	ck_assert_str_eq(world_status(&w, "web", "SourceVerified.status"), "True");
+	ck_assert_str_eq(world_status(&w, "web", "SourceVerified.reason"), "Succeeded");
+	ck_assert_str_eq(world_status(&w, "web", "SourceVerified.message"), want);
+}
+
+/* For this reason. */
+static void bad(const char *why)
+{
+	auto_free char *message = mem_strdup(world_status(&w, "web", "SourceVerified.message"));
+
+	ck_assert_str_eq(world_status(&w, "web", "SourceVerified.status"), "False");
+	ck_assert_str_eq(world_status(&w, "web", "SourceVerified.reason"), "VerificationError");
+	ck_assert_msg(
+		!strncmp(message, "failed to verify the signature using provider 'cosign': ", 56),
+		"%s", message);
+	ck_assert_msg(strstr(message, why) != NULL, "%s", message);
+	ck_assert_str_eq(world_status(&w, "web", "Ready.status"), "False");
+	ck_assert_str_eq(world_status(&w, "web", "Ready.reason"), "VerificationError");
+	ck_assert_str_eq(world_status(&w, "web", "Ready.message"), message);
+	ck_assert_str_eq(world_status(&w, "web", "FetchFailed.status"), "");
+	ck_assert_str_eq(world_status(&w, "web", "Reconciling.reason"), "ProgressingWithRetry");
+}
+
+/* ---- tests ----------------------------------------------------------------------------------- */
+
+START_TEST(test_signed)
+{
+	auto_free char *log = NULL;
+	int i;
+
+	begin();
+	signing_sign(&w, &image, &image);
+	start();
+	good();
+	ck_assert(world_has_event(&w, "NewArtifact"));
+	log = mem_printf("HEAD /v2/app/manifests/1.0\nGET /v2/app/referrers/%s\n"
+			 "GET /v2/app/manifests/sha256-%s\nGET /v2/app/manifests/sha256-%s.sig\n",
+		image.manifest_text, image.manifest_text + 7, image.manifest_text + 7);
+	ck_assert_msg(strstr(fake_log(w.reg), log) != NULL, "%s", fake_log(w.reg));
+	for (i = 0; i < 3; i++) {
+		world_forget(&w);
+		world_pass(&w, INTERVAL_MS);
+		ck_assert_str_eq(world_writes(&w), "");
+		ck_assert_str_eq(fake_log(w.reg), "HEAD /v2/app/manifests/1.0\n");
+	}
+	ck_assert_uint_eq(fake_kube_secret_reads(w.kube), 1);
+	end();
+}
+END_TEST
+
+START_TEST(test_unsigned)
+{
+	begin();
+	start();
+	bad(": it is not signed");
+	ck_assert(world_has_event(&w, "VerificationError"));
+	ck_assert_str_eq(world_status(&w, "web", "artifact.revision"), "");
+	ck_assert_msg(!asked("/blobs/"), "%s", fake_log(w.reg));
+	world_forget(&w);
+	world_pass(&w, 1000);
+	ck_assert(asked(".sig"));
+	ck_assert_str_eq(world_writes(&w), "");
+	signing_sign(&w, &image, &image);
+	world_pass(&w, INTERVAL_MS);
+	good();
+	end();
+}
+END_TEST
+
+START_TEST(test_signature_of_another)
+{
+	struct fake_image other;
+
+	begin();
+	world_push(&w, "2.0", &w.layer2, &other);
+	signing_sign(&w, &other, &image);
+	start();
+	bad("it is the signature of 'sha256:");
+	ck_assert_str_eq(world_status(&w, "web", "artifact.revision"), "");
+	fake_image_clear(&other);
+	end();
+}
+END_TEST
+
+/* The keys change: at once the artifact is verified with the new ones, and stays served whatever
+   comes of it. */
+START_TEST(test_other_keys)
+{
+	auto_free char *revision = NULL;
+	auto_buf struct buf file = BUF_INIT(BUF_ANY);
+
+	begin();
+	signing_sign(&w, &image, &image);
+	start();
+	good();
+	revision = mem_strdup(world_status(&w, "web", "artifact.revision"));
+	world_forget(&w);
+	signing_trust(&w, "p256");
+	world_settle(&w);
+	bad("it is a signature of none of the keys");
+	ck_assert_str_eq(world_status(&w, "web", "artifact.revision"), revision);
+	ck_assert_str_eq(world_status(&w, "web", "ArtifactInStorage.status"), "True");
+	world_file(&w, "web", &file);
+	ck_assert_uint_eq(file.len, w.layer.len);
+	signing_trust(&w, "rsa2048-pkcs1");
+	world_settle(&w);
+	good();
+	/* What else changes in the Secret is nobody's question. */
+	world_forget(&w);
+	fake_kube_merge(
+		w.kube, "secrets", "apps", "trust", "{\"metadata\":{\"labels\":{\"a\":\"b\"}}}");
+	world_settle(&w);
+	ck_assert_msg(!asked(".sig"), "%s", fake_log(w.reg));
+	ck_assert_str_eq(world_writes(&w), "");
+	/* After a failure it is done anew, with whatever keys. */
+	signing_trust(&w, "p256");
+	world_settle(&w);
+	bad("it is a signature of none of the keys");
+	world_forget(&w);
+	signing_trust(&w, "rsa2048-pkcs1");
+	world_settle(&w);
+	good();
+	ck_assert_msg(asked(".sig"), "%s", fake_log(w.reg));
+	/* So it is of another generation. */
+	world_forget(&w);
+	fake_kube_merge(
+		w.kube, "ocirepositories", "apps", "web", "{\"spec\":{\"interval\":\"2m\"}}");
+	world_settle(&w);
+	good();
+	ck_assert_msg(asked(".sig"), "%s", fake_log(w.reg));
+	end();
+}
+END_TEST
+
+static const struct {
+	const char *secret; /* NULL: there is none */
+	const char *why;
+} no_keys[] = {
+	{NULL, "failed to get secret 'apps/trust': "},
+	{"{}", "secret 'apps/trust': it has no entry whose name ends in '.pub'"},
+	{"{\"cosign.pub\":\"\"}", "secret 'apps/trust': key 'cosign.pub': it is empty"},
+	{"{\"cosign.pub\":\"Z2FyYmFnZQ==\"}", "key 'cosign.pub': it is no public key in PEM"},
+};
+
+START_TEST(test_no_keys)
+{
+	auto_free char *text = NULL;
+
+	begin();
+	signing_sign(&w, &image, &image);
+	if (no_keys[_i].secret) {
+		text = mem_printf("{\"metadata\":{\"name\":\"trust\",\"namespace\":\"apps\"},"
+				  "\"data\":%s}",
+			no_keys[_i].secret);
+		fake_kube_put(w.kube, "secrets", text);
+	} else {
+		fake_kube_delete(w.kube, "secrets", "apps", "trust");
+	}
+	start();
+	bad(no_keys[_i].why);
+	ck_assert_msg(!asked(".sig"), "%s", fake_log(w.reg));
+	signing_trust(&w, "rsa2048");
+	world_settle(&w);
+	good();
+	end();
+}
+END_TEST
+
+/* Without a watch of Secrets each run reads it, and verifies only what has changed. */
+START_TEST(test_no_watch)
+{
+	begin();
+	signing_sign(&w, &image, &image);
+	fake_kube_fail(w.kube, "GET secrets/", 403, 100000);
+	start();
+	good();
+	world_forget(&w);
+	world_pass(&w, INTERVAL_MS);
+	ck_assert_str_eq(fake_log(w.reg), "HEAD /v2/app/manifests/1.0\n");
+	ck_assert_str_eq(world_writes(&w), "");
+	ck_assert_uint_eq(fake_kube_secret_reads(w.kube), 2);
+	signing_trust(&w, "p256");
+	world_pass(&w, INTERVAL_MS);
+	bad("it is a signature of none of the keys");
+	end();
+}
+END_TEST
+
+START_TEST(test_new_revision)
+{
+	struct fake_image next;
+	auto_free char *revision = NULL;
+
+	begin();
+	signing_sign(&w, &image, &image);
+	start();
+	revision = mem_strdup(world_status(&w, "web", "artifact.revision"));
+	world_push(&w, "2.0", &w.layer2, &next);
+	world_forget(&w);
+	fake_kube_merge(
+		w.kube, "ocirepositories", "apps", "web", "{\"spec\":{\"ref\":{\"tag\":\"2.0\"}}}");
+	world_settle(&w);
+	bad(": it is not signed");
+	ck_assert_str_eq(world_status(&w, "web", "ArtifactOutdated.status"), "True");
+	ck_assert_str_eq(world_status(&w, "web", "artifact.revision"), revision);
+	ck_assert_msg(!asked("/blobs/"), "%s", fake_log(w.reg));
+	signing_sign(&w, &next, &next);
+	world_pass(&w, 2000);
+	ck_assert_str_eq(world_status(&w, "web", "Ready.status"), "True");
+	ck_assert_str_eq(world_status(&w, "web", "SourceVerified.status"), "True");
+	ck_assert_str_eq(world_status(&w, "web", "artifact.digest"), next.layer_text);
+	fake_image_clear(&next);
+	end();
+}
+END_TEST
+
+/* The tag moves, the object does not change: that another manifest was good says nothing. */
+START_TEST(test_tag_moves)
+{
+	auto_free char *revision = NULL;
+	struct fake_image next;
+
+	begin();
+	signing_sign(&w, &image, &image);
+	start();
+	good();
+	revision = mem_strdup(world_status(&w, "web", "artifact.revision"));
+	world_push(&w, "2.0", &w.layer2, &next);
+	moved->path = image.paths[0];
+	moved->headers = next.paths[3];
+	world_pass(&w, INTERVAL_MS);
+	bad(": it is not signed");
+	ck_assert_str_eq(world_status(&w, "web", "artifact.revision"), revision);
+	moved->path = "/none";
+	world_pass(&w, 2000);
+	good();
+	signing_sign(&w, &next, &next);
+	moved->path = image.paths[0];
+	world_pass(&w, INTERVAL_MS);
+	ck_assert_str_eq(world_status(&w, "web", "Ready.status"), "True");
+	ck_assert_str_eq(world_status(&w, "web", "artifact.digest"), next.layer_text);
+	fake_image_clear(&next);
+	end();
+}
+END_TEST
+
+START_TEST(test_policy_comes_and_goes)
+{
+	begin();
+	world_object(&w, "web", "\"ref\":{\"tag\":\"1.0\"}");
+	start();
+	ck_assert_str_eq(world_status(&w, "web", "Ready.status"), "True");
+	ck_assert_str_eq(world_status(&w, "web", "SourceVerified.status"), "");
+	ck_assert(!asked("referrers"));
+	world_object(&w, "web", SPEC);
+	world_settle(&w);
+	bad(": it is not signed");
+	signing_sign(&w, &image, &image);
+	world_pass(&w, 2000);
+	good();
+	world_object(&w, "web", "\"ref\":{\"tag\":\"1.0\"}");
+	world_settle(&w);
+	ck_assert_str_eq(world_status(&w, "web", "Ready.status"), "True");
+	ck_assert_str_eq(world_status(&w, "web", "SourceVerified.status"), "");
+	end();
+}
+END_TEST
+
+/* Another failure says nothing against the signature; one that failed is forgotten. */
+START_TEST(test_other_failures)
+{
+
+	begin();
+	signing_sign(&w, &image, &image);
+	start();
+	good();
+	fake_kube_merge(
+		w.kube, "ocirepositories", "apps", "web", "{\"spec\":{\"ref\":{\"tag\":\"9\"}}}");
+	world_settle(&w);
+	ck_assert_str_eq(world_status(&w, "web", "Ready.reason"), "OCIArtifactPullFailed");
+	ck_assert_str_eq(world_status(&w, "web", "SourceVerified.status"), "True");
+	signing_trust(&w, "p256");
+	fake_kube_merge(
+		w.kube, "ocirepositories", "apps", "web", "{\"spec\":{\"ref\":{\"tag\":\"1.0\"}}}");
+	world_settle(&w);
+	bad("none of the keys");
+	fake_kube_merge(
+		w.kube, "ocirepositories", "apps", "web", "{\"spec\":{\"ref\":{\"tag\":\"9\"}}}");
+	world_settle(&w);
+	ck_assert_str_eq(world_status(&w, "web", "Ready.reason"), "OCIArtifactPullFailed");
+	ck_assert_str_eq(world_status(&w, "web", "SourceVerified.status"), "");
+	end();
+}
+END_TEST
+
+/* Nobody knows with which keys the last process has verified it: it is done once. What is missing
+   on the disk comes back without, for it was accepted. */
+START_TEST(test_restart)
+{
+	begin();
+	signing_sign(&w, &image, &image);
+	start();
+	good();
+	world_stop(&w);
+	world_forget(&w);
+	start();
+	ck_assert(asked(".sig"));
+	ck_assert_str_eq(world_writes(&w), "");
+	good();
+	world_forget(&w);
+	world_pass(&w, INTERVAL_MS);
+	ck_assert_str_eq(fake_log(w.reg), "HEAD /v2/app/manifests/1.0\n");
+	end();
+}
+END_TEST
+
+/* ---- what a registry may do ------------------------------------------------------------------ */
+
+START_TEST(test_registry_fails)
+{
+	struct fake_answer *a;
+
+	begin();
+	a = fake_on(w.reg, "GET",
+		signing_keep(
+			mem_printf("/v2/app/manifests/sha256-%s.sig", image.manifest_text + 7)));
+	a->status = 501;
+	start();
+	bad("501");
+	a->status = 429;
+	a->headers = "Retry-After: 300\r\n";
+	world_pass(&w, 10000);
+	bad("429");
+	world_forget(&w);
+	a->path = "/none";
+	signing_sign(&w, &image, &image);
+	world_pass(&w, 120000);
+	ck_assert_msg(!asked(".sig"), "%s", fake_log(w.reg)); /* it is left alone */
+	world_pass(&w, 300000);
+	good();
+	end();
+}
+END_TEST
+
+START_TEST(test_registry_is_silent)
+{
+	struct fake_answer *a;
+
+	begin();
+	a = fake_on(w.reg, "GET",
+		signing_keep(
+			mem_printf("/v2/app/manifests/sha256-%s.sig", image.manifest_text + 7)));
+	a->way = FAKE_SILENT;
+	world_start(&w);
+	while (!asked(".sig"))
+		loop_turn(w.loop, true);
+	loop_test_advance(w.loop, 61000);
+	world_settle(&w);
+	bad("it took longer than 1m0s");
+	end();
+}
+END_TEST
+
+/* Many layers of one payload, which is fetched once; the last one is good. In a manifest that the
+   loop leaves to a worker. */
+START_TEST(test_many_layers)
+{
+	auto_buf struct buf sig = BUF_INIT(BUF_ANY), text = BUF_INIT(BUF_ANY),
+			    layers = BUF_INIT(BUF_ANY);
+	const char *digest, *log;
+	char *payload;
+	int i;
+
+	begin();
+	payload = signing_payload(&image);
+	digest = signing_digest(payload);
+	vector_sign(&sig, payload, strlen(payload));
+	base64_encode(&text, sig.p, sig.len, BASE64_STD);
+	for (i = 0; i < LIMIT_SIGNATURES; i++)
+		buf_addf(&layers,
+			"%s{\"digest\":\"%s\",\"size\":%zu,\"annotations\":{"
+			"\"dev.cosignproject.cosign/signature\":\"%s\"}}",
+			i ? "," : "", digest, strlen(payload),
+			i + 1 == LIMIT_SIGNATURES ? buf_str(&text)
+				: i % 2           ? "YQ=="
+						  : "");
+	ck_assert_uint_gt(layers.len, 128 * LIMIT_KIB);
+	signing_blob(&w, payload);
+	signing_answer(&w, mem_printf("/v2/app/manifests/sha256-%s.sig", image.manifest_text + 7),
+		mem_printf("{\"layers\":[%s]}", buf_str(&layers)), NULL);
+	start();
+	good();
+	log = strstr(fake_log(w.reg), digest);
+	ck_assert(log && !strstr(log + 1, digest));
+	end();
+}
+END_TEST
+
+/* L-N12 */
+START_TEST(test_payload_lies)
+{
+	struct fake_answer *a;
+	char *payload;
+
+	begin();
+	payload = signing_keep(signing_payload(&image));
+	a = fake_on(w.reg, "GET",
+		signing_keep(mem_printf("/v2/app/blobs/%s", signing_digest(payload))));
+	a->body =
+		_i ? "other" : signing_keep(mem_printf("%.*sX", (int)strlen(payload) - 1, payload));
+	signing_sign(&w, &image, &image);
+	start();
+	bad(_i ? "has 5 bytes, not the " : "the digest of what the registry sent is");
+	end();
+}
+END_TEST
+
+/* ---- bundles --------------------------------------------------------------------------------- */
+
+/* _i: the list is under the tag. */
+START_TEST(test_bundle)
+{
+	begin();
+	list(&image, bundle_push(bundle_of(&image), LAYER_TYPE, 1), _i);
+	start();
+	good();
+	ck_assert_msg(!asked(".sig"), "%s", fake_log(w.reg));
+	ck_assert_int_eq(asked(_i ? "GET /v2/app/manifests/sha256-" : "GET /v2/app/referrers/"), 1);
+	world_forget(&w);
+	world_pass(&w, INTERVAL_MS);
+	ck_assert_str_eq(fake_log(w.reg), "HEAD /v2/app/manifests/1.0\n");
+	end();
+}
+END_TEST
+
+#define JUNK_BUNDLE \
+	"{\"mediaType\":\"" LAYER_TYPE "\",\"verificationMaterial\":{\"publicKey\":{}}," \
+	"\"dsseEnvelope\":{\"payload\":\"YQ==\",\"payloadType\":\"application/vnd.in-toto+json\"," \
+	"\"signatures\":[{\"sig\":\"YQ==\"}]}}"
+
+START_TEST(test_one_good_bundle)
+{
+	auto_free char *entries = NULL;
+
+	begin();
+	entries = mem_printf(
+		"%s,{\"digest\":\"%s\",\"size\":7,\"artifactType\":\"text/plain\"},%s,%s",
+		bundle_push(mem_strdup("{}"), LAYER_TYPE, 1), image.layer_text,
+		bundle_push(mem_strdup(JUNK_BUNDLE), LAYER_TYPE, 1),
+		bundle_push(bundle_of(&image), LAYER_TYPE, 1));
+	list(&image, entries, false);
+	start();
+	good();
+	end();
+}
+END_TEST
+
+/* What is there instead of a good bundle, and whether the good signature below the tag counts:
+   B-N14 and B-N15. */
+static const struct {
+	const char *name, *bundle; /* NULL: a good one */
+	const char *type;
+	unsigned layers;
+	const char *why; /* NULL: good */
+} not_good[] = {
+	{"a junk bundle", JUNK_BUNDLE, LAYER_TYPE, 1, "it is a signature of none of the keys"},
+	{"no bundle", "{}", LAYER_TYPE, 1, NULL},
+	{"a gzipped layer", "\x1f\x8b\x08", LAYER_TYPE, 1, NULL},
+	{"two layers", NULL, LAYER_TYPE, 2, NULL},
+	{"another type", NULL, "application/json", 1, NULL},
+};
+
+START_TEST(test_not_good_bundle)
+{
+	const char *text = not_good[_i].bundle;
+
+	begin();
+	list(&image,
+		bundle_push(text ? mem_strdup(text) : bundle_of(&image), not_good[_i].type,
+			not_good[_i].layers),
+		false);
+	signing_sign(&w, &image, &image);
+	start();
+	if (not_good[_i].why)
+		bad(not_good[_i].why);
+	else
+		good();
+	ck_assert_msg(
+		asked(".sig") == !not_good[_i].why, "%s: %s", not_good[_i].name, fake_log(w.reg));
+	end();
+}
+END_TEST
+
+/* A list that cannot be had, or is no list, is none. */
+static const struct {
+	int status;
+	const char *headers, *body;
+} lists[] = {
+	{404, NULL, "{}"},
+	{400, NULL, "{}"},
+	{406, NULL, "{}"},
+	{501, NULL, "{}"},
+	{200, NULL, "<html>"},
+	{200, "Content-Type: text/html\r\n", "<html>"},
+	{200, INDEX_HEADERS, "<html>"},
+	{200, INDEX_HEADERS, "{\"manifests\":7}"},
+	{200, INDEX_HEADERS, "{\"manifests\":[{\"digest\":\"sha256:1\",\"size\":1}]}"},
+	{200, INDEX_HEADERS, "{\"manifests\":[]}"},
+};
+
+START_TEST(test_lists)
+{
+	struct fake_answer *a;
+
+	begin();
+	a = list(&image, "", false);
+	a->status = lists[_i].status;
+	a->headers = lists[_i].headers;
+	a->body = lists[_i].body;
+	signing_sign(&w, &image, &image);
+	start();
+	good();
+	end();
+}
+END_TEST
+
+START_TEST(test_bundle_of_another)
+{
+	struct fake_image other;
+
+	begin();
+	world_push(&w, "2.0", &w.layer2, &other);
+	list(&image, bundle_push(bundle_of(&other), LAYER_TYPE, 1), false);
+	start();
+	bad("the statement has no subject 'sha256:");
+	fake_image_clear(&other);
+	end();
+}
+END_TEST
+
+Suite *suite_verify(void)
+{
+	Suite *s = suite_create("verify");
+	TCase *tc = tcase_create("when"), *tags = tcase_create("registry"),
+	      *bundles = tcase_create("bundles");
+
+	tcase_set_timeout(tc, 60);
+	tcase_set_timeout(tags, 60);
+	tcase_set_timeout(bundles, 60);
+	tcase_add_test(tc, test_signed);
+	tcase_add_test(tc, test_unsigned);
+	tcase_add_test(tc, test_signature_of_another);
+	tcase_add_test(tc, test_other_keys);
+	tcase_add_loop_test(tc, test_no_keys, 0, ARRAY_LEN(no_keys));
+	tcase_add_test(tc, test_no_watch);
+	tcase_add_test(tc, test_new_revision);
+	tcase_add_test(tc, test_tag_moves);
+	tcase_add_test(tc, test_policy_comes_and_goes);
+	tcase_add_test(tc, test_other_failures);
+	tcase_add_test(tc, test_restart);
+	tcase_add_test(tags, test_registry_fails);
+	tcase_add_test(tags, test_registry_is_silent);
+	tcase_add_test(tags, test_many_layers);
+	tcase_add_loop_test(tags, test_payload_lies, 0, 2);
+	tcase_add_loop_test(bundles, test_bundle, 0, 2);
+	tcase_add_test(bundles, test_one_good_bundle);
+	tcase_add_loop_test(bundles, test_not_good_bundle, 0, ARRAY_LEN(not_good));
+	tcase_add_loop_test(bundles, test_lists, 0, ARRAY_LEN(lists));
+	tcase_add_test(bundles, test_bundle_of_another);
+	suite_add_tcase(s, tc);
+	suite_add_tcase(s, tags);
+	suite_add_tcase(s, bundles);
+	return s;
+}

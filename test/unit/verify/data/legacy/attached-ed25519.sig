@@ -1,0 +1,1 @@
+Xl+XMLwwOJekFT+jdxO12JlSPjkHzLyaEqDKbjKk6qOCuqwh3tvAyWn5X+kEznRlRE0vbOEarwSbRKtdy9pcAw==

@@ -1,0 +1,1 @@
+34ituBFvRdwWD7vyV/HGEPwGIGdFOZe3IiG0adEBuAGkpFkruwQgJHYW/pdbVsksfPMynlm951aNSNukHkMdAA==

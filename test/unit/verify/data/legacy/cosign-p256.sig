@@ -1,0 +1,1 @@
+MEUCIQDbfqn02jXU0wX/8KmP0NSdFtxYOllgYHg3AC9X2QwgogIgfTZsHUcRKeymhXjlVXAVFqQtAqlqhnkTiNprk7fcKNE=

@@ -1,0 +1,1 @@
+pku9qbSVUa9yaQSThk4dqa2ioEuU7s+DvNEJSPL8wdteh4ZfLRJliVMAUWVW+te+890ACeMRhgnzWa4lgK40Aw==

@@ -1,0 +1,1 @@
+MEUCIQDwDxSeC43k9A+fhozHpJyxtwdmQHgfIeCqZo3/WG74+wIgOGnp2OVmeshQUBAQci2Y0zJxgiYYZpd7PvM88tJMNaI=
