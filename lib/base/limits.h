@@ -97,6 +97,10 @@
 #define LIMIT_RATE_WINDOW_S 604800 /* what is longer is no window that anybody waits for */
 #define LIMIT_PACE_WAIT_MS 600000 /* that anybody is told to wait because few requests are left */
 #define LIMIT_BLOB_TRIES 6 /* the first one included; each goes on where the last one broke */
+#define LIMIT_SHARE_ASK_MS 5000 /* for the question whether a blob may be had with others */
+/* That anybody waits for a download of another identity: so long, and at such a rate. */
+#define LIMIT_SHARE_BASE_MS 15000
+#define LIMIT_SHARE_RATE LIMIT_MIB /* bytes a second */
 #define LIMIT_BLOB_IDLE_MS 30000
 #define LIMIT_BLOB_RATE 1024 /* bytes a second at least, over LIMIT_BLOB_RATE_MS */
 #define LIMIT_BLOB_RATE_MS 60000

@@ -315,6 +315,7 @@ struct controller *controller_new(const struct kind *kind, const struct controll
 	c->ns = mem_strdup(opts->ns);
 	c->label_selector = mem_strdup(opts->label_selector);
 	lanes_init(c);
+	outage_init(c);
 	tell_init(c);
 	c->depends = depends_new(&(struct depends_opts){.kube = opts->kube,
 		.resources = kind->depends,

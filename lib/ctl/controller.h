@@ -10,6 +10,7 @@
  */
 #ifndef CTL_CONTROLLER_H
 #define CTL_CONTROLLER_H
+#include "base/lru.h"
 #include "base/map.h"
 #include "ctl/kind.h"
 #include "ctl/lanes.h"
@@ -73,7 +74,7 @@ struct controller {
 	struct op *watch;
 	struct depends *depends;
 	struct map leaving; /* "ns/name" → struct item: gone, but its run has not ended yet */
-	struct map outages; /* "ns|host" → that it was told */
+	struct lru outages; /* "ns|host" → what was told of it (outage.c) */
 	unsigned items; /* alive, the leaving ones included */
 	struct timer tell_timer;
 	unsigned tells; /* in flight */

@@ -1,7 +1,6 @@
 #include "ctl/outage.h"
 
 #include "base/clock.h"
-#include "base/map.h"
 #include "base/mem.h"
 #include "base/obj.h"
 #include "base/time.h"
@@ -114,42 +113,76 @@ static char *outage_key(const struct run *r)
 	return mem_printf("%s|%s", r->ns, r->item->host);
 }
 
-/* What is known of it in the map: that it was told, and whether objects were kept Ready, who will
-   want to hear of its end. */
-static char told, kept;
+/* What was told of it. */
+struct outage {
+	struct lru_item item;
+	/* Objects were kept Ready: they will want to hear of its end. */
+	bool kept;
+	/* One that was not kept has succeeded: what fails next is another outage, if the objects
+	   that were kept are not heard of any more. */
+	bool ending;
+};
+
+static void outage_free(struct lru_item *it)
+{
+	free(CONTAINER_OF(it, struct outage, item));
+}
+
+void outage_init(struct controller *c)
+{
+	lru_init(&c->outages, OUTAGES_MAX, NULL, outage_free);
+}
+
+static struct outage *outage_find(struct run *r, const char *key)
+{
+	struct lru_item *it = lru_get(&r->c->outages, key);
+
+	return it ? CONTAINER_OF(it, struct outage, item) : NULL;
+}
 
 bool outage_told(struct run *r)
 {
-	struct map *m = &r->c->outages;
 	auto_free char *key = NULL;
+	struct outage *o;
 	bool known;
 
 	if (!passes(r) || !*r->item->host)
 		return false;
 	key = outage_key(r);
-	known = map_get(m, key);
-	if (known ? r->excused : m->len < OUTAGES_MAX)
-		map_put(m, key, r->excused ? &kept : &told);
+	o = outage_find(r, key);
+	known = o && !o->ending;
+	if (!o) {
+		o = NEW(struct outage);
+		lru_add(&r->c->outages, key, &o->item);
+	}
+	o->ending = false;
+	o->kept = r->excused || (known && o->kept);
 	return known;
 }
 
 bool outage_over(struct run *r)
 {
 	auto_free char *key = NULL;
-	void *what;
+	struct outage *o;
+	bool kept;
 
-	if (!r->c->outages.len)
+	if (!lru_newest(&r->c->outages))
 		return false;
 	key = outage_key(r);
-	what = map_get(&r->c->outages, key);
-	/* One that was kept Ready has to say so. */
-	if (!what || (what == &kept && !cond_get(&r->conds_before, COND_OUTAGE)))
+	o = outage_find(r, key);
+	if (!o)
 		return false;
-	map_del(&r->c->outages, key);
-	return what == &kept;
+	kept = o->kept;
+	/* One that was kept Ready has to say so. */
+	if (kept && !cond_get(&r->conds_before, COND_OUTAGE)) {
+		o->ending = true;
+		return false;
+	}
+	lru_drop(&r->c->outages, &o->item);
+	return kept;
 }
 
 void outage_clear(struct controller *c)
 {
-	map_clear(&c->outages);
+	lru_clear(&c->outages);
 }

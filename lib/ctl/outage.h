@@ -19,9 +19,11 @@ struct run;
 /* True from the first excused failure within the grace, and for as long: lastTransitionTime is the
    beginning. */
 #define COND_OUTAGE "Outage"
-/* Without a bound namespaces and hosts could fill the memory: what comes beyond is told each
-   time. */
+/* Without a bound namespaces and hosts could fill the memory: the one that nobody has met for
+   longest is forgotten, and told again. */
 #define OUTAGES_MAX 4096
+
+void outage_init(struct controller *c);
 
 /* Of a run that failed: does the object stay Ready all the same? */
 bool outage_excuses(const struct run *r);

@@ -246,6 +246,20 @@ struct op *work_start(
 	return work_start_for(l, lane, NULL, run, free_job, job);
 }
 
+void work_disown(struct op *op)
+{
+	struct work *w = CONTAINER_OF(op, struct work, op);
+	struct work_owner *old = w->owner;
+
+	if (!old || w->queued)
+		return;
+	work_wait_unlink(w);
+	owner_free_if_idle(old);
+	w->owner = owner_find(&op->loop->work, "");
+	work_wait_append(w);
+	work_dispatch(op->loop);
+}
+
 void *work_job(struct op *op)
 {
 	return CONTAINER_OF(op, struct work, op)->job;

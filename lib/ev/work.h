@@ -45,6 +45,8 @@ struct op *work_start(
 struct op *work_start_for(struct loop *l, enum work_lane lane, const char *owner, work_fn *run,
 	void (*free_job)(void *job), void *job);
 void *work_job(struct op *op);
+/* It is the process's own job from now on: while it waits it stands in that line. */
+void work_disown(struct op *op);
 /* Heavy or bulk, for reading, hashing or unpacking so many bytes. */
 enum work_lane work_lane_of(uint64_t bytes);
 

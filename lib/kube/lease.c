@@ -27,6 +27,7 @@ struct lease {
 	uint64_t until_ms; /* it leads until then; 0: it does not */
 	struct timer end;
 	bool leads; /* as on_change was told */
+	bool asking; /* the write that takes it is on its way */
 	bool failing; /* as on_error was told */
 	bool release; /* at the end: it is still ours, as it was read */
 };
@@ -204,6 +205,7 @@ static enum step_ret write_start(struct task *t)
 	struct lease *l = TASK(t, struct lease);
 
 	l->asked_ms = clock_ms();
+	l->asking = true;
 	return task_wait(t, lease_write(l, l->identity, l->req.renew_ms / 2));
 }
 
@@ -211,6 +213,7 @@ static enum step_ret write_resume(struct task *t)
 {
 	struct lease *l = TASK(t, struct lease);
 
+	l->asking = false;
 	/* Somebody else was quicker: the next look says who. */
 	if (t->op->err.code == 409)
 		return STEP_NEXT;
@@ -245,7 +248,9 @@ static enum step_ret give_back_start(struct task *t)
 
 	timer_cancel(&l->end);
 	l->until_ms = 0;
-	return l->leads && !l->req.keep ? task_wait(t, lease_read(l, RELEASE_MS)) : STEP_NEXT;
+	if (l->req.keep || !(l->leads || l->asking))
+		return STEP_NEXT;
+	return task_wait(t, lease_read(l, RELEASE_MS));
 }
 
 static enum step_ret give_back_resume(struct task *t)

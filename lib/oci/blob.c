@@ -559,5 +559,11 @@ struct buf *oci_blob_mem(struct op *op)
 
 void oci_blob_disown(struct op *op)
 {
-	free(MOVE(TASK_OF_OP(op, struct blob)->owner));
+	struct blob *b = TASK_OF_OP(op, struct blob);
+
+	free(MOVE(b->owner));
+	if (b->work)
+		work_disown(b->work);
+	else if (task_is_at(&b->task, "drain") && b->task.op)
+		work_disown(b->task.op);
 }

@@ -48,7 +48,7 @@ struct op *oci_blob_start(struct oci_client *c, const struct oci_blob_req *req);
 /* The bytes of a small blob, NULL of a large one. Borrowed from the op; a caller that keeps them
    swaps the buf for an empty one. */
 struct buf *oci_blob_mem(struct op *op);
-/* Its jobs are the process's own from now on: several owners wait for it. */
+/* Its jobs are the process's own from now on, also one that waits: several owners want it. */
 void oci_blob_disown(struct op *op);
 
 #endif

@@ -49,7 +49,6 @@ struct want {
 	uint64_t max;
 	int fd; /* the caller's */
 	bool may_join; /* a download of another identity */
-	bool alone; /* it shares nothing any more */
 	bool foreign; /* it waits for a download of another identity */
 	struct buf mem;
 	struct share *from; /* what is copied */
@@ -97,6 +96,15 @@ static void share_deserted(struct flight *flight)
 	op_cancel(s->blob);
 }
 
+/* Of another identity only: the registry may be slow for the one and not for the other. */
+static void share_overdue(struct flight *flight, struct flight_wait *w, bool alone, struct err *err)
+{
+	(void)flight;
+	(void)w;
+	(void)alone;
+	err_set(err, ERR_RETRY, "the download of another identity takes long");
+}
+
 static void share_give(struct flight *flight, struct flight_wait *base)
 {
 	CONTAINER_OF(base, struct wait, base)->share =
@@ -141,7 +149,7 @@ static struct share *share_new(struct want *w, struct err *err)
 		}
 	}
 	s = NEW(struct share);
-	flight_init(&s->flight, share_deserted, NULL);
+	flight_init(&s->flight, share_deserted, share_overdue);
 	s->client = w->client;
 	s->identity = oci_identity_id(w->target.identity);
 	s->owner = mem_strdup(w->owner);
@@ -149,10 +157,8 @@ static struct share *share_new(struct want *w, struct err *err)
 	s->maker = w->nth;
 	s->refs = 1;
 	buf_init(&s->mem, 0);
-	if (!w->alone) {
-		key_show(s, &s->key, w->key);
-		key_show(s, &s->open, w->open);
-	}
+	key_show(s, &s->key, w->key);
+	key_show(s, &s->open, w->open);
 	s->blob = oci_blob_start(w->client,
 		&(struct oci_blob_req){.target = w->target,
 			.blob = &w->blob,
@@ -179,7 +185,9 @@ static struct op *share_join(struct share *s, struct want *want)
 	struct wait *w = NEW(struct wait);
 
 	flight_wait_init(&w->base, &type, s->client->loop);
-	flight_join(&s->flight, &w->base, 0);
+	flight_join(&s->flight, &w->base,
+		want->foreign ? LIMIT_SHARE_BASE_MS + want->blob.size * 1000 / LIMIT_SHARE_RATE
+			      : 0);
 	if (s->owner && (!want->owner || strcmp(s->owner, want->owner) != 0)) {
 		free(MOVE(s->owner));
 		oci_blob_disown(s->blob);
@@ -191,7 +199,7 @@ static struct op *share_join(struct share *s, struct want *want)
 
 static struct share *share_find(const struct want *w, const char *key)
 {
-	return key && !w->alone ? map_get(&w->client->blobs, key) : NULL;
+	return key ? map_get(&w->client->blobs, key) : NULL;
 }
 
 /* May it join what others download? Where none does there is nothing to ask for. */
@@ -208,7 +216,7 @@ static enum step_ret permit_start(struct task *t)
 	what = mem_printf("blob '%s'", text);
 	return task_wait(t,
 		oci_route_ask(&w->route,
-			&(struct oci_req){.kind = OCI_KIND_HEAD,
+			&(struct oci_req){.kind = OCI_KIND_BLOB,
 				.method = "HEAD",
 				.path = path,
 				.what = what,
@@ -251,7 +259,7 @@ static enum step_ret join_resume(struct task *t)
 	if (t->op->err.kind != ERR_NONE) {
 		if (!w->foreign || t->op->err.kind == ERR_CANCELED)
 			return task_fail(t, &t->op->err);
-		w->alone = true;
+		w->may_join = false;
 		return task_goto(t, "join");
 	}
 	if (s->fd >= 0)
@@ -360,6 +368,9 @@ struct op *oci_blob_share_start(struct oci_client *c, const struct oci_blob_req 
 	w->nth = ++c->blob_wants;
 	oci_target_init(&w->target, &req->target);
 	oci_route_init(&w->route, c, &req->target);
+	/* The question only saves a download. */
+	if (!w->route.target.timeout_ms || w->route.target.timeout_ms > LIMIT_SHARE_ASK_MS)
+		w->route.target.timeout_ms = LIMIT_SHARE_ASK_MS;
 	w->blob = (struct oci_descriptor){.digest = req->blob->digest, .size = req->blob->size};
 	w->key = key_of(req, oci_identity_id(req->target.identity));
 	w->open = is_open(req) ? key_of(req, 0) : NULL;

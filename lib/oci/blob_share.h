@@ -14,8 +14,9 @@
  * joins, in that of the process, so that nobody waits behind another one's jobs.
  *
  * Who gives up takes nothing from the others, whoever began; when all have, the download is
- * cancelled. Its failure is that of all who have its identity; the others begin anew, alone. Loop
- * thread.
+ * cancelled. Its failure is that of all who have its identity; the others begin anew, together
+ * where they are of one identity. So they do when it takes long (LIMIT_SHARE_BASE_MS and the size
+ * at LIMIT_SHARE_RATE), for a registry may be slow for one account only. Loop thread.
  *
  *	op = oci_blob_share_start(client, &(struct oci_blob_req){...});
  *	... done, no error: as after oci_blob_start, with oci_blob_share_mem(op)

@@ -341,6 +341,25 @@ START_TEST(test_release_in_vain)
 }
 END_TEST
 
+/* Cancelled while it is taken: the server has done it, and it is given back. */
+START_TEST(test_cancelled_first)
+{
+	struct tcp_step script[] = {ANSWER(GET, 200, RECORD("", "1", T1)), {TCP_REQUEST, PUT, 0},
+		{TCP_HOLD, NULL, 0}, {TCP_WAIT_CLOSE, NULL, 0}, {TCP_ACCEPT, NULL, 0},
+		ANSWER(GET, 200, OURS), ANSWER(PUT, 200, RECORD("", "1", T2)), {0}};
+
+	begin(script);
+	look();
+	json_decref(request());
+	op_cancel(k.op);
+	reply();
+	ck_assert_msg(!k.op->done, "it is left as held by a process that is gone");
+	look();
+	writes("", 1, 3, true);
+	finish();
+}
+END_TEST
+
 Suite *suite_lease(void);
 Suite *suite_lease(void)
 {
@@ -356,6 +375,7 @@ Suite *suite_lease(void)
 	tcase_add_test(tc, test_no_limit);
 	tcase_add_test(tc, test_conflict);
 	tcase_add_test(tc, test_cancelled_write);
+	tcase_add_test(tc, test_cancelled_first);
 	tcase_add_test(tc, test_release_in_vain);
 	suite_add_tcase(s, tc);
 	return s;

@@ -1,7 +1,9 @@
 /* Who wants the same blob at the same time shares one download, and nothing else. */
 #include "oci/blob_share.h"
 
+#include "base/limits.h"
 #include "fixture.h"
+#include "oci/head.h"
 #include "oci/identity.h"
 #include "oci/target.h"
 
@@ -29,7 +31,7 @@ static void init(size_t n)
 
 	size = n;
 	fixture_init(&x);
-	data = mem_alloc(n);
+	data = mem_alloc(n + 1);
 	for (i = 0; i < n; i++) {
 		r = r * 1664525 + 1013904223;
 		data[i] = (char)(r >> 24);
@@ -82,7 +84,7 @@ static void wait_for(struct op *op)
 
 static void good(struct op *op, int nth)
 {
-	auto_free char *got = mem_alloc(size);
+	auto_free char *got = mem_alloc(size + 1);
 	struct buf *mem;
 
 	wait_for(op);
@@ -399,11 +401,227 @@ START_TEST(test_owners)
 }
 END_TEST
 
+/* A job that already waits in the line of the first owner does not wait there any more when another
+   owner joins. */
+START_TEST(test_joins_late)
+{
+	struct work_stats stats;
+	atomic_bool go = false;
+	struct op *busy, *a, *b;
+
+	setenv("UV_THREADPOOL_SIZE", "4", 1);
+	init(LARGE);
+	busy = work_start_for(x.loop, WORK_HEAVY, "apps", fixture_busy_run, NULL, &go);
+	a = ask(0);
+	do {
+		loop_turn(x.loop, true);
+		work_stats(x.loop, &stats);
+	} while (!stats.heavy_waiting);
+	b = ask_of(x.nobody, 1, "web");
+	good(b, 1);
+	go = true;
+	good(a, 0);
+	wait_for(busy);
+	op_free(busy);
+	clear();
+}
+END_TEST
+
+/* What fails with other credentials: those of one identity begin anew together. */
+START_TEST(test_others_begin_together)
+{
+	struct oci_identity *user;
+	struct op *a, *ops[MANY - 1];
+	int i;
+
+	init(LARGE);
+	user = fixture_user(&x);
+	fake_on(x.reg, "HEAD", path)->status = 200;
+	answer->way = FAKE_CUT;
+	answer->cut = LARGE / 2;
+	answer->times = 1;
+	then(403)->times = 1;
+	then(200);
+	a = ask(0);
+	until_asked(get_line);
+	for (i = 0; i < MANY - 1; i++)
+		ops[i] = ask_of(user, i + 1, "web");
+	wait_for(a);
+	fixture_failed(a, "403");
+	op_free(a);
+	for (i = 0; i < MANY - 1; i++)
+		good(ops[i], i + 1);
+	ck_assert_int_eq(times(get_line), 2); /* and the first one's second try, with a range */
+	oci_identity_unref(user);
+	clear();
+}
+END_TEST
+
+/* Moves the clock until b has ended; ms: how far. */
+static uint64_t until_done(struct op *b, uint64_t most)
+{
+	uint64_t ms;
+	int i;
+
+	for (ms = 0; !b->done && ms < most; ms += 1000) {
+		for (i = 0; i < 50 && !b->done; i++) {
+			loop_turn(x.loop, false);
+			usleep(200);
+		}
+		if (!b->done)
+			loop_test_advance(x.loop, 1000);
+	}
+	return ms;
+}
+
+/* The registry does not answer the question, or is slow for the credentials of the first one: one
+   for whom it is quick does not wait for that. */
+START_TEST(test_no_long_wait)
+{
+	struct oci_identity *user;
+	struct op *a, *b;
+	uint64_t ms;
+
+	init(LARGE);
+	user = fixture_user(&x);
+	if (_i)
+		fake_on(x.reg, "HEAD", path)->status = 200;
+	else
+		fake_on(x.reg, "HEAD", path)->way = FAKE_SILENT;
+	answer->way = FAKE_DRIP;
+	answer->headers = "Content-Length: 1048699\r\n";
+	answer->drip_ms = 1000;
+	answer->drip_bytes = 2048;
+	answer->times = 1;
+	then(200);
+	clock_fake(1700000000000);
+	a = ask(0);
+	until_asked(get_line);
+	b = ask_of(user, 1, "web");
+	until_asked(head_line);
+	ms = until_done(b, 600000);
+	good(b, 1);
+	ck_assert_uint_le(ms, _i ? 2 * LIMIT_SHARE_BASE_MS : 2 * LIMIT_SHARE_ASK_MS);
+	ck_assert_uint_eq(shared(), _i);
+	op_cancel(a);
+	wait_for(a);
+	op_free(a);
+	oci_identity_unref(user);
+	clear();
+}
+END_TEST
+
+/* The first one leaves and begins anew, while the other one waits: its file is not the one that is
+   written, wherever its memory lies now. (The allocator must give the same address again: with
+   ASan that takes quarantine_size_mb=0.) */
+START_TEST(test_first_again)
+{
+	struct op *first, *other, *again;
+
+	init(LARGE);
+	answer->way = FAKE_CUT;
+	answer->cut = LARGE / 2;
+	answer->ranges = true;
+	answer->times = 1;
+	then(200);
+	first = ask(0);
+	other = ask(1);
+	until_asked(get_line);
+	op_cancel(first);
+	wait_for(first);
+	op_free(first);
+	again = ask(2);
+	good(other, 1);
+	good(again, 2);
+	ck_assert_int_eq(times(get_line), 1);
+	clear();
+}
+END_TEST
+
+/* A layer of no bytes. */
+START_TEST(test_nothing)
+{
+	struct op *a, *b;
+
+	init(0);
+	answer->body = "";
+	a = ask(0);
+	b = ask(1);
+	good(a, 0);
+	good(b, 1);
+	clear();
+}
+END_TEST
+
+static struct err head(struct oci_identity *id, bool patient)
+{
+	struct op *op = oci_head_start(
+		x.oci, &(struct oci_target){&x.repo, id, 60000, NULL, patient}, "1.0");
+	struct err err;
+
+	wait_for(op);
+	err = op->err;
+	op_free(op);
+	return err;
+}
+
+/* What the questions for blobs cost says nothing of what a check costs (pace.h). */
+START_TEST(test_questions_and_pace)
+{
+	struct oci_identity *user;
+	struct err err;
+	struct op *a, *b;
+	char text[6][120];
+	int i;
+
+	init(LARGE);
+	user = fixture_user(&x);
+	for (i = 0; i < 6; i++) {
+		struct fake_answer *h = fake_on(x.reg, "HEAD", "/v2/app/manifests/1.0");
+
+		snprintf(text[i], sizeof(text[i]),
+			"RateLimit-Limit: 100;w=3600\r\nRateLimit-Remaining: %d;w=3600\r\n"
+			"RateLimit-Reset: 3000\r\n",
+			9 - i);
+		h->headers = text[i];
+		h->times = 1;
+	}
+	fake_on(x.reg, "HEAD", path)->status = 200;
+	answer->way = FAKE_STALL;
+	answer->cut = 1000;
+	for (i = 0; i < 3; i++) {
+		err = head(user, false);
+		ck_assert_msg(!err.kind, "%s", err.msg);
+	}
+	head(user, true);
+	err = head(user, true);
+	ck_assert_int_eq(err.kind, ERR_HELD);
+	a = ask(0);
+	until_asked(get_line);
+	for (i = 1; i <= 3; i++) {
+		b = ask_of(user, 1, "web");
+		while (shared() < (uint64_t)i)
+			loop_turn(x.loop, true);
+		op_cancel(b);
+		wait_for(b);
+		op_free(b);
+	}
+	err = head(user, true);
+	ck_assert_msg(err.kind == ERR_HELD, "a patient check goes through: %s", err.msg);
+	op_cancel(a);
+	wait_for(a);
+	op_free(a);
+	oci_identity_unref(user);
+	clear();
+}
+END_TEST
+
 Suite *suite_blob_share(void)
 {
 	Suite *s = suite_create("blob_share");
 	TCase *t = tcase_create("blob_share");
 
+	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, test_many, 0, 2);
 	tcase_add_loop_test(t, test_apart, 0, 2);
 	tcase_add_test(t, test_other_credentials);
@@ -414,6 +632,12 @@ Suite *suite_blob_share(void)
 	tcase_add_test(t, test_all_leave);
 	tcase_add_test(t, test_copy_fails);
 	tcase_add_loop_test(t, test_owners, 0, 2);
+	tcase_add_test(t, test_joins_late);
+	tcase_add_test(t, test_others_begin_together);
+	tcase_add_loop_test(t, test_no_long_wait, 0, 2);
+	tcase_add_test(t, test_first_again);
+	tcase_add_test(t, test_nothing);
+	tcase_add_test(t, test_questions_and_pace);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -262,6 +262,53 @@ START_TEST(test_without_grace)
 }
 END_TEST
 
+/* The next outage is told, whatever became of those who were kept Ready in the last one. rows: all
+   outlive their grace; the one that was kept Ready is deleted; it gets another spec */
+START_TEST(test_next_is_told)
+{
+	struct world w;
+	struct fake_image image;
+
+	begin(&w, &image, HOUR / 2);
+	if (_i)
+		fake_kube_merge(w.kube, "ocirepositories", "apps", "api",
+			"{\"metadata\":{\"annotations\":{\"oci-source-controller/"
+		        "outage-grace\":\"0s\"}}}");
+	world_settle(&w);
+	fail_with(&w, &image, 429);
+	is_excused(&w, "web");
+	ck_assert_uint_ge(events(&w), 1);
+	if (_i == 0) {
+		world_pass(&w, HOUR);
+		has_failed(&w, "web");
+		has_failed(&w, "api");
+	} else if (_i == 1) {
+		fake_kube_delete(w.kube, "ocirepositories", "apps", "web");
+	} else {
+		fake_kube_merge(w.kube, "ocirepositories", "apps", "web",
+			"{\"spec\":{\"timeout\":\"7s\"}}");
+		world_settle(&w);
+		has_failed(&w, "web");
+	}
+	world_settle(&w);
+	/* It is over, for hours. */
+	answer_with(429, "");
+	world_pass(&w, HOUR);
+	world_pass(&w, HOUR);
+	ck_assert_str_eq(world_status(&w, "api", "Ready.status"), "True");
+	if (_i != 1)
+		ck_assert_str_eq(world_status(&w, "web", "Ready.status"), "True");
+	/* Another one. */
+	fail_with(&w, &image, 429);
+	if (_i == 0)
+		is_excused(&w, "api");
+	else
+		has_failed(&w, "api");
+	ck_assert_uint_eq(events(&w), 1);
+	end(&w, &image);
+}
+END_TEST
+
 Suite *suite_outage(void);
 Suite *suite_outage(void)
 {
@@ -272,6 +319,7 @@ Suite *suite_outage(void)
 	tcase_add_loop_test(tc, test_grace, 0, 2);
 	tcase_add_test(tc, test_grace_ends_in_time);
 	tcase_add_test(tc, test_end_is_told);
+	tcase_add_loop_test(tc, test_next_is_told, 0, 3);
 	tcase_add_loop_test(tc, test_what_is_excused, 0, (int)ARRAY_LEN(ROWS));
 	tcase_add_loop_test(tc, test_annotation, 0, 2);
 	tcase_add_test(tc, test_without_grace);

@@ -345,6 +345,37 @@ START_TEST(test_slices)
 }
 END_TEST
 
+/* A replica that takes connections and answers nothing (stopped, its disk hangs) does not hold up
+   each file. */
+START_TEST(test_hung_replica)
+{
+	struct op *op;
+	int i, ms = 0;
+
+	begin();
+	answer(0, WHOLE, BODY)->way = FAKE_SILENT;
+	answer(1, WHOLE, BODY);
+	replica(0, "pod-a");
+	replica(1, "pod-b");
+	watch();
+	settle();
+	w.holder = "pod-a_1";
+	for (i = 0; i < 20; i++) {
+		op = fetch_start();
+		settle();
+		while (!op->done) {
+			loop_test_advance(w.loop, 500);
+			ms += 500;
+			settle();
+		}
+		ck_assert_int_eq(op->err.kind, ERR_NONE);
+		op_free(op);
+	}
+	ck_assert_msg(ms <= 10000, "20 files of 12 bytes took %d ms", ms);
+	end();
+}
+END_TEST
+
 START_TEST(test_come_and_go)
 {
 	auto_buf struct buf json = BUF_INIT(BUF_ANY);
@@ -418,6 +449,7 @@ Suite *suite_peers(void)
 	tcase_add_test(tc, test_in_line);
 	tcase_add_loop_test(tc, test_slices, 0, (int)ARRAY_LEN(SLICES));
 	tcase_add_test(tc, test_come_and_go);
+	tcase_add_test(tc, test_hung_replica);
 	tcase_add_loop_test(tc, test_early, 0, 2);
 	suite_add_tcase(s, tc);
 	return s;
