@@ -273,7 +273,7 @@ START_TEST(test_next_is_told)
 	if (_i)
 		fake_kube_merge(w.kube, "ocirepositories", "apps", "api",
 			"{\"metadata\":{\"annotations\":{\"oci-source-controller/"
-		        "outage-grace\":\"0s\"}}}");
+			"outage-grace\":\"0s\"}}}");
 	world_settle(&w);
 	fail_with(&w, &image, 429);
 	is_excused(&w, "web");
