@@ -224,6 +224,7 @@ static int start_urls(struct app *a, struct err *err)
 	if (!a->url_secret)
 		return err_wrap(err, "--artifact-url-secret");
 	reread_on_taken(a->url_secret, app_urls_changed, a);
+	log_info(NULL, "artifact URLs carry a secret", LS("file", a->flags.url_secret));
 	return 0;
 }
 

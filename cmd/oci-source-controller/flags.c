@@ -299,6 +299,23 @@ static int gates_set(struct flags *f, const char *text, struct err *err)
 	return 0;
 }
 
+/* What a value has to look like. */
+static const char *flag_form(enum type type)
+{
+	switch (type) {
+	case BOOL:
+		return ", want true or false";
+	case NUMBER:
+		return ", want a whole number";
+	case DURATION:
+		return ", want a duration such as 90s, 10m or 1h30m";
+	case SIZE:
+		return ", want bytes, such as 1048576, 500Mi or 10Gi";
+	default:
+		return "";
+	}
+}
+
 static int flag_set(struct flags *f, const struct flag *flag, const char *value, struct err *err)
 {
 	void *at = (char *)f + flag->at;
@@ -349,7 +366,8 @@ static int flag_set(struct flags *f, const struct flag *flag, const char *value,
 	case FOREIGN:
 		return 0;
 	}
-	return err_set(err, ERR_STALL, "invalid value '%.100s' for --%s", value, flag->name);
+	return err_set(err, ERR_STALL, "invalid value '%.100s' for --%s%s", value, flag->name,
+		flag_form(flag->type));
 }
 
 static const char *env_or(const char *name, const char *fallback)

@@ -185,7 +185,8 @@ static int grace_read(struct ocirepository_spec *s, const json_t *obj, struct er
 	if (!v)
 		return 0;
 	if (!text || time_parse_duration(text, &ms, err) || ms < 0)
-		return err_set(err, ERR_STALL, "annotation '%s': '%.64s' is no duration",
+		return err_set(err, ERR_STALL,
+			"annotation '%s': '%.64s' is no duration such as 10m or 1h30m",
 			OCIREPOSITORY_GRACE, text ? text : "");
 	s->spec.grace_ms = ms ? ms : -1;
 	return 0;

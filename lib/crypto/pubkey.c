@@ -102,6 +102,20 @@ static EVP_PKEY *key_of_der(const char *label, const unsigned char *der, long n,
 	return key;
 }
 
+/* Who has put a second key behind the first one must not believe that it counts. */
+static bool has_block(BIO *in)
+{
+	char *label = NULL, *header = NULL;
+	unsigned char *der = NULL;
+	long n;
+	bool has = PEM_read_bio(in, &label, &header, &der, &n);
+
+	OPENSSL_free(label);
+	OPENSSL_free(header);
+	OPENSSL_free(der);
+	return has;
+}
+
 static EVP_PKEY *key_of_pem(const char *pem, size_t len, struct err *err)
 {
 	BIO *in = BIO_new_mem_buf(len ? pem : "", (int)len);
@@ -115,6 +129,9 @@ static EVP_PKEY *key_of_pem(const char *pem, size_t len, struct err *err)
 		err_set(err, ERR_RETRY, "it is no public key in PEM");
 	else if (*header)
 		err_set(err, ERR_RETRY, "it is encrypted");
+	else if (has_block(in))
+		err_set(err, ERR_RETRY,
+			"it holds more than one PEM block; each key is an entry of its own");
 	else
 		key = key_of_der(label, der, n, err);
 	OPENSSL_free(label);

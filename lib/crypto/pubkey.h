@@ -20,8 +20,8 @@
 
 struct pubkey;
 
-/* The first block of a PEM text: "PUBLIC KEY" (SubjectPublicKeyInfo, RFC 5280) or "RSA PUBLIC KEY"
-   (PKCS#1, RFC 8017); what is behind it is not read. 0, *out is the caller's; or -1 (ERR_RETRY):
+/* The only block of a PEM text: "PUBLIC KEY" (SubjectPublicKeyInfo, RFC 5280) or "RSA PUBLIC KEY"
+   (PKCS#1, RFC 8017). 0, *out is the caller's; or -1 (ERR_RETRY):
    anything else, a certificate too; the message holds none of the text. */
 int pubkey_parse(struct pubkey **out, const char *pem, size_t len, struct err *err) must_check;
 void pubkey_free(struct pubkey *key); /* NULL is fine */

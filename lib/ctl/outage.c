@@ -121,6 +121,7 @@ struct outage {
 	/* One that was not kept has succeeded: what fails next is another outage, if the objects
 	   that were kept are not heard of any more. */
 	bool ending;
+	bool past; /* of one of them the grace has ended, which was told, too */
 };
 
 static void outage_free(struct lru_item *it)
@@ -151,10 +152,15 @@ bool outage_told(struct run *r)
 	key = outage_key(r);
 	o = outage_find(r, key);
 	known = o && !o->ending;
+	if (known && !o->past && !r->excused && cond_get(&r->conds_before, COND_OUTAGE)) {
+		o->past = true;
+		return false;
+	}
 	if (!o) {
 		o = NEW(struct outage);
 		lru_add(&r->c->outages, key, &o->item);
 	}
+	o->past = o->past && known;
 	o->ending = false;
 	o->kept = r->excused || (known && o->kept);
 	return known;

@@ -33,7 +33,8 @@ void outage_conditions(struct run *r, json_t *status);
    Ready and Reconciling must not change with each try. */
 bool outage_is_quiet(const struct run *r);
 /* Of a run that failed: was this outage told in the object's namespace already? If not, it is from
-   now on. */
+   now on. When the first of the objects that were kept Ready is so no more, that is to be told as
+   well. */
 bool outage_told(struct run *r);
 /* The run succeeded: an outage that was told is over. True: it is to be told. */
 bool outage_over(struct run *r);

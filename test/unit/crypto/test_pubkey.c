@@ -160,14 +160,17 @@ START_TEST(test_text)
 {
 	auto_free char *pem = vector_text("keys/", "p256", ".pub");
 	auto_free char *other = vector_text("keys/", "rsa2048", ".pub");
-	auto_free char *two = mem_printf("a note\n%s%s", pem, other);
+	auto_free char *noted = mem_printf("a note\n%sanother one\n", pem);
+	auto_free char *two = mem_printf("%s%s", pem, other);
 	auto_buf struct buf large = BUF_INIT(BUF_ANY);
 	struct pubkey *key = NULL;
 	struct err err = {0};
 
-	/* Of two blocks the first one counts. */
-	ck_assert_msg(!parse(&key, two, &err), "%s", err.msg);
+	ck_assert_msg(!parse(&key, noted, &err), "%s", err.msg);
 	pubkey_free(key);
+	ck_assert_int_eq(parse(&key, two, &err), -1);
+	ck_assert_msg(strstr(err.msg, "more than one PEM block"), "%s", err.msg);
+	err_clear(&err);
 	ck_assert_int_eq(parse(&key, "", &err), -1);
 	ck_assert_str_eq(err.msg, "it is empty");
 	err_clear(&err);

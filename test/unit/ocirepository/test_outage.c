@@ -279,9 +279,13 @@ START_TEST(test_next_is_told)
 	is_excused(&w, "web");
 	ck_assert_uint_ge(events(&w), 1);
 	if (_i == 0) {
+		unsigned before = events(&w);
+
 		world_pass(&w, HOUR);
 		has_failed(&w, "web");
 		has_failed(&w, "api");
+		/* That their grace is over is told, once. */
+		ck_assert_uint_eq(events(&w), before + 1);
 	} else if (_i == 1) {
 		fake_kube_delete(w.kube, "ocirepositories", "apps", "web");
 	} else {
