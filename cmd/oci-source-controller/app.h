@@ -25,6 +25,7 @@ struct app {
 	struct peers *peers; /* NULL: none are asked */
 	struct oci_client *oci;
 	struct reread *cas, *mirrors; /* --ca-file, --registry-mirrors; NULL: none */
+	struct trust_file *trust; /* --sigstore-trusted-root; NULL: none */
 	struct serve_urls *urls;
 	struct reread *url_secret; /* --artifact-url-secret; NULL: none */
 	struct cloud *cloud;

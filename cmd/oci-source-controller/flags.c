@@ -121,6 +121,10 @@ static const struct flag FLAGS[] = {
 	{"registry-mirrors", TEXT, AT(mirrors), .value = "FILE",
 		.help = "where else registries may be asked for what they have: rules in YAML, "
 			"reloaded when they change (docs/mirrors.md)"},
+	{"sigstore-trusted-root", TEXT, AT(trusted_root), .value = "FILE",
+		.help = "trusted_root.json of a Sigstore, for objects whose spec.verify names "
+			"neither a key nor a root; reloaded when it changes "
+			"(docs/verification.md)"},
 	{"interval-jitter-percentage", NUMBER, AT(jitter), .value = "N", .fallback = "5",
 		.zero_counts = true, .help = "spread of intervals, 0 to 99"},
 	{"min-retry-delay", DURATION, AT(min_retry_ms), .value = "DURATION", .fallback = "750ms",

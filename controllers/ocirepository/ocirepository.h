@@ -17,6 +17,7 @@ struct account;
 struct peers;
 struct serve_urls;
 struct store;
+struct trust_file;
 
 struct ocirepository_opts {
 	struct controller_opts controller; /* its env and what is done with it are set here */
@@ -27,6 +28,7 @@ struct ocirepository_opts {
 	   scheme. */
 	const char *adv_address;
 	const struct serve_urls *urls; /* their secret; NULL: there is none */
+	const struct trust_file *trust; /* --sigstore-trusted-root; NULL: there is none */
 	enum digest_algo algo; /* of artifacts; DIGEST_NONE: sha256 */
 	struct account *account; /* memory for layers; NULL: none is counted */
 	uint64_t max_blob, max_expanded, max_entries; /* 0: lib/base/limits.h */

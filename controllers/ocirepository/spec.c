@@ -7,6 +7,7 @@
 #include "ctl/object.h"
 #include "oci/ref.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define DEFAULT_TIMEOUT_MS 60000
@@ -32,8 +33,6 @@ static const char *not_built(const json_t *spec)
 		return "spec.verify.provider 'notation'";
 	if (strcmp(provider, "cosign") != 0 || !json_is_object(verify))
 		return "such a spec.verify";
-	if (!is_given(verify, "secretRef"))
-		return "spec.verify without secretRef (keyless)";
 	return NULL;
 }
 
@@ -92,13 +91,57 @@ static char *member_copy_filled(
 	return text && *text ? member_copy(s, name, text, err) : NULL;
 }
 
-/* A reference without a name is no reason to look for no signature. */
+/* A reference without a name is no reason to look for no signature, or for another one. */
+static void verify_secret_read(
+	struct ocirepository_spec *s, const json_t *verify, const char *ref, struct err *err)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "verify.%s.name", ref);
+	s->verify_secret = member_copy_filled(s, name, obj_str(verify, ref, "name"), err);
+	if (err->kind == ERR_NONE && !s->verify_secret)
+		err_set(err, ERR_STALL, "spec.verify.%s has no name", ref);
+}
+
+/* One that has no pattern, or is none, stays one with an empty pattern, which is refused. */
+static void identities_read(struct ocirepository_spec *s, const json_t *verify, struct err *err)
+{
+	const json_t *list = obj_get(verify, "matchOIDCIdentity");
+	json_t *one;
+	size_t i;
+
+	if (json_array_size(list) > LIMIT_SIGNERS) {
+		err_set(err, ERR_STALL,
+			"spec.verify.matchOIDCIdentity has %zu entries, more than %d",
+			json_array_size(list), LIMIT_SIGNERS);
+		return;
+	}
+	json_array_foreach (list, i, one) {
+		const char *issuer = obj_str_or("", one, "issuer");
+		const char *subject = obj_str_or("", one, "subject");
+
+		if (strlen(issuer) > LIMIT_PATTERN || strlen(subject) > LIMIT_PATTERN) {
+			err_set(err, ERR_STALL,
+				"spec.verify.matchOIDCIdentity[%zu] has a pattern of more than %d "
+				"bytes",
+				i, LIMIT_PATTERN);
+			return;
+		}
+		verify_identities_add(&s->identities, issuer, subject);
+		s->spec.size += strlen(issuer) + strlen(subject) + sizeof(struct verify_identity);
+	}
+}
+
+/* With keys nobody looks at a trusted root or at names. */
 static int verify_read(struct ocirepository_spec *s, const json_t *verify, struct err *err)
 {
-	s->verify_secret = member_copy_filled(
-		s, "verify.secretRef.name", obj_str(verify, "secretRef", "name"), err);
-	if (err->kind == ERR_NONE && !s->verify_secret)
-		err_set(err, ERR_STALL, "spec.verify.secretRef has no name");
+	s->verify = is_given(verify, "secretRef") ? TRUST_KEYS : TRUST_ROOT;
+	if (s->verify == TRUST_KEYS)
+		verify_secret_read(s, verify, "secretRef", err);
+	else if (is_given(verify, "trustedRootSecretRef"))
+		verify_secret_read(s, verify, "trustedRootSecretRef", err);
+	if (s->verify == TRUST_ROOT && err->kind == ERR_NONE)
+		identities_read(s, verify, err);
 	return err->kind == ERR_NONE ? 0 : -1;
 }
 
@@ -204,6 +247,7 @@ static void spec_free(struct spec *base)
 	free(s->ignore);
 	free(s->platform);
 	free(s->verify_secret);
+	verify_identities_clear(&s->identities);
 	free(s->layer_type);
 	free(s->layer_operation);
 	free((char *)(uintptr_t)s->login.secret);

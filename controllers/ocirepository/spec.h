@@ -8,6 +8,8 @@
 #include "ctl/spec.h"
 #include "oci/platform.h"
 #include "source/login.h"
+#include "source/trust.h"
+#include "verify/identity.h"
 
 #include <jansson.h>
 
@@ -25,7 +27,9 @@ struct ocirepository_spec {
 	bool has_selector;
 	char *layer_type, *layer_operation; /* of layerSelector, as given; NULL: not given */
 	struct login_refs login; /* secretRef, serviceAccountName, certSecretRef, proxySecretRef */
-	char *verify_secret; /* spec.verify.secretRef: a Secret with keys; NULL: no verification */
+	enum trust_kind verify; /* what spec.verify trusts */
+	char *verify_secret; /* a Secret with that; NULL: none, or the operator's root */
+	struct verify_identities identities; /* spec.verify.matchOIDCIdentity, not compiled */
 	struct oci_platform *platform; /* of the annotation; NULL: oci_platform_default */
 	int64_t timeout_ms;
 	bool insecure;

@@ -81,9 +81,7 @@ static enum step_ret validate_start(struct task *t)
 	}
 	if (s->not_built) {
 		err_set(&t->err, ERR_STALL,
-			"%s is not built yet: what is there is cosign with the keys of "
-			"spec.verify.secretRef",
-			s->not_built);
+			"%s is not built yet: what is there is the provider cosign", s->not_built);
 		return run_fail(r, NULL, "FeatureGateDisabled");
 	}
 	if (oci_repo_parse(&OCI_RUN(r)->where, s->url, s->insecure, &t->err)) {
@@ -232,8 +230,11 @@ static void policy_of_spec(struct run *r)
 {
 	struct trust *t = &OCI_RUN(r)->verified.trust;
 
+	t->kind = OCI_SPEC(r)->verify;
 	t->secret = OCI_SPEC(r)->verify_secret;
 	t->timeout_ms = (uint64_t)OCI_SPEC(r)->timeout_ms;
+	t->file = OCI_ENV(r)->source.trust;
+	OCI_RUN(r)->verified.who = &OCI_SPEC(r)->identities;
 }
 
 static enum step_ret resolve_resume(struct task *t)
@@ -828,6 +829,7 @@ struct controller *ocirepository_new(const struct ocirepository_opts *opts)
 	env->source.account = opts->account;
 	env->source.algo = opts->algo;
 	env->source.urls = opts->urls;
+	env->source.trust = opts->trust;
 	env->source.max_expanded = opts->max_expanded;
 	env->source.max_entries = opts->max_entries;
 	source_env_init(&env->source, opts->adv_address);

@@ -122,6 +122,15 @@
 #define LIMIT_BUNDLE_TIMESTAMPS 32
 #define LIMIT_SUBJECTS 1024 /* of an in-toto statement */
 #define LIMIT_SUBJECT_DIGESTS 32 /* of one of those */
+#define LIMIT_CERTIFICATE (16 * LIMIT_KIB) /* one, in DER */
+#define LIMIT_LOG_BODY (64 * LIMIT_KIB) /* of an entry of a transparency log */
+#define LIMIT_LOG_TEXT (256 * LIMIT_KIB) /* the whole entry, in the annotation of a layer */
+#define LIMIT_NOTE (64 * LIMIT_KIB) /* a checkpoint of a log */
+#define LIMIT_NOTE_SIGNATURES 32
+#define LIMIT_TRUSTED_ROOT (128 * LIMIT_KIB) /* the loop parses it, in some milliseconds */
+#define LIMIT_TRUSTED_LOGS 64 /* of one kind, in one trusted root */
+#define LIMIT_TRUSTED_AUTHORITIES 32
+#define LIMIT_SIGNERS 32 /* matchOIDCIdentity */
 
 /* lib/cloud */
 #define LIMIT_CLOUD_REQUEST_MS 10000 /* one request of a login */

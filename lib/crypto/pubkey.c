@@ -80,7 +80,8 @@ static int key_check(const EVP_PKEY *key, struct err *err)
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
-static EVP_PKEY *key_of_der(const char *label, const unsigned char *der, long n, struct err *err)
+static EVP_PKEY *key_of_der(
+	const char *label, const unsigned char *der, long n, const char *broken, struct err *err)
 {
 	const unsigned char *end = der;
 	EVP_PKEY *key = NULL;
@@ -98,7 +99,7 @@ static EVP_PKEY *key_of_der(const char *label, const unsigned char *der, long n,
 		key = NULL;
 	}
 	if (!key && err->kind == ERR_NONE)
-		err_set(err, ERR_RETRY, "the key in its PEM block is broken");
+		err_set(err, ERR_RETRY, "%s", broken);
 	return key;
 }
 
@@ -133,7 +134,7 @@ static EVP_PKEY *key_of_pem(const char *pem, size_t len, struct err *err)
 		err_set(err, ERR_RETRY,
 			"it holds more than one PEM block; each key is an entry of its own");
 	else
-		key = key_of_der(label, der, n, err);
+		key = key_of_der(label, der, n, "the key in its PEM block is broken", err);
 	OPENSSL_free(label);
 	OPENSSL_free(header);
 	OPENSSL_free(der);
@@ -142,20 +143,21 @@ static EVP_PKEY *key_of_pem(const char *pem, size_t len, struct err *err)
 	return key;
 }
 
-int pubkey_parse(struct pubkey **out, const char *pem, size_t len, struct err *err)
+static int size_check(size_t len, struct err *err)
 {
-	EVP_PKEY *key;
-	int rc;
-
 	if (!len)
 		return err_set(err, ERR_RETRY, "it is empty");
 	if (len > LIMIT_PUBLIC_KEY)
 		return err_set(
 			err, ERR_RETRY, "it has %zu bytes, more than %llu", len, LIMIT_PUBLIC_KEY);
-	key = key_of_pem(pem, len, err);
-	if (!key)
-		return -1;
-	rc = key_check(key, err);
+	return 0;
+}
+
+/* Takes the key over; NULL: *err says why there is none. */
+static int key_take(struct pubkey **out, EVP_PKEY *key, struct err *err)
+{
+	int rc = key ? key_check(key, err) : -1;
+
 	ERR_clear_error();
 	if (rc) {
 		EVP_PKEY_free(key);
@@ -165,6 +167,24 @@ int pubkey_parse(struct pubkey **out, const char *pem, size_t len, struct err *e
 	(*out)->key = key;
 	(*out)->hashes = EVP_PKEY_get_base_id(key) != EVP_PKEY_ED25519;
 	return 0;
+}
+
+int pubkey_parse(struct pubkey **out, const char *pem, size_t len, struct err *err)
+{
+	if (size_check(len, err))
+		return -1;
+	return key_take(out, key_of_pem(pem, len, err), err);
+}
+
+int pubkey_parse_der(
+	struct pubkey **out, const void *der, size_t n, enum pubkey_form form, struct err *err)
+{
+	if (size_check(n, err))
+		return -1;
+	return key_take(out,
+		key_of_der(form == PUBKEY_PKCS1 ? PEM_STRING_RSA_PUBLIC : PEM_STRING_PUBLIC, der,
+			(long)n, "it is broken", err),
+		err);
 }
 
 void pubkey_free(struct pubkey *key)
@@ -177,18 +197,50 @@ void pubkey_free(struct pubkey *key)
 
 /* ---- checking -------------------------------------------------------------------------------- */
 
-bool pubkey_verifies(
-	const struct pubkey *key, const void *sig, size_t sig_len, const void *data, size_t n)
+static const EVP_MD *hash_of(enum digest_algo algo)
+{
+	return algo == DIGEST_SHA512    ? EVP_sha512()
+		: algo == DIGEST_SHA384 ? EVP_sha384()
+					: EVP_sha256();
+}
+
+bool pubkey_verifies_with(const struct pubkey *key, enum digest_algo hash, const void *sig,
+	size_t sig_len, const void *data, size_t n)
 {
 	EVP_MD_CTX *c = EVP_MD_CTX_new();
 	bool good;
 
 	BUG_IF(!c);
 	good = sig_len &&
-		EVP_DigestVerifyInit(c, NULL, key->hashes ? EVP_sha256() : NULL, NULL, key->key) ==
+		EVP_DigestVerifyInit(c, NULL, key->hashes ? hash_of(hash) : NULL, NULL, key->key) ==
 			1 &&
 		EVP_DigestVerify(c, sig, sig_len, n ? data : "", n) == 1;
 	EVP_MD_CTX_free(c);
 	ERR_clear_error();
 	return good;
+}
+
+bool pubkey_verifies(
+	const struct pubkey *key, const void *sig, size_t sig_len, const void *data, size_t n)
+{
+	return pubkey_verifies_with(key, DIGEST_SHA256, sig, sig_len, data, n);
+}
+
+/* ---- what it is ------------------------------------------------------------------------------ */
+
+enum pubkey_kind pubkey_kind(const struct pubkey *key)
+{
+	switch (EVP_PKEY_get_base_id(key->key)) {
+	case EVP_PKEY_EC:
+		return PUBKEY_EC;
+	case EVP_PKEY_RSA:
+		return PUBKEY_RSA;
+	default:
+		return PUBKEY_ED25519;
+	}
+}
+
+int pubkey_bits(const struct pubkey *key)
+{
+	return EVP_PKEY_get_bits(key->key);
 }

@@ -14,6 +14,7 @@ struct account;
 struct peers;
 struct serve_urls;
 struct store;
+struct trust_file;
 
 struct source_env {
 	struct store *store;
@@ -23,6 +24,7 @@ struct source_env {
 	   scheme. */
 	char *adv_address;
 	const struct serve_urls *urls; /* their secret; NULL: there is none */
+	const struct trust_file *trust; /* whom the operator trusts; NULL: nobody is named */
 	enum digest_algo algo; /* of artifacts */
 	uint64_t max_expanded, max_entries; /* 0: lib/base/limits.h */
 

@@ -230,6 +230,7 @@ static void item_clear(struct item *i)
 	free(a->revisions);
 	free(a->lost_path);
 	free(a->lost_why);
+	free(a->signer);
 	absence_end(a);
 	metric_remove(a->login_hits);
 	metric_remove(a->login_misses);

@@ -41,6 +41,7 @@ struct artifact_item {
 	/* What the last signature that was found good was checked by (verified.h); DIGEST_NONE:
 	   none was yet. */
 	struct digest verified;
+	char *signer; /* of it, with a certificate; NULL: a key, or nobody yet */
 
 	bool look_wanted; /* as soon as the item is whole */
 	struct list look_link; /* in the line for the first look */

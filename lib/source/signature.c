@@ -14,8 +14,12 @@
 #include "oci/referrers.h"
 #include "oci/registry.h"
 #include "verify/bundle.h"
+#include "verify/identity.h"
 #include "verify/keys.h"
 #include "verify/legacy.h"
+#include "verify/plain.h"
+#include "verify/policy.h"
+#include "verify/trusted_root.h"
 
 #include <errno.h>
 #include <string.h>
@@ -28,7 +32,10 @@ struct search {
 	struct oci_client *oci;
 	struct oci_target target;
 	struct digest manifest;
-	struct verify_keys *keys;
+	struct verify_keys *keys; /* NULL: none */
+	struct verify_root *root; /* NULL: none */
+	struct verify_policy policy; /* of these */
+	struct verify_identities who;
 	char *owner;
 	struct timer whole;
 	bool overdue;
@@ -39,12 +46,13 @@ struct search {
 	unsigned bundles; /* that could be read */
 	struct verify_legacy_layers layers;
 
-	/* What is looked at now; the worker reads it and writes the last three. */
+	/* What is looked at now; the worker reads it and writes the last four. */
 	struct op *content;
 	struct digest content_digest;
 	uint64_t content_size;
 	bool is_bundle; /* it was read as one */
 	enum verdict verdict;
+	struct buf signer;
 	struct err why;
 
 	struct op *grant; /* memory for it */
@@ -142,7 +150,7 @@ static struct op *fetch(
 			.max = max});
 }
 
-/* ---- bundles --------------------------------------------------------------------------------- */
+/* ---- by whom --------------------------------------------------------------------------------- */
 
 static enum step_ret search_begin(struct task *t)
 {
@@ -151,6 +159,35 @@ static enum step_ret search_begin(struct task *t)
 	timer_set(&s->whole, s->target.timeout_ms);
 	return STEP_NEXT;
 }
+
+static int patterns_run(void *job, const atomic_bool *stop, struct err *err)
+{
+	struct search *s = job;
+
+	(void)stop;
+	return verify_identities_compile(&s->who, err);
+}
+
+static enum step_ret patterns_start(struct task *t)
+{
+	struct search *s = TASK(t, struct search);
+
+	if (s->policy.keys)
+		return STEP_NEXT;
+	return task_wait(
+		t, work_start_for(t->self.loop, WORK_HEAVY, s->owner, patterns_run, NULL, s));
+}
+
+static enum step_ret patterns_resume(struct task *t)
+{
+	enum step_ret ret;
+
+	if (interrupted(TASK(t, struct search), &ret))
+		return ret;
+	return task_op_failed(t) ? STEP_FAIL : STEP_NEXT;
+}
+
+/* ---- bundles --------------------------------------------------------------------------------- */
 
 static enum step_ret list_start(struct task *t)
 {
@@ -277,7 +314,7 @@ static int bundle_run(void *job, const atomic_bool *stop, struct err *err)
 	(void)err;
 	s->is_bundle = !verify_bundle_parse(&b, buf_str(body), body->len, &s->why);
 	if (s->is_bundle)
-		s->verdict = verify_bundle_with_keys(&b, s->keys, &s->manifest, stop, &s->why);
+		s->verdict = verify_bundle(&b, &s->policy, &s->manifest, stop, &s->signer, &s->why);
 	verify_bundle_clear(&b);
 	return 0;
 }
@@ -286,6 +323,7 @@ static enum step_ret proof_start(struct search *s, work_fn *run)
 {
 	s->verdict = VERDICT_BAD;
 	s->is_bundle = false;
+	buf_reset(&s->signer);
 	s->why = (struct err){0};
 	return task_wait(
 		&s->task, work_start_for(s->task.self.loop, WORK_HEAVY, s->owner, run, NULL, s));
@@ -439,8 +477,8 @@ static int layer_run(void *job, const atomic_bool *stop, struct err *err)
 	struct search *s = job;
 
 	(void)err;
-	s->verdict = verify_legacy_with_keys(&s->layers.p[s->at].sig, oci_content_body(s->content),
-		s->keys, &s->manifest, stop, &s->why);
+	s->verdict = verify_legacy(&s->layers.p[s->at], oci_content_body(s->content), &s->policy,
+		&s->manifest, stop, &s->signer, &s->why);
 	return 0;
 }
 
@@ -470,12 +508,15 @@ static void search_free(struct task *t)
 
 	oci_target_clear(&s->target);
 	verify_keys_unref(s->keys);
+	verify_root_unref(s->root);
+	verify_identities_clear(&s->who);
 	free(s->owner);
 	op_free(s->list);
 	op_free(s->content);
 	op_free(s->grant);
 	verify_legacy_clear(&s->layers);
 	buf_clear(&s->told);
+	buf_clear(&s->signer);
 	free(s);
 }
 
@@ -483,6 +524,7 @@ struct op *signature_start(const struct signature_req *req)
 {
 	static const struct step steps[] = {
 		{"begin", search_begin},
+		{"patterns", patterns_start, patterns_resume},
 		{"referrers", list_start, list_resume},
 		{"entry", entry_start, entry_resume}, /* none is left: failed, or on to "tag" */
 		{"bundle", bundle_start, bundle_resume},
@@ -505,10 +547,21 @@ struct op *signature_start(const struct signature_req *req)
 	if (!s->target.timeout_ms || s->target.timeout_ms > LIMIT_REQUEST_MS)
 		s->target.timeout_ms = LIMIT_REQUEST_MS;
 	s->manifest = *req->manifest;
-	s->keys = verify_keys_ref(req->keys);
+	if (req->keys)
+		s->keys = verify_keys_ref(req->keys);
+	s->root = verify_root_ref(req->root);
+	if (req->who)
+		verify_identities_copy(&s->who, req->who);
+	s->policy = (struct verify_policy){s->keys, s->root, &s->who};
 	s->owner = mem_strdup(req->owner);
 	buf_init(&s->told, TOLD_MAX);
+	buf_init(&s->signer, 3 * VERIFY_PLAIN_MAX);
 	timer_init(&s->whole, loop, search_overdue, s);
 	task_init(&s->task, loop, "signature", steps, last, search_free);
 	return task_spawn(&s->task);
+}
+
+const char *signature_signer(const struct op *op)
+{
+	return buf_str(&TASK_OF_OP(op, struct search)->signer);
 }

@@ -1,5 +1,5 @@
 /*
- * Is a manifest signed by one of these keys? Looks for signatures in its repository, and proves
+ * Is a manifest signed by whom it has to be? Looks for signatures in its repository, and proves
  * each until one is good. Loop thread; the proving is done by workers.
  *
  * Sigstore bundles that refer to the manifest come first (verify/bundle.h, oci/referrers.h). If
@@ -11,7 +11,7 @@
  *
  *	op = signature_start(&(struct signature_req){
  *		.oci = client, .target = target, .manifest = &digest, .keys = keys, .owner = ns});
- *	... done, no error: it is
+ *	... done, no error: it is, and signature_signer(op) says by whom
  */
 #ifndef SOURCE_SIGNATURE_H
 #define SOURCE_SIGNATURE_H
@@ -20,18 +20,25 @@
 struct digest;
 struct oci_client;
 struct op;
+struct verify_identities;
 struct verify_keys;
+struct verify_root;
 
 struct signature_req {
 	struct oci_client *oci;
 	struct oci_target target;
 	const struct digest *manifest;
-	struct verify_keys *keys;
+	struct verify_keys *keys; /* by one of these; NULL: by a certificate of ... */
+	struct verify_root *root; /* ... an authority in there, which names ... */
+	const struct verify_identities *who; /* ... one of these; not compiled */
 	const char *owner; /* of memory and jobs on workers: a namespace */
 };
 
 /* Everything is copied. Success: it is. Errors of the registry keep their kind and code; a manifest
-   without a good signature is ERR_RETRY. */
+   without a good signature is ERR_RETRY; patterns that are none are ERR_STALL, and nobody is
+   asked. */
 struct op *signature_start(const struct signature_req *req);
+/* Of one that has ended well: "'name' of 'issuer'"; "" with keys. Borrowed from it. */
+const char *signature_signer(const struct op *op);
 
 #endif

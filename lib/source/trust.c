@@ -7,13 +7,16 @@
 #include "ctl/object.h"
 #include "kube/client.h"
 #include "source/login.h"
+#include "source/trust_file.h"
 #include "verify/keys.h"
+#include "verify/trusted_root.h"
 
 #define NTH_SECRETS 0 /* in LOGIN_DEPENDS */
 
 void trust_clear(struct trust *t)
 {
 	verify_keys_unref(t->keys);
+	verify_root_unref(t->root);
 	*t = (struct trust){0};
 }
 
@@ -29,7 +32,8 @@ void trust_depends_each(
 struct trust_value {
 	struct depends_value value;
 	unsigned refs;
-	struct verify_keys *keys;
+	struct verify_keys *keys; /* one of the two */
+	struct verify_root *root;
 };
 
 static struct depends_value *value_ref(struct depends_value *v)
@@ -45,20 +49,27 @@ static void value_unref(struct depends_value *v)
 	if (--t->refs)
 		return;
 	verify_keys_unref(t->keys);
+	verify_root_unref(t->root);
 	free(t);
 }
 
 /* No login is kept under such a name: a namespace has no colon. */
 static char *trust_name(const struct run *r, const struct trust *t)
 {
-	return mem_printf("verify:%s/%s", r->ns, t->secret);
+	return mem_printf(
+		"%s:%s/%s", t->kind == TRUST_KEYS ? "verify" : "verify-root", r->ns, t->secret);
 }
 
 /* Gives up the reference to the value. */
 static void trust_set(struct trust *t, struct depends_value *v)
 {
-	verify_keys_unref(t->keys);
-	t->keys = verify_keys_ref(CONTAINER_OF(v, struct trust_value, value)->keys);
+	const struct trust_value *value = CONTAINER_OF(v, struct trust_value, value);
+
+	verify_keys_unref(MOVE(t->keys));
+	verify_root_unref(t->root);
+	if (value->keys)
+		t->keys = verify_keys_ref(value->keys);
+	t->root = verify_root_ref(value->root);
 	v->unref(v);
 }
 
@@ -68,8 +79,12 @@ bool trust_known(struct run *r, struct trust *t)
 	struct depends_parts parts = {0};
 	struct depends_value *v;
 
-	if (t->keys)
+	if (t->keys || t->root)
 		return true;
+	if (!t->secret) {
+		t->root = t->file ? verify_root_ref(trust_file_root(t->file)) : NULL;
+		return t->root;
+	}
 	name = trust_name(r, t);
 	v = depends_vouched(r->c->depends, name, &parts);
 	depends_parts_clear(&parts);
@@ -80,6 +95,15 @@ bool trust_known(struct run *r, struct trust *t)
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */
+
+int trust_check(struct run *r, const struct trust *t)
+{
+	if (t->secret || t->file)
+		return 0;
+	return err_set(&r->task.err, ERR_RETRY,
+		"there is no trusted root: neither spec.verify.trustedRootSecretRef nor the "
+		"controller's --sigstore-trusted-root names one");
+}
 
 enum step_ret trust_start(struct run *r, struct trust *t)
 {
@@ -97,22 +121,26 @@ enum step_ret trust_start(struct run *r, struct trust *t)
 }
 
 /* A new reference to what the Secret comes to; NULL: it comes to nothing. */
-static struct depends_value *value_of(struct run *r, const char *name,
+static struct depends_value *value_of(struct run *r, const struct trust *t, const char *name,
 	const struct depends_parts *parts, const json_t *secret, struct err *err)
 {
 	struct depends_value *kept = depends_read(r->c->depends, name, parts);
 	struct verify_keys *keys = NULL;
+	struct verify_root *root = NULL;
 	struct trust_value *v;
 
 	if (kept)
 		return kept;
-	if (verify_keys_read(&keys, secret, err))
+	if (t->kind == TRUST_KEYS ? verify_keys_read(&keys, secret, err)
+				  : verify_root_read(&root, secret, err))
 		return NULL;
 	v = NEW(struct trust_value);
 	v->refs = 1;
 	v->keys = keys;
-	v->value = (struct depends_value){
-		.ref = value_ref, .unref = value_unref, .size = verify_keys_size(keys)};
+	v->root = root;
+	v->value = (struct depends_value){.ref = value_ref,
+		.unref = value_unref,
+		.size = keys ? verify_keys_size(keys) : root->size};
 	depends_keep(r->c->depends, name, parts, &v->value);
 	return &v->value;
 }
@@ -130,7 +158,7 @@ int trust_took(struct run *r, struct trust *t)
 	*vec_add(&parts) =
 		(struct depends_part){{NTH_SECRETS, mem_printf("%s/%s", r->ns, t->secret)},
 			mem_strdup(object_version(secret))};
-	v = value_of(r, name, &parts, secret, &r->task.err);
+	v = value_of(r, t, name, &parts, secret, &r->task.err);
 	depends_parts_clear(&parts);
 	if (!v)
 		return err_wrap(&r->task.err, "secret '%s/%s'", r->ns, t->secret);

@@ -1,9 +1,10 @@
 /*
- * Whom an object believes when he has signed its artifact: the public keys of a Secret. For the
- * rows of any kind whose spec has `verify`. Loop thread.
+ * Whom an object believes when he has signed its artifact: the public keys of a Secret, or the
+ * trusted root of one or of the operator. For the rows of any kind whose spec has `verify`. Loop
+ * thread.
  *
- * They are kept while something vouches for the Secret (ctl/depends.h), and shared by all objects
- * that name the same one. Its user has to name it in depends_each (trust_depends_each).
+ * What a Secret comes to is kept while something vouches for it (ctl/depends.h), and shared by all
+ * objects that name the same one. Its user has to name it in depends_each (trust_depends_each).
  */
 #ifndef SOURCE_TRUST_H
 #define SOURCE_TRUST_H
@@ -12,13 +13,24 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct trust_file;
 struct verify_keys;
+struct verify_root;
 
-/* In the kind's run, zeroed; the first two are set before any call. */
+enum trust_kind {
+	TRUST_NONE, /* no policy is in force */
+	TRUST_KEYS,
+	TRUST_ROOT,
+};
+
+/* In the kind's run, zeroed; the first four are set before any call. */
 struct trust {
-	const char *secret; /* its name; borrowed */
+	enum trust_kind kind;
+	const char *secret; /* its name; borrowed; NULL: the operator's root counts */
 	uint64_t timeout_ms; /* for reading it */
-	struct verify_keys *keys; /* NULL: not known yet */
+	const struct trust_file *file; /* the operator's; NULL: there is none */
+	struct verify_keys *keys; /* both NULL: not known yet */
+	struct verify_root *root;
 };
 
 void trust_clear(struct trust *t);
@@ -26,9 +38,11 @@ void trust_clear(struct trust *t);
 void trust_depends_each(
 	const char *secret, void (*on)(void *arg, unsigned nth, const char *name), void *arg);
 
-/* Are the keys known, without asking anybody? */
+/* Is it known, without asking anybody? */
 bool trust_known(struct run *r, struct trust *t);
-/* What a row of the kind does. -1: the Secret could not be read or has no keys that can be used;
+/* -1: there is nothing that could be read; the task's error says so. */
+int trust_check(struct run *r, const struct trust *t) must_check;
+/* What a row of the kind does. -1: the Secret could not be read or has nothing that can be used;
    the task's error says so. */
 enum step_ret trust_start(struct run *r, struct trust *t) must_check;
 int trust_took(struct run *r, struct trust *t) must_check;

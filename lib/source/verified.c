@@ -1,8 +1,12 @@
 #include "source/verified.h"
 
+#include "base/log.h"
+#include "base/mem.h"
 #include "ctl/cond.h"
 #include "source/item.h"
+#include "verify/identity.h"
 #include "verify/keys.h"
+#include "verify/trusted_root.h"
 
 #include <string.h>
 
@@ -18,12 +22,13 @@ void verified_clear(struct verified *v)
 static struct digest policy_of(
 	const struct run *r, const struct verified *v, const struct digest *manifest)
 {
-	const struct digest *keys = verify_keys_digest(v->trust.keys);
+	const struct digest *trusted =
+		v->trust.keys ? verify_keys_digest(v->trust.keys) : &v->trust.root->digest;
 	auto_digest_ctx struct digest_ctx h = {0};
 	struct digest out;
 
 	digest_ctx_init(&h, DIGEST_SHA256);
-	digest_update(&h, keys->bin, digest_size(keys->algo));
+	digest_update(&h, trusted->bin, digest_size(trusted->algo));
 	digest_update(&h, manifest->bin, digest_size(manifest->algo));
 	digest_update(&h, &r->generation, sizeof(r->generation));
 	digest_final(&h, &out);
@@ -34,7 +39,7 @@ bool verified_holds(struct run *r, struct verified *v, const struct digest *mani
 {
 	struct digest policy;
 
-	if (!v->trust.secret)
+	if (v->trust.kind == TRUST_NONE)
 		return true;
 	if (v->good || !trust_known(r, &v->trust))
 		return v->good;
@@ -45,20 +50,23 @@ bool verified_holds(struct run *r, struct verified *v, const struct digest *mani
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
-static enum step_ret fail(struct run *r)
+static enum step_ret fail(struct run *r, const struct verified *v)
 {
-	err_wrap(&r->task.err, "failed to verify the signature using provider 'cosign'");
+	err_wrap(&r->task.err, "failed to verify the signature using provider 'cosign%s'",
+		v->trust.kind == TRUST_ROOT ? " keyless" : "");
 	return run_fail(r, NULL, FAILED);
 }
 
 enum step_ret verified_keys_start(struct run *r, struct verified *v)
 {
-	return v->trust.secret ? trust_start(r, &v->trust) : STEP_NEXT;
+	if (v->trust.kind == TRUST_NONE)
+		return STEP_NEXT;
+	return trust_check(r, &v->trust) ? fail(r, v) : trust_start(r, &v->trust);
 }
 
 enum step_ret verified_keys_resume(struct run *r, struct verified *v)
 {
-	return trust_took(r, &v->trust) ? fail(r) : STEP_NEXT;
+	return trust_took(r, &v->trust) ? fail(r, v) : STEP_NEXT;
 }
 
 enum step_ret verified_start(struct run *r, struct verified *v, const struct signature_req *req)
@@ -68,16 +76,26 @@ enum step_ret verified_start(struct run *r, struct verified *v, const struct sig
 	if (verified_holds(r, v, req->manifest))
 		return STEP_NEXT;
 	own.keys = v->trust.keys;
+	own.root = v->trust.root;
+	own.who = v->who;
 	return task_wait(&r->task, signature_start(&own));
 }
 
 enum step_ret verified_resume(struct run *r, struct verified *v, const struct digest *manifest)
 {
-	ARTIFACT_ITEM(r->item)->verified = (struct digest){0};
+	struct artifact_item *a = ARTIFACT_ITEM(r->item);
+
+	a->verified = (struct digest){0};
 	if (task_op_failed(&r->task))
-		return fail(r);
+		return fail(r, v);
 	v->good = true;
-	ARTIFACT_ITEM(r->item)->verified = policy_of(r, v, manifest);
+	a->verified = policy_of(r, v, manifest);
+	free(a->signer);
+	a->signer = v->trust.kind == TRUST_ROOT ? mem_strdup(signature_signer(r->task.op)) : NULL;
+	if (a->signer && !verify_identities_anchored(v->who))
+		log_info(&r->log,
+			"a pattern of matchOIDCIdentity fits more than it says: it has no "
+			"^ and $ around it");
 	return STEP_NEXT;
 }
 
@@ -85,8 +103,11 @@ enum step_ret verified_resume(struct run *r, struct verified *v, const struct di
 
 static void say_good(struct run *r, const char *revision)
 {
+	const char *signer = ARTIFACT_ITEM(r->item)->signer;
+
 	cond_put(&r->conds, COND_VERIFIED, COND_TRUE, "Succeeded",
-		"verified signature of revision %s", revision);
+		"verified signature of revision %s%s%s", revision, signer ? " by " : "",
+		signer ? signer : "");
 }
 
 void verified_succeeded(struct run *r, const struct verified *v, const char *revision)
@@ -101,10 +122,12 @@ void verified_succeeded(struct run *r, const struct verified *v, const char *rev
    before is made anew by the next run that gets so far. */
 void verified_failed(struct run *r, const struct verified *v, const char *revision)
 {
-	if (v->trust.secret && v->good)
+	bool wanted = v->trust.kind != TRUST_NONE;
+
+	if (wanted && v->good)
 		say_good(r, revision);
-	else if (v->trust.secret && r->reason && !strcmp(r->reason, FAILED))
+	else if (wanted && r->reason && !strcmp(r->reason, FAILED))
 		cond_put(&r->conds, COND_VERIFIED, COND_FALSE, FAILED, "%s", r->task.err.msg);
-	else if (!v->trust.secret || !cond_is(&r->conds, COND_VERIFIED, COND_TRUE))
+	else if (!wanted || !cond_is(&r->conds, COND_VERIFIED, COND_TRUE))
 		cond_del(&r->conds, COND_VERIFIED);
 }

@@ -22,7 +22,8 @@
 
 /* In the kind's run, zeroed. */
 struct verified {
-	struct trust trust; /* trust.secret NULL: no policy is in force */
+	struct trust trust;
+	const struct verify_identities *who; /* may have signed, with TRUST_ROOT; borrowed */
 	bool good; /* the artifact is, by the policy */
 };
 
@@ -32,7 +33,7 @@ bool verified_holds(struct run *r, struct verified *v, const struct digest *mani
 /* Both rows fail with VerificationError. */
 enum step_ret verified_keys_start(struct run *r, struct verified *v) must_check;
 enum step_ret verified_keys_resume(struct run *r, struct verified *v) must_check;
-/* req->keys is not looked at. */
+/* req's keys, root and who are not looked at. */
 enum step_ret verified_start(
 	struct run *r, struct verified *v, const struct signature_req *req) must_check;
 enum step_ret verified_resume(

@@ -5,6 +5,7 @@
 #include "verify/dsse.h"
 #include "verify/keys.h"
 #include "verify/plain.h"
+#include "verify/policy.h"
 #include "verify/protojson.h"
 #include "verify/statement.h"
 
@@ -252,14 +253,17 @@ void verify_bundle_clear(struct verify_bundle *b)
 
 /* ---- what it proves -------------------------------------------------------------------------- */
 
-static int form_check(const struct verify_bundle *b, struct err *err)
+static int form_check(const struct verify_bundle *b, bool by_key, struct err *err)
 {
 	if (!b->envelope)
 		return err_set(err, ERR_RETRY,
 			"the bundle has the signature of a file, not of a manifest");
-	if (!b->key)
+	if (by_key && !b->key)
 		return err_set(err, ERR_RETRY,
 			"the bundle was signed with a certificate, and keys are trusted");
+	if (!by_key && b->key)
+		return err_set(err, ERR_RETRY,
+			"the bundle was signed with a key, and certificates are trusted");
 	if (b->log_entries > LIMIT_BUNDLE_LOG_ENTRIES)
 		return err_set(err, ERR_RETRY, "the bundle has %zu log entries, more than %d",
 			b->log_entries, LIMIT_BUNDLE_LOG_ENTRIES);
@@ -287,16 +291,22 @@ static enum verdict envelope_verify(const struct verify_dsse *d, const struct ve
 	return verify_statement(buf_str(&d->payload), d->payload.len, manifest, err);
 }
 
-enum verdict verify_bundle_with_keys(const struct verify_bundle *b, const struct verify_keys *keys,
-	const struct digest *manifest, const atomic_bool *stop, struct err *err)
+enum verdict verify_bundle(const struct verify_bundle *b, const struct verify_policy *policy,
+	const struct digest *manifest, const atomic_bool *stop, struct buf *signer, struct err *err)
 {
 	enum verdict verdict = VERDICT_BAD;
 	struct verify_dsse d = {0};
 
-	if (form_check(b, err))
+	(void)signer;
+	if (form_check(b, policy->keys, err))
 		return VERDICT_BAD;
+	if (!policy->keys) {
+		err_set(err, ERR_RETRY,
+			"it is a bundle with a certificate, which is not built yet");
+		return VERDICT_BAD;
+	}
 	if (!verify_dsse_read(&d, b->envelope, err))
-		verdict = envelope_verify(&d, keys, manifest, stop, err);
+		verdict = envelope_verify(&d, policy->keys, manifest, stop, err);
 	verify_dsse_clear(&d);
 	return verdict;
 }

@@ -18,7 +18,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-struct verify_keys;
+struct verify_policy;
 
 /* What the media types of bundles begin with, of whatever version. */
 #define VERIFY_BUNDLE_TYPE "application/vnd.dev.sigstore.bundle"
@@ -38,8 +38,10 @@ struct verify_bundle {
 int verify_bundle_parse(
 	struct verify_bundle *b, const char *data, size_t n, struct err *err) must_check;
 void verify_bundle_clear(struct verify_bundle *b);
-/* Is it a signature by one of these keys, of a statement about this manifest? */
-enum verdict verify_bundle_with_keys(const struct verify_bundle *b, const struct verify_keys *keys,
-	const struct digest *manifest, const atomic_bool *stop, struct err *err) must_check;
+/* Is it a signature as the policy wants it, of a statement about this manifest? Without keys
+   *signer gets who has signed. */
+enum verdict verify_bundle(const struct verify_bundle *b, const struct verify_policy *policy,
+	const struct digest *manifest, const atomic_bool *stop, struct buf *signer,
+	struct err *err) must_check;
 
 #endif

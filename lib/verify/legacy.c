@@ -6,18 +6,18 @@
 #include "base/obj.h"
 #include "base/vec.h"
 #include "verify/keys.h"
+#include "verify/policy.h"
 #include "verify/simple_signing.h"
 
 #include <string.h>
 
 #define SIGNATURE "dev.cosignproject.cosign/signature"
-#define LOG_ENTRY "dev.sigstore.cosign/bundle"
 #define TIMESTAMP "dev.sigstore.cosign/rfc3161timestamp"
 
 /* ---- the manifest ---------------------------------------------------------------------------- */
 
-/* What goes with a certificate says nothing here, but a layer in which it is broken is no
-   signature: cosign has it so. */
+/* What goes with a certificate says nothing to who has keys, but a layer in which it is broken is
+   no signature: cosign has it so. */
 static int extra_check(const json_t *annotations, const char *name, struct err *err)
 {
 	const char *text = obj_str(annotations, name);
@@ -45,9 +45,16 @@ static int signature_read(struct verify_legacy_layer *l, const json_t *annotatio
 			(unsigned long long)l->size, LIMIT_SIGNATURE_PAYLOAD);
 	if (base64_decode(&l->sig, text, strlen(text), BASE64_STD, err))
 		return err_wrap(err, "the signature");
-	if (extra_check(annotations, LOG_ENTRY, err) || extra_check(annotations, TIMESTAMP, err))
+	if (extra_check(annotations, VERIFY_LEGACY_LOG_ENTRY, err) ||
+		extra_check(annotations, TIMESTAMP, err))
 		return -1;
 	return 0;
+}
+
+static void extras_copy(struct verify_legacy_layer *l, const json_t *annotations)
+{
+	l->certificate = mem_strdup(obj_str(annotations, VERIFY_LEGACY_CERTIFICATE));
+	l->log_entry = mem_strdup(obj_str(annotations, VERIFY_LEGACY_LOG_ENTRY));
 }
 
 static int layer_read(struct verify_legacy_layer *l, const json_t *o, struct err *err)
@@ -63,6 +70,8 @@ static int layer_read(struct verify_legacy_layer *l, const json_t *o, struct err
 	l->size = (uint64_t)size;
 	if (signature_read(l, obj_get(o, "annotations"), &why))
 		l->why = mem_strdup(why.msg);
+	else
+		extras_copy(l, obj_get(o, "annotations"));
 	return 0;
 }
 
@@ -100,18 +109,22 @@ void verify_legacy_clear(struct verify_legacy_layers *l)
 	vec_each (l, one) {
 		buf_clear(&one->sig);
 		free(one->why);
+		free(one->certificate);
+		free(one->log_entry);
 	}
 	vec_clear(l);
 }
 
 /* ---- one of them ----------------------------------------------------------------------------- */
 
-enum verdict verify_legacy_with_keys(const struct buf *sig, const struct buf *payload,
-	const struct verify_keys *keys, const struct digest *manifest, const atomic_bool *stop,
-	struct err *err)
+enum verdict verify_legacy(const struct verify_legacy_layer *layer, const struct buf *payload,
+	const struct verify_policy *policy, const struct digest *manifest, const atomic_bool *stop,
+	struct buf *signer, struct err *err)
 {
-	if (!verify_keys_verify(
-		    keys, buf_str(sig), sig->len, buf_str(payload), payload->len, stop)) {
+	if (!policy->keys)
+		return verify_legacy_keyless(layer, payload, policy, manifest, signer, err);
+	if (!verify_keys_verify(policy->keys, buf_str(&layer->sig), layer->sig.len,
+		    buf_str(payload), payload->len, stop)) {
 		err_set(err, ERR_RETRY, "it is a signature of none of the keys");
 		return VERDICT_BAD;
 	}

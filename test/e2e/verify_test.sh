@@ -152,7 +152,7 @@ bad rotated "failed to get secret 'default/rotated'"
 secret rotated one
 good rotated "1@${rotated##*@}"
 
-# ---- not built --------------------------------------------------------------------------------------------------------
+# ---- nobody is trusted, or it is not built --------------------------------------------------------------------------------------------------------
 k apply -f - >/dev/null <<EOT
 apiVersion: source.toolkit.fluxcd.io/v1
 kind: OCIRepository
@@ -164,8 +164,8 @@ kind: OCIRepository
 metadata: {name: notation}
 spec: {interval: 10m, url: 'oci://$PLAIN/later', verify: {provider: notation, secretRef: {name: one}}}
 EOT
-check_soon "keyless stalls" $SOON "False FeatureGateDisabled" outcome keyless
-check_has "and says so" "spec.verify without secretRef (keyless) is not built yet" "$(message keyless)"
+check_soon "keyless without a trusted root" $SOON "False VerificationError" outcome keyless
+check_has "says so" "there is no trusted root: neither spec.verify.trustedRootSecretRef nor the controller's --sigstore-trusted-root" "$(message keyless)"
 check_soon "notation stalls" $SOON "False FeatureGateDisabled" outcome notation
 check_has "and says so, too" "spec.verify.provider 'notation' is not built yet" "$(message notation)"
 

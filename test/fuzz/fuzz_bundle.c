@@ -4,6 +4,7 @@
 
 #include "base/base64.h"
 #include "verify/keys.h"
+#include "verify/policy.h"
 
 #include <string.h>
 
@@ -47,7 +48,8 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 		BUG_IF(b.root || b.key || b.envelope);
 		why(&err);
 	} else {
-		BUG_IF(verify_bundle_with_keys(&b, keys(), &manifest, NULL, &err) != VERDICT_BAD);
+		BUG_IF(verify_bundle(&b, &(struct verify_policy){.keys = keys()}, &manifest, NULL,
+			       NULL, &err) != VERDICT_BAD);
 		why(&err);
 	}
 	verify_bundle_clear(&b);

@@ -1,16 +1,18 @@
 #!/usr/bin/env bash
-# spec.verify on the embedded API, with signatures that the real cosign has made once (test/unit/verify/make-vectors.sh): what ocictl pushes
-# today has the digest that they are of. No cosign, no Go.
+# spec.verify on the embedded API, with signatures that the real cosign has made once (test/unit/verify/make-vectors.sh), and with a Sigstore of
+# our own (make-keyless.py): what ocictl pushes today has the digest that they are of. No cosign, no Go.
 . "$(dirname "$0")/../lib/harness.sh"
 . "$H_ROOT/test/lib/parts.sh"
 . "$H_ROOT/test/lib/objects.sh"
 DATA=$H_ROOT/test/unit/verify/data
+KEYLESS=$DATA/keyless
 MANIFEST=application/vnd.oci.image.manifest.v1+json
 SOON=30
 
 h_registry_start reg
 mkdir "$H_TMP/objects"
-h_embedded_start src "$H_TMP/objects"
+jq .base "$KEYLESS/roots.json" >"$H_TMP/root.json"
+h_embedded_start src "$H_TMP/objects" --sigstore-trusted-root="$H_TMP/root.json"
 k create namespace apps >/dev/null
 get() { k -n apps get ocirepository "$1" -o json; }
 
@@ -84,6 +86,62 @@ sign b cosign-p256
 object borrowed b p256
 check_soon "the signature of another manifest" $SOON "False VerificationError" outcome borrowed
 check_has "says whose" "it is the signature of '$(cat "$DATA/a.digest")', not of '$(cat "$DATA/b.digest")'" "$(message borrowed)"
+
+# ---- without keys ----------------------------------------------------------------------------------------------------
+# keyless_case FILE NAME: a case of make-keyless.py
+keyless_case()
+{
+	jq --arg name "$2" '(.cases[$name] // {}) as $c | reduce ($c | to_entries[]) as $e (.base;
+		setpath($e.key[1:] | split("/") | map(if test("^[0-9]+$") then tonumber else . end); $e.value))' "$KEYLESS/$1.json"
+}
+# sign_keyless NAME CASE: below the .sig tag
+sign_keyless()
+{
+	local digest size
+
+	keyless_case legacy "$2" >"$H_TMP/layer.json"
+	jq -j .payload "$H_TMP/layer.json" >"$H_TMP/payload"
+	read -r digest size <<<"$(blob "$H_TMP/payload")"
+	jq --arg type $MANIFEST --arg config "$config" --arg digest "$digest" --argjson size "$size" '{schemaVersion: 2, mediaType: $type,
+		config: {mediaType: "application/vnd.oci.image.config.v1+json", digest: $config, size: 2},
+		layers: [{mediaType: "application/vnd.dev.cosign.simplesigning.v1+json", digest: $digest, size: $size, annotations: {
+			"dev.cosignproject.cosign/signature": .signature, "dev.sigstore.cosign/certificate": .certificate,
+			"dev.sigstore.cosign/bundle": .entry}}]}' "$H_TMP/layer.json" | manifest "$(tr : - <"$DATA/$1.digest").sig" $MANIFEST
+}
+# keyless_object NAME TAG REPOSITORY [MORE]: of whom a workflow of that repository may have signed
+keyless_object()
+{
+	k -n apps apply -f - >/dev/null <<-EOT
+	apiVersion: source.toolkit.fluxcd.io/v1
+	kind: OCIRepository
+	metadata: {name: $1}
+	spec: {interval: 10m, url: 'oci://$REGISTRY/app', ref: {tag: $2}, verify: {provider: cosign, ${4:-}
+	  matchOIDCIdentity: [{issuer: '^https://issuer\\.example\$', subject: '^https://github\\.com/$3/'}]}}
+	EOT
+}
+BY="'https://github.com/org/app/.github/workflows/release.yaml@refs/tags/v1' of 'https://issuer.example'"
+sign_keyless b good-b
+keyless_case roots log-before >"$H_TMP/trusted_root.json"
+k -n apps create secret generic own-root --from-file="$H_TMP/trusted_root.json" >/dev/null || h_die "cannot create the secret own-root"
+keyless_object workflow b org/app
+keyless_object another b org/other
+keyless_object own-root b org/app 'trustedRootSecretRef: {name: own-root},'
+check_soon "by a certificate" $SOON "True Succeeded" outcome workflow
+check_eq "it says by whom" "verified signature of revision b@$(cat "$DATA/b.digest") by $BY" \
+	"$(field workflow '.status.conditions[] | select(.type == "SourceVerified") | .message')"
+check_soon "by somebody else" $SOON "False VerificationError" outcome another
+check_has "says by whom" "provider 'cosign keyless': no matching signatures" "$(message another)"
+check_has "and what does not fit" "it is signed by $BY: the subject fits no entry" "$(message another)"
+check_soon "with a trusted root of its own" $SOON "False VerificationError" outcome own-root
+check_has "that one counts" "when the log was not trusted" "$(message own-root)"
+k -n apps create secret generic own-root --from-file=trusted_root.json="$H_TMP/root.json" --dry-run=client -o yaml | k apply -f - >/dev/null
+check_soon "another one in the Secret counts at once" $SOON "True Succeeded" outcome own-root
+sign_keyless b good
+k -n apps annotate ocirepository workflow reconcile.fluxcd.io/requestedAt=again >/dev/null
+keyless_object borrowed-keyless b org/app
+check_soon "of another manifest" $SOON "False VerificationError" outcome borrowed-keyless
+check_has "says whose" "it is the signature of '$(cat "$DATA/a.digest")', not of '$(cat "$DATA/b.digest")'" "$(message borrowed-keyless)"
+check_eq "who was verified stays so" "True Succeeded" "$(verified workflow)"
 
 # ---- a bundle, in the index under the tag ----------------------------------------------------------------------------
 read -r bundle _ <<<"$(blob "$DATA/bundle/cosign-p256.json")"

@@ -115,7 +115,8 @@ START_TEST(test_values)
 		      "--kube-api-burst=-1 "
 		      "--enable-leader-election --embedded=/dir --log-level=debug "
 		      "--log-encoding=console --watch-label-selector=a=b,c!=d "
-		      "--ca-file=/etc/cas --registry-mirrors=/etc/rules";
+		      "--ca-file=/etc/cas --registry-mirrors=/etc/rules "
+		      "--sigstore-trusted-root=/etc/root.json";
 
 	good(&f, line);
 	ck_assert_int_eq(f.concurrent, 4);
@@ -139,6 +140,7 @@ START_TEST(test_values)
 	ck_assert_str_eq(f.label_selector, "a=b,c!=d");
 	ck_assert_str_eq(f.ca_file, "/etc/cas");
 	ck_assert_str_eq(f.mirrors, "/etc/rules");
+	ck_assert_str_eq(f.trusted_root, "/etc/root.json");
 }
 END_TEST
 

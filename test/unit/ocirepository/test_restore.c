@@ -205,8 +205,8 @@ START_TEST(test_not_built)
 	world_init(&w);
 	lose(&w, &image, "\"ref\":{\"tag\":\"1.0\"}");
 	patch(&w,
-		suspended ? "{\"spec\":{\"suspend\":true,\"verify\":{\"provider\":\"cosign\"}}}"
-			  : "{\"spec\":{\"verify\":{\"provider\":\"cosign\"}}}");
+		suspended ? "{\"spec\":{\"suspend\":true,\"verify\":{\"provider\":\"notation\"}}}"
+			  : "{\"spec\":{\"verify\":{\"provider\":\"notation\"}}}");
 	world_start(&w);
 	world_settle(&w);
 	ck_assert_int_eq(ask(&w), STORE_MISS);

@@ -3,6 +3,7 @@
 
 #include "base/limits.h"
 #include "test/unit/verify/vectors.h"
+#include "verify/policy.h"
 
 Suite *suite_bundle(void);
 
@@ -18,7 +19,8 @@ static enum verdict prove(const char *text, size_t n, const struct verify_keys *
 
 	*parsed = !verify_bundle_parse(&b, text, n, err);
 	if (*parsed)
-		verdict = verify_bundle_with_keys(&b, keys, manifest, NULL, err);
+		verdict = verify_bundle(
+			&b, &(struct verify_policy){.keys = keys}, manifest, NULL, NULL, err);
 	verify_bundle_clear(&b);
 	return verdict;
 }

@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "base/vec.h"
 #include "test/unit/verify/vectors.h"
+#include "verify/policy.h"
 
 Suite *suite_legacy(void);
 
@@ -39,7 +40,8 @@ static enum verdict prove(const char *payload, size_t len, const char *annotatio
 	buf_add(&bytes, payload, len);
 	layer_of(&l, json_pack("{ss}", SIGNATURE, annotation), 100);
 	ck_assert_pstr_eq(l.p[0].why, NULL);
-	verdict = verify_legacy_with_keys(&l.p[0].sig, &bytes, keys, manifest, NULL, err);
+	verdict = verify_legacy(
+		&l.p[0], &bytes, &(struct verify_policy){.keys = keys}, manifest, NULL, NULL, err);
 	verify_legacy_clear(&l);
 	return verdict;
 }

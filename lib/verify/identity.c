@@ -1,0 +1,185 @@
+#include "verify/identity.h"
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/vec.h"
+#include "crypto/cert.h"
+#include "text/match.h"
+#include "verify/plain.h"
+
+#include <string.h>
+
+#define OID_ISSUER "1.3.6.1.4.1.57264.1.8"
+#define OID_ISSUER_OLD "1.3.6.1.4.1.57264.1.1"
+
+/* ---- the words ------------------------------------------------------------------------------- */
+
+void verify_identities_add(struct verify_identities *all, const char *issuer, const char *subject)
+{
+	*vec_add(all) = (struct verify_identity){.issuer = mem_strdup(issuer ? issuer : ""),
+		.subject = mem_strdup(subject ? subject : "")};
+}
+
+void verify_identities_copy(struct verify_identities *out, const struct verify_identities *from)
+{
+	const struct verify_identity *one;
+
+	vec_each (from, one)
+		verify_identities_add(out, one->issuer, one->subject);
+}
+
+void verify_identities_clear(struct verify_identities *all)
+{
+	struct verify_identity *one;
+
+	vec_each (all, one) {
+		free(one->issuer);
+		free(one->subject);
+		match_free(one->issuer_match);
+		match_free(one->subject_match);
+	}
+	vec_clear(all);
+}
+
+/* ---- patterns -------------------------------------------------------------------------------- */
+
+static int compile(struct match **out, const char *pattern, const char *name, struct err *err)
+{
+	if (!*pattern)
+		return err_set(err, ERR_STALL, "%s is empty: anybody would do", name);
+	if (!match_new(out, pattern, err))
+		return 0;
+	err->kind = ERR_STALL;
+	return err_wrap(err, "%s", name);
+}
+
+int verify_identities_compile(struct verify_identities *all, struct err *err)
+{
+	struct verify_identity *one;
+
+	if (!all->len || all->len > LIMIT_SIGNERS)
+		return err_set(err, ERR_STALL,
+			"spec.verify.matchOIDCIdentity has %zu entries; without a key 1 to %d "
+			"say who may have signed",
+			all->len, LIMIT_SIGNERS);
+	vec_each (all, one)
+		if (compile(&one->issuer_match, one->issuer, "issuer", err) ||
+			compile(&one->subject_match, one->subject, "subject", err))
+			return err_wrap(
+				err, "spec.verify.matchOIDCIdentity[%zu]", (size_t)(one - all->p));
+	return 0;
+}
+
+static bool anchored(const char *pattern)
+{
+	size_t n = strlen(pattern);
+
+	return n > 1 && pattern[0] == '^' && pattern[n - 1] == '$';
+}
+
+bool verify_identities_anchored(const struct verify_identities *all)
+{
+	const struct verify_identity *one;
+
+	vec_each (all, one)
+		if (!anchored(one->issuer) || !anchored(one->subject))
+			return false;
+	return true;
+}
+
+/* ---- what the certificate says --------------------------------------------------------------- */
+
+/* Written twice in new certificates, once in DER; who writes two things is not to be believed. */
+static int issuer_of(struct buf *out, const struct cert *leaf, struct err *err)
+{
+	const unsigned char *old, *value;
+	const char *text = NULL;
+	size_t old_len, n, len = 0;
+
+	if (cert_extension(leaf, OID_ISSUER_OLD, &old, &old_len, err) ||
+		cert_extension(leaf, OID_ISSUER, &value, &n, err))
+		return -1;
+	if (value && cert_utf8(value, n, &text, &len, err))
+		return err_wrap(err, "the issuer in the certificate");
+	if (old && text && (old_len != len || memcmp(old, text, len) != 0))
+		return err_set(err, ERR_RETRY, "the certificate names two issuers");
+	if (text)
+		buf_add(out, text, len);
+	else if (old)
+		buf_add(out, old, old_len);
+	if (!out->len || memchr(out->p, '\0', out->len))
+		return err_set(err, ERR_RETRY, "the certificate does not say who the issuer is");
+	return 0;
+}
+
+static const struct cert_name *first(const struct cert_names *names, enum cert_name_type type)
+{
+	const struct cert_name *one;
+
+	vec_each (names, one)
+		if (one->type == type)
+			return one;
+	return NULL;
+}
+
+static const struct cert_name *the_one(const struct cert_names *names)
+{
+	const struct cert_name *one = first(names, CERT_NAME_URI);
+
+	if (!one)
+		one = first(names, CERT_NAME_EMAIL);
+	return one ? one : first(names, CERT_NAME_OTHER);
+}
+
+static const struct verify_identity *find(const struct verify_identities *all, const char *issuer,
+	const char *subject, bool *issuer_fits)
+{
+	const struct verify_identity *one;
+
+	vec_each (all, one) {
+		if (!match_text(one->issuer_match, issuer, strlen(issuer)))
+			continue;
+		*issuer_fits = true;
+		if (match_text(one->subject_match, subject, strlen(subject)))
+			return one;
+	}
+	return NULL;
+}
+
+static int names_match(const struct verify_identities *all, const char *issuer,
+	const struct cert_names *names, enum verify_names which, struct buf *signer,
+	struct err *err)
+{
+	const struct cert_name *only = the_one(names), *one;
+	char who[VERIFY_PLAIN_MAX], whose[VERIFY_PLAIN_MAX];
+	bool issuer_fits = false;
+
+	vec_each (names, one) {
+		if (which == VERIFY_ONE_NAME && one != only)
+			continue;
+		if (!find(all, issuer, one->text, &issuer_fits))
+			continue;
+		buf_addf(signer, "'%s' of '%s'", verify_plain(one->text, who),
+			verify_plain(issuer, whose));
+		return 0;
+	}
+	one = only ? only : names->len ? &names->p[0] : NULL;
+	if (!one)
+		return err_set(err, ERR_RETRY, "the certificate names nobody");
+	return err_set(err, ERR_RETRY, "it is signed by '%s' of '%s': the %s fits no entry of %s",
+		verify_plain(one->text, who), verify_plain(issuer, whose),
+		issuer_fits ? "subject" : "issuer", "spec.verify.matchOIDCIdentity");
+}
+
+int verify_identities_match(const struct verify_identities *all, const struct cert *leaf,
+	enum verify_names which, struct buf *signer, struct err *err)
+{
+	auto_buf struct buf issuer = BUF_INIT(LIMIT_CERTIFICATE);
+	struct cert_names names = {0};
+	int rc;
+
+	rc = issuer_of(&issuer, leaf, err) || cert_names(&names, leaf, err) ||
+		names_match(all, buf_str(&issuer), &names, which, signer, err);
+	cert_names_clear(&names);
+	return rc ? -1 : 0;
+}

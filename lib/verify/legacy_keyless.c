@@ -1,0 +1,171 @@
+/* A signature below a .sig tag by a certificate: all checks, in their order, are in
+   verify_legacy_keyless. */
+#include "base/base64.h"
+#include "base/limits.h"
+#include "base/obj.h"
+#include "crypto/cert.h"
+#include "crypto/pubkey.h"
+#include "verify/fulcio.h"
+#include "verify/identity.h"
+#include "verify/legacy.h"
+#include "verify/log_body.h"
+#include "verify/plain.h"
+#include "verify/policy.h"
+#include "verify/simple_signing.h"
+#include "verify/tlog.h"
+#include "verify/trusted_root.h"
+
+#include <string.h>
+
+struct proof {
+	const struct verify_legacy_layer *layer;
+	const struct buf *payload;
+	struct verify_log_entry entry;
+	struct buf promise;
+	struct verify_log_body body;
+	struct cert *leaf;
+	struct cert_chain chain;
+};
+
+static void proof_clear(struct proof *p)
+{
+	buf_clear(&p->entry.body);
+	buf_clear(&p->entry.log_id);
+	buf_clear(&p->promise);
+	verify_log_body_clear(&p->body);
+	cert_free(p->leaf);
+}
+
+/* ---- the entry of the log -------------------------------------------------------------------- */
+
+static int hex_decode(struct buf *out, const char *text)
+{
+	size_t n = strlen(text), i;
+
+	if (!n || n % 2 || strspn(text, "0123456789abcdef") != n)
+		return -1;
+	for (i = 0; i < n; i += 2) {
+		int high = text[i] <= '9' ? text[i] - '0' : text[i] - 'a' + 10;
+		int low = text[i + 1] <= '9' ? text[i + 1] - '0' : text[i + 1] - 'a' + 10;
+
+		buf_addc(out, (char)(high << 4 | low));
+	}
+	return buf_over(out) ? -1 : 0;
+}
+
+static int text_decode(struct buf *out, const json_t *v, const char *name, struct err *err)
+{
+	const char *text = json_string_value(v);
+
+	if (!text || !*text)
+		return err_set(err, ERR_RETRY, "the log entry has no '%s'", name);
+	return base64_decode(out, text, strlen(text), BASE64_STD, err)
+		? err_wrap(err, "the log entry's '%s'", name)
+		: 0;
+}
+
+static int entry_fill(struct proof *p, const json_t *o, struct err *err)
+{
+	const json_t *payload = obj_get(o, "Payload");
+	const json_t *time = obj_get(payload, "integratedTime");
+	const json_t *index = obj_get(payload, "logIndex");
+
+	if (text_decode(
+		    &p->promise, obj_get(o, "SignedEntryTimestamp"), "SignedEntryTimestamp", err) ||
+		text_decode(&p->entry.body, obj_get(payload, "body"), "body", err))
+		return -1;
+	if (!json_is_integer(time) || !json_is_integer(index))
+		return err_set(err, ERR_RETRY, "the log entry has no time or no index");
+	p->entry.time_s = json_integer_value(time);
+	p->entry.index = json_integer_value(index);
+	if (hex_decode(&p->entry.log_id, obj_str_or("", payload, "logID")))
+		return err_set(err, ERR_RETRY, "the log entry's 'logID' is none");
+	return 0;
+}
+
+static int entry_read(struct proof *p, struct err *err)
+{
+	const char *text = p->layer->log_entry;
+	auto_json json_t *o = NULL;
+
+	if (!text)
+		return err_set(err, ERR_RETRY,
+			"the layer has no annotation '" VERIFY_LEGACY_LOG_ENTRY
+			"', and no log is asked whether it knows the signature");
+	if (strlen(text) > LIMIT_LOG_TEXT)
+		return err_set(err, ERR_RETRY, "the log entry has %zu characters, more than %llu",
+			strlen(text), LIMIT_LOG_TEXT);
+	o = obj_parse_within(text, strlen(text), &obj_signed, "the log entry", err);
+	return o ? entry_fill(p, o, err) : -1;
+}
+
+static int body_read(struct proof *p, struct err *err)
+{
+	if (verify_log_body_read(&p->body, buf_str(&p->entry.body), p->entry.body.len, err))
+		return -1;
+	return verify_log_body_is(&p->body, "hashedrekord", "0.0.1")
+		? 0
+		: verify_log_body_unknown(&p->body, err);
+}
+
+static int leaf_read(struct proof *p, struct err *err)
+{
+	const char *pem = p->layer->certificate;
+
+	if (!pem)
+		return err_set(err, ERR_RETRY,
+			"the layer has no annotation '" VERIFY_LEGACY_CERTIFICATE "'");
+	return cert_parse_pem(&p->leaf, pem, strlen(pem), CERT_FIRST, err)
+		? err_wrap(err, "the certificate")
+		: 0;
+}
+
+static int body_compare(struct proof *p, struct err *err)
+{
+	struct verify_log_subject of = {.sig = &p->layer->sig, .leaf = p->leaf};
+
+	digest_mem(&of.payload, DIGEST_SHA256, buf_str(p->payload), p->payload->len);
+	return verify_log_body_of_hash(&p->body, &of, err);
+}
+
+static int promise_check(struct proof *p, const struct verify_root *root, struct err *err)
+{
+	const struct verify_log *log = verify_tlog_find(root, &p->entry);
+
+	if (!log)
+		return err_set(err, ERR_RETRY,
+			"the log entry is of a log that the trusted root does not have");
+	return verify_tlog_promise(log, &p->entry, &p->promise, err);
+}
+
+/* ---- all of it ------------------------------------------------------------------------------- */
+
+static int signature_check(struct proof *p, struct err *err)
+{
+	return pubkey_verifies(cert_key(p->leaf), buf_str(&p->layer->sig), p->layer->sig.len,
+		       buf_str(p->payload), p->payload->len)
+		? 0
+		: err_set(err, ERR_RETRY, "it is no signature by its certificate");
+}
+
+enum verdict verify_legacy_keyless(const struct verify_legacy_layer *layer,
+	const struct buf *payload, const struct verify_policy *policy,
+	const struct digest *manifest, struct buf *signer, struct err *err)
+{
+	struct proof p = {.layer = layer,
+		.payload = payload,
+		.entry = {.body = BUF_INIT(LIMIT_LOG_BODY), .log_id = BUF_INIT(VERIFY_LOG_ID_MAX)},
+		.promise = BUF_INIT(LIMIT_SIGNATURE_TEXT)};
+	enum verdict verdict = VERDICT_BAD;
+
+	if (!entry_read(&p, err) && !body_read(&p, err) && !leaf_read(&p, err) &&
+		!body_compare(&p, err) && !promise_check(&p, policy->root, err) &&
+		!verify_fulcio_chain(&p.chain, policy->root, p.leaf, cert_from(p.leaf), err) &&
+		!verify_identities_match(policy->who, p.leaf, VERIFY_ANY_NAME, signer, err) &&
+		!verify_fulcio_logged(policy->root, p.leaf, &p.chain, err) &&
+		!signature_check(&p, err) &&
+		!verify_fulcio_valid(p.leaf, &p.chain, p.entry.time_s, err))
+		verdict = verify_simple_signing(buf_str(payload), payload->len, manifest, err);
+	proof_clear(&p);
+	return verdict;
+}

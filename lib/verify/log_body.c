@@ -1,0 +1,99 @@
+#include "verify/log_body.h"
+
+#include "base/base64.h"
+#include "base/limits.h"
+#include "base/obj.h"
+#include "crypto/cert.h"
+#include "verify/plain.h"
+
+#include <string.h>
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+int verify_log_body_read(struct verify_log_body *b, const char *data, size_t n, struct err *err)
+{
+	if (n > LIMIT_LOG_BODY)
+		return err_set(err, ERR_RETRY,
+			"the body of the log entry has %zu bytes, more than %llu", n,
+			LIMIT_LOG_BODY);
+	b->root = obj_parse_within(data, n, &obj_signed, "the body of the log entry", err);
+	if (!b->root)
+		return -1;
+	b->kind = obj_str_or("", b->root, "kind");
+	b->version = obj_str_or("", b->root, "apiVersion");
+	return 0;
+}
+
+void verify_log_body_clear(struct verify_log_body *b)
+{
+	json_decref(b->root);
+	*b = (struct verify_log_body){0};
+}
+
+bool verify_log_body_is(const struct verify_log_body *b, const char *kind, const char *version)
+{
+	return !strcmp(b->kind, kind) && !strcmp(b->version, version);
+}
+
+int verify_log_body_unknown(const struct verify_log_body *b, struct err *err)
+{
+	char kind[VERIFY_PLAIN_MAX], version[VERIFY_PLAIN_MAX];
+
+	return err_set(err, ERR_RETRY, "the log entry is a '%s' '%s', which says nothing of this",
+		verify_plain(b->kind, kind), verify_plain(b->version, version));
+}
+
+/* ---- comparing ------------------------------------------------------------------------------- */
+
+static int sig_compare(const char *text, const struct verify_log_subject *of, struct err *err)
+{
+	auto_buf struct buf sig = BUF_INIT(LIMIT_SIGNATURE_TEXT);
+
+	if (!text || base64_decode(&sig, text, strlen(text), BASE64_STD, err) ||
+		sig.len != of->sig->len || memcmp(sig.p, of->sig->p, sig.len) != 0) {
+		err_clear(err);
+		return err_set(err, ERR_RETRY, "the log entry is of another signature");
+	}
+	return 0;
+}
+
+static int leaf_compare(const char *text, const struct verify_log_subject *of, struct err *err)
+{
+	auto_buf struct buf pem = BUF_INIT(LIMIT_LOG_BODY);
+	struct cert *c = NULL;
+	bool same;
+
+	same = text && !base64_decode(&pem, text, strlen(text), BASE64_STD, err) &&
+		!cert_parse_pem(&c, buf_str(&pem), pem.len, CERT_ONLY, err) &&
+		cert_equal(c, of->leaf);
+	cert_free(c);
+	if (same)
+		return 0;
+	err_clear(err);
+	return err_set(err, ERR_RETRY, "the log entry is of another certificate");
+}
+
+static int hash_compare(const json_t *hash, const struct verify_log_subject *of, struct err *err)
+{
+	const char *algo = obj_str_or("", hash, "algorithm");
+	char hex[DIGEST_HEX_MAX], shown[VERIFY_PLAIN_MAX];
+
+	if (strcmp(algo, "sha256") != 0)
+		return err_set(err, ERR_RETRY, "the log entry has a digest of '%s', not of sha256",
+			verify_plain(algo, shown));
+	if (strcmp(obj_str_or("", hash, "value"), digest_hex(&of->payload, hex)) != 0)
+		return err_set(err, ERR_RETRY, "the log entry is of another payload");
+	return 0;
+}
+
+int verify_log_body_of_hash(
+	const struct verify_log_body *b, const struct verify_log_subject *of, struct err *err)
+{
+	const json_t *sig = obj_get(b->root, "spec", "signature");
+
+	return sig_compare(obj_str(sig, "content"), of, err) ||
+			leaf_compare(obj_str(sig, "publicKey", "content"), of, err) ||
+			hash_compare(obj_get(b->root, "spec", "data", "hash"), of, err)
+		? -1
+		: 0;
+}

@@ -1,0 +1,16 @@
+/* What a signature has to be, to count. Nothing here is owned. Any thread. */
+#ifndef VERIFY_POLICY_H
+#define VERIFY_POLICY_H
+
+struct verify_identities;
+struct verify_keys;
+struct verify_root;
+
+struct verify_policy {
+	const struct verify_keys
+		*keys; /* by one of these; NULL: by a certificate ("keyless"), ... */
+	const struct verify_root *root; /* ... whose authority and logs are in there */
+	const struct verify_identities *who; /* ... and which names one of them; compiled */
+};
+
+#endif

@@ -1,0 +1,58 @@
+#include "verify/tlog.h"
+
+#include "base/base64.h"
+#include "base/limits.h"
+#include "base/time.h"
+#include "crypto/pubkey.h"
+#include "verify/trusted_root.h"
+
+/* What a number in JSON can be, for everybody who reads one; the last second of the year 9999. */
+#define INDEX_MAX ((int64_t)1 << 53)
+#define TIME_MAX_S 253402300799
+
+const struct verify_log *verify_tlog_find(
+	const struct verify_root *root, const struct verify_log_entry *e)
+{
+	int64_t s = e->time_s < 0 || e->time_s > TIME_MAX_S ? 0 : e->time_s;
+
+	return verify_logs_find(&root->tlogs, buf_str(&e->log_id), e->log_id.len, s * 1000);
+}
+
+/* RFC 8785: members in the order of their names, nothing between them. */
+static void message_write(struct buf *out, const struct verify_log_entry *e)
+{
+	size_t i;
+
+	buf_adds(out, "{\"body\":\"");
+	if (base64_encode(out, buf_str(&e->body), e->body.len, BASE64_STD))
+		return;
+	buf_addf(out, "\",\"integratedTime\":%lld,\"logID\":\"", (long long)e->time_s);
+	for (i = 0; i < e->log_id.len; i++)
+		buf_addf(out, "%02x", (unsigned char)e->log_id.p[i]);
+	buf_addf(out, "\",\"logIndex\":%lld}", (long long)e->index);
+}
+
+int verify_tlog_promise(const struct verify_log *log, const struct verify_log_entry *e,
+	const struct buf *promise, struct err *err)
+{
+	auto_buf struct buf message = BUF_INIT(2 * LIMIT_LOG_BODY);
+	char at[TIME_TEXT_MAX];
+
+	if (e->index < 0 || e->index >= INDEX_MAX || e->time_s <= 0 || e->time_s > TIME_MAX_S)
+		return err_set(err, ERR_RETRY, "the log entry has an index or a time that is none");
+	if (pubkey_kind(log->key) != PUBKEY_EC)
+		return err_set(err, ERR_RETRY,
+			"the log's key in the trusted root is not of the kind that promises are "
+			"signed with");
+	if (!verify_window_has(&log->valid, e->time_s * 1000))
+		return err_set(err, ERR_RETRY,
+			"the log entry is of %s, when the log was not trusted",
+			time_format_rfc3339(e->time_s * 1000, at));
+	message_write(&message, e);
+	if (buf_over(&message) ||
+		!pubkey_verifies(log->key, buf_str(promise), promise->len, message.p, message.len))
+		return err_set(err, ERR_RETRY,
+			"the log's promise (SET) is not of this entry by the log of the trusted "
+			"root");
+	return 0;
+}

@@ -1,0 +1,353 @@
+/* spec.verify without keys: whose trusted root counts, when a signature is looked for, and what the
+   status says. What counts as a signature is tested in test/unit/verify. */
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/obj.h"
+#include "ctl/controller.h"
+#include "ev/loop.h"
+#include "source/trust_file.h"
+#include "test/unit/ocirepository/signing.h"
+#include "test/unit/ocirepository/world.h"
+#include "test/unit/verify/keyless.h"
+#include "verify/bundle.h"
+#include "verify/legacy.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+Suite *suite_keyless(void);
+
+#define INTERVAL_MS 60000
+#define WHO \
+	"\"matchOIDCIdentity\":[{\"issuer\":\"^https://issuer[.]example$\"," \
+	"\"subject\":\"^https://github[.]com/org/app/\"}]"
+#define SPEC_OF(verify) "\"ref\":{\"tag\":\"1.0\"},\"verify\":{\"provider\":\"cosign\"," verify "}"
+#define ROOT "\"trustedRootSecretRef\":{\"name\":\"root\"}"
+#define SPEC SPEC_OF(ROOT "," WHO)
+#define BY_FILE SPEC_OF(WHO)
+#define SUBJECT "https://github.com/org/app/.github/workflows/release.yaml@refs/tags/v1"
+
+static struct world w;
+static struct fake_image image;
+static struct buf layer = BUF_INIT(BUF_ANY); /* the registry sends it from here */
+
+/* ---- what there is --------------------------------------------------------------------------- */
+
+static char *root_text(const char *name)
+{
+	json_t *o = keyless_case("roots", name);
+	char *text = json_dumps(o, 0);
+
+	json_decref(o);
+	return text;
+}
+
+/* The Secret apps/root with a trusted root of that name. */
+static void trust(const char *name)
+{
+	auto_free char *root = root_text(name), *text = NULL;
+	json_t *o = json_pack("{s{ssss}}", "metadata", "name", "root", "namespace", "apps");
+
+	vector_entry(o, VERIFY_ROOT_ENTRY, root);
+	text = json_dumps(o, 0);
+	fake_kube_put(w.kube, "secrets", text);
+	json_decref(o);
+}
+
+/* The image has to be the one that make-keyless.py has signed. */
+static void push(void)
+{
+	auto_free char *digest = vector_text("keyless/", "image", ".digest");
+	FILE *f = fopen(VECTORS "keyless/layer.tgz", "rb");
+	char part[4096];
+
+	ck_assert(f);
+	buf_add(&layer, part, fread(part, 1, sizeof(part), f));
+	fclose(f);
+	world_push(&w, "1.0", &layer, &image);
+	ck_assert_msg(!strcmp(image.manifest_text, digest),
+		"image.digest is not %s: write it anew, and run make-keyless.py",
+		image.manifest_text);
+}
+
+static void sign(const char *name)
+{
+	json_t *o = keyless_case("legacy", name), *m;
+	char *payload = mem_strdup(json_string_value(json_object_get(o, "payload")));
+
+	m = json_pack("{s[{sssIs{sOsOsO}}]}", "layers", "digest", signing_digest(payload), "size",
+		(json_int_t)strlen(payload), "annotations", "dev.cosignproject.cosign/signature",
+		json_object_get(o, "signature"), VERIFY_LEGACY_CERTIFICATE,
+		json_object_get(o, "certificate"), VERIFY_LEGACY_LOG_ENTRY,
+		json_object_get(o, "entry"));
+	signing_blob(&w, payload);
+	signing_answer(&w, mem_printf("/v2/app/manifests/sha256-%s.sig", image.manifest_text + 7),
+		json_dumps(m, 0), NULL);
+	json_decref(m);
+	json_decref(o);
+}
+
+static void begin(const char *spec)
+{
+	world_init(&w);
+	trust("good");
+	push();
+	world_object(&w, "web", spec);
+}
+
+static void start(void)
+{
+	world_start(&w);
+	world_settle(&w);
+}
+
+static void end(void)
+{
+	fake_image_clear(&image);
+	world_clear(&w);
+	signing_clear();
+	buf_clear(&layer);
+}
+
+static bool asked(const char *what)
+{
+	return strstr(fake_log(w.reg), what) != NULL;
+}
+
+static void good(void)
+{
+	auto_free char *want = mem_printf("verified signature of revision 1.0@%s by '" SUBJECT
+					  "' of 'https://issuer.example'",
+		image.manifest_text);
+
+	ck_assert_msg(!strcmp(world_status(&w, "web", "Ready.status"), "True"), "%s",
+		world_status(&w, "web", "Ready.message"));
+	ck_assert_str_eq(world_status(&w, "web", "SourceVerified.status"), "True");
+	ck_assert_str_eq(world_status(&w, "web", "SourceVerified.message"), want);
+}
+
+#define FAILED "failed to verify the signature using provider 'cosign keyless': "
+
+static void bad(const char *why)
+{
+	auto_free char *message = mem_strdup(world_status(&w, "web", "SourceVerified.message"));
+
+	ck_assert_str_eq(world_status(&w, "web", "SourceVerified.status"), "False");
+	ck_assert_str_eq(world_status(&w, "web", "SourceVerified.reason"), "VerificationError");
+	ck_assert_msg(!strncmp(message, FAILED, strlen(FAILED)), "%s", message);
+	ck_assert_msg(strstr(message, why) != NULL, "%s", message);
+	ck_assert_str_eq(world_status(&w, "web", "Ready.reason"), "VerificationError");
+	ck_assert_str_eq(world_status(&w, "web", "Ready.message"), message);
+}
+
+/* ---- tests ----------------------------------------------------------------------------------- */
+
+START_TEST(test_signed)
+{
+	int i;
+
+	begin(SPEC);
+	sign("image");
+	start();
+	good();
+	for (i = 0; i < 3; i++) {
+		world_forget(&w);
+		world_pass(&w, INTERVAL_MS);
+		ck_assert_str_eq(world_writes(&w), "");
+		ck_assert_str_eq(fake_log(w.reg), "HEAD /v2/app/manifests/1.0\n");
+	}
+	ck_assert_uint_eq(fake_kube_secret_reads(w.kube), 1);
+	/* It still says by whom, whatever else is written. */
+	fake_kube_merge(
+		w.kube, "ocirepositories", "apps", "web", "{\"spec\":{\"interval\":\"2m\"}}");
+	world_settle(&w);
+	good();
+	end();
+}
+END_TEST
+
+START_TEST(test_of_another)
+{
+	begin(SPEC);
+	sign("good");
+	start();
+	bad("it is the signature of 'sha256:");
+	ck_assert_str_eq(world_status(&w, "web", "artifact.revision"), "");
+	end();
+}
+END_TEST
+
+START_TEST(test_other_identity)
+{
+	begin(SPEC_OF(ROOT ",\"matchOIDCIdentity\":[{\"issuer\":\"^https://issuer[.]example$\","
+			   "\"subject\":\"^https://github[.]com/org/other/\"}]"));
+	sign("image");
+	start();
+	bad("it is signed by '" SUBJECT "' of 'https://issuer.example': the subject fits no entry");
+	world_object(&w, "web",
+		SPEC_OF(ROOT ",\"matchOIDCIdentity\":[{\"issuer\":\"x\",\"subject\":\"x\"},"
+			     "{\"issuer\":\"issuer\",\"subject\":\"/app/\"}]"));
+	world_settle(&w);
+	good();
+	end();
+}
+END_TEST
+
+/* The trusted root in the Secret changes: at once the artifact is verified with the new one. */
+START_TEST(test_other_root)
+{
+	auto_free char *revision = NULL;
+
+	begin(SPEC);
+	sign("image");
+	start();
+	good();
+	revision = mem_strdup(world_status(&w, "web", "artifact.revision"));
+	trust("log-before");
+	world_settle(&w);
+	bad("when the log was not trusted");
+	ck_assert_str_eq(world_status(&w, "web", "artifact.revision"), revision);
+	trust("two-authorities");
+	world_settle(&w);
+	good();
+	/* The labels of the Secret are nobody's question. */
+	world_forget(&w);
+	fake_kube_merge(
+		w.kube, "secrets", "apps", "root", "{\"metadata\":{\"labels\":{\"a\":\"b\"}}}");
+	world_settle(&w);
+	ck_assert_msg(!asked(".sig"), "%s", fake_log(w.reg));
+	end();
+}
+END_TEST
+
+static const struct {
+	const char *secret, *why; /* NULL: there is none */
+} no_root[] = {
+	{NULL, "failed to get secret 'apps/root': "},
+	{"{}", "secret 'apps/root': it has no entry 'trusted_root.json'"},
+	{"{\"trusted_root.json\":\"\"}", "secret 'apps/root': key 'trusted_root.json': "},
+	{"{\"trusted_root.json\":\"e30=\"}", "its media type is ''"},
+};
+
+START_TEST(test_no_root)
+{
+	auto_free char *text = NULL;
+
+	begin(SPEC);
+	sign("image");
+	if (no_root[_i].secret) {
+		text = mem_printf("{\"metadata\":{\"name\":\"root\",\"namespace\":\"apps\"},"
+				  "\"data\":%s}",
+			no_root[_i].secret);
+		fake_kube_put(w.kube, "secrets", text);
+	} else {
+		fake_kube_delete(w.kube, "secrets", "apps", "root");
+	}
+	start();
+	bad(no_root[_i].why);
+	ck_assert_msg(!asked(".sig"), "%s", fake_log(w.reg));
+	trust("good");
+	world_settle(&w);
+	good();
+	end();
+}
+END_TEST
+
+START_TEST(test_nobody_named_a_root)
+{
+	begin(BY_FILE);
+	sign("image");
+	start();
+	bad("there is no trusted root: neither spec.verify.trustedRootSecretRef nor the "
+	    "controller's --sigstore-trusted-root names one");
+	ck_assert_msg(!asked(".sig") && !asked("referrers"), "%s", fake_log(w.reg));
+	ck_assert_uint_eq(fake_kube_secret_reads(w.kube), 0);
+	end();
+}
+END_TEST
+
+static void write_root(const char *path, const char *name)
+{
+	auto_free char *text = root_text(name);
+	FILE *f = fopen(path, "w");
+
+	ck_assert(f && fputs(text, f) >= 0);
+	fclose(f);
+}
+
+/* The operator's file counts where an object names no root; the object's own comes first. */
+START_TEST(test_file)
+{
+	char path[] = "/tmp/trusted-root-XXXXXX";
+	struct trust_file *file;
+	struct err err = {0};
+
+	begin(BY_FILE);
+	close(mkstemp(path));
+	write_root(path, "log-before");
+	file = trust_file_new(w.loop, path, &err);
+	ck_assert_msg(file != NULL, "%s", err.msg);
+	w.opts.trust = file;
+	sign("image");
+	start();
+	bad("when the log was not trusted");
+	world_object(&w, "web", SPEC);
+	world_settle(&w);
+	good();
+	world_object(&w, "web", BY_FILE);
+	world_settle(&w);
+	bad("when the log was not trusted");
+	write_root(path, "good");
+	world_pass(&w, 20000);
+	world_pass(&w, INTERVAL_MS);
+	good();
+	world_stop(&w);
+	trust_file_free(file);
+	unlink(path);
+	end();
+}
+END_TEST
+
+/* What only another spec can mend stalls, and nobody is asked. */
+static const struct {
+	const char *spec, *why;
+} wrong[] = {
+	{SPEC_OF(ROOT), "spec.verify.matchOIDCIdentity has 0 entries"},
+	{SPEC_OF(ROOT ",\"matchOIDCIdentity\":[]"), "matchOIDCIdentity has 0 entries"},
+	{SPEC_OF(ROOT ",\"matchOIDCIdentity\":[{\"issuer\":\"a\",\"subject\":\"\"}]"),
+		"matchOIDCIdentity[0]: subject is empty"},
+	{SPEC_OF(ROOT ",\"matchOIDCIdentity\":[{\"issuer\":\"(\",\"subject\":\"a\"}]"),
+		"matchOIDCIdentity[0]: issuer: "},
+};
+
+START_TEST(test_wrong)
+{
+	begin(wrong[_i].spec);
+	sign("image");
+	start();
+	bad(wrong[_i].why);
+	ck_assert_str_eq(world_status(&w, "web", "Stalled.status"), "True");
+	ck_assert_msg(!asked(".sig") && !asked("referrers"), "%s", fake_log(w.reg));
+	end();
+}
+END_TEST
+
+Suite *suite_keyless(void)
+{
+	Suite *s = suite_create("keyless");
+	TCase *tc = tcase_create("keyless");
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, test_signed);
+	tcase_add_test(tc, test_of_another);
+	tcase_add_test(tc, test_other_identity);
+	tcase_add_test(tc, test_other_root);
+	tcase_add_loop_test(tc, test_no_root, 0, ARRAY_LEN(no_root));
+	tcase_add_test(tc, test_nobody_named_a_root);
+	tcase_add_test(tc, test_file);
+	tcase_add_loop_test(tc, test_wrong, 0, ARRAY_LEN(wrong));
+	suite_add_tcase(s, tc);
+	return s;
+}

@@ -1,0 +1,390 @@
+#!/usr/bin/env python3
+"""make-keyless.py: makes test/unit/verify/data/keyless anew: a Sigstore of our own (authority, log of
+certificates, Rekor of version 1) with fixed keys and times, what it has signed, and what it should
+not have. The same bytes each time. Needs the Python package cryptography; no test does.
+
+  roots.json, legacy.json, bundle.json: {"base": ..., "cases": {NAME: {POINTER: VALUE, ...}, ...}}
+
+A case is the base with a value put at each JSON pointer; null takes it away. legacy is a layer below
+a .sig tag and its payload, bundle a sigstore bundle, roots are trusted_root.json. All are of the
+manifests a.digest and b.digest beside them, and of image.digest: what the fake registry of
+test/unit/ocirepository makes of layer.tgz."""
+import base64, datetime, hashlib, json, os, struct
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data")
+OUT = os.path.join(DATA, "keyless")
+T = 1768478400  # 2026-01-15T12:00:00Z: when it was logged
+ISSUER = "https://issuer.example"
+SUBJECT = "https://github.com/org/app/.github/workflows/release.yaml@refs/tags/v1"
+SHA256, DER, SPKI = hashes.SHA256(), serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+OID = x509.ObjectIdentifier
+OLD_ISSUER, NEW_ISSUER, OTHER_NAME = (OID("1.3.6.1.4.1.57264.1.%d" % n) for n in (1, 8, 7))
+SCT_LIST = OID("1.3.6.1.4.1.11129.2.4.2")
+A, B, IMAGE = (open(os.path.join(DATA, n + ".digest")).read().strip() for n in ("a", "b", "keyless/image"))
+
+
+def b64(data): return base64.b64encode(data).decode()
+def sha(data): return hashlib.sha256(data).digest()
+def compact(o): return json.dumps(o, separators=(",", ":"))
+def when(s): return datetime.datetime.fromtimestamp(s, datetime.timezone.utc)
+def rfc3339(s): return when(s).strftime("%Y-%m-%dT%H:%M:%SZ")
+def key(name, curve=None): return ec.derive_private_key(int.from_bytes(sha(name.encode()), "big") >> 8, curve or ec.SECP256R1())
+def spki(k): return k.public_key().public_bytes(DER, SPKI)
+def sign(k, data, h=SHA256): return k.sign(data, ec.ECDSA(h, deterministic_signing=True))
+def der(c): return c.public_bytes(DER)
+def pem(c): return c.public_bytes(serialization.Encoding.PEM).decode()
+def flip(data): return data[:-1] + bytes([data[-1] ^ 1])
+
+
+# ---- authorities -----------------------------------------------------------------------------------------------------
+class Authority:
+    def __init__(self, name, parent=None, start=T - 10**8, end=T + 10**8, path=None, eku=(ExtendedKeyUsageOID.CODE_SIGNING,), ca=True,
+                 names=None, k=None):
+        self.key, self.name = key(k or name), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        b = builder(self.name, (parent or self).name, self.key, name, start, end)
+        b = b.add_extension(x509.BasicConstraints(ca, path if ca else None), True)
+        if parent and eku:
+            b = b.add_extension(x509.ExtendedKeyUsage(eku), False)
+        if names:
+            b = b.add_extension(x509.NameConstraints([x509.RFC822Name(names), ], None), True)
+        self.cert = finish(b, (parent or self).key)
+        self.chain = [self.cert] + (parent.chain if parent else [])
+
+
+def builder(subject, issuer, k, serial, start, end):
+    return (x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(k.public_key())
+            .serial_number(int.from_bytes(sha(serial.encode())[:8], "big") >> 1).not_valid_before(when(start)).not_valid_after(when(end)))
+
+
+def finish(b, k): return b.sign(k, SHA256, ecdsa_deterministic=True)
+
+
+ROOT = Authority("root")
+FULCIO = Authority("fulcio", ROOT, path=0)
+CT, CT_OTHER, REKOR, REKOR_OTHER, LEAF = (key(n) for n in ("ct log", "other ct log", "rekor", "other rekor", "leaf"))
+
+
+def sct_of(tbs, issuer, log, s):
+    signed = struct.pack(">BBQH", 0, 0, s * 1000, 1) + sha(spki(issuer.key)) + len(tbs).to_bytes(3, "big") + tbs + b"\0\0"
+    sig = sign(log, signed)
+    return b"\0" + sha(spki(log)) + struct.pack(">Q", s * 1000) + b"\0\0" + b"\4\3" + struct.pack(">H", len(sig)) + sig
+
+
+def octets(data):
+    return b"\4" + (bytes([len(data)]) if len(data) < 128 else b"\x81" + bytes([len(data)]) if len(data) < 256 else b"\x82" + struct.pack(">H", len(data))) + data
+
+
+def utf8(text): return b"\x0c" + bytes([len(text)]) + text.encode()
+def other(text, oid=OTHER_NAME): return x509.OtherName(oid, utf8(text))
+
+
+def leaf(k=LEAF, by=FULCIO, start=T - 60, end=T + 540, san=(x509.UniformResourceIdentifier(SUBJECT),), old=ISSUER.encode(), new=utf8(ISSUER),
+         eku=ExtendedKeyUsageOID.CODE_SIGNING, logs=(CT,), sct_time=T - 60, sct_tbs=None, extra=None):
+    b = builder(x509.Name([]), by.name, k, "leaf", start, end)
+    b = b.add_extension(x509.KeyUsage(True, *[False] * 8), True)
+    if eku:
+        b = b.add_extension(x509.ExtendedKeyUsage([eku]), False)
+    if san:
+        b = b.add_extension(x509.SubjectAlternativeName(san), True)
+    if old is not None:
+        b = b.add_extension(x509.UnrecognizedExtension(OLD_ISSUER, old), False)
+    if new is not None:
+        b = b.add_extension(x509.UnrecognizedExtension(NEW_ISSUER, new), False)
+    if extra:
+        b = b.add_extension(x509.UnrecognizedExtension(OID(extra), b"\5\0"), True)
+    tbs = sct_tbs or finish(b, by.key).tbs_certificate_bytes
+    scts = [sct_of(tbs, by, log, sct_time) for log in logs]
+    if scts:
+        scts = b"".join(struct.pack(">H", len(s)) + s for s in scts)
+        b = b.add_extension(x509.UnrecognizedExtension(SCT_LIST, octets(struct.pack(">H", len(scts)) + scts)), False)
+    return finish(b, by.key)
+
+
+# ---- trusted roots ---------------------------------------------------------------------------------------------------
+def log_of(k, url, start=T - 10**8, end=None, details="PKIX_ECDSA_P256_SHA_256"):
+    valid = {"start": rfc3339(start)}
+    if end:
+        valid["end"] = rfc3339(end)
+    return {"baseUrl": url, "hashAlgorithm": "SHA2_256", "publicKey": {"rawBytes": b64(spki(k)), "keyDetails": details, "validFor": valid},
+            "logId": {"keyId": b64(sha(spki(k)))}}
+
+
+def root_of(by=FULCIO, tlog=None, ctlog=None, valid=None):
+    return {"mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
+            "tlogs": [tlog or log_of(REKOR, "https://rekor.example")],
+            "certificateAuthorities": [{"subject": {"organization": "example", "commonName": "fulcio"}, "uri": "https://fulcio.example",
+                                        "certChain": {"certificates": [{"rawBytes": b64(der(c))} for c in by.chain]},
+                                        "validFor": valid or {"start": rfc3339(T - 10**8)}}],
+            "ctlogs": [ctlog or log_of(CT, "https://ct.example")]}
+
+
+SHORT = Authority("fulcio", ROOT, end=T - 30)
+WRONG_EKU = Authority("fulcio", ROOT, eku=(ExtendedKeyUsageOID.EMAIL_PROTECTION,))
+NO_CA = Authority("fulcio", ROOT, ca=False)
+ROOT_0 = Authority("root", path=0)
+LONG = Authority("fulcio", Authority("middle", ROOT_0))
+NAMES = Authority("fulcio", ROOT, names="example.com")
+SELF_MADE = Authority("fulcio", Authority("root", k="self-made root"), k="self-made")
+roots = {
+    "good": root_of(), "short": root_of(SHORT), "wrong-eku": root_of(WRONG_EKU), "no-ca": root_of(NO_CA), "path-length": root_of(LONG),
+    "names": root_of(NAMES), "anchor-only": root_of(ROOT), "intermediate-only": {**root_of(), "certificateAuthorities": [
+        {"certChain": {"certificates": [{"rawBytes": b64(der(FULCIO.cert))}]}}]},
+    "authority-before": root_of(valid={"start": rfc3339(T - 10**8), "end": rfc3339(T - 10**6)}),
+    "two-authorities": {**root_of(), "certificateAuthorities": root_of(SELF_MADE)["certificateAuthorities"] + root_of()["certificateAuthorities"]},
+    "log-later": root_of(tlog=log_of(REKOR, "https://rekor.example", T + 1)),
+    "log-before": root_of(tlog=log_of(REKOR, "https://rekor.example", end=T - 1)),
+    "log-edges": root_of(tlog=log_of(REKOR, "https://rekor.example", T, T)),
+    "ct-before": root_of(ctlog=log_of(CT, "https://ct.example", end=T - 61)),
+    "ct-later": root_of(ctlog=log_of(CT, "https://ct.example", T - 59)),
+    "no-ct": {**root_of(), "ctlogs": []},
+    "p384": root_of(tlog=log_of(key("rekor", ec.SECP384R1()), "https://rekor.example", details="PKIX_ECDSA_P384_SHA_384")),
+}
+
+
+# ---- below the tag ---------------------------------------------------------------------------------------------------
+def payload_of(digest):
+    return compact({"critical": {"identity": {"docker-reference": "registry.example/app"}, "image": {"docker-manifest-digest": digest},
+                                 "type": "cosign container image signature"}, "optional": None})
+
+
+def hashedrekord(payload, sig, cert, algo="sha256", **members):
+    o = {"apiVersion": "0.0.1", "kind": "hashedrekord",
+         "spec": {"data": {"hash": {"algorithm": algo, "value": getattr(hashlib, algo)(payload).hexdigest()}},
+                  "signature": {"content": b64(sig), "publicKey": {"content": b64(pem(cert).encode())}}}}
+    return compact({**o, **members}).encode()
+
+
+def promise(body, s, index, log=REKOR, log_id=None):
+    return sign(log, compact({"body": b64(body), "integratedTime": s, "logID": log_id or sha(spki(log)).hex(), "logIndex": index}).encode())
+
+
+def entry(body, /, s=T, index=4711, log=REKOR, **over):
+    o = {"SignedEntryTimestamp": b64(promise(body, s, index, log)),
+         "Payload": {"body": b64(body), "integratedTime": s, "logIndex": index, "logID": sha(spki(log)).hex()}}
+    o["Payload"].update({k: v for k, v in over.items() if k != "SignedEntryTimestamp"})
+    o.update({k: v for k, v in over.items() if k == "SignedEntryTimestamp"})
+    return compact(o)
+
+
+def legacy(cert=None, payload=None, sig=None, signer=LEAF, log_entry=None, body=None, **at):
+    cert, payload = cert or leaf(), payload or payload_of(A)
+    sig = sig or sign(signer, payload.encode())
+    return {"payload": payload, "signature": b64(sig), "certificate": pem(cert),
+            "entry": log_entry or entry(body or hashedrekord(payload.encode(), sig, cert), **at)}
+
+
+GOOD, SIG = leaf(), sign(LEAF, payload_of(A).encode())
+BODY = hashedrekord(payload_of(A).encode(), SIG, GOOD)
+uri, mail = x509.UniformResourceIdentifier, x509.RFC822Name
+legacies = {
+    "good": legacy(), "good-b": legacy(payload=payload_of(B)), "image": legacy(payload=payload_of(IMAGE)),
+    "email": legacy(leaf(san=[mail("dev@example.com")])), "other-name": legacy(leaf(san=[other("dev!example.com")])),
+    "dns": legacy(leaf(san=[x509.DNSName("host.example")])), "many-names": legacy(leaf(san=[mail("dev@example.com"), uri(SUBJECT)])),
+    "old-issuer": legacy(leaf(new=None)), "new-issuer": legacy(leaf(old=None)),
+    "two-scts": legacy(leaf(logs=(CT_OTHER, CT))),
+    "edges": legacy(leaf(start=T, end=T, sct_time=T)),
+    "p384-leaf": legacy(leaf(key("leaf", ec.SECP384R1())), signer=key("leaf", ec.SECP384R1())),
+    # L-N3, L-N4
+    "payload-changed": {**legacy(), "payload": payload_of(A) + " "},
+    "no-entry": {**legacy(), "entry": None}, "no-certificate": {**legacy(), "certificate": None},
+    "signed-by-another": legacy(signer=key("another")),
+    # L-N5
+    "set-changed": legacy(log_entry=entry(BODY, SignedEntryTimestamp=b64(flip(promise(BODY, T, 4711))))),
+    "set-of-another-log": legacy(log_entry=entry(BODY, SignedEntryTimestamp=b64(promise(BODY, T, 4711, REKOR_OTHER, sha(spki(REKOR)).hex())))),
+    "time-changed": legacy(log_entry=entry(BODY, integratedTime=T + 1)), "index-changed": legacy(log_entry=entry(BODY, logIndex=4712)),
+    "index-negative": legacy(index=-1), "index-large": legacy(index=1 << 53), "time-zero": legacy(s=0), "time-real": legacy(log_entry=entry(BODY, integratedTime=T + 0.5)),
+    "unknown-log": legacy(log=REKOR_OTHER), "log-id-changed": legacy(log_entry=entry(BODY, logID="00" * 32)),
+    "log-id-upper": legacy(log_entry=entry(BODY, logID=sha(spki(REKOR)).hex().upper())),
+    "no-set": legacy(log_entry=entry(BODY, SignedEntryTimestamp="")),
+    # L-N6
+    "entry-of-another-signature": legacy(body=hashedrekord(payload_of(A).encode(), flip(SIG), GOOD)),
+    "entry-of-another-certificate": legacy(body=hashedrekord(payload_of(A).encode(), SIG, leaf(san=[mail("dev@example.com")]))),
+    "entry-of-another-payload": legacy(body=hashedrekord(payload_of(B).encode(), SIG, GOOD)),
+    "entry-of-two-certificates": legacy(body=BODY.replace(b64(pem(GOOD).encode()).encode(), b64((pem(GOOD) + pem(GOOD)).encode()).encode())),
+    # L-N7
+    "body-no-string": legacy(log_entry=entry(BODY, body={"kind": "hashedrekord"})), "body-no-json": legacy(body=b"body"),
+    "body-other-kind": legacy(body=hashedrekord(payload_of(A).encode(), SIG, GOOD, kind="rekord")),
+    "body-other-version": legacy(body=hashedrekord(payload_of(A).encode(), SIG, GOOD, apiVersion="0.0.2")),
+    "body-sha512": legacy(body=hashedrekord(payload_of(A).encode(), SIG, GOOD, "sha512")),
+    "entry-twice": {**legacy(), "entry": entry(BODY)[:-1] + ',"Payload":{}}'},
+    # L-N8
+    "logged-before": legacy(leaf(start=T + 1, sct_time=T + 1)), "logged-after": legacy(leaf(end=T - 1)), "logged-after-authority": legacy(leaf(by=SHORT)),
+    # L-N9
+    "no-sct": legacy(leaf(logs=())), "sct-of-unknown-log": legacy(leaf(logs=(CT_OTHER,))),
+    "sct-of-another-certificate": legacy(leaf(sct_tbs=leaf(san=[mail("dev@example.com")], logs=()).tbs_certificate_bytes)),
+    "sct-time-changed": legacy(leaf(sct_time=T - 60)),
+    # L-N10
+    "self-made": legacy(leaf(by=SELF_MADE)), "eku-server": legacy(leaf(eku=ExtendedKeyUsageOID.SERVER_AUTH)), "no-eku": legacy(leaf(eku=None)),
+    "wrong-eku": legacy(leaf(by=WRONG_EKU)), "no-ca": legacy(leaf(by=NO_CA)), "path-length": legacy(leaf(by=LONG)),
+    "names-outside": legacy(leaf(by=NAMES, san=[mail("dev@elsewhere.example")])), "names-inside": legacy(leaf(by=NAMES, san=[mail("dev@example.com")])),
+    "critical": legacy(leaf(extra="1.2.3.4")), "by-anchor": legacy(leaf(by=ROOT)),
+    # L-N11
+    "two-issuers": legacy(leaf(new=utf8("https://other.example"))), "no-issuer": legacy(leaf(old=None, new=None)),
+    "issuer-trailing": legacy(leaf(new=utf8(ISSUER) + b"\5\0")), "san-nul": legacy(leaf(san=[uri(SUBJECT + "\0.evil.example")])),
+    "other-name-nul": legacy(leaf(san=[other("dev\0.example")])), "two-other-names": legacy(leaf(san=[other("dev"), other("ops")])),
+    "other-name-type": legacy(leaf(san=[other("dev", OID("1.2.3.4"))])), "nobody": legacy(leaf(san=())),
+}
+
+
+# ---- bundles ---------------------------------------------------------------------------------------------------------
+TYPE = "application/vnd.in-toto+json"
+
+
+def statement(digest):
+    return compact({"_type": "https://in-toto.io/Statement/v1", "subject": [{"name": "app", "digest": {"sha256": digest[7:]}}],
+                    "predicateType": "https://sigstore.dev/cosign/sign/v1", "predicate": {}}).encode()
+
+
+def pae(payload): return b"DSSEv1 %d %s %d %s" % (len(TYPE), TYPE.encode(), len(payload), payload)
+
+
+def dsse_body(payload, sig, cert, **members):
+    o = {"apiVersion": "0.0.1", "kind": "dsse",
+         "spec": {"envelopeHash": {"algorithm": "sha256", "value": "0" * 64}, "payloadHash": {"algorithm": "sha256", "value": sha(payload).hex()},
+                  "signatures": [{"signature": b64(sig), "verifier": b64(pem(cert).encode())}]}}
+    return compact({**o, **members}).encode()
+
+
+def intoto_body(payload, sig, cert):
+    return compact({"apiVersion": "0.0.2", "kind": "intoto", "spec": {"content": {
+        "envelope": {"payloadType": TYPE, "signatures": [{"sig": b64(b64(sig).encode()), "publicKey": b64(pem(cert).encode())}]},
+        "hash": {"algorithm": "sha256", "value": "0" * 64}, "payloadHash": {"algorithm": "sha256", "value": sha(payload).hex()}}}}).encode()
+
+
+def node(left, right): return sha(b"\1" + left + right)
+
+
+def tree(leaves, at):
+    """The root, and the path of one leaf."""
+    if len(leaves) == 1:
+        return leaves[0], []
+    k = 1
+    while k * 2 < len(leaves):
+        k *= 2
+    left, right = leaves[:k], leaves[k:]
+    if at is not None and at < k:
+        root, path = tree(left, at)
+        other_root, _ = tree(right, None)
+        return node(root, other_root), path + [other_root]
+    other_root, _ = tree(left, None)
+    root, path = tree(right, at - k if at is not None else None)
+    return node(other_root, root), path + [other_root]
+
+
+ORIGIN = "rekor.example - 1234567890"
+
+
+def note_line(log, text, name="rekor.example", hint=None):
+    return "\u2014 %s %s\n" % (name, b64((hint or sha(spki(log))[:4]) + sign(log, text.encode())))
+
+
+def checkpoint(size, root, log=REKOR, origin=ORIGIN, more="", extra=""):
+    text = "%s\n%d\n%s\n%s" % (origin, size, b64(root), more)
+    return text + "\n" + note_line(log, text) + extra
+
+
+def proof_of(body, at=5, size=7, **over):
+    leaves = [sha(b"\0" + (body if i == at else b"entry %d" % i)) for i in range(size)]
+    root, path = tree(leaves, at)
+    o = {"logIndex": str(at), "rootHash": b64(root), "treeSize": str(size), "hashes": [b64(h) for h in path],
+         "checkpoint": {"envelope": checkpoint(size, root)}}
+    o.update(over)
+    return o
+
+
+def tlog_entry(body, s=T, index=4711, log=REKOR, set_=True, proof=True, kind=("dsse", "0.0.1"), **over):
+    o = {"logIndex": str(index), "logId": {"keyId": b64(sha(spki(log)))}, "kindVersion": dict(zip(("kind", "version"), kind)), "integratedTime": str(s),
+         "canonicalizedBody": b64(body)}
+    if set_:
+        o["inclusionPromise"] = {"signedEntryTimestamp": b64(promise(body, s, index, log))}
+    if proof:
+        o["inclusionProof"] = proof_of(body)
+    o.update(over)
+    return {k: v for k, v in o.items() if v is not None}
+
+
+def bundle(cert=None, payload=None, k=LEAF, h=SHA256, entries=None, body=dsse_body, sig=None, type_=TYPE, **at):
+    cert, payload = cert or GOOD, payload or statement(A)
+    sig = sig or sign(k, pae(payload), h)
+    if entries is None:
+        entries = [tlog_entry(body(payload, sig, cert), **at)]
+    return {"mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json",
+            "verificationMaterial": {"certificate": {"rawBytes": b64(der(cert))}, "tlogEntries": entries},
+            "dsseEnvelope": {"payload": b64(payload), "payloadType": type_, "signatures": [{"sig": b64(sig)}]}}
+
+
+BSIG = sign(LEAF, pae(statement(A)))
+DBODY = dsse_body(statement(A), BSIG, GOOD)
+P384, P521 = key("leaf", ec.SECP384R1()), key("leaf", ec.SECP521R1())
+_, PATH = tree([sha(b"\0" + (DBODY if i == 5 else b"entry %d" % i)) for i in range(7)], 5)
+RHASH = base64.b64decode(proof_of(DBODY)["rootHash"])
+
+
+def with_proof(**over): return bundle(entries=[tlog_entry(DBODY, inclusionProof=proof_of(DBODY, **over))])
+def with_note(text): return with_proof(checkpoint={"envelope": text})
+def with_body(body, **over): return bundle(entries=[tlog_entry(body, **over)])
+def mails(*names): return leaf(san=[mail(n) for n in names])
+
+
+GOOD_ENTRY = tlog_entry(DBODY)
+bundles = {
+    "good": bundle(), "good-b": bundle(payload=statement(B)), "image": bundle(payload=statement(IMAGE)), "intoto": bundle(body=intoto_body, kind=("intoto", "0.0.2")),
+    "promise-only-beside": bundle(entries=[GOOD_ENTRY, tlog_entry(DBODY, index=1, proof=False)]),
+    "p384": bundle(leaf(P384), k=P384, h=hashes.SHA384()), "p384-sha256": bundle(leaf(P384), k=P384), "p521": bundle(leaf(P521), k=P521, h=hashes.SHA512()),
+    "email": bundle(leaf(san=[mail("dev@example.com")])), "uri-and-email": bundle(leaf(san=[mail("dev@example.com"), uri(SUBJECT)])),
+    "first-in-tree": bundle(entries=[tlog_entry(DBODY, inclusionProof=proof_of(DBODY, 0, 1))]),
+    "skipped-beside": bundle(entries=[tlog_entry(DBODY, log=REKOR_OTHER), GOOD_ENTRY]),
+    "note-with-more": with_note(checkpoint(7, RHASH, more="Timestamp: 1\n")),
+    # L-N5, L-N6, L-N7 of bundles
+    "set-changed": with_body(DBODY, inclusionPromise={"signedEntryTimestamp": b64(flip(promise(DBODY, T, 4711)))}),
+    "time-changed": with_body(DBODY, integratedTime=str(T + 1)), "unknown-log": bundle(log=REKOR_OTHER),
+    "body-of-another-signature": with_body(dsse_body(statement(A), flip(BSIG), GOOD)),
+    "body-of-another-certificate": with_body(dsse_body(statement(A), BSIG, mails("dev@example.com"))),
+    "body-of-another-payload": with_body(dsse_body(statement(B), BSIG, GOOD)),
+    "body-hashedrekord": with_body(hashedrekord(statement(A), BSIG, GOOD), kind=("hashedrekord", "0.0.1")),
+    "intoto-of-another-signature": with_body(intoto_body(statement(A), flip(BSIG), GOOD), kind=("intoto", "0.0.2")),
+    "rekor-v2": with_body(dsse_body(statement(A), BSIG, GOOD, kind="hashedrekord", apiVersion="0.0.2"), kind=("hashedrekord", "0.0.2"), set_=False, s=0),
+    "signed-by-another": bundle(k=key("another")),
+    "statement-of-another": bundle(payload=statement(B)),
+    # L-N8 to L-N11 of bundles
+    "logged-before": bundle(leaf(start=T + 1, sct_time=T + 1)), "logged-after": bundle(leaf(end=T - 1)), "logged-after-authority": bundle(leaf(by=SHORT)),
+    "no-sct": bundle(leaf(logs=())), "self-made": bundle(leaf(by=SELF_MADE)), "two-issuers": bundle(leaf(new=utf8("https://other.example"))),
+    "dns": bundle(leaf(san=[x509.DNSName("host.example")])),
+    # B-N9
+    "proof-other-leaf": with_proof(rootHash=proof_of(b"x")["rootHash"], checkpoint=proof_of(b"x")["checkpoint"]),
+    "proof-index": with_proof(logIndex="4"), "proof-index-past": with_proof(logIndex="7"), "proof-size": with_proof(treeSize="8"), "proof-size-0": with_proof(treeSize="0"),
+    "proof-more": with_proof(hashes=[b64(h) for h in PATH] + [b64(b"\0" * 32)]), "proof-short": with_proof(hashes=[b64(h) for h in PATH[:-1]]),
+    "proof-node-short": with_proof(hashes=[b64(PATH[0][:-1])] + [b64(h) for h in PATH[1:]]),
+    "note-other-key": with_note(checkpoint(7, RHASH, REKOR_OTHER)), "note-other-root": with_note(checkpoint(7, sha(b"x"))),
+    "note-other-size": with_note(checkpoint(8, RHASH)), "note-malformed": with_note("rekor.example - 1\n7\n"), "note-no-signature": with_note("%s\n7\n%s\n\n" % (ORIGIN, b64(RHASH))),
+    "note-bad-line": with_note(checkpoint(7, RHASH, extra="- rekor.example AAAAAAAA\n")),
+    "note-extra-line": with_note(checkpoint(7, RHASH, extra=note_line(REKOR_OTHER, "witness", "witness.example"))),
+    "note-v2-origin": with_note(checkpoint(7, RHASH, origin="rekor.example")),
+    "note-changed": with_note(checkpoint(7, RHASH).replace(ORIGIN, "rekor.example - 1234567891")),
+    "note-root-short": with_note(checkpoint(7, RHASH[:-1])),
+    # B-N10, B-N11, B-N12
+    "entry-twice": bundle(entries=[GOOD_ENTRY, GOOD_ENTRY]), "no-entry": bundle(entries=[]), "no-proof": bundle(proof=False),
+    "neither": bundle(entries=[GOOD_ENTRY, tlog_entry(DBODY, index=1, set_=False, proof=False)]),
+    "no-set": bundle(set_=False), "no-kind": with_body(DBODY, kindVersion=None), "kind-other": with_body(DBODY, kind=("intoto", "0.0.2")),
+    "version-other": with_body(DBODY, kind=("dsse", "0.0.2")),
+}
+
+
+# ---- files -----------------------------------------------------------------------------------------------------------
+def delta(base, case, at=""):
+    if isinstance(base, dict) and isinstance(case, dict):
+        return {k: v for n in sorted(set(base) | set(case)) for k, v in delta(base.get(n), case.get(n), at + "/" + n).items()}
+    if isinstance(base, list) and isinstance(case, list) and len(base) == len(case):
+        return {k: v for i, (b, c) in enumerate(zip(base, case)) for k, v in delta(b, c, "%s/%d" % (at, i)).items()}
+    return {} if base == case else {at: case}
+
+
+for name, cases in (("roots", roots), ("legacy", legacies), ("bundle", bundles)):
+    base = cases.pop("good")
+    lines = ["  %s: %s" % (json.dumps(n), json.dumps(delta(base, c))) for n, c in cases.items()]
+    with open(os.path.join(OUT, name + ".json"), "w") as f:
+        f.write('{"base": %s,\n "cases": {\n%s\n }}\n' % (json.dumps(base), ",\n".join(lines)))
