@@ -28,9 +28,11 @@ static const char *not_built(const json_t *spec)
 
 	if (!is_given(spec, "verify"))
 		return NULL;
+	if (!json_is_object(verify))
+		return "such a spec.verify";
 	if (!strcmp(provider, "notation"))
-		return "spec.verify.provider 'notation'";
-	if (strcmp(provider, "cosign") != 0 || !json_is_object(verify))
+		return NULL;
+	if (strcmp(provider, "cosign") != 0)
 		return "such a spec.verify";
 	if (!is_given(verify, "secretRef"))
 		return "spec.verify without secretRef (keyless)";
@@ -95,6 +97,7 @@ static char *member_copy_filled(
 /* A reference without a name is no reason to look for no signature. */
 static int verify_read(struct ocirepository_spec *s, const json_t *verify, struct err *err)
 {
+	s->verify_notation = !strcmp(obj_str_or("", verify, "provider"), "notation");
 	s->verify_secret = member_copy_filled(
 		s, "verify.secretRef.name", obj_str(verify, "secretRef", "name"), err);
 	if (err->kind == ERR_NONE && !s->verify_secret)

@@ -26,6 +26,7 @@ struct ocirepository_spec {
 	char *layer_type, *layer_operation; /* of layerSelector, as given; NULL: not given */
 	struct login_refs login; /* secretRef, serviceAccountName, certSecretRef, proxySecretRef */
 	char *verify_secret; /* spec.verify.secretRef: a Secret with keys; NULL: no verification */
+	bool verify_notation; /* spec.verify.provider */
 	struct oci_platform *platform; /* of the annotation; NULL: oci_platform_default */
 	int64_t timeout_ms;
 	bool insecure;

@@ -82,7 +82,7 @@ static enum step_ret validate_start(struct task *t)
 	if (s->not_built) {
 		err_set(&t->err, ERR_STALL,
 			"%s is not built yet: what is there is cosign with the keys of "
-			"spec.verify.secretRef",
+			"spec.verify.secretRef, and notation",
 			s->not_built);
 		return run_fail(r, NULL, "FeatureGateDisabled");
 	}
@@ -233,6 +233,7 @@ static void policy_of_spec(struct run *r)
 	struct trust *t = &OCI_RUN(r)->verified.trust;
 
 	t->secret = OCI_SPEC(r)->verify_secret;
+	t->notation = OCI_SPEC(r)->verify_notation;
 	t->timeout_ms = (uint64_t)OCI_SPEC(r)->timeout_ms;
 }
 

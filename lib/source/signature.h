@@ -21,12 +21,14 @@ struct digest;
 struct oci_client;
 struct op;
 struct verify_keys;
+struct verify_trust;
 
 struct signature_req {
 	struct oci_client *oci;
 	struct oci_target target;
 	const struct digest *manifest;
 	struct verify_keys *keys;
+	struct verify_trust *trust; /* instead of keys, for notary.h */
 	const char *owner; /* of memory and jobs on workers: a namespace */
 };
 

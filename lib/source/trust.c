@@ -8,12 +8,14 @@
 #include "kube/client.h"
 #include "source/login.h"
 #include "verify/keys.h"
+#include "verify/notation_trust.h"
 
 #define NTH_SECRETS 0 /* in LOGIN_DEPENDS */
 
 void trust_clear(struct trust *t)
 {
 	verify_keys_unref(t->keys);
+	verify_trust_unref(t->notary);
 	*t = (struct trust){0};
 }
 
@@ -29,7 +31,8 @@ void trust_depends_each(
 struct trust_value {
 	struct depends_value value;
 	unsigned refs;
-	struct verify_keys *keys;
+	struct verify_keys *keys; /* or */
+	struct verify_trust *notary;
 };
 
 static struct depends_value *value_ref(struct depends_value *v)
@@ -45,20 +48,25 @@ static void value_unref(struct depends_value *v)
 	if (--t->refs)
 		return;
 	verify_keys_unref(t->keys);
+	verify_trust_unref(t->notary);
 	free(t);
 }
 
 /* No login is kept under such a name: a namespace has no colon. */
 static char *trust_name(const struct run *r, const struct trust *t)
 {
-	return mem_printf("verify:%s/%s", r->ns, t->secret);
+	return mem_printf("%s:%s/%s", t->notation ? "notation" : "verify", r->ns, t->secret);
 }
 
 /* Gives up the reference to the value. */
 static void trust_set(struct trust *t, struct depends_value *v)
 {
+	const struct trust_value *value = CONTAINER_OF(v, struct trust_value, value);
+
 	verify_keys_unref(t->keys);
-	t->keys = verify_keys_ref(CONTAINER_OF(v, struct trust_value, value)->keys);
+	verify_trust_unref(t->notary);
+	t->keys = value->keys ? verify_keys_ref(value->keys) : NULL;
+	t->notary = value->notary ? verify_trust_ref(value->notary) : NULL;
 	v->unref(v);
 }
 
@@ -68,7 +76,7 @@ bool trust_known(struct run *r, struct trust *t)
 	struct depends_parts parts = {0};
 	struct depends_value *v;
 
-	if (t->keys)
+	if (t->keys || t->notary)
 		return true;
 	name = trust_name(r, t);
 	v = depends_vouched(r->c->depends, name, &parts);
@@ -77,6 +85,11 @@ bool trust_known(struct run *r, struct trust *t)
 		return false;
 	trust_set(t, v);
 	return true;
+}
+
+const struct digest *trust_digest(const struct trust *t)
+{
+	return t->notary ? &t->notary->digest : verify_keys_digest(t->keys);
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */
@@ -97,22 +110,26 @@ enum step_ret trust_start(struct run *r, struct trust *t)
 }
 
 /* A new reference to what the Secret comes to; NULL: it comes to nothing. */
-static struct depends_value *value_of(struct run *r, const char *name,
+static struct depends_value *value_of(struct run *r, const struct trust *t, const char *name,
 	const struct depends_parts *parts, const json_t *secret, struct err *err)
 {
 	struct depends_value *kept = depends_read(r->c->depends, name, parts);
 	struct verify_keys *keys = NULL;
+	struct verify_trust *notary = NULL;
 	struct trust_value *v;
 
 	if (kept)
 		return kept;
-	if (verify_keys_read(&keys, secret, err))
+	if (t->notation ? verify_trust_read(&notary, secret, err)
+			: verify_keys_read(&keys, secret, err))
 		return NULL;
 	v = NEW(struct trust_value);
 	v->refs = 1;
 	v->keys = keys;
-	v->value = (struct depends_value){
-		.ref = value_ref, .unref = value_unref, .size = verify_keys_size(keys)};
+	v->notary = notary;
+	v->value = (struct depends_value){.ref = value_ref,
+		.unref = value_unref,
+		.size = notary ? notary->size : verify_keys_size(keys)};
 	depends_keep(r->c->depends, name, parts, &v->value);
 	return &v->value;
 }
@@ -130,7 +147,7 @@ int trust_took(struct run *r, struct trust *t)
 	*vec_add(&parts) =
 		(struct depends_part){{NTH_SECRETS, mem_printf("%s/%s", r->ns, t->secret)},
 			mem_strdup(object_version(secret))};
-	v = value_of(r, name, &parts, secret, &r->task.err);
+	v = value_of(r, t, name, &parts, secret, &r->task.err);
 	depends_parts_clear(&parts);
 	if (!v)
 		return err_wrap(&r->task.err, "secret '%s/%s'", r->ns, t->secret);

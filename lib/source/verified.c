@@ -2,7 +2,7 @@
 
 #include "ctl/cond.h"
 #include "source/item.h"
-#include "verify/keys.h"
+#include "source/notary.h"
 
 #include <string.h>
 
@@ -18,7 +18,7 @@ void verified_clear(struct verified *v)
 static struct digest policy_of(
 	const struct run *r, const struct verified *v, const struct digest *manifest)
 {
-	const struct digest *keys = verify_keys_digest(v->trust.keys);
+	const struct digest *keys = trust_digest(&v->trust);
 	auto_digest_ctx struct digest_ctx h = {0};
 	struct digest out;
 
@@ -45,9 +45,10 @@ bool verified_holds(struct run *r, struct verified *v, const struct digest *mani
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
-static enum step_ret fail(struct run *r)
+static enum step_ret fail(struct run *r, const struct verified *v)
 {
-	err_wrap(&r->task.err, "failed to verify the signature using provider 'cosign'");
+	err_wrap(&r->task.err, "failed to verify the signature using provider '%s'",
+		v->trust.notation ? "notation" : "cosign");
 	return run_fail(r, NULL, FAILED);
 }
 
@@ -58,7 +59,7 @@ enum step_ret verified_keys_start(struct run *r, struct verified *v)
 
 enum step_ret verified_keys_resume(struct run *r, struct verified *v)
 {
-	return trust_took(r, &v->trust) ? fail(r) : STEP_NEXT;
+	return trust_took(r, &v->trust) ? fail(r, v) : STEP_NEXT;
 }
 
 enum step_ret verified_start(struct run *r, struct verified *v, const struct signature_req *req)
@@ -68,14 +69,29 @@ enum step_ret verified_start(struct run *r, struct verified *v, const struct sig
 	if (verified_holds(r, v, req->manifest))
 		return STEP_NEXT;
 	own.keys = v->trust.keys;
-	return task_wait(&r->task, signature_start(&own));
+	own.trust = v->trust.notary;
+	return task_wait(&r->task, own.trust ? notary_start(&own) : signature_start(&own));
+}
+
+/* The artifact passes. Is it said to be verified? */
+static bool notary_took(struct run *r, struct verified *v)
+{
+	struct notary_result res = notary_result(r->task.op);
+
+	if (*res.logged)
+		log_info(task_log(&r->task), "the trust policy lets pass what it would not enforce",
+			LS("why", res.logged));
+	v->ignored = res.verdict != VERDICT_GOOD;
+	return !v->ignored;
 }
 
 enum step_ret verified_resume(struct run *r, struct verified *v, const struct digest *manifest)
 {
 	ARTIFACT_ITEM(r->item)->verified = (struct digest){0};
 	if (task_op_failed(&r->task))
-		return fail(r);
+		return fail(r, v);
+	if (v->trust.notary && !notary_took(r, v))
+		return STEP_NEXT;
 	v->good = true;
 	ARTIFACT_ITEM(r->item)->verified = policy_of(r, v, manifest);
 	return STEP_NEXT;
@@ -105,6 +121,6 @@ void verified_failed(struct run *r, const struct verified *v, const char *revisi
 		say_good(r, revision);
 	else if (v->trust.secret && r->reason && !strcmp(r->reason, FAILED))
 		cond_put(&r->conds, COND_VERIFIED, COND_FALSE, FAILED, "%s", r->task.err.msg);
-	else if (!v->trust.secret || !cond_is(&r->conds, COND_VERIFIED, COND_TRUE))
+	else if (!v->trust.secret || v->ignored || !cond_is(&r->conds, COND_VERIFIED, COND_TRUE))
 		cond_del(&r->conds, COND_VERIFIED);
 }
