@@ -29,9 +29,9 @@ static const char *not_built(const json_t *spec)
 
 	if (!is_given(spec, "verify"))
 		return NULL;
-	if (!strcmp(provider, "notation"))
-		return "spec.verify.provider 'notation'";
-	if (strcmp(provider, "cosign") != 0 || !json_is_object(verify))
+	if (!json_is_object(verify))
+		return "such a spec.verify";
+	if (strcmp(provider, "notation") != 0 && strcmp(provider, "cosign") != 0)
 		return "such a spec.verify";
 	return NULL;
 }
@@ -135,8 +135,11 @@ static void identities_read(struct ocirepository_spec *s, const json_t *verify, 
 /* With keys nobody looks at a trusted root or at names. */
 static int verify_read(struct ocirepository_spec *s, const json_t *verify, struct err *err)
 {
-	s->verify = is_given(verify, "secretRef") ? TRUST_KEYS : TRUST_ROOT;
-	if (s->verify == TRUST_KEYS)
+	if (!strcmp(obj_str_or("", verify, "provider"), "notation"))
+		s->verify = TRUST_NOTATION;
+	else
+		s->verify = is_given(verify, "secretRef") ? TRUST_KEYS : TRUST_ROOT;
+	if (s->verify != TRUST_ROOT)
 		verify_secret_read(s, verify, "secretRef", err);
 	else if (is_given(verify, "trustedRootSecretRef"))
 		verify_secret_read(s, verify, "trustedRootSecretRef", err);

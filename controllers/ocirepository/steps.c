@@ -81,7 +81,8 @@ static enum step_ret validate_start(struct task *t)
 	}
 	if (s->not_built) {
 		err_set(&t->err, ERR_STALL,
-			"%s is not built yet: what is there is the provider cosign", s->not_built);
+			"%s is not built: what is there are the providers cosign and notation",
+			s->not_built);
 		return run_fail(r, NULL, "FeatureGateDisabled");
 	}
 	if (oci_repo_parse(&OCI_RUN(r)->where, s->url, s->insecure, &t->err)) {

@@ -131,6 +131,15 @@
 #define LIMIT_TRUSTED_LOGS 64 /* of one kind, in one trusted root */
 #define LIMIT_TRUSTED_AUTHORITIES 32
 #define LIMIT_SIGNERS 32 /* matchOIDCIdentity */
+#define LIMIT_TRUST_POLICY (64 * LIMIT_KIB) /* trustpolicy.json */
+#define LIMIT_POLICY_IDENTITIES 100 /* of one statement: each is compared with all others */
+#define LIMIT_TRUST_CERT (64 * LIMIT_KIB) /* one entry of a Secret */
+#define LIMIT_TRUST_CERTS 100 /* of one Secret */
+#define LIMIT_DN_TEXT 1024 /* one type or value of a distinguished name */
+#define LIMIT_DN_PAIRS 32
+#define LIMIT_NOTATION_TRIES 3 /* signatures that are looked at, as in Flux */
+#define LIMIT_ENVELOPE (64 * LIMIT_KIB) /* one signature of the Notary Project */
+#define LIMIT_CHAIN 10 /* certificates in one */
 
 /* lib/cloud */
 #define LIMIT_CLOUD_REQUEST_MS 10000 /* one request of a login */

@@ -168,6 +168,17 @@ static bool without_managed_fields(const char *data, size_t len, struct buf *out
 
 /* ---- parsing --------------------------------------------------------------------------------- */
 
+/* It quotes what it does not understand, line breaks and all. */
+static char *one_line(char *text)
+{
+	char *p;
+
+	for (p = text; *p; p++)
+		if ((*p > 0 && *p < ' ') || *p == 0x7f)
+			*p = '?';
+	return text;
+}
+
 static json_t *obj_parse_flags(const char *data, size_t len, const struct obj_limits *max,
 	size_t more_flags, const char *what, struct err *err)
 {
@@ -179,7 +190,7 @@ static json_t *obj_parse_flags(const char *data, size_t len, const struct obj_li
 	o = json_loadb(data, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | more_flags, &why);
 	if (!o)
 		err_set(err, ERR_RETRY, "%s is not valid JSON: line %d: %.200s", what, why.line,
-			why.text);
+			one_line(why.text));
 	return o;
 }
 

@@ -24,7 +24,7 @@ static int content_check(const struct content *c, const struct buf *body, struct
 
 	if (c->digest.algo == DIGEST_NONE)
 		return 0;
-	if (c->size != body->len)
+	if (c->size != OCI_SIZE_ANY && c->size != body->len)
 		return err_set(err, ERR_RETRY, "%s has %zu bytes, not the %llu that were announced",
 			c->what, body->len, (unsigned long long)c->size);
 	digest_mem(&got, c->digest.algo, buf_str(body), body->len);
@@ -40,7 +40,7 @@ static enum step_ret content_get_start(struct task *t)
 	struct content *c = TASK(t, struct content);
 	struct err err = {0};
 
-	if (c->size > c->max) {
+	if (c->size != OCI_SIZE_ANY && c->size > c->max) {
 		err_set(&err, ERR_RETRY, "%s has %llu bytes, more than %llu", c->what,
 			(unsigned long long)c->size, (unsigned long long)c->max);
 		return task_fail(t, &err);
@@ -107,4 +107,12 @@ struct op *oci_content_start(struct oci_client *client, const struct oci_content
 const struct buf *oci_content_body(const struct op *op)
 {
 	return &oci_req_result(TASK_OF_OP(op, struct content)->answer)->body;
+}
+
+const char *oci_content_type(const struct op *op)
+{
+	const struct http_res *res = oci_req_result(TASK_OF_OP(op, struct content)->answer);
+	const char *type = http_header(res, "Content-Type");
+
+	return type ? type : "";
 }

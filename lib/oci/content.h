@@ -23,12 +23,14 @@
 struct oci_client;
 struct op;
 
+#define OCI_SIZE_ANY UINT64_MAX
+
 struct oci_content_req {
 	struct oci_target target;
 	bool blob; /* and no manifest */
 	const char *tag; /* of a manifest; NULL: it is asked for by digest */
 	const struct digest *digest;
-	uint64_t size; /* by digest: exactly so many bytes */
+	uint64_t size; /* by digest: exactly so many bytes; OCI_SIZE_ANY: as many as it has */
 	uint64_t max;
 };
 
@@ -36,5 +38,7 @@ struct oci_content_req {
 struct op *oci_content_start(struct oci_client *c, const struct oci_content_req *req);
 /* Borrowed from the op. */
 const struct buf *oci_content_body(const struct op *op);
+/* Its media type, as the registry says it; "" when it does not. Borrowed from the op. */
+const char *oci_content_type(const struct op *op);
 
 #endif

@@ -23,6 +23,7 @@ struct op;
 struct verify_identities;
 struct verify_keys;
 struct verify_root;
+struct verify_trust;
 
 struct signature_req {
 	struct oci_client *oci;
@@ -31,6 +32,7 @@ struct signature_req {
 	struct verify_keys *keys; /* by one of these; NULL: by a certificate of ... */
 	struct verify_root *root; /* ... an authority in there, which names ... */
 	const struct verify_identities *who; /* ... one of these; not compiled */
+	struct verify_trust *trust; /* instead of all three, for notary.h */
 	const char *owner; /* of memory and jobs on workers: a namespace */
 };
 

@@ -9,6 +9,7 @@
 #include "source/login.h"
 #include "source/trust_file.h"
 #include "verify/keys.h"
+#include "verify/notation_trust.h"
 #include "verify/trusted_root.h"
 
 #define NTH_SECRETS 0 /* in LOGIN_DEPENDS */
@@ -17,6 +18,7 @@ void trust_clear(struct trust *t)
 {
 	verify_keys_unref(t->keys);
 	verify_root_unref(t->root);
+	verify_trust_unref(t->notary);
 	*t = (struct trust){0};
 }
 
@@ -32,8 +34,9 @@ void trust_depends_each(
 struct trust_value {
 	struct depends_value value;
 	unsigned refs;
-	struct verify_keys *keys; /* one of the two */
+	struct verify_keys *keys; /* one of the three */
 	struct verify_root *root;
+	struct verify_trust *notary;
 };
 
 static struct depends_value *value_ref(struct depends_value *v)
@@ -50,14 +53,18 @@ static void value_unref(struct depends_value *v)
 		return;
 	verify_keys_unref(t->keys);
 	verify_root_unref(t->root);
+	verify_trust_unref(t->notary);
 	free(t);
 }
 
 /* No login is kept under such a name: a namespace has no colon. */
 static char *trust_name(const struct run *r, const struct trust *t)
 {
-	return mem_printf(
-		"%s:%s/%s", t->kind == TRUST_KEYS ? "verify" : "verify-root", r->ns, t->secret);
+	static const char *const what[] = {[TRUST_KEYS] = "verify",
+		[TRUST_ROOT] = "verify-root",
+		[TRUST_NOTATION] = "verify-notation"};
+
+	return mem_printf("%s:%s/%s", what[t->kind], r->ns, t->secret);
 }
 
 /* Gives up the reference to the value. */
@@ -66,9 +73,12 @@ static void trust_set(struct trust *t, struct depends_value *v)
 	const struct trust_value *value = CONTAINER_OF(v, struct trust_value, value);
 
 	verify_keys_unref(MOVE(t->keys));
-	verify_root_unref(t->root);
+	verify_root_unref(MOVE(t->root));
+	verify_trust_unref(MOVE(t->notary));
 	if (value->keys)
 		t->keys = verify_keys_ref(value->keys);
+	if (value->notary)
+		t->notary = verify_trust_ref(value->notary);
 	t->root = verify_root_ref(value->root);
 	v->unref(v);
 }
@@ -79,7 +89,7 @@ bool trust_known(struct run *r, struct trust *t)
 	struct depends_parts parts = {0};
 	struct depends_value *v;
 
-	if (t->keys || t->root)
+	if (t->keys || t->root || t->notary)
 		return true;
 	if (!t->secret) {
 		t->root = t->file ? verify_root_ref(trust_file_root(t->file)) : NULL;
@@ -92,6 +102,13 @@ bool trust_known(struct run *r, struct trust *t)
 		return false;
 	trust_set(t, v);
 	return true;
+}
+
+const struct digest *trust_digest(const struct trust *t)
+{
+	if (t->notary)
+		return &t->notary->digest;
+	return t->keys ? verify_keys_digest(t->keys) : &t->root->digest;
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */
@@ -120,27 +137,44 @@ enum step_ret trust_start(struct run *r, struct trust *t)
 					: LIMIT_SECRET_READ_MS}));
 }
 
+static int value_read(
+	struct trust_value *v, enum trust_kind kind, const json_t *secret, struct err *err)
+{
+	switch (kind) {
+	case TRUST_KEYS:
+		if (verify_keys_read(&v->keys, secret, err))
+			return -1;
+		v->value.size = verify_keys_size(v->keys);
+		return 0;
+	case TRUST_ROOT:
+		if (verify_root_read(&v->root, secret, err))
+			return -1;
+		v->value.size = v->root->size;
+		return 0;
+	default:
+		if (verify_trust_read(&v->notary, secret, err))
+			return -1;
+		v->value.size = v->notary->size;
+		return 0;
+	}
+}
+
 /* A new reference to what the Secret comes to; NULL: it comes to nothing. */
 static struct depends_value *value_of(struct run *r, const struct trust *t, const char *name,
 	const struct depends_parts *parts, const json_t *secret, struct err *err)
 {
 	struct depends_value *kept = depends_read(r->c->depends, name, parts);
-	struct verify_keys *keys = NULL;
-	struct verify_root *root = NULL;
 	struct trust_value *v;
 
 	if (kept)
 		return kept;
-	if (t->kind == TRUST_KEYS ? verify_keys_read(&keys, secret, err)
-				  : verify_root_read(&root, secret, err))
-		return NULL;
 	v = NEW(struct trust_value);
 	v->refs = 1;
-	v->keys = keys;
-	v->root = root;
-	v->value = (struct depends_value){.ref = value_ref,
-		.unref = value_unref,
-		.size = keys ? verify_keys_size(keys) : root->size};
+	v->value = (struct depends_value){.ref = value_ref, .unref = value_unref};
+	if (value_read(v, t->kind, secret, err)) {
+		value_unref(&v->value);
+		return NULL;
+	}
 	depends_keep(r->c->depends, name, parts, &v->value);
 	return &v->value;
 }

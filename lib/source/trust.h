@@ -1,6 +1,7 @@
 /*
- * Whom an object believes when he has signed its artifact: the public keys of a Secret, or the
- * trusted root of one or of the operator. For the rows of any kind whose spec has `verify`. Loop
+ * Whom an object believes when he has signed its artifact: the public keys of a Secret, the trusted
+ * root of one or of the operator, or with the provider notation the trust policy and certificates
+ * of a Secret. For the rows of any kind whose spec has `verify`. Loop
  * thread.
  *
  * What a Secret comes to is kept while something vouches for it (ctl/depends.h), and shared by all
@@ -13,14 +14,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct digest;
 struct trust_file;
 struct verify_keys;
 struct verify_root;
+struct verify_trust;
 
 enum trust_kind {
 	TRUST_NONE, /* no policy is in force */
 	TRUST_KEYS,
 	TRUST_ROOT,
+	TRUST_NOTATION,
 };
 
 /* In the kind's run, zeroed; the first four are set before any call. */
@@ -29,8 +33,9 @@ struct trust {
 	const char *secret; /* its name; borrowed; NULL: the operator's root counts */
 	uint64_t timeout_ms; /* for reading it */
 	const struct trust_file *file; /* the operator's; NULL: there is none */
-	struct verify_keys *keys; /* both NULL: not known yet */
+	struct verify_keys *keys; /* all NULL: not known yet */
 	struct verify_root *root;
+	struct verify_trust *notary;
 };
 
 void trust_clear(struct trust *t);
@@ -40,6 +45,8 @@ void trust_depends_each(
 
 /* Is it known, without asking anybody? */
 bool trust_known(struct run *r, struct trust *t);
+/* Of what is known: other keys, certificates or policies have another one. */
+const struct digest *trust_digest(const struct trust *t);
 /* -1: there is nothing that could be read; the task's error says so. */
 int trust_check(struct run *r, const struct trust *t) must_check;
 /* What a row of the kind does. -1: the Secret could not be read or has nothing that can be used;

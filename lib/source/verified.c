@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "ctl/cond.h"
 #include "source/item.h"
+#include "source/notary.h"
 #include "verify/identity.h"
 #include "verify/keys.h"
 #include "verify/trusted_root.h"
@@ -22,8 +23,7 @@ void verified_clear(struct verified *v)
 static struct digest policy_of(
 	const struct run *r, const struct verified *v, const struct digest *manifest)
 {
-	const struct digest *trusted =
-		v->trust.keys ? verify_keys_digest(v->trust.keys) : &v->trust.root->digest;
+	const struct digest *trusted = trust_digest(&v->trust);
 	auto_digest_ctx struct digest_ctx h = {0};
 	struct digest out;
 
@@ -52,8 +52,12 @@ bool verified_holds(struct run *r, struct verified *v, const struct digest *mani
 
 static enum step_ret fail(struct run *r, const struct verified *v)
 {
-	err_wrap(&r->task.err, "failed to verify the signature using provider 'cosign%s'",
-		v->trust.kind == TRUST_ROOT ? " keyless" : "");
+	static const char *const providers[] = {[TRUST_KEYS] = "cosign",
+		[TRUST_ROOT] = "cosign keyless",
+		[TRUST_NOTATION] = "notation"};
+
+	err_wrap(&r->task.err, "failed to verify the signature using provider '%s'",
+		providers[v->trust.kind]);
 	return run_fail(r, NULL, FAILED);
 }
 
@@ -78,7 +82,20 @@ enum step_ret verified_start(struct run *r, struct verified *v, const struct sig
 	own.keys = v->trust.keys;
 	own.root = v->trust.root;
 	own.who = v->who;
-	return task_wait(&r->task, signature_start(&own));
+	own.trust = v->trust.notary;
+	return task_wait(&r->task, own.trust ? notary_start(&own) : signature_start(&own));
+}
+
+/* The artifact passes. Is it said to be verified? */
+static bool notary_took(struct run *r, struct verified *v)
+{
+	struct notary_result res = notary_result(r->task.op);
+
+	if (*res.logged)
+		log_info(task_log(&r->task), "the trust policy lets pass what it would not enforce",
+			LS("why", res.logged));
+	v->ignored = res.verdict != VERDICT_GOOD;
+	return !v->ignored;
 }
 
 enum step_ret verified_resume(struct run *r, struct verified *v, const struct digest *manifest)
@@ -88,6 +105,8 @@ enum step_ret verified_resume(struct run *r, struct verified *v, const struct di
 	a->verified = (struct digest){0};
 	if (task_op_failed(&r->task))
 		return fail(r, v);
+	if (v->trust.kind == TRUST_NOTATION && !notary_took(r, v))
+		return STEP_NEXT;
 	v->good = true;
 	a->verified = policy_of(r, v, manifest);
 	free(a->signer);
@@ -128,6 +147,6 @@ void verified_failed(struct run *r, const struct verified *v, const char *revisi
 		say_good(r, revision);
 	else if (wanted && r->reason && !strcmp(r->reason, FAILED))
 		cond_put(&r->conds, COND_VERIFIED, COND_FALSE, FAILED, "%s", r->task.err.msg);
-	else if (!wanted || !cond_is(&r->conds, COND_VERIFIED, COND_TRUE))
+	else if (!wanted || v->ignored || !cond_is(&r->conds, COND_VERIFIED, COND_TRUE))
 		cond_del(&r->conds, COND_VERIFIED);
 }

@@ -7,6 +7,10 @@
  * nobody knows with which keys it was done before. Else nobody is asked. What the status names
  * stays served when a verification fails.
  *
+ * A trust policy may let an artifact pass although nobody knows who has signed it
+ * (VERDICT_IGNORED): it is accepted, no condition says that it is verified, and each run looks
+ * again.
+ *
  * In the work table, behind the row that finds out the manifest's digest:
  *
  *	{"keys", keys_start, keys_resume}          verified_keys_start, verified_keys_resume
@@ -25,6 +29,7 @@ struct verified {
 	struct trust trust;
 	const struct verify_identities *who; /* may have signed, with TRUST_ROOT; borrowed */
 	bool good; /* the artifact is, by the policy */
+	bool ignored; /* it passes, and is not said to be verified */
 };
 
 void verified_clear(struct verified *v);
@@ -33,7 +38,7 @@ bool verified_holds(struct run *r, struct verified *v, const struct digest *mani
 /* Both rows fail with VerificationError. */
 enum step_ret verified_keys_start(struct run *r, struct verified *v) must_check;
 enum step_ret verified_keys_resume(struct run *r, struct verified *v) must_check;
-/* req's keys, root and who are not looked at. */
+/* req's keys, root, who and trust are not looked at. */
 enum step_ret verified_start(
 	struct run *r, struct verified *v, const struct signature_req *req) must_check;
 enum step_ret verified_resume(

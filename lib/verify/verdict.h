@@ -8,6 +8,9 @@
 enum verdict {
 	VERDICT_BAD, /* *err says why */
 	VERDICT_GOOD,
+	/* The policy lets it pass although it does not know who has signed: it counts as accepted,
+	   and not as verified. */
+	VERDICT_IGNORED,
 };
 
 #endif

@@ -98,6 +98,18 @@ static const struct {
 	{"{\"managedFields\":[\"", NULL},
 };
 
+/* The message of a broken document quotes it, on one line. */
+START_TEST(test_one_line)
+{
+	static const char text[] = "{\"a\":\"b\\\nc\"}";
+	struct err err = {0};
+
+	ck_assert_ptr_null(obj_parse(text, strlen(text), "it", &err));
+	ck_assert_msg(strstr(err.msg, "it is not valid JSON: line "), "%s", err.msg);
+	ck_assert_msg(!strchr(err.msg, '\n'), "%s", err.msg);
+}
+END_TEST
+
 START_TEST(test_managed_fields)
 {
 	auto_buf struct buf b = BUF_INIT(BUF_ANY);
@@ -139,6 +151,7 @@ Suite *suite_obj(void)
 
 	tcase_add_loop_test(tc, test_measure, 0, ARRAY_LEN(ROWS));
 	tcase_add_test(tc, test_bomb);
+	tcase_add_test(tc, test_one_line);
 	tcase_add_loop_test(tc, test_managed_fields, 0, ARRAY_LEN(MANAGED));
 	tcase_add_test(tc, test_managed_fields_bomb);
 	suite_add_tcase(s, tc);

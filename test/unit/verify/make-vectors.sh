@@ -8,6 +8,7 @@
 #   legacy/NAME.payload    what cosign has signed below a .sig tag, NAME.sig the annotation
 #   bundle/NAME.json       bundles, as cosign has pushed them
 #   raw/NAME.sig           signatures of raw/message, in base64: KEY-HOW
+#   notation/NAME.jws      envelopes of the Notary Project, NAME.crt whom to believe; verdicts.tsv what its own library says of each
 . "$(dirname "$0")/../../lib/harness.sh"
 . "$H_ROOT/test/lib/parts.sh"
 COSIGN=$(h_tool cosign)/cosign || h_die "cosign was not built"
@@ -146,5 +147,9 @@ for key in p256 rsa2048; do
 	"$COSIGN" verify --key "$OUT/keys/$key.pub" --insecure-ignore-tlog --allow-http-registry "$A" >/dev/null 2>>cosign.log
 	check_eq "cosign verify with $key" 0 $?
 done
+
+# ---- notation --------------------------------------------------------------------------------------------------------
+mkdir "$OUT/notation"
+"$(h_tool notation)/notation" vectors "$OUT/notation" || h_die "notation makes no vectors"
 du -sh "$OUT"
 h_finish

@@ -1,0 +1,571 @@
+/* Signatures of the Notary Project: those of its own library, and what must not pass, each for its
+   reason. What that library says of the same envelopes stands in data/notation/verdicts.tsv: where
+   it says no, nothing passes here, and where only we say no, the row says so. */
+#include "verify/notation.h"
+
+#include "base/time.h"
+#include "base/vec.h"
+#include "crypto/notary_cert.h"
+#include "test/unit/verify/vectors.h"
+#include "verify/notation_policy.h"
+#include "verify/notation_trust.h"
+
+Suite *suite_notation(void);
+
+#define NOW "2026-12-01T00:00:00Z"
+#define JOSE "application/jose+json"
+#define IDENTITY "x509.subject: C=US, ST=WA, O=Notary"
+#define STORES "\"ca:x\",\"signingAuthority:y\""
+
+/* ---- helpers --------------------------------------------------------------------------------- */
+
+static int64_t time_of(const char *text)
+{
+	struct err err = {0};
+	int64_t ms;
+
+	ck_assert_msg(!time_parse_rfc3339(text, &ms, &err), "%s", err.msg);
+	return ms;
+}
+
+/* verification: what signatureVerification holds. pool: of data/notation, "a b". */
+static struct verify_trust *trust_of(
+	const char *verification, const char *stores, const char *identities, const char *pool)
+{
+	auto_free char *policy = mem_printf(
+		"{\"version\":\"1.0\",\"trustPolicies\":[{\"name\":\"all\",\"registryScopes\":["
+		"\"*\"],\"signatureVerification\":{%s},\"trustStores\":[%s],\"trustedIdentities\":["
+		"%s]}]}",
+		verification, stores, identities);
+	auto_free char *copy = mem_strdup(pool);
+	char *rest = copy, *name;
+	struct verify_trust *t = NULL;
+	json_t *secret = json_object();
+	struct err err = {0};
+
+	vector_entry(secret, "trustpolicy.json", policy);
+	while ((name = strsep(&rest, " "))) {
+		auto_free char *pem = vector_text("notation/", name, ".crt");
+		auto_free char *entry = mem_printf("%s.crt", name);
+
+		vector_entry(secret, entry, pem);
+	}
+	ck_assert_msg(!verify_trust_read(&t, secret, &err), "%s", err.msg);
+	json_decref(secret);
+	return t;
+}
+
+static struct verify_artifact artifact_of(void)
+{
+	struct verify_artifact a = {
+		.type = "application/vnd.oci.image.manifest.v1+json", .size = 1234};
+
+	digest_mem(&a.digest, DIGEST_SHA256, "manifest", 8);
+	return a;
+}
+
+static enum verdict prove(const struct verify_trust *t, const char *envelope, const char *now,
+	struct buf *logged, struct err *err)
+{
+	auto_free char *text = vector_text("notation/", envelope, ".jws");
+	struct verify_artifact a = artifact_of();
+
+	return verify_notation(t, verify_policy_find(t->policy, "any/thing"), &a, JOSE, text,
+		strlen(text), time_of(now), logged, err);
+}
+
+static enum verdict prove_at(
+	const char *level, const char *name, const char *pool, struct buf *logged, struct err *err)
+{
+	auto_free char *verification = mem_printf("\"level\":\"%s\"", level);
+	struct verify_trust *t = trust_of(verification, STORES, "\"" IDENTITY "\"", pool);
+	enum verdict got = prove(t, name, NOW, logged, err);
+
+	verify_trust_unref(t);
+	return got;
+}
+
+/* ---- files ----------------------------------------------------------------------------------- */
+
+#define KEY "it is no signature of the signer's key"
+#define ALG "its algorithm is '"
+#define CHAIN "certificate 'CN=signer,O=Notary,L=Seattle,ST=WA,C=US': "
+#define CA1 "certificate 'CN=CA 1,O=Notary,L=Seattle,ST=WA,C=US': "
+#define CA2 "certificate 'CN=CA 2,O=Notary,L=Seattle,ST=WA,C=US': "
+#define JSON " is not valid JSON"
+
+static const struct row {
+	const char *name, *why; /* NULL: good */
+	bool stricter; /* the Notary Project's library takes it */
+} rows[] = {
+	{"rsa2048-1", NULL, false},
+	{"rsa2048-2", NULL, false},
+	{"rsa2048-3", NULL, false},
+	{"rsa3072-1", NULL, false},
+	{"rsa3072-2", NULL, false},
+	{"rsa3072-3", NULL, false},
+	{"rsa4096-1", NULL, false},
+	{"rsa4096-2", NULL, false},
+	{"rsa4096-3", NULL, false},
+	{"p256-1", NULL, false},
+	{"p256-2", NULL, false},
+	{"p256-3", NULL, false},
+	{"p384-1", NULL, false},
+	{"p384-2", NULL, false},
+	{"p384-3", NULL, false},
+	{"p521-1", NULL, false},
+	{"p521-2", NULL, false},
+	{"p521-3", NULL, false},
+	{"by-hand", NULL, false},
+	{"authority", NULL, false},
+	{"expires-later", NULL, false},
+	{"n3-annotated", NULL, false},
+	{"n5-not-critical", NULL, false},
+	{"envelope-timestamp", NULL, false},
+	{"n7-usage-repudiation", NULL, false},
+	{"eku-none", NULL, false},
+	{"path-just-long-enough", NULL, false},
+	{"salt-of-five", NULL, false},
+	{"authority-expired-since", NULL, false},
+	{"root-lists-crl", NULL, false},
+	/* N-N1 */
+	{"n1-other-root", "none of the trusted certificates is in the signature's chain", false},
+	{"n1-good-root-added", CA1 "the next one has not issued it", false},
+	{"n1-other-key", KEY, false},
+	/* N-N2 */
+	{"n2-other-org",
+		"the signer 'CN=signer,O=Other,L=Seattle,ST=WA,C=US' is none of the trusted",
+		false},
+	{"n2-other-case", "is none of the trusted identities", false},
+	{"n2-no-state", "it has no 'ST'", false},
+	{"n2-two-units", "it has 'OU' more than once", false},
+	{"n2-email", "it has an attribute that RFC 4514 has no name for", false},
+	{"n2-org-with-comma", "is none of the trusted identities", false},
+	/* N-N3 */
+	{"n3-other-digest", "it is the signature of 'sha256:d9298a10d1b0735837dc4bd85dac641b0f3c",
+		false},
+	{"n3-other-size", "it is the signature of 1235 bytes, not of 1234", false},
+	{"n3-other-type", "of the type 'application/vnd.oci.image.index.v1+json', not '", false},
+	{"n3-size-is-text", "it is the signature of -1 bytes", false},
+	{"n3-no-digest", "it is the signature of ''", false},
+	{"n3-two-digests", "duplicate object key", true},
+	{"n3-two-targets", "duplicate object key", true},
+	{"n3-is-no-object", "it is the signature of ''", false},
+	{"n3-payload-type", "the payload is of the type 'application/vnd.cncf.notary.payload.v2",
+		false},
+	/* N-N4 */
+	{"n4-alg-none", ALG "none', and that of the signer's key is ES256", false},
+	{"n4-alg-HS256", ALG "HS256'", false},
+	{"n4-alg-RS256", ALG "RS256'", false},
+	{"n4-alg-ES384", ALG "ES384'", false},
+	{"n4-alg-PS256", ALG "PS256'", false},
+	{"n4-alg-es256", ALG "es256'", false},
+	{"n4-alg-", ALG "'", false},
+	{"n4-ps256-rsa3072", ALG "PS256', and that of the signer's key is PS384", false},
+	{"n4-rs256", ALG "RS256'", false},
+	{"n4-pkcs1", KEY, false},
+	{"n4-sig-short", KEY, false},
+	{"n4-sig-long", KEY, false},
+	{"n4-sig-empty", "it has no 'signature'", false},
+	{"n4-sig-zero", KEY, false},
+	{"n4-sig-bit", KEY, false},
+	{"n4-sig-der", KEY, false},
+	/* N-N5 */
+	{"n5-no-crit", "'crit' is missing, empty or no list", false},
+	{"n5-crit-empty", "'crit' is missing, empty or no list", false},
+	{"n5-crit-text", "'crit' is missing, empty or no list", false},
+	{"n5-crit-number", "'crit' holds what is no text", false},
+	{"n5-crit-repeated", "'crit' names 'io.cncf.notary.signingScheme' twice", false},
+	{"n5-crit-alg", "'crit' names 'alg', which it must not", false},
+	{"n5-crit-absent", "'crit' names 'com.example.absent', which is not there", false},
+	{"n5-crit-unknown", "the critical attribute 'com.example.known' is not known", true},
+	{"n5-crit-without-scheme", "the critical attribute 'com.example.known'", false},
+	{"n5-both-times", "the scheme has no 'io.cncf.notary.authenticSigningTime'", false},
+	{"n5-no-time", "there is no 'io.cncf.notary.signingTime'", false},
+	{"n5-authority-not-critical", "'crit' does not name 'io.cncf.notary.authenticSigningTime'",
+		false},
+	{"n5-authority-signing-time", "the scheme has no 'io.cncf.notary.signingTime'", false},
+	{"n5-no-scheme", "the signing scheme '' is not known", false},
+	{"n5-other-scheme", "the signing scheme 'notary.pgp' is not known", false},
+	{"n5-duplicate", "duplicate object key", true},
+	{"n5-header-list", ALG "'", false},
+	/* N-N6 */
+	{"n6-expired", "it has expired on 2026-03-01T00:00:00Z", false},
+	{"n6-expiry-is-signing-time", "it expires before it was signed", false},
+	{"n6-expiry-before", "it expires before it was signed", false},
+	{"n6-expiry-not-critical", "'crit' does not name 'io.cncf.notary.expiry'", false},
+	{"n6-expiry-is-no-time", "'io.cncf.notary.expiry' is no time", false},
+	/* N-N7 */
+	{"n7-leaf-is-ca", CHAIN "it signs, and is a CA's", false},
+	{"n7-no-usage", CHAIN "it has no key usage", false},
+	{"n7-usage-not-critical", CHAIN "its key usage is not critical", false},
+	{"n7-usage-without-signature", CHAIN "its key usage has no digitalSignature", false},
+	{"n7-usage-key-encipherment", CHAIN "its key usage has more than", false},
+	{"n7-usage-data-encipherment", CHAIN "its key usage has more than", false},
+	{"n7-usage-key-agreement", CHAIN "its key usage has more than", false},
+	{"n7-usage-cert-sign", CHAIN "its key usage has more than", false},
+	{"n7-usage-crl-sign", CHAIN "its key usage has more than", false},
+	{"n7-usage-encipher-only", CHAIN "its key usage has more than", false},
+	{"n7-usage-decipher-only", CHAIN "its key usage has more than", false},
+	{"n7-eku-server", CHAIN "its extended key usage has serverAuth", false},
+	{"n7-eku-client", CHAIN "its extended key usage has clientAuth", false},
+	{"n7-eku-email", CHAIN "its extended key usage has emailProtection", false},
+	{"n7-eku-timestamping", CHAIN "its extended key usage has timeStamping", false},
+	{"n7-eku-ocsp", CHAIN "its extended key usage has OCSPSigning", false},
+	{"n7-critical-unknown", CHAIN "it has an extension that is broken, or critical", true},
+	{"n7-ca-is-none", CA1 "it issues, and is no CA's", false},
+	{"n7-ca-without-constraints", CA1 "it issues, and is no CA's", false},
+	{"n7-ca-without-sign", CA1 "its key usage has no keyCertSign", false},
+	{"n7-ca-usage-not-critical", CA1 "its key usage is not critical", false},
+	{"n7-path-too-long", CA2 "1 CAs are below it, more than 0", false},
+	{"n7-key-p224", "the signer's key is of no kind that signs", false},
+	{"n7-key-rsa2560", "the signer's key is of no kind that signs", false},
+	{"n7-sha1", CHAIN "the next one has not issued it", false},
+	{"n7-names-differ", CHAIN "the next one has not issued it", false},
+	{"n7-shuffled", CHAIN "the next one has not issued it", false},
+	{"n7-no-root", CA1 "it is the last one, and not signed by itself", false},
+	{"n7-no-middle", CHAIN "the next one has not issued it", false},
+	{"n7-root-twice", CA2 "it is not the last one, and signed by itself", false},
+	{"n7-leaf-alone", CHAIN "it is the last one, and not signed by itself", false},
+	{"n7-root-first", KEY, false},
+	/* N-N8 */
+	{"n8-leaf-expired", CHAIN "it is not valid after 2026-03-01T00:00:00Z", false},
+	{"n8-root-expired", CA1 "it is not valid after 2026-03-01T00:00:00Z", false},
+	{"n8-not-yet", CHAIN "it is not valid before 2050-01-01T00:00:00Z", false},
+	{"n8-authority-expired-before", CHAIN "it is not valid after 2026-01-15T00:00:00Z", false},
+	/* N-N10, as far as it is built */
+	{"n10-lists-ocsp", CHAIN "it says where to ask whether it was revoked (OCSP), and", false},
+	{"n10-lists-crl", CHAIN "it says where to ask whether it was revoked (CRL), and", false},
+	/* N-N14 */
+	{"n14-plugin", "it wants the verification plugin 'com.amazonaws.signer.notation.plugin'",
+		false},
+	{"n14-plugin-not-critical", "it wants the verification plugin 'x'", false},
+	/* the envelope */
+	{"envelope-without-chain", "it has no certificates", false},
+	{"envelope-without-header", "it has no certificates", false},
+	{"envelope-without-payload", "it has no 'payload'", false},
+	{"envelope-junk-certificate", "certificate 1: it is no certificate", false},
+	{"envelope-padded", "'payload': malformed base64", false},
+	{"envelope-duplicate", "duplicate object key", true},
+	{"envelope-other-case", "it has no 'payload'", true},
+	{"envelope-junk", "the envelope" JSON, false},
+};
+
+/* What the library says of a row, at a level: 0 strict, 1 permissive, 2 audit. *pool is freed by
+   the caller. */
+static void verdict_of(const char *name, char said[3][8], char **pool)
+{
+	auto_free char *all = vector_text("notation/", "verdicts", ".tsv");
+	char *rest = all, *line, *field;
+	int i;
+
+	while ((line = strsep(&rest, "\n"))) {
+		field = strsep(&line, "\t");
+		if (strcmp(field, name) != 0)
+			continue;
+		*pool = mem_strdup(strsep(&line, "\t"));
+		for (i = 0; i < 3; i++)
+			snprintf(said[i], sizeof(said[i]), "%s", strsep(&line, "\t"));
+		return;
+	}
+	ck_abort_msg("no row '%s'", name);
+}
+
+static const char *const levels[] = {"strict", "permissive", "audit"};
+
+START_TEST(test_files)
+{
+	static const char *const words[] = {
+		[VERDICT_BAD] = "reject", [VERDICT_GOOD] = "accept", [VERDICT_IGNORED] = "ignore"};
+	const struct row *row = &rows[_i];
+	auto_free char *pool = NULL;
+	char said[3][8];
+	int level;
+
+	verdict_of(row->name, said, &pool);
+	for (level = 0; level < 3; level++) {
+		auto_buf struct buf logged = BUF_INIT(BUF_ANY);
+		struct err err = {0};
+		enum verdict got = prove_at(levels[level], row->name, pool, &logged, &err);
+
+		if (row->stricter) {
+			ck_assert_msg(got == VERDICT_BAD, "%s: %d", row->name, got);
+			ck_assert_str_eq(said[level], "accept");
+		} else {
+			ck_assert_msg(!strcmp(said[level], words[got]), "%s at %s: %s, not %s: %s",
+				row->name, levels[level], words[got], said[level], err.msg);
+		}
+		ck_assert_msg((got == VERDICT_BAD) == (err.kind == ERR_RETRY), "%s", row->name);
+		if (!level)
+			ck_assert_msg(
+				(got == VERDICT_GOOD) == !row->why, "%s: %s", row->name, err.msg);
+		/* What is not enforced is written down. */
+		if (row->why)
+			ck_assert_msg(
+				strstr(got == VERDICT_BAD ? err.msg : buf_str(&logged), row->why),
+				"%s at %s: %s %s", row->name, levels[level], err.msg,
+				buf_str(&logged));
+		else
+			ck_assert_str_eq(buf_str(&logged), "");
+	}
+}
+END_TEST
+
+/* Another case is another name, here; and no row of the library's is left out. */
+START_TEST(test_all_rows)
+{
+	auto_free char *all = vector_text("notation/", "verdicts", ".tsv");
+	auto_buf struct buf logged = BUF_INIT(BUF_ANY);
+	char *rest = all, *line;
+	struct err err = {0};
+	size_t n = 0;
+
+	while ((line = strsep(&rest, "\n")))
+		n += *line != '\0';
+	ck_assert_uint_eq(n, ARRAY_LEN(rows) + 1);
+	ck_assert_msg(prove_at("strict", "n5-other-case", "p256-3", &logged, &err) == VERDICT_GOOD,
+		"%s", err.msg);
+}
+END_TEST
+
+/* Every byte of an envelope counts, but for what is not signed. */
+START_TEST(test_bytes)
+{
+	auto_free char *text = vector_text("notation/", "p256-2", ".jws");
+	struct verify_trust *t =
+		trust_of("\"level\":\"strict\"", STORES, "\"" IDENTITY "\"", "p256-2");
+	const struct verify_statement *s = verify_policy_find(t->policy, "a/b");
+	auto_buf struct buf logged = BUF_INIT(BUF_ANY);
+	struct verify_artifact a = artifact_of();
+	const char *agent = strstr(text, "\"io.cncf.notary.signingAgent\"");
+	size_t n = strlen(text), i;
+
+	ck_assert(agent);
+	for (i = 0; i < n; i++) {
+		struct err err = {0};
+		bool free_text = text + i > agent && text + i < agent + strlen(agent) - 100 &&
+			text + i < strchr(agent, '}');
+
+		if (free_text)
+			continue;
+		text[i] ^= 1;
+		ck_assert_msg(verify_notation(t, s, &a, JOSE, text, n, time_of(NOW), &logged,
+				      &err) == VERDICT_BAD,
+			"byte %zu", i);
+		text[i] ^= 1;
+	}
+	verify_trust_unref(t);
+}
+END_TEST
+
+/* ---- policies -------------------------------------------------------------------------------- */
+
+#define STRICT "\"level\":\"strict\""
+#define OVERRIDE(level, what) "\"level\":\"" level "\",\"override\":{" what "}"
+#define ANY "\"*\""
+
+static const struct {
+	const char *envelope, *verification, *stores, *identities, *pool;
+	enum verdict want;
+	const char *why; /* of what is refused, or logged */
+} policies[] = {
+	{"p256-3", STRICT, "\"ca:x\"", ANY, "p256-3", VERDICT_GOOD, NULL},
+	/* Any certificate of the chain will do. */
+	{"p256-3", STRICT, "\"ca:x\"", ANY, "middle", VERDICT_GOOD, NULL},
+	{"p256-3", STRICT, "\"ca:x\"", ANY, "leaf", VERDICT_GOOD, NULL},
+	{"p256-3", STRICT, "\"ca:x\"", ANY, "p384-3 rsa2048-1 p256-3", VERDICT_GOOD, NULL},
+	{"p256-3", STRICT, "\"ca:x\"", ANY, "p384-3 rsa2048-1", VERDICT_BAD,
+		"none of the trusted certificates"},
+	/* The store's type goes with the scheme. */
+	{"p256-3", STRICT, "\"signingAuthority:x\"", ANY, "p256-3", VERDICT_BAD,
+		"the policy names no trust store of the type 'ca'"},
+	{"authority", STRICT, "\"ca:x\"", ANY, "p256-3", VERDICT_BAD,
+		"the policy names no trust store of the type 'signingAuthority'"},
+	{"p256-3", "\"level\":\"audit\"", "\"signingAuthority:x\"", ANY, "p256-3", VERDICT_IGNORED,
+		"authenticity: the policy names no trust store"},
+	/* identities */
+	{"n2-no-state", STRICT, "\"ca:x\"", ANY, "n2-no-state", VERDICT_GOOD, NULL},
+	{"n2-two-units", STRICT, "\"ca:x\"", ANY, "n2-two-units", VERDICT_GOOD, NULL},
+	{"p256-3", STRICT, "\"ca:x\"", "\"x509.subject:CN=signer,C=US,S=WA,L=Seattle,O=Notary\"",
+		"p256-3", VERDICT_GOOD, NULL},
+	{"p256-3", STRICT, "\"ca:x\"",
+		"\"x509.subject: C=US,ST=WA,O=Other\",\"x509.subject: C=US,ST=WA,O=Notary\"",
+		"p256-3", VERDICT_GOOD, NULL},
+	{"p256-3", STRICT, "\"ca:x\"", "\"x509.subject: C=US,ST=WA,O=Notary,OU=a\"", "p256-3",
+		VERDICT_BAD, "is none of the trusted identities"},
+	{"p256-3", STRICT, "\"ca:x\"", "\"sigstore.subject: x\"", "p256-3", VERDICT_BAD,
+		"is none of the trusted identities"},
+	{"n2-org-with-comma", STRICT, "\"ca:x\"", "\"x509.subject: C=US,ST=WA,O=Notary\\\\, C=DE\"",
+		"n2-org-with-comma", VERDICT_GOOD, NULL},
+	/* overrides */
+	{"n6-expired", OVERRIDE("strict", "\"expiry\":\"log\""), "\"ca:x\"", ANY, "p256-3",
+		VERDICT_GOOD, "expiry: it has expired on"},
+	{"n6-expired", OVERRIDE("permissive", "\"expiry\":\"enforce\""), "\"ca:x\"", ANY, "p256-3",
+		VERDICT_BAD, "it has expired on"},
+	{"n8-leaf-expired", OVERRIDE("strict", "\"authenticTimestamp\":\"log\""), "\"ca:x\"", ANY,
+		"n8-leaf-expired", VERDICT_GOOD, "authenticTimestamp: certificate '"},
+	{"n8-leaf-expired", OVERRIDE("audit", "\"authenticTimestamp\":\"enforce\""), "\"ca:x\"",
+		ANY, "n8-leaf-expired", VERDICT_BAD, "it is not valid after"},
+	{"n1-other-root", OVERRIDE("strict", "\"authenticity\":\"log\""), "\"ca:x\"", ANY, "p256-3",
+		VERDICT_IGNORED, "authenticity: none of the trusted"},
+	{"n1-other-root", OVERRIDE("audit", "\"authenticity\":\"enforce\""), "\"ca:x\"", ANY,
+		"p256-3", VERDICT_BAD, "none of the trusted"},
+	{"n10-lists-ocsp", OVERRIDE("strict", "\"revocation\":\"skip\""), "\"ca:x\"", ANY,
+		"n10-lists-ocsp", VERDICT_GOOD, NULL},
+	{"n10-lists-crl", OVERRIDE("strict", "\"revocation\":\"log\""), "\"ca:x\"", ANY,
+		"n10-lists-crl", VERDICT_GOOD, "revocation: certificate '"},
+	{"n10-lists-crl", OVERRIDE("permissive", "\"revocation\":\"enforce\""), "\"ca:x\"", ANY,
+		"n10-lists-crl", VERDICT_BAD, "revocation checks are not built yet"},
+	/* Integrity is enforced by all. */
+	{"n4-sig-bit", "\"level\":\"audit\"", "\"ca:x\"", ANY, "p256-3", VERDICT_BAD, KEY},
+	{"n3-other-size", "\"level\":\"audit\"", "\"ca:x\"", ANY, "p256-3", VERDICT_BAD, "bytes"},
+	/* timestamps */
+	{"p256-3", STRICT, "\"ca:x\",\"tsa:t\"", ANY, "p256-3", VERDICT_BAD,
+		"the policy wants a timestamp countersignature (tsa:), and these are not built"},
+	{"p256-3", STRICT ",\"verifyTimestamp\":\"always\"", "\"ca:x\",\"tsa:t\"", ANY, "p256-3",
+		VERDICT_BAD, "the policy wants a timestamp countersignature"},
+	{"p256-3", STRICT ",\"verifyTimestamp\":\"afterCertExpiry\"", "\"ca:x\",\"tsa:t\"", ANY,
+		"p256-3", VERDICT_GOOD, NULL},
+	{"n8-leaf-expired", STRICT ",\"verifyTimestamp\":\"afterCertExpiry\"", "\"ca:x\",\"tsa:t\"",
+		ANY, "n8-leaf-expired", VERDICT_BAD,
+		"the policy wants a timestamp countersignature"},
+	{"p256-3", "\"level\":\"permissive\"", "\"ca:x\",\"tsa:t\"", ANY, "p256-3", VERDICT_GOOD,
+		"authenticTimestamp: the policy wants a timestamp countersignature"},
+	{"authority", STRICT, "\"signingAuthority:x\",\"tsa:t\"", ANY, "p256-3", VERDICT_GOOD,
+		NULL},
+};
+
+START_TEST(test_policies)
+{
+	struct verify_trust *t = trust_of(policies[_i].verification, policies[_i].stores,
+		policies[_i].identities, policies[_i].pool);
+	auto_buf struct buf logged = BUF_INIT(BUF_ANY);
+	struct err err = {0};
+	enum verdict got = prove(t, policies[_i].envelope, NOW, &logged, &err);
+
+	ck_assert_msg(got == policies[_i].want, "row %d: %s", _i, err.msg);
+	if (policies[_i].why)
+		ck_assert_msg(
+			strstr(got == VERDICT_BAD ? err.msg : buf_str(&logged), policies[_i].why),
+			"row %d: %s %s", _i, err.msg, buf_str(&logged));
+	else
+		ck_assert_str_eq(buf_str(&logged), "");
+	verify_trust_unref(t);
+}
+END_TEST
+
+/* The moment decides, and it is the caller's. */
+static const struct {
+	const char *envelope, *now;
+	bool good;
+} moments[] = {
+	{"n6-expired", "2026-02-28T23:59:59.999Z", true},
+	{"n6-expired", "2026-03-01T00:00:00Z", false},
+	{"n8-leaf-expired", "2026-03-01T00:00:00Z", true},
+	{"n8-leaf-expired", "2026-03-01T00:00:00.001Z", false},
+	{"p256-3", "2026-01-01T00:00:00Z", true},
+	{"p256-3", "2025-12-31T23:59:59.999Z", false},
+};
+
+START_TEST(test_moments)
+{
+	const char *name = moments[_i].envelope;
+	struct verify_trust *t =
+		trust_of(STRICT, STORES, ANY, strncmp(name, "n8", 2) != 0 ? "p256-3" : name);
+	auto_buf struct buf logged = BUF_INIT(BUF_ANY);
+	struct err err = {0};
+	enum verdict got = prove(t, name, moments[_i].now, &logged, &err);
+
+	ck_assert_msg((got == VERDICT_GOOD) == moments[_i].good, "row %d: %s", _i, err.msg);
+	verify_trust_unref(t);
+}
+END_TEST
+
+START_TEST(test_types)
+{
+	static const struct {
+		const char *type, *why;
+	} types[] = {
+		{"application/cose", "'application/cose', which is not built yet"},
+		{"application/json", "the envelope's type 'application/json' is not known"},
+		{"", "the envelope's type '' is not known"},
+	};
+	auto_free char *text = vector_text("notation/", "p256-3", ".jws");
+	struct verify_trust *t = trust_of("\"level\":\"audit\"", STORES, ANY, "p256-3");
+	auto_buf struct buf logged = BUF_INIT(BUF_ANY);
+	struct verify_artifact a = artifact_of();
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(types); i++) {
+		struct err err = {0};
+
+		ck_assert_int_eq(
+			verify_notation(t, verify_policy_find(t->policy, "a/b"), &a, types[i].type,
+				text, strlen(text), time_of(NOW), &logged, &err),
+			VERDICT_BAD);
+		ck_assert_msg(strstr(err.msg, types[i].why), "%s", err.msg);
+	}
+	verify_trust_unref(t);
+}
+END_TEST
+
+/* ---- the manifest of a signature ------------------------------------------------------------- */
+
+#define OF "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+#define LAYER "{\"mediaType\":\"" JOSE "\",\"digest\":\"" OF "\",\"size\":7}"
+
+static const struct {
+	const char *text, *why;
+} manifests[] = {
+	{"{\"layers\":[" LAYER "]}", NULL},
+	{"{\"layers\":[" LAYER "],\"subject\":null}", NULL},
+	{"{\"layers\":[" LAYER "],\"subject\":{\"digest\":\"" OF "\"}}", NULL},
+	{"{\"blobs\":[" LAYER "]}", NULL},
+	{"{\"layers\":[]}", "it has 0 layers, not one"}, /* N-N11 */
+	{"{}", "it has 0 layers, not one"},
+	{"{\"layers\":[" LAYER "," LAYER "]}", "it has 2 layers, not one"},
+	{"{\"layers\":[" LAYER "],\"subject\":{\"digest\":\"sha256:1\"}}",
+		"its subject is 'sha256:1', not '"},
+	{"{\"layers\":[{\"digest\":\"" OF "\",\"size\":-1}]}", "its layer has no size"},
+	{"{\"layers\":[{\"digest\":\"sha256:1\",\"size\":1}]}", "digest"},
+	{"[", "the manifest of a signature" JSON},
+};
+
+START_TEST(test_manifests)
+{
+	struct digest subject, blob = {0};
+	auto_free char *type = NULL;
+	struct err err = {0};
+	uint64_t size = 0;
+	int rc;
+
+	digest_mem(&subject, DIGEST_SHA256, "", 0);
+	rc = verify_notation_blob(manifests[_i].text, strlen(manifests[_i].text), &subject, &blob,
+		&size, &type, &err);
+	ck_assert_msg(!rc == !manifests[_i].why, "row %d: %s", _i, err.msg);
+	if (rc) {
+		ck_assert_msg(strstr(err.msg, manifests[_i].why), "row %d: %s", _i, err.msg);
+		return;
+	}
+	ck_assert_str_eq(type, JOSE);
+	ck_assert_uint_eq(size, 7);
+	ck_assert(digest_equal(&blob, &subject));
+}
+END_TEST
+
+Suite *suite_notation(void)
+{
+	Suite *s = suite_create("notation");
+	TCase *tc = tcase_create("signatures");
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_loop_test(tc, test_files, 0, ARRAY_LEN(rows));
+	tcase_add_test(tc, test_all_rows);
+	tcase_add_test(tc, test_bytes);
+	tcase_add_loop_test(tc, test_policies, 0, ARRAY_LEN(policies));
+	tcase_add_loop_test(tc, test_moments, 0, ARRAY_LEN(moments));
+	tcase_add_test(tc, test_types);
+	tcase_add_loop_test(tc, test_manifests, 0, ARRAY_LEN(manifests));
+	suite_add_tcase(s, tc);
+	return s;
+}
