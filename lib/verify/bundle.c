@@ -2,6 +2,7 @@
 
 #include "base/limits.h"
 #include "base/obj.h"
+#include "verify/bundle_entry.h"
 #include "verify/dsse.h"
 #include "verify/keys.h"
 #include "verify/plain.h"
@@ -21,36 +22,6 @@ static const struct verify_pj_field CHAIN[] = {
 
 static const struct verify_pj_field PUBLIC_KEY[] = {{"hint", NULL, VERIFY_PJ_STRING}, {0}};
 
-static const struct verify_pj_field LOG_ID[] = {{"keyId", "key_id", VERIFY_PJ_BYTES}, {0}};
-
-static const struct verify_pj_field KIND_VERSION[] = {
-	{"kind", NULL, VERIFY_PJ_STRING}, {"version", NULL, VERIFY_PJ_STRING}, {0}};
-
-static const struct verify_pj_field PROMISE[] = {
-	{"signedEntryTimestamp", "signed_entry_timestamp", VERIFY_PJ_BYTES}, {0}};
-
-static const struct verify_pj_field CHECKPOINT[] = {{"envelope", NULL, VERIFY_PJ_STRING}, {0}};
-
-static const struct verify_pj_field PROOF[] = {
-	{"logIndex", "log_index", VERIFY_PJ_INT},
-	{"rootHash", "root_hash", VERIFY_PJ_BYTES},
-	{"treeSize", "tree_size", VERIFY_PJ_INT},
-	{"hashes", NULL, VERIFY_PJ_BYTES, .many = true},
-	{"checkpoint", NULL, VERIFY_PJ_MESSAGE, .fields = CHECKPOINT},
-	{0},
-};
-
-static const struct verify_pj_field LOG_ENTRY[] = {
-	{"logIndex", "log_index", VERIFY_PJ_INT},
-	{"logId", "log_id", VERIFY_PJ_MESSAGE, .fields = LOG_ID},
-	{"kindVersion", "kind_version", VERIFY_PJ_MESSAGE, .fields = KIND_VERSION},
-	{"integratedTime", "integrated_time", VERIFY_PJ_INT},
-	{"inclusionPromise", "inclusion_promise", VERIFY_PJ_MESSAGE, .fields = PROMISE},
-	{"inclusionProof", "inclusion_proof", VERIFY_PJ_MESSAGE, .fields = PROOF},
-	{"canonicalizedBody", "canonicalized_body", VERIFY_PJ_BYTES},
-	{0},
-};
-
 static const struct verify_pj_field TIMESTAMP[] = {
 	{"signedTimestamp", "signed_timestamp", VERIFY_PJ_BYTES}, {0}};
 
@@ -65,7 +36,8 @@ static const struct verify_pj_field MATERIAL[] = {
 	{"x509CertificateChain", "x509_certificate_chain", VERIFY_PJ_MESSAGE, .one_of = 1,
 		.fields = CHAIN},
 	{"certificate", NULL, VERIFY_PJ_MESSAGE, .one_of = 1, .fields = CERTIFICATE},
-	{"tlogEntries", "tlog_entries", VERIFY_PJ_MESSAGE, .many = true, .fields = LOG_ENTRY},
+	{"tlogEntries", "tlog_entries", VERIFY_PJ_MESSAGE, .many = true,
+		.fields = verify_bundle_entry_fields},
 	{"timestampVerificationData", "timestamp_verification_data", VERIFY_PJ_MESSAGE,
 		.fields = TIMESTAMPS},
 	{0},
@@ -162,35 +134,6 @@ static bool type_ok(const char *type)
 	return version_ok(type + sizeof(dotted) - 1, n - (sizeof(dotted) - 1) - tail);
 }
 
-static int entry_check(const json_t *entry, bool *proven, struct err *err)
-{
-	const json_t *proof = verify_pj_get(entry, LOG_ENTRY, "inclusionProof");
-	const json_t *checkpoint = proof ? verify_pj_get(proof, PROOF, "checkpoint") : NULL;
-	const json_t *note = checkpoint ? verify_pj_get(checkpoint, CHECKPOINT, "envelope") : NULL;
-
-	if (verify_pj_int(verify_pj_get(entry, LOG_ENTRY, "logIndex")) < 0)
-		return err_set(err, ERR_RETRY, "a log entry has a negative index");
-	if (proof && !json_string_length(note))
-		return err_set(
-			err, ERR_RETRY, "the inclusion proof of a log entry has no checkpoint");
-	*proven |= proof != NULL;
-	return 0;
-}
-
-static int entries_check(const json_t *entries, struct err *err)
-{
-	bool proven = false;
-	json_t *one;
-	size_t i;
-
-	json_array_foreach (entries, i, one)
-		if (entry_check(one, &proven, err))
-			return -1;
-	return proven || !json_array_size(entries)
-		? 0
-		: err_set(err, ERR_RETRY, "no log entry has an inclusion proof");
-}
-
 static int material_check(struct verify_bundle *b, const json_t *material, struct err *err)
 {
 	const json_t *entries = verify_pj_get(material, MATERIAL, "tlogEntries");
@@ -205,8 +148,10 @@ static int material_check(struct verify_bundle *b, const json_t *material, struc
 		(!certificate ||
 			!json_string_length(verify_pj_get(certificate, CERTIFICATE, "rawBytes"))))
 		return err_set(err, ERR_RETRY, "it has neither a key nor a certificate");
-	if (entries_check(entries, err))
+	if (verify_bundle_entries_check(entries, err))
 		return -1;
+	b->certificate = b->key ? NULL : verify_pj_get(certificate, CERTIFICATE, "rawBytes");
+	b->entries = entries;
 	b->log_entries = json_array_size(entries);
 	b->timestamps =
 		times ? json_array_size(verify_pj_get(times, TIMESTAMPS, "rfc3161Timestamps")) : 0;
@@ -273,16 +218,19 @@ static int form_check(const struct verify_bundle *b, bool by_key, struct err *er
 	return 0;
 }
 
-static enum verdict envelope_verify(const struct verify_dsse *d, const struct verify_keys *keys,
-	const struct digest *manifest, const atomic_bool *stop, struct err *err)
+static int type_check(const struct verify_dsse *d, struct err *err)
 {
 	char shown[VERIFY_PLAIN_MAX];
 
-	if (strcmp(d->type, VERIFY_STATEMENT_TYPE) != 0) {
-		err_set(err, ERR_RETRY, "the envelope's payload is of the type '%s', not '%s'",
-			verify_plain(d->type, shown), VERIFY_STATEMENT_TYPE);
-		return VERDICT_BAD;
-	}
+	return strcmp(d->type, VERIFY_STATEMENT_TYPE) != 0
+		? err_set(err, ERR_RETRY, "the envelope's payload is of the type '%s', not '%s'",
+			  verify_plain(d->type, shown), VERIFY_STATEMENT_TYPE)
+		: 0;
+}
+
+static enum verdict envelope_verify(const struct verify_dsse *d, const struct verify_keys *keys,
+	const struct digest *manifest, const atomic_bool *stop, struct err *err)
+{
 	if (!verify_keys_verify(keys, buf_str(&d->signature), d->signature.len,
 		    buf_str(&d->signed_bytes), d->signed_bytes.len, stop)) {
 		err_set(err, ERR_RETRY, "it is a signature of none of the keys");
@@ -297,16 +245,12 @@ enum verdict verify_bundle(const struct verify_bundle *b, const struct verify_po
 	enum verdict verdict = VERDICT_BAD;
 	struct verify_dsse d = {0};
 
-	(void)signer;
 	if (form_check(b, policy->keys, err))
 		return VERDICT_BAD;
-	if (!policy->keys) {
-		err_set(err, ERR_RETRY,
-			"it is a bundle with a certificate, which is not built yet");
-		return VERDICT_BAD;
-	}
-	if (!verify_dsse_read(&d, b->envelope, err))
-		verdict = envelope_verify(&d, policy->keys, manifest, stop, err);
+	if (!verify_dsse_read(&d, b->envelope, err) && !type_check(&d, err))
+		verdict = policy->keys
+			? envelope_verify(&d, policy->keys, manifest, stop, err)
+			: verify_bundle_keyless(b, &d, policy, manifest, stop, signer, err);
 	verify_dsse_clear(&d);
 	return verdict;
 }

@@ -4,8 +4,10 @@
  * is the manifest that was signed.
  *
  * With keys nothing but the signature counts: entries of a log and timestamps must have the form
- * that they have to have, and are not looked at. A bundle that was signed with a certificate, and
- * one that has the signature of a file (messageSignature), prove nothing here. Any thread.
+ * that they have to have, and are not looked at. Without keys there has to be a certificate, and an
+ * entry of a log of version 1 of Rekor with its promise; timestamps are not looked at. A bundle of
+ * the other sort, and one that has the signature of a file (messageSignature), prove nothing. Any
+ * thread.
  */
 #ifndef VERIFY_BUNDLE_H
 #define VERIFY_BUNDLE_H
@@ -18,6 +20,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+struct verify_dsse;
 struct verify_policy;
 
 /* What the media types of bundles begin with, of whatever version. */
@@ -30,7 +33,9 @@ int verify_bundle_blob(const char *data, size_t n, const struct digest *manifest
 struct verify_bundle {
 	json_t *root; /* all others are in there */
 	const json_t *key; /* publicKey; NULL: it has a certificate */
+	const json_t *certificate; /* its rawBytes, with key NULL */
 	const json_t *envelope; /* dsseEnvelope; NULL: messageSignature */
+	const json_t *entries; /* of logs */
 	size_t log_entries, timestamps;
 };
 
@@ -43,5 +48,9 @@ void verify_bundle_clear(struct verify_bundle *b);
 enum verdict verify_bundle(const struct verify_bundle *b, const struct verify_policy *policy,
 	const struct digest *manifest, const atomic_bool *stop, struct buf *signer,
 	struct err *err) must_check;
+/* The part of it for a policy without keys: d is the bundle's envelope. */
+enum verdict verify_bundle_keyless(const struct verify_bundle *b, const struct verify_dsse *d,
+	const struct verify_policy *policy, const struct digest *manifest, const atomic_bool *stop,
+	struct buf *signer, struct err *err) must_check;
 
 #endif

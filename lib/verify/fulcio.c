@@ -63,22 +63,33 @@ int verify_fulcio_logged(const struct verify_root *root, const struct cert *leaf
 
 /* ---- when ------------------------------------------------------------------------------------ */
 
-int verify_fulcio_valid(
-	const struct cert *leaf, const struct cert_chain *chain, int64_t at_s, struct err *err)
+int verify_fulcio_leaf_valid(const struct cert *leaf, int64_t at_s, struct err *err)
 {
 	char at[TIME_TEXT_MAX], edge[TIME_TEXT_MAX];
 
-	time_format_rfc3339(at_s * 1000, at);
 	if (at_s < cert_from(leaf))
 		return err_set(err, ERR_RETRY,
-			"it was logged at %s, and its certificate is valid from %s on", at,
+			"it was logged at %s, and its certificate is valid from %s on",
+			time_format_rfc3339(at_s * 1000, at),
 			time_format_rfc3339(cert_from(leaf) * 1000, edge));
 	if (at_s > cert_until(leaf))
 		return err_set(err, ERR_RETRY,
-			"it was logged at %s, and its certificate is valid until %s", at,
+			"it was logged at %s, and its certificate is valid until %s",
+			time_format_rfc3339(at_s * 1000, at),
 			time_format_rfc3339(cert_until(leaf) * 1000, edge));
+	return 0;
+}
+
+int verify_fulcio_valid(
+	const struct cert *leaf, const struct cert_chain *chain, int64_t at_s, struct err *err)
+{
+	char at[TIME_TEXT_MAX];
+
+	if (verify_fulcio_leaf_valid(leaf, at_s, err))
+		return -1;
 	if (at_s < chain->from || at_s > chain->until)
 		return err_set(err, ERR_RETRY,
-			"it was logged at %s, when its authority's certificate was not valid", at);
+			"it was logged at %s, when its authority's certificate was not valid",
+			time_format_rfc3339(at_s * 1000, at));
 	return 0;
 }

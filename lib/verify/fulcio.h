@@ -17,6 +17,8 @@ int verify_fulcio_chain(struct cert_chain *out, const struct verify_root *root,
 /* Is there the timestamp (SCT) of a log of the trusted root in it? */
 int verify_fulcio_logged(const struct verify_root *root, const struct cert *leaf,
 	const struct cert_chain *chain, struct err *err) must_check;
+/* Was it valid when it was used? */
+int verify_fulcio_leaf_valid(const struct cert *leaf, int64_t at_s, struct err *err) must_check;
 /* Was it valid, and all of its authorities, when it was used? */
 int verify_fulcio_valid(const struct cert *leaf, const struct cert_chain *chain, int64_t at_s,
 	struct err *err) must_check;

@@ -163,7 +163,7 @@ static int names_match(const struct verify_identities *all, const char *issuer,
 			verify_plain(issuer, whose));
 		return 0;
 	}
-	one = only ? only : names->len ? &names->p[0] : NULL;
+	one = only || which == VERIFY_ONE_NAME || !names->len ? only : &names->p[0];
 	if (!one)
 		return err_set(err, ERR_RETRY, "the certificate names nobody");
 	return err_set(err, ERR_RETRY, "it is signed by '%s' of '%s': the %s fits no entry of %s",

@@ -97,3 +97,65 @@ int verify_log_body_of_hash(
 		? -1
 		: 0;
 }
+
+/* ---- envelopes ------------------------------------------------------------------------------- */
+
+/* intoto has it in base64 twice. */
+static int sig_compare_twice(const char *text, const struct verify_log_subject *of, struct err *err)
+{
+	auto_buf struct buf once = BUF_INIT(LIMIT_LOG_BODY);
+
+	if (!text || base64_decode(&once, text, strlen(text), BASE64_STD, err) ||
+		memchr(buf_str(&once), '\0', once.len)) {
+		err_clear(err);
+		return err_set(err, ERR_RETRY, "the log entry is of another signature");
+	}
+	return sig_compare(buf_str(&once), of, err);
+}
+
+static int one_signature(const json_t *list, const json_t **out, struct err *err)
+{
+	*out = json_array_get(list, 0);
+	return json_array_size(list) == 1
+		? 0
+		: err_set(err, ERR_RETRY, "the log entry is of %zu signatures, not one",
+			  json_array_size(list));
+}
+
+static int dsse_compare(
+	const struct verify_log_body *b, const struct verify_log_subject *of, struct err *err)
+{
+	const json_t *one;
+
+	if (one_signature(obj_get(b->root, "spec", "signatures"), &one, err))
+		return -1;
+	return sig_compare(obj_str(one, "signature"), of, err) ||
+			leaf_compare(obj_str(one, "verifier"), of, err) ||
+			hash_compare(obj_get(b->root, "spec", "payloadHash"), of, err)
+		? -1
+		: 0;
+}
+
+static int intoto_compare(
+	const struct verify_log_body *b, const struct verify_log_subject *of, struct err *err)
+{
+	const json_t *content = obj_get(b->root, "spec", "content"), *one;
+
+	if (one_signature(obj_get(content, "envelope", "signatures"), &one, err))
+		return -1;
+	return sig_compare_twice(obj_str(one, "sig"), of, err) ||
+			leaf_compare(obj_str(one, "publicKey"), of, err) ||
+			hash_compare(obj_get(content, "payloadHash"), of, err)
+		? -1
+		: 0;
+}
+
+int verify_log_body_of_envelope(
+	const struct verify_log_body *b, const struct verify_log_subject *of, struct err *err)
+{
+	if (verify_log_body_is(b, "dsse", "0.0.1"))
+		return dsse_compare(b, of, err);
+	if (verify_log_body_is(b, "intoto", "0.0.2"))
+		return intoto_compare(b, of, err);
+	return verify_log_body_unknown(b, err);
+}

@@ -39,5 +39,8 @@ struct verify_log_subject {
    follows from the other one's being so. */
 int verify_log_body_of_hash(const struct verify_log_body *b, const struct verify_log_subject *of,
 	struct err *err) must_check;
+/* Is it one of the signature of an envelope? Of the kinds dsse 0.0.1 and intoto 0.0.2. */
+int verify_log_body_of_envelope(const struct verify_log_body *b,
+	const struct verify_log_subject *of, struct err *err) must_check;
 
 #endif

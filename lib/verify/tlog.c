@@ -4,7 +4,11 @@
 #include "base/limits.h"
 #include "base/time.h"
 #include "crypto/pubkey.h"
+#include "verify/merkle.h"
+#include "verify/note.h"
 #include "verify/trusted_root.h"
+
+#include <string.h>
 
 /* What a number in JSON can be, for everybody who reads one; the last second of the year 9999. */
 #define INDEX_MAX ((int64_t)1 << 53)
@@ -55,4 +59,39 @@ int verify_tlog_promise(const struct verify_log *log, const struct verify_log_en
 			"the log's promise (SET) is not of this entry by the log of the trusted "
 			"root");
 	return 0;
+}
+
+/* ---- where it lies --------------------------------------------------------------------------- */
+
+static int checkpoint_check(const struct verify_log *log, const struct verify_log_proof *proof,
+	const struct digest *root, struct err *err)
+{
+	struct verify_note note;
+
+	if (verify_note_read(&note, proof->checkpoint, err))
+		return -1;
+	if (!verify_note_is_v1(&note))
+		return err_set(err, ERR_RETRY,
+			"the checkpoint is of a log of version 2, which is not built yet");
+	if (verify_note_signed_v1(&note, log, err))
+		return -1;
+	if (!digest_equal(&note.root, root))
+		return err_set(err, ERR_RETRY, "the checkpoint is of another root than the proof");
+	if (note.size != proof->size)
+		return err_set(err, ERR_RETRY, "the checkpoint is of another size than the proof");
+	return 0;
+}
+
+int verify_tlog_proof(const struct verify_log *log, const struct verify_log_entry *e,
+	const struct verify_log_proof *proof, struct err *err)
+{
+	struct digest leaf, root;
+
+	verify_merkle_leaf(&leaf, buf_str(&e->body), e->body.len);
+	if (verify_merkle_root(&root, &leaf, proof->index, proof->size,
+		    (const unsigned char *)buf_str(&proof->path), proof->path.len / 32, err))
+		return -1;
+	if (proof->root.len != 32 || memcmp(proof->root.p, root.bin, 32) != 0)
+		return err_set(err, ERR_RETRY, "the inclusion proof does not lead to its root");
+	return checkpoint_check(log, proof, &root, err);
 }

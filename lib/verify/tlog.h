@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+struct digest;
 struct verify_log;
 struct verify_root;
 
@@ -25,5 +26,16 @@ const struct verify_log *verify_tlog_find(
 /* The signed entry timestamp: has the log taken the entry at that time? */
 int verify_tlog_promise(const struct verify_log *log, const struct verify_log_entry *e,
 	const struct buf *promise, struct err *err) must_check;
+
+/* Where an entry lies in a log, and the path from there to what the log has signed. */
+struct verify_log_proof {
+	int64_t index, size;
+	struct buf root, path; /* the path: nodes of 32 bytes, one behind the other */
+	const char *checkpoint; /* a signed note; borrowed */
+};
+
+/* Does the entry lie in the log? */
+int verify_tlog_proof(const struct verify_log *log, const struct verify_log_entry *e,
+	const struct verify_log_proof *proof, struct err *err) must_check;
 
 #endif

@@ -65,6 +65,7 @@ object()
 	spec: {interval: 10m, url: 'oci://$REGISTRY/app', ref: {tag: $tag}, verify: {provider: cosign, secretRef: {name: $name}}}
 	EOT
 }
+says_sort() { case $(message borrowed) in *"keys are trusted"*) return 0 ;; *) return 1 ;; esac; }
 verified() { field "$1" '.status.conditions[]? | select(.type == "SourceVerified") | "\(.status) \(.reason)"'; }
 
 # ---- below the tag ---------------------------------------------------------------------------------------------------
@@ -158,7 +159,29 @@ check_eq "it is verified, too" "True Succeeded" "$(verified bundle)"
 object bundle-wrong a p256-other
 check_soon "of another key" $SOON "False VerificationError" outcome bundle-wrong
 
+# ---- a bundle without keys -------------------------------------------------------------------------------------------
+keyless_case bundle good-b | jq -c . >"$H_TMP/bundle.json"
+read -r bundle size <<<"$(blob "$H_TMP/bundle.json")"
+jq -c --arg digest "$bundle" --argjson size "$size" --arg subject "$(cat "$DATA/b.digest")" '.layers[0] += {digest: $digest, size: $size}
+	| .subject.digest = $subject' "$DATA/bundle/cosign-p256.manifest" >"$H_TMP/bundle.manifest"
+digest=sha256:$(sha256sum <"$H_TMP/bundle.manifest" | cut -d' ' -f1)
+manifest "$digest" $MANIFEST <"$H_TMP/bundle.manifest"
+manifest "$(tr : - <"$DATA/b.digest")" application/vnd.oci.image.index.v1+json <<EOT
+{"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": [{"mediaType": "$MANIFEST", "digest": "$digest",
+ "size": $(stat -c %s "$H_TMP/bundle.manifest"), "artifactType": "application/vnd.dev.sigstore.bundle.v0.3+json"}]}
+EOT
+keyless_object keyless-bundle b org/app
+keyless_object keyless-bundle-another b org/other
+check_soon "a bundle by a certificate" $SOON "True Succeeded" outcome keyless-bundle
+check_has "it says by whom" " by $BY" "$(field keyless-bundle '.status.conditions[] | select(.type == "SourceVerified") | .message')"
+check_soon "a bundle by somebody else" $SOON "False VerificationError" outcome keyless-bundle-another
+check_has "says by whom, too" "it is signed by $BY: the subject fits no entry" "$(message keyless-bundle-another)"
+check_has "for keys it proves nothing" "the bundle was signed with a certificate, and keys are trusted" \
+	"$(k -n apps annotate ocirepository borrowed reconcile.fluxcd.io/requestedAt=bundle >/dev/null; h_until $SOON says_sort; message borrowed)"
+
 # ---- what changes nothing costs nothing ------------------------------------------------------------------------------
+# What has failed asks again and again.
+k -n apps delete ocirepository wrong broken borrowed another borrowed-keyless keyless-bundle-another bundle-wrong >/dev/null
 before=$(h_registry_requests reg GET '/v2/app/referrers/.*')
 k -n apps annotate ocirepository bundle reconcile.fluxcd.io/requestedAt=now >/dev/null
 check_soon "it has looked again" $SOON now field bundle '.status.lastHandledReconcileAt'

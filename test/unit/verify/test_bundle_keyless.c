@@ -1,0 +1,203 @@
+/* Bundles that were signed by certificates, with a log of version 1: what passes, and that each
+   other one is refused for the reason that is wrong with it. */
+#include "base/limits.h"
+#include "base/vec.h"
+#include "test/unit/verify/keyless.h"
+#include "verify/bundle.h"
+#include "verify/policy.h"
+
+Suite *suite_bundle_keyless(void);
+
+#define ANY "."
+#define DEV "^dev@example\\.com$"
+#define UNKNOWN_LOG "the log entry is of a log that the trusted root does not have"
+#define NO_CA "the certificate is of no authority of the trusted root: "
+#define NODE "the inclusion proof has a node that is none"
+#define NO_ROOT "the inclusion proof does not lead to its root"
+
+static const struct {
+	const char *name;
+	const char *why; /* NULL: good */
+	const char *root, *subject, *issuer; /* NULL: the usual */
+	const char *manifest; /* NULL: a */
+} rows[] = {
+	{"good", NULL},
+	{"good-b", NULL, .manifest = "b"},
+	{"intoto", NULL},
+	{"promise-only-beside", NULL},
+	{"skipped-beside", NULL},
+	{"p384", NULL},
+	{"p384-sha256", NULL},
+	{"p521", NULL},
+	{"email", NULL, .subject = DEV},
+	{"uri-and-email", NULL},
+	{"first-in-tree", NULL},
+	{"note-with-more", NULL},
+	/* L-N2 */
+	{"good", "the statement has no subject 'sha256:", .manifest = "b"},
+	{"statement-of-another", "the statement has no subject 'sha256:"},
+	/* L-N5 to L-N7 */
+	{"set-changed", "the log's promise (SET) is not of this entry"},
+	{"time-changed", "the log's promise (SET) is not of this entry"},
+	{"unknown-log", UNKNOWN_LOG},
+	{"good", "when the log was not trusted", .root = "log-later"},
+	{"body-of-another-signature", "the log entry is of another signature"},
+	{"body-of-another-certificate", "the log entry is of another certificate"},
+	{"body-of-another-payload", "the log entry is of another payload"},
+	{"body-hashedrekord", "the log entry is a 'hashedrekord' '0.0.1', which says nothing"},
+	{"intoto-of-another-signature", "the log entry is of another signature"},
+	{"rekor-v2", "the log entry is a 'hashedrekord' '0.0.2', which says nothing"},
+	{"signed-by-another", "it is no signature by its certificate"},
+	/* L-N8 to L-N11 */
+	{"logged-before", "and its certificate is valid from 2026-01-15T12:00:01Z on"},
+	{"logged-after", "and its certificate is valid until 2026-01-15T11:59:59Z"},
+	{"logged-after-authority", NO_CA "certificate has expired", .root = "short"},
+	{"no-sct", "the certificate has no timestamp (SCT)"},
+	{"good", "it is of a time when the log was not trusted", .root = "ct-before"},
+	{"self-made", NO_CA "certificate signature failure"},
+	{"two-issuers", "the certificate names two issuers", .issuer = ANY},
+	{"dns", "the certificate names nobody", .subject = ANY},
+	{"uri-and-email", "the subject fits no entry", .subject = DEV},
+	{"good", "the issuer fits no entry", .issuer = "^https://other\\.example$"},
+	{"good", "the subject fits no entry", .subject = "^https://github\\.com/org/other/"},
+	/* B-N9 */
+	{"proof-other-leaf", NO_ROOT},
+	{"proof-index", NO_ROOT},
+	{"proof-index-past", "the inclusion proof is of a leaf outside the tree"},
+	{"proof-size", "the checkpoint is of another size than the proof"},
+	{"proof-size-0", "the inclusion proof is of a leaf outside the tree"},
+	{"proof-more", "the inclusion proof is too long"},
+	{"proof-short", "the inclusion proof is too short"},
+	{"proof-node-short", NODE},
+	{"note-other-key", "the checkpoint is not signed by the entry's log"},
+	{"note-other-root", "the checkpoint is of another root than the proof"},
+	{"note-other-size", "the checkpoint is of another size than the proof"},
+	{"note-malformed", "the checkpoint is no signed note"},
+	{"note-no-signature", "the checkpoint has no signature"},
+	{"note-bad-line", "a line of the checkpoint is no signature"},
+	{"note-extra-line", "the checkpoint is not signed by the entry's log"},
+	{"note-v2-origin", "the checkpoint is of a log of version 2, which is not built yet"},
+	{"note-changed", "the checkpoint is not signed by the entry's log"},
+	{"note-root-short", "the checkpoint does not say which log"},
+	/* B-N10 to B-N12 */
+	{"entry-twice", "the bundle has the same log entry twice"},
+	{"no-entry", "the bundle has no entry of a log"},
+	{"no-proof", "no log entry has an inclusion proof"},
+	{"neither", "a log entry has neither a promise nor a proof"},
+	{"no-set", "no log has promised a time (SET)"},
+	{"no-kind", "the log entry is no '' '', as the bundle says"},
+	{"kind-other", "the log entry is no 'intoto' '0.0.2', as the bundle says"},
+	{"version-other", "the log entry is no 'dsse' '0.0.2', as the bundle says"},
+};
+
+static enum verdict prove(const json_t *o, const struct verify_policy *policy, const char *of,
+	struct buf *signer, struct err *err)
+{
+	auto_free char *text = json_dumps(o, 0);
+	struct digest manifest = vector_digest(of);
+	struct verify_bundle b = {0};
+	enum verdict verdict = VERDICT_BAD;
+
+	if (!verify_bundle_parse(&b, text, strlen(text), err))
+		verdict = verify_bundle(&b, policy, &manifest, NULL, signer, err);
+	verify_bundle_clear(&b);
+	return verdict;
+}
+
+START_TEST(test_rows)
+{
+	struct verify_root *root = keyless_root(rows[_i].root ? rows[_i].root : "good");
+	json_t *o = keyless_case("bundle", rows[_i].name);
+	auto_buf struct buf signer = BUF_INIT(1024);
+	struct verify_identities who = {0};
+	struct verify_policy policy = {.root = root, .who = &who};
+	struct err err = {0};
+	enum verdict got;
+
+	keyless_who(&who, rows[_i].issuer, rows[_i].subject);
+	got = prove(o, &policy, rows[_i].manifest ? rows[_i].manifest : "a", &signer, &err);
+	ck_assert_msg((got == VERDICT_GOOD) == !rows[_i].why, "%s: %s", rows[_i].name, err.msg);
+	if (rows[_i].why)
+		ck_assert_msg(strstr(err.msg, rows[_i].why), "%s: %s", rows[_i].name, err.msg);
+	else
+		ck_assert_msg(strstr(buf_str(&signer), "' of 'https://issuer.example'"), "%s",
+			buf_str(&signer));
+	json_decref(o);
+	verify_identities_clear(&who);
+	verify_root_unref(root);
+}
+END_TEST
+
+/* B-N7: each sort of signature for who wants it; a key does not make up for a certificate. */
+START_TEST(test_sorts)
+{
+	struct verify_root *root = keyless_root("good");
+	struct verify_identities who = {0};
+	struct verify_policy keyless = {.root = root, .who = &who};
+	struct verify_keys *keys = vector_keys("p256");
+	json_t *by_certificate = keyless_case("bundle", "good");
+	auto_free char *text = vector_text("bundle/", "cosign-p256", ".json");
+	json_t *by_key = json_loads(text, 0, NULL);
+	auto_buf struct buf signer = BUF_INIT(1024);
+	struct err err = {0};
+
+	keyless_who(&who, NULL, NULL);
+	ck_assert_int_eq(prove(by_key, &keyless, "a", &signer, &err), VERDICT_BAD);
+	ck_assert_msg(strstr(err.msg, "with a key, and certificates are trusted"), "%s", err.msg);
+	err_clear(&err);
+	ck_assert_int_eq(
+		prove(by_certificate, &(struct verify_policy){.keys = keys}, "a", &signer, &err),
+		VERDICT_BAD);
+	ck_assert_msg(strstr(err.msg, "with a certificate, and keys are trusted"), "%s", err.msg);
+	json_decref(by_key);
+	json_decref(by_certificate);
+	verify_keys_unref(keys);
+	verify_identities_clear(&who);
+	verify_root_unref(root);
+}
+END_TEST
+
+/* Whatever is changed in a good one, it never speaks of another manifest. */
+START_TEST(test_characters)
+{
+	struct verify_root *root = keyless_root("good");
+	json_t *o = keyless_case("bundle", "good");
+	auto_free char *text = json_dumps(o, 0);
+	struct verify_identities who = {0};
+	struct verify_policy policy = {.root = root, .who = &who};
+	struct digest manifest = vector_digest("a"), other = vector_digest("b");
+	auto_buf struct buf signer = BUF_INIT(1 << 20);
+	size_t n = strlen(text), i;
+
+	keyless_who(&who, NULL, NULL);
+	for (i = (size_t)_i; i < n; i += 61) {
+		struct verify_bundle b = {0};
+		struct err err = {0};
+
+		text[i] ^= 1;
+		if (!verify_bundle_parse(&b, text, n, &err)) {
+			(void)!verify_bundle(&b, &policy, &manifest, NULL, &signer, &err);
+			ck_assert_int_eq(verify_bundle(&b, &policy, &other, NULL, &signer, &err),
+				VERDICT_BAD);
+		}
+		verify_bundle_clear(&b);
+		text[i] ^= 1;
+	}
+	json_decref(o);
+	verify_identities_clear(&who);
+	verify_root_unref(root);
+}
+END_TEST
+
+Suite *suite_bundle_keyless(void)
+{
+	Suite *s = suite_create("bundle_keyless");
+	TCase *tc = tcase_create("bundle_keyless");
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_loop_test(tc, test_rows, 0, ARRAY_LEN(rows));
+	tcase_add_test(tc, test_sorts);
+	tcase_add_loop_test(tc, test_characters, 0, 4);
+	suite_add_tcase(s, tc);
+	return s;
+}
