@@ -411,7 +411,7 @@ bool notary_cert_verifies(
 	size_t half = algs[c->alg].half;
 	unsigned char *der = NULL;
 	EVP_MD_CTX *m;
-	int len;
+	int len = 0;
 	bool good;
 
 	if (c->alg == NOTARY_ALG_NONE || !sig_len || (half && sig_len != 2 * half))
