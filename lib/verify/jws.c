@@ -252,12 +252,13 @@ static int header_open(struct verify_jws *jws, const struct buf *text, struct er
 	auto_json json_t *header =
 		obj_parse_within(buf_str(text), text->len, &obj_signed, "the header", err);
 
-	if (!header || alg_check(jws->chain.p[0], obj_str_or("", header, "alg"), err))
+	if (!header || alg_check(jws->chain.p[0], obj_str_or("", header, "alg"), err) ||
+		header_check(jws, header, err))
 		return -1;
 	if (!notary_cert_verifies(jws->chain.p[0], buf_str(&jws->sig), jws->sig.len,
 		    buf_str(&jws->signing), jws->signing.len))
 		return err_set(err, ERR_RETRY, "it is no signature of the signer's key");
-	return header_check(jws, header, err);
+	return 0;
 }
 
 int verify_jws_open(struct verify_jws *out, const char *text, size_t n, struct err *err)

@@ -158,16 +158,9 @@ apiVersion: source.toolkit.fluxcd.io/v1
 kind: OCIRepository
 metadata: {name: keyless}
 spec: {interval: 10m, url: 'oci://$PLAIN/later', verify: {provider: cosign, matchOIDCIdentity: [{issuer: a, subject: b}]}}
----
-apiVersion: source.toolkit.fluxcd.io/v1
-kind: OCIRepository
-metadata: {name: notation}
-spec: {interval: 10m, url: 'oci://$PLAIN/later', verify: {provider: notation, secretRef: {name: one}}}
 EOT
 check_soon "keyless without a trusted root" $SOON "False VerificationError" outcome keyless
 check_has "says so" "there is no trusted root: neither spec.verify.trustedRootSecretRef nor the controller's --sigstore-trusted-root" "$(message keyless)"
-check_soon "notation stalls" $SOON "False FeatureGateDisabled" outcome notation
-check_has "and says so, too" "spec.verify.provider 'notation' is not built yet" "$(message notation)"
 
 # ---- a process that ends well -----------------------------------------------------------------------------------------
 h_stop "$CONTROLLER_PID"

@@ -45,6 +45,7 @@ func certBlock(c *x509.Certificate) *pem.Block {
 }
 
 func certs(dir string) {
+	notBefore = time.Now().Add(-time.Hour)
 	c := newChain("p256", 2, nil)
 	write(dir+"/root.crt", certBlock(c.certs[1]))
 	write(dir+"/signer.crt", certBlock(c.certs[0]), certBlock(c.certs[1]))
