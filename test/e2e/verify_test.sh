@@ -152,12 +152,12 @@ bad rotated "failed to get secret 'default/rotated'"
 secret rotated one
 good rotated "1@${rotated##*@}"
 
-# ---- nobody is trusted, or it is not built --------------------------------------------------------------------------------------------------------
+# ---- nobody is trusted -----------------------------------------------------------------------------------------------
 k apply -f - >/dev/null <<EOT
 apiVersion: source.toolkit.fluxcd.io/v1
 kind: OCIRepository
 metadata: {name: keyless}
-spec: {interval: 10m, url: 'oci://$PLAIN/later', verify: {provider: cosign, matchOIDCIdentity: [{issuer: a, subject: b}]}}
+spec: {interval: 10m, url: 'oci://$PLAIN/later', ref: {tag: '1'}, verify: {provider: cosign, matchOIDCIdentity: [{issuer: a, subject: b}]}}
 EOT
 check_soon "keyless without a trusted root" $SOON "False VerificationError" outcome keyless
 check_has "says so" "there is no trusted root: neither spec.verify.trustedRootSecretRef nor the controller's --sigstore-trusted-root" "$(message keyless)"
