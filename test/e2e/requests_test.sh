@@ -30,15 +30,16 @@ tag 1.0.1
 me=system:serviceaccount:flux-system:source-controller
 metric() { curl -sf "http://$METRICS/metrics" | awk -v m="$1" 'index($1, m) == 1 { s += $2 } END { printf "%d\n", s }'; }
 registry() { grep -F 'flux/v2' "$H_TMP/log/reg.out" | grep -cE "$1"; }
-# Objects that ask at the same time share a HEAD.
+# Objects that ask at the same time share a HEAD, and those that pull the same layer its download.
+blobs() { echo $(($(registry '"GET /v2/web/blobs/') + $(metric oci_registry_blobs_shared_total))); }
 questions() { echo $(($(registry '"HEAD /v2/web/manifests/') + $(metric oci_registry_shared_total))); }
 counts()
 {
-	echo "$(questions) $(registry '"GET /v2/web/manifests/') $(registry '"GET /v2/web/blobs/') $(registry '"GET /v2/web/tags/list') $(
+	echo "$(questions) $(registry '"GET /v2/web/manifests/') $(blobs) $(registry '"GET /v2/web/tags/list') $(
 		jq -s --arg me "$me" '[.[] | select(.user.username == $me and (.verb | IN("create", "patch", "update", "delete")))]
 			| "\([.[] | select(.objectRef.resource == "ocirepositories" and .objectRef.subresource == "status")] | length) \([.[] | select(.objectRef.resource == "ocirepositories" and .objectRef.subresource == null)] | length) \([.[] | select(.objectRef.resource == "events")] | length)"' -r "$H_TMP/kube/audit.log")"
 }
-# since BEFORE AFTER: HEAD manifest (or a share of one), GET manifest, GET blob, tag lists; status, finalizer and event writes.
+# since BEFORE AFTER: HEAD manifest and GET blob (or a share of one), GET manifest, tag lists; status, finalizer and event writes.
 since() { paste <(tr ' ' '\n' <<<"$1") <(tr ' ' '\n' <<<"$2") | awk '{printf "%s%d", (NR > 1 ? " " : ""), $2 - $1}'; }
 ready() { kn get ocirepositories -l set="$1" -o json | jq --arg r "$2" '[.items[] | select((.status.artifact.revision // "" | startswith($r)) and any(.status.conditions[]?; .type == "Ready" and .status == "True"))] | length'; }
 handled() { kn get ocirepositories -l set="$1" -o json | jq --arg r "$2" '[.items[] | select(.status.lastHandledReconcileAt == $r)] | length'; }
