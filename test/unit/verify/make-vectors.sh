@@ -17,7 +17,7 @@ PLAIN=(--new-bundle-format=false --use-signing-config=false --tlog-upload=false)
 ACCEPT='Accept: application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json'
 export COSIGN_PASSWORD=
 
-rm -rf "$OUT"
+rm -rf "$OUT"/{keys,legacy,bundle,raw}
 mkdir -p "$OUT"/{keys,legacy,bundle,raw}
 cd "$H_TMP" || exit 1
 h_registry_start reg
