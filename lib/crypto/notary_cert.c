@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/vec.h"
+#include "crypto/rsa.h"
 
 #include <limits.h>
 #include <openssl/bn.h>
@@ -290,11 +291,28 @@ static bool name_equal(const X509_NAME *a, const X509_NAME *b)
 		!memcmp(a_der, b_der, a_len);
 }
 
+/* An issuer's key may be of other sizes than a signer's. */
+static bool issuer_key_ok(const EVP_PKEY *key)
+{
+	char curve[80] = "";
+
+	if (!key || EVP_PKEY_get_security_bits(key) < SECURITY_BITS_MIN)
+		return false;
+	switch (EVP_PKEY_get_base_id(key)) {
+	case EVP_PKEY_RSA:
+		return EVP_PKEY_get_bits(key) <= RSA_BITS_MAX && exponent_ok(key);
+	case EVP_PKEY_EC:
+		curve_of(key, curve);
+		return *curve != '\0';
+	default:
+		return EVP_PKEY_get_base_id(key) == EVP_PKEY_ED25519;
+	}
+}
+
 bool notary_cert_issued_by(const struct notary_cert *c, const struct notary_cert *issuer)
 {
 	EVP_PKEY *key = X509_get0_pubkey(issuer->x);
-	bool good = key && EVP_PKEY_get_security_bits(key) >= SECURITY_BITS_MIN &&
-		(EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA || exponent_ok(key)) &&
+	bool good = issuer_key_ok(key) &&
 		name_equal(X509_get_issuer_name(c->x), X509_get_subject_name(issuer->x)) &&
 		hash_ok(c->x) && X509_verify(c->x, key) == 1;
 

@@ -145,11 +145,13 @@ static enum step_ret subject_start(struct task *t)
 static enum step_ret subject_resume(struct task *t)
 {
 	struct notary *s = TASK(t, struct notary);
+	const char *type;
 
 	if (fetch_failed(s))
 		return STEP_FAIL;
 	s->artifact.size = oci_content_body(t->op)->len;
-	s->type = mem_strdup(oci_content_type(t->op));
+	type = oci_content_type(t->op);
+	s->type = mem_strndup(type, strcspn(type, "; \t"));
 	s->artifact.type = s->type;
 	return STEP_NEXT;
 }

@@ -128,6 +128,7 @@ static const struct row {
 	{"salt-of-five", NULL, false},
 	{"authority-expired-since", NULL, false},
 	{"root-lists-crl", NULL, false},
+	{"names-permitted", NULL, false},
 	/* N-N1 */
 	{"n1-other-root", "none of the trusted certificates is in the signature's chain", false},
 	{"n1-good-root-added", CA1 "the next one has not issued it", false},
@@ -217,6 +218,7 @@ static const struct row {
 	{"n7-ca-without-constraints", CA1 "it issues, and is no CA's", false},
 	{"n7-ca-without-sign", CA1 "its key usage has no keyCertSign", false},
 	{"n7-ca-usage-not-critical", CA1 "its key usage is not critical", false},
+	{"n7-names-not-permitted", CA2 "its name constraints do not permit one below it", true},
 	{"n7-path-too-long", CA2 "1 CAs are below it, more than 0", false},
 	{"n7-key-p224", "the signer's key is of no kind that signs", false},
 	{"n7-key-rsa2560", "the signer's key is of no kind that signs", false},

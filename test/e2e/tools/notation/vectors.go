@@ -381,6 +381,15 @@ func chains() {
 		c.KeyUsage = 0
 		c.ExtraExtensions = []pkix.Extension{ext(ku, false, 3, 2, 2, 4)}
 	}))
+	// Go has no constraints of this kind.
+	within := func(n pkix.Name) []pkix.Extension {
+		base := asn1.RawValue{Class: 2, Tag: 4, IsCompound: true, Bytes: must(asn1.Marshal(n.ToRDNSequence()))}
+		subtree := must(asn1.Marshal([]asn1.RawValue{base}))
+		permitted := asn1.RawValue{Class: 2, Tag: 0, IsCompound: true, Bytes: subtree}
+		return []pkix.Extension{ext([]int{2, 5, 29, 30}, true, must(asn1.Marshal([]asn1.RawValue{permitted}))...)}
+	}
+	own("names-permitted", "p256", 3, at(2, func(c *x509.Certificate) { c.ExtraExtensions = within(pkix.Name{Country: []string{"US"}}) }))
+	own("n7-names-not-permitted", "p256", 3, at(2, func(c *x509.Certificate) { c.ExtraExtensions = within(pkix.Name{Country: []string{"DE"}}) }))
 	own("n7-path-too-long", "p256", 3, at(2, func(c *x509.Certificate) { c.MaxPathLenZero = true }))
 	own("path-just-long-enough", "p256", 3, at(2, func(c *x509.Certificate) { c.MaxPathLen = 1 }))
 	own("n7-key-p224", "p224", 2, nil)
