@@ -54,6 +54,26 @@ START_TEST(test_blob)
 }
 END_TEST
 
+/* Whoever knows the digest only learns size and type. */
+START_TEST(test_any_size)
+{
+	struct fake_answer *a = fake_on(x.reg, "GET", path);
+	struct op *op;
+
+	a->body = TEXT;
+	op = get_blob(OCI_SIZE_ANY, 1000);
+	fixture_ok(op);
+	ck_assert_uint_eq(oci_content_body(op)->len, strlen(TEXT));
+	ck_assert_str_eq(oci_content_type(op), "");
+	op_free(op);
+	a->headers = "Content-Type: text/x\r\n";
+	op = get_blob(OCI_SIZE_ANY, 1000);
+	fixture_ok(op);
+	ck_assert_str_eq(oci_content_type(op), "text/x");
+	op_free(op);
+}
+END_TEST
+
 START_TEST(test_tag)
 {
 	struct op *op;
@@ -78,6 +98,8 @@ static const struct {
 	{"{\"some\":\"thing\"]", 16, 1000, "the digest of what the registry sent is 'sha256:"},
 	{"{}", 16, 1000, "has 2 bytes, not the 16 that were announced"},
 	{TEXT, 15, 1000, "has 16 bytes, not the 15 that were announced"},
+	{"{}", OCI_SIZE_ANY, 1000, "the digest of what the registry sent is 'sha256:"},
+	{TEXT, OCI_SIZE_ANY, 15, "15"},
 	{TEXT, 0, 1000, "has 16 bytes, not the 0 that were announced"},
 	{TEXT, 2000, 1000, "has 2000 bytes, more than 1000"},
 	{TEXT, 16, 15, "has 16 bytes, more than 15"},
@@ -129,6 +151,7 @@ Suite *suite_content(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, test_blob);
+	tcase_add_test(tc, test_any_size);
 	tcase_add_test(tc, test_tag);
 	tcase_add_loop_test(tc, test_lies, 0, ARRAY_LEN(lies));
 	tcase_add_loop_test(tc, test_mirrors, 0, 2);

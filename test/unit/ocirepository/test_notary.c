@@ -28,6 +28,7 @@ Suite *suite_notary(void);
 static struct world w;
 static struct fake_image image;
 static struct buf entries; /* of the list of referrers */
+static struct fake_answer *first; /* before those of images; its path is none's */
 
 /* ---- signatures of the fake registry --------------------------------------------------------- */
 
@@ -101,14 +102,19 @@ static void junk(int n)
 	sign(mem_printf("{\"junk\":%d}", n));
 }
 
-/* tag: the registry does not know of referrers. */
-static struct fake_answer *list(bool tag)
+/* Of what refers to that image. tag: the registry does not know of referrers. */
+static struct fake_answer *list_of(const struct fake_image *of, bool tag)
 {
 	return signing_answer(&w,
-		tag ? mem_printf("/v2/app/manifests/sha256-%s", image.manifest_text + 7)
-		    : mem_printf("/v2/app/referrers/%s", image.manifest_text),
+		tag ? mem_printf("/v2/app/manifests/sha256-%s", of->manifest_text + 7)
+		    : mem_printf("/v2/app/referrers/%s", of->manifest_text),
 		mem_printf("{\"schemaVersion\":2,\"manifests\":[%s]}", buf_str(&entries)),
 		INDEX_HEADERS);
+}
+
+static struct fake_answer *list(bool tag)
+{
+	return list_of(&image, tag);
 }
 
 /* ---- a world --------------------------------------------------------------------------------- */
@@ -137,6 +143,7 @@ static void begin(const char *level, const char *scope, const char *cert)
 	world_init(&w);
 	buf_init(&entries, BUF_ANY);
 	trust(level, scope, cert);
+	first = fake_on(w.reg, "GET", "/none");
 	world_push(&w, "1.0", &w.layer, &image);
 	world_object(&w, "web", SPEC);
 }
@@ -283,6 +290,34 @@ START_TEST(test_audit)
 }
 END_TEST
 
+/* It passes, and something else fails in the same run: what was said before goes, too. */
+START_TEST(test_audit_and_failure)
+{
+	struct fake_image next;
+
+	begin("strict", NULL, "rsa2048-1");
+	sign(envelope_of(&image));
+	list(false);
+	start();
+	good();
+	world_push(&w, "2.0", &w.layer2, &next);
+	buf_reset(&entries);
+	sign(envelope_of(&next));
+	list_of(&next, false);
+	first->path = next.paths[2];
+	first->status = 404;
+	trust("audit", NULL, "p256-1");
+	fake_kube_merge(
+		w.kube, "ocirepositories", "apps", "web", "{\"spec\":{\"ref\":{\"tag\":\"2.0\"}}}");
+	world_settle(&w);
+	ck_assert_str_eq(
+		world_status(&w, "web", "Ready.reason"), "OCIArtifactLayerOperationFailed");
+	ck_assert_str_eq(world_status(&w, "web", "SourceVerified.status"), "");
+	fake_image_clear(&next);
+	end();
+}
+END_TEST
+
 /* Audit is no reason to take what nobody has signed. */
 START_TEST(test_audit_unsigned)
 {
@@ -397,6 +432,36 @@ START_TEST(test_tries)
 }
 END_TEST
 
+/* What is said to be of another type is no signature. */
+START_TEST(test_other_type)
+{
+	char *envelope;
+
+	begin("strict", NULL, "rsa2048-1");
+	envelope = envelope_of(&image);
+	sign_as("text/plain", JOSE, strlen(envelope), envelope);
+	list(false);
+	start();
+	bad("no signature is associated with '");
+	end();
+}
+END_TEST
+
+/* The type of what is signed is the one before the parameters. */
+START_TEST(test_type_with_parameters)
+{
+	begin("strict", NULL, "rsa2048-1");
+	sign(envelope_of(&image));
+	list(false);
+	first->path = image.paths[1];
+	first->headers = "Content-Type: " OCI_TYPE_MANIFEST "; charset=utf-8\r\n";
+	first->body = image.json;
+	start();
+	good();
+	end();
+}
+END_TEST
+
 START_TEST(test_all_reasons)
 {
 	begin("strict", NULL, "rsa2048-1");
@@ -488,12 +553,15 @@ Suite *suite_notary(void)
 	tcase_add_test(tc, test_signature_of_another);
 	tcase_add_test(tc, test_other_root);
 	tcase_add_test(tc, test_audit);
+	tcase_add_test(tc, test_audit_and_failure);
 	tcase_add_test(tc, test_audit_unsigned);
 	tcase_add_loop_test(tc, test_skip, 0, 2);
 	tcase_add_test(tc, test_other_scope);
 	tcase_add_loop_test(tc, test_secrets, 0, ARRAY_LEN(secrets));
 	tcase_add_test(tc, test_both_providers);
 	tcase_add_loop_test(which, test_tries, 0, 2);
+	tcase_add_test(which, test_other_type);
+	tcase_add_test(which, test_type_with_parameters);
 	tcase_add_test(which, test_all_reasons);
 	tcase_add_test(which, test_cose);
 	tcase_add_loop_test(which, test_large, 0, 2);

@@ -222,6 +222,7 @@ static const struct row {
 	{"n7-path-too-long", CA2 "1 CAs are below it, more than 0", false},
 	{"n7-key-p224", "the signer's key is of no kind that signs", false},
 	{"n7-key-rsa2560", "the signer's key is of no kind that signs", false},
+	{"n7-ca-key-rsa1024", CHAIN "the next one has not issued it", true},
 	{"n7-sha1", CHAIN "the next one has not issued it", false},
 	{"n7-names-differ", CHAIN "the next one has not issued it", false},
 	{"n7-shuffled", CHAIN "the next one has not issued it", false},

@@ -242,6 +242,29 @@ START_TEST(test_secrets)
 }
 END_TEST
 
+START_TEST(test_too_many_certificates)
+{
+	auto_free char *pem = vector_text("notation/", "p256-1", ".crt");
+	json_t *o = json_object();
+	struct verify_trust *t = NULL;
+	struct err err = {0};
+	int i;
+
+	vector_entry(o, "trustpolicy.json", GOOD);
+	for (i = 0; i < LIMIT_TRUST_CERTS; i++) {
+		auto_free char *name = mem_printf("%d.crt", i);
+
+		vector_entry(o, name, pem);
+	}
+	ck_assert_msg(!verify_trust_read(&t, o, &err), "%s", err.msg);
+	verify_trust_unref(t);
+	vector_entry(o, "one.pem", pem);
+	ck_assert_int_eq(verify_trust_read(&t, o, &err), -1);
+	ck_assert_str_eq(err.msg, "it has more than 100 certificates");
+	json_decref(o);
+}
+END_TEST
+
 /* What counts makes the digest. */
 START_TEST(test_digest)
 {
@@ -271,6 +294,7 @@ Suite *suite_notation_policy(void)
 	tcase_add_loop_test(tc, test_documents, 0, ARRAY_LEN(documents));
 	tcase_add_test(tc, test_find);
 	tcase_add_loop_test(tc, test_secrets, 0, ARRAY_LEN(secrets));
+	tcase_add_test(tc, test_too_many_certificates);
 	tcase_add_test(tc, test_digest);
 	suite_add_tcase(s, tc);
 	return s;

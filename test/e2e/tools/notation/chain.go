@@ -34,6 +34,11 @@ func newKey(kind string, at int) crypto.Signer {
 	}
 	var bits int
 	switch kind {
+	case "weak": // who issues, not who signs
+		if at == 0 {
+			return newKey("p256", 0)
+		}
+		return newKey("rsa1024", at)
 	case "p224":
 		keys[name] = must(ecdsa.GenerateKey(elliptic.P224(), rand.Reader))
 	case "p256":

@@ -330,7 +330,7 @@ func forge(c *chain) {
 // chains: those whose certificates are wrong, or not quite.
 func chains() {
 	own := func(name, kind string, n int, change func(at int, c *x509.Certificate)) *chain {
-		alg := map[string]string{"p256": "ES256", "p384": "ES384", "rsa2048": "PS256", "rsa3072": "PS384", "p224": "ES256", "rsa2560": "PS256"}[kind]
+		alg := map[string]string{"p256": "ES256", "p384": "ES384", "rsa2048": "PS256", "rsa3072": "PS384", "p224": "ES256", "weak": "ES256", "rsa2560": "PS256"}[kind]
 		c := newChain(kind, n, change)
 		forged{chain: c, alg: alg, header: header(alg)}.own(name)
 		return c
@@ -394,6 +394,7 @@ func chains() {
 	own("path-just-long-enough", "p256", 3, at(2, func(c *x509.Certificate) { c.MaxPathLen = 1 }))
 	own("n7-key-p224", "p224", 2, nil)
 	own("n7-key-rsa2560", "rsa2560", 2, nil)
+	own("n7-ca-key-rsa1024", "weak", 2, nil)
 	sha1Signed()
 	foreignIssuer()
 	// N-N4, RSA
