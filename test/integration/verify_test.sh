@@ -95,7 +95,7 @@ check_eq "it says by whom" "verified signature of revision b@$(cat "$DATA/b.dige
 	"$(field workflow '.status.conditions[] | select(.type == "SourceVerified") | .message')"
 check_soon "by somebody else" $SOON "False VerificationError" outcome another
 check_has "says by whom" "provider 'cosign keyless': no matching signatures" "$(message another)"
-check_has "and what does not fit" "it is signed by $KEYLESS_BY: the subject fits no entry" "$(message another)"
+check_has "and what does not fit" "the subject fits no entry of spec.verify.matchOIDCIdentity: it is signed by $KEYLESS_BY" "$(message another)"
 check_soon "with a trusted root of its own" $SOON "False VerificationError" outcome own-root
 check_has "that one counts" "when the log was not trusted" "$(message own-root)"
 k -n apps create secret generic own-root --from-file=trusted_root.json="$H_TMP/root.json" --dry-run=client -o yaml | k apply -f - >/dev/null
@@ -129,7 +129,7 @@ keyless_object keyless-bundle-another b org/other
 check_soon "a bundle by a certificate" $SOON "True Succeeded" outcome keyless-bundle
 check_has "it says by whom" " by $KEYLESS_BY" "$(field keyless-bundle '.status.conditions[] | select(.type == "SourceVerified") | .message')"
 check_soon "a bundle by somebody else" $SOON "False VerificationError" outcome keyless-bundle-another
-check_has "says by whom, too" "it is signed by $KEYLESS_BY: the subject fits no entry" "$(message keyless-bundle-another)"
+check_has "says by whom, too" "the subject fits no entry of spec.verify.matchOIDCIdentity: it is signed by $KEYLESS_BY" "$(message keyless-bundle-another)"
 check_has "for keys it proves nothing" "the bundle was signed with a certificate, and keys are trusted" \
 	"$(k -n apps annotate ocirepository borrowed reconcile.fluxcd.io/requestedAt=bundle >/dev/null; h_until $SOON says_sort; message borrowed)"
 
