@@ -22,6 +22,7 @@ struct proof {
 	const struct verify_bundle *b;
 	const struct verify_dsse *d;
 	const struct verify_root *root;
+	const atomic_bool *stop;
 	struct cert *leaf;
 	struct verify_bundle_entry entries[LIMIT_BUNDLE_LOG_ENTRIES];
 	size_t len; /* entries that were read */
@@ -139,13 +140,19 @@ static int leaf_read(struct proof *p, struct err *err)
 	return 0;
 }
 
+static int wanted(const struct proof *p, struct err *err)
+{
+	return p->stop && *p->stop ? err_set(err, ERR_CANCELED, "it is not wanted any more") : 0;
+}
+
 static int chains_check(struct proof *p, struct err *err)
 {
 	struct cert_chain chain;
 	size_t i;
 
 	for (i = 0; i < p->times_len; i++)
-		if (verify_fulcio_chain(&chain, p->root, p->leaf, p->times[i], err) ||
+		if (wanted(p, err) ||
+			verify_fulcio_chain(&chain, p->root, p->leaf, p->times[i], err) ||
 			verify_fulcio_logged(p->root, p->leaf, &chain, err))
 			return -1;
 	return 0;
@@ -192,10 +199,10 @@ enum verdict verify_bundle_keyless(const struct verify_bundle *b, const struct v
 	enum verdict verdict;
 	size_t i;
 
-	(void)stop; /* some milliseconds */
 	p->b = b;
 	p->d = d;
 	p->root = policy->root;
+	p->stop = stop;
 	verdict = prove(p, policy, manifest, signer, err);
 	for (i = 0; i < p->len; i++)
 		verify_bundle_entry_clear(&p->entries[i]);

@@ -166,9 +166,11 @@ static int names_match(const struct verify_identities *all, const char *issuer,
 	one = only || which == VERIFY_ONE_NAME || !names->len ? only : &names->p[0];
 	if (!one)
 		return err_set(err, ERR_RETRY, "the certificate names nobody");
-	return err_set(err, ERR_RETRY, "it is signed by '%s' of '%s': the %s fits no entry of %s",
-		verify_plain(one->text, who), verify_plain(issuer, whose),
-		issuer_fits ? "subject" : "issuer", "spec.verify.matchOIDCIdentity");
+	return err_set(err, ERR_RETRY,
+		"the %s fits no entry of spec.verify.matchOIDCIdentity: it is signed by '%s' "
+		"of '%s'",
+		issuer_fits ? "subject" : "issuer", verify_plain(one->text, who),
+		verify_plain(issuer, whose));
 }
 
 int verify_identities_match(const struct verify_identities *all, const struct cert *leaf,

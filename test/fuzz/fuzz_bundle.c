@@ -1,10 +1,13 @@
 /* Sigstore bundles, and the manifests that hold them. What is no bundle leaves nothing behind and
-   says why; what is one proves nothing with a key that did not sign it. */
+   says why; what is one proves nothing with a key that did not sign it, nor with a
+   root that trusts nobody. */
 #include "verify/bundle.h"
 
 #include "base/base64.h"
+#include "verify/identity.h"
 #include "verify/keys.h"
 #include "verify/policy.h"
+#include "verify/trusted_root.h"
 
 #include <string.h>
 
@@ -31,6 +34,18 @@ static struct verify_keys *keys(void)
 	return k;
 }
 
+#define ROOT "{\"mediaType\":\"application/vnd.dev.sigstore.trustedroot+json;version=0.1\"}"
+
+static struct verify_root *root(void)
+{
+	static struct verify_root *r;
+	struct err err = {0};
+
+	if (!r)
+		BUG_IF(verify_root_parse(&r, ROOT, strlen(ROOT), &err));
+	return r;
+}
+
 static void why(const struct err *err)
 {
 	BUG_IF(err->kind != ERR_RETRY || !*err->msg || strpbrk(err->msg, "\r\n"));
@@ -40,6 +55,8 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
 	struct digest manifest, blob = {0};
 	struct verify_bundle b = {0};
+	struct verify_identities who = {0};
+	struct verify_policy keyless = {.root = root(), .who = &who};
 	struct err err = {0};
 	uint64_t bytes;
 
@@ -50,6 +67,9 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 	} else {
 		BUG_IF(verify_bundle(&b, &(struct verify_policy){.keys = keys()}, &manifest, NULL,
 			       NULL, &err) != VERDICT_BAD);
+		why(&err);
+		err_clear(&err);
+		BUG_IF(verify_bundle(&b, &keyless, &manifest, NULL, NULL, &err) != VERDICT_BAD);
 		why(&err);
 	}
 	verify_bundle_clear(&b);

@@ -4,38 +4,22 @@
 . "$(dirname "$0")/../lib/harness.sh"
 . "$H_ROOT/test/lib/parts.sh"
 . "$H_ROOT/test/lib/objects.sh"
-DATA=$H_ROOT/test/unit/verify/data
-KEYLESS=$DATA/keyless
-MANIFEST=application/vnd.oci.image.manifest.v1+json
+. "$H_ROOT/test/lib/keyless.sh"
 SOON=30
 
 h_registry_start reg
 mkdir "$H_TMP/objects"
-jq .base "$KEYLESS/roots.json" >"$H_TMP/root.json"
+keyless_case roots good >"$H_TMP/root.json"
 h_embedded_start src "$H_TMP/objects" --sigstore-trusted-root="$H_TMP/root.json"
 k create namespace apps >/dev/null
 get() { k -n apps get ocirepository "$1" -o json; }
 
 # As make-vectors.sh has pushed them.
 for name in a b; do
-	mkdir "$H_TMP/$name"
-	echo "name: $name" >"$H_TMP/$name/app.yaml"
-	"$OCICTL" push "oci://$REGISTRY/app:$name" --path="$H_TMP/$name" --source=https://example.com/app --revision=main@sha1:1 >"$H_TMP/ref.$name" 2>&1
+	keyless_push $name >"$H_TMP/ref.$name"
 	check_has "$name has the digest that was signed" "@$(cat "$DATA/$name.digest")" "$(cat "$H_TMP/ref.$name")"
 done
 
-# blob FILE: puts it into the registry; prints its digest and size.
-blob()
-{
-	local digest upload
-
-	digest=sha256:$(sha256sum <"$1" | cut -d' ' -f1)
-	upload=$(curl -si -X POST "http://$REGISTRY/v2/app/blobs/uploads/" | tr -d '\r' | sed -n 's/^Location: //ip')
-	curl -sf -X PUT -H 'Content-Type: application/octet-stream' --data-binary "@$1" "$upload&digest=$digest" || h_die "cannot upload $1"
-	echo "$digest $(stat -c %s "$1")"
-}
-# manifest REFERENCE TYPE < JSON
-manifest() { curl -sf -X PUT -H "Content-Type: $2" --data-binary @- "http://$REGISTRY/v2/app/manifests/$1" || h_die "cannot push $1"; }
 printf '{}' >"$H_TMP/empty"
 read -r config config_size <<<"$(blob "$H_TMP/empty")"
 # sign NAME VECTOR: below the .sig tag
@@ -89,26 +73,6 @@ check_soon "the signature of another manifest" $SOON "False VerificationError" o
 check_has "says whose" "it is the signature of '$(cat "$DATA/a.digest")', not of '$(cat "$DATA/b.digest")'" "$(message borrowed)"
 
 # ---- without keys ----------------------------------------------------------------------------------------------------
-# keyless_case FILE NAME: a case of make-keyless.py
-keyless_case()
-{
-	jq --arg name "$2" '(.cases[$name] // {}) as $c | reduce ($c | to_entries[]) as $e (.base;
-		setpath($e.key[1:] | split("/") | map(if test("^[0-9]+$") then tonumber else . end); $e.value))' "$KEYLESS/$1.json"
-}
-# sign_keyless NAME CASE: below the .sig tag
-sign_keyless()
-{
-	local digest size
-
-	keyless_case legacy "$2" >"$H_TMP/layer.json"
-	jq -j .payload "$H_TMP/layer.json" >"$H_TMP/payload"
-	read -r digest size <<<"$(blob "$H_TMP/payload")"
-	jq --arg type $MANIFEST --arg config "$config" --arg digest "$digest" --argjson size "$size" '{schemaVersion: 2, mediaType: $type,
-		config: {mediaType: "application/vnd.oci.image.config.v1+json", digest: $config, size: 2},
-		layers: [{mediaType: "application/vnd.dev.cosign.simplesigning.v1+json", digest: $digest, size: $size, annotations: {
-			"dev.cosignproject.cosign/signature": .signature, "dev.sigstore.cosign/certificate": .certificate,
-			"dev.sigstore.cosign/bundle": .entry}}]}' "$H_TMP/layer.json" | manifest "$(tr : - <"$DATA/$1.digest").sig" $MANIFEST
-}
 # keyless_object NAME TAG REPOSITORY [MORE]: of whom a workflow of that repository may have signed
 keyless_object()
 {
@@ -120,24 +84,23 @@ keyless_object()
 	  matchOIDCIdentity: [{issuer: '^https://issuer\\.example\$', subject: '^https://github\\.com/$3/'}]}}
 	EOT
 }
-BY="'https://github.com/org/app/.github/workflows/release.yaml@refs/tags/v1' of 'https://issuer.example'"
-sign_keyless b good-b
+keyless_layer b good-b
 keyless_case roots log-before >"$H_TMP/trusted_root.json"
 k -n apps create secret generic own-root --from-file="$H_TMP/trusted_root.json" >/dev/null || h_die "cannot create the secret own-root"
 keyless_object workflow b org/app
 keyless_object another b org/other
 keyless_object own-root b org/app 'trustedRootSecretRef: {name: own-root},'
 check_soon "by a certificate" $SOON "True Succeeded" outcome workflow
-check_eq "it says by whom" "verified signature of revision b@$(cat "$DATA/b.digest") by $BY" \
+check_eq "it says by whom" "verified signature of revision b@$(cat "$DATA/b.digest") by $KEYLESS_BY" \
 	"$(field workflow '.status.conditions[] | select(.type == "SourceVerified") | .message')"
 check_soon "by somebody else" $SOON "False VerificationError" outcome another
 check_has "says by whom" "provider 'cosign keyless': no matching signatures" "$(message another)"
-check_has "and what does not fit" "it is signed by $BY: the subject fits no entry" "$(message another)"
+check_has "and what does not fit" "the subject fits no entry of spec.verify.matchOIDCIdentity: it is signed by $KEYLESS_BY" "$(message another)"
 check_soon "with a trusted root of its own" $SOON "False VerificationError" outcome own-root
 check_has "that one counts" "when the log was not trusted" "$(message own-root)"
 k -n apps create secret generic own-root --from-file=trusted_root.json="$H_TMP/root.json" --dry-run=client -o yaml | k apply -f - >/dev/null
 check_soon "another one in the Secret counts at once" $SOON "True Succeeded" outcome own-root
-sign_keyless b good
+keyless_layer b good
 k -n apps annotate ocirepository workflow reconcile.fluxcd.io/requestedAt=again >/dev/null
 keyless_object borrowed-keyless b org/app
 check_soon "of another manifest" $SOON "False VerificationError" outcome borrowed-keyless
@@ -160,22 +123,13 @@ object bundle-wrong a p256-other
 check_soon "of another key" $SOON "False VerificationError" outcome bundle-wrong
 
 # ---- a bundle without keys -------------------------------------------------------------------------------------------
-keyless_case bundle good-b | jq -c . >"$H_TMP/bundle.json"
-read -r bundle size <<<"$(blob "$H_TMP/bundle.json")"
-jq -c --arg digest "$bundle" --argjson size "$size" --arg subject "$(cat "$DATA/b.digest")" '.layers[0] += {digest: $digest, size: $size}
-	| .subject.digest = $subject' "$DATA/bundle/cosign-p256.manifest" >"$H_TMP/bundle.manifest"
-digest=sha256:$(sha256sum <"$H_TMP/bundle.manifest" | cut -d' ' -f1)
-manifest "$digest" $MANIFEST <"$H_TMP/bundle.manifest"
-manifest "$(tr : - <"$DATA/b.digest")" application/vnd.oci.image.index.v1+json <<EOT
-{"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": [{"mediaType": "$MANIFEST", "digest": "$digest",
- "size": $(stat -c %s "$H_TMP/bundle.manifest"), "artifactType": "application/vnd.dev.sigstore.bundle.v0.3+json"}]}
-EOT
+keyless_bundle b good-b
 keyless_object keyless-bundle b org/app
 keyless_object keyless-bundle-another b org/other
 check_soon "a bundle by a certificate" $SOON "True Succeeded" outcome keyless-bundle
-check_has "it says by whom" " by $BY" "$(field keyless-bundle '.status.conditions[] | select(.type == "SourceVerified") | .message')"
+check_has "it says by whom" " by $KEYLESS_BY" "$(field keyless-bundle '.status.conditions[] | select(.type == "SourceVerified") | .message')"
 check_soon "a bundle by somebody else" $SOON "False VerificationError" outcome keyless-bundle-another
-check_has "says by whom, too" "it is signed by $BY: the subject fits no entry" "$(message keyless-bundle-another)"
+check_has "says by whom, too" "the subject fits no entry of spec.verify.matchOIDCIdentity: it is signed by $KEYLESS_BY" "$(message keyless-bundle-another)"
 check_has "for keys it proves nothing" "the bundle was signed with a certificate, and keys are trusted" \
 	"$(k -n apps annotate ocirepository borrowed reconcile.fluxcd.io/requestedAt=bundle >/dev/null; h_until $SOON says_sort; message borrowed)"
 
