@@ -259,6 +259,7 @@ legacies = {
     "good": legacy(), "good-b": legacy(payload=payload_of(B)), "image": legacy(payload=payload_of(IMAGE)),
     "email": legacy(leaf(san=[mail("dev@example.com")])), "other-name": legacy(leaf(san=[other("dev!example.com")])),
     "dns": legacy(leaf(san=[x509.DNSName("host.example")])), "many-names": legacy(leaf(san=[mail("dev@example.com"), uri(SUBJECT)])),
+    "long-name": legacy(leaf(san=[uri("https://github.com/org/app/" + "x" * 200 + "/release.yaml@refs/heads/main")])),
     "old-issuer": legacy(leaf(new=None)), "new-issuer": legacy(leaf(old=None)),
     "two-scts": legacy(leaf(logs=(CT_OTHER, CT))),
     "edges": legacy(leaf(start=T, end=T, sct_time=T)),
