@@ -123,6 +123,7 @@
 #define LIMIT_SUBJECTS 1024 /* of an in-toto statement */
 #define LIMIT_SUBJECT_DIGESTS 32 /* of one of those */
 #define LIMIT_CERTIFICATE (16 * LIMIT_KIB) /* one, in DER */
+#define LIMIT_TIMESTAMP (64 * LIMIT_KIB) /* one, with its certificates */
 #define LIMIT_LOG_BODY (64 * LIMIT_KIB) /* of an entry of a transparency log */
 #define LIMIT_LOG_TEXT (256 * LIMIT_KIB) /* the whole entry, in the annotation of a layer */
 #define LIMIT_NOTE (64 * LIMIT_KIB) /* a checkpoint of a log */

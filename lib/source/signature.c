@@ -17,7 +17,6 @@
 #include "verify/identity.h"
 #include "verify/keys.h"
 #include "verify/legacy.h"
-#include "verify/plain.h"
 #include "verify/policy.h"
 #include "verify/trusted_root.h"
 
@@ -555,7 +554,7 @@ struct op *signature_start(const struct signature_req *req)
 	s->policy = (struct verify_policy){s->keys, s->root, &s->who};
 	s->owner = mem_strdup(req->owner);
 	buf_init(&s->told, TOLD_MAX);
-	buf_init(&s->signer, 3 * VERIFY_PLAIN_MAX);
+	buf_init(&s->signer, VERIFY_SIGNER_MAX);
 	timer_init(&s->whole, loop, search_overdue, s);
 	task_init(&s->task, loop, "signature", steps, last, search_free);
 	return task_spawn(&s->task);

@@ -22,15 +22,6 @@ static const struct verify_pj_field CHAIN[] = {
 
 static const struct verify_pj_field PUBLIC_KEY[] = {{"hint", NULL, VERIFY_PJ_STRING}, {0}};
 
-static const struct verify_pj_field TIMESTAMP[] = {
-	{"signedTimestamp", "signed_timestamp", VERIFY_PJ_BYTES}, {0}};
-
-static const struct verify_pj_field TIMESTAMPS[] = {
-	{"rfc3161Timestamps", "rfc3161_timestamps", VERIFY_PJ_MESSAGE, .many = true,
-		.fields = TIMESTAMP},
-	{0},
-};
-
 static const struct verify_pj_field MATERIAL[] = {
 	{"publicKey", "public_key", VERIFY_PJ_MESSAGE, .one_of = 1, .fields = PUBLIC_KEY},
 	{"x509CertificateChain", "x509_certificate_chain", VERIFY_PJ_MESSAGE, .one_of = 1,
@@ -39,7 +30,7 @@ static const struct verify_pj_field MATERIAL[] = {
 	{"tlogEntries", "tlog_entries", VERIFY_PJ_MESSAGE, .many = true,
 		.fields = verify_bundle_entry_fields},
 	{"timestampVerificationData", "timestamp_verification_data", VERIFY_PJ_MESSAGE,
-		.fields = TIMESTAMPS},
+		.fields = verify_bundle_times_fields},
 	{0},
 };
 
@@ -153,8 +144,8 @@ static int material_check(struct verify_bundle *b, const json_t *material, struc
 	b->certificate = b->key ? NULL : verify_pj_get(certificate, CERTIFICATE, "rawBytes");
 	b->entries = entries;
 	b->log_entries = json_array_size(entries);
-	b->timestamps =
-		times ? json_array_size(verify_pj_get(times, TIMESTAMPS, "rfc3161Timestamps")) : 0;
+	b->times = times ? verify_bundle_times(times) : NULL;
+	b->timestamps = json_array_size(b->times);
 	return 0;
 }
 

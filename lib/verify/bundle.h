@@ -5,9 +5,9 @@
  *
  * With keys nothing but the signature counts: entries of a log and timestamps must have the form
  * that they have to have, and are not looked at. Without keys there has to be a certificate, and an
- * entry of a log of version 1 of Rekor with its promise; timestamps are not looked at. A bundle of
- * the other sort, and one that has the signature of a file (messageSignature), prove nothing. Any
- * thread.
+ * entry of a log (Rekor) with its promise; or, of version 2 of it, a timestamp of an authority. A
+ * bundle of the other sort, and one that has the signature of a file (messageSignature), prove
+ * nothing. Any thread.
  */
 #ifndef VERIFY_BUNDLE_H
 #define VERIFY_BUNDLE_H
@@ -36,6 +36,7 @@ struct verify_bundle {
 	const json_t *certificate; /* its rawBytes, with key NULL */
 	const json_t *envelope; /* dsseEnvelope; NULL: messageSignature */
 	const json_t *entries; /* of logs */
+	const json_t *times; /* timestamps */
 	size_t log_entries, timestamps;
 };
 

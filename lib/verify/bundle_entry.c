@@ -36,6 +36,15 @@ const struct verify_pj_field verify_bundle_entry_fields[] = {
 	{0},
 };
 
+static const struct verify_pj_field TIMESTAMP[] = {
+	{"signedTimestamp", "signed_timestamp", VERIFY_PJ_BYTES}, {0}};
+
+const struct verify_pj_field verify_bundle_times_fields[] = {
+	{"rfc3161Timestamps", "rfc3161_timestamps", VERIFY_PJ_MESSAGE, .many = true,
+		.fields = TIMESTAMP},
+	{0},
+};
+
 /* ---- what they have to have ------------------------------------------------------------------ */
 
 static int entry_check(const json_t *entry, bool *proven, struct err *err)
@@ -151,4 +160,17 @@ void verify_bundle_entry_clear(struct verify_bundle_entry *e)
 	buf_clear(&e->promise);
 	buf_clear(&e->proof.root);
 	buf_clear(&e->proof.path);
+}
+
+/* ---- timestamps ------------------------------------------------------------------------------ */
+
+const json_t *verify_bundle_times(const json_t *o)
+{
+	return verify_pj_get(o, verify_bundle_times_fields, "rfc3161Timestamps");
+}
+
+int verify_bundle_time_read(struct buf *out, const json_t *one, struct err *err)
+{
+	return bytes_read(
+		verify_pj_get(one, TIMESTAMP, "signedTimestamp"), out, "signedTimestamp", err);
 }

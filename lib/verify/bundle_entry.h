@@ -8,6 +8,8 @@
 
 extern const struct verify_pj_field verify_bundle_entry_fields[];
 
+extern const struct verify_pj_field verify_bundle_times_fields[]; /* timestampVerificationData */
+
 struct verify_bundle_entry {
 	struct verify_log_entry entry;
 	const char *kind, *version; /* as the bundle has it; "" */
@@ -23,5 +25,10 @@ int verify_bundle_entries_check(const json_t *entries, struct err *err) must_che
 int verify_bundle_entry_read(
 	struct verify_bundle_entry *out, const json_t *o, struct err *err) must_check;
 void verify_bundle_entry_clear(struct verify_bundle_entry *e);
+
+/* The timestamps of such a message; NULL: none. */
+const json_t *verify_bundle_times(const json_t *o);
+/* The bytes of one of them. */
+int verify_bundle_time_read(struct buf *out, const json_t *one, struct err *err) must_check;
 
 #endif

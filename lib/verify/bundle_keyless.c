@@ -4,6 +4,7 @@
 #include "base/vec.h"
 #include "crypto/cert.h"
 #include "crypto/pubkey.h"
+#include "crypto/timestamp.h"
 #include "verify/bundle.h"
 #include "verify/bundle_entry.h"
 #include "verify/dsse.h"
@@ -23,11 +24,14 @@ struct proof {
 	const struct verify_dsse *d;
 	const struct verify_root *root;
 	const atomic_bool *stop;
+	struct buf leaf_der;
 	struct cert *leaf;
 	struct verify_bundle_entry entries[LIMIT_BUNDLE_LOG_ENTRIES];
 	size_t len; /* entries that were read */
 	unsigned good; /* entries that are in their logs */
-	int64_t times[LIMIT_BUNDLE_LOG_ENTRIES]; /* that were promised for */
+	/* That logs have promised, or else timestamps say. */
+	int64_t times[LIMIT_BUNDLE_LOG_ENTRIES + LIMIT_BUNDLE_TIMESTAMPS];
+	bool has_time; /* an entry says when, promised or not */
 	size_t times_len;
 	struct err skipped; /* why the last entry that does not count does not */
 };
@@ -82,6 +86,25 @@ static int body_prove(struct proof *p, const struct verify_bundle_entry *e, stru
 	return rc ? -1 : 0;
 }
 
+/* What lies in a log of version 2 is written anew from the signature at hand, so that it is of no
+   other. */
+static int entry_prove_v2(struct proof *p, const struct verify_log *log,
+	const struct verify_bundle_entry *e, struct err *err)
+{
+	struct verify_log_subject of = {
+		.sig = &p->d->signature, .leaf = p->leaf, .leaf_der = &p->leaf_der};
+	auto_buf struct buf body = BUF_INIT(LIMIT_LOG_BODY);
+
+	if (strcmp(e->kind, "hashedrekord") != 0 || strcmp(e->version, "0.0.2") != 0)
+		return err_set(err, ERR_RETRY,
+			"a log of version 2 has entries 'hashedrekord' '0.0.2' only");
+	if (verify_log_body_write(&body, &of, &p->d->signed_bytes, err) ||
+		verify_tlog_proof_v2(log, &e->entry, &body, &e->proof, err))
+		return -1;
+	p->good++;
+	return 0;
+}
+
 /* 0 as well where it does not count. */
 static int entry_prove(struct proof *p, const struct verify_bundle_entry *e, struct err *err)
 {
@@ -95,6 +118,9 @@ static int entry_prove(struct proof *p, const struct verify_bundle_entry *e, str
 	}
 	if (!e->has_promise && !e->has_proof)
 		return err_set(err, ERR_RETRY, "a log entry has neither a promise nor a proof");
+	p->has_time |= e->entry.time_s != 0;
+	if (e->has_proof && !e->has_promise && verify_tlog_is_v2(&e->proof))
+		return entry_prove_v2(p, log, e, err);
 	err_clear(&p->skipped);
 	if (e->has_promise && verify_tlog_promise(log, &e->entry, &e->promise, &p->skipped))
 		return 0;
@@ -121,21 +147,62 @@ static int entries_prove(struct proof *p, struct err *err)
 			return -1;
 	if (!p->good)
 		return err_set(err, ERR_RETRY, "%s", p->skipped.msg);
-	/* Version 2 has no promises; there a timestamp says when. */
-	if (!p->times_len)
-		return err_set(err, ERR_RETRY,
-			"no log has promised a time (SET), and timestamps are not built yet");
 	return 0;
+}
+
+/* ---- timestamps ------------------------------------------------------------------------------ */
+
+static int time_prove(struct proof *p, const struct buf *der, struct err *err)
+{
+	const struct buf *sig = &p->d->signature;
+	const struct verify_authority *a;
+	int64_t at_s = 0;
+
+	err_set(err, ERR_RETRY, "the trusted root has no authority of timestamps");
+	vec_each (&p->root->timestamps, a) {
+		err_clear(err);
+		if (timestamp_verify(&at_s, buf_str(der), der->len, buf_str(sig), sig->len,
+			    a->certs, a->len, err))
+			continue;
+		if (verify_window_has(&a->valid, at_s * 1000)) {
+			p->times[p->times_len++] = at_s;
+			return 0;
+		}
+		err_set(err, ERR_RETRY, "its authority was not trusted at that time");
+	}
+	return -1;
+}
+
+/* Version 2 of the log promises no time; there a timestamp says when. */
+static int times_prove(struct proof *p, struct err *err)
+{
+	struct err why = {0};
+	json_t *one;
+	size_t i;
+
+	if (p->times_len)
+		return 0;
+	if (p->has_time)
+		return err_set(err, ERR_RETRY, "no log has promised a time (SET)");
+	err_set(&why, ERR_RETRY, "there is none");
+	json_array_foreach (p->b->times, i, one) {
+		auto_buf struct buf der = BUF_INIT(LIMIT_TIMESTAMP);
+
+		err_clear(&why);
+		if (!verify_bundle_time_read(&der, one, &why))
+			(void)!time_prove(p, &der, &why);
+	}
+	return p->times_len ? 0 : err_set(err, ERR_RETRY, "no timestamp counts: %s", why.msg);
 }
 
 /* ---- the certificate ------------------------------------------------------------------------- */
 
 static int leaf_read(struct proof *p, struct err *err)
 {
-	auto_buf struct buf der = BUF_INIT(LIMIT_CERTIFICATE);
+	struct buf *der = &p->leaf_der;
 
-	if (verify_pj_bytes(p->b->certificate, &der, err) ||
-		cert_parse_der(&p->leaf, buf_str(&der), der.len, err))
+	if (verify_pj_bytes(p->b->certificate, der, err) ||
+		cert_parse_der(&p->leaf, buf_str(der), der->len, err))
 		return err_wrap(err, "the certificate");
 	return 0;
 }
@@ -180,8 +247,8 @@ static int signature_check(struct proof *p, struct err *err)
 static enum verdict prove(struct proof *p, const struct verify_policy *policy,
 	const struct digest *manifest, struct buf *signer, struct err *err)
 {
-	if (leaf_read(p, err) || entries_prove(p, err) || chains_check(p, err) ||
-		signature_check(p, err))
+	if (leaf_read(p, err) || entries_prove(p, err) || times_prove(p, err) ||
+		chains_check(p, err) || signature_check(p, err))
 		return VERDICT_BAD;
 	if (verify_statement(buf_str(&p->d->payload), p->d->payload.len, manifest, err) !=
 		VERDICT_GOOD)
@@ -199,6 +266,7 @@ enum verdict verify_bundle_keyless(const struct verify_bundle *b, const struct v
 	enum verdict verdict;
 	size_t i;
 
+	buf_init(&p->leaf_der, LIMIT_CERTIFICATE);
 	p->b = b;
 	p->d = d;
 	p->root = policy->root;
@@ -207,6 +275,7 @@ enum verdict verify_bundle_keyless(const struct verify_bundle *b, const struct v
 	for (i = 0; i < p->len; i++)
 		verify_bundle_entry_clear(&p->entries[i]);
 	cert_free(p->leaf);
+	buf_clear(&p->leaf_der);
 	free(p);
 	return verdict;
 }

@@ -9,6 +9,9 @@
 
 #include <string.h>
 
+/* The name of a workflow has a repository, a file and a branch in it. */
+#define NAME_MAX_SHOWN (VERIFY_SIGNER_MAX / 2 - 8)
+
 #define OID_ISSUER "1.3.6.1.4.1.57264.1.8"
 #define OID_ISSUER_OLD "1.3.6.1.4.1.57264.1.1"
 
@@ -151,7 +154,7 @@ static int names_match(const struct verify_identities *all, const char *issuer,
 	struct err *err)
 {
 	const struct cert_name *only = the_one(names), *one;
-	char who[VERIFY_PLAIN_MAX], whose[VERIFY_PLAIN_MAX];
+	char who[NAME_MAX_SHOWN], whose[NAME_MAX_SHOWN];
 	bool issuer_fits = false;
 
 	vec_each (names, one) {
@@ -159,8 +162,8 @@ static int names_match(const struct verify_identities *all, const char *issuer,
 			continue;
 		if (!find(all, issuer, one->text, &issuer_fits))
 			continue;
-		buf_addf(signer, "'%s' of '%s'", verify_plain(one->text, who),
-			verify_plain(issuer, whose));
+		buf_addf(signer, "'%s' of '%s'", verify_plain_cut(one->text, who, sizeof(who)),
+			verify_plain_cut(issuer, whose, sizeof(whose)));
 		return 0;
 	}
 	one = only || which == VERIFY_ONE_NAME || !names->len ? only : &names->p[0];
@@ -169,8 +172,8 @@ static int names_match(const struct verify_identities *all, const char *issuer,
 	return err_set(err, ERR_RETRY,
 		"the %s fits no entry of spec.verify.matchOIDCIdentity: it is signed by '%s' "
 		"of '%s'",
-		issuer_fits ? "subject" : "issuer", verify_plain(one->text, who),
-		verify_plain(issuer, whose));
+		issuer_fits ? "subject" : "issuer", verify_plain_cut(one->text, who, sizeof(who)),
+		verify_plain_cut(issuer, whose, sizeof(whose)));
 }
 
 int verify_identities_match(const struct verify_identities *all, const struct cert *leaf,

@@ -45,6 +45,8 @@ bool verify_identities_anchored(const struct verify_identities *all);
    its otherName. */
 enum verify_names { VERIFY_ANY_NAME, VERIFY_ONE_NAME };
 
+#define VERIFY_SIGNER_MAX 1024 /* what names a signer, and his issuer */
+
 /* Does one entry fit, its issuer and its subject? Appends who it is to *signer, in plain words. */
 int verify_identities_match(const struct verify_identities *all, const struct cert *leaf,
 	enum verify_names names, struct buf *signer, struct err *err) must_check;

@@ -3,7 +3,9 @@
 #include "base/base64.h"
 #include "base/limits.h"
 #include "base/obj.h"
+#include "base/vec.h"
 #include "crypto/cert.h"
+#include "crypto/pubkey.h"
 #include "verify/plain.h"
 
 #include <string.h>
@@ -158,4 +160,48 @@ int verify_log_body_of_envelope(
 	if (verify_log_body_is(b, "intoto", "0.0.2"))
 		return intoto_compare(b, of, err);
 	return verify_log_body_unknown(b, err);
+}
+
+/* ---- version 2 ------------------------------------------------------------------------------- */
+
+static const struct {
+	enum pubkey_kind kind;
+	int bits;
+	enum digest_algo algo;
+	const char *hash, *key;
+} kinds[] = {
+	{PUBKEY_EC, 256, DIGEST_SHA256, "SHA2_256", "PKIX_ECDSA_P256_SHA_256"},
+	{PUBKEY_EC, 384, DIGEST_SHA384, "SHA2_384", "PKIX_ECDSA_P384_SHA_384"},
+	{PUBKEY_EC, 521, DIGEST_SHA512, "SHA2_512", "PKIX_ECDSA_P521_SHA_512"},
+	{PUBKEY_RSA, 2048, DIGEST_SHA256, "SHA2_256", "PKIX_RSA_PKCS1V15_2048_SHA256"},
+	{PUBKEY_RSA, 3072, DIGEST_SHA256, "SHA2_256", "PKIX_RSA_PKCS1V15_3072_SHA256"},
+	{PUBKEY_RSA, 4096, DIGEST_SHA256, "SHA2_256", "PKIX_RSA_PKCS1V15_4096_SHA256"},
+};
+
+/* RFC 8785: members in the order of their names, nothing between them. */
+int verify_log_body_write(struct buf *out, const struct verify_log_subject *of,
+	const struct buf *text, struct err *err)
+{
+	const struct pubkey *key = cert_key(of->leaf);
+	struct digest d;
+	size_t i = 0;
+
+	while (i < ARRAY_LEN(kinds) &&
+		(kinds[i].kind != pubkey_kind(key) || kinds[i].bits != pubkey_bits(key)))
+		i++;
+	if (i == ARRAY_LEN(kinds))
+		return err_set(err, ERR_RETRY, "no log of version 2 takes such a key");
+	digest_mem(&d, kinds[i].algo, buf_str(text), text->len);
+	buf_addf(out,
+		"{\"apiVersion\":\"0.0.2\",\"kind\":\"hashedrekord\",\"spec\":{"
+		"\"hashedRekordV002\":{\"data\":{\"algorithm\":\"%s\",\"digest\":\"",
+		kinds[i].hash);
+	(void)!base64_encode(out, d.bin, digest_size(d.algo), BASE64_STD);
+	buf_adds(out, "\"},\"signature\":{\"content\":\"");
+	(void)!base64_encode(out, buf_str(of->sig), of->sig->len, BASE64_STD);
+	buf_addf(out, "\",\"verifier\":{\"keyDetails\":\"%s\",\"x509Certificate\":{\"rawBytes\":\"",
+		kinds[i].key);
+	(void)!base64_encode(out, buf_str(of->leaf_der), of->leaf_der->len, BASE64_STD);
+	buf_adds(out, "\"}}}}}}");
+	return buf_over(out) ? err_set(err, ERR_RETRY, "the log entry is too large") : 0;
 }

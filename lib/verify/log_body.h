@@ -32,6 +32,7 @@ int verify_log_body_unknown(const struct verify_log_body *b, struct err *err) mu
 struct verify_log_subject {
 	const struct buf *sig;
 	const struct cert *leaf;
+	const struct buf *leaf_der; /* for verify_log_body_write */
 	struct digest payload; /* SHA-256 of what was signed; of an envelope: of its payload */
 };
 
@@ -42,5 +43,9 @@ int verify_log_body_of_hash(const struct verify_log_body *b, const struct verify
 /* Is it one of the signature of an envelope? Of the kinds dsse 0.0.1 and intoto 0.0.2. */
 int verify_log_body_of_envelope(const struct verify_log_body *b,
 	const struct verify_log_subject *of, struct err *err) must_check;
+/* What an entry of version 2, hashedrekord 0.0.2, of this signature is, byte for byte: text is what
+   was signed. -1: there is none for such a key. */
+int verify_log_body_write(struct buf *out, const struct verify_log_subject *of,
+	const struct buf *text, struct err *err) must_check;
 
 #endif

@@ -93,7 +93,8 @@ bool verify_note_is_v1(const struct verify_note *note)
 /* ---- signatures ------------------------------------------------------------------------------ */
 
 /* "— NAME BASE64": the key's hint and the signature. */
-static int signature_read(struct buf *out, const char *text, size_t n, struct err *err)
+static int signature_read(struct buf *out, const char **name_out, size_t *name_len,
+	const char *text, size_t n, struct err *err)
 {
 	const char *name = text + strlen(DASH), *blank;
 
@@ -103,6 +104,8 @@ static int signature_read(struct buf *out, const char *text, size_t n, struct er
 	blank = memchr(name, ' ', n);
 	if (!blank || blank == name)
 		return err_set(err, ERR_RETRY, "a signature of the checkpoint has no name");
+	*name_out = name;
+	*name_len = (size_t)(blank - name);
 	n -= (size_t)(blank + 1 - name);
 	if (base64_decode(out, blank + 1, n, BASE64_STD, err) || out->len <= HINT) {
 		err_clear(err);
@@ -115,8 +118,10 @@ static int signature_check(const struct verify_note *note, const struct verify_l
 	const char *text, size_t n, struct err *err)
 {
 	auto_buf struct buf sig = BUF_INIT(LIMIT_SIGNATURE_TEXT);
+	const char *name;
+	size_t len;
 
-	if (signature_read(&sig, text, n, err))
+	if (signature_read(&sig, &name, &len, text, n, err))
 		return -1;
 	if (memcmp(sig.p, log->key_digest.bin, HINT) != 0 ||
 		!pubkey_verifies(
@@ -141,4 +146,66 @@ int verify_note_signed_v1(
 	if (at != end)
 		return err_set(err, ERR_RETRY, "the checkpoint's last line does not end");
 	return count ? 0 : err_set(err, ERR_RETRY, "the checkpoint has no signature");
+}
+
+/* ---- version 2 ------------------------------------------------------------------------------- */
+
+/* C2SP signed-note.md has it for Ed25519; the others are Sigstore's. */
+static bool hint_of(unsigned char out[HINT], const struct verify_log *log)
+{
+	auto_digest_ctx struct digest_ctx h = {0};
+	struct digest d;
+
+	switch (pubkey_kind(log->key)) {
+	case PUBKEY_EC:
+		memcpy(out, log->key_digest.bin, HINT);
+		return true;
+	case PUBKEY_ED25519:
+		digest_ctx_init(&h, DIGEST_SHA256);
+		digest_update(&h, log->host, strlen(log->host));
+		digest_update(&h, "\n\x01", 2);
+		digest_update(&h, log->key_end, sizeof(log->key_end));
+		digest_final(&h, &d);
+		memcpy(out, d.bin, HINT);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool is_host(const struct verify_log *log, const char *name, size_t n)
+{
+	return n && strlen(log->host) == n && !memcmp(log->host, name, n);
+}
+
+/* What is no signature, or another one's, is not looked at. */
+static bool is_signed_by(const struct verify_note *note, const struct verify_log *log,
+	const unsigned char hint[HINT], const char *text, size_t n)
+{
+	auto_buf struct buf sig = BUF_INIT(LIMIT_SIGNATURE_TEXT);
+	struct err ignored = {0};
+	const char *name;
+	size_t len;
+
+	return !signature_read(&sig, &name, &len, text, n, &ignored) && is_host(log, name, len) &&
+		!memcmp(sig.p, hint, HINT) &&
+		pubkey_verifies(log->key, sig.p + HINT, sig.len - HINT, note->text, note->text_len);
+}
+
+int verify_note_signed_v2(
+	const struct verify_note *note, const struct verify_log *log, struct err *err)
+{
+	const char *at = note->signatures, *end = at + strlen(at), *text = NULL;
+	unsigned char hint[HINT];
+	size_t n = 0, count;
+
+	if (!is_host(log, note->origin, note->origin_len))
+		return err_set(err, ERR_RETRY, "the checkpoint is of another host than its log");
+	if (!hint_of(hint, log))
+		return err_set(err, ERR_RETRY,
+			"the log's key is not of a kind that checkpoints are signed with");
+	for (count = 0; count < LIMIT_NOTE_SIGNATURES && line(&at, end, &text, &n); count++)
+		if (is_signed_by(note, log, hint, text, n))
+			return 0;
+	return err_set(err, ERR_RETRY, "the checkpoint is not signed by the entry's log");
 }

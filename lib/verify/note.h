@@ -30,5 +30,9 @@ bool verify_note_is_v1(const struct verify_note *note);
 /* As version 1 has it: each signature is by the key of this log, and there is one. */
 int verify_note_signed_v1(
 	const struct verify_note *note, const struct verify_log *log, struct err *err) must_check;
+/* As version 2 has it: it is of this log, by its host, and one signature under that name is of its
+   key. Others, of witnesses, are not looked at. */
+int verify_note_signed_v2(
+	const struct verify_note *note, const struct verify_log *log, struct err *err) must_check;
 
 #endif

@@ -71,8 +71,7 @@ static int checkpoint_check(const struct verify_log *log, const struct verify_lo
 	if (verify_note_read(&note, proof->checkpoint, err))
 		return -1;
 	if (!verify_note_is_v1(&note))
-		return err_set(err, ERR_RETRY,
-			"the checkpoint is of a log of version 2, which is not built yet");
+		return err_set(err, ERR_RETRY, "the checkpoint is not of a log of version 1");
 	if (verify_note_signed_v1(&note, log, err))
 		return -1;
 	if (!digest_equal(&note.root, root))
@@ -94,4 +93,33 @@ int verify_tlog_proof(const struct verify_log *log, const struct verify_log_entr
 	if (proof->root.len != 32 || memcmp(proof->root.p, root.bin, 32) != 0)
 		return err_set(err, ERR_RETRY, "the inclusion proof does not lead to its root");
 	return checkpoint_check(log, proof, &root, err);
+}
+
+/* ---- version 2 ------------------------------------------------------------------------------- */
+
+bool verify_tlog_is_v2(const struct verify_log_proof *proof)
+{
+	struct verify_note note;
+	struct err ignored = {0};
+
+	return !verify_note_read(&note, proof->checkpoint, &ignored) && !verify_note_is_v1(&note);
+}
+
+int verify_tlog_proof_v2(const struct verify_log *log, const struct verify_log_entry *e,
+	const struct buf *body, const struct verify_log_proof *proof, struct err *err)
+{
+	struct digest leaf, root;
+	struct verify_note note;
+
+	if (verify_note_read(&note, proof->checkpoint, err) ||
+		verify_note_signed_v2(&note, log, err))
+		return -1;
+	verify_merkle_leaf(&leaf, buf_str(body), body->len);
+	if (verify_merkle_root(&root, &leaf, e->index, note.size,
+		    (const unsigned char *)buf_str(&proof->path), proof->path.len / 32, err))
+		return -1;
+	return digest_equal(&note.root, &root)
+		? 0
+		: err_set(err, ERR_RETRY,
+			  "the inclusion proof does not lead from this signature to the root");
 }

@@ -1,12 +1,13 @@
 /*
- * What a transparency log (Rekor, version 1) promises of its entries. Nothing is asked of it: the
- * promise lies beside the signature. Any thread.
+ * What a transparency log (Rekor, versions 1 and 2) promises of its entries. Nothing is asked of
+ * it: the promise lies beside the signature. Any thread.
  */
 #ifndef VERIFY_TLOG_H
 #define VERIFY_TLOG_H
 #include "base/buf.h"
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct digest;
@@ -37,5 +38,11 @@ struct verify_log_proof {
 /* Does the entry lie in the log? */
 int verify_tlog_proof(const struct verify_log *log, const struct verify_log_entry *e,
 	const struct verify_log_proof *proof, struct err *err) must_check;
+/* Is it a checkpoint of version 2? */
+bool verify_tlog_is_v2(const struct verify_log_proof *proof);
+/* The same for version 2: body is what the entry must be, e's own is not looked at; index and size
+   are those of the entry and of the checkpoint. */
+int verify_tlog_proof_v2(const struct verify_log *log, const struct verify_log_entry *e,
+	const struct buf *body, const struct verify_log_proof *proof, struct err *err) must_check;
 
 #endif

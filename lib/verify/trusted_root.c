@@ -137,7 +137,18 @@ static int key_read(struct verify_log *log, const json_t *o, struct err *err)
 		(details[i].bits && pubkey_bits(log->key) != details[i].bits))
 		return err_set(err, ERR_RETRY, "its key is no %s", details[i].name);
 	digest_mem(&log->key_digest, DIGEST_SHA256, der.p, der.len);
+	if (der.len >= sizeof(log->key_end))
+		memcpy(log->key_end, der.p + der.len - sizeof(log->key_end), sizeof(log->key_end));
 	return 0;
+}
+
+/* Of "https://log.example/path": "log.example". */
+static char *host_of(const json_t *url)
+{
+	const char *text = url ? json_string_value(url) : "", *at = strstr(text, "://");
+
+	at = at ? at + 3 : "";
+	return mem_strndup(at, strcspn(at, "/:?#"));
 }
 
 static int log_read(struct verify_log *log, const json_t *o, struct err *err)
@@ -148,6 +159,7 @@ static int log_read(struct verify_log *log, const json_t *o, struct err *err)
 	const json_t *range = key ? verify_pj_get(key, PUBLIC_KEY, "validFor") : NULL;
 	auto_buf struct buf bytes = BUF_INIT(VERIFY_LOG_ID_MAX);
 
+	log->host = host_of(verify_pj_get(o, LOG, "baseUrl"));
 	id = id ? verify_pj_get(id, LOG_ID, "keyId") : NULL;
 	if (!hash || !enum_is(hash, "SHA2_256", 1))
 		return err_set(err, ERR_RETRY, "its hash is not SHA2_256");
@@ -187,8 +199,10 @@ static void logs_clear(struct verify_logs *logs)
 {
 	struct verify_log *one;
 
-	vec_each (logs, one)
+	vec_each (logs, one) {
 		pubkey_free(one->key);
+		free(one->host);
+	}
 	vec_clear(logs);
 }
 
@@ -269,13 +283,10 @@ static void authorities_clear(struct verify_authorities *all)
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
-/* Timestamp authorities are read for what is wrong with them; nobody asks them yet. */
 static int root_fill(struct verify_root *root, const json_t *o, struct err *err)
 {
-	struct verify_authorities unused = {0};
 	char shown[VERIFY_PLAIN_MAX];
 	const json_t *type;
-	int rc;
 
 	if (verify_pj_check(o, ROOT, "trusted root", err))
 		return -1;
@@ -283,12 +294,12 @@ static int root_fill(struct verify_root *root, const json_t *o, struct err *err)
 	if (!type || strcmp(json_string_value(type), TYPE) != 0)
 		return err_set(err, ERR_RETRY, "its media type is '%s', not '" TYPE "'",
 			verify_plain(type ? json_string_value(type) : "", shown));
-	rc = logs_read(&root->tlogs, o, "tlogs", err) ||
-		logs_read(&root->ctlogs, o, "ctlogs", err) ||
-		authorities_read(&root->authorities, o, "certificateAuthorities", err) ||
-		authorities_read(&unused, o, "timestampAuthorities", err);
-	authorities_clear(&unused);
-	return rc ? -1 : 0;
+	return logs_read(&root->tlogs, o, "tlogs", err) ||
+			logs_read(&root->ctlogs, o, "ctlogs", err) ||
+			authorities_read(&root->authorities, o, "certificateAuthorities", err) ||
+			authorities_read(&root->timestamps, o, "timestampAuthorities", err)
+		? -1
+		: 0;
 }
 
 int verify_root_parse(struct verify_root **out, const char *text, size_t n, struct err *err)
@@ -341,5 +352,6 @@ void verify_root_unref(struct verify_root *root)
 	logs_clear(&root->tlogs);
 	logs_clear(&root->ctlogs);
 	authorities_clear(&root->authorities);
+	authorities_clear(&root->timestamps);
 	free(root);
 }

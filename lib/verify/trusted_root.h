@@ -37,6 +37,8 @@ struct verify_log {
 	size_t id_len;
 	struct pubkey *key;
 	struct digest key_digest; /* SHA-256 of the key as it stands there */
+	unsigned char key_end[32]; /* its last bytes: an Ed25519 key */
+	char *host; /* of its address; "" */
 	struct verify_window valid;
 };
 
@@ -62,7 +64,7 @@ struct verify_root {
 	struct digest digest; /* of the text */
 	size_t size; /* bytes of memory, about */
 	struct verify_logs tlogs, ctlogs;
-	struct verify_authorities authorities;
+	struct verify_authorities authorities, timestamps;
 };
 
 /* 0, *out is a reference of the caller's. -1 (ERR_RETRY): one thing in it that cannot be read makes

@@ -155,13 +155,15 @@ secret rotated one
 good rotated "1@${rotated##*@}"
 
 # ---- without keys: as the real cosign sees it --------------------------------------------------------------------------
-# cosign_keyless REFERENCE SUBJECT
+# cosign_keyless REFERENCE SUBJECT [FLAG]
 cosign_keyless()
 {
 	HOME=$H_TMP "$COSIGN" verify --trusted-root "$H_TMP/trusted_root.json" --offline --allow-http-registry --certificate-oidc-issuer https://issuer.example \
-		--certificate-identity "$2" "$1" >>"$H_TMP/log/keyless.out" 2>>"$H_TMP/log/keyless.err"
+		--certificate-identity "$2" ${3:+"$3"} "$1" >>"$H_TMP/log/keyless.out" 2>>"$H_TMP/log/keyless.err"
 }
-keyless_case roots good >"$H_TMP/trusted_root.json"
+# Both versions of the log in one root, and the authority of timestamps.
+jq -s '.[0] + {tlogs: (.[0].tlogs + .[1].tlogs), timestampAuthorities: .[1].timestampAuthorities}' <(keyless_case roots good) <(keyless_case roots v2) \
+	>"$H_TMP/trusted_root.json"
 k create secret generic trusted-root --from-file="$H_TMP/trusted_root.json" >/dev/null || h_die "cannot create the secret trusted-root"
 WORKFLOW=https://github.com/org/app/.github/workflows/release.yaml@refs/tags/v1
 n=0
@@ -185,7 +187,9 @@ while read -r layout case want theirs; do
 	    trustedRootSecretRef: {name: trusted-root}
 	    matchOIDCIdentity: [{issuer: '^https://issuer\\.example\$', subject: '^$subject\$'}]
 	EOT
-	if cosign_keyless "$REGISTRY/$REPO@$(cat "$DATA/a.digest")" "$subject"; then got=good; else got=bad; fi
+	stamps=
+	case $case in v2*) stamps=--use-signed-timestamps ;; esac
+	if cosign_keyless "$REGISTRY/$REPO@$(cat "$DATA/a.digest")" "$subject" $stamps; then got=good; else got=bad; fi
 	check_eq "$layout $case: cosign" "${theirs:-$want}" $got
 	if [ $want = good ]; then
 		check_soon "$layout $case" $SOON "True Succeeded" outcome $name
@@ -231,8 +235,22 @@ bundle note-extra-line bad
 bundle entry-twice bad
 bundle no-set bad
 bundle two-issuers bad
+bundle v2 good
+bundle v2-p384 good
+bundle v2-witness good
+bundle v2-no-bag good
+bundle v2-b bad
+bundle v2-no-timestamp bad
+bundle v2-timestamp-of-another bad
+bundle v2-timestamp-by-another bad
+bundle v2-timestamp-wrong-key bad
+bundle v2-timestamp-trailing bad
+bundle v2-of-another-signature bad
+bundle v2-index bad
+bundle v2-other-key bad
+bundle v2-other-root bad
 EOT
-check_eq "each was tried" 38 $n
+check_eq "each was tried" 52 $n
 
 # ---- nobody is trusted -----------------------------------------------------------------------------------------------
 k apply -f - >/dev/null <<EOT

@@ -34,6 +34,11 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 	BUG_IF(pubkey_parse(&log.key, KEY, strlen(KEY), &err));
 	BUG_IF(!verify_note_signed_v1(&note, &log, &err));
 	BUG_IF(err.kind != ERR_RETRY || !*err.msg);
+	log.host = mem_strndup(note.origin, note.origin_len);
+	err_clear(&err);
+	BUG_IF(!verify_note_signed_v2(&note, &log, &err));
+	BUG_IF(err.kind != ERR_RETRY || !*err.msg);
+	free(log.host);
 	pubkey_free(log.key);
 	return 0;
 }

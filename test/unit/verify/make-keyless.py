@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """make-keyless.py: makes test/unit/verify/data/keyless anew: a Sigstore of our own (authority, log of
-certificates, Rekor of version 1) with fixed keys and times, what it has signed, and what it should
+certificates, Rekor of versions 1 and 2, timestamps) with fixed keys and times, what it has signed, and what it should
 not have. The same bytes each time. Needs the Python package cryptography; no test does.
 
   roots.json, legacy.json, bundle.json: {"base": ..., "cases": {NAME: {POINTER: VALUE, ...}, ...}}
@@ -12,7 +12,7 @@ test/unit/ocirepository makes of layer.tgz."""
 import base64, datetime, hashlib, json, os, struct
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data")
@@ -33,8 +33,9 @@ def compact(o): return json.dumps(o, separators=(",", ":"))
 def when(s): return datetime.datetime.fromtimestamp(s, datetime.timezone.utc)
 def rfc3339(s): return when(s).strftime("%Y-%m-%dT%H:%M:%SZ")
 def key(name, curve=None): return ec.derive_private_key(int.from_bytes(sha(name.encode()), "big") >> 8, curve or ec.SECP256R1())
+def ed_key(name): return ed25519.Ed25519PrivateKey.from_private_bytes(sha(name.encode()))
 def spki(k): return k.public_key().public_bytes(DER, SPKI)
-def sign(k, data, h=SHA256): return k.sign(data, ec.ECDSA(h, deterministic_signing=True))
+def sign(k, data, h=SHA256): return k.sign(data) if isinstance(k, ed25519.Ed25519PrivateKey) else k.sign(data, ec.ECDSA(h, deterministic_signing=True))
 def der(c): return c.public_bytes(DER)
 def pem(c): return c.public_bytes(serialization.Encoding.PEM).decode()
 def flip(data): return data[:-1] + bytes([data[-1] ^ 1])
@@ -113,6 +114,75 @@ def log_of(k, url, start=T - 10**8, end=None, details="PKIX_ECDSA_P256_SHA_256")
             "logId": {"keyId": b64(sha(spki(k)))}}
 
 
+# ---- timestamps ------------------------------------------------------------------------------------------------------
+class Stamper:
+    """An authority of timestamps."""
+    def __init__(self, name="tsa", root="tsa root", critical=True, eku=(ExtendedKeyUsageOID.TIME_STAMPING,), start=T - 10**8, end=T + 10**8):
+        self.root, self.key = Authority(root), key(name)
+        b = builder(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tsa")]), self.root.name, self.key, name, start, end)
+        b = b.add_extension(x509.KeyUsage(True, *[False] * 8), True).add_extension(x509.ExtendedKeyUsage(eku), critical)
+        self.cert = finish(b, self.root.key)
+        self.chain = [self.cert] + self.root.chain
+
+
+def tlv(tag, *parts):
+    data = b"".join(parts)
+    n = len(data)
+    return bytes([tag]) + (bytes([n]) if n < 128 else b"\x81" + bytes([n]) if n < 256 else b"\x82" + struct.pack(">H", n)) + data
+
+
+def seq(*parts): return tlv(0x30, *parts)
+def set_of(*parts): return tlv(0x31, *sorted(parts))
+def integer(n): return tlv(2, n.to_bytes(n.bit_length() // 8 + 1, "big"))
+
+
+def oid(text):
+    a, b, *rest = map(int, text.split("."))
+    out = bytes([a * 40 + b])
+    for n in rest:
+        part = [n & 127]
+        while n > 127:
+            n >>= 7
+            part.insert(0, n & 127 | 128)
+        out += bytes(part)
+    return tlv(6, out)
+
+
+SHA256_ID, ECDSA_ID = seq(oid("2.16.840.1.101.3.4.2.1")), seq(oid("1.2.840.10045.4.3.2"))
+SHA1_ID = seq(oid("1.3.14.3.2.26"))
+TST_INFO = "1.2.840.113549.1.9.16.1.4"
+
+
+def stamp(message, by, s=T, status=0, imprint=None, bag=None, k=None):
+    info = seq(integer(1), oid("1.2.3"), imprint or seq(SHA256_ID, tlv(4, sha(message))), integer(7), tlv(0x18, when(s).strftime("%Y%m%d%H%M%SZ").encode()))
+    attrs = [seq(oid(o), set_of(v)) for o, v in (
+        ("1.2.840.113549.1.9.3", oid(TST_INFO)), ("1.2.840.113549.1.9.4", tlv(4, sha(info))),
+        ("1.2.840.113549.1.9.16.2.47", seq(seq(seq(tlv(4, sha(der(by.cert))))))))]
+    signed = set_of(*attrs)
+    signer = seq(integer(1), seq(by.cert.issuer.public_bytes(), integer(by.cert.serial_number)), SHA256_ID, b"\xa0" + signed[1:], ECDSA_ID,
+                 tlv(4, sign(k or by.key, signed)))
+    certs = tlv(0xa0, *[der(c) for c in (bag if bag is not None else [by.cert])])
+    data = seq(integer(3), set_of(SHA256_ID), seq(oid(TST_INFO), tlv(0xa0, tlv(4, info))), certs, set_of(signer))
+    return seq(seq(integer(status)), seq(oid("1.2.840.113549.1.7.2"), tlv(0xa0, data)))
+
+
+TSA = Stamper()
+REKOR2, HOST2 = ed_key("rekor 2"), "log2.example"
+
+
+def raw(k): return k.public_key().public_bytes_raw()
+def hint2(k, name): return sha(name.encode() + b"\n\x01" + raw(k)) if isinstance(k, ed25519.Ed25519PrivateKey) else sha(spki(k))
+
+
+def log2_of(k=REKOR2, details="PKIX_ED25519", url="https://log2.example/path"):
+    return {**log_of(k, url, details=details), "logId": {"keyId": b64(hint2(k, HOST2))}}
+
+
+def root2_of(tlog=None, tsa=TSA, valid=None):
+    return {**root_of(tlog=tlog or log2_of()), "timestampAuthorities": [
+        {"certChain": {"certificates": [{"rawBytes": b64(der(c))} for c in tsa.chain]}, "validFor": valid or {"start": rfc3339(T - 10**8)}}]}
+
+
 def root_of(by=FULCIO, tlog=None, ctlog=None, valid=None):
     return {"mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
             "tlogs": [tlog or log_of(REKOR, "https://rekor.example")],
@@ -141,6 +211,11 @@ roots = {
     "ct-before": root_of(ctlog=log_of(CT, "https://ct.example", end=T - 61)),
     "ct-later": root_of(ctlog=log_of(CT, "https://ct.example", T - 59)),
     "no-ct": {**root_of(), "ctlogs": []},
+    "v2": root2_of(), "v2-ec": root2_of(log2_of(REKOR, "PKIX_ECDSA_P256_SHA_256")), "v2-other-host": root2_of(log2_of(url="https://log3.example")),
+    "v2-no-tsa": root_of(tlog=log2_of()), "v2-tsa-before": root2_of(valid={"start": rfc3339(T - 10**8), "end": rfc3339(T - 1)}),
+    "v2-tsa-later": root2_of(valid={"start": rfc3339(T + 1)}), "v2-not-critical": root2_of(tsa=Stamper(critical=False)),
+    "v2-more-eku": root2_of(tsa=Stamper(eku=(ExtendedKeyUsageOID.TIME_STAMPING, ExtendedKeyUsageOID.CODE_SIGNING))),
+    "v2-tsa-expired": root2_of(tsa=Stamper(end=T - 1)),
     "p384": root_of(tlog=log_of(key("rekor", ec.SECP384R1()), "https://rekor.example", details="PKIX_ECDSA_P384_SHA_384")),
 }
 
@@ -184,6 +259,7 @@ legacies = {
     "good": legacy(), "good-b": legacy(payload=payload_of(B)), "image": legacy(payload=payload_of(IMAGE)),
     "email": legacy(leaf(san=[mail("dev@example.com")])), "other-name": legacy(leaf(san=[other("dev!example.com")])),
     "dns": legacy(leaf(san=[x509.DNSName("host.example")])), "many-names": legacy(leaf(san=[mail("dev@example.com"), uri(SUBJECT)])),
+    "long-name": legacy(leaf(san=[uri("https://github.com/org/app/" + "x" * 200 + "/release.yaml@refs/heads/main")])),
     "old-issuer": legacy(leaf(new=None)), "new-issuer": legacy(leaf(old=None)),
     "two-scts": legacy(leaf(logs=(CT_OTHER, CT))),
     "edges": legacy(leaf(start=T, end=T, sct_time=T)),
@@ -374,6 +450,57 @@ bundles = {
 }
 
 
+# ---- version 2 of the log, with timestamps -----------------------------------------------------------------------------
+def body2(sig, cert, payload, h="SHA2_256", details="PKIX_ECDSA_P256_SHA_256", digest=sha):
+    return compact({"apiVersion": "0.0.2", "kind": "hashedrekord", "spec": {"hashedRekordV002": {
+        "data": {"algorithm": h, "digest": b64(digest(pae(payload)))},
+        "signature": {"content": b64(sig), "verifier": {"keyDetails": details, "x509Certificate": {"rawBytes": b64(der(cert))}}}}}}).encode()
+
+
+def note2(size, root, log=REKOR2, origin=HOST2, extra=""):
+    text = "%s\n%d\n%s\n" % (origin, size, b64(root))
+    return text + "\n" + extra + note_line(log, text, HOST2, hint2(log, HOST2)[:4])
+
+
+def bundle2(cert=None, payload=None, k=LEAF, h=SHA256, log=REKOR2, body=None, times=None, at=5, size=7, index=None, note=None, s=None, **more):
+    cert, payload = cert or GOOD, payload or statement(A)
+    sig = sign(k, pae(payload), h)
+    body = body or body2(sig, cert, payload, **more)
+    proof = proof_of(body, at, size)
+    root = base64.b64decode(proof["rootHash"])
+    proof["checkpoint"]["envelope"] = note(size, root) if note else note2(size, root, log)
+    e = {"logIndex": str(at if index is None else index), "logId": {"keyId": b64(hint2(log, HOST2))},
+         "kindVersion": {"kind": "dsse", "version": "0.0.1"} if body == DBODY else {"kind": "hashedrekord", "version": "0.0.2"}, "inclusionProof": proof, "canonicalizedBody": b64(body)}
+    if s is not None:
+        e["integratedTime"] = str(s)
+    b = bundle(cert, payload, sig=sig, entries=[e])
+    times = [stamp(sig, TSA)] if times is None else [t(sig) if callable(t) else t for t in times]
+    b["verificationMaterial"]["timestampVerificationData"] = {"rfc3161Timestamps": [{"signedTimestamp": b64(t)} for t in times]}
+    return b
+
+
+OTHER_TSA = Stamper("other tsa", "other tsa root")
+bundles.update({
+    "v2": bundle2(), "v2-dsse": bundle2(body=DBODY), "v2-b": bundle2(payload=statement(B)), "v2-ec": bundle2(log=REKOR),
+    "v2-p384": bundle2(leaf(P384), k=P384, h=hashes.SHA384(), body=body2(sign(P384, pae(statement(A)), hashes.SHA384()), leaf(P384), statement(A), "SHA2_384",
+                       "PKIX_ECDSA_P384_SHA_384", lambda d: hashlib.sha384(d).digest())),
+    "v2-witness": bundle2(note=lambda n, r: note2(n, r, extra=note_line(REKOR_OTHER, "witness", "witness.example"))),
+    "v2-two-timestamps": bundle2(times=[lambda m: stamp(m, OTHER_TSA), lambda m: stamp(m, TSA)]),
+    "v2-no-bag": bundle2(times=[lambda m: stamp(m, TSA, bag=[])]),
+    "v2-no-timestamp": bundle2(times=[]), "v2-time-claimed": bundle2(s=T),
+    "v2-timestamp-of-another": bundle2(times=[stamp(b"another", TSA)]), "v2-timestamp-sha1": bundle2(times=[lambda m: stamp(m, TSA, imprint=seq(SHA1_ID, tlv(4, hashlib.sha1(m).digest())))]),
+    "v2-timestamp-by-another": bundle2(times=[lambda m: stamp(m, OTHER_TSA)]),
+    "v2-timestamp-forged": bundle2(times=[lambda m: stamp(m, OTHER_TSA, bag=[TSA.cert, OTHER_TSA.cert])]),
+    "v2-timestamp-wrong-key": bundle2(times=[lambda m: stamp(m, TSA, k=key("another"))]),
+    "v2-timestamp-not-granted": bundle2(times=[lambda m: stamp(m, TSA, status=1)]), "v2-timestamp-trailing": bundle2(times=[lambda m: stamp(m, TSA) + b"\0"]),
+    "v2-timestamp-late": bundle2(times=[lambda m: stamp(m, TSA, T + 541)]),
+    "v2-not-critical": bundle2(times=[lambda m: stamp(m, Stamper(critical=False))]),
+    "v2-more-eku": bundle2(times=[lambda m: stamp(m, Stamper(eku=(ExtendedKeyUsageOID.TIME_STAMPING, ExtendedKeyUsageOID.CODE_SIGNING)))]),
+    "v2-tsa-expired": bundle2(times=[lambda m: stamp(m, Stamper(end=T - 1))]),
+    "v2-of-another-signature": bundle2(body=body2(flip(BSIG), GOOD, statement(A))), "v2-index": bundle2(index=4), "v2-index-past": bundle2(index=7),
+    "v2-other-key": bundle2(note=lambda n, r: note2(n, r, ed_key("another"))), "v2-other-origin": bundle2(note=lambda n, r: note2(n, r, origin="log3.example")),
+    "v2-other-root": bundle2(note=lambda n, r: note2(n, sha(b"x"))),
+})
 # ---- files -----------------------------------------------------------------------------------------------------------
 def delta(base, case, at=""):
     if isinstance(base, dict) and isinstance(case, dict):

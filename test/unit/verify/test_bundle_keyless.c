@@ -1,5 +1,5 @@
-/* Bundles that were signed by certificates, with a log of version 1: what passes, and that each
-   other one is refused for the reason that is wrong with it. */
+/* Bundles that were signed by certificates: what passes, and that each other one is refused for the
+   reason that is wrong with it. */
 #include "base/limits.h"
 #include "base/vec.h"
 #include "test/unit/verify/keyless.h"
@@ -13,6 +13,9 @@ Suite *suite_bundle_keyless(void);
 #define UNKNOWN_LOG "the log entry is of a log that the trusted root does not have"
 #define NO_CA "the certificate is of no authority of the trusted root: "
 #define NODE "the inclusion proof has a node that is none"
+#define TIME "no timestamp counts: "
+#define NOT_BY "its signature is not of this authority"
+#define NO_WAY "the inclusion proof does not lead from this signature to the root"
 #define NO_ROOT "the inclusion proof does not lead to its root"
 
 static const struct {
@@ -76,7 +79,7 @@ static const struct {
 	{"note-no-signature", "the checkpoint has no signature"},
 	{"note-bad-line", "a line of the checkpoint is no signature"},
 	{"note-extra-line", "the checkpoint is not signed by the entry's log"},
-	{"note-v2-origin", "the checkpoint is of a log of version 2, which is not built yet"},
+	{"note-v2-origin", "the checkpoint is not of a log of version 1"},
 	{"note-changed", "the checkpoint is not signed by the entry's log"},
 	{"note-root-short", "the checkpoint does not say which log"},
 	/* B-N10 to B-N12 */
@@ -88,6 +91,40 @@ static const struct {
 	{"no-kind", "the log entry is no '' '', as the bundle says"},
 	{"kind-other", "the log entry is no 'intoto' '0.0.2', as the bundle says"},
 	{"version-other", "the log entry is no 'dsse' '0.0.2', as the bundle says"},
+	/* version 2 of the log, with timestamps */
+	{"v2", NULL, .root = "v2"},
+	{"v2-b", NULL, .root = "v2", .manifest = "b"},
+	{"v2-ec", NULL, .root = "v2-ec"},
+	{"v2-p384", NULL, .root = "v2"},
+	{"v2-witness", NULL, .root = "v2"},
+	{"v2-two-timestamps", NULL, .root = "v2"},
+	{"v2-no-bag", NULL, .root = "v2"},
+	{"v2-b", "the statement has no subject 'sha256:", .root = "v2"},
+	{"v2", UNKNOWN_LOG},
+	{"v2-no-timestamp", TIME "there is none", .root = "v2"},
+	{"v2", TIME "the trusted root has no authority of timestamps", .root = "v2-no-tsa"},
+	{"v2-time-claimed", "no log has promised a time (SET)", .root = "v2"},
+	{"v2-timestamp-of-another", TIME "it is of another signature", .root = "v2"},
+	{"v2-timestamp-sha1", TIME "its hash is not SHA-256", .root = "v2"},
+	{"v2-timestamp-by-another", TIME NOT_BY, .root = "v2"},
+	{"v2-timestamp-forged", TIME NOT_BY, .root = "v2"},
+	{"v2-timestamp-wrong-key", TIME NOT_BY, .root = "v2"},
+	{"v2-timestamp-not-granted", TIME "it was not granted", .root = "v2"},
+	{"v2-timestamp-trailing", TIME "it is none", .root = "v2"},
+	{"v2-timestamp-late", NO_CA "certificate has expired", .root = "v2"},
+	{"v2", TIME "its authority was not trusted at that time", .root = "v2-tsa-before"},
+	{"v2", TIME "its authority was not trusted at that time", .root = "v2-tsa-later"},
+	{"v2-not-critical", TIME NOT_BY, .root = "v2-not-critical"},
+	{"v2-more-eku", TIME NOT_BY, .root = "v2-more-eku"},
+	{"v2-tsa-expired", TIME NOT_BY, .root = "v2-tsa-expired"},
+	{"v2-of-another-signature", NO_WAY, .root = "v2"},
+	{"v2-index", NO_WAY, .root = "v2"},
+	{"v2-index-past", "the inclusion proof is of a leaf outside the tree", .root = "v2"},
+	{"v2-other-key", "the checkpoint is not signed by the entry's log", .root = "v2"},
+	{"v2-other-origin", "the checkpoint is of another host than its log", .root = "v2"},
+	{"v2", "the checkpoint is of another host than its log", .root = "v2-other-host"},
+	{"v2-other-root", NO_WAY, .root = "v2"},
+	{"v2-dsse", "a log of version 2 has entries 'hashedrekord' '0.0.2' only", .root = "v2"},
 };
 
 static enum verdict prove(const json_t *o, const struct verify_policy *policy, const char *of,

@@ -185,6 +185,27 @@ START_TEST(test_rows)
 }
 END_TEST
 
+/* A name is shown whole, with its branch. */
+START_TEST(test_long_name)
+{
+	struct verify_root *root = keyless_root("good");
+	json_t *o = keyless_case("legacy", "long-name");
+	auto_buf struct buf signer = BUF_INIT(VERIFY_SIGNER_MAX);
+	struct verify_identities who = {0};
+	struct verify_policy policy = {.root = root, .who = &who};
+	struct err err = {0};
+
+	keyless_who(&who, NULL, "^https://github\\.com/org/app/.*/release\\.yaml@refs/heads/main$");
+	ck_assert_int_eq(prove(o, &policy, "a", &signer, &err), VERDICT_GOOD);
+	ck_assert_msg(
+		strstr(buf_str(&signer), "@refs/heads/main' of 'https://issuer.example'") != NULL,
+		"%s", buf_str(&signer));
+	verify_identities_clear(&who);
+	json_decref(o);
+	verify_root_unref(root);
+}
+END_TEST
+
 /* One of several is enough, and both of its patterns must fit. */
 START_TEST(test_several_identities)
 {
@@ -240,6 +261,7 @@ Suite *suite_legacy_keyless(void)
 	TCase *tc = tcase_create("legacy_keyless");
 
 	tcase_add_loop_test(tc, test_rows, 0, ARRAY_LEN(rows));
+	tcase_add_test(tc, test_long_name);
 	tcase_add_test(tc, test_several_identities);
 	tcase_add_loop_test(tc, test_patterns, 0, ARRAY_LEN(patterns));
 	suite_add_tcase(s, tc);
