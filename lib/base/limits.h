@@ -132,6 +132,8 @@
 #define LIMIT_TRUSTED_LOGS 64 /* of one kind, in one trusted root */
 #define LIMIT_TRUSTED_AUTHORITIES 32
 #define LIMIT_SIGNERS 32 /* matchOIDCIdentity */
+#define LIMIT_SIGNERS_PROGRAM \
+	14000 /* instructions of all its patterns: 2 MiB, while an object is verified */
 #define LIMIT_TRUST_POLICY (64 * LIMIT_KIB) /* trustpolicy.json */
 #define LIMIT_POLICY_IDENTITIES 100 /* of one statement: each is compared with all others */
 #define LIMIT_TRUST_CERT (64 * LIMIT_KIB) /* one entry of a Secret */

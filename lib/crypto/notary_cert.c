@@ -365,6 +365,7 @@ bool notary_cert_attribute(
 {
 	const X509_NAME *name = X509_get_subject_name(c->x);
 	const X509_NAME_ENTRY *e = i <= INT_MAX ? X509_NAME_get_entry(name, (int)i) : NULL;
+	const X509_NAME_ENTRY *before = e && i ? X509_NAME_get_entry(name, (int)i - 1) : NULL;
 	unsigned char *text = NULL;
 	int n;
 
@@ -372,6 +373,10 @@ bool notary_cert_attribute(
 	if (!e)
 		return false;
 	*type = type_of(X509_NAME_ENTRY_get_object(e));
+	/* Two attributes in one place, which a policy cannot say. */
+	if (before && X509_NAME_ENTRY_set(e) == X509_NAME_ENTRY_set(before) &&
+		type_of(X509_NAME_ENTRY_get_object(before)) != *type)
+		*type = NULL;
 	n = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(e));
 	if (n < 0 || (n && buf_add(value, text, (size_t)n)))
 		*type = NULL;

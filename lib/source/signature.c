@@ -124,11 +124,13 @@ static bool interrupted(struct search *s, enum step_ret *ret)
 	return true;
 }
 
-/* All that is fetched counts, whoever wants it. */
-static bool has_room(struct search *s, uint64_t size, enum step_ret *ret)
+/* All that is fetched counts, whoever wants it; what is larger than max never is. */
+static bool has_room(struct search *s, uint64_t size, uint64_t max, enum step_ret *ret)
 {
 	struct err err = {0};
 
+	if (size > max)
+		return true;
 	s->bytes += size;
 	if (s->bytes <= LIMIT_SIGNATURE_BYTES)
 		return true;
@@ -222,7 +224,7 @@ static enum step_ret entry_start(struct task *t)
 
 	if (s->at == l->len)
 		return s->bundles ? search_failed(s) : task_goto(t, "tag");
-	if (!has_room(s, l->p[s->at].size, &ret))
+	if (!has_room(s, l->p[s->at].size, LIMIT_BUNDLE_MANIFEST, &ret))
 		return ret;
 	return task_wait(
 		t, fetch(s, false, &l->p[s->at].digest, l->p[s->at].size, LIMIT_BUNDLE_MANIFEST));
@@ -262,7 +264,7 @@ static enum step_ret bundle_start(struct task *t)
 	struct search *s = TASK(t, struct search);
 	enum step_ret ret;
 
-	if (!has_room(s, s->content_size, &ret))
+	if (!has_room(s, s->content_size, LIMIT_BUNDLE, &ret))
 		return ret;
 	return task_wait(t, fetch(s, true, &s->content_digest, s->content_size, LIMIT_BUNDLE));
 }
@@ -387,7 +389,8 @@ static enum step_ret tag_resume(struct task *t)
 		return search_failed(s);
 	}
 	s->content = MOVE(t->op);
-	return has_room(s, oci_content_body(s->content)->len, &ret) ? STEP_NEXT : ret;
+	return has_room(s, oci_content_body(s->content)->len, LIMIT_MANIFEST, &ret) ? STEP_NEXT
+										    : ret;
 }
 
 static int layers_run(void *job, const atomic_bool *stop, struct err *err)
@@ -450,7 +453,7 @@ static enum step_ret layer_start(struct task *t)
 		return STEP_NEXT;
 	op_free(MOVE(s->content));
 	s->content_digest = l->digest;
-	if (!has_room(s, l->size, &ret))
+	if (!has_room(s, l->size, LIMIT_SIGNATURE_PAYLOAD, &ret))
 		return ret;
 	return task_wait(t, fetch(s, true, &l->digest, l->size, LIMIT_SIGNATURE_PAYLOAD));
 }

@@ -2,7 +2,9 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/vec.h"
 #include "ctl/cond.h"
+#include "ctl/controller.h"
 #include "source/item.h"
 #include "source/notary.h"
 #include "verify/identity.h"
@@ -19,6 +21,22 @@ void verified_clear(struct verified *v)
 	*v = (struct verified){0};
 }
 
+/* A restored database brings another spec under a generation that was seen. */
+static void spec_add(struct digest_ctx *h, const struct run *r, const struct verified *v)
+{
+	const char *url = r->c->kind->url ? r->c->kind->url(r->spec) : "";
+	const struct verify_identity *one;
+
+	digest_update(h, &v->trust.kind, sizeof(v->trust.kind));
+	digest_update(h, url, strlen(url) + 1);
+	if (v->trust.kind != TRUST_ROOT || !v->who)
+		return;
+	vec_each (v->who, one) {
+		digest_update(h, one->issuer, strlen(one->issuer) + 1);
+		digest_update(h, one->subject, strlen(one->subject) + 1);
+	}
+}
+
 /* All that a verification depends on. */
 static struct digest policy_of(
 	const struct run *r, const struct verified *v, const struct digest *manifest)
@@ -31,6 +49,7 @@ static struct digest policy_of(
 	digest_update(&h, trusted->bin, digest_size(trusted->algo));
 	digest_update(&h, manifest->bin, digest_size(manifest->algo));
 	digest_update(&h, &r->generation, sizeof(r->generation));
+	spec_add(&h, r, v);
 	digest_final(&h, &out);
 	return out;
 }

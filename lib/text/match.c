@@ -15,6 +15,7 @@
 
 struct match {
 	void *re;
+	int program;
 };
 
 /* ---- \p{...} --------------------------------------------------------------------------------- */
@@ -294,7 +295,13 @@ int match_new(struct match **out, const char *pattern, struct err *err)
 	}
 	*out = NEW(struct match);
 	(*out)->re = re;
+	(*out)->program = program;
 	return 0;
+}
+
+int match_program(const struct match *m)
+{
+	return m->program;
 }
 
 void match_free(struct match *m)

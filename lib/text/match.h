@@ -35,6 +35,8 @@ struct match;
 /* Compiles. 0, *out is the caller's (match_free); or -1 (ERR_RETRY): the message names the pattern
    and what is wrong with it. */
 int match_new(struct match **out, const char *pattern, struct err *err) must_check;
+/* Instructions that it was compiled to: some 30 bytes of memory each. */
+int match_program(const struct match *m);
 /* NULL is fine. */
 void match_free(struct match *m);
 /* Does the pattern occur anywhere in the text (unanchored, as Go's MatchString)? */

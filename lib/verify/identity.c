@@ -59,17 +59,25 @@ static int compile(struct match **out, const char *pattern, const char *name, st
 int verify_identities_compile(struct verify_identities *all, struct err *err)
 {
 	struct verify_identity *one;
+	int program = 0;
 
 	if (!all->len || all->len > LIMIT_SIGNERS)
 		return err_set(err, ERR_STALL,
 			"spec.verify.matchOIDCIdentity has %zu entries; without a key 1 to %d "
 			"say who may have signed",
 			all->len, LIMIT_SIGNERS);
-	vec_each (all, one)
+	vec_each (all, one) {
 		if (compile(&one->issuer_match, one->issuer, "issuer", err) ||
 			compile(&one->subject_match, one->subject, "subject", err))
 			return err_wrap(
 				err, "spec.verify.matchOIDCIdentity[%zu]", (size_t)(one - all->p));
+		program += match_program(one->issuer_match) + match_program(one->subject_match);
+		if (program > LIMIT_SIGNERS_PROGRAM)
+			return err_set(err, ERR_STALL,
+				"the patterns of spec.verify.matchOIDCIdentity are too large: "
+				"together they compile to more than %d instructions",
+				LIMIT_SIGNERS_PROGRAM);
+	}
 	return 0;
 }
 
@@ -77,7 +85,9 @@ static bool anchored(const char *pattern)
 {
 	size_t n = strlen(pattern);
 
-	return n > 1 && pattern[0] == '^' && pattern[n - 1] == '$';
+	/* "^a|b$" and "^a\\$" are not. */
+	return n > 1 && pattern[0] == '^' && pattern[n - 1] == '$' && pattern[n - 2] != '\\' &&
+		!strchr(pattern, '|');
 }
 
 bool verify_identities_anchored(const struct verify_identities *all)
@@ -134,46 +144,53 @@ static const struct cert_name *the_one(const struct cert_names *names)
 	return one ? one : first(names, CERT_NAME_OTHER);
 }
 
-static const struct verify_identity *find(const struct verify_identities *all, const char *issuer,
-	const char *subject, bool *issuer_fits)
+/* The first of them that fits; NULL: none. only: no other; NULL: any. */
+static const struct cert_name *find(const struct verify_identity *who,
+	const struct cert_names *names, const struct cert_name *only)
 {
-	const struct verify_identity *one;
+	const struct cert_name *one;
 
-	vec_each (all, one) {
-		if (!match_text(one->issuer_match, issuer, strlen(issuer)))
-			continue;
-		*issuer_fits = true;
-		if (match_text(one->subject_match, subject, strlen(subject)))
+	vec_each (names, one)
+		if ((!only || one == only) &&
+			match_text(who->subject_match, one->text, strlen(one->text)))
 			return one;
-	}
 	return NULL;
 }
 
+/* The issuer is looked at once for each entry: a certificate has many names, and a pattern may take
+   its time. */
 static int names_match(const struct verify_identities *all, const char *issuer,
 	const struct cert_names *names, enum verify_names which, struct buf *signer,
 	struct err *err)
 {
-	const struct cert_name *only = the_one(names), *one;
-	char who[NAME_MAX_SHOWN], whose[NAME_MAX_SHOWN];
+	const struct cert_name *only = the_one(names), *one = only;
+	char name[NAME_MAX_SHOWN], whose[NAME_MAX_SHOWN];
+	const struct verify_identity *who;
 	bool issuer_fits = false;
 
-	vec_each (names, one) {
-		if (which == VERIFY_ONE_NAME && one != only)
-			continue;
-		if (!find(all, issuer, one->text, &issuer_fits))
-			continue;
-		buf_addf(signer, "'%s' of '%s'", verify_plain_cut(one->text, who, sizeof(who)),
-			verify_plain_cut(issuer, whose, sizeof(whose)));
-		return 0;
-	}
-	one = only || which == VERIFY_ONE_NAME || !names->len ? only : &names->p[0];
+	if (!one && which == VERIFY_ANY_NAME && names->len)
+		one = &names->p[0];
 	if (!one)
 		return err_set(err, ERR_RETRY, "the certificate names nobody");
+	verify_plain_cut(issuer, whose, sizeof(whose));
+	vec_each (all, who) {
+		const struct cert_name *found;
+
+		if (!match_text(who->issuer_match, issuer, strlen(issuer)))
+			continue;
+		issuer_fits = true;
+		found = find(who, names, which == VERIFY_ONE_NAME ? only : NULL);
+		if (!found)
+			continue;
+		buf_addf(signer, "'%s' of '%s'", verify_plain_cut(found->text, name, sizeof(name)),
+			whose);
+		return 0;
+	}
 	return err_set(err, ERR_RETRY,
 		"the %s fits no entry of spec.verify.matchOIDCIdentity: it is signed by '%s' "
 		"of '%s'",
-		issuer_fits ? "subject" : "issuer", verify_plain_cut(one->text, who, sizeof(who)),
-		verify_plain_cut(issuer, whose, sizeof(whose)));
+		issuer_fits ? "subject" : "issuer", verify_plain_cut(one->text, name, sizeof(name)),
+		whose);
 }
 
 int verify_identities_match(const struct verify_identities *all, const struct cert *leaf,

@@ -294,7 +294,7 @@ bad=(
 	'bad-both#{"ref":{"semver":">= x y","semverFilter":"(?=x)"}}#ReadOperationFailed#no#(?=x)#'"$REG"'/app'
 	'no-layer#{"ref":{"tag":"1.0.0"},"layerSelector":{"mediaType":"application/x-none"}}#OCIArtifactLayerOperationFailed#no#application/x-none#'"$REG"'/app'
 	'no-secret#{"secretRef":{"name":"missing"}}#AuthenticationFailed#no#missing#'
-	'later-verify#{"url":"oci://'"$REG"'/later","verify":{"provider":"cosign"}}#FeatureGateDisabled#yes#verify#'
+	'no-policy#{"url":"oci://'"$REG"'/later","verify":{"provider":"notation"}}#InvalidSpec#yes#spec.verify.secretRef has no name#'
 	'other-provider#{"url":"oci://'"$REG"'/later","provider":"aws"}#AuthenticationFailed#no#failed to get credential from aws#'"$REG"
 	'no-account#{"url":"oci://'"$REG"'/later","serviceAccountName":"missing"}#AuthenticationFailed#no#service account#missing'
 	'no-cert#{"url":"oci://'"$REG"'/later","certSecretRef":{"name":"missing"}}#AuthenticationFailed#no#failed to generate transport for#missing'
@@ -323,7 +323,7 @@ done
 check_soon_match "a failure is an event, too" "$SOON" 'Warning +OCIArtifactPullFailed' kn describe ocirepository no-tag
 check_soon "and is counted up, not written anew" "$SOON" yes bash -c "KUBECONFIG=$ADMIN_KUBECONFIG $KUBECTL -n $NS get events --field-selector involvedObject.name=no-tag -o json | jq -r 'if (.items | length) == 1 and .items[0].count > 1 then \"yes\" else \"no\" end'"
 check_hasnt "a password in a URL is told to nobody" "word@" "$(message url-user; kn get events; cat "$H_TMP/log/src.err")"
-check_eq "nothing was asked for a field that is not built yet, or with what is missing" 0 "$(h_registry_requests reg '[A-Z]+' '/v2/later/.*')"
+check_eq "nothing was asked with what is missing" 0 "$(h_registry_requests reg '[A-Z]+' '/v2/later/.*')"
 
 # A failure keeps what was there; the way back is a recovery.
 object web '{"ref":{"tag":"gone"}}'

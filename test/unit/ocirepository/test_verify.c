@@ -567,6 +567,35 @@ START_TEST(test_one_good_bundle)
 }
 END_TEST
 
+/* What is too large to be fetched is passed over, and takes nothing from what may be fetched.
+   _i 1: an entry of the list; 0: the layers of bundles, as of large attestations. */
+START_TEST(test_too_large_is_passed_over)
+{
+	auto_buf struct buf entries = BUF_INIT(BUF_ANY);
+	char *manifest;
+	int i;
+
+	begin();
+	if (_i)
+		buf_addf(&entries, "{\"digest\":\"%s\",\"size\":40000000,\"artifactType\":\"%s\"},",
+			image.layer_text, LAYER_TYPE);
+	for (i = 0; !_i && i < 7; i++) {
+		manifest = mem_printf("{\"layers\":[{\"mediaType\":\"%s\",\"digest\":\"%s\","
+				      "\"size\":500000%d}]}",
+			LAYER_TYPE, image.layer_text, i);
+		buf_addf(&entries, "{\"digest\":\"%s\",\"size\":%zu,\"artifactType\":\"%s\"},",
+			signing_digest(manifest), strlen(manifest), LAYER_TYPE);
+		signing_answer(&w, mem_printf("/v2/app/manifests/%s", signing_digest(manifest)),
+			manifest, NULL);
+	}
+	buf_adds(&entries, bundle_push(bundle_of(&image), LAYER_TYPE, 1));
+	list(&image, buf_str(&entries), false);
+	start();
+	good();
+	end();
+}
+END_TEST
+
 /* What is there instead of a good bundle, and whether the good signature below the tag counts:
    B-N14 and B-N15. */
 static const struct {
@@ -676,6 +705,7 @@ Suite *suite_verify(void)
 	tcase_add_loop_test(tags, test_payload_lies, 0, 2);
 	tcase_add_loop_test(bundles, test_bundle, 0, 2);
 	tcase_add_test(bundles, test_one_good_bundle);
+	tcase_add_loop_test(bundles, test_too_large_is_passed_over, 0, 2);
 	tcase_add_loop_test(bundles, test_not_good_bundle, 0, ARRAY_LEN(not_good));
 	tcase_add_loop_test(bundles, test_lists, 0, ARRAY_LEN(lists));
 	tcase_add_test(bundles, test_bundle_of_another);

@@ -1,9 +1,11 @@
 /* Distinguished names: what is one, and which one is within another. */
 #include "verify/notation_dn.h"
 
+#include "base/base64.h"
 #include "base/buf.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "crypto/notary_cert.h"
 
 #include <check.h>
 #include <string.h>
@@ -121,11 +123,39 @@ START_TEST(test_limits)
 }
 END_TEST
 
+/* A signer whose name has two attributes in one place, "C=US+ST=WA,O=Notary,CN=evil": the peer's
+   parser refuses it, and so does ours in a policy. */
+START_TEST(test_cert_with_two_in_one_place)
+{
+	static const char text[] =
+		"MIIBxjCCAWugAwIBAgIUFQJ5JNCeobhGirUHPlyKBdDbflQwCgYIKoZIzj0EAwIwODEWMAkG"
+		"A1UEBhMCVVMwCQYDVQQIDAJXQTEPMA0GA1UECgwGTm90YXJ5MQ0wCwYDVQQDDARldmlsMB4X"
+		"DTI2MTEzMDE3MDIyM1oXDTM2MTEyNzE3MDIyM1owODEWMAkGA1UEBhMCVVMwCQYDVQQIDAJX"
+		"QTEPMA0GA1UECgwGTm90YXJ5MQ0wCwYDVQQDDARldmlsMFkwEwYHKoZIzj0CAQYIKoZIzj0D"
+		"AQcDQgAEsG7XEoQAWSYtDq5ByAoEIfbjL55YzrAC+3ciPcJWiehkW6dBNP/yiX3FR1fgAU9k"
+		"ghXBdeiB6bnCJgrgFZRcXaNTMFEwHQYDVR0OBBYEFC03XPFZYTZNh9y/z8hZQfgIKlGcMB8G"
+		"A1UdIwQYMBaAFC03XPFZYTZNh9y/z8hZQfgIKlGcMA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZI"
+		"zj0EAwIDSQAwRgIhAPsnYZB46xuRVzxAL0M282fFdCDQE+Yx2GpM+jmbJPgXAiEAjSGW9Bt0"
+		"efQb/3V7U+MPXaTHxCtNK5br3xw9OFSgdGw=";
+	auto_buf struct buf der = BUF_INIT(BUF_ANY);
+	struct notary_cert *c = NULL;
+	struct verify_dn dn = {0};
+	struct err err = {0};
+
+	ck_assert(!base64_decode(&der, text, strlen(text), BASE64_STD, &err));
+	ck_assert_msg(!notary_cert_parse(&c, buf_str(&der), der.len, &err), "%s", err.msg);
+	ck_assert_int_eq(verify_dn_of(&dn, c, &err), -1);
+	verify_dn_clear(&dn);
+	notary_cert_free(c);
+}
+END_TEST
+
 Suite *suite_notation_dn(void)
 {
 	Suite *s = suite_create("notation_dn");
 	TCase *tc = tcase_create("names");
 
+	tcase_add_test(tc, test_cert_with_two_in_one_place);
 	tcase_add_loop_test(tc, test_names, 0, ARRAY_LEN(names));
 	tcase_add_loop_test(tc, test_within, 0, ARRAY_LEN(pairs));
 	tcase_add_test(tc, test_limits);
