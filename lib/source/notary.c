@@ -59,11 +59,12 @@ static void overdue(void *arg)
 		op_cancel(s->task.op);
 }
 
+/* The time may be over in the turn in which the last answer came. */
 static bool fetch_failed(struct notary *s)
 {
 	char text[TIME_TEXT_MAX];
 
-	if (!task_op_failed(&s->task))
+	if (!task_op_failed(&s->task) && !s->overdue)
 		return false;
 	if (s->overdue)
 		err_code(&s->task.err, ERR_RETRY, -ETIMEDOUT, "it took longer than %s",
