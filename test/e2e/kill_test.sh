@@ -217,6 +217,8 @@ since 2
 change
 check_soon "a new revision" 30 True changed
 check_soon "is on the follower" 20 yes has 2
+renewed() { tail -c "+$((MARK[1] + 1))" "$H_TMP/points1" | grep -q '^lease/write' && echo yes; }
+check_soon "the Lease was renewed meanwhile" 20 yes renewed
 since 1
 LEAD_TRAIL=$SINCE
 mapfile -t LEAD < <(points "$SINCE")
