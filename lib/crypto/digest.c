@@ -1,5 +1,6 @@
 #include "crypto/digest.h"
 
+#include "base/ascii.h"
 #include "base/mem.h"
 #include "base/sys.h"
 
@@ -78,11 +79,7 @@ size_t digest_size(enum digest_algo algo)
 /* Upper case is no digit here: two texts of one digest would be two file names. */
 static int hex_digit(char c)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
+	return ascii_is_upper(c) ? -1 : ascii_hex_value(c);
 }
 
 int digest_parse_n(struct digest *d, const char *text, size_t len, struct err *err)

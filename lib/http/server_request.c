@@ -172,7 +172,7 @@ static bool host_valid(const char *h, size_t n)
 	size_t i = 0;
 
 	if (n && h[0] == '[') {
-		for (i = 1; i < n && (http_hex_value(h[i]) >= 0 || h[i] == ':' || h[i] == '.'); i++)
+		for (i = 1; i < n && (ascii_is_hex(h[i]) || h[i] == ':' || h[i] == '.'); i++)
 			;
 		if (i >= n || h[i] != ']')
 			return false;

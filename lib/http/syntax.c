@@ -24,25 +24,14 @@ bool http_is_unreserved(char c)
 	return ascii_is_alnum(c) || (c && strchr("-._~", c));
 }
 
-int http_hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 int http_percent_value(const char *p, size_t n)
 {
 	int hi, lo;
 
 	if (n < 3 || p[0] != '%')
 		return -1;
-	hi = http_hex_value(p[1]);
-	lo = http_hex_value(p[2]);
+	hi = ascii_hex_value(p[1]);
+	lo = ascii_hex_value(p[2]);
 	return hi < 0 || lo < 0 ? -1 : hi << 4 | lo;
 }
 

@@ -14,8 +14,6 @@ bool http_is_tchar(char c);
 bool http_is_token(const char *s);
 /* Does a URI mean the same with it as with its percent-encoded form? */
 bool http_is_unreserved(char c);
-/* The value of a hex digit of either case; -1: it is none. */
-int http_hex_value(char c);
 /* The byte that "%XX" at p stands for, of which n bytes can be read; -1: there is no such thing. */
 int http_percent_value(const char *p, size_t n);
 /* "Not Found"; "" for a code without a name, which a status line may have (RFC 9112 section 4). */

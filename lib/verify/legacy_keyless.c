@@ -1,5 +1,6 @@
 /* A signature below a .sig tag by a certificate: all checks, in their order, are in
    verify_legacy_keyless. */
+#include "base/ascii.h"
 #include "base/base64.h"
 #include "base/limits.h"
 #include "base/obj.h"
@@ -44,12 +45,8 @@ static int hex_decode(struct buf *out, const char *text)
 
 	if (!n || n % 2 || strspn(text, "0123456789abcdef") != n)
 		return -1;
-	for (i = 0; i < n; i += 2) {
-		int high = text[i] <= '9' ? text[i] - '0' : text[i] - 'a' + 10;
-		int low = text[i + 1] <= '9' ? text[i + 1] - '0' : text[i + 1] - 'a' + 10;
-
-		buf_addc(out, (char)(high << 4 | low));
-	}
+	for (i = 0; i < n; i += 2)
+		buf_addc(out, (char)(ascii_hex_value(text[i]) << 4 | ascii_hex_value(text[i + 1])));
 	return buf_over(out) ? -1 : 0;
 }
 

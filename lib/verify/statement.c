@@ -1,5 +1,6 @@
 #include "verify/statement.h"
 
+#include "base/ascii.h"
 #include "base/limits.h"
 #include "base/obj.h"
 #include "verify/protojson.h"
@@ -25,15 +26,6 @@ static const struct verify_pj_field STATEMENT[] = {
 	{0},
 };
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* One that cannot be read makes the statement useless, though it names another thing. *same: these
    are its bytes. */
 static int digest_compare(
@@ -43,7 +35,7 @@ static int digest_compare(
 
 	*same = n == 2 * digest_size(manifest->algo);
 	for (i = 0; i < n; i++) {
-		int digit = hex_digit(hex[i]);
+		int digit = ascii_hex_value(hex[i]);
 
 		if (digit < 0 || n % 2)
 			return err_set(err, ERR_RETRY, "a digest of a subject is not hexadecimal");

@@ -1,5 +1,6 @@
 #include "http/syntax.h"
 
+#include "base/ascii.h"
 #include "base/mem.h"
 
 #include <check.h>
@@ -21,7 +22,7 @@ START_TEST(test_characters)
 
 		ck_assert_int_eq(http_is_tchar(c), plain || (c && strchr("!#$%&'*+-.^_`|~", c)));
 		ck_assert_int_eq(http_is_unreserved(c), plain || (c && strchr("-._~", c)));
-		ck_assert_int_eq(http_hex_value(c), digit ? (digit - digits) % 16 : -1);
+		ck_assert_int_eq(ascii_hex_value(c), digit ? (digit - digits) % 16 : -1);
 	}
 }
 END_TEST
