@@ -115,6 +115,22 @@ static enum step_ret list_failed(struct list *l, struct err *err)
 
 static const struct http_hdr ACCEPT[] = {{"Accept", OCI_TYPE_INDEX}, {NULL, NULL}};
 
+/* quiet: the status of the answer is looked at. */
+static enum step_ret list_ask(struct list *l, const char *path, const char *what, bool quiet)
+{
+	return task_wait(&l->task,
+		oci_route_ask(&l->route,
+			&(struct oci_req){
+				.kind = OCI_KIND_MANIFEST,
+				.method = "GET",
+				.path = path,
+				.what = what,
+				.hdrs = ACCEPT,
+				.max_body = LIMIT_REFERRERS_LIST,
+				.quiet = quiet,
+			}));
+}
+
 static enum step_ret api_start(struct task *t)
 {
 	struct list *l = TASK(t, struct list);
@@ -128,17 +144,7 @@ static enum step_ret api_start(struct task *t)
 	digest_format(&l->subject, text);
 	path = mem_printf("referrers/%s", text);
 	what = mem_printf("referrers of '%s'", text);
-	return task_wait(t,
-		oci_route_ask(&l->route,
-			&(struct oci_req){
-				.kind = OCI_KIND_MANIFEST,
-				.method = "GET",
-				.path = path,
-				.what = what,
-				.hdrs = ACCEPT,
-				.max_body = LIMIT_REFERRERS_LIST,
-				.quiet = true,
-			}));
+	return list_ask(l, path, what, true);
 }
 
 static enum step_ret api_resume(struct task *t)
@@ -170,16 +176,7 @@ static enum step_ret tag_start(struct task *t)
 	oci_digest_tag(&l->subject, "", tag);
 	path = mem_printf("manifests/%s", tag);
 	what = mem_printf("tag '%s'", tag);
-	return task_wait(t,
-		oci_route_ask(&l->route,
-			&(struct oci_req){
-				.kind = OCI_KIND_MANIFEST,
-				.method = "GET",
-				.path = path,
-				.what = what,
-				.hdrs = ACCEPT,
-				.max_body = LIMIT_REFERRERS_LIST,
-			}));
+	return list_ask(l, path, what, false);
 }
 
 static enum step_ret tag_resume(struct task *t)
