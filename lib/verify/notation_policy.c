@@ -11,7 +11,7 @@
 
 #define IDENTITY "x509.subject:"
 
-struct verify_policy {
+struct verify_notation_policy {
 	VEC(struct verify_statement *) statements;
 	struct map scopes; /* to the statement */
 };
@@ -306,8 +306,8 @@ static bool scope_ok(const char *s)
 	return s && *s == '/' && repository_ok(s + 1);
 }
 
-static int scopes_read(
-	struct verify_policy *p, struct verify_statement *s, const json_t *list, struct err *err)
+static int scopes_read(struct verify_notation_policy *p, struct verify_statement *s,
+	const json_t *list, struct err *err)
 {
 	char shown[VERIFY_PLAIN_MAX];
 	size_t i;
@@ -342,8 +342,8 @@ static void statement_free(struct verify_statement *s)
 }
 
 /* Of one that skips, nobody reads the lists. */
-static int members_read(
-	struct verify_policy *p, struct verify_statement *s, const json_t *o, struct err *err)
+static int members_read(struct verify_notation_policy *p, struct verify_statement *s,
+	const json_t *o, struct err *err)
 {
 	if (verification_read(s, obj_get(o, "signatureVerification"), err) ||
 		scopes_read(p, s, obj_get(o, "registryScopes"), err))
@@ -357,7 +357,7 @@ static int members_read(
 }
 
 static int statement_read(
-	struct verify_policy *p, struct map *names, const json_t *o, struct err *err)
+	struct verify_notation_policy *p, struct map *names, const json_t *o, struct err *err)
 {
 	const char *name = obj_str(o, "name");
 	struct verify_statement *s;
@@ -376,7 +376,7 @@ static int statement_read(
 	return 0;
 }
 
-static int document_read(struct verify_policy *p, const json_t *o, struct err *err)
+static int document_read(struct verify_notation_policy *p, const json_t *o, struct err *err)
 {
 	const char *version = obj_str(o, "version");
 	const json_t *list = obj_get(o, "trustPolicies");
@@ -396,14 +396,15 @@ static int document_read(struct verify_policy *p, const json_t *o, struct err *e
 	return rc;
 }
 
-int verify_policy_parse(struct verify_policy **out, const char *text, size_t n, struct err *err)
+int verify_policy_parse(
+	struct verify_notation_policy **out, const char *text, size_t n, struct err *err)
 {
 	auto_json json_t *o = obj_parse_within(text, n, &obj_signed, "it", err);
-	struct verify_policy *p;
+	struct verify_notation_policy *p;
 
 	if (!o)
 		return -1;
-	p = NEW(struct verify_policy);
+	p = NEW(struct verify_notation_policy);
 	if (document_read(p, o, err)) {
 		verify_policy_free(p);
 		return -1;
@@ -412,7 +413,7 @@ int verify_policy_parse(struct verify_policy **out, const char *text, size_t n, 
 	return 0;
 }
 
-void verify_policy_free(struct verify_policy *p)
+void verify_policy_free(struct verify_notation_policy *p)
 {
 	struct verify_statement **s;
 
@@ -426,7 +427,7 @@ void verify_policy_free(struct verify_policy *p)
 }
 
 const struct verify_statement *verify_policy_find(
-	const struct verify_policy *p, const char *repository)
+	const struct verify_notation_policy *p, const char *repository)
 {
 	const struct verify_statement *s = map_get(&p->scopes, repository);
 

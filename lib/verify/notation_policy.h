@@ -17,7 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct verify_policy;
+struct verify_notation_policy;
 
 /* What is checked, in this order; integrity is always enforced. */
 enum verify_check {
@@ -45,12 +45,12 @@ struct verify_statement {
 };
 
 /* 0, *out is the caller's; or -1 (ERR_RETRY). */
-int verify_policy_parse(
-	struct verify_policy **out, const char *text, size_t n, struct err *err) must_check;
-void verify_policy_free(struct verify_policy *p); /* NULL is fine */
+int verify_policy_parse(struct verify_notation_policy **out, const char *text, size_t n,
+	struct err *err) must_check;
+void verify_policy_free(struct verify_notation_policy *p); /* NULL is fine */
 /* The statement for a repository, "registry/repository": the one that names it, or else the one for
    "*". NULL: there is none. */
 const struct verify_statement *verify_policy_find(
-	const struct verify_policy *p, const char *repository);
+	const struct verify_notation_policy *p, const char *repository);
 
 #endif

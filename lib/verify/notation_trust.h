@@ -17,7 +17,7 @@ struct verify_trust {
 	unsigned refs;
 	struct digest digest; /* of all that counts: others have another one */
 	size_t size; /* about, in bytes */
-	struct verify_policy *policy;
+	struct verify_notation_policy *policy;
 	struct notary_certs certs;
 };
 

@@ -22,7 +22,7 @@ static void statement_check(const struct verify_statement *s)
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
-	struct verify_policy *p = NULL;
+	struct verify_notation_policy *p = NULL;
 	struct err err = {0};
 
 	if (verify_policy_parse(&p, (const char *)data, size, &err)) {

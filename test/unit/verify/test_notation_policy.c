@@ -133,7 +133,7 @@ static const struct {
 START_TEST(test_documents)
 {
 	const char *text = documents[_i].text;
-	struct verify_policy *p = NULL;
+	struct verify_notation_policy *p = NULL;
 	struct err err = {0};
 	int rc = verify_policy_parse(&p, text, strlen(text), &err);
 
@@ -144,16 +144,16 @@ START_TEST(test_documents)
 }
 END_TEST
 
-static struct verify_policy *policy_of(const char *text)
+static struct verify_notation_policy *policy_of(const char *text)
 {
-	struct verify_policy *p = NULL;
+	struct verify_notation_policy *p = NULL;
 	struct err err = {0};
 
 	ck_assert_msg(!verify_policy_parse(&p, text, strlen(text), &err), "%s", err.msg);
 	return p;
 }
 
-static const char *found(const struct verify_policy *p, const char *repository)
+static const char *found(const struct verify_notation_policy *p, const char *repository)
 {
 	const struct verify_statement *s = verify_policy_find(p, repository);
 
@@ -162,7 +162,7 @@ static const char *found(const struct verify_policy *p, const char *repository)
 
 START_TEST(test_find)
 {
-	struct verify_policy *p = policy_of(POLICY(NAMED("one", "\"r.io/a\",\"r.io/b\"",
+	struct verify_notation_policy *p = policy_of(POLICY(NAMED("one", "\"r.io/a\",\"r.io/b\"",
 		LEVEL("skip")) "," NAMED("all", "\"*\"", LEVEL("strict") "," LISTS)));
 
 	ck_assert_str_eq(found(p, "r.io/a"), "one");
