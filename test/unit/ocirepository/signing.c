@@ -3,6 +3,7 @@
 #include "base/base64.h"
 #include "base/mem.h"
 #include "base/vec.h"
+#include "oci/manifest.h"
 #include "test/unit/verify/vectors.h"
 
 #include <string.h>
@@ -73,6 +74,16 @@ struct fake_answer *signing_sign(
 			   "\"annotations\":{\"dev.cosignproject.cosign/signature\":\"%s\"}}]}",
 			signing_digest(payload), strlen(payload), buf_str(&text)),
 		NULL);
+}
+
+struct fake_answer *signing_list(
+	struct world *w, const struct fake_image *of, const char *entries, bool tag)
+{
+	return signing_answer(w,
+		tag ? mem_printf("/v2/app/manifests/sha256-%s", of->manifest_text + 7)
+		    : mem_printf("/v2/app/referrers/%s", of->manifest_text),
+		mem_printf("{\"schemaVersion\":2,\"manifests\":[%s]}", entries),
+		"Content-Type: " OCI_TYPE_INDEX "\r\n");
 }
 
 void signing_clear(void)

@@ -19,6 +19,10 @@ char *signing_payload(const struct fake_image *of);
 /* By our key, below the tag of `at`: a signature of `of`. */
 struct fake_answer *signing_sign(
 	struct world *w, const struct fake_image *of, const struct fake_image *at);
+/* What refers to that image: entries of an index, with commas between them. tag: the registry does
+   not know of referrers. */
+struct fake_answer *signing_list(
+	struct world *w, const struct fake_image *of, const char *entries, bool tag);
 void signing_clear(void);
 
 #endif

@@ -23,7 +23,6 @@ Suite *suite_notary(void);
 	"\"ref\":{\"tag\":\"1.0\"},\"verify\":{\"provider\":\"notation\",\"secretRef\":{" \
 	"\"name\":\"trust\"}}"
 #define JOSE "application/jose+json"
-#define INDEX_HEADERS "Content-Type: " OCI_TYPE_INDEX "\r\n"
 
 static struct world w;
 static struct fake_image image;
@@ -105,11 +104,7 @@ static void junk(int n)
 /* Of what refers to that image. tag: the registry does not know of referrers. */
 static struct fake_answer *list_of(const struct fake_image *of, bool tag)
 {
-	return signing_answer(&w,
-		tag ? mem_printf("/v2/app/manifests/sha256-%s", of->manifest_text + 7)
-		    : mem_printf("/v2/app/referrers/%s", of->manifest_text),
-		mem_printf("{\"schemaVersion\":2,\"manifests\":[%s]}", buf_str(&entries)),
-		INDEX_HEADERS);
+	return signing_list(&w, of, buf_str(&entries), tag);
 }
 
 static struct fake_answer *list(bool tag)

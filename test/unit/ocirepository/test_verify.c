@@ -65,15 +65,6 @@ static char *bundle_push(char *bundle, const char *type, unsigned layers)
 		digest, strlen(manifest)));
 }
 
-/* Entries with commas between them. tag: the registry does not know of referrers. */
-static struct fake_answer *list(const struct fake_image *of, const char *entries, bool tag)
-{
-	return signing_answer(&w,
-		tag ? mem_printf("/v2/app/manifests/sha256-%s", of->manifest_text + 7)
-		    : mem_printf("/v2/app/referrers/%s", of->manifest_text),
-		mem_printf("{\"schemaVersion\":2,\"manifests\":[%s]}", entries), INDEX_HEADERS);
-}
-
 /* ---- a world --------------------------------------------------------------------------------- */
 
 static void begin(void)
@@ -533,7 +524,7 @@ END_TEST
 START_TEST(test_bundle)
 {
 	begin();
-	list(&image, bundle_push(bundle_of(&image), LAYER_TYPE, 1), _i);
+	signing_list(&w, &image, bundle_push(bundle_of(&image), LAYER_TYPE, 1), _i);
 	start();
 	good();
 	ck_assert_msg(!asked(".sig"), "%s", fake_log(w.reg));
@@ -560,7 +551,7 @@ START_TEST(test_one_good_bundle)
 		bundle_push(mem_strdup("{}"), LAYER_TYPE, 1), image.layer_text,
 		bundle_push(mem_strdup(JUNK_BUNDLE), LAYER_TYPE, 1),
 		bundle_push(bundle_of(&image), LAYER_TYPE, 1));
-	list(&image, entries, false);
+	signing_list(&w, &image, entries, false);
 	start();
 	good();
 	end();
@@ -589,7 +580,7 @@ START_TEST(test_too_large_is_passed_over)
 			manifest, NULL);
 	}
 	buf_adds(&entries, bundle_push(bundle_of(&image), LAYER_TYPE, 1));
-	list(&image, buf_str(&entries), false);
+	signing_list(&w, &image, buf_str(&entries), false);
 	start();
 	good();
 	end();
@@ -616,7 +607,7 @@ START_TEST(test_not_good_bundle)
 	const char *text = not_good[_i].bundle;
 
 	begin();
-	list(&image,
+	signing_list(&w, &image,
 		bundle_push(text ? mem_strdup(text) : bundle_of(&image), not_good[_i].type,
 			not_good[_i].layers),
 		false);
@@ -654,7 +645,7 @@ START_TEST(test_lists)
 	struct fake_answer *a;
 
 	begin();
-	a = list(&image, "", false);
+	a = signing_list(&w, &image, "", false);
 	a->status = lists[_i].status;
 	a->headers = lists[_i].headers;
 	a->body = lists[_i].body;
@@ -671,7 +662,7 @@ START_TEST(test_bundle_of_another)
 
 	begin();
 	world_push(&w, "2.0", &w.layer2, &other);
-	list(&image, bundle_push(bundle_of(&other), LAYER_TYPE, 1), false);
+	signing_list(&w, &image, bundle_push(bundle_of(&other), LAYER_TYPE, 1), false);
 	start();
 	bad("the statement has no subject 'sha256:");
 	fake_image_clear(&other);
