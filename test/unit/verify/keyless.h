@@ -3,7 +3,9 @@
 #define UNIT_VERIFY_KEYLESS_H
 #include "test/unit/verify/vectors.h"
 #include "verify/identity.h"
+#include "verify/policy.h"
 #include "verify/trusted_root.h"
+#include "verify/verdict.h"
 
 #include <stdlib.h>
 
@@ -74,6 +76,42 @@ static inline void keyless_who(
 	verify_identities_add(
 		who, issuer ? issuer : KEYLESS_ISSUER, subject ? subject : KEYLESS_SUBJECT);
 	ck_assert_msg(!verify_identities_compile(who, &err), "%s", err.msg);
+}
+
+/* One case, and what comes of it. */
+struct keyless_row {
+	const char *name;
+	const char *why; /* NULL: good */
+	const char *root, *subject, *issuer; /* NULL: the usual */
+	const char *manifest; /* NULL: a */
+};
+
+typedef enum verdict keyless_prove_fn(json_t *o, const struct verify_policy *policy, const char *of,
+	struct buf *signer, struct err *err);
+
+/* file: as of keyless_case. */
+static inline void keyless_row_check(
+	const char *file, const struct keyless_row *row, keyless_prove_fn *prove)
+{
+	struct verify_root *root = keyless_root(row->root ? row->root : "good");
+	json_t *o = keyless_case(file, row->name);
+	auto_buf struct buf signer = BUF_INIT(1024);
+	struct verify_identities who = {0};
+	struct verify_policy policy = {.root = root, .who = &who};
+	struct err err = {0};
+	enum verdict got;
+
+	keyless_who(&who, row->issuer, row->subject);
+	got = prove(o, &policy, row->manifest ? row->manifest : "a", &signer, &err);
+	ck_assert_msg((got == VERDICT_GOOD) == !row->why, "%s: %s", row->name, err.msg);
+	if (row->why)
+		ck_assert_msg(strstr(err.msg, row->why), "%s: %s", row->name, err.msg);
+	else
+		ck_assert_msg(strstr(buf_str(&signer), "' of 'https://issuer.example'"), "%s",
+			buf_str(&signer));
+	json_decref(o);
+	verify_identities_clear(&who);
+	verify_root_unref(root);
 }
 
 #endif

@@ -14,12 +14,7 @@ Suite *suite_legacy_keyless(void);
 #define NUMBERS "an index or a time that is none"
 #define NO_CA "the certificate is of no authority of the trusted root: "
 
-static const struct {
-	const char *name;
-	const char *why; /* NULL: good */
-	const char *root, *subject, *issuer; /* NULL: the usual */
-	const char *manifest; /* NULL: a */
-} rows[] = {
+static const struct keyless_row rows[] = {
 	{"good", NULL},
 	{"good-b", NULL, .manifest = "b"},
 	{"email", NULL, .subject = DEV},
@@ -163,25 +158,7 @@ static enum verdict prove(json_t *o, const struct verify_policy *policy, const c
 
 START_TEST(test_rows)
 {
-	struct verify_root *root = keyless_root(rows[_i].root ? rows[_i].root : "good");
-	json_t *o = keyless_case("legacy", rows[_i].name);
-	auto_buf struct buf signer = BUF_INIT(1024);
-	struct verify_identities who = {0};
-	struct verify_policy policy = {.root = root, .who = &who};
-	struct err err = {0};
-	enum verdict got;
-
-	keyless_who(&who, rows[_i].issuer, rows[_i].subject);
-	got = prove(o, &policy, rows[_i].manifest ? rows[_i].manifest : "a", &signer, &err);
-	ck_assert_msg((got == VERDICT_GOOD) == !rows[_i].why, "%s: %s", rows[_i].name, err.msg);
-	if (rows[_i].why)
-		ck_assert_msg(strstr(err.msg, rows[_i].why), "%s: %s", rows[_i].name, err.msg);
-	else
-		ck_assert_msg(strstr(buf_str(&signer), "' of 'https://issuer.example'"), "%s",
-			buf_str(&signer));
-	json_decref(o);
-	verify_identities_clear(&who);
-	verify_root_unref(root);
+	keyless_row_check("legacy", &rows[_i], prove);
 }
 END_TEST
 
