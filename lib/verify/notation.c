@@ -4,6 +4,8 @@
 #include "base/mem.h"
 #include "base/obj.h"
 #include "base/time.h"
+#include "verify/cose.h"
+#include "verify/envelope.h"
 #include "verify/jws.h"
 #include "verify/notation_chain.h"
 #include "verify/notation_policy.h"
@@ -12,14 +14,12 @@
 
 #include <string.h>
 
-#define COSE_TYPE "application/cose"
-
 struct check {
 	const struct verify_trust *trust;
 	const struct verify_statement *statement;
 	const struct verify_artifact *artifact;
 	int64_t now_ms;
-	struct verify_jws jws;
+	struct verify_envelope envelope;
 	struct buf *logged;
 	bool ignored;
 };
@@ -73,7 +73,7 @@ static bool is_anchored(const struct check *c)
 	struct notary_cert *const *mine, *const *theirs;
 
 	vec_each (&c->trust->certs, mine)
-		vec_each (&c->jws.chain, theirs)
+		vec_each (&c->envelope.chain, theirs)
 			if (notary_cert_equal(*mine, *theirs))
 				return true;
 	return false;
@@ -90,8 +90,8 @@ static int identity_check(const struct check *c, struct err *err)
 
 	if (c->statement->any_identity)
 		return 0;
-	notary_cert_describe(c->jws.chain.p[0], &name);
-	rc = verify_dn_of(&signer, c->jws.chain.p[0], err);
+	notary_cert_describe(c->envelope.chain.p[0], &name);
+	rc = verify_dn_of(&signer, c->envelope.chain.p[0], err);
 	vec_each (&c->statement->identities, dn)
 		found |= !rc && verify_dn_within(dn, &signer);
 	verify_dn_clear(&signer);
@@ -107,9 +107,9 @@ static int authenticity_check(struct check *c, struct err *err)
 {
 	const struct verify_statement *s = c->statement;
 
-	if (!(c->jws.by_authority ? s->has_authority : s->has_ca))
+	if (!(c->envelope.by_authority ? s->has_authority : s->has_ca))
 		return err_set(err, ERR_RETRY, "the policy names no trust store of the type '%s'",
-			c->jws.by_authority ? "signingAuthority" : "ca");
+			c->envelope.by_authority ? "signingAuthority" : "ca");
 	if (!is_anchored(c))
 		return err_set(err, ERR_RETRY,
 			"none of the trusted certificates is in the signature's chain");
@@ -122,28 +122,29 @@ static int expiry_check(struct check *c, struct err *err)
 {
 	char text[TIME_TEXT_MAX];
 
-	if (!c->jws.expires_ms || c->now_ms < c->jws.expires_ms)
+	if (!c->envelope.expires_ms || c->now_ms < c->envelope.expires_ms)
 		return 0;
 	return err_set(err, ERR_RETRY, "it has expired on %s",
-		time_format_rfc3339(c->jws.expires_ms, text));
+		time_format_rfc3339(c->envelope.expires_ms, text));
 }
 
 static int timestamp_check(struct check *c, struct err *err)
 {
 	const struct verify_statement *s = c->statement;
 
-	if (c->jws.by_authority)
-		return verify_chain_at(&c->jws.chain, c->jws.signed_ms, err);
-	if (s->has_tsa && !(s->after_expiry && !verify_chain_expired(&c->jws.chain, c->now_ms)))
+	if (c->envelope.by_authority)
+		return verify_chain_at(&c->envelope.chain, c->envelope.signed_ms, err);
+	if (s->has_tsa &&
+		!(s->after_expiry && !verify_chain_expired(&c->envelope.chain, c->now_ms)))
 		return err_set(err, ERR_RETRY,
 			"the policy wants a timestamp countersignature (tsa:), and these are not "
 			"built yet");
-	return verify_chain_at(&c->jws.chain, c->now_ms, err);
+	return verify_chain_at(&c->envelope.chain, c->now_ms, err);
 }
 
 static int revocation_check(struct check *c, struct err *err)
 {
-	return verify_chain_revocable(&c->jws.chain, err) ? -1 : 0;
+	return verify_chain_revocable(&c->envelope.chain, err) ? -1 : 0;
 }
 
 /* ---- what ------------------------------------------------------------------------------------ */
@@ -171,24 +172,23 @@ static int target_check(const struct check *c, const json_t *target, struct err 
 
 static int payload_check(const struct check *c, struct err *err)
 {
-	auto_json json_t *o = obj_parse_within(
-		buf_str(&c->jws.payload), c->jws.payload.len, &obj_signed, "the payload", err);
+	auto_json json_t *o = obj_parse_within(buf_str(&c->envelope.payload),
+		c->envelope.payload.len, &obj_signed, "the payload", err);
 
 	return o ? target_check(c, obj_get(o, "targetArtifact"), err) : -1;
 }
 
 /* ---- all of it ------------------------------------------------------------------------------- */
 
-static int type_check(const char *type, struct err *err)
+static int envelope_open(
+	struct check *c, const char *type, const char *data, size_t n, struct err *err)
 {
 	char shown[VERIFY_PLAIN_MAX];
 
 	if (!strcmp(type, VERIFY_JWS_TYPE))
-		return 0;
-	if (!strcmp(type, COSE_TYPE))
-		return err_set(err, ERR_RETRY,
-			"the envelope is of the type '" COSE_TYPE
-			"', which is not built yet: sign with --signature-format jws");
+		return verify_jws_open(&c->envelope, data, n, err);
+	if (!strcmp(type, VERIFY_COSE_TYPE))
+		return verify_cose_open(&c->envelope, data, n, err);
 	return err_set(
 		err, ERR_RETRY, "the envelope's type '%s' is not known", verify_plain(type, shown));
 }
@@ -232,8 +232,8 @@ static enum verdict check_all(
 		err_set(err, ERR_RETRY, "the policy skips it");
 		return VERDICT_BAD;
 	}
-	if (type_check(type, err) || verify_jws_open(&c->jws, envelope, n, err) ||
-		verify_chain(&c->jws.chain, err) || policy_check(c, err) || payload_check(c, err))
+	if (envelope_open(c, type, envelope, n, err) || verify_chain(&c->envelope.chain, err) ||
+		policy_check(c, err) || payload_check(c, err))
 		return VERDICT_BAD;
 	return c->ignored ? VERDICT_IGNORED : VERDICT_GOOD;
 }
@@ -249,6 +249,6 @@ enum verdict verify_notation(const struct verify_trust *trust, const struct veri
 		.logged = logged};
 	enum verdict verdict = check_all(&c, type, envelope, n, err);
 
-	verify_jws_clear(&c.jws);
+	verify_envelope_clear(&c.envelope);
 	return verdict;
 }
