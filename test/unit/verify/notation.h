@@ -78,7 +78,8 @@ static inline enum verdict notation_prove(const struct notation_form *form,
 
 	vector_load(&data, form->folder, envelope, form->suffix);
 	return verify_notation(t, verify_policy_find(t->policy, "any/thing"), &a, form->type,
-		buf_str(&data), data.len, notation_time(now), logged, err);
+		buf_str(&data), data.len, notation_time(now),
+		&(struct verify_notation_said){.logged = logged}, err);
 }
 
 static inline enum verdict notation_prove_at(const struct notation_form *form, const char *level,

@@ -213,7 +213,9 @@ START_TEST(test_bytes)
 			continue;
 		data.p[i] ^= 1;
 		ck_assert_msg(verify_notation(t, s, &a, cose.type, data.p, data.len,
-				      notation_time(NOTATION_NOW), &logged, &err) == VERDICT_BAD,
+				      notation_time(NOTATION_NOW),
+				      &(struct verify_notation_said){.logged = &logged},
+				      &err) == VERDICT_BAD,
 			"byte %zu", i);
 		data.p[i] ^= 1;
 	}
@@ -236,8 +238,10 @@ START_TEST(test_cut)
 		auto_free char *copy = mem_strndup(data.p, i);
 		struct err err = {0};
 
-		ck_assert_msg(verify_notation(t, s, &a, cose.type, copy, i,
-				      notation_time(NOTATION_NOW), &logged, &err) == VERDICT_BAD,
+		ck_assert_msg(
+			verify_notation(t, s, &a, cose.type, copy, i, notation_time(NOTATION_NOW),
+				&(struct verify_notation_said){.logged = &logged},
+				&err) == VERDICT_BAD,
 			"%zu bytes", i);
 	}
 	verify_trust_unref(t);

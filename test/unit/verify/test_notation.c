@@ -215,7 +215,8 @@ START_TEST(test_bytes)
 			continue;
 		text[i] ^= 1;
 		ck_assert_msg(verify_notation(t, s, &a, JOSE, text, n, notation_time(NOTATION_NOW),
-				      &logged, &err) == VERDICT_BAD,
+				      &(struct verify_notation_said){.logged = &logged},
+				      &err) == VERDICT_BAD,
 			"byte %zu", i);
 		text[i] ^= 1;
 	}
@@ -368,7 +369,8 @@ START_TEST(test_types)
 
 		ck_assert_int_eq(
 			verify_notation(t, verify_policy_find(t->policy, "a/b"), &a, types[i].type,
-				text, strlen(text), notation_time(NOTATION_NOW), &logged, &err),
+				text, strlen(text), notation_time(NOTATION_NOW),
+				&(struct verify_notation_said){.logged = &logged}, &err),
 			VERDICT_BAD);
 		ck_assert_msg(strstr(err.msg, types[i].why), "%s", err.msg);
 	}
@@ -420,6 +422,50 @@ START_TEST(test_manifests)
 }
 END_TEST
 
+/* ---- what is reported ------------------------------------------------------------------------ */
+
+static const struct {
+	const char *level, *envelope, *told;
+} reports[] = {
+	{"strict", "p256-3",
+		"integrity chain authenticity expiry authenticTimestamp revocation payload"},
+	{"strict", "n6-expired", "integrity chain authenticity expiry!"},
+	{"permissive", "n6-expired",
+		"integrity chain authenticity expiry~ authenticTimestamp revocation payload"},
+	{"strict", "n4-sig-bit", "integrity!"},
+	{"strict", "n7-no-root", "integrity chain!"},
+	{"strict", "n3-other-size",
+		"integrity chain authenticity expiry authenticTimestamp revocation payload!"},
+};
+
+START_TEST(test_reports)
+{
+	auto_free char *verification = mem_printf("\"level\":\"%s\"", reports[_i].level);
+	auto_free char *text = vector_text("notation/", reports[_i].envelope, ".jws");
+	struct verify_trust *t = notation_trust(&notation_jws, verification, NOTATION_STORES,
+		"\"" NOTATION_IDENTITY "\"", "p256-3");
+	auto_buf struct buf logged = BUF_INIT(BUF_ANY), signer = BUF_INIT(BUF_ANY);
+	auto_buf struct buf got = BUF_INIT(BUF_ANY);
+	struct verify_report report = {0};
+	struct verify_artifact a = notation_artifact();
+	const struct verify_reported *row;
+	struct err err = {0};
+
+	(void)!verify_notation(t, verify_policy_find(t->policy, "any/thing"), &a, JOSE, text,
+		strlen(text), notation_time(NOTATION_NOW),
+		&(struct verify_notation_said){&logged, &signer, &report}, &err);
+	vec_each (&report.rows, row)
+		buf_addf(&got, "%s%s%s", got.len ? " " : "", row->name,
+			row->outcome == VERIFY_FAILED           ? "!"
+				: row->outcome == VERIFY_LOGGED ? "~"
+								: "");
+	ck_assert_str_eq(buf_str(&got), reports[_i].told);
+	ck_assert_int_eq(signer.len > 0, report.rows.len > 2);
+	verify_report_clear(&report);
+	verify_trust_unref(t);
+}
+END_TEST
+
 Suite *suite_notation(void)
 {
 	Suite *s = suite_create("notation");
@@ -433,6 +479,7 @@ Suite *suite_notation(void)
 	tcase_add_loop_test(tc, test_moments, 0, ARRAY_LEN(moments));
 	tcase_add_test(tc, test_types);
 	tcase_add_loop_test(tc, test_manifests, 0, ARRAY_LEN(manifests));
+	tcase_add_loop_test(tc, test_reports, 0, ARRAY_LEN(reports));
 	suite_add_tcase(s, tc);
 	return s;
 }
