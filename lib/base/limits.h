@@ -134,6 +134,9 @@
 #define LIMIT_SIGNERS 32 /* matchOIDCIdentity */
 #define LIMIT_SIGNERS_PROGRAM \
 	14000 /* instructions of all its patterns: 2 MiB, while an object is verified */
+#define LIMIT_RULES_FILE (1 * LIMIT_MIB) /* --verification-rules */
+#define LIMIT_RULES 100
+#define LIMIT_RULE_STARS 8 /* in one pattern */
 #define LIMIT_TRUST_POLICY (64 * LIMIT_KIB) /* trustpolicy.json */
 #define LIMIT_POLICY_IDENTITIES 100 /* of one statement: each is compared with all others */
 #define LIMIT_TRUST_CERT (64 * LIMIT_KIB) /* one entry of a Secret */

@@ -246,6 +246,11 @@ void oci_client_use_mirrors(struct oci_client *c, struct oci_mirrors *mirrors)
 	c->mirrors = mirrors;
 }
 
+const struct oci_mirrors *oci_client_mirrors(const struct oci_client *c)
+{
+	return c->mirrors;
+}
+
 /* ---- how its host stands, mirrors included --------------------------------------------------- */
 
 struct standing {

@@ -29,6 +29,7 @@ struct verify_identity {
 struct verify_identities {
 	struct verify_identity *p;
 	size_t len, cap;
+	const char *where; /* what messages call the list; static. NULL: that of a spec */
 };
 
 /* Copies the words; NULL reads as "". */
