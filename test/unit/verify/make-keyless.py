@@ -4,6 +4,7 @@ certificates, Rekor of versions 1 and 2, timestamps) with fixed keys and times, 
 not have. The same bytes each time. Needs the Python package cryptography; no test does.
 
   roots.json, legacy.json, bundle.json: {"base": ..., "cases": {NAME: {POINTER: VALUE, ...}, ...}}
+  certs.json: {NAME: certificate in DER in base64}: what no authority should issue, written by hand
 
 A case is the base with a value put at each JSON pointer; null takes it away. legacy is a layer below
 a .sig tag and its payload, bundle a sigstore bundle, roots are trusted_root.json. All are of the
@@ -447,6 +448,9 @@ bundles = {
     "neither": bundle(entries=[GOOD_ENTRY, tlog_entry(DBODY, index=1, set_=False, proof=False)]),
     "no-set": bundle(set_=False), "no-kind": with_body(DBODY, kindVersion=None), "kind-other": with_body(DBODY, kind=("intoto", "0.0.2")),
     "version-other": with_body(DBODY, kind=("dsse", "0.0.2")),
+    "body-no-json": with_body(b"junk"), "promise-empty": with_body(DBODY, inclusionPromise={"signedEntryTimestamp": ""}),
+    # another log's entry with the same index is no second one
+    "log-id-short": bundle(entries=[tlog_entry(DBODY, logId={"keyId": b64(sha(spki(REKOR))[:31])}), GOOD_ENTRY]),
 }
 
 
@@ -479,6 +483,12 @@ def bundle2(cert=None, payload=None, k=LEAF, h=SHA256, log=REKOR2, body=None, ti
     return b
 
 
+def kind2(kind, version):
+    b = bundle2()
+    b["verificationMaterial"]["tlogEntries"][0]["kindVersion"] = {"kind": kind, "version": version}
+    return b
+
+
 OTHER_TSA = Stamper("other tsa", "other tsa root")
 bundles.update({
     "v2": bundle2(), "v2-dsse": bundle2(body=DBODY), "v2-b": bundle2(payload=statement(B)), "v2-ec": bundle2(log=REKOR),
@@ -499,8 +509,94 @@ bundles.update({
     "v2-tsa-expired": bundle2(times=[lambda m: stamp(m, Stamper(end=T - 1))]),
     "v2-of-another-signature": bundle2(body=body2(flip(BSIG), GOOD, statement(A))), "v2-index": bundle2(index=4), "v2-index-past": bundle2(index=7),
     "v2-other-key": bundle2(note=lambda n, r: note2(n, r, ed_key("another"))), "v2-other-origin": bundle2(note=lambda n, r: note2(n, r, origin="log3.example")),
+    "v2-kind": kind2("dsse", "0.0.2"), "v2-version": kind2("hashedrekord", "0.0.1"),
+    "v2-key-kind": bundle2(leaf(ed_key("leaf")), k=ed_key("leaf")),
     "v2-other-root": bundle2(note=lambda n, r: note2(n, sha(b"x"))),
 })
+# ---- certificates written by hand ---------------------------------------------------------------------------------------
+def ext(name, value, critical=False): return seq(oid(name), *([tlv(1, b"\xff")] if critical else []), tlv(4, value))
+def names_of(*parts): return ext("2.5.29.17", seq(*parts), True)
+def utc(s): return tlv(0x17, when(s).strftime("%y%m%d%H%M%SZ").encode())
+
+
+def forge(*exts, key_=None, start=None, end=None, by=ROOT, subject=None, k=None):
+    """Signed by the root, whatever stands in it."""
+    tbs = seq(tlv(0xa0, integer(2)), integer(1), ECDSA_ID, by.name.public_bytes(), seq(start or utc(T - 60), end or utc(T + 540)),
+              seq() if subject is None else subject, key_ or spki(LEAF), *([tlv(0xa3, seq(*exts))] if exts else []))
+    return seq(tbs, ECDSA_ID, tlv(3, b"\0" + sign(k or by.key, tbs)))
+
+
+def rsa_key(e, bits=2048):
+    """Of nobody: its modulus is a number."""
+    return rsa_spki(int.from_bytes(b"".join(sha(b"rsa %d" % i) for i in range(bits // 256)), "big") | 1 << (bits - 1) | 1, e)
+
+
+def rsa_spki(n, e):
+    return seq(seq(oid("1.2.840.113549.1.1.1"), b"\5\0"), tlv(3, b"\0" + seq(integer(n), integer(e))))
+
+
+RSA_ID = seq(oid("1.2.840.113549.1.1.11"), b"\5\0")
+CHILD_RSA = seq(tlv(0xa0, integer(2)), integer(2), RSA_ID, ROOT.name.public_bytes(), seq(utc(T - 60), utc(T + 540)), seq(), spki(LEAF))
+
+
+def padded(data, bits):
+    """What RSA with PKCS#1 and SHA-256 raises to the power, as a number."""
+    d = seq(SHA256_ID[:1] + bytes([SHA256_ID[1] + 2]) + SHA256_ID[2:] + b"\5\0", tlv(4, sha(data)))
+    return int.from_bytes(b"\0\1" + b"\xff" * (bits // 8 - 3 - len(d)) + b"\0" + d, "big")
+
+
+# A number whose cube, less what was signed, is an odd modulus of 8448 bits: it is then a signature
+# with the exponent 3, and nobody needs the factors.
+CUBE = (7 << 2813) + 1 - padded(CHILD_RSA, 8448) % 2
+
+
+def forge_rsa(signature, bits):
+    return seq(CHILD_RSA, RSA_ID, tlv(3, b"\0" + signature(padded(CHILD_RSA, bits), None).to_bytes(bits // 8, "big")))
+
+
+NEW, OLD, SCTS = NEW_ISSUER.dotted_string, OLD_ISSUER.dotted_string, SCT_LIST.dotted_string
+SCT = b"\0" + bytes(32) + struct.pack(">Q", T * 1000) + b"\0\0" + b"\4\3" + b"\0\2" + b"xy"
+
+
+def vector(data): return struct.pack(">H", len(data)) + data
+def sct_list(*all_, wrap=octets): return forge(ext(SCTS, wrap(vector(b"".join(vector(s) for s in all_)))))
+def scts_raw(value): return forge(ext(SCTS, value))
+
+
+LIST1 = vector(vector(SCT))
+certs = {
+    "good": der(GOOD), "same-length": flip(der(GOOD)), "trailing": der(GOOD) + b"\0",
+    "time-from": forge(start=tlv(0x17, b"26011511590XZ")), "time-until": forge(end=tlv(0x17, b"26011511590XZ")),
+    "p224": forge(key_=spki(ec.derive_private_key(7, ec.SECP224R1()))), "constraints-broken": forge(ext("2.5.29.19", b"\5\0", True)),
+    "rsa-e-3": forge(key_=rsa_key(3)), "rsa-e-1": forge(key_=rsa_key(1)), "rsa-e-even": forge(key_=rsa_key(65536)), "rsa-e-0": forge(key_=rsa_key(0)),
+    "rsa-e-33-bits": forge(key_=rsa_key((1 << 32) + 1)), "rsa-8448": forge(key_=rsa_key(65537, 8448)), "rsa-2048": forge(key_=rsa_key(65537)),
+    "old-ca": forge(ext("2.16.840.1.113730.1.1", b"\3\2\0\7")),  # a CA by Netscape's word alone
+    # of the Notary Project: who has issued the child?
+    "child": forge(), "parent": forge(subject=ROOT.name.public_bytes(), key_=spki(ROOT.key)),
+    "parent-other-name": forge(subject=x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "toor")]).public_bytes(), key_=spki(ROOT.key)),
+    "parent-e-1": forge(subject=ROOT.name.public_bytes(), key_=rsa_key(1)), "child-e-1": forge_rsa(lambda em, n: em, 2048),
+    "parent-8448": forge(subject=ROOT.name.public_bytes(), key_=rsa_spki(CUBE ** 3 - padded(CHILD_RSA, 8448), 3)), "child-8448": forge_rsa(lambda em, n: CUBE, 8448),
+    "issuer-twice": forge(ext(NEW, utf8(ISSUER)), ext(NEW, utf8(ISSUER))), "old-issuer-twice": forge(ext(OLD, ISSUER.encode()), ext(OLD, ISSUER.encode())),
+    "issuer-empty": forge(ext(NEW, b"\x0c\0")), "issuer-nul": forge(ext(OLD, b"https://issuer.example\0.evil")), "no-extension": forge(),
+    "email": forge(names_of(tlv(0x81, b"dev@example.com"))), "email-not-ascii": forge(names_of(tlv(0x81, b"d\xe9v@example.com"))),
+    "email-nul": forge(names_of(tlv(0x81, b"dev\0@example.com"))),
+    "ip4": forge(names_of(tlv(0x87, bytes([192, 0, 2, 1])))), "ip6": forge(names_of(tlv(0x87, bytes(15) + b"\1"))),
+    "ip-5": forge(names_of(tlv(0x87, bytes(5)))), "ip-3": forge(names_of(tlv(0x87, bytes(3)))),
+    "other-name-ia5": forge(names_of(tlv(0xa0, oid(OTHER_NAME.dotted_string), tlv(0xa0, tlv(0x16, b"dev"))))),
+    "other-name": forge(names_of(tlv(0xa0, oid(OTHER_NAME.dotted_string), tlv(0xa0, utf8("dev"))))),
+    "names-broken": forge(ext("2.5.29.17", b"\5\0")), "names-twice": forge(names_of(tlv(0x81, b"a@example.com")), names_of(tlv(0x81, b"b@example.com"))),
+    # lists of SCTs
+    "sct": sct_list(SCT), "sct-twice": forge(ext(SCTS, octets(LIST1)), ext(SCTS, octets(LIST1))), "sct-future": sct_list(b"\1junk", SCT), "sct-long-length": scts_raw(b"\4\x81" + bytes([len(LIST1)]) + LIST1),
+    "sct-3-bytes-of-length": scts_raw(b"\4\x83\0\0" + bytes([len(LIST1)]) + LIST1), "sct-no-length": scts_raw(b"\4\x80" + LIST1),
+    "sct-length-cut": scts_raw(b"\4\x82\0"), "sct-nothing": scts_raw(b""), "sct-tag-only": scts_raw(b"\4"), "sct-tag": scts_raw(b"\5" + octets(LIST1)[1:]),
+    "sct-octets-cut": scts_raw(octets(LIST1)[:-1]), "sct-octets-more": scts_raw(octets(LIST1) + b"\0"), "sct-octets-empty": scts_raw(b"\4\0"),
+    "sct-list-empty": scts_raw(octets(b"\0\0")), "sct-list-more": scts_raw(octets(LIST1 + b"\0")), "sct-list-cut": scts_raw(octets(b"\0\xff" + LIST1[2:])),
+    "sct-entry-cut": scts_raw(octets(vector(vector(SCT) + b"\0"))), "sct-entry-empty": sct_list(SCT, b""), "sct-entry-long": scts_raw(octets(vector(b"\0\xff" + SCT))),
+    "sct-more": sct_list(SCT + b"\0"), "sct-16": sct_list(*[SCT] * 16), "sct-17": sct_list(*[SCT] * 17),
+    **{"sct-cut-%d" % n: sct_list(SCT[:n]) for n in (1, 32, 33, 40, 41, 42, 43, 44, 45, 46, 48)},
+}
+
+
 # ---- files -----------------------------------------------------------------------------------------------------------
 def delta(base, case, at=""):
     if isinstance(base, dict) and isinstance(case, dict):
@@ -515,3 +611,5 @@ for name, cases in (("roots", roots), ("legacy", legacies), ("bundle", bundles))
     lines = ["  %s: %s" % (json.dumps(n), json.dumps(delta(base, c))) for n, c in cases.items()]
     with open(os.path.join(OUT, name + ".json"), "w") as f:
         f.write('{"base": %s,\n "cases": {\n%s\n }}\n' % (json.dumps(base), ",\n".join(lines)))
+with open(os.path.join(OUT, "certs.json"), "w") as f:
+    f.write("{\n%s\n}\n" % ",\n".join("  %s: %s" % (json.dumps(n), json.dumps(b64(c))) for n, c in certs.items()))

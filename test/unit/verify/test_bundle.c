@@ -349,6 +349,11 @@ static const struct {
 	{BUNDLE(TYPE(".v0.4+json"), KEY, ENVELOPE), "its media type is", NULL},
 	{BUNDLE(TYPE(".v0.30+json"), KEY, ENVELOPE), "its media type is", NULL},
 	{BUNDLE(TYPE(".v0.3.+json"), KEY, ENVELOPE), "its media type is", NULL},
+	{BUNDLE(TYPE(".v0.311+json"), KEY, ENVELOPE), "its media type is", NULL},
+	{BUNDLE(TYPE(".v0.3.1a+json"), KEY, ENVELOPE), "its media type is", NULL},
+	{BUNDLE(TYPE(".v0.3./+json"), KEY, ENVELOPE), "its media type is", NULL},
+	{BUNDLE(TYPE(".v0.3+yaml"), KEY, ENVELOPE), "its media type is", NULL},
+	{BUNDLE(TYPE("-v0.3+json"), KEY, ENVELOPE), "its media type is", NULL},
 	{BUNDLE(TYPE(".v0.3"), KEY, ENVELOPE), "its media type is", NULL},
 	{BUNDLE(TYPE(""), KEY, ENVELOPE), "its media type is", NULL},
 	{"{\"verificationMaterial\":{" KEY "}," ENVELOPE "}", "its media type is ''", NULL},
@@ -428,6 +433,41 @@ static enum verdict prove_list(
 	buf_adds(&text, after);
 	return prove_ours(&text, &parsed, err);
 }
+
+/* A value that is larger than what it can be. */
+START_TEST(test_long_values)
+{
+	static const struct {
+		const char *before, *after;
+		size_t n;
+		const char *why;
+	} longs[] = {
+		{"{" V03 ",\"verificationMaterial\":{" KEY "},\"dsseEnvelope\":{\"payload\":\"",
+			"\",\"payloadType\":\"" STATEMENT
+			"\",\"signatures\":[{\"sig\":\"YQ==\"}]}}",
+			LIMIT_BUNDLE * 4 / 3 + 4, "the envelope: "},
+		{"{" V03 ",\"verificationMaterial\":{" KEY
+		 "},\"dsseEnvelope\":{\"payload\":\"YQ==\",\"payloadType\":\"" STATEMENT
+		 "\",\"signatures\":[{\"sig\":\"",
+			"\"}]}}", LIMIT_SIGNATURE_TEXT * 4 / 3 + 4, "the envelope: "},
+		{"{" V03 ",\"verificationMaterial\":{" KEY
+		 "},\"dsseEnvelope\":{\"payload\":\"YQ==\",\"payloadType\":\"",
+			"\",\"signatures\":[{\"sig\":\"YQ==\"}]}}", 2 * LIMIT_BUNDLE,
+			"the envelope is too large"},
+	};
+	auto_buf struct buf text = BUF_INIT(BUF_ANY);
+	struct err err = {0};
+	bool parsed;
+	size_t i;
+
+	buf_adds(&text, longs[_i].before);
+	for (i = 0; i < longs[_i].n / 4; i++)
+		buf_adds(&text, "AAAA");
+	buf_adds(&text, longs[_i].after);
+	ck_assert_int_eq(prove_ours(&text, &parsed, &err), VERDICT_BAD);
+	ck_assert_msg(!strncmp(err.msg, longs[_i].why, strlen(longs[_i].why)), "%s", err.msg);
+}
+END_TEST
 
 START_TEST(test_form_limits)
 {
@@ -526,6 +566,7 @@ Suite *suite_bundle(void)
 	tcase_add_loop_test(tc, test_payload_type, 0, 5);
 	tcase_add_test(tc, test_payload_bytes);
 	tcase_add_loop_test(tc, test_forms, 0, ARRAY_LEN(forms));
+	tcase_add_loop_test(tc, test_long_values, 0, 3);
 	tcase_add_test(tc, test_form_limits);
 	tcase_add_loop_test(tc, test_images, 0, ARRAY_LEN(images));
 	tcase_add_test(tc, test_image_of_cosign);

@@ -4,6 +4,7 @@
 #include "base/vec.h"
 #include "test/unit/verify/keyless.h"
 #include "verify/bundle.h"
+#include "verify/merkle.h"
 #include "verify/policy.h"
 
 Suite *suite_bundle_keyless(void);
@@ -31,6 +32,7 @@ static const struct keyless_row rows[] = {
 	{"uri-and-email", NULL},
 	{"first-in-tree", NULL},
 	{"note-with-more", NULL},
+	{"log-id-short", NULL},
 	/* L-N2 */
 	{"good", "the statement has no subject 'sha256:", .manifest = "b"},
 	{"statement-of-another", "the statement has no subject 'sha256:"},
@@ -45,6 +47,8 @@ static const struct keyless_row rows[] = {
 	{"body-hashedrekord", "the log entry is a 'hashedrekord' '0.0.1', which says nothing"},
 	{"intoto-of-another-signature", "the log entry is of another signature"},
 	{"rekor-v2", "the log entry is a 'hashedrekord' '0.0.2', which says nothing"},
+	{"body-no-json", "the body of the log entry is not valid JSON"},
+	{"promise-empty", "no log has promised a time (SET)"},
 	{"signed-by-another", "it is no signature by its certificate"},
 	/* L-N8 to L-N11 */
 	{"logged-before", "and its certificate is valid from 2026-01-15T12:00:01Z on"},
@@ -119,6 +123,9 @@ static const struct keyless_row rows[] = {
 	{"v2-other-origin", "the checkpoint is of another host than its log", .root = "v2"},
 	{"v2", "the checkpoint is of another host than its log", .root = "v2-other-host"},
 	{"v2-other-root", NO_WAY, .root = "v2"},
+	{"v2-kind", "a log of version 2 has entries 'hashedrekord' '0.0.2' only", .root = "v2"},
+	{"v2-version", "a log of version 2 has entries 'hashedrekord' '0.0.2' only", .root = "v2"},
+	{"v2-key-kind", "no log of version 2 takes such a key", .root = "v2"},
 	{"v2-dsse", "a log of version 2 has entries 'hashedrekord' '0.0.2' only", .root = "v2"},
 };
 
@@ -139,6 +146,76 @@ static enum verdict prove(json_t *o, const struct verify_policy *policy, const c
 START_TEST(test_rows)
 {
 	keyless_row_check("bundle", &rows[_i], prove);
+}
+END_TEST
+
+/* Each value that is larger than what it can be. */
+static const struct {
+	const char *at, *why;
+	unsigned long long bytes; /* 0: nodes, more than there can be */
+} longs[] = {
+	{"/verificationMaterial/tlogEntries/0/canonicalizedBody",
+		"the log entry's 'canonicalizedBody': ", LIMIT_LOG_BODY + 3},
+	{"/verificationMaterial/tlogEntries/0/logId/keyId",
+		"the log entry's 'logId': ", VERIFY_LOG_ID_MAX + 3},
+	{"/verificationMaterial/tlogEntries/0/inclusionPromise/signedEntryTimestamp",
+		"the log entry's 'signedEntryTimestamp': ", LIMIT_SIGNATURE_TEXT + 3},
+	{"/verificationMaterial/tlogEntries/0/inclusionProof/rootHash",
+		"the log entry's 'rootHash': ", DIGEST_BIN_MAX + 3},
+	{"/verificationMaterial/tlogEntries/0/inclusionProof/hashes", NODE ", or too many", 0},
+	{"/verificationMaterial/certificate/rawBytes", "the certificate: ", LIMIT_CERTIFICATE + 3},
+};
+
+START_TEST(test_long_values)
+{
+	struct verify_root *root = keyless_root("good");
+	json_t *o = keyless_case("bundle", "good"), *list = json_array();
+	auto_buf struct buf signer = BUF_INIT(1024), text = BUF_INIT(BUF_ANY);
+	struct verify_identities who = {0};
+	struct verify_policy policy = {.root = root, .who = &who};
+	struct err err = {0};
+	unsigned long long i;
+
+	for (i = 0; i < longs[_i].bytes / 3; i++)
+		buf_adds(&text, "AAAA");
+	for (i = 0; i <= VERIFY_MERKLE_PATH_MAX; i++)
+		json_array_append_new(
+			list, json_string("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="));
+	keyless_put_new(
+		o, longs[_i].at, longs[_i].bytes ? json_string(buf_str(&text)) : json_incref(list));
+	keyless_who(&who, NULL, NULL);
+	ck_assert_int_eq(prove(o, &policy, "a", &signer, &err), VERDICT_BAD);
+	ck_assert_msg(!strncmp(err.msg, longs[_i].why, strlen(longs[_i].why)), "%s", err.msg);
+	json_decref(list);
+	json_decref(o);
+	verify_identities_clear(&who);
+	verify_root_unref(root);
+}
+END_TEST
+
+/* Who does not want it any more hears nothing of whether it is good. */
+START_TEST(test_stop)
+{
+	struct verify_root *root = keyless_root("good");
+	json_t *o = keyless_case("bundle", "good");
+	auto_free char *text = json_dumps(o, 0);
+	auto_buf struct buf signer = BUF_INIT(1024);
+	struct verify_identities who = {0};
+	struct verify_policy policy = {.root = root, .who = &who};
+	struct digest manifest = vector_digest("a");
+	struct verify_bundle b = {0};
+	atomic_bool stop = true;
+	struct err err = {0};
+
+	keyless_who(&who, NULL, NULL);
+	ck_assert(!verify_bundle_parse(&b, text, strlen(text), &err));
+	ck_assert_int_eq(verify_bundle(&b, &policy, &manifest, &stop, &signer, &err), VERDICT_BAD);
+	ck_assert_str_eq(err.msg, "it is not wanted any more");
+	ck_assert_int_eq(err.kind, ERR_CANCELED);
+	verify_bundle_clear(&b);
+	json_decref(o);
+	verify_identities_clear(&who);
+	verify_root_unref(root);
 }
 END_TEST
 
@@ -210,6 +287,8 @@ Suite *suite_bundle_keyless(void)
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, test_rows, 0, ARRAY_LEN(rows));
+	tcase_add_loop_test(tc, test_long_values, 0, ARRAY_LEN(longs));
+	tcase_add_test(tc, test_stop);
 	tcase_add_test(tc, test_sorts);
 	tcase_add_loop_test(tc, test_characters, 0, 4);
 	suite_add_tcase(s, tc);
