@@ -237,7 +237,7 @@ class File:
         if len(question) > 1 or not colon:
             return
         yes, no = self.m[question[0] + 1:colon[0]], self.m[colon[0] + 1:b]
-        bad = r'\s*(' + REFUSES + ')'
+        bad = r'\s*(?!NULL)(' + REFUSES + ')'  # NULL may be what there is
         message = self.message(a, b)
         if re.match(bad, yes):
             for x, y in split(self.m, a, question[0], '||'):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Is each check of a signature noticed by a test when it is gone?
 
-    run.py [-j N] [--only TEXT] [--table] [--out DIR]
+    run.py [-j N] [--only TEXT] [--again] [--table] [--out DIR]
 
 checks.py finds the checks in the source and puts a switch at each. Everything is built once, in a
 copy of the tree, and the unit programs run once for each check with that one switched off: a
@@ -10,7 +10,8 @@ program that still passes has not noticed. Only suites that pass the check are r
 A check that nobody notices must stand in equivalent.txt, with a reason. The run fails when one does
 not, and when the file names one that is noticed, or that is not there any more.
 
---only: names that hold the text. --table: the table of docs/verification.md, renewed from the last
+--only: names that hold the text. --again: those that the last run has not seen noticed; what it has
+seen is taken from there. --table: the table of docs/verification.md, renewed from the last
 complete run, which DIR (build/mutation) keeps."""
 
 import argparse
@@ -241,13 +242,16 @@ def main():
     p = argparse.ArgumentParser()
     p.add_argument('-j', type=int, default=1)
     p.add_argument('--only', default='')
+    p.add_argument('--again', action='store_true')
     p.add_argument('--table', action='store_true')
     p.add_argument('--out', default=os.path.join(TREE, 'build/mutation'))
     args = p.parse_args()
-    kept = os.path.join(args.out, 'results.json')
-    if args.table:
+    kept, before = os.path.join(args.out, 'results.json'), {}
+    if args.table or args.again:
         with open(kept) as f:
-            table.renew(os.path.join(TREE, 'docs/verification.md'), json.load(f), equivalents())
+            before = json.load(f)
+    if args.table:
+        table.renew(os.path.join(TREE, 'docs/verification.md'), before)
         return 0
     tree = tempfile.mkdtemp(prefix='mutation.')
     results = {}
@@ -256,13 +260,14 @@ def main():
         units = build(tree, args.j)
         runner = Runner(tree)
         cover = coverage(runner, units)
-        wanted = [i for i, c in enumerate(found) if args.only in c.name]
+        wanted = [i for i, c in enumerate(found) if args.only in c.name and not before.get(c.name)]
+        results = {c.name: before.get(c.name) for c in found if args.only in c.name}
         with concurrent.futures.ThreadPoolExecutor(args.j) as pool:
             runs = pool.map(lambda i: killer(runner, i, cover), wanted)
             for i, by in zip(wanted, runs):
                 results[found[i].name] = by
                 if not by:
-                    print('survived  ' + found[i].name, file=sys.stderr)
+                    print('not noticed  ' + found[i].name, file=sys.stderr, flush=True)
     finally:
         shutil.rmtree(tree, ignore_errors=True)
     if not args.only:

@@ -92,7 +92,7 @@ def short(by):
     return '%s: %s' % m.groups() if m else by.split(':')[0]
 
 
-def text(results, known):
+def text(results):
     groups = collections.OrderedDict((row[:2], []) for row in ROWS)
     for name, by in results.items():
         groups.setdefault(row_of(name), []).append((name, by))
@@ -111,9 +111,9 @@ def text(results, known):
     return '\n'.join(lines)
 
 
-def renew(page, results, known):
+def renew(page, results):
     with open(page) as f:
         before, rest = f.read().split(START)
     after = rest.split(END)[1]
     with open(page, 'w') as f:
-        f.write('%s%s\n\n%s\n\n%s%s' % (before, START, text(results, known), END, after))
+        f.write('%s%s\n\n%s\n\n%s%s' % (before, START, text(results), END, after))

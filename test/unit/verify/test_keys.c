@@ -69,6 +69,36 @@ START_TEST(test_not_base64)
 }
 END_TEST
 
+START_TEST(test_no_text)
+{
+	json_t *secret = json_pack("{s{si}}", "data", "a.pub", 7);
+	struct verify_keys *keys = NULL;
+	struct err err = {0};
+
+	ck_assert_int_eq(verify_keys_read(&keys, secret, &err), -1);
+	ck_assert_str_eq(err.msg, "key 'a.pub': it is no text");
+	json_decref(secret);
+}
+END_TEST
+
+/* Who does not want it any more has no key tried. */
+START_TEST(test_stop)
+{
+	auto_free char *payload = vector_text("legacy/", "cosign-p256", ".payload");
+	auto_free char *text = vector_text("legacy/", "cosign-p256", ".sig");
+	struct verify_keys *keys = vector_keys("p256");
+	auto_buf struct buf sig = BUF_INIT(BUF_ANY);
+	atomic_bool stop = false;
+	struct err err = {0};
+
+	ck_assert(!base64_decode(&sig, text, strlen(text), BASE64_STD, &err));
+	ck_assert(verify_keys_verify(keys, sig.p, sig.len, payload, strlen(payload), &stop));
+	stop = true;
+	ck_assert(!verify_keys_verify(keys, sig.p, sig.len, payload, strlen(payload), &stop));
+	verify_keys_unref(keys);
+}
+END_TEST
+
 START_TEST(test_too_many)
 {
 	auto_free char *pem = vector_text("keys/", "p256", ".pub");
@@ -136,6 +166,8 @@ Suite *suite_keys(void)
 	tcase_add_loop_test(tc, test_read, 0, ARRAY_LEN(secrets));
 	tcase_add_test(tc, test_broken_second_block);
 	tcase_add_test(tc, test_not_base64);
+	tcase_add_test(tc, test_no_text);
+	tcase_add_test(tc, test_stop);
 	tcase_add_test(tc, test_too_many);
 	tcase_add_test(tc, test_digest);
 	suite_add_tcase(s, tc);
