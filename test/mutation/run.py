@@ -5,7 +5,9 @@
 
 checks.py finds the checks in the source and puts a switch at each. Everything is built once, in a
 copy of the tree, and the unit programs run once for each check with that one switched off: a
-program that still passes has not noticed. Only suites that pass the check are run.
+program that still passes has not noticed. Only suites that pass the check are run. What none has
+noticed is run again with sanitizers, as CI runs the tests: a length that is not checked reads what
+is none of its own.
 
 A check that nobody notices must stand in equivalent.txt, with a reason. The run fails when one does
 not, and when the file names one that is noticed, or that is not there any more.
@@ -117,45 +119,48 @@ def copy_make(to):
     return found
 
 
-def build(tree, jobs):
-    """Without optimization, sanitizers and warnings: it is built once, and run a thousand times."""
-    cc = 'ccache gcc' if shutil.which('ccache') else 'gcc'
-    units = [u for u in UNITS if os.path.isdir(os.path.join(tree, 'test/unit', u))]
-    targets = ['build/unit-' + u for u in units + sorted({u for u, _ in SLOW})]
+COMMON = '-D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DTEST_BUILD=1 -pthread'
+SAN = '-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer'
+
+
+def build(tree, jobs, san, units):
+    """Without optimization and warnings: it is built once, and run a thousand times."""
+    cc, out = 'ccache gcc' if shutil.which('ccache') else 'gcc', 'san' if san else 'build'
+    command = ['make', 'O=' + out, 'CC=' + cc, 'CXX=' + cc.replace('gcc', 'g++'),
+               'VERSION=mutation', 'WARN=-w', 'WARN_C=-w', '-j%d' % jobs]
+    command += ['SAN=1', 'BASEFLAGS=-O1 -g %s %s' % (SAN, COMMON)] if san else \
+        ['BASEFLAGS=-O0 ' + COMMON]
     env = dict(os.environ, CCACHE_BASEDIR=tree, CCACHE_NOHASHDIR='1')
-    made = subprocess.run(['make', 'O=build', 'CC=' + cc, 'CXX=' + cc.replace('gcc', 'g++'),
-                           'VERSION=mutation', 'WARN=-w', 'WARN_C=-w',
-                           'BASEFLAGS=-O0 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DTEST_BUILD=1 -pthread', '-j%d' % jobs] + targets,
-                          cwd=tree, env=env, text=True, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT)
+    made = subprocess.run(command + ['%s/unit-%s' % (out, u) for u in units], cwd=tree, env=env,
+                          text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if made.returncode:
         sys.exit('the copy does not build:\n' + made.stdout[-3000:])
-    return units
 
 
 # ---- running ---------------------------------------------------------------------------------
 
 
-def limit():
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-
-
 class Runner:
-    def __init__(self, tree):
-        self.tree = tree
+    def __init__(self, tree, san):
+        self.tree, self.san = tree, san
+
+    def limit(self):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        if not self.san:  # which reserves more than there is
+            resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
     def run(self, unit, suite, number=None, seen=None, fork=False):
         """None: it passes. Else which test has failed, and how."""
         env = {k: v for k, v in os.environ.items() if not k.startswith(('CK_', 'MUTATION'))}
-        env.update(UNIT=suite, CK_FORK='yes' if fork else 'no', CK_DEFAULT_TIMEOUT='20')
+        env.update(UNIT=suite, CK_FORK='yes' if fork else 'no', CK_DEFAULT_TIMEOUT='20',
+                   LSAN_OPTIONS='suppressions=%s/test/lsan.supp:print_suppressions=0' % TREE)
         if number is not None:
             env['MUTATION'] = str(number)
         if seen:
             env['MUTATION_SEEN'] = seen
-        p = subprocess.Popen(['build/unit-' + unit], cwd=self.tree, env=env, text=True,
+        p = subprocess.Popen([('san' if self.san else 'build') + '/unit-' + unit], cwd=self.tree, env=env, text=True,
                              errors='replace', stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                             preexec_fn=limit, start_new_session=True)
+                             preexec_fn=self.limit, start_new_session=True)
         try:
             out = p.communicate(timeout=SECONDS)[0]
         except subprocess.TimeoutExpired:
@@ -178,10 +183,10 @@ def suites_of(tree, unit):
     return sorted(n[5:-2] for n in names if re.fullmatch(r'test_\w+\.c', n))
 
 
-def coverage(runner, units):
+def coverage(runner, suites):
     """Which suites pass which check: {(unit, suite): numbers}. All must pass."""
     out = {}
-    for unit, suite in [(u, s) for u in units for s in suites_of(runner.tree, u)] + SLOW:
+    for unit, suite in suites:
         seen = os.path.join(runner.tree, 'seen')
         started = time.monotonic()
         failed = runner.run(unit, suite, seen=seen)
@@ -202,6 +207,11 @@ def killer(runner, number, cover):
         if failed:
             return failed
     return None
+
+
+def run_all(runner, wanted, cover, jobs):
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        yield from zip(wanted, pool.map(lambda i: killer(runner, i, cover), wanted))
 
 
 # ---- the verdict -----------------------------------------------------------------------------
@@ -257,17 +267,22 @@ def main():
     results = {}
     try:
         found = copy_make(tree)
-        units = build(tree, args.j)
-        runner = Runner(tree)
-        cover = coverage(runner, units)
+        units = [u for u in UNITS if os.path.isdir(os.path.join(tree, 'test/unit', u))]
+        build(tree, args.j, False, units + sorted({u for u, _ in SLOW}))
+        fast = [(u, s) for u in units for s in suites_of(tree, u)]
+        runner = Runner(tree, False)
+        cover = coverage(runner, fast + SLOW)
         wanted = [i for i, c in enumerate(found) if args.only in c.name and not before.get(c.name)]
         results = {c.name: before.get(c.name) for c in found if args.only in c.name}
-        with concurrent.futures.ThreadPoolExecutor(args.j) as pool:
-            runs = pool.map(lambda i: killer(runner, i, cover), wanted)
-            for i, by in zip(wanted, runs):
-                results[found[i].name] = by
-                if not by:
-                    print('not noticed  ' + found[i].name, file=sys.stderr, flush=True)
+        for i, by in run_all(runner, wanted, cover, args.j):
+            results[found[i].name] = by
+        wanted = [i for i in wanted if not results[found[i].name]]
+        build(tree, args.j, True, units)
+        cover = {k: v for k, v in cover.items() if k in fast}
+        for i, by in run_all(Runner(tree, True), wanted, cover, args.j):
+            results[found[i].name] = by
+            if not by:
+                print('not noticed  ' + found[i].name, file=sys.stderr, flush=True)
     finally:
         shutil.rmtree(tree, ignore_errors=True)
     if not args.only:

@@ -217,6 +217,9 @@ roots = {
     "no-ct": {**root_of(), "ctlogs": []},
     "v2": root2_of(), "v2-ec": root2_of(log2_of(REKOR, "PKIX_ECDSA_P256_SHA_256")), "v2-other-host": root2_of(log2_of(url="https://log3.example")),
     "v2-no-tsa": root_of(tlog=log2_of()), "v2-tsa-before": root2_of(valid={"start": rfc3339(T - 10**8), "end": rfc3339(T - 1)}),
+    # the time of one authority is none of another's
+    "v2-two-tsas": {**root2_of(), "timestampAuthorities": root2_of(tsa=Stamper("other tsa", "other tsa root"))["timestampAuthorities"] +
+                    root2_of(valid={"start": rfc3339(T - 10**8), "end": rfc3339(T - 1)})["timestampAuthorities"]},
     "v2-tsa-later": root2_of(valid={"start": rfc3339(T + 1)}), "v2-not-critical": root2_of(tsa=Stamper(critical=False)),
     "v2-more-eku": root2_of(tsa=Stamper(eku=(ExtendedKeyUsageOID.TIME_STAMPING, ExtendedKeyUsageOID.CODE_SIGNING))),
     "v2-tsa-expired": root2_of(tsa=Stamper(end=T - 1)), "v2-tsa-other-purpose": root2_of(tsa=WRONG_TSA),
@@ -640,6 +643,8 @@ certs = {
     "sct-octets-cut": scts_raw(octets(LIST1)[:-1]), "sct-octets-more": scts_raw(octets(LIST1) + b"\0"), "sct-octets-empty": scts_raw(b"\4\0"),
     "sct-list-empty": scts_raw(octets(b"\0\0")), "sct-list-more": scts_raw(octets(LIST1 + b"\0")), "sct-list-cut": scts_raw(octets(b"\0\xff" + LIST1[2:])),
     "sct-entry-cut": scts_raw(octets(vector(vector(SCT) + b"\0"))), "sct-entry-empty": sct_list(SCT, b""), "sct-entry-long": scts_raw(octets(vector(b"\0\xff" + SCT))),
+    "sct-no-id": sct_list(SCT[:1] + SCT[33:]), "sct-no-time": sct_list(SCT[:33] + b"\0\0\4\3\0\0"), "sct-extensions-long": sct_list(SCT[:41] + b"\xff\xff" + SCT[43:]),
+    "sct-no-length-128": scts_raw(b"\4\x80" + vector(vector(SCT[:45] + vector(bytes(77))))),
     "sct-more": sct_list(SCT + b"\0"), "sct-16": sct_list(*[SCT] * 16), "sct-17": sct_list(*[SCT] * 17),
     **{"sct-cut-%d" % n: sct_list(SCT[:n]) for n in (1, 32, 33, 40, 41, 42, 43, 44, 45, 46, 48)},
 }

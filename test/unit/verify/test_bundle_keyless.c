@@ -132,6 +132,7 @@ static const struct keyless_row rows[] = {
 	{"v2-timestamp-late", NO_CA "certificate has expired", .root = "v2"},
 	{"v2", TIME "its authority was not trusted at that time", .root = "v2-tsa-before"},
 	{"v2", TIME "its authority was not trusted at that time", .root = "v2-tsa-later"},
+	{"v2", TIME "its authority was not trusted at that time", .root = "v2-two-tsas"},
 	{"v2-not-critical", TIME NOT_BY, .root = "v2-not-critical"},
 	{"v2-more-eku", TIME NOT_BY, .root = "v2-more-eku"},
 	{"v2-tsa-expired", TIME NOT_BY, .root = "v2-tsa-expired"},
@@ -191,7 +192,8 @@ static const struct {
 	{"/verificationMaterial/tlogEntries/0/inclusionProof/rootHash",
 		"the log entry's 'rootHash': ", DIGEST_BIN_MAX + 3},
 	{"/verificationMaterial/tlogEntries/0/inclusionProof/hashes", NODE ", or too many", 0},
-	{"/verificationMaterial/certificate/rawBytes", "the certificate: ", LIMIT_CERTIFICATE + 3},
+	{"/verificationMaterial/certificate/rawBytes", "the certificate: base64 text of",
+		LIMIT_CERTIFICATE + 3},
 };
 
 START_TEST(test_long_values)
