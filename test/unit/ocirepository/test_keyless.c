@@ -122,23 +122,15 @@ static void begin(const char *spec)
 	world_object(&w, "web", spec);
 }
 
-static void start(void)
-{
-	world_start(&w);
-	world_settle(&w);
-}
-
 static void end(void)
 {
-	fake_image_clear(&image);
-	world_clear(&w);
-	signing_clear();
+	signing_end(&w, &image);
 	buf_clear(&layer);
 }
 
 static bool asked(const char *what)
 {
-	return strstr(fake_log(w.reg), what) != NULL;
+	return signing_asked(&w, what);
 }
 
 static void good(void)
@@ -147,24 +139,12 @@ static void good(void)
 					  "' of 'https://issuer.example'",
 		image.manifest_text);
 
-	ck_assert_msg(!strcmp(world_status(&w, "web", "Ready.status"), "True"), "%s",
-		world_status(&w, "web", "Ready.message"));
-	ck_assert_str_eq(world_status(&w, "web", "SourceVerified.status"), "True");
-	ck_assert_str_eq(world_status(&w, "web", "SourceVerified.message"), want);
+	signing_good(&w, want);
 }
-
-#define FAILED "failed to verify the signature using provider 'cosign keyless': "
 
 static void bad(const char *why)
 {
-	auto_free char *message = mem_strdup(world_status(&w, "web", "SourceVerified.message"));
-
-	ck_assert_str_eq(world_status(&w, "web", "SourceVerified.status"), "False");
-	ck_assert_str_eq(world_status(&w, "web", "SourceVerified.reason"), "VerificationError");
-	ck_assert_msg(!strncmp(message, FAILED, strlen(FAILED)), "%s", message);
-	ck_assert_msg(strstr(message, why) != NULL, "%s", message);
-	ck_assert_str_eq(world_status(&w, "web", "Ready.reason"), "VerificationError");
-	ck_assert_str_eq(world_status(&w, "web", "Ready.message"), message);
+	signing_bad(&w, "cosign keyless", why);
 }
 
 /* ---- tests ----------------------------------------------------------------------------------- */
@@ -175,7 +155,7 @@ START_TEST(test_signed)
 
 	begin(SPEC);
 	sign("image");
-	start();
+	signing_start(&w);
 	good();
 	for (i = 0; i < 3; i++) {
 		world_forget(&w);
@@ -197,7 +177,7 @@ START_TEST(test_of_another)
 {
 	begin(SPEC);
 	sign("good");
-	start();
+	signing_start(&w);
 	bad("it is the signature of 'sha256:");
 	ck_assert_str_eq(world_status(&w, "web", "artifact.revision"), "");
 	end();
@@ -241,7 +221,7 @@ START_TEST(test_layers)
 		a->body = other;
 	}
 	layers_push(buf_str(&list));
-	start();
+	signing_start(&w);
 	bad(layers[_i].why);
 	ck_assert_str_eq(world_status(&w, "web", "artifact.revision"), "");
 	end();
@@ -267,7 +247,7 @@ START_TEST(test_bundle)
 		&w, mem_printf("/v2/app/manifests/%s", signing_digest(manifest)), manifest, NULL);
 	signing_blob(&w, bundle);
 	signing_list(&w, &image, entry, _i);
-	start();
+	signing_start(&w);
 	good();
 	ck_assert_msg(!asked(".sig"), "%s", fake_log(w.reg));
 	json_decref(o);
@@ -280,7 +260,7 @@ START_TEST(test_other_identity)
 	begin(SPEC_OF(ROOT ",\"matchOIDCIdentity\":[{\"issuer\":\"^https://issuer[.]example$\","
 			   "\"subject\":\"^https://github[.]com/org/other/\"}]"));
 	sign("image");
-	start();
+	signing_start(&w);
 	bad("the subject fits no entry of spec.verify.matchOIDCIdentity: it is signed by '" SUBJECT
 	    "' of 'https://issuer.example'");
 	world_object(&w, "web",
@@ -300,7 +280,7 @@ START_TEST(test_same_generation)
 
 	begin(SPEC);
 	sign("image");
-	start();
+	signing_start(&w);
 	good();
 	world_forget(&w);
 	text = mem_printf(
@@ -329,7 +309,7 @@ START_TEST(test_other_root)
 
 	begin(SPEC);
 	sign("image");
-	start();
+	signing_start(&w);
 	good();
 	revision = mem_strdup(world_status(&w, "web", "artifact.revision"));
 	trust("log-before");
@@ -372,7 +352,7 @@ START_TEST(test_no_root)
 	} else {
 		fake_kube_delete(w.kube, "secrets", "apps", "root");
 	}
-	start();
+	signing_start(&w);
 	bad(no_root[_i].why);
 	ck_assert_msg(!asked(".sig"), "%s", fake_log(w.reg));
 	trust("good");
@@ -386,7 +366,7 @@ START_TEST(test_nobody_named_a_root)
 {
 	begin(BY_FILE);
 	sign("image");
-	start();
+	signing_start(&w);
 	bad("there is no trusted root: neither spec.verify.trustedRootSecretRef nor the "
 	    "controller's --sigstore-trusted-root names one");
 	ck_assert_msg(!asked(".sig") && !asked("referrers"), "%s", fake_log(w.reg));
@@ -430,7 +410,7 @@ START_TEST(test_file)
 	ck_assert_msg(file != NULL, "%s", err.msg);
 	w.opts.trust = file;
 	sign("image");
-	start();
+	signing_start(&w);
 	bad("when the log was not trusted");
 	world_object(&w, "web", SPEC);
 	until_verified("True");
@@ -469,7 +449,7 @@ START_TEST(test_wrong)
 {
 	begin(wrong[_i].spec);
 	sign("image");
-	start();
+	signing_start(&w);
 	bad(wrong[_i].why);
 	ck_assert_str_eq(world_status(&w, "web", "Stalled.status"), "True");
 	ck_assert_msg(!asked(".sig") && !asked("referrers"), "%s", fake_log(w.reg));

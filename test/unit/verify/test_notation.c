@@ -498,6 +498,9 @@ static const struct {
 		"[\"io.cncf.notary.signingScheme\",\"io.cncf.notary.authenticSigningTime\","
 		"\"cty\"]",
 		"'crit' names 'cty', which it must not", "authority"},
+	/* N-N4 */
+	{NULL, "alg", "\"ES256\"", ALG "ES256', and that of the signer's key is ES384", "p384-1"},
+	{NULL, "alg", "\"ES512\"", ALG "ES512', and that of the signer's key is ES384", "p384-1"},
 	{NULL, "io.cncf.notary.signingTime", "\"soon\"", "'io.cncf.notary.signingTime' is no time"},
 	{NULL, "io.cncf.notary.signingTime", "7", "'io.cncf.notary.signingTime' is no time"},
 	{NULL, "io.cncf.notary.signingTime", "\"1960-01-01T00:00:00Z\"",
@@ -575,6 +578,24 @@ START_TEST(test_skip)
 
 	ck_assert_int_eq(prove(t, "p256-3", NOW, &logged, &err), VERDICT_BAD);
 	ck_assert_str_eq(err.msg, "the policy skips it");
+	verify_trust_unref(t);
+}
+END_TEST
+
+/* What is no size is none of any artifact. */
+START_TEST(test_no_size)
+{
+	auto_free char *text = vector_text("notation/", "n3-size-is-text", ".jws");
+	struct verify_trust *t = trust_of("\"level\":\"strict\"", STORES, ANY, "p256-3");
+	auto_buf struct buf logged = BUF_INIT(BUF_ANY);
+	struct verify_artifact a = artifact_of();
+	struct err err = {0};
+
+	a.size = UINT64_MAX;
+	ck_assert_int_eq(verify_notation(t, verify_policy_find(t->policy, "a/b"), &a, JOSE, text,
+				 strlen(text), time_of(NOW), &logged, &err),
+		VERDICT_BAD);
+	ck_assert_msg(strstr(err.msg, "it is the signature of -1 bytes") != NULL, "%s", err.msg);
 	verify_trust_unref(t);
 }
 END_TEST
@@ -674,6 +695,7 @@ Suite *suite_notation(void)
 	tcase_add_loop_test(tc, test_moments, 0, ARRAY_LEN(moments));
 	tcase_add_loop_test(tc, test_changes, 0, ARRAY_LEN(changes));
 	tcase_add_test(tc, test_skip);
+	tcase_add_test(tc, test_no_size);
 	tcase_add_test(tc, test_no_chain);
 	tcase_add_test(tc, test_types);
 	tcase_add_loop_test(tc, test_manifests, 0, ARRAY_LEN(manifests));

@@ -146,10 +146,12 @@ static const struct {
 	size_t bytes; /* 0: a list of so many items */
 	size_t items;
 } longs[] = {
-	{"/tlogs/0/publicKey/rawBytes", "tlogs[0]: its key: ", LIMIT_PUBLIC_KEY + 3, 0},
+	{"/tlogs/0/publicKey/rawBytes", "tlogs[0]: its key: base64 text of", LIMIT_PUBLIC_KEY + 3,
+		0},
 	{"/tlogs/0/logId/keyId", "tlogs[0]: its logId is none", VERIFY_LOG_ID_MAX + 3, 0},
 	{CA "/certChain/certificates/0/rawBytes",
-		"certificateAuthorities[0]: certificate 0: ", LIMIT_CERTIFICATE + 3, 0},
+		"certificateAuthorities[0]: certificate 0: base64 text of", LIMIT_CERTIFICATE + 3,
+		0},
 	{"/tlogs", "it has 65 tlogs, more than 64", 0, LIMIT_TRUSTED_LOGS + 1},
 	{"/ctlogs", "it has 65 ctlogs, more than 64", 0, LIMIT_TRUSTED_LOGS + 1},
 	{"/certificateAuthorities", "it has 33 certificateAuthorities, more than 32", 0,
