@@ -468,7 +468,7 @@ START_TEST(test_rule)
 	w.opts.trust = file;
 	w.opts.rules = ruled;
 	sign("image");
-	start();
+	signing_start(&w);
 	want = mem_printf(
 		"verified signature of revision 1.0@%s; rule '127.0.0.1/*' holds by '" SUBJECT
 		"' of 'https://issuer.example'",
