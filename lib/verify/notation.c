@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/obj.h"
 #include "base/time.h"
+#include "crypto/timestamp.h"
 #include "verify/cose.h"
 #include "verify/envelope.h"
 #include "verify/jws.h"
@@ -20,6 +21,7 @@ struct check {
 	const struct verify_artifact *artifact;
 	int64_t now_ms;
 	struct verify_envelope envelope;
+	struct notary_certs tsa_chain; /* of who has signed its timestamp */
 	struct buf *logged;
 	bool ignored;
 };
@@ -128,6 +130,28 @@ static int expiry_check(struct check *c, struct err *err)
 		time_format_rfc3339(c->envelope.expires_ms, text));
 }
 
+/* Signed while all the certificates were valid, whatever the right time was within what the
+   authority says. What it says is worth nothing once one of its own was revoked. */
+static int countersignature_check(struct check *c, struct err *err)
+{
+	const struct verify_envelope *e = &c->envelope;
+	struct timestamp t = {0};
+	int rc;
+
+	if (!e->timestamp.len)
+		return err_set(err, ERR_RETRY,
+			"the policy wants a timestamp countersignature (tsa:), and there is none");
+	rc = timestamp_token_verify(&t, buf_str(&e->timestamp), e->timestamp.len, buf_str(&e->sig),
+		e->sig.len, &c->trust->certs, err);
+	c->tsa_chain = t.chain;
+	if (rc || verify_chain_timestamps(&c->tsa_chain, err) ||
+		verify_chain_at(&e->chain, t.from_ms, err) ||
+		verify_chain_at(&e->chain, t.until_ms, err) ||
+		verify_chain_revocable(&c->tsa_chain, err))
+		return err_wrap(err, "the timestamp countersignature");
+	return 0;
+}
+
 static int timestamp_check(struct check *c, struct err *err)
 {
 	const struct verify_statement *s = c->statement;
@@ -136,9 +160,7 @@ static int timestamp_check(struct check *c, struct err *err)
 		return verify_chain_at(&c->envelope.chain, c->envelope.signed_ms, err);
 	if (s->has_tsa &&
 		!(s->after_expiry && !verify_chain_expired(&c->envelope.chain, c->now_ms)))
-		return err_set(err, ERR_RETRY,
-			"the policy wants a timestamp countersignature (tsa:), and these are not "
-			"built yet");
+		return countersignature_check(c, err);
 	return verify_chain_at(&c->envelope.chain, c->now_ms, err);
 }
 
@@ -250,5 +272,6 @@ enum verdict verify_notation(const struct verify_trust *trust, const struct veri
 	enum verdict verdict = check_all(&c, type, envelope, n, err);
 
 	verify_envelope_clear(&c.envelope);
+	notary_certs_clear(&c.tsa_chain);
 	return verdict;
 }

@@ -4,6 +4,7 @@
 //	notation sign DIR HOST/REPO@DIGEST [cose]
 //	notation vectors OUT             what test/unit/verify/data/notation holds
 //	notation cose OUT                what test/unit/verify/data/cose holds
+//	notation timestamps OUT          what test/unit/verify/data/timestamp holds
 package main
 
 import (
@@ -86,7 +87,9 @@ func main() {
 		vectors(args[1])
 	case len(args) == 2 && args[0] == "cose":
 		coseVectors(args[1])
+	case len(args) == 2 && args[0] == "timestamps":
+		timestampVectors(args[1])
 	default:
-		log.Fatal("usage: notation certs DIR | sign DIR REF [cose] | vectors OUT | cose OUT")
+		log.Fatal("usage: notation certs DIR | sign DIR REF [cose] | vectors OUT | cose OUT | timestamps OUT")
 	}
 }
