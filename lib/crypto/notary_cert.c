@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/vec.h"
+#include "crypto/notary_cert_internal.h"
 #include "crypto/rsa.h"
 
 #include <limits.h>
@@ -18,12 +19,6 @@
 #include <time.h>
 
 #define SECURITY_BITS_MIN 112 /* of a key that issues: RSA of 2048 bits, P-224 */
-
-struct notary_cert {
-	X509 *x;
-	enum notary_alg alg;
-	struct notary_cert_facts facts;
-};
 
 /* ---- keys ------------------------------------------------------------------------------------ */
 
@@ -162,26 +157,32 @@ static void facts_read(struct notary_cert_facts *f, X509 *x)
 	f->usage = f->has_usage ? usage_of(X509_get_key_usage(x)) : 0;
 	f->wrong_purpose =
 		flags & EXFLAG_XKUSAGE ? wrong_purpose(X509_get_extended_key_usage(x)) : NULL;
+	f->may_timestamp = !(flags & EXFLAG_XKUSAGE) ||
+		(X509_get_extended_key_usage(x) & (XKU_TIMESTAMP | XKU_ANYEKU));
 	f->has_ocsp = has_ocsp(x);
 	f->has_crl = X509_get_ext_by_NID(x, NID_crl_distribution_points, -1) >= 0;
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
+struct notary_cert *notary_cert_of(X509 *x)
+{
+	struct notary_cert *c = NEW(struct notary_cert);
+
+	c->x = x;
+	c->alg = alg_of(X509_get0_pubkey(x));
+	facts_read(&c->facts, x);
+	ERR_clear_error();
+	return c;
+}
+
 /* *p is moved behind it. */
 static struct notary_cert *cert_read(const unsigned char **p, size_t n)
 {
 	X509 *x = n && n <= LONG_MAX ? d2i_X509(NULL, p, (long)n) : NULL;
-	struct notary_cert *c = NULL;
 
-	if (x) {
-		c = NEW(struct notary_cert);
-		c->x = x;
-		c->alg = alg_of(X509_get0_pubkey(x));
-		facts_read(&c->facts, x);
-	}
 	ERR_clear_error();
-	return c;
+	return x ? notary_cert_of(x) : NULL;
 }
 
 int notary_cert_parse(struct notary_cert **out, const void *der, size_t n, struct err *err)

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/obj.h"
 #include "base/time.h"
+#include "crypto/timestamp.h"
 #include "verify/cose.h"
 #include "verify/envelope.h"
 #include "verify/jws.h"
@@ -23,6 +24,7 @@ struct check {
 	size_t n;
 	struct buf *signer; /* or NULL */
 	struct verify_envelope envelope;
+	struct notary_certs tsa_chain; /* of who has signed its timestamp */
 };
 
 /* ---- the manifest that holds it -------------------------------------------------------------- */
@@ -131,18 +133,38 @@ static int expiry_check(void *arg, struct err *err)
 		time_format_rfc3339(c->envelope.expires_ms, text));
 }
 
+/* Signed while all the certificates were valid, whatever the right time was within what the
+   authority says. What it says is worth nothing once one of its own was revoked. */
+static int countersignature_check(struct check *c, struct err *err)
+{
+	const struct verify_envelope *e = &c->envelope;
+	struct timestamp t = {0};
+	int rc;
+
+	if (!e->timestamp.len)
+		return err_set(err, ERR_RETRY,
+			"the policy wants a timestamp countersignature (tsa:), and there is none");
+	rc = timestamp_token_verify(&t, buf_str(&e->timestamp), e->timestamp.len, buf_str(&e->sig),
+		e->sig.len, &c->trust->certs, err);
+	c->tsa_chain = t.chain;
+	if (rc || verify_chain_timestamps(&c->tsa_chain, err) ||
+		verify_chain_at(&e->chain, t.from_ms, err) ||
+		verify_chain_at(&e->chain, t.until_ms, err) ||
+		verify_chain_revocable(&c->tsa_chain, err))
+		return err_wrap(err, "the timestamp countersignature");
+	return 0;
+}
+
 static int timestamp_check(void *arg, struct err *err)
 {
-	const struct check *c = arg;
+	struct check *c = arg;
 	const struct verify_statement *s = c->statement;
 
 	if (c->envelope.by_authority)
 		return verify_chain_at(&c->envelope.chain, c->envelope.signed_ms, err);
 	if (s->has_tsa &&
 		!(s->after_expiry && !verify_chain_expired(&c->envelope.chain, c->now_ms)))
-		return err_set(err, ERR_RETRY,
-			"the policy wants a timestamp countersignature (tsa:), and these are not "
-			"built yet");
+		return countersignature_check(c, err);
 	return verify_chain_at(&c->envelope.chain, c->now_ms, err);
 }
 
@@ -252,6 +274,7 @@ enum verdict verify_notation(const struct verify_trust *trust, const struct veri
 	enum verdict verdict = verify_checks_run(&all, err);
 
 	verify_envelope_clear(&c.envelope);
+	notary_certs_clear(&c.tsa_chain);
 	if (verdict == VERDICT_GOOD && all.passed_by & 1U << VERIFY_AUTHENTICITY)
 		return VERDICT_IGNORED;
 	return verdict;

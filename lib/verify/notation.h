@@ -2,8 +2,7 @@
  * Is a manifest signed as a trust policy of the Notary Project wants it (trust store and policy
  * specification, "Signature Verification")? The checks, in order: integrity, with the certificates'
  * own rules; authenticity; expiry; the time of signing; revocation; and at the end, what it is a
- * signature of. No network is asked: what would need it, or a timestamp countersignature, is not
- * built yet and fails.
+ * signature of. No network is asked: what would need it is not built yet and fails.
  *
  * Any thread. `now` is the caller's.
  */
