@@ -109,6 +109,33 @@ static int signer_check(X509 *signer, const struct cert *const *authority, struc
 	return err_set(err, ERR_RETRY, "another one has signed it than the trusted root names");
 }
 
+/* OpenSSL reads these as what they should be, whatever they are. */
+static int types_check(PKCS7 *token, struct err *err)
+{
+	static const struct {
+		int nid, type;
+	} attributes[] = {
+		{NID_pkcs9_messageDigest, V_ASN1_OCTET_STRING},
+		{NID_id_smime_aa_signingCertificate, V_ASN1_SEQUENCE},
+		{NID_id_smime_aa_signingCertificateV2, V_ASN1_SEQUENCE},
+	};
+	STACK_OF(PKCS7_SIGNER_INFO) *signers = PKCS7_get_signer_info(token);
+	int i;
+	size_t j;
+
+	for (i = 0; i < sk_PKCS7_SIGNER_INFO_num(signers); i++)
+		for (j = 0; j < ARRAY_LEN(attributes); j++) {
+			ASN1_TYPE *value = PKCS7_get_signed_attribute(
+				sk_PKCS7_SIGNER_INFO_value(signers, i), attributes[j].nid);
+
+			if (value && value->type != attributes[j].type)
+				return err_set(err, ERR_RETRY,
+					"its attribute %s is of another type than it should be",
+					OBJ_nid2sn(attributes[j].nid));
+		}
+	return 0;
+}
+
 /* OpenSSL has looked at the purposes that it knows. */
 static int only_purpose_check(X509 *signer, struct err *err)
 {
@@ -140,6 +167,8 @@ static const char *reason(void)
 static int signature_check(
 	PKCS7 *token, STACK_OF(X509) * certs, X509_STORE *store, X509 **signer, struct err *err)
 {
+	if (types_check(token, err))
+		return -1;
 	if (TS_RESP_verify_signature(token, certs, store, signer) != 1)
 		return err_set(
 			err, ERR_RETRY, "its signature is not of this authority: %s", reason());

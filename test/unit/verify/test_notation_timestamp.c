@@ -94,6 +94,17 @@ static const struct notation_row rows[] = {
 	{"n9-root-expired", TOKEN PATH "certificate has expired", false},
 	{"n9-signing-time", TOKEN "its signing time is not one at which its certificates are valid",
 		false},
+	{"n9-type-content", TOKEN "its signer has signed content of another type", false},
+	{"n9-type-digest", TOKEN "its attribute messageDigest is of another type than it should be",
+		false},
+	{"n9-type-v1",
+		TOKEN
+		"its attribute id-smime-aa-signingCertificate is of another type than it should be",
+		true, true},
+	{"n9-type-v2",
+		TOKEN "its attribute id-smime-aa-signingCertificateV2 is of another type than it "
+		      "should be",
+		false},
 };
 
 static const struct notation_row cose_rows[] = {

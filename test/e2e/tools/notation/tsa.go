@@ -414,6 +414,20 @@ func timestampVectors(to string) {
 			return append(a, attr(oidSigningTime, der(time.Date(2025, 3, 1, 0, 0, 0, 0, time.UTC))))
 		}
 	})
+	// Attributes of a type that is none, by a signer and an authority of their own.
+	delete(keys, fmt.Sprint("p256", 0))
+	delete(keys, fmt.Sprint("p384", 0))
+	typed, typist := newChain("p256", 2, nil), newTSA("p384", 2, nil)
+	crts["types-signer"], crts["types-tsa"] = typed.certs[1], typist.certs[1]
+	write(out+"/types-signer.crt", certBlock(typed.certs[1]))
+	write(out+"/types-tsa.crt", certBlock(typist.certs[1]))
+	for _, t := range []struct {
+		name string
+		id   asn1.ObjectIdentifier
+	}{{"content", oidContentType}, {"digest", oidDigest}, {"v1", oidCertV1}, {"v2", oidCertV2}} {
+		stamped("n9-type-"+t.name, "types-signer types-tsa", forged{chain: typed, alg: "ES256", header: header("ES256")},
+			token{chain: typist, attrs: without(t.id, attr(t.id, der(true)))}.make)
+	}
 	// In COSE.
 	media, suffix = cose, ".cose"
 	cs := coseForged{chain: signer, alg: "ES256", protected: coseHeader(-7), stamp: token{chain: tsa}.make}
