@@ -7,11 +7,12 @@
 #include "ev/loop.h"
 #include "ev/reread.h"
 #include "source/trust_file.h"
-#include "test/unit/ocirepository/signing.h"
+#include "test/unit/ocirepository/keyless.h"
 #include "test/unit/ocirepository/world.h"
-#include "test/unit/verify/keyless.h"
+#include "test/unit/verify/vectors.h"
 #include "verify/bundle.h"
 #include "verify/legacy.h"
+#include "verify/trusted_root.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -21,34 +22,21 @@
 Suite *suite_keyless(void);
 
 #define INTERVAL_MS 60000
-#define WHO \
-	"\"matchOIDCIdentity\":[{\"issuer\":\"^https://issuer[.]example$\"," \
-	"\"subject\":\"^https://github[.]com/org/app/\"}]"
-#define SPEC_OF(verify) "\"ref\":{\"tag\":\"1.0\"},\"verify\":{\"provider\":\"cosign\"," verify "}"
+#define WHO KEYLESS_WHO
+#define SPEC_OF(verify) KEYLESS_SPEC(verify)
 #define ROOT "\"trustedRootSecretRef\":{\"name\":\"root\"}"
 #define SPEC SPEC_OF(ROOT "," WHO)
 #define BY_FILE SPEC_OF(WHO)
-#define SUBJECT "https://github.com/org/app/.github/workflows/release.yaml@refs/tags/v1"
+#define SUBJECT KEYLESS_SUBJECT_NAME
 
 static struct world w;
-static struct fake_image image;
-static struct buf layer = BUF_INIT(BUF_ANY); /* the registry sends it from here */
 
 /* ---- what there is --------------------------------------------------------------------------- */
-
-static char *root_text(const char *name)
-{
-	json_t *o = keyless_case("roots", name);
-	char *text = json_dumps(o, 0);
-
-	json_decref(o);
-	return text;
-}
 
 /* The Secret apps/root with a trusted root of that name. */
 static void trust(const char *name)
 {
-	auto_free char *root = root_text(name), *text = NULL;
+	auto_free char *root = keyless_root_text(name), *text = NULL;
 	json_t *o = json_pack("{s{ssss}}", "metadata", "name", "root", "namespace", "apps");
 
 	vector_entry(o, VERIFY_ROOT_ENTRY, root);
@@ -57,44 +45,11 @@ static void trust(const char *name)
 	json_decref(o);
 }
 
-/* The image has to be the one that make-keyless.py has signed. */
-static void push(void)
-{
-	auto_free char *digest = vector_text("keyless/", "image", ".digest");
-	FILE *f = fopen(VECTORS "keyless/layer.tgz", "rb");
-	char part[4096];
-
-	ck_assert(f);
-	buf_add(&layer, part, fread(part, 1, sizeof(part), f));
-	fclose(f);
-	world_push(&w, "1.0", &layer, &image);
-	ck_assert_msg(!strcmp(image.manifest_text, digest),
-		"image.digest is not %s: write it anew, and run make-keyless.py",
-		image.manifest_text);
-}
-
-static void sign(const char *name)
-{
-	json_t *o = keyless_case("legacy", name), *m;
-	char *payload = mem_strdup(json_string_value(json_object_get(o, "payload")));
-
-	m = json_pack("{s[{sssIs{sOsOsO}}]}", "layers", "digest", signing_digest(payload), "size",
-		(json_int_t)strlen(payload), "annotations", "dev.cosignproject.cosign/signature",
-		json_object_get(o, "signature"), VERIFY_LEGACY_CERTIFICATE,
-		json_object_get(o, "certificate"), VERIFY_LEGACY_LOG_ENTRY,
-		json_object_get(o, "entry"));
-	signing_blob(&w, payload);
-	signing_answer(&w, mem_printf("/v2/app/manifests/sha256-%s.sig", image.manifest_text + 7),
-		json_dumps(m, 0), NULL);
-	json_decref(m);
-	json_decref(o);
-}
-
 static void begin(const char *spec)
 {
 	world_init(&w);
 	trust("good");
-	push();
+	keyless_push(&w);
 	world_object(&w, "web", spec);
 }
 
@@ -106,41 +61,13 @@ static void start(void)
 
 static void end(void)
 {
-	fake_image_clear(&image);
 	world_clear(&w);
-	signing_clear();
-	buf_clear(&layer);
+	keyless_clear();
 }
 
 static bool asked(const char *what)
 {
 	return strstr(fake_log(w.reg), what) != NULL;
-}
-
-static void good(void)
-{
-	auto_free char *want = mem_printf("verified signature of revision 1.0@%s by '" SUBJECT
-					  "' of 'https://issuer.example'",
-		image.manifest_text);
-
-	ck_assert_msg(!strcmp(world_status(&w, "web", "Ready.status"), "True"), "%s",
-		world_status(&w, "web", "Ready.message"));
-	ck_assert_str_eq(world_status(&w, "web", "SourceVerified.status"), "True");
-	ck_assert_str_eq(world_status(&w, "web", "SourceVerified.message"), want);
-}
-
-#define FAILED "failed to verify the signature using provider 'cosign keyless': "
-
-static void bad(const char *why)
-{
-	auto_free char *message = mem_strdup(world_status(&w, "web", "SourceVerified.message"));
-
-	ck_assert_str_eq(world_status(&w, "web", "SourceVerified.status"), "False");
-	ck_assert_str_eq(world_status(&w, "web", "SourceVerified.reason"), "VerificationError");
-	ck_assert_msg(!strncmp(message, FAILED, strlen(FAILED)), "%s", message);
-	ck_assert_msg(strstr(message, why) != NULL, "%s", message);
-	ck_assert_str_eq(world_status(&w, "web", "Ready.reason"), "VerificationError");
-	ck_assert_str_eq(world_status(&w, "web", "Ready.message"), message);
 }
 
 /* ---- tests ----------------------------------------------------------------------------------- */
@@ -150,9 +77,9 @@ START_TEST(test_signed)
 	int i;
 
 	begin(SPEC);
-	sign("image");
+	keyless_sign(&w, "image");
 	start();
-	good();
+	keyless_good(&w);
 	for (i = 0; i < 3; i++) {
 		world_forget(&w);
 		world_pass(&w, INTERVAL_MS);
@@ -164,7 +91,7 @@ START_TEST(test_signed)
 	fake_kube_merge(
 		w.kube, "ocirepositories", "apps", "web", "{\"spec\":{\"interval\":\"2m\"}}");
 	world_settle(&w);
-	good();
+	keyless_good(&w);
 	end();
 }
 END_TEST
@@ -172,9 +99,9 @@ END_TEST
 START_TEST(test_of_another)
 {
 	begin(SPEC);
-	sign("good");
+	keyless_sign(&w, "good");
 	start();
-	bad("it is the signature of 'sha256:");
+	keyless_bad(&w, "it is the signature of 'sha256:");
 	ck_assert_str_eq(world_status(&w, "web", "artifact.revision"), "");
 	end();
 }
@@ -184,15 +111,16 @@ START_TEST(test_other_identity)
 {
 	begin(SPEC_OF(ROOT ",\"matchOIDCIdentity\":[{\"issuer\":\"^https://issuer[.]example$\","
 			   "\"subject\":\"^https://github[.]com/org/other/\"}]"));
-	sign("image");
+	keyless_sign(&w, "image");
 	start();
-	bad("the subject fits no entry of spec.verify.matchOIDCIdentity: it is signed by '" SUBJECT
-	    "' of 'https://issuer.example'");
+	keyless_bad(&w,
+		"the subject fits no entry of spec.verify.matchOIDCIdentity: it is signed by "
+		"'" SUBJECT "' of 'https://issuer.example'");
 	world_object(&w, "web",
 		SPEC_OF(ROOT ",\"matchOIDCIdentity\":[{\"issuer\":\"x\",\"subject\":\"x\"},"
 			     "{\"issuer\":\"issuer\",\"subject\":\"/app/\"}]"));
 	world_settle(&w);
-	good();
+	keyless_good(&w);
 	end();
 }
 END_TEST
@@ -204,9 +132,9 @@ START_TEST(test_same_generation)
 	auto_free char *text = NULL;
 
 	begin(SPEC);
-	sign("image");
+	keyless_sign(&w, "image");
 	start();
-	good();
+	keyless_good(&w);
 	world_forget(&w);
 	text = mem_printf(
 		"{\"metadata\":{\"name\":\"web\",\"namespace\":\"apps\",\"generation\":1,"
@@ -222,7 +150,7 @@ START_TEST(test_same_generation)
 		world_status(&w, "web", "Ready.status"),
 		world_status(&w, "web", "SourceVerified.status"),
 		world_status(&w, "web", "artifact.revision"), fake_log(w.reg));
-	bad("the subject fits no entry of spec.verify.matchOIDCIdentity");
+	keyless_bad(&w, "the subject fits no entry of spec.verify.matchOIDCIdentity");
 	end();
 }
 END_TEST
@@ -233,17 +161,17 @@ START_TEST(test_other_root)
 	auto_free char *revision = NULL;
 
 	begin(SPEC);
-	sign("image");
+	keyless_sign(&w, "image");
 	start();
-	good();
+	keyless_good(&w);
 	revision = mem_strdup(world_status(&w, "web", "artifact.revision"));
 	trust("log-before");
 	world_settle(&w);
-	bad("when the log was not trusted");
+	keyless_bad(&w, "when the log was not trusted");
 	ck_assert_str_eq(world_status(&w, "web", "artifact.revision"), revision);
 	trust("two-authorities");
 	world_settle(&w);
-	good();
+	keyless_good(&w);
 	/* The labels of the Secret are nobody's question. */
 	world_forget(&w);
 	fake_kube_merge(
@@ -268,7 +196,7 @@ START_TEST(test_no_root)
 	auto_free char *text = NULL;
 
 	begin(SPEC);
-	sign("image");
+	keyless_sign(&w, "image");
 	if (no_root[_i].secret) {
 		text = mem_printf("{\"metadata\":{\"name\":\"root\",\"namespace\":\"apps\"},"
 				  "\"data\":%s}",
@@ -278,11 +206,11 @@ START_TEST(test_no_root)
 		fake_kube_delete(w.kube, "secrets", "apps", "root");
 	}
 	start();
-	bad(no_root[_i].why);
+	keyless_bad(&w, no_root[_i].why);
 	ck_assert_msg(!asked(".sig"), "%s", fake_log(w.reg));
 	trust("good");
 	world_settle(&w);
-	good();
+	keyless_good(&w);
 	end();
 }
 END_TEST
@@ -290,10 +218,11 @@ END_TEST
 START_TEST(test_nobody_named_a_root)
 {
 	begin(BY_FILE);
-	sign("image");
+	keyless_sign(&w, "image");
 	start();
-	bad("there is no trusted root: neither spec.verify.trustedRootSecretRef nor the "
-	    "controller's --sigstore-trusted-root names one");
+	keyless_bad(&w,
+		"there is no trusted root: neither spec.verify.trustedRootSecretRef nor the "
+		"controller's --sigstore-trusted-root names one");
 	ck_assert_msg(!asked(".sig") && !asked("referrers"), "%s", fake_log(w.reg));
 	ck_assert_uint_eq(fake_kube_secret_reads(w.kube), 0);
 	end();
@@ -302,7 +231,7 @@ END_TEST
 
 static void write_root(const char *path, const char *name)
 {
-	auto_free char *text = root_text(name);
+	auto_free char *text = keyless_root_text(name);
 	FILE *f = fopen(path, "w");
 
 	ck_assert(f && fputs(text, f) >= 0);
@@ -334,15 +263,15 @@ START_TEST(test_file)
 	file = trust_file_new(w.loop, path, &err);
 	ck_assert_msg(file != NULL, "%s", err.msg);
 	w.opts.trust = file;
-	sign("image");
+	keyless_sign(&w, "image");
 	start();
-	bad("when the log was not trusted");
+	keyless_bad(&w, "when the log was not trusted");
 	world_object(&w, "web", SPEC);
 	until_verified("True");
-	good();
+	keyless_good(&w);
 	world_object(&w, "web", BY_FILE);
 	until_verified("False");
-	bad("when the log was not trusted");
+	keyless_bad(&w, "when the log was not trusted");
 	write_root(path, "good");
 	for (i = 0; i < 100 && !stats.taken; i++) {
 		world_pass(&w, 5000);
@@ -350,7 +279,7 @@ START_TEST(test_file)
 	}
 	ck_assert_uint_eq(stats.taken, 1);
 	until_verified("True");
-	good();
+	keyless_good(&w);
 	world_stop(&w);
 	trust_file_free(file);
 	unlink(path);
@@ -373,9 +302,9 @@ static const struct {
 START_TEST(test_wrong)
 {
 	begin(wrong[_i].spec);
-	sign("image");
+	keyless_sign(&w, "image");
 	start();
-	bad(wrong[_i].why);
+	keyless_bad(&w, wrong[_i].why);
 	ck_assert_str_eq(world_status(&w, "web", "Stalled.status"), "True");
 	ck_assert_msg(!asked(".sig") && !asked("referrers"), "%s", fake_log(w.reg));
 	end();
