@@ -215,20 +215,6 @@ START_TEST(test_no_root)
 }
 END_TEST
 
-START_TEST(test_nobody_named_a_root)
-{
-	begin(BY_FILE);
-	keyless_sign(&w, "image");
-	start();
-	keyless_bad(&w,
-		"there is no trusted root: neither spec.verify.trustedRootSecretRef nor the "
-		"controller's --sigstore-trusted-root names one");
-	ck_assert_msg(!asked(".sig") && !asked("referrers"), "%s", fake_log(w.reg));
-	ck_assert_uint_eq(fake_kube_secret_reads(w.kube), 0);
-	end();
-}
-END_TEST
-
 static void write_root(const char *path, const char *name)
 {
 	auto_free char *text = keyless_root_text(name);
@@ -323,7 +309,6 @@ Suite *suite_keyless(void)
 	tcase_add_test(tc, test_same_generation);
 	tcase_add_test(tc, test_other_root);
 	tcase_add_loop_test(tc, test_no_root, 0, ARRAY_LEN(no_root));
-	tcase_add_test(tc, test_nobody_named_a_root);
 	tcase_add_test(tc, test_file);
 	tcase_add_loop_test(tc, test_wrong, 0, ARRAY_LEN(wrong));
 	suite_add_tcase(s, tc);
