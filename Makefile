@@ -117,10 +117,14 @@ CONTROLLER_OBJS := $(foreach k,$(KINDS),$(call objs,controllers/$(k)))
 $(O)/gen/crds.c: $(wildcard deploy/crds/*.yaml) lib/embedded/embed-crds.sh
 	@mkdir -p $(@D)
 	bash lib/embedded/embed-crds.sh $(wildcard deploy/crds/*.yaml) > $@.tmp && mv $@.tmp $@
+# So does the root of trust of the public Sigstore.
+$(O)/gen/sigstore_root.c: lib/source/sigstore-root.json lib/source/embed-root.sh
+	@mkdir -p $(@D)
+	bash lib/source/embed-root.sh $< > $@.tmp && mv $@.tmp $@
 $(O)/gen/%.o: $(O)/gen/%.c
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(O)/oci-source-controller: $(call objs,cmd/oci-source-controller) $(CONTROLLER_OBJS) $(O)/gen/crds.o $(call archives,$(REV_MODULES))
+$(O)/oci-source-controller: $(call objs,cmd/oci-source-controller) $(CONTROLLER_OBJS) $(O)/gen/crds.o $(O)/gen/sigstore_root.o $(call archives,$(REV_MODULES))
 	$(Q)$(CC) $(LDFLAGS) $(LDSAN) -o $@ $^ $(LINK_LIBS)
 $(O)/ocictl: $(call objs,cmd/ocictl) $(call archives,source $(DEPS_source))
 	$(Q)$(CC) $(LDFLAGS) $(LDSAN) -o $@ $^ $(LINK_LIBS)

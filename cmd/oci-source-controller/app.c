@@ -31,6 +31,7 @@
 #include "source/item.h"
 #include "source/peers.h"
 #include "source/provider.h"
+#include "source/public_root.h"
 #include "source/rules_file.h"
 #include "source/trust_file.h"
 #include "store/store.h"
@@ -395,6 +396,7 @@ static struct controller *ocirepository_of(struct app *a)
 		.urls = a->urls,
 		.trust = a->trust,
 		.rules = a->rules,
+		.public_root = a->public_root,
 		.algo = a->flags.algo,
 		.max_blob = (uint64_t)a->flags.max_size,
 		.max_expanded = (uint64_t)a->flags.max_expanded,
@@ -487,12 +489,8 @@ static int start_registries(struct app *a, struct err *err)
 			return err_wrap(err, "--registry-mirrors");
 		reread_on_taken(a->mirrors, app_try_failed, a);
 	}
-	if (a->flags.trusted_root) {
-		a->trust = trust_file_new(a->loop, a->flags.trusted_root, err);
-		if (!a->trust)
-			return err_wrap(err, "--sigstore-trusted-root");
-		reread_on_taken(trust_file_reread(a->trust), app_try_failed, a);
-	}
+	if (app_start_trust(a, app_try_failed, err))
+		return -1;
 	if (a->flags.rules) {
 		a->rules = rules_file_new(a->loop, a->flags.rules, err);
 		if (!a->rules)
@@ -552,6 +550,7 @@ void app_free(struct app *a)
 	reread_free(a->mirrors);
 	trust_file_free(a->trust);
 	rules_file_free(a->rules);
+	public_root_free(a->public_root);
 	reread_free(a->url_secret);
 	/* What was dropped on the way delivers its end, worker jobs too. */
 	for (i = 0; a->loop && i < 1000 && loop_turn(a->loop, false); i++)

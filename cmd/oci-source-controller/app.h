@@ -25,7 +25,8 @@ struct app {
 	struct peers *peers; /* NULL: none are asked */
 	struct oci_client *oci;
 	struct reread *cas, *mirrors; /* --ca-file, --registry-mirrors; NULL: none */
-	struct trust_file *trust; /* --sigstore-trusted-root; NULL: none */
+	struct trust_file *trust; /* --sigstore-trusted-root; NULL: none ... */
+	struct public_root *public_root; /* ... and this one is there */
 	struct rules_file *rules; /* --verification-rules; NULL: none */
 	struct serve_urls *urls;
 	struct reread *url_secret; /* --artifact-url-secret; NULL: none */
@@ -57,6 +58,9 @@ struct app {
 int app_start(struct app *a, struct err *err) must_check;
 /* After the loop has stopped (or after a failed start). */
 void app_free(struct app *a);
+
+/* app_trust.c: whom objects believe that name nobody. on_taken is told when that is another one. */
+int app_start_trust(struct app *a, void (*on_taken)(void *a), struct err *err) must_check;
 
 /* app_end.c. SIGTERM: takes nothing new, lets downloads finish, stops the loop; each part has ended
    before the next is asked to. The second time: at once. */

@@ -15,6 +15,7 @@
 #include "kube/client.h"
 #include "oci/registry.h"
 #include "serve/files.h"
+#include "source/public_root.h"
 #include "source/rules_file.h"
 #include "source/trust_file.h"
 #include "store/store.h"
@@ -129,6 +130,30 @@ static void files_reread(void *arg, struct metric_out *out)
 	if (a->rules)
 		one_file(out, rules_file_reread(a->rules));
 	one_file(out, a->url_secret);
+}
+
+static void root_refreshes(void *arg, struct metric_out *out)
+{
+	const struct app *a = arg;
+	struct public_root_stats s;
+
+	if (!a->public_root)
+		return;
+	public_root_stats(a->public_root, &s);
+	metric_emit(out, (double)s.taken, "taken");
+	metric_emit(out, (double)s.unchanged, "unchanged");
+	metric_emit(out, (double)s.failed, "failed");
+}
+
+static void root_age(void *arg, struct metric_out *out)
+{
+	const struct app *a = arg;
+	struct public_root_stats s = {0};
+
+	if (a->public_root)
+		public_root_stats(a->public_root, &s);
+	if (s.refreshed)
+		metric_emit(out, (double)s.age_ms / 1000);
 }
 
 /* Objects name the hosts; lib/oci takes letters, digits, '.', '-', '_', ':' and brackets only, and
@@ -622,6 +647,13 @@ void app_add_metrics(struct app *a)
 			"outcome", false, mirrors_asked},
 		{"file_reloads_total", "Changes of files that flags name, taken or of no use.",
 			"file,outcome", false, files_reread},
+		{"trusted_root_refreshes_total",
+			"Refreshes of the public trusted root: another one, the same, or none.",
+			"outcome", false, root_refreshes},
+		{"trusted_root_age_seconds",
+			"Time since the last refresh of the public trusted root that has not "
+			"failed; absent until there was one.",
+			"", true, root_age},
 		{"http_client_connections_total", "New connections.", "client", false,
 			http_connections},
 		{"http_client_lookups_total", "Names that were looked up.", "client", false,

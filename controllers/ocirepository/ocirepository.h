@@ -15,6 +15,7 @@
 
 struct account;
 struct peers;
+struct public_root;
 struct rules_file;
 struct serve_urls;
 struct store;
@@ -29,7 +30,8 @@ struct ocirepository_opts {
 	   scheme. */
 	const char *adv_address;
 	const struct serve_urls *urls; /* their secret; NULL: there is none */
-	const struct trust_file *trust; /* --sigstore-trusted-root; NULL: there is none */
+	const struct trust_file *trust; /* --sigstore-trusted-root; NULL: there is none ... */
+	struct public_root *public_root; /* ... and this one is there */
 	const struct rules_file *rules; /* --verification-rules; NULL: there are none */
 	enum digest_algo algo; /* of artifacts; DIGEST_NONE: sha256 */
 	struct account *account; /* memory for layers; NULL: none is counted */

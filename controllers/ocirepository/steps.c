@@ -236,6 +236,7 @@ static void policy_of_spec(struct run *r)
 	t->secret = OCI_SPEC(r)->verify_secret;
 	t->timeout_ms = (uint64_t)OCI_SPEC(r)->timeout_ms;
 	t->file = OCI_ENV(r)->source.trust;
+	t->public_root = OCI_ENV(r)->source.public_root;
 	OCI_RUN(r)->verified.who = &OCI_SPEC(r)->identities;
 	verified_rules(&OCI_RUN(r)->verified, rules_file_rules(OCI_ENV(r)->source.rules),
 		&OCI_RUN(r)->where, oci_client_mirrors(OCI_ENV(r)->registry.oci));
@@ -835,6 +836,7 @@ struct controller *ocirepository_new(const struct ocirepository_opts *opts)
 	env->source.urls = opts->urls;
 	env->source.trust = opts->trust;
 	env->source.rules = opts->rules;
+	env->source.public_root = opts->public_root;
 	env->source.max_expanded = opts->max_expanded;
 	env->source.max_entries = opts->max_entries;
 	source_env_init(&env->source, opts->adv_address);

@@ -134,6 +134,16 @@
 #define LIMIT_TRUSTED_ROOT (128 * LIMIT_KIB) /* the loop parses it, in some milliseconds */
 #define LIMIT_TRUSTED_LOGS 64 /* of one kind, in one trusted root */
 #define LIMIT_TRUSTED_AUTHORITIES 32
+#define LIMIT_TUF_META \
+	(512 * LIMIT_KIB) /* a file of metadata of a TUF repository; Sigstore's have 7 KiB */
+#define LIMIT_TUF_TIMESTAMP (16 * LIMIT_KIB) /* timestamp.json, whose length nobody announces */
+#define LIMIT_TUF_ROOTS 256 /* new versions of root.json in one refresh */
+#define LIMIT_TUF_KEYS 64 /* of one root.json */
+#define LIMIT_TUF_SIGNATURES 64 /* of one file: each is looked at, known keys' are checked */
+#define LIMIT_TUF_SIGNATURE (2 * LIMIT_KIB) /* one of them */
+#define LIMIT_TUF_REQUEST_MS 30000 /* one of its files */
+#define LIMIT_TUF_CONNECT_MS 10000 /* name, connection and TLS */
+#define LIMIT_TUF_REFRESH_MS 120000 /* all of them */
 #define LIMIT_SIGNERS 32 /* matchOIDCIdentity */
 #define LIMIT_SIGNERS_PROGRAM \
 	14000 /* instructions of all its patterns: 2 MiB, while an object is verified */

@@ -11,6 +11,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <string.h>
 
@@ -221,6 +222,24 @@ bool pubkey_verifies(
 	const struct pubkey *key, const void *sig, size_t sig_len, const void *data, size_t n)
 {
 	return pubkey_verifies_with(key, DIGEST_SHA256, sig, sig_len, data, n);
+}
+
+bool pubkey_verifies_pss(
+	const struct pubkey *key, const void *sig, size_t sig_len, const void *data, size_t n)
+{
+	EVP_MD_CTX *c = EVP_MD_CTX_new();
+	EVP_PKEY_CTX *how = NULL;
+	bool good;
+
+	BUG_IF(!c);
+	good = sig_len && pubkey_kind(key) == PUBKEY_RSA &&
+		EVP_DigestVerifyInit(c, &how, EVP_sha256(), NULL, key->key) == 1 &&
+		EVP_PKEY_CTX_set_rsa_padding(how, RSA_PKCS1_PSS_PADDING) == 1 &&
+		EVP_PKEY_CTX_set_rsa_pss_saltlen(how, RSA_PSS_SALTLEN_AUTO) == 1 &&
+		EVP_DigestVerify(c, sig, sig_len, n ? data : "", n) == 1;
+	EVP_MD_CTX_free(c);
+	ERR_clear_error();
+	return good;
 }
 
 /* ---- what it is ------------------------------------------------------------------------------ */

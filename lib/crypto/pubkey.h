@@ -45,5 +45,8 @@ bool pubkey_verifies(
 /* With another hash than SHA-256; for Ed25519 it says nothing. */
 bool pubkey_verifies_with(const struct pubkey *key, enum digest_algo hash, const void *sig,
 	size_t sig_len, const void *data, size_t n);
+/* By an RSA key, as RSASSA-PSS with SHA-256 (RFC 8017 section 8.1) and a salt of any length. */
+bool pubkey_verifies_pss(
+	const struct pubkey *key, const void *sig, size_t sig_len, const void *data, size_t n);
 
 #endif

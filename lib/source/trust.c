@@ -7,6 +7,7 @@
 #include "ctl/object.h"
 #include "kube/client.h"
 #include "source/login.h"
+#include "source/public_root.h"
 #include "source/trust_file.h"
 #include "verify/keys.h"
 #include "verify/notation_trust.h"
@@ -83,6 +84,12 @@ static void trust_set(struct trust *t, struct depends_value *v)
 	v->unref(v);
 }
 
+/* The operator's own, or else the public one. NULL: it is not there yet. */
+static struct verify_root *shared_root(const struct trust *t)
+{
+	return t->file ? trust_file_root(t->file) : public_root_known(t->public_root);
+}
+
 bool trust_known(struct run *r, struct trust *t)
 {
 	auto_free char *name = NULL;
@@ -92,7 +99,7 @@ bool trust_known(struct run *r, struct trust *t)
 	if (t->keys || t->root || t->notary)
 		return true;
 	if (!t->secret) {
-		t->root = t->file ? verify_root_ref(trust_file_root(t->file)) : NULL;
+		t->root = verify_root_ref(shared_root(t));
 		return t->root;
 	}
 	name = trust_name(r, t);
@@ -113,19 +120,12 @@ const struct digest *trust_digest(const struct trust *t)
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
-int trust_check(struct run *r, const struct trust *t)
-{
-	if (t->secret || t->file)
-		return 0;
-	return err_set(&r->task.err, ERR_RETRY,
-		"there is no trusted root: neither spec.verify.trustedRootSecretRef nor the "
-		"controller's --sigstore-trusted-root names one");
-}
-
 enum step_ret trust_start(struct run *r, struct trust *t)
 {
 	if (trust_known(r, t))
 		return STEP_NEXT;
+	if (!t->secret)
+		return task_wait(&r->task, public_root_start(t->public_root, t->timeout_ms));
 	return task_wait(&r->task,
 		kube_start(r->c->opts.kube,
 			&(struct kube_req){.verb = KUBE_GET,
@@ -179,15 +179,35 @@ static struct depends_value *value_of(struct run *r, const struct trust *t, cons
 	return &v->value;
 }
 
+static int public_root_took(struct run *r, struct trust *t)
+{
+	struct err *err = &r->task.err;
+
+	if (!task_op_failed(&r->task)) {
+		t->root = verify_root_ref(public_root_known(t->public_root));
+		return 0;
+	}
+	err_wrap(err, "unable to initialize trusted root");
+	/* Nobody has answered: that may be how it is meant to be. */
+	if (err->code)
+		err_append(err,
+			"; where the internet cannot be reached, give "
+			"spec.verify.trustedRootSecretRef or --sigstore-trusted-root");
+	return -1;
+}
+
 int trust_took(struct run *r, struct trust *t)
 {
-	auto_free char *name = trust_name(r, t);
+	auto_free char *name = NULL;
 	struct depends_parts parts = {0};
 	struct depends_value *v;
 	const json_t *secret;
 
+	if (!t->secret)
+		return public_root_took(r, t);
 	if (task_op_failed(&r->task))
 		return err_wrap(&r->task.err, "failed to get secret '%s/%s'", r->ns, t->secret);
+	name = trust_name(r, t);
 	secret = kube_result(r->task.op);
 	*vec_add(&parts) =
 		(struct depends_part){{NTH_SECRETS, mem_printf("%s/%s", r->ns, t->secret)},

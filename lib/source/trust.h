@@ -1,7 +1,7 @@
 /*
  * Whom an object believes when he has signed its artifact: the public keys of a Secret, the trusted
- * root of one or of the operator, or with the provider notation the trust policy and certificates
- * of a Secret. For the rows of any kind whose spec has `verify`. Loop
+ * root of one, of the operator or of the public Sigstore, or with the provider notation the trust
+ * policy and certificates of a Secret. For the rows of any kind whose spec has `verify`. Loop
  * thread.
  *
  * What a Secret comes to is kept while something vouches for it (ctl/depends.h), and shared by all
@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 struct digest;
+struct public_root;
 struct trust_file;
 struct verify_keys;
 struct verify_root;
@@ -27,12 +28,13 @@ enum trust_kind {
 	TRUST_NOTATION,
 };
 
-/* In the kind's run, zeroed; the first four are set before any call. */
+/* In the kind's run, zeroed; the first five are set before any call. */
 struct trust {
 	enum trust_kind kind;
-	const char *secret; /* its name; borrowed; NULL: the operator's root counts */
+	const char *secret; /* its name; borrowed; NULL: one of the next two counts */
 	uint64_t timeout_ms; /* for reading it */
-	const struct trust_file *file; /* the operator's; NULL: there is none */
+	const struct trust_file *file; /* the operator's; NULL: there is none ... */
+	struct public_root *public_root; /* ... and this one is there */
 	struct verify_keys *keys; /* all NULL: not known yet */
 	struct verify_root *root;
 	struct verify_trust *notary;
@@ -47,10 +49,8 @@ void trust_depends_each(
 bool trust_known(struct run *r, struct trust *t);
 /* Of what is known: other keys, certificates or policies have another one. */
 const struct digest *trust_digest(const struct trust *t);
-/* -1: there is nothing that could be read; the task's error says so. */
-int trust_check(struct run *r, const struct trust *t) must_check;
-/* What a row of the kind does. -1: the Secret could not be read or has nothing that can be used;
-   the task's error says so. */
+/* What a row of the kind does. -1: the Secret could not be read or has nothing that can be used, or
+   there is no public root; the task's error says so. */
 enum step_ret trust_start(struct run *r, struct trust *t) must_check;
 int trust_took(struct run *r, struct trust *t) must_check;
 

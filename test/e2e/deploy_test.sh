@@ -270,7 +270,7 @@ check_eq "in its place" "$MINE $(wc -l <"$H_TMP/deploy.json")" "$(deployment .im
 rendered coming-from-flux.md 2
 check_eq "Flux's left out" Namespace "$(jq -r .kind "$H_TMP/pages/rendered")"
 rendered coming-from-flux.md 3
-check_eq "what was patched into Flux's: variables beside ours, a toleration" "$MINE RUNTIME_NAMESPACE HTTPS_PROXY NO_PROXY dedicated" \
+check_eq "what was patched into Flux's: variables beside ours, a toleration" "$MINE RUNTIME_NAMESPACE HTTPS_PROXY NO_PROXY TUF_ROOT dedicated" \
 	"$(deployment '"\(.image) \([.env[].name] | sort_by(. != "RUNTIME_NAMESPACE") | join(" "))"') $(jq -r 'select(.kind == "Deployment") | .spec.template.spec.tolerations[].key' "$H_TMP/pages/rendered")"
 rendered coming-from-flux.md 4
 check_eq "Flux's leaves a shard alone" "--watch-label-selector=!sharding.fluxcd.io/key" "$(deployment '.args[-1]')"

@@ -113,6 +113,46 @@ START_TEST(test_signatures)
 }
 END_TEST
 
+/* Whoever signs so has to be asked for it. */
+START_TEST(test_pss)
+{
+	static const char *const others[] = {"rsa3072", "p256", "ed25519"};
+	struct pubkey *key = key_of("rsa2048"), *other;
+	auto_buf struct buf sig = BUF_INIT(BUF_ANY), pkcs1 = BUF_INIT(BUF_ANY);
+	size_t i;
+
+	sig_of("rsa2048-pss", &sig);
+	sig_of("rsa2048-sha256", &pkcs1);
+	ck_assert(pubkey_verifies_pss(key, sig.p, sig.len, "a message", 9));
+	ck_assert(!pubkey_verifies_pss(key, sig.p, sig.len, "a message", 8));
+	ck_assert(!pubkey_verifies_pss(key, sig.p, sig.len - 1, "a message", 9));
+	ck_assert(!pubkey_verifies_pss(key, sig.p, 0, "a message", 9));
+	ck_assert(!pubkey_verifies_pss(key, pkcs1.p, pkcs1.len, "a message", 9));
+	for (i = 0; i < ARRAY_LEN(others); i++) {
+		other = key_of(others[i]);
+		ck_assert(!pubkey_verifies_pss(other, sig.p, sig.len, "a message", 9));
+		ck_assert(!pubkey_equal(key, other));
+		pubkey_free(other);
+	}
+	pubkey_free(key);
+}
+END_TEST
+
+START_TEST(test_equal)
+{
+	struct pubkey *key = key_of("rsa2048"), *same = key_of("rsa2048-pkcs1");
+	struct pubkey *p256 = key_of("p256"), *other = key_of("p256-other");
+
+	ck_assert(pubkey_equal(key, same));
+	ck_assert(pubkey_equal(p256, p256));
+	ck_assert(!pubkey_equal(p256, other));
+	pubkey_free(key);
+	pubkey_free(same);
+	pubkey_free(p256);
+	pubkey_free(other);
+}
+END_TEST
+
 /* K-N1: r and s of 0, and what each of them may not be. */
 START_TEST(test_ecdsa_of_nothing)
 {
@@ -200,6 +240,8 @@ Suite *suite_pubkey(void)
 	tcase_add_loop_test(tc, test_signatures, 0, ARRAY_LEN(signatures));
 	tcase_add_loop_test(tc, test_ecdsa_of_nothing, 0, 4);
 	tcase_add_test(tc, test_ecdsa_high);
+	tcase_add_test(tc, test_pss);
+	tcase_add_test(tc, test_equal);
 	tcase_add_test(tc, test_text);
 	suite_add_tcase(s, tc);
 	return s;
