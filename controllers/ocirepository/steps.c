@@ -236,6 +236,12 @@ static void policy_of_spec(struct run *r)
 	t->timeout_ms = (uint64_t)OCI_SPEC(r)->timeout_ms;
 	t->file = OCI_ENV(r)->source.trust;
 	OCI_RUN(r)->verified.who = &OCI_SPEC(r)->identities;
+	OCI_RUN(r)->verified.demands = &OCI_SPEC(r)->demands;
+	t = &OCI_RUN(r)->verified.logs;
+	t->kind = TRUST_ROOT;
+	t->secret = OCI_SPEC(r)->logs_secret;
+	t->timeout_ms = (uint64_t)OCI_SPEC(r)->timeout_ms;
+	t->file = OCI_ENV(r)->source.trust;
 }
 
 static enum step_ret resolve_resume(struct task *t)
@@ -281,6 +287,16 @@ static enum step_ret keys_start(struct task *t)
 static enum step_ret keys_resume(struct task *t)
 {
 	return verified_keys_resume(RUN(t), &OCI_RUN(RUN(t))->verified);
+}
+
+static enum step_ret logs_start(struct task *t)
+{
+	return verified_logs_start(RUN(t), &OCI_RUN(RUN(t))->verified);
+}
+
+static enum step_ret logs_resume(struct task *t)
+{
+	return verified_logs_resume(RUN(t), &OCI_RUN(RUN(t))->verified);
 }
 
 static enum step_ret verify_start(struct task *t)
@@ -577,6 +593,7 @@ static const struct step WORK[] = {
 	{"provider", provider_start},
 	{"resolve", resolve_start, resolve_resume},
 	{"keys", keys_start, keys_resume},
+	{"logs", logs_start, logs_resume},
 	{"verify", verify_start, verify_resume},
 	{"changed", changed_start},
 	RUN_SLOT,
@@ -690,6 +707,7 @@ static void depends_each(
 {
 	login_depends_each(&OCIREPOSITORY_SPEC(s)->login, on, arg);
 	trust_depends_each(OCIREPOSITORY_SPEC(s)->verify_secret, on, arg);
+	trust_depends_each(OCIREPOSITORY_SPEC(s)->logs_secret, on, arg);
 }
 
 /* ---- registries ------------------------------------------------------------------------------ */
@@ -747,7 +765,8 @@ static void shown(const struct spec *spec, struct kind_shown *out)
 static const struct kube_resource RESOURCE = {
 	"source.toolkit.fluxcd.io", "v1", "ocirepositories", "OCIRepository", true};
 
-static const char *const ANNOTATIONS[] = {OCIREPOSITORY_PLATFORM, OCIREPOSITORY_GRACE, NULL};
+static const char *const ANNOTATIONS[] = {
+	OCIREPOSITORY_PLATFORM, OCIREPOSITORY_GRACE, VERIFY_DEMANDS_PREFIX, NULL};
 static const char *const CONDITIONS[] = {COND_STORAGE_FAILED, COND_FETCH_FAILED, COND_OUTDATED,
 	COND_IN_STORAGE, COND_VERIFIED, COND_STALLED, COND_RECONCILING, NULL};
 static const char *const NEGATIVE[] = {COND_STORAGE_FAILED, COND_FETCH_FAILED, COND_OUTDATED,

@@ -7,6 +7,7 @@
 #include "ctl/controller.h"
 #include "source/item.h"
 #include "source/notary.h"
+#include "verify/demands.h"
 #include "verify/identity.h"
 #include "verify/keys.h"
 #include "verify/trusted_root.h"
@@ -18,7 +19,14 @@
 void verified_clear(struct verified *v)
 {
 	trust_clear(&v->trust);
+	trust_clear(&v->logs);
 	*v = (struct verified){0};
+}
+
+/* A signature by a key is held against logs as well: those of a trusted root. */
+static bool wants_logs(const struct verified *v)
+{
+	return v->trust.kind == TRUST_KEYS && v->demands && v->demands->log;
 }
 
 /* A restored database brings another spec under a generation that was seen. */
@@ -29,6 +37,8 @@ static void spec_add(struct digest_ctx *h, const struct run *r, const struct ver
 
 	digest_update(h, &v->trust.kind, sizeof(v->trust.kind));
 	digest_update(h, url, strlen(url) + 1);
+	if (v->demands)
+		verify_demands_digest(v->demands, h);
 	if (v->trust.kind != TRUST_ROOT || !v->who)
 		return;
 	vec_each (v->who, one) {
@@ -48,6 +58,8 @@ static struct digest policy_of(
 	digest_ctx_init(&h, DIGEST_SHA256);
 	digest_update(&h, trusted->bin, digest_size(trusted->algo));
 	digest_update(&h, manifest->bin, digest_size(manifest->algo));
+	if (wants_logs(v))
+		digest_update(&h, trust_digest(&v->logs)->bin, digest_size(DIGEST_SHA256));
 	digest_update(&h, &r->generation, sizeof(r->generation));
 	spec_add(&h, r, v);
 	digest_final(&h, &out);
@@ -60,7 +72,7 @@ bool verified_holds(struct run *r, struct verified *v, const struct digest *mani
 
 	if (v->trust.kind == TRUST_NONE)
 		return true;
-	if (v->good || !trust_known(r, &v->trust))
+	if (v->good || !trust_known(r, &v->trust) || (wants_logs(v) && !trust_known(r, &v->logs)))
 		return v->good;
 	policy = policy_of(r, v, manifest);
 	v->good = digest_equal(&policy, &ARTIFACT_ITEM(r->item)->verified);
@@ -92,6 +104,18 @@ enum step_ret verified_keys_resume(struct run *r, struct verified *v)
 	return trust_took(r, &v->trust) ? fail(r, v) : STEP_NEXT;
 }
 
+enum step_ret verified_logs_start(struct run *r, struct verified *v)
+{
+	if (!wants_logs(v))
+		return STEP_NEXT;
+	return trust_check(r, &v->logs) ? fail(r, v) : trust_start(r, &v->logs);
+}
+
+enum step_ret verified_logs_resume(struct run *r, struct verified *v)
+{
+	return trust_took(r, &v->logs) ? fail(r, v) : STEP_NEXT;
+}
+
 enum step_ret verified_start(struct run *r, struct verified *v, const struct signature_req *req)
 {
 	struct signature_req own = *req;
@@ -99,8 +123,9 @@ enum step_ret verified_start(struct run *r, struct verified *v, const struct sig
 	if (verified_holds(r, v, req->manifest))
 		return STEP_NEXT;
 	own.keys = v->trust.keys;
-	own.root = v->trust.root;
+	own.root = wants_logs(v) ? v->logs.root : v->trust.root;
 	own.who = v->who;
+	own.demands = v->demands;
 	own.trust = v->trust.notary;
 	return task_wait(&r->task, own.trust ? notary_start(&own) : signature_start(&own));
 }

@@ -12,7 +12,7 @@ test/unit/ocirepository makes of layer.tgz."""
 import base64, datetime, hashlib, json, os, struct
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data")
@@ -84,7 +84,7 @@ def other(text, oid=OTHER_NAME): return x509.OtherName(oid, utf8(text))
 
 
 def leaf(k=LEAF, by=FULCIO, start=T - 60, end=T + 540, san=(x509.UniformResourceIdentifier(SUBJECT),), old=ISSUER.encode(), new=utf8(ISSUER),
-         eku=ExtendedKeyUsageOID.CODE_SIGNING, logs=(CT,), sct_time=T - 60, sct_tbs=None, extra=None):
+         eku=ExtendedKeyUsageOID.CODE_SIGNING, logs=(CT,), sct_time=T - 60, sct_tbs=None, extra=None, build=()):
     b = builder(x509.Name([]), by.name, k, "leaf", start, end)
     b = b.add_extension(x509.KeyUsage(True, *[False] * 8), True)
     if eku:
@@ -97,6 +97,8 @@ def leaf(k=LEAF, by=FULCIO, start=T - 60, end=T + 540, san=(x509.UniformResource
         b = b.add_extension(x509.UnrecognizedExtension(NEW_ISSUER, new), False)
     if extra:
         b = b.add_extension(x509.UnrecognizedExtension(OID(extra), b"\5\0"), True)
+    for n, value in dict(build).items():
+        b = b.add_extension(x509.UnrecognizedExtension(OID("1.3.6.1.4.1.57264.1.%d" % n), value), False)
     tbs = sct_tbs or finish(b, by.key).tbs_certificate_bytes
     scts = [sct_of(tbs, by, log, sct_time) for log in logs]
     if scts:
@@ -220,6 +222,25 @@ roots = {
 }
 
 
+# ---- what a CI system says of a build ----------------------------------------------------------------------------------
+BUILD = {9: utf8(SUBJECT), 11: utf8("github-hosted"), 12: utf8("https://github.com/org/app"), 14: utf8("refs/tags/v1"), 20: utf8("push")}
+BUILDS = {"build": BUILD, "build-source-only": {12: BUILD[12]}, "build-no-text": {**BUILD, 14: b"refs/tags/v1"},
+          "build-trailing": {**BUILD, 14: BUILD[14] + b"\5\0"}, "build-empty": {**BUILD, 14: utf8("")}, "build-nul": {**BUILD, 14: utf8("refs/tags/v1\0")}}
+
+
+# ---- by a key: that of rsa2048.pub -------------------------------------------------------------------------------------
+class Key:
+    """Signs and is in a log as a key, where a certificate stands else."""
+    def __init__(self, k): self.k = k
+    def sign(self, data): return self.k.sign(data, padding.PKCS1v15(), SHA256)
+    def public_bytes(self, encoding):
+        return self.k.public_key().public_bytes(encoding, SPKI)
+
+
+SIGNER = Key(serialization.load_pem_private_key(open(os.path.join(DATA, "signer.pem"), "rb").read(), None))
+NO_SIGNER = type("Other", (), {"public_bytes": lambda self, encoding: key("another").public_key().public_bytes(encoding, SPKI)})()
+
+
 # ---- below the tag ---------------------------------------------------------------------------------------------------
 def payload_of(digest):
     return compact({"critical": {"identity": {"docker-reference": "registry.example/app"}, "image": {"docker-manifest-digest": digest},
@@ -304,6 +325,22 @@ legacies = {
     "other-name-nul": legacy(leaf(san=[other("dev\0.example")])), "two-other-names": legacy(leaf(san=[other("dev"), other("ops")])),
     "other-name-type": legacy(leaf(san=[other("dev", OID("1.2.3.4"))])), "nobody": legacy(leaf(san=())),
 }
+
+
+def keyed(payload=None, by=SIGNER, sig=None, of=None, **at):
+    payload = payload or payload_of(A)
+    mine = SIGNER.sign(payload.encode())
+    return {"payload": payload, "signature": b64(mine),
+            "entry": entry(hashedrekord((of or payload).encode(), sig or mine, by), **at)}
+
+
+legacies.update({n: legacy(leaf(build=b)) for n, b in BUILDS.items()})
+legacies["build-image"] = legacy(leaf(build=BUILD), payload=payload_of(IMAGE))
+legacies.update({
+    "key": keyed(), "key-image": keyed(payload_of(IMAGE)), "key-no-entry": {k: v for k, v in keyed().items() if k != "entry"}, "key-of-another-key": keyed(by=NO_SIGNER), "key-of-a-certificate": keyed(by=GOOD),
+    "key-of-another-signature": keyed(sig=b"\0" * 256), "key-of-another-payload": keyed(of=payload_of(B)), "key-unknown-log": keyed(log=REKOR_OTHER),
+    "key-set-changed": keyed(SignedEntryTimestamp=b64(flip(promise(hashedrekord(payload_of(A).encode(), SIGNER.sign(payload_of(A).encode()), SIGNER), T, 4711)))),
+})
 
 
 # ---- bundles ---------------------------------------------------------------------------------------------------------
@@ -500,6 +537,45 @@ bundles.update({
     "v2-of-another-signature": bundle2(body=body2(flip(BSIG), GOOD, statement(A))), "v2-index": bundle2(index=4), "v2-index-past": bundle2(index=7),
     "v2-other-key": bundle2(note=lambda n, r: note2(n, r, ed_key("another"))), "v2-other-origin": bundle2(note=lambda n, r: note2(n, r, origin="log3.example")),
     "v2-other-root": bundle2(note=lambda n, r: note2(n, sha(b"x"))),
+})
+
+
+def by_key(payload=None, by=SIGNER, body=dsse_body, entry_sig=None, of=None, entries=None, **at):
+    payload = payload or statement(A)
+    sig = SIGNER.sign(pae(payload))
+    if entries is None:
+        entries = [tlog_entry(body(of or payload, entry_sig or sig, by), **at)]
+    b = bundle(payload=payload, sig=sig, entries=entries)
+    del b["verificationMaterial"]["certificate"]
+    b["verificationMaterial"]["publicKey"] = {"hint": "hint"}
+    return b
+
+
+def body2_key(payload, sig, by, kind="publicKey", details="PKIX_RSA_PKCS1V15_2048_SHA256"):
+    return compact({"apiVersion": "0.0.2", "kind": "hashedrekord", "spec": {"hashedRekordV002": {
+        "data": {"algorithm": "SHA2_256", "digest": b64(sha(pae(payload)))},
+        "signature": {"content": b64(sig), "verifier": {"keyDetails": details, kind: {"rawBytes": b64(by.public_bytes(DER))}}}}}}).encode()
+
+
+def by_key2(by=SIGNER, payload=None, entry_sig=None, log=REKOR2, **more):
+    payload = payload or statement(A)
+    body = body2_key(payload, entry_sig or SIGNER.sign(pae(payload)), by, **more)
+    proof = proof_of(body)
+    proof["checkpoint"]["envelope"] = note2(7, base64.b64decode(proof["rootHash"]), log)
+    return by_key(entries=[{"logIndex": "5", "logId": {"keyId": b64(hint2(REKOR2, HOST2))}, "kindVersion": {"kind": "hashedrekord", "version": "0.0.2"},
+                            "inclusionProof": proof, "canonicalizedBody": b64(body)}])
+
+
+KBODY = dsse_body(statement(A), SIGNER.sign(pae(statement(A))), SIGNER)
+bundles.update({n: bundle(leaf(build=b)) for n, b in BUILDS.items()})
+bundles.update({
+    "key": by_key(), "key-intoto": by_key(body=intoto_body, kind=("intoto", "0.0.2")), "key-no-set": by_key(set_=False, s=0), "key-no-entry": by_key(entries=[]),
+    "key-of-another-key": by_key(by=NO_SIGNER), "key-of-a-certificate": by_key(by=GOOD), "key-of-another-signature": by_key(entry_sig=b"\0" * 256),
+    "key-of-another-payload": by_key(of=statement(B)), "key-unknown-log": by_key(log=REKOR_OTHER),
+    "key-set-changed": by_key(inclusionPromise={"signedEntryTimestamp": b64(flip(promise(KBODY, T, 4711)))}),
+    "key-note-other-key": by_key(inclusionProof=proof_of(KBODY, checkpoint={"envelope": checkpoint(7, base64.b64decode(proof_of(KBODY)["rootHash"]), REKOR_OTHER)})),
+    "key-v2": by_key2(), "key-v2-of-another-key": by_key2(NO_SIGNER), "key-v2-of-another-signature": by_key2(entry_sig=b"\0" * 256),
+    "key-v2-as-certificate": by_key2(kind="x509Certificate"), "key-v2-other-log-key": by_key2(log=ed_key("another")),
 })
 # ---- files -----------------------------------------------------------------------------------------------------------
 def delta(base, case, at=""):
