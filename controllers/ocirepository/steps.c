@@ -544,7 +544,8 @@ static void news_tell(struct run *r, bool is_new)
 	const char *revision = origin_of(r, "org.opencontainers.image.revision");
 	bool origin = source && revision;
 	char digest[DIGEST_TEXT_MAX], token[17];
-	struct event_annotation notes[5] = {{"source.toolkit.fluxcd.io/revision", a->revision},
+	const char *signer = verified_signer(r, &OCI_RUN(r)->verified);
+	struct event_annotation notes[6] = {{"source.toolkit.fluxcd.io/revision", a->revision},
 		{"source.toolkit.fluxcd.io/digest", digest}};
 	struct event_annotation *note = notes + 2;
 	auto_buf struct buf why = BUF_INIT(ERR_MSG_MAX), shown = BUF_INIT(BUF_ANY);
@@ -558,6 +559,8 @@ static void news_tell(struct run *r, bool is_new)
 	if (revision)
 		*note++ = (struct event_annotation){
 			"source.toolkit.fluxcd.io/originRevision", revision};
+	if (signer)
+		*note++ = (struct event_annotation){"source.toolkit.fluxcd.io/signer", signer};
 	token_of(r, token);
 	if (!is_new)
 		*note = (struct event_annotation){"source.toolkit.fluxcd.io/token", token};

@@ -162,6 +162,11 @@ enum step_ret verified_resume(struct run *r, struct verified *v, const struct di
 	return STEP_NEXT;
 }
 
+const char *verified_signer(const struct run *r, const struct verified *v)
+{
+	return v->good ? ARTIFACT_ITEM(r->item)->signer : NULL;
+}
+
 /* ---- the condition --------------------------------------------------------------------------- */
 
 static void say_good(struct run *r, const char *revision)

@@ -49,6 +49,10 @@ enum step_ret verified_start(
 enum step_ret verified_resume(
 	struct run *r, struct verified *v, const struct digest *manifest) must_check;
 
+/* Who has signed the artifact, of one that is verified by a certificate: "'name' of 'issuer'". NULL:
+   nobody knows. Borrowed from the item. */
+const char *verified_signer(const struct run *r, const struct verified *v);
+
 /* For a kind's hooks of these names. */
 void verified_succeeded(struct run *r, const struct verified *v, const char *revision);
 void verified_failed(struct run *r, const struct verified *v, const char *revision);

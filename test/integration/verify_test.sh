@@ -93,6 +93,11 @@ keyless_object own-root b org/app 'trustedRootSecretRef: {name: own-root},'
 check_soon "by a certificate" $SOON "True Succeeded" outcome workflow
 check_eq "it says by whom" "verified signature of revision b@$(cat "$DATA/b.digest") by $KEYLESS_BY" \
 	"$(field workflow '.status.conditions[] | select(.type == "SourceVerified") | .message')"
+# signer NAME: as its Event has it
+signer() { k -n apps get events -o json | jq -r --arg name "$1" '.items[] | select(.reason == "NewArtifact" and .involvedObject.name == $name)
+	| .metadata.annotations["source.toolkit.fluxcd.io/signer"] // "nobody"'; }
+check_soon "its Event says so, too" $SOON "$KEYLESS_BY" signer workflow
+check_eq "of a key nothing is said" nobody "$(signer old)"
 check_soon "by somebody else" $SOON "False VerificationError" outcome another
 check_has "says by whom" "provider 'cosign keyless': no matching signatures" "$(message another)"
 check_has "and what does not fit" "the subject fits no entry of spec.verify.matchOIDCIdentity: it is signed by $KEYLESS_BY" "$(message another)"
