@@ -105,6 +105,11 @@ check_soon "with a trusted root of its own" $SOON "False VerificationError" outc
 check_has "that one counts" "when the log was not trusted" "$(message own-root)"
 k -n apps create secret generic own-root --from-file=trusted_root.json="$H_TMP/root.json" --dry-run=client -o yaml | k apply -f - >/dev/null
 check_soon "another one in the Secret counts at once" $SOON "True Succeeded" outcome own-root
+jq '.tlogs += [.tlogs[0] | .logId.keyId = "AAAA"]' "$H_TMP/root.json" >"$H_TMP/trusted_root.json"
+k -n apps create secret generic odd-root --from-file="$H_TMP/trusted_root.json" >/dev/null || h_die "cannot create the secret odd-root"
+keyless_object odd-root b org/app 'trustedRootSecretRef: {name: odd-root},'
+check_soon "a root with a log that is misnamed" $SOON "True Succeeded" outcome odd-root
+check_eq "is told of once" "tlogs[1]" "$(jq -r 'select(.msg == "a log of the trusted root has a logId that is not its key'"'s"'").log' "$H_TMP/log/src.err")"
 keyless_layer b good
 k -n apps annotate ocirepository workflow reconcile.fluxcd.io/requestedAt=again >/dev/null
 keyless_object borrowed-keyless b org/app
