@@ -89,6 +89,22 @@ static bool log_wanted(const void *arg)
 	return d && d->log;
 }
 
+/* A root without a single log is of a Sigstore that has none (GitHub's, for private repositories):
+   who gives it to an object wants timestamps instead. With one log entries have to be there. */
+static bool has_logs(const void *arg)
+{
+	const struct verify_bundle_proof *p = arg;
+
+	return p->policy->root->tlogs.len || log_wanted(arg);
+}
+
+static bool has_ctlogs(const void *arg)
+{
+	const struct verify_bundle_proof *p = arg;
+
+	return p->policy->root->tlogs.len || p->policy->root->ctlogs.len;
+}
+
 /* ---- timestamps ------------------------------------------------------------------------------ */
 
 static int time_prove(struct verify_bundle_proof *p, const struct buf *der, struct err *err)
@@ -258,7 +274,8 @@ static const struct verify_check by_certificate[] = {
 	{"bundle", form_check},
 	{"envelope", envelope_check},
 	{"certificate", leaf_check},
-	{"log-entry", verify_bundle_log_entries},
+	/* As above: without an entry a timestamp has to say when. */
+	{"log-entry", verify_bundle_log_entries, has_logs},
 	{"signed-entry-timestamp", verify_bundle_log_promises, verify_bundle_log_has_promise},
 	{"inclusion-proof", verify_bundle_log_inclusion, verify_bundle_log_has_proof},
 	{"checkpoint", verify_bundle_log_checkpoints, verify_bundle_log_has_proof},
@@ -266,7 +283,7 @@ static const struct verify_check by_certificate[] = {
 	{"validity", validity_check},
 	{"timestamp", times_check, times_wanted},
 	{"chain", chain_check},
-	{"sct", sct_check},
+	{"sct", sct_check, has_ctlogs},
 	{"signature", signature_check},
 	{"statement", statement_check},
 	{"identity", identity_check},

@@ -218,6 +218,8 @@ roots = {
     "v2-tsa-later": root2_of(valid={"start": rfc3339(T + 1)}), "v2-not-critical": root2_of(tsa=Stamper(critical=False)),
     "v2-more-eku": root2_of(tsa=Stamper(eku=(ExtendedKeyUsageOID.TIME_STAMPING, ExtendedKeyUsageOID.CODE_SIGNING))),
     "v2-tsa-expired": root2_of(tsa=Stamper(end=T - 1)),
+    "no-logs": {**root2_of(), "tlogs": [], "ctlogs": []}, "no-tlogs": {**root2_of(), "tlogs": []},
+    "no-logs-no-tsa": {**root_of(), "tlogs": [], "ctlogs": []}, "no-logs-tsa-before": {**root2_of(valid={"start": rfc3339(T - 10**8), "end": rfc3339(T - 1)}), "tlogs": [], "ctlogs": []},
     "p384": root_of(tlog=log_of(key("rekor", ec.SECP384R1()), "https://rekor.example", details="PKIX_ECDSA_P384_SHA_384")),
 }
 
@@ -516,6 +518,14 @@ def bundle2(cert=None, payload=None, k=LEAF, h=SHA256, log=REKOR2, body=None, ti
     return b
 
 
+def stamped(cert=None, k=LEAF, time=None, payload=None, **more):
+    """Without any log, as GitHub's attestations of private repositories are."""
+    b = bundle(cert or leaf(logs=()), payload, k=k, entries=[], **more)
+    sig = base64.b64decode(b["dsseEnvelope"]["signatures"][0]["sig"])
+    b["verificationMaterial"]["timestampVerificationData"] = {"rfc3161Timestamps": [{"signedTimestamp": b64(time(sig) if time else stamp(sig, TSA))}]}
+    return b
+
+
 OTHER_TSA = Stamper("other tsa", "other tsa root")
 bundles.update({
     "v2": bundle2(), "v2-dsse": bundle2(body=DBODY), "v2-b": bundle2(payload=statement(B)), "v2-ec": bundle2(log=REKOR),
@@ -566,6 +576,13 @@ def by_key2(by=SIGNER, payload=None, entry_sig=None, log=REKOR2, **more):
                             "inclusionProof": proof, "canonicalizedBody": b64(body)}])
 
 
+bundles.update({
+    "stamped": stamped(), "stamped-b": stamped(payload=statement(B)), "stamped-sct": stamped(leaf()), "stamped-no-time": bundle(leaf(logs=()), entries=[]),
+    "stamped-of-another": stamped(time=lambda m: stamp(b"another", TSA)), "stamped-by-another": stamped(time=lambda m: stamp(m, OTHER_TSA)),
+    "stamped-late": stamped(time=lambda m: stamp(m, TSA, T + 541)), "stamped-early": stamped(time=lambda m: stamp(m, TSA, T - 61)),
+    "stamped-self-made": stamped(leaf(by=SELF_MADE, logs=())), "stamped-wrong-key": stamped(k=key("another")),
+    "stamped-and-logged": {**bundle2(leaf(logs=()))},
+})
 KBODY = dsse_body(statement(A), SIGNER.sign(pae(statement(A))), SIGNER)
 bundles.update({n: bundle(leaf(build=b)) for n, b in BUILDS.items()})
 bundles.update({

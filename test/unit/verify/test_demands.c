@@ -284,6 +284,15 @@ static const struct {
 		"the checkpoint is not signed by the entry's log"},
 };
 
+/* A root without logs lets pass what none knows, but for who wants one. */
+START_TEST(test_no_logs)
+{
+	row_check("bundle", "stamped", "no-logs", "", NULL, NULL);
+	row_check("bundle", "stamped", "no-logs", LOG, NULL, "the bundle has no entry of a log");
+	row_check("bundle", "stamped-and-logged", "no-logs", LOG, NULL, UNKNOWN_LOG);
+}
+END_TEST
+
 START_TEST(test_logged)
 {
 	row_check(logged[_i].file, logged[_i].name, logged[_i].root, logged[_i].demands,
@@ -300,6 +309,7 @@ Suite *suite_demands(void)
 	tcase_add_test(tc, test_digest);
 	tcase_add_loop_test(tc, test_builds, 0, ARRAY_LEN(builds));
 	tcase_add_loop_test(tc, test_logged, 0, ARRAY_LEN(logged));
+	tcase_add_test(tc, test_no_logs);
 	suite_add_tcase(s, tc);
 	return s;
 }
