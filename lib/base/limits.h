@@ -143,6 +143,8 @@
 #define LIMIT_NOTATION_TRIES 3 /* signatures that are looked at, as in Flux */
 #define LIMIT_ENVELOPE (64 * LIMIT_KIB) /* one signature of the Notary Project */
 #define LIMIT_CHAIN 10 /* certificates in one */
+#define LIMIT_CBOR_DEPTH 16 /* of a value that nobody here knows */
+#define LIMIT_COSE_LABELS 100 /* of one map, and of the list of those that are critical */
 
 /* lib/cloud */
 #define LIMIT_CLOUD_REQUEST_MS 10000 /* one request of a login */
