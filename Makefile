@@ -273,6 +273,12 @@ test: ## sanitized: unit programs, then scripts with a real registry
 test-all: all $(UNITS)
 	@BUILD=$(abspath $(O)) bash test/all.sh $(UNITS) $(sort $(wildcard test/integration/*_test.sh))
 
+# Each check of a signature switched off in turn: docs/verification.md, "Each check is needed". Takes about half an hour.
+.PHONY: mutate-verify
+mutate-verify: ## each check of signatures switched off: does a test notice?
+	@bash .ci/deps test
+	@python3 test/mutation/run.py $(if $(filter -j%,$(MAKEFLAGS)),$(filter -j%,$(MAKEFLAGS)),-j $(shell nproc)) --out $(abspath $(O))/mutation
+
 e2e: ## against a real kube-apiserver; needs Go
 ifeq ($(NO_E2E),1)
 	@echo "make e2e: SKIPPED, because NO_E2E=1"

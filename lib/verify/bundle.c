@@ -162,8 +162,6 @@ static int bundle_check(struct verify_bundle *b, struct err *err)
 			verify_plain(json_string_value(type), shown));
 	if (!b->envelope && !verify_pj_get(b->root, BUNDLE, "messageSignature"))
 		return err_set(err, ERR_RETRY, "it has no signature");
-	if (!material)
-		return err_set(err, ERR_RETRY, "it has neither a key nor a certificate");
 	return material_check(b, material, err);
 }
 

@@ -142,7 +142,7 @@ int verify_bundle_entry_read(struct verify_bundle_entry *out, const json_t *o, s
 	out->entry.index = verify_pj_int(verify_pj_get(o, verify_bundle_entry_fields, "logIndex"));
 	out->entry.time_s =
 		verify_pj_int(verify_pj_get(o, verify_bundle_entry_fields, "integratedTime"));
-	out->has_promise = promise && json_string_length(promise);
+	out->has_promise = json_string_length(promise) != 0;
 	out->has_proof = proof;
 	if (bytes_read(inner(o, verify_bundle_entry_fields, "logId", LOG_ID, "keyId"),
 		    &out->entry.log_id, "logId", err) ||

@@ -142,7 +142,7 @@ static int list_check(const json_t *list, const char *name, struct err *err)
 	bool all = false;
 	size_t i;
 
-	if (!json_is_array(list) || !json_array_size(list))
+	if (!json_array_size(list))
 		return err_set(err, ERR_RETRY, "%s is no list, or an empty one", name);
 	for (i = 0; i < json_array_size(list); i++) {
 		if (!item_of(list, i) || !*item_of(list, i))
@@ -390,7 +390,7 @@ static int document_read(struct verify_notation_policy *p, const json_t *o, stru
 	if (!version || strcmp(version, "1.0") != 0)
 		return err_set(err, ERR_RETRY, "its version is '%s', not '1.0'",
 			verify_plain(version, shown));
-	if (!json_is_array(list) || !json_array_size(list))
+	if (!json_array_size(list))
 		return err_set(err, ERR_RETRY, "it has no trustPolicies");
 	for (i = 0; !rc && i < json_array_size(list); i++)
 		rc = statement_read(p, &names, json_array_get(list, i), err);

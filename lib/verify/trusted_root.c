@@ -164,7 +164,7 @@ static int log_read(struct verify_log *log, const json_t *o, struct err *err)
 	id = id ? verify_pj_get(id, LOG_ID, "keyId") : NULL;
 	if (!hash || !enum_is(hash, "SHA2_256", 1))
 		return err_set(err, ERR_RETRY, "its hash is not SHA2_256");
-	if (!id || verify_pj_bytes(id, &bytes, err) || !bytes.len) {
+	if (verify_pj_bytes(id, &bytes, err) || !bytes.len) {
 		err_clear(err);
 		return err_set(err, ERR_RETRY, "its logId is none");
 	}

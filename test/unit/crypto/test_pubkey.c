@@ -174,6 +174,13 @@ START_TEST(test_text)
 	ck_assert_int_eq(parse(&key, "", &err), -1);
 	ck_assert_str_eq(err.msg, "it is empty");
 	err_clear(&err);
+	ck_assert_int_eq(parse(&key,
+				 "-----BEGIN PUBLIC KEY-----\nProc-Type: 4,ENCRYPTED\n\nAAAA\n"
+				 "-----END PUBLIC KEY-----\n",
+				 &err),
+		-1);
+	ck_assert_str_eq(err.msg, "it is encrypted");
+	err_clear(&err);
 	ck_assert_int_eq(parse(&key, "garbage", &err), -1);
 	ck_assert_str_eq(err.msg, "it is no public key in PEM");
 	while (large.len <= LIMIT_PUBLIC_KEY)

@@ -94,3 +94,49 @@ void signing_clear(void)
 		free(*text);
 	vec_clear(&kept_texts);
 }
+
+/* ---- a world --------------------------------------------------------------------------------- */
+
+void signing_start(struct world *w)
+{
+	world_start(w);
+	world_settle(w);
+}
+
+bool signing_asked(struct world *w, const char *what)
+{
+	return strstr(fake_log(w->reg), what) != NULL;
+}
+
+void signing_end(struct world *w, struct fake_image *image)
+{
+	fake_image_clear(image);
+	world_clear(w);
+	signing_clear();
+}
+
+void signing_good(struct world *w, const char *message)
+{
+	ck_assert_msg(!strcmp(world_status(w, "web", "Ready.status"), "True"), "%s",
+		world_status(w, "web", "Ready.message"));
+	ck_assert_str_eq(world_status(w, "web", "SourceVerified.status"), "True");
+	ck_assert_str_eq(world_status(w, "web", "SourceVerified.reason"), "Succeeded");
+	if (message)
+		ck_assert_str_eq(world_status(w, "web", "SourceVerified.message"), message);
+}
+
+void signing_bad(struct world *w, const char *provider, const char *why)
+{
+	auto_free char *message = mem_strdup(world_status(w, "web", "SourceVerified.message"));
+	auto_free char *start =
+		mem_printf("failed to verify the signature using provider '%s': ", provider);
+
+	ck_assert_str_eq(world_status(w, "web", "SourceVerified.status"), "False");
+	ck_assert_str_eq(world_status(w, "web", "SourceVerified.reason"), "VerificationError");
+	ck_assert_msg(!strncmp(message, start, strlen(start)), "%s", message);
+	ck_assert_msg(strstr(message, why) != NULL, "%s", message);
+	ck_assert_str_eq(world_status(w, "web", "Ready.status"), "False");
+	ck_assert_str_eq(world_status(w, "web", "Ready.reason"), "VerificationError");
+	ck_assert_str_eq(world_status(w, "web", "Ready.message"), message);
+	ck_assert_str_eq(world_status(w, "web", "FetchFailed.status"), "");
+}

@@ -25,4 +25,16 @@ struct fake_answer *signing_list(
 	struct world *w, const struct fake_image *of, const char *entries, bool tag);
 void signing_clear(void);
 
+/* ---- a world in which a signature is looked for: the object apps/web ------------------------- */
+
+void signing_start(struct world *w);
+/* Is that in the registry's log? */
+bool signing_asked(struct world *w, const char *what);
+/* After it, what was given to the registry is gone. */
+void signing_end(struct world *w, struct fake_image *image);
+/* It is ready, and was verified. message: of SourceVerified; NULL: any. */
+void signing_good(struct world *w, const char *message);
+/* It is not, for this reason and by this provider: both conditions say so. */
+void signing_bad(struct world *w, const char *provider, const char *why);
+
 #endif

@@ -75,21 +75,45 @@ static void push(void)
 		image.manifest_text);
 }
 
-static void sign(const char *name)
+/* What the case says, as a layer; free it. */
+static char *layer_of(const char *name, long long size)
 {
-	json_t *o = keyless_case("legacy", name), *m;
+	json_t *o = keyless_case("legacy", name), *l;
+	const char *payload = json_string_value(json_object_get(o, "payload"));
+	char *text;
+
+	l = json_pack("{sssIs{sOsO*sO}}", "digest", signing_digest(payload), "size",
+		(json_int_t)(size < 0 ? (long long)strlen(payload) : size), "annotations",
+		"dev.cosignproject.cosign/signature", json_object_get(o, "signature"),
+		VERIFY_LEGACY_CERTIFICATE, json_object_get(o, "certificate"),
+		VERIFY_LEGACY_LOG_ENTRY, json_object_get(o, "entry"));
+	text = json_dumps(l, 0);
+	json_decref(l);
+	json_decref(o);
+	return text;
+}
+
+static char *payload_of(const char *name)
+{
+	json_t *o = keyless_case("legacy", name);
 	char *payload = mem_strdup(json_string_value(json_object_get(o, "payload")));
 
-	m = json_pack("{s[{sssIs{sOsO*sO}}]}", "layers", "digest", signing_digest(payload), "size",
-		(json_int_t)strlen(payload), "annotations", "dev.cosignproject.cosign/signature",
-		json_object_get(o, "signature"), VERIFY_LEGACY_CERTIFICATE,
-		json_object_get(o, "certificate"), VERIFY_LEGACY_LOG_ENTRY,
-		json_object_get(o, "entry"));
-	signing_blob(&w, payload);
-	signing_answer(&w, mem_printf("/v2/app/manifests/sha256-%s.sig", image.manifest_text + 7),
-		json_dumps(m, 0), NULL);
-	json_decref(m);
 	json_decref(o);
+	return payload;
+}
+
+static void layers_push(const char *layers)
+{
+	signing_answer(&w, mem_printf("/v2/app/manifests/sha256-%s.sig", image.manifest_text + 7),
+		mem_printf("{\"layers\":[%s]}", layers), NULL);
+}
+
+static void sign(const char *name)
+{
+	auto_free char *one = layer_of(name, -1);
+
+	signing_blob(&w, payload_of(name));
+	layers_push(one);
 }
 
 static void begin(const char *spec)
@@ -100,23 +124,15 @@ static void begin(const char *spec)
 	world_object(&w, "web", spec);
 }
 
-static void start(void)
-{
-	world_start(&w);
-	world_settle(&w);
-}
-
 static void end(void)
 {
-	fake_image_clear(&image);
-	world_clear(&w);
-	signing_clear();
+	signing_end(&w, &image);
 	buf_clear(&layer);
 }
 
 static bool asked(const char *what)
 {
-	return strstr(fake_log(w.reg), what) != NULL;
+	return signing_asked(&w, what);
 }
 
 static void good(void)
@@ -125,24 +141,12 @@ static void good(void)
 					  "' of 'https://issuer.example'",
 		image.manifest_text);
 
-	ck_assert_msg(!strcmp(world_status(&w, "web", "Ready.status"), "True"), "%s",
-		world_status(&w, "web", "Ready.message"));
-	ck_assert_str_eq(world_status(&w, "web", "SourceVerified.status"), "True");
-	ck_assert_str_eq(world_status(&w, "web", "SourceVerified.message"), want);
+	signing_good(&w, want);
 }
-
-#define FAILED "failed to verify the signature using provider 'cosign keyless': "
 
 static void bad(const char *why)
 {
-	auto_free char *message = mem_strdup(world_status(&w, "web", "SourceVerified.message"));
-
-	ck_assert_str_eq(world_status(&w, "web", "SourceVerified.status"), "False");
-	ck_assert_str_eq(world_status(&w, "web", "SourceVerified.reason"), "VerificationError");
-	ck_assert_msg(!strncmp(message, FAILED, strlen(FAILED)), "%s", message);
-	ck_assert_msg(strstr(message, why) != NULL, "%s", message);
-	ck_assert_str_eq(world_status(&w, "web", "Ready.reason"), "VerificationError");
-	ck_assert_str_eq(world_status(&w, "web", "Ready.message"), message);
+	signing_bad(&w, "cosign keyless", why);
 }
 
 /* ---- tests ----------------------------------------------------------------------------------- */
@@ -153,7 +157,7 @@ START_TEST(test_signed)
 
 	begin(SPEC);
 	sign("image");
-	start();
+	signing_start(&w);
 	good();
 	for (i = 0; i < 3; i++) {
 		world_forget(&w);
@@ -175,9 +179,80 @@ START_TEST(test_of_another)
 {
 	begin(SPEC);
 	sign("good");
-	start();
+	signing_start(&w);
 	bad("it is the signature of 'sha256:");
 	ck_assert_str_eq(world_status(&w, "web", "artifact.revision"), "");
+	end();
+}
+END_TEST
+
+/* L-N12: how many layers there may be, and what is said of one that is not so. */
+static const struct {
+	const char *body; /* what the registry sends instead; NULL: what was signed */
+	long long size; /* that the layer is said to have; -1: the right one */
+	int layers;
+	const char *why;
+} layers[] = {
+	{NULL, -1, LIMIT_SIGNATURES + 1, "has 1001 layers, more than 1000"},
+	{NULL, 200 * LIMIT_MIB, 1, "the payload has 209715200 bytes, more than 65536"},
+	{NULL, 7, 1, "bytes, not the 7 "},
+	{"other", -1, 1, "has 5 bytes, not the "},
+	{"X", -1, 1, "the digest of what the registry sent is"},
+};
+
+START_TEST(test_layers)
+{
+	auto_free char *one = layer_of("image", layers[_i].size), *other = NULL;
+	auto_buf struct buf list = BUF_INIT(BUF_ANY);
+	struct fake_answer *a;
+	char *payload = payload_of("image");
+	int i;
+
+	begin(SPEC);
+	for (i = 1; i < layers[_i].layers; i++)
+		buf_adds(&list,
+			"{\"digest\":\"sha256:"
+			"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+			"\",\"size\":0},");
+	buf_adds(&list, one);
+	a = signing_blob(&w, payload);
+	if (layers[_i].body && layers[_i].body[1]) {
+		a->body = layers[_i].body;
+	} else if (layers[_i].body) {
+		other = mem_printf("%.*sX", (int)strlen(payload) - 1, payload);
+		a->body = other;
+	}
+	layers_push(buf_str(&list));
+	signing_start(&w);
+	bad(layers[_i].why);
+	ck_assert_str_eq(world_status(&w, "web", "artifact.revision"), "");
+	end();
+}
+END_TEST
+
+/* _i: the list of what refers to the image is under the tag. */
+START_TEST(test_bundle)
+{
+	json_t *o;
+	char *bundle, *manifest;
+	auto_free char *entry = NULL;
+
+	begin(SPEC);
+	o = keyless_case("bundle", "image");
+	bundle = json_dumps(o, 0);
+	manifest = mem_printf("{\"layers\":[{\"mediaType\":\"" VERIFY_BUNDLE_TYPE
+			      ".v0.3+json\",\"digest\":\"%s\",\"size\":%zu}]}",
+		signing_digest(bundle), strlen(bundle));
+	entry = mem_printf(
+		"{\"digest\":\"%s\",\"size\":%zu}", signing_digest(manifest), strlen(manifest));
+	signing_answer(
+		&w, mem_printf("/v2/app/manifests/%s", signing_digest(manifest)), manifest, NULL);
+	signing_blob(&w, bundle);
+	signing_list(&w, &image, entry, _i);
+	signing_start(&w);
+	good();
+	ck_assert_msg(!asked(".sig"), "%s", fake_log(w.reg));
+	json_decref(o);
 	end();
 }
 END_TEST
@@ -187,7 +262,7 @@ START_TEST(test_other_identity)
 	begin(SPEC_OF(ROOT ",\"matchOIDCIdentity\":[{\"issuer\":\"^https://issuer[.]example$\","
 			   "\"subject\":\"^https://github[.]com/org/other/\"}]"));
 	sign("image");
-	start();
+	signing_start(&w);
 	bad("the subject fits no entry of spec.verify.matchOIDCIdentity: it is signed by '" SUBJECT
 	    "' of 'https://issuer.example'");
 	world_object(&w, "web",
@@ -207,7 +282,7 @@ START_TEST(test_same_generation)
 
 	begin(SPEC);
 	sign("image");
-	start();
+	signing_start(&w);
 	good();
 	world_forget(&w);
 	text = mem_printf(
@@ -236,7 +311,7 @@ START_TEST(test_other_root)
 
 	begin(SPEC);
 	sign("image");
-	start();
+	signing_start(&w);
 	good();
 	revision = mem_strdup(world_status(&w, "web", "artifact.revision"));
 	trust("log-before");
@@ -279,7 +354,7 @@ START_TEST(test_no_root)
 	} else {
 		fake_kube_delete(w.kube, "secrets", "apps", "root");
 	}
-	start();
+	signing_start(&w);
 	bad(no_root[_i].why);
 	ck_assert_msg(!asked(".sig"), "%s", fake_log(w.reg));
 	trust("good");
@@ -293,7 +368,7 @@ START_TEST(test_nobody_named_a_root)
 {
 	begin(BY_FILE);
 	sign("image");
-	start();
+	signing_start(&w);
 	bad("there is no trusted root: neither spec.verify.trustedRootSecretRef nor the "
 	    "controller's --sigstore-trusted-root names one");
 	ck_assert_msg(!asked(".sig") && !asked("referrers"), "%s", fake_log(w.reg));
@@ -337,7 +412,7 @@ START_TEST(test_file)
 	ck_assert_msg(file != NULL, "%s", err.msg);
 	w.opts.trust = file;
 	sign("image");
-	start();
+	signing_start(&w);
 	bad("when the log was not trusted");
 	world_object(&w, "web", SPEC);
 	until_verified("True");
@@ -394,7 +469,7 @@ START_TEST(test_rule)
 	w.opts.trust = file;
 	w.opts.rules = ruled;
 	sign("image");
-	start();
+	signing_start(&w);
 	want = mem_printf(
 		"verified signature of revision 1.0@%s; rule '127.0.0.1/*' holds by '" SUBJECT
 		"' of 'https://issuer.example'",
@@ -446,7 +521,7 @@ START_TEST(test_wrong)
 {
 	begin(wrong[_i].spec);
 	sign("image");
-	start();
+	signing_start(&w);
 	bad(wrong[_i].why);
 	ck_assert_str_eq(world_status(&w, "web", "Stalled.status"), "True");
 	ck_assert_msg(!asked(".sig") && !asked("referrers"), "%s", fake_log(w.reg));
@@ -478,7 +553,7 @@ START_TEST(test_extensions)
 
 	begin(SPEC);
 	sign("build-image");
-	start();
+	signing_start(&w);
 	good();
 	revision = mem_strdup(world_status(&w, "web", "artifact.revision"));
 	annotate("source-repository-uri", "\"https://github.com/org/other\"");
@@ -525,7 +600,7 @@ START_TEST(test_require_log)
 	signing_trust(&w, "rsa2048");
 	trust("log-later");
 	sign("key-image");
-	start();
+	signing_start(&w);
 	by_key("True", "verified signature of revision 1.0@");
 	annotate(VERIFY_DEMANDS_LOG, "\"true\"");
 	by_key("False", FAILED_BY_KEY);
@@ -552,7 +627,7 @@ START_TEST(test_require_log_without_a_root)
 	signing_trust(&w, "rsa2048");
 	sign("key-image");
 	put_annotation(VERIFY_DEMANDS_LOG, "\"true\"");
-	start();
+	signing_start(&w);
 	by_key("False", FAILED_BY_KEY "there is no trusted root: neither");
 	end();
 }
@@ -566,6 +641,8 @@ Suite *suite_keyless(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, test_signed);
 	tcase_add_test(tc, test_of_another);
+	tcase_add_loop_test(tc, test_layers, 0, ARRAY_LEN(layers));
+	tcase_add_loop_test(tc, test_bundle, 0, 2);
 	tcase_add_test(tc, test_other_identity);
 	tcase_add_test(tc, test_same_generation);
 	tcase_add_test(tc, test_other_root);

@@ -145,29 +145,18 @@ static void begin(const char *level, const char *scope, const char *cert)
 
 static bool asked(const char *what)
 {
-	return strstr(fake_log(w.reg), what) != NULL;
-}
-
-static void start(void)
-{
-	world_start(&w);
-	world_settle(&w);
+	return signing_asked(&w, what);
 }
 
 static void end(void)
 {
-	fake_image_clear(&image);
-	world_clear(&w);
-	signing_clear();
+	signing_end(&w, &image);
 	buf_clear(&entries);
 }
 
 static void good(void)
 {
-	ck_assert_msg(!strcmp(world_status(&w, "web", "Ready.status"), "True"), "%s",
-		world_status(&w, "web", "Ready.message"));
-	ck_assert_str_eq(world_status(&w, "web", "SourceVerified.status"), "True");
-	ck_assert_str_eq(world_status(&w, "web", "SourceVerified.reason"), "Succeeded");
+	signing_good(&w, NULL);
 }
 
 /* Accepted, and nobody says that it was verified. */
@@ -180,18 +169,8 @@ static void ignored(void)
 
 static void bad(const char *why)
 {
-	auto_free char *message = mem_strdup(world_status(&w, "web", "SourceVerified.message"));
-
-	ck_assert_str_eq(world_status(&w, "web", "SourceVerified.status"), "False");
-	ck_assert_str_eq(world_status(&w, "web", "SourceVerified.reason"), "VerificationError");
-	ck_assert_msg(
-		!strncmp(message, "failed to verify the signature using provider 'notation': ", 58),
-		"%s", message);
-	ck_assert_msg(strstr(message, why) != NULL, "%s", message);
-	ck_assert_str_eq(world_status(&w, "web", "Ready.status"), "False");
-	ck_assert_str_eq(world_status(&w, "web", "Ready.reason"), "VerificationError");
+	signing_bad(&w, "notation", why);
 	ck_assert_str_eq(world_status(&w, "web", "artifact.revision"), "");
-	ck_assert_str_eq(world_status(&w, "web", "FetchFailed.status"), "");
 }
 
 /* ---- when ------------------------------------------------------------------------------------ */
@@ -206,7 +185,7 @@ START_TEST(test_signed)
 	subject = mem_printf("GET /v2/app/manifests/%s", image.manifest_text);
 	sign(envelope_of(&image));
 	list(_i);
-	start();
+	signing_start(&w);
 	good();
 	/* What was fetched to be verified is what is pulled then. */
 	once = strstr(fake_log(w.reg), subject);
@@ -223,7 +202,7 @@ END_TEST
 START_TEST(test_unsigned)
 {
 	begin("strict", NULL, "rsa2048-1");
-	start();
+	signing_start(&w);
 	bad("no signature is associated with '");
 	ck_assert_msg(!asked("/blobs/"), "%s", fake_log(w.reg));
 	sign(envelope_of(&image));
@@ -242,7 +221,7 @@ START_TEST(test_signature_of_another)
 	world_push(&w, "2.0", &w.layer2, &other);
 	sign(envelope_of(&other));
 	list(false);
-	start();
+	signing_start(&w);
 	bad("it is the signature of 'sha256:");
 	fake_image_clear(&other);
 	end();
@@ -254,7 +233,7 @@ START_TEST(test_other_root)
 	begin("strict", NULL, "p256-1");
 	sign(envelope_of(&image));
 	list(false);
-	start();
+	signing_start(&w);
 	bad("signature verification failed: failed to verify signature with digest sha256:");
 	bad("none of the trusted certificates is in the signature's chain");
 	/* The Secret changes: at once. */
@@ -272,7 +251,7 @@ START_TEST(test_audit)
 	begin("strict", NULL, "rsa2048-1");
 	sign(envelope_of(&image));
 	list(false);
-	start();
+	signing_start(&w);
 	good();
 	trust("audit", NULL, "p256-1");
 	world_settle(&w);
@@ -300,7 +279,7 @@ START_TEST(test_audit_and_failure)
 	begin("strict", NULL, "rsa2048-1");
 	sign(envelope_of(&image));
 	list(false);
-	start();
+	signing_start(&w);
 	good();
 	world_push(&w, "2.0", &w.layer2, &next);
 	buf_reset(&entries);
@@ -324,7 +303,7 @@ END_TEST
 START_TEST(test_audit_unsigned)
 {
 	begin("audit", NULL, "rsa2048-1");
-	start();
+	signing_start(&w);
 	bad("no signature is associated with '");
 	end();
 }
@@ -333,7 +312,7 @@ END_TEST
 START_TEST(test_skip)
 {
 	begin("skip", _i ? "*" : NULL, "rsa2048-1");
-	start();
+	signing_start(&w);
 	ignored();
 	ck_assert_msg(!asked("/referrers/"), "%s", fake_log(w.reg));
 	world_forget(&w);
@@ -350,7 +329,7 @@ START_TEST(test_other_scope)
 	begin("skip", "ghcr.io/app", "rsa2048-1");
 	sign(envelope_of(&image));
 	list(false);
-	start();
+	signing_start(&w);
 	bad("trustpolicy.json has no statement for '127.0.0.1:");
 	ck_assert_msg(!asked("/referrers/"), "%s", fake_log(w.reg));
 	trust("strict", "*", "rsa2048-1");
@@ -383,7 +362,7 @@ START_TEST(test_secrets)
 	} else {
 		fake_kube_delete(w.kube, "secrets", "apps", "trust");
 	}
-	start();
+	signing_start(&w);
 	bad(secrets[_i].why);
 	ck_assert_msg(!asked("/referrers/"), "%s", fake_log(w.reg));
 	trust("strict", NULL, "rsa2048-1");
@@ -402,7 +381,7 @@ START_TEST(test_both_providers)
 	world_object(&w, "other",
 		"\"ref\":{\"tag\":\"1.0\"},\"verify\":{\"secretRef\":{"
 		"\"name\":\"trust\"}}");
-	start();
+	signing_start(&w);
 	good();
 	ck_assert_str_eq(world_status(&w, "other", "SourceVerified.status"), "False");
 	ck_assert_msg(strstr(world_status(&w, "other", "SourceVerified.message"),
@@ -425,7 +404,7 @@ START_TEST(test_tries)
 		junk(i);
 	sign(envelope_of(&image));
 	list(false);
-	start();
+	signing_start(&w);
 	if (_i)
 		bad("signature evaluation stopped, none of the first 3 is good: failed to verify");
 	else
@@ -443,7 +422,7 @@ START_TEST(test_other_type)
 	envelope = envelope_of(&image);
 	sign_as("text/plain", JOSE, strlen(envelope), envelope);
 	list(false);
-	start();
+	signing_start(&w);
 	bad("no signature is associated with '");
 	end();
 }
@@ -458,7 +437,7 @@ START_TEST(test_type_with_parameters)
 	first->path = image.paths[1];
 	first->headers = "Content-Type: " OCI_TYPE_MANIFEST "; charset=utf-8\r\n";
 	first->body = image.json;
-	start();
+	signing_start(&w);
 	good();
 	end();
 }
@@ -470,7 +449,7 @@ START_TEST(test_all_reasons)
 	junk(1);
 	sign_as(VERIFY_NOTATION_TYPE, NULL, 0, mem_strdup("none"));
 	list(false);
-	start();
+	signing_start(&w);
 	bad("signature verification failed: failed to verify signature with digest sha256:");
 	bad(", the envelope: it has no 'protected'; failed to verify signature with digest ");
 	bad(", it has 0 layers, not one");
@@ -483,7 +462,7 @@ START_TEST(test_cose)
 	begin("audit", NULL, "rsa2048-1");
 	sign_as(VERIFY_NOTATION_TYPE, "application/cose", 2, mem_strdup("\xd2\x84"));
 	list(false);
-	start();
+	signing_start(&w);
 	bad("the envelope: it ends inside an item");
 	end();
 }
@@ -500,7 +479,7 @@ START_TEST(test_large)
 		sign_as(VERIFY_NOTATION_TYPE, JOSE, 5242880, mem_strdup("x"));
 	sign(envelope_of(&image));
 	list(false);
-	start();
+	signing_start(&w);
 	bad("has 5242880 bytes, more than 65536");
 	end();
 }
@@ -514,7 +493,7 @@ START_TEST(test_registry_fails)
 	a = fake_on(w.reg, "GET",
 		signing_keep(mem_printf("/v2/app/referrers/%s", image.manifest_text)));
 	a->status = 501;
-	start();
+	signing_start(&w);
 	bad("501");
 	sign(envelope_of(&image));
 	list(false);

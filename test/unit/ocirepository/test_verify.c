@@ -79,20 +79,12 @@ static void begin(void)
 
 static bool asked(const char *what)
 {
-	return strstr(fake_log(w.reg), what) != NULL;
-}
-
-static void start(void)
-{
-	world_start(&w);
-	world_settle(&w);
+	return signing_asked(&w, what);
 }
 
 static void end(void)
 {
-	fake_image_clear(&image);
-	world_clear(&w);
-	signing_clear();
+	signing_end(&w, &image);
 }
 
 static void good(void)
@@ -100,28 +92,12 @@ static void good(void)
 	auto_free char *want =
 		mem_printf("verified signature of revision 1.0@%s", image.manifest_text);
 
-	ck_assert_msg(!strcmp(world_status(&w, "web", "Ready.status"), "True"), "%s",
-		world_status(&w, "web", "Ready.message"));
-	ck_assert_str_eq(world_status(&w, "web", "SourceVerified.status"), "True");
-	ck_assert_str_eq(world_status(&w, "web", "SourceVerified.reason"), "Succeeded");
-	ck_assert_str_eq(world_status(&w, "web", "SourceVerified.message"), want);
+	signing_good(&w, want);
 }
 
-/* For this reason. */
 static void bad(const char *why)
 {
-	auto_free char *message = mem_strdup(world_status(&w, "web", "SourceVerified.message"));
-
-	ck_assert_str_eq(world_status(&w, "web", "SourceVerified.status"), "False");
-	ck_assert_str_eq(world_status(&w, "web", "SourceVerified.reason"), "VerificationError");
-	ck_assert_msg(
-		!strncmp(message, "failed to verify the signature using provider 'cosign': ", 56),
-		"%s", message);
-	ck_assert_msg(strstr(message, why) != NULL, "%s", message);
-	ck_assert_str_eq(world_status(&w, "web", "Ready.status"), "False");
-	ck_assert_str_eq(world_status(&w, "web", "Ready.reason"), "VerificationError");
-	ck_assert_str_eq(world_status(&w, "web", "Ready.message"), message);
-	ck_assert_str_eq(world_status(&w, "web", "FetchFailed.status"), "");
+	signing_bad(&w, "cosign", why);
 	ck_assert_str_eq(world_status(&w, "web", "Reconciling.reason"), "ProgressingWithRetry");
 }
 
@@ -134,7 +110,7 @@ START_TEST(test_signed)
 
 	begin();
 	signing_sign(&w, &image, &image);
-	start();
+	signing_start(&w);
 	good();
 	ck_assert(world_has_event(&w, "NewArtifact"));
 	log = mem_printf("HEAD /v2/app/manifests/1.0\nGET /v2/app/referrers/%s\n"
@@ -155,7 +131,7 @@ END_TEST
 START_TEST(test_unsigned)
 {
 	begin();
-	start();
+	signing_start(&w);
 	bad(": it is not signed");
 	ck_assert(world_has_event(&w, "VerificationError"));
 	ck_assert_str_eq(world_status(&w, "web", "artifact.revision"), "");
@@ -178,7 +154,7 @@ START_TEST(test_signature_of_another)
 	begin();
 	world_push(&w, "2.0", &w.layer2, &other);
 	signing_sign(&w, &other, &image);
-	start();
+	signing_start(&w);
 	bad("it is the signature of 'sha256:");
 	ck_assert_str_eq(world_status(&w, "web", "artifact.revision"), "");
 	fake_image_clear(&other);
@@ -195,7 +171,7 @@ START_TEST(test_other_keys)
 
 	begin();
 	signing_sign(&w, &image, &image);
-	start();
+	signing_start(&w);
 	good();
 	revision = mem_strdup(world_status(&w, "web", "artifact.revision"));
 	world_forget(&w);
@@ -260,7 +236,7 @@ START_TEST(test_no_keys)
 	} else {
 		fake_kube_delete(w.kube, "secrets", "apps", "trust");
 	}
-	start();
+	signing_start(&w);
 	bad(no_keys[_i].why);
 	ck_assert_msg(!asked(".sig"), "%s", fake_log(w.reg));
 	signing_trust(&w, "rsa2048");
@@ -276,7 +252,7 @@ START_TEST(test_no_watch)
 	begin();
 	signing_sign(&w, &image, &image);
 	fake_kube_fail(w.kube, "GET secrets/", 403, 100000);
-	start();
+	signing_start(&w);
 	good();
 	world_forget(&w);
 	world_pass(&w, INTERVAL_MS);
@@ -297,7 +273,7 @@ START_TEST(test_new_revision)
 
 	begin();
 	signing_sign(&w, &image, &image);
-	start();
+	signing_start(&w);
 	revision = mem_strdup(world_status(&w, "web", "artifact.revision"));
 	world_push(&w, "2.0", &w.layer2, &next);
 	world_forget(&w);
@@ -326,7 +302,7 @@ START_TEST(test_tag_moves)
 
 	begin();
 	signing_sign(&w, &image, &image);
-	start();
+	signing_start(&w);
 	good();
 	revision = mem_strdup(world_status(&w, "web", "artifact.revision"));
 	world_push(&w, "2.0", &w.layer2, &next);
@@ -352,7 +328,7 @@ START_TEST(test_policy_comes_and_goes)
 {
 	begin();
 	world_object(&w, "web", "\"ref\":{\"tag\":\"1.0\"}");
-	start();
+	signing_start(&w);
 	ck_assert_str_eq(world_status(&w, "web", "Ready.status"), "True");
 	ck_assert_str_eq(world_status(&w, "web", "SourceVerified.status"), "");
 	ck_assert(!asked("referrers"));
@@ -376,7 +352,7 @@ START_TEST(test_other_failures)
 
 	begin();
 	signing_sign(&w, &image, &image);
-	start();
+	signing_start(&w);
 	good();
 	fake_kube_merge(
 		w.kube, "ocirepositories", "apps", "web", "{\"spec\":{\"ref\":{\"tag\":\"9\"}}}");
@@ -403,11 +379,11 @@ START_TEST(test_restart)
 {
 	begin();
 	signing_sign(&w, &image, &image);
-	start();
+	signing_start(&w);
 	good();
 	world_stop(&w);
 	world_forget(&w);
-	start();
+	signing_start(&w);
 	ck_assert(asked(".sig"));
 	ck_assert_str_eq(world_writes(&w), "");
 	good();
@@ -429,7 +405,7 @@ START_TEST(test_registry_fails)
 		signing_keep(
 			mem_printf("/v2/app/manifests/sha256-%s.sig", image.manifest_text + 7)));
 	a->status = 501;
-	start();
+	signing_start(&w);
 	bad("501");
 	a->status = 429;
 	a->headers = "Retry-After: 300\r\n";
@@ -492,7 +468,7 @@ START_TEST(test_many_layers)
 	signing_blob(&w, payload);
 	signing_answer(&w, mem_printf("/v2/app/manifests/sha256-%s.sig", image.manifest_text + 7),
 		mem_printf("{\"layers\":[%s]}", buf_str(&layers)), NULL);
-	start();
+	signing_start(&w);
 	good();
 	log = strstr(fake_log(w.reg), digest);
 	ck_assert(log && !strstr(log + 1, digest));
@@ -513,7 +489,7 @@ START_TEST(test_payload_lies)
 	a->body =
 		_i ? "other" : signing_keep(mem_printf("%.*sX", (int)strlen(payload) - 1, payload));
 	signing_sign(&w, &image, &image);
-	start();
+	signing_start(&w);
 	bad(_i ? "has 5 bytes, not the " : "the digest of what the registry sent is");
 	end();
 }
@@ -526,7 +502,7 @@ START_TEST(test_bundle)
 {
 	begin();
 	signing_list(&w, &image, bundle_push(bundle_of(&image), LAYER_TYPE, 1), _i);
-	start();
+	signing_start(&w);
 	good();
 	ck_assert_msg(!asked(".sig"), "%s", fake_log(w.reg));
 	ck_assert_int_eq(asked(_i ? "GET /v2/app/manifests/sha256-" : "GET /v2/app/referrers/"), 1);
@@ -546,7 +522,7 @@ START_TEST(test_bundle_is_fetched_once)
 	bundle = bundle_of(&image);
 	signing_list(&w, &image, bundle_push(mem_strdup(bundle), LAYER_TYPE, 1), false);
 	blob = mem_printf("GET /v2/app/blobs/%s", signing_digest(bundle));
-	start();
+	signing_start(&w);
 	good();
 	ck_assert_msg(asked(blob), "%s", fake_log(w.reg));
 	world_forget(&w);
@@ -581,7 +557,7 @@ START_TEST(test_one_good_bundle)
 		bundle_push(mem_strdup(JUNK_BUNDLE), LAYER_TYPE, 1),
 		bundle_push(bundle_of(&image), LAYER_TYPE, 1));
 	signing_list(&w, &image, entries, false);
-	start();
+	signing_start(&w);
 	good();
 	end();
 }
@@ -610,7 +586,7 @@ START_TEST(test_too_large_is_passed_over)
 	}
 	buf_adds(&entries, bundle_push(bundle_of(&image), LAYER_TYPE, 1));
 	signing_list(&w, &image, buf_str(&entries), false);
-	start();
+	signing_start(&w);
 	good();
 	end();
 }
@@ -641,7 +617,7 @@ START_TEST(test_not_good_bundle)
 			not_good[_i].layers),
 		false);
 	signing_sign(&w, &image, &image);
-	start();
+	signing_start(&w);
 	if (not_good[_i].why)
 		bad(not_good[_i].why);
 	else
@@ -679,7 +655,7 @@ START_TEST(test_lists)
 	a->headers = lists[_i].headers;
 	a->body = lists[_i].body;
 	signing_sign(&w, &image, &image);
-	start();
+	signing_start(&w);
 	good();
 	end();
 }
@@ -692,7 +668,7 @@ START_TEST(test_bundle_of_another)
 	begin();
 	world_push(&w, "2.0", &w.layer2, &other);
 	signing_list(&w, &image, bundle_push(bundle_of(&other), LAYER_TYPE, 1), false);
-	start();
+	signing_start(&w);
 	bad("the statement has no subject 'sha256:");
 	fake_image_clear(&other);
 	end();

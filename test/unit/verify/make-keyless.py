@@ -4,6 +4,7 @@ certificates, Rekor of versions 1 and 2, timestamps) with fixed keys and times, 
 not have. The same bytes each time. Needs the Python package cryptography; no test does.
 
   roots.json, legacy.json, bundle.json: {"base": ..., "cases": {NAME: {POINTER: VALUE, ...}, ...}}
+  certs.json: {NAME: certificate in DER in base64}: what no authority should issue, written by hand
 
 A case is the base with a value put at each JSON pointer; null takes it away. legacy is a layer below
 a .sig tag and its payload, bundle a sigstore bundle, roots are trusted_root.json. All are of the
@@ -119,8 +120,8 @@ def log_of(k, url, start=T - 10**8, end=None, details="PKIX_ECDSA_P256_SHA_256")
 # ---- timestamps ------------------------------------------------------------------------------------------------------
 class Stamper:
     """An authority of timestamps."""
-    def __init__(self, name="tsa", root="tsa root", critical=True, eku=(ExtendedKeyUsageOID.TIME_STAMPING,), start=T - 10**8, end=T + 10**8):
-        self.root, self.key = Authority(root), key(name)
+    def __init__(self, name="tsa", root="tsa root", critical=True, eku=(ExtendedKeyUsageOID.TIME_STAMPING,), start=T - 10**8, end=T + 10**8, by=None):
+        self.root, self.key = by or Authority(root), key(name)
         b = builder(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tsa")]), self.root.name, self.key, name, start, end)
         b = b.add_extension(x509.KeyUsage(True, *[False] * 8), True).add_extension(x509.ExtendedKeyUsage(eku), critical)
         self.cert = finish(b, self.root.key)
@@ -155,8 +156,9 @@ SHA1_ID = seq(oid("1.3.14.3.2.26"))
 TST_INFO = "1.2.840.113549.1.9.16.1.4"
 
 
-def stamp(message, by, s=T, status=0, imprint=None, bag=None, k=None):
-    info = seq(integer(1), oid("1.2.3"), imprint or seq(SHA256_ID, tlv(4, sha(message))), integer(7), tlv(0x18, when(s).strftime("%Y%m%d%H%M%SZ").encode()))
+def stamp(message, by, s=T, status=0, imprint=None, bag=None, k=None, version=1, time=None):
+    info = seq(integer(version), oid("1.2.3"), imprint or seq(SHA256_ID, tlv(4, sha(message))), integer(7),
+               tlv(0x18, time or when(s).strftime("%Y%m%d%H%M%SZ").encode()))
     attrs = [seq(oid(o), set_of(v)) for o, v in (
         ("1.2.840.113549.1.9.3", oid(TST_INFO)), ("1.2.840.113549.1.9.4", tlv(4, sha(info))),
         ("1.2.840.113549.1.9.16.2.47", seq(seq(seq(tlv(4, sha(der(by.cert))))))))]
@@ -200,6 +202,7 @@ NO_CA = Authority("fulcio", ROOT, ca=False)
 ROOT_0 = Authority("root", path=0)
 LONG = Authority("fulcio", Authority("middle", ROOT_0))
 NAMES = Authority("fulcio", ROOT, names="example.com")
+WRONG_TSA = Stamper(by=Authority("tsa middle", Authority("tsa root")))
 SELF_MADE = Authority("fulcio", Authority("root", k="self-made root"), k="self-made")
 roots = {
     "good": root_of(), "short": root_of(SHORT), "wrong-eku": root_of(WRONG_EKU), "no-ca": root_of(NO_CA), "path-length": root_of(LONG),
@@ -207,6 +210,7 @@ roots = {
         {"certChain": {"certificates": [{"rawBytes": b64(der(FULCIO.cert))}]}}]},
     "authority-before": root_of(valid={"start": rfc3339(T - 10**8), "end": rfc3339(T - 10**6)}),
     "two-authorities": {**root_of(), "certificateAuthorities": root_of(SELF_MADE)["certificateAuthorities"] + root_of()["certificateAuthorities"]},
+    "log-ed25519": root_of(tlog=log_of(ed_key("rekor"), "https://rekor.example", details="PKIX_ED25519")),
     "log-later": root_of(tlog=log_of(REKOR, "https://rekor.example", T + 1)),
     "log-before": root_of(tlog=log_of(REKOR, "https://rekor.example", end=T - 1)),
     "log-edges": root_of(tlog=log_of(REKOR, "https://rekor.example", T, T)),
@@ -215,9 +219,12 @@ roots = {
     "no-ct": {**root_of(), "ctlogs": []},
     "v2": root2_of(), "v2-ec": root2_of(log2_of(REKOR, "PKIX_ECDSA_P256_SHA_256")), "v2-other-host": root2_of(log2_of(url="https://log3.example")),
     "v2-no-tsa": root_of(tlog=log2_of()), "v2-tsa-before": root2_of(valid={"start": rfc3339(T - 10**8), "end": rfc3339(T - 1)}),
+    # the time of one authority is none of another's
+    "v2-two-tsas": {**root2_of(), "timestampAuthorities": root2_of(tsa=Stamper("other tsa", "other tsa root"))["timestampAuthorities"] +
+                    root2_of(valid={"start": rfc3339(T - 10**8), "end": rfc3339(T - 1)})["timestampAuthorities"]},
     "v2-tsa-later": root2_of(valid={"start": rfc3339(T + 1)}), "v2-not-critical": root2_of(tsa=Stamper(critical=False)),
     "v2-more-eku": root2_of(tsa=Stamper(eku=(ExtendedKeyUsageOID.TIME_STAMPING, ExtendedKeyUsageOID.CODE_SIGNING))),
-    "v2-tsa-expired": root2_of(tsa=Stamper(end=T - 1)),
+    "v2-tsa-expired": root2_of(tsa=Stamper(end=T - 1)), "v2-tsa-other-purpose": root2_of(tsa=WRONG_TSA),
     "no-logs": {**root2_of(), "tlogs": [], "ctlogs": []}, "no-tlogs": {**root2_of(), "tlogs": []},
     "no-logs-no-tsa": {**root_of(), "tlogs": [], "ctlogs": []}, "no-logs-tsa-before": {**root2_of(valid={"start": rfc3339(T - 10**8), "end": rfc3339(T - 1)}), "tlogs": [], "ctlogs": []},
     "p384": root_of(tlog=log_of(key("rekor", ec.SECP384R1()), "https://rekor.example", details="PKIX_ECDSA_P384_SHA_384")),
@@ -277,6 +284,14 @@ def legacy(cert=None, payload=None, sig=None, signer=LEAF, log_entry=None, body=
 
 GOOD, SIG = leaf(), sign(LEAF, payload_of(A).encode())
 BODY = hashedrekord(payload_of(A).encode(), SIG, GOOD)
+
+
+def changed_body(member, value):
+    o = json.loads(BODY)
+    o["spec"]["signature"].pop(member) if value is None else o["spec"]["signature"].update({member: value})
+    return compact(o).encode()
+
+
 uri, mail = x509.UniformResourceIdentifier, x509.RFC822Name
 legacies = {
     "good": legacy(), "good-b": legacy(payload=payload_of(B)), "image": legacy(payload=payload_of(IMAGE)),
@@ -309,6 +324,16 @@ legacies = {
     "body-other-kind": legacy(body=hashedrekord(payload_of(A).encode(), SIG, GOOD, kind="rekord")),
     "body-other-version": legacy(body=hashedrekord(payload_of(A).encode(), SIG, GOOD, apiVersion="0.0.2")),
     "body-sha512": legacy(body=hashedrekord(payload_of(A).encode(), SIG, GOOD, "sha512")),
+    "time-large": legacy(s=253402300800), "log-ed25519": legacy(log=ed_key("rekor")), "log-id-empty": legacy(logID=""), "log-id-odd": legacy(logID=sha(spki(REKOR)).hex()[:-1]), "log-id-long": legacy(logID="ab" * 65),
+    "body-no-base64": {**legacy(), "entry": entry(BODY, **{"body": "#"})},
+    "index-text": {**legacy(), "entry": entry(BODY, **{"logIndex": "4711"})}, "entry-long": {**legacy(), "entry": entry(BODY)[:-1] + " " * 262144 + "}"},
+    "certificate-broken": {**legacy(), "certificate": "junk"},
+    "body-no-signature": {**legacy(), "entry": entry(changed_body("content", None))},
+    "body-signature-short": {**legacy(), "entry": entry(changed_body("content", b64(SIG[:-1])))},
+    "body-signature-long": {**legacy(), "entry": entry(changed_body("content", b64(SIG + b"\0")))},
+    "body-no-key": {**legacy(), "entry": entry(changed_body("publicKey", {}))},
+    "body-key-junk": {**legacy(), "entry": entry(changed_body("publicKey", {"content": b64(b"junk")}))},
+    "body-no-hash": {**legacy(), "entry": entry(hashedrekord(payload_of(A).encode(), SIG, GOOD, spec={"signature": json.loads(BODY)["spec"]["signature"]}))},
     "entry-twice": {**legacy(), "entry": entry(BODY)[:-1] + ',"Payload":{}}'},
     # L-N8
     "logged-before": legacy(leaf(start=T + 1, sct_time=T + 1)), "logged-after": legacy(leaf(end=T - 1)), "logged-after-authority": legacy(leaf(by=SHORT)),
@@ -364,9 +389,11 @@ def dsse_body(payload, sig, cert, **members):
     return compact({**o, **members}).encode()
 
 
-def intoto_body(payload, sig, cert):
+def intoto_body(payload, sig, cert, text=None):
+    """text: the signature as it stands there."""
+    text = b64(b64(sig).encode()) if text is None else text
     return compact({"apiVersion": "0.0.2", "kind": "intoto", "spec": {"content": {
-        "envelope": {"payloadType": TYPE, "signatures": [{"sig": b64(b64(sig).encode()), "publicKey": b64(pem(cert).encode())}]},
+        "envelope": {"payloadType": TYPE, "signatures": [{"sig": text, "publicKey": b64(pem(cert).encode())}]},
         "hash": {"algorithm": "sha256", "value": "0" * 64}, "payloadHash": {"algorithm": "sha256", "value": sha(payload).hex()}}}}).encode()
 
 
@@ -445,12 +472,19 @@ def with_body(body, **over): return bundle(entries=[tlog_entry(body, **over)])
 def mails(*names): return leaf(san=[mail(n) for n in names])
 
 
+def signatures_of(n, make=dsse_body):
+    o = json.loads(make(statement(A), BSIG, GOOD))
+    at = o["spec"] if make == dsse_body else o["spec"]["content"]["envelope"]
+    at["signatures"] *= n
+    return compact(o).encode()
+
+
 GOOD_ENTRY = tlog_entry(DBODY)
 bundles = {
     "good": bundle(), "good-b": bundle(payload=statement(B)), "image": bundle(payload=statement(IMAGE)), "intoto": bundle(body=intoto_body, kind=("intoto", "0.0.2")),
     "promise-only-beside": bundle(entries=[GOOD_ENTRY, tlog_entry(DBODY, index=1, proof=False)]),
     "p384": bundle(leaf(P384), k=P384, h=hashes.SHA384()), "p384-sha256": bundle(leaf(P384), k=P384), "p521": bundle(leaf(P521), k=P521, h=hashes.SHA512()),
-    "email": bundle(leaf(san=[mail("dev@example.com")])), "uri-and-email": bundle(leaf(san=[mail("dev@example.com"), uri(SUBJECT)])),
+    "email": bundle(leaf(san=[mail("dev@example.com")])), "other-name": bundle(leaf(san=[other("dev!example.com")])), "uri-and-email": bundle(leaf(san=[mail("dev@example.com"), uri(SUBJECT)])),
     "first-in-tree": bundle(entries=[tlog_entry(DBODY, inclusionProof=proof_of(DBODY, 0, 1))]),
     "skipped-beside": bundle(entries=[tlog_entry(DBODY, log=REKOR_OTHER), GOOD_ENTRY]),
     "note-with-more": with_note(checkpoint(7, RHASH, more="Timestamp: 1\n")),
@@ -486,6 +520,17 @@ bundles = {
     "neither": bundle(entries=[GOOD_ENTRY, tlog_entry(DBODY, index=1, set_=False, proof=False)]),
     "no-set": bundle(set_=False), "no-kind": with_body(DBODY, kindVersion=None), "kind-other": with_body(DBODY, kind=("intoto", "0.0.2")),
     "version-other": with_body(DBODY, kind=("dsse", "0.0.2")),
+    "body-two-signatures": with_body(signatures_of(2)), "body-no-signatures": with_body(signatures_of(0)),
+    **{"intoto-" + n: with_body(b, kind=("intoto", "0.0.2")) for n, b in (
+        ("no-signature", intoto_body(statement(A), BSIG, GOOD, 7)), ("signature-junk", intoto_body(statement(A), BSIG, GOOD, "#")),
+        ("signature-nul", intoto_body(statement(A), BSIG, GOOD, b64(b64(BSIG).encode() + b"\0"))), ("two-signatures", signatures_of(2, intoto_body)),
+        ("of-another-certificate", intoto_body(statement(A), BSIG, mails("dev@example.com"))), ("of-another-payload", intoto_body(statement(B), BSIG, GOOD)))},
+    "proof-root-long": with_proof(rootHash=b64(RHASH + b"\0")),
+    "note-malformed-no-set": bundle(entries=[tlog_entry(DBODY, set_=False, inclusionProof=proof_of(DBODY, checkpoint={"envelope": "rekor.example"}))]),
+    "proof-index-negative": with_proof(logIndex="-1"),
+    "body-no-json": with_body(b"junk"), "promise-empty": with_body(DBODY, inclusionPromise={"signedEntryTimestamp": ""}),
+    # another log's entry with the same index is no second one
+    "log-id-short": bundle(entries=[tlog_entry(DBODY, logId={"keyId": b64(sha(spki(REKOR))[:31])}), GOOD_ENTRY]),
 }
 
 
@@ -496,9 +541,9 @@ def body2(sig, cert, payload, h="SHA2_256", details="PKIX_ECDSA_P256_SHA_256", d
         "signature": {"content": b64(sig), "verifier": {"keyDetails": details, "x509Certificate": {"rawBytes": b64(der(cert))}}}}}}).encode()
 
 
-def note2(size, root, log=REKOR2, origin=HOST2, extra=""):
+def note2(size, root, log=REKOR2, origin=HOST2, extra="", hint=None, name=HOST2):
     text = "%s\n%d\n%s\n" % (origin, size, b64(root))
-    return text + "\n" + extra + note_line(log, text, HOST2, hint2(log, HOST2)[:4])
+    return text + "\n" + extra + note_line(log, text, name, hint or hint2(log, HOST2)[:4])
 
 
 def bundle2(cert=None, payload=None, k=LEAF, h=SHA256, log=REKOR2, body=None, times=None, at=5, size=7, index=None, note=None, s=None, **more):
@@ -526,6 +571,12 @@ def stamped(cert=None, k=LEAF, time=None, payload=None, **more):
     return b
 
 
+def kind2(kind, version):
+    b = bundle2()
+    b["verificationMaterial"]["tlogEntries"][0]["kindVersion"] = {"kind": kind, "version": version}
+    return b
+
+
 OTHER_TSA = Stamper("other tsa", "other tsa root")
 bundles.update({
     "v2": bundle2(), "v2-dsse": bundle2(body=DBODY), "v2-b": bundle2(payload=statement(B)), "v2-ec": bundle2(log=REKOR),
@@ -546,6 +597,20 @@ bundles.update({
     "v2-tsa-expired": bundle2(times=[lambda m: stamp(m, Stamper(end=T - 1))]),
     "v2-of-another-signature": bundle2(body=body2(flip(BSIG), GOOD, statement(A))), "v2-index": bundle2(index=4), "v2-index-past": bundle2(index=7),
     "v2-other-key": bundle2(note=lambda n, r: note2(n, r, ed_key("another"))), "v2-other-origin": bundle2(note=lambda n, r: note2(n, r, origin="log3.example")),
+    "v2-timestamp-version": bundle2(times=[lambda m: stamp(m, TSA, version=2)]), "v2-timestamp-no-time": bundle2(times=[lambda m: stamp(m, TSA, time=b"2026011512Z?")]),
+    "v2-timestamp-imprint-long": bundle2(times=[lambda m: stamp(m, TSA, imprint=seq(SHA256_ID, tlv(4, sha(m) + b"\0")))]),
+    "v2-timestamp-empty": bundle2(times=[b""]), "v2-timestamp-other-purpose": bundle2(times=[lambda m: stamp(m, WRONG_TSA)]),
+    "v2-timestamp-of-the-same-root": bundle2(times=[lambda m: stamp(m, Stamper("second tsa"))]),
+    "v2-hint-only": bundle2(note=lambda n, r: note2(n, r, log=ed_key("another"), hint=hint2(REKOR2, HOST2)[:4])),
+    "v2-other-hint": bundle2(note=lambda n, r: note2(n, r, hint=b"hint")), "v2-other-name": bundle2(note=lambda n, r: note2(n, r, name="log3.example")),
+    "v2-same-length-name": bundle2(note=lambda n, r: note2(n, r, name="log2.examplf")), "v2-longer-name": bundle2(note=lambda n, r: note2(n, r, name=HOST2 + ".org")),
+    "v2-prefix-name": bundle2(note=lambda n, r: note2(n, r, name="log2")), "v2-prefix-origin": bundle2(note=lambda n, r: note2(n, r, origin="log2")),
+    "v2-line-broken": bundle2(note=lambda n, r: note2(n, r, extra="\u2014 %s #\n" % HOST2)),
+    "v2-line-junk": bundle2(note=lambda n, r: note2(n, r, extra="junk\n")), "v2-only-junk": bundle2(note=lambda n, r: note2(n, r).rsplit("\n\n", 1)[0] + "\n\njunk\n"),
+    "v2-31-witnesses": bundle2(note=lambda n, r: note2(n, r, extra=note_line(REKOR_OTHER, "witness", "witness.example") * 31)),
+    "v2-32-witnesses": bundle2(note=lambda n, r: note2(n, r, extra=note_line(REKOR_OTHER, "witness", "witness.example") * 32)),
+    "v2-kind": kind2("dsse", "0.0.2"), "v2-version": kind2("hashedrekord", "0.0.1"),
+    "v2-key-kind": bundle2(leaf(ed_key("leaf")), k=ed_key("leaf")),
     "v2-other-root": bundle2(note=lambda n, r: note2(n, sha(b"x"))),
 })
 
@@ -594,6 +659,97 @@ bundles.update({
     "key-v2": by_key2(), "key-v2-of-another-key": by_key2(NO_SIGNER), "key-v2-of-another-signature": by_key2(entry_sig=b"\0" * 256),
     "key-v2-as-certificate": by_key2(kind="x509Certificate"), "key-v2-other-log-key": by_key2(log=ed_key("another")),
 })
+# ---- certificates written by hand ---------------------------------------------------------------------------------------
+def ext(name, value, critical=False): return seq(oid(name), *([tlv(1, b"\xff")] if critical else []), tlv(4, value))
+def names_of(*parts): return ext("2.5.29.17", seq(*parts), True)
+def utc(s): return tlv(0x17, when(s).strftime("%y%m%d%H%M%SZ").encode())
+
+
+def forge(*exts, key_=None, start=None, end=None, by=ROOT, subject=None, k=None, version=2):
+    """Signed by the root, whatever stands in it."""
+    tbs = seq(*([tlv(0xa0, integer(version))] if version else []), integer(1), ECDSA_ID, by.name.public_bytes(), seq(start or utc(T - 60), end or utc(T + 540)),
+              seq() if subject is None else subject, key_ or spki(LEAF), *([tlv(0xa3, seq(*exts))] if exts else []))
+    return seq(tbs, ECDSA_ID, tlv(3, b"\0" + sign(k or by.key, tbs)))
+
+
+def rsa_key(e, bits=2048):
+    """Of nobody: its modulus is a number."""
+    return rsa_spki(int.from_bytes(b"".join(sha(b"rsa %d" % i) for i in range(bits // 256)), "big") | 1 << (bits - 1) | 1, e)
+
+
+def rsa_spki(n, e):
+    return seq(seq(oid("1.2.840.113549.1.1.1"), b"\5\0"), tlv(3, b"\0" + seq(integer(n), integer(e))))
+
+
+RSA_ID = seq(oid("1.2.840.113549.1.1.11"), b"\5\0")
+CHILD_RSA = seq(tlv(0xa0, integer(2)), integer(2), RSA_ID, ROOT.name.public_bytes(), seq(utc(T - 60), utc(T + 540)), seq(), spki(LEAF))
+
+
+def padded(data, bits):
+    """What RSA with PKCS#1 and SHA-256 raises to the power, as a number."""
+    d = seq(SHA256_ID[:1] + bytes([SHA256_ID[1] + 2]) + SHA256_ID[2:] + b"\5\0", tlv(4, sha(data)))
+    return int.from_bytes(b"\0\1" + b"\xff" * (bits // 8 - 3 - len(d)) + b"\0" + d, "big")
+
+
+# A number whose cube, less what was signed, is an odd modulus of 8448 bits: it is then a signature
+# with the exponent 3, and nobody needs the factors.
+CUBE = (7 << 2813) + 1 - padded(CHILD_RSA, 8448) % 2
+
+
+def forge_rsa(signature, bits):
+    return seq(CHILD_RSA, RSA_ID, tlv(3, b"\0" + signature(padded(CHILD_RSA, bits), None).to_bytes(bits // 8, "big")))
+
+
+NEW, OLD, SCTS = NEW_ISSUER.dotted_string, OLD_ISSUER.dotted_string, SCT_LIST.dotted_string
+SCT = b"\0" + bytes(32) + struct.pack(">Q", T * 1000) + b"\0\0" + b"\4\3" + b"\0\2" + b"xy"
+
+
+def vector(data): return struct.pack(">H", len(data)) + data
+def sct_list(*all_, wrap=octets): return forge(ext(SCTS, wrap(vector(b"".join(vector(s) for s in all_)))))
+def scts_raw(value): return forge(ext(SCTS, value))
+
+
+LIST1 = vector(vector(SCT))
+certs = {
+    "good": der(GOOD), "same-length": flip(der(GOOD)), "trailing": der(GOOD) + b"\0",
+    "time-from": forge(start=tlv(0x17, b"26011511590XZ")), "time-until": forge(end=tlv(0x17, b"26011511590XZ")),
+    "p224": forge(key_=spki(ec.derive_private_key(7, ec.SECP224R1()))), "constraints-broken": forge(ext("2.5.29.19", b"\5\0", True)),
+    "rsa-e-3": forge(key_=rsa_key(3)), "rsa-e-1": forge(key_=rsa_key(1)), "rsa-e-even": forge(key_=rsa_key(65536)), "rsa-e-0": forge(key_=rsa_key(0)),
+    "rsa-e-33-bits": forge(key_=rsa_key((1 << 32) + 1)), "rsa-8448": forge(key_=rsa_key(65537, 8448)), "rsa-2048": forge(key_=rsa_key(65537)),
+    "old-ca": forge(ext("2.16.840.1.113730.1.1", b"\3\2\0\7")),  # a CA by Netscape's word alone
+    # of the Notary Project: who has issued the child?
+    "child": forge(), "parent": forge(subject=ROOT.name.public_bytes(), key_=spki(ROOT.key)),
+    "parent-other-name": forge(subject=x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "toor")]).public_bytes(), key_=spki(ROOT.key)),
+    "parent-e-1": forge(subject=ROOT.name.public_bytes(), key_=rsa_key(1)), "child-e-1": forge_rsa(lambda em, n: em, 2048),
+    "parent-8448": forge(subject=ROOT.name.public_bytes(), key_=rsa_spki(CUBE ** 3 - padded(CHILD_RSA, 8448), 3)), "child-8448": forge_rsa(lambda em, n: CUBE, 8448),
+    "issuer-twice": forge(ext(NEW, utf8(ISSUER)), ext(NEW, utf8(ISSUER))), "old-issuer-twice": forge(ext(OLD, ISSUER.encode()), ext(OLD, ISSUER.encode())),
+    "issuer-empty": forge(ext(NEW, b"\x0c\0")), "issuer-nul": forge(ext(OLD, b"https://issuer.example\0.evil")), "no-extension": forge(),
+    "email": forge(names_of(tlv(0x81, b"dev@example.com"))), "email-not-ascii": forge(names_of(tlv(0x81, b"d\xe9v@example.com"))),
+    "email-nul": forge(names_of(tlv(0x81, b"dev\0@example.com"))),
+    "ip4": forge(names_of(tlv(0x87, bytes([192, 0, 2, 1])))), "ip6": forge(names_of(tlv(0x87, bytes(15) + b"\1"))),
+    "ip-5": forge(names_of(tlv(0x87, bytes(5)))), "ip-3": forge(names_of(tlv(0x87, bytes(3)))),
+    "other-name-ia5": forge(names_of(tlv(0xa0, oid(OTHER_NAME.dotted_string), tlv(0xa0, tlv(0x16, b"dev"))))),
+    "other-name": forge(names_of(tlv(0xa0, oid(OTHER_NAME.dotted_string), tlv(0xa0, utf8("dev"))))),
+    "names-broken": forge(ext("2.5.29.17", b"\5\0")), "names-twice": forge(names_of(tlv(0x81, b"a@example.com")), names_of(tlv(0x81, b"b@example.com"))),
+    # lists of SCTs
+    "sct": sct_list(SCT), "sct-twice": forge(ext(SCTS, octets(LIST1)), ext(SCTS, octets(LIST1))), "sct-future": sct_list(b"\1junk", SCT), "sct-long-length": scts_raw(b"\4\x81" + bytes([len(LIST1)]) + LIST1),
+    "sct-3-bytes-of-length": scts_raw(b"\4\x83\0\0" + bytes([len(LIST1)]) + LIST1), "sct-no-length": scts_raw(b"\4\x80" + LIST1),
+    "sct-length-cut": scts_raw(b"\4\x82\0"), "sct-nothing": scts_raw(b""), "sct-tag-only": scts_raw(b"\4"), "sct-tag": scts_raw(b"\5" + octets(LIST1)[1:]),
+    "sct-octets-cut": scts_raw(octets(LIST1)[:-1]), "sct-octets-more": scts_raw(octets(LIST1) + b"\0"), "sct-octets-empty": scts_raw(b"\4\0"),
+    "sct-list-empty": scts_raw(octets(b"\0\0")), "sct-list-more": scts_raw(octets(LIST1 + b"\0")), "sct-list-cut": scts_raw(octets(b"\0\xff" + LIST1[2:])),
+    "sct-entry-cut": scts_raw(octets(vector(vector(SCT) + b"\0"))), "sct-entry-empty": sct_list(SCT, b""), "sct-entry-long": scts_raw(octets(vector(b"\0\xff" + SCT))),
+    "sct-no-id": sct_list(SCT[:1] + SCT[33:]), "sct-no-time": sct_list(SCT[:33] + b"\0\0\4\3\0\0"), "sct-extensions-long": sct_list(SCT[:41] + b"\xff\xff" + SCT[43:]),
+    "sct-no-length-128": scts_raw(b"\4\x80" + vector(vector(SCT[:45] + vector(bytes(77))))),
+    "sct-more": sct_list(SCT + b"\0"), "sct-16": sct_list(*[SCT] * 16), "sct-17": sct_list(*[SCT] * 17),
+    **{"sct-cut-%d" % n: sct_list(SCT[:n]) for n in (1, 32, 33, 40, 41, 42, 43, 44, 45, 46, 48)},
+}
+
+
+# An anchor of X.509 version 1 cannot say that it is an authority.
+OLD_ROOT = forge(start=utc(T - 10**8), end=utc(T + 10**8), subject=ROOT.name.public_bytes(), key_=spki(ROOT.key), version=0)
+roots["old-anchor"] = {**root_of(), "certificateAuthorities": [{"certChain": {"certificates": [{"rawBytes": b64(c)} for c in (der(FULCIO.cert), OLD_ROOT)]}}]}
+
+
 # ---- files -----------------------------------------------------------------------------------------------------------
 def delta(base, case, at=""):
     if isinstance(base, dict) and isinstance(case, dict):
@@ -608,3 +764,5 @@ for name, cases in (("roots", roots), ("legacy", legacies), ("bundle", bundles))
     lines = ["  %s: %s" % (json.dumps(n), json.dumps(delta(base, c))) for n, c in cases.items()]
     with open(os.path.join(OUT, name + ".json"), "w") as f:
         f.write('{"base": %s,\n "cases": {\n%s\n }}\n' % (json.dumps(base), ",\n".join(lines)))
+with open(os.path.join(OUT, "certs.json"), "w") as f:
+    f.write("{\n%s\n}\n" % ",\n".join("  %s: %s" % (json.dumps(n), json.dumps(b64(c))) for n, c in certs.items()))

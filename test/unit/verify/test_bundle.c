@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "test/unit/verify/vectors.h"
 #include "verify/policy.h"
+#include "verify/statement.h"
 
 Suite *suite_bundle(void);
 
@@ -151,6 +152,7 @@ static const struct {
 	{"{\"subject\":[" GOOD "],\"subject\":[]}", "duplicate object key"},
 	{SAYS(SUBJECT("\"sha256\":\"HEX\",\"sha256\":\"00\"")), "duplicate object key"},
 	{"{\"subject\":" GOOD "}", "'subject' is no list"},
+	{"{\"subject\":[" GOOD ",{\"digest\":[]}]}", "'digest' is of another type"},
 	{"{\"subject\":[" GOOD "],\"predicate\":[]}", "'predicate' is of another type"},
 	{"{\"subject\":[{\"digest\":{\"sha256\":\"HEX\"},\"else\":1}]}",
 		"'subject' has no member 'else'"},
@@ -174,6 +176,22 @@ START_TEST(test_statements)
 	ck_assert_msg((got == VERDICT_GOOD) == !statements[_i].why, "row %d: %s", _i, err.msg);
 	if (statements[_i].why)
 		ck_assert_msg(strstr(err.msg, statements[_i].why), "row %d: %s", _i, err.msg);
+}
+END_TEST
+
+/* A digest of another kind is none of SHA-256, whatever the statement calls it. */
+START_TEST(test_sha512)
+{
+	struct digest manifest;
+	char hex[DIGEST_HEX_MAX];
+	auto_free char *text = NULL;
+	struct err err = {0};
+
+	digest_mem(&manifest, DIGEST_SHA512, "", 0);
+	text = mem_printf(SAYS(SUBJECT("\"sha256\":\"%s\"")), digest_hex(&manifest, hex));
+	ck_assert_int_eq(verify_statement(text, strlen(text), &manifest, &err), VERDICT_BAD);
+	ck_assert_msg(
+		!strncmp(err.msg, "the statement has no subject 'sha512:", 37), "%s", err.msg);
 }
 END_TEST
 
@@ -349,6 +367,11 @@ static const struct {
 	{BUNDLE(TYPE(".v0.4+json"), KEY, ENVELOPE), "its media type is", NULL},
 	{BUNDLE(TYPE(".v0.30+json"), KEY, ENVELOPE), "its media type is", NULL},
 	{BUNDLE(TYPE(".v0.3.+json"), KEY, ENVELOPE), "its media type is", NULL},
+	{BUNDLE(TYPE(".v0.311+json"), KEY, ENVELOPE), "its media type is", NULL},
+	{BUNDLE(TYPE(".v0.3.1a+json"), KEY, ENVELOPE), "its media type is", NULL},
+	{BUNDLE(TYPE(".v0.3./+json"), KEY, ENVELOPE), "its media type is", NULL},
+	{BUNDLE(TYPE(".v0.3+yaml"), KEY, ENVELOPE), "its media type is", NULL},
+	{BUNDLE(TYPE("-v0.3+json"), KEY, ENVELOPE), "its media type is", NULL},
 	{BUNDLE(TYPE(".v0.3"), KEY, ENVELOPE), "its media type is", NULL},
 	{BUNDLE(TYPE(""), KEY, ENVELOPE), "its media type is", NULL},
 	{"{\"verificationMaterial\":{" KEY "}," ENVELOPE "}", "its media type is ''", NULL},
@@ -383,6 +406,15 @@ static const struct {
 		"not valid JSON", NULL},
 	{BUNDLE(V03, KEY "," ENTRY("\"logIndex\":\"01\"," PROOF), ENVELOPE),
 		"'logIndex' is of another type", NULL},
+	{BUNDLE(V03, KEY "," ENTRY("\"logIndex\":\"\"," PROOF), ENVELOPE),
+		"'logIndex' is of another type", NULL},
+	{BUNDLE(V03, KEY "," ENTRY("\"logIndex\":\"-\"," PROOF), ENVELOPE),
+		"'logIndex' is of another type", NULL},
+	{BUNDLE(V03, KEY "," ENTRY("\"logIndex\":\"1x\"," PROOF), ENVELOPE),
+		"'logIndex' is of another type", NULL},
+	{BUNDLE(V03, KEY, "\"messageSignature\":{\"messageDigest\":{\"algorithm\":\"SHA2-256\"}}"),
+		"'algorithm' is of another type", NULL},
+	{BUNDLE(V03, KEY, "\"dsseEnvelope\":{\"payload\":7}"), "'payload': malformed base64", NULL},
 	{BUNDLE(V03, KEY, "\"dsseEnvelope\":{\"payload\":\"Y\"}"), "'payload': malformed base64",
 		NULL},
 	{BUNDLE(V03, KEY, "\"dsseEnvelope\":{\"payload\":\"YR==\"}"), "'payload': malformed base64",
@@ -428,6 +460,41 @@ static enum verdict prove_list(
 	buf_adds(&text, after);
 	return prove_ours(&text, &parsed, err);
 }
+
+/* A value that is larger than what it can be. */
+START_TEST(test_long_values)
+{
+	static const struct {
+		const char *before, *after;
+		size_t n;
+		const char *why;
+	} longs[] = {
+		{"{" V03 ",\"verificationMaterial\":{" KEY "},\"dsseEnvelope\":{\"payload\":\"",
+			"\",\"payloadType\":\"" STATEMENT
+			"\",\"signatures\":[{\"sig\":\"YQ==\"}]}}",
+			LIMIT_BUNDLE * 4 / 3 + 4, "the envelope: "},
+		{"{" V03 ",\"verificationMaterial\":{" KEY
+		 "},\"dsseEnvelope\":{\"payload\":\"YQ==\",\"payloadType\":\"" STATEMENT
+		 "\",\"signatures\":[{\"sig\":\"",
+			"\"}]}}", LIMIT_SIGNATURE_TEXT * 4 / 3 + 4, "the envelope: "},
+		{"{" V03 ",\"verificationMaterial\":{" KEY
+		 "},\"dsseEnvelope\":{\"payload\":\"YQ==\",\"payloadType\":\"",
+			"\",\"signatures\":[{\"sig\":\"YQ==\"}]}}", 2 * LIMIT_BUNDLE,
+			"the envelope is too large"},
+	};
+	auto_buf struct buf text = BUF_INIT(BUF_ANY);
+	struct err err = {0};
+	bool parsed;
+	size_t i;
+
+	buf_adds(&text, longs[_i].before);
+	for (i = 0; i < longs[_i].n / 4; i++)
+		buf_adds(&text, "AAAA");
+	buf_adds(&text, longs[_i].after);
+	ck_assert_int_eq(prove_ours(&text, &parsed, &err), VERDICT_BAD);
+	ck_assert_msg(!strncmp(err.msg, longs[_i].why, strlen(longs[_i].why)), "%s", err.msg);
+}
+END_TEST
 
 START_TEST(test_form_limits)
 {
@@ -522,10 +589,12 @@ Suite *suite_bundle(void)
 
 	tcase_add_loop_test(tc, test_files, 0, ARRAY_LEN(files));
 	tcase_add_loop_test(tc, test_statements, 0, ARRAY_LEN(statements));
+	tcase_add_test(tc, test_sha512);
 	tcase_add_test(tc, test_statement_limits);
 	tcase_add_loop_test(tc, test_payload_type, 0, 5);
 	tcase_add_test(tc, test_payload_bytes);
 	tcase_add_loop_test(tc, test_forms, 0, ARRAY_LEN(forms));
+	tcase_add_loop_test(tc, test_long_values, 0, 3);
 	tcase_add_test(tc, test_form_limits);
 	tcase_add_loop_test(tc, test_images, 0, ARRAY_LEN(images));
 	tcase_add_test(tc, test_image_of_cosign);

@@ -4,6 +4,7 @@
 #include "base/vec.h"
 #include "test/unit/verify/keyless.h"
 #include "verify/bundle.h"
+#include "verify/merkle.h"
 #include "verify/policy.h"
 
 Suite *suite_bundle_keyless(void);
@@ -28,9 +29,11 @@ static const struct keyless_row rows[] = {
 	{"p384-sha256", NULL},
 	{"p521", NULL},
 	{"email", NULL, .subject = DEV},
+	{"other-name", NULL, .subject = "^dev!example\\.com$"},
 	{"uri-and-email", NULL},
 	{"first-in-tree", NULL},
 	{"note-with-more", NULL},
+	{"log-id-short", NULL},
 	/* L-N2 */
 	{"good", "the statement has no subject 'sha256:", .manifest = "b"},
 	{"statement-of-another", "the statement has no subject 'sha256:"},
@@ -44,7 +47,17 @@ static const struct keyless_row rows[] = {
 	{"body-of-another-payload", "the log entry is of another payload"},
 	{"body-hashedrekord", "the log entry is a 'hashedrekord' '0.0.1', which says nothing"},
 	{"intoto-of-another-signature", "the log entry is of another signature"},
+	{"intoto-no-signature", "the log entry is of another signature"},
+	{"intoto-signature-junk", "the log entry is of another signature"},
+	{"intoto-signature-nul", "the log entry is of another signature"},
+	{"intoto-two-signatures", "the log entry is of 2 signatures, not one"},
+	{"intoto-of-another-certificate", "the log entry is of another certificate"},
+	{"intoto-of-another-payload", "the log entry is of another payload"},
+	{"body-two-signatures", "the log entry is of 2 signatures, not one"},
+	{"body-no-signatures", "the log entry is of 0 signatures, not one"},
 	{"rekor-v2", "the log entry is a 'hashedrekord' '0.0.2', which says nothing"},
+	{"body-no-json", "the body of the log entry is not valid JSON"},
+	{"promise-empty", "no log has promised a time (SET)"},
 	{"signed-by-another", "it is no signature by its certificate"},
 	/* L-N8 to L-N11 */
 	{"logged-before", "and its certificate is valid from 2026-01-15T12:00:01Z on"},
@@ -62,6 +75,9 @@ static const struct keyless_row rows[] = {
 	{"proof-other-leaf", NO_ROOT},
 	{"proof-index", NO_ROOT},
 	{"proof-index-past", "the inclusion proof is of a leaf outside the tree"},
+	{"proof-root-long", NO_ROOT},
+	{"note-malformed-no-set", "the checkpoint is no signed note"},
+	{"proof-index-negative", "the inclusion proof is of a leaf outside the tree"},
 	{"proof-size", "the checkpoint is of another size than the proof"},
 	{"proof-size-0", "the inclusion proof is of a leaf outside the tree"},
 	{"proof-more", "the inclusion proof is too long"},
@@ -106,9 +122,18 @@ static const struct keyless_row rows[] = {
 	{"v2-timestamp-wrong-key", TIME NOT_BY, .root = "v2"},
 	{"v2-timestamp-not-granted", TIME "it was not granted", .root = "v2"},
 	{"v2-timestamp-trailing", TIME "it is none", .root = "v2"},
+	{"v2-timestamp-version", TIME "its version is not 1", .root = "v2"},
+	{"v2-timestamp-no-time", TIME "its time cannot be read", .root = "v2"},
+	{"v2-timestamp-imprint-long", TIME "it is of another signature", .root = "v2"},
+	{"v2-timestamp-empty", TIME "it is none", .root = "v2"},
+	{"v2-timestamp-other-purpose", TIME "a certificate of its authority is for other purposes",
+		.root = "v2-tsa-other-purpose"},
+	{"v2-timestamp-of-the-same-root",
+		TIME "another one has signed it than the trusted root names", .root = "v2"},
 	{"v2-timestamp-late", NO_CA "certificate has expired", .root = "v2"},
 	{"v2", TIME "its authority was not trusted at that time", .root = "v2-tsa-before"},
 	{"v2", TIME "its authority was not trusted at that time", .root = "v2-tsa-later"},
+	{"v2", TIME "its authority was not trusted at that time", .root = "v2-two-tsas"},
 	{"v2-not-critical", TIME NOT_BY, .root = "v2-not-critical"},
 	{"v2-more-eku", TIME NOT_BY, .root = "v2-more-eku"},
 	{"v2-tsa-expired", TIME NOT_BY, .root = "v2-tsa-expired"},
@@ -143,6 +168,21 @@ static const struct keyless_row rows[] = {
 	{"stamped-self-made", NO_CA "certificate signature failure", .root = "no-logs"},
 	{"stamped-wrong-key", "it is no signature by its certificate", .root = "no-logs"},
 	{"stamped", "the subject fits no entry", .root = "no-logs", .subject = "^nobody$"},
+	{"v2-hint-only", "the checkpoint is not signed by the entry's log", .root = "v2"},
+	{"v2-other-hint", "the checkpoint is not signed by the entry's log", .root = "v2"},
+	{"v2-other-name", "the checkpoint is not signed by the entry's log", .root = "v2"},
+	{"v2-same-length-name", "the checkpoint is not signed by the entry's log", .root = "v2"},
+	{"v2-longer-name", "the checkpoint is not signed by the entry's log", .root = "v2"},
+	{"v2-only-junk", "the checkpoint is not signed by the entry's log", .root = "v2"},
+	{"v2-32-witnesses", "the checkpoint is not signed by the entry's log", .root = "v2"},
+	{"v2-31-witnesses", NULL, .root = "v2"},
+	{"v2-prefix-name", "the checkpoint is not signed by the entry's log", .root = "v2"},
+	{"v2-prefix-origin", "the checkpoint is of another host than its log", .root = "v2"},
+	{"v2-line-broken", NULL, .root = "v2"},
+	{"v2-line-junk", NULL, .root = "v2"},
+	{"v2-kind", "a log of version 2 has entries 'hashedrekord' '0.0.2' only", .root = "v2"},
+	{"v2-version", "a log of version 2 has entries 'hashedrekord' '0.0.2' only", .root = "v2"},
+	{"v2-key-kind", "no log of version 2 takes such a key", .root = "v2"},
 	{"v2-dsse", "a log of version 2 has entries 'hashedrekord' '0.0.2' only", .root = "v2"},
 };
 
@@ -163,6 +203,77 @@ static enum verdict prove(json_t *o, const struct verify_policy *policy, const c
 START_TEST(test_rows)
 {
 	keyless_row_check("bundle", &rows[_i], prove);
+}
+END_TEST
+
+/* Each value that is larger than what it can be. */
+static const struct {
+	const char *at, *why;
+	unsigned long long bytes; /* 0: nodes, more than there can be */
+} longs[] = {
+	{"/verificationMaterial/tlogEntries/0/canonicalizedBody",
+		"the log entry's 'canonicalizedBody': ", LIMIT_LOG_BODY + 3},
+	{"/verificationMaterial/tlogEntries/0/logId/keyId",
+		"the log entry's 'logId': ", VERIFY_LOG_ID_MAX + 3},
+	{"/verificationMaterial/tlogEntries/0/inclusionPromise/signedEntryTimestamp",
+		"the log entry's 'signedEntryTimestamp': ", LIMIT_SIGNATURE_TEXT + 3},
+	{"/verificationMaterial/tlogEntries/0/inclusionProof/rootHash",
+		"the log entry's 'rootHash': ", DIGEST_BIN_MAX + 3},
+	{"/verificationMaterial/tlogEntries/0/inclusionProof/hashes", NODE ", or too many", 0},
+	{"/verificationMaterial/certificate/rawBytes", "the certificate: base64 text of",
+		LIMIT_CERTIFICATE + 3},
+};
+
+START_TEST(test_long_values)
+{
+	struct verify_root *root = keyless_root("good");
+	json_t *o = keyless_case("bundle", "good"), *list = json_array();
+	auto_buf struct buf signer = BUF_INIT(1024), text = BUF_INIT(BUF_ANY);
+	struct verify_identities who = {0};
+	struct verify_policy policy = {.root = root, .who = &who};
+	struct err err = {0};
+	unsigned long long i;
+
+	for (i = 0; i < longs[_i].bytes / 3; i++)
+		buf_adds(&text, "AAAA");
+	for (i = 0; i <= VERIFY_MERKLE_PATH_MAX; i++)
+		json_array_append_new(
+			list, json_string("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="));
+	keyless_put_new(
+		o, longs[_i].at, longs[_i].bytes ? json_string(buf_str(&text)) : json_incref(list));
+	keyless_who(&who, NULL, NULL);
+	ck_assert_int_eq(prove(o, &policy, "a", &signer, &err), VERDICT_BAD);
+	ck_assert_msg(!strncmp(err.msg, longs[_i].why, strlen(longs[_i].why)), "%s", err.msg);
+	json_decref(list);
+	json_decref(o);
+	verify_identities_clear(&who);
+	verify_root_unref(root);
+}
+END_TEST
+
+/* Who does not want it any more hears nothing of whether it is good. */
+START_TEST(test_stop)
+{
+	struct verify_root *root = keyless_root("good");
+	json_t *o = keyless_case("bundle", "good");
+	auto_free char *text = json_dumps(o, 0);
+	auto_buf struct buf signer = BUF_INIT(1024);
+	struct verify_identities who = {0};
+	struct verify_policy policy = {.root = root, .who = &who};
+	struct digest manifest = vector_digest("a");
+	struct verify_bundle b = {0};
+	atomic_bool stop = true;
+	struct err err = {0};
+
+	keyless_who(&who, NULL, NULL);
+	ck_assert(!verify_bundle_parse(&b, text, strlen(text), &err));
+	ck_assert_int_eq(verify_bundle(&b, &policy, &manifest, &stop, &signer, &err), VERDICT_BAD);
+	ck_assert_str_eq(err.msg, "it is not wanted any more");
+	ck_assert_int_eq(err.kind, ERR_CANCELED);
+	verify_bundle_clear(&b);
+	json_decref(o);
+	verify_identities_clear(&who);
+	verify_root_unref(root);
 }
 END_TEST
 
@@ -234,6 +345,8 @@ Suite *suite_bundle_keyless(void)
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, test_rows, 0, ARRAY_LEN(rows));
+	tcase_add_loop_test(tc, test_long_values, 0, ARRAY_LEN(longs));
+	tcase_add_test(tc, test_stop);
 	tcase_add_test(tc, test_sorts);
 	tcase_add_loop_test(tc, test_characters, 0, 4);
 	suite_add_tcase(s, tc);

@@ -6,6 +6,7 @@
 #include "base/vec.h"
 #include "test/unit/verify/vectors.h"
 #include "verify/policy.h"
+#include "verify/simple_signing.h"
 
 Suite *suite_legacy(void);
 
@@ -181,6 +182,18 @@ START_TEST(test_payloads)
 }
 END_TEST
 
+/* What has no digest is nothing that anybody has signed. */
+START_TEST(test_no_manifest)
+{
+	static const char payload[] = PAYLOAD(TYPE, "\"docker-manifest-digest\":\"\"");
+	struct digest none = {.algo = DIGEST_NONE};
+	struct err err = {0};
+
+	ck_assert_int_eq(verify_simple_signing(payload, strlen(payload), &none, &err), VERDICT_BAD);
+	ck_assert_str_eq(err.msg, "it is the signature of '', not of ''");
+}
+END_TEST
+
 START_TEST(test_payload_limits)
 {
 	auto_free char *digest = vector_text("", "a", ".digest");
@@ -277,6 +290,19 @@ START_TEST(test_manifests)
 }
 END_TEST
 
+START_TEST(test_long_signature)
+{
+	auto_buf struct buf text = BUF_INIT(BUF_ANY);
+	struct verify_legacy_layers l = {0};
+
+	while (text.len <= LIMIT_SIGNATURE_TEXT)
+		buf_adds(&text, "AAAA");
+	layer_of(&l, json_pack("{ss}", SIGNATURE, buf_str(&text)), 100);
+	ck_assert_str_eq(l.p[0].why, "the signature has 16388 characters, more than 16384");
+	verify_legacy_clear(&l);
+}
+END_TEST
+
 START_TEST(test_too_many_layers)
 {
 	auto_buf struct buf b = BUF_INIT(BUF_ANY);
@@ -302,9 +328,11 @@ Suite *suite_legacy(void)
 	tcase_add_loop_test(tc, test_files, 0, ARRAY_LEN(files));
 	tcase_add_test(tc, test_payload_bits);
 	tcase_add_loop_test(tc, test_payloads, 0, ARRAY_LEN(payloads));
+	tcase_add_test(tc, test_no_manifest);
 	tcase_add_test(tc, test_payload_limits);
 	tcase_add_loop_test(tc, test_layers, 0, ARRAY_LEN(layers));
 	tcase_add_loop_test(tc, test_manifests, 0, ARRAY_LEN(manifests));
+	tcase_add_test(tc, test_long_signature);
 	tcase_add_test(tc, test_too_many_layers);
 	suite_add_tcase(s, tc);
 	return s;

@@ -3,6 +3,7 @@
 #include "verify/notation.h"
 
 #include "test/unit/verify/notation.h"
+#include "verify/notation_chain.h"
 
 Suite *suite_notation(void);
 
@@ -348,6 +349,137 @@ START_TEST(test_moments)
 }
 END_TEST
 
+/* ---- envelopes that were changed ------------------------------------------------------------- */
+
+/* What is wrong with the header is said before the signature is looked at: none of these needs
+   one. in: a member of the envelope, or NULL: of the protected header. */
+static const struct {
+	const char *in, *member, *value; /* JSON; NULL: long text of base64 */
+	const char *why;
+	const char *of; /* NULL: expires-later */
+} changes[] = {
+	{NULL, "crit",
+		"[\"io.cncf.notary.signingScheme\",\"io.cncf.notary.authenticSigningTime\","
+		"\"cty\"]",
+		"'crit' names 'cty', which it must not", "authority"},
+	/* N-N4 */
+	{NULL, "alg", "\"ES256\"", ALG "ES256', and that of the signer's key is ES384", "p384-1"},
+	{NULL, "alg", "\"ES512\"", ALG "ES512', and that of the signer's key is ES384", "p384-1"},
+	{NULL, "io.cncf.notary.signingTime", "\"soon\"", "'io.cncf.notary.signingTime' is no time"},
+	{NULL, "io.cncf.notary.signingTime", "7", "'io.cncf.notary.signingTime' is no time"},
+	{NULL, "io.cncf.notary.signingTime", "\"1960-01-01T00:00:00Z\"",
+		"'io.cncf.notary.signingTime' is no time"},
+	{NULL, "io.cncf.notary.expiry", "7", "'io.cncf.notary.expiry' is no time"},
+	{NULL, "io.cncf.notary.verificationPluginMinVersion", "\"1.0.0\"",
+		"it wants the verification plugin ''"},
+	{NULL, "cty", "7", "the payload is of the type ''"},
+	{"", "protected", "\"#\"", "'protected': malformed base64"},
+	{"", "protected", "\"YQ\"", "the header is not valid JSON"},
+	{"", "protected", "7", "it has no 'protected'"},
+	{"", "payload", "\"#\"", "'payload': malformed base64"},
+	{"", "payload", NULL, "it is too long"},
+	{"", "signature", "\"#\"", "'signature': malformed base64"},
+	{"", "header", "{\"x5c\":[7]}", "certificate 1: it is no text"},
+	{"", "header", "{\"x5c\":[\"#\"]}", "certificate 1: malformed base64"},
+	{"", "header", "{\"x5c\":[1,2,3,4,5,6,7,8,9,10,11]}",
+		"it has 11 certificates, more than 10"},
+	{"", "header", "{\"x5c\":{}}", "it has no certificates"},
+};
+
+static void header_change(json_t *o, const char *member, const char *value)
+{
+	const char *text = json_string_value(json_object_get(o, "protected"));
+	auto_buf struct buf plain = BUF_INIT(BUF_ANY), out = BUF_INIT(BUF_ANY);
+	auto_free char *changed = NULL;
+	struct err err = {0};
+	json_t *header;
+
+	ck_assert(!base64_decode(&plain, text, strlen(text), BASE64_URL, &err));
+	header = json_loadb(plain.p, plain.len, 0, NULL);
+	json_object_set_new(header, member, json_loads(value, JSON_DECODE_ANY, NULL));
+	changed = json_dumps(header, 0);
+	base64_encode(&out, changed, strlen(changed), BASE64_URL);
+	json_object_set_new(o, "protected", json_string(buf_str(&out)));
+	json_decref(header);
+}
+
+START_TEST(test_changes)
+{
+	const char *of = changes[_i].of ? changes[_i].of : "expires-later";
+	auto_free char *text = vector_text("notation/", of, ".jws");
+	auto_free char *changed = NULL;
+	struct verify_trust *t = notation_trust(
+		&notation_jws, "\"level\":\"strict\"", NOTATION_STORES, ANY, "p256-3");
+	auto_buf struct buf logged = BUF_INIT(BUF_ANY), large = BUF_INIT(BUF_ANY);
+	struct verify_artifact a = notation_artifact();
+	json_t *o = json_loads(text, 0, NULL);
+	struct err err = {0};
+
+	while (large.len < 70000)
+		buf_adds(&large, "AAAA");
+	if (!changes[_i].in)
+		header_change(o, changes[_i].member, changes[_i].value);
+	else if (!changes[_i].value)
+		json_object_set_new(o, changes[_i].member, json_string(buf_str(&large)));
+	else
+		json_object_set_new(o, changes[_i].member,
+			json_loads(changes[_i].value, JSON_DECODE_ANY, NULL));
+	changed = json_dumps(o, 0);
+	ck_assert_int_eq(verify_notation(t, verify_policy_find(t->policy, "a/b"), &a, JOSE, changed,
+				 strlen(changed), notation_time(NOTATION_NOW),
+				 &(struct verify_notation_said){.logged = &logged}, &err),
+		VERDICT_BAD);
+	ck_assert_msg(strstr(err.msg, changes[_i].why) != NULL, "row %d: %s", _i, err.msg);
+	json_decref(o);
+	verify_trust_unref(t);
+}
+END_TEST
+
+/* Who skips has no signature fetched; if one is looked at nevertheless, it is not good. */
+START_TEST(test_skip)
+{
+	struct verify_trust *t =
+		notation_trust(&notation_jws, "\"level\":\"skip\"", NOTATION_STORES, ANY, "p256-3");
+	auto_buf struct buf logged = BUF_INIT(BUF_ANY);
+	struct err err = {0};
+
+	ck_assert_int_eq(notation_prove(&notation_jws, t, "p256-3", NOTATION_NOW, &logged, &err),
+		VERDICT_BAD);
+	ck_assert_str_eq(err.msg, "the policy skips it");
+	verify_trust_unref(t);
+}
+END_TEST
+
+/* What is no size is none of any artifact. */
+START_TEST(test_no_size)
+{
+	auto_free char *text = vector_text("notation/", "n3-size-is-text", ".jws");
+	struct verify_trust *t = notation_trust(
+		&notation_jws, "\"level\":\"strict\"", NOTATION_STORES, ANY, "p256-3");
+	auto_buf struct buf logged = BUF_INIT(BUF_ANY);
+	struct verify_artifact a = notation_artifact();
+	struct err err = {0};
+
+	a.size = UINT64_MAX;
+	ck_assert_int_eq(verify_notation(t, verify_policy_find(t->policy, "a/b"), &a, JOSE, text,
+				 strlen(text), notation_time(NOTATION_NOW),
+				 &(struct verify_notation_said){.logged = &logged}, &err),
+		VERDICT_BAD);
+	ck_assert_msg(strstr(err.msg, "it is the signature of -1 bytes") != NULL, "%s", err.msg);
+	verify_trust_unref(t);
+}
+END_TEST
+
+START_TEST(test_no_chain)
+{
+	struct notary_certs none = {0};
+	struct err err = {0};
+
+	ck_assert_int_eq(verify_chain(&none, &err), -1);
+	ck_assert_str_eq(err.msg, "there is no certificate");
+}
+END_TEST
+
 START_TEST(test_types)
 {
 	static const struct {
@@ -477,6 +609,10 @@ Suite *suite_notation(void)
 	tcase_add_test(tc, test_bytes);
 	tcase_add_loop_test(tc, test_policies, 0, ARRAY_LEN(policies));
 	tcase_add_loop_test(tc, test_moments, 0, ARRAY_LEN(moments));
+	tcase_add_loop_test(tc, test_changes, 0, ARRAY_LEN(changes));
+	tcase_add_test(tc, test_skip);
+	tcase_add_test(tc, test_no_size);
+	tcase_add_test(tc, test_no_chain);
 	tcase_add_test(tc, test_types);
 	tcase_add_loop_test(tc, test_manifests, 0, ARRAY_LEN(manifests));
 	tcase_add_loop_test(tc, test_reports, 0, ARRAY_LEN(reports));

@@ -49,6 +49,10 @@ static const struct {
 	{MUST ",CN=\"a\"", "'\"' needs a backslash before it", NULL, NULL},
 	{MUST ",CN=a\\", "a backslash has nothing behind it that may be there", NULL, NULL},
 	{MUST ",CN=a\\x", "a backslash has nothing behind it that may be there", NULL, NULL},
+	{MUST ",CN=a\\g0", "a backslash has nothing behind it that may be there", NULL, NULL},
+	{MUST ",CN=a\\0g", "a backslash has nothing behind it that may be there", NULL, NULL},
+	{MUST ",CN=a\\@0", "a backslash has nothing behind it that may be there", NULL, NULL},
+	{MUST ",CN=a\\0@", "a backslash has nothing behind it that may be there", NULL, NULL},
 	{MUST ",CN=a\\4", "a backslash has nothing behind it that may be there", NULL, NULL},
 	{"ST=WA,O=Notary", "it has no 'C'", NULL, NULL},
 	{"C=US,O=Notary", "it has no 'ST'", NULL, NULL},
@@ -119,6 +123,14 @@ START_TEST(test_limits)
 	err_clear(&err);
 	ck_assert_int_eq(verify_dn_parse(&dn, buf_str(&large), &err), -1);
 	ck_assert_str_eq(err.msg, "a value of it is too long");
+	verify_dn_clear(&dn);
+	buf_reset(&large);
+	for (i = 0; i <= LIMIT_DN_TEXT; i++)
+		buf_addc(&large, 'a');
+	buf_adds(&large, "=x," MUST);
+	err_clear(&err);
+	ck_assert_int_eq(verify_dn_parse(&dn, buf_str(&large), &err), -1);
+	ck_assert_str_eq(err.msg, "a type of it is too long");
 	verify_dn_clear(&dn);
 }
 END_TEST

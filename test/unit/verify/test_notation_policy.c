@@ -89,6 +89,9 @@ static const struct {
 	{POLICY(NAMED("a", "\"*\"", LEVEL("skip")) "," NAMED("b", "\"*\"", LEVEL("skip"))),
 		"registryScopes: '*' is there twice"},
 	{SCOPED("\"ghcr.io\""), "'ghcr.io' is no REGISTRY/REPOSITORY"},
+	{SCOPED("\"ghcr.io@app\""), "'ghcr.io@app' is no REGISTRY/REPOSITORY"},
+	{SCOPED("\"ghcr./app\""), "'ghcr./app' is no REGISTRY/REPOSITORY"},
+	{SCOPED("{}"), "registryScopes holds what is no text"},
 	{SCOPED("\"oci://ghcr.io/app\""), "is no REGISTRY/REPOSITORY"},
 	{SCOPED("\"ghcr.io/app:1\""), "is no REGISTRY/REPOSITORY"},
 	{SCOPED("\"ghcr.io/*\""), "is no REGISTRY/REPOSITORY"},
@@ -242,6 +245,49 @@ START_TEST(test_secrets)
 }
 END_TEST
 
+/* What an API server does not send. */
+START_TEST(test_odd_secrets)
+{
+	static const struct {
+		const char *data, *why;
+	} odd[] = {
+		{"{\"trustpolicy.json\":7}", "trustpolicy.json: it is no text"},
+		{"{\"trustpolicy.json\":\"#\"}", "trustpolicy.json: malformed base64"},
+		{"{\"a.crt\":7}", "certificate 'a.crt': it is no text"},
+		{"{\"a.crt\":\"#\"}", "certificate 'a.crt': malformed base64"},
+	};
+	json_t *o = json_object(), *data = json_loads(odd[_i].data, 0, NULL);
+	struct verify_trust *t = NULL;
+	struct err err = {0};
+
+	vector_entry(o, "trustpolicy.json", GOOD);
+	json_object_update(json_object_get(o, "data"), data);
+	ck_assert_int_eq(verify_trust_read(&t, o, &err), -1);
+	ck_assert_msg(strstr(err.msg, odd[_i].why) == err.msg, "%s", err.msg);
+	json_decref(data);
+	json_decref(o);
+}
+END_TEST
+
+START_TEST(test_too_many_identities)
+{
+	auto_buf struct buf text = BUF_INIT(BUF_ANY);
+	struct verify_notation_policy *p = NULL;
+	struct err err = {0};
+	int i;
+
+	buf_adds(&text,
+		"{\"version\":\"1.0\",\"trustPolicies\":[{\"name\":\"a\","
+		"\"registryScopes\":[\"*\"]," LEVEL("strict") ",\"trustStores\":[\"ca:x\"],"
+							      "\"trustedIdentities\":[");
+	for (i = 0; i <= LIMIT_POLICY_IDENTITIES; i++)
+		buf_addf(&text, "%s\"" DN ", CN=%d\"", i ? "," : "", i);
+	buf_adds(&text, "]}]}");
+	ck_assert_int_eq(verify_policy_parse(&p, buf_str(&text), text.len, &err), -1);
+	ck_assert_msg(strstr(err.msg, "there are more than 100") != NULL, "%s", err.msg);
+}
+END_TEST
+
 START_TEST(test_too_many_certificates)
 {
 	auto_free char *pem = vector_text("notation/", "p256-1", ".crt");
@@ -294,6 +340,8 @@ Suite *suite_notation_policy(void)
 	tcase_add_loop_test(tc, test_documents, 0, ARRAY_LEN(documents));
 	tcase_add_test(tc, test_find);
 	tcase_add_loop_test(tc, test_secrets, 0, ARRAY_LEN(secrets));
+	tcase_add_loop_test(tc, test_odd_secrets, 0, 4);
+	tcase_add_test(tc, test_too_many_identities);
 	tcase_add_test(tc, test_too_many_certificates);
 	tcase_add_test(tc, test_digest);
 	suite_add_tcase(s, tc);

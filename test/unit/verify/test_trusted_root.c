@@ -43,6 +43,8 @@ static const struct {
 	{"/tlogs/0/hashAlgorithm", "null", "its hash is not SHA2_256"},
 	{"/tlogs/0/logId", "null", "its logId is none"},
 	{"/tlogs/0/logId/keyId", "\"\"", "its logId is none"},
+	{"/tlogs/0/publicKey/rawBytes", "null", "tlogs[0]: it has no key"},
+	{"/tlogs/0/logId", "{}", "its logId is none"},
 	{CA "/certChain", "null", "it has 0 certificates"},
 	{CA "/certChain/certificates", "[{},{},{},{},{},{},{},{},{}]", "it has 9 certificates"},
 	{CA "/certChain/certificates/1/rawBytes", "\"AAAA\"",
@@ -168,6 +170,67 @@ START_TEST(test_limits)
 }
 END_TEST
 
+/* Values and lists that are longer than they can be. */
+static const struct {
+	const char *at, *why;
+	size_t bytes; /* 0: a list of so many items */
+	size_t items;
+} longs[] = {
+	{"/tlogs/0/publicKey/rawBytes", "tlogs[0]: its key: base64 text of", LIMIT_PUBLIC_KEY + 3,
+		0},
+	{"/tlogs/0/logId/keyId", "tlogs[0]: its logId is none", VERIFY_LOG_ID_MAX + 3, 0},
+	{CA "/certChain/certificates/0/rawBytes",
+		"certificateAuthorities[0]: certificate 0: base64 text of", LIMIT_CERTIFICATE + 3,
+		0},
+	{"/tlogs", "it has 65 tlogs, more than 64", 0, LIMIT_TRUSTED_LOGS + 1},
+	{"/ctlogs", "it has 65 ctlogs, more than 64", 0, LIMIT_TRUSTED_LOGS + 1},
+	{"/certificateAuthorities", "it has 33 certificateAuthorities, more than 32", 0,
+		LIMIT_TRUSTED_AUTHORITIES + 1},
+	{"/timestampAuthorities", "it has 33 timestampAuthorities, more than 32", 0,
+		LIMIT_TRUSTED_AUTHORITIES + 1},
+};
+
+START_TEST(test_long_values)
+{
+	json_t *o = keyless_case("roots", "good"), *list = json_array();
+	auto_buf struct buf value = BUF_INIT(BUF_ANY);
+	struct verify_root *root = NULL;
+	auto_free char *text = NULL;
+	struct err err = {0};
+	size_t i;
+
+	for (i = 0; i < longs[_i].bytes / 3; i++)
+		buf_adds(&value, "AAAA");
+	for (i = 0; i < longs[_i].items; i++)
+		json_array_append_new(list, json_object());
+	keyless_put_new(o, longs[_i].at,
+		longs[_i].items ? json_incref(list) : json_string(buf_str(&value)));
+	text = json_dumps(o, 0);
+	ck_assert_int_eq(verify_root_parse(&root, text, strlen(text), &err), -1);
+	ck_assert_msg(strstr(err.msg, longs[_i].why) == err.msg, "row %d: %s", _i, err.msg);
+	json_decref(list);
+	json_decref(o);
+}
+END_TEST
+
+START_TEST(test_secret)
+{
+	json_t *junk = json_pack("{s{ss}}", "data", "trusted_root.json", "#");
+	json_t *none = json_pack("{s{}}", "data");
+	struct verify_root *root = NULL;
+	struct err err = {0};
+
+	ck_assert_int_eq(verify_root_read(&root, junk, &err), -1);
+	ck_assert_msg(strstr(err.msg, "key 'trusted_root.json': malformed base64") == err.msg, "%s",
+		err.msg);
+	err_clear(&err);
+	ck_assert_int_eq(verify_root_read(&root, none, &err), -1);
+	ck_assert_str_eq(err.msg, "it has no entry 'trusted_root.json'");
+	json_decref(junk);
+	json_decref(none);
+}
+END_TEST
+
 Suite *suite_trusted_root(void)
 {
 	Suite *s = suite_create("trusted_root");
@@ -177,6 +240,8 @@ Suite *suite_trusted_root(void)
 	tcase_add_test(tc, test_read);
 	tcase_add_test(tc, test_two_windows);
 	tcase_add_loop_test(tc, test_names, 0, ARRAY_LEN(names));
+	tcase_add_loop_test(tc, test_long_values, 0, ARRAY_LEN(longs));
+	tcase_add_test(tc, test_secret);
 	tcase_add_test(tc, test_limits);
 	suite_add_tcase(s, tc);
 	return s;
