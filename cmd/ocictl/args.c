@@ -62,12 +62,16 @@ static const char usage[] =
 	"\n"
 	"verify: prints each check of each signature; exit status 0: verified, 1: not\n"
 	"      --key=FILE               cosign: a public key that may have signed; may be given\n"
-	"                               several times\n"
+	"                               several times; with --trusted-root a log of that has to\n"
+	"                               know the signature, too\n"
 	"      --trusted-root=FILE      cosign without keys: trusted_root.json, and with it\n"
 	"      --certificate-identity=NAME, --certificate-identity-regexp=REGEX\n"
 	"                               who may have signed, as his certificate names him\n"
 	"      --certificate-oidc-issuer=URL, --certificate-oidc-issuer-regexp=REGEX\n"
 	"                               and where he has to have logged in\n"
+	"      --certificate-extension=NAME=VALUE\n"
+	"                               what else it has to say, e.g. build-trigger=push; may be\n"
+	"                               given several times\n"
 	"      --trust-policy=FILE      notation: trustpolicy.json, and with it\n"
 	"      --certificate=FILE       what a trust store holds; may be given several times\n"
 	"\n"
@@ -115,6 +119,7 @@ enum {
 	OPT_IDENTITY_REGEXP,
 	OPT_ISSUER,
 	OPT_ISSUER_REGEXP,
+	OPT_EXTENSION,
 	OPT_POLICY,
 	OPT_CERTIFICATE,
 	OPT_VERSION
@@ -145,6 +150,7 @@ static const struct option options[] = {
 	{"certificate-identity-regexp", required_argument, NULL, OPT_IDENTITY_REGEXP},
 	{"certificate-oidc-issuer", required_argument, NULL, OPT_ISSUER},
 	{"certificate-oidc-issuer-regexp", required_argument, NULL, OPT_ISSUER_REGEXP},
+	{"certificate-extension", required_argument, NULL, OPT_EXTENSION},
 	{"trust-policy", required_argument, NULL, OPT_POLICY},
 	{"certificate", required_argument, NULL, OPT_CERTIFICATE},
 	{"version", no_argument, NULL, OPT_VERSION},
@@ -177,6 +183,7 @@ static const struct {
 	{OPT_IDENTITY_REGEXP, VERIFY},
 	{OPT_ISSUER, VERIFY},
 	{OPT_ISSUER_REGEXP, VERIFY},
+	{OPT_EXTENSION, VERIFY},
 	{OPT_POLICY, VERIFY},
 	{OPT_CERTIFICATE, VERIFY},
 };
@@ -185,7 +192,7 @@ static const struct {
 static bool option_repeats(int option)
 {
 	return option == 'a' || option == OPT_TAG || option == OPT_IGNORE || option == OPT_KEY ||
-		option == OPT_CERTIFICATE;
+		option == OPT_CERTIFICATE || option == OPT_EXTENSION;
 }
 
 /* In options[]; c is one of them. */
@@ -309,6 +316,9 @@ static int args_option(struct args *a, int c)
 		return 0;
 	case OPT_KEY:
 		*vec_add(&a->keys) = optarg;
+		return 0;
+	case OPT_EXTENSION:
+		*vec_add(&a->extensions) = optarg;
 		return 0;
 	case OPT_CERTIFICATE:
 		*vec_add(&a->certificates) = optarg;
@@ -471,4 +481,5 @@ void args_clear(struct args *a)
 	vec_clear(&a->tags);
 	vec_clear(&a->keys);
 	vec_clear(&a->certificates);
+	vec_clear(&a->extensions);
 }

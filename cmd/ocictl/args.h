@@ -25,6 +25,7 @@ struct args {
 	struct oci_platform platform;
 	VEC(const char *) annotations, tags; /* end with NULL */
 	VEC(const char *) keys, certificates; /* files */
+	VEC(const char *) extensions; /* "NAME=VALUE" */
 	const char *trusted_root, *trust_policy; /* files */
 	const char *identity, *identity_regexp, *issuer, *issuer_regexp;
 	uint64_t timeout_ms;

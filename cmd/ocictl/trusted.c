@@ -17,21 +17,17 @@
 
 static bool has_names(const struct args *a)
 {
-	return a->identity || a->identity_regexp || a->issuer || a->issuer_regexp;
+	return a->identity || a->identity_regexp || a->issuer || a->issuer_regexp ||
+		a->extensions.len;
 }
 
-const char *trusted_misused(const struct args *a)
+/* Without keys the trusted root needs names, with them it has none. */
+static const char *names_misused(const struct args *a)
 {
-	int ways = (a->keys.len > 0) + (a->trusted_root != NULL) + (a->trust_policy != NULL);
-
-	if (ways != 1)
-		return "it takes one of --key, --trusted-root and --trust-policy";
-	if (has_names(a) && !a->trusted_root)
-		return "--certificate-identity and --certificate-oidc-issuer need --trusted-root";
-	if (!a->trust_policy != !a->certificates.len)
-		return "--trust-policy and --certificate need each other";
-	if (!a->trusted_root)
-		return NULL;
+	if (a->keys.len || !a->trusted_root)
+		return has_names(a) ? "--certificate-identity, --certificate-oidc-issuer and "
+				      "--certificate-extension need --trusted-root without --key"
+				    : NULL;
 	if (!a->identity == !a->identity_regexp)
 		return "--trusted-root needs one of --certificate-identity and "
 		       "--certificate-identity-regexp";
@@ -39,6 +35,17 @@ const char *trusted_misused(const struct args *a)
 		return "--trusted-root needs one of --certificate-oidc-issuer and "
 		       "--certificate-oidc-issuer-regexp";
 	return NULL;
+}
+
+const char *trusted_misused(const struct args *a)
+{
+	bool cosign = a->keys.len || a->trusted_root;
+
+	if (cosign == (a->trust_policy != NULL))
+		return "it takes --key, --trusted-root or --trust-policy";
+	if (!a->trust_policy != !a->certificates.len)
+		return "--trust-policy and --certificate need each other";
+	return names_misused(a);
 }
 
 /* ---- files ----------------------------------------------------------------------------------- */
@@ -126,16 +133,36 @@ static void names_add(struct trusted *t, const struct args *a)
 		a->identity ? buf_str(&subject) : a->identity_regexp);
 }
 
+static int extensions_read(struct trusted *t, const struct args *a, struct err *err)
+{
+	const char *const *text;
+
+	vec_each (&a->extensions, text) {
+		size_t n = strcspn(*text, "=");
+		auto_free char *name = mem_strndup(*text, n);
+
+		if (!(*text)[n])
+			err_set(err, ERR_STALL, "it has the form NAME=VALUE");
+		else if (!verify_demands_add(&t->demands, name, *text + n + 1, err))
+			continue;
+		return err_wrap(err, "--certificate-extension=%.100s", *text);
+	}
+	return 0;
+}
+
 int trusted_read(struct trusted *t, const struct args *a, struct err *err)
 {
 	auto_json json_t *data = json_object();
 
-	if (a->keys.len)
-		return keys_read(t, a, data, err);
 	if (a->trust_policy)
 		return notary_read(t, a, data, err);
+	if (a->trusted_root && root_read(t, a, err))
+		return -1;
+	t->demands.log = a->trusted_root;
+	if (a->keys.len)
+		return keys_read(t, a, data, err);
 	names_add(t, a);
-	return root_read(t, a, err);
+	return extensions_read(t, a, err);
 }
 
 void trusted_clear(struct trusted *t)
@@ -143,6 +170,7 @@ void trusted_clear(struct trusted *t)
 	verify_keys_unref(t->keys);
 	verify_root_unref(t->root);
 	verify_identities_clear(&t->who);
+	verify_demands_clear(&t->demands);
 	verify_trust_unref(t->notary);
 	*t = (struct trusted){0};
 }

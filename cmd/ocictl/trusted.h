@@ -3,12 +3,13 @@
  * that see a Secret. Main thread.
  *
  *	struct trusted t = {0};
- *	if (!trusted_read(&t, a, &err)) ... t.keys, or t.root and t.who, or t.notary
+ *	if (!trusted_read(&t, a, &err)) ... t.keys, t.root and t.who, or t.notary
  *	trusted_clear(&t);
  */
 #ifndef OCICTL_TRUSTED_H
 #define OCICTL_TRUSTED_H
 #include "base/err.h"
+#include "verify/demands.h"
 #include "verify/identity.h"
 
 struct args;
@@ -20,6 +21,7 @@ struct trusted {
 	struct verify_keys *keys;
 	struct verify_root *root;
 	struct verify_identities who;
+	struct verify_demands demands;
 	struct verify_trust *notary;
 };
 

@@ -115,6 +115,7 @@ static int signatures_ask(struct verify *v, struct err *err)
 		.keys = v->trusted.keys,
 		.root = v->trusted.root,
 		.who = &v->trusted.who,
+		.demands = &v->trusted.demands,
 		.trust = v->trusted.notary,
 		.owner = "ocictl",
 		.seen = on_seen,

@@ -92,15 +92,16 @@ static char *member_copy_filled(
 }
 
 /* A reference without a name is no reason to look for no signature, or for another one. */
-static void verify_secret_read(
+static char *verify_secret_read(
 	struct ocirepository_spec *s, const json_t *verify, const char *ref, struct err *err)
 {
-	char name[64];
+	char name[64], *secret;
 
 	snprintf(name, sizeof(name), "verify.%s.name", ref);
-	s->verify_secret = member_copy_filled(s, name, obj_str(verify, ref, "name"), err);
-	if (err->kind == ERR_NONE && !s->verify_secret)
+	secret = member_copy_filled(s, name, obj_str(verify, ref, "name"), err);
+	if (err->kind == ERR_NONE && !secret)
 		err_set(err, ERR_STALL, "spec.verify.%s has no name", ref);
+	return secret;
 }
 
 /* One that has no pattern, or is none, stays one with an empty pattern, which is refused. */
@@ -140,11 +141,39 @@ static int verify_read(struct ocirepository_spec *s, const json_t *verify, struc
 	else
 		s->verify = is_given(verify, "secretRef") ? TRUST_KEYS : TRUST_ROOT;
 	if (s->verify != TRUST_ROOT)
-		verify_secret_read(s, verify, "secretRef", err);
+		s->verify_secret = verify_secret_read(s, verify, "secretRef", err);
 	else if (is_given(verify, "trustedRootSecretRef"))
-		verify_secret_read(s, verify, "trustedRootSecretRef", err);
+		s->verify_secret = verify_secret_read(s, verify, "trustedRootSecretRef", err);
 	if (s->verify == TRUST_ROOT && err->kind == ERR_NONE)
 		identities_read(s, verify, err);
+	return err->kind == ERR_NONE ? 0 : -1;
+}
+
+/* What is demanded and cannot be had must not be left out. */
+static int demands_read(struct ocirepository_spec *s, const json_t *obj, struct err *err)
+{
+	const json_t *verify = obj_get(obj, "spec", "verify");
+	bool of_certificate;
+	size_t i;
+
+	if (verify_demands_read(&s->demands, obj_get(obj, "metadata", "annotations"), err))
+		return -1;
+	for (i = 0; i < VERIFY_EXTENSIONS; i++)
+		s->spec.size += s->demands.extensions[i] ? strlen(s->demands.extensions[i]) + 1 : 0;
+	of_certificate = verify_demands_of_certificate(&s->demands);
+	if ((of_certificate || s->demands.log) && s->verify == TRUST_NONE && !s->not_built)
+		return err_set(err, ERR_STALL,
+			"annotations '" VERIFY_DEMANDS_PREFIX "...' need a spec.verify");
+	if (of_certificate && s->verify != TRUST_ROOT && s->verify != TRUST_NONE)
+		return err_set(err, ERR_STALL,
+			"annotations '" VERIFY_DEMANDS_PREFIX
+			"...' speak of certificates of cosign, and spec.verify trusts others");
+	if (s->demands.log && s->verify == TRUST_NOTATION)
+		return err_set(err, ERR_STALL,
+			"annotation '" VERIFY_DEMANDS_PREFIX VERIFY_DEMANDS_LOG
+			"': notation has no logs");
+	if (s->demands.log && s->verify == TRUST_KEYS && is_given(verify, "trustedRootSecretRef"))
+		s->logs_secret = verify_secret_read(s, verify, "trustedRootSecretRef", err);
 	return err->kind == ERR_NONE ? 0 : -1;
 }
 
@@ -250,6 +279,8 @@ static void spec_free(struct spec *base)
 	free(s->ignore);
 	free(s->platform);
 	free(s->verify_secret);
+	free(s->logs_secret);
+	verify_demands_clear(&s->demands);
 	verify_identities_clear(&s->identities);
 	free(s->layer_type);
 	free(s->layer_operation);
@@ -272,9 +303,9 @@ struct spec *ocirepository_spec_new(const json_t *obj)
 	s->spec.interval_ms = LEAST_INTERVAL_MS;
 	if (object_has_nul(spec))
 		(void)err_set(&err, ERR_STALL, "spec holds a NUL character");
-	if (!fields_read(s, spec, &err) && !times_read(s, spec, &err) &&
-		!platform_read(s, obj, &err) && !grace_read(s, obj, &err) && !s->digest &&
-		!s->semver)
+	if (!fields_read(s, spec, &err) && !demands_read(s, obj, &err) &&
+		!times_read(s, spec, &err) && !platform_read(s, obj, &err) &&
+		!grace_read(s, obj, &err) && !s->digest && !s->semver)
 		(void)!tag_check(s->tag, &err);
 	if (err.kind != ERR_NONE) {
 		s->spec.wrong = NEW(struct err);

@@ -9,6 +9,7 @@
 #include "oci/platform.h"
 #include "source/login.h"
 #include "source/trust.h"
+#include "verify/demands.h"
 #include "verify/identity.h"
 
 #include <jansson.h>
@@ -30,6 +31,8 @@ struct ocirepository_spec {
 	enum trust_kind verify; /* what spec.verify trusts */
 	char *verify_secret; /* a Secret with that; NULL: none, or the operator's root */
 	struct verify_identities identities; /* spec.verify.matchOIDCIdentity, not compiled */
+	struct verify_demands demands; /* of the annotations below VERIFY_DEMANDS_PREFIX */
+	char *logs_secret; /* with TRUST_KEYS and demands.log: as verify_secret of TRUST_ROOT */
 	struct oci_platform *platform; /* of the annotation; NULL: oci_platform_default */
 	int64_t timeout_ms;
 	bool insecure;

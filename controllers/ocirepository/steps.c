@@ -228,18 +228,26 @@ static void input_of_spec(struct run *r)
 	in->copy = ocirepository_copies(OCI_SPEC(r));
 }
 
-static void policy_of_spec(struct run *r)
+static void trust_of_spec(
+	const struct run *r, struct trust *t, enum trust_kind kind, const char *secret)
 {
-	struct trust *t = &OCI_RUN(r)->verified.trust;
-
-	t->kind = OCI_SPEC(r)->verify;
-	t->secret = OCI_SPEC(r)->verify_secret;
+	t->kind = kind;
+	t->secret = secret;
 	t->timeout_ms = (uint64_t)OCI_SPEC(r)->timeout_ms;
 	t->file = OCI_ENV(r)->source.trust;
 	t->public_root = OCI_ENV(r)->source.public_root;
-	OCI_RUN(r)->verified.who = &OCI_SPEC(r)->identities;
-	verified_rules(&OCI_RUN(r)->verified, rules_file_rules(OCI_ENV(r)->source.rules),
-		&OCI_RUN(r)->where, oci_client_mirrors(OCI_ENV(r)->registry.oci));
+}
+
+static void policy_of_spec(struct run *r)
+{
+	struct verified *v = &OCI_RUN(r)->verified;
+
+	trust_of_spec(r, &v->trust, OCI_SPEC(r)->verify, OCI_SPEC(r)->verify_secret);
+	trust_of_spec(r, &v->logs, TRUST_ROOT, OCI_SPEC(r)->logs_secret);
+	v->who = &OCI_SPEC(r)->identities;
+	v->demands = &OCI_SPEC(r)->demands;
+	verified_rules(v, rules_file_rules(OCI_ENV(r)->source.rules), &OCI_RUN(r)->where,
+		oci_client_mirrors(OCI_ENV(r)->registry.oci));
 }
 
 static enum step_ret resolve_resume(struct task *t)
@@ -285,6 +293,16 @@ static enum step_ret keys_start(struct task *t)
 static enum step_ret keys_resume(struct task *t)
 {
 	return verified_keys_resume(RUN(t), &OCI_RUN(RUN(t))->verified);
+}
+
+static enum step_ret logs_start(struct task *t)
+{
+	return verified_logs_start(RUN(t), &OCI_RUN(RUN(t))->verified);
+}
+
+static enum step_ret logs_resume(struct task *t)
+{
+	return verified_logs_resume(RUN(t), &OCI_RUN(RUN(t))->verified);
 }
 
 static enum step_ret verify_start(struct task *t)
@@ -532,7 +550,8 @@ static void news_tell(struct run *r, bool is_new)
 	const char *revision = origin_of(r, "org.opencontainers.image.revision");
 	bool origin = source && revision;
 	char digest[DIGEST_TEXT_MAX], token[17];
-	struct event_annotation notes[5] = {{"source.toolkit.fluxcd.io/revision", a->revision},
+	const char *signer = verified_signer(r, &OCI_RUN(r)->verified);
+	struct event_annotation notes[6] = {{"source.toolkit.fluxcd.io/revision", a->revision},
 		{"source.toolkit.fluxcd.io/digest", digest}};
 	struct event_annotation *note = notes + 2;
 	auto_buf struct buf why = BUF_INIT(ERR_MSG_MAX), shown = BUF_INIT(BUF_ANY);
@@ -546,6 +565,8 @@ static void news_tell(struct run *r, bool is_new)
 	if (revision)
 		*note++ = (struct event_annotation){
 			"source.toolkit.fluxcd.io/originRevision", revision};
+	if (signer)
+		*note++ = (struct event_annotation){"source.toolkit.fluxcd.io/signer", signer};
 	token_of(r, token);
 	if (!is_new)
 		*note = (struct event_annotation){"source.toolkit.fluxcd.io/token", token};
@@ -581,6 +602,7 @@ static const struct step WORK[] = {
 	{"provider", provider_start},
 	{"resolve", resolve_start, resolve_resume},
 	{"keys", keys_start, keys_resume},
+	{"logs", logs_start, logs_resume},
 	{"verify", verify_start, verify_resume},
 	{"changed", changed_start},
 	RUN_SLOT,
@@ -694,6 +716,7 @@ static void depends_each(
 {
 	login_depends_each(&OCIREPOSITORY_SPEC(s)->login, on, arg);
 	trust_depends_each(OCIREPOSITORY_SPEC(s)->verify_secret, on, arg);
+	trust_depends_each(OCIREPOSITORY_SPEC(s)->logs_secret, on, arg);
 }
 
 /* ---- registries ------------------------------------------------------------------------------ */
@@ -751,7 +774,8 @@ static void shown(const struct spec *spec, struct kind_shown *out)
 static const struct kube_resource RESOURCE = {
 	"source.toolkit.fluxcd.io", "v1", "ocirepositories", "OCIRepository", true};
 
-static const char *const ANNOTATIONS[] = {OCIREPOSITORY_PLATFORM, OCIREPOSITORY_GRACE, NULL};
+static const char *const ANNOTATIONS[] = {
+	OCIREPOSITORY_PLATFORM, OCIREPOSITORY_GRACE, VERIFY_DEMANDS_PREFIX, NULL};
 static const char *const CONDITIONS[] = {COND_STORAGE_FAILED, COND_FETCH_FAILED, COND_OUTDATED,
 	COND_IN_STORAGE, COND_VERIFIED, COND_STALLED, COND_RECONCILING, NULL};
 static const char *const NEGATIVE[] = {COND_STORAGE_FAILED, COND_FETCH_FAILED, COND_OUTDATED,

@@ -84,7 +84,8 @@ struct kind {
 	/* Reads the spec; never NULL: what is wrong stands in it. */
 	struct spec *(*spec_new)(const json_t *obj);
 	/* Annotations that count as the spec does, though the generation does not move with them:
-	   `spec_new` reads them. Ends with NULL; NULL: none. */
+	   `spec_new` reads them. A name that ends in '/' stands for all below it. Ends with NULL;
+	   NULL: none. */
 	const char *const *annotations;
 	/* Drops what a run that finds nothing to do does not need: of an object that is too large
 	   to be kept. Nobody shares the spec yet. */

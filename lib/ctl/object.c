@@ -112,6 +112,22 @@ static json_t *own_annotations(const json_t *meta)
 	return a;
 }
 
+/* "a/" stands for all below it. */
+static void annotations_keep(json_t *out, const json_t *all, const char *key)
+{
+	size_t n = strlen(key);
+	const char *name;
+	json_t *v;
+
+	if (key[n - 1] != '/') {
+		object_member_keep(out, all, key);
+		return;
+	}
+	json_object_foreach ((json_t *)(uintptr_t)all, name, v)
+		if (!strncmp(name, key, n))
+			json_object_set(out, name, v);
+}
+
 struct digest object_annotations(const json_t *obj, const char *const *keys)
 {
 	const json_t *all = obj_get(obj, "metadata", "annotations");
@@ -123,7 +139,7 @@ struct digest object_annotations(const json_t *obj, const char *const *keys)
 		return d;
 	some = json_object();
 	for (; *keys; keys++)
-		object_member_keep(some, all, *keys);
+		annotations_keep(some, all, *keys);
 	if (json_object_size(some)) {
 		obj_write(some, &b);
 		digest_mem(&d, DIGEST_SHA256, buf_str(&b), b.len);

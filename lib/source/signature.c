@@ -15,6 +15,7 @@
 #include "oci/registry.h"
 #include "verify/bundle.h"
 #include "verify/checks.h"
+#include "verify/demands.h"
 #include "verify/identity.h"
 #include "verify/keys.h"
 #include "verify/legacy.h"
@@ -36,6 +37,7 @@ struct search {
 	struct verify_root *root; /* NULL: none */
 	struct verify_policy policy; /* of these */
 	struct verify_identities who;
+	struct verify_demands demands;
 	char *owner;
 	void (*seen)(void *arg, const struct signature_seen *one);
 	void *seen_arg;
@@ -543,6 +545,7 @@ static void search_free(struct task *t)
 	verify_keys_unref(s->keys);
 	verify_root_unref(s->root);
 	verify_identities_clear(&s->who);
+	verify_demands_clear(&s->demands);
 	free(s->owner);
 	op_free(s->list);
 	op_free(s->content);
@@ -586,9 +589,12 @@ struct op *signature_start(const struct signature_req *req)
 	s->root = verify_root_ref(req->root);
 	if (req->who)
 		verify_identities_copy(&s->who, req->who);
+	if (req->demands)
+		verify_demands_copy(&s->demands, req->demands);
 	s->policy = (struct verify_policy){.keys = s->keys,
 		.root = s->root,
 		.who = &s->who,
+		.demands = &s->demands,
 		.report = req->seen ? &s->report : NULL};
 	s->owner = mem_strdup(req->owner);
 	s->seen = req->seen;

@@ -21,6 +21,7 @@
 struct digest;
 struct oci_client;
 struct op;
+struct verify_demands;
 struct verify_identities;
 struct verify_keys;
 struct verify_report;
@@ -44,7 +45,8 @@ struct signature_req {
 	struct verify_keys *keys; /* by one of these; NULL: by a certificate of ... */
 	struct verify_root *root; /* ... an authority in there, which names ... */
 	const struct verify_identities *who; /* ... one of these; not compiled */
-	struct verify_trust *trust; /* instead of all three, for notary.h */
+	const struct verify_demands *demands; /* and besides; with keys and a log: of the root */
+	struct verify_trust *trust; /* instead of all four, for notary.h */
 	const char *owner; /* of memory and jobs on workers: a namespace */
 	/* Is told of each signature, in the order in which they are looked at. NULL: nobody wants
 	   to know, and no report is made. */

@@ -176,6 +176,8 @@ static struct depends_value *value_of(struct run *r, const struct trust *t, cons
 		return NULL;
 	}
 	depends_keep(r->c->depends, name, parts, &v->value);
+	if (v->root)
+		trust_file_warn(&r->log, v->root);
 	return &v->value;
 }
 

@@ -1,6 +1,7 @@
 #include "source/trust_file.h"
 
 #include "base/limits.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "ev/reread.h"
 #include "verify/trusted_root.h"
@@ -22,12 +23,20 @@ static void root_free(void *value)
 	verify_root_unref(value);
 }
 
+void trust_file_warn(const struct log_ctx *log, const struct verify_root *root)
+{
+	if (root->misnamed)
+		log_info(log, "a log of the trusted root has a logId that is not its key's",
+			LS("log", root->misnamed));
+}
+
 static void root_take(void *arg, void *value)
 {
 	struct trust_file *f = arg;
 
 	verify_root_unref(f->root);
 	f->root = value;
+	trust_file_warn(NULL, f->root);
 }
 
 struct trust_file *trust_file_new(struct loop *l, const char *path, struct err *err)

@@ -10,6 +10,7 @@
 #include "source/item.h"
 #include "source/notary.h"
 #include "source/rules.h"
+#include "verify/demands.h"
 #include "verify/identity.h"
 #include "verify/keys.h"
 #include "verify/notation_trust.h"
@@ -31,12 +32,25 @@ void verified_clear(struct verified *v)
 	for (p = v; p; p = next) {
 		next = p->next;
 		trust_clear(&p->trust);
+		trust_clear(&p->logs);
 		free(p->signer);
 		if (p != v)
 			free(p);
 	}
 	rules_unref(v->rules);
 	*v = (struct verified){0};
+}
+
+/* A signature by a key is held against logs as well: those of a trusted root. */
+static bool wants_logs(const struct verified *v)
+{
+	return v->trust.kind == TRUST_KEYS && v->demands && v->demands->log;
+}
+
+/* Whom it trusts, without asking anybody. */
+static bool is_known(struct run *r, struct verified *v)
+{
+	return trust_known(r, &v->trust) && (!wants_logs(v) || trust_known(r, &v->logs));
 }
 
 static void rule_add(void *arg, const struct rule *rule)
@@ -113,6 +127,10 @@ static void policy_add(struct digest_ctx *h, const struct verified *v)
 	digest_update(h, trusted->bin, digest_size(trusted->algo));
 	if (v->rule)
 		digest_update(h, v->rule->digest.bin, digest_size(v->rule->digest.algo));
+	if (v->demands)
+		verify_demands_digest(v->demands, h);
+	if (wants_logs(v))
+		digest_update(h, trust_digest(&v->logs)->bin, digest_size(DIGEST_SHA256));
 	if (v->trust.kind != TRUST_ROOT || !v->who)
 		return;
 	vec_each (v->who, one) {
@@ -150,8 +168,7 @@ bool verified_holds(struct run *r, struct verified *v, const struct digest *mani
 		return last->algo == DIGEST_NONE;
 	if (!first_open(v))
 		return is_good(v);
-	policy_each(
-		v, p) if (p->trust.kind != TRUST_NONE && !trust_known(r, &p->trust)) return false;
+	policy_each(v, p) if (p->trust.kind != TRUST_NONE && !is_known(r, p)) return false;
 	policy = policy_of(r, v, manifest);
 	if (!digest_equal(&policy, last))
 		return false;
@@ -222,6 +239,18 @@ static void forget(struct artifact_item *a)
 	free(MOVE(a->ruled));
 }
 
+enum step_ret verified_logs_start(struct run *r, struct verified *v)
+{
+	if (!wants_logs(v))
+		return STEP_NEXT;
+	return trust_start(r, &v->logs);
+}
+
+enum step_ret verified_logs_resume(struct run *r, struct verified *v)
+{
+	return trust_took(r, &v->logs) ? fail(r, v) : STEP_NEXT;
+}
+
 enum step_ret verified_start(struct run *r, struct verified *v, const struct signature_req *req)
 {
 	struct signature_req own = *req;
@@ -234,8 +263,9 @@ enum step_ret verified_start(struct run *r, struct verified *v, const struct sig
 	if (!v->now)
 		return STEP_NEXT;
 	own.keys = v->now->trust.keys;
-	own.root = v->now->trust.root;
+	own.root = wants_logs(v->now) ? v->now->logs.root : v->now->trust.root;
 	own.who = v->now->who;
+	own.demands = v->now->demands;
 	own.trust = v->now->trust.notary;
 	return task_wait(&r->task, own.trust ? notary_start(&own) : signature_start(&own));
 }
@@ -304,6 +334,11 @@ enum step_ret verified_resume(struct run *r, struct verified *v, const struct di
 	if (!v->ignored)
 		remember(r, v, manifest);
 	return STEP_NEXT;
+}
+
+const char *verified_signer(const struct run *r, const struct verified *v)
+{
+	return is_good(v) ? ARTIFACT_ITEM(r->item)->signer : NULL;
 }
 
 /* ---- the condition --------------------------------------------------------------------------- */

@@ -17,6 +17,7 @@
  * In the work table, behind the row that finds out the manifest's digest:
  *
  *	{"keys", keys_start, keys_resume}          verified_keys_start, verified_keys_resume
+ *	{"logs", logs_start, logs_resume}          verified_logs_start, verified_logs_resume
  *	{"verify", verify_start, verify_resume}    verified_start, verified_resume
  */
 #ifndef SOURCE_VERIFIED_H
@@ -36,6 +37,8 @@ struct rules;
 struct verified {
 	struct trust trust;
 	const struct verify_identities *who; /* may have signed, with TRUST_ROOT; borrowed */
+	const struct verify_demands *demands; /* and besides; borrowed */
+	struct trust logs; /* TRUST_ROOT: with TRUST_KEYS, where the demands want a log */
 	bool good; /* the artifact is, by the policy */
 	bool ignored; /* it passes, and is not said to be verified */
 	char *signer; /* who has; NULL: a key, or not known yet */
@@ -55,14 +58,20 @@ void verified_rules(struct verified *v, struct rules *rules, const struct oci_re
 	const struct oci_mirrors *mirrors);
 /* Without asking anybody: no policy is in force, or the manifest was verified by all that are. */
 bool verified_holds(struct run *r, struct verified *v, const struct digest *manifest);
-/* Both rows fail with VerificationError. */
+/* All rows fail with VerificationError. */
 enum step_ret verified_keys_start(struct run *r, struct verified *v) must_check;
 enum step_ret verified_keys_resume(struct run *r, struct verified *v) must_check;
-/* req's keys, root, who and trust are not looked at. */
+enum step_ret verified_logs_start(struct run *r, struct verified *v) must_check;
+enum step_ret verified_logs_resume(struct run *r, struct verified *v) must_check;
+/* req's keys, root, who, demands and trust are not looked at. */
 enum step_ret verified_start(
 	struct run *r, struct verified *v, const struct signature_req *req) must_check;
 enum step_ret verified_resume(
 	struct run *r, struct verified *v, const struct digest *manifest) must_check;
+
+/* Who has signed the artifact, of one that is verified by a certificate: "'name' of 'issuer'". NULL:
+   nobody knows. Borrowed from the item. */
+const char *verified_signer(const struct run *r, const struct verified *v);
 
 /* For a kind's hooks of these names. */
 void verified_succeeded(struct run *r, const struct verified *v, const char *revision);

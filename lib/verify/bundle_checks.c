@@ -5,6 +5,7 @@
 #include "crypto/timestamp.h"
 #include "verify/bundle_proof.h"
 #include "verify/checks.h"
+#include "verify/demands.h"
 #include "verify/fulcio.h"
 #include "verify/identity.h"
 #include "verify/keys.h"
@@ -79,6 +80,29 @@ static int key_check(void *arg, struct err *err)
 	if (p->signer)
 		buf_addf(p->signer, "the key '%.253s'", by->name);
 	return 0;
+}
+
+static bool log_wanted(const void *arg)
+{
+	const struct verify_demands *d = ((const struct verify_bundle_proof *)arg)->policy->demands;
+
+	return d && d->log;
+}
+
+/* A root without a single log is of a Sigstore that has none (GitHub's, for private repositories):
+   who gives it to an object wants timestamps instead. With one log entries have to be there. */
+static bool has_logs(const void *arg)
+{
+	const struct verify_bundle_proof *p = arg;
+
+	return p->policy->root->tlogs.len || log_wanted(arg);
+}
+
+static bool has_ctlogs(const void *arg)
+{
+	const struct verify_bundle_proof *p = arg;
+
+	return p->policy->root->tlogs.len || p->policy->root->ctlogs.len;
 }
 
 /* ---- timestamps ------------------------------------------------------------------------------ */
@@ -216,12 +240,32 @@ static int identity_check(void *arg, struct err *err)
 	return verify_identities_match(p->policy->who, p->leaf, VERIFY_ONE_NAME, p->signer, err);
 }
 
+static bool extensions_wanted(const void *arg)
+{
+	const struct verify_demands *d = ((const struct verify_bundle_proof *)arg)->policy->demands;
+
+	return d && verify_demands_of_certificate(d);
+}
+
+static int extensions_check(void *arg, struct err *err)
+{
+	const struct verify_bundle_proof *p = arg;
+
+	return verify_demands_check(p->policy->demands, p->leaf, err);
+}
+
 /* ---- all of it ------------------------------------------------------------------------------- */
 
 static const struct verify_check by_key[] = {
 	{"bundle", form_check},
 	{"envelope", envelope_check},
 	{"signature", key_check},
+	/* Where no entry is demanded none is read, and the rows behind find nothing to do. */
+	{"log-entry", verify_bundle_log_entries, log_wanted},
+	{"signed-entry-timestamp", verify_bundle_log_promises, verify_bundle_log_has_promise},
+	{"inclusion-proof", verify_bundle_log_inclusion, verify_bundle_log_has_proof},
+	{"checkpoint", verify_bundle_log_checkpoints, verify_bundle_log_has_proof},
+	{"log-entry-body", verify_bundle_log_bodies, verify_bundle_log_has_body},
 	{"statement", statement_check},
 	{0},
 };
@@ -230,7 +274,8 @@ static const struct verify_check by_certificate[] = {
 	{"bundle", form_check},
 	{"envelope", envelope_check},
 	{"certificate", leaf_check},
-	{"log-entry", verify_bundle_log_entries},
+	/* As above: without an entry a timestamp has to say when. */
+	{"log-entry", verify_bundle_log_entries, has_logs},
 	{"signed-entry-timestamp", verify_bundle_log_promises, verify_bundle_log_has_promise},
 	{"inclusion-proof", verify_bundle_log_inclusion, verify_bundle_log_has_proof},
 	{"checkpoint", verify_bundle_log_checkpoints, verify_bundle_log_has_proof},
@@ -238,10 +283,11 @@ static const struct verify_check by_certificate[] = {
 	{"validity", validity_check},
 	{"timestamp", times_check, times_wanted},
 	{"chain", chain_check},
-	{"sct", sct_check},
+	{"sct", sct_check, has_ctlogs},
 	{"signature", signature_check},
 	{"statement", statement_check},
 	{"identity", identity_check},
+	{"extensions", extensions_check, extensions_wanted},
 	{0},
 };
 

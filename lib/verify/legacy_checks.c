@@ -6,6 +6,7 @@
 #include "crypto/cert.h"
 #include "crypto/pubkey.h"
 #include "verify/checks.h"
+#include "verify/demands.h"
 #include "verify/fulcio.h"
 #include "verify/identity.h"
 #include "verify/keys.h"
@@ -29,7 +30,9 @@ struct proof {
 	struct verify_log_entry entry;
 	struct buf promise;
 	struct verify_log_body body;
+	/* Who has signed: this certificate, or with leaf NULL this key. */
 	struct cert *leaf;
+	const struct pubkey *key;
 	struct cert_chain chain;
 };
 
@@ -118,7 +121,7 @@ static int entry_check(void *arg, struct err *err)
 static int body_check(void *arg, struct err *err)
 {
 	struct proof *p = arg;
-	struct verify_log_subject of = {.sig = &p->layer->sig, .leaf = p->leaf};
+	struct verify_log_subject of = {.sig = &p->layer->sig, .leaf = p->leaf, .key = p->key};
 
 	digest_mem(&of.payload, DIGEST_SHA256, buf_str(p->payload), p->payload->len);
 	return verify_log_body_of_hash(&p->body, &of, err);
@@ -133,6 +136,13 @@ static int promise_check(void *arg, struct err *err)
 		return err_set(err, ERR_RETRY,
 			"the log entry is of a log that the trusted root does not have");
 	return verify_tlog_promise(log, &p->entry, &p->promise, err);
+}
+
+static bool log_wanted(const void *arg)
+{
+	const struct verify_demands *d = ((const struct proof *)arg)->policy->demands;
+
+	return d && d->log;
 }
 
 /* ---- the certificate ------------------------------------------------------------------------- */
@@ -162,6 +172,20 @@ static int identity_check(void *arg, struct err *err)
 	struct proof *p = arg;
 
 	return verify_identities_match(p->policy->who, p->leaf, VERIFY_ANY_NAME, p->signer, err);
+}
+
+static bool extensions_wanted(const void *arg)
+{
+	const struct verify_demands *d = ((const struct proof *)arg)->policy->demands;
+
+	return d && verify_demands_of_certificate(d);
+}
+
+static int extensions_check(void *arg, struct err *err)
+{
+	const struct proof *p = arg;
+
+	return verify_demands_check(p->policy->demands, p->leaf, err);
 }
 
 static int sct_check(void *arg, struct err *err)
@@ -199,6 +223,7 @@ static int key_check(void *arg, struct err *err)
 
 	if (!by)
 		return err_set(err, ERR_RETRY, "it is a signature of none of the keys");
+	p->key = by->key;
 	if (p->signer)
 		buf_addf(p->signer, "the key '%.253s'", by->name);
 	return 0;
@@ -218,6 +243,9 @@ static int payload_check(void *arg, struct err *err)
 
 static const struct verify_check by_key[] = {
 	{"signature", key_check},
+	{"log-entry", entry_check, log_wanted},
+	{"log-entry-body", body_check, log_wanted},
+	{"signed-entry-timestamp", promise_check, log_wanted},
 	{"payload", payload_check},
 	{0},
 };
@@ -229,6 +257,7 @@ static const struct verify_check by_certificate[] = {
 	{"signed-entry-timestamp", promise_check},
 	{"chain", chain_check},
 	{"identity", identity_check},
+	{"extensions", extensions_check, extensions_wanted},
 	{"sct", sct_check},
 	{"signature", signature_check},
 	{"validity", validity_check},

@@ -151,22 +151,20 @@ int verify_note_signed_v1(
 /* ---- version 2 ------------------------------------------------------------------------------- */
 
 /* C2SP signed-note.md has it for Ed25519; the others are Sigstore's. */
-static bool hint_of(unsigned char out[HINT], const struct verify_log *log)
+bool verify_note_key_id(struct digest *out, const struct verify_log *log)
 {
 	auto_digest_ctx struct digest_ctx h = {0};
-	struct digest d;
 
 	switch (pubkey_kind(log->key)) {
 	case PUBKEY_EC:
-		memcpy(out, log->key_digest.bin, HINT);
+		*out = log->key_digest;
 		return true;
 	case PUBKEY_ED25519:
 		digest_ctx_init(&h, DIGEST_SHA256);
 		digest_update(&h, log->host, strlen(log->host));
 		digest_update(&h, "\n\x01", 2);
 		digest_update(&h, log->key_end, sizeof(log->key_end));
-		digest_final(&h, &d);
-		memcpy(out, d.bin, HINT);
+		digest_final(&h, out);
 		return true;
 	default:
 		return false;
@@ -196,16 +194,16 @@ int verify_note_signed_v2(
 	const struct verify_note *note, const struct verify_log *log, struct err *err)
 {
 	const char *at = note->signatures, *end = at + strlen(at), *text = NULL;
-	unsigned char hint[HINT];
+	struct digest id;
 	size_t n = 0, count;
 
 	if (!is_host(log, note->origin, note->origin_len))
 		return err_set(err, ERR_RETRY, "the checkpoint is of another host than its log");
-	if (!hint_of(hint, log))
+	if (!verify_note_key_id(&id, log))
 		return err_set(err, ERR_RETRY,
 			"the log's key is not of a kind that checkpoints are signed with");
 	for (count = 0; count < LIMIT_NOTE_SIGNATURES && line(&at, end, &text, &n); count++)
-		if (is_signed_by(note, log, hint, text, n))
+		if (is_signed_by(note, log, id.bin, text, n))
 			return 0;
 	return err_set(err, ERR_RETRY, "the checkpoint is not signed by the entry's log");
 }

@@ -23,6 +23,9 @@ struct verify_note {
 	struct digest root; /* DIGEST_SHA256 */
 };
 
+/* What a log of version 2 calls itself: C2SP's key ID, as long as its hash. False: its key is of a
+   kind that signs no notes. */
+bool verify_note_key_id(struct digest *out, const struct verify_log *log);
 /* Borrows the text. */
 int verify_note_read(struct verify_note *note, const char *text, struct err *err) must_check;
 /* Is it of a log of version 1: "rekor.sigstore.dev - 2605736670972794746"? */

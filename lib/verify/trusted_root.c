@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "base/vec.h"
 #include "crypto/pubkey.h"
+#include "verify/note.h"
 #include "verify/plain.h"
 #include "verify/protojson.h"
 
@@ -195,6 +196,25 @@ static int logs_read(struct verify_logs *out, const json_t *root, const char *na
 	return 0;
 }
 
+/* Version 1 goes by the hash of its key, version 2 by what it signs notes as. */
+static bool is_misnamed(const struct verify_log *log)
+{
+	struct digest id;
+
+	if (log->id_len == 32 && !memcmp(log->id, log->key_digest.bin, 32))
+		return false;
+	return !verify_note_key_id(&id, log) || log->id_len != 32 || memcmp(log->id, id.bin, 32);
+}
+
+static void names_check(struct verify_root *root, const struct verify_logs *logs, const char *name)
+{
+	const struct verify_log *one;
+
+	vec_each (logs, one)
+		if (!root->misnamed && is_misnamed(one))
+			root->misnamed = mem_printf("%s[%zu]", name, (size_t)(one - logs->p));
+}
+
 static void logs_clear(struct verify_logs *logs)
 {
 	struct verify_log *one;
@@ -321,6 +341,8 @@ int verify_root_parse(struct verify_root **out, const char *text, size_t n, stru
 		verify_root_unref(root);
 		return -1;
 	}
+	names_check(root, &root->tlogs, "tlogs");
+	names_check(root, &root->ctlogs, "ctlogs");
 	*out = root;
 	return 0;
 }
@@ -353,5 +375,6 @@ void verify_root_unref(struct verify_root *root)
 	logs_clear(&root->ctlogs);
 	authorities_clear(&root->authorities);
 	authorities_clear(&root->timestamps);
+	free(root->misnamed);
 	free(root);
 }

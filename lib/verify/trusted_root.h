@@ -65,6 +65,9 @@ struct verify_root {
 	size_t size; /* bytes of memory, about */
 	struct verify_logs tlogs, ctlogs;
 	struct verify_authorities authorities, timestamps;
+	/* "tlogs[0]": a log that goes by a name that is not made of its key, as it should be: what
+	   is in that log may not be found. NULL: there is none. */
+	char *misnamed;
 };
 
 /* 0, *out is a reference of the caller's. -1 (ERR_RETRY): one thing in it that cannot be read makes

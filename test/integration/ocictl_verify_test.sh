@@ -19,7 +19,7 @@ WHO=(--trusted-root="$H_TMP/root.json" --certificate-oidc-issuer=https://issuer.
 SUBJECT=https://github.com/org/app/.github/workflows/release.yaml@refs/tags/v1
 
 # ---- flags -----------------------------------------------------------------------------------------------------------
-for args in "" "--key=x --trusted-root=y" "--key=x --trust-policy=y" "--key=x --certificate-identity=y" "--trust-policy=x" "--certificate=x" \
+for args in "" "--key=x --trust-policy=y" "--key=x --certificate-extension=build-trigger=push" "--key=x --trusted-root=y --certificate-identity=z" "--key=x --certificate-identity=y" "--trust-policy=x" "--certificate=x" \
 	"--trusted-root=x" "--trusted-root=x --certificate-identity=y" "--trusted-root=x --certificate-oidc-issuer=y" \
 	"--trusted-root=x --certificate-identity=y --certificate-identity-regexp=z --certificate-oidc-issuer=y" \
 	"--trusted-root=x --certificate-identity=y --certificate-oidc-issuer=y --certificate-oidc-issuer-regexp=y" "--key=x --semver=1"; do
@@ -51,7 +51,7 @@ check_eq "of it nothing is said" "" "$(out)"
 # ---- below the tag ---------------------------------------------------------------------------------------------------
 keyless_layer b good-b
 check_ok "by a certificate, below the tag" run "$R:b" "${WHO[@]}" --certificate-identity="$SUBJECT"
-check_eq "each check" "log-entry=passed certificate=passed log-entry-body=passed signed-entry-timestamp=passed chain=passed identity=passed sct=passed \
+check_eq "each check" "log-entry=passed certificate=passed log-entry-body=passed signed-entry-timestamp=passed chain=passed identity=passed extensions=- sct=passed \
 signature=passed validity=passed payload=passed" "$(rows)"
 check_has "its layout" "tag sha256:" "$(head -1 "$H_TMP/out")"
 check_eq "by whom" "$REGISTRY/app:b@$B: verified, signed by $KEYLESS_BY" "$(tail -1 "$H_TMP/out")"
@@ -70,8 +70,8 @@ keyless_bundle b good-b
 check_ok "a bundle by a certificate" run "$R:b" "${WHO[@]}" --certificate-identity="$SUBJECT" --output=json
 check_eq "as JSON" "true $KEYLESS_BY b $B" "$(jq -r '"\(.verified) \(.signer) \(.tag) \(.digest)"' "$H_TMP/out")"
 check_eq "its checks, too" "bundle true bundle,envelope,certificate,log-entry,signed-entry-timestamp,inclusion-proof,checkpoint,log-entry-body,validity,timestamp,\
-chain,sct,signature,statement,identity" "$(jq -r '.signatures[] | "\(.layout) \(.good) \([.checks[].name] | join(","))"' "$H_TMP/out")"
-check_eq "what was not asked" "timestamp" "$(jq -r '.signatures[].checks[] | select(.result == "-").name' "$H_TMP/out")"
+chain,sct,signature,statement,identity,extensions" "$(jq -r '.signatures[] | "\(.layout) \(.good) \([.checks[].name] | join(","))"' "$H_TMP/out")"
+check_eq "what was not asked" "timestamp extensions" "$(jq -r '[.signatures[].checks[] | select(.result == "-").name] | join(" ")' "$H_TMP/out")"
 check_fails "for keys it proves nothing" run "$R:b" --key="$KEYS/p256.pub" --output=json
 check_eq "JSON says so" "false the bundle was signed with a certificate, and keys are trusted" \
 	"$(jq -r '"\(.verified) \(.signatures[0].checks[-1].error)"' "$H_TMP/out")"
@@ -91,6 +91,24 @@ check_eq "which one" "$REGISTRY/app:a@$A: verified, signed by the key '$KEYS/p25
 check_eq "and of which bundle" "bundle $digest" "$(head -1 "$H_TMP/out")"
 check_fails "another key" run "$R:a" --key="$KEYS/p256-other.pub"
 check_eq "the check says so" "failed: it is a signature of none of the keys" "$(row signature)"
+
+# ---- what is demanded besides --------------------------------------------------------------------------------------------
+check_fails "a log that has to know it" run "$R:a" --key="$KEYS/p256.pub" --trusted-root="$H_TMP/root.json"
+check_eq "it does not" "failed: the bundle has no entry of a log" "$(row log-entry)"
+keyless_bundle a key
+check_ok "one that does" run "$R:a" --key="$KEYS/rsa2048.pub" --trusted-root="$H_TMP/root.json"
+check_eq "each check" "bundle=passed envelope=passed signature=passed log-entry=passed signed-entry-timestamp=passed inclusion-proof=passed checkpoint=passed \
+log-entry-body=passed statement=passed" "$(rows)"
+check_ok "without a root nobody looks" run "$R:a" --key="$KEYS/rsa2048.pub"
+check_eq "it says so" "-" "$(row log-entry)"
+keyless_bundle a build
+check_ok "what the certificate says of the build" run "$R:a" "${WHO[@]}" --certificate-identity="$SUBJECT" --certificate-extension=build-trigger=push \
+	--certificate-extension=source-repository-uri=https://github.com/org/app
+check_eq "is a check" passed "$(row extensions)"
+check_fails "another build" run "$R:a" "${WHO[@]}" --certificate-identity="$SUBJECT" --certificate-extension=build-trigger=schedule
+check_eq "says so" "failed: the certificate's build-trigger is 'push', not 'schedule'" "$(row extensions)"
+check_fails "a name that is none" run "$R:a" "${WHO[@]}" --certificate-identity="$SUBJECT" --certificate-extension=trigger=push
+check_has "is told" "--certificate-extension=trigger=push: nobody knows what that demands" "$(err)"
 
 # ---- notation --------------------------------------------------------------------------------------------------------
 policy()

@@ -99,6 +99,11 @@ keyless_object own-root b org/app 'trustedRootSecretRef: {name: own-root},'
 check_soon "by a certificate" $SOON "True Succeeded" outcome workflow
 check_eq "it says by whom" "verified signature of revision b@$(cat "$DATA/b.digest") by $KEYLESS_BY" \
 	"$(field workflow '.status.conditions[] | select(.type == "SourceVerified") | .message')"
+# signer NAME: as its Event has it
+signer() { k -n apps get events -o json | jq -r --arg name "$1" '.items[] | select(.reason == "NewArtifact" and .involvedObject.name == $name)
+	| .metadata.annotations["source.toolkit.fluxcd.io/signer"] // "nobody"'; }
+check_soon "its Event says so, too" $SOON "$KEYLESS_BY" signer workflow
+check_eq "of a key nothing is said" nobody "$(signer old)"
 check_soon "by somebody else" $SOON "False VerificationError" outcome another
 check_has "says by whom" "provider 'cosign keyless': no matching signatures" "$(message another)"
 check_has "and what does not fit" "the subject fits no entry of spec.verify.matchOIDCIdentity: it is signed by $KEYLESS_BY" "$(message another)"
@@ -106,6 +111,11 @@ check_soon "with a trusted root of its own" $SOON "False VerificationError" outc
 check_has "that one counts" "when the log was not trusted" "$(message own-root)"
 k -n apps create secret generic own-root --from-file=trusted_root.json="$H_TMP/root.json" --dry-run=client -o yaml | k apply -f - >/dev/null
 check_soon "another one in the Secret counts at once" $SOON "True Succeeded" outcome own-root
+jq '.tlogs += [.tlogs[0] | .logId.keyId = "AAAA"]' "$H_TMP/root.json" >"$H_TMP/trusted_root.json"
+k -n apps create secret generic odd-root --from-file="$H_TMP/trusted_root.json" >/dev/null || h_die "cannot create the secret odd-root"
+keyless_object odd-root b org/app 'trustedRootSecretRef: {name: odd-root},'
+check_soon "a root with a log that is misnamed" $SOON "True Succeeded" outcome odd-root
+check_eq "is told of once" "tlogs[1]" "$(jq -r 'select(.msg == "a log of the trusted root has a logId that is not its key'"'s"'").log' "$H_TMP/log/src.err")"
 keyless_layer b good
 k -n apps annotate ocirepository workflow reconcile.fluxcd.io/requestedAt=again >/dev/null
 keyless_object borrowed-keyless b org/app

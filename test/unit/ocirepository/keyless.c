@@ -44,7 +44,7 @@ char *keyless_layer(const char *name, long long size)
 	const char *payload = json_string_value(json_object_get(o, "payload"));
 	char *text;
 
-	l = json_pack("{sssIs{sOsOsO}}", "digest", signing_digest(payload), "size",
+	l = json_pack("{sssIs{sOsO*sO}}", "digest", signing_digest(payload), "size",
 		(json_int_t)(size < 0 ? (long long)strlen(payload) : size), "annotations",
 		"dev.cosignproject.cosign/signature", json_object_get(o, "signature"),
 		VERIFY_LEGACY_CERTIFICATE, json_object_get(o, "certificate"),

@@ -14,6 +14,7 @@
 #include "test/unit/verify/keyless.h"
 #include "test/unit/verify/vectors.h"
 #include "verify/bundle.h"
+#include "verify/demands.h"
 #include "verify/legacy.h"
 #include "verify/trusted_root.h"
 
@@ -433,6 +434,94 @@ START_TEST(test_wrong)
 }
 END_TEST
 
+/* ---- what is demanded besides ---------------------------------------------------------------- */
+
+static void annotate(const char *name, const char *value)
+{
+	auto_free char *text =
+		mem_printf("{\"metadata\":{\"annotations\":{\"" VERIFY_DEMANDS_PREFIX "%s\":%s}}}",
+			name, value);
+
+	fake_kube_merge(w.kube, "ocirepositories", "apps", "web", text);
+	world_settle(&w);
+}
+
+/* An annotation moves no generation: what was verified without it is verified anew. */
+START_TEST(test_extensions)
+{
+	auto_free char *revision = NULL;
+
+	begin(SPEC);
+	keyless_sign(&w, "build-image");
+	signing_start(&w);
+	keyless_good(&w);
+	revision = mem_strdup(world_status(&w, "web", "artifact.revision"));
+	annotate("source-repository-uri", "\"https://github.com/org/other\"");
+	keyless_bad(&w,
+		"the certificate's source-repository-uri is 'https://github.com/org/app', not "
+		"'https://github.com/org/other'");
+	ck_assert_str_eq(world_status(&w, "web", "artifact.revision"), revision);
+	annotate("source-repository-uri", "\"https://github.com/org/app\"");
+	keyless_good(&w);
+	annotate("build-triger", "\"push\"");
+	ck_assert_str_eq(world_status(&w, "web", "Stalled.status"), "True");
+	ck_assert_str_eq(world_status(&w, "web", "Ready.message"),
+		"annotation '" VERIFY_DEMANDS_PREFIX
+		"build-triger': nobody knows what that demands");
+	annotate("build-triger", "null");
+	keyless_good(&w);
+	/* Fewer demands are others, too. */
+	world_forget(&w);
+	annotate("source-repository-uri", "null");
+	ck_assert_msg(asked(".sig"), "%s", fake_log(w.reg));
+	keyless_good(&w);
+	world_forget(&w);
+	world_pass(&w, INTERVAL_MS);
+	ck_assert_str_eq(fake_log(w.reg), "HEAD /v2/app/manifests/1.0\n");
+	end();
+}
+END_TEST
+
+#define KEYS SPEC_OF("\"secretRef\":{\"name\":\"trust\"}")
+#define KEYS_AND_ROOT SPEC_OF("\"secretRef\":{\"name\":\"trust\"}," ROOT)
+#define FAILED_BY_KEY "failed to verify the signature using provider 'cosign': "
+
+static void by_key(const char *status, const char *why)
+{
+	ck_assert_msg(!strcmp(world_status(&w, "web", "SourceVerified.status"), status), "%s",
+		world_status(&w, "web", "SourceVerified.message"));
+	ck_assert_msg(strstr(world_status(&w, "web", "SourceVerified.message"), why), "%s",
+		world_status(&w, "web", "SourceVerified.message"));
+}
+
+/* With keys a log is asked for by an annotation, and it is one of the trusted root. */
+START_TEST(test_require_log)
+{
+	begin(KEYS_AND_ROOT);
+	signing_trust(&w, "rsa2048");
+	trust("log-later");
+	keyless_sign(&w, "key-image");
+	signing_start(&w);
+	by_key("True", "verified signature of revision 1.0@");
+	annotate(VERIFY_DEMANDS_LOG, "\"true\"");
+	by_key("False", FAILED_BY_KEY);
+	by_key("False", "when the log was not trusted");
+	trust("good");
+	world_settle(&w);
+	by_key("True", "verified signature of revision 1.0@");
+	/* Nobody asks twice, and another root counts at once. */
+	world_forget(&w);
+	world_pass(&w, INTERVAL_MS);
+	ck_assert_str_eq(fake_log(w.reg), "HEAD /v2/app/manifests/1.0\n");
+	trust("log-before");
+	world_settle(&w);
+	by_key("False", "when the log was not trusted");
+	annotate(VERIFY_DEMANDS_LOG, "null");
+	by_key("True", "verified signature of revision 1.0@");
+	end();
+}
+END_TEST
+
 Suite *suite_keyless(void)
 {
 	Suite *s = suite_create("keyless");
@@ -450,6 +539,8 @@ Suite *suite_keyless(void)
 	tcase_add_test(tc, test_file);
 	tcase_add_loop_test(tc, test_rule, 0, 2);
 	tcase_add_loop_test(tc, test_wrong, 0, ARRAY_LEN(wrong));
+	tcase_add_test(tc, test_extensions);
+	tcase_add_test(tc, test_require_log);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -9,7 +9,9 @@
 #include "ev/loop.h"
 #include "http/client.h"
 #include "test/unit/ocirepository/keyless.h"
+#include "test/unit/ocirepository/signing.h"
 #include "test/unit/verify/tuf.h"
+#include "verify/demands.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -124,17 +126,22 @@ static void root_end(void)
 	http_client_free(http);
 }
 
-static void begin(void)
+static void begin_with(const char *layer)
 {
 	world_init(&w);
 	keyless_push(&w);
-	keyless_sign(&w, "image");
+	keyless_sign(&w, layer);
 	server = fake_registry_new(w.loop);
 	serve_all();
 	url = mem_printf("http://%s/", fake_host(server));
 	dir = mem_printf("%s-tuf", w.root);
 	root_begin();
 	world_object(&w, "web", SPEC);
+}
+
+static void begin(void)
+{
+	begin_with("image");
 }
 
 static void end(void)
@@ -262,6 +269,23 @@ START_TEST(test_loads)
 	world_settle(&w);
 	ck_assert_str_eq(world_status(&w, "other", "SourceVerified.status"), "True");
 	server_is("");
+	end();
+}
+END_TEST
+
+/* Where a log has to have a key's signature and nobody names a trusted root, it is one of these. */
+START_TEST(test_log_for_a_key)
+{
+	begin_with("key-image");
+	signing_trust(&w, "rsa2048");
+	world_object(&w, "web", KEYLESS_SPEC("\"secretRef\":{\"name\":\"trust\"}"));
+	fake_kube_merge(w.kube, "ocirepositories", "apps", "web",
+		"{\"metadata\":{\"annotations\":{\"" VERIFY_DEMANDS_PREFIX VERIFY_DEMANDS_LOG
+		"\":\"true\"}}}");
+	world_start(&w);
+	refreshed(1);
+	ck_assert_msg(!strcmp(world_status(&w, "web", "SourceVerified.status"), "True"), "%s",
+		world_status(&w, "web", "SourceVerified.message"));
 	end();
 }
 END_TEST
@@ -675,6 +699,7 @@ Suite *suite_public_root(void)
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, test_loads);
+	tcase_add_test(tc, test_log_for_a_key);
 	tcase_add_test(tc, test_keys_change);
 	tcase_add_test(tc, test_nobody_needs_it);
 	tcase_add_test(tc, test_many_wait);

@@ -128,6 +128,52 @@ START_TEST(test_platform)
 }
 END_TEST
 
+#define DEMAND(name, value) "\"" VERIFY_DEMANDS_PREFIX name "\":\"" value "\""
+#define WHO_IS "\"matchOIDCIdentity\":[{\"issuer\":\"a\",\"subject\":\"b\"}]"
+#define BY_KEY "\"verify\":{\"secretRef\":{\"name\":\"a\"}"
+#define OF_CERTIFICATES "speak of certificates of cosign, and spec.verify trusts others"
+
+static const struct {
+	const char *annotations, *spec, *message, *logs;
+} demands_rows[] = {
+	{DEMAND("build-trigger", "push"), "\"verify\":{" WHO_IS "}", NULL, NULL},
+	{DEMAND("require-log", "true"), "\"verify\":{" WHO_IS "}", NULL, NULL},
+	{DEMAND("require-log", "true"), BY_KEY "}", NULL, NULL},
+	{DEMAND("require-log", "true"), BY_KEY ",\"trustedRootSecretRef\":{\"name\":\"r\"}}", NULL,
+		"r"},
+	{DEMAND("require-log", "false"), BY_KEY ",\"trustedRootSecretRef\":{\"name\":\"r\"}}", NULL,
+		NULL},
+	{DEMAND("require-log", "true"), BY_KEY ",\"trustedRootSecretRef\":{}}",
+		"spec.verify.trustedRootSecretRef has no name", NULL},
+	{DEMAND("require-log", "true"), "\"suspend\":false", "need a spec.verify", NULL},
+	{DEMAND("build-trigger", "push"), "\"suspend\":false", "need a spec.verify", NULL},
+	{DEMAND("build-trigger", "push"), BY_KEY "}", OF_CERTIFICATES, NULL},
+	{DEMAND("build-trigger", "push"),
+		"\"verify\":{\"provider\":\"notation\",\"secretRef\":{\"name\":\"a\"}}",
+		OF_CERTIFICATES, NULL},
+	{DEMAND("require-log", "true"),
+		"\"verify\":{\"provider\":\"notation\",\"secretRef\":{\"name\":\"a\"}}",
+		"require-log': notation has no logs", NULL},
+	{DEMAND("trigger", "push"), "\"suspend\":false", "nobody knows what that demands", NULL},
+};
+
+START_TEST(test_demands)
+{
+	auto_free char *text = mem_printf("{\"metadata\":{\"annotations\":{%s}},\"spec\":{%s}}",
+		demands_rows[_i].annotations, demands_rows[_i].spec);
+	auto_json json_t *o = parse(text);
+	struct spec *s = ocirepository_spec_new(o);
+
+	ck_assert_msg(!s->wrong == !demands_rows[_i].message, "%s", s->wrong ? s->wrong->msg : "");
+	if (s->wrong) {
+		ck_assert_int_eq(s->wrong->kind, ERR_STALL);
+		ck_assert_msg(strstr(s->wrong->msg, demands_rows[_i].message), "%s", s->wrong->msg);
+	}
+	ck_assert_pstr_eq(OCIREPOSITORY_SPEC(s)->logs_secret, demands_rows[_i].logs);
+	spec_unref(s);
+}
+END_TEST
+
 static const struct {
 	const char *spec, *message; /* NULL: it is taken */
 } stalls_rows[] = {
@@ -229,6 +275,7 @@ Suite *suite_spec(void)
 
 	tcase_add_test(tc, test_spec);
 	tcase_add_loop_test(tc, test_platform, 0, ARRAY_LEN(platform_rows));
+	tcase_add_loop_test(tc, test_demands, 0, ARRAY_LEN(demands_rows));
 	tcase_add_loop_test(tc, test_not_built, 0, ARRAY_LEN(not_built_rows));
 	tcase_add_test(tc, test_bad_duration);
 	tcase_add_loop_test(tc, test_stalls, 0, ARRAY_LEN(stalls_rows));

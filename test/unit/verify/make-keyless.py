@@ -13,7 +13,7 @@ test/unit/ocirepository makes of layer.tgz."""
 import base64, datetime, hashlib, json, os, struct
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data")
@@ -85,7 +85,7 @@ def other(text, oid=OTHER_NAME): return x509.OtherName(oid, utf8(text))
 
 
 def leaf(k=LEAF, by=FULCIO, start=T - 60, end=T + 540, san=(x509.UniformResourceIdentifier(SUBJECT),), old=ISSUER.encode(), new=utf8(ISSUER),
-         eku=ExtendedKeyUsageOID.CODE_SIGNING, logs=(CT,), sct_time=T - 60, sct_tbs=None, extra=None):
+         eku=ExtendedKeyUsageOID.CODE_SIGNING, logs=(CT,), sct_time=T - 60, sct_tbs=None, extra=None, build=()):
     b = builder(x509.Name([]), by.name, k, "leaf", start, end)
     b = b.add_extension(x509.KeyUsage(True, *[False] * 8), True)
     if eku:
@@ -98,6 +98,8 @@ def leaf(k=LEAF, by=FULCIO, start=T - 60, end=T + 540, san=(x509.UniformResource
         b = b.add_extension(x509.UnrecognizedExtension(NEW_ISSUER, new), False)
     if extra:
         b = b.add_extension(x509.UnrecognizedExtension(OID(extra), b"\5\0"), True)
+    for n, value in dict(build).items():
+        b = b.add_extension(x509.UnrecognizedExtension(OID("1.3.6.1.4.1.57264.1.%d" % n), value), False)
     tbs = sct_tbs or finish(b, by.key).tbs_certificate_bytes
     scts = [sct_of(tbs, by, log, sct_time) for log in logs]
     if scts:
@@ -223,8 +225,29 @@ roots = {
     "v2-tsa-later": root2_of(valid={"start": rfc3339(T + 1)}), "v2-not-critical": root2_of(tsa=Stamper(critical=False)),
     "v2-more-eku": root2_of(tsa=Stamper(eku=(ExtendedKeyUsageOID.TIME_STAMPING, ExtendedKeyUsageOID.CODE_SIGNING))),
     "v2-tsa-expired": root2_of(tsa=Stamper(end=T - 1)), "v2-tsa-other-purpose": root2_of(tsa=WRONG_TSA),
+    "no-logs": {**root2_of(), "tlogs": [], "ctlogs": []}, "no-tlogs": {**root2_of(), "tlogs": []},
+    "no-logs-no-tsa": {**root_of(), "tlogs": [], "ctlogs": []}, "no-logs-tsa-before": {**root2_of(valid={"start": rfc3339(T - 10**8), "end": rfc3339(T - 1)}), "tlogs": [], "ctlogs": []},
     "p384": root_of(tlog=log_of(key("rekor", ec.SECP384R1()), "https://rekor.example", details="PKIX_ECDSA_P384_SHA_384")),
 }
+
+
+# ---- what a CI system says of a build ----------------------------------------------------------------------------------
+BUILD = {9: utf8(SUBJECT), 11: utf8("github-hosted"), 12: utf8("https://github.com/org/app"), 14: utf8("refs/tags/v1"), 20: utf8("push")}
+BUILDS = {"build": BUILD, "build-source-only": {12: BUILD[12]}, "build-no-text": {**BUILD, 14: b"refs/tags/v1"},
+          "build-trailing": {**BUILD, 14: BUILD[14] + b"\5\0"}, "build-empty": {**BUILD, 14: utf8("")}, "build-nul": {**BUILD, 14: utf8("refs/tags/v1\0")}}
+
+
+# ---- by a key: that of rsa2048.pub -------------------------------------------------------------------------------------
+class Key:
+    """Signs and is in a log as a key, where a certificate stands else."""
+    def __init__(self, k): self.k = k
+    def sign(self, data): return self.k.sign(data, padding.PKCS1v15(), SHA256)
+    def public_bytes(self, encoding):
+        return self.k.public_key().public_bytes(encoding, SPKI)
+
+
+SIGNER = Key(serialization.load_pem_private_key(open(os.path.join(DATA, "signer.pem"), "rb").read(), None))
+NO_SIGNER = type("Other", (), {"public_bytes": lambda self, encoding: key("another").public_key().public_bytes(encoding, SPKI)})()
 
 
 # ---- below the tag ---------------------------------------------------------------------------------------------------
@@ -329,6 +352,22 @@ legacies = {
     "other-name-nul": legacy(leaf(san=[other("dev\0.example")])), "two-other-names": legacy(leaf(san=[other("dev"), other("ops")])),
     "other-name-type": legacy(leaf(san=[other("dev", OID("1.2.3.4"))])), "nobody": legacy(leaf(san=())),
 }
+
+
+def keyed(payload=None, by=SIGNER, sig=None, of=None, **at):
+    payload = payload or payload_of(A)
+    mine = SIGNER.sign(payload.encode())
+    return {"payload": payload, "signature": b64(mine),
+            "entry": entry(hashedrekord((of or payload).encode(), sig or mine, by), **at)}
+
+
+legacies.update({n: legacy(leaf(build=b)) for n, b in BUILDS.items()})
+legacies["build-image"] = legacy(leaf(build=BUILD), payload=payload_of(IMAGE))
+legacies.update({
+    "key": keyed(), "key-image": keyed(payload_of(IMAGE)), "key-no-entry": {k: v for k, v in keyed().items() if k != "entry"}, "key-of-another-key": keyed(by=NO_SIGNER), "key-of-a-certificate": keyed(by=GOOD),
+    "key-of-another-signature": keyed(sig=b"\0" * 256), "key-of-another-payload": keyed(of=payload_of(B)), "key-unknown-log": keyed(log=REKOR_OTHER),
+    "key-set-changed": keyed(SignedEntryTimestamp=b64(flip(promise(hashedrekord(payload_of(A).encode(), SIGNER.sign(payload_of(A).encode()), SIGNER), T, 4711)))),
+})
 
 
 # ---- bundles ---------------------------------------------------------------------------------------------------------
@@ -524,6 +563,14 @@ def bundle2(cert=None, payload=None, k=LEAF, h=SHA256, log=REKOR2, body=None, ti
     return b
 
 
+def stamped(cert=None, k=LEAF, time=None, payload=None, **more):
+    """Without any log, as GitHub's attestations of private repositories are."""
+    b = bundle(cert or leaf(logs=()), payload, k=k, entries=[], **more)
+    sig = base64.b64decode(b["dsseEnvelope"]["signatures"][0]["sig"])
+    b["verificationMaterial"]["timestampVerificationData"] = {"rfc3161Timestamps": [{"signedTimestamp": b64(time(sig) if time else stamp(sig, TSA))}]}
+    return b
+
+
 def kind2(kind, version):
     b = bundle2()
     b["verificationMaterial"]["tlogEntries"][0]["kindVersion"] = {"kind": kind, "version": version}
@@ -565,6 +612,52 @@ bundles.update({
     "v2-kind": kind2("dsse", "0.0.2"), "v2-version": kind2("hashedrekord", "0.0.1"),
     "v2-key-kind": bundle2(leaf(ed_key("leaf")), k=ed_key("leaf")),
     "v2-other-root": bundle2(note=lambda n, r: note2(n, sha(b"x"))),
+})
+
+
+def by_key(payload=None, by=SIGNER, body=dsse_body, entry_sig=None, of=None, entries=None, **at):
+    payload = payload or statement(A)
+    sig = SIGNER.sign(pae(payload))
+    if entries is None:
+        entries = [tlog_entry(body(of or payload, entry_sig or sig, by), **at)]
+    b = bundle(payload=payload, sig=sig, entries=entries)
+    del b["verificationMaterial"]["certificate"]
+    b["verificationMaterial"]["publicKey"] = {"hint": "hint"}
+    return b
+
+
+def body2_key(payload, sig, by, kind="publicKey", details="PKIX_RSA_PKCS1V15_2048_SHA256"):
+    return compact({"apiVersion": "0.0.2", "kind": "hashedrekord", "spec": {"hashedRekordV002": {
+        "data": {"algorithm": "SHA2_256", "digest": b64(sha(pae(payload)))},
+        "signature": {"content": b64(sig), "verifier": {"keyDetails": details, kind: {"rawBytes": b64(by.public_bytes(DER))}}}}}}).encode()
+
+
+def by_key2(by=SIGNER, payload=None, entry_sig=None, log=REKOR2, **more):
+    payload = payload or statement(A)
+    body = body2_key(payload, entry_sig or SIGNER.sign(pae(payload)), by, **more)
+    proof = proof_of(body)
+    proof["checkpoint"]["envelope"] = note2(7, base64.b64decode(proof["rootHash"]), log)
+    return by_key(entries=[{"logIndex": "5", "logId": {"keyId": b64(hint2(REKOR2, HOST2))}, "kindVersion": {"kind": "hashedrekord", "version": "0.0.2"},
+                            "inclusionProof": proof, "canonicalizedBody": b64(body)}])
+
+
+bundles.update({
+    "stamped": stamped(), "stamped-b": stamped(payload=statement(B)), "stamped-sct": stamped(leaf()), "stamped-no-time": bundle(leaf(logs=()), entries=[]),
+    "stamped-of-another": stamped(time=lambda m: stamp(b"another", TSA)), "stamped-by-another": stamped(time=lambda m: stamp(m, OTHER_TSA)),
+    "stamped-late": stamped(time=lambda m: stamp(m, TSA, T + 541)), "stamped-early": stamped(time=lambda m: stamp(m, TSA, T - 61)),
+    "stamped-self-made": stamped(leaf(by=SELF_MADE, logs=())), "stamped-wrong-key": stamped(k=key("another")),
+    "stamped-and-logged": {**bundle2(leaf(logs=()))},
+})
+KBODY = dsse_body(statement(A), SIGNER.sign(pae(statement(A))), SIGNER)
+bundles.update({n: bundle(leaf(build=b)) for n, b in BUILDS.items()})
+bundles.update({
+    "key": by_key(), "key-intoto": by_key(body=intoto_body, kind=("intoto", "0.0.2")), "key-no-set": by_key(set_=False, s=0), "key-no-entry": by_key(entries=[]),
+    "key-of-another-key": by_key(by=NO_SIGNER), "key-of-a-certificate": by_key(by=GOOD), "key-of-another-signature": by_key(entry_sig=b"\0" * 256),
+    "key-of-another-payload": by_key(of=statement(B)), "key-unknown-log": by_key(log=REKOR_OTHER),
+    "key-set-changed": by_key(inclusionPromise={"signedEntryTimestamp": b64(flip(promise(KBODY, T, 4711)))}),
+    "key-note-other-key": by_key(inclusionProof=proof_of(KBODY, checkpoint={"envelope": checkpoint(7, base64.b64decode(proof_of(KBODY)["rootHash"]), REKOR_OTHER)})),
+    "key-v2": by_key2(), "key-v2-of-another-key": by_key2(NO_SIGNER), "key-v2-of-another-signature": by_key2(entry_sig=b"\0" * 256),
+    "key-v2-as-certificate": by_key2(kind="x509Certificate"), "key-v2-other-log-key": by_key2(log=ed_key("another")),
 })
 # ---- certificates written by hand ---------------------------------------------------------------------------------------
 def ext(name, value, critical=False): return seq(oid(name), *([tlv(1, b"\xff")] if critical else []), tlv(4, value))

@@ -118,6 +118,8 @@ END_TEST
 /* ---- cosign ---------------------------------------------------------------------------------- */
 
 #define FORM "bundle=passed envelope=passed "
+#define NO_LOG \
+	"log-entry=- signed-entry-timestamp=- inclusion-proof=- checkpoint=- log-entry-body=- "
 #define OF_LOG(set, proof, body) \
 	"log-entry=passed signed-entry-timestamp=" set " inclusion-proof=" proof \
 	" checkpoint=" proof " log-entry-body=" body " "
@@ -128,11 +130,11 @@ static const struct {
 	{"good", "good",
 		FORM "certificate=passed " OF_LOG("passed", "passed",
 			"passed") "validity=passed timestamp=- chain=passed sct=passed "
-				  "signature=passed statement=passed identity=passed"},
+				  "signature=passed statement=passed identity=passed extensions=-"},
 	{"v2", "v2",
 		FORM "certificate=passed " OF_LOG("-", "passed",
 			"-") "validity=passed timestamp=passed chain=passed sct=passed "
-			     "signature=passed statement=passed identity=passed"},
+			     "signature=passed statement=passed identity=passed extensions=-"},
 	{"set-changed", "good",
 		FORM "certificate=passed log-entry=passed "
 		     "signed-entry-timestamp=failed(the log's promise (SET) )"},
@@ -175,11 +177,12 @@ static const struct {
 } layers[] = {
 	{"good",
 		"log-entry=passed certificate=passed log-entry-body=passed "
-		"signed-entry-timestamp=passed chain=passed identity=passed sct=passed "
+		"signed-entry-timestamp=passed chain=passed identity=passed extensions=- "
+		"sct=passed "
 		"signature=passed validity=passed payload=passed"},
 	{"no-sct",
 		"log-entry=passed certificate=passed log-entry-body=passed "
-		"signed-entry-timestamp=passed chain=passed identity=passed "
+		"signed-entry-timestamp=passed chain=passed identity=passed extensions=- "
 		"sct=failed(the certificate has no t)"},
 };
 
@@ -219,9 +222,10 @@ END_TEST
 static const struct {
 	const char *keys, *manifest, *told, *signer;
 } by_key[] = {
-	{"p256-other p256", "a", FORM "signature=passed statement=passed", "the key '1.pub'"},
+	{"p256-other p256", "a", FORM "signature=passed " NO_LOG "statement=passed",
+		"the key '1.pub'"},
 	{"p256-other", "a", FORM "signature=failed(it is a signature of non)", ""},
-	{"p256", "b", FORM "signature=passed statement=failed(the statement has no sub)",
+	{"p256", "b", FORM "signature=passed " NO_LOG "statement=failed(the statement has no sub)",
 		"the key '0.pub'"},
 };
 

@@ -124,6 +124,36 @@ START_TEST(test_two_windows)
 }
 END_TEST
 
+/* It counts as it is named, but whoever has mistyped it wants to know. */
+static const struct {
+	const char *root, *at, *misnamed; /* at: the logId that becomes another one; NULL: none */
+} names[] = {
+	{"good", NULL, NULL},
+	{"v2", NULL, NULL},
+	{"v2-ec", NULL, NULL},
+	{"good", "/tlogs/0/logId/keyId", "tlogs[0]"},
+	{"good", "/ctlogs/0/logId/keyId", "ctlogs[0]"},
+	{"v2", "/tlogs/0/logId/keyId", "tlogs[0]"},
+	{"v2-other-host", NULL, "tlogs[0]"},
+};
+
+START_TEST(test_names)
+{
+	json_t *o = keyless_case("roots", names[_i].root);
+	struct verify_root *root = NULL;
+	auto_free char *text = NULL;
+	struct err err = {0};
+
+	if (names[_i].at)
+		keyless_put_new(o, names[_i].at, json_string("AAAA"));
+	text = json_dumps(o, 0);
+	ck_assert_msg(!verify_root_parse(&root, text, strlen(text), &err), "%s", err.msg);
+	ck_assert_pstr_eq(root->misnamed, names[_i].misnamed);
+	verify_root_unref(root);
+	json_decref(o);
+}
+END_TEST
+
 START_TEST(test_limits)
 {
 	auto_buf struct buf large = BUF_INIT(BUF_ANY);
@@ -209,6 +239,7 @@ Suite *suite_trusted_root(void)
 	tcase_add_loop_test(tc, test_rows, 0, ARRAY_LEN(rows));
 	tcase_add_test(tc, test_read);
 	tcase_add_test(tc, test_two_windows);
+	tcase_add_loop_test(tc, test_names, 0, ARRAY_LEN(names));
 	tcase_add_loop_test(tc, test_long_values, 0, ARRAY_LEN(longs));
 	tcase_add_test(tc, test_secret);
 	tcase_add_test(tc, test_limits);
