@@ -20,6 +20,7 @@
 struct digest;
 struct oci_client;
 struct op;
+struct revocations;
 struct verify_identities;
 struct verify_keys;
 struct verify_root;
@@ -33,6 +34,7 @@ struct signature_req {
 	struct verify_root *root; /* ... an authority in there, which names ... */
 	const struct verify_identities *who; /* ... one of these; not compiled */
 	struct verify_trust *trust; /* instead of all three, for notary.h */
+	struct revocations *revocations; /* for that as well; borrowed as long as the op lives */
 	const char *owner; /* of memory and jobs on workers: a namespace */
 };
 

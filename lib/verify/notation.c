@@ -20,6 +20,7 @@ struct check {
 	const struct verify_artifact *artifact;
 	int64_t now_ms;
 	struct verify_jws jws;
+	struct verify_open *open;
 	struct buf *logged;
 	bool ignored;
 };
@@ -68,15 +69,25 @@ int verify_notation_blob(const char *data, size_t n, const struct digest *subjec
 
 /* ---- who ------------------------------------------------------------------------------------- */
 
-static bool is_anchored(const struct check *c)
+static bool is_trusted(const struct check *c, const struct notary_cert *theirs)
 {
-	struct notary_cert *const *mine, *const *theirs;
+	struct notary_cert *const *mine;
 
 	vec_each (&c->trust->certs, mine)
-		vec_each (&c->jws.chain, theirs)
-			if (notary_cert_equal(*mine, *theirs))
-				return true;
+		if (notary_cert_equal(*mine, theirs))
+			return true;
 	return false;
+}
+
+/* So many certificates of the chain are trusted or below one that is. What is above of those has
+   signed them, and else nobody knows whose it is. */
+static size_t anchored(const struct check *c)
+{
+	size_t n;
+
+	for (n = c->jws.chain.len; n && !is_trusted(c, c->jws.chain.p[n - 1]); n--)
+		;
+	return n;
 }
 
 static int identity_check(const struct check *c, struct err *err)
@@ -110,7 +121,7 @@ static int authenticity_check(struct check *c, struct err *err)
 	if (!(c->jws.by_authority ? s->has_authority : s->has_ca))
 		return err_set(err, ERR_RETRY, "the policy names no trust store of the type '%s'",
 			c->jws.by_authority ? "signingAuthority" : "ca");
-	if (!is_anchored(c))
+	if (!anchored(c))
 		return err_set(err, ERR_RETRY,
 			"none of the trusted certificates is in the signature's chain");
 	return identity_check(c, err);
@@ -141,9 +152,40 @@ static int timestamp_check(struct check *c, struct err *err)
 	return verify_chain_at(&c->jws.chain, c->now_ms, err);
 }
 
+/* ---- what is to be asked --------------------------------------------------------------------- */
+
+static void question_add(struct check *c, const struct notary_certs *chain, size_t n,
+	int64_t signed_ms, enum verify_check check)
+{
+	struct verify_question *q = &c->open->questions[c->open->len];
+	struct notary_cert *const *one;
+
+	BUG_IF(c->open->len++ >= ARRAY_LEN(c->open->questions));
+	vec_each (chain, one)
+		*vec_add(&q->chain) = notary_cert_copy(*one);
+	q->n = n;
+	q->signed_ms = signed_ms;
+	q->check = check;
+	q->action = c->statement->action[check];
+}
+
+/* A root is not asked about. Who is asked stands in the certificates: those of strangers send us
+   nowhere. */
 static int revocation_check(struct check *c, struct err *err)
 {
-	return verify_chain_revocable(&c->jws.chain, err) ? -1 : 0;
+	const struct notary_certs *chain = &c->jws.chain;
+	size_t n = c->ignored ? 0 : anchored(c);
+	bool known = n > 0;
+
+	if (!known || n == chain->len)
+		n = chain->len - 1;
+	if (!verify_chain_revocable(chain, n))
+		return 0;
+	if (!known)
+		return err_set(err, ERR_RETRY,
+			"nobody is asked whether it was revoked, since it is not authentic");
+	question_add(c, chain, n, c->jws.by_authority ? c->jws.signed_ms : 0, VERIFY_REVOCATION);
+	return 0;
 }
 
 /* ---- what ------------------------------------------------------------------------------------ */
@@ -204,6 +246,11 @@ static const struct {
 	{"revocation", revocation_check},
 };
 
+static void log_add(struct buf *logged, enum verify_check check, const struct err *why)
+{
+	buf_addf(logged, "%s%s: %.300s", logged->len ? "; " : "", checks[check].name, why->msg);
+}
+
 static int policy_check(struct check *c, struct err *err)
 {
 	size_t i;
@@ -219,10 +266,17 @@ static int policy_check(struct check *c, struct err *err)
 			return -1;
 		}
 		c->ignored |= i == VERIFY_AUTHENTICITY;
-		buf_addf(c->logged, "%s%s: %.300s", c->logged->len ? "; " : "", checks[i].name,
-			why.msg);
+		log_add(c->logged, (enum verify_check)i, &why);
 	}
 	return 0;
+}
+
+/* The one place that calls it good. */
+static enum verdict verdict_of(const struct verify_open *open)
+{
+	if (open->at < open->len)
+		return VERDICT_OPEN;
+	return open->ignored ? VERDICT_IGNORED : VERDICT_GOOD;
 }
 
 static enum verdict check_all(
@@ -235,20 +289,47 @@ static enum verdict check_all(
 	if (type_check(type, err) || verify_jws_open(&c->jws, envelope, n, err) ||
 		verify_chain(&c->jws.chain, err) || policy_check(c, err) || payload_check(c, err))
 		return VERDICT_BAD;
-	return c->ignored ? VERDICT_IGNORED : VERDICT_GOOD;
+	c->open->ignored = c->ignored;
+	return verdict_of(c->open);
 }
 
 enum verdict verify_notation(const struct verify_trust *trust, const struct verify_statement *s,
 	const struct verify_artifact *artifact, const char *type, const char *envelope, size_t n,
-	int64_t now_ms, struct buf *logged, struct err *err)
+	int64_t now_ms, struct verify_open *open, struct buf *logged, struct err *err)
 {
 	struct check c = {.trust = trust,
 		.statement = s,
 		.artifact = artifact,
 		.now_ms = now_ms,
+		.open = open,
 		.logged = logged};
 	enum verdict verdict = check_all(&c, type, envelope, n, err);
 
 	verify_jws_clear(&c.jws);
 	return verdict;
+}
+
+enum verdict verify_notation_answer(
+	struct verify_open *open, const struct err *answer, struct buf *logged, struct err *err)
+{
+	const struct verify_question *q = &open->questions[open->at];
+
+	BUG_IF(open->at >= open->len);
+	if (answer->kind != ERR_NONE && q->action != VERIFY_LOG) {
+		*err = *answer;
+		return VERDICT_BAD;
+	}
+	if (answer->kind != ERR_NONE)
+		log_add(logged, q->check, answer);
+	open->at++;
+	return verdict_of(open);
+}
+
+void verify_open_clear(struct verify_open *open)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(open->questions); i++)
+		notary_certs_clear(&open->questions[i].chain);
+	*open = (struct verify_open){0};
 }

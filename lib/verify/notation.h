@@ -2,8 +2,9 @@
  * Is a manifest signed as a trust policy of the Notary Project wants it (trust store and policy
  * specification, "Signature Verification")? The checks, in order: integrity, with the certificates'
  * own rules; authenticity; expiry; the time of signing; revocation; and at the end, what it is a
- * signature of. No network is asked: what would need it, or a timestamp countersignature, is not
- * built yet and fails.
+ * signature of. No network is asked here: were certificates revoked? is a question that is handed
+ * out, and only when nothing else is wrong and the signer is one of those who are trusted. A
+ * timestamp countersignature is not built yet and fails.
  *
  * Any thread. `now` is the caller's.
  */
@@ -11,6 +12,8 @@
 #define VERIFY_NOTATION_H
 #include "base/buf.h"
 #include "crypto/digest.h"
+#include "crypto/notary_cert.h"
+#include "verify/notation_policy.h"
 #include "verify/verdict.h"
 
 #include <stddef.h>
@@ -18,7 +21,6 @@
 
 #define VERIFY_NOTATION_TYPE "application/vnd.cncf.notary.signature"
 
-struct verify_statement;
 struct verify_trust;
 
 /* What has to be signed: a manifest's descriptor. */
@@ -34,12 +36,36 @@ int verify_notation_blob(const char *data, size_t n, const struct digest *subjec
 	struct digest *blob, uint64_t *size, char **type, struct err *err) must_check;
 
 /*
+ * Questions that are left: was none of the first n certificates of that chain revoked? Each is
+ * issued by the one behind it. Owns the chains; zeroed is none.
+ */
+struct verify_question {
+	struct notary_certs chain;
+	size_t n;
+	int64_t signed_ms; /* when it was signed, by who is trusted for that; 0: nobody says */
+	enum verify_check check; /* whose question it is, and what comes of a failure */
+	enum verify_action action;
+};
+
+struct verify_open {
+	struct verify_question questions[2];
+	unsigned len, at; /* at: the one that is to be asked now */
+	bool ignored;
+};
+
+void verify_open_clear(struct verify_open *open);
+
+/*
  * By one statement, which does not skip. type: of the envelope. GOOD and IGNORED: *logged says
  * which checks have failed that the statement only logs; "" when there is none. IGNORED: one of
- * them was authenticity, so nobody knows who has signed.
+ * them was authenticity, so nobody knows who has signed. OPEN: *open, which was zeroed, has
+ * questions; each is asked and answered, until the verdict is another one.
  */
 enum verdict verify_notation(const struct verify_trust *trust, const struct verify_statement *s,
 	const struct verify_artifact *artifact, const char *type, const char *envelope, size_t n,
-	int64_t now_ms, struct buf *logged, struct err *err) must_check;
+	int64_t now_ms, struct verify_open *open, struct buf *logged, struct err *err) must_check;
+/* The answer to the question at hand: ERR_NONE, none was; or why not. */
+enum verdict verify_notation_answer(struct verify_open *open, const struct err *answer,
+	struct buf *logged, struct err *err) must_check;
 
 #endif
