@@ -12,6 +12,7 @@
 #include "oci/referrers.h"
 #include "oci/registry.h"
 #include "source/revocation.h"
+#include "verify/checks.h"
 #include "verify/notation.h"
 #include "verify/notation_policy.h"
 #include "verify/notation_trust.h"
@@ -29,6 +30,8 @@ struct notary {
 	const struct verify_statement *statement; /* in there */
 	struct revocations *revocations;
 	char *owner;
+	void (*seen)(void *arg, const struct signature_seen *one);
+	void *seen_arg;
 	struct timer whole;
 	bool overdue;
 
@@ -39,7 +42,7 @@ struct notary {
 	unsigned tries;
 	struct buf told; /* why none was good so far */
 
-	/* What is looked at now; the worker reads it and writes the last four. */
+	/* What is looked at now; the worker reads it and writes the last six. */
 	struct op *content;
 	struct digest content_digest;
 	uint64_t content_size;
@@ -47,7 +50,8 @@ struct notary {
 	int64_t now_ms;
 	enum verdict verdict;
 	struct verify_open open;
-	struct buf logged;
+	struct buf logged, signer;
+	struct verify_report report;
 	struct err why;
 };
 
@@ -101,10 +105,26 @@ static enum step_ret none_is_good(struct notary *s)
 	return task_fail(&s->task, &err);
 }
 
+static void tell(struct notary *s, const char *why)
+{
+	const struct oci_referrers *l = oci_referrers_result(s->list);
+
+	if (s->seen)
+		s->seen(s->seen_arg,
+			&(struct signature_seen){.layout = "notation",
+				.digest = &l->p[s->at].digest,
+				.report = &s->report,
+				.verdict = s->verdict,
+				.signer = buf_str(&s->signer),
+				.why = why});
+	verify_report_clear(&s->report);
+}
+
 static enum step_ret next(struct notary *s, const struct err *why)
 {
 	const struct oci_referrers *l = oci_referrers_result(s->list);
 
+	tell(s, why->msg);
 	note(s, &l->p[s->at].digest, why);
 	op_free(MOVE(s->content));
 	s->at++;
@@ -210,6 +230,8 @@ static enum step_ret entry_resume(struct task *t)
 		return STEP_FAIL;
 	body = oci_content_body(t->op);
 	free(MOVE(s->content_type));
+	s->verdict = VERDICT_BAD;
+	buf_reset(&s->signer);
 	if (verify_notation_blob(buf_str(body), body->len, &s->artifact.digest, &s->content_digest,
 		    &s->content_size, &s->content_type, &err))
 		return next(s, &err);
@@ -245,6 +267,7 @@ static enum step_ret follow(struct notary *s)
 	switch (s->verdict) {
 	case VERDICT_GOOD:
 	case VERDICT_IGNORED:
+		tell(s, "");
 		return STEP_DONE;
 	case VERDICT_OPEN:
 		return task_goto(&s->task, "revoked");
@@ -253,15 +276,24 @@ static enum step_ret follow(struct notary *s)
 	}
 }
 
+static struct verify_notation_said said_of(struct notary *s)
+{
+	return (struct verify_notation_said){.open = s->revocations ? &s->open : NULL,
+		.logged = &s->logged,
+		.signer = &s->signer,
+		.report = s->seen ? &s->report : NULL};
+}
+
 static int prove_run(void *job, const atomic_bool *stop, struct err *err)
 {
 	struct notary *s = job;
 	const struct buf *body = oci_content_body(s->content);
+	const struct verify_notation_said said = said_of(s);
 
 	(void)stop; /* some milliseconds */
 	(void)err;
 	s->verdict = verify_notation(s->trust, s->statement, &s->artifact, s->content_type,
-		buf_str(body), body->len, s->now_ms, &s->open, &s->logged, &s->why);
+		buf_str(body), body->len, s->now_ms, &said, &s->why);
 	return 0;
 }
 
@@ -269,7 +301,6 @@ static enum step_ret prove_start(struct task *t)
 {
 	struct notary *s = TASK(t, struct notary);
 
-	s->verdict = VERDICT_BAD;
 	s->why = (struct err){0};
 	s->now_ms = clock_wall_ms();
 	buf_clear(&s->logged);
@@ -302,10 +333,11 @@ static enum step_ret revoked_start(struct task *t)
 static enum step_ret revoked_resume(struct task *t)
 {
 	struct notary *s = TASK(t, struct notary);
+	const struct verify_notation_said said = said_of(s);
 
 	if (s->overdue && fetch_failed(s))
 		return STEP_FAIL;
-	s->verdict = verify_notation_answer(&s->open, &t->op->err, &s->logged, &s->why);
+	s->verdict = verify_notation_answer(&said, &t->op->err, &s->why);
 	return follow(s);
 }
 
@@ -331,6 +363,8 @@ static void notary_free(struct task *t)
 	buf_clear(&s->told);
 	buf_clear(&s->logged);
 	verify_open_clear(&s->open);
+	buf_clear(&s->signer);
+	verify_report_clear(&s->report);
 	free(s);
 }
 
@@ -361,6 +395,9 @@ struct op *notary_start(const struct signature_req *req)
 	s->owner = mem_strdup(req->owner);
 	buf_init(&s->told, TOLD_MAX);
 	buf_init(&s->logged, TOLD_MAX);
+	buf_init(&s->signer, LIMIT_TRUST_CERT);
+	s->seen = req->seen;
+	s->seen_arg = req->arg;
 	timer_init(&s->whole, loop, overdue, s);
 	task_init(&s->task, loop, "notary", steps, last, notary_free);
 	return task_spawn(&s->task);

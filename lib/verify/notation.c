@@ -4,6 +4,8 @@
 #include "base/mem.h"
 #include "base/obj.h"
 #include "base/time.h"
+#include "verify/cose.h"
+#include "verify/envelope.h"
 #include "verify/jws.h"
 #include "verify/notation_chain.h"
 #include "verify/notation_policy.h"
@@ -12,17 +14,19 @@
 
 #include <string.h>
 
-#define COSE_TYPE "application/cose"
+#define REVOCATION "revocation" /* the checks that ask: their names */
 
 struct check {
 	const struct verify_trust *trust;
 	const struct verify_statement *statement;
 	const struct verify_artifact *artifact;
 	int64_t now_ms;
-	struct verify_jws jws;
+	const char *type, *data; /* the envelope's type, and its bytes */
+	size_t n;
+	struct buf *signer; /* or NULL */
+	struct verify_envelope envelope;
+	const struct verify_checks *all;
 	struct verify_open *open;
-	struct buf *logged;
-	bool ignored;
 };
 
 /* ---- the manifest that holds it -------------------------------------------------------------- */
@@ -85,7 +89,7 @@ static size_t anchored(const struct check *c)
 {
 	size_t n;
 
-	for (n = c->jws.chain.len; n && !is_trusted(c, c->jws.chain.p[n - 1]); n--)
+	for (n = c->envelope.chain.len; n && !is_trusted(c, c->envelope.chain.p[n - 1]); n--)
 		;
 	return n;
 }
@@ -101,8 +105,8 @@ static int identity_check(const struct check *c, struct err *err)
 
 	if (c->statement->any_identity)
 		return 0;
-	notary_cert_describe(c->jws.chain.p[0], &name);
-	rc = verify_dn_of(&signer, c->jws.chain.p[0], err);
+	notary_cert_describe(c->envelope.chain.p[0], &name);
+	rc = verify_dn_of(&signer, c->envelope.chain.p[0], err);
 	vec_each (&c->statement->identities, dn)
 		found |= !rc && verify_dn_within(dn, &signer);
 	verify_dn_clear(&signer);
@@ -114,13 +118,14 @@ static int identity_check(const struct check *c, struct err *err)
 	return err_set(err, ERR_RETRY, "the signer '%s' is none of the trusted identities", shown);
 }
 
-static int authenticity_check(struct check *c, struct err *err)
+static int authenticity_check(void *arg, struct err *err)
 {
+	const struct check *c = arg;
 	const struct verify_statement *s = c->statement;
 
-	if (!(c->jws.by_authority ? s->has_authority : s->has_ca))
+	if (!(c->envelope.by_authority ? s->has_authority : s->has_ca))
 		return err_set(err, ERR_RETRY, "the policy names no trust store of the type '%s'",
-			c->jws.by_authority ? "signingAuthority" : "ca");
+			c->envelope.by_authority ? "signingAuthority" : "ca");
 	if (!anchored(c))
 		return err_set(err, ERR_RETRY,
 			"none of the trusted certificates is in the signature's chain");
@@ -129,33 +134,36 @@ static int authenticity_check(struct check *c, struct err *err)
 
 /* ---- when ------------------------------------------------------------------------------------ */
 
-static int expiry_check(struct check *c, struct err *err)
+static int expiry_check(void *arg, struct err *err)
 {
+	const struct check *c = arg;
 	char text[TIME_TEXT_MAX];
 
-	if (!c->jws.expires_ms || c->now_ms < c->jws.expires_ms)
+	if (!c->envelope.expires_ms || c->now_ms < c->envelope.expires_ms)
 		return 0;
 	return err_set(err, ERR_RETRY, "it has expired on %s",
-		time_format_rfc3339(c->jws.expires_ms, text));
+		time_format_rfc3339(c->envelope.expires_ms, text));
 }
 
-static int timestamp_check(struct check *c, struct err *err)
+static int timestamp_check(void *arg, struct err *err)
 {
+	const struct check *c = arg;
 	const struct verify_statement *s = c->statement;
 
-	if (c->jws.by_authority)
-		return verify_chain_at(&c->jws.chain, c->jws.signed_ms, err);
-	if (s->has_tsa && !(s->after_expiry && !verify_chain_expired(&c->jws.chain, c->now_ms)))
+	if (c->envelope.by_authority)
+		return verify_chain_at(&c->envelope.chain, c->envelope.signed_ms, err);
+	if (s->has_tsa &&
+		!(s->after_expiry && !verify_chain_expired(&c->envelope.chain, c->now_ms)))
 		return err_set(err, ERR_RETRY,
 			"the policy wants a timestamp countersignature (tsa:), and these are not "
 			"built yet");
-	return verify_chain_at(&c->jws.chain, c->now_ms, err);
+	return verify_chain_at(&c->envelope.chain, c->now_ms, err);
 }
 
 /* ---- what is to be asked --------------------------------------------------------------------- */
 
-static void question_add(struct check *c, const struct notary_certs *chain, size_t n,
-	int64_t signed_ms, enum verify_check check)
+static void question_add(const struct check *c, const struct notary_certs *chain, size_t n,
+	int64_t signed_ms, const char *check, unsigned nth)
 {
 	struct verify_question *q = &c->open->questions[c->open->len];
 	struct notary_cert *const *one;
@@ -166,25 +174,32 @@ static void question_add(struct check *c, const struct notary_certs *chain, size
 	q->n = n;
 	q->signed_ms = signed_ms;
 	q->check = check;
-	q->action = c->statement->action[check];
+	q->action = c->statement->action[nth];
+}
+
+static bool is_ignored(const struct verify_checks *all)
+{
+	return all->passed_by & 1U << VERIFY_AUTHENTICITY;
 }
 
 /* A root is not asked about. Who is asked stands in the certificates: those of strangers send us
    nowhere. */
-static int revocation_check(struct check *c, struct err *err)
+static int revocation_check(void *arg, struct err *err)
 {
-	const struct notary_certs *chain = &c->jws.chain;
-	size_t n = c->ignored ? 0 : anchored(c);
-	bool known = n > 0;
+	const struct check *c = arg;
+	const struct notary_certs *chain = &c->envelope.chain;
+	size_t n = is_ignored(c->all) ? 0 : anchored(c);
+	bool known = n > 0 && c->open;
 
 	if (!known || n == chain->len)
 		n = chain->len - 1;
 	if (!verify_chain_revocable(chain, n))
 		return 0;
 	if (!known)
-		return err_set(err, ERR_RETRY,
-			"nobody is asked whether it was revoked, since it is not authentic");
-	question_add(c, chain, n, c->jws.by_authority ? c->jws.signed_ms : 0, VERIFY_REVOCATION);
+		return err_set(err, ERR_RETRY, "nobody is asked whether it was revoked%s",
+			c->open ? ", since it is not authentic" : "");
+	question_add(c, chain, n, c->envelope.by_authority ? c->envelope.signed_ms : 0, REVOCATION,
+		VERIFY_REVOCATION);
 	return 0;
 }
 
@@ -211,67 +226,63 @@ static int target_check(const struct check *c, const json_t *target, struct err 
 	return 0;
 }
 
-static int payload_check(const struct check *c, struct err *err)
+static int payload_check(void *arg, struct err *err)
 {
-	auto_json json_t *o = obj_parse_within(
-		buf_str(&c->jws.payload), c->jws.payload.len, &obj_signed, "the payload", err);
+	const struct check *c = arg;
+	auto_json json_t *o = obj_parse_within(buf_str(&c->envelope.payload),
+		c->envelope.payload.len, &obj_signed, "the payload", err);
 
 	return o ? target_check(c, obj_get(o, "targetArtifact"), err) : -1;
 }
 
-/* ---- all of it ------------------------------------------------------------------------------- */
+/* ---- the envelope ---------------------------------------------------------------------------- */
 
-static int type_check(const char *type, struct err *err)
+static int envelope_open(struct check *c, struct err *err)
 {
 	char shown[VERIFY_PLAIN_MAX];
 
-	if (!strcmp(type, VERIFY_JWS_TYPE))
-		return 0;
-	if (!strcmp(type, COSE_TYPE))
-		return err_set(err, ERR_RETRY,
-			"the envelope is of the type '" COSE_TYPE
-			"', which is not built yet: sign with --signature-format jws");
-	return err_set(
-		err, ERR_RETRY, "the envelope's type '%s' is not known", verify_plain(type, shown));
+	if (!strcmp(c->type, VERIFY_JWS_TYPE))
+		return verify_jws_open(&c->envelope, c->data, c->n, err);
+	if (!strcmp(c->type, VERIFY_COSE_TYPE))
+		return verify_cose_open(&c->envelope, c->data, c->n, err);
+	return err_set(err, ERR_RETRY, "the envelope's type '%s' is not known",
+		verify_plain(c->type, shown));
 }
 
-/* In the order of enum verify_check. */
-static const struct {
-	const char *name;
-	int (*check)(struct check *c, struct err *err);
-} checks[VERIFY_CHECKS] = {
-	{"authenticity", authenticity_check},
-	{"expiry", expiry_check},
-	{"authenticTimestamp", timestamp_check},
-	{"revocation", revocation_check},
-};
-
-static void log_add(struct buf *logged, enum verify_check check, const struct err *why)
+static int integrity_check(void *arg, struct err *err)
 {
-	buf_addf(logged, "%s%s: %.300s", logged->len ? "; " : "", checks[check].name, why->msg);
+	struct check *c = arg;
+
+	if (c->statement->skips)
+		return err_set(err, ERR_RETRY, "the policy skips it");
+	return envelope_open(c, err);
 }
 
-static int policy_check(struct check *c, struct err *err)
+static int chain_check(void *arg, struct err *err)
 {
-	size_t i;
+	struct check *c = arg;
 
-	for (i = 0; i < VERIFY_CHECKS; i++) {
-		enum verify_action action = c->statement->action[i];
-		struct err why = {0};
-
-		if (action == VERIFY_SKIP || !checks[i].check(c, &why))
-			continue;
-		if (action != VERIFY_LOG) {
-			*err = why;
-			return -1;
-		}
-		c->ignored |= i == VERIFY_AUTHENTICITY;
-		log_add(c->logged, (enum verify_check)i, &why);
-	}
+	if (verify_chain(&c->envelope.chain, err))
+		return -1;
+	if (c->signer)
+		notary_cert_describe(c->envelope.chain.p[0], c->signer);
 	return 0;
 }
 
-/* The one place that calls it good. */
+/* ---- all of it ------------------------------------------------------------------------------- */
+
+static const struct verify_check checks[] = {
+	{"integrity", integrity_check},
+	{"chain", chain_check},
+	{"authenticity", authenticity_check, .nth = VERIFY_AUTHENTICITY},
+	{"expiry", expiry_check, .nth = VERIFY_EXPIRY},
+	{"authenticTimestamp", timestamp_check, .nth = VERIFY_TIMESTAMP},
+	{REVOCATION, revocation_check, .nth = VERIFY_REVOCATION},
+	{"payload", payload_check},
+	{0},
+};
+
+/* Nothing is wrong with what was looked at here. */
 static enum verdict verdict_of(const struct verify_open *open)
 {
 	if (open->at < open->len)
@@ -279,48 +290,56 @@ static enum verdict verdict_of(const struct verify_open *open)
 	return open->ignored ? VERDICT_IGNORED : VERDICT_GOOD;
 }
 
-static enum verdict check_all(
-	struct check *c, const char *type, const char *envelope, size_t n, struct err *err)
-{
-	if (c->statement->skips) {
-		err_set(err, ERR_RETRY, "the policy skips it");
-		return VERDICT_BAD;
-	}
-	if (type_check(type, err) || verify_jws_open(&c->jws, envelope, n, err) ||
-		verify_chain(&c->jws.chain, err) || policy_check(c, err) || payload_check(c, err))
-		return VERDICT_BAD;
-	c->open->ignored = c->ignored;
-	return verdict_of(c->open);
-}
-
 enum verdict verify_notation(const struct verify_trust *trust, const struct verify_statement *s,
 	const struct verify_artifact *artifact, const char *type, const char *envelope, size_t n,
-	int64_t now_ms, struct verify_open *open, struct buf *logged, struct err *err)
+	int64_t now_ms, const struct verify_notation_said *said, struct err *err)
 {
 	struct check c = {.trust = trust,
 		.statement = s,
 		.artifact = artifact,
 		.now_ms = now_ms,
-		.open = open,
-		.logged = logged};
-	enum verdict verdict = check_all(&c, type, envelope, n, err);
+		.type = type,
+		.data = envelope,
+		.n = n,
+		.signer = said->signer,
+		.open = said->open};
+	struct verify_checks all = {.rows = checks,
+		.arg = &c,
+		.actions = s->action,
+		.logged = said->logged,
+		.report = said->report};
+	struct verify_open open = {0};
+	enum verdict verdict;
 
-	verify_jws_clear(&c.jws);
-	return verdict;
+	c.all = &all;
+	verdict = verify_checks_run(&all, err);
+	verify_envelope_clear(&c.envelope);
+	open.ignored = is_ignored(&all);
+	if (said->open) {
+		said->open->ignored = open.ignored;
+		open.len = said->open->len;
+	}
+	return verdict == VERDICT_GOOD ? verdict_of(&open) : verdict;
 }
 
 enum verdict verify_notation_answer(
-	struct verify_open *open, const struct err *answer, struct buf *logged, struct err *err)
+	const struct verify_notation_said *said, const struct err *answer, struct err *err)
 {
+	struct verify_open *open = said->open;
 	const struct verify_question *q = &open->questions[open->at];
+	bool failed = answer->kind != ERR_NONE, enforced = q->action != VERIFY_LOG;
 
 	BUG_IF(open->at >= open->len);
-	if (answer->kind != ERR_NONE && q->action != VERIFY_LOG) {
+	if (failed && said->report)
+		verify_report_fail(said->report, q->check, enforced ? VERIFY_FAILED : VERIFY_LOGGED,
+			answer->msg);
+	if (failed && enforced) {
 		*err = *answer;
 		return VERDICT_BAD;
 	}
-	if (answer->kind != ERR_NONE)
-		log_add(logged, q->check, answer);
+	if (failed)
+		buf_addf(said->logged, "%s%s: %.300s", said->logged->len ? "; " : "", q->check,
+			answer->msg);
 	open->at++;
 	return verdict_of(open);
 }

@@ -13,7 +13,7 @@
 #include "base/buf.h"
 #include "crypto/digest.h"
 #include "crypto/notary_cert.h"
-#include "verify/notation_policy.h"
+#include "verify/checks.h"
 #include "verify/verdict.h"
 
 #include <stddef.h>
@@ -21,6 +21,7 @@
 
 #define VERIFY_NOTATION_TYPE "application/vnd.cncf.notary.signature"
 
+struct verify_statement;
 struct verify_trust;
 
 /* What has to be signed: a manifest's descriptor. */
@@ -43,7 +44,7 @@ struct verify_question {
 	struct notary_certs chain;
 	size_t n;
 	int64_t signed_ms; /* when it was signed, by who is trusted for that; 0: nobody says */
-	enum verify_check check; /* whose question it is, and what comes of a failure */
+	const char *check; /* whose question it is, and what comes of a failure */
 	enum verify_action action;
 };
 
@@ -55,17 +56,24 @@ struct verify_open {
 
 void verify_open_clear(struct verify_open *open);
 
-/*
- * By one statement, which does not skip. type: of the envelope. GOOD and IGNORED: *logged says
- * which checks have failed that the statement only logs; "" when there is none. IGNORED: one of
- * them was authenticity, so nobody knows who has signed. OPEN: *open, which was zeroed, has
- * questions; each is asked and answered, until the verdict is another one.
- */
+struct verify_notation_said {
+	/* What is to be asked; zeroed before. NULL: nobody can be asked, so what could be revoked
+	   fails. */
+	struct verify_open *open;
+	/* Of GOOD and IGNORED: which checks have failed that the statement only logs; "": none. */
+	struct buf *logged;
+	struct buf *signer; /* whom the certificate names, of a signature that is whole; or NULL */
+	struct verify_report *report; /* what was checked; or NULL */
+};
+
+/* By one statement, which does not skip. type: of the envelope. IGNORED: authenticity has failed
+   and is only logged, so nobody knows who has signed. OPEN: there are questions; each is asked and
+   answered, until the verdict is another one. */
 enum verdict verify_notation(const struct verify_trust *trust, const struct verify_statement *s,
 	const struct verify_artifact *artifact, const char *type, const char *envelope, size_t n,
-	int64_t now_ms, struct verify_open *open, struct buf *logged, struct err *err) must_check;
+	int64_t now_ms, const struct verify_notation_said *said, struct err *err) must_check;
 /* The answer to the question at hand: ERR_NONE, none was; or why not. */
-enum verdict verify_notation_answer(struct verify_open *open, const struct err *answer,
-	struct buf *logged, struct err *err) must_check;
+enum verdict verify_notation_answer(const struct verify_notation_said *said,
+	const struct err *answer, struct err *err) must_check;
 
 #endif
