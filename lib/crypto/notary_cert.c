@@ -165,19 +165,22 @@ static void facts_read(struct notary_cert_facts *f, X509 *x)
 	f->usage = f->has_usage ? usage_of(X509_get_key_usage(x)) : 0;
 	f->wrong_purpose =
 		flags & EXFLAG_XKUSAGE ? wrong_purpose(X509_get_extended_key_usage(x)) : NULL;
+	f->may_timestamp = !(flags & EXFLAG_XKUSAGE) ||
+		(X509_get_extended_key_usage(x) & (XKU_TIMESTAMP | XKU_ANYEKU));
 	f->has_ocsp = has_ocsp(x);
 	f->has_crl = X509_get_ext_by_NID(x, NID_crl_distribution_points, -1) >= 0;
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
-struct notary_cert *notary_cert_take(X509 *x)
+struct notary_cert *notary_cert_of(X509 *x)
 {
 	struct notary_cert *c = NEW(struct notary_cert);
 
 	c->x = x;
 	c->alg = alg_of(X509_get0_pubkey(x));
 	facts_read(&c->facts, x);
+	ERR_clear_error();
 	return c;
 }
 
@@ -185,10 +188,9 @@ struct notary_cert *notary_cert_take(X509 *x)
 static struct notary_cert *cert_read(const unsigned char **p, size_t n)
 {
 	X509 *x = n && n <= LONG_MAX ? d2i_X509(NULL, p, (long)n) : NULL;
-	struct notary_cert *c = x ? notary_cert_take(x) : NULL;
 
 	ERR_clear_error();
-	return c;
+	return x ? notary_cert_of(x) : NULL;
 }
 
 int notary_cert_parse(struct notary_cert **out, const void *der, size_t n, struct err *err)

@@ -50,6 +50,7 @@ struct notary_cert_facts {
 	unsigned usage; /* NOTARY_USAGE_* */
 	/* Of the extended key usages that no signer of code may have, one; NULL: none is there. */
 	const char *wrong_purpose;
+	bool may_timestamp; /* it is not for other purposes only */
 	bool has_ocsp, has_crl; /* where to ask whether it was revoked */
 	int64_t not_before_ms, not_after_ms; /* since 1970 UTC; both are inside */
 };

@@ -11,8 +11,8 @@ struct notary_cert {
 	struct notary_cert_facts facts;
 };
 
-/* Takes the reference over. */
-struct notary_cert *notary_cert_take(X509 *x);
+/* x is its own from then on. */
+struct notary_cert *notary_cert_of(X509 *x);
 /* Since 1970 UTC. */
 bool notary_time_read(const ASN1_TIME *t, int64_t *ms);
 bool notary_name_equal(const X509_NAME *a, const X509_NAME *b);

@@ -91,7 +91,7 @@ static int signer_check(
 		return err_set(err, ERR_RETRY,
 			"the answer is signed neither by the issuer nor by a certificate in it");
 	BUG_IF(X509_up_ref(x) != 1);
-	responder = notary_cert_take(x);
+	responder = notary_cert_of(x);
 	rc = responder_check(responder, issuer, now_ms, err);
 	notary_cert_free(responder);
 	return rc;

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/obj.h"
 #include "base/time.h"
+#include "crypto/timestamp.h"
 #include "verify/cose.h"
 #include "verify/envelope.h"
 #include "verify/jws.h"
@@ -14,7 +15,8 @@
 
 #include <string.h>
 
-#define REVOCATION "revocation" /* the checks that ask: their names */
+#define REVOCATION "revocation" /* the names of the checks that ask */
+#define TIMESTAMP "authenticTimestamp"
 
 struct check {
 	const struct verify_trust *trust;
@@ -25,6 +27,7 @@ struct check {
 	size_t n;
 	struct buf *signer; /* or NULL */
 	struct verify_envelope envelope;
+	struct notary_certs tsa_chain; /* of who has signed its timestamp */
 	const struct verify_checks *all;
 	struct verify_open *open;
 };
@@ -132,6 +135,46 @@ static int authenticity_check(void *arg, struct err *err)
 	return identity_check(c, err);
 }
 
+/* ---- what is to be asked --------------------------------------------------------------------- */
+
+static bool is_ignored(const struct verify_checks *all)
+{
+	return all->passed_by & 1U << VERIFY_AUTHENTICITY;
+}
+
+static void question_add(const struct check *c, const struct notary_certs *chain, size_t n,
+	int64_t signed_ms, const char *check)
+{
+	struct verify_question *q = &c->open->questions[c->open->len];
+	struct notary_cert *const *one;
+
+	BUG_IF(c->open->len++ >= ARRAY_LEN(c->open->questions));
+	vec_each (chain, one)
+		*vec_add(&q->chain) = notary_cert_copy(*one);
+	q->n = n;
+	q->signed_ms = signed_ms;
+	q->check = check;
+	q->action =
+		c->statement
+			->action[strcmp(check, REVOCATION) ? VERIFY_TIMESTAMP : VERIFY_REVOCATION];
+}
+
+/* About the first n. Who is asked stands in the certificates: those of strangers send us
+   nowhere. */
+static int question_check(const struct check *c, const struct notary_certs *chain, size_t n,
+	int64_t signed_ms, const char *check, struct err *err)
+{
+	if (!verify_chain_revocable(chain, n))
+		return 0;
+	if (!c->open)
+		return err_set(err, ERR_RETRY, "nobody is asked whether it was revoked");
+	if (is_ignored(c->all))
+		return err_set(err, ERR_RETRY,
+			"nobody is asked whether it was revoked, since it is not authentic");
+	question_add(c, chain, n, signed_ms, check);
+	return 0;
+}
+
 /* ---- when ------------------------------------------------------------------------------------ */
 
 static int expiry_check(void *arg, struct err *err)
@@ -145,62 +188,52 @@ static int expiry_check(void *arg, struct err *err)
 		time_format_rfc3339(c->envelope.expires_ms, text));
 }
 
+/* Signed while all the certificates were valid, whatever the right time was within what the
+   authority says. What it says is worth nothing once one of its own was revoked. */
+static int countersignature_check(struct check *c, struct err *err)
+{
+	const struct verify_envelope *e = &c->envelope;
+	struct timestamp t = {0};
+	int rc;
+
+	if (!e->timestamp.len)
+		return err_set(err, ERR_RETRY,
+			"the policy wants a timestamp countersignature (tsa:), and there is none");
+	rc = timestamp_token_verify(&t, buf_str(&e->timestamp), e->timestamp.len, buf_str(&e->sig),
+		e->sig.len, &c->trust->certs, err);
+	c->tsa_chain = t.chain;
+	if (rc || verify_chain_timestamps(&c->tsa_chain, err) ||
+		verify_chain_at(&e->chain, t.from_ms, err) ||
+		verify_chain_at(&e->chain, t.until_ms, err) ||
+		question_check(c, &c->tsa_chain, c->tsa_chain.len - 1, 0, TIMESTAMP, err))
+		return err_wrap(err, "the timestamp countersignature");
+	return 0;
+}
+
 static int timestamp_check(void *arg, struct err *err)
 {
-	const struct check *c = arg;
+	struct check *c = arg;
 	const struct verify_statement *s = c->statement;
 
 	if (c->envelope.by_authority)
 		return verify_chain_at(&c->envelope.chain, c->envelope.signed_ms, err);
 	if (s->has_tsa &&
 		!(s->after_expiry && !verify_chain_expired(&c->envelope.chain, c->now_ms)))
-		return err_set(err, ERR_RETRY,
-			"the policy wants a timestamp countersignature (tsa:), and these are not "
-			"built yet");
+		return countersignature_check(c, err);
 	return verify_chain_at(&c->envelope.chain, c->now_ms, err);
 }
 
-/* ---- what is to be asked --------------------------------------------------------------------- */
-
-static void question_add(const struct check *c, const struct notary_certs *chain, size_t n,
-	int64_t signed_ms, const char *check, unsigned nth)
-{
-	struct verify_question *q = &c->open->questions[c->open->len];
-	struct notary_cert *const *one;
-
-	BUG_IF(c->open->len++ >= ARRAY_LEN(c->open->questions));
-	vec_each (chain, one)
-		*vec_add(&q->chain) = notary_cert_copy(*one);
-	q->n = n;
-	q->signed_ms = signed_ms;
-	q->check = check;
-	q->action = c->statement->action[nth];
-}
-
-static bool is_ignored(const struct verify_checks *all)
-{
-	return all->passed_by & 1U << VERIFY_AUTHENTICITY;
-}
-
-/* A root is not asked about. Who is asked stands in the certificates: those of strangers send us
-   nowhere. */
 static int revocation_check(void *arg, struct err *err)
 {
 	const struct check *c = arg;
 	const struct notary_certs *chain = &c->envelope.chain;
-	size_t n = is_ignored(c->all) ? 0 : anchored(c);
-	bool known = n > 0 && c->open;
+	size_t n = anchored(c);
 
-	if (!known || n == chain->len)
+	/* A root is not asked about. What is not authentic has no end that anybody knows. */
+	if (!n || n == chain->len)
 		n = chain->len - 1;
-	if (!verify_chain_revocable(chain, n))
-		return 0;
-	if (!known)
-		return err_set(err, ERR_RETRY, "nobody is asked whether it was revoked%s",
-			c->open ? ", since it is not authentic" : "");
-	question_add(c, chain, n, c->envelope.by_authority ? c->envelope.signed_ms : 0, REVOCATION,
-		VERIFY_REVOCATION);
-	return 0;
+	return question_check(
+		c, chain, n, c->envelope.by_authority ? c->envelope.signed_ms : 0, REVOCATION, err);
 }
 
 /* ---- what ------------------------------------------------------------------------------------ */
@@ -276,7 +309,7 @@ static const struct verify_check checks[] = {
 	{"chain", chain_check},
 	{"authenticity", authenticity_check, .nth = VERIFY_AUTHENTICITY},
 	{"expiry", expiry_check, .nth = VERIFY_EXPIRY},
-	{"authenticTimestamp", timestamp_check, .nth = VERIFY_TIMESTAMP},
+	{TIMESTAMP, timestamp_check, .nth = VERIFY_TIMESTAMP},
 	{REVOCATION, revocation_check, .nth = VERIFY_REVOCATION},
 	{"payload", payload_check},
 	{0},
@@ -314,6 +347,7 @@ enum verdict verify_notation(const struct verify_trust *trust, const struct veri
 	c.all = &all;
 	verdict = verify_checks_run(&all, err);
 	verify_envelope_clear(&c.envelope);
+	notary_certs_clear(&c.tsa_chain);
 	open.ignored = is_ignored(&all);
 	if (said->open) {
 		said->open->ignored = open.ignored;

@@ -3,8 +3,7 @@
  * specification, "Signature Verification")? The checks, in order: integrity, with the certificates'
  * own rules; authenticity; expiry; the time of signing; revocation; and at the end, what it is a
  * signature of. No network is asked here: were certificates revoked? is a question that is handed
- * out, and only when nothing else is wrong and the signer is one of those who are trusted. A
- * timestamp countersignature is not built yet and fails.
+ * out, and only when nothing else is wrong and the signer is one of those who are trusted.
  *
  * Any thread. `now` is the caller's.
  */

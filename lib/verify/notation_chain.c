@@ -18,53 +18,62 @@ static int wrong(const struct notary_cert *c, struct err *err)
 
 /* ---- each for itself ------------------------------------------------------------------------- */
 
-static int usage_check(const struct notary_cert_facts *f, struct err *err)
+/* What the chain is for. */
+enum use { USE_CODE, USE_TIMESTAMPS };
+
+/* For timestamps it need not be critical, as in notation. */
+static int usage_check(const struct notary_cert_facts *f, enum use use, struct err *err)
 {
 	if (!f->has_usage)
 		return err_set(err, ERR_RETRY, "it has no key usage");
-	if (!f->usage_critical)
+	if (use == USE_CODE && !f->usage_critical)
 		return err_set(err, ERR_RETRY, "its key usage is not critical");
 	return 0;
 }
 
-static int signer_check(const struct notary_cert_facts *f, struct err *err)
+static int signer_check(const struct notary_cert_facts *f, enum use use, struct err *err)
 {
 	if (f->is_ca)
 		return err_set(err, ERR_RETRY, "it signs, and is a CA's");
-	if (usage_check(f, err))
+	if (usage_check(f, use, err))
 		return -1;
 	if (!(f->usage & NOTARY_USAGE_SIGN))
 		return err_set(err, ERR_RETRY, "its key usage has no digitalSignature");
 	if (f->usage & NOTARY_USAGE_OTHER)
 		return err_set(err, ERR_RETRY, "its key usage has more than digitalSignature");
-	if (f->wrong_purpose)
+	if (use == USE_CODE && f->wrong_purpose)
 		return err_set(err, ERR_RETRY, "its extended key usage has %s", f->wrong_purpose);
 	return 0;
 }
 
 /* below: CAs between it and the signer. */
-static int ca_check(const struct notary_cert_facts *f, size_t below, struct err *err)
+static int ca_check(const struct notary_cert_facts *f, size_t below, enum use use, struct err *err)
 {
 	if (!f->is_ca)
 		return err_set(err, ERR_RETRY, "it issues, and is no CA's");
 	if (f->path_len >= 0 && (uint64_t)f->path_len < below)
 		return err_set(err, ERR_RETRY, "%zu CAs are below it, more than %lld", below,
 			(long long)f->path_len);
-	if (usage_check(f, err))
+	if (usage_check(f, use, err))
 		return -1;
 	if (!(f->usage & NOTARY_USAGE_CERTS))
 		return err_set(err, ERR_RETRY, "its key usage has no keyCertSign");
+	if (use == USE_TIMESTAMPS && !f->may_timestamp)
+		return err_set(err, ERR_RETRY, "its extended key usage has no timeStamping");
 	return 0;
 }
 
-static int cert_check(const struct notary_certs *chain, size_t i, struct err *err)
+static int cert_check(const struct notary_certs *chain, size_t i, enum use use, struct err *err)
 {
 	const struct notary_cert_facts *f = notary_cert_facts(chain->p[i]);
 
 	if (!f->sound)
 		return err_set(err, ERR_RETRY,
 			"it has an extension that is broken, or critical and not known");
-	return i ? ca_check(f, i - 1, err) : signer_check(f, err);
+	/* Whose key signs code is known by the algorithm of the signature. */
+	if (!i && use == USE_TIMESTAMPS && notary_cert_alg(chain->p[i]) == NOTARY_ALG_NONE)
+		return err_set(err, ERR_RETRY, "its key is of no kind that signs");
+	return i ? ca_check(f, i - 1, use, err) : signer_check(f, use, err);
 }
 
 /* ---- one by the next ------------------------------------------------------------------------- */
@@ -98,14 +107,24 @@ static int link_check(const struct notary_certs *chain, size_t i, struct err *er
 	return names_check(chain, i, err);
 }
 
-int verify_chain(const struct notary_certs *chain, struct err *err)
+static int chain_check(const struct notary_certs *chain, enum use use, struct err *err)
 {
 	size_t i;
 
 	for (i = 0; i < chain->len; i++)
-		if (link_check(chain, i, err) || cert_check(chain, i, err))
+		if (link_check(chain, i, err) || cert_check(chain, i, use, err))
 			return wrong(chain->p[i], err);
 	return chain->len ? 0 : err_set(err, ERR_RETRY, "there is no certificate");
+}
+
+int verify_chain(const struct notary_certs *chain, struct err *err)
+{
+	return chain_check(chain, USE_CODE, err);
+}
+
+int verify_chain_timestamps(const struct notary_certs *chain, struct err *err)
+{
+	return chain_check(chain, USE_TIMESTAMPS, err);
 }
 
 /* ---- times ----------------------------------------------------------------------------------- */

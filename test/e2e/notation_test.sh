@@ -30,17 +30,18 @@ push()
 	mkdir -p "$H_TMP/app" && echo "is: '$1'" >"$H_TMP/app/app.yaml"
 	"$OCICTL" push "oci://$1" --path="$H_TMP/app" --source=https://example.com/app --revision="main@sha1:${1##*:}" 2>>"$H_TMP/log/push.err" | tail -n 1
 }
-# sign WHO REF [cose]; the tag is no part of what is signed.
-sign() { "$NOTATION" sign "$H_TMP/$1" "${2%:*@*}@${2##*@}" "${@:3}" 2>>"$H_TMP/log/notation.err" || h_die "notation sign $2: $(tail -n 1 "$H_TMP/log/notation.err")"; }
+# sign WHO REF [cose [TSA]]; the tag is no part of what is signed.
+sign() { "$NOTATION" sign "$H_TMP/$1" "${2%:*@*}@${2##*@}" "${3:-jws}" "${@:4}" 2>>"$H_TMP/log/notation.err" || h_die "notation sign $2: $(tail -n 1 "$H_TMP/log/notation.err")"; }
 
-# secret NAME WHO LEVEL SCOPE [IDENTITY [OVERRIDE]]
+# secret NAME WHO LEVEL SCOPE [IDENTITY [TSA [OVERRIDE]]]: TSA is another one whose root.crt is in it.
 secret()
 {
-	jq -n --arg level "$3" --arg scope "$4" --arg who "${5:-x509.subject: C=US, ST=WA, O=Notary}" --argjson override "${6:-null}" '{
-		version: "1.0", trustPolicies: [{name: "all", registryScopes: [$scope], signatureVerification: {level: $level, override: ($override // {})},
-		trustStores: ["ca:x"], trustedIdentities: [$who]}]}' \
+	jq -n --arg level "$3" --arg scope "$4" --arg who "${5:-x509.subject: C=US, ST=WA, O=Notary}" --arg tsa "${6:+tsa:y}" \
+		--argjson override "${7:-null}" '{version: "1.0", trustPolicies: [{
+		name: "all", registryScopes: [$scope], signatureVerification: {level: $level, override: ($override // {})},
+		trustStores: (["ca:x", $tsa] - [""]), trustedIdentities: [$who]}]}' \
 		>"$H_TMP/trustpolicy.json"
-	k create secret generic "$1" --from-file=trustpolicy.json="$H_TMP/trustpolicy.json" --from-file=ca.crt="$H_TMP/$2/root.crt" \
+	k create secret generic "$1" --from-file=trustpolicy.json="$H_TMP/trustpolicy.json" --from-file=ca.crt="$H_TMP/$2/root.crt" ${6:+--from-file=tsa.crt="$H_TMP/$6/root.crt"} \
 		--dry-run=client -o yaml | k apply -f - >/dev/null 2>&1 || h_die "cannot apply the secret $1"
 }
 # object NAME REPOSITORY TAG SECRET
@@ -146,6 +147,21 @@ bad changes "secret 'default/changes': trustpolicy.json: it is not valid JSON"
 secret changes one strict '*'
 good changes "1@${app##*@}"
 
+# ---- timestamps ------------------------------------------------------------------------------------------------------
+for n in tsa tsa-other; do mkdir "$H_TMP/$n" && "$NOTATION" tsa "$H_TMP/$n" || h_die "notation makes no authority of timestamps"; done
+secret tsa one strict '*' '' tsa
+secret tsa-other one strict '*' '' tsa-other
+for form in jws cose; do
+	app=$(push "$NEW/stamped-$form:1")
+	sign one "$app" "$form" "$H_TMP/tsa"
+	object "stamped-$form" "$NEW/stamped-$form" 1 tsa
+	object "stamped-$form-by-another" "$NEW/stamped-$form" 1 tsa-other
+	good "stamped-$form" "1@${app##*@}"
+	bad "stamped-$form-by-another" "the timestamp countersignature: its signature is not of this authority: unable to get local issuer certificate"
+done
+object not-stamped "$NEW/app" 1 tsa
+bad not-stamped "the policy wants a timestamp countersignature (tsa:), and there is none"
+
 # ---- revoked? --------------------------------------------------------------------------------------------------------
 # A CA of openssl's, whose responder and list are on loopback.
 CA=$H_TMP/ca
@@ -197,7 +213,7 @@ revocable()
 	echo "${app##*@}"
 }
 secret strict-ca ocsp-good strict '*'
-secret log-ca ocsp-good strict '*' '' '{"revocation": "log"}'
+secret log-ca ocsp-good strict '*' '' '' '{"revocation": "log"}'
 SUBJECT="O=Notary,ST=WA,C=US': "
 good ocsp-good "1@$(revocable ocsp-good)"
 good list-good "1@$(revocable list-good)"

@@ -3,7 +3,7 @@
 
 Suite *suite_cose(void);
 
-static const struct notation_form cose = {"cose/", ".cose", "application/cose"};
+static const struct notation_form cose = {"cose/", ".cose", "application/cose", NOTATION_STORES};
 
 #define KEY "it is no signature of the signer's key"
 #define ALG "its algorithm is '"

@@ -297,7 +297,7 @@ static const struct {
 	{"n3-other-size", "\"level\":\"audit\"", "\"ca:x\"", ANY, "p256-3", VERDICT_BAD, "bytes"},
 	/* timestamps */
 	{"p256-3", STRICT, "\"ca:x\",\"tsa:t\"", ANY, "p256-3", VERDICT_BAD,
-		"the policy wants a timestamp countersignature (tsa:), and these are not built"},
+		"the policy wants a timestamp countersignature (tsa:), and there is none"},
 	{"p256-3", STRICT ",\"verifyTimestamp\":\"always\"", "\"ca:x\",\"tsa:t\"", ANY, "p256-3",
 		VERDICT_BAD, "the policy wants a timestamp countersignature"},
 	{"p256-3", STRICT ",\"verifyTimestamp\":\"afterCertExpiry\"", "\"ca:x\",\"tsa:t\"", ANY,

@@ -93,3 +93,12 @@ func newChain(kind string, n int, change func(at int, c *x509.Certificate)) *cha
 	c.key = newKey(kind, 0)
 	return c
 }
+
+// at: changes one certificate of a chain.
+func at(i int, change func(c *x509.Certificate)) func(int, *x509.Certificate) {
+	return func(at int, c *x509.Certificate) {
+		if at == i {
+			change(c)
+		}
+	}
+}

@@ -70,6 +70,7 @@ type coseForged struct {
 	header    func(items []string) string // instead of cmap
 	whole     func(protected, unprotected, payload, sig string) string
 	certs     []*x509.Certificate
+	stamp     func(sig []byte) []byte // a timestamp token of it
 }
 
 func coseHeader(alg int) []string {
@@ -125,6 +126,9 @@ func (f coseForged) build() []byte {
 	unprotected := append([]string{cint(33), x5chain}, f.beside...)
 	if x5chain == "none" {
 		unprotected = f.beside
+	}
+	if f.stamp != nil {
+		unprotected = append(unprotected, tstr("io.cncf.notary.timestampSignature"), bstr(string(f.stamp(sig))))
 	}
 	if f.whole != nil {
 		return []byte(f.whole(bstr(text), cmap(unprotected...), payload, bstr(string(sig))))

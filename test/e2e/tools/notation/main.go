@@ -1,9 +1,11 @@
 // notation: signs artifacts with the Notary Project's own library, and makes vectors of test/unit/verify/data.
 //
 //	notation certs DIR               a CA, DIR/root.crt, and a signer below it, DIR/signer.pem (key) and DIR/signer.crt (chain)
-//	notation sign DIR HOST/REPO@DIGEST [cose]
+//	notation tsa DIR                 an authority of timestamps for openssl ts: DIR/root.crt and DIR/tsa.cnf, and what that names
+//	notation sign DIR HOST/REPO@DIGEST jws|cose [TSA]   TSA: the DIR of an authority, which countersigns
 //	notation vectors OUT             what test/unit/verify/data/notation holds
 //	notation cose OUT                what test/unit/verify/data/cose holds
+//	notation timestamps OUT          what test/unit/verify/data/timestamp holds
 package main
 
 import (
@@ -53,7 +55,7 @@ func certs(dir string) {
 	write(dir+"/signer.pem", &pem.Block{Type: "PRIVATE KEY", Bytes: must(x509.MarshalPKCS8PrivateKey(c.key))})
 }
 
-func sign(dir, ref, mediaType string) {
+func sign(dir, ref, mediaType, tsa string) {
 	var chain []*x509.Certificate
 	rest := must(os.ReadFile(dir + "/signer.crt"))
 	for {
@@ -70,6 +72,10 @@ func sign(dir, ref, mediaType string) {
 	opts := notation.SignOptions{ArtifactReference: ref}
 	opts.SignatureMediaType = mediaType
 	opts.ExpiryDuration = 24 * time.Hour
+	if tsa != "" {
+		opts.Timestamper, opts.TSARootCAs = opensslTSA(tsa), x509.NewCertPool()
+		opts.TSARootCAs.AppendCertsFromPEM(must(os.ReadFile(tsa + "/root.crt")))
+	}
 	must(notation.Sign(context.Background(), must(signer.NewGenericSigner(key, chain)), registry.NewRepository(repo), opts))
 }
 
@@ -78,15 +84,17 @@ func main() {
 	switch {
 	case len(args) == 2 && args[0] == "certs":
 		certs(args[1])
-	case len(args) == 3 && args[0] == "sign":
-		sign(args[1], args[2], jose)
-	case len(args) == 4 && args[0] == "sign" && args[3] == "cose":
-		sign(args[1], args[2], cose)
+	case len(args) == 2 && args[0] == "tsa":
+		tsaFiles(args[1])
+	case (len(args) == 4 || len(args) == 5) && args[0] == "sign" && (args[3] == "jws" || args[3] == "cose"):
+		sign(args[1], args[2], map[string]string{"jws": jose, "cose": cose}[args[3]], strings.Join(args[4:], ""))
 	case len(args) == 2 && args[0] == "vectors":
 		vectors(args[1])
 	case len(args) == 2 && args[0] == "cose":
 		coseVectors(args[1])
+	case len(args) == 2 && args[0] == "timestamps":
+		timestampVectors(args[1])
 	default:
-		log.Fatal("usage: notation certs DIR | sign DIR REF [cose] | vectors OUT | cose OUT")
+		log.Fatal("usage: notation certs DIR | tsa DIR | sign DIR REF jws|cose [TSA] | vectors OUT | cose OUT | timestamps OUT")
 	}
 }

@@ -46,6 +46,7 @@ var (
 	out      string
 	media    = jose
 	suffix   = ".jws"
+	stores   = []string{"ca:x", "signingAuthority:y"}
 	verdicts strings.Builder
 	manifest = ocispec.Descriptor{
 		MediaType: ocispec.MediaTypeImageManifest, Digest: digest.FromString("manifest"), Size: 1234,
@@ -62,7 +63,7 @@ func (p pool) GetCertificates(context.Context, truststore.Type, string) ([]*x509
 
 func verdict(envelope []byte, p pool, level string) (string, string) {
 	policy := &trustpolicy.Document{Version: "1.0", TrustPolicies: []trustpolicy.TrustPolicy{{
-		Name: "all", RegistryScopes: []string{"*"}, TrustStores: []string{"ca:x", "signingAuthority:y"},
+		Name: "all", RegistryScopes: []string{"*"}, TrustStores: stores,
 		TrustedIdentities:     []string{"x509.subject: C=US, ST=WA, O=Notary"},
 		SignatureVerification: trustpolicy.SignatureVerification{VerificationLevel: level},
 	}}}
@@ -114,6 +115,7 @@ type forged struct {
 	envelope             string // %s: protected, payload, signature, x5c
 	certs                []*x509.Certificate
 	change               func(sig []byte) []byte
+	stamp                func(sig []byte) []byte // a timestamp token of it
 }
 
 func b64(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
@@ -168,12 +170,17 @@ func (f forged) build() []byte {
 	for _, c := range certs {
 		x5c = append(x5c, `"`+base64.StdEncoding.EncodeToString(c.Raw)+`"`)
 	}
-	text := f.envelope
+	text, stamp := f.envelope, ""
+	if f.stamp != nil {
+		text = `{"payload":"PAYLOAD","protected":"PROTECTED","header":{"x5c":[X5C],` +
+			`"io.cncf.notary.timestampSignature":"STAMP"},"signature":"SIG"}`
+		stamp = base64.StdEncoding.EncodeToString(f.stamp(sig))
+	}
 	if text == "" {
 		text = `{"payload":"PAYLOAD","protected":"PROTECTED","header":{"x5c":[X5C]},"signature":"SIG"}`
 	}
 	return []byte(strings.NewReplacer("PAYLOAD", b64([]byte(payload)), "PROTECTED", b64([]byte(f.header)), "X5C",
-		strings.Join(x5c, ","), "SIG", b64(sig)).Replace(text))
+		strings.Join(x5c, ","), "SIG", b64(sig), "STAMP", stamp).Replace(text))
 }
 
 func header(alg string, pairs ...string) string {
@@ -348,13 +355,6 @@ func chains() {
 		c := newChain(kind, n, change)
 		forged{chain: c, alg: alg, header: header(alg)}.own(name)
 		return c
-	}
-	at := func(i int, change func(c *x509.Certificate)) func(int, *x509.Certificate) {
-		return func(at int, c *x509.Certificate) {
-			if at == i {
-				change(c)
-			}
-		}
 	}
 	leaf := func(name string, change func(c *x509.Certificate)) { own(name, "p256", 2, at(0, change)) }
 	usage := func(name string, u x509.KeyUsage) { leaf(name, func(c *x509.Certificate) { c.KeyUsage = u }) }
