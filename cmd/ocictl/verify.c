@@ -7,9 +7,11 @@
 #include "cmd/ocictl/run.h"
 #include "cmd/ocictl/show.h"
 #include "cmd/ocictl/trusted.h"
+#include "ev/loop.h"
 #include "ev/op.h"
 #include "oci/resolve.h"
 #include "source/notary.h"
+#include "source/revocation.h"
 #include "verify/checks.h"
 
 #include <stdio.h>
@@ -120,12 +122,18 @@ static int signatures_ask(struct verify *v, struct err *err)
 		.owner = "ocictl",
 		.seen = on_seen,
 		.arg = v};
-	struct op *op = req.trust ? notary_start(&req) : signature_start(&req);
-	int rc = ocictl_run_wait(&v->run, op, err);
+	struct op *op;
+	int rc;
+
+	req.revocations = revocations_new(v->run.oci);
+	op = req.trust ? notary_start(&req) : signature_start(&req);
+	rc = ocictl_run_wait(&v->run, op, err);
 
 	v->ignored = !rc && req.trust && notary_result(op).verdict != VERDICT_GOOD;
 	v->good = !rc && !v->ignored;
 	op_free(op);
+	loop_settle(v->run.loop);
+	revocations_free(req.revocations);
 	return rc;
 }
 

@@ -314,6 +314,7 @@ static enum step_ret verify_start(struct task *t)
 		&(struct signature_req){.oci = OCI_ENV(r)->registry.oci,
 			.target = target_of(r),
 			.manifest = &ARTIFACT_RUN(r)->name,
+			.revocations = OCI_ENV(r)->registry.revocations,
 			.owner = r->ns});
 	if (ret == STEP_WAIT)
 		status_progress_after(r, SLOW_ANSWER_MS);

@@ -159,6 +159,13 @@
 #define LIMIT_NOTATION_TRIES 3 /* signatures that are looked at, as in Flux */
 #define LIMIT_ENVELOPE (64 * LIMIT_KIB) /* one signature of the Notary Project */
 #define LIMIT_CHAIN 10 /* certificates in one */
+#define LIMIT_OCSP (20 * LIMIT_KIB) /* an answer whether one certificate was revoked */
+#define LIMIT_CRL (8 * LIMIT_MIB) /* a list of revoked certificates: some 200,000 */
+#define LIMIT_OCSP_MS 2000 /* until the answer is there */
+#define LIMIT_CRL_MS 5000 /* until the list is there */
+#define LIMIT_REVOCATION_PLACES 4 /* of one certificate, and of one kind */
+#define LIMIT_REVOCATIONS 1024 /* certificates of which it is kept whether they were revoked */
+#define LIMIT_REVOCATION_KEPT_MS 3600000 /* so long, whatever the answer says */
 #define LIMIT_CBOR_DEPTH 16 /* of a value that nobody here knows */
 #define LIMIT_COSE_LABELS 100 /* of one map, and of the list of those that are critical */
 

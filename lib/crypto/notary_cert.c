@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/vec.h"
+#include "crypto/digest.h"
 #include "crypto/notary_cert_internal.h"
 #include "crypto/rsa.h"
 
@@ -115,7 +116,7 @@ static unsigned usage_of(uint32_t bits)
 	return usage;
 }
 
-static bool time_of(const ASN1_TIME *t, int64_t *ms)
+bool notary_time_read(const ASN1_TIME *t, int64_t *ms)
 {
 	struct tm tm = {0};
 
@@ -132,12 +133,19 @@ static bool is_critical(const X509 *x, int nid)
 	return at >= 0 && X509_EXTENSION_get_critical(X509_get_ext(x, at));
 }
 
+/* Also where nobody can read which place it names. */
 static bool has_ocsp(X509 *x)
 {
-	STACK_OF(OPENSSL_STRING) *urls = X509_get1_ocsp(x);
-	bool some = urls != NULL;
+	int critical = -1, i;
+	AUTHORITY_INFO_ACCESS *all = X509_get_ext_d2i(x, NID_info_access, &critical, NULL);
+	bool some = !all && critical != -1;
 
-	X509_email_free(urls);
+	for (i = 0; i < sk_ACCESS_DESCRIPTION_num(all); i++) {
+		const ACCESS_DESCRIPTION *one = sk_ACCESS_DESCRIPTION_value(all, i);
+
+		some |= OBJ_obj2nid(one->method) == NID_ad_OCSP && one->location->type == GEN_URI;
+	}
+	AUTHORITY_INFO_ACCESS_free(all);
 	return some;
 }
 
@@ -148,8 +156,8 @@ static void facts_read(struct notary_cert_facts *f, X509 *x)
 	uint32_t flags = X509_get_extension_flags(x);
 
 	f->sound = read && !(flags & (EXFLAG_INVALID | EXFLAG_CRITICAL)) &&
-		time_of(X509_get0_notBefore(x), &f->not_before_ms) &&
-		time_of(X509_get0_notAfter(x), &f->not_after_ms);
+		notary_time_read(X509_get0_notBefore(x), &f->not_before_ms) &&
+		notary_time_read(X509_get0_notAfter(x), &f->not_after_ms);
 	f->is_ca = (flags & EXFLAG_BCONS) && (flags & EXFLAG_CA);
 	f->path_len = X509_get_pathlen(x);
 	f->has_usage = (flags & EXFLAG_KUSAGE) != 0;
@@ -196,6 +204,14 @@ int notary_cert_parse(struct notary_cert **out, const void *der, size_t n, struc
 	}
 	notary_cert_free(c);
 	return err_set(err, ERR_RETRY, "it is no certificate");
+}
+
+struct notary_cert *notary_cert_copy(const struct notary_cert *c)
+{
+	struct notary_cert *copy = mem_dup(c, sizeof(*c));
+
+	BUG_IF(X509_up_ref(copy->x) != 1);
+	return copy;
 }
 
 void notary_cert_free(struct notary_cert *c)
@@ -267,6 +283,16 @@ enum notary_alg notary_cert_alg(const struct notary_cert *c)
 	return c->alg;
 }
 
+void notary_cert_digest(const struct notary_cert *c, struct digest *out)
+{
+	unsigned char *der = NULL;
+	int n = i2d_X509(c->x, &der);
+
+	BUG_IF(n <= 0);
+	digest_mem(out, DIGEST_SHA256, der, (size_t)n);
+	OPENSSL_free(der);
+}
+
 bool notary_cert_equal(const struct notary_cert *a, const struct notary_cert *b)
 {
 	return X509_cmp(a->x, b->x) == 0;
@@ -282,7 +308,7 @@ static bool hash_ok(X509 *x)
 }
 
 /* Byte for byte, as Go compares them. */
-static bool name_equal(const X509_NAME *a, const X509_NAME *b)
+bool notary_name_equal(const X509_NAME *a, const X509_NAME *b)
 {
 	const unsigned char *a_der = NULL, *b_der = NULL;
 	size_t a_len = 0, b_len = 0;
@@ -293,7 +319,7 @@ static bool name_equal(const X509_NAME *a, const X509_NAME *b)
 }
 
 /* An issuer's key may be of other sizes than a signer's. */
-static bool issuer_key_ok(const EVP_PKEY *key)
+bool notary_issuer_key_ok(const EVP_PKEY *key)
 {
 	char curve[80] = "";
 
@@ -313,8 +339,8 @@ static bool issuer_key_ok(const EVP_PKEY *key)
 bool notary_cert_issued_by(const struct notary_cert *c, const struct notary_cert *issuer)
 {
 	EVP_PKEY *key = X509_get0_pubkey(issuer->x);
-	bool good = issuer_key_ok(key) &&
-		name_equal(X509_get_issuer_name(c->x), X509_get_subject_name(issuer->x)) &&
+	bool good = notary_issuer_key_ok(key) &&
+		notary_name_equal(X509_get_issuer_name(c->x), X509_get_subject_name(issuer->x)) &&
 		hash_ok(c->x) && X509_verify(c->x, key) == 1;
 
 	ERR_clear_error();

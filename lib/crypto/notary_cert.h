@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct digest;
 struct notary_cert;
 
 /* Vectors, for base/vec.h. */
@@ -57,6 +58,7 @@ struct notary_cert_facts {
 /* Exactly one, in DER. -1 (ERR_RETRY): it is none. */
 int notary_cert_parse(
 	struct notary_cert **out, const void *der, size_t n, struct err *err) must_check;
+struct notary_cert *notary_cert_copy(const struct notary_cert *c);
 void notary_cert_free(struct notary_cert *c); /* NULL is fine */
 /* Those of a file: the one of the first block of a PEM text, or one behind the other in DER. -1
    (ERR_RETRY): there is none, or something else. What was added stays. */
@@ -66,6 +68,8 @@ void notary_certs_clear(struct notary_certs *l);
 
 const struct notary_cert_facts *notary_cert_facts(const struct notary_cert *c);
 enum notary_alg notary_cert_alg(const struct notary_cert *c);
+/* SHA-256 of all its bytes. */
+void notary_cert_digest(const struct notary_cert *c, struct digest *out);
 /* Byte for byte. */
 bool notary_cert_equal(const struct notary_cert *a, const struct notary_cert *b);
 /* Does the issuer's key sign it, with SHA-256 or better, and is that the name that it gives? The
@@ -79,6 +83,13 @@ bool notary_cert_attribute(
 	const struct notary_cert *c, unsigned i, const char **type, struct buf *value);
 /* The subject for a message, in ASCII. */
 void notary_cert_describe(const struct notary_cert *c, struct buf *out);
+
+/*
+ * Where to ask whether it was revoked: number i of the places that it names, appended as it stands
+ * there. False: there are no more. What is no URL, or none in ASCII, is appended as "".
+ */
+bool notary_cert_ocsp_url(const struct notary_cert *c, unsigned i, struct buf *url);
+bool notary_cert_crl_url(const struct notary_cert *c, unsigned i, struct buf *url);
 
 /* How long the salt of an RSA signature may be: JWS leaves it to the signer here, COSE has the
    hash's length (RFC 8230 section 2). */

@@ -142,9 +142,8 @@ int oci_guard_connect(const struct oci_guard *g, const struct oci_hop *hop, cons
 	if (!hop->chosen || guard_may_lead(hop->from, to) || ip_nets_have(&g->allowed, ip))
 		return 0;
 	return err_set(err, ERR_RETRY,
-		"'%s' is %s address, where this registry may not send us "
-		"(--registry-allow-private)",
-		text, class_name(to));
+		"'%s' is %s address, where %s may not send us (--registry-allow-private)", text,
+		class_name(to), hop->by_cert ? "a certificate" : "this registry");
 }
 
 /* ---- texts ----------------------------------------------------------------------------------- */

@@ -40,7 +40,8 @@ struct oci_guard {
 
 /* Who chose where a request goes. Zeroed: the user. */
 struct oci_hop {
-	bool chosen; /* by a registry */
+	bool chosen; /* by a registry ... */
+	bool by_cert; /* ... or a certificate (outside.h) */
 	enum host_class from; /* what that registry's own address is */
 };
 

@@ -26,7 +26,7 @@
 const char *oci_kind_name(enum oci_kind kind)
 {
 	static const char *const names[] = {
-		"head", "manifest", "blob", "tags", "token", "push", "probe"};
+		"head", "manifest", "blob", "tags", "token", "push", "probe", "revocation"};
 
 	return names[kind];
 }

@@ -11,6 +11,7 @@
 #include "oci/content.h"
 #include "oci/referrers.h"
 #include "oci/registry.h"
+#include "source/revocation.h"
 #include "verify/checks.h"
 #include "verify/notation.h"
 #include "verify/notation_policy.h"
@@ -19,7 +20,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define TOLD_MAX 900 /* bytes of why what was found is not good */
+#define TOLD_MAX 1000 /* bytes of why what was found is not good */
 
 struct notary {
 	struct task task;
@@ -27,6 +28,7 @@ struct notary {
 	struct oci_target target;
 	struct verify_trust *trust;
 	const struct verify_statement *statement; /* in there */
+	struct revocations *revocations;
 	char *owner;
 	void (*seen)(void *arg, const struct signature_seen *one);
 	void *seen_arg;
@@ -40,13 +42,14 @@ struct notary {
 	unsigned tries;
 	struct buf told; /* why none was good so far */
 
-	/* What is looked at now; the worker reads it and writes the last five. */
+	/* What is looked at now; the worker reads it and writes the last six. */
 	struct op *content;
 	struct digest content_digest;
 	uint64_t content_size;
 	char *content_type;
 	int64_t now_ms;
 	enum verdict verdict;
+	struct verify_open open;
 	struct buf logged, signer;
 	struct verify_report report;
 	struct err why;
@@ -81,7 +84,7 @@ static void note(struct notary *s, const struct digest *of, const struct err *wh
 {
 	char text[DIGEST_TEXT_MAX];
 
-	buf_addf(&s->told, "%sfailed to verify signature with digest %s, %.190s",
+	buf_addf(&s->told, "%sfailed to verify signature with digest %s, %.220s",
 		s->told.len ? "; " : "", digest_format(of, text), why->msg);
 }
 
@@ -258,19 +261,39 @@ static enum step_ret envelope_resume(struct task *t)
 	return STEP_NEXT;
 }
 
+/* What comes of the verdict. */
+static enum step_ret follow(struct notary *s)
+{
+	switch (s->verdict) {
+	case VERDICT_GOOD:
+	case VERDICT_IGNORED:
+		tell(s, "");
+		return STEP_DONE;
+	case VERDICT_OPEN:
+		return task_goto(&s->task, "revoked");
+	default:
+		return next(s, &s->why);
+	}
+}
+
+static struct verify_notation_said said_of(struct notary *s)
+{
+	return (struct verify_notation_said){.open = s->revocations ? &s->open : NULL,
+		.logged = &s->logged,
+		.signer = &s->signer,
+		.report = s->seen ? &s->report : NULL};
+}
+
 static int prove_run(void *job, const atomic_bool *stop, struct err *err)
 {
 	struct notary *s = job;
 	const struct buf *body = oci_content_body(s->content);
+	const struct verify_notation_said said = said_of(s);
 
 	(void)stop; /* some milliseconds */
 	(void)err;
 	s->verdict = verify_notation(s->trust, s->statement, &s->artifact, s->content_type,
-		buf_str(body), body->len, s->now_ms,
-		&(struct verify_notation_said){.logged = &s->logged,
-			.signer = &s->signer,
-			.report = s->seen ? &s->report : NULL},
-		&s->why);
+		buf_str(body), body->len, s->now_ms, &said, &s->why);
 	return 0;
 }
 
@@ -281,6 +304,7 @@ static enum step_ret prove_start(struct task *t)
 	s->why = (struct err){0};
 	s->now_ms = clock_wall_ms();
 	buf_clear(&s->logged);
+	verify_open_clear(&s->open);
 	return task_wait(t, work_start_for(t->self.loop, WORK_HEAVY, s->owner, prove_run, NULL, s));
 }
 
@@ -290,10 +314,31 @@ static enum step_ret prove_resume(struct task *t)
 
 	if (fetch_failed(s))
 		return STEP_FAIL;
-	if (s->verdict == VERDICT_BAD)
-		return next(s, &s->why);
-	tell(s, "");
-	return STEP_DONE;
+	return follow(s);
+}
+
+static enum step_ret revoked_start(struct task *t)
+{
+	struct notary *s = TASK(t, struct notary);
+	const struct verify_question *q = &s->open.questions[s->open.at];
+
+	return task_wait(t,
+		revocations_start(s->revocations,
+			&(struct revocation_req){.chain = &q->chain,
+				.n = q->n,
+				.signed_ms = q->signed_ms,
+				.owner = s->owner}));
+}
+
+static enum step_ret revoked_resume(struct task *t)
+{
+	struct notary *s = TASK(t, struct notary);
+	const struct verify_notation_said said = said_of(s);
+
+	if (s->overdue && fetch_failed(s))
+		return STEP_FAIL;
+	s->verdict = verify_notation_answer(&said, &t->op->err, &s->why);
+	return follow(s);
 }
 
 /* ---- the op ---------------------------------------------------------------------------------- */
@@ -317,6 +362,7 @@ static void notary_free(struct task *t)
 	op_free(s->content);
 	buf_clear(&s->told);
 	buf_clear(&s->logged);
+	verify_open_clear(&s->open);
 	buf_clear(&s->signer);
 	verify_report_clear(&s->report);
 	free(s);
@@ -331,6 +377,7 @@ struct op *notary_start(const struct signature_req *req)
 		{"entry", entry_start, entry_resume}, /* none is left: failed */
 		{"envelope", envelope_start, envelope_resume},
 		{"prove", prove_start, prove_resume}, /* done, or back to "entry" */
+		{"revoked", revoked_start, revoked_resume}, /* the next question; or as above */
 		{0},
 	};
 	static const struct step last[] = {{"end", end_start, .always = true}, {0}};
@@ -344,6 +391,7 @@ struct op *notary_start(const struct signature_req *req)
 		s->target.timeout_ms = LIMIT_REQUEST_MS;
 	s->artifact.digest = *req->manifest;
 	s->trust = verify_trust_ref(req->trust);
+	s->revocations = req->revocations;
 	s->owner = mem_strdup(req->owner);
 	buf_init(&s->told, TOLD_MAX);
 	buf_init(&s->logged, TOLD_MAX);

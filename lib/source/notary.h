@@ -4,11 +4,15 @@
  * most, in the order of the list, until one is good (verify/notation.h). Loop thread; the proving
  * is done by workers.
  *
+ * Whether certificates were revoked is asked at last (revocation.h), and only for a signature with
+ * which nothing else is wrong.
+ *
  * What cannot be fetched ends it, whatever else is in the list, as in Flux. The whole takes the
  * target's timeout_ms at most.
  *
  *	op = notary_start(&(struct signature_req){
- *		.oci = client, .target = target, .manifest = &digest, .trust = trust, .owner = ns});
+ *		.oci = client, .target = target, .manifest = &digest, .trust = trust,
+ *		.revocations = revocations, .owner = ns});
  *	... done, no error: notary_result(op)->verdict
  */
 #ifndef SOURCE_NOTARY_H

@@ -6,6 +6,7 @@
 #include "oci/ref.h"
 #include "oci/registry.h"
 #include "source/provider.h"
+#include "source/revocation.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@ void registry_env_init(struct registry_env *env, const struct registry_opts *opt
 	unsigned i;
 
 	env->oci = opts->oci;
+	env->revocations = revocations_new(opts->oci);
 	env->anonymous = oci_identity_new();
 	env->cloud = opts->cloud;
 	env->object_level = opts->object_level;
@@ -32,6 +34,7 @@ void registry_env_clear(struct registry_env *env)
 {
 	unsigned i;
 
+	revocations_free(env->revocations);
 	oci_identity_unref(env->anonymous);
 	for (i = 0; i < CLOUD_PROVIDERS; i++)
 		oci_identity_unref(env->ambient[i]);

@@ -11,9 +11,11 @@
 struct buf;
 struct oci_client;
 struct oci_identity;
+struct revocations;
 
 struct registry_env {
 	struct oci_client *oci;
+	struct revocations *revocations; /* of those who sign */
 	struct oci_identity *anonymous;
 	struct cloud *cloud;
 	struct oci_identity *ambient[CLOUD_PROVIDERS]; /* as the controller itself, at a cloud */

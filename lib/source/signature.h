@@ -21,6 +21,7 @@
 struct digest;
 struct oci_client;
 struct op;
+struct revocations;
 struct verify_demands;
 struct verify_identities;
 struct verify_keys;
@@ -47,6 +48,7 @@ struct signature_req {
 	const struct verify_identities *who; /* ... one of these; not compiled */
 	const struct verify_demands *demands; /* and besides; with keys and a log: of the root */
 	struct verify_trust *trust; /* instead of all four, for notary.h */
+	struct revocations *revocations; /* for that as well; borrowed; NULL: nobody is asked */
 	const char *owner; /* of memory and jobs on workers: a namespace */
 	/* Is told of each signature, in the order in which they are looked at. NULL: nobody wants
 	   to know, and no report is made. */

@@ -3,6 +3,22 @@
 #include "base/buf.h"
 #include "base/mem.h"
 
+#include <string.h>
+
+void verify_report_fail(
+	struct verify_report *r, const char *name, enum verify_outcome outcome, const char *why)
+{
+	struct verify_reported *row;
+
+	vec_each (&r->rows, row) {
+		if (strcmp(row->name, name) != 0)
+			continue;
+		row->outcome = outcome;
+		free(row->why);
+		row->why = mem_strdup(why);
+	}
+}
+
 void verify_report_clear(struct verify_report *r)
 {
 	struct verify_reported *row;

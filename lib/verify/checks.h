@@ -48,6 +48,9 @@ struct verify_report {
 	rows;
 };
 
+/* What had passed as far as it was known has not. */
+void verify_report_fail(
+	struct verify_report *r, const char *name, enum verify_outcome outcome, const char *why);
 void verify_report_clear(struct verify_report *r);
 
 struct verify_checks {

@@ -15,6 +15,9 @@
 
 #include <string.h>
 
+#define REVOCATION "revocation" /* the names of the checks that ask */
+#define TIMESTAMP "authenticTimestamp"
+
 struct check {
 	const struct verify_trust *trust;
 	const struct verify_statement *statement;
@@ -25,6 +28,8 @@ struct check {
 	struct buf *signer; /* or NULL */
 	struct verify_envelope envelope;
 	struct notary_certs tsa_chain; /* of who has signed its timestamp */
+	const struct verify_checks *all;
+	struct verify_open *open;
 };
 
 /* ---- the manifest that holds it -------------------------------------------------------------- */
@@ -71,15 +76,25 @@ int verify_notation_blob(const char *data, size_t n, const struct digest *subjec
 
 /* ---- who ------------------------------------------------------------------------------------- */
 
-static bool is_anchored(const struct check *c)
+static bool is_trusted(const struct check *c, const struct notary_cert *theirs)
 {
-	struct notary_cert *const *mine, *const *theirs;
+	struct notary_cert *const *mine;
 
 	vec_each (&c->trust->certs, mine)
-		vec_each (&c->envelope.chain, theirs)
-			if (notary_cert_equal(*mine, *theirs))
-				return true;
+		if (notary_cert_equal(*mine, theirs))
+			return true;
 	return false;
+}
+
+/* So many certificates of the chain are trusted or below one that is. What is above of those has
+   signed them, and else nobody knows whose it is. */
+static size_t anchored(const struct check *c)
+{
+	size_t n;
+
+	for (n = c->envelope.chain.len; n && !is_trusted(c, c->envelope.chain.p[n - 1]); n--)
+		;
+	return n;
 }
 
 static int identity_check(const struct check *c, struct err *err)
@@ -114,10 +129,50 @@ static int authenticity_check(void *arg, struct err *err)
 	if (!(c->envelope.by_authority ? s->has_authority : s->has_ca))
 		return err_set(err, ERR_RETRY, "the policy names no trust store of the type '%s'",
 			c->envelope.by_authority ? "signingAuthority" : "ca");
-	if (!is_anchored(c))
+	if (!anchored(c))
 		return err_set(err, ERR_RETRY,
 			"none of the trusted certificates is in the signature's chain");
 	return identity_check(c, err);
+}
+
+/* ---- what is to be asked --------------------------------------------------------------------- */
+
+static bool is_ignored(const struct verify_checks *all)
+{
+	return all->passed_by & 1U << VERIFY_AUTHENTICITY;
+}
+
+static void question_add(const struct check *c, const struct notary_certs *chain, size_t n,
+	int64_t signed_ms, const char *check)
+{
+	struct verify_question *q = &c->open->questions[c->open->len];
+	struct notary_cert *const *one;
+
+	BUG_IF(c->open->len++ >= ARRAY_LEN(c->open->questions));
+	vec_each (chain, one)
+		*vec_add(&q->chain) = notary_cert_copy(*one);
+	q->n = n;
+	q->signed_ms = signed_ms;
+	q->check = check;
+	q->action =
+		c->statement
+			->action[strcmp(check, REVOCATION) ? VERIFY_TIMESTAMP : VERIFY_REVOCATION];
+}
+
+/* About the first n. Who is asked stands in the certificates: those of strangers send us
+   nowhere. */
+static int question_check(const struct check *c, const struct notary_certs *chain, size_t n,
+	int64_t signed_ms, const char *check, struct err *err)
+{
+	if (!verify_chain_revocable(chain, n))
+		return 0;
+	if (!c->open)
+		return err_set(err, ERR_RETRY, "nobody is asked whether it was revoked");
+	if (is_ignored(c->all))
+		return err_set(err, ERR_RETRY,
+			"nobody is asked whether it was revoked, since it is not authentic");
+	question_add(c, chain, n, signed_ms, check);
+	return 0;
 }
 
 /* ---- when ------------------------------------------------------------------------------------ */
@@ -150,7 +205,7 @@ static int countersignature_check(struct check *c, struct err *err)
 	if (rc || verify_chain_timestamps(&c->tsa_chain, err) ||
 		verify_chain_at(&e->chain, t.from_ms, err) ||
 		verify_chain_at(&e->chain, t.until_ms, err) ||
-		verify_chain_revocable(&c->tsa_chain, err))
+		question_check(c, &c->tsa_chain, c->tsa_chain.len - 1, 0, TIMESTAMP, err))
 		return err_wrap(err, "the timestamp countersignature");
 	return 0;
 }
@@ -171,8 +226,14 @@ static int timestamp_check(void *arg, struct err *err)
 static int revocation_check(void *arg, struct err *err)
 {
 	const struct check *c = arg;
+	const struct notary_certs *chain = &c->envelope.chain;
+	size_t n = anchored(c);
 
-	return verify_chain_revocable(&c->envelope.chain, err) ? -1 : 0;
+	/* A root is not asked about. What is not authentic has no end that anybody knows. */
+	if (!n || n == chain->len)
+		n = chain->len - 1;
+	return question_check(
+		c, chain, n, c->envelope.by_authority ? c->envelope.signed_ms : 0, REVOCATION, err);
 }
 
 /* ---- what ------------------------------------------------------------------------------------ */
@@ -248,11 +309,19 @@ static const struct verify_check checks[] = {
 	{"chain", chain_check},
 	{"authenticity", authenticity_check, .nth = VERIFY_AUTHENTICITY},
 	{"expiry", expiry_check, .nth = VERIFY_EXPIRY},
-	{"authenticTimestamp", timestamp_check, .nth = VERIFY_TIMESTAMP},
-	{"revocation", revocation_check, .nth = VERIFY_REVOCATION},
+	{TIMESTAMP, timestamp_check, .nth = VERIFY_TIMESTAMP},
+	{REVOCATION, revocation_check, .nth = VERIFY_REVOCATION},
 	{"payload", payload_check},
 	{0},
 };
+
+/* Nothing is wrong with what was looked at here. */
+static enum verdict verdict_of(const struct verify_open *open)
+{
+	if (open->at < open->len)
+		return VERDICT_OPEN;
+	return open->ignored ? VERDICT_IGNORED : VERDICT_GOOD;
+}
 
 enum verdict verify_notation(const struct verify_trust *trust, const struct verify_statement *s,
 	const struct verify_artifact *artifact, const char *type, const char *envelope, size_t n,
@@ -265,17 +334,55 @@ enum verdict verify_notation(const struct verify_trust *trust, const struct veri
 		.type = type,
 		.data = envelope,
 		.n = n,
-		.signer = said->signer};
+		.signer = said->signer,
+		.open = said->open};
 	struct verify_checks all = {.rows = checks,
 		.arg = &c,
 		.actions = s->action,
 		.logged = said->logged,
 		.report = said->report};
-	enum verdict verdict = verify_checks_run(&all, err);
+	struct verify_open open = {0};
+	enum verdict verdict;
 
+	c.all = &all;
+	verdict = verify_checks_run(&all, err);
 	verify_envelope_clear(&c.envelope);
 	notary_certs_clear(&c.tsa_chain);
-	if (verdict == VERDICT_GOOD && all.passed_by & 1U << VERIFY_AUTHENTICITY)
-		return VERDICT_IGNORED;
-	return verdict;
+	open.ignored = is_ignored(&all);
+	if (said->open) {
+		said->open->ignored = open.ignored;
+		open.len = said->open->len;
+	}
+	return verdict == VERDICT_GOOD ? verdict_of(&open) : verdict;
+}
+
+enum verdict verify_notation_answer(
+	const struct verify_notation_said *said, const struct err *answer, struct err *err)
+{
+	struct verify_open *open = said->open;
+	const struct verify_question *q = &open->questions[open->at];
+	bool failed = answer->kind != ERR_NONE, enforced = q->action != VERIFY_LOG;
+
+	BUG_IF(open->at >= open->len);
+	if (failed && said->report)
+		verify_report_fail(said->report, q->check, enforced ? VERIFY_FAILED : VERIFY_LOGGED,
+			answer->msg);
+	if (failed && enforced) {
+		*err = *answer;
+		return VERDICT_BAD;
+	}
+	if (failed)
+		buf_addf(said->logged, "%s%s: %.300s", said->logged->len ? "; " : "", q->check,
+			answer->msg);
+	open->at++;
+	return verdict_of(open);
+}
+
+void verify_open_clear(struct verify_open *open)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(open->questions); i++)
+		notary_certs_clear(&open->questions[i].chain);
+	*open = (struct verify_open){0};
 }

@@ -17,8 +17,8 @@ int verify_chain(const struct notary_certs *chain, struct err *err) must_check;
 int verify_chain_timestamps(const struct notary_certs *chain, struct err *err) must_check;
 /* Is each of them valid at that time, ms since 1970 UTC? */
 int verify_chain_at(const struct notary_certs *chain, int64_t ms, struct err *err) must_check;
-/* Does any but the root say where to ask whether it was revoked? It names that one. */
-bool verify_chain_revocable(const struct notary_certs *chain, struct err *err);
+/* Does any of the first n say where to ask whether it was revoked? */
+bool verify_chain_revocable(const struct notary_certs *chain, size_t n);
 bool verify_chain_expired(const struct notary_certs *chain, int64_t ms);
 
 #endif

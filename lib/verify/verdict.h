@@ -11,6 +11,9 @@ enum verdict {
 	/* The policy lets it pass although it does not know who has signed: it counts as accepted,
 	   and not as verified. */
 	VERDICT_IGNORED,
+	/* Nothing is wrong with what was looked at, and somebody has to be asked before it is
+	   known. */
+	VERDICT_OPEN,
 };
 
 #endif

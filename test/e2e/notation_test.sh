@@ -17,7 +17,8 @@ h_cluster_start
 k apply -k "$H_ROOT/deploy" >/dev/null
 h_sa_kubeconfig "$H_TMP/sa.kubeconfig" flux-system source-controller
 mkdir "$H_TMP/store"
-h_controller_start src --kubeconfig="$H_TMP/sa.kubeconfig" --watch-all-namespaces --storage-path="$H_TMP/store"
+# Servers of certificates are on this machine here.
+h_controller_start src --kubeconfig="$H_TMP/sa.kubeconfig" --watch-all-namespaces --storage-path="$H_TMP/store" --registry-allow-private=127.0.0.0/8
 ARTIFACTS=$(h_address src artifacts) || h_die "the controller did not start"
 
 # ---- what there is ---------------------------------------------------------------------------------------------------
@@ -32,11 +33,13 @@ push()
 # sign WHO REF [cose [TSA]]; the tag is no part of what is signed.
 sign() { "$NOTATION" sign "$H_TMP/$1" "${2%:*@*}@${2##*@}" "${3:-jws}" "${@:4}" 2>>"$H_TMP/log/notation.err" || h_die "notation sign $2: $(tail -n 1 "$H_TMP/log/notation.err")"; }
 
-# secret NAME WHO LEVEL SCOPE [IDENTITY [TSA]]: TSA is another one whose root.crt is in it.
+# secret NAME WHO LEVEL SCOPE [IDENTITY [TSA [OVERRIDE]]]: TSA is another one whose root.crt is in it.
 secret()
 {
-	jq -n --arg level "$3" --arg scope "$4" --arg who "${5:-x509.subject: C=US, ST=WA, O=Notary}" --arg tsa "${6:+tsa:y}" '{version: "1.0", trustPolicies: [{
-		name: "all", registryScopes: [$scope], signatureVerification: {level: $level}, trustStores: (["ca:x", $tsa] - [""]), trustedIdentities: [$who]}]}' \
+	jq -n --arg level "$3" --arg scope "$4" --arg who "${5:-x509.subject: C=US, ST=WA, O=Notary}" --arg tsa "${6:+tsa:y}" \
+		--argjson override "${7:-null}" '{version: "1.0", trustPolicies: [{
+		name: "all", registryScopes: [$scope], signatureVerification: {level: $level, override: ($override // {})},
+		trustStores: (["ca:x", $tsa] - [""]), trustedIdentities: [$who]}]}' \
 		>"$H_TMP/trustpolicy.json"
 	k create secret generic "$1" --from-file=trustpolicy.json="$H_TMP/trustpolicy.json" --from-file=ca.crt="$H_TMP/$2/root.crt" ${6:+--from-file=tsa.crt="$H_TMP/$6/root.crt"} \
 		--dry-run=client -o yaml | k apply -f - >/dev/null 2>&1 || h_die "cannot apply the secret $1"
@@ -158,6 +161,80 @@ for form in jws cose; do
 done
 object not-stamped "$NEW/app" 1 tsa
 bad not-stamped "the policy wants a timestamp countersignature (tsa:), and there is none"
+
+# ---- revoked? --------------------------------------------------------------------------------------------------------
+# A CA of openssl's, whose responder and list are on loopback.
+CA=$H_TMP/ca
+OCSP=$(h_free_port) LISTS=$(h_free_port)
+mkdir -p "$CA/lists"
+NAME=/C=US/ST=WA/O=Notary
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$CA/root.pem" -out "$CA/root.crt" -days 2 -subj "$NAME/CN=root" \
+	-addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign,cRLSign 2>/dev/null
+printf '[ca]\ndefault_ca=c\n[c]\ndatabase=%s/index\ncertificate=%s/root.crt\nprivate_key=%s/root.pem\ndefault_md=sha256\ndefault_crl_hours=1\n' \
+	"$CA" "$CA" "$CA" >"$CA/conf"
+# signer NAME SERIAL PLACE...: a certificate with those extensions; NAME/ is what notation signs with.
+signer()
+{
+	local dir=$H_TMP/$1 end
+	mkdir "$dir"
+	openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$dir/signer.pem" -out "$dir/csr" -subj "$NAME/CN=$1" 2>/dev/null
+	printf '%s\n' basicConstraints=critical,CA:FALSE keyUsage=critical,digitalSignature extendedKeyUsage=codeSigning "${@:3}" >"$dir/ext"
+	openssl x509 -req -in "$dir/csr" -CA "$CA/root.crt" -CAkey "$CA/root.pem" -set_serial "0x$2" -days 1 -extfile "$dir/ext" -out "$dir/leaf.crt" 2>/dev/null
+	cat "$dir/leaf.crt" "$CA/root.crt" >"$dir/signer.crt"
+	cp "$CA/root.crt" "$dir/root.crt"
+	end=$(date -u -d "$(openssl x509 -in "$dir/leaf.crt" -noout -enddate | cut -d= -f2)" +%y%m%d%H%M%SZ)
+	case $1 in
+	*revoked*) printf 'R\t%s\t260101000000Z,keyCompromise\t%s\tunknown\t%s/CN=%s\n' "$end" "$2" "$NAME" "$1" ;;
+	*) printf 'V\t%s\t\t%s\tunknown\t%s/CN=%s\n' "$end" "$2" "$NAME" "$1" ;;
+	esac >>"$CA/index"
+}
+AIA="authorityInfoAccess=OCSP;URI:http://127.0.0.1:$OCSP/" CDP="crlDistributionPoints=URI:http://127.0.0.1:$LISTS/root.crl"
+signer ocsp-good 1001 "$AIA"
+signer ocsp-revoked 1002 "$AIA" "$CDP"
+signer ocsp-down 1003 "$AIA"
+signer list-good 1004 "$CDP"
+signer list-revoked 1005 "$CDP"
+signer down-list-revoked 1006 "$AIA" "$CDP"
+openssl ca -config "$CA/conf" -gencrl -out "$CA/list.pem" 2>"$H_TMP/log/gencrl.err" || h_die "openssl makes no list: $(cat "$H_TMP/log/gencrl.err")"
+openssl crl -in "$CA/list.pem" -outform der -out "$CA/lists/root.crl"
+responder() { h_spawn "$1" openssl ocsp -port "$OCSP" -index "$CA/index" -CA "$CA/root.crt" -rsigner "$CA/root.crt" -rkey "$CA/root.pem" -nmin 60; }
+responder ocsp
+RESPONDER_PID=$H_PID
+h_spawn lists python3 -m http.server --bind 127.0.0.1 --directory "$CA/lists" "$LISTS"
+h_until 20 h_http_answers "http://127.0.0.1:$LISTS/root.crl" || h_die "nobody hands out the list"
+h_until 20 grep -q waiting "$H_TMP/log/ocsp.err" || h_die "the responder does not listen"
+# revocable NAME: an artifact that it has signed, and an object.
+revocable()
+{
+	local app
+	app=$(push "$NEW/$1:1")
+	sign "$1" "$app"
+	object "$1" "$NEW/$1" 1 "${2:-strict-ca}"
+	echo "${app##*@}"
+}
+secret strict-ca ocsp-good strict '*'
+secret log-ca ocsp-good strict '*' '' '' '{"revocation": "log"}'
+SUBJECT="O=Notary,ST=WA,C=US': "
+good ocsp-good "1@$(revocable ocsp-good)"
+good list-good "1@$(revocable list-good)"
+revocable ocsp-revoked >/dev/null
+bad ocsp-revoked "certificate 'CN=ocsp-revoked,${SUBJECT}it is revoked since 2026-01-01T00:00:00Z (keyCompromise)"
+revocable list-revoked >/dev/null
+bad list-revoked "certificate 'CN=list-revoked,${SUBJECT}it is revoked since 2026-01-01T00:00:00Z (keyCompromise)"
+h_stop "$RESPONDER_PID"
+revocable down-list-revoked >/dev/null
+bad down-list-revoked "certificate 'CN=down-list-revoked,${SUBJECT}it is revoked since"
+down=$(revocable ocsp-down)
+bad ocsp-down "certificate 'CN=ocsp-down,${SUBJECT}its revocation status is unknown: OCSP: GET 'http://127.0.0.1:$OCSP/': "
+k patch ocirepository ocsp-down --type=merge -p '{"spec":{"verify":{"secretRef":{"name":"log-ca"}}}}' >/dev/null
+good ocsp-down "1@$down"
+check_has "ocsp-down: it is written down" "revocation: certificate 'CN=ocsp-down,${SUBJECT}its revocation status is unknown" \
+	"$(grep 'lets pass' "$H_TMP/log/src.err")"
+responder ocsp-again
+h_until 20 grep -q waiting "$H_TMP/log/ocsp-again.err" || h_die "the responder does not listen again"
+k patch ocirepository ocsp-down --type=merge -p '{"spec":{"verify":{"secretRef":{"name":"strict-ca"}}}}' >/dev/null
+again ocsp-down back
+good ocsp-down "1@$down"
 
 # ---- a process that ends well ----------------------------------------------------------------------------------------
 h_stop "$CONTROLLER_PID"

@@ -3,10 +3,13 @@
 #include "base/base64.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "crypto/ocsp.h"
 #include "ctl/controller.h"
 #include "ev/loop.h"
+#include "http/url.h"
 #include "oci/manifest.h"
 #include "test/unit/crypto/pss.h"
+#include "test/unit/crypto/revocation.h"
 #include "test/unit/ocirepository/signing.h"
 #include "test/unit/ocirepository/world.h"
 #include "test/unit/verify/vectors.h"
@@ -45,20 +48,22 @@ static char *x5c(void)
 	const char *start = strchr(pem, '\n') + 1, *end = strstr(start, "-----END");
 	struct buf b = BUF_INIT(BUF_ANY);
 
+	buf_addc(&b, '"');
 	for (; start < end; start++)
 		if (*start != '\n')
 			buf_addc(&b, *start);
+	buf_addc(&b, '"');
 	return buf_take(&b);
 }
 
-/* An envelope by the key of rsa2048-1, of that image. */
-static char *envelope_of(const struct fake_image *of)
+/* An envelope by the key of rsa2048-1, of that image. x5c: certificates. */
+static char *envelope_with(const struct fake_image *of, const char *cert)
 {
 	static const char header[] =
 		"{\"alg\":\"PS256\",\"crit\":[\"io.cncf.notary.signingScheme\"],\"cty\":"
 		"\"application/vnd.cncf.notary.payload.v1+json\",\"io.cncf.notary.signingScheme\":"
 		"\"notary.x509\",\"io.cncf.notary.signingTime\":\"2026-02-01T00:00:00Z\"}";
-	auto_free char *key = vector_text("notation/", "signer", ".pem"), *cert = x5c();
+	auto_free char *key = vector_text("notation/", "signer", ".pem");
 	auto_free char *target = mem_printf("{\"targetArtifact\":{\"mediaType\":\"%s\",\"digest\":"
 					    "\"%s\",\"size\":%zu}}",
 		OCI_TYPE_MANIFEST, of->manifest_text, strlen(of->json));
@@ -69,9 +74,16 @@ static char *envelope_of(const struct fake_image *of)
 
 	pss_sign(&raw, key, signing, strlen(signing));
 	sig = part(raw.p, raw.len);
-	return mem_printf("{\"payload\":\"%s\",\"protected\":\"%s\",\"header\":{\"x5c\":[\"%s\"]},"
+	return mem_printf("{\"payload\":\"%s\",\"protected\":\"%s\",\"header\":{\"x5c\":[%s]},"
 			  "\"signature\":\"%s\"}",
 		payload, protected, cert, sig);
+}
+
+static char *envelope_of(const struct fake_image *of)
+{
+	auto_free char *cert = x5c();
+
+	return envelope_with(of, cert);
 }
 
 /* One more entry of the list: a manifest with that envelope, taken over. artifact: its type. size:
@@ -391,6 +403,194 @@ START_TEST(test_both_providers)
 }
 END_TEST
 
+/* ---- revocation ------------------------------------------------------------------------------ */
+
+static struct buf served[8];
+static unsigned n_served;
+static char *ocsp_path;
+static struct fake_answer *listed; /* what refers to the image */
+
+static const char *der_text(const char *kind, const char *name)
+{
+	return json_string_value(json_object_get(json_object_get(revocation_data(), kind), name));
+}
+
+/* Of servers that a certificate names: the fake registry is the process's proxy. */
+static struct fake_answer *serve(const char *path, const char *what)
+{
+	struct fake_answer *a = fake_on(w.reg, "GET", path);
+	struct buf *body = &served[n_served++];
+
+	ck_assert_uint_lt(n_served, ARRAY_LEN(served));
+	revocation_der(body, "served", what);
+	a->body = body->p;
+	a->body_len = body->len;
+	return a;
+}
+
+static void question_make(void)
+{
+	struct notary_cert *c = revocation_cert("signer"), *by = revocation_cert("root");
+	auto_buf struct buf der = BUF_INIT(BUF_ANY), b64 = BUF_INIT(BUF_ANY),
+			    url = BUF_INIT(BUF_ANY);
+	struct err err = {0};
+
+	ck_assert(!ocsp_request(&der, c, by, &err) && !base64_encode(&b64, der.p, der.len, 0));
+	buf_adds(&url, "http://pki.example/ocsp/");
+	url_encode(&url, buf_str(&b64));
+	ocsp_path = buf_take(&url);
+	notary_cert_free(c);
+	notary_cert_free(by);
+}
+
+static void trust_root(const char *verification)
+{
+	auto_free char *policy = mem_printf(
+		"{\"version\":\"1.0\",\"trustPolicies\":[{\"name\":\"all\",\"registryScopes\":["
+		"\"*\"],\"signatureVerification\":{%s},\"trustStores\":[\"ca:x\"],"
+		"\"trustedIdentities\":[\"x509.subject: C=US, ST=WA, O=Notary\"]}]}",
+		verification);
+	json_t *o = json_pack("{s{ssss}}", "metadata", "name", "trust", "namespace", "apps");
+	auto_free char *pem = mem_printf("-----BEGIN CERTIFICATE-----\n%s\n-----END "
+					 "CERTIFICATE-----\n",
+		der_text("cert", "root"));
+	auto_free char *text = NULL;
+
+	vector_entry(o, "ca.crt", pem);
+	vector_entry(o, "trustpolicy.json", policy);
+	text = json_dumps(o, 0);
+	fake_kube_put(w.kube, "secrets", text);
+	json_decref(o);
+}
+
+static char *envelope_revocable(const struct fake_image *of)
+{
+	auto_free char *certs =
+		mem_printf("\"%s\",\"%s\"", der_text("cert", "signer"), der_text("cert", "root"));
+
+	return envelope_with(of, certs);
+}
+
+static void begin_revocable(const char *verification)
+{
+	auto_free char *url = NULL;
+
+	begin("strict", NULL, "rsa2048-1");
+	url = mem_printf("http://%s", fake_host(w.reg));
+	ck_assert(!setenv("http_proxy", url, 1));
+	trust_root(verification);
+	question_make();
+	sign(envelope_revocable(&image));
+	listed = list(false);
+}
+
+static void end_revocable(void)
+{
+	end();
+	ck_assert(!unsetenv("http_proxy"));
+	while (n_served)
+		buf_clear(&served[--n_served]);
+	free(MOVE(ocsp_path));
+}
+
+#define LEVEL(level) "\"level\":\"" level "\""
+#define OVERRIDE(level, action) LEVEL(level) ",\"override\":{\"revocation\":\"" action "\"}"
+#define CRL "http://pki.example/root.crl"
+
+static const struct {
+	const char *verification, *ocsp, *list; /* NULL: nobody is there */
+	const char *why; /* NULL: good */
+	bool asked;
+} revocations[] = {
+	{LEVEL("strict"), "signer good", NULL, NULL, true},
+	{LEVEL("strict"), "signer unknown", "list empty", NULL, true},
+	{LEVEL("strict"), "signer revoked", NULL,
+		", certificate 'CN=signer,O=Notary,ST=WA,C=US': it is revoked since", true},
+	{LEVEL("strict"), NULL, "list revoked",
+		", certificate 'CN=signer,O=Notary,ST=WA,C=US': it is revoked since", true},
+	{LEVEL("strict"), NULL, NULL,
+		", certificate 'CN=signer,O=Notary,ST=WA,C=US': its revocation status is unknown: "
+		"OCSP: GET 'http://pki.example/ocsp': the answer is 404; list: GET",
+		true},
+	{LEVEL("permissive"), "signer revoked", NULL, NULL, true},
+	{LEVEL("permissive"), NULL, NULL, NULL, true},
+	{OVERRIDE("permissive", "enforce"), "signer revoked", NULL, "it is revoked since", true},
+	{OVERRIDE("strict", "log"), "signer revoked", NULL, NULL, true},
+	{OVERRIDE("strict", "skip"), "signer revoked", NULL, NULL, false},
+};
+
+START_TEST(test_revocation)
+{
+	begin_revocable(revocations[_i].verification);
+	if (revocations[_i].ocsp)
+		serve(ocsp_path, revocations[_i].ocsp);
+	if (revocations[_i].list)
+		serve(CRL, revocations[_i].list);
+	signing_start(&w);
+	if (revocations[_i].why)
+		bad(revocations[_i].why);
+	else
+		good();
+	ck_assert_int_eq(asked("pki.example"), revocations[_i].asked);
+	end_revocable();
+}
+END_TEST
+
+/* Nobody is asked for a signature with which something else is wrong: strangers would send us
+   wherever they like. 0: of another image; 1: no certificate is trusted; 2: the same, and it is
+   only logged. */
+START_TEST(test_not_asked)
+{
+	struct fake_image other;
+
+	begin_revocable(LEVEL("strict"));
+	serve(ocsp_path, "signer good");
+	world_push(&w, "2.0", &w.layer2, &other);
+	if (_i) {
+		trust(_i == 1 ? "strict" : "audit", NULL, "p256-1");
+	} else {
+		listed->path = "/none";
+		buf_reset(&entries);
+		sign(envelope_revocable(&other));
+		list(false);
+	}
+	signing_start(&w);
+	if (_i == 2)
+		ignored();
+	else
+		bad(_i ? "none of the trusted certificates" : "it is the signature of 'sha256:");
+	ck_assert_msg(!asked("pki.example"), "%s", fake_log(w.reg));
+	fake_image_clear(&other);
+	end_revocable();
+}
+END_TEST
+
+/* The signer of many is asked about once. */
+START_TEST(test_asked_once)
+{
+	const char *at;
+	char name[16];
+	int i, n = 0;
+
+	begin_revocable(LEVEL("strict"));
+	serve(ocsp_path, "signer good");
+	for (i = 0; i < 10; i++) {
+		snprintf(name, sizeof(name), "web%d", i);
+		world_object(&w, name, SPEC);
+	}
+	signing_start(&w);
+	good();
+	for (i = 0; i < 10; i++) {
+		snprintf(name, sizeof(name), "web%d", i);
+		ck_assert_str_eq(world_status(&w, name, "SourceVerified.status"), "True");
+	}
+	for (at = fake_log(w.reg); (at = strstr(at, "pki.example")); at++)
+		n++;
+	ck_assert_int_eq(n, 1);
+	end_revocable();
+}
+END_TEST
+
 /* ---- which ----------------------------------------------------------------------------------- */
 
 /* N-N11: three are looked at, in the order of the list. */
@@ -525,7 +725,8 @@ END_TEST
 Suite *suite_notary(void)
 {
 	Suite *s = suite_create("notary");
-	TCase *tc = tcase_create("when"), *which = tcase_create("which");
+	TCase *tc = tcase_create("when"), *which = tcase_create("which"),
+	      *revocation = tcase_create("revocation");
 
 	tcase_set_timeout(tc, 60);
 	tcase_set_timeout(which, 60);
@@ -548,7 +749,12 @@ Suite *suite_notary(void)
 	tcase_add_loop_test(which, test_large, 0, 2);
 	tcase_add_test(which, test_registry_fails);
 	tcase_add_test(which, test_registry_is_silent);
+	tcase_set_timeout(revocation, 60);
+	tcase_add_loop_test(revocation, test_revocation, 0, ARRAY_LEN(revocations));
+	tcase_add_loop_test(revocation, test_not_asked, 0, 3);
+	tcase_add_test(revocation, test_asked_once);
 	suite_add_tcase(s, tc);
+	suite_add_tcase(s, revocation);
 	suite_add_tcase(s, which);
 	return s;
 }

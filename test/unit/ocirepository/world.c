@@ -178,6 +178,7 @@ void world_stop(struct world *w)
 	cloud_stop(w->cloud);
 	for (i = 0; i < 50; i++)
 		loop_turn(w->loop, false);
+	loop_settle(w->loop);
 	controller_free(w->c);
 	event_recorder_free(w->events);
 	peers_free(MOVE(w->peers));

@@ -72,17 +72,36 @@ static inline struct verify_artifact notation_artifact(void)
 	return a;
 }
 
+/* What is asked is answered with a failure that says of how many certificates of which chain. */
+static inline enum verdict notation_answer(
+	const struct verify_notation_said *said, enum verdict got, struct err *err)
+{
+	while (got == VERDICT_OPEN) {
+		const struct verify_question *q = &said->open->questions[said->open->at];
+		struct err answer = {0};
+
+		err_set(&answer, ERR_RETRY, "%zu of %zu were asked about, at %lld", q->n,
+			q->chain.len, (long long)q->signed_ms);
+		got = verify_notation_answer(said, &answer, err);
+	}
+	verify_open_clear(said->open);
+	return got;
+}
+
 static inline enum verdict notation_prove(const struct notation_form *form,
 	const struct verify_trust *t, const char *envelope, const char *now, struct buf *logged,
 	struct err *err)
 {
 	auto_buf struct buf data = BUF_INIT(BUF_ANY);
 	struct verify_artifact a = notation_artifact();
+	struct verify_open open = {0};
+	const struct verify_notation_said said = {.open = &open, .logged = logged};
+	enum verdict got;
 
 	vector_load(&data, form->folder, envelope, form->suffix);
-	return verify_notation(t, verify_policy_find(t->policy, "any/thing"), &a, form->type,
-		buf_str(&data), data.len, notation_time(now),
-		&(struct verify_notation_said){.logged = logged}, err);
+	got = verify_notation(t, verify_policy_find(t->policy, "any/thing"), &a, form->type,
+		buf_str(&data), data.len, notation_time(now), &said, err);
+	return notation_answer(&said, got, err);
 }
 
 static inline enum verdict notation_prove_at(const struct notation_form *form, const char *level,
