@@ -117,7 +117,8 @@
 #define LIMIT_SIGNATURE_TEXT (16 * LIMIT_KIB) /* one signature in base64 */
 #define LIMIT_SIGNATURE_PAYLOAD (64 * LIMIT_KIB) /* what it is of, below a `.sig` tag */
 #define LIMIT_REFERRERS_LIST (512 * LIMIT_KIB) /* one page: the loop parses it, in 10 ms at most */
-#define LIMIT_REFERRERS 100 /* that are looked at: the first of a list */
+#define LIMIT_REFERRERS 100 /* that are looked at: the first of the wanted type, then others */
+#define LIMIT_REFERRERS_PAGES 10 /* in which they are looked for */
 #define LIMIT_BUNDLE_MANIFEST (64 * LIMIT_KIB)
 #define LIMIT_BUNDLE (4 * LIMIT_MIB)
 #define LIMIT_SIGNATURE_BYTES (32 * LIMIT_MIB) /* all that one verification fetches */
