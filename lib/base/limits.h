@@ -46,6 +46,10 @@
 #define LIMIT_MEMORY_SLICE (4 * LIMIT_MIB) /* so much of a job on a layer is never asked for */
 #define LIMIT_MEMORY_MANIFEST \
 	(16 * LIMIT_MIB) /* the tree of a large manifest and what is read of it */
+/* A bundle while it is proven, measured: five times its text (tree, payload, what is signed of it,
+   the statement's tree), and the values of two trees */
+#define LIMIT_MEMORY_BUNDLE_TIMES 6
+#define LIMIT_MEMORY_BUNDLE (4 * LIMIT_MIB)
 
 /* Registry */
 #define LIMIT_MANIFEST (4 * LIMIT_MIB)
