@@ -312,6 +312,7 @@ bench: ## what a reconcile costs, one JSON line a scenario; needs Go
 	@bash .ci/deps e2e
 	$(AGAIN) all
 	@bash test/bench/run.sh
+	@BUILD=$(abspath $(O)) bash test/bench/signed.sh
 
 # docs/serving.md, "Measured". PARTS="restart outage beside replicas" runs those only.
 bench-serving: ## how well artifacts stay available, in JSON lines; needs Go and root

@@ -46,6 +46,10 @@
 #define LIMIT_MEMORY_SLICE (4 * LIMIT_MIB) /* so much of a job on a layer is never asked for */
 #define LIMIT_MEMORY_MANIFEST \
 	(16 * LIMIT_MIB) /* the tree of a large manifest and what is read of it */
+/* A bundle while it is proven, measured: five times its text (tree, payload, what is signed of it,
+   the statement's tree), and the values of two trees */
+#define LIMIT_MEMORY_BUNDLE_TIMES 6
+#define LIMIT_MEMORY_BUNDLE (4 * LIMIT_MIB)
 
 /* Registry */
 #define LIMIT_MANIFEST (4 * LIMIT_MIB)
@@ -117,7 +121,8 @@
 #define LIMIT_SIGNATURE_TEXT (16 * LIMIT_KIB) /* one signature in base64 */
 #define LIMIT_SIGNATURE_PAYLOAD (64 * LIMIT_KIB) /* what it is of, below a `.sig` tag */
 #define LIMIT_REFERRERS_LIST (512 * LIMIT_KIB) /* one page: the loop parses it, in 10 ms at most */
-#define LIMIT_REFERRERS 100 /* that are looked at: the first of a list */
+#define LIMIT_REFERRERS 100 /* that are looked at: the first of the wanted type, then others */
+#define LIMIT_REFERRERS_PAGES 10 /* in which they are looked for */
 #define LIMIT_BUNDLE_MANIFEST (64 * LIMIT_KIB)
 #define LIMIT_BUNDLE (4 * LIMIT_MIB)
 #define LIMIT_SIGNATURE_BYTES (32 * LIMIT_MIB) /* all that one verification fetches */

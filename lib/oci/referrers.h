@@ -4,10 +4,11 @@
  * of one that does not know the question it is an index under the tag `sha256-<hex>` ("Unavailable
  * Referrers API"). Whatever the list says has to be proven by who uses it. Loop thread.
  *
- * It is one page, and the first LIMIT_REFERRERS entries of it. Those that are said to be of the
- * type asked for come first; the others are there as well, since registries say other things than
- * the manifests do. No list at all is an empty one. A mirror whose list is empty proves nothing:
- * the next one is asked.
+ * They are LIMIT_REFERRERS at most, of LIMIT_REFERRERS_PAGES pages. Those that are said to be of
+ * the type asked for come first, wherever they stand in the list; the others are there as well,
+ * since registries say other things than the manifests do. A registry that can (`artifactType`)
+ * leaves them out where `exact` is set. No list at all is an empty one. A mirror whose list is
+ * empty proves nothing: the next one is asked.
  *
  *	op = oci_referrers_start(client,
  *		&(struct oci_referrers_req){.target = target, .subject = &digest, .type = "..."});
@@ -36,6 +37,7 @@ struct oci_referrers_req {
 	const struct digest *subject;
 	/* What the artifactType of an entry begins with. Borrowed until the op is done. */
 	const char *type;
+	bool exact; /* it is the whole artifactType */
 };
 
 /* Digest and target are copied. */

@@ -8,8 +8,8 @@
 #include "ev/task.h"
 #include "http/url.h"
 #include "oci/answer.h"
-#include "oci/link.h"
 #include "oci/manifest.h"
+#include "oci/page.h"
 #include "oci/registry.h"
 #include "oci/req.h"
 #include "oci/route.h"
@@ -358,49 +358,21 @@ static char *tags_page_after(struct list *l)
 	return buf_take(&path);
 }
 
-/* The Link header's next page must be on the registry's own host: credentials go along. */
 static int tags_next_page(struct list *l, struct err *err)
 {
-	const struct http_res *res = oci_req_result(l->task.op);
-	auto_url struct url to = {0};
-	auto_buf struct buf path = BUF_INIT(LIMIT_URL), shown = BUF_INIT(LIMIT_URL);
-	auto_free char *target = NULL;
-	unsigned i;
-
 	free(MOVE(l->next));
-	for (i = 0; i < 16 && !target; i++) {
-		auto_free char *value = http_header_nth(res, "Link", i);
-
-		if (!value)
-			break;
-		if (oci_link_next(value, &target, err))
-			return -1;
-	}
-	if (!target) {
+	if (oci_page_next(l->task.op, &l->next, err))
+		return -1;
+	if (!l->next) {
 		l->next = tags_page_after(l);
 		return 0;
 	}
 	l->by_last = false;
-	if (url_resolve(&to, oci_req_url(l->task.op), target, err)) {
-		err->kind = ERR_RETRY;
-		return -1;
-	}
-	url_redacted(&to, &shown);
-	if (!url_same_server(&to, oci_req_url(l->task.op)))
-		return err_set(err, ERR_RETRY,
-			"the next page is at '%.400s', which is not the registry's own host",
-			buf_str(&shown));
 	if (l->page_tags)
 		l->empty_pages = 0;
 	else if (++l->empty_pages > LIMIT_EMPTY_TAG_PAGES)
 		return err_set(err, ERR_RETRY, "%d pages without a tag follow each other",
 			LIMIT_EMPTY_TAG_PAGES);
-	buf_adds(&path, to.path);
-	if (to.query)
-		buf_addf(&path, "?%s", to.query);
-	if (path.over)
-		return err_set(err, ERR_RETRY, "the URL of the next page is too long");
-	l->next = mem_strdup(buf_str(&path));
 	return 0;
 }
 

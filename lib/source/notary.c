@@ -190,7 +190,8 @@ static enum step_ret list_start(struct task *t)
 		oci_referrers_start(s->oci,
 			&(struct oci_referrers_req){.target = s->target,
 				.subject = &s->artifact.digest,
-				.type = VERIFY_NOTATION_TYPE}));
+				.type = VERIFY_NOTATION_TYPE,
+				.exact = true}));
 }
 
 static enum step_ret list_resume(struct task *t)

@@ -306,15 +306,28 @@ static enum step_ret bundle_resume(struct task *t)
 	return STEP_NEXT;
 }
 
-/* The tree of a large bundle is larger than its text. */
-static enum step_ret memory_start(struct task *t)
+/* The tree of a large text is larger than that. */
+static enum step_ret memory_take(struct search *s, uint64_t bytes)
 {
-	struct search *s = TASK(t, struct search);
 	struct account *account = oci_client_account(s->oci);
 
 	if (!account || oci_content_body(s->content)->len <= PARSE_FREE)
 		return STEP_NEXT;
-	return task_wait(t, account_take(account, ACCOUNT_JOBS, s->owner, LIMIT_MEMORY_MANIFEST));
+	return task_wait(&s->task, account_take(account, ACCOUNT_JOBS, s->owner, bytes));
+}
+
+static enum step_ret memory_start(struct task *t)
+{
+	struct search *s = TASK(t, struct search);
+
+	return memory_take(s,
+		LIMIT_MEMORY_BUNDLE +
+			LIMIT_MEMORY_BUNDLE_TIMES * (uint64_t)oci_content_body(s->content)->len);
+}
+
+static enum step_ret room_start(struct task *t)
+{
+	return memory_take(TASK(t, struct search), LIMIT_MEMORY_MANIFEST);
 }
 
 static enum step_ret memory_resume(struct task *t)
@@ -568,7 +581,7 @@ struct op *signature_start(const struct signature_req *req)
 		{"memory", memory_start, memory_resume},
 		{"prove", prove_start, prove_resume}, /* done, or back to "entry" */
 		{"tag", tag_start, tag_resume},
-		{"room", memory_start, memory_resume},
+		{"room", room_start, memory_resume},
 		{"layers", layers_start, layers_resume},
 		{"layer", layer_start, layer_resume}, /* none is left: failed */
 		{"payload", payload_start, payload_resume}, /* done, or back to "layer" */

@@ -146,6 +146,79 @@ START_TEST(test_most)
 }
 END_TEST
 
+/* Behind more than a hundred others, in the same page or in a later one (_i). */
+START_TEST(test_behind_others)
+{
+	auto_buf struct buf text = BUF_INIT(BUF_ANY);
+	const struct oci_referrers *l;
+	struct fake_answer *a;
+	struct op *op;
+	int i;
+
+	buf_adds(&text, "{\"manifests\":[");
+	for (i = 0; i < LIMIT_REFERRERS + 50; i++)
+		buf_addf(&text, "%s" ENTRY("%d", "text/plain"), i ? "," : "", i);
+	buf_adds(&text, _i ? "]}" : "," ENTRY("1000", TYPE) "]}");
+	if (_i) {
+		a = on(x.reg, API "?page=2", LIST(ENTRY("1000", TYPE)));
+		a = on(x.reg, API, buf_str(&text));
+		a->headers = INDEX_HEADERS "Link: <" API "?page=2>; rel=\"next\"\r\n";
+	} else {
+		on(x.reg, API, buf_str(&text));
+	}
+	op = ask();
+	fixture_ok(op);
+	l = oci_referrers_result(op);
+	ck_assert_uint_eq(l->len, LIMIT_REFERRERS);
+	ck_assert(l->p[0].typed && l->p[0].size == 1000);
+	ck_assert(!l->p[1].typed && l->p[1].size == 0);
+	ck_assert_uint_eq(l->p[99].size, 98);
+	op_free(op);
+}
+END_TEST
+
+/* A list that never ends, or goes on elsewhere, or whose next page is none. */
+static const struct {
+	const char *link, *next, *why; /* why NULL: what was found counts */
+	unsigned asked;
+} pages[] = {
+	{API "?page=2", LIST(ENTRY("1", "text/plain")), NULL, LIMIT_REFERRERS_PAGES},
+	{"https://elsewhere.test" API, NULL, "which is not the registry's own host", 1},
+	{API "?page=2", "{", "the list of referrers is not valid JSON", 2},
+	{"/v2/app/nothing", NULL, "404", 2},
+};
+
+START_TEST(test_pages)
+{
+	auto_free char *headers =
+		mem_printf(INDEX_HEADERS "Link: <%s>; rel=\"next\"\r\n", pages[_i].link);
+	struct fake_answer *a;
+	unsigned asked = 0;
+	const char *at;
+	struct op *op;
+
+	if (pages[_i].next) {
+		a = on(x.reg, API "?page=2", pages[_i].next);
+		a->headers = headers;
+	}
+	a = on(x.reg, API, LIST(ENTRY("7", TYPE)));
+	a->headers = headers;
+	op = ask();
+	if (pages[_i].why)
+		ck_assert_msg(op->err.kind == ERR_RETRY && strstr(op->err.msg, pages[_i].why), "%s",
+			op->err.msg);
+	else
+		fixture_ok(op);
+	if (!pages[_i].why)
+		ck_assert_uint_eq(oci_referrers_result(op)->p[0].size, 7);
+	op_free(op);
+	for (at = fake_log(x.reg); (at = strstr(at, "GET /v2/app")); at++)
+		asked++;
+	ck_assert_msg(asked == pages[_i].asked, "%u: %s", asked, fake_log(x.reg));
+	ck_assert_ptr_null(strstr(fake_log(x.reg), TAG));
+}
+END_TEST
+
 /* A mirror that has no list, or an empty one, proves nothing; one that has is believed. */
 START_TEST(test_mirrors)
 {
@@ -199,6 +272,8 @@ Suite *suite_referrers(void)
 	tcase_add_test(tc, test_none);
 	tcase_add_loop_test(tc, test_failures, 0, ARRAY_LEN(failures));
 	tcase_add_test(tc, test_most);
+	tcase_add_loop_test(tc, test_behind_others, 0, 2);
+	tcase_add_loop_test(tc, test_pages, 0, ARRAY_LEN(pages));
 	tcase_add_loop_test(tc, test_mirrors, 0, 4);
 	tcase_add_test(tc, test_digest_tag);
 	suite_add_tcase(s, tc);

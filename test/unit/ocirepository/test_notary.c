@@ -199,6 +199,9 @@ START_TEST(test_signed)
 	list(_i);
 	signing_start(&w);
 	good();
+	if (!_i)
+		ck_assert_msg(asked("?artifactType=application%2Fvnd.cncf.notary.signature\n"),
+			"%s", fake_log(w.reg));
 	/* What was fetched to be verified is what is pulled then. */
 	once = strstr(fake_log(w.reg), subject);
 	ck_assert_msg(once && !strstr(once + 1, subject), "%s", fake_log(w.reg));

@@ -251,6 +251,28 @@ START_TEST(test_both)
 }
 END_TEST
 
+/* One that holds is not enough where two match, in either order. */
+START_TEST(test_two)
+{
+	auto_free char *good_pem = vector_text("keys/", "rsa2048", ".pub"), *text = NULL;
+	auto_free char *other_pem = vector_text("keys/", "p256", ".pub");
+	json_t *o;
+
+	begin(SPEC);
+	o = json_pack("{s[{sss[s]}{sss[s]}]}", "rules", "match", _i ? match : "127.0.0.1", "keys",
+		_i ? other_pem : good_pem, "match", _i ? "127.0.0.1" : match, "keys",
+		_i ? good_pem : other_pem);
+	text = json_dumps(o, 0);
+	json_decref(o);
+	write_file(text);
+	signing_sign(&w, &image, &image);
+	start();
+	bad(true, "it is a signature of none of the keys");
+	ck_assert_str_eq(world_status(&w, "web", "artifact.revision"), "");
+	end();
+}
+END_TEST
+
 /* What was accepted stays served, and the conditions say what is the matter; a rule that goes takes
    them with it. */
 START_TEST(test_comes_and_goes)
@@ -358,6 +380,7 @@ Suite *suite_rules(void)
 	tcase_add_test(tc, test_by_digest);
 	tcase_add_test(tc, test_of_another_repository);
 	tcase_add_loop_test(tc, test_both, 0, ARRAY_LEN(both));
+	tcase_add_loop_test(tc, test_two, 0, 2);
 	tcase_add_test(tc, test_comes_and_goes);
 	tcase_add_test(tc, test_file_changes);
 	tcase_add_test(tc, test_broken_at_the_start);

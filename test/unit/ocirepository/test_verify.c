@@ -5,8 +5,11 @@
 #include "base/mem.h"
 #include "base/obj.h"
 #include "ctl/controller.h"
+#include "ev/account.h"
 #include "ev/loop.h"
+#include "ev/op.h"
 #include "oci/manifest.h"
+#include "oci/registry.h"
 #include "test/unit/ocirepository/signing.h"
 #include "test/unit/ocirepository/world.h"
 #include "test/unit/verify/vectors.h"
@@ -15,6 +18,7 @@
 #include <check.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 Suite *suite_verify(void);
 
@@ -28,10 +32,12 @@ static struct fake_answer *moved; /* before the tag's own: what the tag means ne
 
 /* ---- signatures of the fake registry --------------------------------------------------------- */
 
-static char *bundle_of(const struct fake_image *of)
+/* predicate: what else is stated. */
+static char *bundle_with(const struct fake_image *of, const char *predicate)
 {
 	auto_free char *statement = mem_printf(
-		"{\"subject\":[{\"digest\":{\"sha256\":\"%s\"}}]}", of->manifest_text + 7);
+		"{\"subject\":[{\"digest\":{\"sha256\":\"%s\"}}],\"predicate\":{\"x\":\"%s\"}}",
+		of->manifest_text + 7, predicate);
 	auto_free char *pae = mem_printf(
 		"DSSEv1 28 application/vnd.in-toto+json %zu %s", strlen(statement), statement);
 	auto_buf struct buf raw = BUF_INIT(BUF_ANY), sig = BUF_INIT(BUF_ANY),
@@ -45,6 +51,11 @@ static char *bundle_of(const struct fake_image *of)
 			  "\"payloadType\":\"application/vnd.in-toto+json\",\"payload\":\"%s\","
 			  "\"signatures\":[{\"sig\":\"%s\"}]}}",
 		buf_str(&payload), buf_str(&sig));
+}
+
+static char *bundle_of(const struct fake_image *of)
+{
+	return bundle_with(of, "");
 }
 
 #define LAYER_TYPE VERIFY_BUNDLE_TYPE ".v0.3+json"
@@ -513,6 +524,21 @@ START_TEST(test_bundle)
 }
 END_TEST
 
+static void until_asked(const char *what)
+{
+	int i;
+
+	for (i = 0; i < 2000 && !asked(what); i++) {
+		loop_turn(w.loop, false);
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	}
+	ck_assert(asked(what));
+	for (i = 0; i < 300; i++) { /* whatever follows */
+		loop_turn(w.loop, false);
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	}
+}
+
 /* The next object, and another verification, ask what there is, and fetch nothing again. */
 START_TEST(test_bundle_is_fetched_once)
 {
@@ -537,6 +563,32 @@ START_TEST(test_bundle_is_fetched_once)
 	ck_assert_msg(asked("/referrers/") && !asked("GET /v2/app/blobs/") &&
 			!asked("GET /v2/app/manifests/sha256:"),
 		"%s", fake_log(w.reg));
+	end();
+}
+END_TEST
+
+/* Proving a large bundle takes several times its size, and waits until there is so much. */
+START_TEST(test_bundle_takes_memory)
+{
+	auto_free char *predicate = mem_alloc(2 * LIMIT_MIB + 1);
+	struct account *account;
+	struct op *held;
+
+	memset(predicate, 'x', 2 * LIMIT_MIB);
+	predicate[2 * LIMIT_MIB] = '\0';
+	begin();
+	signing_list(&w, &image, bundle_push(bundle_with(&image, predicate), LAYER_TYPE, 1), false);
+	world_start(&w);
+	account = account_new(w.loop, 3 * 40 * LIMIT_MIB / 2);
+	oci_client_use_account(w.oci, account);
+	held = account_take(account, ACCOUNT_JOBS, "somebody", 22 * LIMIT_MIB);
+	until_asked("/blobs/");
+	ck_assert_str_eq(world_status(&w, "web", "SourceVerified.status"), "");
+	op_free(held);
+	world_settle(&w);
+	good();
+	world_stop(&w);
+	account_free(account);
 	end();
 }
 END_TEST
@@ -701,6 +753,7 @@ Suite *suite_verify(void)
 	tcase_add_loop_test(tags, test_payload_lies, 0, 2);
 	tcase_add_loop_test(bundles, test_bundle, 0, 2);
 	tcase_add_test(bundles, test_bundle_is_fetched_once);
+	tcase_add_test(bundles, test_bundle_takes_memory);
 	tcase_add_test(bundles, test_one_good_bundle);
 	tcase_add_loop_test(bundles, test_too_large_is_passed_over, 0, 2);
 	tcase_add_loop_test(bundles, test_not_good_bundle, 0, ARRAY_LEN(not_good));
