@@ -87,8 +87,8 @@ def row_of(name):
 
 
 def short(by):
-    """'verify/test_bundle.c test_forms: ...' as the file's name, and the test's."""
-    m = re.match(r'\w+/test_(\w+)\.c (?:test_)?(\w+):', by)
+    """'bundle test_forms: ...' as the suite's name, and the test's."""
+    m = re.match(r'(\w+) (?:test_)?(\w+): ', by)
     return '%s: %s' % m.groups() if m else by.split(':')[0]
 
 
