@@ -31,6 +31,7 @@
 #include "source/item.h"
 #include "source/peers.h"
 #include "source/provider.h"
+#include "source/rules_file.h"
 #include "source/trust_file.h"
 #include "store/store.h"
 
@@ -393,6 +394,7 @@ static struct controller *ocirepository_of(struct app *a)
 		.adv_address = a->adv_address,
 		.urls = a->urls,
 		.trust = a->trust,
+		.rules = a->rules,
 		.algo = a->flags.algo,
 		.max_blob = (uint64_t)a->flags.max_size,
 		.max_expanded = (uint64_t)a->flags.max_expanded,
@@ -491,6 +493,12 @@ static int start_registries(struct app *a, struct err *err)
 			return err_wrap(err, "--sigstore-trusted-root");
 		reread_on_taken(trust_file_reread(a->trust), app_try_failed, a);
 	}
+	if (a->flags.rules) {
+		a->rules = rules_file_new(a->loop, a->flags.rules, err);
+		if (!a->rules)
+			return err_wrap(err, "--verification-rules");
+		reread_on_taken(rules_file_reread(a->rules), app_try_failed, a);
+	}
 	return 0;
 }
 
@@ -543,6 +551,7 @@ void app_free(struct app *a)
 	reread_free(a->cas);
 	reread_free(a->mirrors);
 	trust_file_free(a->trust);
+	rules_file_free(a->rules);
 	reread_free(a->url_secret);
 	/* What was dropped on the way delivers its end, worker jobs too. */
 	for (i = 0; a->loop && i < 1000 && loop_turn(a->loop, false); i++)

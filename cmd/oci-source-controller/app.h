@@ -26,6 +26,7 @@ struct app {
 	struct oci_client *oci;
 	struct reread *cas, *mirrors; /* --ca-file, --registry-mirrors; NULL: none */
 	struct trust_file *trust; /* --sigstore-trusted-root; NULL: none */
+	struct rules_file *rules; /* --verification-rules; NULL: none */
 	struct serve_urls *urls;
 	struct reread *url_secret; /* --artifact-url-secret; NULL: none */
 	struct cloud *cloud;

@@ -15,6 +15,7 @@
 #include "kube/client.h"
 #include "oci/registry.h"
 #include "serve/files.h"
+#include "source/rules_file.h"
 #include "source/trust_file.h"
 #include "store/store.h"
 
@@ -125,6 +126,8 @@ static void files_reread(void *arg, struct metric_out *out)
 	one_file(out, a->mirrors);
 	if (a->trust)
 		one_file(out, trust_file_reread(a->trust));
+	if (a->rules)
+		one_file(out, rules_file_reread(a->rules));
 	one_file(out, a->url_secret);
 }
 

@@ -125,6 +125,10 @@ static const struct flag FLAGS[] = {
 		.help = "trusted_root.json of a Sigstore, for objects whose spec.verify names "
 			"neither a key nor a root; reloaded when it changes "
 			"(docs/verification.md)"},
+	{"verification-rules", TEXT, AT(rules), .value = "FILE",
+		.help = "by whom the artifacts of which repositories have to be signed, whatever "
+			"objects say: rules in YAML, reloaded when they change "
+			"(docs/verification.md)"},
 	{"interval-jitter-percentage", NUMBER, AT(jitter), .value = "N", .fallback = "5",
 		.zero_counts = true, .help = "spread of intervals, 0 to 99"},
 	{"min-retry-delay", DURATION, AT(min_retry_ms), .value = "DURATION", .fallback = "750ms",

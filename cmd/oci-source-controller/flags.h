@@ -48,6 +48,7 @@ struct flags {
 	const char *ca_file; /* NULL: the system's CAs alone */
 	const char *mirrors; /* NULL: no rules */
 	const char *trusted_root; /* NULL: none */
+	const char *rules; /* NULL: none */
 	/* --registry-allow-private, all of them; NULL: none. The caller frees it */
 	char *allow_private;
 	bool help, version;

@@ -18,6 +18,8 @@ static const char usage[] =
 	"  ocictl pull oci://HOST/REPOSITORY:TAG|@DIGEST --output=DIR|-\n"
 	"  ocictl list oci://HOST/REPOSITORY [--semver=RANGE] [--semver-filter=REGEX]\n"
 	"  ocictl diff oci://HOST/REPOSITORY:TAG|@DIGEST --path=DIR|FILE|-\n"
+	"  ocictl verify oci://HOST/REPOSITORY:TAG|@DIGEST --key=FILE | --trusted-root=FILE ... |\n"
+	"                               --trust-policy=FILE --certificate=FILE\n"
 	"\n"
 	"push and diff:\n"
 	"  -f, --path=DIR|FILE|-        what becomes the artifact's layer; -: stdin, as the file\n"
@@ -49,14 +51,25 @@ static const char usage[] =
 	"the\n"
 	"                               layer itself goes to stdout\n"
 	"\n"
-	"push, tag, resolve and list:\n"
+	"push, tag, resolve, list and verify:\n"
 	"      --output=json            an object a line: url, repository, tag and digest; list "
 	"adds\n"
-	"                               created, revision and source\n"
+	"                               created, revision and source, verify what it has found\n"
 	"\n"
 	"diff: names what a push of --path would add (A), delete (D) and change (M); exit status "
 	"0:\n"
 	"nothing, 1: something, 2: it could not find out\n"
+	"\n"
+	"verify: prints each check of each signature; exit status 0: verified, 1: not\n"
+	"      --key=FILE               cosign: a public key that may have signed; may be given\n"
+	"                               several times\n"
+	"      --trusted-root=FILE      cosign without keys: trusted_root.json, and with it\n"
+	"      --certificate-identity=NAME, --certificate-identity-regexp=REGEX\n"
+	"                               who may have signed, as his certificate names him\n"
+	"      --certificate-oidc-issuer=URL, --certificate-oidc-issuer-regexp=REGEX\n"
+	"                               and where he has to have logged in\n"
+	"      --trust-policy=FILE      notation: trustpolicy.json, and with it\n"
+	"      --certificate=FILE       what a trust store holds; may be given several times\n"
 	"\n"
 	"resolve, pull, list and diff:\n"
 	"      --layer-type=TYPE        as spec.layerSelector.mediaType (default: the first "
@@ -77,6 +90,7 @@ enum {
 	PULL = 1 << COMMAND_PULL,
 	LIST = 1 << COMMAND_LIST,
 	DIFF = 1 << COMMAND_DIFF,
+	VERIFY = 1 << COMMAND_VERIFY,
 };
 
 enum {
@@ -95,6 +109,14 @@ enum {
 	OPT_PROVIDER,
 	OPT_INSECURE,
 	OPT_TIMEOUT,
+	OPT_KEY,
+	OPT_ROOT,
+	OPT_IDENTITY,
+	OPT_IDENTITY_REGEXP,
+	OPT_ISSUER,
+	OPT_ISSUER_REGEXP,
+	OPT_POLICY,
+	OPT_CERTIFICATE,
 	OPT_VERSION
 };
 
@@ -117,6 +139,14 @@ static const struct option options[] = {
 	{"provider", required_argument, NULL, OPT_PROVIDER},
 	{"insecure", no_argument, NULL, OPT_INSECURE},
 	{"timeout", required_argument, NULL, OPT_TIMEOUT},
+	{"key", required_argument, NULL, OPT_KEY},
+	{"trusted-root", required_argument, NULL, OPT_ROOT},
+	{"certificate-identity", required_argument, NULL, OPT_IDENTITY},
+	{"certificate-identity-regexp", required_argument, NULL, OPT_IDENTITY_REGEXP},
+	{"certificate-oidc-issuer", required_argument, NULL, OPT_ISSUER},
+	{"certificate-oidc-issuer-regexp", required_argument, NULL, OPT_ISSUER_REGEXP},
+	{"trust-policy", required_argument, NULL, OPT_POLICY},
+	{"certificate", required_argument, NULL, OPT_CERTIFICATE},
 	{"version", no_argument, NULL, OPT_VERSION},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
@@ -140,13 +170,22 @@ static const struct {
 	{OPT_FILTER, RESOLVE | LIST},
 	{OPT_LAYER_TYPE, RESOLVE | PULL | LIST | DIFF},
 	{OPT_PLATFORM, PULL | LIST | DIFF},
-	{'o', PULL | PUSH | TAG | RESOLVE | LIST},
+	{'o', PULL | PUSH | TAG | RESOLVE | LIST | VERIFY},
+	{OPT_KEY, VERIFY},
+	{OPT_ROOT, VERIFY},
+	{OPT_IDENTITY, VERIFY},
+	{OPT_IDENTITY_REGEXP, VERIFY},
+	{OPT_ISSUER, VERIFY},
+	{OPT_ISSUER_REGEXP, VERIFY},
+	{OPT_POLICY, VERIFY},
+	{OPT_CERTIFICATE, VERIFY},
 };
 
 /* These add to what was given before. */
 static bool option_repeats(int option)
 {
-	return option == 'a' || option == OPT_TAG || option == OPT_IGNORE;
+	return option == 'a' || option == OPT_TAG || option == OPT_IGNORE || option == OPT_KEY ||
+		option == OPT_CERTIFICATE;
 }
 
 /* In options[]; c is one of them. */
@@ -172,6 +211,7 @@ static const struct {
 	[COMMAND_PULL] = {"pull", URL_ANY},
 	[COMMAND_LIST] = {"list", URL_NONE},
 	[COMMAND_DIFF] = {"diff", URL_ANY},
+	[COMMAND_VERIFY] = {"verify", URL_ANY},
 };
 
 int ocictl_failed(const struct err *err)
@@ -217,6 +257,18 @@ static const char **args_text(struct args *a, int c)
 		return &a->layer_type;
 	case OPT_CREDS:
 		return &a->creds;
+	case OPT_ROOT:
+		return &a->trusted_root;
+	case OPT_IDENTITY:
+		return &a->identity;
+	case OPT_IDENTITY_REGEXP:
+		return &a->identity_regexp;
+	case OPT_ISSUER:
+		return &a->issuer;
+	case OPT_ISSUER_REGEXP:
+		return &a->issuer_regexp;
+	case OPT_POLICY:
+		return &a->trust_policy;
 	default:
 		return NULL;
 	}
@@ -254,6 +306,12 @@ static int args_option(struct args *a, int c)
 		return 0;
 	case OPT_TAG:
 		*vec_add(&a->tags) = optarg;
+		return 0;
+	case OPT_KEY:
+		*vec_add(&a->keys) = optarg;
+		return 0;
+	case OPT_CERTIFICATE:
+		*vec_add(&a->certificates) = optarg;
 		return 0;
 	case OPT_CREDS:
 		return strchr(optarg, ':')
@@ -411,4 +469,6 @@ void args_clear(struct args *a)
 	buf_clear(&a->ignore);
 	vec_clear(&a->annotations);
 	vec_clear(&a->tags);
+	vec_clear(&a->keys);
+	vec_clear(&a->certificates);
 }

@@ -24,6 +24,9 @@ struct args {
 	enum cloud_provider provider; /* who gives the password; with has_provider */
 	struct oci_platform platform;
 	VEC(const char *) annotations, tags; /* end with NULL */
+	VEC(const char *) keys, certificates; /* files */
+	const char *trusted_root, *trust_policy; /* files */
+	const char *identity, *identity_regexp, *issuer, *issuer_regexp;
 	uint64_t timeout_ms;
 };
 
@@ -33,7 +36,8 @@ enum command {
 	COMMAND_RESOLVE,
 	COMMAND_PULL,
 	COMMAND_LIST,
-	COMMAND_DIFF
+	COMMAND_DIFF,
+	COMMAND_VERIFY
 };
 
 /* 0: *command is to be run. 1: there is nothing to do but to end with *rc. To be cleared in any

@@ -13,5 +13,6 @@ int command_resolve(struct args *a);
 int command_pull(struct args *a);
 int command_list(struct args *a);
 int command_diff(struct args *a);
+int command_verify(struct args *a);
 
 #endif

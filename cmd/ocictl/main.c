@@ -20,6 +20,7 @@ int main(int argc, char **argv)
 		[COMMAND_PULL] = command_pull,
 		[COMMAND_LIST] = command_list,
 		[COMMAND_DIFF] = command_diff,
+		[COMMAND_VERIFY] = command_verify,
 	};
 	enum command command;
 	struct args a;

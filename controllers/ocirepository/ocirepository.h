@@ -15,6 +15,7 @@
 
 struct account;
 struct peers;
+struct rules_file;
 struct serve_urls;
 struct store;
 struct trust_file;
@@ -29,6 +30,7 @@ struct ocirepository_opts {
 	const char *adv_address;
 	const struct serve_urls *urls; /* their secret; NULL: there is none */
 	const struct trust_file *trust; /* --sigstore-trusted-root; NULL: there is none */
+	const struct rules_file *rules; /* --verification-rules; NULL: there are none */
 	enum digest_algo algo; /* of artifacts; DIGEST_NONE: sha256 */
 	struct account *account; /* memory for layers; NULL: none is counted */
 	uint64_t max_blob, max_expanded, max_entries; /* 0: lib/base/limits.h */

@@ -30,6 +30,7 @@
 #include "source/provider.h"
 #include "source/registry.h"
 #include "source/restore.h"
+#include "source/rules_file.h"
 #include "source/status.h"
 #include "source/trust.h"
 #include "source/verified.h"
@@ -236,6 +237,8 @@ static void policy_of_spec(struct run *r)
 	t->timeout_ms = (uint64_t)OCI_SPEC(r)->timeout_ms;
 	t->file = OCI_ENV(r)->source.trust;
 	OCI_RUN(r)->verified.who = &OCI_SPEC(r)->identities;
+	verified_rules(&OCI_RUN(r)->verified, rules_file_rules(OCI_ENV(r)->source.rules),
+		&OCI_RUN(r)->where, oci_client_mirrors(OCI_ENV(r)->registry.oci));
 }
 
 static enum step_ret resolve_resume(struct task *t)
@@ -831,6 +834,7 @@ struct controller *ocirepository_new(const struct ocirepository_opts *opts)
 	env->source.algo = opts->algo;
 	env->source.urls = opts->urls;
 	env->source.trust = opts->trust;
+	env->source.rules = opts->rules;
 	env->source.max_expanded = opts->max_expanded;
 	env->source.max_entries = opts->max_entries;
 	source_env_init(&env->source, opts->adv_address);

@@ -87,6 +87,9 @@
 #define LIMIT_TOKENS_BYTES (8 * LIMIT_MIB) /* of all of them, with what they are for */
 #define LIMIT_CREDENTIALS 8 /* that match a repository and are tried, one after the other */
 #define LIMIT_CREDENTIAL_TURNS 256 /* repositories of one identity for which that is known */
+#define LIMIT_CONTENTS 4096 /* small manifests and blobs that are kept (oci/contents.h) */
+#define LIMIT_CONTENTS_BYTES (4 * LIMIT_MIB) /* all of them */
+#define LIMIT_CONTENT_KEPT (256 * LIMIT_KIB) /* one of them */
 #define LIMIT_CHALLENGES 16384 /* remembered at a time, one a repository */
 #define LIMIT_CHALLENGES_BYTES (4 * LIMIT_MIB) /* all of them */
 #define LIMIT_TOKEN_MAX_S 3600 /* no token is kept longer, whatever it says */
@@ -134,6 +137,9 @@
 #define LIMIT_SIGNERS 32 /* matchOIDCIdentity */
 #define LIMIT_SIGNERS_PROGRAM \
 	14000 /* instructions of all its patterns: 2 MiB, while an object is verified */
+#define LIMIT_RULES_FILE (1 * LIMIT_MIB) /* --verification-rules */
+#define LIMIT_RULES 100
+#define LIMIT_RULE_STARS 8 /* in one pattern */
 #define LIMIT_TRUST_POLICY (64 * LIMIT_KIB) /* trustpolicy.json */
 #define LIMIT_POLICY_IDENTITIES 100 /* of one statement: each is compared with all others */
 #define LIMIT_TRUST_CERT (64 * LIMIT_KIB) /* one entry of a Secret */
@@ -143,6 +149,8 @@
 #define LIMIT_NOTATION_TRIES 3 /* signatures that are looked at, as in Flux */
 #define LIMIT_ENVELOPE (64 * LIMIT_KIB) /* one signature of the Notary Project */
 #define LIMIT_CHAIN 10 /* certificates in one */
+#define LIMIT_CBOR_DEPTH 16 /* of a value that nobody here knows */
+#define LIMIT_COSE_LABELS 100 /* of one map, and of the list of those that are critical */
 
 /* lib/cloud */
 #define LIMIT_CLOUD_REQUEST_MS 10000 /* one request of a login */

@@ -229,3 +229,21 @@ void obj_auto(json_t **o)
 	json_decref(*o);
 	*o = NULL;
 }
+
+int obj_known_keys(const json_t *o, const char *const *known, const char *what, struct err *err)
+{
+	const char *key;
+	json_t *v;
+	size_t i;
+
+	if (!json_is_object(o))
+		return err_set(err, ERR_STALL, "%s is no mapping", what);
+	json_object_foreach ((json_t *)(uintptr_t)o, key, v) {
+		for (i = 0; known[i] && strcmp(known[i], key); i++)
+			;
+		if (!known[i])
+			return err_set(
+				err, ERR_STALL, "%s has the unknown key '%.100s'", what, key);
+	}
+	return 0;
+}

@@ -29,6 +29,11 @@ bool obj_bool_(bool fallback, const json_t *o, ...) __attribute__((sentinel));
 #define obj_int(fallback, o, ...) obj_int_(fallback, o, __VA_ARGS__, NULL)
 #define obj_bool(fallback, o, ...) obj_bool_(fallback, o, __VA_ARGS__, NULL)
 
+/* For a file of the operator's: a mapping with these keys (NULL behind the last) and no other, or
+   -1 (ERR_STALL). `what` begins the message. */
+int obj_known_keys(
+	const json_t *o, const char *const *known, const char *what, struct err *err) must_check;
+
 /*
  * How large a tree a document may become: its values (a member's name is none) and the depth of its
  * arrays and objects. They are counted in the text, before there is a tree: 4 MiB of `{}` would

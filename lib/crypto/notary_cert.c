@@ -415,8 +415,9 @@ static unsigned char *ecdsa_der(const unsigned char *sig, size_t half, int *n)
 	return *n > 0 ? der : NULL;
 }
 
-static bool verify_init(EVP_MD_CTX *m, const struct notary_cert *c)
+static bool verify_init(EVP_MD_CTX *m, const struct notary_cert *c, enum notary_salt salt)
 {
+	int length = salt == NOTARY_SALT_HASH ? RSA_PSS_SALTLEN_DIGEST : RSA_PSS_SALTLEN_AUTO;
 	const EVP_MD *hash = algs[c->alg].hash();
 	EVP_PKEY_CTX *ctx = NULL;
 
@@ -425,11 +426,11 @@ static bool verify_init(EVP_MD_CTX *m, const struct notary_cert *c)
 	return algs[c->alg].curve ||
 		(EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) == 1 &&
 			EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, hash) == 1 &&
-			EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_AUTO) == 1);
+			EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, length) == 1);
 }
 
-bool notary_cert_verifies(
-	const struct notary_cert *c, const void *sig, size_t sig_len, const void *data, size_t n)
+bool notary_cert_verifies(const struct notary_cert *c, enum notary_salt salt, const void *sig,
+	size_t sig_len, const void *data, size_t n)
 {
 	size_t half = algs[c->alg].half;
 	unsigned char *der = NULL;
@@ -443,7 +444,7 @@ bool notary_cert_verifies(
 	BUG_IF(!m);
 	if (half)
 		der = ecdsa_der(sig, half, &len);
-	good = (!half || der) && verify_init(m, c) &&
+	good = (!half || der) && verify_init(m, c, salt) &&
 		EVP_DigestVerify(
 			m, half ? der : sig, half ? (size_t)len : sig_len, n ? data : "", n) == 1;
 	OPENSSL_free(der);

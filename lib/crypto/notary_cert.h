@@ -79,9 +79,13 @@ bool notary_cert_attribute(
 /* The subject for a message, in ASCII. */
 void notary_cert_describe(const struct notary_cert *c, struct buf *out);
 
+/* How long the salt of an RSA signature may be: JWS leaves it to the signer here, COSE has the
+   hash's length (RFC 8230 section 2). */
+enum notary_salt { NOTARY_SALT_ANY, NOTARY_SALT_HASH };
+
 /* Is it the signature of these bytes by its key, as a JSON web signature has it (RFC 7518 sections
    3.4 and 3.5)? False for whatever goes wrong. */
-bool notary_cert_verifies(
-	const struct notary_cert *c, const void *sig, size_t sig_len, const void *data, size_t n);
+bool notary_cert_verifies(const struct notary_cert *c, enum notary_salt salt, const void *sig,
+	size_t sig_len, const void *data, size_t n);
 
 #endif

@@ -1,5 +1,6 @@
 #include "crypto/pubkey.h"
 
+#include "base/buf.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "crypto/rsa.h"
@@ -239,4 +240,22 @@ enum pubkey_kind pubkey_kind(const struct pubkey *key)
 int pubkey_bits(const struct pubkey *key)
 {
 	return EVP_PKEY_get_bits(key->key);
+}
+
+bool pubkey_equal(const struct pubkey *a, const struct pubkey *b)
+{
+	bool same = EVP_PKEY_eq(a->key, b->key) == 1;
+
+	ERR_clear_error();
+	return same;
+}
+
+void pubkey_write(const struct pubkey *key, struct buf *out)
+{
+	unsigned char *der = NULL;
+	int n = i2d_PUBKEY(key->key, &der);
+
+	BUG_IF(n <= 0);
+	buf_add(out, der, (size_t)n);
+	OPENSSL_free(der);
 }

@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct buf;
 struct pubkey;
 
 enum pubkey_kind { PUBKEY_EC, PUBKEY_RSA, PUBKEY_ED25519 };
@@ -35,6 +36,9 @@ int pubkey_parse_der(struct pubkey **out, const void *der, size_t n, enum pubkey
 void pubkey_free(struct pubkey *key); /* NULL is fine */
 enum pubkey_kind pubkey_kind(const struct pubkey *key);
 int pubkey_bits(const struct pubkey *key); /* 256, 384, 521; 2048 and more; 253 */
+bool pubkey_equal(const struct pubkey *a, const struct pubkey *b);
+/* Appends its SubjectPublicKeyInfo in DER. */
+void pubkey_write(const struct pubkey *key, struct buf *out);
 /* Is it this key's signature of these n bytes? False for whatever goes wrong. */
 bool pubkey_verifies(
 	const struct pubkey *key, const void *sig, size_t sig_len, const void *data, size_t n);

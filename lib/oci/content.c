@@ -2,19 +2,26 @@
 
 #include "base/mem.h"
 #include "ev/task.h"
+#include "oci/contents.h"
+#include "oci/internal.h"
 #include "oci/manifest.h"
 #include "oci/registry.h"
 #include "oci/req.h"
 #include "oci/route.h"
 
+#include <string.h>
+
 struct content {
 	struct task task;
+	struct oci_client *client;
+	struct oci_target target;
 	struct oci_route route;
 	bool blob;
 	char *path, *what;
 	struct digest digest; /* DIGEST_NONE: nobody said */
 	uint64_t size, max;
-	struct op *answer; /* the body is in there */
+	struct op *answer; /* the body is in there, or ... */
+	struct oci_kept *kept; /* ... here */
 };
 
 static int content_check(const struct content *c, const struct buf *body, struct err *err)
@@ -45,6 +52,11 @@ static enum step_ret content_get_start(struct task *t)
 			(unsigned long long)c->size, (unsigned long long)c->max);
 		return task_fail(t, &err);
 	}
+	if (c->digest.algo != DIGEST_NONE)
+		c->kept = oci_contents_get(c->client->contents, &c->target, c->blob, &c->digest);
+	if (c->kept && c->kept->body.len <= c->max)
+		return content_check(c, &c->kept->body, &err) ? task_fail(t, &err) : STEP_NEXT;
+	oci_kept_unref(MOVE(c->kept));
 	return task_wait(t,
 		oci_route_ask(&c->route,
 			&(struct oci_req){
@@ -55,6 +67,20 @@ static enum step_ret content_get_start(struct task *t)
 				.hdrs = c->blob ? NULL : hdrs,
 				.max_body = c->max,
 			}));
+}
+
+/* Of a manifest its type is kept as well, which no digest proves: a slip of the registry's would
+   stay. */
+static void content_keep(const struct content *c)
+{
+	const struct http_res *res = oci_req_result(c->answer);
+	const char *type = http_header(res, "Content-Type");
+	size_t n = type ? strcspn(type, "; \t") : 0;
+	auto_free char *plain = mem_strndup(type ? type : "", n);
+
+	if (c->digest.algo != DIGEST_NONE && (c->blob || (n && strstr(OCI_ACCEPT_MANIFEST, plain))))
+		oci_contents_put(
+			c->client->contents, &c->target, c->blob, &c->digest, &res->body, type);
 }
 
 static enum step_ret content_get_resume(struct task *t)
@@ -69,6 +95,7 @@ static enum step_ret content_get_resume(struct task *t)
 		return oci_route_lied(&c->route, task_log(t), &err) ? STEP_AGAIN
 								    : task_fail(t, &err);
 	c->answer = MOVE(t->op);
+	content_keep(c);
 	return STEP_NEXT;
 }
 
@@ -77,7 +104,9 @@ static void content_free(struct task *t)
 	struct content *c = TASK(t, struct content);
 
 	oci_route_clear(&c->route);
+	oci_target_clear(&c->target);
 	op_free(c->answer);
+	oci_kept_unref(c->kept);
 	free(c->path);
 	free(c->what);
 	free(c);
@@ -90,6 +119,8 @@ struct op *oci_content_start(struct oci_client *client, const struct oci_content
 	char text[DIGEST_TEXT_MAX] = "";
 	const char *name = req->tag;
 
+	c->client = client;
+	oci_target_init(&c->target, &req->target);
 	oci_route_init(&c->route, client, &req->target);
 	c->blob = req->blob;
 	c->max = req->max;
@@ -106,13 +137,16 @@ struct op *oci_content_start(struct oci_client *client, const struct oci_content
 
 const struct buf *oci_content_body(const struct op *op)
 {
-	return &oci_req_result(TASK_OF_OP(op, struct content)->answer)->body;
+	const struct content *c = TASK_OF_OP(op, struct content);
+
+	return c->kept ? &c->kept->body : &oci_req_result(c->answer)->body;
 }
 
 const char *oci_content_type(const struct op *op)
 {
-	const struct http_res *res = oci_req_result(TASK_OF_OP(op, struct content)->answer);
-	const char *type = http_header(res, "Content-Type");
+	const struct content *c = TASK_OF_OP(op, struct content);
+	const char *type =
+		c->kept ? c->kept->type : http_header(oci_req_result(c->answer), "Content-Type");
 
 	return type ? type : "";
 }

@@ -2,7 +2,8 @@
  * A small manifest or blob as bytes, whole and in memory: what belongs to an artifact and is not
  * its layer. Asked for by digest, it is what its digest and size say, or the op fails; by a tag, it
  * is what the registry has under it. The bytes are hashed on the loop: a few milliseconds for the
- * largest that `max` should allow, 4 MiB. Loop thread.
+ * largest that `max` should allow, 4 MiB. What is small, and asked for by digest, is fetched once
+ * for each identity as long as it is kept (contents.h). Loop thread.
  *
  *	op = oci_content_start(client,
  *		&(struct oci_content_req){

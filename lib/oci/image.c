@@ -5,6 +5,8 @@
 #include "ev/account.h"
 #include "ev/task.h"
 #include "ev/work.h"
+#include "oci/contents.h"
+#include "oci/internal.h"
 #include "oci/registry.h"
 #include "oci/req.h"
 #include "oci/route.h"
@@ -20,7 +22,8 @@
 struct check {
 	uint64_t size; /* as the index has it; 0: nobody said */
 	struct digest want, stated; /* stated: DIGEST_NONE when the registry said nothing */
-	struct op *answer; /* the request, and the memory that its body holds */
+	struct op *answer; /* the request, and the memory that its body holds; or ... */
+	struct oci_kept *kept; /* ... what a verification has fetched before */
 	const struct buf *body; /* in there */
 	char *content_type;
 	bool bytes_ok; /* what failed, if it failed, was what they say */
@@ -48,6 +51,7 @@ static void check_free(void *job)
 	if (!c)
 		return;
 	op_free(c->answer);
+	oci_kept_unref(c->kept);
 	free(c->content_type);
 	oci_manifest_clear(&c->manifest);
 	free(c);
@@ -92,6 +96,29 @@ static enum step_ret image_fail(struct image *m, const struct err *err)
 
 /* ---- steps ----------------------------------------------------------------------------------- */
 
+static struct check *check_new(const struct image *m)
+{
+	struct check *c = NEW(struct check);
+
+	c->want = m->digest;
+	c->size = m->size;
+	return c;
+}
+
+static bool image_has(struct image *m)
+{
+	struct oci_kept *kept =
+		oci_contents_get(m->client->contents, &m->route.target, false, &m->digest);
+
+	if (!kept)
+		return false;
+	m->check = check_new(m);
+	m->check->kept = kept;
+	m->check->body = &kept->body;
+	m->check->content_type = mem_strdup(kept->type);
+	return true;
+}
+
 static enum step_ret image_get_start(struct task *t)
 {
 	static const struct http_hdr hdrs[] = {{"Accept", OCI_ACCEPT_MANIFEST}, {NULL, NULL}};
@@ -100,6 +127,8 @@ static enum step_ret image_get_start(struct task *t)
 	auto_free char *path = NULL, *what = NULL;
 
 	m->result.stage = OCI_IMAGE_FETCH;
+	if (image_has(m))
+		return STEP_NEXT;
 	digest_format(&m->digest, text);
 	path = mem_printf("manifests/%s", text);
 	what = mem_printf("manifest '%s'", text);
@@ -130,9 +159,7 @@ static enum step_ret image_get_resume(struct task *t)
 								    : task_fail(t, &err);
 	}
 	res = oci_req_result(t->op);
-	c = NEW(struct check);
-	c->want = m->digest;
-	c->size = m->size;
+	c = check_new(m);
 	c->body = &res->body;
 	stated = http_header(res, "Docker-Content-Digest");
 	if (stated && digest_parse(&c->stated, stated, &ignored))

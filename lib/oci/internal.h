@@ -10,6 +10,7 @@
 #include "oci/registry.h"
 #include "oci/tally.h"
 
+struct oci_contents;
 struct oci_memos;
 struct oci_mirrors;
 struct oci_tokens;
@@ -22,6 +23,7 @@ struct oci_client {
 	struct oci_guard guard;
 	struct oci_health *health;
 	struct oci_memos *memos;
+	struct oci_contents *contents;
 	struct lru hosts, paces;
 	/* on their way, so that others may join (head.h, blob_share.h) */
 	struct map heads, blobs;

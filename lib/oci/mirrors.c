@@ -8,6 +8,7 @@
 #include "crypto/pem.h"
 #include "http/url.h"
 #include "oci/layout_tar.h"
+#include "oci/place.h"
 #include "text/yaml.h"
 
 #include <stdio.h>
@@ -21,24 +22,6 @@ struct oci_mirrors {
 };
 
 /* ---- reading --------------------------------------------------------------------------------- */
-
-static int keys_check(const json_t *o, const char *const *known, const char *what, struct err *err)
-{
-	const char *key;
-	json_t *v;
-	size_t i;
-
-	if (!json_is_object(o))
-		return err_set(err, ERR_STALL, "%s is no mapping", what);
-	json_object_foreach ((json_t *)(uintptr_t)o, key, v) {
-		for (i = 0; known[i] && strcmp(known[i], key); i++)
-			;
-		if (!known[i])
-			return err_set(
-				err, ERR_STALL, "%s has the unknown key '%.100s'", what, key);
-	}
-	return 0;
-}
 
 /* *out stays as it is when the key is not there. */
 static int bool_read(bool *out, const json_t *o, const char *key, struct err *err)
@@ -153,7 +136,7 @@ static int mirror_read(struct oci_rule *r, const json_t *o, struct err *err)
 	m->refs = 1;
 	m->below = strlen(r->path);
 	*vec_add(&r->mirrors) = m;
-	if (keys_check(o, known, "a mirror", err))
+	if (obj_known_keys(o, known, "a mirror", err))
 		return -1;
 	url = obj_str(o, "url");
 	if (!url)
@@ -182,7 +165,7 @@ static int rule_read(struct oci_rule *r, const json_t *o, struct err *err)
 	json_t *one;
 	size_t i;
 
-	if (keys_check(o, known, "it", err))
+	if (obj_known_keys(o, known, "it", err))
 		return -1;
 	if (!match)
 		return err_set(err, ERR_STALL, "it has no 'match'");
@@ -240,7 +223,7 @@ static int rules_read(struct oci_mirrors *m, const json_t *o, struct err *err)
 	json_t *one;
 	size_t i;
 
-	if (keys_check(o, known, "the file", err))
+	if (obj_known_keys(o, known, "the file", err))
 		return -1;
 	if (!json_is_array(list))
 		return err_set(err, ERR_STALL, "'rules' is no list");
@@ -383,6 +366,46 @@ void oci_mirrors_each(const struct oci_mirrors *m, const char *host,
 	vec_each (&m->rules, r)
 		if (rule_names(r, host))
 			fn(arg, r);
+}
+
+/* The way back of oci_mirror_repo. */
+static bool mirror_means(const struct oci_rule *rule, const struct oci_mirror *mirror,
+	const struct oci_repo *repo, struct oci_repo *out)
+{
+	struct oci_repo at = {.insecure = mirror->insecure};
+	struct oci_place here, there;
+	const char *rest;
+	int n;
+
+	if (mirror->layout || !path_fits(mirror->path, repo->name))
+		return false;
+	memcpy(at.host, mirror->host, sizeof(at.host));
+	oci_place_of(&here, repo);
+	oci_place_of(&there, &at);
+	if (!oci_place_same_host(&here, &there))
+		return false;
+	rest = repo->name + strlen(mirror->path);
+	rest += *rest == '/';
+	*out = (struct oci_repo){.insecure = repo->insecure};
+	memcpy(out->host, rule->host, sizeof(out->host));
+	n = snprintf(out->name, sizeof(out->name), "%s%s%s", rule->path,
+		*rule->path && *rest ? "/" : "", rest);
+	return n > 0 && n < (int)sizeof(out->name);
+}
+
+void oci_mirrors_meant(const struct oci_mirrors *m, const struct oci_repo *repo,
+	void (*fn)(void *arg, const struct oci_repo *meant), void *arg)
+{
+	struct oci_mirror *const *mirror;
+	const struct oci_rule *r;
+	struct oci_repo meant;
+
+	if (!m)
+		return;
+	vec_each (&m->rules, r)
+		vec_each (&r->mirrors, mirror)
+			if (mirror_means(r, *mirror, repo, &meant))
+				fn(arg, &meant);
 }
 
 int oci_mirror_repo(const struct oci_rule *rule, const struct oci_mirror *mirror,

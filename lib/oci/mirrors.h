@@ -62,6 +62,9 @@ const struct oci_rule *oci_mirrors_find(const struct oci_mirrors *m, const struc
 /* Each rule for the host, or whose mirror that host is. */
 void oci_mirrors_each(const struct oci_mirrors *m, const char *host,
 	void (*fn)(void *arg, const struct oci_rule *rule), void *arg);
+/* Each repository that this one is a copy of, where it is at a mirror of a rule. */
+void oci_mirrors_meant(const struct oci_mirrors *m, const struct oci_repo *repo,
+	void (*fn)(void *arg, const struct oci_repo *meant), void *arg);
 /* What the repository is called at the mirror; at a layout, its own name. -1: that name would be
    too long. */
 int oci_mirror_repo(const struct oci_rule *rule, const struct oci_mirror *mirror,

@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "base/lru.h"
 #include "base/mem.h"
+#include "oci/contents.h"
 #include "oci/guard.h"
 #include "oci/health.h"
 #include "oci/host.h"
@@ -147,6 +148,7 @@ struct oci_client *oci_client_new(struct loop *l, struct http_client *http)
 	oci_hosts_init(&c->hosts);
 	oci_paces_init(&c->paces);
 	c->memos = oci_memos_new();
+	c->contents = oci_contents_new();
 	c->tokens = oci_tokens_new(
 		l, http, &c->guard, c->health, &c->stats.requests[OCI_KIND_TOKEN], &c->tally);
 	return c;
@@ -174,6 +176,7 @@ void oci_client_free(struct oci_client *c)
 	map_clear(&c->heads);
 	map_clear(&c->blobs);
 	oci_memos_free(c->memos);
+	oci_contents_free(c->contents);
 	oci_mirrors_free(c->mirrors);
 	oci_health_free(c->health);
 	while (!list_empty(&c->listeners))
@@ -244,6 +247,11 @@ void oci_client_use_mirrors(struct oci_client *c, struct oci_mirrors *mirrors)
 {
 	oci_mirrors_free(c->mirrors);
 	c->mirrors = mirrors;
+}
+
+const struct oci_mirrors *oci_client_mirrors(const struct oci_client *c)
+{
+	return c->mirrors;
 }
 
 /* ---- how its host stands, mirrors included --------------------------------------------------- */

@@ -86,6 +86,8 @@ int oci_client_allow(struct oci_client *c, const char *networks, struct err *err
 void oci_client_use_account(struct oci_client *c, struct account *account);
 /* The rules for what is asked from now on (mirrors.h); taken over. */
 void oci_client_use_mirrors(struct oci_client *c, struct oci_mirrors *mirrors);
+/* NULL: there are none. Borrowed until others are used. */
+const struct oci_mirrors *oci_client_mirrors(const struct oci_client *c);
 void oci_client_stats(const struct oci_client *c, struct oci_stats *out);
 
 /* Has the repository's host answered, or the mirror that is asked first? Until then callers send it

@@ -12,6 +12,7 @@
 
 struct account;
 struct peers;
+struct rules_file;
 struct serve_urls;
 struct store;
 struct trust_file;
@@ -25,6 +26,7 @@ struct source_env {
 	char *adv_address;
 	const struct serve_urls *urls; /* their secret; NULL: there is none */
 	const struct trust_file *trust; /* whom the operator trusts; NULL: nobody is named */
+	const struct rules_file *rules; /* what he wants to be signed; NULL: nothing */
 	enum digest_algo algo; /* of artifacts */
 	uint64_t max_expanded, max_entries; /* 0: lib/base/limits.h */
 

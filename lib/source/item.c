@@ -231,6 +231,7 @@ static void item_clear(struct item *i)
 	free(a->lost_path);
 	free(a->lost_why);
 	free(a->signer);
+	free(a->ruled);
 	absence_end(a);
 	metric_remove(a->login_hits);
 	metric_remove(a->login_misses);

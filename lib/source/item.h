@@ -42,6 +42,7 @@ struct artifact_item {
 	   none was yet. */
 	struct digest verified;
 	char *signer; /* of it, with a certificate; NULL: a key, or nobody yet */
+	char *ruled; /* what is said of the operator's rules then; NULL: nothing */
 
 	bool look_wanted; /* as soon as the item is whole */
 	struct list look_link; /* in the line for the first look */

@@ -11,6 +11,7 @@
 #include "oci/content.h"
 #include "oci/referrers.h"
 #include "oci/registry.h"
+#include "verify/checks.h"
 #include "verify/notation.h"
 #include "verify/notation_policy.h"
 #include "verify/notation_trust.h"
@@ -27,6 +28,8 @@ struct notary {
 	struct verify_trust *trust;
 	const struct verify_statement *statement; /* in there */
 	char *owner;
+	void (*seen)(void *arg, const struct signature_seen *one);
+	void *seen_arg;
 	struct timer whole;
 	bool overdue;
 
@@ -37,14 +40,15 @@ struct notary {
 	unsigned tries;
 	struct buf told; /* why none was good so far */
 
-	/* What is looked at now; the worker reads it and writes the last three. */
+	/* What is looked at now; the worker reads it and writes the last five. */
 	struct op *content;
 	struct digest content_digest;
 	uint64_t content_size;
 	char *content_type;
 	int64_t now_ms;
 	enum verdict verdict;
-	struct buf logged;
+	struct buf logged, signer;
+	struct verify_report report;
 	struct err why;
 };
 
@@ -98,10 +102,26 @@ static enum step_ret none_is_good(struct notary *s)
 	return task_fail(&s->task, &err);
 }
 
+static void tell(struct notary *s, const char *why)
+{
+	const struct oci_referrers *l = oci_referrers_result(s->list);
+
+	if (s->seen)
+		s->seen(s->seen_arg,
+			&(struct signature_seen){.layout = "notation",
+				.digest = &l->p[s->at].digest,
+				.report = &s->report,
+				.verdict = s->verdict,
+				.signer = buf_str(&s->signer),
+				.why = why});
+	verify_report_clear(&s->report);
+}
+
 static enum step_ret next(struct notary *s, const struct err *why)
 {
 	const struct oci_referrers *l = oci_referrers_result(s->list);
 
+	tell(s, why->msg);
 	note(s, &l->p[s->at].digest, why);
 	op_free(MOVE(s->content));
 	s->at++;
@@ -207,6 +227,8 @@ static enum step_ret entry_resume(struct task *t)
 		return STEP_FAIL;
 	body = oci_content_body(t->op);
 	free(MOVE(s->content_type));
+	s->verdict = VERDICT_BAD;
+	buf_reset(&s->signer);
 	if (verify_notation_blob(buf_str(body), body->len, &s->artifact.digest, &s->content_digest,
 		    &s->content_size, &s->content_type, &err))
 		return next(s, &err);
@@ -244,7 +266,11 @@ static int prove_run(void *job, const atomic_bool *stop, struct err *err)
 	(void)stop; /* some milliseconds */
 	(void)err;
 	s->verdict = verify_notation(s->trust, s->statement, &s->artifact, s->content_type,
-		buf_str(body), body->len, s->now_ms, &s->logged, &s->why);
+		buf_str(body), body->len, s->now_ms,
+		&(struct verify_notation_said){.logged = &s->logged,
+			.signer = &s->signer,
+			.report = s->seen ? &s->report : NULL},
+		&s->why);
 	return 0;
 }
 
@@ -252,7 +278,6 @@ static enum step_ret prove_start(struct task *t)
 {
 	struct notary *s = TASK(t, struct notary);
 
-	s->verdict = VERDICT_BAD;
 	s->why = (struct err){0};
 	s->now_ms = clock_wall_ms();
 	buf_clear(&s->logged);
@@ -265,7 +290,10 @@ static enum step_ret prove_resume(struct task *t)
 
 	if (fetch_failed(s))
 		return STEP_FAIL;
-	return s->verdict == VERDICT_BAD ? next(s, &s->why) : STEP_DONE;
+	if (s->verdict == VERDICT_BAD)
+		return next(s, &s->why);
+	tell(s, "");
+	return STEP_DONE;
 }
 
 /* ---- the op ---------------------------------------------------------------------------------- */
@@ -289,6 +317,8 @@ static void notary_free(struct task *t)
 	op_free(s->content);
 	buf_clear(&s->told);
 	buf_clear(&s->logged);
+	buf_clear(&s->signer);
+	verify_report_clear(&s->report);
 	free(s);
 }
 
@@ -317,6 +347,9 @@ struct op *notary_start(const struct signature_req *req)
 	s->owner = mem_strdup(req->owner);
 	buf_init(&s->told, TOLD_MAX);
 	buf_init(&s->logged, TOLD_MAX);
+	buf_init(&s->signer, LIMIT_TRUST_CERT);
+	s->seen = req->seen;
+	s->seen_arg = req->arg;
 	timer_init(&s->whole, loop, overdue, s);
 	task_init(&s->task, loop, "notary", steps, last, notary_free);
 	return task_spawn(&s->task);

@@ -14,6 +14,7 @@
 #include "oci/referrers.h"
 #include "oci/registry.h"
 #include "verify/bundle.h"
+#include "verify/checks.h"
 #include "verify/identity.h"
 #include "verify/keys.h"
 #include "verify/legacy.h"
@@ -36,6 +37,8 @@ struct search {
 	struct verify_policy policy; /* of these */
 	struct verify_identities who;
 	char *owner;
+	void (*seen)(void *arg, const struct signature_seen *one);
+	void *seen_arg;
 	struct timer whole;
 	bool overdue;
 	uint64_t bytes; /* that were fetched, or are about to be */
@@ -45,13 +48,14 @@ struct search {
 	unsigned bundles; /* that could be read */
 	struct verify_legacy_layers layers;
 
-	/* What is looked at now; the worker reads it and writes the last four. */
+	/* What is looked at now; the worker reads it and writes the last five. */
 	struct op *content;
 	struct digest content_digest;
 	uint64_t content_size;
 	bool is_bundle; /* it was read as one */
 	enum verdict verdict;
 	struct buf signer;
+	struct verify_report report;
 	struct err why;
 
 	struct op *grant; /* memory for it */
@@ -69,6 +73,20 @@ static void note(struct search *s, const struct err *why)
 	if (s->told.len + strlen(why->msg) + 2 > TOLD_MAX && s->told.len)
 		return;
 	buf_addf(&s->told, "%s%.300s", s->told.len ? "; " : "", why->msg);
+}
+
+static void tell(struct search *s, const char *layout, const struct digest *digest,
+	enum verdict verdict, const char *why)
+{
+	if (s->seen)
+		s->seen(s->seen_arg,
+			&(struct signature_seen){.layout = layout,
+				.digest = digest,
+				.report = &s->report,
+				.verdict = verdict,
+				.signer = buf_str(&s->signer),
+				.why = why});
+	verify_report_clear(&s->report);
 }
 
 /* Who waits for an answer that was not given does not know that there is none. */
@@ -233,6 +251,10 @@ static enum step_ret entry_start(struct task *t)
 /* What cannot be fetched or read is no bundle, and the next one is looked at. */
 static enum step_ret skip_entry(struct search *s, const struct err *why, bool trouble)
 {
+	const struct oci_referrers *l = oci_referrers_result(s->list);
+
+	buf_reset(&s->signer);
+	tell(s, "bundle", &l->p[s->at].digest, VERDICT_BAD, why->msg);
 	if (trouble)
 		note_trouble(s, why);
 	else
@@ -331,7 +353,7 @@ static enum step_ret proof_start(struct search *s, work_fn *run)
 }
 
 /* STEP_NEXT: it proves nothing, and the next one is looked at. */
-static enum step_ret proof_ended(struct search *s)
+static enum step_ret proof_ended(struct search *s, const char *layout, const struct digest *digest)
 {
 	enum step_ret ret;
 
@@ -340,6 +362,7 @@ static enum step_ret proof_ended(struct search *s)
 		return ret;
 	if (task_op_failed(&s->task))
 		return STEP_FAIL;
+	tell(s, layout, digest, s->verdict, s->why.msg);
 	if (s->verdict == VERDICT_GOOD)
 		return STEP_DONE;
 	note(s, &s->why);
@@ -355,7 +378,8 @@ static enum step_ret prove_start(struct task *t)
 static enum step_ret prove_resume(struct task *t)
 {
 	struct search *s = TASK(t, struct search);
-	enum step_ret ret = proof_ended(s);
+	const struct oci_referrers *l = oci_referrers_result(s->list);
+	enum step_ret ret = proof_ended(s, "bundle", &l->p[s->at].digest);
 
 	s->bundles += s->is_bundle;
 	op_free(MOVE(s->content));
@@ -433,6 +457,15 @@ static bool has_payload(const struct search *s, const struct verify_legacy_layer
 	return s->content && digest_equal(&s->content_digest, &l->digest);
 }
 
+static enum step_ret skip_layer(struct search *s, const struct err *why)
+{
+	buf_reset(&s->signer);
+	tell(s, "tag", &s->layers.p[s->at].digest, VERDICT_BAD, why->msg);
+	note(s, why);
+	s->at++;
+	return STEP_AGAIN;
+}
+
 static enum step_ret layer_start(struct task *t)
 {
 	struct search *s = TASK(t, struct search);
@@ -445,9 +478,7 @@ static enum step_ret layer_start(struct task *t)
 	l = &s->layers.p[s->at];
 	if (l->why) {
 		err_set(&err, ERR_RETRY, "%s", l->why);
-		note(s, &err);
-		s->at++;
-		return STEP_AGAIN;
+		return skip_layer(s, &err);
 	}
 	if (has_payload(s, l))
 		return STEP_NEXT;
@@ -467,8 +498,7 @@ static enum step_ret layer_resume(struct task *t)
 		return ret;
 	if (t->op->err.kind != ERR_NONE) {
 		note_trouble(s, &t->op->err);
-		s->at++;
-		return STEP_AGAIN;
+		return skip_layer(s, &t->op->err);
 	}
 	s->content = MOVE(t->op);
 	return STEP_NEXT;
@@ -491,7 +521,8 @@ static enum step_ret payload_start(struct task *t)
 
 static enum step_ret payload_resume(struct task *t)
 {
-	enum step_ret ret = proof_ended(TASK(t, struct search));
+	struct search *s = TASK(t, struct search);
+	enum step_ret ret = proof_ended(s, "tag", &s->layers.p[s->at].digest);
 
 	return ret == STEP_NEXT ? task_goto(t, "layer") : ret;
 }
@@ -519,6 +550,7 @@ static void search_free(struct task *t)
 	verify_legacy_clear(&s->layers);
 	buf_clear(&s->told);
 	buf_clear(&s->signer);
+	verify_report_clear(&s->report);
 	free(s);
 }
 
@@ -554,8 +586,13 @@ struct op *signature_start(const struct signature_req *req)
 	s->root = verify_root_ref(req->root);
 	if (req->who)
 		verify_identities_copy(&s->who, req->who);
-	s->policy = (struct verify_policy){s->keys, s->root, &s->who};
+	s->policy = (struct verify_policy){.keys = s->keys,
+		.root = s->root,
+		.who = &s->who,
+		.report = req->seen ? &s->report : NULL};
 	s->owner = mem_strdup(req->owner);
+	s->seen = req->seen;
+	s->seen_arg = req->arg;
 	buf_init(&s->told, TOLD_MAX);
 	buf_init(&s->signer, VERIFY_SIGNER_MAX);
 	timer_init(&s->whole, loop, search_overdue, s);

@@ -16,14 +16,26 @@
 #ifndef SOURCE_SIGNATURE_H
 #define SOURCE_SIGNATURE_H
 #include "oci/target.h"
+#include "verify/verdict.h"
 
 struct digest;
 struct oci_client;
 struct op;
 struct verify_identities;
 struct verify_keys;
+struct verify_report;
 struct verify_root;
 struct verify_trust;
+
+/* What was found and looked at. All of it is borrowed for the call. */
+struct signature_seen {
+	const char *layout; /* "bundle", "tag" or "notation" */
+	const struct digest *digest; /* of what refers to the manifest; of the payload */
+	const struct verify_report *report; /* empty: it is no signature, and why says so */
+	enum verdict verdict;
+	const char *signer; /* who has signed, as far as it is known; "" */
+	const char *why; /* it is BAD; else "" */
+};
 
 struct signature_req {
 	struct oci_client *oci;
@@ -34,13 +46,17 @@ struct signature_req {
 	const struct verify_identities *who; /* ... one of these; not compiled */
 	struct verify_trust *trust; /* instead of all three, for notary.h */
 	const char *owner; /* of memory and jobs on workers: a namespace */
+	/* Is told of each signature, in the order in which they are looked at. NULL: nobody wants
+	   to know, and no report is made. */
+	void (*seen)(void *arg, const struct signature_seen *one);
+	void *arg;
 };
 
 /* Everything is copied. Success: it is. Errors of the registry keep their kind and code; a manifest
    without a good signature is ERR_RETRY; patterns that are none are ERR_STALL, and nobody is
    asked. */
 struct op *signature_start(const struct signature_req *req);
-/* Of one that has ended well: "'name' of 'issuer'"; "" with keys. Borrowed from it. */
+/* Of one that has ended well: "'name' of 'issuer'", or "the key 'cosign.pub'". Borrowed from it. */
 const char *signature_signer(const struct op *op);
 
 #endif

@@ -7,9 +7,12 @@
  * nobody knows with which keys it was done before. Else nobody is asked. What the status names
  * stays served when a verification fails.
  *
+ * The operator's rules for the repository (rules.h) count besides, and without a policy of the
+ * object's, too: an artifact is verified when it is by all of them.
+ *
  * A trust policy may let an artifact pass although nobody knows who has signed it
  * (VERDICT_IGNORED): it is accepted, no condition says that it is verified, and each run looks
- * again.
+ * again. Where a rule is that policy it does not pass.
  *
  * In the work table, behind the row that finds out the manifest's digest:
  *
@@ -24,16 +27,33 @@
 
 #define COND_VERIFIED "SourceVerified"
 
-/* In the kind's run, zeroed. */
+struct oci_mirrors;
+struct oci_repo;
+struct rule;
+struct rules;
+
+/* One policy. The object's own is in the kind's run, zeroed, and all functions take that one. */
 struct verified {
 	struct trust trust;
 	const struct verify_identities *who; /* may have signed, with TRUST_ROOT; borrowed */
 	bool good; /* the artifact is, by the policy */
 	bool ignored; /* it passes, and is not said to be verified */
+	char *signer; /* who has; NULL: a key, or not known yet */
+
+	const struct rule *rule; /* what it is of; NULL: the object's own */
+	struct verified *next; /* the rules for the repository */
+	/* Of the object's own: */
+	struct rules *rules; /* those that were in force when the run has looked */
+	bool ruled; /* it has */
+	struct verified *now; /* what a row waits for */
 };
 
 void verified_clear(struct verified *v);
-/* Without asking anybody: no policy is in force, or the manifest was verified by it. */
+/* The operator's rules for the repository, those of the first call. Its own trust has its file and
+   timeout. rules NULL: there are none; mirrors may be NULL. */
+void verified_rules(struct verified *v, struct rules *rules, const struct oci_repo *repo,
+	const struct oci_mirrors *mirrors);
+/* Without asking anybody: no policy is in force, or the manifest was verified by all that are. */
 bool verified_holds(struct run *r, struct verified *v, const struct digest *manifest);
 /* Both rows fail with VerificationError. */
 enum step_ret verified_keys_start(struct run *r, struct verified *v) must_check;

@@ -4,11 +4,8 @@
 #include "base/obj.h"
 #include "verify/bundle_entry.h"
 #include "verify/dsse.h"
-#include "verify/keys.h"
 #include "verify/plain.h"
-#include "verify/policy.h"
 #include "verify/protojson.h"
-#include "verify/statement.h"
 
 #include <string.h>
 
@@ -183,63 +180,4 @@ void verify_bundle_clear(struct verify_bundle *b)
 {
 	json_decref(b->root);
 	*b = (struct verify_bundle){0};
-}
-
-/* ---- what it proves -------------------------------------------------------------------------- */
-
-static int form_check(const struct verify_bundle *b, bool by_key, struct err *err)
-{
-	if (!b->envelope)
-		return err_set(err, ERR_RETRY,
-			"the bundle has the signature of a file, not of a manifest");
-	if (by_key && !b->key)
-		return err_set(err, ERR_RETRY,
-			"the bundle was signed with a certificate, and keys are trusted");
-	if (!by_key && b->key)
-		return err_set(err, ERR_RETRY,
-			"the bundle was signed with a key, and certificates are trusted");
-	if (b->log_entries > LIMIT_BUNDLE_LOG_ENTRIES)
-		return err_set(err, ERR_RETRY, "the bundle has %zu log entries, more than %d",
-			b->log_entries, LIMIT_BUNDLE_LOG_ENTRIES);
-	if (b->timestamps > LIMIT_BUNDLE_TIMESTAMPS)
-		return err_set(err, ERR_RETRY, "the bundle has %zu timestamps, more than %d",
-			b->timestamps, LIMIT_BUNDLE_TIMESTAMPS);
-	return 0;
-}
-
-static int type_check(const struct verify_dsse *d, struct err *err)
-{
-	char shown[VERIFY_PLAIN_MAX];
-
-	return strcmp(d->type, VERIFY_STATEMENT_TYPE) != 0
-		? err_set(err, ERR_RETRY, "the envelope's payload is of the type '%s', not '%s'",
-			  verify_plain(d->type, shown), VERIFY_STATEMENT_TYPE)
-		: 0;
-}
-
-static enum verdict envelope_verify(const struct verify_dsse *d, const struct verify_keys *keys,
-	const struct digest *manifest, const atomic_bool *stop, struct err *err)
-{
-	if (!verify_keys_verify(keys, buf_str(&d->signature), d->signature.len,
-		    buf_str(&d->signed_bytes), d->signed_bytes.len, stop)) {
-		err_set(err, ERR_RETRY, "it is a signature of none of the keys");
-		return VERDICT_BAD;
-	}
-	return verify_statement(buf_str(&d->payload), d->payload.len, manifest, err);
-}
-
-enum verdict verify_bundle(const struct verify_bundle *b, const struct verify_policy *policy,
-	const struct digest *manifest, const atomic_bool *stop, struct buf *signer, struct err *err)
-{
-	enum verdict verdict = VERDICT_BAD;
-	struct verify_dsse d = {0};
-
-	if (form_check(b, policy->keys, err))
-		return VERDICT_BAD;
-	if (!verify_dsse_read(&d, b->envelope, err) && !type_check(&d, err))
-		verdict = policy->keys
-			? envelope_verify(&d, policy->keys, manifest, stop, err)
-			: verify_bundle_keyless(b, &d, policy, manifest, stop, signer, err);
-	verify_dsse_clear(&d);
-	return verdict;
 }

@@ -20,7 +20,6 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-struct verify_dsse;
 struct verify_policy;
 
 /* What the media types of bundles begin with, of whatever version. */
@@ -45,13 +44,9 @@ int verify_bundle_parse(
 	struct verify_bundle *b, const char *data, size_t n, struct err *err) must_check;
 void verify_bundle_clear(struct verify_bundle *b);
 /* Is it a signature as the policy wants it, of a statement about this manifest? Without keys
-   *signer gets who has signed. */
+   *signer gets who has signed. (bundle_checks.c) */
 enum verdict verify_bundle(const struct verify_bundle *b, const struct verify_policy *policy,
 	const struct digest *manifest, const atomic_bool *stop, struct buf *signer,
 	struct err *err) must_check;
-/* The part of it for a policy without keys: d is the bundle's envelope. */
-enum verdict verify_bundle_keyless(const struct verify_bundle *b, const struct verify_dsse *d,
-	const struct verify_policy *policy, const struct digest *manifest, const atomic_bool *stop,
-	struct buf *signer, struct err *err) must_check;
 
 #endif

@@ -15,6 +15,11 @@
 #define OID_ISSUER "1.3.6.1.4.1.57264.1.8"
 #define OID_ISSUER_OLD "1.3.6.1.4.1.57264.1.1"
 
+static const char *where(const struct verify_identities *all)
+{
+	return all->where ? all->where : "spec.verify.matchOIDCIdentity";
+}
+
 /* ---- the words ------------------------------------------------------------------------------- */
 
 void verify_identities_add(struct verify_identities *all, const char *issuer, const char *subject)
@@ -27,6 +32,7 @@ void verify_identities_copy(struct verify_identities *out, const struct verify_i
 {
 	const struct verify_identity *one;
 
+	out->where = from->where;
 	vec_each (from, one)
 		verify_identities_add(out, one->issuer, one->subject);
 }
@@ -63,20 +69,18 @@ int verify_identities_compile(struct verify_identities *all, struct err *err)
 
 	if (!all->len || all->len > LIMIT_SIGNERS)
 		return err_set(err, ERR_STALL,
-			"spec.verify.matchOIDCIdentity has %zu entries; without a key 1 to %d "
-			"say who may have signed",
-			all->len, LIMIT_SIGNERS);
+			"%s has %zu entries; without a key 1 to %d say who may have signed",
+			where(all), all->len, LIMIT_SIGNERS);
 	vec_each (all, one) {
 		if (compile(&one->issuer_match, one->issuer, "issuer", err) ||
 			compile(&one->subject_match, one->subject, "subject", err))
-			return err_wrap(
-				err, "spec.verify.matchOIDCIdentity[%zu]", (size_t)(one - all->p));
+			return err_wrap(err, "%s[%zu]", where(all), (size_t)(one - all->p));
 		program += match_program(one->issuer_match) + match_program(one->subject_match);
 		if (program > LIMIT_SIGNERS_PROGRAM)
 			return err_set(err, ERR_STALL,
-				"the patterns of spec.verify.matchOIDCIdentity are too large: "
-				"together they compile to more than %d instructions",
-				LIMIT_SIGNERS_PROGRAM);
+				"the patterns of %s are too large: together they compile to more "
+				"than %d instructions",
+				where(all), LIMIT_SIGNERS_PROGRAM);
 	}
 	return 0;
 }
@@ -186,11 +190,9 @@ static int names_match(const struct verify_identities *all, const char *issuer,
 			whose);
 		return 0;
 	}
-	return err_set(err, ERR_RETRY,
-		"the %s fits no entry of spec.verify.matchOIDCIdentity: it is signed by '%s' "
-		"of '%s'",
-		issuer_fits ? "subject" : "issuer", verify_plain_cut(one->text, name, sizeof(name)),
-		whose);
+	return err_set(err, ERR_RETRY, "the %s fits no entry of %s: it is signed by '%s' of '%s'",
+		issuer_fits ? "subject" : "issuer", where(all),
+		verify_plain_cut(one->text, name, sizeof(name)), whose);
 }
 
 int verify_identities_match(const struct verify_identities *all, const struct cert *leaf,

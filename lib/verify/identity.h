@@ -29,6 +29,7 @@ struct verify_identity {
 struct verify_identities {
 	struct verify_identity *p;
 	size_t len, cap;
+	const char *where; /* they stand, for messages; NULL: spec.verify.matchOIDCIdentity */
 };
 
 /* Copies the words; NULL reads as "". */

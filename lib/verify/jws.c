@@ -3,224 +3,8 @@
 #include "base/base64.h"
 #include "base/limits.h"
 #include "base/obj.h"
-#include "base/time.h"
-#include "base/vec.h"
-#include "verify/plain.h"
 
 #include <string.h>
-
-#define NOTARY "io.cncf.notary."
-#define SCHEME NOTARY "signingScheme"
-#define SIGNED NOTARY "signingTime"
-#define SIGNED_BY_AUTHORITY NOTARY "authenticSigningTime"
-#define EXPIRES NOTARY "expiry"
-#define PLUGIN NOTARY "verificationPlugin"
-#define PLUGIN_VERSION NOTARY "verificationPluginMinVersion"
-#define PAYLOAD_TYPE "application/vnd.cncf.notary.payload.v1+json"
-
-/* ---- the protected header -------------------------------------------------------------------- */
-
-/* A time of the header. 0 in *ms: it has none. */
-static int time_read(const json_t *header, const char *name, int64_t *ms, struct err *err)
-{
-	const char *text = obj_str(header, name);
-	struct err why = {0};
-
-	*ms = 0;
-	if (!obj_get(header, name))
-		return 0;
-	if (!text || time_parse_rfc3339(text, ms, &why) || *ms <= 0)
-		return err_set(err, ERR_RETRY, "'%s' is no time", name);
-	return 0;
-}
-
-/* The other scheme's time must not be there. */
-static int times_read(struct verify_jws *jws, const json_t *header, struct err *err)
-{
-	const char *mine = jws->by_authority ? SIGNED_BY_AUTHORITY : SIGNED;
-	const char *other = jws->by_authority ? SIGNED : SIGNED_BY_AUTHORITY;
-
-	if (obj_get(header, other))
-		return err_set(err, ERR_RETRY, "the scheme has no '%s', and it is there", other);
-	if (time_read(header, mine, &jws->signed_ms, err) ||
-		time_read(header, EXPIRES, &jws->expires_ms, err))
-		return -1;
-	if (!jws->signed_ms)
-		return err_set(err, ERR_RETRY, "there is no '%s'", mine);
-	if (jws->expires_ms && jws->expires_ms <= jws->signed_ms)
-		return err_set(
-			err, ERR_RETRY, "it expires before it was signed, or in that moment");
-	return 0;
-}
-
-static int scheme_read(struct verify_jws *jws, const json_t *header, struct err *err)
-{
-	const char *scheme = obj_str_or("", header, SCHEME);
-	char shown[VERIFY_PLAIN_MAX];
-
-	jws->by_authority = !strcmp(scheme, "notary.x509.signingAuthority");
-	if (!jws->by_authority && strcmp(scheme, "notary.x509") != 0)
-		return err_set(err, ERR_RETRY, "the signing scheme '%s' is not known",
-			verify_plain(scheme, shown));
-	return 0;
-}
-
-static bool is_plugin(const char *name)
-{
-	return !strcmp(name, PLUGIN) || !strcmp(name, PLUGIN_VERSION);
-}
-
-/* Of the headers of the specification those that have to be named, and no others may be. */
-static bool may_be_critical(const struct verify_jws *jws, const char *name)
-{
-	if (!strcmp(name, SCHEME))
-		return true;
-	if (!strcmp(name, EXPIRES))
-		return jws->expires_ms != 0;
-	return !strcmp(name, SIGNED_BY_AUTHORITY) && jws->by_authority;
-}
-
-static bool is_ours(const char *name)
-{
-	static const char *const ours[] = {
-		"alg", "cty", "crit", SCHEME, SIGNED, SIGNED_BY_AUTHORITY, EXPIRES};
-	size_t i;
-
-	for (i = 0; i < ARRAY_LEN(ours); i++)
-		if (!strcmp(ours[i], name))
-			return true;
-	return false;
-}
-
-static bool is_listed(const json_t *list, size_t n, const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		if (!strcmp(json_string_value(json_array_get(list, i)), name))
-			return true;
-	return false;
-}
-
-static int critical_check(const struct verify_jws *jws, const json_t *header, const json_t *list,
-	size_t i, struct err *err)
-{
-	const char *name = json_string_value(json_array_get(list, i));
-	char shown[VERIFY_PLAIN_MAX];
-
-	if (!name)
-		return err_set(err, ERR_RETRY, "'crit' holds what is no text");
-	verify_plain(name, shown);
-	if (is_listed(list, i, name))
-		return err_set(err, ERR_RETRY, "'crit' names '%s' twice", shown);
-	if (may_be_critical(jws, name))
-		return 0;
-	if (is_ours(name))
-		return err_set(err, ERR_RETRY, "'crit' names '%s', which it must not", shown);
-	if (!obj_get(header, name))
-		return err_set(err, ERR_RETRY, "'crit' names '%s', which is not there", shown);
-	if (is_plugin(name))
-		return 0; /* refused in its own words */
-	return err_set(err, ERR_RETRY, "the critical attribute '%s' is not known", shown);
-}
-
-static int crit_check(const struct verify_jws *jws, const json_t *header, struct err *err)
-{
-	static const char *const needed[] = {SCHEME, SIGNED_BY_AUTHORITY, EXPIRES};
-	const json_t *list = obj_get(header, "crit");
-	size_t n = json_array_size(list), i;
-
-	if (!n)
-		return err_set(err, ERR_RETRY, "'crit' is missing, empty or no list");
-	for (i = 0; i < n; i++)
-		if (critical_check(jws, header, list, i, err))
-			return -1;
-	for (i = 0; i < ARRAY_LEN(needed); i++)
-		if (may_be_critical(jws, needed[i]) && !is_listed(list, n, needed[i]))
-			return err_set(err, ERR_RETRY, "'crit' does not name '%s'", needed[i]);
-	return 0;
-}
-
-static int plugin_check(const json_t *header, struct err *err)
-{
-	const char *name = obj_str(header, PLUGIN);
-	char shown[VERIFY_PLAIN_MAX];
-
-	if (!obj_get(header, PLUGIN) && !obj_get(header, PLUGIN_VERSION))
-		return 0;
-	return err_set(err, ERR_RETRY,
-		"it wants the verification plugin '%s', and there are no plugins here",
-		verify_plain(name, shown));
-}
-
-static int header_check(struct verify_jws *jws, const json_t *header, struct err *err)
-{
-	const char *type = obj_str_or("", header, "cty");
-	char shown[VERIFY_PLAIN_MAX];
-
-	if (scheme_read(jws, header, err) || times_read(jws, header, err) ||
-		crit_check(jws, header, err) || plugin_check(header, err))
-		return -1;
-	if (strcmp(type, PAYLOAD_TYPE) != 0)
-		return err_set(err, ERR_RETRY, "the payload is of the type '%s', not '%s'",
-			verify_plain(type, shown), PAYLOAD_TYPE);
-	return 0;
-}
-
-/* ---- the signature --------------------------------------------------------------------------- */
-
-static int alg_check(const struct notary_cert *signer, const char *alg, struct err *err)
-{
-	static const char *const names[] = {
-		[NOTARY_PS256] = "PS256",
-		[NOTARY_PS384] = "PS384",
-		[NOTARY_PS512] = "PS512",
-		[NOTARY_ES256] = "ES256",
-		[NOTARY_ES384] = "ES384",
-		[NOTARY_ES512] = "ES512",
-	};
-	enum notary_alg want = notary_cert_alg(signer);
-	char shown[VERIFY_PLAIN_MAX];
-
-	if (want == NOTARY_ALG_NONE)
-		return err_set(err, ERR_RETRY,
-			"the signer's key is of no kind that signs: RSA of 2048, 3072 or 4096 "
-			"bits, P-256, P-384 or P-521");
-	if (strcmp(alg, names[want]) != 0)
-		return err_set(err, ERR_RETRY,
-			"its algorithm is '%s', and that of the signer's key is %s",
-			verify_plain(alg, shown), names[want]);
-	return 0;
-}
-
-static int cert_add(struct verify_jws *jws, const char *text, struct err *err)
-{
-	auto_buf struct buf der = BUF_INIT(LIMIT_TRUST_CERT);
-	struct notary_cert *c;
-
-	if (!text)
-		return err_set(err, ERR_RETRY, "it is no text");
-	if (base64_decode(&der, text, strlen(text), BASE64_STD, err) ||
-		notary_cert_parse(&c, buf_str(&der), der.len, err))
-		return -1;
-	*vec_add(&jws->chain) = c;
-	return 0;
-}
-
-static int chain_read(struct verify_jws *jws, const json_t *list, struct err *err)
-{
-	size_t n = json_array_size(list), i;
-
-	if (!n)
-		return err_set(err, ERR_RETRY, "it has no certificates");
-	if (n > LIMIT_CHAIN)
-		return err_set(
-			err, ERR_RETRY, "it has %zu certificates, more than %d", n, LIMIT_CHAIN);
-	for (i = 0; i < n; i++)
-		if (cert_add(jws, json_string_value(json_array_get(list, i)), err))
-			return err_wrap(err, "certificate %zu", i + 1);
-	return 0;
-}
 
 static int part_decode(const json_t *o, const char *name, struct buf *out, struct err *err)
 {
@@ -233,53 +17,75 @@ static int part_decode(const json_t *o, const char *name, struct buf *out, struc
 	return 0;
 }
 
-static int envelope_read(
-	struct verify_jws *jws, const json_t *o, struct buf *header, struct err *err)
+static int cert_add(struct verify_envelope *e, const char *text, struct err *err)
 {
-	if (part_decode(o, "protected", header, err) ||
-		part_decode(o, "payload", &jws->payload, err) ||
-		part_decode(o, "signature", &jws->sig, err) ||
-		chain_read(jws, obj_get(o, "header", "x5c"), err))
+	auto_buf struct buf der = BUF_INIT(LIMIT_TRUST_CERT);
+
+	if (!text)
+		return err_set(err, ERR_RETRY, "it is no text");
+	if (base64_decode(&der, text, strlen(text), BASE64_STD, err))
 		return -1;
-	buf_adds(&jws->signing, obj_str_or("", o, "protected"));
-	buf_addc(&jws->signing, '.');
-	buf_adds(&jws->signing, obj_str_or("", o, "payload"));
-	return buf_over(&jws->signing) ? err_set(err, ERR_RETRY, "it is too long") : 0;
+	return verify_envelope_cert(e, buf_str(&der), der.len, err);
 }
 
-static int header_open(struct verify_jws *jws, const struct buf *text, struct err *err)
+static int chain_read(struct verify_envelope *e, const json_t *list, struct err *err)
+{
+	size_t n = json_array_size(list), i;
+
+	if (verify_envelope_count(n, err))
+		return -1;
+	for (i = 0; i < n; i++)
+		if (cert_add(e, json_string_value(json_array_get(list, i)), err))
+			return err_wrap(err, "certificate %zu", i + 1);
+	return 0;
+}
+
+static int timestamp_read(struct verify_envelope *e, const json_t *header, struct err *err)
+{
+	const json_t *value = obj_get(header, VERIFY_HEADER_TIMESTAMP);
+	const char *text = obj_str(header, VERIFY_HEADER_TIMESTAMP);
+
+	if (!value || json_is_null(value))
+		return 0;
+	if (!text)
+		return err_set(err, ERR_RETRY, "'" VERIFY_HEADER_TIMESTAMP "' is no text");
+	if (base64_decode(&e->timestamp, text, strlen(text), BASE64_STD, err))
+		return err_wrap(err, "'" VERIFY_HEADER_TIMESTAMP "'");
+	return 0;
+}
+
+static int parts_read(
+	struct verify_envelope *e, const json_t *o, struct buf *header, struct err *err)
+{
+	if (part_decode(o, "protected", header, err) ||
+		part_decode(o, "payload", &e->payload, err) ||
+		part_decode(o, "signature", &e->sig, err) ||
+		chain_read(e, obj_get(o, "header", "x5c"), err) ||
+		timestamp_read(e, obj_get(o, "header"), err))
+		return -1;
+	buf_adds(&e->signing, obj_str_or("", o, "protected"));
+	buf_addc(&e->signing, '.');
+	buf_adds(&e->signing, obj_str_or("", o, "payload"));
+	return buf_over(&e->signing) ? err_set(err, ERR_RETRY, "it is too long") : 0;
+}
+
+static int header_open(struct verify_envelope *e, const struct buf *text, struct err *err)
 {
 	auto_json json_t *header =
 		obj_parse_within(buf_str(text), text->len, &obj_signed, "the header", err);
 
-	if (!header || alg_check(jws->chain.p[0], obj_str_or("", header, "alg"), err) ||
-		header_check(jws, header, err))
-		return -1;
-	if (!notary_cert_verifies(jws->chain.p[0], buf_str(&jws->sig), jws->sig.len,
-		    buf_str(&jws->signing), jws->signing.len))
-		return err_set(err, ERR_RETRY, "it is no signature of the signer's key");
-	return 0;
+	return header ? verify_envelope_check(e, header, NOTARY_SALT_ANY, err) : -1;
 }
 
-int verify_jws_open(struct verify_jws *out, const char *text, size_t n, struct err *err)
+int verify_jws_open(struct verify_envelope *out, const char *text, size_t n, struct err *err)
 {
 	auto_json json_t *o = obj_parse_within(text, n, &obj_signed, "the envelope", err);
 	auto_buf struct buf header = BUF_INIT(LIMIT_ENVELOPE);
 
-	buf_init(&out->payload, LIMIT_ENVELOPE);
-	buf_init(&out->sig, LIMIT_SIGNATURE_TEXT);
-	buf_init(&out->signing, LIMIT_ENVELOPE);
+	verify_envelope_init(out);
 	if (!o)
 		return -1;
-	return envelope_read(out, o, &header, err) || header_open(out, &header, err)
+	return parts_read(out, o, &header, err) || header_open(out, &header, err)
 		? err_wrap(err, "the envelope")
 		: 0;
-}
-
-void verify_jws_clear(struct verify_jws *jws)
-{
-	notary_certs_clear(&jws->chain);
-	buf_clear(&jws->payload);
-	buf_clear(&jws->sig);
-	buf_clear(&jws->signing);
 }

@@ -16,7 +16,7 @@ struct verify_keys {
 	unsigned refs;
 	struct digest digest;
 	size_t size;
-	VEC(struct pubkey *) keys;
+	VEC(struct verify_key) keys;
 };
 
 struct names {
@@ -67,7 +67,7 @@ static int key_add(struct verify_keys *k, const json_t *data, const char *name,
 	if (base64_decode(&pem, text, strlen(text), BASE64_NEWLINES, err) ||
 		pubkey_parse(&key, buf_str(&pem), pem.len, err))
 		return err_wrap(err, "key '%.253s'", name);
-	*vec_add(&k->keys) = key;
+	*vec_add(&k->keys) = (struct verify_key){key, mem_strdup(name)};
 	k->size += 2 * pem.len + 512;
 	digest_update(all, &pem.len, sizeof(pem.len));
 	digest_update(all, buf_str(&pem), pem.len);
@@ -106,12 +106,14 @@ struct verify_keys *verify_keys_ref(struct verify_keys *k)
 
 void verify_keys_unref(struct verify_keys *k)
 {
-	struct pubkey **key;
+	struct verify_key *one;
 
 	if (!k || --k->refs)
 		return;
-	vec_each (&k->keys, key)
-		pubkey_free(*key);
+	vec_each (&k->keys, one) {
+		pubkey_free(one->key);
+		free(one->name);
+	}
 	vec_clear(&k->keys);
 	free(k);
 }
@@ -126,16 +128,16 @@ size_t verify_keys_size(const struct verify_keys *k)
 	return k->size;
 }
 
-bool verify_keys_verify(const struct verify_keys *k, const void *sig, size_t sig_len,
-	const void *data, size_t n, const atomic_bool *stop)
+const struct verify_key *verify_keys_find(const struct verify_keys *k, const void *sig,
+	size_t sig_len, const void *data, size_t n, const atomic_bool *stop)
 {
-	struct pubkey *const *key;
+	const struct verify_key *one;
 
-	vec_each (&k->keys, key) {
+	vec_each (&k->keys, one) {
 		if (stop && *stop)
-			return false;
-		if (pubkey_verifies(*key, sig, sig_len, data, n))
-			return true;
+			return NULL;
+		if (pubkey_verifies(one->key, sig, sig_len, data, n))
+			return one;
 	}
-	return false;
+	return NULL;
 }

@@ -10,10 +10,15 @@
 
 #include <jansson.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stddef.h>
 
+struct pubkey;
 struct verify_keys;
+
+struct verify_key {
+	struct pubkey *key;
+	char *name; /* of its entry */
+};
 
 /* Of a Secret as the API server has it. 0, *out is a reference of the caller's; or -1 (ERR_RETRY):
    there is no key in it, or one that is not taken; the message names the entry. */
@@ -24,8 +29,8 @@ void verify_keys_unref(struct verify_keys *k); /* NULL is fine */
 const struct digest *verify_keys_digest(const struct verify_keys *k);
 /* About, in bytes. */
 size_t verify_keys_size(const struct verify_keys *k);
-/* Is it the signature of one of them? Gives up when *stop is set; NULL: never. */
-bool verify_keys_verify(const struct verify_keys *k, const void *sig, size_t sig_len,
-	const void *data, size_t n, const atomic_bool *stop);
+/* Whose signature is it? NULL: of none of them. Gives up when *stop is set; NULL: never. */
+const struct verify_key *verify_keys_find(const struct verify_keys *k, const void *sig,
+	size_t sig_len, const void *data, size_t n, const atomic_bool *stop);
 
 #endif

@@ -5,9 +5,6 @@
 #include "base/mem.h"
 #include "base/obj.h"
 #include "base/vec.h"
-#include "verify/keys.h"
-#include "verify/policy.h"
-#include "verify/simple_signing.h"
 
 #include <string.h>
 
@@ -113,20 +110,4 @@ void verify_legacy_clear(struct verify_legacy_layers *l)
 		free(one->log_entry);
 	}
 	vec_clear(l);
-}
-
-/* ---- one of them ----------------------------------------------------------------------------- */
-
-enum verdict verify_legacy(const struct verify_legacy_layer *layer, const struct buf *payload,
-	const struct verify_policy *policy, const struct digest *manifest, const atomic_bool *stop,
-	struct buf *signer, struct err *err)
-{
-	if (!policy->keys)
-		return verify_legacy_keyless(layer, payload, policy, manifest, signer, err);
-	if (!verify_keys_verify(policy->keys, buf_str(&layer->sig), layer->sig.len,
-		    buf_str(payload), payload->len, stop)) {
-		err_set(err, ERR_RETRY, "it is a signature of none of the keys");
-		return VERDICT_BAD;
-	}
-	return verify_simple_signing(buf_str(payload), payload->len, manifest, err);
 }

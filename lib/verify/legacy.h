@@ -44,13 +44,9 @@ int verify_legacy_read(
 void verify_legacy_clear(struct verify_legacy_layers *l);
 
 /* Is it a signature as the policy wants it, of a payload that speaks of this manifest? Without keys
-   *signer gets who has signed. */
+   *signer gets who has signed. (legacy_checks.c) */
 enum verdict verify_legacy(const struct verify_legacy_layer *layer, const struct buf *payload,
 	const struct verify_policy *policy, const struct digest *manifest, const atomic_bool *stop,
 	struct buf *signer, struct err *err) must_check;
-/* The part of it for a policy without keys. */
-enum verdict verify_legacy_keyless(const struct verify_legacy_layer *layer,
-	const struct buf *payload, const struct verify_policy *policy,
-	const struct digest *manifest, struct buf *signer, struct err *err) must_check;
 
 #endif

@@ -59,20 +59,36 @@ static int sig_compare(const char *text, const struct verify_log_subject *of, st
 	return 0;
 }
 
-static int leaf_compare(const char *text, const struct verify_log_subject *of, struct err *err)
+static bool leaf_is(const struct buf *pem, const struct cert *leaf, struct err *err)
 {
-	auto_buf struct buf pem = BUF_INIT(LIMIT_LOG_BODY);
 	struct cert *c = NULL;
 	bool same;
 
-	same = text && !base64_decode(&pem, text, strlen(text), BASE64_STD, err) &&
-		!cert_parse_pem(&c, buf_str(&pem), pem.len, CERT_ONLY, err) &&
-		cert_equal(c, of->leaf);
+	same = !cert_parse_pem(&c, buf_str(pem), pem->len, CERT_ONLY, err) && cert_equal(c, leaf);
 	cert_free(c);
-	if (same)
+	return same;
+}
+
+static bool key_is(const struct buf *pem, const struct pubkey *key, struct err *err)
+{
+	struct pubkey *k = NULL;
+	bool same;
+
+	same = !pubkey_parse(&k, buf_str(pem), pem->len, err) && pubkey_equal(k, key);
+	pubkey_free(k);
+	return same;
+}
+
+static int signer_compare(const char *text, const struct verify_log_subject *of, struct err *err)
+{
+	auto_buf struct buf pem = BUF_INIT(LIMIT_LOG_BODY);
+
+	if (text && !base64_decode(&pem, text, strlen(text), BASE64_STD, err) &&
+		(of->leaf ? leaf_is(&pem, of->leaf, err) : key_is(&pem, of->key, err)))
 		return 0;
 	err_clear(err);
-	return err_set(err, ERR_RETRY, "the log entry is of another certificate");
+	return err_set(
+		err, ERR_RETRY, "the log entry is of another %s", of->leaf ? "certificate" : "key");
 }
 
 static int hash_compare(const json_t *hash, const struct verify_log_subject *of, struct err *err)
@@ -94,7 +110,7 @@ int verify_log_body_of_hash(
 	const json_t *sig = obj_get(b->root, "spec", "signature");
 
 	return sig_compare(obj_str(sig, "content"), of, err) ||
-			leaf_compare(obj_str(sig, "publicKey", "content"), of, err) ||
+			signer_compare(obj_str(sig, "publicKey", "content"), of, err) ||
 			hash_compare(obj_get(b->root, "spec", "data", "hash"), of, err)
 		? -1
 		: 0;
@@ -132,7 +148,7 @@ static int dsse_compare(
 	if (one_signature(obj_get(b->root, "spec", "signatures"), &one, err))
 		return -1;
 	return sig_compare(obj_str(one, "signature"), of, err) ||
-			leaf_compare(obj_str(one, "verifier"), of, err) ||
+			signer_compare(obj_str(one, "verifier"), of, err) ||
 			hash_compare(obj_get(b->root, "spec", "payloadHash"), of, err)
 		? -1
 		: 0;
@@ -146,7 +162,7 @@ static int intoto_compare(
 	if (one_signature(obj_get(content, "envelope", "signatures"), &one, err))
 		return -1;
 	return sig_compare_twice(obj_str(one, "sig"), of, err) ||
-			leaf_compare(obj_str(one, "publicKey"), of, err) ||
+			signer_compare(obj_str(one, "publicKey"), of, err) ||
 			hash_compare(obj_get(content, "payloadHash"), of, err)
 		? -1
 		: 0;
@@ -182,7 +198,8 @@ static const struct {
 int verify_log_body_write(struct buf *out, const struct verify_log_subject *of,
 	const struct buf *text, struct err *err)
 {
-	const struct pubkey *key = cert_key(of->leaf);
+	const struct pubkey *key = of->leaf ? cert_key(of->leaf) : of->key;
+	auto_buf struct buf der = BUF_INIT(LIMIT_CERTIFICATE);
 	struct digest d;
 	size_t i = 0;
 
@@ -199,9 +216,13 @@ int verify_log_body_write(struct buf *out, const struct verify_log_subject *of,
 	(void)!base64_encode(out, d.bin, digest_size(d.algo), BASE64_STD);
 	buf_adds(out, "\"},\"signature\":{\"content\":\"");
 	(void)!base64_encode(out, buf_str(of->sig), of->sig->len, BASE64_STD);
-	buf_addf(out, "\",\"verifier\":{\"keyDetails\":\"%s\",\"x509Certificate\":{\"rawBytes\":\"",
-		kinds[i].key);
-	(void)!base64_encode(out, buf_str(of->leaf_der), of->leaf_der->len, BASE64_STD);
+	if (of->leaf)
+		buf_add(&der, buf_str(of->leaf_der), of->leaf_der->len);
+	else
+		pubkey_write(key, &der);
+	buf_addf(out, "\",\"verifier\":{\"keyDetails\":\"%s\",\"%s\":{\"rawBytes\":\"",
+		kinds[i].key, of->leaf ? "x509Certificate" : "publicKey");
+	(void)!base64_encode(out, buf_str(&der), der.len, BASE64_STD);
 	buf_adds(out, "\"}}}}}}");
 	return buf_over(out) ? err_set(err, ERR_RETRY, "the log entry is too large") : 0;
 }

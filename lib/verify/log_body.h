@@ -1,7 +1,7 @@
 /*
- * What an entry of a transparency log (Rekor) says: this signature, by this certificate, of these
- * bytes. An entry that is genuine proves something only of what it names, so each is held against
- * the signature at hand (CVE-2022-36056). Any thread.
+ * What an entry of a transparency log (Rekor) says: this signature, by this certificate or key, of
+ * these bytes. An entry that is genuine proves something only of what it names, so each is held
+ * against the signature at hand (CVE-2022-36056). Any thread.
  */
 #ifndef VERIFY_LOG_BODY_H
 #define VERIFY_LOG_BODY_H
@@ -14,6 +14,7 @@
 
 struct buf;
 struct cert;
+struct pubkey;
 
 struct verify_log_body {
 	json_t *root; /* the rest is in there */
@@ -31,8 +32,9 @@ int verify_log_body_unknown(const struct verify_log_body *b, struct err *err) mu
 /* The signature at hand. */
 struct verify_log_subject {
 	const struct buf *sig;
-	const struct cert *leaf;
-	const struct buf *leaf_der; /* for verify_log_body_write */
+	const struct cert *leaf; /* NULL: it is by ... */
+	const struct pubkey *key; /* ... this key */
+	const struct buf *leaf_der; /* for verify_log_body_write; with leaf */
 	struct digest payload; /* SHA-256 of what was signed; of an envelope: of its payload */
 };
 

@@ -4,6 +4,8 @@
 #include "base/mem.h"
 #include "base/obj.h"
 #include "base/time.h"
+#include "verify/cose.h"
+#include "verify/envelope.h"
 #include "verify/jws.h"
 #include "verify/notation_chain.h"
 #include "verify/notation_policy.h"
@@ -12,16 +14,15 @@
 
 #include <string.h>
 
-#define COSE_TYPE "application/cose"
-
 struct check {
 	const struct verify_trust *trust;
 	const struct verify_statement *statement;
 	const struct verify_artifact *artifact;
 	int64_t now_ms;
-	struct verify_jws jws;
-	struct buf *logged;
-	bool ignored;
+	const char *type, *data; /* the envelope's type, and its bytes */
+	size_t n;
+	struct buf *signer; /* or NULL */
+	struct verify_envelope envelope;
 };
 
 /* ---- the manifest that holds it -------------------------------------------------------------- */
@@ -73,7 +74,7 @@ static bool is_anchored(const struct check *c)
 	struct notary_cert *const *mine, *const *theirs;
 
 	vec_each (&c->trust->certs, mine)
-		vec_each (&c->jws.chain, theirs)
+		vec_each (&c->envelope.chain, theirs)
 			if (notary_cert_equal(*mine, *theirs))
 				return true;
 	return false;
@@ -90,8 +91,8 @@ static int identity_check(const struct check *c, struct err *err)
 
 	if (c->statement->any_identity)
 		return 0;
-	notary_cert_describe(c->jws.chain.p[0], &name);
-	rc = verify_dn_of(&signer, c->jws.chain.p[0], err);
+	notary_cert_describe(c->envelope.chain.p[0], &name);
+	rc = verify_dn_of(&signer, c->envelope.chain.p[0], err);
 	vec_each (&c->statement->identities, dn)
 		found |= !rc && verify_dn_within(dn, &signer);
 	verify_dn_clear(&signer);
@@ -103,13 +104,14 @@ static int identity_check(const struct check *c, struct err *err)
 	return err_set(err, ERR_RETRY, "the signer '%s' is none of the trusted identities", shown);
 }
 
-static int authenticity_check(struct check *c, struct err *err)
+static int authenticity_check(void *arg, struct err *err)
 {
+	const struct check *c = arg;
 	const struct verify_statement *s = c->statement;
 
-	if (!(c->jws.by_authority ? s->has_authority : s->has_ca))
+	if (!(c->envelope.by_authority ? s->has_authority : s->has_ca))
 		return err_set(err, ERR_RETRY, "the policy names no trust store of the type '%s'",
-			c->jws.by_authority ? "signingAuthority" : "ca");
+			c->envelope.by_authority ? "signingAuthority" : "ca");
 	if (!is_anchored(c))
 		return err_set(err, ERR_RETRY,
 			"none of the trusted certificates is in the signature's chain");
@@ -118,32 +120,37 @@ static int authenticity_check(struct check *c, struct err *err)
 
 /* ---- when ------------------------------------------------------------------------------------ */
 
-static int expiry_check(struct check *c, struct err *err)
+static int expiry_check(void *arg, struct err *err)
 {
+	const struct check *c = arg;
 	char text[TIME_TEXT_MAX];
 
-	if (!c->jws.expires_ms || c->now_ms < c->jws.expires_ms)
+	if (!c->envelope.expires_ms || c->now_ms < c->envelope.expires_ms)
 		return 0;
 	return err_set(err, ERR_RETRY, "it has expired on %s",
-		time_format_rfc3339(c->jws.expires_ms, text));
+		time_format_rfc3339(c->envelope.expires_ms, text));
 }
 
-static int timestamp_check(struct check *c, struct err *err)
+static int timestamp_check(void *arg, struct err *err)
 {
+	const struct check *c = arg;
 	const struct verify_statement *s = c->statement;
 
-	if (c->jws.by_authority)
-		return verify_chain_at(&c->jws.chain, c->jws.signed_ms, err);
-	if (s->has_tsa && !(s->after_expiry && !verify_chain_expired(&c->jws.chain, c->now_ms)))
+	if (c->envelope.by_authority)
+		return verify_chain_at(&c->envelope.chain, c->envelope.signed_ms, err);
+	if (s->has_tsa &&
+		!(s->after_expiry && !verify_chain_expired(&c->envelope.chain, c->now_ms)))
 		return err_set(err, ERR_RETRY,
 			"the policy wants a timestamp countersignature (tsa:), and these are not "
 			"built yet");
-	return verify_chain_at(&c->jws.chain, c->now_ms, err);
+	return verify_chain_at(&c->envelope.chain, c->now_ms, err);
 }
 
-static int revocation_check(struct check *c, struct err *err)
+static int revocation_check(void *arg, struct err *err)
 {
-	return verify_chain_revocable(&c->jws.chain, err) ? -1 : 0;
+	const struct check *c = arg;
+
+	return verify_chain_revocable(&c->envelope.chain, err) ? -1 : 0;
 }
 
 /* ---- what ------------------------------------------------------------------------------------ */
@@ -169,86 +176,83 @@ static int target_check(const struct check *c, const json_t *target, struct err 
 	return 0;
 }
 
-static int payload_check(const struct check *c, struct err *err)
+static int payload_check(void *arg, struct err *err)
 {
-	auto_json json_t *o = obj_parse_within(
-		buf_str(&c->jws.payload), c->jws.payload.len, &obj_signed, "the payload", err);
+	const struct check *c = arg;
+	auto_json json_t *o = obj_parse_within(buf_str(&c->envelope.payload),
+		c->envelope.payload.len, &obj_signed, "the payload", err);
 
 	return o ? target_check(c, obj_get(o, "targetArtifact"), err) : -1;
 }
 
-/* ---- all of it ------------------------------------------------------------------------------- */
+/* ---- the envelope ---------------------------------------------------------------------------- */
 
-static int type_check(const char *type, struct err *err)
+static int envelope_open(struct check *c, struct err *err)
 {
 	char shown[VERIFY_PLAIN_MAX];
 
-	if (!strcmp(type, VERIFY_JWS_TYPE))
-		return 0;
-	if (!strcmp(type, COSE_TYPE))
-		return err_set(err, ERR_RETRY,
-			"the envelope is of the type '" COSE_TYPE
-			"', which is not built yet: sign with --signature-format jws");
-	return err_set(
-		err, ERR_RETRY, "the envelope's type '%s' is not known", verify_plain(type, shown));
+	if (!strcmp(c->type, VERIFY_JWS_TYPE))
+		return verify_jws_open(&c->envelope, c->data, c->n, err);
+	if (!strcmp(c->type, VERIFY_COSE_TYPE))
+		return verify_cose_open(&c->envelope, c->data, c->n, err);
+	return err_set(err, ERR_RETRY, "the envelope's type '%s' is not known",
+		verify_plain(c->type, shown));
 }
 
-/* In the order of enum verify_check. */
-static const struct {
-	const char *name;
-	int (*check)(struct check *c, struct err *err);
-} checks[VERIFY_CHECKS] = {
-	{"authenticity", authenticity_check},
-	{"expiry", expiry_check},
-	{"authenticTimestamp", timestamp_check},
-	{"revocation", revocation_check},
-};
-
-static int policy_check(struct check *c, struct err *err)
+static int integrity_check(void *arg, struct err *err)
 {
-	size_t i;
+	struct check *c = arg;
 
-	for (i = 0; i < VERIFY_CHECKS; i++) {
-		enum verify_action action = c->statement->action[i];
-		struct err why = {0};
+	if (c->statement->skips)
+		return err_set(err, ERR_RETRY, "the policy skips it");
+	return envelope_open(c, err);
+}
 
-		if (action == VERIFY_SKIP || !checks[i].check(c, &why))
-			continue;
-		if (action != VERIFY_LOG) {
-			*err = why;
-			return -1;
-		}
-		c->ignored |= i == VERIFY_AUTHENTICITY;
-		buf_addf(c->logged, "%s%s: %.300s", c->logged->len ? "; " : "", checks[i].name,
-			why.msg);
-	}
+static int chain_check(void *arg, struct err *err)
+{
+	struct check *c = arg;
+
+	if (verify_chain(&c->envelope.chain, err))
+		return -1;
+	if (c->signer)
+		notary_cert_describe(c->envelope.chain.p[0], c->signer);
 	return 0;
 }
 
-static enum verdict check_all(
-	struct check *c, const char *type, const char *envelope, size_t n, struct err *err)
-{
-	if (c->statement->skips) {
-		err_set(err, ERR_RETRY, "the policy skips it");
-		return VERDICT_BAD;
-	}
-	if (type_check(type, err) || verify_jws_open(&c->jws, envelope, n, err) ||
-		verify_chain(&c->jws.chain, err) || policy_check(c, err) || payload_check(c, err))
-		return VERDICT_BAD;
-	return c->ignored ? VERDICT_IGNORED : VERDICT_GOOD;
-}
+/* ---- all of it ------------------------------------------------------------------------------- */
+
+static const struct verify_check checks[] = {
+	{"integrity", integrity_check},
+	{"chain", chain_check},
+	{"authenticity", authenticity_check, .nth = VERIFY_AUTHENTICITY},
+	{"expiry", expiry_check, .nth = VERIFY_EXPIRY},
+	{"authenticTimestamp", timestamp_check, .nth = VERIFY_TIMESTAMP},
+	{"revocation", revocation_check, .nth = VERIFY_REVOCATION},
+	{"payload", payload_check},
+	{0},
+};
 
 enum verdict verify_notation(const struct verify_trust *trust, const struct verify_statement *s,
 	const struct verify_artifact *artifact, const char *type, const char *envelope, size_t n,
-	int64_t now_ms, struct buf *logged, struct err *err)
+	int64_t now_ms, const struct verify_notation_said *said, struct err *err)
 {
 	struct check c = {.trust = trust,
 		.statement = s,
 		.artifact = artifact,
 		.now_ms = now_ms,
-		.logged = logged};
-	enum verdict verdict = check_all(&c, type, envelope, n, err);
+		.type = type,
+		.data = envelope,
+		.n = n,
+		.signer = said->signer};
+	struct verify_checks all = {.rows = checks,
+		.arg = &c,
+		.actions = s->action,
+		.logged = said->logged,
+		.report = said->report};
+	enum verdict verdict = verify_checks_run(&all, err);
 
-	verify_jws_clear(&c.jws);
+	verify_envelope_clear(&c.envelope);
+	if (verdict == VERDICT_GOOD && all.passed_by & 1U << VERIFY_AUTHENTICITY)
+		return VERDICT_IGNORED;
 	return verdict;
 }

@@ -18,6 +18,7 @@
 
 #define VERIFY_NOTATION_TYPE "application/vnd.cncf.notary.signature"
 
+struct verify_report;
 struct verify_statement;
 struct verify_trust;
 
@@ -33,13 +34,17 @@ struct verify_artifact {
 int verify_notation_blob(const char *data, size_t n, const struct digest *subject,
 	struct digest *blob, uint64_t *size, char **type, struct err *err) must_check;
 
-/*
- * By one statement, which does not skip. type: of the envelope. GOOD and IGNORED: *logged says
- * which checks have failed that the statement only logs; "" when there is none. IGNORED: one of
- * them was authenticity, so nobody knows who has signed.
- */
+struct verify_notation_said {
+	/* Of GOOD and IGNORED: which checks have failed that the statement only logs; "": none. */
+	struct buf *logged;
+	struct buf *signer; /* whom the certificate names, of a signature that is whole; or NULL */
+	struct verify_report *report; /* what was checked; or NULL */
+};
+
+/* By one statement, which does not skip. type: of the envelope. IGNORED: authenticity has failed
+   and is only logged, so nobody knows who has signed. */
 enum verdict verify_notation(const struct verify_trust *trust, const struct verify_statement *s,
 	const struct verify_artifact *artifact, const char *type, const char *envelope, size_t n,
-	int64_t now_ms, struct buf *logged, struct err *err) must_check;
+	int64_t now_ms, const struct verify_notation_said *said, struct err *err) must_check;
 
 #endif

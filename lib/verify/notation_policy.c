@@ -23,13 +23,15 @@ static const struct {
 	bool skips;
 	enum verify_action action[VERIFY_CHECKS];
 } levels[] = {
-	{"strict", false, {VERIFY_ENFORCE, VERIFY_ENFORCE, VERIFY_ENFORCE, VERIFY_ENFORCE}},
-	{"permissive", false, {VERIFY_ENFORCE, VERIFY_LOG, VERIFY_LOG, VERIFY_LOG}},
-	{"audit", false, {VERIFY_LOG, VERIFY_LOG, VERIFY_LOG, VERIFY_LOG}},
-	{"skip", true, {VERIFY_SKIP, VERIFY_SKIP, VERIFY_SKIP, VERIFY_SKIP}},
+	{"strict", false,
+		{VERIFY_ENFORCE, VERIFY_ENFORCE, VERIFY_ENFORCE, VERIFY_ENFORCE, VERIFY_ENFORCE}},
+	{"permissive", false, {VERIFY_ENFORCE, VERIFY_ENFORCE, VERIFY_LOG, VERIFY_LOG, VERIFY_LOG}},
+	{"audit", false, {VERIFY_ENFORCE, VERIFY_LOG, VERIFY_LOG, VERIFY_LOG, VERIFY_LOG}},
+	{"skip", true, {VERIFY_ENFORCE, VERIFY_SKIP, VERIFY_SKIP, VERIFY_SKIP, VERIFY_SKIP}},
 };
 
 static const char *const checks[VERIFY_CHECKS] = {
+	[VERIFY_INTEGRITY] = "integrity",
 	[VERIFY_AUTHENTICITY] = "authenticity",
 	[VERIFY_EXPIRY] = "expiry",
 	[VERIFY_TIMESTAMP] = "authenticTimestamp",

@@ -12,6 +12,7 @@
 #define VERIFY_NOTATION_POLICY_H
 #include "base/err.h"
 #include "base/vec.h"
+#include "verify/checks.h"
 #include "verify/notation_dn.h"
 
 #include <stdbool.h>
@@ -19,19 +20,14 @@
 
 struct verify_notation_policy;
 
-/* What is checked, in this order; integrity is always enforced. */
-enum verify_check {
+/* What a statement says of; integrity is always enforced. */
+enum verify_policy_check {
+	VERIFY_INTEGRITY,
 	VERIFY_AUTHENTICITY,
 	VERIFY_EXPIRY,
 	VERIFY_TIMESTAMP,
-	VERIFY_REVOCATION,
+	VERIFY_REVOCATION, /* only this one may be VERIFY_SKIP */
 	VERIFY_CHECKS,
-};
-
-enum verify_action {
-	VERIFY_ENFORCE,
-	VERIFY_LOG, /* a failure is written down, and nothing else comes of it */
-	VERIFY_SKIP, /* of VERIFY_REVOCATION only */
 };
 
 struct verify_statement {

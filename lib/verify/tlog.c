@@ -63,8 +63,22 @@ int verify_tlog_promise(const struct verify_log *log, const struct verify_log_en
 
 /* ---- where it lies --------------------------------------------------------------------------- */
 
-static int checkpoint_check(const struct verify_log *log, const struct verify_log_proof *proof,
-	const struct digest *root, struct err *err)
+int verify_tlog_inclusion(
+	const struct verify_log_entry *e, const struct verify_log_proof *proof, struct err *err)
+{
+	struct digest leaf, root;
+
+	verify_merkle_leaf(&leaf, buf_str(&e->body), e->body.len);
+	if (verify_merkle_root(&root, &leaf, proof->index, proof->size,
+		    (const unsigned char *)buf_str(&proof->path), proof->path.len / 32, err))
+		return -1;
+	return proof->root.len != 32 || memcmp(proof->root.p, root.bin, 32) != 0
+		? err_set(err, ERR_RETRY, "the inclusion proof does not lead to its root")
+		: 0;
+}
+
+int verify_tlog_checkpoint(
+	const struct verify_log *log, const struct verify_log_proof *proof, struct err *err)
 {
 	struct verify_note note;
 
@@ -74,25 +88,11 @@ static int checkpoint_check(const struct verify_log *log, const struct verify_lo
 		return err_set(err, ERR_RETRY, "the checkpoint is not of a log of version 1");
 	if (verify_note_signed_v1(&note, log, err))
 		return -1;
-	if (!digest_equal(&note.root, root))
+	if (proof->root.len != 32 || memcmp(proof->root.p, note.root.bin, 32) != 0)
 		return err_set(err, ERR_RETRY, "the checkpoint is of another root than the proof");
 	if (note.size != proof->size)
 		return err_set(err, ERR_RETRY, "the checkpoint is of another size than the proof");
 	return 0;
-}
-
-int verify_tlog_proof(const struct verify_log *log, const struct verify_log_entry *e,
-	const struct verify_log_proof *proof, struct err *err)
-{
-	struct digest leaf, root;
-
-	verify_merkle_leaf(&leaf, buf_str(&e->body), e->body.len);
-	if (verify_merkle_root(&root, &leaf, proof->index, proof->size,
-		    (const unsigned char *)buf_str(&proof->path), proof->path.len / 32, err))
-		return -1;
-	if (proof->root.len != 32 || memcmp(proof->root.p, root.bin, 32) != 0)
-		return err_set(err, ERR_RETRY, "the inclusion proof does not lead to its root");
-	return checkpoint_check(log, proof, &root, err);
 }
 
 /* ---- version 2 ------------------------------------------------------------------------------- */
@@ -105,14 +105,13 @@ bool verify_tlog_is_v2(const struct verify_log_proof *proof)
 	return !verify_note_read(&note, proof->checkpoint, &ignored) && !verify_note_is_v1(&note);
 }
 
-int verify_tlog_proof_v2(const struct verify_log *log, const struct verify_log_entry *e,
-	const struct buf *body, const struct verify_log_proof *proof, struct err *err)
+int verify_tlog_inclusion_v2(const struct verify_log_entry *e, const struct buf *body,
+	const struct verify_log_proof *proof, struct err *err)
 {
 	struct digest leaf, root;
 	struct verify_note note;
 
-	if (verify_note_read(&note, proof->checkpoint, err) ||
-		verify_note_signed_v2(&note, log, err))
+	if (verify_note_read(&note, proof->checkpoint, err))
 		return -1;
 	verify_merkle_leaf(&leaf, buf_str(body), body->len);
 	if (verify_merkle_root(&root, &leaf, e->index, note.size,
@@ -122,4 +121,15 @@ int verify_tlog_proof_v2(const struct verify_log *log, const struct verify_log_e
 		? 0
 		: err_set(err, ERR_RETRY,
 			  "the inclusion proof does not lead from this signature to the root");
+}
+
+int verify_tlog_checkpoint_v2(
+	const struct verify_log *log, const struct verify_log_proof *proof, struct err *err)
+{
+	struct verify_note note;
+
+	return verify_note_read(&note, proof->checkpoint, err) ||
+			verify_note_signed_v2(&note, log, err)
+		? -1
+		: 0;
 }

@@ -35,14 +35,19 @@ struct verify_log_proof {
 	const char *checkpoint; /* a signed note; borrowed */
 };
 
-/* Does the entry lie in the log? */
-int verify_tlog_proof(const struct verify_log *log, const struct verify_log_entry *e,
-	const struct verify_log_proof *proof, struct err *err) must_check;
+/* Does the entry lie in the log? It does when both say so: the path leads from the entry to the
+   proof's root, and the log has signed that root, and the size. */
+int verify_tlog_inclusion(const struct verify_log_entry *e, const struct verify_log_proof *proof,
+	struct err *err) must_check;
+int verify_tlog_checkpoint(const struct verify_log *log, const struct verify_log_proof *proof,
+	struct err *err) must_check;
 /* Is it a checkpoint of version 2? */
 bool verify_tlog_is_v2(const struct verify_log_proof *proof);
-/* The same for version 2: body is what the entry must be, e's own is not looked at; index and size
-   are those of the entry and of the checkpoint. */
-int verify_tlog_proof_v2(const struct verify_log *log, const struct verify_log_entry *e,
-	const struct buf *body, const struct verify_log_proof *proof, struct err *err) must_check;
+/* The same two for version 2: body is what the entry must be, e's own is not looked at; index and
+   size are those of the entry and of the checkpoint, and the root is the checkpoint's. */
+int verify_tlog_inclusion_v2(const struct verify_log_entry *e, const struct buf *body,
+	const struct verify_log_proof *proof, struct err *err) must_check;
+int verify_tlog_checkpoint_v2(const struct verify_log *log, const struct verify_log_proof *proof,
+	struct err *err) must_check;
 
 #endif

@@ -108,6 +108,12 @@ for where in "plain $PLAIN" "new $NEW"; do
 	bad "$kind-wrong-name" "is none of the trusted identities"
 	bad "$kind-wrong-scope" "trustpolicy.json has no statement for '$host/app' in its registryScopes"
 	check_eq "$kind: what is refused is not fetched" null "$(revision "$kind-wrong-ca")"
+	cose=$(push "$host/cose:1")
+	sign one "$cose" cose
+	object "$kind-cose" "$host/cose" 1 one
+	object "$kind-cose-wrong-ca" "$host/cose" 1 two
+	good "$kind-cose" "1@${cose##*@}"
+	bad "$kind-cose-wrong-ca" "none of the trusted certificates is in the signature's chain"
 	passes "$kind-audit" "1@${app##*@}"
 	passes "$kind-skip" "1@${app##*@}"
 done
@@ -137,12 +143,6 @@ k create secret generic changes --from-literal=trustpolicy.json='{' --dry-run=cl
 bad changes "secret 'default/changes': trustpolicy.json: it is not valid JSON"
 secret changes one strict '*'
 good changes "1@${app##*@}"
-
-# ---- not built -------------------------------------------------------------------------------------------------------
-cose=$(push "$NEW/cose:1")
-sign one "$cose" cose
-object cose "$NEW/cose" 1 one
-bad cose "the envelope is of the type 'application/cose', which is not built yet"
 
 # ---- a process that ends well ----------------------------------------------------------------------------------------
 h_stop "$CONTROLLER_PID"

@@ -28,14 +28,14 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 /* The corpus has one that is good. */
 static void open_one(const char *text, size_t n, bool maybe)
 {
-	struct verify_jws jws = {0};
+	struct verify_envelope e = {0};
 	struct err err = {0};
 
-	if (verify_jws_open(&jws, text, n, &err))
+	if (verify_jws_open(&e, text, n, &err))
 		BUG_IF(err.kind != ERR_RETRY || !*err.msg || strpbrk(err.msg, "\r\n"));
 	else
-		BUG_IF(!maybe || !jws.chain.len || !jws.payload.len || jws.signed_ms <= 0);
-	verify_jws_clear(&jws);
+		BUG_IF(!maybe || !e.chain.len || !e.payload.len || e.signed_ms <= 0);
+	verify_envelope_clear(&e);
 }
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)

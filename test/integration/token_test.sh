@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Bearer tokens against Debian's docker-registry: it names a token server and checks signature, service, scope and time of what we bring.
-# The token server is `openssl s_server -WWW` on files whose names are the whole request, so it also says what was asked for.
+# The token server has files whose names are the whole request, so only what was asked for exactly is answered.
 . "$(dirname "$0")/../lib/harness.sh"
 . "$H_ROOT/test/lib/parts.sh"
 
@@ -36,8 +36,7 @@ grant app '"pull","push"'
 grant weak '"pull"'
 
 AUTH_PORT=$(h_free_port)
-(cd "$H_TMP/www" && exec openssl s_server -WWW -accept "127.0.0.1:$AUTH_PORT" -cert ../cert.pem -key ../key.pem -quiet) >>"$H_TMP/log/auth.out" 2>>"$H_TMP/log/auth.err" </dev/null &
-H_PIDS+=("$!")
+h_spawn auth python3 "$H_ROOT/test/lib/https_files.py" "$H_TMP/www" "$AUTH_PORT" "$H_TMP/cert.pem" "$H_TMP/key.pem"
 PORT=$(h_free_port)
 REG=127.0.0.1:$PORT
 mkdir "$H_TMP/reg"

@@ -10,7 +10,13 @@ SOON=30
 h_registry_start reg
 mkdir "$H_TMP/objects"
 keyless_case roots good >"$H_TMP/root.json"
-h_embedded_start src "$H_TMP/objects" --sigstore-trusted-root="$H_TMP/root.json"
+echo 'rules: [{match: ghcr.io, key: [x]}]' >"$H_TMP/rules.yaml"
+out=$("$CONTROLLER" --embedded --state-dir="$H_TMP/refused" --storage-addr=127.0.0.1:0 --metrics-addr=127.0.0.1:0 --health-addr=127.0.0.1:0 \
+	--verification-rules="$H_TMP/rules.yaml" 2>&1)
+check_eq "a wrong rule ends the start" 1 $?
+check_has "and is named" "--verification-rules: '$H_TMP/rules.yaml': rule 1: match 'ghcr.io': it has the unknown key 'key'" "$out"
+echo 'rules: []' >"$H_TMP/rules.yaml"
+h_embedded_start src "$H_TMP/objects" --sigstore-trusted-root="$H_TMP/root.json" --verification-rules="$H_TMP/rules.yaml"
 k create namespace apps >/dev/null
 get() { k -n apps get ocirepository "$1" -o json; }
 
@@ -140,6 +146,29 @@ before=$(h_registry_requests reg GET '/v2/app/referrers/.*')
 k -n apps annotate ocirepository bundle reconcile.fluxcd.io/requestedAt=now >/dev/null
 check_soon "it has looked again" $SOON now field bundle '.status.lastHandledReconcileAt'
 check_eq "for no signature" "$before" "$(h_registry_requests reg GET '/v2/app/referrers/.*')"
+
+# ---- rules of the operator -------------------------------------------------------------------------------------------
+# rule KEY: whoever it is, artifacts of app are signed by it
+rule() { jq -n --arg match "${REGISTRY%%:*}/app" --rawfile key "$DATA/keys/$1.pub" '{rules: [{match: $match, keys: [$key]}]}' >"$H_TMP/rules.yaml"; }
+k -n apps delete ocirepository old second workflow own-root keyless-bundle >/dev/null
+k -n apps apply -f - >/dev/null <<EOT
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: OCIRepository
+metadata: {name: silent}
+spec: {interval: 1s, url: 'oci://$REGISTRY//app/', ref: {tag: a}}
+EOT
+check_soon "an object that asks for nothing" $SOON "True Succeeded" outcome silent
+check_eq "and is not said to be verified" "" "$(verified silent)"
+rule p256-other
+check_soon "a rule that it does not fulfil" $SOON "False VerificationError" outcome silent
+check_has "is named" "provider 'cosign', as rule '${REGISTRY%%:*}/app' of --verification-rules wants: no matching signatures" "$(message silent)"
+check_has "what there was stays" "a@$(cat "$DATA/a.digest")" "$(field silent .status.artifact.revision)"
+rule p256
+check_soon "one that it fulfils" $SOON "True Succeeded" verified silent
+check_eq "is named, too" "verified signature of revision a@$(cat "$DATA/a.digest"); rule '${REGISTRY%%:*}/app' holds" \
+	"$(field silent '.status.conditions[] | select(.type == "SourceVerified") | .message')"
+check_has "and counted" 'oci_verifications_total{provider="cosign",policy="rule",outcome="verified"}' \
+	"$(curl -s "http://$(h_address src metrics)/metrics")"
 
 h_stop "$CONTROLLER_PID"
 check_eq "the controller ends well" 0 $?

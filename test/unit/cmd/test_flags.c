@@ -116,7 +116,7 @@ START_TEST(test_values)
 		      "--enable-leader-election --embedded=/dir --log-level=debug "
 		      "--log-encoding=console --watch-label-selector=a=b,c!=d "
 		      "--ca-file=/etc/cas --registry-mirrors=/etc/rules "
-		      "--sigstore-trusted-root=/etc/root.json";
+		      "--sigstore-trusted-root=/etc/root.json --verification-rules=/etc/signed";
 
 	good(&f, line);
 	ck_assert_int_eq(f.concurrent, 4);
@@ -141,6 +141,7 @@ START_TEST(test_values)
 	ck_assert_str_eq(f.ca_file, "/etc/cas");
 	ck_assert_str_eq(f.mirrors, "/etc/rules");
 	ck_assert_str_eq(f.trusted_root, "/etc/root.json");
+	ck_assert_str_eq(f.rules, "/etc/signed");
 }
 END_TEST
 

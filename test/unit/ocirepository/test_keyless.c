@@ -6,6 +6,7 @@
 #include "ctl/controller.h"
 #include "ev/loop.h"
 #include "ev/reread.h"
+#include "source/rules_file.h"
 #include "source/trust_file.h"
 #include "test/unit/ocirepository/signing.h"
 #include "test/unit/ocirepository/world.h"
@@ -433,6 +434,76 @@ START_TEST(test_file)
 }
 END_TEST
 
+static void write_text(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	ck_assert(f && fputs(text, f) >= 0);
+	fclose(f);
+}
+
+/* A rule of the operator's without keys, by a trusted root of its own or by his. */
+START_TEST(test_rule)
+{
+	char path[] = "/tmp/trusted-root-XXXXXX", rules[] = "/tmp/rules-XXXXXX";
+	auto_free char *root = root_text("good"), *text = NULL, *want = NULL;
+	struct trust_file *file;
+	struct rules_file *ruled;
+	struct err err = {0};
+	json_t *o;
+
+	begin("\"ref\":{\"tag\":\"1.0\"}");
+	close(mkstemp(path));
+	close(mkstemp(rules));
+	write_root(path, _i ? "good" : "log-before");
+	o = json_pack("{s[{sss[{ssss}]ss*}]}", "rules", "match", "127.0.0.1/*", "matchOIDCIdentity",
+		"issuer", "^https://issuer[.]example$", "subject", "^https://github[.]com/org/app/",
+		"trustedRoot", _i ? NULL : root);
+	text = json_dumps(o, 0);
+	json_decref(o);
+	write_text(rules, text);
+	file = trust_file_new(w.loop, path, &err);
+	ruled = rules_file_new(w.loop, rules, &err);
+	ck_assert_msg(file && ruled, "%s", err.msg);
+	w.opts.trust = file;
+	w.opts.rules = ruled;
+	sign("image");
+	signing_start(&w);
+	want = mem_printf(
+		"verified signature of revision 1.0@%s; rule '127.0.0.1/*' holds by '" SUBJECT
+		"' of 'https://issuer.example'",
+		image.manifest_text);
+	ck_assert_str_eq(world_status(&w, "web", "SourceVerified.message"), want);
+	world_object(&w, "web", SPEC);
+	world_settle(&w);
+	free(MOVE(want));
+	want = mem_printf("verified signature of revision 1.0@%s by '" SUBJECT
+			  "' of 'https://issuer.example'; rule '127.0.0.1/*' holds by '" SUBJECT
+			  "' of 'https://issuer.example'",
+		image.manifest_text);
+	ck_assert_str_eq(world_status(&w, "web", "SourceVerified.message"), want);
+	/* Whom the rule does not name. */
+	free(MOVE(text));
+	text = mem_printf(
+		"rules: [{match: '*', matchOIDCIdentity: [{issuer: ^a$, subject: ^b$}]}]");
+	write_text(rules, text);
+	until_verified("False");
+	ck_assert_msg(
+		strstr(world_status(&w, "web", "Ready.message"),
+			"provider 'cosign keyless', as rule '*' of --verification-rules wants: ") &&
+			strstr(world_status(&w, "web", "Ready.message"),
+				_i ? "the issuer fits no entry of matchOIDCIdentity: "
+				   : "when the log was not trusted"),
+		"%s", world_status(&w, "web", "Ready.message"));
+	world_stop(&w);
+	trust_file_free(file);
+	rules_file_free(ruled);
+	unlink(path);
+	unlink(rules);
+	end();
+}
+END_TEST
+
 /* What only another spec can mend stalls, and nobody is asked. */
 static const struct {
 	const char *spec, *why;
@@ -473,6 +544,7 @@ Suite *suite_keyless(void)
 	tcase_add_loop_test(tc, test_no_root, 0, ARRAY_LEN(no_root));
 	tcase_add_test(tc, test_nobody_named_a_root);
 	tcase_add_test(tc, test_file);
+	tcase_add_loop_test(tc, test_rule, 0, 2);
 	tcase_add_loop_test(tc, test_wrong, 0, ARRAY_LEN(wrong));
 	suite_add_tcase(s, tc);
 	return s;

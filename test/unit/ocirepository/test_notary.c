@@ -178,11 +178,18 @@ static void bad(const char *why)
 /* _i: the list is under the tag. */
 START_TEST(test_signed)
 {
+	auto_free char *subject = NULL;
+	const char *once;
+
 	begin("strict", NULL, "rsa2048-1");
+	subject = mem_printf("GET /v2/app/manifests/%s", image.manifest_text);
 	sign(envelope_of(&image));
 	list(_i);
 	signing_start(&w);
 	good();
+	/* What was fetched to be verified is what is pulled then. */
+	once = strstr(fake_log(w.reg), subject);
+	ck_assert_msg(once && !strstr(once + 1, subject), "%s", fake_log(w.reg));
 	world_forget(&w);
 	world_pass(&w, INTERVAL_MS);
 	ck_assert_str_eq(world_writes(&w), "");
@@ -456,7 +463,7 @@ START_TEST(test_cose)
 	sign_as(VERIFY_NOTATION_TYPE, "application/cose", 2, mem_strdup("\xd2\x84"));
 	list(false);
 	signing_start(&w);
-	bad("the envelope is of the type 'application/cose', which is not built yet");
+	bad("the envelope: it ends inside an item");
 	end();
 }
 END_TEST

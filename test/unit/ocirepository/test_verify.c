@@ -59,7 +59,8 @@ static char *bundle_push(char *bundle, const char *type, unsigned layers)
 	const char *digest = signing_digest(manifest);
 
 	signing_blob(&w, bundle);
-	signing_answer(&w, mem_printf("/v2/app/manifests/%s", digest), manifest, NULL);
+	signing_answer(&w, mem_printf("/v2/app/manifests/%s", digest), manifest,
+		"Content-Type: " OCI_TYPE_MANIFEST "\r\n");
 	return signing_keep(mem_printf("{\"mediaType\":\"" OCI_TYPE_MANIFEST "\",\"digest\":\"%s\","
 				       "\"size\":%zu,\"artifactType\":\"" LAYER_TYPE "\"}",
 		digest, strlen(manifest)));
@@ -512,6 +513,34 @@ START_TEST(test_bundle)
 }
 END_TEST
 
+/* The next object, and another verification, ask what there is, and fetch nothing again. */
+START_TEST(test_bundle_is_fetched_once)
+{
+	auto_free char *bundle = NULL, *blob = NULL;
+
+	begin();
+	bundle = bundle_of(&image);
+	signing_list(&w, &image, bundle_push(mem_strdup(bundle), LAYER_TYPE, 1), false);
+	blob = mem_printf("GET /v2/app/blobs/%s", signing_digest(bundle));
+	start();
+	good();
+	ck_assert_msg(asked(blob), "%s", fake_log(w.reg));
+	world_forget(&w);
+	world_object(&w, "next", SPEC);
+	world_settle(&w);
+	ck_assert_str_eq(world_status(&w, "next", "SourceVerified.status"), "True");
+	ck_assert_msg(asked("/referrers/") && !asked(blob), "%s", fake_log(w.reg));
+	world_forget(&w);
+	signing_trust(&w, "p256");
+	world_settle(&w);
+	bad("it is a signature of none of the keys");
+	ck_assert_msg(asked("/referrers/") && !asked("GET /v2/app/blobs/") &&
+			!asked("GET /v2/app/manifests/sha256:"),
+		"%s", fake_log(w.reg));
+	end();
+}
+END_TEST
+
 #define JUNK_BUNDLE \
 	"{\"mediaType\":\"" LAYER_TYPE "\",\"verificationMaterial\":{\"publicKey\":{}}," \
 	"\"dsseEnvelope\":{\"payload\":\"YQ==\",\"payloadType\":\"application/vnd.in-toto+json\"," \
@@ -671,6 +700,7 @@ Suite *suite_verify(void)
 	tcase_add_test(tags, test_many_layers);
 	tcase_add_loop_test(tags, test_payload_lies, 0, 2);
 	tcase_add_loop_test(bundles, test_bundle, 0, 2);
+	tcase_add_test(bundles, test_bundle_is_fetched_once);
 	tcase_add_test(bundles, test_one_good_bundle);
 	tcase_add_loop_test(bundles, test_too_large_is_passed_over, 0, 2);
 	tcase_add_loop_test(bundles, test_not_good_bundle, 0, ARRAY_LEN(not_good));

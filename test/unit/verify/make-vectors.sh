@@ -9,6 +9,7 @@
 #   bundle/NAME.json       bundles, as cosign has pushed them
 #   raw/NAME.sig           signatures of raw/message, in base64: KEY-HOW
 #   notation/NAME.jws      envelopes of the Notary Project, NAME.crt whom to believe; verdicts.tsv what its own library says of each
+#   cose/NAME.cose         the same in COSE
 . "$(dirname "$0")/../../lib/harness.sh"
 . "$H_ROOT/test/lib/parts.sh"
 COSIGN=$(h_tool cosign)/cosign || h_die "cosign was not built"
@@ -17,7 +18,7 @@ PLAIN=(--new-bundle-format=false --use-signing-config=false --tlog-upload=false)
 ACCEPT='Accept: application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json'
 export COSIGN_PASSWORD=
 
-rm -rf "$OUT"/{keys,legacy,bundle,raw}
+rm -rf "$OUT"/{keys,legacy,bundle,raw,notation,cose}
 mkdir -p "$OUT"/{keys,legacy,bundle,raw}
 cd "$H_TMP" || exit 1
 h_registry_start reg
@@ -149,7 +150,8 @@ for key in p256 rsa2048; do
 done
 
 # ---- notation --------------------------------------------------------------------------------------------------------
-mkdir "$OUT/notation"
+mkdir "$OUT"/{notation,cose}
 "$(h_tool notation)/notation" vectors "$OUT/notation" || h_die "notation makes no vectors"
+"$(h_tool notation)/notation" cose "$OUT/cose" || h_die "notation makes no vectors in COSE"
 du -sh "$OUT"
 h_finish

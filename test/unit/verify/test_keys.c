@@ -92,9 +92,9 @@ START_TEST(test_stop)
 	struct err err = {0};
 
 	ck_assert(!base64_decode(&sig, text, strlen(text), BASE64_STD, &err));
-	ck_assert(verify_keys_verify(keys, sig.p, sig.len, payload, strlen(payload), &stop));
+	ck_assert(verify_keys_find(keys, sig.p, sig.len, payload, strlen(payload), &stop));
 	stop = true;
-	ck_assert(!verify_keys_verify(keys, sig.p, sig.len, payload, strlen(payload), &stop));
+	ck_assert(!verify_keys_find(keys, sig.p, sig.len, payload, strlen(payload), &stop));
 	verify_keys_unref(keys);
 }
 END_TEST

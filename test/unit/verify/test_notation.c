@@ -1,90 +1,13 @@
 /* Signatures of the Notary Project: those of its own library, and what must not pass, each for its
-   reason. What that library says of the same envelopes stands in data/notation/verdicts.tsv: where
-   it says no, nothing passes here, and where only we say no, the row says so. */
+   reason. In JWS; for COSE see test_cose.c. */
 #include "verify/notation.h"
 
-#include "base/time.h"
-#include "base/vec.h"
-#include "crypto/notary_cert.h"
-#include "test/unit/verify/vectors.h"
+#include "test/unit/verify/notation.h"
 #include "verify/notation_chain.h"
-#include "verify/notation_policy.h"
-#include "verify/notation_trust.h"
 
 Suite *suite_notation(void);
 
-#define NOW "2026-12-01T00:00:00Z"
 #define JOSE "application/jose+json"
-#define IDENTITY "x509.subject: C=US, ST=WA, O=Notary"
-#define STORES "\"ca:x\",\"signingAuthority:y\""
-
-/* ---- helpers --------------------------------------------------------------------------------- */
-
-static int64_t time_of(const char *text)
-{
-	struct err err = {0};
-	int64_t ms;
-
-	ck_assert_msg(!time_parse_rfc3339(text, &ms, &err), "%s", err.msg);
-	return ms;
-}
-
-/* verification: what signatureVerification holds. pool: of data/notation, "a b". */
-static struct verify_trust *trust_of(
-	const char *verification, const char *stores, const char *identities, const char *pool)
-{
-	auto_free char *policy = mem_printf(
-		"{\"version\":\"1.0\",\"trustPolicies\":[{\"name\":\"all\",\"registryScopes\":["
-		"\"*\"],\"signatureVerification\":{%s},\"trustStores\":[%s],\"trustedIdentities\":["
-		"%s]}]}",
-		verification, stores, identities);
-	auto_free char *copy = mem_strdup(pool);
-	char *rest = copy, *name;
-	struct verify_trust *t = NULL;
-	json_t *secret = json_object();
-	struct err err = {0};
-
-	vector_entry(secret, "trustpolicy.json", policy);
-	while ((name = strsep(&rest, " "))) {
-		auto_free char *pem = vector_text("notation/", name, ".crt");
-		auto_free char *entry = mem_printf("%s.crt", name);
-
-		vector_entry(secret, entry, pem);
-	}
-	ck_assert_msg(!verify_trust_read(&t, secret, &err), "%s", err.msg);
-	json_decref(secret);
-	return t;
-}
-
-static struct verify_artifact artifact_of(void)
-{
-	struct verify_artifact a = {
-		.type = "application/vnd.oci.image.manifest.v1+json", .size = 1234};
-
-	digest_mem(&a.digest, DIGEST_SHA256, "manifest", 8);
-	return a;
-}
-
-static enum verdict prove(const struct verify_trust *t, const char *envelope, const char *now,
-	struct buf *logged, struct err *err)
-{
-	auto_free char *text = vector_text("notation/", envelope, ".jws");
-	struct verify_artifact a = artifact_of();
-
-	return verify_notation(t, verify_policy_find(t->policy, "any/thing"), &a, JOSE, text,
-		strlen(text), time_of(now), logged, err);
-}
-
-static enum verdict prove_at(
-	const char *level, const char *name, const char *pool, struct buf *logged, struct err *err)
-{
-	auto_free char *verification = mem_printf("\"level\":\"%s\"", level);
-	struct verify_trust *t = trust_of(verification, STORES, "\"" IDENTITY "\"", pool);
-	enum verdict got = prove(t, name, NOW, logged, err);
-
-	verify_trust_unref(t);
-	return got;
-}
 
 /* ---- files ----------------------------------------------------------------------------------- */
 
@@ -95,10 +18,7 @@ static enum verdict prove_at(
 #define CA2 "certificate 'CN=CA 2,O=Notary,L=Seattle,ST=WA,C=US': "
 #define JSON " is not valid JSON"
 
-static const struct row {
-	const char *name, *why; /* NULL: good */
-	bool stricter; /* the Notary Project's library takes it */
-} rows[] = {
+static const struct notation_row rows[] = {
 	{"rsa2048-1", NULL, false},
 	{"rsa2048-2", NULL, false},
 	{"rsa2048-3", NULL, false},
@@ -255,79 +175,21 @@ static const struct row {
 	{"envelope-junk", "the envelope" JSON, false},
 };
 
-/* What the library says of a row, at a level: 0 strict, 1 permissive, 2 audit. *pool is freed by
-   the caller. */
-static void verdict_of(const char *name, char said[3][8], char **pool)
-{
-	auto_free char *all = vector_text("notation/", "verdicts", ".tsv");
-	char *rest = all, *line, *field;
-	int i;
-
-	while ((line = strsep(&rest, "\n"))) {
-		field = strsep(&line, "\t");
-		if (strcmp(field, name) != 0)
-			continue;
-		*pool = mem_strdup(strsep(&line, "\t"));
-		for (i = 0; i < 3; i++)
-			snprintf(said[i], sizeof(said[i]), "%s", strsep(&line, "\t"));
-		return;
-	}
-	ck_abort_msg("no row '%s'", name);
-}
-
-static const char *const levels[] = {"strict", "permissive", "audit"};
-
 START_TEST(test_files)
 {
-	static const char *const words[] = {
-		[VERDICT_BAD] = "reject", [VERDICT_GOOD] = "accept", [VERDICT_IGNORED] = "ignore"};
-	const struct row *row = &rows[_i];
-	auto_free char *pool = NULL;
-	char said[3][8];
-	int level;
-
-	verdict_of(row->name, said, &pool);
-	for (level = 0; level < 3; level++) {
-		auto_buf struct buf logged = BUF_INIT(BUF_ANY);
-		struct err err = {0};
-		enum verdict got = prove_at(levels[level], row->name, pool, &logged, &err);
-
-		if (row->stricter) {
-			ck_assert_msg(got == VERDICT_BAD, "%s: %d", row->name, got);
-			ck_assert_str_eq(said[level], "accept");
-		} else {
-			ck_assert_msg(!strcmp(said[level], words[got]), "%s at %s: %s, not %s: %s",
-				row->name, levels[level], words[got], said[level], err.msg);
-		}
-		ck_assert_msg((got == VERDICT_BAD) == (err.kind == ERR_RETRY), "%s", row->name);
-		if (!level)
-			ck_assert_msg(
-				(got == VERDICT_GOOD) == !row->why, "%s: %s", row->name, err.msg);
-		/* What is not enforced is written down. */
-		if (row->why)
-			ck_assert_msg(
-				strstr(got == VERDICT_BAD ? err.msg : buf_str(&logged), row->why),
-				"%s at %s: %s %s", row->name, levels[level], err.msg,
-				buf_str(&logged));
-		else
-			ck_assert_str_eq(buf_str(&logged), "");
-	}
+	notation_check(&notation_jws, &rows[_i]);
 }
 END_TEST
 
 /* Another case is another name, here; and no row of the library's is left out. */
 START_TEST(test_all_rows)
 {
-	auto_free char *all = vector_text("notation/", "verdicts", ".tsv");
 	auto_buf struct buf logged = BUF_INIT(BUF_ANY);
-	char *rest = all, *line;
 	struct err err = {0};
-	size_t n = 0;
 
-	while ((line = strsep(&rest, "\n")))
-		n += *line != '\0';
-	ck_assert_uint_eq(n, ARRAY_LEN(rows) + 1);
-	ck_assert_msg(prove_at("strict", "n5-other-case", "p256-3", &logged, &err) == VERDICT_GOOD,
+	ck_assert_uint_eq(notation_rows(&notation_jws), ARRAY_LEN(rows) + 1);
+	ck_assert_msg(notation_prove_at(&notation_jws, "strict", "n5-other-case", "p256-3", &logged,
+			      &err) == VERDICT_GOOD,
 		"%s", err.msg);
 }
 END_TEST
@@ -336,11 +198,11 @@ END_TEST
 START_TEST(test_bytes)
 {
 	auto_free char *text = vector_text("notation/", "p256-2", ".jws");
-	struct verify_trust *t =
-		trust_of("\"level\":\"strict\"", STORES, "\"" IDENTITY "\"", "p256-2");
+	struct verify_trust *t = notation_trust(&notation_jws, "\"level\":\"strict\"",
+		NOTATION_STORES, "\"" NOTATION_IDENTITY "\"", "p256-2");
 	const struct verify_statement *s = verify_policy_find(t->policy, "a/b");
 	auto_buf struct buf logged = BUF_INIT(BUF_ANY);
-	struct verify_artifact a = artifact_of();
+	struct verify_artifact a = notation_artifact();
 	const char *agent = strstr(text, "\"io.cncf.notary.signingAgent\"");
 	size_t n = strlen(text), i;
 
@@ -353,7 +215,8 @@ START_TEST(test_bytes)
 		if (free_text)
 			continue;
 		text[i] ^= 1;
-		ck_assert_msg(verify_notation(t, s, &a, JOSE, text, n, time_of(NOW), &logged,
+		ck_assert_msg(verify_notation(t, s, &a, JOSE, text, n, notation_time(NOTATION_NOW),
+				      &(struct verify_notation_said){.logged = &logged},
 				      &err) == VERDICT_BAD,
 			"byte %zu", i);
 		text[i] ^= 1;
@@ -441,11 +304,12 @@ static const struct {
 
 START_TEST(test_policies)
 {
-	struct verify_trust *t = trust_of(policies[_i].verification, policies[_i].stores,
-		policies[_i].identities, policies[_i].pool);
+	struct verify_trust *t = notation_trust(&notation_jws, policies[_i].verification,
+		policies[_i].stores, policies[_i].identities, policies[_i].pool);
 	auto_buf struct buf logged = BUF_INIT(BUF_ANY);
 	struct err err = {0};
-	enum verdict got = prove(t, policies[_i].envelope, NOW, &logged, &err);
+	enum verdict got = notation_prove(
+		&notation_jws, t, policies[_i].envelope, NOTATION_NOW, &logged, &err);
 
 	ck_assert_msg(got == policies[_i].want, "row %d: %s", _i, err.msg);
 	if (policies[_i].why)
@@ -474,11 +338,11 @@ static const struct {
 START_TEST(test_moments)
 {
 	const char *name = moments[_i].envelope;
-	struct verify_trust *t =
-		trust_of(STRICT, STORES, ANY, strncmp(name, "n8", 2) != 0 ? "p256-3" : name);
+	struct verify_trust *t = notation_trust(&notation_jws, STRICT, NOTATION_STORES, ANY,
+		strncmp(name, "n8", 2) != 0 ? "p256-3" : name);
 	auto_buf struct buf logged = BUF_INIT(BUF_ANY);
 	struct err err = {0};
-	enum verdict got = prove(t, name, moments[_i].now, &logged, &err);
+	enum verdict got = notation_prove(&notation_jws, t, name, moments[_i].now, &logged, &err);
 
 	ck_assert_msg((got == VERDICT_GOOD) == moments[_i].good, "row %d: %s", _i, err.msg);
 	verify_trust_unref(t);
@@ -544,9 +408,10 @@ START_TEST(test_changes)
 	const char *of = changes[_i].of ? changes[_i].of : "expires-later";
 	auto_free char *text = vector_text("notation/", of, ".jws");
 	auto_free char *changed = NULL;
-	struct verify_trust *t = trust_of("\"level\":\"strict\"", STORES, ANY, "p256-3");
+	struct verify_trust *t = notation_trust(
+		&notation_jws, "\"level\":\"strict\"", NOTATION_STORES, ANY, "p256-3");
 	auto_buf struct buf logged = BUF_INIT(BUF_ANY), large = BUF_INIT(BUF_ANY);
-	struct verify_artifact a = artifact_of();
+	struct verify_artifact a = notation_artifact();
 	json_t *o = json_loads(text, 0, NULL);
 	struct err err = {0};
 
@@ -561,7 +426,8 @@ START_TEST(test_changes)
 			json_loads(changes[_i].value, JSON_DECODE_ANY, NULL));
 	changed = json_dumps(o, 0);
 	ck_assert_int_eq(verify_notation(t, verify_policy_find(t->policy, "a/b"), &a, JOSE, changed,
-				 strlen(changed), time_of(NOW), &logged, &err),
+				 strlen(changed), notation_time(NOTATION_NOW),
+				 &(struct verify_notation_said){.logged = &logged}, &err),
 		VERDICT_BAD);
 	ck_assert_msg(strstr(err.msg, changes[_i].why) != NULL, "row %d: %s", _i, err.msg);
 	json_decref(o);
@@ -572,11 +438,13 @@ END_TEST
 /* Who skips has no signature fetched; if one is looked at nevertheless, it is not good. */
 START_TEST(test_skip)
 {
-	struct verify_trust *t = trust_of("\"level\":\"skip\"", STORES, ANY, "p256-3");
+	struct verify_trust *t =
+		notation_trust(&notation_jws, "\"level\":\"skip\"", NOTATION_STORES, ANY, "p256-3");
 	auto_buf struct buf logged = BUF_INIT(BUF_ANY);
 	struct err err = {0};
 
-	ck_assert_int_eq(prove(t, "p256-3", NOW, &logged, &err), VERDICT_BAD);
+	ck_assert_int_eq(notation_prove(&notation_jws, t, "p256-3", NOTATION_NOW, &logged, &err),
+		VERDICT_BAD);
 	ck_assert_str_eq(err.msg, "the policy skips it");
 	verify_trust_unref(t);
 }
@@ -586,14 +454,16 @@ END_TEST
 START_TEST(test_no_size)
 {
 	auto_free char *text = vector_text("notation/", "n3-size-is-text", ".jws");
-	struct verify_trust *t = trust_of("\"level\":\"strict\"", STORES, ANY, "p256-3");
+	struct verify_trust *t = notation_trust(
+		&notation_jws, "\"level\":\"strict\"", NOTATION_STORES, ANY, "p256-3");
 	auto_buf struct buf logged = BUF_INIT(BUF_ANY);
-	struct verify_artifact a = artifact_of();
+	struct verify_artifact a = notation_artifact();
 	struct err err = {0};
 
 	a.size = UINT64_MAX;
 	ck_assert_int_eq(verify_notation(t, verify_policy_find(t->policy, "a/b"), &a, JOSE, text,
-				 strlen(text), time_of(NOW), &logged, &err),
+				 strlen(text), notation_time(NOTATION_NOW),
+				 &(struct verify_notation_said){.logged = &logged}, &err),
 		VERDICT_BAD);
 	ck_assert_msg(strstr(err.msg, "it is the signature of -1 bytes") != NULL, "%s", err.msg);
 	verify_trust_unref(t);
@@ -615,14 +485,15 @@ START_TEST(test_types)
 	static const struct {
 		const char *type, *why;
 	} types[] = {
-		{"application/cose", "'application/cose', which is not built yet"},
+		{"application/cose", "it does not start as a tagged COSE_Sign1 does"},
 		{"application/json", "the envelope's type 'application/json' is not known"},
 		{"", "the envelope's type '' is not known"},
 	};
 	auto_free char *text = vector_text("notation/", "p256-3", ".jws");
-	struct verify_trust *t = trust_of("\"level\":\"audit\"", STORES, ANY, "p256-3");
+	struct verify_trust *t = notation_trust(
+		&notation_jws, "\"level\":\"audit\"", NOTATION_STORES, ANY, "p256-3");
 	auto_buf struct buf logged = BUF_INIT(BUF_ANY);
-	struct verify_artifact a = artifact_of();
+	struct verify_artifact a = notation_artifact();
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(types); i++) {
@@ -630,7 +501,8 @@ START_TEST(test_types)
 
 		ck_assert_int_eq(
 			verify_notation(t, verify_policy_find(t->policy, "a/b"), &a, types[i].type,
-				text, strlen(text), time_of(NOW), &logged, &err),
+				text, strlen(text), notation_time(NOTATION_NOW),
+				&(struct verify_notation_said){.logged = &logged}, &err),
 			VERDICT_BAD);
 		ck_assert_msg(strstr(err.msg, types[i].why), "%s", err.msg);
 	}
@@ -682,6 +554,50 @@ START_TEST(test_manifests)
 }
 END_TEST
 
+/* ---- what is reported ------------------------------------------------------------------------ */
+
+static const struct {
+	const char *level, *envelope, *told;
+} reports[] = {
+	{"strict", "p256-3",
+		"integrity chain authenticity expiry authenticTimestamp revocation payload"},
+	{"strict", "n6-expired", "integrity chain authenticity expiry!"},
+	{"permissive", "n6-expired",
+		"integrity chain authenticity expiry~ authenticTimestamp revocation payload"},
+	{"strict", "n4-sig-bit", "integrity!"},
+	{"strict", "n7-no-root", "integrity chain!"},
+	{"strict", "n3-other-size",
+		"integrity chain authenticity expiry authenticTimestamp revocation payload!"},
+};
+
+START_TEST(test_reports)
+{
+	auto_free char *verification = mem_printf("\"level\":\"%s\"", reports[_i].level);
+	auto_free char *text = vector_text("notation/", reports[_i].envelope, ".jws");
+	struct verify_trust *t = notation_trust(&notation_jws, verification, NOTATION_STORES,
+		"\"" NOTATION_IDENTITY "\"", "p256-3");
+	auto_buf struct buf logged = BUF_INIT(BUF_ANY), signer = BUF_INIT(BUF_ANY);
+	auto_buf struct buf got = BUF_INIT(BUF_ANY);
+	struct verify_report report = {0};
+	struct verify_artifact a = notation_artifact();
+	const struct verify_reported *row;
+	struct err err = {0};
+
+	(void)!verify_notation(t, verify_policy_find(t->policy, "any/thing"), &a, JOSE, text,
+		strlen(text), notation_time(NOTATION_NOW),
+		&(struct verify_notation_said){&logged, &signer, &report}, &err);
+	vec_each (&report.rows, row)
+		buf_addf(&got, "%s%s%s", got.len ? " " : "", row->name,
+			row->outcome == VERIFY_FAILED           ? "!"
+				: row->outcome == VERIFY_LOGGED ? "~"
+								: "");
+	ck_assert_str_eq(buf_str(&got), reports[_i].told);
+	ck_assert_int_eq(signer.len > 0, report.rows.len > 2);
+	verify_report_clear(&report);
+	verify_trust_unref(t);
+}
+END_TEST
+
 Suite *suite_notation(void)
 {
 	Suite *s = suite_create("notation");
@@ -699,6 +615,7 @@ Suite *suite_notation(void)
 	tcase_add_test(tc, test_no_chain);
 	tcase_add_test(tc, test_types);
 	tcase_add_loop_test(tc, test_manifests, 0, ARRAY_LEN(manifests));
+	tcase_add_loop_test(tc, test_reports, 0, ARRAY_LEN(reports));
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -16,19 +16,27 @@
 
 #define VECTORS "test/unit/verify/data/"
 
-/* A file of data/ as text; free it. */
-static inline char *vector_text(const char *folder, const char *name, const char *suffix)
+/* Appends a file of data/. */
+static inline void vector_load(
+	struct buf *b, const char *folder, const char *name, const char *suffix)
 {
 	auto_free char *path = mem_printf(VECTORS "%s%s%s", folder, name, suffix);
-	auto_buf struct buf b = BUF_INIT(BUF_ANY);
 	FILE *f = fopen(path, "rb");
 	char part[4096];
 	size_t n;
 
 	ck_assert_msg(f, "%s", path);
 	while ((n = fread(part, 1, sizeof(part), f)) > 0)
-		buf_add(&b, part, n);
+		buf_add(b, part, n);
 	fclose(f);
+}
+
+/* A file of data/ as text; free it. */
+static inline char *vector_text(const char *folder, const char *name, const char *suffix)
+{
+	struct buf b = BUF_INIT(BUF_ANY);
+
+	vector_load(&b, folder, name, suffix);
 	return buf_take(&b);
 }
 

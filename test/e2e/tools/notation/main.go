@@ -1,8 +1,9 @@
-// notation: signs artifacts with the Notary Project's own library, and makes the vectors of test/unit/verify/data/notation.
+// notation: signs artifacts with the Notary Project's own library, and makes vectors of test/unit/verify/data.
 //
 //	notation certs DIR               a CA, DIR/root.crt, and a signer below it, DIR/signer.pem (key) and DIR/signer.crt (chain)
 //	notation sign DIR HOST/REPO@DIGEST [cose]
-//	notation vectors OUT
+//	notation vectors OUT             what test/unit/verify/data/notation holds
+//	notation cose OUT                what test/unit/verify/data/cose holds
 package main
 
 import (
@@ -78,12 +79,14 @@ func main() {
 	case len(args) == 2 && args[0] == "certs":
 		certs(args[1])
 	case len(args) == 3 && args[0] == "sign":
-		sign(args[1], args[2], "application/jose+json")
+		sign(args[1], args[2], jose)
 	case len(args) == 4 && args[0] == "sign" && args[3] == "cose":
-		sign(args[1], args[2], "application/cose")
+		sign(args[1], args[2], cose)
 	case len(args) == 2 && args[0] == "vectors":
 		vectors(args[1])
+	case len(args) == 2 && args[0] == "cose":
+		coseVectors(args[1])
 	default:
-		log.Fatal("usage: notation certs DIR | sign DIR REF [cose] | vectors OUT")
+		log.Fatal("usage: notation certs DIR | sign DIR REF [cose] | vectors OUT | cose OUT")
 	}
 }

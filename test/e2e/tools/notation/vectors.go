@@ -33,6 +33,7 @@ import (
 
 const (
 	jose    = "application/jose+json"
+	cose    = "application/cose"
 	repo    = "registry.example/app"
 	hour    = "2026-02-01T00:00:00Z"
 	scheme  = `"io.cncf.notary.signingScheme"`
@@ -43,6 +44,8 @@ const (
 
 var (
 	out      string
+	media    = jose
+	suffix   = ".jws"
 	verdicts strings.Builder
 	manifest = ocispec.Descriptor{
 		MediaType: ocispec.MediaTypeImageManifest, Digest: digest.FromString("manifest"), Size: 1234,
@@ -65,7 +68,7 @@ func verdict(envelope []byte, p pool, level string) (string, string) {
 	}}}
 	v := must(verifier.New(policy, p, nil))
 	outcome, err := v.Verify(context.Background(), manifest, envelope, notation.VerifierVerifyOptions{
-		ArtifactReference: repo + "@" + manifest.Digest.String(), SignatureMediaType: jose,
+		ArtifactReference: repo + "@" + manifest.Digest.String(), SignatureMediaType: media,
 	})
 	if err != nil {
 		return "reject", err.Error()
@@ -78,9 +81,9 @@ func verdict(envelope []byte, p pool, level string) (string, string) {
 	return "accept", ""
 }
 
-// put: the envelope NAME.jws, and in verdicts.tsv what is said of it: NAME POOL STRICT PERMISSIVE AUDIT WHY.
+// put: the envelope NAME.jws or NAME.cose, and in verdicts.tsv what is said of it: NAME POOL STRICT PERMISSIVE AUDIT WHY.
 func put(name, trusted string, envelope []byte, p pool) {
-	if err := os.WriteFile(out+"/"+name+".jws", envelope, 0o644); err != nil {
+	if err := os.WriteFile(out+"/"+name+suffix, envelope, 0o644); err != nil {
 		log.Fatal(err)
 	}
 	strict, why := verdict(envelope, p, "strict")
@@ -94,7 +97,7 @@ func put(name, trusted string, envelope []byte, p pool) {
 
 func honest(c *chain, s signature.SigningScheme, expiry time.Time) []byte {
 	payload := must(json.Marshal(map[string]any{"targetArtifact": manifest}))
-	e := must(signature.NewEnvelope(jose))
+	e := must(signature.NewEnvelope(media))
 	return must(e.Sign(&signature.SignRequest{
 		Payload: signature.Payload{ContentType: "application/vnd.cncf.notary.payload.v1+json", Content: payload},
 		Signer:  must(signature.NewLocalSigner(c.certs, c.key)), SigningTime: must(time.Parse(time.RFC3339, hour)),
@@ -104,7 +107,7 @@ func honest(c *chain, s signature.SigningScheme, expiry time.Time) []byte {
 
 // ---- the others ------------------------------------------------------------------------------------------------------
 
-// forged: an envelope put together by hand. alg decides how it is signed, what the header says is another thing.
+// forged: an envelope put together by hand. alg decides how it is signed (PS with the longest salt, PH with that of COSE, P0 with five bytes), what the header says is another thing.
 type forged struct {
 	chain                *chain
 	alg, header, payload string
@@ -134,8 +137,9 @@ func signAs(alg string, key crypto.Signer, in []byte) []byte {
 		return rawECDSA(key.(*ecdsa.PrivateKey), h, in)
 	case "PS":
 		return must(rsa.SignPSS(rand.Reader, key.(*rsa.PrivateKey), h, d(), nil))
-	case "P0":
-		return must(rsa.SignPSS(rand.Reader, key.(*rsa.PrivateKey), h, d(), &rsa.PSSOptions{SaltLength: 5}))
+	case "P0", "PH":
+		salt := map[string]int{"P0": 5, "PH": rsa.PSSSaltLengthEqualsHash}[alg[:2]]
+		return must(rsa.SignPSS(rand.Reader, key.(*rsa.PrivateKey), h, d(), &rsa.PSSOptions{SaltLength: salt}))
 	case "RS":
 		return must(rsa.SignPKCS1v15(rand.Reader, key.(*rsa.PrivateKey), h, d()))
 	case "HS":
@@ -191,29 +195,39 @@ func critSigned(extra string) []string {
 	return []string{`["io.cncf.notary.signingScheme"]`, `["io.cncf.notary.signingScheme",` + extra + `]`}
 }
 
-func vectors(to string) {
-	out = to
-	// Each kind of key, in chains of one, two and three. One alone signs itself, and is no CA.
+// keyed: signatures by each kind of key, in chains of one, two and three. One alone signs itself, and is no CA.
+func keyed(each func(name string, c *chain)) {
 	for _, kind := range []string{"rsa2048", "rsa3072", "rsa4096", "p256", "p384", "p521"} {
 		for n := 1; n <= 3; n++ {
 			name, c := fmt.Sprintf("%s-%d", kind, n), newChain(kind, n, nil)
 			write(out+"/"+name+".crt", certBlock(c.certs[n-1]))
 			put(name, name, honest(c, signature.SigningSchemeX509, time.Time{}), pool{c.certs[n-1]})
-			if name == "rsa2048-1" {
-				// For what tests sign themselves.
-				write(out+"/signer.pem", &pem.Block{Type: "PRIVATE KEY", Bytes: must(x509.MarshalPKCS8PrivateKey(c.key))})
-			}
-			if name == "p256-3" {
-				write(out+"/leaf.crt", certBlock(c.certs[0]))
-				write(out+"/middle.crt", certBlock(c.certs[1]))
-				forge(c)
-			}
+			each(name, c)
 		}
 	}
-	chains()
+}
+
+func said() {
 	if err := os.WriteFile(out+"/verdicts.tsv", []byte(verdicts.String()), 0o644); err != nil {
 		log.Fatal(err)
 	}
+}
+
+func vectors(to string) {
+	out = to
+	keyed(func(name string, c *chain) {
+		if name == "rsa2048-1" {
+			// For what tests sign themselves.
+			write(out+"/signer.pem", &pem.Block{Type: "PRIVATE KEY", Bytes: must(x509.MarshalPKCS8PrivateKey(c.key))})
+		}
+		if name == "p256-3" {
+			write(out+"/leaf.crt", certBlock(c.certs[0]))
+			write(out+"/middle.crt", certBlock(c.certs[1]))
+			forge(c)
+		}
+	})
+	chains()
+	said()
 }
 
 // forge: everything that is below one good chain.

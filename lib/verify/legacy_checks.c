@@ -1,13 +1,14 @@
-/* A signature below a .sig tag by a certificate: all checks, in their order, are in
-   verify_legacy_keyless. */
+/* What a signature below a .sig tag has to pass: the tables at the end have all of it, in order. */
 #include "base/ascii.h"
 #include "base/base64.h"
 #include "base/limits.h"
 #include "base/obj.h"
 #include "crypto/cert.h"
 #include "crypto/pubkey.h"
+#include "verify/checks.h"
 #include "verify/fulcio.h"
 #include "verify/identity.h"
+#include "verify/keys.h"
 #include "verify/legacy.h"
 #include "verify/log_body.h"
 #include "verify/plain.h"
@@ -21,6 +22,10 @@
 struct proof {
 	const struct verify_legacy_layer *layer;
 	const struct buf *payload;
+	const struct verify_policy *policy;
+	const struct digest *manifest;
+	const atomic_bool *stop;
+	struct buf *signer;
 	struct verify_log_entry entry;
 	struct buf promise;
 	struct verify_log_body body;
@@ -105,8 +110,36 @@ static int body_read(struct proof *p, struct err *err)
 		: verify_log_body_unknown(&p->body, err);
 }
 
-static int leaf_read(struct proof *p, struct err *err)
+static int entry_check(void *arg, struct err *err)
 {
+	return entry_read(arg, err) || body_read(arg, err) ? -1 : 0;
+}
+
+static int body_check(void *arg, struct err *err)
+{
+	struct proof *p = arg;
+	struct verify_log_subject of = {.sig = &p->layer->sig, .leaf = p->leaf};
+
+	digest_mem(&of.payload, DIGEST_SHA256, buf_str(p->payload), p->payload->len);
+	return verify_log_body_of_hash(&p->body, &of, err);
+}
+
+static int promise_check(void *arg, struct err *err)
+{
+	struct proof *p = arg;
+	const struct verify_log *log = verify_tlog_find(p->policy->root, &p->entry);
+
+	if (!log)
+		return err_set(err, ERR_RETRY,
+			"the log entry is of a log that the trusted root does not have");
+	return verify_tlog_promise(log, &p->entry, &p->promise, err);
+}
+
+/* ---- the certificate ------------------------------------------------------------------------- */
+
+static int leaf_check(void *arg, struct err *err)
+{
+	struct proof *p = arg;
 	const char *pem = p->layer->certificate;
 
 	if (!pem)
@@ -117,52 +150,109 @@ static int leaf_read(struct proof *p, struct err *err)
 		: 0;
 }
 
-static int body_compare(struct proof *p, struct err *err)
+static int chain_check(void *arg, struct err *err)
 {
-	struct verify_log_subject of = {.sig = &p->layer->sig, .leaf = p->leaf};
+	struct proof *p = arg;
 
-	digest_mem(&of.payload, DIGEST_SHA256, buf_str(p->payload), p->payload->len);
-	return verify_log_body_of_hash(&p->body, &of, err);
+	return verify_fulcio_chain(&p->chain, p->policy->root, p->leaf, cert_from(p->leaf), err);
 }
 
-static int promise_check(struct proof *p, const struct verify_root *root, struct err *err)
+static int identity_check(void *arg, struct err *err)
 {
-	const struct verify_log *log = verify_tlog_find(root, &p->entry);
+	struct proof *p = arg;
 
-	if (!log)
-		return err_set(err, ERR_RETRY,
-			"the log entry is of a log that the trusted root does not have");
-	return verify_tlog_promise(log, &p->entry, &p->promise, err);
+	return verify_identities_match(p->policy->who, p->leaf, VERIFY_ANY_NAME, p->signer, err);
 }
 
-/* ---- all of it ------------------------------------------------------------------------------- */
-
-static int signature_check(struct proof *p, struct err *err)
+static int sct_check(void *arg, struct err *err)
 {
+	struct proof *p = arg;
+
+	return verify_fulcio_logged(p->policy->root, p->leaf, &p->chain, err);
+}
+
+static int validity_check(void *arg, struct err *err)
+{
+	struct proof *p = arg;
+
+	return verify_fulcio_valid(p->leaf, &p->chain, p->entry.time_s, err);
+}
+
+/* ---- the signature --------------------------------------------------------------------------- */
+
+static int signature_check(void *arg, struct err *err)
+{
+	struct proof *p = arg;
+
 	return pubkey_verifies(cert_key(p->leaf), buf_str(&p->layer->sig), p->layer->sig.len,
 		       buf_str(p->payload), p->payload->len)
 		? 0
 		: err_set(err, ERR_RETRY, "it is no signature by its certificate");
 }
 
-enum verdict verify_legacy_keyless(const struct verify_legacy_layer *layer,
-	const struct buf *payload, const struct verify_policy *policy,
-	const struct digest *manifest, struct buf *signer, struct err *err)
+static int key_check(void *arg, struct err *err)
+{
+	struct proof *p = arg;
+
+	const struct verify_key *by = verify_keys_find(p->policy->keys, buf_str(&p->layer->sig),
+		p->layer->sig.len, buf_str(p->payload), p->payload->len, p->stop);
+
+	if (!by)
+		return err_set(err, ERR_RETRY, "it is a signature of none of the keys");
+	if (p->signer)
+		buf_addf(p->signer, "the key '%.253s'", by->name);
+	return 0;
+}
+
+static int payload_check(void *arg, struct err *err)
+{
+	struct proof *p = arg;
+
+	return verify_simple_signing(buf_str(p->payload), p->payload->len, p->manifest, err) ==
+			VERDICT_GOOD
+		? 0
+		: -1;
+}
+
+/* ---- all of it ------------------------------------------------------------------------------- */
+
+static const struct verify_check by_key[] = {
+	{"signature", key_check},
+	{"payload", payload_check},
+	{0},
+};
+
+static const struct verify_check by_certificate[] = {
+	{"log-entry", entry_check},
+	{"certificate", leaf_check},
+	{"log-entry-body", body_check},
+	{"signed-entry-timestamp", promise_check},
+	{"chain", chain_check},
+	{"identity", identity_check},
+	{"sct", sct_check},
+	{"signature", signature_check},
+	{"validity", validity_check},
+	{"payload", payload_check},
+	{0},
+};
+
+enum verdict verify_legacy(const struct verify_legacy_layer *layer, const struct buf *payload,
+	const struct verify_policy *policy, const struct digest *manifest, const atomic_bool *stop,
+	struct buf *signer, struct err *err)
 {
 	struct proof p = {.layer = layer,
 		.payload = payload,
+		.policy = policy,
+		.manifest = manifest,
+		.stop = stop,
+		.signer = signer,
 		.entry = {.body = BUF_INIT(LIMIT_LOG_BODY), .log_id = BUF_INIT(VERIFY_LOG_ID_MAX)},
 		.promise = BUF_INIT(LIMIT_SIGNATURE_TEXT)};
-	enum verdict verdict = VERDICT_BAD;
+	struct verify_checks checks = {.rows = policy->keys ? by_key : by_certificate,
+		.arg = &p,
+		.report = policy->report};
+	enum verdict verdict = verify_checks_run(&checks, err);
 
-	if (!entry_read(&p, err) && !body_read(&p, err) && !leaf_read(&p, err) &&
-		!body_compare(&p, err) && !promise_check(&p, policy->root, err) &&
-		!verify_fulcio_chain(&p.chain, policy->root, p.leaf, cert_from(p.leaf), err) &&
-		!verify_identities_match(policy->who, p.leaf, VERIFY_ANY_NAME, signer, err) &&
-		!verify_fulcio_logged(policy->root, p.leaf, &p.chain, err) &&
-		!signature_check(&p, err) &&
-		!verify_fulcio_valid(p.leaf, &p.chain, p.entry.time_s, err))
-		verdict = verify_simple_signing(buf_str(payload), payload->len, manifest, err);
 	proof_clear(&p);
 	return verdict;
 }
