@@ -10,6 +10,8 @@ is written later in the same manner is found, too. These are looked at:
     return a || b ? -1 : 0;              and any other `?:` in which one side refuses
     rc = a || b;  ok = a && b;  rc = a;  where a is a call
     for (...; i < LIMIT && ...; )        a bound
+    struct verify_check x[] = {{"a", f}} a row of a table of checks (verify/checks.h): f runs, and
+                                         counts as passed
 
 With its switch on, a condition is still evaluated, and what it says is not heeded."""
 
@@ -24,8 +26,13 @@ REFUSES = r'(err_set|err_wrap)\s*\(|-1\b|VERDICT_BAD\b|false\b|NULL\b' \
 SWITCH = {
     'refuses': ('((', ') ? !mutation(%d) : 0)'),
     'accepts': ('((', ') ? 1 : mutation(%d))'),
+    'row': ('mutation_row_%d /* ', ' */'),
     'code': ('__extension__({int mutation_rc = (', '); mutation(%d) ? 0 : mutation_rc;})'),
 }
+
+
+ROW = 'static int mutation_row_%d(void *arg, struct err *err) {' \
+    'int rc = %s(arg, err); if (!mutation(%d)) return rc; err_clear(err); return 0;} '
 
 
 def mask(text):
@@ -140,6 +147,8 @@ class File:
         self.checks = []
         for name, kind, start, end in functions(self.m):
             self.function_read(name, kind, start, end)
+        self.tables = []
+        self.tables_read()
         self.checks.sort(key=lambda c: (c.start, -c.end))
         self.names_give()
 
@@ -274,6 +283,18 @@ class File:
                 r'err_set|err_wrap', self.m[a:b]):
             self.add(name, a, b, 'code', None)
 
+    def tables_read(self):
+        for at in re.finditer(r'static const struct verify_check (\w+)\[\]\s*=\s*\{', self.m):
+            end = close(self.m, at.end() - 1)
+            rows = []
+            for row in re.finditer(r'\{("_*"),\s*(\w+)', self.m[at.end():end]):
+                a, b = at.end() + row.start(2), at.end() + row.end(2)
+                c = Check(at.group(1), 'row ' + self.text[at.end() + row.start(1):
+                                                          at.end() + row.end(1)], a, b, 'row', None)
+                rows.append(c)
+            self.checks += rows
+            self.tables.append((at.start(), rows))
+
     # ---- names -------------------------------------------------------------------------------
 
     def names_give(self):
@@ -296,10 +317,14 @@ class File:
     def switched(self, first):
         """The file with a switch at each check, numbered from `first` on."""
         edits = []
-        for i, c in enumerate(self.checks, first):
+        number = {id(c): i for i, c in enumerate(self.checks, first)}
+        for at, rows in self.tables:
+            edits.append((at, 1, 0, ''.join(ROW % (number[id(c)], self.text[c.start:c.end],
+                                                   number[id(c)]) for c in rows)))
+        for c in self.checks:
             before, after = SWITCH[c.kind]
-            edits.append((c.start, 1, -c.end, before))
-            edits.append((c.end, 0, -c.start, after % i))
+            edits.append((c.start, 1, -c.end, before.replace('%d', str(number[id(c)]))))
+            edits.append((c.end, 0, -c.start, after.replace('%d', str(number[id(c)]))))
         edits.sort(key=lambda e: e[:3])
         out, at = [], 0
         for where, _, _, what in edits:
