@@ -522,7 +522,7 @@ START_TEST(test_bundle_is_fetched_once)
 	bundle = bundle_of(&image);
 	signing_list(&w, &image, bundle_push(mem_strdup(bundle), LAYER_TYPE, 1), false);
 	blob = mem_printf("GET /v2/app/blobs/%s", signing_digest(bundle));
-	start();
+	signing_start(&w);
 	good();
 	ck_assert_msg(asked(blob), "%s", fake_log(w.reg));
 	world_forget(&w);
