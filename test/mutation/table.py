@@ -96,7 +96,7 @@ def text(results):
     groups = collections.OrderedDict((row[:2], []) for row in ROWS)
     for name, by in results.items():
         groups.setdefault(row_of(name), []).append((name, by))
-    lines = ['| layout | checks | how many | noticed by | not, with a reason |', '|---|---|---|---|---|']
+    lines = ['| layout | checks | how many | noticed by | not noticed |', '|---|---|---|---|---|']
     for (layout, what), rows in groups.items():
         if not rows:
             continue
