@@ -40,11 +40,12 @@ static bool number(struct reader *r, size_t bytes, uint64_t *out)
 	return p;
 }
 
-/* What has its length in 16 bits before it. */
+/* What has its length in 16 bits before it; empty where it is not there. */
 static bool vector(struct reader *r, struct reader *out)
 {
 	uint64_t n;
 
+	*out = (struct reader){0};
 	if (!number(r, 2, &n))
 		return false;
 	out->n = (size_t)n;

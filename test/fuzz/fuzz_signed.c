@@ -1,8 +1,10 @@
 /* What signatures are of: in-toto statements and simple-signing payloads; and manifests of
    signatures. What speaks of one manifest does not speak of another one whose digest cannot be in
    it, since it is its own. */
+#include "base/mem.h"
 #include "base/vec.h"
 #include "verify/legacy.h"
+#include "verify/notation.h"
 #include "verify/simple_signing.h"
 #include "verify/statement.h"
 
@@ -26,6 +28,20 @@ static void layers(const char *text, size_t size)
 	vec_each (&l, one)
 		BUG_IF(one->why ? !*one->why : !one->sig.len && err.kind == ERR_NONE);
 	verify_legacy_clear(&l);
+}
+
+/* The Notary Project's. */
+static void notation(const char *text, size_t size, const struct digest *subject)
+{
+	auto_free char *type = NULL;
+	struct digest blob = {0};
+	uint64_t bytes = 0;
+	struct err err = {0};
+
+	if (verify_notation_blob(text, size, subject, &blob, &bytes, &type, &err))
+		why(&err);
+	else
+		BUG_IF(!type || bytes > INT64_MAX);
 }
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
@@ -52,5 +68,6 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 		why(&err);
 	}
 	layers(text, size);
+	notation(text, size, &known);
 	return 0;
 }

@@ -10,20 +10,29 @@ is written later in the same manner is found, too. These are looked at:
     return a || b ? -1 : 0;              and any other `?:` in which one side refuses
     rc = a || b;  ok = a && b;  rc = a;  where a is a call
     for (...; i < LIMIT && ...; )        a bound
+    struct verify_check x[] = {{"a", f}} a row of a table of checks (verify/checks.h): f runs, and
+                                         counts as passed
 
 With its switch on, a condition is still evaluated, and what it says is not heeded."""
 
 import re
 
-REFUSES = r'(err_set|err_wrap|wrong)\s*\(|-1\b|VERDICT_BAD\b|false\b|NULL\b|verify_log_body_unknown\s*\('
+# What stands at the end of a refusal: helpers of the project among it.
+REFUSES = r'(err_set|err_wrap)\s*\(|-1\b|VERDICT_BAD\b|false\b|NULL\b' \
+    r'|verify_log_body_unknown\s*\(|wrong\b'
 
 # What is written around a condition. A code that a function returns stays what it is: callers may
 # look at it.
 SWITCH = {
     'refuses': ('((', ') ? !mutation(%d) : 0)'),
     'accepts': ('((', ') ? 1 : mutation(%d))'),
+    'row': ('mutation_row_%d /* ', ' */'),
     'code': ('__extension__({int mutation_rc = (', '); mutation(%d) ? 0 : mutation_rc;})'),
 }
+
+
+ROW = 'static int mutation_row_%d(void *arg, struct err *err) {' \
+    'int rc = %s(arg, err); if (!mutation(%d)) return rc; err_clear(err); return 0;} '
 
 
 def mask(text):
@@ -33,8 +42,7 @@ def mask(text):
 
     def literal(m):
         t = m.group(0)
-        return t if t[0] not in '"\'/' else t[0] + re.sub(r'[^\n]', '_', t[1:-1]) + t[-1] \
-            if t[0] in '"\'' else blank(m)
+        return blank(m) if t[0] == '/' else t[0] + '_' * (len(t) - 2) + t[-1]
 
     text = re.sub(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', literal, text,
                   flags=re.S)
@@ -139,6 +147,8 @@ class File:
         self.checks = []
         for name, kind, start, end in functions(self.m):
             self.function_read(name, kind, start, end)
+        self.tables = []
+        self.tables_read()
         self.checks.sort(key=lambda c: (c.start, -c.end))
         self.names_give()
 
@@ -172,14 +182,14 @@ class File:
     def function_read(self, name, kind, start, end):
         is_bool = re.search(r'\bbool$', kind) is not None
         refuses_last = self.ends_in_refusal(start, end)
-        for at in re.finditer(r'\b(if|for|while|return)\b|\b(\w+(?:->\w+)*)\s*=(?!=)', self.m[start:end]):
-            here = start + at.start()
-            word = at.group(1)
+        for at in re.finditer(r'\b(if|for|while|return)\b|\b(\w+(?:->\w+)*)\s*=(?!=)',
+                              self.m[start:end]):
+            here, word = start + at.start(), at.group(1)
             if word == 'if':
-                self.if_read(name, here, start, end, is_bool, refuses_last)
+                self.if_read(name, here, is_bool, refuses_last)
             elif word == 'return':
                 self.return_read(name, here, is_bool)
-            elif word in ('for', 'while'):
+            elif word:
                 self.loop_read(name, here, word)
             else:
                 self.assignment_read(name, start + at.end(), at.group(2))
@@ -190,35 +200,30 @@ class File:
         return at >= 0 and re.match(r'return\s*\(?\s*(' + REFUSES + ')', last[at:]) is not None
 
     def body_of(self, at):
+        """Of an `if`: the condition's edges, and those of what it guards."""
         open_ = self.m.index('(', at)
         shut = close(self.m, open_)
         return open_ + 1, shut, shut + 1, statement_end(self.m, shut + 1)
 
-    def if_read(self, name, at, start, end, is_bool, refuses_last):
+    def if_read(self, name, at, is_bool, refuses_last):
         a, b, body, stop = self.body_of(at)
-        text = self.m[body:stop].strip()
         message = self.message(body, stop)
-        inner = text.strip('{} \n\t')
+        inner = self.m[body:stop].strip().strip('{} \n\t')
+        if re.match(r'(if|for|while)\b|json_\w+_foreach|vec_each', inner):
+            return
         last = inner[:-1].split(';')[-1].strip() if inner.endswith(';') else inner
         last = re.sub(r'^.*[})]\s*(?=return|continue|break|goto)', '', last, flags=re.S)
-        if re.match(r'(if|for|while)\b', inner) or re.match(r'(json_\w+_foreach|vec_each)', inner):
-            return
-        refusal = re.match(r'return\s*\(?\s*(' + REFUSES + ')', last) or \
-            re.match(r'(continue|break|goto\b.*)$', last) or 'err_set' in inner or \
-            re.match(r'return wrong\b', last)
-        accept = re.match(r'return\s+(0|true|one|VERDICT_GOOD|f)$', last) or \
-            re.match(r'verdict\s*=', last) or re.match(r'rc\s*=', last)
-        if refusal:
+        if 'err_set' in inner or re.match(
+                r'return\s*\(?\s*(' + REFUSES + r')|(continue|break|goto\b.*)$', last):
             for x, y in split(self.m, a, b, '||'):
                 self.add(name, x, y, 'refuses', message)
-        elif accept and (refuses_last or 'verdict' in last):
+        elif re.match(r'verdict\s*=', last) or (
+                refuses_last and re.match(r'return\s+(0|true|one|VERDICT_GOOD|f)$|rc\s*=', last)) \
+                or (is_bool and last == 'return true'):
             for x, y in split(self.m, a, b, '&&'):
                 self.add(name, x, y, 'accepts', message)
-        elif accept and is_bool and last.endswith('true'):
-            for x, y in split(self.m, a, b, '&&'):
-                self.add(name, x, y, 'accepts', message)
-        elif re.match(r'return\s+0$', last):
-            # What is not asked for: with it off, all that comes after is not looked at.
+        elif last == 'return 0':
+            # What is not asked for: switched off, nothing that comes after is looked at.
             self.add(name, a, b, 'accepts', message)
 
     def return_read(self, name, at, is_bool):
@@ -278,6 +283,18 @@ class File:
                 r'err_set|err_wrap', self.m[a:b]):
             self.add(name, a, b, 'code', None)
 
+    def tables_read(self):
+        for at in re.finditer(r'static const struct verify_check (\w+)\[\]\s*=\s*\{', self.m):
+            end = close(self.m, at.end() - 1)
+            rows = []
+            for row in re.finditer(r'\{("_*"),\s*(\w+)', self.m[at.end():end]):
+                a, b = at.end() + row.start(2), at.end() + row.end(2)
+                c = Check(at.group(1), 'row ' + self.text[at.end() + row.start(1):
+                                                          at.end() + row.end(1)], a, b, 'row', None)
+                rows.append(c)
+            self.checks += rows
+            self.tables.append((at.start(), rows))
+
     # ---- names -------------------------------------------------------------------------------
 
     def names_give(self):
@@ -300,10 +317,14 @@ class File:
     def switched(self, first):
         """The file with a switch at each check, numbered from `first` on."""
         edits = []
-        for i, c in enumerate(self.checks, first):
+        number = {id(c): i for i, c in enumerate(self.checks, first)}
+        for at, rows in self.tables:
+            edits.append((at, 1, 0, ''.join(ROW % (number[id(c)], self.text[c.start:c.end],
+                                                   number[id(c)]) for c in rows)))
+        for c in self.checks:
             before, after = SWITCH[c.kind]
-            edits.append((c.start, 1, -c.end, before))
-            edits.append((c.end, 0, -c.start, after % i))
+            edits.append((c.start, 1, -c.end, before.replace('%d', str(number[id(c)]))))
+            edits.append((c.end, 0, -c.start, after.replace('%d', str(number[id(c)]))))
         edits.sort(key=lambda e: e[:3])
         out, at = [], 0
         for where, _, _, what in edits:

@@ -169,9 +169,9 @@ class Runner:
             return '%s: it does not end' % suite
         if not p.returncode:
             return None
-        m = re.search(r'^test/unit/(\S+?):\d+:[FE]:[^:]*:(\w+):(\d+): (.*)$', out, re.M)
+        m = re.search(r'^(?:\./)?test/\S+?:\d+:[FE]:[^:]*:(\w+):(\d+): ?(.*)$', out, re.M)
         if m:
-            return '%s %s: %s' % (m.group(1), m.group(2), m.group(4)[:160])
+            return '%s %s: %s' % (suite, m.group(1), m.group(3)[:160])
         if not fork:  # Not in its own process, a test that crashes takes all with it.
             return self.run(unit, suite, number, seen, True) or '%s: it crashes' % suite
         return '%s: %s' % (suite, out.strip().splitlines()[-1][:160] if out.strip() else
@@ -285,10 +285,11 @@ def main():
                 print('not noticed  ' + found[i].name, file=sys.stderr, flush=True)
     finally:
         shutil.rmtree(tree, ignore_errors=True)
-    if not args.only:
+    if not args.only or args.again:
         os.makedirs(args.out, exist_ok=True)
+        names = [c.name for c in found]
         with open(kept, 'w') as f:
-            json.dump(results, f, indent=1)
+            json.dump({n: results.get(n, before.get(n)) for n in names}, f, indent=1)
     failed = judge(results, equivalents(), not args.only)
     say('mutation: %d passed, %d failed' % (len(results) - failed, failed))
     return 1 if failed else 0

@@ -160,13 +160,17 @@ END_TEST
 
 START_TEST(test_equal)
 {
-	struct cert *a = cert_of("good"), *b = cert_of("same-length"), *c = cert_of("good");
+	struct cert *a = cert_of("good"), *b = cert_of("same-length"), *c = cert_of("good"),
+		    *shorter = cert_of("no-extension");
 
 	ck_assert(cert_equal(a, c));
+	ck_assert(!cert_equal(a, shorter));
+	ck_assert(!cert_equal(shorter, a));
 	ck_assert(!cert_equal(a, b));
 	cert_free(a);
 	cert_free(b);
 	cert_free(c);
+	cert_free(shorter);
 }
 END_TEST
 

@@ -484,7 +484,7 @@ bundles = {
     "good": bundle(), "good-b": bundle(payload=statement(B)), "image": bundle(payload=statement(IMAGE)), "intoto": bundle(body=intoto_body, kind=("intoto", "0.0.2")),
     "promise-only-beside": bundle(entries=[GOOD_ENTRY, tlog_entry(DBODY, index=1, proof=False)]),
     "p384": bundle(leaf(P384), k=P384, h=hashes.SHA384()), "p384-sha256": bundle(leaf(P384), k=P384), "p521": bundle(leaf(P521), k=P521, h=hashes.SHA512()),
-    "email": bundle(leaf(san=[mail("dev@example.com")])), "other-name": bundle(leaf(san=[other("dev!example.com")])), "uri-and-email": bundle(leaf(san=[mail("dev@example.com"), uri(SUBJECT)])),
+    "email": bundle(leaf(san=[mail("dev@example.com")])), "other-type": bundle(type_="text/plain"), "other-name": bundle(leaf(san=[other("dev!example.com")])), "uri-and-email": bundle(leaf(san=[mail("dev@example.com"), uri(SUBJECT)])),
     "first-in-tree": bundle(entries=[tlog_entry(DBODY, inclusionProof=proof_of(DBODY, 0, 1))]),
     "skipped-beside": bundle(entries=[tlog_entry(DBODY, log=REKOR_OTHER), GOOD_ENTRY]),
     "note-with-more": with_note(checkpoint(7, RHASH, more="Timestamp: 1\n")),

@@ -56,6 +56,7 @@ static const struct keyless_row rows[] = {
 	{"body-two-signatures", "the log entry is of 2 signatures, not one"},
 	{"body-no-signatures", "the log entry is of 0 signatures, not one"},
 	{"rekor-v2", "the log entry is a 'hashedrekord' '0.0.2', which says nothing"},
+	{"other-type", "the envelope's payload is of the type 'text/plain'"},
 	{"body-no-json", "the body of the log entry is not valid JSON"},
 	{"promise-empty", "no log has promised a time (SET)"},
 	{"signed-by-another", "it is no signature by its certificate"},
@@ -220,6 +221,7 @@ static const struct {
 	{"/verificationMaterial/tlogEntries/0/inclusionProof/rootHash",
 		"the log entry's 'rootHash': ", DIGEST_BIN_MAX + 3},
 	{"/verificationMaterial/tlogEntries/0/inclusionProof/hashes", NODE ", or too many", 0},
+	{"/verificationMaterial/certificate/rawBytes", "the certificate: it is no certificate", 3},
 	{"/verificationMaterial/certificate/rawBytes", "the certificate: base64 text of",
 		LIMIT_CERTIFICATE + 3},
 };
