@@ -167,7 +167,8 @@ static int demands_read(struct ocirepository_spec *s, const json_t *obj, struct 
 	if (of_certificate && s->verify != TRUST_ROOT && s->verify != TRUST_NONE)
 		return err_set(err, ERR_STALL,
 			"annotations '" VERIFY_DEMANDS_PREFIX
-			"...' speak of certificates of cosign, and spec.verify trusts others");
+			"...' speak of certificates of cosign: they need "
+			"matchOIDCIdentity in spec.verify, and no secretRef");
 	if (s->demands.log && s->verify == TRUST_NOTATION)
 		return err_set(err, ERR_STALL,
 			"annotation '" VERIFY_DEMANDS_PREFIX VERIFY_DEMANDS_LOG

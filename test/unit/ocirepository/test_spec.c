@@ -131,7 +131,9 @@ END_TEST
 #define DEMAND(name, value) "\"" VERIFY_DEMANDS_PREFIX name "\":\"" value "\""
 #define WHO_IS "\"matchOIDCIdentity\":[{\"issuer\":\"a\",\"subject\":\"b\"}]"
 #define BY_KEY "\"verify\":{\"secretRef\":{\"name\":\"a\"}"
-#define OF_CERTIFICATES "speak of certificates of cosign, and spec.verify trusts others"
+#define OF_CERTIFICATES \
+	"speak of certificates of cosign: they need matchOIDCIdentity in spec.verify, and no " \
+	"secretRef"
 
 static const struct {
 	const char *annotations, *spec, *message, *logs;
