@@ -68,7 +68,8 @@ static struct ip ip_of(const char *text)
 /* Whoever names it, and whatever the operator allows. */
 START_TEST(own_port)
 {
-	struct oci_hop hops[] = {{0}, {true, HOST_PUBLIC}, {true, HOST_LOOPBACK}};
+	struct oci_hop hops[] = {{0}, {.chosen = true, .from = HOST_PUBLIC},
+		{.chosen = true, .from = HOST_LOOPBACK}};
 	struct ip ip = ip_of(own[_i].ip);
 	struct oci_guard g;
 	size_t i;
