@@ -51,6 +51,28 @@ void oci_guard_own_host(struct oci_guard *g, const char *host)
 
 /* ---- addresses ------------------------------------------------------------------------------- */
 
+/* Clouds answer each node with its own secrets at more addresses than the link-local ones: some of
+   a private network, some of nobody's, one of the internet. */
+static bool is_of_cloud(const struct ip *ip)
+{
+	static const char *const nets[] = {
+		"fd00:ec2::/32", /* AWS: metadata, Pod Identity, names, time */
+		"fd20:ce::254", /* Google: metadata */
+		"100.100.100.200", /* Alibaba: metadata */
+		"192.0.0.192", /* Oracle: metadata, as it was */
+		"168.63.129.16", /* Azure: the agent of its nodes */
+		"64:ff9b:1::/48", /* RFC 8215: any of IPv4's, in a way that only its network knows */
+	};
+	struct err ignored = {0};
+	struct ip_net net;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(nets); i++)
+		if (!ip_net_parse(&net, nets[i], &ignored) && ip_net_has(&net, ip))
+			return true;
+	return false;
+}
+
 static enum host_class guard_classify(const struct ip *ip)
 {
 	static const unsigned char zero[16];
@@ -60,7 +82,7 @@ static enum host_class guard_classify(const struct ip *ip)
 	/* The kernel takes "no address" for loopback. */
 	if (!memcmp(ip->b, zero, 16) || !strcmp(text, "0.0.0.0"))
 		return HOST_LOOPBACK;
-	return host_classify(text);
+	return is_of_cloud(ip) ? HOST_LINK_LOCAL : host_classify(text);
 }
 
 /* Asked anew each time, and only for a port of ours: addresses come and go. */

@@ -9,7 +9,7 @@
  *	public				anything
  *	private, ULA, shared, ...	internal: private, ULA, shared, loopback, ...
  *	loopback, unspecified		loopback
- *	link-local (cloud metadata)	link-local
+ *	link-local, cloud metadata	link-local
  *
  * or the target lies in a network that the operator allowed (--registry-allow-private). Through a
  * proxy the address is not known here: one that is written in the URL is judged as it is written,

@@ -68,7 +68,8 @@ static struct ip ip_of(const char *text)
 /* Whoever names it, and whatever the operator allows. */
 START_TEST(own_port)
 {
-	struct oci_hop hops[] = {{0}, {true, HOST_PUBLIC}, {true, HOST_LOOPBACK}};
+	struct oci_hop hops[] = {{0}, {.chosen = true, .from = HOST_PUBLIC},
+		{.chosen = true, .from = HOST_LOOPBACK}};
 	struct ip ip = ip_of(own[_i].ip);
 	struct oci_guard g;
 	size_t i;
@@ -162,6 +163,19 @@ static const struct {
 	{"::ffff:127.0.0.1", "127.0.0.2", true},
 	{"127.0.0.1", "10.0.0.1", true},
 	{"127.0.0.1", "169.254.169.254", false},
+	/* what clouds tell their nodes at addresses that are not link-local */
+	{"10.0.0.1", "fd00:ec2::254", false},
+	{"10.0.0.1", "fd00:ec2::23", false},
+	{"10.0.0.1", "fd20:ce::254", false},
+	{"10.0.0.1", "100.100.100.200", false},
+	{"10.0.0.1", "64:ff9b::100.100.100.200", false},
+	{"10.0.0.1", "64:ff9b:1::169.254.169.254", false},
+	{"10.0.0.1", "192.0.0.192", false},
+	{"10.0.0.1", "168.63.129.16", false},
+	{"8.8.8.8", "168.63.129.16", false},
+	{"10.0.0.1", "fd00:ec3::254", true},
+	{"10.0.0.1", "100.100.100.201", true},
+	{"8.8.8.8", "168.63.129.17", true},
 };
 
 START_TEST(hop)

@@ -448,7 +448,9 @@ START_TEST(token_servers_apart)
 		{.host = "reg.example", .realm = "http://auth.example/token"},
 		{.host = "reg.example", .realm = "https://auth.example/other"},
 		{.host = "reg.example", .realm = token.realm, .insecure = true},
-		{.host = "reg.example", .realm = token.realm, .hop = {true, HOST_LOOPBACK}},
+		{.host = "reg.example",
+			.realm = token.realm,
+			.hop = {.chosen = true, .from = HOST_LOOPBACK}},
 		{.host = "auth.example"},
 	};
 	struct oci_pass p = {0};
