@@ -10,6 +10,17 @@
 /* The one registry has several names. */
 static const char *const HUB[] = {"docker.io", "registry-1.docker.io", "registry.hub.docker.com"};
 
+/* "10.5" and "0xa000005" are 10.0.0.5 for whoever connects. */
+static void place_v4(char host[OCI_HOST_MAX + 1])
+{
+	char text[INET_ADDRSTRLEN];
+	struct in_addr bin;
+
+	if (inet_aton(host, &bin))
+		snprintf(
+			host, OCI_HOST_MAX + 1, "%s", inet_ntop(AF_INET, &bin, text, sizeof(text)));
+}
+
 /* "[::1]" as everybody would write it, without brackets around an IPv4 address. */
 static void place_v6(char host[OCI_HOST_MAX + 1])
 {
@@ -58,7 +69,7 @@ void oci_place_of(struct oci_place *p, const struct oci_repo *repo)
 		place_v6(p->host);
 	for (n = strlen(p->host); n && p->host[n - 1] == '.'; n--)
 		p->host[n - 1] = '\0';
-	memcpy(p->given, p->host, sizeof(p->given));
+	place_v4(p->host);
 	for (i = 0; i < ARRAY_LEN(HUB); i++)
 		if (!strcmp(p->host, HUB[i]))
 			snprintf(p->host, sizeof(p->host), "%s", OCI_DOCKER_HUB);
@@ -68,6 +79,13 @@ void oci_place_of(struct oci_place *p, const struct oci_repo *repo)
 		return;
 	memmove(p->name + strlen("library/"), p->name, n + 1);
 	memcpy(p->name, "library/", strlen("library/"));
+}
+
+const char *oci_place_name(const struct oci_place *p, size_t i)
+{
+	if (!i)
+		return p->host;
+	return i <= ARRAY_LEN(HUB) && !strcmp(p->host, OCI_DOCKER_HUB) ? HUB[i - 1] : NULL;
 }
 
 bool oci_place_same_host(const struct oci_place *a, const struct oci_place *b)

@@ -12,6 +12,7 @@
 #include "oci/referrers.h"
 #include "oci/registry.h"
 #include "source/revocation.h"
+#include "source/rule_scope.h"
 #include "verify/checks.h"
 #include "verify/notation.h"
 #include "verify/notation_policy.h"
@@ -27,6 +28,7 @@ struct notary {
 	struct oci_client *oci;
 	struct oci_target target;
 	struct verify_trust *trust;
+	bool ruled;
 	const struct verify_statement *statement; /* in there */
 	struct revocations *revocations;
 	char *owner;
@@ -141,7 +143,9 @@ static enum step_ret policy_start(struct task *t)
 
 	timer_set(&s->whole, s->target.timeout_ms);
 	oci_repo_format(s->target.repo, where);
-	s->statement = verify_policy_find(s->trust->policy, where);
+	s->statement = s->ruled
+		? rule_statement(s->trust->policy, s->target.repo, oci_client_mirrors(s->oci))
+		: verify_policy_find(s->trust->policy, where);
 	if (!s->statement) {
 		err_set(&err, ERR_RETRY,
 			"trustpolicy.json has no statement for '%s' in its registryScopes", where);
@@ -392,6 +396,7 @@ struct op *notary_start(const struct signature_req *req)
 		s->target.timeout_ms = LIMIT_REQUEST_MS;
 	s->artifact.digest = *req->manifest;
 	s->trust = verify_trust_ref(req->trust);
+	s->ruled = req->ruled;
 	s->revocations = req->revocations;
 	s->owner = mem_strdup(req->owner);
 	buf_init(&s->told, TOLD_MAX);

@@ -355,13 +355,24 @@ void rules_unref(struct rules *r)
 
 /* ---- which ones ------------------------------------------------------------------------------ */
 
+static bool host_fits(const struct rule *r, const struct oci_place *at)
+{
+	const char *name;
+	size_t i;
+
+	for (i = 0; (name = oci_place_name(at, i)); i++)
+		if (fits(r->host, name, '\0'))
+			return true;
+	return false;
+}
+
 static bool rule_fits(const struct rule *r, const struct oci_place *at)
 {
 	static const char official[] = "library/";
 
 	if (r->port && r->port != at->port)
 		return false;
-	if (!fits(r->host, at->host, '\0') && !fits(r->host, at->given, '\0'))
+	if (!host_fits(r, at))
 		return false;
 	if (!*r->path || fits(r->path, at->name, '/'))
 		return true;

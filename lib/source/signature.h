@@ -48,6 +48,7 @@ struct signature_req {
 	const struct verify_identities *who; /* ... one of these; not compiled */
 	const struct verify_demands *demands; /* and besides; with keys and a log: of the root */
 	struct verify_trust *trust; /* instead of all four, for notary.h */
+	bool ruled; /* trust is a rule's (rule_scope.h), not the object's */
 	struct revocations *revocations; /* for that as well; borrowed; NULL: nobody is asked */
 	const char *owner; /* of memory and jobs on workers: a namespace */
 	/* Is told of each signature, in the order in which they are looked at. NULL: nobody wants

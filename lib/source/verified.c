@@ -267,6 +267,7 @@ enum step_ret verified_start(struct run *r, struct verified *v, const struct sig
 	own.who = v->now->who;
 	own.demands = v->now->demands;
 	own.trust = v->now->trust.notary;
+	own.ruled = v->now->rule;
 	return task_wait(&r->task, own.trust ? notary_start(&own) : signature_start(&own));
 }
 

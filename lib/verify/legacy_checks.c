@@ -195,11 +195,17 @@ static int sct_check(void *arg, struct err *err)
 	return verify_fulcio_logged(p->policy->root, p->leaf, &p->chain, err);
 }
 
+/* When a certificate is from its authority says itself; when it was used the log does. Whose trust
+   has ended in between could date it back. */
 static int validity_check(void *arg, struct err *err)
 {
 	struct proof *p = arg;
+	struct cert_chain then;
 
-	return verify_fulcio_valid(p->leaf, &p->chain, p->entry.time_s, err);
+	return verify_fulcio_valid(p->leaf, &p->chain, p->entry.time_s, err) ||
+			verify_fulcio_chain(&then, p->policy->root, p->leaf, p->entry.time_s, err)
+		? -1
+		: 0;
 }
 
 /* ---- the signature --------------------------------------------------------------------------- */

@@ -435,3 +435,13 @@ const struct verify_statement *verify_policy_find(
 
 	return s ? s : map_get(&p->scopes, "*");
 }
+
+bool verify_policy_scope(const struct verify_notation_policy *p, size_t *at, const char **scope,
+	const struct verify_statement **s)
+{
+	void *value = NULL;
+	bool more = map_next(&p->scopes, at, scope, &value);
+
+	*s = value;
+	return more;
+}

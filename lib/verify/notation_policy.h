@@ -48,5 +48,8 @@ void verify_policy_free(struct verify_notation_policy *p); /* NULL is fine */
    "*". NULL: there is none. */
 const struct verify_statement *verify_policy_find(
 	const struct verify_notation_policy *p, const char *repository);
+/* Each scope with its statement, in no order. *at is 0 at first. False: there are no more. */
+bool verify_policy_scope(const struct verify_notation_policy *p, size_t *at, const char **scope,
+	const struct verify_statement **s);
 
 #endif

@@ -30,6 +30,9 @@ static const struct {
 	{"oci://registry.hub.docker.com/org/app", "index.docker.io", 0, "org/app"},
 	{"oci://docker.io.evil.test/org/app", "docker.io.evil.test", 0, "org/app"},
 	{"oci://127.0.0.1:5000/app", "127.0.0.1", 5000, "app"},
+	{"oci://10.5:5000/app", "10.0.0.5", 5000, "app"},
+	{"oci://0xa.0.0.5./app", "10.0.0.5", 0, "app"},
+	{"oci://010.0.0.5.evil.test/app", "010.0.0.5.evil.test", 0, "app"},
 	{"oci://[::1]:5000/app", "[::1]", 5000, "app"},
 	{"oci://[0:0:0:0:0:0:0:1]:443/app", "[::1]", 0, "app"},
 	{"oci://[::ffff:10.0.0.5]:5000/app", "10.0.0.5", 5000, "app"},
@@ -65,7 +68,11 @@ START_TEST(test_same_host)
 	}
 	ck_assert(oci_place_same_host(&p[0], &p[1]));
 	ck_assert(!oci_place_same_host(&p[0], &p[2]));
-	ck_assert_str_eq(p[1].given, "registry-1.docker.io");
+	ck_assert_str_eq(oci_place_name(&p[1], 0), "index.docker.io");
+	ck_assert_str_eq(oci_place_name(&p[1], 3), "registry.hub.docker.com");
+	ck_assert_ptr_null(oci_place_name(&p[1], 4));
+	ck_assert_str_eq(oci_place_name(&p[2], 0), "a.b");
+	ck_assert_ptr_null(oci_place_name(&p[2], 1));
 }
 END_TEST
 

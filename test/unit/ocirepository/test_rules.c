@@ -369,6 +369,38 @@ START_TEST(test_skip)
 }
 END_TEST
 
+/* How the object spells the repository does not choose among the statements of a rule. */
+START_TEST(test_statement)
+{
+	auto_free char *text = NULL, *pem = vector_text("notation/", "rsa2048-1", ".crt");
+	auto_free char *policy = NULL, *spec = NULL;
+	const char *host, *said;
+	json_t *o;
+
+	begin(SPEC);
+	host = fake_host(w.reg);
+	policy = mem_printf("{\"version\":\"1.0\",\"trustPolicies\":[{\"name\":\"app\","
+			    "\"registryScopes\":[\"%s\"],\"signatureVerification\":{\"level\":"
+			    "\"strict\"},\"trustStores\":[\"ca:x\"],\"trustedIdentities\":[\"*\"]},"
+			    "{\"name\":\"others\",\"registryScopes\":[\"*\"],"
+			    "\"signatureVerification\":{\"level\":\"skip\"}}]}",
+		match);
+	o = json_pack("{s[{sss{sss[s]}}]}", "rules", "match", "*", "notation", "trustPolicy",
+		policy, "certificates", pem);
+	text = json_dumps(o, 0);
+	json_decref(o);
+	write_file(text);
+	spec = mem_printf("\"url\":\"oci://[::ffff:127.0.0.1]%s/app\",\"insecure\":true," SPEC,
+		strchr(host, ':'));
+	if (_i)
+		world_object(&w, "web", spec);
+	start();
+	said = world_status(&w, "web", "Ready.message");
+	ck_assert_msg(strstr(said, "no signature is associated with"), "%s", said);
+	end();
+}
+END_TEST
+
 Suite *suite_rules(void)
 {
 	Suite *s = suite_create("rules");
@@ -385,6 +417,7 @@ Suite *suite_rules(void)
 	tcase_add_test(tc, test_file_changes);
 	tcase_add_test(tc, test_broken_at_the_start);
 	tcase_add_test(tc, test_skip);
+	tcase_add_loop_test(tc, test_statement, 0, 2);
 	suite_add_tcase(s, tc);
 	return s;
 }

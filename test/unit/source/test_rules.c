@@ -165,6 +165,13 @@ static const struct {
 	{"registry-1.docker.io/org", "oci://index.docker.io/org/app", true},
 	{"docker.io/org", "oci://registry.hub.docker.com/org/app", true},
 	{"*.hub.docker.com/org", "oci://registry.hub.docker.com/org/app", true},
+	{"*.hub.docker.com/org", "oci://docker.io/org/app", true},
+	{"registry-*.docker.io/org", "oci://org/app", true},
+	{"registry-*.docker.io/org", "oci://quay.io/org/app", false},
+	{"10.0.0.5/org", "oci://10.5:5000/org/app", true},
+	{"10.5/org", "oci://10.0.0.5/org/app", true},
+	{"10.0.0.5/org", "oci://0x0a000005:5000/org/app", true},
+	{"10.0.0.*/org", "oci://10.5/org/app", true},
 	/* What is a copy of it, by the mirrors of this test. */
 	{"ghcr.io/org", "oci://mirror.test/proxy/app", true},
 	{"ghcr.io/org", "oci://mirror.test:443/proxy/team/app", true},

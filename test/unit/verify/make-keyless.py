@@ -209,6 +209,8 @@ roots = {
     "names": root_of(NAMES), "anchor-only": root_of(ROOT), "intermediate-only": {**root_of(), "certificateAuthorities": [
         {"certChain": {"certificates": [{"rawBytes": b64(der(FULCIO.cert))}]}}]},
     "authority-before": root_of(valid={"start": rfc3339(T - 10**8), "end": rfc3339(T - 10**6)}),
+    # trusted when it issued, and not any more when the log took it
+    "authority-ended": root_of(valid={"start": rfc3339(T - 10**8), "end": rfc3339(T - 30)}),
     "two-authorities": {**root_of(), "certificateAuthorities": root_of(SELF_MADE)["certificateAuthorities"] + root_of()["certificateAuthorities"]},
     "log-ed25519": root_of(tlog=log_of(ed_key("rekor"), "https://rekor.example", details="PKIX_ED25519")),
     "log-later": root_of(tlog=log_of(REKOR, "https://rekor.example", T + 1)),

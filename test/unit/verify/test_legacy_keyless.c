@@ -117,6 +117,7 @@ static const struct keyless_row rows[] = {
 	{"names-outside", NO_CA "permitted subtree violation", .root = "names", .subject = ANY},
 	{"critical", NO_CA "unhandled critical extension"},
 	{"good", NO_CA "none was trusted at that time", .root = "authority-before"},
+	{"good", NO_CA "none was trusted at that time", .root = "authority-ended"},
 	/* L-N11 */
 	{"good", "the issuer fits no entry", .issuer = "^https://other\\.example$"},
 	{"good", "the subject fits no entry", .subject = "^https://github\\.com/org/other/"},
