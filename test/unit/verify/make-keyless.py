@@ -531,6 +531,10 @@ bundles = {
     "note-malformed-no-set": bundle(entries=[tlog_entry(DBODY, set_=False, inclusionProof=proof_of(DBODY, checkpoint={"envelope": "rekor.example"}))]),
     "proof-index-negative": with_proof(logIndex="-1"),
     "body-no-json": with_body(b"junk"), "promise-empty": with_body(DBODY, inclusionPromise={"signedEntryTimestamp": ""}),
+    # entries beside each other, each with something else
+    "unproven-beside": bundle(entries=[GOOD_ENTRY, tlog_entry(DBODY, s=0, index=1, set_=False, inclusionProof=proof_of(DBODY, logIndex="4"))]),
+    "skipped-promise-beside": bundle(entries=[tlog_entry(DBODY, log=REKOR_OTHER), tlog_entry(DBODY, s=0, index=1, set_=False)]),
+    "skipped-proof-beside": bundle(entries=[tlog_entry(DBODY, log=REKOR_OTHER), tlog_entry(DBODY, index=1, proof=False)]),
     # another log's entry with the same index is no second one
     "log-id-short": bundle(entries=[tlog_entry(DBODY, logId={"keyId": b64(sha(spki(REKOR))[:31])}), GOOD_ENTRY]),
 }
@@ -579,6 +583,11 @@ def kind2(kind, version):
     return b
 
 
+def with_entry(b, entry):
+    b["verificationMaterial"]["tlogEntries"].insert(0, entry)
+    return b
+
+
 OTHER_TSA = Stamper("other tsa", "other tsa root")
 bundles.update({
     "v2": bundle2(), "v2-dsse": bundle2(body=DBODY), "v2-b": bundle2(payload=statement(B)), "v2-ec": bundle2(log=REKOR),
@@ -613,6 +622,7 @@ bundles.update({
     "v2-32-witnesses": bundle2(note=lambda n, r: note2(n, r, extra=note_line(REKOR_OTHER, "witness", "witness.example") * 32)),
     "v2-kind": kind2("dsse", "0.0.2"), "v2-version": kind2("hashedrekord", "0.0.1"),
     "v2-key-kind": bundle2(leaf(ed_key("leaf")), k=ed_key("leaf")),
+    "v2-skipped-beside": with_entry(bundle2(), tlog_entry(DBODY, log=REKOR_OTHER)),
     "v2-other-root": bundle2(note=lambda n, r: note2(n, sha(b"x"))),
 })
 

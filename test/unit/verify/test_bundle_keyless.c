@@ -98,6 +98,7 @@ static const struct keyless_row rows[] = {
 	{"entry-twice", "the bundle has the same log entry twice"},
 	{"no-entry", "the bundle has no entry of a log"},
 	{"no-proof", "no log entry has an inclusion proof"},
+	{"unproven-beside", NO_ROOT},
 	{"neither", "a log entry has neither a promise nor a proof"},
 	{"no-set", "no log has promised a time (SET)"},
 	{"no-kind", "the log entry is no '' '', as the bundle says"},
@@ -256,8 +257,9 @@ END_TEST
 /* Who does not want it any more hears nothing of whether it is good. */
 START_TEST(test_stop)
 {
+	static const char *const names[] = {"good", "self-made"};
 	struct verify_root *root = keyless_root("good");
-	json_t *o = keyless_case("bundle", "good");
+	json_t *o = keyless_case("bundle", names[_i]);
 	auto_free char *text = json_dumps(o, 0);
 	auto_buf struct buf signer = BUF_INIT(1024);
 	struct verify_identities who = {0};
@@ -348,7 +350,7 @@ Suite *suite_bundle_keyless(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, test_rows, 0, ARRAY_LEN(rows));
 	tcase_add_loop_test(tc, test_long_values, 0, ARRAY_LEN(longs));
-	tcase_add_test(tc, test_stop);
+	tcase_add_loop_test(tc, test_stop, 0, 2);
 	tcase_add_test(tc, test_sorts);
 	tcase_add_loop_test(tc, test_characters, 0, 4);
 	suite_add_tcase(s, tc);

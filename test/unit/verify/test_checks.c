@@ -141,6 +141,18 @@ static const struct {
 	{"note-changed", "good",
 		FORM "certificate=passed log-entry=passed signed-entry-timestamp=passed "
 		     "inclusion-proof=passed checkpoint=failed(the checkpoint is not si)"},
+	/* What an entry has that does not count is not looked at. */
+	{"skipped-promise-beside", "good",
+		FORM "certificate=passed " OF_LOG("-", "passed",
+			"passed") "validity=passed timestamp=failed(no timestamp counts: the)"},
+	{"skipped-proof-beside", "good",
+		FORM "certificate=passed " OF_LOG("passed", "-",
+			"passed") "validity=passed timestamp=- chain=passed sct=passed "
+				  "signature=passed statement=passed identity=passed extensions=-"},
+	{"v2-skipped-beside", "v2",
+		FORM "certificate=passed " OF_LOG("-", "passed",
+			"-") "validity=passed timestamp=passed chain=passed sct=passed "
+			     "signature=passed statement=passed identity=passed extensions=-"},
 	{"v2-no-timestamp", "v2",
 		FORM "certificate=passed " OF_LOG("-", "passed",
 			"-") "validity=passed timestamp=failed(no timestamp counts: the)"},

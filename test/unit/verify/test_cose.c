@@ -1,5 +1,8 @@
 /* Signatures of the Notary Project in COSE. What both forms share is tested in test_notation.c. */
+#include "base/cbor.h"
+#include "base/limits.h"
 #include "test/unit/verify/notation.h"
+#include "verify/cose.h"
 
 Suite *suite_cose(void);
 
@@ -223,6 +226,94 @@ START_TEST(test_bytes)
 }
 END_TEST
 
+/* ---- p256-2, with another part --------------------------------------------------------------- */
+
+static const struct {
+	const char *label; /* as CBOR: one more of the unprotected header, null behind it */
+	size_t label_n;
+	size_t stamp, payload, sig; /* bytes of its own; 0: as it was */
+	const char *why;
+} parts[] = {
+	{"\x61"
+	 "a",
+		2, 0, 0, 0, NULL},
+	{"\x60", 1, 0, 0, 0, LABEL},
+	{"\x62-1", 3, 0, 0, 0, LABEL},
+	{"\x61-", 2, 0, 0, 0, LABEL},
+	{"\x61"
+	 "7",
+		2, 0, 0, 0, LABEL},
+	{"", 0, LIMIT_TIMESTAMP + 1, 0, 0, "'io.cncf.notary.timestampSignature' is too long"},
+	{"", 0, 0, LIMIT_ENVELOPE + 1, 0, "the envelope: it is too long"},
+	{"", 0, 0, LIMIT_ENVELOPE, 0, "the envelope: it is too long"},
+	{"", 0, 0, 0, LIMIT_SIGNATURE_TEXT + 1, "the envelope: it is too long"},
+	{"", 0, 0, 0, LIMIT_SIGNATURE_TEXT, KEY},
+};
+
+/* Zeroes. */
+static void bytes_put(struct buf *out, size_t n)
+{
+	char head[] = {0x5a, (char)(n >> 24), (char)(n >> 16), (char)(n >> 8), (char)n};
+
+	buf_add(out, head, sizeof(head));
+	while (n--)
+		buf_addc(out, '\0');
+}
+
+static void part_copy(struct buf *out, struct cbor *r)
+{
+	const unsigned char *from = r->p;
+	struct err err = {0};
+
+	ck_assert(!cbor_skip(r, &err));
+	buf_add(out, from, (size_t)(r->p - from));
+}
+
+START_TEST(test_parts)
+{
+	auto_buf struct buf data = BUF_INIT(BUF_ANY), out = BUF_INIT(BUF_ANY);
+	struct verify_envelope e = {0};
+	struct cbor r;
+	struct err err = {0};
+	size_t map;
+	int rc;
+
+	vector_load(&data, "cose/", "p256-2", ".cose");
+	r = cbor_of(data.p + 2, data.len - 2);
+	buf_add(&out, data.p, 2);
+	part_copy(&out, &r);
+	map = out.len;
+	part_copy(&out, &r);
+	if (parts[_i].label_n) {
+		buf_add(&out, parts[_i].label, parts[_i].label_n);
+		buf_addc(&out, (char)0xf6);
+		out.p[map]++;
+	}
+	if (parts[_i].stamp) {
+		buf_adds(&out,
+			"\x78\x21"
+			"io.cncf.notary.timestampSignature");
+		bytes_put(&out, parts[_i].stamp);
+		out.p[map]++;
+	}
+	if (parts[_i].payload) {
+		bytes_put(&out, parts[_i].payload);
+		ck_assert(!cbor_skip(&r, &err));
+	} else {
+		part_copy(&out, &r);
+	}
+	if (parts[_i].sig)
+		bytes_put(&out, parts[_i].sig);
+	else
+		part_copy(&out, &r);
+	rc = verify_cose_open(&e, out.p, out.len, &err);
+	ck_assert_msg(!rc == !parts[_i].why, "row %d: %s", _i, err.msg);
+	if (rc)
+		ck_assert_msg(strstr(err.msg, parts[_i].why), "row %d: %s", _i, err.msg);
+	verify_envelope_clear(&e);
+}
+END_TEST
+
 /* Nothing of it may be missing at its end. */
 START_TEST(test_cut)
 {
@@ -258,6 +349,7 @@ Suite *suite_cose(void)
 	tcase_add_test(tc, test_all_rows);
 	tcase_add_test(tc, test_bytes);
 	tcase_add_test(tc, test_cut);
+	tcase_add_loop_test(tc, test_parts, 0, ARRAY_LEN(parts));
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -445,6 +445,41 @@ START_TEST(test_changes)
 }
 END_TEST
 
+/* A timestamp that no policy wants is in bytes nevertheless, or not there. */
+static const struct {
+	const char *value, *why;
+} stamps[] = {
+	{"null", NULL},
+	{"7", "'io.cncf.notary.timestampSignature' is no text"},
+	{"\"#\"", "'io.cncf.notary.timestampSignature': malformed base64"},
+};
+
+START_TEST(test_stamps)
+{
+	auto_free char *text = vector_text("notation/", "p256-3", ".jws"), *changed = NULL;
+	struct verify_trust *t = notation_trust(
+		&notation_jws, "\"level\":\"strict\"", NOTATION_STORES, ANY, "p256-3");
+	auto_buf struct buf logged = BUF_INIT(BUF_ANY);
+	struct verify_artifact a = notation_artifact();
+	json_t *o = json_loads(text, 0, NULL);
+	struct err err = {0};
+	enum verdict got;
+
+	json_object_set_new(json_object_get(o, "header"), "io.cncf.notary.timestampSignature",
+		json_loads(stamps[_i].value, JSON_DECODE_ANY, NULL));
+	changed = json_dumps(o, 0);
+	got = verify_notation(t, verify_policy_find(t->policy, "a/b"), &a, JOSE, changed,
+		strlen(changed), notation_time(NOTATION_NOW),
+		&(struct verify_notation_said){.logged = &logged}, &err);
+	ck_assert_msg(
+		(got == VERDICT_GOOD) == !stamps[_i].why, "%s: %s", stamps[_i].value, err.msg);
+	if (stamps[_i].why)
+		ck_assert_msg(strstr(err.msg, stamps[_i].why), "%s", err.msg);
+	json_decref(o);
+	verify_trust_unref(t);
+}
+END_TEST
+
 /* Who skips has no signature fetched; if one is looked at nevertheless, it is not good. */
 START_TEST(test_skip)
 {
@@ -624,6 +659,7 @@ Suite *suite_notation(void)
 	tcase_add_loop_test(tc, test_policies, 0, ARRAY_LEN(policies));
 	tcase_add_loop_test(tc, test_moments, 0, ARRAY_LEN(moments));
 	tcase_add_loop_test(tc, test_changes, 0, ARRAY_LEN(changes));
+	tcase_add_loop_test(tc, test_stamps, 0, ARRAY_LEN(stamps));
 	tcase_add_test(tc, test_skip);
 	tcase_add_test(tc, test_no_size);
 	tcase_add_test(tc, test_no_chain);
