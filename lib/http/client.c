@@ -531,6 +531,11 @@ const struct http_res *http_result(const struct op *op)
 	return &CONTAINER_OF(op, const struct http_op, op)->res;
 }
 
+void http_body_drop(struct op *op)
+{
+	buf_clear(&CONTAINER_OF(op, struct http_op, op)->res.body);
+}
+
 void http_resume(struct op *op)
 {
 	struct http_op *x = CONTAINER_OF(op, struct http_op, op);

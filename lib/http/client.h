@@ -166,6 +166,9 @@ void http_client_use_cas(struct http_client *c, const struct buf *pem);
 struct op *http_start(struct http_client *c, const struct http_req *req);
 /* Borrowed from the op. Also after a failure: what was seen until then. */
 const struct http_res *http_result(const struct op *op);
+/* Of one that is done: frees the bytes of its body. What the account has given for them stays the
+   op's, for what was made of them. */
+void http_body_drop(struct op *op);
 /* After HTTP_BODY_PAUSE. Safe after the end. */
 void http_resume(struct op *op);
 

@@ -142,6 +142,14 @@ const struct buf *oci_content_body(const struct op *op)
 	return c->kept ? &c->kept->body : &oci_req_result(c->answer)->body;
 }
 
+void oci_content_drop(struct op *op)
+{
+	struct content *c = TASK_OF_OP(op, struct content);
+
+	if (!c->kept)
+		oci_req_body_drop(c->answer);
+}
+
 const char *oci_content_type(const struct op *op)
 {
 	const struct content *c = TASK_OF_OP(op, struct content);

@@ -39,6 +39,8 @@ struct oci_content_req {
 struct op *oci_content_start(struct oci_client *c, const struct oci_content_req *req);
 /* Borrowed from the op. */
 const struct buf *oci_content_body(const struct op *op);
+/* Frees the bytes, and keeps what the account has given for them, for what was made of them. */
+void oci_content_drop(struct op *op);
 /* Its media type, as the registry says it; "" when it does not. Borrowed from the op. */
 const char *oci_content_type(const struct op *op);
 

@@ -600,6 +600,14 @@ const struct http_res *oci_req_result(const struct op *op)
 	return req_is_layout(q) ? oci_layout_result(q->answer) : http_result(q->answer);
 }
 
+void oci_req_body_drop(struct op *op)
+{
+	struct call *q = TASK_OF_OP(op, struct call);
+
+	if (q->answer && !req_is_layout(q))
+		http_body_drop(q->answer);
+}
+
 const struct url *oci_req_url(const struct op *op)
 {
 	return &TASK_OF_OP(op, struct call)->url;

@@ -71,6 +71,8 @@ struct oci_req {
 struct op *oci_req_start(struct oci_client *c, const struct oci_req *req);
 /* The last answer; NULL when there was none. Borrowed from the op. */
 const struct http_res *oci_req_result(const struct op *op);
+/* As http_body_drop; what an image layout has answered stays as it is. */
+void oci_req_body_drop(struct op *op);
 /* The URL that was asked last. */
 const struct url *oci_req_url(const struct op *op);
 /* After HTTP_BODY_PAUSE. */

@@ -61,6 +61,7 @@ struct search {
 	struct err why;
 
 	struct op *grant; /* memory for it */
+	struct op *below; /* the manifest at the tag, when large: memory for the layers */
 	struct buf told; /* why */
 	struct err trouble; /* the first that could not be fetched */
 };
@@ -441,7 +442,8 @@ static int layers_run(void *job, const atomic_bool *stop, struct err *err)
 	return verify_legacy_read(&s->layers, buf_str(body), body->len, err);
 }
 
-/* Of a large manifest the worker makes what is kept, which is little. */
+/* What the worker makes of a large manifest may be as large as its text, and is held for as long as
+   the registry takes to send what the signatures are of: the account gave memory for the text. */
 static enum step_ret layers_start(struct task *t)
 {
 	struct search *s = TASK(t, struct search);
@@ -456,6 +458,10 @@ static enum step_ret layers_resume(struct task *t)
 	enum step_ret ret;
 
 	op_free(MOVE(s->grant));
+	if (oci_content_body(s->content)->len > PARSE_FREE) {
+		oci_content_drop(s->content);
+		s->below = MOVE(s->content);
+	}
 	op_free(MOVE(s->content));
 	if (interrupted(s, &ret))
 		return ret;
@@ -563,6 +569,7 @@ static void search_free(struct task *t)
 	op_free(s->list);
 	op_free(s->content);
 	op_free(s->grant);
+	op_free(s->below);
 	verify_legacy_clear(&s->layers);
 	buf_clear(&s->told);
 	buf_clear(&s->signer);

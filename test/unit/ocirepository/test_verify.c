@@ -593,6 +593,43 @@ START_TEST(test_bundle_takes_memory)
 }
 END_TEST
 
+/* What is kept of many layers is as large as their manifest, for as long as the registry takes to
+   send a payload: it stays in the account. */
+START_TEST(test_layers_hold_memory)
+{
+	auto_buf struct buf layers = BUF_INIT(BUF_ANY);
+	auto_free char *log = mem_alloc(4 * LIMIT_KIB + 1);
+	struct account_stats stats;
+	struct account *account;
+	char *payload;
+	int i;
+
+	memset(log, 'x', 4 * LIMIT_KIB);
+	log[4 * LIMIT_KIB] = '\0';
+	begin();
+	payload = signing_payload(&image);
+	for (i = 0; i < 500; i++)
+		buf_addf(&layers,
+			"%s{\"digest\":\"%s\",\"size\":%zu,\"annotations\":{"
+			"\"dev.cosignproject.cosign/signature\":\"YQ==\","
+			"\"dev.sigstore.cosign/bundle\":\"{\\\"a\\\":\\\"%s\\\"}\"}}",
+			i ? "," : "", signing_digest(payload), strlen(payload), log);
+	signing_blob(&w, payload)->way = FAKE_SILENT;
+	signing_answer(&w, mem_printf("/v2/app/manifests/sha256-%s.sig", image.manifest_text + 7),
+		mem_printf("{\"layers\":[%s]}", buf_str(&layers)), NULL);
+	account = w.account = account_new(w.loop, 3 * 40 * LIMIT_MIB / 2);
+	world_start(&w);
+	until_asked("/blobs/");
+	account_stats(account, ACCOUNT_BODIES, &stats);
+	ck_assert_uint_ge(stats.held, layers.len);
+	account_stats(account, ACCOUNT_JOBS, &stats);
+	ck_assert_uint_eq(stats.held, 0);
+	world_stop(&w);
+	account_free(account);
+	end();
+}
+END_TEST
+
 #define JUNK_BUNDLE \
 	"{\"mediaType\":\"" LAYER_TYPE "\",\"verificationMaterial\":{\"publicKey\":{}}," \
 	"\"dsseEnvelope\":{\"payload\":\"YQ==\",\"payloadType\":\"application/vnd.in-toto+json\"," \
@@ -750,6 +787,7 @@ Suite *suite_verify(void)
 	tcase_add_test(tags, test_registry_fails);
 	tcase_add_test(tags, test_registry_is_silent);
 	tcase_add_test(tags, test_many_layers);
+	tcase_add_test(tags, test_layers_hold_memory);
 	tcase_add_loop_test(tags, test_payload_lies, 0, 2);
 	tcase_add_loop_test(bundles, test_bundle, 0, 2);
 	tcase_add_test(bundles, test_bundle_is_fetched_once);

@@ -11,6 +11,7 @@
 #include "ctl/controller.h"
 #include "ctl/depends.h"
 #include "ctl/event.h"
+#include "ev/account.h"
 #include "ev/loop.h"
 #include "ev/op.h"
 #include "http/client.h"
@@ -111,8 +112,11 @@ void world_start(struct world *w)
 	struct ocirepository_opts opts = w->opts;
 	struct err err = {0};
 
-	w->http = http_client_new(w->loop, &(struct http_client_opts){.max_per_host = 24});
+	w->http = http_client_new(w->loop,
+		&(struct http_client_opts){
+			.max_per_host = 24, .account = w->account, .pool = ACCOUNT_BODIES});
 	w->oci = oci_client_new(w->loop, w->http);
+	oci_client_use_account(w->oci, w->account);
 	if (w->mirrors) {
 		struct oci_mirrors *m = oci_mirrors_parse(w->mirrors, strlen(w->mirrors), &err);
 

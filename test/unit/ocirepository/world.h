@@ -16,6 +16,7 @@ struct world {
 	struct fake_kube *kube;
 	struct fake_registry *reg;
 	struct kube_client *client;
+	struct account *account; /* NULL: none */
 	struct http_client *http;
 	struct oci_client *oci;
 	struct cloud *cloud;
