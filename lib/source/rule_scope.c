@@ -11,29 +11,36 @@
 struct search {
 	const struct verify_notation_policy *policy;
 	const char *best; /* the scope that was found; NULL: none */
+	int rank; /* of it */
 	const struct verify_statement *statement; /* of it */
 };
 
-static bool scope_fits(const char *scope, const struct oci_place *at)
+/* Of several scopes for one place one must be the same each time, however the object spells it: the
+   one with the port, then the one without an alias, then the first in the alphabet. -1: it is of
+   another place, or "*". */
+static int scope_rank(const char *scope, const struct oci_place *at)
 {
 	auto_free char *url = mem_printf(OCI_URL_PREFIX "%s", scope);
+	size_t host = strlen(at->host);
 	struct oci_place place;
 	struct err ignored = {0};
 	struct oci_repo repo;
 
 	if (oci_repo_parse(&repo, url, false, &ignored))
-		return false; /* "*" */
+		return -1;
 	oci_place_of(&place, &repo);
-	return !strcmp(place.host, at->host) && !strcmp(place.name, at->name) &&
-		(!place.port || place.port == at->port);
+	if (strcmp(place.host, at->host) != 0 || strcmp(place.name, at->name) != 0)
+		return -1;
+	if (place.port)
+		return place.port == at->port ? 2 : -1;
+	return !strncmp(scope, at->host, host) && scope[host] == '/';
 }
 
-/* Of several the one that is spelled like the repository, or else the first in the alphabet: it
-   must be the same each time. */
-static bool is_better(const char *scope, const char *best, const char *spelled)
+static bool is_better(const struct search *s, const char *scope, int rank)
 {
-	return !best || !strcmp(scope, spelled) ||
-		(strcmp(best, spelled) != 0 && strcmp(scope, best) < 0);
+	if (!s->best || rank != s->rank)
+		return !s->best || rank > s->rank;
+	return strcmp(scope, s->best) < 0;
 }
 
 /* What the repository itself is named by goes before what it is a copy of. */
@@ -41,7 +48,6 @@ static void name_look(void *arg, const struct oci_repo *repo)
 {
 	struct search *s = arg;
 	const struct verify_statement *statement;
-	char spelled[OCI_REPO_TEXT_MAX];
 	struct oci_place at;
 	const char *scope;
 	size_t i = 0;
@@ -49,12 +55,15 @@ static void name_look(void *arg, const struct oci_repo *repo)
 	if (s->best)
 		return;
 	oci_place_of(&at, repo);
-	oci_repo_format(repo, spelled);
-	while (verify_policy_scope(s->policy, &i, &scope, &statement))
-		if (scope_fits(scope, &at) && is_better(scope, s->best, spelled)) {
-			s->best = scope;
-			s->statement = statement;
-		}
+	while (verify_policy_scope(s->policy, &i, &scope, &statement)) {
+		int rank = scope_rank(scope, &at);
+
+		if (rank < 0 || !is_better(s, scope, rank))
+			continue;
+		s->best = scope;
+		s->rank = rank;
+		s->statement = statement;
+	}
 }
 
 const struct verify_statement *rule_statement(const struct verify_notation_policy *p,

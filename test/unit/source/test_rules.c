@@ -5,6 +5,8 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "oci/mirrors.h"
+#include "source/rule_scope.h"
+#include "verify/notation_policy.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -242,6 +244,56 @@ START_TEST(test_all)
 }
 END_TEST
 
+/* ---- which statement of a trust policy ------------------------------------------------------- */
+
+#define SKIP(name, scopes) \
+	"{\"name\":\"" name "\",\"registryScopes\":[" scopes \
+	"],\"signatureVerification\":{\"level\":\"skip\"}}"
+
+static const struct {
+	const char *url, *want;
+} SCOPES[] = {
+	{"oci://ghcr.io/org/app", "app"},
+	{"oci://ghcr.io:443/org/app", "app"},
+	{"oci://ghcr.io:8443/org/app", "app"},
+	{"oci://GHCR.io.//org/app/", "app"},
+	{"oci://ghcr.io/org/other", "any"},
+	{"oci://ghcr.io.evil.test/org/app", "any"},
+	{"oci://mirror.test/proxy/app", "app"},
+	{"oci://registry-1.docker.io/org/app", "index"},
+	{"oci://docker.io/org/app", "index"},
+	{"oci://org/app", "index"},
+	{"oci://index.docker.io/org/app", "index"},
+	{"oci://registry.hub.docker.com/org/tool", "hub"},
+	{"oci://10.5:5000/x/y", "port"},
+	{"oci://10.0.0.5:5001/x/y", "all ports"},
+	{"oci://10.0.0.5:5001/x/z", "any"},
+};
+
+START_TEST(test_statement)
+{
+	static const char text[] = "{\"version\":\"1.0\",\"trustPolicies\":[" SKIP(
+		"any", "\"*\"") "," SKIP("app", "\"ghcr.io/org/app\"") "," SKIP("hub",
+		"\"docker.io/org/app\",\"registry-1.docker.io/org/tool\"") "," SKIP("index",
+		"\"index.docker.io/org/app\"") "," SKIP("port",
+		"\"10.0.0.5:5000/x/y\"") "," SKIP("all ports", "\"10.0.0.5/x/y\"") "]}";
+	static const char mirrored[] =
+		"rules: [{match: ghcr.io/org, mirrors: [{url: 'https://mirror.test/proxy'}]}]";
+	struct err err = {0};
+	struct oci_mirrors *m = oci_mirrors_parse(mirrored, strlen(mirrored), &err);
+	struct verify_notation_policy *p = NULL;
+	const struct verify_statement *s;
+	struct oci_repo repo;
+
+	ck_assert_msg(m && !verify_policy_parse(&p, text, strlen(text), &err), "%s", err.msg);
+	ck_assert_msg(!oci_repo_parse(&repo, SCOPES[_i].url, false, &err), "%s", err.msg);
+	s = rule_statement(p, &repo, m);
+	ck_assert_str_eq(s->name, SCOPES[_i].want);
+	verify_policy_free(p);
+	oci_mirrors_free(m);
+}
+END_TEST
+
 Suite *suite_rules(void)
 {
 	Suite *s = suite_create("rules");
@@ -251,6 +303,7 @@ Suite *suite_rules(void)
 	tcase_add_test(tc, test_too_many);
 	tcase_add_loop_test(tc, test_match, 0, ARRAY_LEN(MATCH));
 	tcase_add_test(tc, test_all);
+	tcase_add_loop_test(tc, test_statement, 0, ARRAY_LEN(SCOPES));
 	suite_add_tcase(s, tc);
 	return s;
 }
