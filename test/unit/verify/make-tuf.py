@@ -222,6 +222,7 @@ put("root-2-spec-10", root(2), "r1 r2", spec_version="10.0")
 put("root-2-spec-1", root(2), "r1 r2", spec_version="1")
 for name, member in (("spec", "spec_version"), ("type", "_type"), ("expires", "expires")):
     put("root-2-without-" + name, root(2), "r1 r2", **{member: None})
+out["root-2-junk"] = "{"
 out["root-2-list"] = json.dumps({"signatures": [], "signed": []})
 put("root-2-real-in-list", root(2), "r1 r2", x=[1.5])
 put("root-2-spec", root(2), "r1 r2", spec_version="2.0")
@@ -242,7 +243,7 @@ put("timestamp-1-no-version", timestamp(1, "snapshot-1", 1), "t1", meta={"snapsh
 put("timestamp-1-no-length", timestamp(1, "snapshot-1", 1), "t1", meta={"snapshot.json": {"version": 1, "length": -1}})
 put("timestamp-1-no-hash", timestamp(1, "snapshot-1", 1), "t1", meta={"snapshot.json": {"version": 1, "hashes": {"sha256": "abc"}}})
 put("timestamp-1-other-sha512", timestamp(1, "snapshot-1", 1), "t1", meta={"snapshot.json": {"version": 1, "hashes": {"sha512": "0" * 128}}})
-for name, value in (("short", {"sha512": "abc"}), ("number", {"sha256": 7}), ("no-hex", {"sha256": "x" * 64}), ("long", {"sha256": "0" * 66})):
+for name, value in (("short", {"sha512": "abc"}), ("number", {"sha256": 7}), ("no-hex", {"sha256": "x" * 64}), ("long", {"sha512": "0" * 130})):
     put("timestamp-1-hash-" + name, timestamp(1, "snapshot-1", 1), "t1", meta={"snapshot.json": {"version": 1, "hashes": value}})
 put("timestamp-1-version-0", timestamp(1, "snapshot-1", 1), "t1", meta={"snapshot.json": {"version": 0}})
 put("timestamp-1-version-text", timestamp(1, "snapshot-1", 1), "t1", meta={"snapshot.json": {"version": "1"}})

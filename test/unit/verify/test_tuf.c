@@ -101,6 +101,7 @@ static const struct {
 	{"root-1", "root-2-without-spec", "its spec_version is '', not 1"},
 	{"root-1", "root-2-without-type", "its type is '', not 'root'"},
 	{"root-1", "root-2-without-expires", "it does not say until when it is good: ''"},
+	{"root-1", "root-2-junk", "2.root.json: it is not valid JSON"},
 	{"root-1", "root-2-list", "it has no 'signed' or no 'signatures'"},
 	{"root-1", "root-2-real-in-list", "it holds a number that is not whole"},
 
@@ -121,7 +122,7 @@ static const struct {
 	{"root-1", "- timestamp-1-hash-short", "its sha512 is none: 'abc'"},
 	{"root-1", "- timestamp-1-hash-number", "its sha256 is none: ''"},
 	{"root-1", "- timestamp-1-hash-no-hex", "its sha256 is none: 'xxxx"},
-	{"root-1", "- timestamp-1-hash-long", "its sha256 is none: '0000"},
+	{"root-1", "- timestamp-1-hash-long", "its sha512 is none: '0000"},
 	{"root-1", "- timestamp-1-version-0", "of 'snapshot.json': its version is none"},
 	{"root-1", "- timestamp-1-version-text", "of 'snapshot.json': its version is none"},
 	{"root-1", "- timestamp-1-length-real", "of 'snapshot.json': its length is none"},
