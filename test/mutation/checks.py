@@ -6,8 +6,11 @@ is written later in the same manner is found, too. These are looked at:
     if (a || b) return err_set(...);     a and b are one check each; so are goto, continue, break
     if (a && b) verdict = ...;           a and b are one check each; also `return 0;` before a
                                          function's end that refuses
-    return a && b;                       in a function that returns bool
+    if (a && b) x = f(...);              likewise, where x was declared as NULL
+    if (a || b) x = NULL;                a and b are one check each: what was at hand is taken away
+    return a && b;                       in a function that returns bool; also one of several `||`
     return a || b ? -1 : 0;              and any other `?:` in which one side refuses
+    x = a && b ? ... : NULL;             likewise
     rc = a || b;  ok = a && b;  rc = a;  where a is a call
     for (...; i < LIMIT && ...; )        a bound
     struct verify_check x[] = {{"a", f}} a row of a table of checks (verify/checks.h): f runs, and
@@ -19,7 +22,10 @@ import re
 
 # What stands at the end of a refusal: helpers of the project among it.
 REFUSES = r'(err_set|err_wrap)\s*\(|-1\b|VERDICT_BAD\b|false\b|NULL\b' \
-    r'|verify_log_body_unknown\s*\(|wrong\b'
+    r'|verify_log_body_unknown\s*\(|wrong\b|[A-Z]\w*_(NONE|UNKNOWN)\b'
+
+# What takes away the thing that was at hand, so that there is none.
+TAKES = r'[\w>.\[\]-]+\s*=\s*NULL$|\*\w+\s*=\s*\'_*\'$|\w+_put\s*\([^;]*\bNULL\)$'
 
 # What is written around a condition. A code that a function returns stays what it is: callers may
 # look at it.
@@ -158,8 +164,8 @@ class File:
         """kind: of SWITCH."""
         start, end = trim(self.m, start, end)
         word = self.m[start:end]
-        if word in ('rc', 'ok', 'i', '0', '1', 'true', 'false', ''):
-            return
+        if word in ('rc', 'ok', 'i', '0', '1', 'true', 'false', '') or word.endswith('--'):
+            return  # what counts a loop is none
         if any(c.start == start and c.end == end for c in self.checks):
             return
         self.checks.append(Check(function, self.words(start, end), start, end, kind, message))
@@ -214,17 +220,24 @@ class File:
         last = inner[:-1].split(';')[-1].strip() if inner.endswith(';') else inner
         last = re.sub(r'^.*[})]\s*(?=return|continue|break|goto)', '', last, flags=re.S)
         if 'err_set' in inner or re.match(
-                r'return\s*\(?\s*(' + REFUSES + r')|(continue|break|goto\b.*)$', last):
+                r'return\s*\(?\s*(' + REFUSES + r')|(continue|break|goto\b.*)$|' + TAKES, last):
             for x, y in split(self.m, a, b, '||'):
                 self.add(name, x, y, 'refuses', message)
-        elif re.match(r'verdict\s*=', last) or (
-                refuses_last and re.match(r'return\s+(0|true|one|VERDICT_GOOD|f)$|rc\s*=', last)) \
-                or (is_bool and last == 'return true'):
+        elif re.match(r'verdict\s*=|\w+\[\w+\+\+\]\s*=', last) or (
+                refuses_last and re.match(
+                    r'return\s+(0|true|one|[A-Z]\w+|\(enum \w+\)\s*\w+|f)$|rc\s*=', last)) \
+                or (is_bool and last == 'return true') or self.is_first(at, last):
             for x, y in split(self.m, a, b, '&&'):
                 self.add(name, x, y, 'accepts', message)
         elif last == 'return 0':
             # What is not asked for: switched off, nothing that comes after is looked at.
             self.add(name, a, b, 'accepts', message)
+
+    def is_first(self, at, last):
+        """It gives a value to what was declared without one."""
+        word = re.match(r'(\w+)\s*=\s*\w+\s*\(', last)
+        start = self.m.rfind('\n{', 0, at)
+        return word and re.search(r'\*%s\s*=\s*NULL\b' % word.group(1), self.m[start:at])
 
     def return_read(self, name, at, is_bool):
         stop = statement_end(self.m, at)
@@ -234,6 +247,10 @@ class File:
             if len(ands) > 1 and not top(self.m, a, b, '||') and not top(self.m, a, b, '?'):
                 for x, y in ands:
                     self.add(name, x, y, 'accepts', None)
+            for x, y in split(self.m, a, b, '||'):
+                if self.m[x] == '(' and close(self.m, x) == y - 1:
+                    for u, v in split(self.m, x + 1, y - 1, '&&'):
+                        self.add(name, u, v, 'accepts', None)
             return
         question = top(self.m, a, b, '?')
         if not question:
@@ -244,7 +261,11 @@ class File:
         yes, no = self.m[question[0] + 1:colon[0]], self.m[colon[0] + 1:b]
         bad = r'\s*(?!NULL)(' + REFUSES + ')'  # NULL may be what there is
         message = self.message(a, b)
-        if re.match(bad, yes):
+        ands = split(self.m, a, question[0], '&&')
+        if no.strip() == 'NULL' and len(ands) > 1:
+            for x, y in ands:
+                self.add(name, x, y, 'accepts', message)
+        elif re.match(bad, yes):
             for x, y in split(self.m, a, question[0], '||'):
                 self.add(name, x, y, 'refuses', message)
         elif re.match(bad, no):
@@ -270,6 +291,11 @@ class File:
             if depth < 0 or (not depth and self.m[i] in ';,'):
                 break
         a, b = trim(self.m, at, i)
+        question = top(self.m, a, b, '?') if depth >= 0 else []
+        if question and re.search(r':\s*NULL$', self.m[a:b]):
+            ands = split(self.m, a, question[0], '&&')
+            for x, y in ands if len(ands) > 1 else []:
+                self.add(name, x, y, 'accepts', None)
         if depth < 0 or self.m[a] == '{' or top(self.m, a, b, '?'):
             return
         ors, ands = split(self.m, a, b, '||'), split(self.m, a, b, '&&')

@@ -51,6 +51,12 @@ ROWS = [
     ('keyless', 'identities: patterns', V + r'identity\.c (compile|verify_identities_(compile|anch)|anchored)'),
     ('keyless', 'identities: issuer and subject', V + r'identity\.c'),
     ('keyless', 'timestamps', C + r'timestamp\.c'),
+    ('notation', 'revocation: answers (OCSP), where to ask', C + r'(ocsp|notary_cert_urls)\.c'),
+    ('notation', 'revocation: lists (CRL)', C + r'crl\.c'),
+    ('root', 'TUF: keys, roles, signatures', V + r'tuf_(root|canonical)\.c'),
+    ('root', 'TUF: a file, what lists it', V + r'tuf_(meta|listed)\.c'),
+    ('root', 'TUF: the order of files, versions', V + r'tuf\.c'),
+    ('cosign', 'demands of annotations', V + r'demands\.c'),
     ('root', 'logs and their keys', V + r'trusted_root\.c (log|key_)'),
     ('root', 'authorities', V + r'trusted_root\.c (cert|authorit)'),
     ('root', 'times, and the whole', V + r'trusted_root\.c'),
@@ -73,7 +79,7 @@ ROWS = [
     ('notation', 'chain: one by the next', V + r'notation_chain\.c (link|names|is_root|verify_chain:)'),
     ('notation', 'chain: each certificate, times', V + r'notation_chain\.c'),
     ('notation', 'reading a certificate', C + r'notary_cert\.c (notary_cert_parse|der_|cert_read|notary_certs|facts|time|is_crit|wrong|notary_cert_attr)'),
-    ('notation', 'its key, signatures', C + r'notary_cert\.c'),
+    ('notation', 'its key, signatures', C + r'notary_cert(_signed)?\.c'),
 ]
 
 

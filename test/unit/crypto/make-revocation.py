@@ -59,7 +59,7 @@ def dotted(text):
 
 
 NULL = b"\5\0"
-SHA = {"sha1": ("1.3.14.3.2.26", hashes.SHA1()), "sha256": ("2.16.840.1.101.3.4.2.1", hashes.SHA256())}
+SHA = {"none": ("1.2.3.4", None), "sha1": ("1.3.14.3.2.26", hashes.SHA1()), "sha256": ("2.16.840.1.101.3.4.2.1", hashes.SHA256())}
 ECDSA = {"sha1": "1.2.840.10045.4.1", "sha256": "1.2.840.10045.4.3.2", "sha384": "1.2.840.10045.4.3.3"}
 
 
@@ -91,12 +91,12 @@ def dn(name): return x509.Name([x509.NameAttribute(NameOID.COUNTRY_NAME, "US"), 
 
 class Cert:
     def __init__(self, name, parent=None, k=None, ca=False, serial=None, ocsp=(), crl=(), eku=None, crl_sign=True, end="2030-01-01",
-                 usage=True, extra=None, subject=None):
+                 start="2026-01-01", usage=True, extra=None, subject=None):
         self.key, self.dn = k or key(name), dn(subject or name)
         by = parent or self
         self.serial = serial or int.from_bytes(sha(name.encode())[:8], "big") >> 1
         b = (x509.CertificateBuilder().subject_name(self.dn).issuer_name(by.dn).public_key(self.key.public_key()).serial_number(self.serial)
-             .not_valid_before(when("2026-01-01")).not_valid_after(when(end)).add_extension(x509.BasicConstraints(ca, None), True))
+             .not_valid_before(when(start)).not_valid_after(when(end)).add_extension(x509.BasicConstraints(ca, None), True))
         if usage:
             b = b.add_extension(x509.KeyUsage(not ca and usage != "none", False, False, False, usage == "none", ca, ca and crl_sign, False, False), True)
         if eku:
@@ -140,6 +140,7 @@ responders = {
     "not-for-that": cert("responder-not-for-that", parent=root, eku=[ExtendedKeyUsageOID.CODE_SIGNING]),
     "for-nothing": cert("responder-for-nothing", parent=root),
     "expired": cert("responder-expired", parent=root, eku=OCSP_SIGNING, end="2026-11-25"),
+    "not-yet": cert("responder-not-yet", parent=root, eku=OCSP_SIGNING, start="2026-12-05"),
     "usage": cert("responder-usage", parent=root, eku=OCSP_SIGNING, usage="none"),
     "critical": cert("responder-critical", parent=root, eku=OCSP_SIGNING, extra=[("1.2.3.4", b"\5\0", True)]),
 }
@@ -150,12 +151,18 @@ kinds = {"rsa": RSA, "p384": key("p384", ec.SECP384R1()), "ed25519": ED}
 for kind, k in kinds.items():
     cert("root-" + kind, ca=True, k=k)
     cert("leaf-" + kind, parent=certs["root-" + kind], ocsp=[OCSP_URL], crl=[CRL_URL])
+# Of a key that is too weak, of a name as long as the root's.
+weak = cert("root-p192", ca=True, k=ec.derive_private_key(int.from_bytes(sha(b"p192")[:23], "big"), ec.SECP192R1()))
+cert("leaf-p192", parent=weak)
 # Places of all sorts.
 cert("places", parent=root, ocsp=["http://a.example/", "https://b.example/x", "ldap://c.example/"],
      crl=["http://a.example/1.crl", "ldap://b.example/x", "http://c.example/3.crl"])
 uri = tlv(0x86, b"http://a.example/\0.crl")
 cert("places-nul", parent=root, extra=[("2.5.29.31", seq(seq(explicit(0, explicit(0, uri)))), False),
                                        ("1.3.6.1.5.5.7.1.1", seq(seq(dotted("1.3.6.1.5.5.7.48.1"), uri)), False)])
+for label, at in {"dns": seq(dotted("1.3.6.1.5.5.7.48.1"), tlv(0x82, b"http://a.example/")),
+                  "issuers": seq(dotted("1.3.6.1.5.5.7.48.2"), tlv(0x86, b"http://a.example/"))}.items():
+    cert("places-" + label, parent=root, extra=[("1.3.6.1.5.5.7.1.1", seq(at), False)])
 cert("places-without-name", parent=root, extra=[("2.5.29.31", seq(seq(tlv(0x81, b"\6\x40"))), False)])
 cert("places-broken", parent=root, extra=[("1.3.6.1.5.5.7.1.1", b"\x30\x05junk", False)])
 
@@ -171,7 +178,7 @@ def revoked(reason=None, at="2026-06-01"): return tlv(0xa1, gentime(at), explici
 
 
 def cert_id(c, issuer, h="sha1", name=None, k=None):
-    hashed = lambda data: hashlib.new(h, data).digest()
+    hashed = lambda data: hashlib.new("sha1" if h == "none" else h, data).digest()
     bits_of = x509.load_der_x509_certificate(issuer.der).public_key().public_bytes(DER, RAW)
     # SubjectPublicKeyInfo is an algorithm and a bit string; its bytes are what is hashed.
     at = 2 if bits_of[1] < 128 else 2 + (bits_of[1] & 127)
@@ -216,6 +223,8 @@ answer("no-end", single(end=None))
 answer("future", single(start="2026-12-01T00:05:01"))
 answer("just-now", single(start="2026-12-01T00:05:00"))
 answer("bad-time", single().replace(b"20261210000000Z", b"20261310000000Z"))
+answer("bad-start", single().replace(b"20261120000000Z", b"20261320000000Z"))
+answer("other-hash", single(id=cert_id(leaf, root, "none")))
 answer("unsigned", sig=b"\x30\x06\2\1\1\2\1\1")
 answer("other-key", k=twin.key)
 answer("sha1", how="sha1")
@@ -325,6 +334,46 @@ crl_list("scope-indirect", exts=[scope(tlv(0x84, b"\xff"))])
 crl_list("scope-attributes", exts=[scope(tlv(0x85, b"\xff"))])
 crl_list("scope-broken", exts=[ext("2.5.29.28", b"\x30\x05junk", True)])
 crl_list("tail", tail=b"x")
+# What is put together otherwise, and signed as it is.
+TIMES, NUMBER = utctime(FROM) + utctime(UNTIL), ext("2.5.29.20", integer(7))
+
+
+def crl_raw(label, version=integer(1), inner=None, name=None, times=TIMES, rest=b"", outer=None, sig=None, behind=b"", tag=0x30, by=root, k=None):
+    inner = inner or alg(by.key, "sha256")
+    tbs = tlv(tag, version, inner, name or by.name(), times, rest)
+    crl[label] = seq(tbs, outer or inner, sig or bits(sign(k or by.key, "sha256", tbs)), behind)
+
+
+def as_set(data): return b"\x31" + data[1:]
+
+
+crl_raw("version-enumerated", enum(1))
+crl_raw("version-long", tlv(2, b"\1\0"))
+crl_raw("inner-set", inner=as_set(alg(root.key, "sha256")), outer=alg(root.key, "sha256"))
+crl_raw("outer-set", outer=as_set(alg(root.key, "sha256")))
+crl_raw("name-set", name=as_set(root.name()))
+crl_raw("no-times", times=b"")
+crl_raw("no-end-at-all", times=utctime(FROM))
+crl_raw("tbs-set", tag=0x31)
+crl_raw("signature-octets", sig=octets(b"\0" + sha(b"")))
+crl_raw("behind-signature", behind=NULL)
+crl_raw("entries-indefinite", rest=b"\x30\x80" + explicit(0, seq(NUMBER)))
+crl_raw("extensions-other-class", rest=b"\x3f\x81\0" + explicit(0, seq(NUMBER))[1:])
+crl_raw("extensions-empty", rest=explicit(0))
+crl_raw("extensions-behind", rest=explicit(0, seq(NUMBER), NULL))
+crl_raw("algorithm-broken", inner=seq(integer(1)))
+crl_raw("signature-empty", sig=b"\3\0")
+crl_raw("same-length-name", name=dn("toor").public_bytes())
+crl_raw("bad-start", times=tlv(23, b"261301000000Z") + utctime(UNTIL))
+crl_raw("bad-end", times=utctime(FROM) + tlv(23, b"261301000000Z"))
+crl_raw("weak-key", by=weak)
+crl_raw("rsa-says-ecdsa", by=certs["root-rsa"], inner=seq(dotted(ECDSA["sha256"])))
+for name, one in {"set": tlv(0x31, integer(7), utctime(FROM)), "serial-enumerated": seq(enum(7), utctime(FROM)), "no-time": seq(integer(7)),
+                  "behind": seq(integer(7), utctime(FROM), seq(), NULL), "serial-empty": seq(b"\2\0", utctime(FROM))}.items():
+    crl_raw("entry-" + name, rest=seq(one))
+crl_list("scope-dns", exts=[scope(explicit(0, explicit(0, tlv(0x82, CRL_URL.encode()))))])
+crl_list("scope-longer-place", exts=[scope(point(CRL_URL + "x"))])
+crl_list("scope-same-length", exts=[scope(point(CRL_URL.replace("root", "toor")))])
 crl["indefinite"] = b"\x30\x80" + crl["empty"][4:] + b"\0\0"
 crl["cut"] = crl["others"][:-1]
 crl["junk"] = b"junk"

@@ -72,6 +72,35 @@ static const struct {
 	{"scope-broken", 0, "the list has an extension that is broken", NULL, NULL},
 	{"version-1", 0, NONE, NULL, NULL},
 	{"version-3", 0, NONE, NULL, NULL},
+	{"version-enumerated", 0, NONE, NULL, NULL},
+	{"version-long", 0, NONE, NULL, NULL},
+	{"inner-set", 0, NONE, NULL, NULL},
+	{"outer-set", 0, NONE, NULL, NULL},
+	{"name-set", 0, NONE, NULL, NULL},
+	{"no-times", 0, NONE, NULL, NULL},
+	{"no-end-at-all", 0, "the list does not say until when it counts", NULL, NULL},
+	{"tbs-set", 0, NONE, NULL, NULL},
+	{"signature-octets", 0, NONE, NULL, NULL},
+	{"behind-signature", 0, NONE, NULL, NULL},
+	{"entries-indefinite", 0, NONE, NULL, NULL},
+	{"extensions-other-class", 0, NONE, NULL, NULL},
+	{"extensions-empty", 0, "the list has an extension that is broken", NULL, NULL},
+	{"extensions-behind", 0, "the list has an extension that is broken", NULL, NULL},
+	{"algorithm-broken", 0, UNSIGNED, NULL, NULL},
+	{"signature-empty", 0, UNSIGNED, NULL, NULL},
+	{"same-length-name", 0, "the list is of another issuer", NULL, NULL},
+	{"bad-start", 0, "the list has a time that is none", NULL, NULL},
+	{"bad-end", 0, "the list has a time that is none", NULL, NULL},
+	{"weak-key", 0, UNSIGNED, "leaf-p192", "root-p192"},
+	{"rsa-says-ecdsa", 0, UNSIGNED, "leaf-rsa", "root-rsa"},
+	{"entry-set", 0, "the list has an entry that is broken", NULL, NULL},
+	{"entry-serial-enumerated", 0, "the list has an entry that is broken", NULL, NULL},
+	{"entry-no-time", 0, "the list has an entry that is broken", NULL, NULL},
+	{"entry-behind", 0, "the list has an entry that is broken", NULL, NULL},
+	{"entry-serial-empty", 0, "the list has an entry that is broken", NULL, NULL},
+	{"scope-dns", 0, PLACE, NULL, NULL},
+	{"scope-longer-place", 0, PLACE, NULL, NULL},
+	{"scope-same-length", 0, PLACE, NULL, NULL},
 	{"tail", 0, NONE, NULL, NULL},
 	{"indefinite", 0, NONE, NULL, NULL},
 	{"cut", 0, NONE, NULL, NULL},
@@ -193,16 +222,45 @@ START_TEST(test_bytes)
 }
 END_TEST
 
+/* A list with one entry of so many bytes that it has n of them. */
+static char *list_of(size_t n)
+{
+	static const char rest[] = "\x30\x00\x03\x00",
+			  inner[] = "\x02\x01\x01\x30\x00\x30\x00"
+				    "\x17\x00";
+	size_t left[] = {n - 6, n - 12 - 4, n - 18 - 4 - 9};
+	char *out = mem_zalloc(n), *at = out;
+	size_t i;
+
+	for (i = 0; i < 3; i++) {
+		if (i == 2) {
+			memcpy(at, inner, sizeof(inner) - 1);
+			at += sizeof(inner) - 1;
+		}
+		*at++ = 0x30;
+		*at++ = (char)0x84;
+		*at++ = (char)(left[i] >> 24);
+		*at++ = (char)(left[i] >> 16);
+		*at++ = (char)(left[i] >> 8);
+		*at++ = (char)left[i];
+	}
+	memcpy(out + n - (sizeof(rest) - 1), rest, sizeof(rest) - 1);
+	return out;
+}
+
 START_TEST(test_too_long)
 {
 	struct notary_cert *c = revocation_cert("leaf");
-	char *data = mem_zalloc(LIMIT_CRL + 1);
-	struct revoked got;
-	struct err err = {0};
+	size_t i;
 
-	ck_assert(crl_read(&got, c, c, URL, data, LIMIT_CRL + 1, 0, &err));
-	ck_assert_str_eq(err.msg, NONE);
-	free(data);
+	for (i = 0; i < 2; i++) {
+		auto_free char *data = list_of(LIMIT_CRL + i);
+		struct revoked got;
+		struct err err = {0};
+
+		ck_assert(crl_read(&got, c, c, URL, data, LIMIT_CRL + i, 0, &err));
+		ck_assert_str_eq(err.msg, i ? NONE : "the list is of another issuer");
+	}
 	notary_cert_free(c);
 }
 END_TEST

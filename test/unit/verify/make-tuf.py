@@ -196,10 +196,35 @@ for name, k in (("p384", {"keytype": "ecdsa", "scheme": "ecdsa-sha2-nistp256", "
                 ("no-rsa", {"keytype": "rsa", "scheme": "rsassa-pss-sha256", "keyval": public(KEYS["r1"])["keyval"]}),
                 ("no-pem", {"keytype": "ecdsa", "scheme": "ecdsa-sha2-nistp256", "keyval": {"public": "x"}}),
                 ("empty-key", {"keytype": "ecdsa", "scheme": "ecdsa-sha2-nistp256", "keyval": {}}),
-                ("no-kind", {"keyval": {"public": "x"}})):
+                ("no-kind", {"keyval": {"public": "x"}}), ("no-type", {"scheme": "ed25519", "keyval": {"public": "x"}}),
+                ("no-scheme", {"keytype": "ed25519", "keyval": {"public": "x"}}),
+                ("ed25519-odd", {"keytype": "ed25519", "scheme": "ed25519", "keyval": {"public": "a" * 65}}),
+                ("ed25519-high", {"keytype": "ed25519", "scheme": "ed25519", "keyval": {"public": "g0" + "a" * 62}}),
+                ("ed25519-low", {"keytype": "ed25519", "scheme": "ed25519", "keyval": {"public": "0g" + "a" * 62}}),
+                ("ed25519-long", {"keytype": "ed25519", "scheme": "ed25519", "keyval": {"public": "a" * 66}})):
     bad = root(2)
     bad["keys"]["new"] = k
     put("root-2-" + name, bad, "r1 r2")
+# Of a kind that nobody here knows, were it not for one word.
+for name, k, words in (("ecdsa-type", "r2", {"keytype": "dsa"}), ("ecdsa-scheme", "r2", {"scheme": "ecdsa-sha2-nistp384"}),
+                       ("ed25519-type", "t1", {"keytype": "ed448"}), ("ed25519-scheme", "t1", {"scheme": "ed25519ph"}),
+                       ("rsa-type", "s1", {"keytype": "dsa"}), ("rsa-scheme", "s1", {"scheme": "rsa-pkcs1v15-sha256"})):
+    bad = root(1, "r1 %s r3" % k)
+    bad["keys"][keyid(k)].update(words)
+    put("root-1-" + name, bad, "r1 r3")
+    put("root-2-" + name, bad, "r1 " + k, version=2)
+put("root-2-many-keys", root(2), "r1 r2", keys={**root(2)["keys"], **{"k%d" % n: {"keytype": "x", "scheme": "x"} for n in range(64)}})
+for name, change in (("huge-threshold", {"threshold": 65}), ("many-names", {"keyids": ["x"] * 65}), ("name-7", {"keyids": [7]})):
+    bad = root(2)
+    bad["roles"]["timestamp"].update(change)
+    put("root-2-" + name, bad, "r1 r2")
+put("root-2-spec-10", root(2), "r1 r2", spec_version="10.0")
+put("root-2-spec-1", root(2), "r1 r2", spec_version="1")
+for name, member in (("spec", "spec_version"), ("type", "_type"), ("expires", "expires")):
+    put("root-2-without-" + name, root(2), "r1 r2", **{member: None})
+out["root-2-junk"] = "{"
+out["root-2-list"] = json.dumps({"signatures": [], "signed": []})
+put("root-2-real-in-list", root(2), "r1 r2", x=[1.5])
 put("root-2-spec", root(2), "r1 r2", spec_version="2.0")
 put("root-2-real", root(2), "r1 r2", x=1.5)
 put("root-2-no-version", root(2), "r1 r2", version="2")
@@ -217,6 +242,14 @@ put("timestamp-1-empty", timestamp(1, "snapshot-1", 1), "t1", meta={})
 put("timestamp-1-no-version", timestamp(1, "snapshot-1", 1), "t1", meta={"snapshot.json": {"length": 3}})
 put("timestamp-1-no-length", timestamp(1, "snapshot-1", 1), "t1", meta={"snapshot.json": {"version": 1, "length": -1}})
 put("timestamp-1-no-hash", timestamp(1, "snapshot-1", 1), "t1", meta={"snapshot.json": {"version": 1, "hashes": {"sha256": "abc"}}})
+put("timestamp-1-other-sha512", timestamp(1, "snapshot-1", 1), "t1", meta={"snapshot.json": {"version": 1, "hashes": {"sha512": "0" * 128}}})
+for name, value in (("short", {"sha512": "abc"}), ("number", {"sha256": 7}), ("no-hex", {"sha256": "x" * 64}), ("long", {"sha512": "0" * 130})):
+    put("timestamp-1-hash-" + name, timestamp(1, "snapshot-1", 1), "t1", meta={"snapshot.json": {"version": 1, "hashes": value}})
+put("timestamp-1-version-0", timestamp(1, "snapshot-1", 1), "t1", meta={"snapshot.json": {"version": 0}})
+put("timestamp-1-version-text", timestamp(1, "snapshot-1", 1), "t1", meta={"snapshot.json": {"version": "1"}})
+put("timestamp-1-length-real", timestamp(1, "snapshot-1", 1), "t1", meta={"snapshot.json": {"version": 1, "length": "9"}})
+put("timestamp-2-empty", timestamp(2, "snapshot-1", 1), "t1", meta={})
+put("root-2-snapshot", root(2, snapshot="s2"), "r1 r2")
 put("timestamp-4-other", timestamp(4, "snapshot-2", 2, False), "t1", meta={"snapshot.json": {"version": 3}})
 put("snapshot-1-other", snapshot(1, "targets-1", 1, other=3), "stranger")
 put("snapshot-1-by-timestamp", snapshot(1, "targets-1", 1, False), "t1")

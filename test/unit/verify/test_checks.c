@@ -115,6 +115,25 @@ START_TEST(test_walk)
 }
 END_TEST
 
+/* What was open until it was known is told of that row, and of no other. */
+START_TEST(test_fail)
+{
+	struct verify_report report = {0};
+	int calls = 0;
+	struct verify_check all[] = {{"a", good}, {"b", good}, {"c", good}, {0}};
+	struct verify_checks c = {.rows = all, .arg = &calls, .report = &report};
+	struct err err = {0};
+	auto_free char *text = NULL;
+
+	ck_assert_int_eq(verify_checks_run(&c, &err), VERDICT_GOOD);
+	verify_report_fail(&report, "b", VERIFY_LOGGED, "it is late");
+	verify_report_fail(&report, "d", VERIFY_FAILED, "it is not there");
+	text = told(&report);
+	ck_assert_str_eq(text, "a=passed b=logged(it is late) c=passed");
+	verify_report_clear(&report);
+}
+END_TEST
+
 /* ---- cosign ---------------------------------------------------------------------------------- */
 
 #define FORM "bundle=passed envelope=passed "
@@ -269,6 +288,7 @@ Suite *suite_checks(void)
 	TCase *tc = tcase_create("checks");
 
 	tcase_add_loop_test(tc, test_walk, 0, ARRAY_LEN(walks));
+	tcase_add_test(tc, test_fail);
 	tcase_add_loop_test(tc, test_bundles, 0, ARRAY_LEN(bundles));
 	tcase_add_loop_test(tc, test_layers, 0, ARRAY_LEN(layers));
 	tcase_add_loop_test(tc, test_by_key, 0, ARRAY_LEN(by_key));

@@ -243,6 +243,7 @@ static const struct {
 	{"\x61"
 	 "7",
 		2, 0, 0, 0, LABEL},
+	{"\x78\x21io.cncf.notary.timestampSignature\x5f", 36, 0, 0, 0, LENGTH},
 	{"", 0, LIMIT_TIMESTAMP + 1, 0, 0, "'io.cncf.notary.timestampSignature' is too long"},
 	{"", 0, 0, LIMIT_ENVELOPE + 1, 0, "the envelope: it is too long"},
 	{"", 0, 0, LIMIT_ENVELOPE, 0, "the envelope: it is too long"},

@@ -1,9 +1,11 @@
 /* What annotations demand besides: of certificates what they say of the build, of keys an entry of
    a log; in both layouts, and each refusal with its own reason. */
+#include "base/limits.h"
 #include "base/vec.h"
 #include "crypto/digest.h"
 #include "test/unit/verify/keyless.h"
 #include "verify/bundle.h"
+#include "verify/checks.h"
 #include "verify/demands.h"
 #include "verify/legacy.h"
 
@@ -52,6 +54,22 @@ START_TEST(test_read)
 	}
 	verify_demands_clear(&d);
 	json_decref(o);
+}
+END_TEST
+
+START_TEST(test_long_value)
+{
+	struct verify_demands d = {0};
+	struct err err = {0};
+	char *value = mem_zalloc(LIMIT_PATTERN + 2);
+
+	memset(value, 'x', LIMIT_PATTERN);
+	ck_assert(!verify_demands_add(&d, "build-trigger", value, &err));
+	value[LIMIT_PATTERN] = 'x';
+	ck_assert(verify_demands_add(&d, "build-trigger", value, &err));
+	ck_assert_msg(strstr(err.msg, "it has more than "), "%s", err.msg);
+	free(value);
+	verify_demands_clear(&d);
 }
 END_TEST
 
@@ -293,6 +311,38 @@ START_TEST(test_no_logs)
 }
 END_TEST
 
+/* Of who wants a log and nothing else the certificate is not asked what was built. */
+START_TEST(test_log_alone)
+{
+	struct verify_root *root = keyless_root("good");
+	struct verify_identities who = {0};
+	struct verify_demands demands = {0};
+	struct verify_report report = {0};
+	struct verify_policy policy = {
+		.root = root, .who = &who, .demands = &demands, .report = &report};
+	json_t *o = keyless_case(_i ? "bundle" : "legacy", "good");
+	const struct verify_reported *row;
+	struct err err = {0};
+	size_t asked = 0;
+
+	keyless_who(&who, NULL, NULL);
+	demand(&demands, LOG);
+	ck_assert_int_eq((_i ? bundle_prove : layer_prove)(o, &policy, &err), VERDICT_GOOD);
+	vec_each (&report.rows, row) {
+		if (strcmp(row->name, "extensions") != 0)
+			continue;
+		ck_assert_int_eq(row->outcome, VERIFY_NOT_ASKED);
+		asked++;
+	}
+	ck_assert_uint_eq(asked, 1);
+	verify_report_clear(&report);
+	json_decref(o);
+	verify_demands_clear(&demands);
+	verify_identities_clear(&who);
+	verify_root_unref(root);
+}
+END_TEST
+
 START_TEST(test_logged)
 {
 	row_check(logged[_i].file, logged[_i].name, logged[_i].root, logged[_i].demands,
@@ -310,6 +360,8 @@ Suite *suite_demands(void)
 	tcase_add_loop_test(tc, test_builds, 0, ARRAY_LEN(builds));
 	tcase_add_loop_test(tc, test_logged, 0, ARRAY_LEN(logged));
 	tcase_add_test(tc, test_no_logs);
+	tcase_add_loop_test(tc, test_log_alone, 0, 2);
+	tcase_add_test(tc, test_long_value);
 	suite_add_tcase(s, tc);
 	return s;
 }

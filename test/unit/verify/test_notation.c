@@ -495,6 +495,25 @@ START_TEST(test_skip)
 }
 END_TEST
 
+/* Who cannot ask does not take it for granted. */
+START_TEST(test_no_question)
+{
+	auto_free char *text = vector_text("notation/", "n10-lists-ocsp", ".jws");
+	struct verify_trust *t = notation_trust(
+		&notation_jws, "\"level\":\"strict\"", NOTATION_STORES, ANY, "n10-lists-ocsp");
+	auto_buf struct buf logged = BUF_INIT(BUF_ANY);
+	struct verify_artifact a = notation_artifact();
+	struct err err = {0};
+
+	ck_assert_int_eq(verify_notation(t, verify_policy_find(t->policy, "a/b"), &a, JOSE, text,
+				 strlen(text), notation_time(NOTATION_NOW),
+				 &(struct verify_notation_said){.logged = &logged}, &err),
+		VERDICT_BAD);
+	ck_assert_str_eq(err.msg, "nobody is asked whether it was revoked");
+	verify_trust_unref(t);
+}
+END_TEST
+
 /* What is no size is none of any artifact. */
 START_TEST(test_no_size)
 {
@@ -661,6 +680,7 @@ Suite *suite_notation(void)
 	tcase_add_loop_test(tc, test_changes, 0, ARRAY_LEN(changes));
 	tcase_add_loop_test(tc, test_stamps, 0, ARRAY_LEN(stamps));
 	tcase_add_test(tc, test_skip);
+	tcase_add_test(tc, test_no_question);
 	tcase_add_test(tc, test_no_size);
 	tcase_add_test(tc, test_no_chain);
 	tcase_add_test(tc, test_types);

@@ -125,6 +125,29 @@ START_TEST(test_cose)
 }
 END_TEST
 
+/* Who cannot ask about the authority's certificates does not take them for granted. */
+START_TEST(test_no_question)
+{
+	struct verify_artifact a = notation_artifact();
+	auto_buf struct buf data = BUF_INIT(BUF_ANY), logged = BUF_INIT(BUF_ANY);
+	struct verify_trust *t;
+	auto_free char *pool = NULL;
+	struct err err = {0};
+	char said[3][8];
+
+	notation_verdict(&jws, "n9-lists-ocsp", said, &pool);
+	t = notation_trust(&jws, "\"level\":\"strict\"", STORES, "\"*\"", pool);
+	vector_load(&data, "timestamp/", "n9-lists-ocsp", ".jws");
+	ck_assert_int_eq(verify_notation(t, verify_policy_find(t->policy, "a/b"), &a, jws.type,
+				 buf_str(&data), data.len, notation_time(NOTATION_NOW),
+				 &(struct verify_notation_said){.logged = &logged}, &err),
+		VERDICT_BAD);
+	ck_assert_str_eq(
+		err.msg, "the timestamp countersignature: nobody is asked whether it was revoked");
+	verify_trust_unref(t);
+}
+END_TEST
+
 START_TEST(test_all_rows)
 {
 	ck_assert_uint_eq(notation_rows(&jws), ARRAY_LEN(rows) + ARRAY_LEN(cose_rows));
@@ -139,6 +162,7 @@ Suite *suite_notation_timestamp(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, test_files, 0, ARRAY_LEN(rows));
 	tcase_add_loop_test(tc, test_cose, 0, ARRAY_LEN(cose_rows));
+	tcase_add_test(tc, test_no_question);
 	tcase_add_test(tc, test_all_rows);
 	suite_add_tcase(s, tc);
 	return s;

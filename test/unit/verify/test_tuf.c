@@ -16,6 +16,7 @@ Suite *suite_tuf(void);
 
 #define ALL "- timestamp-1 snapshot-1 targets-1 target-1"
 #define SIGNED_BY "it is signed by "
+#define UNKNOWN "of them the kind is not known)"
 #define OF_ROOT_1 " of the keys that version 1 of root.json names for "
 
 static const struct {
@@ -79,6 +80,31 @@ static const struct {
 	{"root-1", "timestamp-1", "2.root.json: its type is 'timestamp', not 'root'"},
 	{"root-1", "target-1", "2.root.json: it has no 'signed' or no 'signatures'"},
 
+	{"root-1", "root-2-no-type", "its key 'new': it does not say of which kind it is"},
+	{"root-1", "root-2-no-scheme", "its key 'new': it does not say of which kind it is"},
+	{"root-1", "root-2-ed25519-odd", "its key 'new': it is no Ed25519 key in hex"},
+	{"root-1", "root-2-ed25519-high", "its key 'new': it is no Ed25519 key in hex"},
+	{"root-1", "root-2-ed25519-low", "its key 'new': it is no Ed25519 key in hex"},
+	{"root-1", "root-2-ed25519-long", "its key 'new': it is no Ed25519 key in hex"},
+	{"root-1-ecdsa-type", "root-2-ecdsa-type", UNKNOWN},
+	{"root-1-ecdsa-scheme", "root-2-ecdsa-scheme", UNKNOWN},
+	{"root-1-ed25519-type", "root-2-ed25519-type", UNKNOWN},
+	{"root-1-ed25519-scheme", "root-2-ed25519-scheme", UNKNOWN},
+	{"root-1-rsa-type", "root-2-rsa-type", UNKNOWN},
+	{"root-1-rsa-scheme", "root-2-rsa-scheme", UNKNOWN},
+	{"root-1", "root-2-many-keys", " keys; 1 to 64 are taken"},
+	{"root-1", "root-2-huge-threshold", "its role 'timestamp': its threshold is none"},
+	{"root-1", "root-2-many-names", "its role 'timestamp': it names 65 keys, more than 64"},
+	{"root-1", "root-2-name-7", "it names a key that is not there: ''"},
+	{"root-1", "root-2-spec-10", "its spec_version is '10.0', not 1"},
+	{"root-1", "root-2-spec-1 " ALL, NULL},
+	{"root-1", "root-2-without-spec", "its spec_version is '', not 1"},
+	{"root-1", "root-2-without-type", "its type is '', not 'root'"},
+	{"root-1", "root-2-without-expires", "it does not say until when it is good: ''"},
+	{"root-1", "root-2-junk", "2.root.json: it is not valid JSON"},
+	{"root-1", "root-2-list", "it has no 'signed' or no 'signatures'"},
+	{"root-1", "root-2-real-in-list", "it holds a number that is not whole"},
+
 	/* timestamp.json */
 	{"root-1", "- timestamp-1-other", "timestamp.json: " SIGNED_BY "0" OF_ROOT_1 "'timestamp'"},
 	{"root-1", "- timestamp-1-by-root", "timestamp.json: " SIGNED_BY "0" OF_ROOT_1},
@@ -93,6 +119,19 @@ static const struct {
 	{"root-1", "- timestamp-1-no-version", "of 'snapshot.json': it gives no version"},
 	{"root-1", "- timestamp-1-no-length", "of 'snapshot.json': its length is none"},
 	{"root-1", "- timestamp-1-no-hash", "of 'snapshot.json': its sha256 is none: 'abc'"},
+	{"root-1", "- timestamp-1-hash-short", "its sha512 is none: 'abc'"},
+	{"root-1", "- timestamp-1-hash-number", "its sha256 is none: ''"},
+	{"root-1", "- timestamp-1-hash-no-hex", "its sha256 is none: 'xxxx"},
+	{"root-1", "- timestamp-1-hash-long", "its sha512 is none: '0000"},
+	{"root-1", "- timestamp-1-version-0", "of 'snapshot.json': its version is none"},
+	{"root-1", "- timestamp-1-version-text", "of 'snapshot.json': its version is none"},
+	{"root-1", "- timestamp-1-length-real", "of 'snapshot.json': its length is none"},
+	{"root-1", "- timestamp-1 begin - timestamp-2-empty",
+		"timestamp.json: it does not list 'snapshot.json'"},
+	{"root-1", "- timestamp-1-other-sha512 snapshot-1",
+		"snapshot.json: its digest is 'sha512:"},
+	{"root-1", "- timestamp-2 snapshot-2 begin root-2-snapshot - timestamp-1 snapshot-1",
+		"snapshot.json: " SIGNED_BY "0 of the keys that version 2"},
 	{"root-1", "- snapshot-1", "timestamp.json: its type is 'snapshot', not 'timestamp'"},
 	{"root-1", "- " LACKS, "timestamp.json: the repository does not have it"},
 	{"root-1", "- timestamp-3-week snapshot-2 targets-2 target-2 later - timestamp-3-week",
