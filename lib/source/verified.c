@@ -96,8 +96,7 @@ static bool is_good(const struct verified *v)
 	const struct verified *p;
 	bool good = false;
 
-	policy_each(v, p)
-	{
+	policy_each (v, p) {
 		if (p->trust.kind == TRUST_NONE)
 			continue;
 		if (!p->good && !p->ignored)
@@ -112,7 +111,9 @@ static struct verified *first_open(struct verified *v)
 {
 	struct verified *p;
 
-	policy_each(v, p) if (p->trust.kind != TRUST_NONE && !p->good && !p->ignored) return p;
+	policy_each (v, p)
+		if (p->trust.kind != TRUST_NONE && !p->good && !p->ignored)
+			return p;
 	return NULL;
 }
 
@@ -152,7 +153,9 @@ static struct digest policy_of(
 	digest_update(&h, manifest->bin, digest_size(manifest->algo));
 	digest_update(&h, &r->generation, sizeof(r->generation));
 	digest_update(&h, url, strlen(url) + 1);
-	policy_each(v, p) if (p->trust.kind != TRUST_NONE) policy_add(&h, p);
+	policy_each (v, p)
+		if (p->trust.kind != TRUST_NONE)
+			policy_add(&h, p);
 	digest_final(&h, &out);
 	return out;
 }
@@ -168,11 +171,14 @@ bool verified_holds(struct run *r, struct verified *v, const struct digest *mani
 		return last->algo == DIGEST_NONE;
 	if (!first_open(v))
 		return is_good(v);
-	policy_each(v, p) if (p->trust.kind != TRUST_NONE && !is_known(r, p)) return false;
+	policy_each (v, p)
+		if (p->trust.kind != TRUST_NONE && !is_known(r, p))
+			return false;
 	policy = policy_of(r, v, manifest);
 	if (!digest_equal(&policy, last))
 		return false;
-	policy_each(v, p) p->good = p->trust.kind != TRUST_NONE;
+	policy_each (v, p)
+		p->good = p->trust.kind != TRUST_NONE;
 	return true;
 }
 
@@ -216,8 +222,7 @@ enum step_ret verified_keys_start(struct run *r, struct verified *v)
 {
 	struct verified *p;
 
-	policy_each(v, p)
-	{
+	policy_each (v, p) {
 		if (p->trust.kind == TRUST_NONE || trust_known(r, &p->trust))
 			continue;
 		v->now = p;
@@ -231,14 +236,6 @@ enum step_ret verified_keys_resume(struct run *r, struct verified *v)
 	return trust_took(r, &v->now->trust) ? fail(r, v->now) : STEP_AGAIN;
 }
 
-/* Nothing is said of signatures any more. */
-static void forget(struct artifact_item *a)
-{
-	a->verified = (struct digest){0};
-	free(MOVE(a->signer));
-	free(MOVE(a->ruled));
-}
-
 enum step_ret verified_logs_start(struct run *r, struct verified *v)
 {
 	if (!wants_logs(v))
@@ -249,6 +246,14 @@ enum step_ret verified_logs_start(struct run *r, struct verified *v)
 enum step_ret verified_logs_resume(struct run *r, struct verified *v)
 {
 	return trust_took(r, &v->logs) ? fail(r, v) : STEP_NEXT;
+}
+
+/* Nothing is said of signatures any more. */
+static void forget(struct artifact_item *a)
+{
+	a->verified = (struct digest){0};
+	free(MOVE(a->signer));
+	free(MOVE(a->ruled));
 }
 
 enum step_ret verified_start(struct run *r, struct verified *v, const struct signature_req *req)
@@ -303,8 +308,9 @@ static void remember(struct run *r, const struct verified *v, const struct diges
 
 	a->verified = policy_of(r, v, manifest);
 	a->signer = mem_strdup(v->signer);
-	policy_each(v->next, p)(void) !buf_addf(&b, "; rule '%.200s' holds%s%s", p->rule->match,
-		p->signer ? " by " : "", p->signer ? p->signer : "");
+	policy_each (v->next, p)
+		(void)!buf_addf(&b, "; rule '%.200s' holds%s%s", p->rule->match,
+			p->signer ? " by " : "", p->signer ? p->signer : "");
 	a->ruled = mem_strdup(buf_str(&b));
 	buf_clear(&b);
 }
@@ -312,6 +318,7 @@ static void remember(struct run *r, const struct verified *v, const struct diges
 enum step_ret verified_resume(struct run *r, struct verified *v, const struct digest *manifest)
 {
 	struct verified *p = v->now;
+
 	ARTIFACT_ITEM(r->item)->verified = (struct digest){0};
 	if (task_op_failed(&r->task))
 		return fail(r, p);
