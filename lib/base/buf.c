@@ -122,6 +122,11 @@ const char *buf_str(const struct buf *b)
 	return b->p ? b->p : "";
 }
 
+bool buf_equal(const struct buf *a, const struct buf *b)
+{
+	return a->len == b->len && !memcmp(buf_str(a), buf_str(b), a->len);
+}
+
 bool buf_over(const struct buf *b)
 {
 	return b->over;

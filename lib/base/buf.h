@@ -50,6 +50,8 @@ void buf_shift(struct buf *b, size_t n);
 /* The bytes as a string; "" while empty. Valid until the next change. */
 const char *buf_str(const struct buf *b);
 bool buf_over(const struct buf *b);
+/* Do they hold the same bytes? Not for secrets: it takes longer the more is the same. */
+bool buf_equal(const struct buf *a, const struct buf *b);
 /* Hands the memory to the caller (free), never NULL; the buffer is empty after. */
 char *buf_take(struct buf *b);
 

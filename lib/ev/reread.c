@@ -97,11 +97,6 @@ static int path_read(const char *path, bool folder, struct buf *out, struct err 
 	return rc;
 }
 
-static bool buf_same(const struct buf *a, const struct buf *b)
-{
-	return a->len == b->len && !memcmp(buf_str(a), buf_str(b), a->len);
-}
-
 static int look_run(void *job, const atomic_bool *stop, struct err *err)
 {
 	struct look *k = job;
@@ -114,7 +109,7 @@ static int look_run(void *job, const atomic_bool *stop, struct err *err)
 		buf_reset(&k->text);
 		buf_adds(&k->text, why.msg);
 	}
-	k->same = k->bad == k->before_bad && buf_same(&k->text, &k->before);
+	k->same = k->bad == k->before_bad && buf_equal(&k->text, &k->before);
 	if (!k->same || k->settled)
 		return 0;
 	if (k->bad)

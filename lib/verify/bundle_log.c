@@ -10,8 +10,7 @@
 
 static bool is_same(const struct verify_log_entry *a, const struct verify_log_entry *b)
 {
-	return a->index == b->index && a->log_id.len == b->log_id.len &&
-		!memcmp(buf_str(&a->log_id), buf_str(&b->log_id), a->log_id.len);
+	return a->index == b->index && buf_equal(&a->log_id, &b->log_id);
 }
 
 static int entries_read(struct verify_bundle_proof *p, struct err *err)

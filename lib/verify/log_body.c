@@ -52,7 +52,7 @@ static int sig_compare(const char *text, const struct verify_log_subject *of, st
 	auto_buf struct buf sig = BUF_INIT(LIMIT_SIGNATURE_TEXT);
 
 	if (!text || base64_decode(&sig, text, strlen(text), BASE64_STD, err) ||
-		sig.len != of->sig->len || memcmp(sig.p, of->sig->p, sig.len) != 0) {
+		!buf_equal(&sig, of->sig)) {
 		err_clear(err);
 		return err_set(err, ERR_RETRY, "the log entry is of another signature");
 	}

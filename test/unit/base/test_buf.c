@@ -44,6 +44,26 @@ START_TEST(test_limit)
 }
 END_TEST
 
+START_TEST(test_equal)
+{
+	struct buf a = BUF_INIT(8), b = BUF_INIT(8), none = BUF_INIT(8);
+
+	ck_assert(buf_equal(&none, &a));
+	buf_add(&a, "a\0b", 3);
+	buf_add(&b, "a\0c", 3);
+	ck_assert(!buf_equal(&none, &a) && !buf_equal(&a, &none));
+	ck_assert(!buf_equal(&a, &b));
+	buf_reset(&b);
+	buf_add(&b, "a\0b", 3);
+	ck_assert(buf_equal(&a, &b));
+	/* Emptied, it is as one that was never filled. */
+	buf_reset(&b);
+	ck_assert(buf_equal(&none, &b));
+	buf_clear(&a);
+	buf_clear(&b);
+}
+END_TEST
+
 START_TEST(test_grow)
 {
 	struct buf b = BUF_INIT(100001);
@@ -80,6 +100,7 @@ Suite *suite_buf(void)
 	TCase *t = tcase_create("buf");
 
 	tcase_add_test(t, test_limit);
+	tcase_add_test(t, test_equal);
 	tcase_add_test(t, test_grow);
 	suite_add_tcase(s, t);
 	return s;
