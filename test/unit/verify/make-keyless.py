@@ -693,6 +693,18 @@ def rsa_spki(n, e):
     return seq(seq(oid("1.2.840.113549.1.1.1"), b"\5\0"), tlv(3, b"\0" + seq(integer(n), integer(e))))
 
 
+def p256_by_numbers(k):
+    """A key of P-256 whose curve is given by its numbers, not by its name."""
+    p, n = 2**256 - 2**224 + 2**192 + 2**96 - 1, 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551
+    b, x, y = (bytes.fromhex(h) for h in ("5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604b",
+                                          "6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296",
+                                          "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5"))
+    curve = seq(integer(1), seq(oid("1.2.840.10045.1.1"), integer(p)), seq(tlv(4, (p - 3).to_bytes(32, "big")), tlv(4, b)), tlv(4, b"\4" + x + y),
+                integer(n), integer(1))
+    return seq(seq(oid("1.2.840.10045.2.1"), curve), tlv(3, b"\0" + k.public_key().public_bytes(
+        serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)))
+
+
 RSA_ID = seq(oid("1.2.840.113549.1.1.11"), b"\5\0")
 CHILD_RSA = seq(tlv(0xa0, integer(2)), integer(2), RSA_ID, ROOT.name.public_bytes(), seq(utc(T - 60), utc(T + 540)), seq(), spki(LEAF))
 
@@ -728,6 +740,7 @@ certs = {
     "p224": forge(key_=spki(ec.derive_private_key(7, ec.SECP224R1()))), "constraints-broken": forge(ext("2.5.29.19", b"\5\0", True)),
     "rsa-e-3": forge(key_=rsa_key(3)), "rsa-e-1": forge(key_=rsa_key(1)), "rsa-e-even": forge(key_=rsa_key(65536)), "rsa-e-0": forge(key_=rsa_key(0)),
     "rsa-e-33-bits": forge(key_=rsa_key((1 << 32) + 1)), "rsa-8448": forge(key_=rsa_key(65537, 8448)), "rsa-2048": forge(key_=rsa_key(65537)),
+    "p256-by-numbers": forge(key_=p256_by_numbers(LEAF)), "source-twice": forge(*[ext("1.3.6.1.4.1.57264.1.12", utf8(s)) for s in "ab"]),
     "old-ca": forge(ext("2.16.840.1.113730.1.1", b"\3\2\0\7")),  # a CA by Netscape's word alone
     # of the Notary Project: who has issued the child?
     "child": forge(), "parent": forge(subject=ROOT.name.public_bytes(), key_=spki(ROOT.key)),
