@@ -5,6 +5,7 @@ not have. The same bytes each time. Needs the Python package cryptography; no te
 
   roots.json, legacy.json, bundle.json: {"base": ..., "cases": {NAME: {POINTER: VALUE, ...}, ...}}
   certs.json: {NAME: certificate in DER in base64}: what no authority should issue, written by hand
+  stamps.json: {NAME: timestamp token of "a message" in DER in base64}, beside the certificates of who has signed it
 
 A case is the base with a value put at each JSON pointer; null takes it away. legacy is a layer below
 a .sig tag and its payload, bundle a sigstore bundle, roots are trusted_root.json. All are of the
@@ -156,18 +157,22 @@ SHA1_ID = seq(oid("1.3.14.3.2.26"))
 TST_INFO = "1.2.840.113549.1.9.16.1.4"
 
 
-def stamp(message, by, s=T, status=0, imprint=None, bag=None, k=None, version=1, time=None):
-    info = seq(integer(version), oid("1.2.3"), imprint or seq(SHA256_ID, tlv(4, sha(message))), integer(7),
-               tlv(0x18, time or when(s).strftime("%Y%m%d%H%M%SZ").encode()))
+def stamp(message, by, s=T, status=0, **more): return seq(seq(integer(status)), token(message, by, s, **more))
+
+
+def token(message, by, s=T, imprint=None, bag=None, k=None, version=1, time=None, accuracy=(), policy="1.2.3", said=None):
+    """said: the signing time, which is signed and counts for nobody's time."""
+    info = seq(integer(version), oid(policy), imprint or seq(SHA256_ID, tlv(4, sha(message))), integer(7),
+               tlv(0x18, time or when(s).strftime("%Y%m%d%H%M%SZ").encode()), *([seq(*accuracy)] if accuracy else []))
     attrs = [seq(oid(o), set_of(v)) for o, v in (
-        ("1.2.840.113549.1.9.3", oid(TST_INFO)), ("1.2.840.113549.1.9.4", tlv(4, sha(info))),
-        ("1.2.840.113549.1.9.16.2.47", seq(seq(seq(tlv(4, sha(der(by.cert))))))))]
+        ("1.2.840.113549.1.9.3", oid(TST_INFO)), ("1.2.840.113549.1.9.4", tlv(4, sha(info))), ("1.2.840.113549.1.9.5", said),
+        ("1.2.840.113549.1.9.16.2.47", seq(seq(seq(tlv(4, sha(der(by.cert)))))))) if v]
     signed = set_of(*attrs)
     signer = seq(integer(1), seq(by.cert.issuer.public_bytes(), integer(by.cert.serial_number)), SHA256_ID, b"\xa0" + signed[1:], ECDSA_ID,
                  tlv(4, sign(k or by.key, signed)))
     certs = tlv(0xa0, *[der(c) for c in (bag if bag is not None else [by.cert])])
     data = seq(integer(3), set_of(SHA256_ID), seq(oid(TST_INFO), tlv(0xa0, tlv(4, info))), certs, set_of(signer))
-    return seq(seq(integer(status)), seq(oid("1.2.840.113549.1.7.2"), tlv(0xa0, data)))
+    return seq(oid("1.2.840.113549.1.7.2"), tlv(0xa0, data))
 
 
 TSA = Stamper()
@@ -770,6 +775,24 @@ certs = {
 }
 
 
+# ---- timestamps that the Notary Project's signatures could have ----------------------------------------------------------
+def stamped_by_tsa(**how): return token(b"a message", TSA, **how)
+
+
+stamps = {
+    "tsa": der(TSA.cert), "tsa-root": der(TSA.root.cert), "response": stamp(b"a message", TSA), "good": stamped_by_tsa(),
+    "accuracy": stamped_by_tsa(accuracy=[integer(1), tlv(0x80, b"\1\xf4"), tlv(0x81, b"\1")]), "accuracy-day": stamped_by_tsa(accuracy=[integer(86400)]),
+    "accuracy-more": stamped_by_tsa(accuracy=[integer(86401)]), "accuracy-negative": stamped_by_tsa(accuracy=[tlv(2, b"\xff")]),
+    "accuracy-wide": stamped_by_tsa(accuracy=[integer(1 << 64)]), "accuracy-negative-millis": stamped_by_tsa(accuracy=[tlv(0x80, b"\xff")]),
+    "accuracy-negative-micros": stamped_by_tsa(accuracy=[tlv(0x81, b"\xff")]), "accuracy-wide-micros": stamped_by_tsa(accuracy=[tlv(0x81, b"\1" + bytes(8))]),
+    "baseline": stamped_by_tsa(policy="0.4.0.2023.1.1"), "baseline-and-more": stamped_by_tsa(policy="0.4.0.2023.1.1.1"),
+    "baseline-other": stamped_by_tsa(policy="0.4.0.2023.1.2"), "baseline-less": stamped_by_tsa(policy="0.4.0.2023.1"), "baseline-long": stamped_by_tsa(policy="0.4.0.2023.1.1" + ".999999999" * 12),
+    "said": stamped_by_tsa(said=utc(T)), "said-first": stamped_by_tsa(said=utc(T - 10**8)), "said-last": stamped_by_tsa(said=utc(T + 10**8)),
+    "said-early": stamped_by_tsa(said=utc(T - 10**8 - 1)), "said-late": stamped_by_tsa(said=utc(T + 10**8 + 1)),
+    "said-null": stamped_by_tsa(said=b"\5\0"), "said-text": stamped_by_tsa(said=utf8("20260115120000Z")), "said-boolean": stamped_by_tsa(said=b"\1\1\xff"),
+    "said-type": stamped_by_tsa(said=oid("1.2.3")), "said-broken": stamped_by_tsa(said=tlv(0x17, b"26011511590XZ")),
+}
+
 # An anchor of X.509 version 1 cannot say that it is an authority.
 OLD_ROOT = forge(start=utc(T - 10**8), end=utc(T + 10**8), subject=ROOT.name.public_bytes(), key_=spki(ROOT.key), version=0)
 roots["old-anchor"] = {**root_of(), "certificateAuthorities": [{"certChain": {"certificates": [{"rawBytes": b64(c)} for c in (der(FULCIO.cert), OLD_ROOT)]}}]}
@@ -789,5 +812,6 @@ for name, cases in (("roots", roots), ("legacy", legacies), ("bundle", bundles))
     lines = ["  %s: %s" % (json.dumps(n), json.dumps(delta(base, c))) for n, c in cases.items()]
     with open(os.path.join(OUT, name + ".json"), "w") as f:
         f.write('{"base": %s,\n "cases": {\n%s\n }}\n' % (json.dumps(base), ",\n".join(lines)))
-with open(os.path.join(OUT, "certs.json"), "w") as f:
-    f.write("{\n%s\n}\n" % ",\n".join("  %s: %s" % (json.dumps(n), json.dumps(b64(c))) for n, c in certs.items()))
+for name, all_ in (("certs", certs), ("stamps", stamps)):
+    with open(os.path.join(OUT, name + ".json"), "w") as f:
+        f.write("{\n%s\n}\n" % ",\n".join("  %s: %s" % (json.dumps(n), json.dumps(b64(c))) for n, c in all_.items()))
