@@ -392,13 +392,14 @@ bool notary_cert_attribute(
 {
 	const X509_NAME *name = X509_get_subject_name(c->x);
 	const X509_NAME_ENTRY *e = i <= INT_MAX ? X509_NAME_get_entry(name, (int)i) : NULL;
-	const X509_NAME_ENTRY *before = e && i ? X509_NAME_get_entry(name, (int)i - 1) : NULL;
+	const X509_NAME_ENTRY *before;
 	unsigned char *text = NULL;
 	int n;
 
 	ERR_clear_error();
 	if (!e)
 		return false;
+	before = i ? X509_NAME_get_entry(name, (int)i - 1) : NULL;
 	*type = type_of(X509_NAME_ENTRY_get_object(e));
 	/* Two attributes in one place, which a policy cannot say. */
 	if (before && X509_NAME_ENTRY_set(e) == X509_NAME_ENTRY_set(before) &&

@@ -164,6 +164,10 @@ for label, at in {"dns": seq(dotted("1.3.6.1.5.5.7.48.1"), tlv(0x82, b"http://a.
                   "issuers": seq(dotted("1.3.6.1.5.5.7.48.2"), tlv(0x86, b"http://a.example/"))}.items():
     cert("places-" + label, parent=root, extra=[("1.3.6.1.5.5.7.1.1", seq(at), False)])
 cert("places-without-name", parent=root, extra=[("2.5.29.31", seq(seq(tlv(0x81, b"\6\x40"))), False)])
+# Relative to its issuer's name: one point, of two attributes.
+part = x509.Name([x509.RelativeDistinguishedName([x509.NameAttribute(NameOID.COMMON_NAME, "crl"), x509.NameAttribute(NameOID.LOCALITY_NAME, "x")])])
+part = part.public_bytes()[4:]
+cert("places-relative", parent=root, extra=[("2.5.29.31", seq(seq(explicit(0, tlv(0xa1, part)))), False)])
 cert("places-broken", parent=root, extra=[("1.3.6.1.5.5.7.1.1", b"\x30\x05junk", False)])
 
 

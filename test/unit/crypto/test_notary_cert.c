@@ -34,6 +34,7 @@ static const struct {
 	{"rsa-e-33-bits", NOTARY_ALG_NONE, true, false, false},
 	{"rsa-8448", NOTARY_ALG_NONE, true, false, false},
 	{"p224", NOTARY_ALG_NONE, true, false, false},
+	{"p256-by-numbers", NOTARY_ALG_NONE, true, false, false},
 	{"time-from", NOTARY_ES256, false, false, false},
 	{"time-until", NOTARY_ES256, false, false, false},
 	{"constraints-broken", NOTARY_ES256, false, false, false},

@@ -4,6 +4,8 @@
 #include "base/limits.h"
 #include "test/unit/crypto/revocation.h"
 
+#include <openssl/ocsp.h>
+
 Suite *suite_ocsp(void);
 
 #define OTHER "the answer is about another certificate"
@@ -199,6 +201,61 @@ START_TEST(test_too_long)
 }
 END_TEST
 
+/* "good" with so many more certificates in it: who has signed it does not sign those. */
+static void padded_der(struct buf *out, int certs)
+{
+	auto_buf struct buf good = BUF_INIT(BUF_ANY), cert = BUF_INIT(BUF_ANY);
+	const unsigned char *at;
+	unsigned char *der = NULL;
+	OCSP_RESPONSE *r, *padded;
+	OCSP_BASICRESP *b;
+	X509 *x;
+	int n;
+
+	revocation_der(&good, "ocsp", "good");
+	revocation_der(&cert, "cert", "root");
+	at = (const unsigned char *)good.p;
+	r = d2i_OCSP_RESPONSE(NULL, &at, (long)good.len);
+	at = (const unsigned char *)cert.p;
+	x = d2i_X509(NULL, &at, (long)cert.len);
+	b = OCSP_response_get1_basic(r);
+	while (certs--)
+		ck_assert(OCSP_basic_add1_cert(b, x) == 1);
+	padded = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, b);
+	n = i2d_OCSP_RESPONSE(padded, &der);
+	ck_assert(n > 0);
+	buf_add(out, der, (size_t)n);
+	OPENSSL_free(der);
+	OCSP_BASICRESP_free(b);
+	OCSP_RESPONSE_free(r);
+	OCSP_RESPONSE_free(padded);
+	X509_free(x);
+}
+
+/* It is a good answer, and nobody needs one that is so long. */
+START_TEST(test_padded)
+{
+	struct notary_cert *c = revocation_cert("leaf"), *by = revocation_cert("root");
+	struct revoked got;
+	struct err err = {0};
+	int certs = 1, rc;
+
+	for (;; certs++) {
+		auto_buf struct buf der = BUF_INIT(BUF_ANY);
+
+		padded_der(&der, certs);
+		rc = ocsp_read(&got, c, by, der.p, der.len, revocation_time(REVOCATION_NOW), &err);
+		ck_assert_msg(!rc == (der.len <= LIMIT_OCSP), "%zu bytes: %s", der.len, err.msg);
+		if (rc)
+			break;
+	}
+	ck_assert_int_gt(certs, 20);
+	ck_assert_str_eq(err.msg, NONE);
+	notary_cert_free(c);
+	notary_cert_free(by);
+}
+END_TEST
+
 /* What openssl ocsp -issuer root -cert leaf -no_nonce -reqout writes. */
 START_TEST(test_request)
 {
@@ -236,6 +293,7 @@ static const struct {
 	{"places-dns", false, false, "", ""},
 	{"places-issuers", false, false, "", ""},
 	{"places-without-name", false, true, "", ";"},
+	{"places-relative", false, true, "", ";"},
 	{"places-broken", true, false, "", ""},
 };
 
@@ -271,6 +329,7 @@ Suite *suite_ocsp(void)
 	tcase_add_test(tc, test_moments);
 	tcase_add_test(tc, test_bytes);
 	tcase_add_test(tc, test_too_long);
+	tcase_add_test(tc, test_padded);
 	tcase_add_test(tc, test_request);
 	tcase_add_loop_test(tc, test_places, 0, ARRAY_LEN(places));
 	suite_add_tcase(s, tc);

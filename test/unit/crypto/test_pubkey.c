@@ -4,10 +4,12 @@
 #include "base/limits.h"
 #include "test/unit/verify/vectors.h"
 
+#include <openssl/bio.h>
 #include <openssl/bn.h>
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
 #include <openssl/obj_mac.h>
+#include <openssl/pem.h>
 
 Suite *suite_pubkey(void);
 
@@ -231,6 +233,44 @@ START_TEST(test_text)
 }
 END_TEST
 
+/* A byte behind the key, in PEM and without: nobody says whose it is. */
+START_TEST(test_behind)
+{
+	static const struct {
+		const char *file, *label;
+		enum pubkey_form form;
+	} of[] = {{"p256", "PUBLIC KEY", PUBKEY_SPKI}, {"ed25519", "PUBLIC KEY", PUBKEY_SPKI},
+		{"rsa2048-pkcs1", "RSA PUBLIC KEY", PUBKEY_PKCS1}};
+	auto_free char *pem = vector_text("keys/", of[_i].file, ".pub");
+	BIO *in = BIO_new_mem_buf(pem, -1), *out = BIO_new(BIO_s_mem());
+	char *name = NULL, *header = NULL, *text = NULL;
+	auto_buf struct buf der = BUF_INIT(BUF_ANY);
+	unsigned char *data = NULL;
+	struct pubkey *key = NULL;
+	struct err err = {0};
+	long n = 0;
+
+	ck_assert(PEM_read_bio(in, &name, &header, &data, &n));
+	ck_assert_str_eq(name, of[_i].label);
+	buf_add(&der, data, (size_t)n);
+	ck_assert(!pubkey_parse_der(&key, der.p, der.len, of[_i].form, &err));
+	pubkey_free(key);
+	buf_addc(&der, '\0');
+	ck_assert(pubkey_parse_der(&key, der.p, der.len, of[_i].form, &err));
+	ck_assert_str_eq(err.msg, "it is broken");
+	err_clear(&err);
+	ck_assert(PEM_write_bio(out, name, "", (unsigned char *)der.p, (long)der.len));
+	n = BIO_get_mem_data(out, &text);
+	ck_assert(pubkey_parse(&key, text, (size_t)n, &err));
+	ck_assert_str_eq(err.msg, "the key in its PEM block is broken");
+	OPENSSL_free(name);
+	OPENSSL_free(header);
+	OPENSSL_free(data);
+	BIO_free(in);
+	BIO_free(out);
+}
+END_TEST
+
 Suite *suite_pubkey(void)
 {
 	Suite *s = suite_create("pubkey");
@@ -242,6 +282,7 @@ Suite *suite_pubkey(void)
 	tcase_add_test(tc, test_ecdsa_high);
 	tcase_add_test(tc, test_pss);
 	tcase_add_test(tc, test_equal);
+	tcase_add_loop_test(tc, test_behind, 0, 3);
 	tcase_add_test(tc, test_text);
 	suite_add_tcase(s, tc);
 	return s;

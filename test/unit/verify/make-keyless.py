@@ -5,6 +5,7 @@ not have. The same bytes each time. Needs the Python package cryptography; no te
 
   roots.json, legacy.json, bundle.json: {"base": ..., "cases": {NAME: {POINTER: VALUE, ...}, ...}}
   certs.json: {NAME: certificate in DER in base64}: what no authority should issue, written by hand
+  stamps.json: {NAME: timestamp token of "a message" in DER in base64}, beside the certificates of who has signed it
 
 A case is the base with a value put at each JSON pointer; null takes it away. legacy is a layer below
 a .sig tag and its payload, bundle a sigstore bundle, roots are trusted_root.json. All are of the
@@ -156,18 +157,22 @@ SHA1_ID = seq(oid("1.3.14.3.2.26"))
 TST_INFO = "1.2.840.113549.1.9.16.1.4"
 
 
-def stamp(message, by, s=T, status=0, imprint=None, bag=None, k=None, version=1, time=None):
-    info = seq(integer(version), oid("1.2.3"), imprint or seq(SHA256_ID, tlv(4, sha(message))), integer(7),
-               tlv(0x18, time or when(s).strftime("%Y%m%d%H%M%SZ").encode()))
+def stamp(message, by, s=T, status=0, **more): return seq(seq(integer(status)), token(message, by, s, **more))
+
+
+def token(message, by, s=T, imprint=None, bag=None, k=None, version=1, time=None, accuracy=(), policy="1.2.3", said=None):
+    """said: the signing time, which is signed and counts for nobody's time."""
+    info = seq(integer(version), oid(policy), imprint or seq(SHA256_ID, tlv(4, sha(message))), integer(7),
+               tlv(0x18, time or when(s).strftime("%Y%m%d%H%M%SZ").encode()), *([seq(*accuracy)] if accuracy else []))
     attrs = [seq(oid(o), set_of(v)) for o, v in (
-        ("1.2.840.113549.1.9.3", oid(TST_INFO)), ("1.2.840.113549.1.9.4", tlv(4, sha(info))),
-        ("1.2.840.113549.1.9.16.2.47", seq(seq(seq(tlv(4, sha(der(by.cert))))))))]
+        ("1.2.840.113549.1.9.3", oid(TST_INFO)), ("1.2.840.113549.1.9.4", tlv(4, sha(info))), ("1.2.840.113549.1.9.5", said),
+        ("1.2.840.113549.1.9.16.2.47", seq(seq(seq(tlv(4, sha(der(by.cert)))))))) if v]
     signed = set_of(*attrs)
     signer = seq(integer(1), seq(by.cert.issuer.public_bytes(), integer(by.cert.serial_number)), SHA256_ID, b"\xa0" + signed[1:], ECDSA_ID,
                  tlv(4, sign(k or by.key, signed)))
     certs = tlv(0xa0, *[der(c) for c in (bag if bag is not None else [by.cert])])
     data = seq(integer(3), set_of(SHA256_ID), seq(oid(TST_INFO), tlv(0xa0, tlv(4, info))), certs, set_of(signer))
-    return seq(seq(integer(status)), seq(oid("1.2.840.113549.1.7.2"), tlv(0xa0, data)))
+    return seq(oid("1.2.840.113549.1.7.2"), tlv(0xa0, data))
 
 
 TSA = Stamper()
@@ -693,6 +698,18 @@ def rsa_spki(n, e):
     return seq(seq(oid("1.2.840.113549.1.1.1"), b"\5\0"), tlv(3, b"\0" + seq(integer(n), integer(e))))
 
 
+def p256_by_numbers(k):
+    """A key of P-256 whose curve is given by its numbers, not by its name."""
+    p, n = 2**256 - 2**224 + 2**192 + 2**96 - 1, 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551
+    b, x, y = (bytes.fromhex(h) for h in ("5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604b",
+                                          "6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296",
+                                          "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5"))
+    curve = seq(integer(1), seq(oid("1.2.840.10045.1.1"), integer(p)), seq(tlv(4, (p - 3).to_bytes(32, "big")), tlv(4, b)), tlv(4, b"\4" + x + y),
+                integer(n), integer(1))
+    return seq(seq(oid("1.2.840.10045.2.1"), curve), tlv(3, b"\0" + k.public_key().public_bytes(
+        serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)))
+
+
 RSA_ID = seq(oid("1.2.840.113549.1.1.11"), b"\5\0")
 CHILD_RSA = seq(tlv(0xa0, integer(2)), integer(2), RSA_ID, ROOT.name.public_bytes(), seq(utc(T - 60), utc(T + 540)), seq(), spki(LEAF))
 
@@ -728,6 +745,7 @@ certs = {
     "p224": forge(key_=spki(ec.derive_private_key(7, ec.SECP224R1()))), "constraints-broken": forge(ext("2.5.29.19", b"\5\0", True)),
     "rsa-e-3": forge(key_=rsa_key(3)), "rsa-e-1": forge(key_=rsa_key(1)), "rsa-e-even": forge(key_=rsa_key(65536)), "rsa-e-0": forge(key_=rsa_key(0)),
     "rsa-e-33-bits": forge(key_=rsa_key((1 << 32) + 1)), "rsa-8448": forge(key_=rsa_key(65537, 8448)), "rsa-2048": forge(key_=rsa_key(65537)),
+    "p256-by-numbers": forge(key_=p256_by_numbers(LEAF)), "source-twice": forge(*[ext("1.3.6.1.4.1.57264.1.12", utf8(s)) for s in "ab"]),
     "old-ca": forge(ext("2.16.840.1.113730.1.1", b"\3\2\0\7")),  # a CA by Netscape's word alone
     # of the Notary Project: who has issued the child?
     "child": forge(), "parent": forge(subject=ROOT.name.public_bytes(), key_=spki(ROOT.key)),
@@ -757,6 +775,24 @@ certs = {
 }
 
 
+# ---- timestamps that the Notary Project's signatures could have ----------------------------------------------------------
+def stamped_by_tsa(**how): return token(b"a message", TSA, **how)
+
+
+stamps = {
+    "tsa": der(TSA.cert), "tsa-root": der(TSA.root.cert), "response": stamp(b"a message", TSA), "good": stamped_by_tsa(),
+    "accuracy": stamped_by_tsa(accuracy=[integer(1), tlv(0x80, b"\1\xf4"), tlv(0x81, b"\1")]), "accuracy-day": stamped_by_tsa(accuracy=[integer(86400)]),
+    "accuracy-more": stamped_by_tsa(accuracy=[integer(86401)]), "accuracy-negative": stamped_by_tsa(accuracy=[tlv(2, b"\xff")]),
+    "accuracy-wide": stamped_by_tsa(accuracy=[integer(1 << 64)]), "accuracy-negative-millis": stamped_by_tsa(accuracy=[tlv(0x80, b"\xff")]),
+    "accuracy-negative-micros": stamped_by_tsa(accuracy=[tlv(0x81, b"\xff")]), "accuracy-wide-micros": stamped_by_tsa(accuracy=[tlv(0x81, b"\1" + bytes(8))]),
+    "baseline": stamped_by_tsa(policy="0.4.0.2023.1.1"), "baseline-and-more": stamped_by_tsa(policy="0.4.0.2023.1.1.1"),
+    "baseline-other": stamped_by_tsa(policy="0.4.0.2023.1.2"), "baseline-less": stamped_by_tsa(policy="0.4.0.2023.1"), "baseline-long": stamped_by_tsa(policy="0.4.0.2023.1.1" + ".999999999" * 12),
+    "said": stamped_by_tsa(said=utc(T)), "said-first": stamped_by_tsa(said=utc(T - 10**8)), "said-last": stamped_by_tsa(said=utc(T + 10**8)),
+    "said-early": stamped_by_tsa(said=utc(T - 10**8 - 1)), "said-late": stamped_by_tsa(said=utc(T + 10**8 + 1)),
+    "said-null": stamped_by_tsa(said=b"\5\0"), "said-text": stamped_by_tsa(said=utf8("20260115120000Z")), "said-boolean": stamped_by_tsa(said=b"\1\1\xff"),
+    "said-type": stamped_by_tsa(said=oid("1.2.3")), "said-broken": stamped_by_tsa(said=tlv(0x17, b"26011511590XZ")),
+}
+
 # An anchor of X.509 version 1 cannot say that it is an authority.
 OLD_ROOT = forge(start=utc(T - 10**8), end=utc(T + 10**8), subject=ROOT.name.public_bytes(), key_=spki(ROOT.key), version=0)
 roots["old-anchor"] = {**root_of(), "certificateAuthorities": [{"certChain": {"certificates": [{"rawBytes": b64(c)} for c in (der(FULCIO.cert), OLD_ROOT)]}}]}
@@ -776,5 +812,6 @@ for name, cases in (("roots", roots), ("legacy", legacies), ("bundle", bundles))
     lines = ["  %s: %s" % (json.dumps(n), json.dumps(delta(base, c))) for n, c in cases.items()]
     with open(os.path.join(OUT, name + ".json"), "w") as f:
         f.write('{"base": %s,\n "cases": {\n%s\n }}\n' % (json.dumps(base), ",\n".join(lines)))
-with open(os.path.join(OUT, "certs.json"), "w") as f:
-    f.write("{\n%s\n}\n" % ",\n".join("  %s: %s" % (json.dumps(n), json.dumps(b64(c))) for n, c in certs.items()))
+for name, all_ in (("certs", certs), ("stamps", stamps)):
+    with open(os.path.join(OUT, name + ".json"), "w") as f:
+        f.write("{\n%s\n}\n" % ",\n".join("  %s: %s" % (json.dumps(n), json.dumps(b64(c))) for n, c in all_.items()))

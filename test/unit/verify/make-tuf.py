@@ -64,15 +64,18 @@ def keyid(name): return sha(canonical(public(KEYS[name]))).hex()
 
 # ---- files -----------------------------------------------------------------------------------------------------------
 def put(name, signed, by, **changes):
-    """by: names of keys; "r1=r2": r2's signature under r1's name; "-r1": an empty one; "~r1": one that is broken."""
+    """by: names of keys; "r1=r2": r2's signature under r1's name; "-r1": an empty one; "~r1": one that is broken; "+r1": one with
+    more behind it, which is no hex."""
     signed = copy.deepcopy(signed)
     signed.update(changes)
     signatures = []
     for one in by.split():
-        as_name, _, k = one.lstrip("-~").partition("=")
+        as_name, _, k = one.lstrip("-~+").partition("=")
         sig = sign(KEYS[k or as_name], canonical(signed)).hex()
         if one[0] == "~":
             sig = sig[:-1] + ("0" if sig[-1] != "0" else "1")
+        if one[0] == "+":
+            sig += "zz"
         signatures.append({"keyid": as_name if as_name.startswith("alias") else keyid(as_name), "sig": "" if one[0] == "-" else sig})
     out[name] = json.dumps({"signatures": signatures, "signed": signed}, indent=1)
     return signed
@@ -181,6 +184,7 @@ put("root-2-one", root(2), "r1")
 put("root-2-twice", root(2), "r1 r1")
 put("root-2-swapped", root(2), "r1 r2=r1")
 put("root-2-broken", root(2), "r1 ~r2")
+put("root-2-behind", root(2), "r1 +r2")
 put("root-2-not-by-old", root(2, "r4 r5"), "r4 r5")
 put("root-2-not-by-new", root(2, "r4 r5"), "r1 r2")
 put("root-3-skipped", root(3), "r1 r2")

@@ -315,6 +315,38 @@ START_TEST(test_parts)
 }
 END_TEST
 
+/* Who wants more than names in 'crit' has to write it as CBOR all the same. */
+static const struct {
+	const char *header, *why; /* header: the protected one, in bytes */
+	size_t n;
+} crits[] = {
+	/* It can be read, and there is nothing else in it. */
+	{"\x45\xa1\x02\x81\x81\x01",
+		"the envelope: " ALG "', and that of the signer's key is ES256", 6},
+	{"\x45\xa1\x02\x81\x81\x5f", "the envelope: " LENGTH, 6},
+	{"\x46\xa1\x02\x81\x81\x61\xff", "the envelope: a text is not UTF-8", 7},
+	{"\x46\xa1\x02\x81\x82\x01\x41", "the envelope: " ENDS, 7},
+};
+
+START_TEST(test_crit)
+{
+	auto_buf struct buf data = BUF_INIT(BUF_ANY), out = BUF_INIT(BUF_ANY);
+	struct verify_envelope e = {0};
+	struct cbor r;
+	struct err err = {0};
+
+	vector_load(&data, "cose/", "p256-2", ".cose");
+	r = cbor_of(data.p + 2, data.len - 2);
+	ck_assert(!cbor_skip(&r, &err));
+	buf_add(&out, data.p, 2);
+	buf_add(&out, crits[_i].header, crits[_i].n);
+	buf_add(&out, r.p, (size_t)(r.end - r.p));
+	ck_assert_int_eq(verify_cose_open(&e, out.p, out.len, &err), -1);
+	ck_assert_str_eq(err.msg, crits[_i].why);
+	verify_envelope_clear(&e);
+}
+END_TEST
+
 /* Nothing of it may be missing at its end. */
 START_TEST(test_cut)
 {
@@ -350,6 +382,7 @@ Suite *suite_cose(void)
 	tcase_add_test(tc, test_all_rows);
 	tcase_add_test(tc, test_bytes);
 	tcase_add_test(tc, test_cut);
+	tcase_add_loop_test(tc, test_crit, 0, ARRAY_LEN(crits));
 	tcase_add_loop_test(tc, test_parts, 0, ARRAY_LEN(parts));
 	suite_add_tcase(s, tc);
 	return s;

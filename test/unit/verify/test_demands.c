@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "base/vec.h"
 #include "crypto/digest.h"
+#include "test/unit/crypto/certs.h"
 #include "test/unit/verify/keyless.h"
 #include "verify/bundle.h"
 #include "verify/checks.h"
@@ -250,6 +251,22 @@ START_TEST(test_builds)
 }
 END_TEST
 
+/* Nobody says which of the two counts. */
+START_TEST(test_twice)
+{
+	static const char *const wanted[] = {"a", "b", "c"};
+	struct cert *leaf = cert_of("source-twice");
+	struct verify_demands d = {0};
+	struct err err = {0};
+
+	ck_assert(!verify_demands_add(&d, "source-repository-uri", wanted[_i], &err));
+	ck_assert_int_eq(verify_demands_check(&d, leaf, &err), -1);
+	ck_assert_str_eq(err.msg, "the certificate has the extension 1.3.6.1.4.1.57264.1.12 twice");
+	verify_demands_clear(&d);
+	cert_free(leaf);
+}
+END_TEST
+
 #define LOG "require-log=true"
 #define ANOTHER(what) "the log entry is of another " what
 #define SET "the log's promise (SET) is not of this entry"
@@ -359,6 +376,7 @@ Suite *suite_demands(void)
 	tcase_add_test(tc, test_digest);
 	tcase_add_loop_test(tc, test_builds, 0, ARRAY_LEN(builds));
 	tcase_add_loop_test(tc, test_logged, 0, ARRAY_LEN(logged));
+	tcase_add_loop_test(tc, test_twice, 0, 3);
 	tcase_add_test(tc, test_no_logs);
 	tcase_add_loop_test(tc, test_log_alone, 0, 2);
 	tcase_add_test(tc, test_long_value);

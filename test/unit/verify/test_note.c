@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "crypto/pubkey.h"
 #include "test/unit/verify/vectors.h"
+#include "verify/tlog.h"
 #include "verify/trusted_root.h"
 
 Suite *suite_note(void);
@@ -178,6 +179,32 @@ START_TEST(test_many_signatures)
 }
 END_TEST
 
+/* A proof's root has as many bytes as the checkpoint's, not more and not less. */
+START_TEST(test_root_length)
+{
+	static const size_t lengths[] = {32, 33, 31, 0};
+	auto_buf struct buf text = BUF_INIT(BUF_ANY);
+	struct verify_log_proof proof = {.size = 7, .root = BUF_INIT(BUF_ANY)};
+	struct verify_log log;
+	struct err err = {0};
+	size_t i;
+	int rc;
+
+	log_fill(&log);
+	buf_adds(&text, TEXT(V1, "7", ROOT) "\n");
+	line_add(&text, &log, false);
+	proof.checkpoint = buf_str(&text);
+	for (i = 0; i < lengths[_i]; i++)
+		buf_addc(&proof.root, '\0');
+	rc = verify_tlog_checkpoint(&log, &proof, &err);
+	ck_assert_msg(!rc == !_i, "%s", err.msg);
+	if (rc)
+		ck_assert_str_eq(err.msg, "the checkpoint is of another root than the proof");
+	buf_clear(&proof.root);
+	pubkey_free(log.key);
+}
+END_TEST
+
 /* Version 2: RSA keys sign no checkpoints. */
 START_TEST(test_rsa_v2)
 {
@@ -209,6 +236,7 @@ Suite *suite_note(void)
 	tcase_add_loop_test(tc, test_versions, 0, ARRAY_LEN(origins));
 	tcase_add_loop_test(tc, test_signatures, 0, ARRAY_LEN(signatures));
 	tcase_add_test(tc, test_many_signatures);
+	tcase_add_loop_test(tc, test_root_length, 0, 4);
 	tcase_add_test(tc, test_rsa_v2);
 	suite_add_tcase(s, tc);
 	return s;

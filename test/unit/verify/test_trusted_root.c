@@ -1,5 +1,6 @@
 /* trusted_root.json: what is read of it, and that one thing that is wrong makes it useless. */
 #include "base/limits.h"
+#include "base/obj.h"
 #include "base/vec.h"
 #include "crypto/pubkey.h"
 #include "test/unit/verify/keyless.h"
@@ -126,16 +127,43 @@ END_TEST
 
 /* It counts as it is named, but whoever has mistyped it wants to know. */
 static const struct {
-	const char *root, *at, *misnamed; /* at: the logId that becomes another one; NULL: none */
+	const char *root, *at,
+		*misnamed; /* at: the logId that becomes another one; NULL: none does */
+	enum { SHORT, LONGER, OF_KEY } how;
 } names[] = {
-	{"good", NULL, NULL},
-	{"v2", NULL, NULL},
-	{"v2-ec", NULL, NULL},
-	{"good", "/tlogs/0/logId/keyId", "tlogs[0]"},
-	{"good", "/ctlogs/0/logId/keyId", "ctlogs[0]"},
-	{"v2", "/tlogs/0/logId/keyId", "tlogs[0]"},
-	{"v2-other-host", NULL, "tlogs[0]"},
+	{"good", NULL, NULL, SHORT},
+	{"v2", NULL, NULL, SHORT},
+	{"v2-ec", NULL, NULL, SHORT},
+	{"good", "/tlogs/0/logId/keyId", "tlogs[0]", SHORT},
+	{"good", "/ctlogs/0/logId/keyId", "ctlogs[0]", SHORT},
+	{"v2", "/tlogs/0/logId/keyId", "tlogs[0]", SHORT},
+	{"v2-other-host", NULL, "tlogs[0]", SHORT},
+	{"good", "/tlogs/0/logId/keyId", "tlogs[0]", LONGER},
+	{"v2", "/tlogs/0/logId/keyId", "tlogs[0]", LONGER},
+	/* By its key any log may go. */
+	{"good", "/tlogs/0/logId/keyId", NULL, OF_KEY},
+	{"v2", "/tlogs/0/logId/keyId", NULL, OF_KEY},
 };
+
+/* Another name for tlogs[0]. */
+static json_t *name_of(int row, const json_t *o)
+{
+	const json_t *log = json_array_get(json_object_get(o, "tlogs"), 0);
+	struct verify_root *root = keyless_root(names[row].root);
+	auto_free char *id = mem_strdup(obj_str(log, "logId", "keyId"));
+	auto_buf struct buf of_key = BUF_INIT(BUF_ANY);
+
+	base64_encode(&of_key, root->tlogs.p[0].key_digest.bin, 32, BASE64_STD);
+	verify_root_unref(root);
+	if (names[row].how == OF_KEY)
+		return json_string(buf_str(&of_key));
+	if (names[row].how == SHORT)
+		return json_string("AAAA");
+	/* 32 bytes are 43 digits and one of padding, which becomes a digit. */
+	ck_assert_uint_eq(strlen(id), 44);
+	id[43] = 'A';
+	return json_string(id);
+}
 
 START_TEST(test_names)
 {
@@ -145,7 +173,7 @@ START_TEST(test_names)
 	struct err err = {0};
 
 	if (names[_i].at)
-		keyless_put_new(o, names[_i].at, json_string("AAAA"));
+		keyless_put_new(o, names[_i].at, name_of(_i, o));
 	text = json_dumps(o, 0);
 	ck_assert_msg(!verify_root_parse(&root, text, strlen(text), &err), "%s", err.msg);
 	ck_assert_pstr_eq(root->misnamed, names[_i].misnamed);

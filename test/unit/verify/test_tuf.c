@@ -2,8 +2,10 @@
 #include "verify/tuf.h"
 
 #include "base/limits.h"
+#include "test/unit/crypto/pss.h"
 #include "test/unit/verify/tuf.h"
 #include "verify/trusted_root.h"
+#include "verify/tuf_canonical.h"
 
 #include <stdlib.h>
 
@@ -49,6 +51,7 @@ static const struct {
 	{"root-1", "root-2-twice", SIGNED_BY "1" OF_ROOT_1},
 	{"root-1", "root-2-swapped", SIGNED_BY "1" OF_ROOT_1},
 	{"root-1", "root-2-broken", SIGNED_BY "1" OF_ROOT_1},
+	{"root-1", "root-2-behind", SIGNED_BY "1" OF_ROOT_1},
 	{"root-1", "root-2-not-by-old", SIGNED_BY "0" OF_ROOT_1},
 	{"root-1", "root-2-not-by-new",
 		SIGNED_BY "0 of the keys that version 2 of root.json names for 'root', and 2"},
@@ -360,6 +363,80 @@ START_TEST(test_first)
 }
 END_TEST
 
+/* ---- how many roots -------------------------------------------------------------------------- */
+
+/* Version n of a root that signer.pem alone has signed. */
+static char *chain_root(int n)
+{
+	auto_free char *pem = vector_text("keys/", "rsa2048", ".pub");
+	auto_free char *key = vector_text("", "signer", ".pem");
+	auto_buf struct buf text = BUF_INIT(BUF_ANY), sig = BUF_INIT(BUF_ANY),
+			    hex = BUF_INIT(BUF_ANY);
+	json_t *role = json_pack("{s[s]si}", "keyids", "k", "threshold", 1);
+	json_t *body = json_pack("{ssssss si s{s{ssss s{ss}}} s{sOsOsOsO}}", "_type", "root",
+		"spec_version", "1.0.31", "expires", "2100-01-01T00:00:00Z", "version", n, "keys",
+		"k", "keytype", "rsa", "scheme", "rsassa-pss-sha256", "keyval", "public", pem,
+		"roles", "root", role, "timestamp", role, "snapshot", role, "targets", role);
+	struct err err = {0};
+	json_t *all;
+	char *out;
+	size_t i;
+
+	ck_assert_msg(!verify_tuf_canonical(body, &text, &err), "%s", err.msg);
+	pss_sign(&sig, key, text.p, text.len);
+	for (i = 0; i < sig.len; i++)
+		buf_addf(&hex, "%02x", (unsigned char)sig.p[i]);
+	all = json_pack(
+		"{s[{ssss}]so}", "signatures", "keyid", "k", "sig", buf_str(&hex), "signed", body);
+	out = json_dumps(all, 0);
+	json_decref(all);
+	json_decref(role);
+	return out;
+}
+
+static int chain_give(struct verify_tuf *t, int n, struct err *err)
+{
+	auto_free char *text = chain_root(n);
+
+	return verify_tuf_give(t, text, strlen(text), err);
+}
+
+/* Who has the keys could go on for ever. Another refresh may go on from there. */
+START_TEST(test_many_roots)
+{
+	auto_free char *first = chain_root(1);
+	struct err err = {0};
+	struct verify_tuf *t = verify_tuf_new(first, strlen(first), "trusted_root.json", &err);
+	int n = 2;
+
+	ck_assert_msg(t != NULL, "%s", err.msg);
+	verify_tuf_begin(t, TUF_NOW_MS);
+	for (; n < 2 + LIMIT_TUF_ROOTS; n++)
+		ck_assert_msg(!chain_give(t, n, &err), "%s", err.msg);
+	ck_assert_int_eq(chain_give(t, n, &err), -1);
+	ck_assert_str_eq(err.msg, "258.root.json: it is the one after 256 new ones");
+	err_clear(&err);
+	verify_tuf_begin(t, TUF_NOW_MS);
+	ck_assert_msg(!chain_give(t, n + 1, &err), "%s", err.msg);
+	verify_tuf_free(t);
+}
+END_TEST
+
+/* What does not fit is not cut: else less would be signed than is read. */
+START_TEST(test_canonical)
+{
+	json_t *o = json_loads("{\"b\":1,\"a\":\"x\"}", 0, NULL);
+	auto_buf struct buf whole = BUF_INIT(15), cut = BUF_INIT(14);
+	struct err err = {0};
+
+	ck_assert_msg(!verify_tuf_canonical(o, &whole, &err), "%s", err.msg);
+	ck_assert_str_eq(buf_str(&whole), "{\"a\":\"x\",\"b\":1}");
+	ck_assert_int_eq(verify_tuf_canonical(o, &cut, &err), -1);
+	ck_assert_str_eq(err.msg, "its canonical form is too long");
+	json_decref(o);
+}
+END_TEST
+
 /* ---- what was kept --------------------------------------------------------------------------- */
 
 #define R VERIFY_TUF_FILE_ROOT
@@ -419,6 +496,14 @@ static const struct {
 	{{{TS, "timestamp-1"}, {S, "snapshot-1"}, {T, "targets-1"},
 		 {F, "target-2", "trusted_root.json: it has "}},
 		"not all that timestamp.json leads to", "- timestamp-1 target-1", NULL},
+	/* Of the version that is listed, and of other bytes. */
+	{{{TS, "timestamp-1"}, {S, "snapshot-1-plain"}, {T, "targets-1"}, {F, "target-1"}},
+		"not all that timestamp.json leads to", "- timestamp-1 snapshot-1", NULL},
+	/* The root is as old as any other file. */
+	{{{R, "root-2-expired"}, {TS, "timestamp-1"}, {S, "snapshot-1"}, {T, "targets-1"},
+		 {F, "target-1"}},
+		"2.root.json: it has expired at 2026-01-01T00:00:00Z", "-",
+		"2.root.json: it has expired at 2026-01-01T00:00:00Z"},
 	/* Of another age of the repository. */
 	{{{R, "root-2-recover"}, {TS, "timestamp-far", "timestamp.json: " SIGNED_BY "0"}},
 		"there is no timestamp.json", "- timestamp-1-recover snapshot-1-recover", NULL},
@@ -535,6 +620,8 @@ Suite *suite_tuf(void)
 	tcase_add_test(tc, test_too_long);
 	tcase_add_loop_test(tc, test_first, 0, ARRAY_LEN(firsts));
 	tcase_add_loop_test(tc, test_restores, 0, ARRAY_LEN(restores));
+	tcase_add_test(tc, test_many_roots);
+	tcase_add_test(tc, test_canonical);
 	tcase_add_test(tc, test_real);
 	suite_add_tcase(s, tc);
 	return s;
