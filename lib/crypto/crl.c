@@ -1,7 +1,6 @@
 #include "crypto/crl.h"
 
 #include "base/limits.h"
-#include "base/time.h"
 #include "crypto/notary_cert_internal.h"
 
 #include <openssl/err.h>
@@ -231,20 +230,13 @@ static int extensions_check(
 
 static int window_check(const struct crl *l, int64_t now_ms, int64_t *until_ms, struct err *err)
 {
-	char text[TIME_TEXT_MAX];
 	int64_t from_ms;
 
 	if (!l->has_until)
 		return err_set(err, ERR_RETRY, "the list does not say until when it counts");
 	if (!time_of(&l->from, &from_ms) || !time_of(&l->until, until_ms))
 		return err_set(err, ERR_RETRY, "the list has a time that is none");
-	if (from_ms > now_ms + REVOKED_SKEW_MS)
-		return err_set(err, ERR_RETRY, "the list is of the future: of %s",
-			time_format_rfc3339(from_ms, text));
-	if (now_ms > *until_ms)
-		return err_set(err, ERR_RETRY, "the list has expired on %s",
-			time_format_rfc3339(*until_ms, text));
-	return 0;
+	return revoked_window_check("list", from_ms, *until_ms, now_ms, err);
 }
 
 /* ---- entries --------------------------------------------------------------------------------- */

@@ -1,7 +1,6 @@
 #include "crypto/ocsp.h"
 
 #include "base/limits.h"
-#include "base/time.h"
 #include "crypto/notary_cert_internal.h"
 
 #include <openssl/err.h>
@@ -144,19 +143,6 @@ static int64_t invalid_of(OCSP_SINGLERESP *one)
 	return ms;
 }
 
-static int window_check(int64_t from_ms, int64_t until_ms, int64_t now_ms, struct err *err)
-{
-	char text[TIME_TEXT_MAX];
-
-	if (from_ms > now_ms + REVOKED_SKEW_MS)
-		return err_set(err, ERR_RETRY, "the answer is of the future: of %s",
-			time_format_rfc3339(from_ms, text));
-	if (now_ms > until_ms)
-		return err_set(err, ERR_RETRY, "the answer has expired on %s",
-			time_format_rfc3339(until_ms, text));
-	return 0;
-}
-
 static int single_read(struct revoked *out, OCSP_SINGLERESP *one, int64_t now_ms, struct err *err)
 {
 	ASN1_GENERALIZEDTIME *since = NULL, *from = NULL, *until = NULL;
@@ -170,7 +156,7 @@ static int single_read(struct revoked *out, OCSP_SINGLERESP *one, int64_t now_ms
 		return err_set(err, ERR_RETRY, "the answer does not say until when it counts");
 	if (!notary_time_read(from, &from_ms) || !notary_time_read(until, &out->until_ms))
 		return err_set(err, ERR_RETRY, "the answer has a time that is none");
-	if (window_check(from_ms, out->until_ms, now_ms, err))
+	if (revoked_window_check("answer", from_ms, out->until_ms, now_ms, err))
 		return -1;
 	if (status == V_OCSP_CERTSTATUS_GOOD) {
 		out->status = REVOKED_NO;

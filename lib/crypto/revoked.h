@@ -4,6 +4,8 @@
  */
 #ifndef CRYPTO_REVOKED_H
 #define CRYPTO_REVOKED_H
+#include "base/err.h"
+
 #include <stdint.h>
 
 /* Who signs may have a clock of its own. */
@@ -32,5 +34,9 @@ static inline int revoked_counts(const struct revoked *r, int64_t signed_ms)
 	return r->status == REVOKED_YES &&
 		!(signed_ms && r->invalid_ms && signed_ms < r->invalid_ms);
 }
+
+/* Does it count now? what: "answer" or "list", for the message. */
+int revoked_window_check(const char *what, int64_t from_ms, int64_t until_ms, int64_t now_ms,
+	struct err *err) must_check;
 
 #endif

@@ -51,7 +51,7 @@ ROWS = [
     ('keyless', 'identities: patterns', V + r'identity\.c (compile|verify_identities_(compile|anch)|anchored)'),
     ('keyless', 'identities: issuer and subject', V + r'identity\.c'),
     ('keyless', 'timestamps', C + r'timestamp\.c'),
-    ('notation', 'revocation: answers (OCSP), where to ask', C + r'(ocsp|notary_cert_urls)\.c'),
+    ('notation', 'revocation: answers (OCSP), where to ask', C + r'(ocsp|revoked|notary_cert_urls)\.c'),
     ('notation', 'revocation: lists (CRL)', C + r'crl\.c'),
     ('root', 'TUF: keys, roles, signatures', V + r'tuf_(root|canonical)\.c'),
     ('root', 'TUF: a file, what lists it', V + r'tuf_(meta|listed)\.c'),
