@@ -247,3 +247,19 @@ int obj_known_keys(const json_t *o, const char *const *known, const char *what, 
 	}
 	return 0;
 }
+
+json_t *obj_rules(const json_t *o, size_t max, struct err *err)
+{
+	static const char *const known[] = {"rules", NULL};
+	json_t *list = json_object_get(o, "rules");
+
+	if (obj_known_keys(o, known, "the file", err))
+		return NULL;
+	if (!json_is_array(list))
+		err_set(err, ERR_STALL, "'rules' is no list");
+	else if (json_array_size(list) > max)
+		err_set(err, ERR_STALL, "there are more than %zu rules", max);
+	else
+		return list;
+	return NULL;
+}

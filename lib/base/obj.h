@@ -33,6 +33,9 @@ bool obj_bool_(bool fallback, const json_t *o, ...) __attribute__((sentinel));
    -1 (ERR_STALL). `what` begins the message. */
 int obj_known_keys(
 	const json_t *o, const char *const *known, const char *what, struct err *err) must_check;
+/* For a file that is a list of rules, and nothing else: the list under 'rules', of max at most.
+   NULL (ERR_STALL): it is not so. */
+json_t *obj_rules(const json_t *o, size_t max, struct err *err) must_check;
 
 /*
  * How large a tree a document may become: its values (a member's name is none) and the depth of its

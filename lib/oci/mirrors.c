@@ -218,18 +218,12 @@ static int rules_sort(struct oci_mirrors *m, struct err *err)
 
 static int rules_read(struct oci_mirrors *m, const json_t *o, struct err *err)
 {
-	static const char *const known[] = {"rules", NULL};
-	const json_t *list = obj_get(o, "rules");
-	json_t *one;
+	json_t *list = obj_rules(o, LIMIT_MIRROR_RULES, err), *one;
 	size_t i;
 
-	if (obj_known_keys(o, known, "the file", err))
+	if (!list)
 		return -1;
-	if (!json_is_array(list))
-		return err_set(err, ERR_STALL, "'rules' is no list");
-	if (json_array_size(list) > LIMIT_MIRROR_RULES)
-		return err_set(err, ERR_STALL, "there are more than %d rules", LIMIT_MIRROR_RULES);
-	json_array_foreach ((json_t *)(uintptr_t)list, i, one) {
+	json_array_foreach (list, i, one) {
 		struct oci_rule *r = vec_add(&m->rules);
 
 		*r = (struct oci_rule){0};

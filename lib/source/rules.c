@@ -280,18 +280,12 @@ static int rule_read(struct rule *r, const json_t *o, struct err *err)
 
 static int all_read(struct rules *r, const json_t *o, struct err *err)
 {
-	static const char *const known[] = {"rules", NULL};
-	const json_t *list = obj_get(o, "rules");
-	json_t *one;
+	json_t *list = obj_rules(o, LIMIT_RULES, err), *one;
 	size_t i;
 
-	if (obj_known_keys(o, known, "the file", err))
+	if (!list)
 		return -1;
-	if (!json_is_array(list))
-		return err_set(err, ERR_STALL, "'rules' is no list");
-	if (json_array_size(list) > LIMIT_RULES)
-		return err_set(err, ERR_STALL, "there are more than %d rules", LIMIT_RULES);
-	json_array_foreach ((json_t *)(uintptr_t)list, i, one) {
+	json_array_foreach (list, i, one) {
 		struct rule *rule = vec_add(&r->all);
 
 		*rule = (struct rule){0};
