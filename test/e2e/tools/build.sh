@@ -21,7 +21,7 @@ esac
 
 ldflags='-s -w'
 [ "$name" != kube-apiserver ] || ldflags="$ldflags -X k8s.io/component-base/version.gitVersion=$(awk '$1 == "k8s.io/kubernetes" {print $2}' "$here/go.mod")"
-hash=$({ echo "$version $ldflags"; cd "$here" && find . -type f \( -name '*.go' -o -name go.mod -o -name go.sum \) -print0 | sort -z | xargs -0 sha256sum; } | sha256sum | cut -c1-16)
+hash=$({ echo "$version $ldflags"; cd "$here" && find . -type f \( -name '*.go' -o -name go.mod -o -name go.sum -o -name build \) -print0 | sort -z | xargs -0 sha256sum; } | sha256sum | cut -c1-16)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/oci-source-controller-e2e
 out=$cache/$name-$hash
 
@@ -34,10 +34,11 @@ if [ ! -e "$out/done" ]; then
 		rm -rf "$cache/$name"-*
 		mkdir -p "$out"
 		cd "$here"
-		# A folder with Go files is the program; one without names its programs in go.mod's `tool` lines.
+		# A folder with Go files is the program; one without names its programs in go.mod's `tool` lines, or has a script that builds.
 		what=tool
 		[ -z "$(find . -maxdepth 1 -name '*.go' -print -quit)" ] || what=.
-		for package in $("$go" list $what); do
+		[ ! -e build ] || { what=; ./build "$out" >&2; }
+		[ -z "$what" ] || for package in $("$go" list $what); do
 			nice "$go" build -buildvcs=false -trimpath -ldflags "$ldflags" -o "$out/" "$package" >&2
 		done
 		touch "$out/done"
