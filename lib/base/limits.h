@@ -263,6 +263,10 @@
 #define LIMIT_YAML_NODES 500000 /* values of one file, aliases expanded */
 #define LIMIT_YAML_EXPANDED (32 * LIMIT_MIB) /* bytes of its strings, likewise */
 
+/* Receivers (lib/hook) */
+#define LIMIT_HOOK_AT_ONCE (64 * LIMIT_KIB) /* a body that the loop reads; others go to a worker */
+#define LIMIT_HOOK_PUSHES 100 /* tags that one payload says were pushed */
+
 /* HTTP servers */
 #define LIMIT_REQUEST_HEADERS (32 * LIMIT_KIB)
 #define LIMIT_REQUEST_HEADER_COUNT 256
