@@ -126,7 +126,7 @@ struct kind {
 	/* Condition types in the order in which Ready is summed up; of these the negative ones,
 	   Stalled and Reconciling among them, and of those what run_fail may set: the first is what
 	   RUN_VALID sets when the spec is wrong. Each ends with NULL. failures NULL: a run that
-	   fails has no condition of its own. */
+	   fails has no condition of its own, and Ready alone says why. */
 	const char *const *conditions, *const *negative, *const *failures;
 	/* Of `conditions` those positive ones whose False is Ready's, too, whatever else is wrong:
 	   the first of them counts. Ends with NULL; NULL: none. */

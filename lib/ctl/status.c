@@ -45,7 +45,7 @@ bool status_failed_before(const struct run *r)
 	for (type = r->c->kind->failures; type && *type; type++)
 		if (cond_get(&r->conds_before, *type))
 			return true;
-	return false;
+	return !r->c->kind->failures && cond_is(&r->conds_before, COND_READY, COND_FALSE);
 }
 
 static int64_t generation_observed(const struct run *r)
@@ -110,6 +110,9 @@ static void conditions_of_failure(struct run *r, json_t *status)
 	if (r->c->kind->failed)
 		r->c->kind->failed(r, status);
 	status_summarize(r);
+	/* Such a kind has no condition that could say why, but this one. */
+	if (!r->c->kind->failures)
+		cond_put(&r->conds, COND_READY, COND_FALSE, r->reason, "%s", err->msg);
 }
 
 static void conditions_of_success(struct run *r, json_t *status)

@@ -14,7 +14,7 @@ enum step_ret status_resume(struct task *t);
 
 /* Ready, from the other conditions of the run. */
 void status_summarize(struct run *r);
-/* Did the run before fail, by a condition of its own? */
+/* Did the run before fail, by a condition of its own, or, in a kind without any, by Ready? */
 bool status_failed_before(const struct run *r);
 /* The PATCH that says what is being waited for, or NULL: it is said already. Free it. */
 json_t *status_progress(struct run *r, bool ready_unknown);

@@ -125,8 +125,7 @@ static const char *name_set(char out[OCI_NAME_MAX + 1], const char *p, size_t n)
 	return NULL;
 }
 
-/* text: HOST/PATH or PATH, without scheme, tag and digest. */
-static const char *repo_set(struct oci_repo *r, const char *text, size_t n)
+const char *oci_repo_set(struct oci_repo *r, const char *text, size_t n)
 {
 	const char *slash = memchr(text, '/', n);
 	size_t first = slash ? (size_t)(slash - text) : n;
@@ -201,7 +200,7 @@ int oci_repo_parse(struct oci_repo *r, const char *url, bool insecure, struct er
 	colon = slash ? strchr(slash, ':') : NULL;
 	if (colon)
 		return ref_bad(err, url, "it must not have a tag; remove '%.140s'", colon);
-	why = repo_set(&repo, text, strlen(text));
+	why = oci_repo_set(&repo, text, strlen(text));
 	if (why)
 		return ref_bad(err, url, "%s", why);
 	*r = repo;
@@ -238,7 +237,7 @@ int oci_ref_parse(struct oci_ref *r, const char *url, bool insecure, struct err 
 		memcpy(ref.tag, colon + 1, len);
 		n = (size_t)(colon - text);
 	}
-	why = repo_set(&ref.repo, text, n);
+	why = oci_repo_set(&ref.repo, text, n);
 	if (why)
 		return ref_bad(err, url, "%s", why);
 	*r = ref;

@@ -48,6 +48,9 @@ struct oci_ref {
 
 /* spec.url. Errors are ERR_STALL and name the URL without user info. *r is untouched then. */
 int oci_repo_parse(struct oci_repo *r, const char *url, bool insecure, struct err *err) must_check;
+/* `HOST/PATH` or `PATH`, n bytes without scheme, tag and digest. NULL: it is one, and stands in
+   host and name; else why not, a constant. */
+const char *oci_repo_set(struct oci_repo *r, const char *text, size_t n) must_check;
 /* `oci://HOST/PATH[:TAG][@DIGEST]`, as ocictl takes it. */
 int oci_ref_parse(struct oci_ref *r, const char *url, bool insecure, struct err *err) must_check;
 

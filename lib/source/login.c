@@ -300,6 +300,14 @@ static struct depends_value *value_of(
 
 /* ---- the row --------------------------------------------------------------------------------- */
 
+/* A kind without such a condition has Ready alone. */
+static enum step_ret login_fail(struct run *r)
+{
+	bool has = cond_in(r->c->kind->failures, COND_FETCH_FAILED);
+
+	return run_fail(r, has ? COND_FETCH_FAILED : NULL, "AuthenticationFailed");
+}
+
 static enum step_ret login_failed(
 	struct run *r, struct login *l, const struct login_object *o, const char *url)
 {
@@ -342,7 +350,7 @@ static enum step_ret login_failed(
 		break;
 	}
 	read_free(MOVE(l->reading));
-	return run_fail(r, COND_FETCH_FAILED, "AuthenticationFailed");
+	return login_fail(r);
 }
 
 /* The identity of who names nothing: nobody, or the controller itself at a cloud. NULL: something
@@ -427,7 +435,7 @@ enum step_ret login_check_provider(
 		return STEP_NEXT;
 	err->kind = ERR_RETRY;
 	err_wrap(err, "failed to get credential from %s", f->provider);
-	return run_fail(r, COND_FETCH_FAILED, "AuthenticationFailed");
+	return login_fail(r);
 }
 
 /* ---- after a refusal ------------------------------------------------------------------------- */

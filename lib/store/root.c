@@ -226,34 +226,60 @@ void store_root_link(const struct store_root *r, const struct store_path *p)
 		link_latest(tmp, name, dir, p->file);
 }
 
+/* The temp, under this name in that folder. *dir_fd stays open. */
+static int temp_rename(const struct store_root *r, struct store_temp *t, int tmp, const char *dir,
+	const char *file, int *dir_fd, struct err *err)
+{
+	int tries = 3, rc;
+
+	BUG_IF(t->fd < 0);
+	if (tmp < 0)
+		return err_sys(err, "open '%s' of the store", TMP);
+	do {
+		sys_close(*dir_fd);
+		*dir_fd = open_object(r, dir);
+		if (*dir_fd < 0)
+			return err_sys(err, "open folder '%s' of the store", dir);
+		rc = sys_renameat(tmp, t->name, *dir_fd, file);
+		/* The sweep may have removed the empty folder in between. */
+	} while (rc && errno == ENOENT && --tries);
+	if (rc)
+		return err_sys(err, "rename to '%s/%s' in the store", dir, file);
+	SYS_POINT("store.renamed");
+	return 0;
+}
+
+static void temp_named(struct store_temp *t)
+{
+	sys_close(t->fd);
+	*t = STORE_TEMP_INIT;
+}
+
 int store_temp_name(
 	const struct store_root *r, struct store_temp *t, const char *path, struct err *err)
 {
 	auto_fd int tmp = -1, dir = -1;
 	struct store_path p;
-	int tries = 3, rc;
 
-	BUG_IF(t->fd < 0);
 	if (store_path_parse_file(&p, path, err))
 		return -1;
 	tmp = open_tmp(r);
-	if (tmp < 0)
-		return err_sys(err, "open '%s' of the store", TMP);
-	do {
-		sys_close(dir);
-		dir = open_object(r, p.dir);
-		if (dir < 0)
-			return err_sys(err, "open folder '%s' of the store", p.dir);
-		rc = sys_renameat(tmp, t->name, dir, p.file);
-		/* The sweep may have removed the empty folder in between. */
-	} while (rc && errno == ENOENT && --tries);
-	if (rc)
-		return err_sys(err, "rename to '%s' in the store", path);
-	SYS_POINT("store.renamed");
+	if (temp_rename(r, t, tmp, p.dir, p.file, &dir, err))
+		return -1;
 	link_latest(tmp, t->name, dir, p.file);
 	SYS_POINT("store.linked");
-	sys_close(t->fd);
-	*t = STORE_TEMP_INIT;
+	temp_named(t);
+	return 0;
+}
+
+int store_temp_name_in(const struct store_root *r, struct store_temp *t, const char *dir,
+	const char *file, struct err *err)
+{
+	auto_fd int tmp = open_tmp(r), fd = -1;
+
+	if (temp_rename(r, t, tmp, dir, file, &fd, err))
+		return -1;
+	temp_named(t);
 	return 0;
 }
 
@@ -387,6 +413,22 @@ int store_root_remove(const struct store_root *r, const char *path, struct err *
 		return err_sys(err, "open folder '%s' of the store", p.dir);
 	if (sys_unlinkat(dir, p.file, 0) && errno != ENOENT)
 		return err_sys(err, "remove artifact '%s'", path);
+	return 0;
+}
+
+int store_root_remove_in(
+	const struct store_root *r, const char *dir, const char *file, struct err *err)
+{
+	auto_free char *path = mem_printf("%s/%s", dir, file);
+	auto_fd int fd = open_dir(r->fd, dir);
+
+	if (fd < 0 && missing(errno))
+		return 0;
+	if (fd < 0)
+		return err_sys(err, "open folder '%s' of the store", dir);
+	if (sys_unlinkat(fd, file, 0) && errno != ENOENT)
+		return err_sys(err, "remove '%s' of the store", path);
+	prune(r, path);
 	return 0;
 }
 

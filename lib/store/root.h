@@ -79,6 +79,10 @@ int store_temp_sync(struct store_temp *t, const struct digest *digest, struct st
    effort. The temp is closed. */
 int store_temp_name(const struct store_root *r, struct store_temp *t, const char *path,
 	struct err *err) must_check;
+/* The same for a file that is no artifact: dir is made as store_temp_name makes it, `file` is one
+   part of a path, and no link leads to it. */
+int store_temp_name_in(const struct store_root *r, struct store_temp *t, const char *dir,
+	const char *file, struct err *err) must_check;
 /* Both. A *stop that is set before the rename is ERR_CANCELED, and nothing has changed. After a
    failure the temp is still the caller's. */
 int store_temp_publish(const struct store_root *r, struct store_temp *t, const char *path,
@@ -109,6 +113,10 @@ bool store_file_same(const struct store_file *a, const struct store_file *b);
 
 /* Removes one file; missing is fine. */
 int store_root_remove(const struct store_root *r, const char *path, struct err *err) must_check;
+/* One that store_temp_name_in has named, and its folders as far as they are empty; missing is
+   fine. */
+int store_root_remove_in(
+	const struct store_root *r, const char *dir, const char *file, struct err *err) must_check;
 /* Removes an object's folder: its files and links (not followed), then itself and its parents as
    far as they are empty. Missing is fine. A folder inside is an error. */
 int store_root_remove_dir(const struct store_root *r, const char *dir, struct err *err) must_check;

@@ -1,0 +1,38 @@
+/* The catalog's files among themselves: catalog_state.c has the entries, catalog_work.c the jobs on
+   their files, one at a time for each object, catalog_sweep.c what is left of objects that are
+   gone, and catalog.c puts it together. Internal to lib/image. */
+#ifndef IMAGE_CATALOG_INTERNAL_H
+#define IMAGE_CATALOG_INTERNAL_H
+#include "base/list.h"
+#include "base/map.h"
+#include "image/catalog.h"
+
+struct image_catalog {
+	unsigned refs; /* the owner's, and one for each job */
+	struct loop *loop;
+	const struct store_root *root;
+	struct map entries; /* "ns/name" -> struct image_entry */
+	struct map places; /* "host/name" -> struct image_place */
+	struct map lines; /* "ns/name" -> the jobs that wait for each other */
+	struct list listeners;
+	void (*on_push)(void *arg, const struct image_entry *e);
+	void *push_arg;
+	bool freed;
+};
+
+/* The entries of one repository. */
+struct image_place {
+	char *key;
+	struct list entries;
+};
+
+struct image_catalog *catalog_ref(struct image_catalog *c);
+void catalog_unref(struct image_catalog *c);
+struct image_entry *catalog_entry(struct image_catalog *c, const char *key);
+void catalog_tell(struct image_catalog *c, const struct image_entry *e, enum image_news news);
+/* What is in its file now; NULL: there is none. */
+void catalog_has(struct image_catalog *c, const char *key, const struct image_tags_head *head);
+/* A tag that was pushed goes into its file. */
+struct op *catalog_add_start(struct image_catalog *c, const struct image_entry *e, const char *tag);
+
+#endif
