@@ -48,7 +48,7 @@ START_TEST(test_head)
 }
 END_TEST
 
-/* A file that is not what was written is none: cut anywhere, or with any byte changed, or longer. */
+/* A file that is not what was written is none: cut, or with a byte changed, or longer. */
 START_TEST(test_broken)
 {
 	struct err err = {0};
