@@ -69,9 +69,9 @@ struct emb_kinds {
 	struct emb_schema *meta; /* of metadata */
 };
 
-/* crds ends with a NULL name. A CRD that asks for what this API cannot do (CEL rules, oneOf,
-   conversion webhooks, ...) is an error that names the file and the keyword: never a silent
-   difference. */
+/* crds ends with a NULL name. A CRD that asks for what this API cannot do (unknown CEL
+   rules, oneOf, conversion webhooks, ...) is an error that names the file and the keyword: never a
+   silent difference. */
 struct emb_kinds *emb_kinds_new(const struct embedded_crd *crds, struct err *err) must_check;
 void emb_kinds_free(struct emb_kinds *ks);
 /* By URL parts. version NULL: any; *v (may be NULL) gets the version. */

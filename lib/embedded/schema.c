@@ -26,7 +26,7 @@ static const char *const HARMLESS[] = {"description", "title", "example", "exter
 	"minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties",
 	"uniqueItems", "nullable", "x-kubernetes-preserve-unknown-fields",
 	"x-kubernetes-int-or-string", "x-kubernetes-embedded-resource", "x-kubernetes-list-type",
-	"x-kubernetes-list-map-keys", "x-kubernetes-map-type"};
+	"x-kubernetes-list-map-keys", "x-kubernetes-map-type", "x-kubernetes-validations"};
 
 static int schema_by_name(const void *a, const void *b)
 {
@@ -165,6 +165,51 @@ static int schema_set_children(struct emb_schema *s, const json_t *def, struct e
 	return 0;
 }
 
+/* A rule with more than a text and a message (an expression as message, another field, another
+   reason) is as unknown as one with another text. */
+static int schema_add_check(struct emb_schema *s, const json_t *rule, struct err *err)
+{
+	const char *text = obj_str_or("", rule, "rule"), *message = obj_str(rule, "message");
+	emb_rule_fn holds = emb_rule_find(text);
+
+	if (!holds || !message || json_object_size(rule) != 2)
+		return err_set(err, ERR_STALL,
+			"the rule '%.500s' of x-kubernetes-validations is not supported by the "
+			"embedded API",
+			text);
+	s->checks[s->n_checks++] = (struct emb_check){holds, mem_strdup(message)};
+	return 0;
+}
+
+static int schema_set_checks(struct emb_schema *s, const json_t *def, struct err *err)
+{
+	const json_t *list = json_object_get(def, "x-kubernetes-validations");
+	size_t i, n = json_array_size(list);
+
+	if (!n)
+		return 0;
+	s->checks = mem_array(NULL, n, sizeof(*s->checks));
+	s->checks_below = true;
+	for (i = 0; i < n; i++)
+		if (schema_add_check(s, json_array_get(list, i), err))
+			return -1;
+	return 0;
+}
+
+static bool schema_has_checks(const struct emb_schema *s)
+{
+	return s && s->checks_below;
+}
+
+static void schema_look_for_checks(struct emb_schema *s)
+{
+	size_t i;
+
+	s->checks_below |= schema_has_checks(s->extra) || schema_has_checks(s->items);
+	for (i = 0; i < s->n_props; i++)
+		s->checks_below |= schema_has_checks(s->props[i].schema);
+}
+
 static int schema_fill(struct emb_schema *s, const json_t *def, bool root, struct err *err)
 {
 	const json_t *enums = json_object_get(def, "enum"), *dflt = json_object_get(def, "default");
@@ -183,9 +228,11 @@ static int schema_fill(struct emb_schema *s, const json_t *def, bool root, struc
 	s->pattern = mem_strdup(obj_str(def, "pattern"));
 	if (s->pattern && match_new(&s->match, s->pattern, err))
 		return -1;
-	if (schema_set_props(s, def, root, err))
+	if (schema_set_props(s, def, root, err) || schema_set_children(s, def, err) ||
+		schema_set_checks(s, def, err))
 		return -1;
-	return schema_set_children(s, def, err);
+	schema_look_for_checks(s);
+	return 0;
 }
 
 static struct emb_schema *schema_compile(const json_t *def, bool root, struct err *err)
@@ -217,6 +264,9 @@ void emb_schema_free(struct emb_schema *s)
 		emb_schema_free(s->props[i].schema);
 	}
 	free(s->props);
+	for (i = 0; i < s->n_checks; i++)
+		free(s->checks[i].message);
+	free(s->checks);
 	schema_strings_free(s->required);
 	schema_strings_free(s->map_keys);
 	emb_schema_free(s->extra);

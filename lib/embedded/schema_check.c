@@ -184,6 +184,17 @@ static bool same_entry(const struct emb_schema *s, const json_t *a, const json_t
 	return s->map_keys != NULL;
 }
 
+/* Of a list with keys only these are told. */
+static void entry_show(const struct emb_schema *s, const json_t *o, struct buf *out)
+{
+	auto_json json_t *keys = json_object();
+	char **key;
+
+	for (key = s->map_keys; key && *key; key++)
+		json_object_set(keys, *key, json_object_get(o, *key));
+	value_show(s->is_map ? keys : o, out);
+}
+
 static void check_unique(
 	const struct emb_schema *s, const json_t *o, const char *path, struct emb_causes *c)
 {
@@ -205,7 +216,7 @@ static void check_unique(
 			if (!same_entry(s, json_array_get(o, i), json_array_get(o, j)))
 				continue;
 			field = mem_printf("%s[%zu]", path, i);
-			value_show(json_array_get(o, i), &value);
+			entry_show(s, json_array_get(o, i), &value);
 			emb_cause(c, "FieldValueDuplicate", field, "Duplicate value: %s",
 				buf_str(&value));
 			break;
@@ -241,8 +252,11 @@ static void check_array(
 	if (s->max_items >= 0 && n > s->max_items)
 		emb_cause(c, "FieldValueTooMany", buf_str(path),
 			"Too many: %lld: must have at most %lld items", n, s->max_items);
+	/* Here the value that is quoted is the number of items. */
 	if (s->min_items >= 0 && n < s->min_items)
-		INVALID(c, buf_str(path), o, "should have at least %lld items", s->min_items);
+		emb_cause(c, "FieldValueInvalid", buf_str(path),
+			"Invalid value: %lld: %s in body should have at least %lld items", n,
+			buf_str(path), s->min_items);
 	check_unique(s, o, buf_str(path), c);
 	if (s->items)
 		json_array_foreach (o, i, value)
@@ -309,9 +323,81 @@ static void check_value(
 		check_object(s, o, path, c);
 }
 
+/* ---- rules ----------------------------------------------------------------------------------- */
+
+static void check_rules(
+	const struct emb_schema *s, const json_t *o, struct buf *path, struct emb_causes *c);
+
+static void check_rules_below(const struct emb_schema *s, const json_t *o, struct buf *path,
+	const char *key, size_t at, struct emb_causes *c)
+{
+	size_t len = path->len;
+
+	if (key)
+		buf_addf(path, "%s%s", len ? "." : "", key);
+	else
+		buf_addf(path, "[%zu]", at);
+	check_rules(s, o, path, c);
+	path->len = len;
+	if (path->p)
+		path->p[len] = '\0';
+}
+
+/* Here, too, the value that is quoted is the type's name. */
+static void check_rules(
+	const struct emb_schema *s, const json_t *o, struct buf *path, struct emb_causes *c)
+{
+	const char *key;
+	json_t *value;
+	size_t i;
+
+	if (!s->checks_below || json_is_null(o))
+		return;
+	for (i = 0; i < s->n_checks; i++)
+		if (!s->checks[i].holds(o))
+			emb_cause(c, "FieldValueInvalid", buf_str(path),
+				"Invalid value: \"%s\": %s", TYPE_NAMES[s->type],
+				s->checks[i].message);
+	if (json_is_array(o) && s->items) {
+		json_array_foreach (o, i, value)
+			check_rules_below(s->items, value, path, NULL, i, c);
+		return;
+	}
+	json_object_foreach ((json_t *)(uintptr_t)o, key, value) {
+		bool known;
+		const struct emb_schema *sub = emb_schema_member(s, key, &known);
+
+		if (sub)
+			check_rules_below(sub, value, path, key, 0, c);
+	}
+}
+
+/* A rule may rest on what these say is not so: the API server asks none after them. */
+static bool causes_block_rules(const struct emb_causes *c)
+{
+	static const char *const blocking[] = {"FieldValueNotSupported", "FieldValueRequired",
+		"FieldValueTooLong", "FieldValueTooMany", "FieldValueTypeInvalid"};
+	size_t i, j;
+	json_t *cause;
+
+	json_array_foreach (c->list, i, cause)
+		for (j = 0; j < ARRAY_LEN(blocking); j++)
+			if (!strcmp(obj_str_or("", cause, "reason"), blocking[j]))
+				return true;
+	return false;
+}
+
 void emb_schema_validate(const struct emb_schema *s, const json_t *o, struct emb_causes *causes)
 {
 	auto_buf struct buf path = BUF_INIT(BUF_ANY); /* bounded by the keys of the body itself */
 
 	check_value(s, o, &path, causes);
+	if (!s->checks_below)
+		return;
+	if (causes_block_rules(causes))
+		emb_cause(causes, "FieldValueInvalid", "<nil>",
+			"Invalid value: null: some validation rules were not checked because the "
+			"object was invalid; correct the existing errors to complete validation");
+	else
+		check_rules(s, o, &path, causes);
 }

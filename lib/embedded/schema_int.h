@@ -2,6 +2,7 @@
    (validation). */
 #ifndef EMBEDDED_SCHEMA_INT_H
 #define EMBEDDED_SCHEMA_INT_H
+#include "embedded/rule.h"
 #include "embedded/schema.h"
 
 #include <stdbool.h>
@@ -11,6 +12,12 @@ enum emb_type { EMB_ANY, EMB_OBJECT, EMB_ARRAY, EMB_STRING, EMB_INTEGER, EMB_NUM
 struct emb_prop {
 	char *name;
 	struct emb_schema *schema;
+};
+
+/* One of x-kubernetes-validations. */
+struct emb_check {
+	emb_rule_fn holds;
+	char *message;
 };
 
 struct emb_schema {
@@ -33,6 +40,9 @@ struct emb_schema {
 	bool unique;
 	bool is_set, is_map; /* x-kubernetes-list-type */
 	char **map_keys; /* ends with NULL */
+	struct emb_check *checks;
+	size_t n_checks;
+	bool checks_below; /* here or in a schema below there are checks */
 };
 
 /* The schema of a member; NULL: unknown. *known is set to true for members without any schema that

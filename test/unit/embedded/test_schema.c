@@ -10,6 +10,11 @@ Suite *suite_schema(void);
 
 #define OBJ(props) "{\"type\":\"object\",\"properties\":{" props "}}"
 
+#define RULED \
+	"{\"type\":\"object\",\"x-kubernetes-preserve-unknown-fields\":true," \
+	"\"x-kubernetes-validations\":[{\"rule\":\"self.type == 'generic-oidc' || " \
+	"has(self.secretRef)\",\"message\":\"m\"}]}"
+
 /* schema, object, the object after pruning and defaults, unknown fields, causes as "field
    reason|" */
 static const struct {
@@ -110,6 +115,13 @@ static const struct {
 		"",
 		"a FieldValueTooMany|b FieldValueInvalid|c[2] FieldValueDuplicate|d[1] "
 		"FieldValueDuplicate|"},
+	{"rules, in items and in values of any name",
+		OBJ("\"l\":{\"type\":\"array\",\"items\":" RULED
+		    "},\"m\":{\"type\":\"object\",\"additionalProperties\":" RULED
+		    "},\"n\":" RULED),
+		"{\"l\":[{\"x\":1},{\"type\":\"generic-oidc\"},{}],\"m\":{\"a\":{}}}",
+		"{\"l\":[{\"x\":1},{\"type\":\"generic-oidc\"},{}],\"m\":{\"a\":{}}}", "",
+		"l[0] FieldValueInvalid|l[2] FieldValueInvalid|m.a FieldValueInvalid|"},
 	{"64-bit integers survive", OBJ("\"a\":{\"type\":\"integer\",\"format\":\"int64\"}"),
 		"{\"a\":9223372036854775807}", "{\"a\":9223372036854775807}", "", ""},
 	{"int32", OBJ("\"a\":{\"type\":\"integer\",\"format\":\"int32\"}"), "{\"a\":2147483648}",
@@ -153,8 +165,17 @@ static const struct {
 } REFUSED[] = {
 	{OBJ("\"a\":{\"type\":\"string\",\"x-kubernetes-validations\":[{\"rule\":\"self != "
 	     "''\"}]}"),
-		"a: the schema keyword 'x-kubernetes-validations' is not supported by the embedded "
-		"API"},
+		"a: the rule 'self != ''' of x-kubernetes-validations is not supported by the "
+		"embedded API"},
+	{OBJ("\"a\":{\"type\":\"object\",\"x-kubernetes-validations\":[{\"rule\":"
+	     "\"self.type == 'generic-oidc' || has(self.secretRef)\",\"message\":\"m\","
+	     "\"reason\":\"FieldValueForbidden\"}]}"),
+		"a: the rule 'self.type == 'generic-oidc' || has(self.secretRef)' of "
+		"x-kubernetes-validations is not supported by the embedded API"},
+	{OBJ("\"a\":{\"type\":\"object\",\"x-kubernetes-validations\":[{\"rule\":"
+	     "\"self.type == 'generic-oidc' || has(self.secretRef)\"}]}"),
+		"a: the rule 'self.type == 'generic-oidc' || has(self.secretRef)' of "
+		"x-kubernetes-validations is not supported by the embedded API"},
 	{"{\"oneOf\":[{\"required\":[\"a\"]}]}",
 		"the schema keyword 'oneOf' is not supported by the embedded API"},
 	{OBJ("\"l\":{\"type\":\"array\",\"items\":{\"type\":\"strin\"}}"),
@@ -192,6 +213,13 @@ static const struct {
 		"Invalid value: \"\": p in body should be at least 1 chars long"},
 	{"{\"type\":\"integer\",\"minimum\":0}", "-1",
 		"Invalid value: -1: p in body should be greater than or equal to 0"},
+	{"{\"type\":\"array\",\"minItems\":2}", "[{}]",
+		"Invalid value: 1: p in body should have at least 2 items"},
+	{"{\"type\":\"array\",\"items\":{\"type\":\"object\",\"x-kubernetes-preserve-unknown-"
+	 "fields\":true},\"x-kubernetes-list-type\":\"map\","
+	 "\"x-kubernetes-list-map-keys\":[\"k\"]}",
+		"[{\"k\":\"1\",\"v\":1},{\"k\":\"1\",\"v\":2}]", "Duplicate value: {\"k\":\"1\"}"},
+	{RULED, "{}", "Invalid value: \"object\": m"},
 	{"{\"type\":\"string\",\"format\":\"date-time\"}", "\"x\"",
 		"Invalid value: \"x\": p in body must be of type date-time: \"x\""},
 };
