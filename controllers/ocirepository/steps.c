@@ -602,8 +602,7 @@ static void status_progress_say(const struct run *r, struct buf *out)
 		buf_addf(out, "waiting for registry '%s' to answer", OCI_RUN(r)->where.host);
 }
 
-static void depends_each(
-	const struct spec *s, void (*on)(void *arg, unsigned nth, const char *name), void *arg)
+static void depends_each(const struct spec *s, kind_ref_fn on, void *arg)
 {
 	login_depends_each(&OCIREPOSITORY_SPEC(s)->login, on, arg);
 	trust_depends_each(OCIREPOSITORY_SPEC(s)->verify_secret, on, arg);

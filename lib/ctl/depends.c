@@ -292,7 +292,7 @@ static void watch_start(struct source *s)
 {
 	s->watch = kube_watch_start(s->d->opts.kube,
 		&(struct kube_watch_req){.resource = s->resource,
-			.ns = s->d->opts.ns,
+			.ns = s->resource->namespaced ? s->d->opts.ns : NULL,
 			.metadata_only = true,
 			.on_set = object_set,
 			.on_deleted = object_deleted,

@@ -27,7 +27,7 @@ struct op;
 struct depends_opts {
 	struct kube_client *kube;
 	const struct kube_resource *const *resources; /* KIND_DEPENDS_MAX, NULL behind the last */
-	const char *ns; /* borrowed; NULL: all */
+	const char *ns; /* where they are watched; borrowed; NULL: all */
 	/* Something that this user depends on has changed. all: it is news for everybody; else only
 	   for those who failed. */
 	void (*changed)(void *user, bool all);
@@ -41,7 +41,7 @@ void depends_free(struct depends *d); /* NULL is fine */
 /* The watch of the nth resource; NULL: nobody needed one. */
 struct op *depends_watch(const struct depends *d, unsigned nth);
 
-/* An object of the nth resource; key: "ns/name". */
+/* An object of the nth resource; key: "ns/name", or "/name" where there are no namespaces. */
 struct depends_ref {
 	unsigned nth;
 	char *key;

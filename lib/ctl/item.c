@@ -31,11 +31,15 @@ struct ref_list {
 	struct depends_refs refs;
 };
 
-static void ref_add(void *arg, unsigned nth, const char *name)
+static void ref_add(void *arg, unsigned nth, const char *ns, const char *name)
 {
 	struct ref_list *l = arg;
 
-	*vec_add(&l->refs) = (struct depends_ref){nth, mem_printf("%s/%s", l->item->ns, name)};
+	if (!l->item->c->kind->depends[nth]->namespaced)
+		ns = "";
+	else if (!ns)
+		ns = l->item->ns;
+	*vec_add(&l->refs) = (struct depends_ref){nth, mem_printf("%s/%s", ns, name)};
 }
 
 static void refs_clear_all(struct depends_refs *refs)
@@ -89,12 +93,12 @@ static void refs_update(struct item *i, const struct spec *s)
 	refs_put(i, &i->refs, &l.refs);
 }
 
-void item_found(struct item *i, unsigned nth, const char *const *names)
+void item_found(struct item *i, unsigned nth, const char *ns, const char *const *names)
 {
 	struct ref_list l = {.item = i};
 
 	for (; *names; names++)
-		ref_add(&l, nth, *names);
+		ref_add(&l, nth, ns, *names);
 	refs_put(i, &i->found, &l.refs);
 }
 

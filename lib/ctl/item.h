@@ -70,9 +70,9 @@ bool item_is_same(const struct item *i, const json_t *obj);
 /* What a GET said, and the watch has yet to say: the next run begins with it. False: it is another
    object of the same name. */
 bool item_adopt(struct item *i, const json_t *obj) must_check;
-/* What the objects that its spec names refer to in turn: names of the nth resource, in its
-   namespace; ends with NULL. In place of those of the run before. */
-void item_found(struct item *i, unsigned nth, const char *const *names);
+/* What the objects that its spec names refer to in turn: names of the nth resource, in that
+   namespace (NULL: the item's); ends with NULL. In place of those of the run before. */
+void item_found(struct item *i, unsigned nth, const char *ns, const char *const *names);
 /* Its status has to say something else, although the object is what it was: the next run reads
    it. */
 void item_unsettle(struct item *i);

@@ -25,6 +25,10 @@ struct spec;
 
 #define KIND_DEPENDS_MAX 4
 
+/* An object that another one refers to; nth is its resource's. ns NULL: the namespace of who
+   refers; of a resource without namespaces it is not looked at. Borrowed. */
+typedef void (*kind_ref_fn)(void *arg, unsigned nth, const char *ns, const char *name);
+
 /* Which revision a spec asks for, as people read it. */
 struct kind_shown {
 	struct buf reference; /* "tag main"; at most KIND_SHOWN_MAX bytes */
@@ -109,11 +113,10 @@ struct kind {
 	const char *(*url)(const struct spec *s);
 	const char *(*revision)(const struct item *i);
 
-	/* Other objects, of its own namespace, whose change makes it due: their resources, watched
-	   as metadata, and the names that a spec has; nth is the resource's. */
+	/* Other objects whose change makes it due: their resources, watched as metadata, and those
+	   that a spec names. */
 	const struct kube_resource *depends[KIND_DEPENDS_MAX + 1];
-	void (*depends_each)(const struct spec *s,
-		void (*on)(void *arg, unsigned nth, const char *name), void *arg);
+	void (*depends_each)(const struct spec *s, kind_ref_fn on, void *arg);
 
 	const struct item_hooks *item;
 	void (*run_init)(struct run *r);
@@ -125,8 +128,8 @@ struct kind {
 
 	/* Condition types in the order in which Ready is summed up; of these the negative ones,
 	   Stalled and Reconciling among them, and of those what run_fail may set: the first is what
-	   RUN_VALID sets when the spec is wrong. Each ends with NULL. failures NULL: a run that
-	   fails has no condition of its own, and Ready alone says why. */
+	   RUN_VALID sets when the spec is wrong. Each ends with NULL. failures NULL: only Ready
+	   says why a run has failed, with the row's reason. */
 	const char *const *conditions, *const *negative, *const *failures;
 	/* Of `conditions` those positive ones whose False is Ready's, too, whatever else is wrong:
 	   the first of them counts. Ends with NULL; NULL: none. */

@@ -99,7 +99,8 @@ void run_end(struct run *r, enum run_end end);
 /* The same as the end of a row: return run_done(r, RUN_UNCHANGED). */
 enum step_ret run_done(struct run *r, enum run_end end) must_check;
 /* task.err is filled: notes condition and reason for the status. The condition is one of the kind's
-   `failures`, or NULL: none of its own. */
+   `failures`, or NULL: none of its own. Of a kind without any, whatever a row says, only Ready has
+   the reason. */
 enum step_ret run_fail(struct run *r, const char *cond, const char *reason) must_check;
 
 /* Reads the object, if this run has not yet: it is settled no more. False: the object has changed

@@ -40,12 +40,14 @@ void status_summarize(struct run *r)
 
 bool status_failed_before(const struct run *r)
 {
-	const char *const *type;
+	const char *const *type = r->c->kind->failures;
 
-	for (type = r->c->kind->failures; type && *type; type++)
+	if (!type)
+		return cond_is(&r->conds_before, COND_READY, COND_FALSE);
+	for (; *type; type++)
 		if (cond_get(&r->conds_before, *type))
 			return true;
-	return !r->c->kind->failures && cond_is(&r->conds_before, COND_READY, COND_FALSE);
+	return false;
 }
 
 static int64_t generation_observed(const struct run *r)
@@ -91,6 +93,7 @@ static void say_reconciling(struct run *r, const char *reason)
    same again is not put anew. */
 static void conditions_of_failure(struct run *r, json_t *status)
 {
+	const char *reason = r->reason ? r->reason : "ReconcileError";
 	const struct err *err = &r->task.err;
 	const char *const *type;
 
@@ -102,17 +105,18 @@ static void conditions_of_failure(struct run *r, json_t *status)
 		cond_put(&r->conds, r->cond, COND_TRUE, r->reason, "%s", err->msg);
 	if (err->kind == ERR_STALL) {
 		cond_del(&r->conds, COND_RECONCILING);
-		cond_put(&r->conds, COND_STALLED, COND_TRUE, r->reason, "%s", err->msg);
+		cond_put(&r->conds, COND_STALLED, COND_TRUE, reason, "%s", err->msg);
 	} else {
 		cond_del(&r->conds, COND_STALLED);
 		say_reconciling(r, "ProgressingWithRetry");
 	}
 	if (r->c->kind->failed)
 		r->c->kind->failed(r, status);
-	status_summarize(r);
-	/* Such a kind has no condition that could say why, but this one. */
-	if (!r->c->kind->failures)
-		cond_put(&r->conds, COND_READY, COND_FALSE, r->reason, "%s", err->msg);
+	/* Without a condition of its own only Ready can say what is wrong. */
+	if (r->c->kind->failures)
+		status_summarize(r);
+	else
+		cond_put(&r->conds, COND_READY, COND_FALSE, reason, "%s", err->msg);
 }
 
 static void conditions_of_success(struct run *r, json_t *status)

@@ -25,17 +25,21 @@ const struct kube_resource login_secrets = {"", "v1", "secrets", "Secret", true}
 const struct kube_resource login_service_accounts = {
 	"", "v1", "serviceaccounts", "ServiceAccount", true};
 
-void login_depends_each(const struct login_refs *refs,
-	void (*on)(void *arg, unsigned nth, const char *name), void *arg)
+void login_depends_each(const struct login_refs *refs, kind_ref_fn on, void *arg)
 {
 	if (refs->secret)
-		on(arg, NTH_SECRETS, refs->secret);
+		on(arg, NTH_SECRETS, refs->ns, refs->secret);
 	if (refs->service_account)
-		on(arg, NTH_ACCOUNTS, refs->service_account);
+		on(arg, NTH_ACCOUNTS, refs->ns, refs->service_account);
 	if (refs->proxy)
-		on(arg, NTH_SECRETS, refs->proxy);
+		on(arg, NTH_SECRETS, refs->ns, refs->proxy);
 	if (refs->cert)
-		on(arg, NTH_SECRETS, refs->cert);
+		on(arg, NTH_SECRETS, refs->ns, refs->cert);
+}
+
+static const char *login_ns(const struct run *r, const struct login *l)
+{
+	return l->refs.ns ? l->refs.ns : r->ns;
 }
 
 /* ---- what is kept ---------------------------------------------------------------------------- */
@@ -68,7 +72,7 @@ static char *login_name(const struct run *r, const struct login *l)
 {
 	const struct login_refs *f = &l->refs;
 
-	return mem_printf("%s/%s/%s/%s/%s/%s", r->ns, f->secret ? f->secret : "",
+	return mem_printf("%s/%s/%s/%s/%s/%s", login_ns(r, l), f->secret ? f->secret : "",
 		f->service_account ? f->service_account : "", f->proxy ? f->proxy : "",
 		f->cert ? f->cert : "", f->provider ? f->provider : "");
 }
@@ -176,7 +180,7 @@ static enum step_ret read_next(struct run *r, const struct login *l)
 			&(struct kube_req){.verb = KUBE_GET,
 				.resource = is_account(o->role) ? &login_service_accounts
 								: &login_secrets,
-				.ns = r->ns,
+				.ns = login_ns(r, l),
 				.name = o->name,
 				.deadline_ms = l->timeout_ms < LIMIT_SECRET_READ_MS
 					? l->timeout_ms
@@ -185,7 +189,7 @@ static enum step_ret read_next(struct run *r, const struct login *l)
 
 /* Its imagePullSecrets. They are watched from now on, too. */
 static int account_took(
-	struct run *r, struct login_read *rd, const json_t *account, struct err *err)
+	struct run *r, const struct login *l, const json_t *account, struct err *err)
 {
 	const json_t *list = obj_get(account, "imagePullSecrets");
 	VEC(const char *) names = {0};
@@ -204,20 +208,20 @@ static int account_took(
 			break;
 		}
 		*vec_add(&names) = name;
-		read_add(rd, ROLE_ACCOUNT_PULL, name);
+		read_add(l->reading, ROLE_ACCOUNT_PULL, name);
 	}
 	*vec_add(&names) = NULL;
 	if (!rc)
-		item_found(r->item, NTH_SECRETS, names.p);
+		item_found(r->item, NTH_SECRETS, l->refs.ns, names.p);
 	vec_clear(&names);
 	return rc;
 }
 
-static int secret_took(struct run *r, struct login_read *rd, const struct login_object *o,
+static int secret_took(struct login_read *rd, const char *ns, const struct login_object *o,
 	const json_t *secret, struct err *err)
 {
-	auto_free char *pull = mem_printf("Secret '%s/%s'", r->ns, o->name);
-	auto_free char *what = mem_printf("secret '%s/%s'", r->ns, o->name);
+	auto_free char *pull = mem_printf("Secret '%s/%s'", ns, o->name);
+	auto_free char *what = mem_printf("secret '%s/%s'", ns, o->name);
 
 	switch (o->role) {
 	case ROLE_PROXY:
@@ -242,19 +246,19 @@ static int read_took(struct run *r, const struct login *l, const struct registry
 		return -1;
 	obj = kube_result(t->op);
 	o->read = true;
-	*vec_add(&rd->parts) =
-		(struct depends_part){{nth_of(o->role), mem_printf("%s/%s", r->ns, o->name)},
-			mem_strdup(object_version(obj))};
+	*vec_add(&rd->parts) = (struct depends_part){
+		{nth_of(o->role), mem_printf("%s/%s", login_ns(r, l), o->name)},
+		mem_strdup(object_version(obj))};
 	rd->at++;
 	if (!is_account(o->role))
-		return secret_took(r, rd, o, obj, &t->err);
+		return secret_took(rd, login_ns(r, l), o, obj, &t->err);
 	if (reads_identity(&l->refs, env) && service_account_check(obj, &t->err))
 		return -1;
 	json_decref(rd->account);
 	rd->account = json_incref((json_t *)(uintptr_t)obj);
 	if (o->role == ROLE_ACCOUNT)
-		return account_took(r, rd, obj, &t->err);
-	item_found(r->item, NTH_ACCOUNTS, (const char *const[]){o->name, NULL});
+		return account_took(r, l, obj, &t->err);
+	item_found(r->item, NTH_ACCOUNTS, l->refs.ns, (const char *const[]){o->name, NULL});
 	return 0;
 }
 
@@ -312,40 +316,41 @@ static enum step_ret login_failed(
 	struct run *r, struct login *l, const struct login_object *o, const char *url)
 {
 	struct err *err = &r->task.err;
+	const char *ns = login_ns(r, l);
 	bool reads = !o->read;
 
 	switch (o->role) {
 	case ROLE_PULL:
 		if (reads)
-			err_wrap(err, "failed to get secret '%s/%s'", r->ns, o->name);
+			err_wrap(err, "failed to get secret '%s/%s'", ns, o->name);
 		err_wrap(err, "failed to get credential");
 		break;
 	case ROLE_ACCOUNT:
-		err_wrap(err, "failed to get credential: failed to get service account '%s/%s'",
-			r->ns, o->name);
+		err_wrap(err, "failed to get credential: failed to get service account '%s/%s'", ns,
+			o->name);
 		break;
 	case ROLE_IDENTITY:
 		if (err->code == 404)
 			err_set(err, ERR_RETRY,
 				"the default service account is not in this namespace; with "
 				"--default-service-account each one that uses a provider needs it");
-		err_wrap(err, "failed to get credential: failed to get service account '%s/%s'",
-			r->ns, o->name);
+		err_wrap(err, "failed to get credential: failed to get service account '%s/%s'", ns,
+			o->name);
 		break;
 	case ROLE_ACCOUNT_PULL:
 		if (reads)
-			err_wrap(err, "failed to get image pull secret '%s/%s'", r->ns, o->name);
-		err_wrap(err, "failed to get credential: service account '%s/%s'", r->ns,
+			err_wrap(err, "failed to get image pull secret '%s/%s'", ns, o->name);
+		err_wrap(err, "failed to get credential: service account '%s/%s'", ns,
 			l->refs.service_account);
 		break;
 	case ROLE_PROXY:
 		if (reads)
-			err_wrap(err, "secret '%s/%s'", r->ns, o->name);
+			err_wrap(err, "secret '%s/%s'", ns, o->name);
 		err_wrap(err, "failed to get proxy address");
 		break;
 	case ROLE_CERT:
 		if (reads)
-			err_wrap(err, "secret '%s/%s'", r->ns, o->name);
+			err_wrap(err, "secret '%s/%s'", ns, o->name);
 		err_wrap(err, "failed to generate transport for '%.500s'", url);
 		break;
 	}

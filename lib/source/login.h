@@ -28,6 +28,8 @@ extern const struct kube_resource login_secrets, login_service_accounts;
 
 /* What an object's spec names; NULL: not given. Borrowed. */
 struct login_refs {
+	/* Where they are: of an object that asks as another one does. NULL: the run's own. */
+	const char *ns;
 	const char *secret; /* a pull Secret */
 	const char *service_account; /* whose imagePullSecrets count, too */
 	const char *cert; /* a Secret with CAs, a client certificate */
@@ -36,8 +38,7 @@ struct login_refs {
 };
 
 /* For a kind's depends_each. */
-void login_depends_each(const struct login_refs *refs,
-	void (*on)(void *arg, unsigned nth, const char *name), void *arg);
+void login_depends_each(const struct login_refs *refs, kind_ref_fn on, void *arg);
 
 /* As whom a run asks. In the kind's run, zeroed. */
 struct login {

@@ -23,11 +23,10 @@ void trust_clear(struct trust *t)
 	*t = (struct trust){0};
 }
 
-void trust_depends_each(
-	const char *secret, void (*on)(void *arg, unsigned nth, const char *name), void *arg)
+void trust_depends_each(const char *secret, kind_ref_fn on, void *arg)
 {
 	if (secret)
-		on(arg, NTH_SECRETS, secret);
+		on(arg, NTH_SECRETS, NULL, secret);
 }
 
 /* ---- what is kept ---------------------------------------------------------------------------- */

@@ -42,8 +42,7 @@ struct trust {
 
 void trust_clear(struct trust *t);
 /* For a kind's depends_each; its `depends` begins with LOGIN_DEPENDS. secret NULL: none. */
-void trust_depends_each(
-	const char *secret, void (*on)(void *arg, unsigned nth, const char *name), void *arg);
+void trust_depends_each(const char *secret, kind_ref_fn on, void *arg);
 
 /* Is it known, without asking anybody? */
 bool trust_known(struct run *r, struct trust *t);

@@ -410,7 +410,7 @@ static void handle(void *arg, struct http_exchange *x)
 	bool write = strcmp(method, "GET") != 0;
 	int n = 0, skip = 0, status;
 
-	/* ... /namespaces/NS/PLURAL[/NAME[/status]], or .../PLURAL */
+	/* ... /namespaces/NS/PLURAL[/NAME[/status]], .../PLURAL, or /namespaces/NAME */
 	for (p = strtok_r(path, "/", &save); p && n < 8; p = strtok_r(NULL, "/", &save)) {
 		/* /api/v1 or /apis/GROUP/v1 */
 		if (skip || (!n && (!strcmp(p, "api") || !strcmp(p, "apis")))) {
@@ -423,6 +423,9 @@ static void handle(void *arg, struct http_exchange *x)
 		key = n >= 4 ? key_of(part[2], part[1], part[3]) : NULL;
 		line = mem_printf("%s %s/%s%s", method, part[2], n >= 4 ? part[3] : "",
 			n >= 5 ? "/status" : "");
+	} else if (n == 2 && !strcmp(part[0], "namespaces")) {
+		key = key_of(part[0], "", part[1]);
+		line = mem_printf("%s namespaces/%s", method, part[1]);
 	} else {
 		line = mem_printf("%s %s/", method, n ? part[0] : "");
 	}

@@ -1,6 +1,7 @@
 /*
  * An API server on the test's own loop, just large enough for a controller: list, watch, get and
- * merge patch of OCIRepository objects and Secrets (as metadata too), POST of Events. It checks
+ * merge patch of objects of any resource (as metadata too), POST of Events. Namespaces are read and
+ * watched; their own "namespace" is "". It checks
  * what the real one checks of a controller's patches: resourceVersion and uid (409), that the
  * status endpoint changes only the status and the main one everything else. The test changes
  * objects behind the controller's back and lets requests fail.

@@ -11,6 +11,7 @@
 #include "ctl/cond.h"
 #include "ctl/event.h"
 #include "ctl/item.h"
+#include "ctl/run.h"
 #include "ev/loop.h"
 #include "kube/client.h"
 #include "kube/watch.h"
@@ -33,6 +34,7 @@ static struct controller *c;
 
 static void settle(void)
 {
+	unsigned watches = 2 + (c->kind->depends[1] != NULL);
 	int quiet, i;
 
 	for (quiet = 0; quiet < 10; quiet++) {
@@ -41,7 +43,7 @@ static void settle(void)
 		for (i = 0; i < 30; i++)
 			loop_turn(loop, false);
 		kube_client_stats(client, &s);
-		if (c->queue.running || s.http.open_requests > 2)
+		if (c->queue.running || s.http.open_requests > watches)
 			quiet = 0;
 		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 	}
@@ -239,6 +241,118 @@ START_TEST(test_dependency)
 	ck_assert_str_eq(said(), "hello");
 	ck_assert_str_eq(cond("SecretMissing"), "");
 	ck_assert_str_eq(cond(COND_READY), "True Succeeded");
+	end();
+}
+END_TEST
+
+/* Its Secret is in another namespace, and it depends on that Namespace as well. */
+static void depends_elsewhere(const struct spec *s, kind_ref_fn on, void *arg)
+{
+	(void)s;
+	on(arg, 0, "other", "s");
+	on(arg, 1, NULL, "other");
+}
+
+static struct kind kind_elsewhere(void)
+{
+	static const struct kube_resource secrets = {"", "v1", "secrets", "Secret", true};
+	static const struct kube_resource namespaces = {"", "v1", "namespaces", "Namespace", false};
+	struct kind k = toy_kind;
+
+	k.depends[0] = &secrets;
+	k.depends[1] = &namespaces;
+	k.depends_each = depends_elsewhere;
+	return k;
+}
+
+static uint64_t runs(void)
+{
+	return metric_count(item_find(c, "n/t")->duration);
+}
+
+START_TEST(test_dependency_elsewhere)
+{
+	struct kind k = kind_elsewhere();
+
+	begin_with(&k);
+	toy("\"say\":\"hello\"");
+	ck_assert_uint_eq(runs(), 1);
+	/* Of the same name, but not the one. */
+	fake_kube_put(kube, "secrets", "{\"metadata\":{\"name\":\"s\",\"namespace\":\"n\"}}");
+	settle();
+	ck_assert_uint_eq(runs(), 1);
+	fake_kube_put(kube, "secrets", "{\"metadata\":{\"name\":\"s\",\"namespace\":\"other\"}}");
+	settle();
+	ck_assert_uint_eq(runs(), 2);
+	fake_kube_put(kube, "namespaces", "{\"metadata\":{\"name\":\"n\",\"namespace\":\"\"}}");
+	settle();
+	ck_assert_uint_eq(runs(), 2);
+	fake_kube_put(kube, "namespaces", "{\"metadata\":{\"name\":\"other\",\"namespace\":\"\"}}");
+	settle();
+	ck_assert_uint_eq(runs(), 3);
+	fake_kube_merge(
+		kube, "namespaces", "", "other", "{\"metadata\":{\"labels\":{\"team\":\"web\"}}}");
+	settle();
+	ck_assert_uint_eq(runs(), 4);
+	end();
+}
+END_TEST
+
+/* What it found at the other end of a reference, in the namespace where that is. */
+START_TEST(test_found_elsewhere)
+{
+	struct kind k = kind_elsewhere();
+
+	begin_with(&k);
+	toy("\"say\":\"hello\"");
+	item_found(item_find(c, "n/t"), 0, "third", (const char *const[]){"x", NULL});
+	fake_kube_put(kube, "secrets", "{\"metadata\":{\"name\":\"x\",\"namespace\":\"n\"}}");
+	settle();
+	ck_assert_uint_eq(runs(), 1);
+	fake_kube_put(kube, "secrets", "{\"metadata\":{\"name\":\"x\",\"namespace\":\"third\"}}");
+	settle();
+	ck_assert_uint_eq(runs(), 2);
+	end();
+}
+END_TEST
+
+static void plain_succeeded(struct run *r, json_t *status)
+{
+	(void)status;
+	cond_put(&r->conds, COND_READY, COND_TRUE, "Succeeded", "all is said");
+}
+
+/* Flux's image kinds have no condition that says what failed: Ready does, and Reconciling or
+   Stalled beside it tell clients whether to wait. */
+START_TEST(test_only_the_common_conditions)
+{
+	static const char *const common[] = {COND_STALLED, COND_RECONCILING, NULL};
+	struct kind k = toy_kind;
+
+	k.conditions = k.negative = common;
+	k.failures = NULL;
+	k.succeeded = plain_succeeded;
+	begin_with(&k);
+	toy("\"say\":\"hello\",\"secretRef\":{\"name\":\"s\"}");
+	ck_assert_str_eq(cond(COND_READY), "False NotFound");
+	ck_assert_str_eq(cond(COND_RECONCILING), "True ProgressingWithRetry");
+	ck_assert_str_eq(cond(COND_STALLED), "");
+	ck_assert_str_eq(cond("SecretMissing"), "");
+	ck_assert_int_eq(observed(), -2); /* kstatus: in progress */
+	change("{\"spec\":{\"interval\":\"soon\"}}");
+	ck_assert_str_eq(cond(COND_READY), "False InvalidSpec");
+	ck_assert_str_eq(cond(COND_STALLED), "True InvalidSpec");
+	ck_assert_str_eq(cond(COND_RECONCILING), "");
+	ck_assert_int_eq(observed(), 2);
+	change("{\"spec\":{\"interval\":null}}");
+	ck_assert_str_eq(cond(COND_READY), "False NotFound");
+	ck_assert_str_eq(cond(COND_STALLED), "");
+	ck_assert_int_eq(observed(), 2);
+	change("{\"spec\":{\"secretRef\":null}}");
+	ck_assert_str_eq(cond(COND_READY), "True Succeeded");
+	ck_assert_str_eq(cond(COND_RECONCILING), "");
+	ck_assert_str_eq(cond(COND_STALLED), "");
+	ck_assert_int_eq(observed(), 4);
 	end();
 }
 END_TEST
@@ -796,9 +910,10 @@ END_TEST
 /* A condition that no run would take away again. */
 START_TEST(test_unknown_failure)
 {
+	static const char *const others[] = {"SayFailed", NULL};
 	struct kind k = toy_kind;
 
-	k.failures = NULL;
+	k.failures = others;
 	begin_with(&k);
 	toy("\"say\":\"hello\",\"secretRef\":{\"name\":\"s\"}");
 }
@@ -834,6 +949,9 @@ Suite *suite_controller(void)
 	tcase_add_test(tc, test_conflict);
 	tcase_add_test(tc, test_changed_under_it);
 	tcase_add_test(tc, test_dependency);
+	tcase_add_test(tc, test_dependency_elsewhere);
+	tcase_add_test(tc, test_found_elsewhere);
+	tcase_add_test(tc, test_only_the_common_conditions);
 	tcase_add_test(tc, test_wrong_spec);
 	tcase_add_test(tc, test_no_text);
 	tcase_add_test(tc, test_secret_refused);

@@ -89,11 +89,10 @@ static struct spec *toy_spec_new(const json_t *obj)
 
 /* ---- what it depends on ---------------------------------------------------------------------- */
 
-static void toy_depends_each(
-	const struct spec *s, void (*on)(void *arg, unsigned nth, const char *name), void *arg)
+static void toy_depends_each(const struct spec *s, kind_ref_fn on, void *arg)
 {
 	if (TOY(s)->secret)
-		on(arg, 0, TOY(s)->secret);
+		on(arg, 0, NULL, TOY(s)->secret);
 }
 
 /* ---- the rows -------------------------------------------------------------------------------- */
