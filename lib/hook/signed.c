@@ -197,7 +197,7 @@ static void nexus_read(struct hook_in *in, struct hook_verdict *v)
 
 	if (!nexus_is_signed(in))
 		hook_say(v, HOOK_REFUSED, NOT_SIGNED);
-	else if (!hook_shape_fits(hook_json(in), shape) || in->junk)
+	else if (!hook_json(in) || in->junk || !hook_shape_fits(hook_json(in), shape))
 		hook_say(v, HOOK_BAD, "the body is not what Nexus sends");
 	else
 		hook_push_nexus(v, hook_json(in));

@@ -1,6 +1,7 @@
 /* What the tests of lib/hook share: a hook, and calls that are made of text. */
 #ifndef UNIT_HOOK_FIXTURE_H
 #define UNIT_HOOK_FIXTURE_H
+#include "base/buf.h"
 #include "base/mem.h"
 #include "ev/loop.h"
 #include "ev/op.h"
