@@ -7,10 +7,7 @@
 #include "base/metrics.h"
 #include "base/sys.h"
 #include "cloud/cloud.h"
-#include "controllers/ocirepository/ocirepository.h"
-#include "ctl/event.h"
-#include "ctl/poster.h"
-#include "ctl/role.h"
+#include "ctl/controller.h"
 #include "embedded/embedded.h"
 #include "ev/account.h"
 #include "ev/reread.h"
@@ -40,8 +37,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What Events and notices call us, as they would Flux's: people's filters go by it. */
-#define NAME "source-controller"
 /* Files of an object that left for another shard stay this long: its new owner has to fetch them
    first. */
 #define SWEEP_GRACE_MS (10 * 60 * 1000)
@@ -118,8 +113,8 @@ static void file_lost(void *arg, const char *path)
 	struct app *a = arg;
 	unsigned i;
 
-	for (i = 0; i < a->n_controllers; i++)
-		artifact_file_lost(a->controllers[i], path);
+	for (i = 0; i < a->n_sources; i++)
+		artifact_file_lost(a->sources[i], path);
 }
 
 static void app_try_failed(void *arg)
@@ -136,8 +131,8 @@ static void file_unknown(void *arg, const char *dir)
 	struct app *a = arg;
 	unsigned i;
 
-	for (i = 0; i < a->n_controllers; i++)
-		if (confirm_status(a->controllers[i], dir))
+	for (i = 0; i < a->n_sources; i++)
+		if (confirm_status(a->sources[i], dir))
 			return;
 	store_confirmed(a->store, dir, false);
 }
@@ -305,10 +300,25 @@ static void app_swept(struct op *op, void *arg)
 		timer_set(&a->sweep_timer, SWEEP_EVERY_MS);
 }
 
+/* Without the kinds that own folders every one looks like nobody's. */
+static bool sources_are_known(const struct app *a)
+{
+	unsigned i;
+
+	for (i = 0; i < a->n_sources; i++)
+		if (!controller_synced(a->sources[i]))
+			return false;
+	return a->n_sources > 0;
+}
+
 static void app_sweep(void *arg)
 {
 	struct app *a = arg;
 
+	if (!sources_are_known(a)) {
+		timer_set(&a->sweep_timer, SWEEP_EVERY_MS);
+		return;
+	}
 	a->sweep = store_sweep_start(a->store, SWEEP_GRACE_MS);
 	op_then(a->sweep, app_swept, a);
 }
@@ -329,7 +339,6 @@ static void log_store(const struct app *a, const char *forgot)
 static void app_scanned(struct op *op, void *arg)
 {
 	struct app *a = arg;
-	unsigned i;
 
 	a->scan = NULL;
 	if (op->err.kind == ERR_CANCELED || a->ending) {
@@ -343,9 +352,7 @@ static void app_scanned(struct op *op, void *arg)
 	else
 		log_store(a, store_scan_forgot(op));
 	op_free(op);
-	for (i = 0; i < a->n_controllers; i++)
-		controller_start(a->controllers[i]);
-	app_lease_start(a);
+	app_kinds_start(a);
 	timer_set(&a->sweep_timer, SWEEP_EVERY_MS);
 }
 
@@ -359,71 +366,6 @@ static void app_on_signal(void *arg, int signo)
 	}
 	log_info(NULL, "shutting down", LI("signal", signo));
 	app_end(a);
-}
-
-/* ---- the kinds ------------------------------------------------------------------------------- */
-
-/* What all of them have. */
-static struct controller_opts controller_opts_of(struct app *a)
-{
-	return (struct controller_opts){.loop = a->loop,
-		.kube = a->kube,
-		.metrics = a->metrics,
-		.events = a->events,
-		.poster = a->poster,
-		.leads = app_leads,
-		.role = a,
-		.ns = a->flags.watch_all_namespaces ? NULL : a->flags.runtime_namespace,
-		.label_selector = a->flags.label_selector,
-		.concurrent = (unsigned)a->flags.concurrent,
-		.jitter_percent = (unsigned)a->flags.jitter,
-		.keep_history = a->flags.status_page,
-		.outage_grace_ms = (uint64_t)a->flags.outage_grace_ms,
-		.min_retry_ms = (uint64_t)a->flags.min_retry_ms,
-		.max_retry_ms = (uint64_t)a->flags.max_retry_ms};
-}
-
-static struct controller *ocirepository_of(struct app *a)
-{
-	return ocirepository_new(&(struct ocirepository_opts){.controller = controller_opts_of(a),
-		.registry = {.oci = a->oci,
-			.cloud = a->cloud,
-			.object_level = a->flags.object_level,
-			.default_account = a->flags.default_account},
-		.store = a->store,
-		.peers = a->peers,
-		.adv_address = a->adv_address,
-		.urls = a->urls,
-		.trust = a->trust,
-		.rules = a->rules,
-		.public_root = a->public_root,
-		.algo = a->flags.algo,
-		.max_blob = (uint64_t)a->flags.max_size,
-		.max_expanded = (uint64_t)a->flags.max_expanded,
-		.max_entries = (uint64_t)a->flags.max_entries,
-		.account = a->account});
-}
-
-static void controller_add(struct app *a, struct controller *c)
-{
-	BUG_IF(a->n_controllers == APP_KINDS_MAX);
-	a->controllers[a->n_controllers++] = c;
-	health_add(&a->health, controller_name(c), controller_synced, c);
-}
-
-/* A new kind is made here. They begin when the store was scanned. */
-static void make_controllers(struct app *a)
-{
-	a->events = event_recorder_new(a->kube, NAME, a->host);
-	if (a->flags.events_addr) {
-		/* A client of its own: registries that hang hold no connection, and no lookup of a
-		   name, that notices would need. */
-		a->notices_http = http_client_new(
-			a->loop, &(struct http_client_opts){.max_connections = a->share.notices});
-		a->poster =
-			poster_new(a->loop, a->notices_http, a->flags.events_addr, NAME, a->host);
-	}
-	controller_add(a, ocirepository_of(a));
 }
 
 /* ---- the start ------------------------------------------------------------------------------- */
@@ -505,7 +447,7 @@ int app_start(struct app *a, struct err *err)
 	static const int signals[] = {SIGTERM, SIGINT, SIGUSR1};
 	size_t i;
 
-	if (check_selector(a, err))
+	if (check_selector(a, err) || app_kinds_check(&a->flags, err))
 		return -1;
 	if (gethostname(a->host, sizeof(a->host) - 1))
 		snprintf(a->host, sizeof(a->host), "localhost");
@@ -529,7 +471,7 @@ int app_start(struct app *a, struct err *err)
 		return -1;
 	find_adv_address(a);
 	app_peers_start(a);
-	make_controllers(a);
+	app_kinds_init(a);
 	app_add_metrics(a);
 	app_lease_metrics(a);
 	app_add_page(a);
@@ -566,15 +508,10 @@ void app_free(struct app *a)
 	page_free(a->page);
 	serve_files_free(a->files);
 	serve_urls_free(a->urls);
-	for (i = 0; i < a->n_controllers; i++)
-		controller_free(a->controllers[i]);
-	event_recorder_free(a->events);
-	poster_free(a->poster);
+	app_kinds_free(a);
 	peers_free(a->peers);
 	if (a->peers_http)
 		http_client_free(a->peers_http);
-	if (a->notices_http)
-		http_client_free(a->notices_http);
 	if (a->oci)
 		oci_client_free(a->oci);
 	cloud_free(a->cloud);
@@ -589,7 +526,6 @@ void app_free(struct app *a)
 		metrics_free(a->metrics);
 	free(a->flags.allow_private);
 	free(a->adv_address);
-	free(a->lease_name);
 	free(a->state_dir);
 	free(a->kubeconfig);
 	free(a->storage_path);

@@ -13,6 +13,34 @@
 
 #define APP_KINDS_MAX 4
 
+/* Which of Flux's controllers. */
+enum app_group_nth { APP_SOURCE, APP_GROUPS };
+
+/*
+ * What stands for one of Flux's controllers: Events and notices are sent under its name, and its
+ * Lease is taken, so that Flux's own and this process never write to the same objects. It is there
+ * when one of its kinds is served.
+ */
+struct app_group {
+	struct app *app;
+	const char *name; /* "source-controller"; NULL: none of its kinds is served */
+	struct event_recorder *events;
+	struct poster *poster; /* NULL: nobody is told */
+	struct op *lease; /* NULL: not asked for yet, given back, or there is no election */
+	char *lease_name;
+	struct controller *controllers[APP_KINDS_MAX];
+	unsigned n_controllers;
+};
+
+/* A kind that may be served (app_kinds.c). */
+struct app_kind {
+	struct app *app;
+	const struct kind_row *row;
+	struct controller *controller; /* NULL: not served, or not yet */
+	struct op *asking; /* whether its CRD is there */
+	bool answered, there;
+};
+
 struct app {
 	struct flags flags;
 	struct share share;
@@ -33,13 +61,16 @@ struct app {
 	struct cloud *cloud;
 	struct store *store;
 	struct metrics *metrics;
-	struct event_recorder *events;
-	struct op *lease; /* NULL: not asked for yet, given back, or there is no election */
-	char *lease_name;
 	bool elects; /* of several replicas one leads */
-	struct poster *poster; /* NULL: no --events-addr */
-	struct controller *controllers[APP_KINDS_MAX]; /* one a kind; the rest NULL */
-	unsigned n_controllers;
+	struct app_kind kinds[APP_KINDS_MAX];
+	struct app_group groups[APP_GROUPS];
+	struct controller *controllers[APP_KINDS_MAX]; /* of all kinds that are served */
+	struct controller *sources[APP_KINDS_MAX]; /* of those whose objects have artifacts */
+	unsigned n_controllers, n_sources;
+	unsigned asked; /* questions for CRDs on their way */
+	bool asking_fails, kinds_known; /* it is known which CRDs there are */
+	struct timer kinds_timer;
+	bool scanned; /* the store was: controllers may start */
 	struct serve_files *files;
 	struct http_server *artifacts_server;
 	struct http_server *metrics_server, *health_server; /* NULL: turned off */
@@ -66,10 +97,24 @@ int app_start_trust(struct app *a, void (*on_taken)(void *a), struct err *err) m
    before the next is asked to. The second time: at once. */
 void app_end(struct app *a);
 
-/* app_lease.c: which replica writes. It follows until app_lease_start has been answered. */
+/*
+ * app_kinds.c: which kinds this process serves. Those that --kinds names; without it those whose
+ * CRDs are there, which is asked until all are, so that one that is installed later needs no
+ * restart. app_kinds_start: the store was scanned, controllers may begin.
+ */
+int app_kinds_check(const struct flags *f, struct err *err) must_check;
+void app_kinds_init(struct app *a);
+void app_kinds_start(struct app *a);
+/* No kind comes any more. */
+void app_kinds_stop(struct app *a);
+void app_kinds_free(struct app *a);
+
+/* app_lease.c: which replica writes. A group follows until its app_lease_start has been answered.
+   app_leads: of a struct app_group. */
 void app_lease_init(struct app *a);
-void app_lease_start(struct app *a);
-bool app_leads(void *a);
+char *app_lease_name(const struct app_group *g);
+void app_lease_start(struct app_group *g);
+bool app_leads(void *group);
 void app_peers_start(struct app *a);
 void app_lease_metrics(struct app *a);
 /* app_metrics.c: what is counted elsewhere, for /metrics. */

@@ -55,6 +55,7 @@ static enum step_ret runs_start(struct task *t)
 	unsigned i;
 
 	serve_files_end(a->files);
+	app_kinds_stop(a);
 	timer_cancel(&a->sweep_timer);
 	if (a->scan)
 		op_cancel(a->scan);
@@ -92,6 +93,7 @@ static enum step_ret resign_start(struct task *t)
 	struct app *a = app_of(t);
 	unsigned i;
 
+	app_kinds_stop(a);
 	if (!follows_on(a))
 		return runs_start(t);
 	for (i = 0; i < a->n_controllers; i++)
@@ -115,16 +117,27 @@ static enum step_ret resign_resume(struct task *t)
 static enum step_ret notices_start(struct task *t)
 {
 	struct app *a = app_of(t);
+	unsigned i;
 
-	if (a->poster)
-		poster_drain(a->poster);
+	for (i = 0; i < APP_GROUPS; i++)
+		if (a->groups[i].poster)
+			poster_drain(a->groups[i].poster);
 	return row_wait(a);
 }
 
 /* Of what the last runs did: Events and notices. */
 static bool all_told(const struct app *a)
 {
-	return event_recorder_idle(a->events) && (!a->poster || poster_idle(a->poster));
+	unsigned i;
+
+	for (i = 0; i < APP_GROUPS; i++) {
+		const struct app_group *g = &a->groups[i];
+
+		if (g->name &&
+			(!event_recorder_idle(g->events) || (g->poster && !poster_idle(g->poster))))
+			return false;
+	}
+	return true;
 }
 
 static enum step_ret notices_resume(struct task *t)
@@ -140,11 +153,16 @@ static enum step_ret notices_resume(struct task *t)
 static enum step_ret lease_end_start(struct task *t)
 {
 	struct app *a = app_of(t);
+	struct app_group *held = NULL;
+	unsigned i;
 
-	if (!a->lease)
-		return STEP_NEXT;
-	op_cancel(a->lease);
-	return task_wait(t, MOVE(a->lease));
+	/* All are given back at once, and waited for one after the other. */
+	for (i = 0; i < APP_GROUPS; i++)
+		if (a->groups[i].lease) {
+			held = &a->groups[i];
+			op_cancel(held->lease);
+		}
+	return held ? task_wait(t, MOVE(held->lease)) : STEP_NEXT;
 }
 
 static enum step_ret lease_end_resume(struct task *t)
@@ -154,7 +172,7 @@ static enum step_ret lease_end_resume(struct task *t)
 
 	for (i = 0; i < a->n_controllers; i++)
 		role_changed(a->controllers[i]);
-	return STEP_NEXT;
+	return STEP_AGAIN;
 }
 
 /* From SIGTERM on, whatever the rows before have taken of it. */
@@ -192,9 +210,13 @@ static enum step_ret health_start(struct task *t)
 static enum step_ret embedded_stop_start(struct task *t)
 {
 	struct app *a = app_of(t);
+	unsigned i;
 
-	event_recorder_stop(a->events);
-	poster_stop(a->poster);
+	for (i = 0; i < APP_GROUPS; i++) {
+		if (a->groups[i].events)
+			event_recorder_stop(a->groups[i].events);
+		poster_stop(a->groups[i].poster);
+	}
 	peers_stop(a->peers);
 	oci_client_stop(a->oci);
 	cloud_stop(a->cloud);

@@ -14,68 +14,68 @@
 
 #include <string.h>
 
-/* Flux's own source-controller takes the same one: the two never write at the same time. */
-#define LEASE_NAME "source-controller-leader-election"
-
 /* What one replica may have of the connections to all. */
 #define PEERS_PARTS 4
 
-/* Each shard has its own leader: the name ends with 8 digits of the selector's SHA-256. */
-static char *lease_name(const char *selector)
+/* That of Flux's own controller: the two never write at the same time. Each shard has its own
+   leader: the name ends with 8 digits of the selector's SHA-256. */
+char *app_lease_name(const struct app_group *g)
 {
+	const char *selector = g->app->flags.label_selector;
 	char hex[DIGEST_HEX_MAX];
 	struct digest d;
 
 	if (!selector)
-		return mem_strdup(LEASE_NAME);
+		return mem_printf("%s-leader-election", g->name);
 	digest_mem(&d, DIGEST_SHA256, selector, strlen(selector));
-	return mem_printf(LEASE_NAME "-%.8s", digest_hex(&d, hex));
+	return mem_printf("%s-leader-election-%.8s", g->name, digest_hex(&d, hex));
 }
 
-bool app_leads(void *arg)
+bool app_leads(void *group)
 {
-	const struct app *a = arg;
+	const struct app_group *g = group;
 
-	return !a->elects || (a->lease && kube_lease_leads(a->lease));
+	return !g->app->elects || (g->lease && kube_lease_leads(g->lease));
 }
 
-static void lease_changed(void *arg, bool leads)
+static void lease_changed(void *group, bool leads)
 {
-	struct app *a = arg;
+	struct app_group *g = group;
 	unsigned i;
 
 	log_info(NULL, leads ? "this replica leads" : "this replica follows",
-		LS("lease", a->lease_name));
+		LS("lease", g->lease_name));
 	if (!leads)
-		event_recorder_forget(a->events);
-	for (i = 0; i < a->n_controllers; i++)
-		role_changed(a->controllers[i]);
+		event_recorder_forget(g->events);
+	for (i = 0; i < g->n_controllers; i++)
+		role_changed(g->controllers[i]);
 }
 
-static void lease_error(void *arg, const struct err *err)
+static void lease_error(void *group, const struct err *err)
 {
-	(void)arg;
-	log_error(NULL, "cannot hold the Lease", LE(err));
+	const struct app_group *g = group;
+
+	log_error(NULL, "cannot hold the Lease", LS("lease", g->lease_name), LE(err));
 }
 
 /* Nobody else can write to the embedded API's objects: who leads is no question there. */
 void app_lease_init(struct app *a)
 {
 	a->elects = a->flags.leader_election && !a->flags.embedded;
-	a->lease_name = lease_name(a->flags.label_selector);
 }
 
-void app_lease_start(struct app *a)
+void app_lease_start(struct app_group *g)
 {
+	const struct app *a = g->app;
 	char id[RAND_UUID_LEN + 1];
 	auto_free char *identity = NULL;
 
-	if (!a->elects)
+	if (!g->n_controllers || !a->elects || g->lease)
 		return;
 	identity = mem_printf("%s_%s", a->host, rand_uuid(id));
-	a->lease = kube_lease_start(a->kube,
+	g->lease = kube_lease_start(a->kube,
 		&(struct kube_lease_req){.ns = a->flags.runtime_namespace,
-			.name = a->lease_name,
+			.name = g->lease_name,
 			.identity = identity,
 			.duration_ms = (uint64_t)a->flags.lease_ms,
 			.renew_ms = (uint64_t)a->flags.lease_renew_ms,
@@ -83,18 +83,19 @@ void app_lease_start(struct app *a)
 			.keep = !a->flags.lease_release,
 			.on_change = lease_changed,
 			.on_error = lease_error,
-			.arg = a});
-	log_info(NULL, "this replica follows until it has the Lease", LS("lease", a->lease_name),
+			.arg = g});
+	log_info(NULL, "this replica follows until it has the Lease", LS("lease", g->lease_name),
 		LS("identity", identity));
 }
 
 /* ---- the other replicas ---------------------------------------------------------------------- */
 
+/* Who has written the artifacts. */
 static const char *lease_holder(void *arg)
 {
-	const struct app *a = arg;
+	const struct app_group *g = &((struct app *)arg)->groups[APP_SOURCE];
 
-	return a->lease ? kube_lease_holder(a->lease) : "";
+	return g->lease ? kube_lease_holder(g->lease) : "";
 }
 
 void app_peers_start(struct app *a)
@@ -120,9 +121,11 @@ void app_peers_start(struct app *a)
 static void leader_status(void *arg, struct metric_out *out)
 {
 	struct app *a = arg;
+	unsigned i;
 
-	if (a->elects)
-		metric_emit(out, app_leads(a), a->lease_name);
+	for (i = 0; a->elects && i < APP_GROUPS; i++)
+		if (a->groups[i].name)
+			metric_emit(out, app_leads(&a->groups[i]), a->groups[i].lease_name);
 }
 
 static void replicas_known(void *arg, struct metric_out *out)

@@ -245,25 +245,61 @@ static void kube_codes(void *arg, struct metric_out *out)
 	kube_client_each_code(((struct app *)arg)->kube, one_code, out);
 }
 
+/* Of all groups. */
+static struct event_stats events_of(const struct app *a)
+{
+	struct event_stats sum = {0}, s;
+	unsigned i;
+
+	for (i = 0; i < APP_GROUPS; i++) {
+		if (!a->groups[i].events)
+			continue;
+		event_stats(a->groups[i].events, &s);
+		sum.sent += s.sent;
+		sum.dropped += s.dropped;
+		sum.failed += s.failed;
+		sum.suppressed += s.suppressed;
+	}
+	return sum;
+}
+
 static void events_sent(void *arg, struct metric_out *out)
 {
-	struct event_stats s;
+	struct event_stats s = events_of(arg);
 
-	event_stats(((struct app *)arg)->events, &s);
 	metric_emit(out, (double)s.sent, "sent");
 	metric_emit(out, (double)s.dropped, "dropped");
 	metric_emit(out, (double)s.failed, "failed");
 	metric_emit(out, (double)s.suppressed, "suppressed");
 }
 
+static struct poster_stats notices_of(const struct app *a)
+{
+	struct poster_stats sum = {0}, s;
+	unsigned i;
+
+	for (i = 0; i < APP_GROUPS; i++) {
+		if (!a->groups[i].poster)
+			continue;
+		poster_stats(a->groups[i].poster, &s);
+		sum.sent += s.sent;
+		sum.duplicate += s.duplicate;
+		sum.joined += s.joined;
+		sum.dropped += s.dropped;
+		sum.failed += s.failed;
+		sum.tries += s.tries;
+		sum.waiting += s.waiting;
+	}
+	return sum;
+}
+
 static void notices_sent(void *arg, struct metric_out *out)
 {
 	const struct app *a = arg;
-	struct poster_stats s;
+	struct poster_stats s = notices_of(a);
 
-	if (!a->poster)
+	if (!a->flags.events_addr)
 		return;
-	poster_stats(a->poster, &s);
 	metric_emit(out, (double)s.sent, "sent");
 	metric_emit(out, (double)s.duplicate, "duplicate");
 	metric_emit(out, (double)s.joined, "joined");
@@ -274,23 +310,17 @@ static void notices_sent(void *arg, struct metric_out *out)
 static void notices_tried(void *arg, struct metric_out *out)
 {
 	const struct app *a = arg;
-	struct poster_stats s;
 
-	if (!a->poster)
-		return;
-	poster_stats(a->poster, &s);
-	metric_emit(out, (double)s.tries);
+	if (a->flags.events_addr)
+		metric_emit(out, (double)notices_of(a).tries);
 }
 
 static void notices_waiting(void *arg, struct metric_out *out)
 {
 	const struct app *a = arg;
-	struct poster_stats s;
 
-	if (!a->poster)
-		return;
-	poster_stats(a->poster, &s);
-	metric_emit(out, s.waiting);
+	if (a->flags.events_addr)
+		metric_emit(out, notices_of(a).waiting);
 }
 
 static void store_files(void *arg, struct metric_out *out)

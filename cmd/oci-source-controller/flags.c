@@ -22,7 +22,6 @@ enum type {
 	OPTIONAL_TEXT,
 	NETWORKS,
 	GATES,
-	TAKEN,
 	FOREIGN
 };
 
@@ -58,6 +57,11 @@ static const struct flag FLAGS[] = {
 		.fallback = "true", .help = "watch all namespaces, or only RUNTIME_NAMESPACE"},
 	{"watch-label-selector", TEXT, AT(label_selector), .value = "SELECTOR",
 		.help = "watch only objects with these labels: Flux's sharding.fluxcd.io/key"},
+	{"kinds", TEXT, AT(kinds), .value = "KIND[,KIND...]",
+		.help = "which kinds this process serves (all whose CRDs are there; with "
+			"--embedded all)"},
+	{"no-cross-namespace-refs", BOOL, AT(no_cross_namespace), .value = "BOOL",
+		.help = "ImagePolicies and Receivers reach no object of another namespace"},
 	{"kube-api-qps", RATE, AT(kube_qps), .value = "N", .fallback = "0",
 		.help = "requests a second to the API server; with 0 its own priority and "
 			"fairness decides"},
@@ -149,6 +153,14 @@ static const struct flag FLAGS[] = {
 	{"events-addr", TEXT, AT(events_addr), .value = "URL", .env = "EVENTS_ADDR",
 		.help = "notification-controller's, for Flux's Alerts; without it Events are for "
 			"Kubernetes only"},
+	{"requeue-dependency", DURATION, AT(requeue_dependency_ms), .value = "DURATION",
+		.fallback = "30s",
+		.help = "when an ImagePolicy without tags to choose from looks again"},
+	{"receiverAddr", TEXT, AT(receiver_addr), .value = "ADDR", .fallback = ":9292",
+		.embedded = "127.0.0.1:9292",
+		.help = "address of the webhooks of Receivers; 0: no such server"},
+	{"receiver-any-method", BOOL, AT(receiver_any_method), .value = "BOOL",
+		.help = "webhooks fire on GET, HEAD and OPTIONS, too"},
 	{"health-addr", TEXT, AT(health_addr), .value = "ADDR", .fallback = ":9440",
 		.embedded = "127.0.0.1:9440",
 		.help = "address of /healthz, /readyz and the status page; 0: no such server"},
@@ -190,19 +202,17 @@ static const struct flag FLAGS[] = {
 		.fallback = "1h", .help = "and for how long at most"},
 	{"version", BOOL, AT(version), .value = "", .help = "print the version"},
 	{"help", BOOL, AT(help), .value = "", .help = "print this"},
-	/* Flux's, for things this version does not have yet. */
-	{.name = "requeue-dependency", .type = TAKEN},
 };
 
 /* Of Flux's other controllers: bulk patches give them to all. */
 static const char *const FOREIGN_FLAGS[] = {"custom-apply-stage-kinds",
 	"default-decryption-service-account", "default-kubeconfig-service-account",
 	"disallowed-field-managers", "insecure-allow-http", "insecure-kubeconfig-exec",
-	"insecure-kubeconfig-tls", "no-cross-namespace-refs", "no-remote-bases", "http-retry",
-	"override-manager", "concurrent-ssa", "watch-configs-label-selector", "oom-watch-interval",
+	"insecure-kubeconfig-tls", "no-remote-bases", "http-retry", "override-manager",
+	"concurrent-ssa", "watch-configs-label-selector", "oom-watch-interval",
 	"oom-watch-memory-threshold", "oom-watch-max-memory-path", "oom-watch-current-memory-path",
-	"snapshot-digest-algo", "receiverAddr", "rate-limit-interval", "export-http-path-metrics",
-	"gc-interval", "storage-value-log-file-size", "aws-autologin-for-ecr",
+	"snapshot-digest-algo", "rate-limit-interval", "export-http-path-metrics", "gc-interval",
+	"storage-value-log-file-size", "storage-compression-threshold", "aws-autologin-for-ecr",
 	"gcp-autologin-for-gcr", "azure-autologin-for-acr"};
 
 static const struct flag *flag_find(const char *name, size_t len)
@@ -272,9 +282,10 @@ static int add_networks(char **all, const char *more, struct err *err)
 
 static int gate_set(struct flags *f, const char *gate, struct err *err)
 {
-	enum { GATE_CACHE, GATE_OBJECT_LEVEL };
+	enum { GATE_CACHE, GATE_OBJECT_LEVEL, GATE_FLUX_STORAGE };
 	static const char *const known[] = {[GATE_CACHE] = "CacheSecretsAndConfigMaps",
-		[GATE_OBJECT_LEVEL] = "ObjectLevelWorkloadIdentity"};
+		[GATE_OBJECT_LEVEL] = "ObjectLevelWorkloadIdentity",
+		[GATE_FLUX_STORAGE] = "FluxStorage"};
 	size_t len = strcspn(gate, "="), i;
 	bool on;
 
@@ -283,8 +294,9 @@ static int gate_set(struct flags *f, const char *gate, struct err *err)
 			break;
 	if (i == ARRAY_LEN(known))
 		return err_set(err, ERR_STALL,
-			"--feature-gates: '%.*s' is not known here; there are %s and %s",
-			(int)(len < 100 ? len : 100), gate, known[0], known[1]);
+			"--feature-gates: '%.*s' is not known here; there are %s, %s and %s",
+			(int)(len < 100 ? len : 100), gate, known[GATE_CACHE],
+			known[GATE_FLUX_STORAGE], known[GATE_OBJECT_LEVEL]);
 	if (!gate[len] || flag_bool(gate + len + 1, &on))
 		return err_set(err, ERR_STALL,
 			"invalid value '%.100s' for --feature-gates, want %s=true or false", gate,
@@ -295,7 +307,8 @@ static int gate_set(struct flags *f, const char *gate, struct err *err)
 }
 
 /* `name=bool` with commas between, spaces around them do not count. They are those of
-   source-controller 1.9; what CacheSecretsAndConfigMaps says changes nothing here. */
+   source-controller 1.9 and image-reflector-controller 1.2; what the others than
+   ObjectLevelWorkloadIdentity say changes nothing here. */
 static int gates_set(struct flags *f, const char *text, struct err *err)
 {
 	auto_free char *copy = mem_strdup(text);
@@ -369,8 +382,6 @@ static int flag_set(struct flags *f, const struct flag *flag, const char *value,
 							      : 0;
 	case GATES:
 		return gates_set(f, value, err);
-	case TAKEN:
-		return 0;
 	case FOREIGN:
 		return 0;
 	}
@@ -576,6 +587,7 @@ int flags_parse(struct flags *f, int argc, char **argv, struct err *err)
 	defaults_end(f);
 	address_read(&f->metrics_addr);
 	address_read(&f->health_addr);
+	address_read(&f->receiver_addr);
 	return flags_check(f, err);
 }
 

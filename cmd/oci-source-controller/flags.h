@@ -16,6 +16,8 @@ struct flags {
 	/* Kubernetes */
 	const char *kubeconfig, *label_selector, *runtime_namespace;
 	bool watch_all_namespaces;
+	const char *kinds; /* NULL: those whose CRDs are there */
+	bool no_cross_namespace;
 	int64_t kube_qps, kube_burst; /* 0: no limit of ours */
 	bool leader_election, lease_release;
 	int64_t lease_ms, lease_renew_ms, lease_retry_ms;
@@ -42,6 +44,9 @@ struct flags {
 	int64_t outage_grace_ms; /* 0: none */
 	int64_t concurrent, jitter, min_retry_ms, max_retry_ms, grace_ms, shutdown_delay_ms;
 	const char *events_addr;
+	int64_t requeue_dependency_ms;
+	const char *receiver_addr; /* NULL: no such server */
+	bool receiver_any_method;
 	const char *health_addr, *metrics_addr; /* NULL: no such server */
 	bool status_page;
 	const char *log_level, *log_encoding;

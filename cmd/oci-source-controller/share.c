@@ -10,6 +10,8 @@
 #define KUBE_LEAST 8
 #define EMBEDDED_LEAST (KUBE_LEAST + 16)
 #define REGISTRIES 512
+/* A call is a small request and a short answer. */
+#define RECEIVERS 256
 /* Both of the part of the registries. */
 #define NOTICES 4
 #define PEERS 8
@@ -30,15 +32,16 @@ struct share share_of(uint64_t descriptors)
 		.artifacts = share_part(n, 5, 1, LIMIT_CONNECTIONS),
 		.metrics = share_part(n, 32, 4, SMALL),
 		.health = share_part(n, 32, 4, SMALL),
-		.embedded = share_part(n, 8, EMBEDDED_LEAST, LIMIT_CONNECTIONS / 2),
+		.receivers = share_part(n, 16, 4, RECEIVERS),
+		.embedded = share_part(n, 10, EMBEDDED_LEAST, LIMIT_CONNECTIONS / 2),
 		.kube = share_part(n, 16, KUBE_LEAST, KUBE),
-		.registry = share_part(n, 4, 1 + NOTICES + PEERS, REGISTRIES + NOTICES + PEERS) -
+		.registry = share_part(n, 5, 1 + NOTICES + PEERS, REGISTRIES + NOTICES + PEERS) -
 			NOTICES - PEERS,
 		.notices = NOTICES,
 		.peers = PEERS,
 	};
-	unsigned sum = 2 * s.artifacts + s.metrics + s.health + s.embedded + s.kube + s.registry +
-		s.notices + s.peers;
+	unsigned sum = 2 * s.artifacts + s.metrics + s.health + s.receivers + s.embedded + s.kube +
+		s.registry + s.notices + s.peers;
 
 	s.others = n > sum ? (unsigned)n - sum : 0;
 	return s;

@@ -15,6 +15,7 @@ struct share {
 	unsigned descriptors; /* what there is */
 	unsigned artifacts; /* each with the file that it sends: two descriptors */
 	unsigned metrics, health;
+	unsigned receivers; /* callers of webhooks */
 	unsigned embedded; /* of the embedded API: the controller's own and those of others */
 	unsigned kube; /* to the API server */
 	unsigned registry; /* to all registries */

@@ -123,7 +123,8 @@ void kube_path(struct buf *b, const struct kube_resource *res, const char *ns, c
 		buf_adds(b, "/namespaces");
 		path_add_part(b, ns);
 	}
-	path_add_part(b, res->plural);
+	if (*res->plural)
+		path_add_part(b, res->plural);
 	if (name)
 		path_add_part(b, name);
 	if (sub)

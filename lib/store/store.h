@@ -86,7 +86,8 @@ struct op *store_scan_start(struct store *s);
 /* Why all files are to be hashed; "": they are not. Of a scan that is done. */
 const char *store_scan_forgot(const struct op *op);
 /* One more will call store_listed: each kind has a list of its own, and what only one of them names
-   must not be swept before. A single one need not say it. */
+   must not be swept before. A single one need not say it. One that comes when all have been called
+   changes nothing. */
 void store_expect(struct store *s);
 /* All promises of the first list have been made; of the last one, when several are expected. */
 void store_listed(struct store *s);

@@ -204,7 +204,7 @@ h_controller_start()
 	shift
 	[ -x "$CONTROLLER" ] || h_die "there is no $CONTROLLER: run make first"
 	printf '%s\n' "$(h_log_size "$name")" >"$H_TMP/$name.logstart"
-	h_spawn "$name" "$CONTROLLER" --storage-addr=127.0.0.1:0 --metrics-addr=127.0.0.1:0 --health-addr=127.0.0.1:0 "$@"
+	h_spawn "$name" "$CONTROLLER" --storage-addr=127.0.0.1:0 --metrics-addr=127.0.0.1:0 --health-addr=127.0.0.1:0 --receiverAddr=127.0.0.1:0 "$@"
 	CONTROLLER_PID=$H_PID
 }
 

@@ -47,6 +47,10 @@ START_TEST(test_defaults)
 	ck_assert_str_eq(f.storage_addr, ":9090");
 	ck_assert_str_eq(f.metrics_addr, ":8080");
 	ck_assert_str_eq(f.health_addr, ":9440");
+	ck_assert_str_eq(f.receiver_addr, ":9292");
+	ck_assert(!f.receiver_any_method && !f.no_cross_namespace);
+	ck_assert_int_eq(f.requeue_dependency_ms, 30000);
+	ck_assert_ptr_null(f.kinds);
 	ck_assert_ptr_null(f.storage_path);
 	ck_assert_ptr_null(f.storage_adv_addr);
 	ck_assert_ptr_null(f.label_selector);
@@ -77,6 +81,7 @@ START_TEST(test_defaults)
 	ck_assert_str_eq(f.storage_addr, "127.0.0.1:9090");
 	ck_assert_str_eq(f.metrics_addr, "127.0.0.1:8080");
 	ck_assert_str_eq(f.health_addr, "127.0.0.1:9440");
+	ck_assert_str_eq(f.receiver_addr, "127.0.0.1:9292");
 }
 END_TEST
 
@@ -210,13 +215,17 @@ START_TEST(test_flux)
 		"--leader-election-release-on-cancel --leader-election-lease-duration=60s "
 		"--leader-election-renew-deadline=40s --leader-election-retry-period 5s "
 		"--concurrent=20 --requeue-dependency=5s "
-		"--feature-gates=ObjectLevelWorkloadIdentity=true,CacheSecretsAndConfigMaps=false "
+		"--feature-gates=ObjectLevelWorkloadIdentity=true,CacheSecretsAndConfigMaps=false,"
+		"FluxStorage=true "
 		"--kube-api-qps=500 --kube-api-burst=1000 --token-cache-max-size=10 "
 		"--token-cache-max-duration=1h --default-service-account= "
 		"--interval-jitter-percentage=10 --health-addr=:1 --metrics-addr=:2 "
 		"--helm-cache-max-size=10 --helm-cache-ttl 60m --helm-index-max-size=1 "
 		"--ssh-kex-algos=a,b --ssh-hostkey-algos c --no-cross-namespace-refs=true "
 		"--no-remote-bases --insecure-kubeconfig-exec --oom-watch-interval=1s "
+		"--storage-value-log-file-size=1 --storage-compression-threshold=64 "
+		"--gc-interval 10 --rate-limit-interval=5m --export-http-path-metrics "
+		"--watch-configs-label-selector=a=b --receiverAddr=:3 "
 		"--http-retry=3 --watch-label-selector=sharding.fluxcd.io/key=shard1";
 
 	good(&f, line);
@@ -227,6 +236,9 @@ START_TEST(test_flux)
 	ck_assert_str_eq(f.label_selector, "sharding.fluxcd.io/key=shard1");
 	ck_assert_str_eq(f.health_addr, ":1");
 	ck_assert_str_eq(f.metrics_addr, ":2");
+	ck_assert_str_eq(f.receiver_addr, ":3");
+	ck_assert_int_eq(f.requeue_dependency_ms, 5000);
+	ck_assert(f.no_cross_namespace);
 }
 END_TEST
 
@@ -289,12 +301,14 @@ START_TEST(test_off)
 {
 	struct flags f;
 	struct err err = {0};
-	char line[] = "--metrics-addr=0 --health-addr 0", embedded[] = "--embedded --health-addr=0";
+	char line[] = "--metrics-addr=0 --health-addr 0 --receiverAddr=0",
+	     embedded[] = "--embedded --health-addr=0";
 	char *argv[] = {(char[]){"program"}, NULL};
 
 	good(&f, line);
 	ck_assert_ptr_null(f.metrics_addr);
 	ck_assert_ptr_null(f.health_addr);
+	ck_assert_ptr_null(f.receiver_addr);
 	good(&f, embedded);
 	ck_assert_str_eq(f.metrics_addr, "127.0.0.1:8080");
 	ck_assert_ptr_null(f.health_addr);
@@ -345,7 +359,7 @@ static const struct {
 	{"--kube-api-qps=nan", "invalid value 'nan' for --kube-api-qps"},
 	{"--feature-gates=ObjectLevelWorkloadIdentity=true,ExternalArtifact=true",
 		"--feature-gates: 'ExternalArtifact' is not known here; there are "
-		"CacheSecretsAndConfigMaps and ObjectLevelWorkloadIdentity"},
+		"CacheSecretsAndConfigMaps, FluxStorage and ObjectLevelWorkloadIdentity"},
 	{"--feature-gates=ObjectLevelWorkloadIdentit=true",
 		"--feature-gates: 'ObjectLevelWorkloadIdentit' is not known here"},
 	{"--feature-gates=CacheSecretsAndConfigMaps",

@@ -8,8 +8,8 @@ Suite *suite_share(void);
 
 static unsigned sum(const struct share *s)
 {
-	return 2 * s->artifacts + s->metrics + s->health + s->embedded + s->kube + s->registry +
-		s->notices + s->peers;
+	return 2 * s->artifacts + s->metrics + s->health + s->receivers + s->embedded + s->kube +
+		s->registry + s->notices + s->peers;
 }
 
 /* Nobody has all: the servers' clients half at most, and something is left for files. */
@@ -36,12 +36,13 @@ START_TEST(test_usual)
 	ck_assert_uint_eq(s.artifacts, 204);
 	ck_assert_uint_eq(s.metrics, 32);
 	ck_assert_uint_eq(s.health, 32);
-	ck_assert_uint_eq(s.embedded, 128);
+	ck_assert_uint_eq(s.receivers, 64);
+	ck_assert_uint_eq(s.embedded, 102);
 	ck_assert_uint_eq(s.kube, 32);
-	ck_assert_uint_eq(s.registry, 244);
+	ck_assert_uint_eq(s.registry, 192);
 	ck_assert_uint_eq(s.notices, 4);
 	ck_assert_uint_eq(s.peers, 8);
-	ck_assert_uint_eq(s.others, 136);
+	ck_assert_uint_eq(s.others, 150);
 	s = share_of(1000000000);
 	ck_assert_uint_eq(s.descriptors, LIMIT_DESCRIPTORS);
 	ck_assert_uint_eq(s.artifacts, LIMIT_CONNECTIONS);

@@ -1,0 +1,337 @@
+#include "app.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/obj.h"
+#include "controllers/ocirepository/ocirepository.h"
+#include "ctl/controller.h"
+#include "ctl/event.h"
+#include "ctl/poster.h"
+#include "http/client.h"
+#include "kube/client.h"
+#include "store/store.h"
+
+#include <string.h>
+
+/* Of those whose CRD is not there; of all when the API server has not answered. */
+#define ASK_EVERY_MS 60000
+#define ASK_AGAIN_MS 2000
+
+/* ---- what there is --------------------------------------------------------------------------- */
+
+/* Flux's controllers. Only source-controller spreads its intervals. */
+static const struct group_row {
+	const char *name;
+	bool jitter;
+	bool notices; /* tells notification-controller what its Events say */
+} GROUPS[APP_GROUPS] = {
+	[APP_SOURCE] = {"source-controller", true, true},
+};
+
+static struct controller *ocirepository_of(struct app *a, const struct controller_opts *opts)
+{
+	return ocirepository_new(&(struct ocirepository_opts){.controller = *opts,
+		.registry = {.oci = a->oci,
+			.cloud = a->cloud,
+			.object_level = a->flags.object_level,
+			.default_account = a->flags.default_account},
+		.store = a->store,
+		.peers = a->peers,
+		.adv_address = a->adv_address,
+		.urls = a->urls,
+		.trust = a->trust,
+		.rules = a->rules,
+		.public_root = a->public_root,
+		.algo = a->flags.algo,
+		.max_blob = (uint64_t)a->flags.max_size,
+		.max_expanded = (uint64_t)a->flags.max_expanded,
+		.max_entries = (uint64_t)a->flags.max_entries,
+		.account = a->account});
+}
+
+/* A new kind is a row here, behind those that it needs. */
+static const struct kind_row {
+	const struct kind *kind;
+	enum app_group_nth group;
+	struct controller *(*make)(struct app *a, const struct controller_opts *opts);
+	const struct kind *needs; /* works with what that one keeps in this process; or NULL */
+	bool artifacts; /* its objects have them, in the store */
+} KINDS[] = {
+	{&ocirepository_kind, APP_SOURCE, ocirepository_of, .artifacts = true},
+};
+_Static_assert(ARRAY_LEN(KINDS) <= APP_KINDS_MAX, "APP_KINDS_MAX");
+
+static const char *kind_name(const struct kind_row *row)
+{
+	return row->kind->resource->kind;
+}
+
+/* ---- which are served ------------------------------------------------------------------------ */
+
+/* The nth of --kinds; len 0: there is none any more. */
+static size_t word_next(const char **at)
+{
+	*at += strspn(*at, ", ");
+	return strcspn(*at, ", ");
+}
+
+static bool is_listed(const char *list, const char *name)
+{
+	size_t n = strlen(name), len;
+
+	for (; (len = word_next(&list)); list += len)
+		if (len == n && !memcmp(list, name, n))
+			return true;
+	return false;
+}
+
+static int word_check(const char *word, size_t len, struct err *err)
+{
+	auto_buf struct buf known = BUF_INIT(BUF_ANY);
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(KINDS); i++) {
+		if (strlen(kind_name(&KINDS[i])) == len && !memcmp(kind_name(&KINDS[i]), word, len))
+			return 0;
+		buf_addf(&known, "%s%s", i ? ", " : "", kind_name(&KINDS[i]));
+	}
+	return err_set(err, ERR_STALL, "--kinds: '%.*s' is not known here; there are %s",
+		(int)(len < 100 ? len : 100), word, buf_str(&known));
+}
+
+int app_kinds_check(const struct flags *f, struct err *err)
+{
+	const char *at = f->kinds;
+	size_t len, i;
+
+	if (!at)
+		return 0;
+	for (; (len = word_next(&at)); at += len)
+		if (word_check(at, len, err))
+			return -1;
+	for (i = 0; i < ARRAY_LEN(KINDS); i++) {
+		const struct kind *needs = KINDS[i].needs;
+
+		if (needs && is_listed(f->kinds, kind_name(&KINDS[i])) &&
+			!is_listed(f->kinds, needs->resource->kind))
+			return err_set(err, ERR_STALL, "--kinds: %s needs %s in the same process",
+				kind_name(&KINDS[i]), needs->resource->kind);
+	}
+	at = f->kinds;
+	return word_next(&at) ? 0 : err_set(err, ERR_STALL, "--kinds names no kind");
+}
+
+/* ---- one is made ----------------------------------------------------------------------------- */
+
+static struct app_group *group_of(struct app *a, enum app_group_nth nth)
+{
+	struct app_group *g = &a->groups[nth];
+
+	if (g->events)
+		return g;
+	g->app = a;
+	g->name = GROUPS[nth].name;
+	g->lease_name = app_lease_name(g);
+	g->events = event_recorder_new(a->kube, g->name, a->host);
+	if (a->flags.events_addr && GROUPS[nth].notices)
+		g->poster = poster_new(
+			a->loop, a->notices_http, a->flags.events_addr, g->name, a->host);
+	return g;
+}
+
+/* What all of them have. */
+static struct controller_opts controller_opts_of(
+	struct app *a, const struct kind_row *row, struct app_group *g)
+{
+	return (struct controller_opts){.loop = a->loop,
+		.kube = a->kube,
+		.metrics = a->metrics,
+		.events = g->events,
+		.poster = g->poster,
+		.leads = app_leads,
+		.role = g,
+		.ns = a->flags.watch_all_namespaces ? NULL : a->flags.runtime_namespace,
+		.label_selector = a->flags.label_selector,
+		.concurrent = (unsigned)a->flags.concurrent,
+		.jitter_percent = GROUPS[row->group].jitter ? (unsigned)a->flags.jitter : 0,
+		.keep_history = a->flags.status_page,
+		.outage_grace_ms = (uint64_t)a->flags.outage_grace_ms,
+		.min_retry_ms = (uint64_t)a->flags.min_retry_ms,
+		.max_retry_ms = (uint64_t)a->flags.max_retry_ms};
+}
+
+static void kind_serve(struct app_kind *k)
+{
+	struct app *a = k->app;
+	struct app_group *g = group_of(a, k->row->group);
+	struct controller_opts opts = controller_opts_of(a, k->row, g);
+	struct controller *c = k->row->make(a, &opts);
+
+	k->controller = c;
+	a->controllers[a->n_controllers++] = c;
+	g->controllers[g->n_controllers++] = c;
+	if (k->row->artifacts)
+		a->sources[a->n_sources++] = c;
+	/* One that comes later takes no readiness away that there is. */
+	if (!a->kinds_known)
+		health_add(&a->health, controller_name(c), controller_synced, c);
+	if (a->scanned) {
+		controller_start(c);
+		app_lease_start(g);
+	}
+}
+
+/* ---- is its CRD there? ----------------------------------------------------------------------- */
+
+static struct app_kind *kind_needed(const struct app_kind *k)
+{
+	size_t i;
+
+	for (i = 0; k->row->needs && i < ARRAY_LEN(KINDS); i++)
+		if (KINDS[i].kind == k->row->needs)
+			return &k->app->kinds[i];
+	return NULL;
+}
+
+/* What is there is served once all answers have come, in the order of the table. */
+static void kinds_answered(struct app *a)
+{
+	bool known = true, all = true;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(KINDS); i++) {
+		struct app_kind *k = &a->kinds[i], *needed = kind_needed(k);
+
+		known &= k->answered;
+		if (k->there && !k->controller && (!needed || needed->controller)) {
+			log_info(NULL, "serving a kind", LS("controllerKind", kind_name(k->row)));
+			kind_serve(k);
+		}
+		all &= k->controller != NULL;
+	}
+	if (known && !a->kinds_known) {
+		a->kinds_known = true;
+		store_listed(a->store);
+	}
+	if (!all)
+		timer_set(&a->kinds_timer, known ? ASK_EVERY_MS : ASK_AGAIN_MS);
+}
+
+static bool is_served(const struct kind_row *row, const json_t *resources)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach ((json_t *)(uintptr_t)resources, i, one)
+		if (!strcmp(obj_str_or("", one, "name"), row->kind->resource->plural))
+			return true;
+	return false;
+}
+
+static void kind_answered(struct op *op, void *arg)
+{
+	struct app_kind *k = arg;
+	struct app *a = k->app;
+
+	k->asking = NULL;
+	if (op->err.kind == ERR_NONE || op->err.code == 404) {
+		k->answered = true;
+		k->there = op->err.kind == ERR_NONE &&
+			is_served(k->row, obj_get(kube_result(op), "resources"));
+	} else if (!a->asking_fails) {
+		a->asking_fails = true;
+		log_error(NULL, "cannot ask for the kinds that there are", LE(&op->err));
+	}
+	op_free(op);
+	if (!--a->asked)
+		kinds_answered(a);
+}
+
+static void kind_ask(struct app_kind *k)
+{
+	struct kube_resource group = *k->row->kind->resource;
+
+	group.plural = "";
+	group.kind = "APIResourceList";
+	k->asking =
+		kube_start(k->app->kube, &(struct kube_req){.verb = KUBE_GET, .resource = &group});
+	k->app->asked++;
+	op_then(k->asking, kind_answered, k);
+}
+
+static void kinds_ask(void *arg)
+{
+	struct app *a = arg;
+	size_t i;
+
+	a->asking_fails = false;
+	for (i = 0; i < ARRAY_LEN(KINDS); i++)
+		if (!a->kinds[i].controller)
+			kind_ask(&a->kinds[i]);
+}
+
+/* ---- all of them ----------------------------------------------------------------------------- */
+
+static bool kinds_are_known(void *arg)
+{
+	return ((struct app *)arg)->kinds_known;
+}
+
+void app_kinds_init(struct app *a)
+{
+	size_t i;
+
+	timer_init(&a->kinds_timer, a->loop, kinds_ask, a);
+	/* A client of its own: registries that hang hold no connection, and no lookup of a name,
+	   that notices would need. */
+	if (a->flags.events_addr)
+		a->notices_http = http_client_new(
+			a->loop, &(struct http_client_opts){.max_connections = a->share.notices});
+	for (i = 0; i < ARRAY_LEN(KINDS); i++)
+		a->kinds[i] = (struct app_kind){.app = a, .row = &KINDS[i]};
+	if (!a->flags.kinds && !a->embedded) {
+		/* Nobody has named the store's files before it is known who does. */
+		store_expect(a->store);
+		health_add(&a->health, "kinds", kinds_are_known, a);
+		kinds_ask(a);
+		return;
+	}
+	for (i = 0; i < ARRAY_LEN(KINDS); i++)
+		if (!a->flags.kinds || is_listed(a->flags.kinds, kind_name(&KINDS[i])))
+			kind_serve(&a->kinds[i]);
+	a->kinds_known = true;
+}
+
+void app_kinds_start(struct app *a)
+{
+	unsigned i;
+
+	a->scanned = true;
+	for (i = 0; i < a->n_controllers; i++)
+		controller_start(a->controllers[i]);
+	for (i = 0; i < APP_GROUPS; i++)
+		app_lease_start(&a->groups[i]);
+}
+
+void app_kinds_stop(struct app *a)
+{
+	size_t i;
+
+	timer_cancel(&a->kinds_timer);
+	for (i = 0; i < ARRAY_LEN(KINDS); i++)
+		op_drop(MOVE(a->kinds[i].asking));
+}
+
+void app_kinds_free(struct app *a)
+{
+	unsigned i;
+
+	for (i = 0; i < a->n_controllers; i++)
+		controller_free(a->controllers[i]);
+	for (i = 0; i < APP_GROUPS; i++) {
+		event_recorder_free(a->groups[i].events);
+		poster_free(a->groups[i].poster);
+		free(a->groups[i].lease_name);
+	}
+	if (a->notices_http)
+		http_client_free(a->notices_http);
+}
