@@ -1,8 +1,8 @@
 #include "app.h"
 #include "ctl/controller.h"
+#include "ctl/shown.h"
 #include "oci/registry.h"
 #include "page/page.h"
-#include "source/shown.h"
 
 #include <string.h>
 

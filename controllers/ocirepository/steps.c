@@ -28,6 +28,7 @@
 #include "source/registry.h"
 #include "source/restore.h"
 #include "source/rules_file.h"
+#include "source/shown.h"
 #include "source/status.h"
 #include "source/trust.h"
 #include "source/verified.h"
@@ -690,6 +691,7 @@ const struct kind ocirepository_kind = {
 	.shown = shown,
 	.url = url_of,
 	.revision = artifact_revision,
+	.row = artifact_row,
 	.depends = {LOGIN_DEPENDS},
 	.depends_each = depends_each,
 	.item = &artifact_item_hooks,

@@ -20,6 +20,7 @@
 
 struct item;
 struct kube_resource;
+struct page_row;
 struct run;
 struct spec;
 
@@ -106,6 +107,10 @@ struct kind {
 	const char *(*host_text)(const char *host, struct buf *out);
 	/* What is too long is cut. */
 	void (*shown)(const struct spec *s, struct kind_shown *out);
+
+	/* The row of an object on the status page (page/page.h): what it has beside conditions, URL,
+	   reference and revision. Everything is set to nothing before. */
+	void (*row)(const struct item *i, const json_t *status, struct page_row *row);
 
 	/* For the metric that describes an object: where its content comes from, which may hold
 	   what nobody shall see, and which revision of it the status names. Borrowed; NULL: it is

@@ -61,6 +61,7 @@ static void facts(struct buf *b, const struct page_row *r, int64_t now_ms)
 	char text[TIME_TEXT_MAX];
 
 	buf_adds(b, "<section class=\"card\"><dl>");
+	fact(b, "Kind", r->title, false);
 	fact(b, "Address", r->url, false);
 	fact(b, "Reference", r->reference, false);
 	fact(b, "Interval", r->interval_ms ? time_format_duration(r->interval_ms, text) : "",

@@ -56,6 +56,7 @@ struct page_cond {
 struct page_row {
 	const char *key;
 	const char *kind, *ns, *name;
+	const char *title; /* the kind as people write it: "OCIRepository" */
 	enum page_state state;
 	const char *url, *reference;
 	const char *reason, *message; /* of Ready */
@@ -107,6 +108,8 @@ struct page *page_new(struct loop *l, const struct page_source *source, const ch
 void page_handle(void *arg, struct http_exchange *x);
 void page_free(struct page *p); /* NULL is fine */
 
+/* NULL: it has none of this type. */
+const struct page_cond *page_cond_of(const struct page_row *r, const char *type);
 const char *page_state_name(enum page_state s); /* "failed", ...: in queries and JSON */
 
 #endif

@@ -38,13 +38,18 @@ void row_path(struct buf *b, const struct page_row *r)
 	row_encode(b, r->name);
 }
 
+/* "sha256:...", and no "name:tag". */
+static bool is_digest(const char *revision)
+{
+	return !strncmp(revision, "sha", 3) && strchr(revision, ':') && !strchr(revision, '@');
+}
+
 void row_short_digest(struct buf *b, const char *revision)
 {
-	const char *at = strchr(revision, '@'), *hex = at ? strchr(at, ':') : NULL;
+	const char *digest = is_digest(revision) ? revision : strchr(revision, '@');
+	const char *hex = digest ? strchr(digest, ':') : NULL;
 	char short_hex[13];
 
-	if (!hex)
-		hex = strchr(revision, ':');
 	if (!hex)
 		return;
 	snprintf(short_hex, sizeof(short_hex), "%s", hex + 1);
@@ -78,13 +83,15 @@ void row_html(struct buf *b, const struct page_row *r, int64_t now_ms)
 	html_text(b, r->name, NAME_MOST);
 	buf_adds(b, "</a> <div class=\"ns\">");
 	html_text(b, r->ns, NAME_MOST);
+	buf_adds(b, " · ");
+	html_text(b, r->title, NAME_MOST);
 	buf_adds(b, "</div></div></div><div class=\"ref\"><bdi>");
 	html_text(b, r->reference, REFERENCE_MOST);
 	buf_adds(b, "</bdi><div class=\"url\"><bdi>");
 	html_text(b, r->url, URL_MOST);
 	buf_adds(b, "</bdi></div></div><div class=\"rev\"><bdi>");
 	if (*r->revision)
-		timeline_tag(b, strchr(r->revision, '@') ? r->revision : "");
+		timeline_tag(b, is_digest(r->revision) ? "" : r->revision);
 	else
 		buf_adds(b, "—");
 	buf_adds(b, "</bdi>");
@@ -96,6 +103,16 @@ void row_html(struct buf *b, const struct page_row *r, int64_t now_ms)
 	if (says)
 		message_html(b, r);
 	buf_adds(b, "</li>\n");
+}
+
+const struct page_cond *page_cond_of(const struct page_row *r, const char *type)
+{
+	unsigned i;
+
+	for (i = 0; i < r->n_conds; i++)
+		if (!strcmp(r->conds[i].type, type))
+			return &r->conds[i];
+	return NULL;
 }
 
 /* ---- JSON ------------------------------------------------------------------------------------ */

@@ -1,15 +1,14 @@
 /*
- * Objects with an artifact as the status page has them (lib/page). Loop thread.
+ * What an artifact adds to its object's row on the status page. Loop thread.
  */
 #ifndef SOURCE_SHOWN_H
 #define SOURCE_SHOWN_H
-#include "page/page.h"
+#include <jansson.h>
 
-struct controller;
+struct item;
+struct page_row;
 
-/* As struct page_source has them, of the objects of one controller. */
-bool shown_walk(struct controller *c, struct page_cursor *at, page_brief_fn *fn, void *arg);
-/* key: "NAMESPACE/NAME"; or any text, and there is no such object. */
-bool shown_row(struct controller *c, const char *key, page_row_fn *fn, void *arg);
+/* For a kind's `row`. */
+void artifact_row(const struct item *i, const json_t *status, struct page_row *row);
 
 #endif

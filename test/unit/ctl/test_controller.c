@@ -12,9 +12,11 @@
 #include "ctl/event.h"
 #include "ctl/item.h"
 #include "ctl/run.h"
+#include "ctl/shown.h"
 #include "ev/loop.h"
 #include "kube/client.h"
 #include "kube/watch.h"
+#include "page/row.h"
 #include "test/fake/kube.h"
 #include "test/unit/ctl/toy.h"
 
@@ -802,6 +804,31 @@ START_TEST(test_resource_info)
 }
 END_TEST
 
+static void row_take(void *arg, const struct page_row *r)
+{
+	ck_assert_str_eq(r->title, "Toy");
+	*(json_t **)arg = row_json(r, true);
+}
+
+/* On the status page: a kind has no artifact, and says nothing more of itself. */
+START_TEST(test_shown)
+{
+	auto_json json_t *row = NULL;
+
+	begin_shown();
+	toy("\"say\":\"hello\",\"interval\":\"1m\"");
+	ck_assert(shown_row(c, "n/t", row_take, &row));
+	ck_assert_str_eq(obj_str_or("", row, "kind"), "toy");
+	ck_assert_str_eq(obj_str_or("", row, "state"), "ready");
+	ck_assert_str_eq(obj_str_or("", row, "revision"), "v1@sha256:ab");
+	ck_assert_ptr_nonnull(strstr(obj_str_or("", row, "url"), "oci://h.example/a"));
+	ck_assert_ptr_null(strstr(obj_str_or("", row, "url"), "token"));
+	ck_assert_ptr_null(obj_get(row, "artifactURL"));
+	ck_assert(!shown_row(c, "n/other", row_take, &row));
+	end();
+}
+END_TEST
+
 /* controller-runtime's names. */
 START_TEST(test_run_metrics)
 {
@@ -968,6 +995,7 @@ Suite *suite_controller(void)
 	tcase_add_test_raise_signal(tc, test_unknown_failure, SIGABRT);
 	tcase_add_test(tc, test_without_failures);
 	tcase_add_test(tc, test_resource_info);
+	tcase_add_test(tc, test_shown);
 	tcase_add_test(tc, test_run_metrics);
 	tcase_add_test(tc, test_run_in_flight);
 	tcase_add_test(tc, test_many_objects);

@@ -1,4 +1,4 @@
-#include "source/shown.h"
+#include "ctl/shown.h"
 
 #include "base/clock.h"
 #include "base/history.h"

@@ -3,10 +3,10 @@
 #include "base/mem.h"
 #include "ctl/controller.h"
 #include "ctl/item.h"
+#include "ctl/shown.h"
 #include "ev/loop.h"
 #include "ev/reread.h"
 #include "serve/urls.h"
-#include "source/shown.h"
 #include "test/unit/ocirepository/world.h"
 
 #include <check.h>

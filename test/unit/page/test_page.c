@@ -96,6 +96,7 @@ static bool fake_row(void *arg, const char *key, page_row_fn *fn, void *fn_arg)
 	snprintf(revision, sizeof(revision), "1.0.%u@sha256:%064u", nth, nth);
 	r = (struct page_row){.key = key,
 		.kind = "toy",
+		.title = "Toy",
 		.ns = ns,
 		.name = name,
 		.state = state_of(nth),
