@@ -108,8 +108,8 @@ struct kind {
 	/* What is too long is cut. */
 	void (*shown)(const struct spec *s, struct kind_shown *out);
 
-	/* The row of an object on the status page (page/page.h): what it has beside conditions, URL,
-	   reference and revision. Everything is set to nothing before. */
+	/* Its row on the status page (page/page.h): what is not filled in yet, which is all but
+	   conditions, URL, reference and revision. */
 	void (*row)(const struct item *i, const json_t *status, struct page_row *row);
 
 	/* For the metric that describes an object: where its content comes from, which may hold
