@@ -14,7 +14,7 @@
 #define APP_KINDS_MAX 4
 
 /* Which of Flux's controllers. */
-enum app_group_nth { APP_SOURCE, APP_GROUPS };
+enum app_group_nth { APP_SOURCE, APP_IMAGE_REFLECTOR, APP_GROUPS };
 
 /*
  * What stands for one of Flux's controllers: Events and notices are sent under its name, and its
@@ -60,6 +60,7 @@ struct app {
 	struct reread *url_secret; /* --artifact-url-secret; NULL: none */
 	struct cloud *cloud;
 	struct store *store;
+	struct image_catalog *images; /* NULL: no kind of images is served */
 	struct metrics *metrics;
 	bool elects; /* of several replicas one leads */
 	struct app_kind kinds[APP_KINDS_MAX];

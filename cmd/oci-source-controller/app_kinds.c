@@ -2,11 +2,13 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/obj.h"
+#include "controllers/imagerepository/imagerepository.h"
 #include "controllers/ocirepository/ocirepository.h"
 #include "ctl/controller.h"
 #include "ctl/event.h"
 #include "ctl/poster.h"
 #include "http/client.h"
+#include "image/catalog.h"
 #include "kube/client.h"
 #include "store/store.h"
 
@@ -25,15 +27,21 @@ static const struct group_row {
 	bool notices; /* tells notification-controller what its Events say */
 } GROUPS[APP_GROUPS] = {
 	[APP_SOURCE] = {"source-controller", true, true},
+	[APP_IMAGE_REFLECTOR] = {"image-reflector-controller", false, true},
 };
+
+static struct registry_opts registry_of(struct app *a)
+{
+	return (struct registry_opts){.oci = a->oci,
+		.cloud = a->cloud,
+		.object_level = a->flags.object_level,
+		.default_account = a->flags.default_account};
+}
 
 static struct controller *ocirepository_of(struct app *a, const struct controller_opts *opts)
 {
 	return ocirepository_new(&(struct ocirepository_opts){.controller = *opts,
-		.registry = {.oci = a->oci,
-			.cloud = a->cloud,
-			.object_level = a->flags.object_level,
-			.default_account = a->flags.default_account},
+		.registry = registry_of(a),
 		.store = a->store,
 		.peers = a->peers,
 		.adv_address = a->adv_address,
@@ -48,6 +56,16 @@ static struct controller *ocirepository_of(struct app *a, const struct controlle
 		.account = a->account});
 }
 
+static struct controller *imagerepository_of(struct app *a, const struct controller_opts *opts)
+{
+	if (!a->images)
+		a->images = image_catalog_new(a->loop, store_root(a->store));
+	return imagerepository_new(&(struct imagerepository_opts){.controller = *opts,
+		.registry = registry_of(a),
+		.catalog = a->images,
+		.account = a->account});
+}
+
 /* A new kind is a row here, behind those that it needs. */
 static const struct kind_row {
 	const struct kind *kind;
@@ -57,6 +75,7 @@ static const struct kind_row {
 	bool artifacts; /* its objects have them, in the store */
 } KINDS[] = {
 	{&ocirepository_kind, APP_SOURCE, ocirepository_of, .artifacts = true},
+	{&imagerepository_kind, APP_IMAGE_REFLECTOR, imagerepository_of},
 };
 _Static_assert(ARRAY_LEN(KINDS) <= APP_KINDS_MAX, "APP_KINDS_MAX");
 
@@ -327,6 +346,7 @@ void app_kinds_free(struct app *a)
 
 	for (i = 0; i < a->n_controllers; i++)
 		controller_free(a->controllers[i]);
+	image_catalog_free(a->images);
 	for (i = 0; i < APP_GROUPS; i++) {
 		event_recorder_free(a->groups[i].events);
 		poster_free(a->groups[i].poster);

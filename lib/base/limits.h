@@ -59,6 +59,9 @@
 #define LIMIT_TAGS 1000000 /* tags in all pages */
 #define LIMIT_TAG_PAGES 10000
 #define LIMIT_TAG_LEN 128 /* OCI distribution spec 1.1, "Pulling manifests" */
+#define LIMIT_TAGS_MEMORY (64 * LIMIT_MIB) /* a list of tags that is about to be stored */
+#define LIMIT_EXCLUSIONS 25 /* expressions of one exclusionList, as the schema has it */
+#define LIMIT_ACCESS (64 * LIMIT_KIB) /* spec.accessFrom as JSON */
 #define LIMIT_BLOB (4 * LIMIT_GIB) /* [flag] */
 #define LIMIT_BLOB_IN_MEMORY (256 * LIMIT_KIB)
 #define LIMIT_TOKEN_BODY (64 * LIMIT_KIB)

@@ -21,23 +21,22 @@ void image_tags_list_init(struct image_tags_list *l, uint64_t budget)
 	*l = (struct image_tags_list){.text = BUF_INIT(UINT32_MAX), .budget = budget};
 }
 
-void image_tags_list_reset(struct image_tags_list *l)
-{
-	buf_reset(&l->text);
-	l->at.len = 0;
-}
-
 void image_tags_list_clear(struct image_tags_list *l)
 {
 	buf_clear(&l->text);
 	vec_clear(&l->at);
 }
 
+uint64_t image_tags_list_size(const struct image_tags_list *l)
+{
+	return l->text.len + l->at.len * 2 * sizeof(uint32_t);
+}
+
 int image_tags_list_add(struct image_tags_list *l, const char *tag, struct err *err)
 {
 	size_t n = strlen(tag) + 1;
 
-	if (l->text.len + n + (l->at.len + 1) * 2 * sizeof(uint32_t) > l->budget ||
+	if (image_tags_list_size(l) + n + 2 * sizeof(uint32_t) > l->budget ||
 		buf_add(&l->text, tag, n))
 		return err_code(err, ERR_RETRY, IMAGE_TAGS_OVER,
 			"the %zu tags that were read until '%s' take more than %llu bytes",

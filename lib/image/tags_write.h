@@ -27,9 +27,9 @@ struct image_tags_list {
 };
 
 void image_tags_list_init(struct image_tags_list *l, uint64_t budget);
-/* What was collected goes, the memory stays. */
-void image_tags_list_reset(struct image_tags_list *l);
 void image_tags_list_clear(struct image_tags_list *l);
+/* Of its budget, used. */
+uint64_t image_tags_list_size(const struct image_tags_list *l);
 int image_tags_list_add(struct image_tags_list *l, const char *tag, struct err *err) must_check;
 
 /* One file to be made. */

@@ -41,6 +41,11 @@ void registry_env_clear(struct registry_env *env)
 	free(env->default_account);
 }
 
+char *registry_host_of(const struct oci_repo *where)
+{
+	return mem_printf("%s|%d", where->host, where->insecure);
+}
+
 char *registry_host(const char *url, bool insecure)
 {
 	struct oci_repo where;
@@ -48,7 +53,7 @@ char *registry_host(const char *url, bool insecure)
 
 	if (oci_repo_parse(&where, url, insecure, &err))
 		return NULL;
-	return mem_printf("%s|%d", where.host, where.insecure);
+	return registry_host_of(&where);
 }
 
 static void host_parse(const char *host, struct oci_repo *out)

@@ -11,6 +11,7 @@
 struct buf;
 struct oci_client;
 struct oci_identity;
+struct oci_repo;
 struct revocations;
 
 struct registry_env {
@@ -36,6 +37,7 @@ void registry_env_clear(struct registry_env *env);
 
 /* "ghcr.io|0": a registry is another one with `insecure`. Free it; NULL: the URL is none. */
 char *registry_host(const char *url, bool insecure);
+char *registry_host_of(const struct oci_repo *where);
 bool registry_host_proven(const struct registry_env *env, const char *host);
 bool registry_host_up(const struct registry_env *env, const char *host);
 /* As people read it; written to out and returned. */

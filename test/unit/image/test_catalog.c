@@ -249,11 +249,11 @@ START_TEST(test_push)
 	ck_assert_str_eq(w.scans, "apps/web; ");
 	settle(&w);
 	ck_assert_str_eq(news(&w), "came apps/web; ");
-	clock_fake(1800000010000);
+	loop_test_advance(w.loop, 10000);
 	scanned(&w, "1.0");
 	ck_assert_str_eq(news(&w), "tags apps/web; ");
 	ck_assert_str_eq(rig_read(&w.rig), "1.0@1800000010");
-	clock_fake(1800000020000);
+	loop_test_advance(w.loop, 10000);
 	ck_assert_uint_eq(image_catalog_push(w.c, &repo, "1.1"), 1);
 	settle(&w);
 	ck_assert_str_eq(news(&w), "tags apps/web; ");
@@ -287,7 +287,7 @@ START_TEST(test_push_during_a_scan)
 	scan_end(&w, &s);
 	ck_assert_str_eq(rig_read(&w.rig), "2.0@1800000000 1.0@1800000000");
 	/* The next one has the last word. */
-	clock_fake(1800000010000);
+	loop_test_advance(w.loop, 10000);
 	scanned(&w, "1.0");
 	ck_assert_str_eq(rig_read(&w.rig), "1.0@1800000000");
 	end(&w);

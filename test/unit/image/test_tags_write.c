@@ -98,8 +98,7 @@ START_TEST(test_budget)
 	ck_assert(image_tags_list_add(&l, "1.2", &err));
 	ck_assert_int_eq(err.code, IMAGE_TAGS_OVER);
 	ck_assert_ptr_nonnull(strstr(err.msg, "more than 32 bytes"));
-	image_tags_list_reset(&l);
-	ck_assert(!image_tags_list_add(&l, "1.2", &err));
+	ck_assert_uint_eq(image_tags_list_size(&l), 24);
 	image_tags_list_clear(&l);
 }
 END_TEST
