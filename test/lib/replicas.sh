@@ -55,7 +55,7 @@ replicas_start()
 
 lease() { k -n flux-system get lease "$LEASE" -o json | jq -r "$1"; }
 metric() { curl -s "http://10.97.0.$1:8080/metrics" | grep -E "^$2" | awk '{print $2}'; }
-leads() { metric "$1" leader_election_master_status; }
+leads() { metric "$1" "leader_election_master_status\\{name=\"$LEASE"; }
 ready() { curl -s -o /dev/null -w '%{http_code}' "http://10.97.0.$1:$PORT/"; }
 # Asked again and again: a tenth of what kubectl costs.
 get()

@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Which kinds a process serves, on a real API server: those whose CRDs are there, also one that comes later; and a Lease for each of Flux's
+# controllers, so that two processes with other kinds lead side by side.
+. "$(dirname "$0")/../lib/harness.sh"
+. "$H_ROOT/test/lib/parts.sh"
+. "$H_ROOT/test/lib/objects.sh"
+SOON=${SOON:-20}
+h_registry_start reg
+"$OCICTL" push "oci://$REGISTRY/app:1.0.0" --path="$H_ROOT/deploy/samples/app" --source=s --revision=r >>"$H_TMP/log/push.out" 2>&1 || h_die "cannot push"
+h_cluster_start
+k apply -k "$H_ROOT/deploy" >/dev/null
+h_sa_kubeconfig "$H_TMP/sa.kubeconfig" flux-system source-controller
+FLAGS=(--kubeconfig="$H_TMP/sa.kubeconfig" --enable-leader-election --leader-election-lease-duration=4s --leader-election-renew-deadline=3s
+	--leader-election-retry-period=500ms)
+export RUNTIME_NAMESPACE=flux-system
+start() { mkdir -p "$H_TMP/store-$1"; h_controller_start "$1" --storage-path="$H_TMP/store-$1" "${FLAGS[@]}" "${@:2}"; }
+page() { curl -s "http://$(h_address "$1" metrics)/metrics"; }
+# leads NAME LEASE: 1, 0, or nothing when the process does not ask for it.
+leads() { page "$1" | awk -v m="leader_election_master_status{name=\"$2-leader-election\"}" 'index($0, m) == 1 { print $2 }'; }
+holder() { k -n flux-system get lease "$1-leader-election" -o jsonpath='{.spec.holderIdentity}' 2>/dev/null; }
+ready() { curl -s -o /dev/null -w '%{http_code}' "http://$(h_address "$1" health)/readyz"; }
+served() { grep -F '"msg":"serving a kind"' "$H_TMP/log/$1.err" | jq -r .controllerKind | sort | tr '\n' ' '; }
+
+# ---- a CRD that comes later ------------------------------------------------------------------------------------------
+CRD=ocirepositories.source.toolkit.fluxcd.io
+k wait --for=condition=Established --timeout=30s crd --all >/dev/null
+k get crd "$CRD" -o json | jq 'del(.metadata.uid, .metadata.resourceVersion, .metadata.creationTimestamp, .status)' >"$H_TMP/crd.json"
+k delete crd "$CRD" >/dev/null
+h_until 30 bash -c "! curl -sf --cacert $KUBE_CA -H 'Authorization: Bearer $(cut -d, -f1 "$H_TMP/kube/tokens.csv")' $KUBE_SERVER/apis/source.toolkit.fluxcd.io/v1 | grep -q ocirepositories"
+start late
+check_soon "a kind whose CRD is not there keeps nobody from being ready" "$SOON" 200 ready late
+check_hasnt "it is not served" OCIRepository "$(served late)"
+check_eq "and its Lease is left alone" "" "$(holder source-controller)$(leads late source-controller)"
+k apply -f "$H_TMP/crd.json" >/dev/null
+k wait --for=condition=Established --timeout=30s "crd/$CRD" >/dev/null
+k apply -f - >/dev/null <<YAML
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: OCIRepository
+metadata: {name: web, namespace: default}
+spec: {interval: 1h, url: 'oci://$REGISTRY/app', ref: {tag: 1.0.0}}
+YAML
+check_soon "it comes: without a restart it is served, within a minute" 90 "True Succeeded" outcome web
+check_has "the log says so" OCIRepository "$(served late)"
+check_eq "under the Lease" 1 "$(leads late source-controller)"
+check_eq "still ready" 200 "$(ready late)"
+h_stop "$CONTROLLER_PID"
+check_eq "SIGTERM: exit status" 0 $?
+check_eq "the Lease is given back" "" "$(holder source-controller)"
+
+# ---- a kind that nobody knows ----------------------------------------------------------------------------------------
+out=$(timeout 20 "$CONTROLLER" --kubeconfig="$H_TMP/sa.kubeconfig" --kinds=OCIRepository,Nonsense 2>&1)
+check_eq "an unknown kind: exit status" 1 $?
+check_has "and what there is to choose from" "'Nonsense' is not known here; there are OCIRepository" "$out"
+h_finish
