@@ -390,7 +390,8 @@ static void share_descriptors(struct app *a)
 		LU("artifactConnections", s->artifacts), LU("metricsConnections", s->metrics),
 		LU("healthConnections", s->health), LU("embeddedConnections", s->embedded),
 		LU("kubernetesConnections", s->kube), LU("registryConnections", s->registry),
-		LU("noticeConnections", s->notices), LU("others", s->others));
+		LU("noticeConnections", s->notices), LU("webhookConnections", s->receivers),
+		LU("others", s->others));
 }
 
 static void start_cloud(struct app *a)

@@ -211,6 +211,13 @@ static struct app_kind *kind_needed(const struct app_kind *k)
 	return NULL;
 }
 
+/* Who names files of the store has said so: of nobody else a list is waited for. */
+static void kinds_are_known_now(struct app *a)
+{
+	a->kinds_known = true;
+	store_listed(a->store);
+}
+
 /* What is there is served once all answers have come, in the order of the table. */
 static void kinds_answered(struct app *a)
 {
@@ -227,10 +234,8 @@ static void kinds_answered(struct app *a)
 		}
 		all &= k->controller != NULL;
 	}
-	if (known && !a->kinds_known) {
-		a->kinds_known = true;
-		store_listed(a->store);
-	}
+	if (known && !a->kinds_known)
+		kinds_are_known_now(a);
 	if (!all)
 		timer_set(&a->kinds_timer, known ? ASK_EVERY_MS : ASK_AGAIN_MS);
 }
@@ -307,9 +312,8 @@ void app_kinds_init(struct app *a)
 			a->loop, &(struct http_client_opts){.max_connections = a->share.notices});
 	for (i = 0; i < ARRAY_LEN(KINDS); i++)
 		a->kinds[i] = (struct app_kind){.app = a, .row = &KINDS[i]};
+	store_expect(a->store);
 	if (!a->flags.kinds && !a->embedded) {
-		/* Nobody has named the store's files before it is known who does. */
-		store_expect(a->store);
 		health_add(&a->health, "kinds", kinds_are_known, a);
 		kinds_ask(a);
 		return;
@@ -317,7 +321,7 @@ void app_kinds_init(struct app *a)
 	for (i = 0; i < ARRAY_LEN(KINDS); i++)
 		if (!a->flags.kinds || is_listed(a->flags.kinds, kind_name(&KINDS[i])))
 			kind_serve(&a->kinds[i]);
-	a->kinds_known = true;
+	kinds_are_known_now(a);
 }
 
 void app_kinds_start(struct app *a)
