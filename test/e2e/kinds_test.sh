@@ -47,6 +47,62 @@ h_stop "$CONTROLLER_PID"
 check_eq "SIGTERM: exit status" 0 $?
 check_eq "the Lease is given back" "" "$(holder source-controller)"
 
+# ---- a Lease for each of Flux's controllers ---------------------------------------------------------------------------
+k apply -f "$H_ROOT/deploy/crds" >/dev/null || h_die "cannot apply the CRDs"
+k wait --for=condition=Established --timeout=30s crd --all >/dev/null
+# Rights are deploy's matter: here it is who holds what.
+FLAGS[0]=--kubeconfig=$ADMIN_KUBECONFIG
+k apply -f - >/dev/null <<YAML
+apiVersion: image.toolkit.fluxcd.io/v1
+kind: ImageRepository
+metadata: {name: web, namespace: default}
+spec: {interval: 1h, image: '$REGISTRY/app'}
+---
+apiVersion: coordination.k8s.io/v1
+kind: Lease
+metadata: {name: image-reflector-controller-leader-election, namespace: flux-system}
+spec: {holderIdentity: flux-pod_1234, leaseDurationSeconds: 3600, acquireTime: '2026-01-01T00:00:00.000000Z', renewTime: '2026-01-01T00:00:00.000000Z', leaseTransitions: 5}
+YAML
+scanned() { k get imagerepository web -o json | jq -r '[.status.conditions[]? | select(.type == "Ready") | "\(.status) \(.reason)"] | first // "none"'; }
+# touched KIND: somebody asks; what is answered when it was handled.
+ask() { k annotate --overwrite "$1" web "reconcile.fluxcd.io/requestedAt=$2" >/dev/null; }
+handled() { k get "$1" web -o json | jq -r .status.lastHandledReconcileAt; }
+start both --kinds=OCIRepository,ImageRepository
+check_soon "it leads for its OCIRepositories" "$SOON" 1 leads both source-controller
+check_soon "while Flux's image-reflector-controller leads for the images" "$SOON" 0 leads both image-reflector-controller
+ask ocirepository one
+check_soon "the one is answered" "$SOON" one handled ocirepository
+check_eq "of the other nothing is written" "none null" "$(scanned) $(k get imagerepository web -o json | jq -c .metadata.finalizers)"
+check_eq "the Lease stays whose it is" flux-pod_1234 "$(holder image-reflector-controller)"
+check_eq "it is ready" 200 "$(ready both)"
+k -n flux-system patch lease image-reflector-controller-leader-election --type=merge -p '{"spec":{"holderIdentity":""}}' >/dev/null
+check_soon "given back, it is taken" "$SOON" 1 leads both image-reflector-controller
+check_soon "and the images are scanned" "$SOON" "True Succeeded" scanned
+BOTH_PID=$CONTROLLER_PID
+
+# ---- two processes with other kinds, and a swap in both directions ----------------------------------------------------
+start image --kinds=ImageRepository
+IMAGE_PID=$CONTROLLER_PID
+check_soon "another process with one of the kinds follows" "$SOON" 0 leads image image-reflector-controller
+check_eq "and asks for no other Lease" "" "$(leads image source-controller)"
+h_stop "$BOTH_PID"
+check_soon "the first one ends: the second leads for the images" "$SOON" 1 leads image image-reflector-controller
+check_eq "nobody for the artifacts" "" "$(holder source-controller)"
+ask imagerepository two
+ask ocirepository two
+check_soon "it answers for its own" "$SOON" two handled imagerepository
+check_eq "and for nothing else" one "$(handled ocirepository)"
+start both --kinds=OCIRepository,ImageRepository
+check_soon "the first one is back, for the artifacts" "$SOON" 1 leads both source-controller
+check_soon "which are answered" "$SOON" two handled ocirepository
+check_eq "and follows for the images" 0 "$(leads both image-reflector-controller)"
+h_stop "$IMAGE_PID"
+check_soon "until these are given back" "$SOON" 1 leads both image-reflector-controller
+ask imagerepository three
+check_soon "and answered" "$SOON" three handled imagerepository
+h_stop "$CONTROLLER_PID"
+check_eq "at the end both are given back" "|" "$(holder source-controller)|$(holder image-reflector-controller)"
+
 # ---- a kind that nobody knows ----------------------------------------------------------------------------------------
 out=$(timeout 20 "$CONTROLLER" --kubeconfig="$H_TMP/sa.kubeconfig" --kinds=OCIRepository,Nonsense 2>&1)
 check_eq "an unknown kind: exit status" 1 $?
