@@ -232,6 +232,11 @@
 #define LIMIT_PATTERN_MEMORY (1 * LIMIT_MIB) /* a compiled semverFilter with its caches */
 #define LIMIT_PATTERN_PROGRAM \
 	7000 /* instructions of a compiled semverFilter: a plain text of LIMIT_PATTERN fits */
+#define LIMIT_CEL_TEXT (8 * LIMIT_KIB) /* an expression of a Receiver */
+#define LIMIT_CEL_PARSED (8 * LIMIT_MIB) /* its tree, and what the check of its types takes */
+#define LIMIT_CEL_DEPTH 64 /* of the tree */
+#define LIMIT_CEL_STEPS 1000000 /* of one check, and of one evaluation */
+#define LIMIT_CEL_MEMORY (1 * LIMIT_MIB) /* the values that one evaluation makes */
 #define LIMIT_FILTER_MS 200 /* of matching for a whole tag list ... */
 #define LIMIT_FILTER_TAG_US 5 /* ... and so much more for each tag; an ordinary one takes 0.3 */
 
