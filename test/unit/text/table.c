@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/obj.h"
 #include "base/vec.h"
+#include "text/cel.h"
 #include "text/ignore.h"
 #include "text/match.h"
 #include "text/semver.h"
@@ -27,6 +28,8 @@ struct table {
 	size_t cols;
 	struct table_result *res;
 	struct ignore ignore;
+	json_t *values[COLS_MAX]; /* for expressions */
+	size_t values_len;
 };
 
 static int hex_digit(char c)
@@ -171,12 +174,77 @@ static void row_yaml(struct table *t)
 	ydocs_clear(&docs);
 }
 
+static const char *const cel_vars[] = {"res", "req", "claims", "vars", NULL};
+
+/* What celdiff calls b or a, a blank, and the value. */
+static char *cel_result(const struct cel *c, bool is_bool, const json_t *values)
+{
+	const json_t *of[ARRAY_LEN(cel_vars)];
+	auto_json json_t *value = NULL;
+	auto_free char *text = NULL;
+	struct err err = {0};
+	size_t i;
+
+	for (i = 0; cel_vars[i]; i++)
+		of[i] = json_object_get(values, cel_vars[i]);
+	if (!cel_eval(c, of, &value, &err))
+		text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+	else
+		text = mem_strdup(strstr(err.msg, "no JSON form") ? "?" : "!");
+	return mem_printf("%c %s", is_bool ? 'b' : 'a', text);
+}
+
+static bool cel_same(const char *got, const char *want)
+{
+	auto_json json_t *a = NULL, *b = NULL;
+
+	if (!strcmp(got, want))
+		return true;
+	a = json_loads(got + 2, JSON_DECODE_ANY, NULL);
+	b = strlen(want) > 2 ? json_loads(want + 2, JSON_DECODE_ANY, NULL) : NULL;
+	return a && b && *got == *want && json_equal(a, b);
+}
+
+static int row_values(struct table *t)
+{
+	json_t *values = json_loads(t->col[1], 0, NULL);
+
+	if (!values || t->values_len == COLS_MAX)
+		return -1;
+	t->values[t->values_len++] = values;
+	return 0;
+}
+
+/* E number expression result */
+static void row_cel(struct table *t)
+{
+	size_t number = strtoul(t->col[1], NULL, 10);
+	auto_free char *got = NULL;
+	struct cel *c, *as_bool = NULL;
+	struct err err = {0};
+
+	if (number >= t->values_len) {
+		verdict(t, "no values");
+		return;
+	}
+	if (cel_new_any(&c, t->col[2], cel_vars, &err)) {
+		verdict(t, "-");
+		return;
+	}
+	if (cel_new(&as_bool, t->col[2], cel_vars, &err))
+		as_bool = NULL;
+	got = cel_result(c, as_bool != NULL, t->values[number]);
+	verdict(t, cel_same(got, t->col[3]) ? t->col[3] : got);
+	cel_free(as_bool);
+	cel_free(c);
+}
+
 static const struct {
 	char kind;
 	unsigned cols;
 	void (*run)(struct table *t);
 } kinds[] = {{'V', 3, row_version}, {'C', 4, row_compare}, {'R', 4, row_range},
-	{'F', 4, row_filter}, {'P', 4, row_path}, {'Y', 3, row_yaml}};
+	{'F', 4, row_filter}, {'P', 4, row_path}, {'Y', 3, row_yaml}, {'E', 4, row_cel}};
 
 static int row(struct table *t, char *line)
 {
@@ -190,6 +258,8 @@ static int row(struct table *t, char *line)
 		unescape(t->col[i]);
 	if (!strcmp(t->col[0], "I") && t->cols >= 2)
 		return row_ignore(t);
+	if (!strcmp(t->col[0], "W") && t->cols == 2)
+		return row_values(t);
 	for (i = 0; i < ARRAY_LEN(kinds); i++)
 		if (t->col[0][0] == kinds[i].kind && t->cols == kinds[i].cols) {
 			kinds[i].run(t);
@@ -221,5 +291,7 @@ int table_run(const char *path, struct table_result *res)
 	free(line);
 	fclose(f);
 	ignore_clear(&t.ignore);
+	while (t.values_len)
+		json_decref(t.values[--t.values_len]);
 	return rc;
 }
