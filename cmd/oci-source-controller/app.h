@@ -38,7 +38,7 @@ struct app_kind {
 	const struct kind_row *row;
 	struct controller *controller; /* NULL: not served, or not yet */
 	struct op *asking; /* whether its CRD is there */
-	bool answered, there;
+	bool answered, there, refused;
 };
 
 struct app {
@@ -100,8 +100,8 @@ void app_end(struct app *a);
 
 /*
  * app_kinds.c: which kinds this process serves. Those that --kinds names; without it those whose
- * CRDs are there, which is asked until all are, so that one that is installed later needs no
- * restart. app_kinds_start: the store was scanned, controllers may begin.
+ * CRDs are there and that it may list, which is asked until all are, so that one that is installed
+ * later needs no restart. app_kinds_start: the store was scanned, controllers may begin.
  */
 int app_kinds_check(const struct flags *f, struct err *err) must_check;
 void app_kinds_init(struct app *a);

@@ -1,7 +1,6 @@
 #include "app.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/obj.h"
 #include "controllers/imagerepository/imagerepository.h"
 #include "controllers/ocirepository/ocirepository.h"
 #include "ctl/controller.h"
@@ -10,6 +9,7 @@
 #include "http/client.h"
 #include "image/catalog.h"
 #include "kube/client.h"
+#include "kube/list.h"
 #include "store/store.h"
 
 #include <string.h>
@@ -56,13 +56,18 @@ static struct controller *ocirepository_of(struct app *a, const struct controlle
 		.account = a->account});
 }
 
-static struct controller *imagerepository_of(struct app *a, const struct controller_opts *opts)
+static struct image_catalog *app_images(struct app *a)
 {
 	if (!a->images)
 		a->images = image_catalog_new(a->loop, store_root(a->store));
+	return a->images;
+}
+
+static struct controller *imagerepository_of(struct app *a, const struct controller_opts *opts)
+{
 	return imagerepository_new(&(struct imagerepository_opts){.controller = *opts,
 		.registry = registry_of(a),
-		.catalog = a->images,
+		.catalog = app_images(a),
 		.account = a->account});
 }
 
@@ -157,6 +162,11 @@ static struct app_group *group_of(struct app *a, enum app_group_nth nth)
 	return g;
 }
 
+static const char *app_watched_ns(const struct app *a)
+{
+	return a->flags.watch_all_namespaces ? NULL : a->flags.runtime_namespace;
+}
+
 /* What all of them have. */
 static struct controller_opts controller_opts_of(
 	struct app *a, const struct kind_row *row, struct app_group *g)
@@ -168,7 +178,7 @@ static struct controller_opts controller_opts_of(
 		.poster = g->poster,
 		.leads = app_leads,
 		.role = g,
-		.ns = a->flags.watch_all_namespaces ? NULL : a->flags.runtime_namespace,
+		.ns = app_watched_ns(a),
 		.label_selector = a->flags.label_selector,
 		.concurrent = (unsigned)a->flags.concurrent,
 		.jitter_percent = GROUPS[row->group].jitter ? (unsigned)a->flags.jitter : 0,
@@ -240,15 +250,21 @@ static void kinds_answered(struct app *a)
 		timer_set(&a->kinds_timer, known ? ASK_EVERY_MS : ASK_AGAIN_MS);
 }
 
-static bool is_served(const struct kind_row *row, const json_t *resources)
+/* One object is enough to know. */
+static int object_seen(void *arg, const json_t *obj, struct err *err)
 {
-	const json_t *one;
-	size_t i;
+	(void)obj;
+	((struct app_kind *)arg)->there = true;
+	return err_set(err, ERR_CANCELED, "one was enough");
+}
 
-	json_array_foreach ((json_t *)(uintptr_t)resources, i, one)
-		if (!strcmp(obj_str_or("", one, "name"), row->kind->resource->plural))
-			return true;
-	return false;
+/* Whoever may not look at a kind leaves it to others: Flux's own controllers, most likely. */
+static void kind_refused(struct app_kind *k, const struct err *err)
+{
+	if (!k->refused)
+		log_info(NULL, "a kind is not for this process",
+			LS("controllerKind", kind_name(k->row)), LE(err));
+	k->refused = k->answered = true;
 }
 
 static void kind_answered(struct op *op, void *arg)
@@ -257,10 +273,11 @@ static void kind_answered(struct op *op, void *arg)
 	struct app *a = k->app;
 
 	k->asking = NULL;
-	if (op->err.kind == ERR_NONE || op->err.code == 404) {
+	k->there |= op->err.kind == ERR_NONE;
+	if (k->there || op->err.code == 404) {
 		k->answered = true;
-		k->there = op->err.kind == ERR_NONE &&
-			is_served(k->row, obj_get(kube_result(op), "resources"));
+	} else if (op->err.code == 403) {
+		kind_refused(k, &op->err);
 	} else if (!a->asking_fails) {
 		a->asking_fails = true;
 		log_error(NULL, "cannot ask for the kinds that there are", LE(&op->err));
@@ -272,13 +289,16 @@ static void kind_answered(struct op *op, void *arg)
 
 static void kind_ask(struct app_kind *k)
 {
-	struct kube_resource group = *k->row->kind->resource;
+	struct app *a = k->app;
 
-	group.plural = "";
-	group.kind = "APIResourceList";
-	k->asking =
-		kube_start(k->app->kube, &(struct kube_req){.verb = KUBE_GET, .resource = &group});
-	k->app->asked++;
+	k->asking = kube_list_start(a->kube,
+		&(struct kube_list_req){.resource = k->row->kind->resource,
+			.ns = app_watched_ns(a),
+			.metadata_only = true,
+			.page = 1,
+			.on_item = object_seen,
+			.arg = k});
+	a->asked++;
 	op_then(k->asking, kind_answered, k);
 }
 
@@ -291,13 +311,22 @@ static void kinds_ask(void *arg)
 	for (i = 0; i < ARRAY_LEN(KINDS); i++)
 		if (!a->kinds[i].controller)
 			kind_ask(&a->kinds[i]);
+	if (!a->asked)
+		kinds_answered(a);
 }
 
 /* ---- all of them ----------------------------------------------------------------------------- */
 
+/* A process that may look at nothing at all has been given too few rights. */
 static bool kinds_are_known(void *arg)
 {
-	return ((struct app *)arg)->kinds_known;
+	const struct app *a = arg;
+	bool refused = false;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(KINDS); i++)
+		refused |= a->kinds[i].refused;
+	return a->kinds_known && (a->n_controllers || !refused);
 }
 
 void app_kinds_init(struct app *a)

@@ -123,8 +123,7 @@ void kube_path(struct buf *b, const struct kube_resource *res, const char *ns, c
 		buf_adds(b, "/namespaces");
 		path_add_part(b, ns);
 	}
-	if (*res->plural)
-		path_add_part(b, res->plural);
+	path_add_part(b, res->plural);
 	if (name)
 		path_add_part(b, name);
 	if (sub)

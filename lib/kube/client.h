@@ -37,7 +37,6 @@ struct op;
 struct kube_resource {
 	const char *group; /* "" for core: Secrets, Events, Namespaces */
 	const char *version;
-	/* "": what the version of the group has, an APIResourceList */
 	const char *plural;
 	const char *kind;
 	bool namespaced;

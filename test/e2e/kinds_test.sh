@@ -50,7 +50,13 @@ check_eq "the Lease is given back" "" "$(holder source-controller)"
 # ---- a Lease for each of Flux's controllers ---------------------------------------------------------------------------
 k apply -f "$H_ROOT/deploy/crds" >/dev/null || h_die "cannot apply the CRDs"
 k wait --for=condition=Established --timeout=30s crd --all >/dev/null
-# Rights are deploy's matter: here it is who holds what.
+# deploy/ alone gives no rights to the kinds of images: whoever has Flux's controllers for them goes on with these.
+start few
+check_soon "kinds that it may not list keep nobody from being ready" "$SOON" 200 ready few
+check_eq "they are not served" "OCIRepository " "$(served few)"
+check_has "and the log says why" '"msg":"a kind is not for this process","controllerKind":"ImageRepository"' "$(cat "$H_TMP/log/few.err")"
+h_stop "$CONTROLLER_PID"
+# Here it is who holds what, not who may.
 FLAGS[0]=--kubeconfig=$ADMIN_KUBECONFIG
 k apply -f - >/dev/null <<YAML
 apiVersion: image.toolkit.fluxcd.io/v1

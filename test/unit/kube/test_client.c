@@ -13,8 +13,6 @@
 
 #define HEAD "Host: {host}\r\nUser-Agent: oci-source-controller\r\n"
 
-static const struct kube_resource DISCOVERY = {"example.com", "v1", "", "APIResourceList", true};
-
 static struct op *start(enum kube_verb verb, const json_t *body)
 {
 	return kube_start(w.c,
@@ -90,7 +88,6 @@ START_TEST(test_path)
 		const char *ns, *name, *sub, *want;
 	} rows[] = {
 		{&SECRETS, "a", "b", NULL, "/api/v1/namespaces/a/secrets/b"},
-		{&DISCOVERY, NULL, NULL, NULL, "/apis/example.com/v1"},
 		{&SECRETS, NULL, NULL, NULL, "/api/v1/secrets"},
 		{&REPOS, "", NULL, NULL, "/apis/example.com/v1/repos"},
 		{&REPOS, "a/../b", "..", "x?y",
