@@ -1,7 +1,7 @@
 /*
  * A file of tags. The input is its text without the end, or, when it begins with '!', with whatever
- * end it has. Properties: what is taken is in descending order, and tags only; and a scan that finds
- * the same tags leaves every one with its time.
+ * end it has. What is taken is in descending order, and tags only; and a scan that finds the same
+ * tags leaves every one with its time.
  */
 #include "base/buf.h"
 #include "base/mem.h"
