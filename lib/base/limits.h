@@ -273,6 +273,18 @@
 
 /* Receivers (lib/hook) */
 #define LIMIT_HOOK_AT_ONCE (64 * LIMIT_KIB) /* a body that the loop reads; others go to a worker */
+#define LIMIT_HOOK_JWT (16 * LIMIT_KIB) /* a token; the headers of a request may have 32 KiB */
+#define LIMIT_HOOK_ISSUERS 64 /* whose keys are kept */
+#define LIMIT_HOOK_ISSUER (64 * LIMIT_KIB) /* what one says of itself */
+#define LIMIT_HOOK_JWKS (256 * LIMIT_KIB) /* its keys, with certificates that nobody reads */
+#define LIMIT_HOOK_KEYS 32 /* of them: a token that names none is tried with each */
+#define LIMIT_HOOK_ISSUER_MS 10000 /* one question to it */
+#define LIMIT_HOOK_KEYS_MS (10 * 60 * 1000) /* until its keys are asked for anew */
+#define LIMIT_HOOK_KEYS_OLD_MS (60 * 60 * 1000) /* so long they count while it does not answer */
+/* Between two questions for the sake of a token that no key has signed: anybody can make one. */
+#define LIMIT_HOOK_KEYS_AGAIN_MS 30000
+#define LIMIT_HOOK_KEYS_FAILED_MS 5000 /* after a question in vain */
+#define LIMIT_HOOK_EXPRESSIONS 64 /* variables, or validations, of one issuer */
 #define LIMIT_HOOK_PUSHES 100 /* tags that one payload says were pushed */
 
 /* HTTP servers */

@@ -7,7 +7,8 @@
  *
  * Every check is an op, that of a type which needs no question too, so a caller has one way. Small
  * bodies are read on the loop, larger ones by a worker. The op succeeds whatever the verdict is; it
- * fails only when it was cancelled. Loop thread.
+ * fails only when it was cancelled. A check holds a copy of the body, and of one that is JSON a
+ * tree which may be ten times as large: bound how many there are. Loop thread.
  *
  *	struct hook_spec spec = {.type = hook_type_find("github"), .token = &token};
  *	struct hook_call call = {.header = header, .x = exchange, .body = p, .len = n};
@@ -49,7 +50,7 @@ struct hook_spec {
 	const struct secret *token; /* all but generic-oidc; NULL or empty: nobody may call */
 	const char *email, *audience; /* gcr */
 	const char *const *events; /* ends with NULL; NULL or empty: all */
-	struct hook_oidc *oidc; /* generic-oidc */
+	struct hook_oidc *oidc; /* generic-oidc: oidc.h makes it */
 	bool filtered; /* there are filters: the verdict's req is wanted, and has to be there */
 	const char *owner; /* the namespace, for the share of the workers; may be NULL */
 };

@@ -210,6 +210,12 @@ void hook_say(struct hook_verdict *v, enum hook_said said, const char *why)
 	v->why = why;
 }
 
+void hook_refuse(struct hook_verdict *v, const char *detail)
+{
+	hook_say(v, HOOK_REFUSED, "the token is not accepted");
+	snprintf(v->detail, sizeof(v->detail), "%.250s", detail);
+}
+
 bool hook_event_ok(const struct hook_in *in, enum hook_header h, struct hook_verdict *v)
 {
 	const char *event = hook_header(in, h);

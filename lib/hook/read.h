@@ -57,6 +57,8 @@ const char *hook_header(const struct hook_in *in, enum hook_header h);
 void hook_say(struct hook_verdict *v, enum hook_said said, const char *why);
 /* The content type, without its parameters and whatever its case, is this one. */
 bool hook_content_is(const struct hook_in *in, const char *type);
+/* A token of an issuer is refused: the answer is the same for all reasons, the log has this one. */
+void hook_refuse(struct hook_verdict *v, const char *detail);
 /* Do filters see the body? Flux takes a list here, though there is none in the header, and looks
    until something in it is no content type. */
 bool hook_is_json(const struct hook_in *in);

@@ -58,7 +58,7 @@ static void acr_read(struct hook_in *in, struct hook_verdict *v)
 static json_t *event_open(const json_t *envelope)
 {
 	const char *data = hook_text(hook_member(envelope, "message"), "data");
-	auto_buf struct buf text = BUF_INIT(strlen(data));
+	auto_buf struct buf text = BUF_INIT(strlen(data) + 3);
 	struct err ignored = {0};
 	json_error_t at;
 

@@ -165,7 +165,10 @@ int oci_guard_connect(const struct oci_guard *g, const struct oci_hop *hop, cons
 		return 0;
 	return err_set(err, ERR_RETRY,
 		"'%s' is %s address, where %s may not send us (--registry-allow-private)", text,
-		class_name(to), hop->by_cert ? "a certificate" : "this registry");
+		class_name(to),
+		hop->by_cert             ? "a certificate"
+			: hop->by_issuer ? "this issuer"
+					 : "this registry");
 }
 
 /* ---- texts ----------------------------------------------------------------------------------- */

@@ -42,6 +42,7 @@ struct oci_guard {
 struct oci_hop {
 	bool chosen; /* by a registry ... */
 	bool by_cert; /* ... or a certificate (outside.h) */
+	bool by_issuer; /* ... or an issuer of tokens (outside.h) */
 	enum host_class from; /* what that registry's own address is */
 };
 

@@ -17,6 +17,8 @@ struct outside {
 	char *type;
 	struct buf body;
 	uint64_t max_body, deadline_ms;
+	enum oci_kind kind;
+	struct oci_hop hop;
 	bool asking;
 	struct op *answer;
 };
@@ -24,41 +26,66 @@ struct outside {
 static void count(struct outside *o, int status)
 {
 	if (o->asking)
-		oci_tally_add(&o->oci->tally, OCI_KIND_REVOCATION, &o->url, status);
+		oci_tally_add(&o->oci->tally, o->kind, &o->url, status);
 	o->asking = false;
 }
 
 static int on_connect(void *arg, const struct ip *ip, unsigned port, struct err *err)
 {
-	const struct oci_hop hop = {.chosen = true, .by_cert = true, .from = HOST_PRIVATE};
+	const struct outside *o = arg;
 
-	return oci_guard_connect(&((struct outside *)arg)->oci->guard, &hop, ip, port, err);
+	return oci_guard_connect(&o->oci->guard, &o->hop, ip, port, err);
 }
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
-static int url_read(struct outside *o, const char *text, const char *more, struct err *err)
+static int url_check(struct outside *o, const struct oci_outside_req *req, struct err *err)
+{
+	const struct outside *by =
+		req->said_by ? TASK_OF_OP(req->said_by, const struct outside) : NULL;
+
+	if (o->url.has_user || o->url.has_fragment || (o->url.https && !req->issuer))
+		return err_set(err, ERR_RETRY,
+			req->issuer ? "it is a URL with user or fragment"
+				    : "it is no plain URL of http, without user and fragment");
+	if (by && by->url.https && !o->url.https)
+		return err_set(err, ERR_RETRY, "it leads from https to http");
+	return oci_guard_check(&o->oci->guard, &o->url, err);
+}
+
+static int url_read(struct outside *o, const struct oci_outside_req *req, struct err *err)
 {
 	auto_buf struct buf whole = BUF_INIT(LIMIT_URL), shown = BUF_INIT(LIMIT_URL);
 	size_t n;
 
-	if (url_parse(&o->url, text, err))
-		return -1;
-	if (o->url.https || o->url.has_user || o->url.has_fragment)
-		return err_set(
-			err, ERR_RETRY, "it is no plain URL of http, without user and fragment");
-	if (oci_guard_check(&o->oci->guard, &o->url, err))
+	if (url_parse(&o->url, req->url, err) || url_check(o, req, err))
 		return -1;
 	url_redacted(&o->url, &shown);
 	url_format(&o->url, &whole);
 	n = whole.len;
-	if (more)
-		buf_addf(&whole, "%s%s", whole.p[n - 1] == '/' ? "" : "/", more);
+	if (req->more)
+		buf_addf(&whole, "%s%s", whole.p[n - 1] == '/' ? "" : "/", req->more);
 	if (buf_over(&whole))
 		return err_set(err, ERR_RETRY, "its URL is too long");
 	o->whole = buf_take(&whole);
 	o->shown = buf_take(&shown);
 	return 0;
+}
+
+/* Who has chosen where it goes. */
+static struct oci_hop hop_of(const struct oci_outside_req *req)
+{
+	struct oci_hop hop = {0};
+
+	if (!req->issuer)
+		return (struct oci_hop){.chosen = true, .by_cert = true, .from = HOST_PRIVATE};
+	if (req->said_by) {
+		const struct outside *by = TASK_OF_OP(req->said_by, const struct outside);
+
+		hop = oci_hop_from(http_result(by->answer), &by->url);
+		hop.by_issuer = true;
+	}
+	return hop;
 }
 
 static enum step_ret ask_start(struct task *t)
@@ -70,7 +97,7 @@ static enum step_ret ask_start(struct task *t)
 	if (t->err.kind != ERR_NONE)
 		return STEP_FAIL;
 	o->asking = true;
-	o->oci->stats.requests[OCI_KIND_REVOCATION]++;
+	o->oci->stats.requests[o->kind]++;
 	return task_wait(t,
 		http_start(o->oci->http,
 			&(struct http_req){.method = o->type ? "POST" : "GET",
@@ -141,8 +168,10 @@ struct op *oci_outside_start(struct oci_client *c, const struct oci_outside_req 
 		BUG_IF(buf_add(&o->body, req->body, req->body_len));
 	o->max_body = req->max_body;
 	o->deadline_ms = req->deadline_ms;
+	o->kind = req->issuer ? OCI_KIND_ISSUER : OCI_KIND_REVOCATION;
+	o->hop = hop_of(req);
 	task_init(&o->task, c->loop, "outside request", steps, last, outside_free);
-	if (url_read(o, req->url, req->more, &err)) {
+	if (url_read(o, req, &err)) {
 		o->task.err = err;
 		o->task.err.kind = ERR_RETRY;
 	}

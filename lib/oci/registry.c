@@ -25,8 +25,8 @@
 
 const char *oci_kind_name(enum oci_kind kind)
 {
-	static const char *const names[] = {
-		"head", "manifest", "blob", "tags", "token", "push", "probe", "revocation"};
+	static const char *const names[] = {"head", "manifest", "blob", "tags", "token", "push",
+		"probe", "revocation", "issuer"};
 
 	return names[kind];
 }

@@ -45,6 +45,7 @@ enum oci_kind {
 	OCI_KIND_PUSH,
 	OCI_KIND_PROBE, /* our own question whether a registry or token server answers at all */
 	OCI_KIND_REVOCATION, /* to who says whether a certificate was revoked (outside.h) */
+	OCI_KIND_ISSUER, /* to who issues tokens: which are its keys? (outside.h) */
 	OCI_KIND_COUNT,
 };
 /* "head", "manifest", ...: the label in metrics. */

@@ -79,12 +79,49 @@ START_TEST(test_in_place)
 }
 END_TEST
 
+/* RFC 2202 and RFC 4231, test case 2. */
+START_TEST(test_verifies)
+{
+	static const struct {
+		enum hmac_algo algo;
+		size_t n;
+		const char *mac;
+	} rows[] = {{HMAC_SHA1, 20,
+			    "\xef\xfc\xdf\x6a\xe5\xeb\x2f\xa2\xd2\x74\x16\xd5\xf1\x84\xdf\x9c"
+			    "\x25\x9a\x7c\x79"},
+		{HMAC_SHA256, 32,
+			"\x5b\xdc\xc1\x46\xbf\x60\x75\x4e\x6a\x04\x24\x26\x08\x95\x75\xc7"
+			"\x5a\x00\x3f\x08\x9d\x27\x39\x83\x9d\xec\x58\xb9\x64\xec\x38\x43"},
+		{HMAC_SHA512, 64,
+			"\x16\x4b\x7a\x7b\xfc\xf8\x19\xe2\xe3\x95\xfb\xe7\x3b\x56\xe0\xa3"
+			"\x87\xbd\x64\x22\x2e\x83\x1f\xd6\x10\x27\x0c\xd7\xea\x25\x05\x54"
+			"\x97\x58\xbf\x75\xc0\x5a\x99\x4a\x6d\x03\x4f\x65\xf8\xf0\xe6\xfd"
+			"\xca\xea\xb1\xa3\x4d\x4a\x6b\x4b\x63\x6e\x07\x0a\x38\xbc\xe7\x37"}};
+	static const char text[] = "what do ya want for nothing?";
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(rows); i++) {
+		ck_assert(hmac_verifies(rows[i].algo, "Jefe", 4, text, 28, rows[i].mac, rows[i].n));
+		ck_assert(!hmac_verifies(
+			rows[i].algo, "Jefe", 4, text, 28, rows[i].mac, rows[i].n - 1));
+		ck_assert(!hmac_verifies(rows[i].algo, "Jefe", 4, text, 28, "", 0));
+		ck_assert(
+			!hmac_verifies(rows[i].algo, "Jeff", 4, text, 28, rows[i].mac, rows[i].n));
+		ck_assert(
+			!hmac_verifies(rows[i].algo, "Jefe", 4, text, 27, rows[i].mac, rows[i].n));
+		ck_assert(!hmac_verifies(
+			rows[(i + 1) % 3].algo, "Jefe", 4, text, 28, rows[i].mac, rows[i].n));
+	}
+}
+END_TEST
+
 Suite *suite_hmac(void)
 {
 	Suite *s = suite_create("hmac");
 	TCase *t = tcase_create("hmac");
 
 	tcase_add_loop_test(t, test_known, 0, ARRAY_LEN(known));
+	tcase_add_test(t, test_verifies);
 	tcase_add_test(t, test_in_place);
 	suite_add_tcase(s, t);
 	return s;
