@@ -321,12 +321,11 @@ static void kinds_ask(void *arg)
 static bool kinds_are_known(void *arg)
 {
 	const struct app *a = arg;
-	bool refused = false;
 	size_t i;
 
-	for (i = 0; i < ARRAY_LEN(KINDS); i++)
-		refused |= a->kinds[i].refused;
-	return a->kinds_known && (a->n_controllers || !refused);
+	for (i = 0; i < ARRAY_LEN(KINDS) && a->kinds[i].refused; i++)
+		;
+	return a->kinds_known && i < ARRAY_LEN(KINDS);
 }
 
 void app_kinds_init(struct app *a)
