@@ -109,26 +109,34 @@ static const char *quoted_skip(const char *p, const char *end)
 	return p < end ? p + 1 : NULL;
 }
 
-/* "; name=value" and so on, to the end. */
-static bool params_ok(const char *p, const char *end)
+/* "; name=value", or "" and a single semicolon at the end. NULL: it is none of these. */
+static const char *param_skip(const char *p, const char *end)
 {
 	const char *from;
 
-	for (p = blanks_skip(p, end); p < end; p = blanks_skip(p, end)) {
-		if (*p != ';')
-			return false;
-		from = p = blanks_skip(p + 1, end);
-		if (p == end)
-			return true;
-		p = token_skip(p, end);
-		if (p == from || p == end || *p != '=')
-			return false;
-		from = ++p;
-		p = p < end && *p == '"' ? quoted_skip(p, end) : token_skip(p, end);
-		if (!p || p == from)
-			return false;
+	if (*p != ';')
+		return NULL;
+	from = p = blanks_skip(p + 1, end);
+	if (p == end)
+		return p;
+	p = token_skip(p, end);
+	if (p == from)
+		return NULL;
+	p = blanks_skip(p, end);
+	if (p == end || *p != '=')
+		return NULL;
+	from = p = blanks_skip(p + 1, end);
+	p = p < end && *p == '"' ? quoted_skip(p, end) : token_skip(p, end);
+	return p == from ? NULL : p;
+}
+
+static bool params_ok(const char *p, const char *end)
+{
+	for (p = blanks_skip(p, end); p && p < end;) {
+		p = param_skip(p, end);
+		p = p ? blanks_skip(p, end) : NULL;
 	}
-	return true;
+	return p;
 }
 
 /* Is it a content type at all (RFC 9110 section 8.3.1)? *good says whether it is this one. */
@@ -139,7 +147,8 @@ static bool content_read(const char *p, const char *end, const char *type, bool 
 	if (to < end && *to == '/')
 		to = token_skip(to + 1, end);
 	*good = (size_t)(to - from) == strlen(type) && !strncasecmp(from, type, strlen(type));
-	return to > from && params_ok(to, end);
+	/* Neither half may be empty; a word without a slash will do. */
+	return to > from && *from != '/' && to[-1] != '/' && params_ok(to, end);
 }
 
 bool hook_content_is(const struct hook_in *in, const char *type)
