@@ -236,6 +236,7 @@
 #define LIMIT_CEL_PARSED (8 * LIMIT_MIB) /* its tree, and what the check of its types takes */
 #define LIMIT_CEL_DEPTH 64 /* of the tree */
 #define LIMIT_CEL_STEPS 1000000 /* of one check, and of one evaluation */
+#define LIMIT_CEL_PATTERNS 16 /* regular expressions in one, of LIMIT_PATTERN_PROGRAM in all */
 #define LIMIT_CEL_MEMORY (1 * LIMIT_MIB) /* the values that one evaluation makes */
 #define LIMIT_FILTER_MS 200 /* of matching for a whole tag list ... */
 #define LIMIT_FILTER_TAG_US 5 /* ... and so much more for each tag; an ordinary one takes 0.3 */

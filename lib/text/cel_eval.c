@@ -470,10 +470,8 @@ static int run_call(
 		args[0] = *args[0].inner;
 	if (!fits(n, args))
 		return no_overload(n, args, err);
-	if (!n->match)
-		return n->fn->run(r, args, n->n, out, err);
-	*out = cel_of_bool(match_text(n->match, args[0].s, args[0].len));
-	return cel_tick_bytes(r, args[0].len, err);
+	return n->match ? cel_match(r, n->match, &args[0], out, err)
+			: n->fn->run(r, args, n->n, out, err);
 }
 
 int cel_run_node(struct cel_run *r, const struct cel_node *n, struct cel_val *out, struct err *err)

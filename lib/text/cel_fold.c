@@ -36,28 +36,38 @@ static int fold_conversion(struct cel_node *n, struct err *err)
 	return rc ? refuse_constant(n, &why, err) : 0;
 }
 
+/* Each pattern that is kept may take LIMIT_PATTERN_MEMORY, so there are not many. */
+static int keep_pattern(
+	struct cel_tree *t, struct cel_node *n, const struct cel_val *v, struct err *why)
+{
+	auto_free char *pattern = mem_strndup(v->s, v->len);
+
+	if (memchr(v->s, 0, v->len))
+		return err_set(why, ERR_STALL, "a pattern with a NUL is not supported");
+	if (t->patterns == LIMIT_CEL_PATTERNS)
+		return err_set(why, ERR_STALL, "more than %d patterns", LIMIT_CEL_PATTERNS);
+	if (match_new(&n->match, pattern, why))
+		return -1;
+	n->next_match = t->matches;
+	t->matches = n;
+	t->patterns++;
+	t->program += match_program(n->match);
+	if (t->program > LIMIT_PATTERN_PROGRAM)
+		return err_set(why, ERR_STALL, "the patterns are too large together");
+	return 0;
+}
+
 static int fold_pattern(struct cel_tree *t, struct cel_node *n, struct err *err)
 {
 	auto_free struct cel_run *r = NEW(struct cel_run);
-	auto_free char *pattern = NULL;
 	struct err why = {0};
 	struct cel_val v;
 	int rc = fold_value(n->kids[1], r, &v, &why);
 
-	if (!rc && v.kind == CEL_STRING) {
-		if (memchr(v.s, 0, v.len))
-			rc = err_set(&why, ERR_STALL, "a pattern with a NUL is not supported");
-		pattern = mem_strndup(v.s, v.len);
-		rc = rc || match_new(&n->match, pattern, &why) ? -1 : 0;
-	}
+	if (!rc && v.kind == CEL_STRING)
+		rc = keep_pattern(t, n, &v, &why);
 	cel_pool_release(&r->pool, NULL);
-	if (rc)
-		return refuse_constant(n, &why, err);
-	if (n->match) {
-		n->next_match = t->matches;
-		t->matches = n;
-	}
-	return 0;
+	return rc ? refuse_constant(n, &why, err) : 0;
 }
 
 static int fold_index(struct cel_node *n, struct err *err)

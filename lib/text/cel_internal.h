@@ -212,6 +212,10 @@ CEL_FN(cel_text_join);
 CEL_FN(cel_base64_encode);
 CEL_FN(cel_base64_decode);
 
+/* Matches, and takes steps for it: in the worst case each byte meets each instruction. */
+int cel_match(struct cel_run *r, const struct match *m, const struct cel_val *text,
+	struct cel_val *out, struct err *err);
+
 /* As Go reads and prints them. */
 bool cel_duration_parse(const char *s, size_t len, int64_t *ns);
 bool cel_timestamp_parse(const char *s, size_t len, struct cel_time *out);
@@ -277,6 +281,7 @@ struct cel_tree {
 	struct cel_pool pool;
 	struct cel_node *root;
 	struct cel_node *matches; /* those with a match */
+	int patterns, program; /* how many, and their instructions */
 };
 
 /* 0, or -1 (ERR_STALL); the pool is to be released either way. */

@@ -10,8 +10,11 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* What a pattern takes that is compiled for one evaluation only, in steps. */
-#define PATTERN_STEPS 20000
+/* What a pattern takes that is compiled for one evaluation only, in steps: each one, each of its
+   instructions, and one that is refused, perhaps for being too large. */
+#define PATTERN_STEPS 1000
+#define PATTERN_INSTRUCTION_STEPS 30
+#define PATTERN_REFUSED_STEPS 100000
 
 /* ---- helpers --------------------------------------------------------------------------------- */
 
@@ -112,23 +115,39 @@ CEL_FN(cel_text_ends_with)
 	return cel_tick_bytes(r, what->len, err);
 }
 
+int cel_match(struct cel_run *r, const struct match *m, const struct cel_val *text,
+	struct cel_val *out, struct err *err)
+{
+	if (cel_tick(r, 1 + text->len * (size_t)match_program(m) / 8, err))
+		return -1;
+	*out = cel_of_bool(match_text(m, text->s, text->len));
+	return 0;
+}
+
 CEL_FN(cel_text_matches)
 {
 	const struct cel_val *p = &args[1];
 	auto_free char *pattern = NULL;
+	struct err late;
 	struct match *m;
+	int rc;
 
 	(void)n;
-	if (cel_tick(r, PATTERN_STEPS, err) || cel_tick_bytes(r, args[0].len, err))
+	if (cel_tick(r, PATTERN_STEPS, err))
 		return -1;
 	if (memchr(p->s, 0, p->len))
 		return err_set(err, ERR_RETRY, "a pattern with a NUL is not supported");
 	pattern = mem_strndup(p->s, p->len);
-	if (match_new(&m, pattern, err))
+	if (match_new(&m, pattern, err)) {
+		if (cel_tick(r, PATTERN_REFUSED_STEPS, &late))
+			*err = late;
 		return -1;
-	*out = cel_of_bool(match_text(m, args[0].s, args[0].len));
+	}
+	rc = cel_tick(r, (size_t)match_program(m) * PATTERN_INSTRUCTION_STEPS, err);
+	if (!rc)
+		rc = cel_match(r, m, &args[0], out, err);
 	match_free(m);
-	return 0;
+	return rc;
 }
 
 CEL_FN(cel_text_char_at)

@@ -250,6 +250,9 @@ static const struct {
 	{"1", "+1", 64, "", "nested more than 64 levels deep"},
 	{"'a'", ".trim()", 1000, "", "nested more than 64 levels deep"},
 	{"[1]", ".map(x,x)", 62, "", "[1]"},
+	{"", "(true&&(false||", 30,
+		"1/0==1))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))",
+		"division by zero"},
 	{"", "!", 8000, "true", "true"},
 	{"", "-", 8001, "1", "-1"},
 	/* && and || may have as many terms as fit. */
@@ -269,9 +272,20 @@ static const struct {
 		"more than 1000000 steps"},
 	{"[1,2].exists(y, [0,1,2,3,4,5,6,7,8,9].all(x,", "[0,1,2,3,4,5,6,7,8,9].all(x,", 7,
 		"true)))))))) || y == 2)", "more than 1000000 steps"},
-	/* 50 patterns are compiled. */
+	/* Patterns: constant ones, then those of one evaluation. */
+	{"'a'.matches('a')", "&&'a'.matches('a')", 15, "", "true"},
+	{"'a'.matches('a')", "&&'a'.matches('a')", 16, "", "more than 16 patterns"},
+	{"'a'.matches('a{900}')", "||'a'.matches('a{900}')", 7, "",
+		"the patterns are too large together"},
 	{"[0,1,2,3,4,5,6,7,8,9].all(a,[0,1,2,3,4,5,6,7,8,9].all(b,'a'.matches('a'+", "''+", 1,
+		"'')))", "true"},
+	{"[0,1,2,3,4,5,6,7,8,9].all(a,[0,1,2,3,4,5,6,7,8,9].all(b,!'a'.matches('a{999}'+", "''+", 1,
 		"'')))", "more than 1000000 steps"},
+	{"[0,1,2,3,4,5,6,7,8,9].all(a,[0,1,2,3].all(b,'a'.matches('('+'')||true))", "", 0, "",
+		"more than 1000000 steps"},
+	/* Each byte may meet each instruction. */
+	{"['0123456789abcdef']", ".map(x,x+x)", 14, ".all(x,!x.matches('x{100}'))",
+		"more than 1000000 steps"},
 	/* Memory: a string that doubles. */
 	{"['0123456789abcdef']", ".map(x,x+x)", 14, ".all(x,x.size()==262144)", "true"},
 	{"['0123456789abcdef']", ".map(x,x+x)", 20, "", "the values take more than 1048576 bytes"},
