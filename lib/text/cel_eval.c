@@ -4,6 +4,7 @@
  */
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "text/cel_internal.h"
 
 #include <inttypes.h>
@@ -57,7 +58,7 @@ static int bad_key(const struct cel_val *key, struct err *err)
 {
 	if (key->kind == CEL_STRING)
 		return err_set(err, ERR_RETRY, "there is no '%.*s'",
-			(int)(key->len < 80 ? key->len : 80), key->s);
+			(int)utf8_cut(key->s, key->len, 80), key->s);
 	if (key->kind == CEL_INT)
 		return err_set(err, ERR_RETRY, "there is no item %" PRId64, key->i);
 	return err_set(err, ERR_RETRY, "there is no such item");

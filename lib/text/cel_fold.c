@@ -5,6 +5,7 @@
  */
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "text/cel_internal.h"
 
 #include <string.h>
@@ -21,7 +22,9 @@ static int fold_value(
 
 static int refuse_constant(const struct cel_node *n, const struct err *why, struct err *err)
 {
-	return cel_refuse(err, n->pos, "%.400s", why->msg);
+	size_t len = utf8_cut(why->msg, strlen(why->msg), 400);
+
+	return cel_refuse(err, n->pos, "%.*s", (int)len, why->msg);
 }
 
 static int fold_conversion(struct cel_node *n, struct err *err)

@@ -134,6 +134,9 @@ static const struct {
 	{"req.tag.contains(res.metadata.name)", "true"},
 	{"req.x == 1", "there is no 'x'"},
 	{"req.list[2]", "there is no item 2"},
+	/* A long key is cut between two characters. */
+	{"req['x' + 'éééééééééé'.replace('', 'ééé')]",
+		"there is no 'xééééééééééééééééééééééééééééééééééééééé'"},
 	{"req.n + 1", "no '_+_' takes (double, int)"},
 	{"req.n + 1.0", "2.0"},
 	{"req.n % 2", "no '_%_' takes (double, int)"},

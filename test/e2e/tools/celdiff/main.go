@@ -11,7 +11,8 @@
 // fails to evaluate), ? (the value has no JSON form) or the value as JSON, where a double has a point or an exponent.
 //
 // Left out, because lib/text/cel.h says that it differs: maps whose keys may be lists and the like, functions of time zones, format, quote, reverse, optMap and optFlatMap, unwrap,
-// messages, and the order in which a macro goes over a map.
+// messages, and the order in which a macro goes over a map. A seed in a hundred thousand rows still finds two oddities of the peer: a
+// ternary unwraps what is optional twice, and matches() takes an optional type for its name.
 package main
 
 import (
