@@ -15,6 +15,25 @@ check_eq "v1 and v1beta2 have the same schema" "$(jq -cS '.spec.versions[0].sche
 check_eq "and the same columns" "$(jq -c '.spec.versions[0].additionalPrinterColumns' <<<"$crd")" "$(jq -c '.spec.versions[1].additionalPrinterColumns' <<<"$crd")"
 check_eq "versions" 'v1 true true,v1beta2 true false' "$(jq -r '[.spec.versions[] | "\(.name) \(.served) \(.storage)"] | join(",")' <<<"$crd")"
 
+# ---- the CRDs of the image kinds, beside those of Flux ------------------------------------------------------------------
+# What a CRD admits, prunes, sets and shows, without the texts for people; "required" is a set. A property may be called description.
+essence()
+{
+	k create --dry-run=client -f "$1" -o json | jq -cS '
+		def schema: if type == "object" then with_entries(if .key == "properties" then .value |= map_values(schema) else .value |= schema end
+				| select(.key != "description" or (.value | type) != "string"))
+				| if has("required") then .required |= sort else . end
+			elif type == "array" then map(schema) else . end;
+		.spec | del(.conversion) | .versions |= map(.schema.openAPIV3Schema |= schema)'
+}
+for f in $(h_image_reflector_controller_crds) $(h_notification_controller_crds | tr ' ' '\n' | grep receivers); do
+	name=${f##*_}
+	check_eq "${name%.yaml}: our CRD is Flux's" "$(essence "$f")" "$(essence "$D/crds/${f##*/}")"
+	crd=$(k create --dry-run=client -f "$D/crds/${f##*/}" -o json)
+	check_eq "${name%.yaml}: Flux leaves its dollar signs alone, and counts it as its own" "disabled flux" \
+		"$(jq -r '.metadata | "\(.annotations["kustomize.toolkit.fluxcd.io/substitute"]) \(.labels["app.kubernetes.io/part-of"])"' <<<"$crd")"
+done
+
 # ---- every object, created by the server with strict validation ------------------------------------------------------
 created() { grep -cE ' (created|serverside-applied)$'; }
 render "$D" >"$H_TMP/deploy.json"
@@ -93,6 +112,52 @@ for right in "get leases.coordination.k8s.io" "create leases.coordination.k8s.io
 		check_eq "$sa may not $right elsewhere" no "$(k auth can-i $right -n default --as=system:serviceaccount:flux-system:$sa 2>/dev/null)"
 	done
 done
+
+# ---- the image kinds -------------------------------------------------------------------------------------------------
+check_eq "deploy/: no right to what Flux's other controllers may be doing" "" \
+	"$(jq -r 'select(.kind == "ClusterRole") | .rules[].apiGroups[] | select(startswith("image.") or startswith("notification."))' "$H_TMP/deploy.json" "$H_TMP/beside.json")"
+rights() { jq -r 'select(.kind == "ClusterRole" and (.metadata.name | test("'"$2"'"))) | .rules[] | .apiGroups[] as $g | .resources[] as $r | .verbs[] | "\($g)/\($r):\(.)"' "$1" | sort; }
+granted() { local g=$1 r v; for r in ${2//,/ }; do for v in ${3//,/ }; do echo "$g/$r:$v"; done; done; }
+# All that these kinds need beyond what deploy/ has: nothing is updated as a whole, nothing deleted.
+{
+	granted image.toolkit.fluxcd.io imagerepositories,imagepolicies,imageupdateautomations get,list,watch,patch
+	granted image.toolkit.fluxcd.io imagerepositories/status,imagepolicies/status get,patch
+	granted notification.toolkit.fluxcd.io receivers get,list,watch,patch
+	granted notification.toolkit.fluxcd.io receivers/status get,patch
+	granted "" namespaces get,list,watch
+	granted source.toolkit.fluxcd.io buckets,externalartifacts,gitrepositories,helmcharts,helmrepositories get,list,watch,patch
+	granted source.extensions.fluxcd.io artifactgenerators get,list,watch,patch
+	granted kustomize.toolkit.fluxcd.io kustomizations get,list,watch,patch
+	granted helm.toolkit.fluxcd.io helmreleases get,list,watch,patch
+} | sort >"$H_TMP/image-rights"
+for flavour in deploy deploy/beside-flux; do
+	base=$H_TMP/deploy.json
+	[ "$flavour" = deploy ] || base=$H_TMP/beside.json
+	mkdir "$H_TMP/ha/ours"
+	printf 'resources: [../%s]\ncomponents: [../deploy/image-kinds]\n' "$flavour" >"$H_TMP/ha/ours/kustomization.yaml"
+	render "$H_TMP/ha/ours" >"$H_TMP/image.json"
+	check_ok "$flavour with image-kinds/: the server takes every object" k apply --server-side --force-conflicts --validate=strict -k "$H_TMP/ha/ours"
+	check_eq "$flavour with image-kinds/: two objects more" "NetworkPolicy/oci-source-controller-allow-webhooks Service/webhook-receiver" \
+		"$(comm -13 <(jq -r '.kind + "/" + .metadata.name' "$base" | sort) <(jq -r '.kind + "/" + .metadata.name' "$H_TMP/image.json" | sort) | paste -sd ' ')"
+	check_eq "$flavour with image-kinds/: exactly these rights more" "" \
+		"$(diff "$H_TMP/image-rights" <(comm -13 <(rights "$base" 'oci$|controller$') <(rights "$H_TMP/image.json" 'oci$|controller$')))"
+	check_eq "$flavour with image-kinds/: people may read them" "$(granted image.toolkit.fluxcd.io imagepolicies,imagerepositories get,list,watch
+		granted notification.toolkit.fluxcd.io receivers get,list,watch)" "$(rights "$H_TMP/image.json" 'view$' | grep -v '^source')"
+	check_eq "$flavour with image-kinds/: and write them" "$(granted image.toolkit.fluxcd.io imagepolicies,imagerepositories create,delete,deletecollection,patch,update
+		granted notification.toolkit.fluxcd.io receivers create,delete,deletecollection,patch,update)" "$(rights "$H_TMP/image.json" 'edit$' | grep -v '^source')"
+	labels=$(jq -c 'select(.kind == "Deployment") | .spec.template.metadata.labels' "$H_TMP/image.json")
+	check_eq "$flavour with image-kinds/: the Service leads to the webhooks, as Flux's does" "http 80 http-webhook 9292" "$(jq -rs --argjson l "$labels" '
+		(.[] | select(.kind == "Deployment") | .spec.template.spec.containers[0].ports[] | select(.name == "http-webhook").containerPort) as $port
+		| .[] | select(.metadata.name == "webhook-receiver") | select(.spec.selector as $s | all($s | keys[]; $l[.] == $s[.]))
+		| .spec.ports[] | "\(.name) \(.port) \(.targetPort) \($port)"' "$H_TMP/image.json")"
+	check_eq "$flavour with image-kinds/: from everywhere, to that port only" '[{"from":[{"namespaceSelector":{}}],"ports":[{"port":9292,"protocol":"TCP"}]}]' "$(jq -c --argjson l "$labels" '
+		select(.metadata.name == "oci-source-controller-allow-webhooks") | select(.spec.podSelector.matchLabels as $s | all($s | keys[]; $l[.] == $s[.])) | .spec.ingress' "$H_TMP/image.json")"
+	rm -r "$H_TMP/ha/ours"
+done
+k -n flux-system delete service webhook-receiver >/dev/null
+k -n flux-system delete networkpolicy oci-source-controller-allow-webhooks >/dev/null
+k apply --server-side --force-conflicts -k "$D" >/dev/null
+k apply --server-side --force-conflicts -k "$D/beside-flux" >/dev/null
 
 # ---- monitoring ------------------------------------------------------------------------------------------------------
 # The Prometheus Operator's kinds, with schemas that take all: what is in the rules promtool has checked (monitoring_test.sh).

@@ -327,6 +327,15 @@ h_notification_controller_crds()
 	echo "$dir"/config/crd/bases/notification.toolkit.fluxcd.io_{alerts,providers,receivers}.yaml
 }
 
+# Those that come with image-reflector-controller's module.
+h_image_reflector_controller_crds()
+{
+	local dir
+
+	dir=$(GOTOOLCHAIN=local "${GO:-go}" mod download -json github.com/fluxcd/image-reflector-controller@v1.2.4 | jq -r .Dir)
+	echo "$dir"/config/crd/bases/image.toolkit.fluxcd.io_{imagepolicies,imagerepositories}.yaml
+}
+
 # h_helm_controller_start [KUBECONFIG]
 h_helm_controller_start()
 {
