@@ -318,5 +318,6 @@
 #define LIMIT_EMBEDDED_DEPTH 64 /* nesting of a protobuf body */
 #define LIMIT_EMBEDDED_FILES 10000 /* manifests in the folder */
 #define LIMIT_EMBEDDED_QUEUE 4096 /* requests that wait for the database */
+#define LIMIT_EMBEDDED_PATCH_OPS 10000 /* operations of one JSON patch; as kube-apiserver has it */
 
 #endif

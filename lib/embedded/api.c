@@ -6,6 +6,7 @@
 #include "embedded/chain.h"
 #include "embedded/discovery.h"
 #include "embedded/kind.h"
+#include "embedded/openapi.h"
 #include "embedded/reply.h"
 #include "embedded/watch.h"
 #include "http/server.h"
@@ -185,6 +186,24 @@ static int api_form(struct emb_call *c, struct http_exchange *x, bool list)
 		"only the following media types are accepted: application/json");
 }
 
+static int api_patch_type(struct emb_call *c, const char *type)
+{
+	if (!strcmp(type, "application/merge-patch+json"))
+		c->body_type = EMB_BODY_MERGE;
+	else if (!strcmp(type, "application/json-patch+json"))
+		c->body_type = EMB_BODY_JSON_PATCH;
+	else if (!strcmp(type, "application/strategic-merge-patch+json") && c->view.kind->builtin)
+		c->body_type = EMB_BODY_STRATEGIC;
+	else
+		return emb_status_set(&c->st, 415, "UnsupportedMediaType", NULL, NULL,
+			"the body of the request was in an unknown format - accepted media types "
+			"include: application/json-patch+json, application/merge-patch+json%s%s",
+			c->view.kind->builtin ? ", application/strategic-merge-patch+json" : "",
+			strstr(type, "apply-patch") ? " (the embedded API has no server-side apply)"
+						    : "");
+	return 0;
+}
+
 static int api_content(struct emb_call *c, struct http_exchange *x)
 {
 	const struct buf *body = http_x_body(x);
@@ -192,23 +211,8 @@ static int api_content(struct emb_call *c, struct http_exchange *x)
 
 	emb_media_type(http_x_header(x, "Content-Type"), type);
 	if (c->verb == EMB_PATCH) {
-		if (!strcmp(type, "application/merge-patch+json"))
-			c->body_type = EMB_BODY_MERGE;
-		else if (!strcmp(type, "application/strategic-merge-patch+json") &&
-			c->view.kind->builtin)
-			c->body_type = EMB_BODY_STRATEGIC;
-		else
-			return emb_status_set(&c->st, 415, "UnsupportedMediaType", NULL, NULL,
-				"the body of the request was in an unknown format - accepted media "
-				"types include: application/merge-patch+json%s%s",
-				c->view.kind->builtin ? ", application/strategic-merge-patch+json"
-						      : "",
-				strstr(type, "apply-patch")
-					? " (the embedded API has no server-side apply)"
-					: strcmp(type, "application/json-patch+json")
-					? ""
-					: " (the embedded API has no JSON patch; use "
-					  "--type=merge)");
+		if (api_patch_type(c, type))
+			return -1;
 	} else if (!type[0] || !strcmp(type, "application/json") || !strcmp(type, "*/*")) {
 		c->body_type = EMB_BODY_JSON;
 	} else if (!strcmp(type, "application/vnd.kubernetes.protobuf") && c->view.kind->builtin &&
@@ -371,6 +375,28 @@ static void api_on_resource(
 
 /* ---- everything else ------------------------------------------------------------------------- */
 
+static int api_on_openapi(const struct emb_api *api, const struct route *r, struct http_exchange *x,
+	struct emb_status *st)
+{
+	bool core = r->n == 4 && !strcmp(r->parts[2], "api");
+	enum emb_form form;
+	struct err err = {0};
+	json_t *o = NULL;
+
+	if (emb_accept(http_x_header(x, "Accept"), false, &form) || form != EMB_OBJECT_FORM)
+		return emb_status_set(st, 406, "NotAcceptable", NULL, NULL,
+			"only the following media types are accepted: application/json");
+	if (r->n == 2)
+		o = emb_openapi_index(api->kinds, api->prefix);
+	else if (core || (r->n == 5 && !strcmp(r->parts[2], "apis") && r->parts[3][0]))
+		o = emb_openapi_document(
+			api->kinds, core ? "" : r->parts[3], r->parts[r->n - 1], &err);
+	if (!o)
+		return err.kind ? emb_internal(st, &err) : api_no_such_path(st);
+	emb_reply_json(x, 200, o);
+	return 0;
+}
+
 static int api_on_other(const struct emb_api *api, const struct route *r, struct http_exchange *x,
 	struct emb_status *st)
 {
@@ -394,6 +420,8 @@ static int api_on_other(const struct emb_api *api, const struct route *r, struct
 			&empty);
 		return 0;
 	}
+	if (r->n >= 2 && !strcmp(r->parts[0], "openapi") && !strcmp(r->parts[1], "v3"))
+		return api_on_openapi(api, r, x, st);
 	if (!emb_discovery(api->kinds, r->parts, r->n, api->address, &o))
 		return api_no_such_path(st);
 	emb_reply_json(x, 200, o);

@@ -1,4 +1,4 @@
-#include "embedded/builtin.h"
+#include "embedded/builtin_int.h"
 
 #include "base/base64.h"
 #include "base/limits.h"
@@ -11,15 +11,93 @@
 #include <ctype.h>
 #include <string.h>
 
+/* ---- shared ---------------------------------------------------------------------------------- */
+
+static bool config_key(const char *key)
+{
+	size_t n = strlen(key);
+
+	return n && n <= 253 && strcmp(key, ".") != 0 && strncmp(key, "..", 2) != 0 &&
+		strspn(key, "-._0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") ==
+		n;
+}
+
+void emb_builtin_check_key(const char *field, const char *key, struct emb_causes *causes)
+{
+	if (!config_key(key))
+		emb_cause(causes, "FieldValueInvalid", field,
+			"Invalid value: \"%s\": a valid config key must consist of "
+			"alphanumeric characters, '-', '_' or '.' "
+			"(e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for "
+			"validation is '[-._a-zA-Z0-9]+')",
+			key);
+}
+
+int emb_builtin_check_base64(const json_t *o, const char *kind, const char *member, size_t *total,
+	struct emb_causes *causes, struct emb_status *st)
+{
+	json_t *data = json_object_get(o, member), *value;
+	const char *key;
+
+	json_object_foreach (data, key, value) {
+		auto_buf struct buf plain = BUF_INIT(LIMIT_REQUEST_BODY);
+		auto_free char *field = mem_printf("%s[%s]", member, key);
+		struct err err;
+
+		if (base64_decode(&plain, json_string_value(value), json_string_length(value),
+			    BASE64_NEWLINES, &err))
+			return emb_bad_request(st,
+				"%s in version \"v1\" cannot be handled as a %s: illegal "
+				"base64 data in %s",
+				kind, kind, field);
+		*total += plain.len;
+		mem_wipe(plain.p, plain.len);
+		emb_builtin_check_key(field, key, causes);
+	}
+	return 0;
+}
+
+static bool builtin_same(const json_t *a, const json_t *b)
+{
+	return a && b ? json_equal(a, b) : !json_object_size(a) && !json_object_size(b);
+}
+
+void emb_builtin_check_immutable(
+	const json_t *o, const json_t *old, const char *const *members, struct emb_causes *causes)
+{
+	static const char why[] = "Forbidden: field is immutable when `immutable` is set";
+
+	if (!obj_bool(false, old, "immutable"))
+		return;
+	if (!obj_bool(false, o, "immutable"))
+		emb_cause(causes, "FieldValueForbidden", "immutable", "%s", why);
+	for (; *members; members++)
+		if (!builtin_same(json_object_get(o, *members), json_object_get(old, *members)))
+			emb_cause(causes, "FieldValueForbidden", *members, "%s", why);
+}
+
+void emb_builtin_add_age(json_t *cells, const json_t *o, int64_t now_ms)
+{
+	char age[EMB_AGE_MAX];
+
+	json_array_append_new(cells,
+		json_string(
+			emb_age_since(obj_str(o, "metadata", "creationTimestamp"), now_ms, age)));
+}
+
 /* ---- Secret ---------------------------------------------------------------------------------- */
 
-#define SECRET_MAX (1 * LIMIT_MIB) /* core/v1 MaxSecretSize: the sum of all values */
-
 static const char SECRET_SCHEMA[] =
-	"{\"type\":\"object\",\"properties\":{"
-	"\"type\":{\"type\":\"string\"},\"immutable\":{\"type\":\"boolean\"},"
-	"\"data\":{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"}},"
-	"\"stringData\":{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"}}}}";
+	"{\"type\":\"object\",\"description\":\"Values that are not shown, by key.\","
+	"\"properties\":{"
+	"\"type\":{\"type\":\"string\",\"description\":\"What the values are for, Opaque where it "
+	"is not said.\"},"
+	"\"immutable\":{\"type\":\"boolean\",\"description\":\"Once true, the values can no longer "
+	"be changed.\"},"
+	"\"data\":{\"type\":\"object\",\"description\":\"The values, in base64.\","
+	"\"additionalProperties\":{\"type\":\"string\"}},"
+	"\"stringData\":{\"type\":\"object\",\"description\":\"Values as plain text. They go into "
+	"data and are never read back.\",\"additionalProperties\":{\"type\":\"string\"}}}}";
 
 static const char SECRET_COLUMNS[] =
 	"[{\"name\":\"Name\",\"type\":\"string\",\"format\":\"name\",\"description\":\"The "
@@ -49,48 +127,15 @@ static void secret_strings(json_t *o)
 	json_object_del(o, "stringData");
 }
 
-static bool config_key(const char *key)
-{
-	size_t n = strlen(key);
-
-	return n && n <= 253 && strcmp(key, ".") != 0 && strncmp(key, "..", 2) != 0 &&
-		strspn(key, "-._0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") ==
-		n;
-}
-
 static int secret_data(const json_t *o, struct emb_causes *causes, struct emb_status *st)
 {
-	json_t *data = json_object_get(o, "data");
-	const char *key;
-	json_t *value;
 	size_t total = 0;
 
-	json_object_foreach (data, key, value) {
-		auto_buf struct buf plain = BUF_INIT(LIMIT_REQUEST_BODY);
-		struct err err;
-
-		if (base64_decode(&plain, json_string_value(value), json_string_length(value),
-			    BASE64_NEWLINES, &err))
-			return emb_bad_request(st,
-				"Secret in version \"v1\" cannot be handled as a Secret: illegal "
-				"base64 data in data[%s]",
-				key);
-		total += plain.len;
-		mem_wipe(plain.p, plain.len);
-		if (!config_key(key)) {
-			auto_free char *field = mem_printf("data[%s]", key);
-
-			emb_cause(causes, "FieldValueInvalid", field,
-				"Invalid value: \"%s\": a valid config key must consist of "
-				"alphanumeric characters, '-', '_' or '.' "
-				"(e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for "
-				"validation is '[-._a-zA-Z0-9]+')",
-				key);
-		}
-	}
-	if (total > SECRET_MAX)
+	if (emb_builtin_check_base64(o, "Secret", "data", &total, causes, st))
+		return -1;
+	if (total > BUILTIN_DATA_MAX)
 		emb_cause(causes, "FieldValueTooLong", "data",
-			"Too long: may not be more than %llu bytes", SECRET_MAX);
+			"Too long: may not be more than %llu bytes", BUILTIN_DATA_MAX);
 	return 0;
 }
 
@@ -150,14 +195,10 @@ static void secret_type(const json_t *o, struct emb_causes *causes)
 	}
 }
 
-static bool builtin_same(const json_t *a, const json_t *b)
-{
-	return a && b ? json_equal(a, b) : !json_object_size(a) && !json_object_size(b);
-}
-
 static int secret_admit(
 	json_t *o, const json_t *old, struct emb_causes *causes, struct emb_status *st)
 {
+	static const char *const members[] = {"data", NULL};
 	const char *type;
 
 	secret_strings(o);
@@ -174,24 +215,8 @@ static int secret_admit(
 	if (strcmp(type, obj_str_or("", old, "type")) != 0)
 		emb_cause(causes, "FieldValueInvalid", "type",
 			"Invalid value: \"%s\": field is immutable", type);
-	if (obj_bool(false, old, "immutable")) {
-		if (!obj_bool(false, o, "immutable"))
-			emb_cause(causes, "FieldValueForbidden", "immutable",
-				"Forbidden: field is immutable when `immutable` is set");
-		if (!builtin_same(json_object_get(o, "data"), json_object_get(old, "data")))
-			emb_cause(causes, "FieldValueForbidden", "data",
-				"Forbidden: field is immutable when `immutable` is set");
-	}
+	emb_builtin_check_immutable(o, old, members, causes);
 	return 0;
-}
-
-static void add_age(json_t *cells, const json_t *o, int64_t now_ms)
-{
-	char age[EMB_AGE_MAX];
-
-	json_array_append_new(cells,
-		json_string(
-			emb_age_since(obj_str(o, "metadata", "creationTimestamp"), now_ms, age)));
 }
 
 static void secret_cells(json_t *cells, const json_t *o, int64_t now_ms)
@@ -200,7 +225,7 @@ static void secret_cells(json_t *cells, const json_t *o, int64_t now_ms)
 	json_array_append_new(cells, json_string(obj_str_or("", o, "type")));
 	json_array_append_new(
 		cells, json_integer((json_int_t)json_object_size(json_object_get(o, "data"))));
-	add_age(cells, o, now_ms);
+	emb_builtin_add_age(cells, o, now_ms);
 }
 
 static const char *secret_field(const json_t *o, const char *path)
@@ -211,7 +236,7 @@ static const char *secret_field(const json_t *o, const char *path)
 /* ---- Namespace ------------------------------------------------------------------------------- */
 
 static const char NAMESPACE_SCHEMA[] =
-	"{\"type\":\"object\",\"properties\":{"
+	"{\"type\":\"object\",\"description\":\"A place for names.\",\"properties\":{"
 	"\"spec\":{\"type\":\"object\",\"properties\":{\"finalizers\":{\"type\":\"array\","
 	"\"items\":{\"type\":\"string\"}}}},"
 	"\"status\":{\"type\":\"object\",\"properties\":{\"phase\":{\"type\":\"string\"},"
@@ -251,7 +276,7 @@ static void namespace_cells(json_t *cells, const json_t *o, int64_t now_ms)
 {
 	json_array_append_new(cells, json_string(obj_str_or("", o, "metadata", "name")));
 	json_array_append_new(cells, json_string(obj_str_or("", o, "status", "phase")));
-	add_age(cells, o, now_ms);
+	emb_builtin_add_age(cells, o, now_ms);
 }
 
 static const char *namespace_field(const json_t *o, const char *path)
@@ -272,8 +297,10 @@ static const char *namespace_field(const json_t *o, const char *path)
 #define TIME "{\"type\":\"string\",\"nullable\":true,\"format\":\"date-time\"}"
 
 static const char EVENT_SCHEMA[] =
-	"{\"type\":\"object\",\"properties\":{\"involvedObject\":" REFERENCE
-	",\"related\":" REFERENCE ",\"reason\":{\"type\":\"string\"},\"message\":{\"type\":"
+	"{\"type\":\"object\",\"description\":\"Something that happened to an object. It is kept "
+	"for "
+	"an hour.\",\"properties\":{\"involvedObject\":" REFERENCE ",\"related\":" REFERENCE
+	",\"reason\":{\"type\":\"string\"},\"message\":{\"type\":"
 	"\"string\"},\"type\":{\"type\":\"string\"},"
 	"\"action\":{\"type\":\"string\"},\"count\":{\"type\":\"integer\",\"format\":\"int32\"},"
 	"\"source\":{\"type\":\"object\",\"properties\":{\"component\":{\"type\":\"string\"},"
@@ -388,12 +415,17 @@ static const char *event_field(const json_t *o, const char *path)
 
 /* ----  */
 
-const struct emb_builtin_def emb_builtins[] = {
-	{"Namespace", "namespaces", "namespace", "ns", false, true, NAMESPACE_SCHEMA,
-		NAMESPACE_COLUMNS, {namespace_admit, namespace_cells, namespace_field, 0, true}},
-	{"Secret", "secrets", "secret", NULL, true, false, SECRET_SCHEMA, SECRET_COLUMNS,
-		{secret_admit, secret_cells, secret_field, 0, true}},
-	{"Event", "events", "event", "ev", true, false, EVENT_SCHEMA, EVENT_COLUMNS,
-		{event_admit, event_cells, event_field, 3600 * 1000, true}},
-	{0},
-};
+static const struct emb_builtin_def builtin_namespace = {"Namespace", "namespaces", "namespace",
+					    "ns", false, true, NAMESPACE_SCHEMA, NAMESPACE_COLUMNS,
+					    {namespace_admit, namespace_cells, namespace_field, 0,
+						    true}},
+				    builtin_secret = {"Secret", "secrets", "secret", NULL, true,
+					    false, SECRET_SCHEMA, SECRET_COLUMNS,
+					    {secret_admit, secret_cells, secret_field, 0, true}},
+				    builtin_event = {"Event", "events", "event", "ev", true, false,
+					    EVENT_SCHEMA, EVENT_COLUMNS,
+					    {event_admit, event_cells, event_field, 3600 * 1000,
+						    true}};
+
+const struct emb_builtin_def *const emb_builtins[] = {&builtin_namespace, &emb_config_map,
+	&builtin_secret, &emb_service_account, &builtin_event, NULL};

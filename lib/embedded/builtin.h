@@ -1,10 +1,9 @@
-/* The kinds without a CRD: Secret, Namespace, Event. Their schemas are JSON in builtin.c, read by
-   the same code as a CRD's. Read only. */
+/* The kinds without a CRD: Namespace, ConfigMap, Secret, ServiceAccount, Event. Their schemas are
+   JSON beside their code, read by the same code as a CRD's. Read only. */
 #ifndef EMBEDDED_BUILTIN_H
 #define EMBEDDED_BUILTIN_H
 #include "embedded/kind.h"
 
-/* One definition; the array ends with a NULL kind. */
 struct emb_builtin_def {
 	const char *kind, *plural, *singular, *short_name;
 	bool namespaced, has_status;
@@ -13,6 +12,6 @@ struct emb_builtin_def {
 	struct emb_builtin hooks;
 };
 
-extern const struct emb_builtin_def emb_builtins[];
+extern const struct emb_builtin_def *const emb_builtins[]; /* ends with NULL */
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/obj.h"
 #include "base/vec.h"
 #include "embedded/duplicates.h"
+#include "embedded/json_patch.h"
 #include "embedded/kind.h"
 #include "embedded/objects.h"
 #include "embedded/patch.h"
@@ -194,7 +195,8 @@ static json_t *call_read_body(struct emb_call *c, struct emb_paths *duplicates)
 		return o;
 	}
 	o = call_read_json(c, duplicates);
-	if (o && !json_is_object(o)) {
+	/* A JSON patch is a list; emb_json_patch says so itself. */
+	if (o && !json_is_object(o) && c->body_type != EMB_BODY_JSON_PATCH) {
 		emb_bad_request(&c->st, "the body must be a JSON object");
 		json_decref(o);
 		return NULL;
@@ -269,6 +271,25 @@ static int call_update(struct emb_call *c, struct emb_tx *tx)
 	return call_answer(c, o, tx->now_ms);
 }
 
+static int call_change_tree(struct emb_call *c, json_t **o, const json_t *change)
+{
+	switch (c->body_type) {
+	case EMB_BODY_STRATEGIC:
+		return emb_patch_strategic(*o, change, &c->st);
+	case EMB_BODY_JSON_PATCH:
+		/* Its operations see the object as a client does. */
+		json_object_set_new(*o, "apiVersion", json_string(c->view.v->api_version));
+		json_object_set_new(*o, "kind", json_string(c->view.kind->kind));
+		if (emb_json_patch(o, change, &c->st))
+			return -1;
+		return obj_str(*o, "kind") ? 0
+					   : emb_bad_request(&c->st, "Object 'Kind' is missing");
+	default:
+		emb_patch_merge(o, change);
+		return 0;
+	}
+}
+
 static int call_patch(struct emb_call *c, struct emb_tx *tx)
 {
 	struct emb_update how = {.status = c->status, .is_patch = true};
@@ -282,12 +303,8 @@ static int call_patch(struct emb_call *c, struct emb_tx *tx)
 	if (!old)
 		return -1;
 	o = json_deep_copy(old);
-	if (c->body_type == EMB_BODY_STRATEGIC) {
-		if (emb_patch_strategic(o, change, &c->st))
-			return -1;
-	} else {
-		emb_patch_merge(&o, change);
-	}
+	if (call_change_tree(c, &o, change))
+		return -1;
 	if (call_check_type(c, o, true) ||
 		emb_tx_read(tx, c->view.kind, c->view.v, o, &duplicates, true) ||
 		emb_tx_update(tx, c->view.kind, c->view.v, old, o, &how))

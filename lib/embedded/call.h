@@ -17,7 +17,13 @@ struct kube_selector;
 
 enum emb_verb { EMB_GET, EMB_LIST, EMB_CREATE, EMB_UPDATE, EMB_PATCH, EMB_DELETE };
 enum emb_form { EMB_OBJECT_FORM, EMB_TABLE_FORM, EMB_PARTIAL_FORM };
-enum emb_body { EMB_BODY_JSON, EMB_BODY_PROTOBUF, EMB_BODY_MERGE, EMB_BODY_STRATEGIC };
+enum emb_body {
+	EMB_BODY_JSON,
+	EMB_BODY_PROTOBUF,
+	EMB_BODY_MERGE,
+	EMB_BODY_STRATEGIC,
+	EMB_BODY_JSON_PATCH
+};
 
 /* How an object is shown: the kind in one of its versions, whole, as a row or as metadata alone. */
 struct emb_view {

@@ -83,12 +83,15 @@ static int kind_set_version(struct emb_kind *k, const json_t *def, struct err *e
 	v->name = mem_strdup(obj_str_or("", def, "name"));
 	v->api_version = mem_printf("%s/%s", k->group, v->name);
 	v->storage = obj_bool(false, def, "storage");
+	v->schema_text = json_dumps(schema, JSON_COMPACT);
 	k->n_versions++;
 	if (!cols) {
 		age = json_pack("[{s:s, s:s, s:s}]", "name", "Age", "type", "date", "jsonPath",
 			".metadata.creationTimestamp");
 		cols = age;
 	}
+	if (!v->schema_text)
+		return err_set(err, ERR_STALL, "version '%s' has no schema", v->name);
 	if (kind_set_columns(v, cols, true, err) || !(v->schema = emb_schema_new(schema, err)))
 		return err_wrap(err, "version '%s'", v->name);
 	if (obj_get(def, "subresources", "status"))
@@ -169,6 +172,7 @@ static int kind_from_builtin(struct emb_kind *k, const struct emb_builtin_def *d
 	v->name = mem_strdup("v1");
 	v->api_version = mem_strdup("v1");
 	v->storage = true;
+	v->schema_text = mem_strdup(def->schema);
 	if (!schema || !(v->schema = emb_schema_new(schema, err)))
 		return -1;
 	cols = obj_parse(def->columns, strlen(def->columns), def->kind, err);
@@ -204,13 +208,13 @@ static int kinds_add_crd(struct emb_kinds *ks, const struct embedded_crd *crd, s
 struct emb_kinds *emb_kinds_new(const struct embedded_crd *crds, struct err *err)
 {
 	struct emb_kinds *ks = NEW(struct emb_kinds);
-	const struct emb_builtin_def *def;
+	const struct emb_builtin_def *const *def;
 
 	ks->meta = emb_meta_schema(err);
 	if (!ks->meta)
 		goto fail;
-	for (def = emb_builtins; def->kind; def++)
-		if (kind_from_builtin(kinds_grow(ks), def, err))
+	for (def = emb_builtins; *def; def++)
+		if (kind_from_builtin(kinds_grow(ks), *def, err))
 			goto fail;
 	for (; crds->name; crds++)
 		if (kinds_add_crd(ks, crds, err))
@@ -235,6 +239,7 @@ static void version_clear(struct emb_version *v)
 	free(v->columns);
 	free(v->name);
 	free(v->api_version);
+	free(v->schema_text);
 	emb_schema_free(v->schema);
 }
 

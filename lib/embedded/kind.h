@@ -1,6 +1,6 @@
 /*
  * What the API serves: one struct emb_kind per resource, from the CRDs in the binary and from the
- * three built-in kinds (builtin.h). All of it is read only after emb_kinds_new, so workers and the
+ * built-in kinds (builtin.h). All of it is read only after emb_kinds_new, so workers and the
  * loop share it without a lock.
  */
 #ifndef EMBEDDED_KIND_H
@@ -29,6 +29,7 @@ struct emb_version {
 	char *api_version; /* "source.toolkit.fluxcd.io/v1" */
 	bool storage;
 	struct emb_schema *schema;
+	char *schema_text; /* what it was made from, JSON: for people (openapi.h) */
 	struct emb_column *columns;
 	size_t n_columns;
 };

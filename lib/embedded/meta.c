@@ -11,22 +11,77 @@
 
 #include <string.h>
 
-#define STR "{\"type\":\"string\"}"
-#define STRMAP "{\"type\":\"object\",\"additionalProperties\":" STR "}"
+#define TEXT(name, description) \
+	"\"" name "\":{\"type\":\"string\",\"description\":\"" description "\"}"
+#define MAP(name, description) \
+	"\"" name "\":{\"type\":\"object\",\"description\":\"" description "\"," \
+	"\"additionalProperties\":{\"type\":\"string\"}}"
+#define NUMBER(name, description) \
+	"\"" name "\":{\"type\":\"integer\",\"description\":\"" description "\"}"
+#define SWITCH(name, description) \
+	"\"" name "\":{\"type\":\"boolean\",\"description\":\"" description "\"}"
 
 static const char SCHEMA[] =
-	"{\"type\":\"object\",\"properties\":{\"meta\":{\"type\":\"object\",\"properties\":{"
-	"\"name\":" STR ",\"generateName\":" STR ",\"namespace\":" STR ",\"selfLink\":" STR
-	",\"uid\":" STR ",\"resourceVersion\":" STR
-	",\"generation\":{\"type\":\"integer\"},\"creationTimestamp\":" STR
-	",\"deletionTimestamp\":" STR ",\"deletionGracePeriodSeconds\":{\"type\":\"integer\"},"
-	"\"labels\":" STRMAP ",\"annotations\":" STRMAP
-	",\"finalizers\":{\"type\":\"array\",\"items\":" STR
-	"},\"ownerReferences\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{"
-	"\"apiVersion\":" STR ",\"kind\":" STR ",\"name\":" STR ",\"uid\":" STR
-	",\"controller\":{\"type\":\"boolean\"},\"blockOwnerDeletion\":{\"type\":\"boolean\"}},"
-	"\"required\":[\"apiVersion\",\"kind\",\"name\",\"uid\"]}},"
-	"\"managedFields\":{\"x-kubernetes-preserve-unknown-fields\":true}}}}}";
+	"{\"type\":\"object\",\"properties\":{\"meta\":{\"type\":\"object\",\"description\":"
+	"\"What every object has.\",\"properties\":{" TEXT("name",
+		"The object's name, one in its namespace and kind.") "," TEXT("generateName",
+		"What a name that the server makes begins with.") "," TEXT("namespace",
+		"The namespace, default where none is given.") "," TEXT("selfLink",
+		"Not used.") "," TEXT("uid",
+		"Another one for each object that there ever was. The server's.") "," TEXT("resourc"
+											   "eVersio"
+											   "n",
+		"Another one after each change. The server's.") "," NUMBER("generation",
+		"How often the spec was changed. The server's.") "," TEXT("creationTimestamp",
+		"When the object was created. The server's.") "," TEXT("deletionTimestamp",
+		"When its deletion was asked for. The server's.") "," NUMBER("deletionGracePeriodSe"
+									     "conds",
+		"Always 0. The server's.") "," MAP("labels",
+		"Names and values to select objects by.") "," MAP("annotations",
+		"Names and values for programs and people.") ","
+							     "\"finalizers\":{\"type\":\"array\","
+							     "\"description\":\"Who has to do "
+							     "something before a "
+							     "deleted object "
+							     "goes.\",\"items\":{\"type\":"
+							     "\"string\"}},"
+							     "\"ownerReferences\":{\"type\":"
+							     "\"array\",\"description\":\"Objects "
+							     "that this one depends "
+							     "on. Nothing is deleted because of "
+							     "them "
+							     "here.\",\"items\":{\"type\":"
+							     "\"object\","
+							     "\"properties\":{" TEXT("apiVersion",
+								     "Group and version of the "
+								     "owner.") "," TEXT("kind",
+								     "Kind of the owner.") "," TEXT("name",
+								     "Name of the owner.") "," TEXT("uid",
+								     "uid of the owner.") "," SWITCH("controller",
+								     "Whether the owner manages "
+								     "this object.") "," SWITCH("bl"
+												"oc"
+												"kO"
+												"wn"
+												"er"
+												"De"
+												"le"
+												"ti"
+												"o"
+												"n",
+								     "Not used.") "},"
+										  "\"required\":["
+										  "\"apiVersion\","
+										  "\"kind\","
+										  "\"name\","
+										  "\"uid\"]}},"
+										  "\"managedFields"
+										  "\":{\"x-"
+										  "kubernetes-"
+										  "preserve-"
+										  "unknown-"
+										  "fields\":true}}}"
+										  "}}";
 
 #define ANNOTATIONS_MAX (256 * LIMIT_KIB) /* apimachinery TotalAnnotationSizeLimitB */
 
@@ -35,6 +90,13 @@ struct emb_schema *emb_meta_schema(struct err *err)
 	auto_json json_t *def = obj_parse(SCHEMA, sizeof(SCHEMA) - 1, "metadata", err);
 
 	return def ? emb_schema_new(def, err) : NULL;
+}
+
+json_t *emb_meta_schema_json(struct err *err)
+{
+	auto_json json_t *def = obj_parse(SCHEMA, sizeof(SCHEMA) - 1, "metadata", err);
+
+	return def ? json_incref((json_t *)(uintptr_t)obj_get(def, "properties", "meta")) : NULL;
 }
 
 /* The schema knows the object under the key "meta", since the key "metadata" at the root is not

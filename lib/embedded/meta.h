@@ -13,6 +13,8 @@ struct emb_causes;
 struct emb_status;
 
 struct emb_schema *emb_meta_schema(struct err *err) must_check;
+/* The schema of metadata itself as JSON; the caller's. */
+json_t *emb_meta_schema_json(struct err *err) must_check;
 /* Makes metadata an object without unknown fields, managedFields and selfLink. Wrong types are
    a 400. */
 int emb_meta_read(const struct emb_schema *meta, const struct emb_kind *k, json_t *o,

@@ -78,6 +78,8 @@ static const char *merge_key(const char *field)
 {
 	if (!strcmp(field, "ownerReferences"))
 		return "uid";
+	if (!strcmp(field, "secrets"))
+		return "name";
 	return strcmp(field, "conditions") ? NULL : "type";
 }
 

@@ -1,7 +1,7 @@
 /*
  * Patches on JSON trees. Any thread.
  *
- * JSON merge patch (RFC 7386), strategic merge patch for Secret and Namespace (Kubernetes
+ * JSON merge patch (RFC 7386), strategic merge patch for the built-in kinds (Kubernetes
  * "strategic-merge-patch.md"), and the three-way merge of `kubectl apply` for the folder of
  * manifests. Depth is bounded by the parser that made the trees.
  */
@@ -15,7 +15,8 @@ struct emb_status;
 void emb_patch_merge(json_t **o, const json_t *patch);
 /* o is an object. Directives $patch, $retainKeys, $deleteFromPrimitiveList and $setElementOrder;
    lists that merge: metadata.finalizers (as a set), metadata.ownerReferences (by uid),
-   status.conditions (by type); other lists are replaced. 400 for a directive it does not know. */
+   status.conditions (by type), secrets of a ServiceAccount (by name); other lists are replaced. 400
+   for a directive it does not know. */
 int emb_patch_strategic(json_t *o, const json_t *patch, struct emb_status *st);
 /* Brings live, an object, to what `wanted` says: fields of wanted are set, fields that `last` had
    and wanted has not are removed, all others stay. last may be NULL. */

@@ -53,6 +53,18 @@ static const struct field SECRET[] = {{1, "metadata", P_MESSAGE, false, META},
 	{2, "data", P_MAP_BYTES, false, NULL}, {3, "type", P_STRING, false, NULL},
 	{4, "stringData", P_MAP_STRING, false, NULL}, {5, "immutable", P_BOOL, false, NULL}, {0}};
 
+static const struct field CONFIG_MAP[] = {{1, "metadata", P_MESSAGE, false, META},
+	{2, "data", P_MAP_STRING, false, NULL}, {3, "binaryData", P_MAP_BYTES, false, NULL},
+	{4, "immutable", P_BOOL, false, NULL}, {0}};
+
+/* Of an ObjectReference the name alone is kept. */
+static const struct field REFERENCE[] = {{3, "name", P_STRING, false, NULL}, {0}};
+static const struct field LOCAL_REFERENCE[] = {{1, "name", P_STRING, false, NULL}, {0}};
+static const struct field SERVICE_ACCOUNT[] = {{1, "metadata", P_MESSAGE, false, META},
+	{2, "secrets", P_MESSAGE, true, REFERENCE},
+	{3, "imagePullSecrets", P_MESSAGE, true, LOCAL_REFERENCE},
+	{4, "automountServiceAccountToken", P_BOOL, false, NULL}, {0}};
+
 static const struct field NS_SPEC[] = {{1, "finalizers", P_STRING, true, NULL}, {0}};
 static const struct field NS_STATUS[] = {{1, "phase", P_STRING, false, NULL}, {0}};
 static const struct field NAMESPACE[] = {{1, "metadata", P_MESSAGE, false, META},
@@ -276,6 +288,22 @@ static json_t *protobuf_message(
 	return MOVE(o);
 }
 
+static const struct {
+	const char *name;
+	const struct field *fields;
+} KINDS[] = {{"Secret", SECRET}, {"Namespace", NAMESPACE}, {"ConfigMap", CONFIG_MAP},
+	{"ServiceAccount", SERVICE_ACCOUNT}};
+
+static const struct field *protobuf_kind(const char *api_version, const char *kind)
+{
+	size_t i;
+
+	for (i = 0; !strcmp(api_version, "v1") && i < ARRAY_LEN(KINDS); i++)
+		if (!strcmp(KINDS[i].name, kind))
+			return KINDS[i].fields;
+	return NULL;
+}
+
 /* TypeMeta of the envelope: 1 apiVersion, 2 kind. */
 static const struct field TYPE_META[] = {
 	{1, "apiVersion", P_STRING, false, NULL}, {2, "kind", P_STRING, false, NULL}, {0}};
@@ -284,7 +312,7 @@ json_t *emb_protobuf_read(const void *data, size_t len, struct err *err)
 {
 	struct in in = {data, (const unsigned char *)data + len}, raw = {NULL, NULL};
 	auto_json json_t *type = NULL;
-	const struct field *fields = NULL;
+	const struct field *fields;
 	const char *kind;
 	json_t *o;
 
@@ -313,10 +341,7 @@ json_t *emb_protobuf_read(const void *data, size_t len, struct err *err)
 		}
 	}
 	kind = obj_str_or("", type, "kind");
-	if (!strcmp(obj_str_or("", type, "apiVersion"), "v1"))
-		fields = !strcmp(kind, "Secret")     ? SECRET
-			: !strcmp(kind, "Namespace") ? NAMESPACE
-						     : NULL;
+	fields = protobuf_kind(obj_str_or("", type, "apiVersion"), kind);
 	if (!fields) {
 		err_set(err, ERR_STALL, "no protobuf form of '%.100s' '%.100s' is known",
 			obj_str_or("", type, "apiVersion"), kind);

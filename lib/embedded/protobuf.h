@@ -1,9 +1,9 @@
 /*
  * Request bodies in Kubernetes' protobuf form (application/vnd.kubernetes.protobuf): the four bytes
  * "k8s\0", then a runtime.Unknown that names apiVersion and kind and holds the object. kubectl 1.34
- * sends `create secret` and `create namespace` in no other way. Secret and Namespace only
- * (k8s.io/api/core/v1/generated.proto). Every byte is hostile: lengths are checked against what is
- * left, depth and wire types are bounded, text must be UTF-8, unknown fields are skipped as
+ * sends `create secret`, `create configmap` and the like in no other way. The kinds that people
+ * create (k8s.io/api/core/v1/generated.proto). Every byte is hostile: lengths are checked against
+ * what is left, depth and wire types are bounded, text must be UTF-8, unknown fields are skipped as
  * protobuf demands. Any thread.
  */
 #ifndef EMBEDDED_PROTOBUF_H

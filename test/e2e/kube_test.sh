@@ -25,8 +25,13 @@ STORAGE=127.0.0.1:$(h_free_port)
 mkdir -p "$H_TMP/objects"
 if [ "$API" = real ]; then
 	h_cluster_start
-	k apply -k "$H_ROOT/deploy" >/dev/null 2>&1 || k apply -f "$H_ROOT/deploy/namespace.yaml" -f "$H_ROOT/deploy/crds" >/dev/null # 1.20 cannot read the kustomization
-	[ "$KUBECTL_FROM" = tools ] || "$(h_tool kube-apiserver)/kubectl" --kubeconfig "$ADMIN_KUBECONFIG" apply -k "$H_ROOT/deploy" >/dev/null
+	cp -r "$H_ROOT/deploy" "$H_TMP/deploy"
+	mkdir "$H_TMP/ours"
+	printf 'resources: [../deploy]\ncomponents: [../deploy/image-kinds]\n' >"$H_TMP/ours/kustomization.yaml"
+	# 1.20 cannot read the kustomization.
+	newer() { "$(h_tool kube-apiserver)/kubectl" --kubeconfig "$ADMIN_KUBECONFIG" "$@" >/dev/null || h_die "kubectl $1 failed"; }
+	newer apply --server-side -f "$H_ROOT/deploy/crds"
+	newer apply --server-side --force-conflicts -k "$H_TMP/ours"
 	k wait --for=condition=Established --timeout=30s crd --all >/dev/null
 	h_sa_kubeconfig "$H_TMP/sa.kubeconfig" flux-system source-controller
 fi
@@ -354,6 +359,128 @@ if [ "$KUBECTL_FROM" = tools ]; then
 	check_match "kubectl edits of the status go to the subresource" 'request-' "$(kn get --subresource=status ocirepository web -o jsonpath='{.status.lastHandledReconcileAt}')"
 fi
 
+# ---- the image kinds, as far as the API server goes ------------------------------------------------------------------
+# Suspended, so that what is seen here is its doing and nobody else's.
+# spec_of KIND NAME SPEC: a manifest.
+spec_of()
+{
+	local group=image
+
+	[ "$1" != Receiver ] || group=notification
+	jq -n --arg api "$group.toolkit.fluxcd.io/v1" --arg kind "$1" --arg name "$2" --argjson spec "$3" '{apiVersion: $api, kind: $kind, metadata: {name: $name}, spec: $spec}'
+}
+# created KIND NAME SPEC FILTER: what the API server made of it, at once.
+created() { spec_of "$@" | kn create -o json -f - | jq -c "$4"; }
+# rejected KIND SPEC: what kubectl says, without its own check.
+rejected() { spec_of "$1" rejected "$2" | kn create --validate=false -f - 2>&1; }
+check_eq "ImageRepository: defaults" '[["^.*\\.sig$"],"generic",{"observedGeneration":-1}]' \
+	"$(created ImageRepository app '{"image":"'"$REG"'/app","interval":"1m","suspend":true}' '[.spec.exclusionList, .spec.provider, .status]')"
+check_eq "ImagePolicy: defaults" '["Never","asc",{"observedGeneration":-1}]' \
+	"$(created ImagePolicy app '{"imageRepositoryRef":{"name":"app"},"policy":{"numerical":{}},"suspend":true}' '[.spec.digestReflectionPolicy, .spec.policy.numerical.order, .status]')"
+check_eq "Receiver: defaults" '["10m",{"observedGeneration":-1}]' \
+	"$(created Receiver app '{"type":"generic","resources":[],"secretRef":{"name":"s"},"suspend":true}' '[.spec.interval, .status]')"
+check_eq "ImageRepository: an empty list stays empty" '[]' \
+	"$(created ImageRepository none '{"image":"'"$REG"'/app","interval":"1m","suspend":true,"exclusionList":[]}' .spec.exclusionList)"
+OIDC='{"issuerURL":"https://issuer.example","validations":[{"expression":"true","message":"no"}]}'
+check_eq "Receiver: generic-oidc without a Secret" '"generic-oidc"' "$(created Receiver oidc '{"type":"generic-oidc","resources":[],"suspend":true,"oidcProviders":['"$OIDC"']}' .spec.type)"
+
+check_match "IR-36: columns" '^NAME +IMAGE +TAGS +READY +STATUS +AGE$' "$(kn get imagerepositories | head -n 1)"
+check_match "IR-36: and the wide ones" '^NAME +IMAGE +TAGS +READY +STATUS +LAST SCAN +AGE$' "$(kn get imagerepositories -o wide | head -n 1)"
+check_match "IR-36: the row" "^app +$REG/app " "$(kn get imagerepository app --no-headers)"
+check_match "ImagePolicy: columns" '^NAME +IMAGE +TAG +READY +STATUS +AGE$' "$(kn get imagepolicies | head -n 1)"
+check_match "Receiver: columns" '^NAME +AGE +READY +STATUS$' "$(kn get receivers | head -n 1)"
+for short in imgrepo imagerepo imgpol imagepol receiver; do
+	check_match "CL-06: $short" '^[a-z]+\.(image|notification)\.toolkit\.fluxcd\.io/app$' "$(kn get $short app -o name)"
+done
+check_eq "CL-06: category fluxcd-images" "imagepolicy.image.toolkit.fluxcd.io/app imagerepository.image.toolkit.fluxcd.io/app imagerepository.image.toolkit.fluxcd.io/none" \
+	"$(kn get fluxcd-images -o name | sort | paste -sd ' ')"
+check_eq "CL-06: category fluxcd-notifications" "receiver.notification.toolkit.fluxcd.io/app receiver.notification.toolkit.fluxcd.io/oidc" "$(kn get fluxcd-notifications -o name | sort | paste -sd ' ')"
+check_eq "CL-06: all of them in all and in fluxcd" "5 5" "$(kn get all -o name | grep -cE '^(image|receiver)') $(kn get fluxcd -o name | grep -cE '^(image|receiver)')"
+check_eq "as flux asks for one" app "$(kn get imagerepositories --field-selector metadata.name=app -o jsonpath='{.items[*].metadata.name}')"
+
+IP='"imageRepositoryRef":{"name":"app"},"policy":{}'
+check_eq "IP-27: interval without Always" "The ImagePolicy \"rejected\" is invalid: spec: Invalid value: \"object\": spec.interval is only accepted when spec.digestReflectionPolicy is set to 'Always'" \
+	"$(rejected ImagePolicy '{'"$IP"',"interval":"5m"}')"
+check_eq "IP-27: Always without interval" "The ImagePolicy \"rejected\" is invalid: spec: Invalid value: \"object\": spec.interval must be set when spec.digestReflectionPolicy is set to 'Always'" \
+	"$(rejected ImagePolicy '{'"$IP"',"digestReflectionPolicy":"Always"}')"
+check_eq "a rule is not asked where something is missing" 'The ImagePolicy "rejected" is invalid:
+* spec.imageRepositoryRef: Required value
+* <nil>: Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation' \
+	"$(rejected ImagePolicy '{"policy":{},"interval":"5m"}' | sed 's/ $//')"
+check_eq "RC-34: no secretRef" 'The Receiver "rejected" is invalid: spec: Invalid value: "object": secretRef is required when type is not generic-oidc' \
+	"$(rejected Receiver '{"type":"github","resources":[]}')"
+check_eq "RC-34: generic-oidc with one, and without providers" 'The Receiver "rejected" is invalid:
+* spec: Invalid value: "object": generic-oidc receivers must define at least one oidcProvider
+* spec: Invalid value: "object": secretRef cannot be set when type is generic-oidc' \
+	"$(rejected Receiver '{"type":"generic-oidc","resources":[],"secretRef":{"name":"s"}}' | sed 's/ $//')"
+check_eq "RC-34: providers with another type" 'The Receiver "rejected" is invalid: spec: Invalid value: "object": oidcProviders can only be set when type is generic-oidc' \
+	"$(rejected Receiver '{"type":"quay","resources":[],"secretRef":{"name":"s"},"oidcProviders":['"$OIDC"']}')"
+check_eq "one issuer, once" 'The Receiver "rejected" is invalid: spec.oidcProviders[1]: Duplicate value: {"issuerURL":"https://issuer.example"}' \
+	"$(rejected Receiver '{"type":"generic-oidc","resources":[],"oidcProviders":['"$OIDC,$OIDC"']}')"
+check_eq "a token alone proves nothing" 'The Receiver "rejected" is invalid: spec.oidcProviders[0].validations: Invalid value: 0: spec.oidcProviders[0].validations in body should have at least 1 items' \
+	"$(rejected Receiver '{"type":"generic-oidc","resources":[],"oidcProviders":[{"issuerURL":"https://x","validations":[]}]}')"
+check_eq "IR-11: 26 exclusions" 'The ImageRepository "rejected" is invalid: spec.exclusionList: Too many: 26: must have at most 25 items' \
+	"$(rejected ImageRepository "$(jq -nc '{image: "a", interval: "1m", exclusionList: [range(26) | tostring]}')")"
+check_eq "IR-11: 25 are taken" 25 "$(created ImageRepository full "$(jq -nc '{image: "a", interval: "1m", suspend: true, exclusionList: [range(25) | tostring]}')" '.spec.exclusionList | length')"
+check_match "a kind that nobody could wake" 'spec\.resources\[0\]\.kind: Unsupported value: "Pod"' "$(rejected Receiver '{"type":"generic","secretRef":{"name":"s"},"resources":[{"kind":"Pod","name":"x"}]}')"
+
+# A rule holds on every way to write.
+check_match "and a merge patch" 'spec\.interval is only accepted when' "$(kn patch imagepolicy app --type=merge -p '{"spec":{"interval":"5m"}}' 2>&1)"
+check_match "and a JSON patch" 'spec\.interval is only accepted when' "$(kn patch imagepolicy app --type=json -p '[{"op":"add","path":"/spec/interval","value":"5m"}]' 2>&1)"
+check_ok "one patch may do both" kn patch imagepolicy app --type=json -p '[{"op":"add","path":"/spec/interval","value":"5m"},{"op":"replace","path":"/spec/digestReflectionPolicy","value":"Always"}]'
+check_eq "JSON patch: all six operations" '["b","c"] x 9m' "$(kn patch imagerepository app --type=json -o json -p '[
+	{"op":"test","path":"/kind","value":"ImageRepository"}, {"op":"replace","path":"/spec/exclusionList","value":["a","b"]}, {"op":"add","path":"/spec/exclusionList/-","value":"c"},
+	{"op":"remove","path":"/spec/exclusionList/0"}, {"op":"add","path":"/metadata/annotations","value":{"a~b":"x"}}, {"op":"move","from":"/metadata/annotations/a~0b","path":"/metadata/annotations/from"},
+	{"op":"copy","from":"/metadata/annotations/from","path":"/metadata/annotations/to"}, {"op":"replace","path":"/spec/timeout","value":"9m"}]' |
+	jq -r '"\(.spec.exclusionList | tojson) \(.metadata.annotations.to) \(.spec.timeout)"')"
+check_match "JSON patch: a test that fails changes nothing" 'The request is invalid' \
+	"$(kn patch imagerepository app --type=json -p '[{"op":"replace","path":"/spec/timeout","value":"8m"},{"op":"test","path":"/spec/image","value":"other"}]' 2>&1)"
+check_eq "JSON patch: nothing at all" 9m "$(kn get imagerepository app -o jsonpath='{.spec.timeout}')"
+check_has "JSON patch: of what is not there" 'The request is invalid' "$(kn patch imagerepository app --type=json -p '[{"op":"remove","path":"/spec/insecure"}]' 2>&1)"
+check_ok "JSON patch: of a Secret" kn create secret generic patched --from-literal=key=old
+check_eq "JSON patch: of a Secret, its value" bmV3 "$(kn patch secret patched --type=json -o jsonpath='{.data.key}' -p '[{"op":"replace","path":"/data/key","value":"bmV3"}]')"
+kn delete secret patched >/dev/null
+
+spec_of ImageRepository applied '{"image":"a","interval":"1m","suspend":true}' >"$H_TMP/applied.json"
+if [ "$API" = real ]; then
+	check_match "server-side apply" 'applied serverside-applied$' "$(kn apply --server-side --field-manager=gitops -f "$H_TMP/applied.json" 2>&1)"
+	check_match "server-side apply: of what others have set" 'conflict with "gitops"|conflicts with "gitops"' \
+		"$(jq '.spec.interval = "2m"' "$H_TMP/applied.json" | kn apply --server-side --field-manager=other -f - 2>&1)"
+else
+	check_match "server-side apply is left out, and said to be" '[Ss]erver-side apply' "$(kn apply --server-side -f "$H_TMP/applied.json" 2>&1)"
+	check_ok "apply" kn apply -f "$H_TMP/applied.json"
+fi
+check_eq "applied" 1m "$(kn get imagerepository applied -o jsonpath='{.spec.interval}')"
+
+# ---- ConfigMaps and ServiceAccounts ----------------------------------------------------------------------------------
+check_ok "create configmap" kn create configmap settings --from-literal=a=b
+check_match "get configmaps" '^settings +1 +[0-9]+s$' "$(kn get cm settings --no-headers)"
+check_match "a key that is none" 'data\[a b\]: Invalid value: "a b": a valid config key' "$(kn patch configmap settings --type=merge -p '{"data":{"a b":"c"}}' 2>&1)"
+check_ok "create serviceaccount" kn create serviceaccount puller
+check_match "get serviceaccounts" '^puller +0 +[0-9]+s$' "$(kn get sa puller --no-headers)"
+check_eq "a strategic patch, as the manuals have it" pull "$(kn patch serviceaccount puller -p '{"imagePullSecrets":[{"name":"pull"}]}' -o jsonpath='{.imagePullSecrets[*].name}')"
+kn delete configmap/settings serviceaccount/puller >/dev/null
+
+# ---- what the kinds are, for people ----------------------------------------------------------------------------------
+if [ "$KUBECTL_FROM" = tools ]; then
+	check_match "explain: the kind" 'KIND: +OCIRepository' "$(kn explain ocirepository.spec.ref 2>&1)"
+	check_has "explain: the field's words" "Which artifact of the repository is wanted." "$(kn explain ocirepository.spec.ref 2>&1)"
+	check_match "explain: its members" '  semver	<string>' "$(kn explain ocirepository.spec.ref 2>&1)"
+	check_match "explain: by short name, all of it" '    order	<string>' "$(kn explain --recursive imgpol.spec.policy 2>&1)"
+	check_has "explain: an older version" "v1beta2" "$(kn explain ocirepo --api-version=source.toolkit.fluxcd.io/v1beta2 2>&1)"
+	check_match "explain: metadata" '  labels	<map\[string\]string>' "$(kn explain receivers.metadata 2>&1)"
+	check_has "explain: a built-in kind" "imagePullSecrets" "$(kn explain serviceaccount 2>&1)"
+	check_has "explain: no such field" 'field "nope" does not exist' "$(kn explain receiver.spec.nope 2>&1)"
+	bogus=$(spec_of ImageRepository bogus '{"image":"a","interval":"1m","suspend":true,"intervall":"1"}')
+	check_match "--validate=strict" 'unknown field "spec.intervall"' "$(kn apply --validate=strict -f - 2>&1 <<<"$bogus")"
+	check_has "--validate=strict: and nothing is made" NotFound "$(kn get imagerepository bogus 2>&1)"
+	warned=$(kn apply --validate=warn -f - 2>&1 <<<"$bogus")
+	check_match "--validate=warn: a warning" 'Warning: unknown field "spec.intervall"' "$warned"
+	check_match "--validate=warn: and it is made" 'bogus created$' "$warned"
+	check_eq "without the field" null "$(kn get imagerepository bogus -o json | jq -c .spec.intervall)"
+fi
+kn delete --wait=false receivers,imagepolicies,imagerepositories --all >/dev/null
+
 # ---- suspend ---------------------------------------------------------------------------------------------------------
 kn patch ocirepository follow --type=merge -p '{"spec":{"suspend":true}}' >/dev/null
 tag "$REG/app:1.0.0" main
@@ -409,27 +536,23 @@ object opaque '{"url":"oci://'"$PRIV"'/private","ref":{"tag":"1"},"secretRef":{"
 check_soon "a Secret of type dockercfg" "$SOON" "True Succeeded" outcome old-form
 check_soon "an Opaque one counts for nothing" "$SOON" "False OCIArtifactPullFailed" outcome opaque
 # The same through a ServiceAccount: what it names is read, and watched.
-if [ "$API" != embedded ]; then
-	kn create serviceaccount robot >/dev/null
-	object by-account '{"url":"oci://'"$PRIV"'/private","ref":{"tag":"1"},"serviceAccountName":"robot"}'
-	check_soon "a ServiceAccount without pull Secrets shows nobody" "$SOON" "False OCIArtifactPullFailed" outcome by-account
-	kn patch serviceaccount robot --type=merge -p '{"imagePullSecrets":[{"name":"later"}]}' >/dev/null
-	check_soon "one that names what is not there" "$SOON" "False AuthenticationFailed" outcome by-account
-	check_has "is told with both names" "service account '$NS/robot': failed to get image pull secret '$NS/later'" "$(message by-account)"
-	kn create secret docker-registry later --docker-server="$PRIV" --docker-username="$HTPASSWD_USER" --docker-password="$HTPASSWD_WORD" >/dev/null
-	check_soon "its Secret comes" "$SOON" "True Succeeded" outcome by-account
-	kn patch secret later --type=merge -p "$(secret wrong)" >/dev/null
-	check_soon "and changes" "$SOON" "False OCIArtifactPullFailed" outcome by-account
-	kn patch serviceaccount robot --type=merge -p '{"imagePullSecrets":[{"name":"pull"}]}' >/dev/null
-	check_soon "another one is named" "$SOON" "True Succeeded" outcome by-account
-	object of-cloud '{"url":"oci://'"$PRIV"'/private","ref":{"tag":"1"},"serviceAccountName":"robot","provider":"aws"}'
-	check_soon "what is given wins over a provider" "$SOON" "True Succeeded" outcome of-cloud
-fi
+kn create serviceaccount robot >/dev/null
+object by-account '{"url":"oci://'"$PRIV"'/private","ref":{"tag":"1"},"serviceAccountName":"robot"}'
+check_soon "a ServiceAccount without pull Secrets shows nobody" "$SOON" "False OCIArtifactPullFailed" outcome by-account
+kn patch serviceaccount robot --type=merge -p '{"imagePullSecrets":[{"name":"later"}]}' >/dev/null
+check_soon "one that names what is not there" "$SOON" "False AuthenticationFailed" outcome by-account
+check_has "is told with both names" "service account '$NS/robot': failed to get image pull secret '$NS/later'" "$(message by-account)"
+kn create secret docker-registry later --docker-server="$PRIV" --docker-username="$HTPASSWD_USER" --docker-password="$HTPASSWD_WORD" >/dev/null
+check_soon "its Secret comes" "$SOON" "True Succeeded" outcome by-account
+kn patch secret later --type=merge -p "$(secret wrong)" >/dev/null
+check_soon "and changes" "$SOON" "False OCIArtifactPullFailed" outcome by-account
+kn patch serviceaccount robot --type=merge -p '{"imagePullSecrets":[{"name":"pull"}]}' >/dev/null
+check_soon "another one is named" "$SOON" "True Succeeded" outcome by-account
+object of-cloud '{"url":"oci://'"$PRIV"'/private","ref":{"tag":"1"},"serviceAccountName":"robot","provider":"aws"}'
+check_soon "what is given wins over a provider" "$SOON" "True Succeeded" outcome of-cloud
 kn delete secret pull >/dev/null
-if [ "$API" != embedded ]; then
-	check_soon "and one that goes, which a ServiceAccount names" "$SOON" "False AuthenticationFailed" outcome by-account
-	kn delete ocirepository by-account of-cloud >/dev/null
-fi
+check_soon "and one that goes, which a ServiceAccount names" "$SOON" "False AuthenticationFailed" outcome by-account
+kn delete ocirepository by-account of-cloud >/dev/null
 request private
 check_eq "private: a Secret that is gone" "False AuthenticationFailed" "$(outcome private)"
 

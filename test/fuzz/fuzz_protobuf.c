@@ -1,4 +1,4 @@
-/* Protobuf bodies of kubectl: what is taken is a JSON object of one of the two kinds, that can be
+/* Protobuf bodies of kubectl: what is taken is a JSON object of one of its kinds, that can be
    written and read again. */
 #include "embedded/protobuf.h"
 
@@ -21,7 +21,8 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 		BUG_IF(err.kind != ERR_STALL || !err.msg[0]);
 		return 0;
 	}
-	BUG_IF(strcmp(kind, "Secret") != 0 && strcmp(kind, "Namespace") != 0);
+	BUG_IF(strcmp(kind, "Secret") != 0 && strcmp(kind, "Namespace") != 0 &&
+		strcmp(kind, "ConfigMap") != 0 && strcmp(kind, "ServiceAccount") != 0);
 	BUG_IF(strcmp(obj_str_or("", o, "apiVersion"), "v1") != 0);
 	BUG_IF(obj_write(o, &text));
 	again = obj_parse(buf_str(&text), text.len, "the object", &err);

@@ -65,8 +65,6 @@ for s in artifacts metrics health embedded-api; do check_match "$s listens on lo
 
 # ---- what it leaves out, it says -------------------------------------------------------------------------------------
 check_match "server-side apply" '[Ss]erver-side apply' "$(repo x 1 | kn apply --server-side -f - 2>&1)"
-check_match "JSON patch" 'JSON [Pp]atch|json-patch|application/merge-patch\+json' "$(kn patch ocirepository one --type=json -p '[{"op":"add","path":"/spec/suspend","value":true}]' 2>&1)"
-check_has "explain" "couldn't find resource" "$(k explain ocirepository 2>&1)"
 check_has "an unknown kind" "the server doesn't have a resource type" "$(k get deployments 2>&1)"
 check_match "a namespace that is not there" 'namespaces "nope" not found' "$(k -n nope create -f - 2>&1 <<<"$(repo x 1 | sed 's/, namespace: files//')")"
 

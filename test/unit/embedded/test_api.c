@@ -122,7 +122,14 @@ static const struct {
 	{"GET", "/healthz", 200},
 	{"GET", "/readyz", 200},
 	{"GET", "/openapi/v2", 200},
-	{"GET", "/openapi/v3", 404},
+	{"GET", "/openapi/v3", 200},
+	{"GET", "/openapi/v3/api/v1", 200},
+	{"GET", "/openapi/v3/apis/source.toolkit.fluxcd.io/v1beta2", 200},
+	{"GET", "/openapi/v3/apis/source.toolkit.fluxcd.io/v9", 404},
+	{"GET", "/openapi/v3/apis/source.toolkit.fluxcd.io", 404},
+	{"GET", "/openapi/v3/apis/v1", 404},
+	{"GET", "/openapi/v3/api/v1/x", 404},
+	{"POST", "/openapi/v3", 405},
 	{"GET", "/", 404},
 	{"GET", "/metrics", 404},
 	{"GET", REPOS, 200},
@@ -187,7 +194,7 @@ START_TEST(test_statuses)
 		"\"details\":{\"name\":\"x\",\"group\":\"source.toolkit.fluxcd.io\",\"kind\":"
 		"\"ocirepositories\"}}");
 	json_decref(o);
-	o = rig_expect(&r, 404, "GET", "/api/v1/namespaces/default/serviceaccounts/x", NULL);
+	o = rig_expect(&r, 404, "GET", "/api/v1/namespaces/default/pods/x", NULL);
 	same_json("no such kind", o,
 		"{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\","
 		"\"reason\":\"NotFound\",\"code\":404,"
@@ -493,7 +500,7 @@ START_TEST(test_types)
 		int status;
 	} rows[] = {
 		{"PATCH", REPOS "/a", "application/strategic-merge-patch+json", "{}", 415},
-		{"PATCH", REPOS "/a", "application/json-patch+json", "[]", 415},
+		{"PATCH", REPOS "/a", "application/json-patch+json", "[]", 200},
 		{"PATCH", REPOS "/a", "application/apply-patch+yaml", "{}", 415},
 		{"PATCH", SECRETS "/s", "application/strategic-merge-patch+json",
 			"{\"data\":{\"a\":null}}", 200},

@@ -106,6 +106,55 @@ START_TEST(test_namespace)
 }
 END_TEST
 
+START_TEST(test_config_map)
+{
+	auto_buf struct buf meta = BUF_INIT(BUF_ANY), raw = BUF_INIT(BUF_ANY),
+			    all = BUF_INIT(BUF_ANY);
+	struct err err = {0};
+	json_t *o;
+
+	puts_(&meta, 1, "c");
+	put(&raw, 1, meta.p, meta.len);
+	entry(&raw, 2, "a", "b", 1);
+	entry(&raw, 3, "bin", "\0\xff", 2);
+	buf_add(&raw, "\x20\x01", 2); /* immutable */
+	envelope(&all, "v1", "ConfigMap", &raw);
+	o = emb_protobuf_read(all.p, all.len, &err);
+	ck_assert_msg(o != NULL, "%s", err.msg);
+	same_json("config map", o,
+		"{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"c\"},"
+		"\"data\":{\"a\":\"b\"},\"binaryData\":{\"bin\":\"AP8=\"},\"immutable\":true}");
+	json_decref(o);
+}
+END_TEST
+
+START_TEST(test_service_account)
+{
+	auto_buf struct buf meta = BUF_INIT(BUF_ANY), ref = BUF_INIT(BUF_ANY),
+			    local = BUF_INIT(BUF_ANY), raw = BUF_INIT(BUF_ANY),
+			    all = BUF_INIT(BUF_ANY);
+	struct err err = {0};
+	json_t *o;
+
+	puts_(&meta, 1, "a");
+	put(&raw, 1, meta.p, meta.len);
+	puts_(&ref, 1, "Secret"); /* kind, which is not kept */
+	puts_(&ref, 3, "s");
+	put(&raw, 2, ref.p, ref.len);
+	puts_(&local, 1, "pull");
+	put(&raw, 3, local.p, local.len);
+	buf_add(&raw, "\x20\x00", 2); /* automountServiceAccountToken */
+	envelope(&all, "v1", "ServiceAccount", &raw);
+	o = emb_protobuf_read(all.p, all.len, &err);
+	ck_assert_msg(o != NULL, "%s", err.msg);
+	same_json("service account", o,
+		"{\"apiVersion\":\"v1\",\"kind\":\"ServiceAccount\",\"metadata\":{\"name\":\"a\"},"
+		"\"secrets\":[{\"name\":\"s\"}],\"imagePullSecrets\":[{\"name\":\"pull\"}],"
+		"\"automountServiceAccountToken\":false}");
+	json_decref(o);
+}
+END_TEST
+
 #define ROW(name, bytes) {name, bytes, sizeof(bytes) - 1}
 #define SECRET_TYPE "\x0a\x0c\x0a\x02v1\x12\x06Secret"
 
@@ -172,6 +221,8 @@ Suite *suite_protobuf(void)
 
 	tcase_add_test(tc, test_secret);
 	tcase_add_test(tc, test_namespace);
+	tcase_add_test(tc, test_config_map);
+	tcase_add_test(tc, test_service_account);
 	tcase_add_loop_test(tc, test_bad, 0, (int)ARRAY_LEN(BAD));
 	tcase_add_test(tc, test_cut);
 	suite_add_tcase(s, tc);
