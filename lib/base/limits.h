@@ -272,7 +272,24 @@
 #define LIMIT_YAML_NODES 500000 /* values of one file, aliases expanded */
 #define LIMIT_YAML_EXPANDED (32 * LIMIT_MIB) /* bytes of its strings, likewise */
 
-/* Receivers (lib/hook) */
+/* Receivers: an object, and the calls of its path */
+#define LIMIT_RECEIVER_RESOURCES 1000
+#define LIMIT_RECEIVER_FILTERS (32 * LIMIT_KIB) /* all expressions of one object */
+#define LIMIT_RECEIVER_BODY (3 * LIMIT_MIB)
+#define LIMIT_RECEIVER_HEADERS (256 * LIMIT_KIB)
+#define LIMIT_RECEIVER_CONNECTIONS 512
+#define LIMIT_RECEIVER_HEADER_MS 10000
+#define LIMIT_RECEIVER_REQUEST_MS 30000 /* until a request is whole */
+#define LIMIT_RECEIVER_MS 25000 /* until it is answered then */
+#define LIMIT_RECEIVER_ASK_MS 10000 /* one question to the API server */
+#define LIMIT_RECEIVER_CALLS 32 /* worked on at a time; of one Receiver half */
+#define LIMIT_RECEIVER_WAITING 400 /* calls that wait for that; of one Receiver half */
+#define LIMIT_RECEIVER_OBJECTS 5000 /* that one call wakes */
+#define LIMIT_RECEIVER_LISTED (16 * LIMIT_MIB) /* of their metadata, all calls, for filters */
+#define LIMIT_RECEIVER_PATCHES 8 /* on their way at a time */
+#define LIMIT_RECEIVER_VALUE 320 /* what a value of a payload takes in a tree */
+
+/* Calls of Receivers as they are judged (lib/hook) */
 #define LIMIT_HOOK_AT_ONCE (64 * LIMIT_KIB) /* a body that the loop reads; others go to a worker */
 #define LIMIT_HOOK_JWT (16 * LIMIT_KIB) /* a token; the headers of a request may have 32 KiB */
 #define LIMIT_HOOK_ISSUERS 64 /* whose keys are kept */
@@ -291,6 +308,7 @@
 /* HTTP servers */
 #define LIMIT_REQUEST_HEADERS (32 * LIMIT_KIB)
 #define LIMIT_REQUEST_HEADER_COUNT 256
+#define LIMIT_LARGE_HEADERS 16 /* connections with more, of a server that takes more */
 #define LIMIT_REQUEST_EMPTY (1 * LIMIT_KIB) /* empty lines before a request */
 /* What one connection has read and not used: a header that is not whole, or the requests behind the
    one that is answered. */

@@ -174,6 +174,8 @@ struct http_server *http_server_new(
 		s->opts.idle_ms = 120000;
 	if (!s->opts.progress_ms)
 		s->opts.progress_ms = 60000;
+	if (!s->opts.max_headers)
+		s->opts.max_headers = LIMIT_REQUEST_HEADERS;
 	s->fd = fd;
 	snprintf(s->address, sizeof(s->address), "%s", address);
 	room_init(s);
@@ -330,6 +332,11 @@ void http_server_each_status(
 const char *http_x_method(const struct http_exchange *x)
 {
 	return x->req.method;
+}
+
+const char *http_x_target(const struct http_exchange *x)
+{
+	return x->req.target;
 }
 
 const char *http_x_path(const struct http_exchange *x)

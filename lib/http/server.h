@@ -34,6 +34,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct account;
 struct loop;
 struct op;
 struct http_server;
@@ -47,9 +48,19 @@ struct http_server_opts {
 	http_handler_fn *handler;
 	void *arg;
 	size_t max_body; /* 0: requests with a body get 413 */
+	/* Asked when a header is there and its body is to come: false, and that is read and
+	   counted as any other, but not kept; http_x_body is empty then. NULL: all are wanted. */
+	bool (*wants_body)(void *arg, struct http_exchange *x);
+	/* For bodies over LIMIT_MEMORY_FREE: they wait for their memory, under the server's name,
+	   and get 503 where it does not come in time. NULL: it is not counted. */
+	struct account *account;
+	/* 0: LIMIT_REQUEST_HEADERS. A connection that needs more than that is one of
+	   LIMIT_LARGE_HEADERS, or gets 503. */
+	size_t max_headers;
 	unsigned max_connections; /* 0: LIMIT_CONNECTIONS. See "Room" */
 	unsigned max_per_peer; /* 0: a quarter of them, or at least 64, or half of few */
 	uint64_t header_ms; /* a whole header within; 0: 30 s */
+	uint64_t request_ms; /* header and body within; 0: as long as the body moves */
 	uint64_t idle_ms; /* keep-alive wait; 0: 120 s */
 	/* A body must move, and of a reply something must be taken, LIMIT_REPLY_RATE on average,
 	   within; 0: 60 s. */
@@ -69,6 +80,8 @@ void http_server_free(struct http_server *s); /* cuts what is left */
 
 /* ---- the request; everything is borrowed until the reply is finished */
 const char *http_x_method(const struct http_exchange *x);
+/* What stands in the request line, byte for byte. */
+const char *http_x_target(const struct http_exchange *x);
 /* Path without query, percent-decoded only where that gives unreserved characters; never NULL,
    begins with '/'. */
 const char *http_x_path(const struct http_exchange *x);

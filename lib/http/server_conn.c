@@ -43,9 +43,12 @@ static void conn_on_poll(void *arg, int events);
 static size_t conn_room(const struct http_conn *c)
 {
 	bool answering = c->state == CONN_HANDLER || c->state == CONN_REPLY;
-	size_t most = answering ? READ_AHEAD : LIMIT_REQUEST_AHEAD;
+	size_t most = answering ? READ_AHEAD : LIMIT_REQUEST_AHEAD, room;
 
-	return c->in.len < most ? most - c->in.len : 0;
+	if (c->large_head && c->state == CONN_HEAD)
+		most = c->in.max;
+	room = c->in.len < most ? most - c->in.len : 0;
+	return room < SCRATCH ? room : SCRATCH;
 }
 
 static void conn_watch(struct http_conn *c)
@@ -58,7 +61,7 @@ static void conn_watch(struct http_conn *c)
 	case CONN_HEAD:
 	case CONN_BODY:
 	case CONN_LINGER:
-		if (!c->eof)
+		if (!c->eof && !memory_waits(c))
 			events = POLL_READ;
 		break;
 	case CONN_HANDLER:
@@ -84,6 +87,7 @@ static void conn_end_exchange(struct http_conn *c, bool gone)
 		fn(x->on_end_arg, x, gone);
 	reply_reset(&x->reply);
 	http_request_reset(&x->req);
+	memory_release(CONTAINER_OF(x, struct http_conn, x));
 }
 
 void conn_close(struct http_conn *c)
@@ -115,6 +119,8 @@ static void conn_refuse(struct http_conn *c, int status, const char *why)
 	/* Whatever was half done with this exchange is over; nobody but us knows of it. */
 	reply_reset(&c->x.reply);
 	c->state = CONN_HANDLER;
+	if (status == 503)
+		http_x_add_header(&c->x, "Retry-After", "1");
 	reply_refuse(c, status, why);
 }
 
@@ -146,7 +152,10 @@ static void conn_on_timer(void *arg)
 	switch (c->state) {
 	case CONN_HEAD:
 	case CONN_BODY:
-		conn_refuse(c, 408, "the request did not come in time");
+		if (memory_waits(c))
+			conn_refuse(c, 503, "there is no memory for the body now");
+		else
+			conn_refuse(c, 408, "the request did not come in time");
 		conn_run(c);
 		break;
 	case CONN_REPLY:
@@ -178,9 +187,33 @@ static enum moved conn_to_handler(struct http_conn *c)
 	return GO;
 }
 
-static enum moved conn_on_head(struct http_conn *c)
+/* The body has moved, or begins to. */
+static void body_deadline(struct http_conn *c)
+{
+	uint64_t now = clock_ms(), ms = c->server->opts.progress_ms;
+
+	if (c->request_by && c->request_by < now + ms)
+		ms = c->request_by > now ? c->request_by - now : 0;
+	conn_deadline(c, ms);
+}
+
+static void conn_to_body(struct http_conn *c)
 {
 	static const char CONTINUE[] = "HTTP/1.1 100 Continue\r\n\r\n";
+	const struct http_server_opts *o = &c->server->opts;
+
+	c->state = CONN_BODY;
+	body_deadline(c);
+	c->x.req.drop_body = o->wants_body && !o->wants_body(o->arg, &c->x);
+	/* Twenty-five bytes into an empty socket buffer; if they do not fit, the client sends its
+	   body after a while all the same. */
+	if (c->x.req.expect_continue && !c->in.len)
+		send(c->fd, CONTINUE, sizeof(CONTINUE) - 1, MSG_NOSIGNAL);
+}
+
+static enum moved conn_on_head(struct http_conn *c)
+{
+	uint64_t request_ms = c->server->opts.request_ms;
 	ssize_t n;
 
 	if (!c->in.len) {
@@ -192,6 +225,7 @@ static enum moved conn_on_head(struct http_conn *c)
 	if (c->state == CONN_IDLE) {
 		c->state = CONN_HEAD;
 		conn_deadline(c, c->server->opts.header_ms);
+		c->request_by = request_ms ? clock_ms() + request_ms : 0;
 		room_again(c);
 	}
 	n = http_request_head(&c->x.req, c->in.p, c->in.len);
@@ -203,17 +237,18 @@ static enum moved conn_on_head(struct http_conn *c)
 		conn_close(c);
 		return GONE;
 	}
-	if (!n)
+	if (!n && memory_for_head(c))
 		return WAIT;
+	if (!n) {
+		conn_refuse(c, 503, "too many large headers");
+		return GO;
+	}
 	buf_shift(&c->in, (size_t)n);
+	if (c->large_head && !c->in.len)
+		buf_clear(&c->in);
 	if (!c->x.req.has_body)
 		return conn_to_handler(c);
-	c->state = CONN_BODY;
-	conn_deadline(c, c->server->opts.progress_ms);
-	/* Twenty-five bytes into an empty socket buffer; if they do not fit, the client sends its
-	   body after a while all the same. */
-	if (c->x.req.expect_continue && !c->in.len)
-		send(c->fd, CONTINUE, sizeof(CONTINUE) - 1, MSG_NOSIGNAL);
+	conn_to_body(c);
 	return GO;
 }
 
@@ -225,7 +260,7 @@ static enum moved conn_on_body(struct http_conn *c)
 		conn_close(c);
 		return GONE;
 	}
-	if (!c->in.len)
+	if (!c->in.len || !memory_for_body(c))
 		return WAIT;
 	n = http_request_body(&c->x.req, c->in.p, c->in.len);
 	if (n < 0) {
@@ -235,7 +270,7 @@ static enum moved conn_on_body(struct http_conn *c)
 	buf_shift(&c->in, (size_t)n);
 	if (c->x.req.complete)
 		return conn_to_handler(c);
-	conn_deadline(c, c->server->opts.progress_ms);
+	body_deadline(c);
 	return c->eof ? GO : WAIT;
 }
 
@@ -419,8 +454,9 @@ struct http_conn *conn_new(struct http_server *s, int fd, const char *peer)
 	c->server = s;
 	c->fd = fd;
 	snprintf(c->peer, sizeof(c->peer), "%s", peer);
-	buf_init(&c->in, LIMIT_REQUEST_AHEAD);
+	buf_init(&c->in, s->opts.max_headers + LIMIT_REQUEST_AHEAD - LIMIT_REQUEST_HEADERS);
 	http_request_init(&c->x.req, s->opts.max_body);
+	http_request_allow_head(&c->x.req, s->opts.max_headers);
 	reply_init(&c->x.reply);
 	timer_init(&c->timer, s->loop, conn_on_timer, c);
 	c->poll = poll_new(s->loop, fd, conn_on_poll, c);

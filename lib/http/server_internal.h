@@ -4,6 +4,7 @@
  *	server.c		listening, drain
  *	server_room.c		who has a place, and who gives it up
  *	server_conn.c		one connection as a state machine: nobody else sets its state
+ *	server_memory.c		what a request may hold beyond a little
  *	server_pace.c		how fast a client takes its reply
  *	server_reply.c		the reply: its head, and a body from memory, a stream or a file
  *	server_request.c	the request's bytes
@@ -108,6 +109,10 @@ struct http_conn {
 	uint64_t deadline;
 	struct defer defer;
 	bool running, eof, blocked, close_after, served;
+	uint64_t request_by; /* on clock_ms(), for a whole request; 0: as long as it moves */
+	struct op *memory; /* for the body; NULL: it needs none yet */
+	bool has_memory;
+	bool large_head;
 	struct buf in;
 	struct http_exchange x;
 	char peer[SOCK_NAME_MAX];
@@ -127,6 +132,7 @@ struct http_server {
 	struct list *holders; /* [n]: the peers with n connections, max_per_peer + 1 lists */
 	unsigned most; /* that a peer holds */
 	unsigned lingering;
+	unsigned large_heads;
 	uint64_t turn, turn_from; /* the loop's, and when it came to this server, on clock_ns() */
 	struct http_server_stats stats;
 	uint64_t statuses[HTTP_STATUSES]; /* replies, from HTTP_STATUS_FIRST on */
@@ -173,6 +179,14 @@ void conn_reply(struct http_conn *c);
 void conn_drain(struct http_conn *c);
 /* Looks again at the latest after so many ms, unless it looks sooner. */
 void conn_deadline(struct http_conn *c, uint64_t ms);
+
+/* server_memory.c */
+/* More of the header is to come: may it? */
+bool memory_for_head(struct http_conn *c);
+/* Is there memory for the body? False: conn_wake will come. */
+bool memory_for_body(struct http_conn *c);
+bool memory_waits(const struct http_conn *c);
+void memory_release(struct http_conn *c);
 
 /* server_pace.c */
 /* A write found no room, or more is to be written: when to look again, in ms; 0: it is cut now. */

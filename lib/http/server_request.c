@@ -68,7 +68,8 @@ static int request_on_body(llhttp_t *p, const char *at, size_t n)
 {
 	struct http_request *r = request_of(p);
 
-	if (buf_add(&r->body, at, n)) {
+	r->body_len += n;
+	if (r->body_len > r->max_body || (!r->drop_body && buf_add(&r->body, at, n))) {
 		request_refuse(r, 413, "the body is too large");
 		return HPE_USER;
 	}
@@ -150,7 +151,7 @@ static ssize_t request_find_head(struct http_request *r, const char *p, size_t n
 		if (!r->lines && request_line(r, p, len - 1, &target))
 			return -1;
 		r->scanned = r->line = (size_t)(lf - p) + 1;
-		if (r->line > LIMIT_REQUEST_HEADERS || r->lines > LIMIT_REQUEST_HEADER_COUNT + 1)
+		if (r->line > r->max_head || r->lines > r->max_fields + 1)
 			return request_refuse(r, 431, "the header is too large");
 		if (len == 1)
 			return (ssize_t)r->line;
@@ -159,7 +160,7 @@ static ssize_t request_find_head(struct http_request *r, const char *p, size_t n
 	r->scanned = n;
 	if (!r->lines && n > LIMIT_URL + 64)
 		return request_refuse(r, 414, "the request target is too long");
-	if (n > LIMIT_REQUEST_HEADERS || r->lines > LIMIT_REQUEST_HEADER_COUNT + 1)
+	if (n > r->max_head || r->lines > r->max_fields + 1)
 		return request_refuse(r, 431, "the header is too large");
 	return 0;
 }
@@ -356,6 +357,7 @@ static int make_target(struct http_request *r, char *target, size_t n)
 	size_t skip;
 
 	target[n] = '\0';
+	r->target = target;
 	if (n == 1 && *target == '*' && !strcmp(r->method, "OPTIONS"))
 		return buf_addc(&r->path, '*');
 	if (*target != '/') {
@@ -369,13 +371,9 @@ static int make_target(struct http_request *r, char *target, size_t n)
 		if (!n || !host_valid(target + skip, n))
 			return (int)request_refuse(r, 400, "bad request target");
 		buf_add(&r->host, target + skip, n);
-		if (*slash != '/') {
-			/* "http://h?q" is "/?q"; the byte before it is free, it was copied */
-			target += slash - target - 1;
-			*target = '/';
-		} else {
-			target += slash - target;
-		}
+		if (*slash != '/') /* "http://h?q" is "/?q" */
+			buf_addc(&r->path, '/');
+		target += slash - target;
 	}
 	q = strchr(target, '?');
 	r->query = q ? q + 1 : NULL;
@@ -424,11 +422,18 @@ void http_request_init(struct http_request *r, size_t max_body)
 	memset(r, 0, sizeof(*r));
 	r->max_body = max_body;
 	r->parser = NEW(llhttp_t);
-	buf_init(&r->head, LIMIT_REQUEST_HEADERS + 1);
+	http_request_allow_head(r, LIMIT_REQUEST_HEADERS);
 	buf_init(&r->host, LIMIT_URL);
 	buf_init(&r->path, LIMIT_URL);
 	buf_init(&r->decoded, 2 * LIMIT_URL + 2);
 	buf_init(&r->body, max_body);
+}
+
+void http_request_allow_head(struct http_request *r, size_t bytes)
+{
+	r->max_head = bytes;
+	r->max_fields = (unsigned)(bytes / (LIMIT_REQUEST_HEADERS / LIMIT_REQUEST_HEADER_COUNT));
+	buf_init(&r->head, bytes + 1);
 }
 
 static void request_give_back(struct buf *b)
@@ -464,12 +469,12 @@ void http_request_reset(struct http_request *r)
 		vec_clear(&r->pairs);
 	r->fields.len = r->pairs.len = 0;
 	drop_joined(r);
-	r->method = r->query = r->why = NULL;
+	r->method = r->query = r->why = r->target = NULL;
 	r->minor = r->status = 0;
 	r->is_head = r->keep_alive = r->expect_continue = r->has_body = r->chunked = r->head_done =
 		false;
-	r->complete = r->pairs_made = false;
-	r->content_length = r->raw_body = 0;
+	r->complete = r->pairs_made = r->drop_body = false;
+	r->content_length = r->raw_body = r->body_len = 0;
 }
 
 void http_request_clear(struct http_request *r)
@@ -524,7 +529,7 @@ ssize_t http_request_body(struct http_request *r, const char *p, size_t n)
 	else if (code != HPE_OK)
 		return parse_error(r, code);
 	r->raw_body += used;
-	if (r->chunked && r->raw_body - r->body.len > CHUNK_OVERHEAD + r->body.len)
+	if (r->chunked && r->raw_body - r->body_len > CHUNK_OVERHEAD + r->body_len)
 		return request_refuse(r, 400, "chunks that carry next to nothing");
 	return (ssize_t)used;
 }
@@ -533,7 +538,7 @@ const char *http_request_field(struct http_request *r, const char *name)
 {
 	unsigned count;
 	struct http_field *f = field_find(r, name, &count);
-	struct buf all = BUF_INIT(LIMIT_REQUEST_HEADERS * 2);
+	struct buf all = BUF_INIT(r->max_head * 2);
 	struct http_field *each;
 
 	if (r->host.len && !strcasecmp(name, "host"))

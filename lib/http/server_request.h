@@ -35,6 +35,8 @@ struct http_pair {
 
 struct http_request {
 	/* the scanner */
+	size_t max_head;
+	unsigned max_fields;
 	size_t skipped; /* empty lines before the request, in bytes */
 	size_t scanned; /* bytes looked at of the head that is not complete */
 	size_t line; /* where the current line begins */
@@ -45,6 +47,7 @@ struct http_request {
 	const char *method;
 	/* of an absolute-form target: it replaces the Host field (RFC 9112 section 3.2.2) */
 	struct buf host;
+	const char *target; /* as it came, in head */
 	struct buf path;
 	const char *query; /* after the '?', or NULL */
 	int minor; /* HTTP/1.<minor> */
@@ -52,6 +55,9 @@ struct http_request {
 	uint64_t content_length;
 	/* the body */
 	size_t max_body;
+	/* Set between head and body: it is read and counted, and body stays empty. */
+	bool drop_body;
+	uint64_t body_len; /* bytes of content that came */
 	struct buf body;
 	uint64_t raw_body; /* bytes it took on the wire */
 	bool complete;
@@ -68,6 +74,8 @@ struct http_request {
 
 /* max_body 0: any body is refused. */
 void http_request_init(struct http_request *r, size_t max_body);
+/* A head may have so many bytes, and as many more fields; LIMIT_REQUEST_HEADERS without this. */
+void http_request_allow_head(struct http_request *r, size_t bytes);
 /* For the next request on the connection: keeps small buffers. */
 void http_request_reset(struct http_request *r);
 void http_request_clear(struct http_request *r);

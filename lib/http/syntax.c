@@ -35,6 +35,41 @@ int http_percent_value(const char *p, size_t n)
 	return hi < 0 || lo < 0 ? -1 : hi << 4 | lo;
 }
 
+/* One element less: "/a/b" is "/a" then, and "/a" nothing. */
+static void element_drop(struct buf *out)
+{
+	while (out->len && out->p[--out->len] != '/')
+		;
+	if (out->p)
+		out->p[out->len] = '\0';
+}
+
+static bool span_is(const char *p, size_t n, const char *what)
+{
+	return n == strlen(what) && !memcmp(p, what, n);
+}
+
+void http_path_clean(const char *p, size_t n, struct buf *out)
+{
+	const char *end = p + n, *slash;
+
+	while (p < end) {
+		size_t len;
+
+		p++; /* the slash */
+		slash = memchr(p, '/', (size_t)(end - p));
+		len = (size_t)((slash ? slash : end) - p);
+		if (span_is(p, len, ".."))
+			element_drop(out);
+		else if (len && !span_is(p, len, "."))
+			buf_addf(out, "/%.*s", (int)len, p);
+		p += len;
+		/* "/a/." and "/a/.." have none behind them. */
+		if (p == end && (!out->len || !len))
+			buf_addc(out, '/');
+	}
+}
+
 static const struct {
 	int status;
 	const char *text;
@@ -45,6 +80,7 @@ static const struct {
 	{204, "No Content"},
 	{206, "Partial Content"},
 	{304, "Not Modified"},
+	{307, "Temporary Redirect"},
 	{400, "Bad Request"},
 	{401, "Unauthorized"},
 	{403, "Forbidden"},

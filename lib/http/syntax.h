@@ -5,6 +5,8 @@
  */
 #ifndef HTTP_SYNTAX_H
 #define HTTP_SYNTAX_H
+#include "base/buf.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -16,6 +18,9 @@ bool http_is_token(const char *s);
 bool http_is_unreserved(char c);
 /* The byte that "%XX" at p stands for, of which n bytes can be read; -1: there is no such thing. */
 int http_percent_value(const char *p, size_t n);
+/* Appends a path of n bytes, which begins with '/', in its shortest form: without elements that are
+   empty, "." or ".." (Go's path.Clean), with the slash at the end where there was one. */
+void http_path_clean(const char *p, size_t n, struct buf *out);
 /* "Not Found"; "" for a code without a name, which a status line may have (RFC 9112 section 4). */
 const char *http_status_text(int status);
 

@@ -5,6 +5,7 @@
  * inside what they own.
  */
 #include "http/server_request.h"
+#include "http/syntax.h"
 
 #include "base/err.h"
 #include "base/limits.h"
@@ -62,6 +63,17 @@ static struct outcome run(struct http_request *r, const char *p, size_t n, size_
 	}
 }
 
+/* Nothing of it is left to be shortened. */
+static void check_clean(const char *path)
+{
+	auto_buf struct buf once = BUF_INIT(BUF_ANY), twice = BUF_INIT(BUF_ANY);
+
+	http_path_clean(path, strlen(path), &once);
+	http_path_clean(buf_str(&once), once.len, &twice);
+	BUG_IF(!buf_equal(&once, &twice) || once.len > strlen(path) || *buf_str(&once) != '/');
+	BUG_IF(strstr(once.p, "//") || strstr(once.p, "/./") || strstr(once.p, "/../"));
+}
+
 static void check(struct http_request *r)
 {
 	const struct http_field *f;
@@ -71,6 +83,7 @@ static void check(struct http_request *r)
 	BUG_IF(!r->method || !*r->method);
 	BUG_IF(*buf_str(&r->path) != '/' && strcmp(buf_str(&r->path), "*"));
 	BUG_IF(strpbrk(buf_str(&r->path), " \r\n\t#?"));
+	BUG_IF(!*r->target || strpbrk(r->target, " \r\n\t#"));
 	BUG_IF(r->fields.len > LIMIT_REQUEST_HEADER_COUNT + 1);
 	vec_each (&r->fields, f) {
 		BUG_IF(!*f->name || strlen(f->name) != f->name_len);
@@ -85,6 +98,8 @@ static void check(struct http_request *r)
 	BUG_IF(r->body.len > MAX_BODY);
 	if (r->complete && !r->chunked)
 		BUG_IF(r->body.len != r->content_length);
+	if (*buf_str(&r->path) == '/')
+		check_clean(r->path.p);
 	v = http_request_field(r, "host");
 	BUG_IF(!v && r->minor);
 	v = http_request_field(r, "x");
