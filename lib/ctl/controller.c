@@ -389,7 +389,7 @@ void controller_stop(struct controller *c)
 
 bool controller_idle(const struct controller *c)
 {
-	return c->items == 0;
+	return c->items == 0 && (!c->opts.idle || c->opts.idle(c->opts.env));
 }
 
 void controller_free(struct controller *c)

@@ -55,6 +55,8 @@ struct controller_opts {
 	void (*listed)(void *env);
 	void (*stopped)(void *env);
 	void (*freed)(void *env);
+	/* Has what goes on beside the runs ended? controller_idle asks. NULL: nothing does. */
+	bool (*idle)(void *env);
 };
 
 /* For the metrics; controller_metrics.h. */

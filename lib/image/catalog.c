@@ -246,6 +246,8 @@ void image_catalog_on_push(
 struct push {
 	struct image_catalog *c;
 	const char *tag;
+	bool (*may)(void *arg, const struct image_entry *e);
+	void *arg;
 };
 
 static void entry_push(void *arg, const struct image_entry *entry)
@@ -254,6 +256,8 @@ static void entry_push(void *arg, const struct image_entry *entry)
 	struct image_entry *e = (struct image_entry *)(uintptr_t)entry;
 	struct image_pushed *n;
 
+	if (p->may && !p->may(p->arg, e))
+		return;
 	if (e->pushed.len == PUSHED_MAX)
 		memmove(e->pushed.p, e->pushed.p + 1, --e->pushed.len * sizeof(*e->pushed.p));
 	n = vec_add(&e->pushed);
@@ -265,9 +269,10 @@ static void entry_push(void *arg, const struct image_entry *entry)
 		p->c->on_push(p->c->push_arg, e);
 }
 
-unsigned image_catalog_push(struct image_catalog *c, const struct oci_repo *repo, const char *tag)
+unsigned image_catalog_push(struct image_catalog *c, const struct oci_repo *repo, const char *tag,
+	bool (*may)(void *arg, const struct image_entry *e), void *arg)
 {
-	struct push p = {c, tag};
+	struct push p = {c, tag, may, arg};
 
 	if (!oci_tag_valid(tag, strlen(tag)))
 		return 0;

@@ -107,8 +107,10 @@ void image_catalog_listen(struct image_catalog *c, struct image_listener *l);
 void image_listener_out(struct image_listener *l);
 /* Somebody says that this tag was pushed to the repository: it is added to the tags of each of its
    objects, unless they exclude it, which listeners hear as IMAGE_TAGS; and a scan of each follows.
-   Returns of how many objects it is; 0 also when the tag is none. */
-unsigned image_catalog_push(struct image_catalog *c, const struct oci_repo *repo, const char *tag);
+   may says which objects it concerns; NULL: all. Returns how many there are of the repository; 0
+   also when the tag is none. */
+unsigned image_catalog_push(struct image_catalog *c, const struct oci_repo *repo, const char *tag,
+	bool (*may)(void *arg, const struct image_entry *e), void *arg);
 
 /* ---- for the kind ImageRepository */
 /* The object as it is now: what *f points to is taken over. wrong (copied) or NULL. */

@@ -28,8 +28,18 @@ struct failure {
 	void *arg;
 };
 
+/* A request that waits for fake_kube_release. */
+struct held {
+	struct fake_kube *k;
+	struct http_exchange *x;
+	struct held *next, **prev;
+};
+
 struct fake_kube {
 	struct loop *loop;
+	char *hold; /* requests of this line are held; NULL: none are */
+	struct held *held;
+	unsigned holds;
 	struct http_server *server;
 	json_t *objects; /* "plural/ns/name" → object */
 	json_int_t rv, uid;
@@ -265,7 +275,26 @@ static bool metadata_only(struct http_exchange *x)
 	return accept && strstr(accept, "as=PartialObjectMetadata");
 }
 
-static void list(struct fake_kube *k, struct http_exchange *x, const char *plural)
+/* Of selectors only "a=b,c=d" are known. */
+static bool matches(const json_t *o, struct http_exchange *x, const char *ns)
+{
+	const char *selector = http_x_query(x, "labelSelector");
+	char *text = mem_strdup(selector ? selector : ""), *save = NULL, *p, *eq;
+	bool yes = !ns || !strcmp(ns, obj_str_or("", o, "metadata", "namespace"));
+
+	for (p = strtok_r(text, ",", &save); p && yes; p = strtok_r(NULL, ",", &save)) {
+		eq = strchr(p, '=');
+		if (!eq || eq[-1] == '!')
+			break; /* a test that has one looks at nothing that comes of it */
+		*eq++ = '\0';
+		yes = !strcmp(eq, obj_str_or("", o, "metadata", "labels", p));
+	}
+	free(text);
+	return yes;
+}
+
+/* ns NULL: of all namespaces. */
+static void list(struct fake_kube *k, struct http_exchange *x, const char *plural, const char *ns)
 {
 	auto_json json_t *all = NULL;
 	json_t *items = json_array(), *o;
@@ -274,7 +303,7 @@ static void list(struct fake_kube *k, struct http_exchange *x, const char *plura
 	size_t n = strlen(plural);
 
 	json_object_foreach (k->objects, key, o)
-		if (!strncmp(key, plural, n) && key[n] == '/') {
+		if (!strncmp(key, plural, n) && key[n] == '/' && matches(o, x, ns)) {
 			json_t *copy = json_deep_copy(o);
 
 			if (metadata_only(x))
@@ -401,6 +430,31 @@ static int failure_of(struct fake_kube *k, const char *line)
 	return 0;
 }
 
+static void held_ended(void *arg, struct http_exchange *x, bool gone)
+{
+	struct held *h = arg;
+
+	(void)x;
+	(void)gone;
+	*h->prev = h->next;
+	if (h->next)
+		h->next->prev = h->prev;
+	h->k->holds--;
+	free(h);
+}
+
+static void hold(struct fake_kube *k, struct http_exchange *x)
+{
+	struct held *h = NEW(struct held);
+
+	*h = (struct held){k, x, k->held, &k->held};
+	if (h->next)
+		h->next->prev = &h->next;
+	k->held = h;
+	k->holds++;
+	http_x_on_end(x, held_ended, h);
+}
+
 static void handle(void *arg, struct http_exchange *x)
 {
 	struct fake_kube *k = arg;
@@ -429,6 +483,11 @@ static void handle(void *arg, struct http_exchange *x)
 	} else {
 		line = mem_printf("%s %s/", method, n ? part[0] : "");
 	}
+	if (k->hold && !strcmp(k->hold, line)) {
+		hold(k, x);
+		free(path);
+		return;
+	}
 	if (write && n >= 4)
 		buf_addf(&k->log, "%s\n", line);
 	if (!write && n >= 4 && !strcmp(part[2], "secrets"))
@@ -448,7 +507,7 @@ static void handle(void *arg, struct http_exchange *x)
 	else if (http_x_query(x, "watch"))
 		watch(k, x, n >= 3 ? part[2] : part[0]);
 	else
-		list(k, x, n >= 3 ? part[2] : part[0]);
+		list(k, x, n >= 3 ? part[2] : part[0], n >= 3 ? part[1] : NULL);
 	free(path);
 }
 
@@ -479,6 +538,7 @@ void fake_kube_free(struct fake_kube *k)
 	struct failure *f;
 
 	http_server_free(k->server);
+	free(k->hold);
 	vec_each (&k->failures, f)
 		free(f->line);
 	vec_clear(&k->failures);
@@ -531,6 +591,31 @@ void fake_kube_mute(struct fake_kube *k, bool mute)
 	k->mute = mute;
 	for (w = k->watchers; w; w = w->next)
 		http_reply_wake(w->x);
+}
+
+void fake_kube_hold(struct fake_kube *k, const char *line)
+{
+	free(k->hold);
+	k->hold = mem_strdup(line);
+}
+
+unsigned fake_kube_held(const struct fake_kube *k)
+{
+	return k->holds;
+}
+
+void fake_kube_release(struct fake_kube *k)
+{
+	char *hold = MOVE(k->hold);
+
+	while (k->held) {
+		struct http_exchange *x = k->held->x;
+
+		held_ended(k->held, x, false);
+		http_x_on_end(x, NULL, NULL);
+		handle(k, x);
+	}
+	k->hold = hold;
 }
 
 void fake_kube_behave(struct fake_kube *k)

@@ -56,7 +56,14 @@ void fake_kube_cut(struct fake_kube *k, const char *plural);
 void fake_kube_mute(struct fake_kube *k, bool mute);
 /* Called when a write of this line arrives, before it is carried out; once. */
 void fake_kube_hook(struct fake_kube *k, const char *line, void (*fn)(void *arg), void *arg);
-/* Of what was ordered with the two above, all that has not come yet is called off. */
+/* Requests of this line wait until they are released; NULL: from now on none do. */
+void fake_kube_hold(struct fake_kube *k, const char *line);
+/* So many wait now. */
+unsigned fake_kube_held(const struct fake_kube *k);
+/* Answers those; what comes from now on waits as before. */
+void fake_kube_release(struct fake_kube *k);
+/* Of what was ordered with fake_kube_fail and fake_kube_hook, all that has not come yet is called
+   off. */
 void fake_kube_behave(struct fake_kube *k);
 
 #endif

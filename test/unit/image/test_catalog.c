@@ -245,7 +245,7 @@ START_TEST(test_push)
 	begin(&w);
 	put(&w, "web", "ghcr.io/org/app", "\\.sig$");
 	/* Without tags there is nothing to add to; the scan brings it. */
-	ck_assert_uint_eq(image_catalog_push(w.c, &repo, "1.1"), 1);
+	ck_assert_uint_eq(image_catalog_push(w.c, &repo, "1.1", NULL, NULL), 1);
 	ck_assert_str_eq(w.scans, "apps/web; ");
 	settle(&w);
 	ck_assert_str_eq(news(&w), "came apps/web; ");
@@ -254,16 +254,16 @@ START_TEST(test_push)
 	ck_assert_str_eq(news(&w), "tags apps/web; ");
 	ck_assert_str_eq(rig_read(&w.rig), "1.0@1800000010");
 	loop_test_advance(w.loop, 10000);
-	ck_assert_uint_eq(image_catalog_push(w.c, &repo, "1.1"), 1);
+	ck_assert_uint_eq(image_catalog_push(w.c, &repo, "1.1", NULL, NULL), 1);
 	settle(&w);
 	ck_assert_str_eq(news(&w), "tags apps/web; ");
 	ck_assert_uint_eq(entry(&w, "web")->head.count, 2);
 	ck_assert_str_eq(rig_read(&w.rig), "1.1@1800000020 1.0@1800000010");
 	ck_assert_int_eq(entry(&w, "web")->head.scanned_ms, 1800000010000);
 	/* Known already, excluded, none at all. */
-	ck_assert_uint_eq(image_catalog_push(w.c, &repo, "1.1"), 1);
-	ck_assert_uint_eq(image_catalog_push(w.c, &repo, "1.2.sig"), 1);
-	ck_assert_uint_eq(image_catalog_push(w.c, &repo, "a/b"), 0);
+	ck_assert_uint_eq(image_catalog_push(w.c, &repo, "1.1", NULL, NULL), 1);
+	ck_assert_uint_eq(image_catalog_push(w.c, &repo, "1.2.sig", NULL, NULL), 1);
+	ck_assert_uint_eq(image_catalog_push(w.c, &repo, "a/b", NULL, NULL), 0);
 	settle(&w);
 	ck_assert_str_eq(news(&w), "");
 	ck_assert_str_eq(rig_read(&w.rig), "1.1@1800000020 1.0@1800000010");
@@ -282,7 +282,7 @@ START_TEST(test_push_during_a_scan)
 	begin(&w);
 	put(&w, "web", "ghcr.io/org/app", NULL);
 	since = clock_ms();
-	image_catalog_push(w.c, &repo, "2.0");
+	image_catalog_push(w.c, &repo, "2.0", NULL, NULL);
 	scan_begin(&w, &s, "1.0", since);
 	scan_end(&w, &s);
 	ck_assert_str_eq(rig_read(&w.rig), "2.0@1800000000 1.0@1800000000");
@@ -305,9 +305,9 @@ START_TEST(test_in_turns)
 	put(&w, "web", "ghcr.io/org/app", NULL);
 	scanned(&w, "0");
 	scan_begin(&w, &a, "1", clock_ms() + 1);
-	image_catalog_push(w.c, &repo, "2");
+	image_catalog_push(w.c, &repo, "2", NULL, NULL);
 	scan_begin(&w, &b, "3", clock_ms() + 1);
-	image_catalog_push(w.c, &repo, "4");
+	image_catalog_push(w.c, &repo, "4", NULL, NULL);
 	op_cancel(b.op);
 	settle(&w);
 	ck_assert(b.op->done && b.op->err.kind == ERR_CANCELED);

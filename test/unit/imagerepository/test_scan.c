@@ -494,7 +494,7 @@ START_TEST(pushed)
 	check_scanned("1");
 	snprintf(repo.host, sizeof(repo.host), "%s", fake_host(w.reg));
 	world_forget(&w);
-	ck_assert_uint_eq(image_catalog_push(w.catalog, &repo, "1.1"), 1);
+	ck_assert_uint_eq(image_catalog_push(w.catalog, &repo, "1.1", NULL, NULL), 1);
 	world_settle(&w);
 	ck_assert_uint_eq(world_scans(&w), 1);
 	check_scanned("3");
