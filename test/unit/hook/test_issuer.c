@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -259,6 +260,7 @@ static pid_t tls_start(unsigned *port)
 	ck_assert_int_eq(pipe(pipes), 0);
 	pid = fork();
 	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves nothing behind */
 		dup2(pipes[1], 1);
 		dup2(open("/dev/null", O_RDWR), 2);
 		close(pipes[0]);
