@@ -130,6 +130,9 @@ granted() { local g=$1 r v; for r in ${2//,/ }; do for v in ${3//,/ }; do echo "
 	granted kustomize.toolkit.fluxcd.io kustomizations get,list,watch,patch
 	granted helm.toolkit.fluxcd.io helmreleases get,list,watch,patch
 } | sort >"$H_TMP/image-rights"
+kinds_flag() { jq -r 'select(.kind == "Deployment") | [.spec.template.spec.containers[0].args[] | select(startswith("--kinds="))] | join(" ")' "$1"; }
+# Which they are it says when it is asked for one that is none.
+known_kinds() { "$CONTROLLER" --kinds=none 2>&1 | jq -r '.error // empty' | sed -n 's/^--kinds: .* there are \(.*\)$/--kinds=\1/p' | sed 's/, /,/g'; }
 for flavour in deploy deploy/beside-flux; do
 	base=$H_TMP/deploy.json
 	[ "$flavour" = deploy ] || base=$H_TMP/beside.json
@@ -145,6 +148,8 @@ for flavour in deploy deploy/beside-flux; do
 		granted notification.toolkit.fluxcd.io receivers get,list,watch)" "$(rights "$H_TMP/image.json" 'view$' | grep -v '^source')"
 	check_eq "$flavour with image-kinds/: and write them" "$(granted image.toolkit.fluxcd.io imagepolicies,imagerepositories create,delete,deletecollection,patch,update
 		granted notification.toolkit.fluxcd.io receivers create,delete,deletecollection,patch,update)" "$(rights "$H_TMP/image.json" 'edit$' | grep -v '^source')"
+	check_eq "$flavour: this kind and no other" --kinds=OCIRepository "$(kinds_flag "$base")"
+	check_eq "$flavour with image-kinds/: all kinds that the program has" "$(known_kinds)" "$(kinds_flag "$H_TMP/image.json")"
 	labels=$(jq -c 'select(.kind == "Deployment") | .spec.template.metadata.labels' "$H_TMP/image.json")
 	check_eq "$flavour with image-kinds/: the Service leads to the webhooks, as Flux's does" "http 80 http-webhook 9292" "$(jq -rs --argjson l "$labels" '
 		(.[] | select(.kind == "Deployment") | .spec.template.spec.containers[0].ports[] | select(.name == "http-webhook").containerPort) as $port
