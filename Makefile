@@ -153,6 +153,10 @@ $(foreach m,$(UNIT_MODULES),$(eval $(call UNIT_template,$(m))))
 $(O)/textdiff: $(O)/test/e2e/textdiff.o $(O)/test/unit/text/table.o $(call archives,text $(DEPS_text))
 	$(Q)$(CC) $(LDFLAGS) $(LDSAN) -o $@ $^ $(LIBS_SHARED)
 
+# lib/image/choose.h likewise: test/e2e/policydiff.sh.
+$(O)/policydiff: $(O)/test/e2e/policydiff.o $(O)/test/unit/image/choice_table.o $(call archives,image $(DEPS_image))
+	$(Q)$(CC) $(LDFLAGS) $(LDSAN) -o $@ $^ $(LIBS_SHARED)
+
 # lib/http/proxy_env.h likewise: test/e2e/proxydiff.sh.
 $(O)/proxydiff: $(O)/test/e2e/proxydiff.o $(call archives,http $(DEPS_http))
 	$(Q)$(CC) $(LDFLAGS) $(LDSAN) -o $@ $^ $(LIBS_SHARED)
@@ -229,7 +233,7 @@ quick-units: $(if $(filter quick-units,$(MAKECMDGOALS)),$(QUICK_UNITS))
 	@$(if $(QUICK_UNITS),bash test/all.sh $(QUICK_UNITS),echo "quick: no module differs from $(BASE)")
 
 # For editors and clang tools: how each C file of the sanitized build is compiled.
-EDITOR_ALSO = $(FUZZERS:%=fuzz-%) textdiff proxydiff untardiff
+EDITOR_ALSO = $(FUZZERS:%=fuzz-%) textdiff policydiff proxydiff untardiff
 compile_commands.json: ## for editors: how each file is compiled
 	@bash .ci/deps test
 	@$(MAKE) -nB --no-print-directory O=build/san SAN=1 all unit $(EDITOR_ALSO:%=build/san/%) | jq -nR --arg directory '$(CURDIR)' \

@@ -1,6 +1,7 @@
 #include "app.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "controllers/imagepolicy/imagepolicy.h"
 #include "controllers/imagerepository/imagerepository.h"
 #include "controllers/ocirepository/ocirepository.h"
 #include "ctl/controller.h"
@@ -71,6 +72,15 @@ static struct controller *imagerepository_of(struct app *a, const struct control
 		.account = a->account});
 }
 
+static struct controller *imagepolicy_of(struct app *a, const struct controller_opts *opts)
+{
+	return imagepolicy_new(&(struct imagepolicy_opts){.controller = *opts,
+		.registry = registry_of(a),
+		.catalog = app_images(a),
+		.no_cross_namespace = a->flags.no_cross_namespace,
+		.requeue_dependency_ms = (uint64_t)a->flags.requeue_dependency_ms});
+}
+
 /* A new kind is a row here, behind those that it needs. */
 static const struct kind_row {
 	const struct kind *kind;
@@ -81,6 +91,7 @@ static const struct kind_row {
 } KINDS[] = {
 	{&ocirepository_kind, APP_SOURCE, ocirepository_of, .artifacts = true},
 	{&imagerepository_kind, APP_IMAGE_REFLECTOR, imagerepository_of},
+	{&imagepolicy_kind, APP_IMAGE_REFLECTOR, imagepolicy_of, .needs = &imagerepository_kind},
 };
 _Static_assert(ARRAY_LEN(KINDS) <= APP_KINDS_MAX, "APP_KINDS_MAX");
 

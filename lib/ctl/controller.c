@@ -225,10 +225,13 @@ static enum queue_next queue_next_of(const struct run *r, const struct err *err,
 		return QUEUE_AGAIN;
 	case NEXT_INTERVAL:
 		*ms = (uint64_t)r->spec->interval_ms;
-		if (r->again_ms && r->again_ms < *ms)
+		if (r->again_ms && (!*ms || r->again_ms < *ms))
 			*ms = r->again_ms;
 		*ms = queue_jitter_ms(*ms, r->c->opts.jitter_percent);
-		return QUEUE_AFTER;
+		if (*ms)
+			return QUEUE_AFTER;
+		queue_reset(&r->item->queue_item);
+		return QUEUE_STOP;
 	case NEXT_LATER:
 		*ms = r->again_ms;
 		return QUEUE_WAIT;

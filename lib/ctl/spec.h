@@ -18,7 +18,7 @@ struct spec {
 	/* Why it cannot be reconciled, or NULL; what could be read is there. On the heap:
 	   spec_unref frees it, `free` does not. */
 	struct err *wrong;
-	int64_t interval_ms;
+	int64_t interval_ms; /* 0: after a success it runs when something has changed */
 	int64_t grace_ms; /* outage.h; 0: the controller's, -1: none */
 	bool suspend;
 };

@@ -38,6 +38,11 @@ const struct store_root *image_catalog_root(const struct image_catalog *c)
 	return c->root;
 }
 
+bool image_catalog_complete(const struct image_catalog *c)
+{
+	return c->listed;
+}
+
 /* ---- listeners ------------------------------------------------------------------------------- */
 
 void image_catalog_listen(struct image_catalog *c, struct image_listener *l)

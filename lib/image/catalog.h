@@ -95,6 +95,8 @@ const struct store_root *image_catalog_root(const struct image_catalog *c);
 /* NULL: there is no such object, as far as is known. */
 const struct image_entry *image_catalog_find(
 	struct image_catalog *c, const char *ns, const char *name);
+/* Is it known of all objects that there are? Before that one that is not found may come yet. */
+bool image_catalog_complete(const struct image_catalog *c);
 /* Those of this repository (host and name), whatever their other fields; fn must change nothing in
    the catalog. Returns how many. */
 unsigned image_catalog_each_at(struct image_catalog *c, const struct oci_repo *repo,

@@ -17,7 +17,7 @@ struct image_catalog {
 	struct list listeners;
 	void (*on_push)(void *arg, const struct image_entry *e);
 	void *push_arg;
-	bool freed;
+	bool listed, freed;
 };
 
 /* The entries of one repository. */

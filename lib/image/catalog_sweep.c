@@ -104,6 +104,7 @@ void image_catalog_listed(struct image_catalog *c)
 {
 	struct sweep *s = NEW(struct sweep);
 
+	c->listed = true;
 	s->c = catalog_ref(c);
 	s->root = c->root;
 	op_then(work_start(c->loop, WORK_HEAVY, sweep_run, sweep_free, s), sweep_done, s);

@@ -316,3 +316,25 @@ bool match_text(const struct match *m, const char *text, size_t len)
 {
 	return match_re2_text(m->re, text, len);
 }
+
+int match_groups(const struct match *m)
+{
+	return match_re2_groups(m->re);
+}
+
+const char *match_group_name(const struct match *m, int n)
+{
+	return match_re2_group_name(m->re, n);
+}
+
+bool match_spans(
+	const struct match *m, const char *text, size_t len, struct match_span *spans, size_t n)
+{
+	BUG_IF(n > (size_t)match_groups(m) + 1);
+	return match_re2_spans(m->re, text, len, spans, n);
+}
+
+bool match_span_took_part(const struct match_span *s)
+{
+	return s->from != MATCH_RE2_NONE;
+}

@@ -1,7 +1,7 @@
 /*
- * Regular expressions of users (`semverFilter`), in RE2's syntax as Go's regexp/syntax takes it, in
- * time linear in the text. The only user of RE2 and the only C++ file of the project is behind this
- * header.
+ * Regular expressions of users (`semverFilter`, `filterTags`), in RE2's syntax as Go's
+ * regexp/syntax takes it, in time linear in the text. The only user of RE2 and the only C++ file of
+ * the project is behind this header.
  *
  * What RE2 and Go see differently is evened out before RE2 reads the pattern:
  *  - (?<name>x) is taken (older RE2 knows only (?P<name>x)); group names are ASCII letters, digits
@@ -41,6 +41,23 @@ int match_program(const struct match *m);
 void match_free(struct match *m);
 /* Does the pattern occur anywhere in the text (unanchored, as Go's MatchString)? */
 bool match_text(const struct match *m, const char *text, size_t len);
+
+/* What a group has matched, as offsets in the text. */
+struct match_span {
+	size_t from, to;
+};
+
+/* How many groups it has, beside the whole match, which is number 0. */
+int match_groups(const struct match *m);
+/* The name of group n, from 1 on. Several may have one name. Borrowed; NULL: it has none. */
+const char *match_group_name(const struct match *m, int n);
+/* The first match as Go has it (leftmost, then the alternatives in their order): spans[0] is the
+   whole of it, then come its groups, n in all, which may be fewer than there are, but not more.
+   False: there is no match, and spans are as they were. Costs more than match_text. */
+bool match_spans(
+	const struct match *m, const char *text, size_t len, struct match_span *spans, size_t n);
+/* Did the group take part in the match? */
+bool match_span_took_part(const struct match_span *s);
 
 #ifdef __cplusplus
 }

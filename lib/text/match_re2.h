@@ -15,6 +15,14 @@ void *match_re2_new(const char *pattern, size_t len, size_t memory, char *msg, s
 int match_re2_program(const void *re);
 void match_re2_free(void *re);
 bool match_re2_text(const void *re, const char *text, size_t len);
+int match_re2_groups(const void *re);
+/* NULL: the group has none. Borrowed from the pattern. */
+const char *match_re2_group_name(const void *re, int n);
+/* The first n of match and groups; `from` of one that took no part is MATCH_RE2_NONE. */
+#define MATCH_RE2_NONE ((size_t)-1)
+struct match_span;
+bool match_re2_spans(
+	const void *re, const char *text, size_t len, struct match_span *spans, size_t n);
 
 #ifdef __cplusplus
 }

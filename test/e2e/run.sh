@@ -12,6 +12,7 @@ all=$#
 if [ $# -eq 0 ]; then
 	set -- test/e2e/*_test.sh
 	[ ! -e test/e2e/textdiff.sh ] || set -- "$@" test/e2e/textdiff.sh
+	[ ! -e test/e2e/policydiff.sh ] || set -- "$@" test/e2e/policydiff.sh
 	[ ! -e test/e2e/proxydiff.sh ] || set -- "$@" test/e2e/proxydiff.sh
 	[ ! -e test/e2e/untardiff.sh ] || set -- "$@" test/e2e/untardiff.sh
 	[ ! -e test/e2e/hookdiff.sh ] || set -- "$@" test/e2e/hookdiff.sh

@@ -4,11 +4,15 @@
 #include "base/obj.h"
 #include "base/vec.h"
 #include "text/cel.h"
+#include "text/expand.h"
 #include "text/ignore.h"
 #include "text/match.h"
+#include "text/number.h"
 #include "text/semver.h"
 #include "text/yaml.h"
 
+#include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -114,6 +118,40 @@ static void row_filter(struct table *t)
 		return;
 	}
 	verdict(t, match_text(m, t->col[2], strlen(t->col[2])) ? "1" : "0");
+	match_free(m);
+}
+
+/* The bits of it: 0 and -0 are told apart, and so are neighbours. */
+static void row_number(struct table *t)
+{
+	uint64_t bits;
+	char got[32];
+	double v;
+
+	if (!number_parse(&v, t->col[1], strlen(t->col[1]))) {
+		verdict(t, "-");
+		return;
+	}
+	memcpy(&bits, &v, sizeof(bits));
+	snprintf(got, sizeof(got), "%016" PRIx64, bits);
+	verdict(t, isnan(v) ? "nan" : got);
+}
+
+static void row_expand(struct table *t)
+{
+	auto_buf struct buf got = BUF_INIT(BUF_ANY);
+	struct expand *x = NULL;
+	struct match *m = NULL;
+	struct err err;
+
+	buf_addc(&got, '=');
+	if (match_new(&m, t->col[1], &err) || expand_new(&x, t->col[2], m, &err))
+		verdict(t, err.msg);
+	else if (!expand_text(x, t->col[3], strlen(t->col[3]), &got))
+		verdict(t, "-");
+	else
+		verdict(t, buf_str(&got));
+	expand_free(x);
 	match_free(m);
 }
 
@@ -244,7 +282,8 @@ static const struct {
 	unsigned cols;
 	void (*run)(struct table *t);
 } kinds[] = {{'V', 3, row_version}, {'C', 4, row_compare}, {'R', 4, row_range},
-	{'F', 4, row_filter}, {'P', 4, row_path}, {'Y', 3, row_yaml}, {'E', 4, row_cel}};
+	{'F', 4, row_filter}, {'P', 4, row_path}, {'Y', 3, row_yaml}, {'E', 4, row_cel},
+	{'N', 3, row_number}, {'X', 5, row_expand}};
 
 static int row(struct table *t, char *line)
 {

@@ -1,7 +1,7 @@
 /*
- * Reads a table that test/e2e/tools/{semver,ignore,yaml,cel}diff printed and holds lib/text to it:
- * what the peer's Go modules say is in the last column of each row. Used by the Check tests with
- * frozen tables and by test/e2e/textdiff.c with fresh ones.
+ * Reads a table that test/e2e/tools/{semver,ignore,yaml,cel,policy}diff printed and holds lib/text
+ * to it: what the peer's Go modules say is in the last column of each row. Used by the Check tests
+ * with frozen tables and by test/e2e/textdiff.c with fresh ones.
  */
 #ifndef TEST_TEXT_TABLE_H
 #define TEST_TEXT_TABLE_H

@@ -99,6 +99,31 @@ START_TEST(test_match_linear)
 }
 END_TEST
 
+START_TEST(test_match_spans)
+{
+	struct match_span s[4];
+	struct match *m;
+	struct err err;
+
+	ck_assert(!match_new(&m, "(?<n>a|ab)(c|bcd)?(?P<d>x)?", &err));
+	ck_assert_int_eq(match_groups(m), 3);
+	ck_assert_str_eq(match_group_name(m, 1), "n");
+	ck_assert_ptr_null(match_group_name(m, 2));
+	ck_assert_str_eq(match_group_name(m, 3), "d");
+	/* Leftmost, then the first alternative that fits: not the longest. */
+	ck_assert(match_spans(m, "..abcd", 6, s, 4));
+	ck_assert_uint_eq(s[0].from, 2);
+	ck_assert_uint_eq(s[0].to, 6);
+	ck_assert_uint_eq(s[1].to, 3);
+	ck_assert_uint_eq(s[2].from, 3);
+	ck_assert(match_span_took_part(&s[2]));
+	ck_assert(!match_span_took_part(&s[3]));
+	ck_assert(!match_spans(m, "xyz", 3, s, 1));
+	ck_assert_uint_eq(s[0].to, 6);
+	match_free(m);
+}
+END_TEST
+
 Suite *suite_match(void);
 Suite *suite_match(void)
 {
@@ -109,6 +134,7 @@ Suite *suite_match(void)
 	tcase_add_loop_test(tc, test_match_bad, 0, ARRAY_LEN(match_bad_rows));
 	tcase_add_test(tc, test_match_limits);
 	tcase_add_test(tc, test_match_linear);
+	tcase_add_test(tc, test_match_spans);
 	suite_add_tcase(s, tc);
 	return s;
 }

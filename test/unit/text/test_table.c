@@ -9,7 +9,7 @@ static const struct {
 	const char *path;
 	unsigned long rows;
 } tables[] = {{"test/unit/text/data/semver.tsv", 5892}, {"test/unit/text/data/ignore.tsv", 2122},
-	{"test/unit/text/data/yaml.tsv", 941}};
+	{"test/unit/text/data/yaml.tsv", 941}, {"test/unit/text/data/policy.tsv", 6690}};
 
 START_TEST(test_frozen)
 {

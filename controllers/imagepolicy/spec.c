@@ -1,0 +1,169 @@
+#include "controllers/imagepolicy/spec.h"
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/obj.h"
+#include "base/time.h"
+#include "ctl/object.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* With Always and an interval of nothing. */
+#define DEFAULT_INTERVAL_MS 600000
+/* A shorter one would be a busy loop against the registry. */
+#define LEAST_INTERVAL_MS 1000
+
+/* A copy that counts; NULL: it is not given, or is empty. */
+static char *member_copy(
+	struct imagepolicy_spec *s, const char *name, const char *text, struct err *err)
+{
+	if (!text || !*text)
+		return NULL;
+	if (strlen(text) > LIMIT_SPEC_TEXT) {
+		err_set(err, ERR_STALL, "spec.%s is longer than %llu bytes", name,
+			(unsigned long long)LIMIT_SPEC_TEXT);
+		return NULL;
+	}
+	s->spec.size += strlen(text) + 1;
+	return mem_strdup(text);
+}
+
+static bool is_desc(const json_t *policy)
+{
+	return !strcmp(obj_str_or("asc", policy, "order"), "desc");
+}
+
+/* Of several the first counts. */
+static void policy_read(struct imagepolicy_spec *s, const json_t *policy, struct err *err)
+{
+	const json_t *semver = obj_get(policy, "semver");
+	const json_t *alphabetical = obj_get(policy, "alphabetical");
+	const json_t *numerical = obj_get(policy, "numerical");
+
+	s->chosen = true;
+	if (json_is_object(semver)) {
+		s->by = CHOOSE_SEMVER;
+		s->range = member_copy(s, "policy.semver.range", obj_str(semver, "range"), err);
+	} else if (json_is_object(alphabetical)) {
+		s->by = CHOOSE_ALPHABETICAL;
+		s->desc = is_desc(alphabetical);
+	} else if (json_is_object(numerical)) {
+		s->by = CHOOSE_NUMERICAL;
+		s->desc = is_desc(numerical);
+	} else {
+		s->chosen = false;
+	}
+}
+
+static int digest_read(struct imagepolicy_spec *s, const json_t *spec, struct err *err)
+{
+	const char *policy = obj_str_or("Never", spec, "digestReflectionPolicy");
+
+	if (!strcmp(policy, "IfNotPresent"))
+		s->digest = REFLECT_IF_NOT_PRESENT;
+	if (strcmp(policy, "Always") != 0)
+		return 0;
+	s->digest = REFLECT_ALWAYS;
+	s->no_interval = !obj_str(spec, "interval");
+	if (object_duration(spec, "interval", 0, &s->spec.interval_ms, err))
+		return -1;
+	if (s->spec.interval_ms <= 0)
+		s->spec.interval_ms = DEFAULT_INTERVAL_MS;
+	if (s->spec.interval_ms < LEAST_INTERVAL_MS)
+		s->spec.interval_ms = LEAST_INTERVAL_MS;
+	return 0;
+}
+
+/* NULL: there is none; an empty one is none, too. */
+static const char *annotation(const json_t *obj, const char *name, struct err *err)
+{
+	const json_t *v = obj_get(obj, "metadata", "annotations", name);
+	const char *text = obj_str(obj, "metadata", "annotations", name);
+
+	if (v && !text)
+		err_set(err, ERR_STALL, "annotation '%s' is no plain text", name);
+	return text && *text ? text : NULL;
+}
+
+static void annotations_read(struct imagepolicy_spec *s, const json_t *obj, struct err *err)
+{
+	const char *pin = annotation(obj, IMAGEPOLICY_PIN, err);
+	const char *skip = annotation(obj, IMAGEPOLICY_SKIP, err);
+	const char *age = annotation(obj, IMAGEPOLICY_AGE, err);
+	struct err ignored;
+
+	if (pin && !oci_tag_valid(pin, strlen(pin)))
+		err_set(err, ERR_STALL, "annotation '%s': '%.130s' is no tag", IMAGEPOLICY_PIN,
+			pin);
+	else
+		s->pin = member_copy(s, "", pin, err);
+	s->skip = member_copy(s, "", skip, err);
+	if (age && (time_parse_duration(age, &s->age_ms, &ignored) || s->age_ms < 0))
+		err_set(err, ERR_STALL, "annotation '%s': '%.64s' is no duration such as 30m or 2h",
+			IMAGEPOLICY_AGE, age);
+}
+
+static void fields_read(struct imagepolicy_spec *s, const json_t *obj, struct err *err)
+{
+	const json_t *spec = obj_get(obj, "spec"), *ref = obj_get(spec, "imageRepositoryRef");
+	const json_t *filter = obj_get(spec, "filterTags");
+
+	s->spec.suspend = obj_bool(false, spec, "suspend");
+	s->repository = member_copy(s, "imageRepositoryRef.name", obj_str(ref, "name"), err);
+	s->namespace =
+		member_copy(s, "imageRepositoryRef.namespace", obj_str(ref, "namespace"), err);
+	if (s->namespace && strcmp(s->namespace, object_ns(obj)) != 0)
+		s->from = mem_strdup(object_ns(obj));
+	if (!s->repository) {
+		if (err->kind == ERR_NONE)
+			err_set(err, ERR_STALL, "spec.imageRepositoryRef has no name");
+		s->repository = mem_strdup("");
+	}
+	policy_read(s, obj_get(spec, "policy"), err);
+	s->pattern = member_copy(s, "filterTags.pattern", obj_str(filter, "pattern"), err);
+	s->extract = member_copy(s, "filterTags.extract", obj_str(filter, "extract"), err);
+	if (err->kind == ERR_NONE && !digest_read(s, spec, err))
+		annotations_read(s, obj, err);
+}
+
+static void spec_free(struct spec *base)
+{
+	struct imagepolicy_spec *s = IMAGEPOLICY_SPEC(base);
+
+	free(s->repository);
+	free(s->namespace);
+	free(s->from);
+	free(s->range);
+	free(s->pattern);
+	free(s->extract);
+	free(s->pin);
+	free(s->skip);
+	free(s);
+}
+
+struct spec *imagepolicy_spec_new(const json_t *obj)
+{
+	struct imagepolicy_spec *s = NEW(struct imagepolicy_spec);
+	struct err err = {0};
+
+	s->spec = (struct spec){.refs = 1, .free = spec_free, .size = sizeof(*s)};
+	if (object_has_nul(obj_get(obj, "spec")))
+		(void)err_set(&err, ERR_STALL, "spec holds a NUL character");
+	fields_read(s, obj, &err);
+	if (err.kind != ERR_NONE)
+		s->spec.wrong = mem_dup(&err, sizeof(err));
+	return &s->spec;
+}
+
+struct choose_rules imagepolicy_rules(const struct imagepolicy_spec *s, int64_t now_s)
+{
+	return (struct choose_rules){.by = s->by,
+		.desc = s->desc,
+		.range = s->range,
+		.pattern = s->pattern,
+		.extract = s->extract,
+		.skip = s->skip,
+		.pin = s->pin,
+		.born_until_s = s->age_ms ? now_s - (s->age_ms + 999) / 1000 : 0};
+}

@@ -1,0 +1,370 @@
+#include "image/choose.h"
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "text/expand.h"
+#include "text/match.h"
+#include "text/number.h"
+#include "text/semver.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Where a match stands, and its groups, takes as long as so many answers whether there is one. */
+#define EXTRACT_COSTS 4
+
+/* A tag that passes the filter, and what it is sorted by. */
+struct candidate {
+	char tag[OCI_TAG_MAX + 1]; /* "": none */
+	struct buf key;
+	double number;
+	struct semver version;
+};
+
+struct choose {
+	enum choose_by by;
+	bool desc, has_range;
+	int64_t born_until_s;
+	char *pin, *pattern_text;
+	struct semver_range range;
+	struct match *pattern, *skip;
+	struct expand *extract;
+	unsigned expressions; /* how many are matched with each tag, by what they cost */
+	uint64_t match_ns;
+	bool pinned; /* the pinned tag is there */
+	struct err failed; /* with a pin, which stands above it */
+	struct candidate slots[3];
+	struct candidate *best, *second, *next;
+	struct choose_result result;
+};
+
+/* ---- the rules ------------------------------------------------------------------------------- */
+
+static bool choose_given(const char *text)
+{
+	return text && *text;
+}
+
+static int choose_compile(struct choose *c, const struct choose_rules *r, struct err *err)
+{
+	if (c->by == CHOOSE_SEMVER) {
+		if (!choose_given(r->range))
+			return err_set(err, ERR_STALL, "the semver range is empty");
+		if (semver_range_parse(&c->range, r->range, err))
+			return -1;
+		c->has_range = true;
+	}
+	if (choose_given(r->pattern) && match_new(&c->pattern, r->pattern, err))
+		return err_wrap(err, "filterTags");
+	if (c->pattern && choose_given(r->extract) &&
+		expand_new(&c->extract, r->extract, c->pattern, err))
+		return err_wrap(err, "filterTags.extract");
+	if (choose_given(r->skip) && match_new(&c->skip, r->skip, err))
+		return err_wrap(err, "tags to skip");
+	c->expressions = !!c->pattern + !!c->skip + (c->extract ? EXTRACT_COSTS : 0);
+	return 0;
+}
+
+int choose_new(struct choose **out, const struct choose_rules *rules, struct err *err)
+{
+	struct choose *c = NEW(struct choose);
+	size_t i;
+
+	c->by = rules->by;
+	c->desc = rules->desc;
+	c->born_until_s = rules->born_until_s;
+	c->pin = mem_strdup(rules->pin);
+	c->pattern_text = mem_strdup(rules->pattern);
+	for (i = 0; i < ARRAY_LEN(c->slots); i++)
+		buf_init(&c->slots[i].key, LIMIT_SORT_KEY);
+	c->best = &c->slots[0];
+	c->second = &c->slots[1];
+	c->next = &c->slots[2];
+	if (choose_compile(c, rules, err)) {
+		err->kind = ERR_STALL;
+		choose_free(c);
+		return -1;
+	}
+	*out = c;
+	return 0;
+}
+
+void choose_free(struct choose *c)
+{
+	size_t i;
+
+	if (!c)
+		return;
+	if (c->has_range)
+		semver_range_clear(&c->range);
+	expand_free(c->extract);
+	match_free(c->pattern);
+	match_free(c->skip);
+	for (i = 0; i < ARRAY_LEN(c->slots); i++)
+		buf_clear(&c->slots[i].key);
+	free(c->pin);
+	free(c->pattern_text);
+	free(c);
+}
+
+/* ---- the order ------------------------------------------------------------------------------- */
+
+static int choose_order_bytes(const struct buf *a, const struct buf *b)
+{
+	size_t n = a->len < b->len ? a->len : b->len;
+	int d = n ? memcmp(a->p, b->p, n) : 0;
+
+	return d ? d : (a->len > b->len) - (a->len < b->len);
+}
+
+/* Above 0: a is the better one. */
+static int choose_compare(
+	const struct choose *c, const struct candidate *a, const struct candidate *b)
+{
+	int d;
+
+	if (c->by == CHOOSE_SEMVER)
+		return semver_compare(&a->version, &b->version);
+	if (c->by == CHOOSE_NUMERICAL)
+		d = (a->number > b->number) - (a->number < b->number);
+	else
+		d = choose_order_bytes(&a->key, &b->key);
+	return c->desc ? -d : d;
+}
+
+/* Does the next one, which comes later in the list, go before this one? */
+static bool choose_beats(const struct choose *c, const struct candidate *one)
+{
+	int d;
+
+	if (!one->tag[0])
+		return true;
+	d = choose_compare(c, c->next, one);
+	return d > 0 || (!d && c->by == CHOOSE_NUMERICAL);
+}
+
+static bool choose_same_key(const struct choose *c, const struct candidate *one)
+{
+	return one->tag[0] && buf_equal(&c->next->key, &one->key);
+}
+
+static void candidate_swap(struct candidate **a, struct candidate **b)
+{
+	struct candidate *was = *a;
+
+	*a = *b;
+	*b = was;
+}
+
+/* The next one takes its place among the best two, or none. */
+static void choose_place(struct choose *c)
+{
+	if (choose_same_key(c, c->best)) {
+		memcpy(c->best->tag, c->next->tag, sizeof(c->best->tag));
+	} else if (choose_beats(c, c->best)) {
+		/* The second one goes, and one of this key is it, maybe. */
+		candidate_swap(&c->second, &c->best);
+		candidate_swap(&c->best, &c->next);
+	} else if (choose_same_key(c, c->second)) {
+		memcpy(c->second->tag, c->next->tag, sizeof(c->second->tag));
+	} else if (choose_beats(c, c->second)) {
+		candidate_swap(&c->second, &c->next);
+	}
+}
+
+/* ---- one tag --------------------------------------------------------------------------------- */
+
+static int choose_fail_slow(struct choose *c, struct err *err)
+{
+	return err_set(err, ERR_RETRY,
+		"matching with the filter '%.200s' takes too long: it was given up after %llu tags",
+		c->pattern_text ? c->pattern_text : "", (unsigned long long)c->result.total);
+}
+
+/* 1: it passes, and its key is there; 0: it does not; -1: that takes too long, or is too long. */
+static int choose_match(struct choose *c, const char *tag, struct err *err)
+{
+	uint64_t since = clock_ns();
+	struct buf *key = &c->next->key;
+	size_t len = strlen(tag);
+	bool passes = true;
+
+	buf_reset(key);
+	if (c->pattern)
+		passes = match_text(c->pattern, tag, len);
+	if (passes && c->extract)
+		passes = expand_text(c->extract, tag, len, key);
+	else if (passes)
+		buf_add(key, tag, len);
+	c->match_ns += clock_ns() - since;
+	if (c->match_ns / 1000 >
+		LIMIT_FILTER_MS * 1000 + c->result.total * LIMIT_FILTER_TAG_US * c->expressions)
+		return choose_fail_slow(c, err);
+	if (buf_over(key))
+		return err_set(err, ERR_RETRY,
+			"the extract template makes more than %d bytes of tag '%s'", LIMIT_SORT_KEY,
+			tag);
+	return passes;
+}
+
+static int choose_fail_number(const struct choose *c, const char *tag, struct err *err)
+{
+	const char *key = buf_str(&c->next->key);
+
+	err_set(err, ERR_RETRY, "failed to parse invalid numeric value '%.200s'", key);
+	return c->extract ? err_append(err, " of tag '%s'", tag) : -1;
+}
+
+/* What the key is worth. 1: it counts; 0: it does not. */
+static int choose_read(struct choose *c, const char *tag, struct err *err)
+{
+	struct candidate *n = c->next;
+
+	if (c->by == CHOOSE_SEMVER)
+		return semver_parse(&n->version, buf_str(&n->key)) &&
+			semver_range_match(&c->range, &n->version);
+	if (c->by == CHOOSE_ALPHABETICAL)
+		return 1;
+	if (!number_parse(&n->number, buf_str(&n->key), n->key.len))
+		return choose_fail_number(c, tag, err);
+	return !isnan(n->number);
+}
+
+static bool choose_skips(struct choose *c, const char *tag)
+{
+	uint64_t since = clock_ns();
+	bool skips = c->skip && match_text(c->skip, tag, strlen(tag));
+
+	c->match_ns += clock_ns() - since;
+	return skips;
+}
+
+static int choose_consider(struct choose *c, const char *tag, int64_t seen_s, struct err *err)
+{
+	struct choose_result *r = &c->result;
+	int rc;
+
+	if (choose_skips(c, tag)) {
+		r->skipped++;
+		return 0;
+	}
+	rc = choose_match(c, tag, err);
+	if (rc <= 0)
+		return rc;
+	if (c->born_until_s && seen_s > c->born_until_s) {
+		r->young++;
+		if (!r->young_s || seen_s < r->young_s)
+			r->young_s = seen_s;
+		return 0;
+	}
+	r->passed++;
+	rc = choose_read(c, tag, err);
+	if (rc <= 0)
+		return rc;
+	snprintf(c->next->tag, sizeof(c->next->tag), "%s", tag);
+	choose_place(c);
+	return 0;
+}
+
+int choose_tag(struct choose *c, const char *tag, int64_t seen_s, struct err *err)
+{
+	c->result.total++;
+	if (c->pin && !strcmp(c->pin, tag))
+		c->pinned = true;
+	if (c->failed.kind != ERR_NONE)
+		return 0;
+	if (!choose_consider(c, tag, seen_s, err))
+		return 0;
+	if (!c->pin)
+		return -1;
+	c->failed = *err;
+	return 0;
+}
+
+/* ---- the end --------------------------------------------------------------------------------- */
+
+static void choose_put_key(char out[CHOOSE_KEY_SHOWN + 1], const struct candidate *one)
+{
+	auto_free char *text = utf8_tidy(buf_str(&one->key), CHOOSE_KEY_SHOWN);
+
+	snprintf(out, CHOOSE_KEY_SHOWN + 1, "%s", text);
+}
+
+static int choose_fail(const struct choose *c, struct err *err)
+{
+	const struct choose_result *r = &c->result;
+
+	/* The first words are those of Flux, which has one message for each of the two cases. */
+	if (r->passed)
+		return err_set(err, ERR_RETRY,
+			"unable to determine latest version from provided list: %s",
+			c->by == CHOOSE_SEMVER ? "no version of it is in the range"
+					       : "each of them is a nan");
+	err_set(err, ERR_RETRY, "version list argument cannot be empty");
+	if (r->young)
+		return err_append(err, ": the tags that pass are too young");
+	if (r->skipped)
+		return err_append(err, ": what is not skipped does not pass the filter");
+	return c->pattern ? err_append(err, ": no tag passes the filter '%.200s'", c->pattern_text)
+			  : -1;
+}
+
+int choose_end(struct choose *c, struct choose_result *out, struct err *err)
+{
+	struct choose_result *r = &c->result;
+	bool won = c->best->tag[0] && c->failed.kind == ERR_NONE;
+
+	if (won) {
+		memcpy(r->tag, c->best->tag, sizeof(r->tag));
+		memcpy(r->runner_up, c->second->tag, sizeof(r->runner_up));
+		choose_put_key(r->key, c->best);
+		choose_put_key(r->runner_up_key, c->second);
+		r->tied = c->second->tag[0] && !choose_compare(c, c->best, c->second);
+	}
+	if (c->pin) {
+		memcpy(r->unpinned, r->tag, sizeof(r->unpinned));
+		snprintf(r->tag, sizeof(r->tag), "%s", c->pinned ? c->pin : "");
+		r->runner_up[0] = '\0';
+	}
+	*out = *r;
+	if (r->tag[0])
+		return 0;
+	if (c->pin)
+		return err_set(err, ERR_RETRY,
+			"tag '%.200s', which is pinned, is not among the tags of the image",
+			c->pin);
+	return choose_fail(c, err);
+}
+
+/* ---- for people ------------------------------------------------------------------------------ */
+
+static const char *choose_why(const struct choose_rules *rules, bool tied)
+{
+	switch (rules->by) {
+	case CHOOSE_SEMVER:
+		return tied ? "is an equal version, and stands first" : "is the higher version";
+	case CHOOSE_NUMERICAL:
+		if (tied)
+			return "is an equal number, and the smaller text";
+		return rules->desc ? "is the smaller number" : "is the greater number";
+	default:
+		return rules->desc ? "is the smaller text" : "is the greater text";
+	}
+}
+
+void choose_say(const struct choose_rules *rules, const struct choose_result *res, struct buf *out)
+{
+	const char *why = choose_why(rules, res->tied);
+	bool keys = choose_given(rules->pattern) && choose_given(rules->extract);
+
+	if (!res->runner_up[0])
+		buf_adds(out, "no other tag competes");
+	else if (keys)
+		buf_addf(out, "it won over '%s': of '%s' and '%s' the first %s", res->runner_up,
+			res->key, res->runner_up_key, why);
+	else
+		buf_addf(out, "it won over '%s': it %s", res->runner_up, why);
+}
