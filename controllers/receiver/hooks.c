@@ -26,7 +26,9 @@ static bool is_question(const char *method)
 static void hook_call(struct receiver_env *env, const struct receiver_request *r,
 	struct http_exchange *x, const struct item *i)
 {
-	if (!i) {
+	if (!i && !controller_synced(env->controller)) {
+		receiver_answer(env, r, x, 503, "the Receivers are not known yet");
+	} else if (!i) {
 		receiver_answer(env, r, x, 404, RECEIVER_NO_PATH);
 	} else if (!env->opts.any_method && is_question(http_x_method(x))) {
 		http_x_add_header(x, "Allow", "POST");

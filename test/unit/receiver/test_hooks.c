@@ -189,6 +189,27 @@ START_TEST(rc_07_framing)
 }
 END_TEST
 
+/* Who calls while the process begins is to come again: 404 would be for good. */
+START_TEST(rc_08_not_listed_yet)
+{
+	auto_free char *path = NULL;
+	struct world w;
+
+	begin(&w);
+	path = mem_strdup(world_path(&w));
+	fake_kube_hold(w.kube, "GET receivers/");
+	world_follow(&w);
+	ck_assert_int_eq(world_post_to(&w, &w.follower, path, "", "{}"), 503);
+	ck_assert_int_eq(world_post_to(&w, &w.follower, "/x", "", "{}"), 404);
+	fake_kube_hold(w.kube, NULL);
+	fake_kube_release(w.kube);
+	world_settle(&w);
+	ck_assert_int_eq(world_post_to(&w, &w.follower, path, "", "{}"), 200);
+	ck_assert_int_eq(world_post_to(&w, &w.follower, "/hook/x", "", "{}"), 404);
+	world_clear(&w);
+}
+END_TEST
+
 START_TEST(rc_08_suspended)
 {
 	auto_free char *path = NULL;
@@ -305,6 +326,7 @@ Suite *suite_hooks(void)
 	tcase_add_test(t, rc_05_unknown_path_costs_nothing);
 	tcase_add_test(t, rc_06_headers);
 	tcase_add_test(t, rc_07_framing);
+	tcase_add_test(t, rc_08_not_listed_yet);
 	tcase_add_test(t, rc_08_suspended);
 	tcase_add_test(t, rc_08_not_ready);
 	tcase_add_test(t, rc_09_methods);
