@@ -74,7 +74,7 @@ cp "$H_ROOT/deploy/samples/00-namespace.yaml" "$OBJECTS/"
 chmod -R a+rX "$OBJECTS"
 echo 0 >"$H_TMP/controller.logstart"
 h_spawn controller "${H_UNSHARE[@]}" bash "$H_TMP/in-namespace" "$root" /usr/bin/oci-source-controller --embedded=/mnt --state-dir=/data/state \
-	--storage-addr=127.0.0.1:0 --metrics-addr=127.0.0.1:0 --health-addr=127.0.0.1:0
+	--storage-addr=127.0.0.1:0 --metrics-addr=127.0.0.1:0 --health-addr=127.0.0.1:0 --receiverAddr=127.0.0.1:0
 CONTROLLER_PID=$H_PID
 artifacts=$(h_address controller artifacts) || h_die "the program does not run from the image's root"
 health=$(h_address controller health)

@@ -472,7 +472,8 @@ int app_start(struct app *a, struct err *err)
 		return -1;
 	find_adv_address(a);
 	app_peers_start(a);
-	app_kinds_init(a);
+	if (app_kinds_init(a, err))
+		return -1;
 	app_add_metrics(a);
 	app_lease_metrics(a);
 	app_add_page(a);
@@ -502,6 +503,8 @@ void app_free(struct app *a)
 		loop_settle(a->loop);
 	if (a->artifacts_server)
 		http_server_free(a->artifacts_server);
+	if (a->webhooks_server)
+		http_server_free(a->webhooks_server);
 	if (a->metrics_server)
 		http_server_free(a->metrics_server);
 	if (a->health_server)

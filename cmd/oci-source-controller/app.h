@@ -14,7 +14,7 @@
 #define APP_KINDS_MAX 4
 
 /* Which of Flux's controllers. */
-enum app_group_nth { APP_SOURCE, APP_IMAGE_REFLECTOR, APP_GROUPS };
+enum app_group_nth { APP_SOURCE, APP_IMAGE_REFLECTOR, APP_NOTIFICATION, APP_GROUPS };
 
 /*
  * What stands for one of Flux's controllers: Events and notices are sent under its name, and its
@@ -41,6 +41,8 @@ struct app_kind {
 	bool answered, there, refused;
 };
 
+struct controller_opts;
+
 struct app {
 	struct flags flags;
 	struct share share;
@@ -60,7 +62,7 @@ struct app {
 	struct reread *url_secret; /* --artifact-url-secret; NULL: none */
 	struct cloud *cloud;
 	struct store *store;
-	struct image_catalog *images; /* NULL: no kind of images is served */
+	struct image_catalog *images; /* what is known of ImageRepositories */
 	struct metrics *metrics;
 	bool elects; /* of several replicas one leads */
 	struct app_kind kinds[APP_KINDS_MAX];
@@ -74,6 +76,9 @@ struct app {
 	bool scanned; /* the store was: controllers may start */
 	struct serve_files *files;
 	struct http_server *artifacts_server;
+	struct controller *receivers; /* of the kind Receiver; NULL: it is not served */
+	struct hook *hook; /* judges the calls of webhooks; NULL: there are no Receivers */
+	struct http_server *webhooks_server; /* NULL: turned off, or there are no Receivers */
 	struct http_server *metrics_server, *health_server; /* NULL: turned off */
 	struct health health;
 	struct page *page; /* NULL: --status-page=false */
@@ -104,12 +109,16 @@ void app_end(struct app *a);
  * later needs no restart. app_kinds_start: the store was scanned, controllers may begin.
  */
 int app_kinds_check(const struct flags *f, struct err *err) must_check;
-void app_kinds_init(struct app *a);
+int app_kinds_init(struct app *a, struct err *err) must_check;
 void app_kinds_start(struct app *a);
 /* No kind comes any more. */
 void app_kinds_stop(struct app *a);
 void app_kinds_free(struct app *a);
 
+/* app_webhooks.c: Receivers are called on every replica. Nothing, when they are not served, or it
+   is up already. */
+struct controller *app_receivers_new(struct app *a, const struct controller_opts *opts);
+int app_webhooks_start(struct app *a, struct err *err) must_check;
 /* app_lease.c: which replica writes. A group follows until its app_lease_start has been answered.
    app_leads: of a struct app_group. */
 void app_lease_init(struct app *a);

@@ -88,6 +88,25 @@ static bool follows_on(const struct app *a)
 	return a->elects && a->flags.shutdown_delay_ms > 0;
 }
 
+/* A call ends when its patches have: nobody learns what a call has done that is cut. */
+static enum step_ret webhooks_drain(struct app *a)
+{
+	if (!a->webhooks_server)
+		return STEP_NEXT;
+	return task_wait(&a->end, http_server_drain(a->webhooks_server, RUNS_GRACE_MS));
+}
+
+/* Without a delay the controllers stop at once. */
+static enum step_ret webhooks_first_start(struct task *t)
+{
+	return follows_on(app_of(t)) ? STEP_NEXT : webhooks_drain(app_of(t));
+}
+
+static enum step_ret webhooks_start(struct task *t)
+{
+	return follows_on(app_of(t)) ? webhooks_drain(app_of(t)) : STEP_NEXT;
+}
+
 static enum step_ret resign_start(struct task *t)
 {
 	struct app *a = app_of(t);
@@ -272,10 +291,12 @@ static enum step_ret end_resume(struct task *t)
 }
 
 static const struct step END_STEPS[] = {
+	{"webhooks", webhooks_first_start, end_resume},
 	{"resign", resign_start, resign_resume},
 	{"notices", notices_start, notices_resume},
 	{"lease", lease_end_start, lease_end_resume},
 	{"delay", delay_start, end_resume},
+	{"webhooks", webhooks_start, end_resume},
 	{"runs", runs_start, runs_resume},
 	{"artifacts", artifacts_start, end_resume},
 	{"metrics", metrics_start, end_resume},

@@ -4,9 +4,11 @@
 #include "controllers/imagepolicy/imagepolicy.h"
 #include "controllers/imagerepository/imagerepository.h"
 #include "controllers/ocirepository/ocirepository.h"
+#include "controllers/receiver/receiver.h"
 #include "ctl/controller.h"
 #include "ctl/event.h"
 #include "ctl/poster.h"
+#include "hook/hook.h"
 #include "http/client.h"
 #include "image/catalog.h"
 #include "kube/client.h"
@@ -29,6 +31,7 @@ static const struct group_row {
 } GROUPS[APP_GROUPS] = {
 	[APP_SOURCE] = {"source-controller", true, true},
 	[APP_IMAGE_REFLECTOR] = {"image-reflector-controller", false, true},
+	[APP_NOTIFICATION] = {"notification-controller", false, false},
 };
 
 static struct registry_opts registry_of(struct app *a)
@@ -57,18 +60,11 @@ static struct controller *ocirepository_of(struct app *a, const struct controlle
 		.account = a->account});
 }
 
-static struct image_catalog *app_images(struct app *a)
-{
-	if (!a->images)
-		a->images = image_catalog_new(a->loop, store_root(a->store));
-	return a->images;
-}
-
 static struct controller *imagerepository_of(struct app *a, const struct controller_opts *opts)
 {
 	return imagerepository_new(&(struct imagerepository_opts){.controller = *opts,
 		.registry = registry_of(a),
-		.catalog = app_images(a),
+		.catalog = a->images,
 		.account = a->account});
 }
 
@@ -76,7 +72,7 @@ static struct controller *imagepolicy_of(struct app *a, const struct controller_
 {
 	return imagepolicy_new(&(struct imagepolicy_opts){.controller = *opts,
 		.registry = registry_of(a),
-		.catalog = app_images(a),
+		.catalog = a->images,
 		.no_cross_namespace = a->flags.no_cross_namespace,
 		.requeue_dependency_ms = (uint64_t)a->flags.requeue_dependency_ms});
 }
@@ -92,6 +88,7 @@ static const struct kind_row {
 	{&ocirepository_kind, APP_SOURCE, ocirepository_of, .artifacts = true},
 	{&imagerepository_kind, APP_IMAGE_REFLECTOR, imagerepository_of},
 	{&imagepolicy_kind, APP_IMAGE_REFLECTOR, imagepolicy_of, .needs = &imagerepository_kind},
+	{&receiver_kind, APP_NOTIFICATION, app_receivers_new},
 };
 _Static_assert(ARRAY_LEN(KINDS) <= APP_KINDS_MAX, "APP_KINDS_MAX");
 
@@ -243,6 +240,7 @@ static void kinds_are_known_now(struct app *a)
 static void kinds_answered(struct app *a)
 {
 	bool known = true, all = true;
+	struct err err = {0};
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(KINDS); i++) {
@@ -257,6 +255,10 @@ static void kinds_answered(struct app *a)
 	}
 	if (known && !a->kinds_known)
 		kinds_are_known_now(a);
+	if (app_webhooks_start(a, &err)) {
+		log_error(NULL, "cannot serve webhooks", LU("retryMs", ASK_EVERY_MS), LE(&err));
+		all = false;
+	}
 	if (!all)
 		timer_set(&a->kinds_timer, known ? ASK_EVERY_MS : ASK_AGAIN_MS);
 }
@@ -339,10 +341,11 @@ static bool kinds_are_known(void *arg)
 	return a->kinds_known && i < ARRAY_LEN(KINDS);
 }
 
-void app_kinds_init(struct app *a)
+int app_kinds_init(struct app *a, struct err *err)
 {
 	size_t i;
 
+	a->images = image_catalog_new(a->loop, store_root(a->store));
 	timer_init(&a->kinds_timer, a->loop, kinds_ask, a);
 	/* A client of its own: registries that hang hold no connection, and no lookup of a name,
 	   that notices would need. */
@@ -355,12 +358,13 @@ void app_kinds_init(struct app *a)
 	if (!a->flags.kinds && !a->embedded) {
 		health_add(&a->health, "kinds", kinds_are_known, a);
 		kinds_ask(a);
-		return;
+		return 0;
 	}
 	for (i = 0; i < ARRAY_LEN(KINDS); i++)
 		if (!a->flags.kinds || is_listed(a->flags.kinds, kind_name(&KINDS[i])))
 			kind_serve(&a->kinds[i]);
 	kinds_are_known_now(a);
+	return app_webhooks_start(a, err);
 }
 
 void app_kinds_start(struct app *a)
@@ -390,6 +394,8 @@ void app_kinds_free(struct app *a)
 	for (i = 0; i < a->n_controllers; i++)
 		controller_free(a->controllers[i]);
 	image_catalog_free(a->images);
+	if (a->hook)
+		hook_free(a->hook);
 	for (i = 0; i < APP_GROUPS; i++) {
 		event_recorder_free(a->groups[i].events);
 		poster_free(a->groups[i].poster);

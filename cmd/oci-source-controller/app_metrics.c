@@ -405,12 +405,13 @@ struct named_server {
 	const struct http_server *server; /* NULL: it is not there */
 };
 
-#define SERVERS 4
+#define SERVERS 5
 
 static void servers_of(const struct app *a, struct named_server out[SERVERS])
 {
 	const struct named_server all[SERVERS] = {
 		{"artifacts", a->artifacts_server},
+		{"webhooks", a->webhooks_server},
 		{"metrics", a->metrics_server},
 		{"health", a->health_server},
 		{"embedded-api", a->embedded ? embedded_server(a->embedded) : NULL},

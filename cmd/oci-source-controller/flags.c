@@ -615,7 +615,8 @@ void flags_usage(void)
 {
 	const struct flag *flag;
 
-	puts("oci-source-controller: keeps OCIRepository objects' artifacts\n\nFlags (defaults in "
+	puts("oci-source-controller: serves OCIRepository, ImageRepository, ImagePolicy and "
+	     "Receiver objects\n\nFlags (defaults in "
 	     "parentheses):");
 	for (flag = FLAGS; flag < FLAGS + ARRAY_LEN(FLAGS); flag++) {
 		if (!flag->help)

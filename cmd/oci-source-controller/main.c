@@ -1,5 +1,4 @@
-/* oci-source-controller: keeps the artifacts of OCIRepository objects (README.md). Flags, wiring,
-   signals; no logic. */
+/* oci-source-controller (README.md). Flags, wiring, signals; no logic. */
 #include "app.h"
 #include "base/log.h"
 #include "base/mem.h"

@@ -7,8 +7,8 @@
 /* One for each watch, and some for requests, which take turns; the other end of them may be our
    own. */
 #define KUBE 32
-#define KUBE_LEAST 8
-#define EMBEDDED_LEAST (KUBE_LEAST + 16)
+#define KUBE_LEAST 20 /* all kinds together have some 14 watches */
+#define EMBEDDED_LEAST (KUBE_LEAST + 12)
 #define REGISTRIES 512
 /* A call is a small request and a short answer. */
 #define RECEIVERS 256
@@ -32,7 +32,7 @@ struct share share_of(uint64_t descriptors)
 		.artifacts = share_part(n, 5, 1, LIMIT_CONNECTIONS),
 		.metrics = share_part(n, 32, 4, SMALL),
 		.health = share_part(n, 32, 4, SMALL),
-		.receivers = share_part(n, 16, 4, RECEIVERS),
+		.receivers = share_part(n, 32, 4, RECEIVERS),
 		.embedded = share_part(n, 10, EMBEDDED_LEAST, LIMIT_CONNECTIONS / 2),
 		.kube = share_part(n, 16, KUBE_LEAST, KUBE),
 		.registry = share_part(n, 5, 1 + NOTICES + PEERS, REGISTRIES + NOTICES + PEERS) -

@@ -133,12 +133,12 @@ check_soon "an advertised address with scheme and slash" "$SOON" "True Succeeded
 check_match "stays one URL" '^http://source-controller\.flux-system\.svc\.cluster\.local\./ocirepository/default/advertised/sha256:' "$(field advertised .status.artifact.url)"
 h_stop "$CONTROLLER_PID"
 STORAGE_ADV_ADDR=https://artifacts.example.org/source
-h_controller_start src --embedded --metrics-addr=0 --health-addr=0
+h_controller_start src --embedded --metrics-addr=0 --health-addr=0 --receiverAddr=0
 h_until 30 k get namespaces || h_die "the embedded API does not answer"
 object ended small
 check_soon "one of a proxy that ends TLS" "$SOON" "True Succeeded" outcome ended
 check_match "keeps its scheme" '^https://artifacts\.example\.org/source/ocirepository/default/ended/sha256:' "$(field ended .status.artifact.url)"
-check_eq "--metrics-addr=0 and --health-addr=0: no such servers" "artifacts embedded-api" \
+check_eq "--metrics-addr=0, --health-addr=0 and --receiverAddr=0: no such servers" "artifacts embedded-api" \
 	"$(h_log_since_start src | jq -r 'select(.msg == "listening") | .server' | sort | xargs)"
 h_stop "$CONTROLLER_PID"
 check_eq "and none to wait for at the end" 0 $?

@@ -25,6 +25,7 @@ START_TEST(test_shares)
 		ck_assert_uint_le(sum(&s), s.descriptors - s.descriptors / 10);
 		ck_assert_uint_eq(s.others, s.descriptors - sum(&s));
 		ck_assert_uint_ge(s.health, 8);
+		ck_assert_uint_ge(s.kube, 20);
 	}
 }
 END_TEST
@@ -36,13 +37,13 @@ START_TEST(test_usual)
 	ck_assert_uint_eq(s.artifacts, 204);
 	ck_assert_uint_eq(s.metrics, 32);
 	ck_assert_uint_eq(s.health, 32);
-	ck_assert_uint_eq(s.receivers, 64);
+	ck_assert_uint_eq(s.receivers, 32);
 	ck_assert_uint_eq(s.embedded, 102);
 	ck_assert_uint_eq(s.kube, 32);
 	ck_assert_uint_eq(s.registry, 192);
 	ck_assert_uint_eq(s.notices, 4);
 	ck_assert_uint_eq(s.peers, 8);
-	ck_assert_uint_eq(s.others, 150);
+	ck_assert_uint_eq(s.others, 182);
 	s = share_of(1000000000);
 	ck_assert_uint_eq(s.descriptors, LIMIT_DESCRIPTORS);
 	ck_assert_uint_eq(s.artifacts, LIMIT_CONNECTIONS);

@@ -457,6 +457,10 @@ START_TEST(test_two_lists)
 	op = store_sweep_start(r.store, 0);
 	ck_assert_int_eq(rig_end(&r, op, NULL), ERR_NONE);
 	ck_assert(!rig_exists(&r, DIR_A));
+	/* A third one that comes later takes nothing back. */
+	store_expect(r.store);
+	ck_assert(store_ready(r.store));
+	store_listed(r.store);
 	rig_close(&r);
 }
 END_TEST
