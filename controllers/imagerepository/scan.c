@@ -174,7 +174,9 @@ enum step_ret scan_memory_start(struct task *t)
 	image_tags_list_init(&i->list, budget ? budget : LIMIT_MEMORY_FREE);
 	if (!budget || !IMAGE_ENV(r->c)->account)
 		return STEP_NEXT;
-	return task_wait(t, account_take(IMAGE_ENV(r->c)->account, ACCOUNT_BODIES, r->ns, budget));
+	/* What grows has up to twice the room that it uses. */
+	return task_wait(
+		t, account_take(IMAGE_ENV(r->c)->account, ACCOUNT_BODIES, r->ns, 2 * budget));
 }
 
 /* What is asked of the registry failed. */

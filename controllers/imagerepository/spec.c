@@ -81,6 +81,7 @@ static int fields_read(struct imagerepository_spec *s, const json_t *spec, struc
 	s->image = member_copy(s, "image", obj_str(spec, "image"), err);
 	s->login.provider = member_copy(s, "provider", provider_of(spec), err);
 	/* A cloud gives the password; pull Secrets do not count beside it. */
+	s->login.cloud_only = true;
 	if (!s->login.provider)
 		s->login.secret =
 			member_copy(s, "secretRef.name", obj_str(spec, "secretRef", "name"), err);

@@ -263,6 +263,8 @@ static void entry_push(void *arg, const struct image_entry *entry)
 
 	if (p->may && !p->may(p->arg, e))
 		return;
+	if (e->facts.suspended) /* its tags stay what they are */
+		return;
 	if (e->pushed.len == PUSHED_MAX)
 		memmove(e->pushed.p, e->pushed.p + 1, --e->pushed.len * sizeof(*e->pushed.p));
 	n = vec_add(&e->pushed);

@@ -33,7 +33,7 @@ struct op;
 struct store_root;
 
 /* As whom its registry is asked; NULL: not given. The members of struct login_refs
-   (source/login.h). */
+   (source/login.h), of which cloud_only is true. */
 struct image_login {
 	char *secret, *service_account, *cert, *proxy, *provider;
 };
@@ -108,9 +108,9 @@ bool image_entry_allows(const struct image_entry *e, const json_t *labels);
 void image_catalog_listen(struct image_catalog *c, struct image_listener *l);
 void image_listener_out(struct image_listener *l);
 /* Somebody says that this tag was pushed to the repository: it is added to the tags of each of its
-   objects, unless they exclude it, which listeners hear as IMAGE_TAGS; and a scan of each follows.
-   may says which objects it concerns; NULL: all. Returns how many there are of the repository; 0
-   also when the tag is none. */
+   objects, unless they exclude it or are suspended, which listeners hear as IMAGE_TAGS; and a scan
+   of each follows, which has the last word. may says which objects it concerns; NULL: all. Returns
+   how many there are of the repository; 0 also when the tag is none. */
 unsigned image_catalog_push(struct image_catalog *c, const struct oci_repo *repo, const char *tag,
 	bool (*may)(void *arg, const struct image_entry *e), void *arg);
 

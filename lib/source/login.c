@@ -72,9 +72,9 @@ static char *login_name(const struct run *r, const struct login *l)
 {
 	const struct login_refs *f = &l->refs;
 
-	return mem_printf("%s/%s/%s/%s/%s/%s", login_ns(r, l), f->secret ? f->secret : "",
+	return mem_printf("%s/%s/%s/%s/%s/%s%s", login_ns(r, l), f->secret ? f->secret : "",
 		f->service_account ? f->service_account : "", f->proxy ? f->proxy : "",
-		f->cert ? f->cert : "", f->provider ? f->provider : "");
+		f->cert ? f->cert : "", f->provider ? f->provider : "", f->cloud_only ? "/" : "");
 }
 
 /* The login takes a reference to the identity, and gives up the one to the value. */
@@ -130,7 +130,8 @@ static struct login_read *read_new(const struct login *l, const struct registry_
 
 	rd->id = oci_identity_new();
 	read_add(rd, ROLE_PULL, l->refs.secret);
-	read_add(rd, ROLE_ACCOUNT, l->refs.service_account);
+	read_add(rd, l->refs.provider && l->refs.cloud_only ? ROLE_IDENTITY : ROLE_ACCOUNT,
+		l->refs.service_account);
 	if (!l->refs.service_account && reads_identity(&l->refs, env))
 		read_add(rd, ROLE_IDENTITY, env->default_account);
 	read_add(rd, ROLE_PROXY, l->refs.proxy);
@@ -304,14 +305,6 @@ static struct depends_value *value_of(
 
 /* ---- the row --------------------------------------------------------------------------------- */
 
-/* A kind without such a condition has Ready alone. */
-static enum step_ret login_fail(struct run *r)
-{
-	bool has = cond_in(r->c->kind->failures, COND_FETCH_FAILED);
-
-	return run_fail(r, has ? COND_FETCH_FAILED : NULL, "AuthenticationFailed");
-}
-
 static enum step_ret login_failed(
 	struct run *r, struct login *l, const struct login_object *o, const char *url)
 {
@@ -330,7 +323,7 @@ static enum step_ret login_failed(
 			o->name);
 		break;
 	case ROLE_IDENTITY:
-		if (err->code == 404)
+		if (err->code == 404 && !l->refs.service_account)
 			err_set(err, ERR_RETRY,
 				"the default service account is not in this namespace; with "
 				"--default-service-account each one that uses a provider needs it");
@@ -355,7 +348,7 @@ static enum step_ret login_failed(
 		break;
 	}
 	read_free(MOVE(l->reading));
-	return login_fail(r);
+	return run_fail(r, COND_FETCH_FAILED, "AuthenticationFailed");
 }
 
 /* The identity of who names nothing: nobody, or the controller itself at a cloud. NULL: something
@@ -440,7 +433,7 @@ enum step_ret login_check_provider(
 		return STEP_NEXT;
 	err->kind = ERR_RETRY;
 	err_wrap(err, "failed to get credential from %s", f->provider);
-	return login_fail(r);
+	return run_fail(r, COND_FETCH_FAILED, "AuthenticationFailed");
 }
 
 /* ---- after a refusal ------------------------------------------------------------------------- */

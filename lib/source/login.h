@@ -35,6 +35,7 @@ struct login_refs {
 	const char *cert; /* a Secret with CAs, a client certificate */
 	const char *proxy; /* a Secret with the address of a proxy */
 	const char *provider; /* "aws", "azure", "gcp"; anything else: one that is not known */
+	bool cloud_only; /* with a provider pull Secrets of the ServiceAccount do not count */
 };
 
 /* For a kind's depends_each. */

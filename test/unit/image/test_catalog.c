@@ -271,6 +271,23 @@ START_TEST(test_push)
 }
 END_TEST
 
+START_TEST(test_push_while_suspended)
+{
+	struct image_facts f = {.image = mem_strdup("ghcr.io/org/app"), .suspended = true};
+	struct oci_repo repo = {.host = "ghcr.io", .name = "org/app"};
+	struct world w;
+
+	begin(&w);
+	image_catalog_put(w.c, "apps", "web", &f, NULL);
+	scanned(&w, "1.0");
+	ck_assert_uint_eq(image_catalog_push(w.c, &repo, "2.0"), 1);
+	settle(&w);
+	ck_assert_str_eq(w.scans, "");
+	ck_assert_str_eq(rig_read(&w.rig), "1.0@1800000000");
+	end(&w);
+}
+END_TEST
+
 /* The answer of a scan that was on its way may be older than the push. */
 START_TEST(test_push_during_a_scan)
 {
@@ -409,6 +426,7 @@ Suite *suite_catalog(void)
 	tcase_add_test(t, test_a_broken_file_is_none);
 	tcase_add_test(t, test_of_a_repository);
 	tcase_add_test(t, test_push);
+	tcase_add_test(t, test_push_while_suspended);
 	tcase_add_test(t, test_push_during_a_scan);
 	tcase_add_test(t, test_in_turns);
 	tcase_add_test(t, test_removed);

@@ -5,6 +5,7 @@
 #include "base/obj.h"
 #include "base/sys.h"
 #include "ctl/role.h"
+#include "ev/op.h"
 #include "test/unit/imagerepository/world.h"
 
 #include <check.h>
@@ -255,6 +256,27 @@ START_TEST(ir_27_a_secret_beside_a_provider)
 }
 END_TEST
 
+/* Nor do those of its ServiceAccount, which would let it past the gate. */
+START_TEST(ir_27_pull_secrets_beside_a_provider)
+{
+	begin(NULL);
+	private_tags();
+	secret("pull", "kubernetes.io/dockerconfigjson", fake_host(w.reg));
+	fake_kube_put(w.kube, "serviceaccounts",
+		"{\"metadata\":{\"name\":\"sa\",\"namespace\":\"apps\"},\"imagePullSecrets\":[{"
+		"\"name\":\"pull\"}]}");
+	world_object(&w, "web", "\"provider\":\"aws\",\"serviceAccountName\":\"sa\"");
+	check_ready("False", "FeatureGateDisabled");
+	w.opts.registry.object_level = true;
+	world_stop(&w);
+	world_start(&w);
+	world_merge(&w, "web", "{\"spec\":{\"interval\":\"2m\"}}");
+	check_ready("False", "AuthenticationFailed");
+	ck_assert_str_eq(fake_log(w.reg), "");
+	end();
+}
+END_TEST
+
 /* Without `insecure` on a loopback address; with it see the integration tests, which have names. */
 START_TEST(ir_30_loopback)
 {
@@ -416,6 +438,30 @@ START_TEST(ir_33_deleted_meanwhile)
 }
 END_TEST
 
+static void looked(struct op *op, void *arg)
+{
+	(void)arg;
+	op_free(op);
+}
+
+/* Whoever wants to read the tags, and finds that somebody has taken them away, makes a scan. */
+START_TEST(tags_are_lost)
+{
+	auto_free char *rm = NULL;
+
+	begin("1.0");
+	world_object(&w, "web", "\"interval\":\"1h\"");
+	rm = mem_printf("rm %s/tags/apps/web", w.path);
+	ck_assert_int_eq(system(rm), 0);
+	world_forget(&w);
+	op_then(image_catalog_look_start(w.catalog, "apps", "web"), looked, NULL);
+	world_settle(&w);
+	ck_assert_uint_eq(world_scans(&w), 1);
+	ck_assert_str_eq(world_file(&w, "web"), "1.0");
+	end();
+}
+END_TEST
+
 static bool leads;
 
 static bool ask_leads(void *arg)
@@ -477,6 +523,7 @@ Suite *suite_object(void)
 	tcase_add_test(t, ir_26_service_account_with_two_secrets);
 	tcase_add_test(t, ir_27_gate_off);
 	tcase_add_test(t, ir_27_a_secret_beside_a_provider);
+	tcase_add_test(t, ir_27_pull_secrets_beside_a_provider);
 	tcase_add_test(t, ir_30_loopback);
 	tcase_add_loop_test(t, ir_31_refused, 0, (int)ARRAY_LEN(refusals));
 	tcase_add_test(t, ir_31_retry_after);
@@ -485,6 +532,7 @@ Suite *suite_object(void)
 	tcase_add_test(t, ir_32_suspended_and_restarted);
 	tcase_add_test(t, ir_33_deleted);
 	tcase_add_test(t, ir_33_deleted_meanwhile);
+	tcase_add_test(t, tags_are_lost);
 	tcase_add_test(t, follower);
 	tcase_add_test(t, no_room);
 	suite_add_tcase(s, t);
