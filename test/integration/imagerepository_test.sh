@@ -144,6 +144,16 @@ check_soon "through a proxy with a password" 20 "True Succeeded" ready way
 kill "$SQUID_PID"; wait "$SQUID_PID" 2>/dev/null # it writes its log when it ends
 check_has "all of it" "CONNECT $TLS" "$(grep -F TCP_TUNNEL "$H_TMP/squid/access.log")"
 
+SOCKS=$(h_free_port)
+h_spawn socks python3 "$H_ROOT/test/lib/socks.py" "$SOCKS" "$H_TMP/socks.log" tenant word
+h_until 20 bash -c ": </dev/tcp/127.0.0.1/$SOCKS" || h_die "the SOCKS proxy does not answer"
+secret socks --from-literal=address="socks5://127.0.0.1:$SOCKS" --from-literal=username=tenant --from-literal=password=word
+secret socks-wrong --from-literal=address="socks5://127.0.0.1:$SOCKS" --from-literal=username=tenant --from-literal=password=other
+for name in socks socks-wrong; do object "$name" "{\"certSecretRef\":{\"name\":\"both\"},\"proxySecretRef\":{\"name\":\"$name\"}}" "$TLS/app"; done
+check_soon "through a SOCKS5 proxy with a password" 20 "True Succeeded" ready socks
+check_soon "a password that it refuses" 40 "False ReadOperationFailed" ready socks-wrong
+check_eq "it went there" "$TLS" "$(sort -u "$H_TMP/socks.log")"
+
 # A name that is not loopback's by its letters: plain http needs leave there.
 REGISTRY_HOST=127.0.0.2 h_registry_start other
 mkdir -p "$H_TMP/other/docker/registry/v2/repositories/app/_manifests/tags/3.0"

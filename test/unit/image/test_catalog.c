@@ -12,6 +12,7 @@
 #include <check.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 Suite *suite_catalog(void);
 
@@ -240,6 +241,7 @@ END_TEST
 START_TEST(test_push)
 {
 	struct oci_repo repo = {.host = "ghcr.io", .name = "org/app"};
+	struct stat before, after;
 	struct world w;
 
 	begin(&w);
@@ -260,12 +262,15 @@ START_TEST(test_push)
 	ck_assert_uint_eq(entry(&w, "web")->head.count, 2);
 	ck_assert_str_eq(rig_read(&w.rig), "1.1@1800000020 1.0@1800000010");
 	ck_assert_int_eq(entry(&w, "web")->head.scanned_ms, 1800000010000);
-	/* Known already, excluded, none at all. */
+	/* Known already, excluded, none at all: the file is the same one. */
+	ck_assert(!fstatat(w.rig.root.fd, "tags/apps/web", &before, 0));
 	ck_assert_uint_eq(image_catalog_push(w.c, &repo, "1.1", NULL, NULL), 1);
 	ck_assert_uint_eq(image_catalog_push(w.c, &repo, "1.2.sig", NULL, NULL), 1);
 	ck_assert_uint_eq(image_catalog_push(w.c, &repo, "a/b", NULL, NULL), 0);
 	settle(&w);
 	ck_assert_str_eq(news(&w), "");
+	ck_assert(!fstatat(w.rig.root.fd, "tags/apps/web", &after, 0));
+	ck_assert_uint_eq(after.st_ino, before.st_ino);
 	ck_assert_str_eq(rig_read(&w.rig), "1.1@1800000020 1.0@1800000010");
 	end(&w);
 }
@@ -280,7 +285,7 @@ START_TEST(test_push_while_suspended)
 	begin(&w);
 	image_catalog_put(w.c, "apps", "web", &f, NULL);
 	scanned(&w, "1.0");
-	ck_assert_uint_eq(image_catalog_push(w.c, &repo, "2.0"), 1);
+	ck_assert_uint_eq(image_catalog_push(w.c, &repo, "2.0", NULL, NULL), 1);
 	settle(&w);
 	ck_assert_str_eq(w.scans, "");
 	ck_assert_str_eq(rig_read(&w.rig), "1.0@1800000000");

@@ -225,6 +225,41 @@ START_TEST(ir_17_requested_while_the_registry_is_down)
 }
 END_TEST
 
+/* Whatever wakes it: so close to the end of the interval the scan is due. */
+START_TEST(less_than_a_second_is_left)
+{
+	begin("1.0");
+	world_object(&w, "web", "");
+	world_forget(&w);
+	world_pass(&w, 58500);
+	world_merge(&w, "web", "{\"spec\":{\"timeout\":\"30s\"}}");
+	ck_assert_uint_eq(world_scans(&w), 0);
+	world_pass(&w, 700);
+	world_merge(&w, "web", "{\"spec\":{\"timeout\":\"31s\"}}");
+	ck_assert_uint_eq(world_scans(&w), 1);
+	end();
+}
+END_TEST
+
+/* What the status says was made with another list than what is in the database. */
+START_TEST(a_file_of_another_list)
+{
+	begin("1.0 2.0-rc");
+	world_object(&w, "web", "");
+	check_scanned("2");
+	world_stop(&w);
+	world_forget(&w);
+	fake_kube_merge(w.kube, "imagerepositories", "apps", "web",
+		"{\"spec\":{\"exclusionList\":[\"rc\"]},\"status\":{\"observedExclusionList\":["
+		"\"rc\"]}"
+		"}");
+	world_start(&w);
+	ck_assert_uint_eq(world_scans(&w), 1);
+	ck_assert_str_eq(world_file(&w, "web"), "1.0");
+	end();
+}
+END_TEST
+
 START_TEST(ir_18_restarted_with_its_store)
 {
 	begin("1.0 2.0");
@@ -517,6 +552,8 @@ Suite *suite_scan(void)
 	tcase_add_test(t, ir_15_image_changed);
 	tcase_add_test(t, ir_16_requested);
 	tcase_add_test(t, ir_17_requested_while_the_registry_is_down);
+	tcase_add_test(t, less_than_a_second_is_left);
+	tcase_add_test(t, a_file_of_another_list);
 	tcase_add_test(t, ir_18_restarted_with_its_store);
 	tcase_add_test(t, ir_19_restarted_with_an_empty_store);
 	tcase_add_test(t, ir_19_says_that_it_scans);
