@@ -98,7 +98,11 @@ static void annotations_read(struct imagepolicy_spec *s, const json_t *obj, stru
 			pin);
 	else
 		s->pin = member_copy(s, "", pin, err);
-	s->skip = member_copy(s, "", skip, err);
+	if (skip && strlen(skip) > LIMIT_PATTERN)
+		err_set(err, ERR_STALL, "annotation '%s' is longer than %d bytes", IMAGEPOLICY_SKIP,
+			LIMIT_PATTERN);
+	else
+		s->skip = member_copy(s, "", skip, err);
 	if (age && (time_parse_duration(age, &s->age_ms, &ignored) || s->age_ms < 0))
 		err_set(err, ERR_STALL, "annotation '%s': '%.64s' is no duration such as 30m or 2h",
 			IMAGEPOLICY_AGE, age);

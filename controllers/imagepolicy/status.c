@@ -153,3 +153,44 @@ void policy_status_succeeded(struct run *r, json_t *status)
 	}
 	ready_put(r, status);
 }
+
+/* ---- for people ------------------------------------------------------------------------------ */
+
+static const char *shown_rule(const struct imagepolicy_spec *s)
+{
+	if (s->pin)
+		return "The tag is pinned: it wins whatever else is there.";
+	if (!s->chosen)
+		return "None is given.";
+	switch (s->by) {
+	case CHOOSE_SEMVER:
+		return "The highest version in the range.";
+	case CHOOSE_NUMERICAL:
+		return s->desc ? "The smallest number." : "The greatest number.";
+	default:
+		return s->desc ? "The smallest text." : "The greatest text.";
+	}
+}
+
+static void shown_part(struct buf *b, const char *what, const char *text)
+{
+	if (text)
+		buf_addf(b, "%s%s%.*s", b->len ? ", " : "", what,
+			(int)utf8_cut(text, strlen(text), KIND_SHOWN_MAX / 5), text);
+}
+
+void policy_shown(const struct spec *spec, struct kind_shown *out)
+{
+	static const char *const orders[] = {[CHOOSE_SEMVER] = "semver ",
+		[CHOOSE_ALPHABETICAL] = "alphabetical ",
+		[CHOOSE_NUMERICAL] = "numerical "};
+	const struct imagepolicy_spec *s = IMAGEPOLICY_SPEC(spec);
+	const char *arg = s->by == CHOOSE_SEMVER ? s->range : s->desc ? "desc" : "asc";
+
+	shown_part(&out->reference, "pin ", s->pin);
+	if (s->chosen)
+		shown_part(&out->reference, orders[s->by], arg);
+	shown_part(&out->reference, "filter ", s->pattern);
+	shown_part(&out->reference, "extract ", s->extract);
+	out->rule = shown_rule(s);
+}

@@ -572,6 +572,7 @@ const struct kind imagepolicy_kind = {
 	.run_size = sizeof(struct imagepolicy_run),
 	.spec_new = imagepolicy_spec_new,
 	.annotations = ANNOTATIONS,
+	.shown = policy_shown,
 	.revision = revision_of,
 	.depends = {LOGIN_DEPENDS, &namespaces},
 	.depends_each = depends_each,
