@@ -1,5 +1,6 @@
 /* What an ImagePolicy depends on, its status, and the digest: the rows of the contract that need an
    ImageRepository that comes and goes, a Namespace or a registry. */
+#include "base/base64.h"
 #include "base/mem.h"
 #include "ctl/item.h"
 #include "test/unit/imagepolicy/world.h"
@@ -271,6 +272,56 @@ START_TEST(ip_26_digest_fails)
 }
 END_TEST
 
+/* A pull Secret of the ImageRepository's namespace with user:PASSWORD. */
+static void pull_secret(struct world *w, const char *password)
+{
+	auto_buf struct buf b64 = BUF_INIT(BUF_ANY);
+	auto_free char *plain = NULL, *json = NULL;
+
+	plain = mem_printf("{\"auths\":{\"%s\":{\"username\":\"user\",\"password\":\"%s\"}}}",
+		fake_host(w->reg), password);
+	ck_assert(!base64_encode(&b64, plain, strlen(plain), BASE64_STD));
+	json = mem_printf("{\"metadata\":{\"name\":\"pull\",\"namespace\":\"other\"},\"type\":"
+			  "\"kubernetes.io/dockerconfigjson\",\"data\":{"
+			  "\".dockerconfigjson\":\"%s\"}}",
+		buf_str(&b64));
+	fake_kube_put(w->kube, "secrets", json);
+}
+
+/* The registry is asked as the ImageRepository asks it, whose Secrets are where it is. */
+START_TEST(ip_26_digest_by_the_repositorys_secret)
+{
+	auto_free char *image = NULL;
+	struct fake_answer *head;
+	struct world w;
+
+	world_begin(&w);
+	image = mem_printf("%s/app", fake_host(w.reg));
+	fake_kube_put(
+		w.kube, "namespaces", "{\"metadata\":{\"name\":\"apps\",\"namespace\":\"\"}}");
+	world_repository(&w, "other/app", image,
+		"\"secretRef\":{\"name\":\"pull\"},\"accessFrom\":{\"namespaceSelectors\":[{}]}");
+	world_tags(&w, "other/app", "1");
+	head = fake_on(w.reg, "HEAD", "/v2/app/manifests/1");
+	head->challenge = "Basic realm=\"test\"";
+	head->need = "Basic dXNlcjpnb29k"; /* user:good */
+	head->headers = "Docker-Content-Digest: " D1 "\r\n";
+	world_policy(&w, "p", OTHER ALWAYS);
+	ck_assert_str_eq(world_status(&w, "p", "Ready.reason"), "AuthenticationFailed");
+	ck_assert_ptr_nonnull(
+		strstr(world_status(&w, "p", "Ready.message"), "secret 'other/pull'"));
+	/* It comes, and is the wrong one, and is mended: each is noticed. */
+	pull_secret(&w, "bad");
+	world_settle(&w);
+	ck_assert_str_eq(world_status(&w, "p", "Ready.reason"), "Failed");
+	pull_secret(&w, "good");
+	world_settle(&w);
+	ck_assert_str_eq(world_answer(&w, "p"), "1");
+	ck_assert_str_eq(world_status(&w, "p", "latestRef.digest"), D1);
+	world_clear(&w);
+}
+END_TEST
+
 /* The API server refuses it by the CRD's rule; this is one of before the rule. */
 START_TEST(ip_27_always_without_interval)
 {
@@ -465,6 +516,7 @@ Suite *suite_policy(void)
 	tcase_add_test(tc, ip_26_digest_if_not_present);
 	tcase_add_test(tc, ip_26_digest_always);
 	tcase_add_test(tc, ip_26_digest_fails);
+	tcase_add_test(tc, ip_26_digest_by_the_repositorys_secret);
 	tcase_add_test(tc, ip_27_always_without_interval);
 	tcase_add_test(tc, ip_28_always_then_never);
 	tcase_add_test(tc, ip_29_digest_of_an_insecure_repository);
