@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # test/run.sh: what `make run` shows. A registry with a sample app, the controller with its embedded API on a copy of deploy/samples,
-# the table that kubectl would print, and an artifact to download. Stays until Ctrl-C; RUN_FOR=SECONDS ends it by itself.
+# the tables that kubectl would print, an artifact to download, and what a push of an image and a call of the webhook change. Stays until Ctrl-C; RUN_FOR=SECONDS ends it by itself.
 # Everything lives in a temporary directory and on free loopback ports, and is gone afterwards.
 . "$(dirname "$0")/lib/harness.sh"
 . "$H_ROOT/test/lib/parts.sh"
@@ -41,24 +41,47 @@ digest=$(curl -sfI -H 'Accept: application/vnd.oci.image.manifest.v1+json' "http
 	tr -d '\r' | sed -n 's/^[Dd]ocker-[Cc]ontent-[Dd]igest: //p')
 [ -n "$digest" ] || fail "the registry does not know the tag 1.0.0"
 
+# The image of the samples, under the tags that CI gives it: releases, a branch with commit and time, commits.
+image=$REGISTRY/images/web
+# images TAG...: each of them is another name of the same image; only tags count here.
+images()
+{
+	local tag
+
+	"$OCICTL" push "oci://$image:$1" --path="$H_ROOT/deploy/samples/app" --source=https://github.com/example/web --revision=main \
+		>>"$H_TMP/log/push.out" 2>&1 || fail "ocictl push $1 failed"
+	for tag in "${@:2}"; do "$OCICTL" tag "oci://$image:$1" --tag "$tag" >>"$H_TMP/log/push.out" 2>&1 || fail "ocictl tag $tag failed"; done
+}
+echo "pushing images to $image"
+images 1.0.0 1.1.0 2.0.0-rc.1 latest main-4f2a9c1-1769852345 main-9b1e0d7-1769938745 sha-2c26b46b68ffc68ff99b453c1d30413413422d70 sha-9f86d081884c7d659a2feaa0c55ad015a3bf4f1b
+
 # ---- the controller --------------------------------------------------------------------------------------------------
 mkdir "$H_TMP/objects"
+token=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')
 for f in "$H_ROOT"/deploy/samples/*.yaml; do
-	sed "s#oci://REGISTRY/#oci://$REGISTRY/#; s#digest: DIGEST#digest: $digest#" "$f" >"$H_TMP/objects/${f##*/}"
+	sed "s#REGISTRY/#$REGISTRY/#; s#digest: DIGEST#digest: $digest#; s#token: TOKEN#token: $token#" "$f" >"$H_TMP/objects/${f##*/}"
 done
-wanted=$(grep -l '^kind: OCIRepository' "$H_TMP"/objects/*.yaml | wc -l)
+wanted=$(grep -lE '^kind: (OCIRepository|ImageRepository|ImagePolicy|Receiver)' "$H_TMP"/objects/*.yaml | wc -l)
 KUBECTL=kubectl # only for the line to try: nothing here needs it
 echo "starting oci-source-controller --embedded on a copy of deploy/samples ($wanted objects)"
-h_controller_start controller --embedded="$H_TMP/objects" --state-dir="$H_TMP/state"
+h_controller_start controller --embedded="$H_TMP/objects" --state-dir="$H_TMP/state" --receiverAddr=127.0.0.1:0
 h_address controller embedded-api >/dev/null || fail "the controller did not start"
 server=$(sed -n 's/^ *server: *"\{0,1\}\([^"]*\)"\{0,1\}$/\1/p' "$H_TMP/state/kubeconfig" | head -n 1)
 list=$server/apis/source.toolkit.fluxcd.io/v1/ocirepositories
+repositories=$server/apis/image.toolkit.fluxcd.io/v1/imagerepositories
+policies=$server/apis/image.toolkit.fluxcd.io/v1/imagepolicies
+receivers=$server/apis/notification.toolkit.fluxcd.io/v1/receivers
 
-ready() { curl -sf "$list" | jq -e --argjson n "$wanted" '[.items[] | select(any(.status.conditions[]?; .type == "Ready" and .status == "True"))] | length == $n'; }
-# What kubectl does with a Table: the namespace, then the cells of the columns that are not for -o wide, padded to the widest and three spaces.
+ready()
+{
+	curl -sf "$list" "$repositories" "$policies" "$receivers" |
+		jq -se --argjson n "$wanted" '[.[].items[] | select(any(.status.conditions[]?; .type == "Ready" and .status == "True"))] | length == $n'
+}
+tables() { local l; for l in "$list" "$repositories" "$policies" "$receivers"; do table "$l"; echo; done; }
+# table LIST. What kubectl does with a Table: the namespace, then the cells of the columns that are not for -o wide, padded to the widest and three spaces.
 table()
 {
-	curl -sf -H 'Accept: application/json;as=Table;v=v1;g=meta.k8s.io' "$list" | jq -r '
+	curl -sf -H 'Accept: application/json;as=Table;v=v1;g=meta.k8s.io' "$1" | jq -r '
 		[.columnDefinitions | to_entries[] | select(.value.priority == 0 or .value.priority == null)] as $columns
 		| (["NAMESPACE"] + [$columns[].value.name | ascii_upcase]),
 		  (.rows[] | [.object.metadata.namespace] + [.cells[$columns[].key] | tostring])
@@ -66,14 +89,31 @@ table()
 		awk -F '\t' '{ for (i = 1; i <= NF; i++) { cell[NR, i] = $i; if (length($i) > width[i]) width[i] = length($i) } }
 			END { for (r = 1; r <= NR; r++) { line = ""; for (i = 1; i <= NF; i++) line = line sprintf("%-" (width[i] + 3) "s", cell[r, i]); sub(/ +$/, "", line); print line } }'
 }
-h_until 60 ready || { table; fail "not every object became Ready within a minute"; }
+h_until 60 ready || { tables; fail "not every object became Ready within a minute"; }
 
 echo
-table
+tables
 url=$(curl -sf "$list" | jq -r '.items[] | select(.metadata.name == "web-production") | .status.artifact.url')
 curl -sf "$url" | tar tz >"$H_TMP/listing" || fail "$url is no tarball"
 grep -q deployment.yaml "$H_TMP/listing" || fail "$url lacks deployment.yaml"
+
+# ---- a push, the webhook, the choice ---------------------------------------------------------------------------------
+chosen() { curl -sf "$policies" | jq -r '.items[] | "  \(.metadata.name) \(.status.latestRef.tag)"'; }
+before=$(chosen)
+hook=http://$(h_address controller webhooks)$(curl -sf "$receivers" | jq -r '.items[].status.webhookPath')
+images 1.2.0 main-c0ffee1-1770025145 sha-f2ca1bb6c7e907d06dafe4687e579fce76b37e4e
+all_new() { [ "$(chosen | grep -cFxf <(echo "$before"))" = 0 ]; }
+pushed=$(date +%s%3N)
+curl -sf -d '{}' "$hook" >/dev/null || fail "the webhook refuses the call"
+until all_new; do [ $(($(date +%s%3N) - pushed)) -lt 30000 ] || fail "the policies did not follow"; done
+took=$(($(date +%s%3N) - pushed))
 cat <<EOF
+What the policies chose:
+$before
+Three tags more, and a call of the webhook, as CI would do it:
+  curl -d '{}' http://HOST:PORT/hook/...
+What they chose $took milliseconds later (the time of three requests of this script is in it):
+$(chosen)
 
 An artifact, as kustomize-controller would fetch it:
   curl -s $url | tar tz
@@ -81,6 +121,7 @@ An artifact, as kustomize-controller would fetch it:
 With kubectl (1.20 or newer):
   export KUBECONFIG=$H_TMP/state/kubeconfig
   kubectl get ocirepositories -A -w
+  kubectl get imagerepositories,imagepolicies,receivers -A
 
 A new version; web-main follows within its interval of a minute, or at once when asked:
   ${OCICTL#"$PWD"/} push oci://$repo:main --path=deploy/samples/app --source=https://github.com/example/web --revision=main@sha1:$(printf 0 | sha1sum | cut -c1-40)

@@ -377,8 +377,10 @@ check_eq "the gate" --feature-gates=ObjectLevelWorkloadIdentity=true "$(deployme
 check_eq "and all is there that was" "$(wc -l <"$H_TMP/deploy.json")" "$(wc -l <"$H_TMP/pages/rendered")"
 
 # ---- samples ---------------------------------------------------------------------------------------------------------
+k apply --server-side -f "$D/crds" >/dev/null
+k wait --for=condition=Established --timeout=30s crd --all >/dev/null
 for f in "$D"/samples/*.yaml; do
-	sed 's#oci://REGISTRY#oci://registry.example.com#; s#digest: DIGEST#digest: sha256:0000#' "$f" >"$H_TMP/${f##*/}"
+	sed 's#REGISTRY/#registry.example.com/#; s#digest: DIGEST#digest: sha256:0000#' "$f" >"$H_TMP/${f##*/}"
 	check_ok "sample ${f##*/}" k create --validate=strict -f "$H_TMP/${f##*/}"
 done
 # In and out of the shard, as docs/coming-from-flux.md says it.
@@ -386,11 +388,14 @@ check_ok "into the shard" k -n apps label ocirepositories --all sharding.fluxcd.
 k label ocirepositories -A -l sharding.fluxcd.io/key=oci sharding.fluxcd.io/key- >/dev/null
 check_eq "and out of it" "" "$(k get ocirepositories -A -l sharding.fluxcd.io/key -o name)"
 # All of them at once, as the first one's comment says it.
-k -n apps delete ocirepositories --all >/dev/null
+k -n apps delete ocirepositories,imagerepositories,imagepolicies,receivers --all >/dev/null
 hint=$(sed -n 's/^#   \(sed .*\) | kubectl apply.*/\1/p' "$D/samples/00-namespace.yaml")
 (cd "$H_ROOT" && bash -c "$hint") >"$H_TMP/samples.yaml"
 check_ok "the samples' own hint" k apply -f "$H_TMP/samples.yaml"
-check_eq "makes an object of each" "$(grep -l '^kind: OCIRepository' "$D"/samples/*.yaml | wc -l)" "$(k -n apps get ocirepositories -o name | wc -l)"
+for kind in OCIRepository ImageRepository ImagePolicy Receiver; do
+	check_eq "makes an object of each, $kind" "$(grep -l "^kind: $kind" "$D"/samples/*.yaml | wc -l)" "$(k -n apps get "$kind" -o name | wc -l)"
+done
+check_match "and a token that nobody can guess" '^[0-9a-f]{48}$' "$(k -n apps get secret web-webhook -o jsonpath='{.data.token}' | base64 -d)"
 check_eq "the older manifest is read as v1" source.toolkit.fluxcd.io/v1 "$(k -n apps get ocirepositories.v1.source.toolkit.fluxcd.io web-promoted -o jsonpath='{.apiVersion}')"
 check_eq "and as v1beta2" source.toolkit.fluxcd.io/v1beta2 "$(k -n apps get ocirepositories.v1beta2.source.toolkit.fluxcd.io web-promoted -o jsonpath='{.apiVersion}')"
 h_finish

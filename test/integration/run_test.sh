@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What `make run` shows: the table, an artifact to fetch, and a clean end; twice, because nothing may be left over from the first.
+# What `make run` shows: the tables, what a push and a webhook change, an artifact to fetch, and a clean end; twice, because nothing may be left over from the first.
 . "$(dirname "$0")/../lib/harness.sh"
 . "$H_ROOT/test/lib/parts.sh"
 for turn in first second; do
@@ -10,6 +10,12 @@ for turn in first second; do
 	for want in 'web-production .*1\.1\.0@sha256:' 'web-staging .*v0\.0\.0-staging-test-deploy-3@sha256:' 'web-main .*main@sha256:' 'web-latest .*latest@sha256:' 'web-pinned .*sha256:' 'web-promoted .*staging@sha256:'; do
 		check_match "$turn: ${want%% *}" "$want" "$out"
 	done
+	check_match "$turn: the image and its tags" 'apps +web +127\.0\.0\.1:[0-9]+/images/web +8 +True +' "$out"
+	check_eq "$turn: three policies, all Ready" 3 "$(grep -cE '^apps +web-[a-z]+ +127\.0\.0\.1:[0-9]+/images/web +[a-z0-9.-]+ +True +' <<<"$out")"
+	check_match "$turn: the webhook" 'apps +web +[0-9]+s +True +Receiver initialized for path: /hook/[0-9a-f]{64}' "$out"
+	check_eq "$turn: what the policies chose before the push, and after" "main-9b1e0d7-1769938745 1.1.0 sha-9f86d081884c7d659a2feaa0c55ad015a3bf4f1b main-c0ffee1-1770025145 1.2.0 sha-f2ca1bb6c7e907d06dafe4687e579fce76b37e4e" \
+		"$(sed -nE 's/^  web-(main|release|sha) //p' <<<"$out" | paste -sd ' ')"
+	check_match "$turn: in which time" 'What they chose [0-9]+ milliseconds later' "$out"
 	check_match "$turn: the line to try" 'curl -s http://127\.0\.0\.1:[0-9]+/ocirepository/apps/web-production/sha256:[0-9a-f]{64}\.tar\.gz \| tar tz' "$out"
 	url=$(sed -nE 's/.*curl -s (http[^ ]*) .*/\1/p' <<<"$out")
 	check_eq "$turn: nothing listens any more" 000 "$(curl -s -o /dev/null -w '%{http_code}' "$url")"
