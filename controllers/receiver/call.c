@@ -92,7 +92,7 @@ static enum step_ret token_resume(struct task *t)
 	if (t->op->err.code == 404)
 		return call_say(c, 400, "the Receiver has no token");
 	if (t->op->err.kind != ERR_NONE) {
-		receiver_targets_fail(&c->targets, 0, &t->op->err);
+		receiver_targets_fail(&c->targets, SIZE_MAX, &t->op->err);
 		return call_say(c, 500, "the token cannot be read now");
 	}
 	c->token = receiver_token_took(
@@ -133,17 +133,18 @@ static enum step_ret nobody_asks(struct call *c)
 	return call_say(c, 503, NULL);
 }
 
+/* An ordinary payload waits for nobody's pull. */
 static enum step_ret memory_start(struct task *t)
 {
 	struct call *c = CALL(t);
+	uint64_t size;
 
 	if (!c->x)
 		return nobody_asks(c);
-	if (!c->env->opts.account)
+	size = tree_size(http_x_body(c->x));
+	if (!c->env->opts.account || size <= LIMIT_RECEIVER_TREE)
 		return STEP_NEXT;
-	return task_wait(t,
-		account_take(c->env->opts.account, ACCOUNT_JOBS, MEMORY_KEY,
-			tree_size(http_x_body(c->x))));
+	return task_wait(t, account_take(c->env->opts.account, ACCOUNT_JOBS, MEMORY_KEY, size));
 }
 
 static enum step_ret memory_resume(struct task *t)
@@ -295,7 +296,10 @@ static void log_failure(const struct call *c)
 
 static void call_log(const struct call *c)
 {
-	if (c->status >= 500)
+	if (c->status == 503 && !c->why)
+		log_debug(NULL, "a caller has gone", LS("controller", "receiver"),
+			LS("namespace", c->ns), LS("name", c->name));
+	else if (c->status >= 500)
 		log_failure(c);
 	else if (c->status >= 400)
 		log_info(NULL, "refused a call", LS("controller", "receiver"),
@@ -316,10 +320,20 @@ static void call_answer(struct call *c)
 	receiver_answer(c->env, &c->request, x, c->status, c->why);
 }
 
+static void touches_drop(struct call *c)
+{
+	unsigned i;
+
+	for (i = 0; i < TOUCHES_AT_ONCE; i++)
+		op_drop(MOVE(c->touches[i]));
+}
+
 static enum step_ret answer_start(struct task *t)
 {
 	struct call *c = CALL(t);
 
+	/* Those that are on their way stay so. */
+	touches_drop(c);
 	call_judge(c);
 	call_log(c);
 	if (c->status == 200 && c->said)
@@ -333,10 +347,6 @@ static enum step_ret answer_start(struct task *t)
 
 static void call_free(struct call *c)
 {
-	unsigned i;
-
-	for (i = 0; i < TOUCHES_AT_ONCE; i++)
-		op_drop(c->touches[i]);
 	receiver_token_unref(c->token);
 	op_drop(c->memory);
 	receiver_said_unref(c->said);

@@ -290,6 +290,7 @@
 #define LIMIT_RECEIVER_LISTED (16 * LIMIT_MIB) /* of their metadata, all calls, for filters */
 #define LIMIT_RECEIVER_PATCHES 8 /* on their way at a time */
 #define LIMIT_RECEIVER_VALUE 320 /* what a value of a payload takes in a tree */
+#define LIMIT_RECEIVER_TREE (512 * LIMIT_KIB) /* so much of one is never asked for */
 
 /* Calls of Receivers as they are judged (lib/hook) */
 #define LIMIT_HOOK_AT_ONCE (64 * LIMIT_KIB) /* a body that the loop reads; others go to a worker */

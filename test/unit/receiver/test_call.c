@@ -4,7 +4,9 @@
 #include "base/mem.h"
 #include "base/obj.h"
 #include "ctl/controller.h"
+#include "ev/account.h"
 #include "ev/loop.h"
+#include "ev/op.h"
 #include "test/unit/receiver/world.h"
 
 #include <check.h>
@@ -547,6 +549,39 @@ START_TEST(test_hostile_bodies)
 }
 END_TEST
 
+/* Of a payload that becomes a large tree; an ordinary one waits for nobody. */
+START_TEST(test_memory)
+{
+	auto_buf struct buf b = BUF_INIT(BUF_ANY);
+	struct account_stats st;
+	struct caller c;
+	struct op *other;
+	struct world w;
+	size_t i;
+
+	begin(&w, SPEC(OCI("web")));
+	world_object(&w, "ocirepositories", "apps", "web", NULL);
+	account_stats(w.account, ACCOUNT_JOBS, &st);
+	other = account_take(w.account, ACCOUNT_JOBS, "other", st.limit);
+	world_settle(&w);
+	ck_assert_int_eq(post(&w, "{\"tag\":[1,2,3]}"), 200);
+	buf_adds(&b, "{\"a\":[");
+	for (i = 0; i < 20000; i++)
+		buf_adds(&b, "1,");
+	buf_adds(&b, "1]}");
+	caller_post(&c, &w, world_path(&w), b.p);
+	world_settle(&w);
+	ck_assert_int_eq(caller_status(&c), 0);
+	op_free(other);
+	world_settle(&w);
+	ck_assert_int_eq(caller_status(&c), 200);
+	account_stats(w.account, ACCOUNT_JOBS, &st);
+	ck_assert_uint_eq(st.held, 0);
+	caller_close(&c);
+	world_clear(&w);
+}
+END_TEST
+
 /* ---- tokens ---------------------------------------------------------------------------------- */
 
 /* world_clear looks for it in the log, which is at its loudest, in answers and in Events. */
@@ -605,6 +640,7 @@ Suite *suite_call(void)
 	tcase_add_test(t, rc_35_busy);
 	tcase_add_test(t, rc_35_hangs_up);
 	tcase_add_loop_test(t, test_hostile_bodies, 0, (int)ARRAY_LEN(HOSTILE));
+	tcase_add_test(t, test_memory);
 	tcase_add_test(t, test_ends);
 	tcase_add_test(t, rc_36_token_is_told_to_nobody);
 	suite_add_tcase(s, t);
