@@ -270,7 +270,7 @@ install: all ## to DESTDIR and PREFIX (/usr/local)
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install -s -m 755 $(O)/oci-source-controller $(O)/ocictl $(DESTDIR)$(PREFIX)/bin
 
-run: ## a registry, the controller and six objects, until Ctrl-C
+run: ## a registry, the controller and some objects, until Ctrl-C
 	@bash .ci/deps run
 	$(AGAIN) all
 	@RUN_FOR=$(RUN_FOR) bash test/run.sh
@@ -311,12 +311,13 @@ else
 	@bash test/image.sh
 endif
 
-# One JSON line a scenario; needs Go, as e2e does.
+# One JSON line a scenario; needs Go, as e2e does. PEER_IRC and PEER_NC name programs of Flux to measure beside (test/bench/image.sh).
 bench: ## what a reconcile costs, one JSON line a scenario; needs Go
 	@bash .ci/deps e2e
 	$(AGAIN) all
 	@bash test/bench/run.sh
 	@BUILD=$(abspath $(O)) bash test/bench/signed.sh
+	@BUILD=$(abspath $(O)) bash test/bench/image.sh
 
 # docs/serving.md, "Measured". PARTS="restart outage beside replicas" runs those only.
 bench-serving: ## how well artifacts stay available, in JSON lines; needs Go and root

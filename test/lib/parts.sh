@@ -332,7 +332,7 @@ h_image_reflector_controller_crds()
 {
 	local dir
 
-	dir=$(GOTOOLCHAIN=local "${GO:-go}" mod download -json github.com/fluxcd/image-reflector-controller@v1.2.4 | jq -r .Dir)
+	dir=$(cd "$H_ROOT/test/e2e/tools/flux" && GOTOOLCHAIN=local "${GO:-go}" mod download -json github.com/fluxcd/image-reflector-controller | jq -r .Dir)
 	echo "$dir"/config/crd/bases/image.toolkit.fluxcd.io_{imagepolicies,imagerepositories}.yaml
 }
 
