@@ -289,7 +289,8 @@ static void peers(struct world *w)
 	a->body_len = made.file.len;
 	a->ranges = true;
 	slice = mem_printf(
-		"{\"metadata\":{\"name\":\"s\",\"namespace\":\"flux-system\"},\"ports\":[{"
+		"{\"metadata\":{\"name\":\"s\",\"namespace\":\"flux-system\",\"labels\":{"
+		"\"kubernetes.io/service-name\":\"peers\"}},\"ports\":[{"
 		"\"name\":\"http\",\"port\":%u}],\"endpoints\":[{\"addresses\":[\"127.0.0.1\"],"
 		"\"targetRef\":{\"name\":\"pod-1\"}}]}",
 		fake_port(w->reg));

@@ -92,10 +92,13 @@ static void end(void)
 }
 
 /* The slice of one replica: each has a port of its own. */
+#define LABELS "\"labels\":{\"kubernetes.io/service-name\":\"peers\"}"
+
 static void replica(int n, const char *name)
 {
 	auto_free char *json = mem_printf(
-		"{\"metadata\":{\"name\":\"s%d\",\"namespace\":\"flux-system\"},\"ports\":[{"
+		"{\"metadata\":{\"name\":\"s%d\",\"namespace\":\"flux-system\"," LABELS
+		"},\"ports\":[{"
 		"\"name\":\"other\",\"port\":1},{\"name\":\"http\",\"port\":%u}],\"endpoints\":[{"
 		"\"addresses\":[\"127.0.0.1\"],\"targetRef\":{\"name\":\"%s\"}}]}",
 		n, fake_port(w.pod[n]), name);
@@ -333,7 +336,8 @@ static const char *const SLICES[] = {
 START_TEST(test_slices)
 {
 	auto_free char *json = mem_printf(
-		"{\"metadata\":{\"name\":\"s\",\"namespace\":\"flux-system\"},%s}", SLICES[_i]);
+		"{\"metadata\":{\"name\":\"s\",\"namespace\":\"flux-system\"," LABELS "},%s}",
+		SLICES[_i]);
 
 	begin();
 	fake_kube_put(w.kube, "endpointslices", json);
@@ -395,7 +399,8 @@ START_TEST(test_come_and_go)
 	ck_assert(!peers_any(w.peers));
 	/* More than there can be. */
 	buf_adds(&json,
-		"{\"metadata\":{\"name\":\"s\",\"namespace\":\"flux-system\"},\"ports\":[{\"port\":"
+		"{\"metadata\":{\"name\":\"s\",\"namespace\":\"flux-system\"," LABELS
+		"},\"ports\":[{\"port\":"
 		"9}],\"endpoints\":[");
 	for (i = 0; i < 200; i++)
 		buf_addf(&json, "%s{\"addresses\":[\"10.0.0.%d\"]}", i ? "," : "", i);
