@@ -273,7 +273,7 @@ static enum step_ret credentials_start(struct task *t)
 	if (!asks_registry(r))
 		return STEP_NEXT;
 	l->refs = (struct login_refs){p->ns, p->as.secret, p->as.service_account, p->as.cert,
-		p->as.proxy, p->as.provider};
+		p->as.proxy, p->as.provider, true};
 	l->timeout_ms = p->timeout_ms;
 	secrets_found(r, &l->refs);
 	return login_start(r, l, &POLICY_ENV(r)->registry);
