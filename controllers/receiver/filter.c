@@ -6,6 +6,7 @@
 #include "controllers/receiver/spec.h"
 #include "ev/op.h"
 #include "ev/work.h"
+#include "hook/oidc.h"
 #include "text/cel.h"
 
 #include <string.h>
@@ -49,6 +50,7 @@ struct object {
 
 struct receiver_filter {
 	bool oidc;
+	struct hook_oidc *issuers; /* to be checked; NULL: none */
 	struct expr all; /* resourceFilter */
 	VEC(struct expr) each; /* of resources, by their number */
 	VEC(struct object) objects;
@@ -68,6 +70,7 @@ void receiver_filter_free(struct receiver_filter *f)
 
 	if (!f)
 		return;
+	hook_oidc_unref(f->issuers);
 	expr_clear(&f->all);
 	vec_each (&f->each, e)
 		expr_clear(e);
@@ -188,14 +191,17 @@ static int check_run(void *job, const atomic_bool *stop, struct err *err)
 		if (compile_one(f, &f->each.p[i], where, err))
 			return -1;
 	}
-	return 0;
+	return f->issuers && hook_oidc_check(f->issuers, stop, err) ? err_wrap(err, "spec") : 0;
 }
 
 /* ---- the loop's side ------------------------------------------------------------------------- */
 
 struct op *receiver_filters_check(struct loop *l, const char *ns, const struct receiver_spec *s)
 {
-	return work_start_for(l, WORK_HEAVY, ns, check_run, job_free, receiver_filter_new(s));
+	struct receiver_filter *f = receiver_filter_new(s);
+
+	f->issuers = hook_oidc_ref(s->oidc);
+	return work_start_for(l, WORK_HEAVY, ns, check_run, job_free, f);
 }
 
 struct op *receiver_filter_start(

@@ -2,7 +2,7 @@
  * The expressions of a Receiver (text/cel.h), compiled and evaluated by workers: the worst of them
  * takes tens of milliseconds. Loop thread.
  *
- * Does every expression of a spec compile?
+ * Does every expression of a spec compile, those of its issuers too (hook/oidc.h)?
  *	op = receiver_filters_check(loop, ns, spec);     fails with ERR_STALL: one does not
  *
  * Which objects does a call wake?

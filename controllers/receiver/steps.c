@@ -17,7 +17,6 @@
 #include "ctl/door.h"
 #include "ctl/object.h"
 #include "ctl/run.h"
-#include "hook/oidc.h"
 #include "http/server.h"
 #include "kube/client.h"
 
@@ -50,8 +49,7 @@ static enum step_ret valid_start(struct task *t)
 		return STEP_NEXT;
 	t->err = *r->spec->wrong;
 	t->err.kind = ERR_STALL;
-	return run_fail(r, NULL,
-		t->err.code == HOOK_OIDC_CEL ? "InvalidCELExpression" : "ValidationFailed");
+	return run_fail(r, NULL, "ValidationFailed");
 }
 
 /* What was settled compiled before. */
@@ -60,7 +58,7 @@ static enum step_ret filters_start(struct task *t)
 	struct run *r = RUN(t);
 	struct receiver_spec *s = RECEIVER_SPEC(r->spec);
 
-	if (r->settled || !s->filtered)
+	if (r->settled || !(s->filtered || s->oidc))
 		return STEP_NEXT;
 	return task_wait(t, receiver_filters_check(t->self.loop, r->ns, s));
 }

@@ -306,6 +306,7 @@
 #define LIMIT_HOOK_KEYS_AGAIN_MS 30000
 #define LIMIT_HOOK_KEYS_FAILED_MS 5000 /* after a question in vain */
 #define LIMIT_HOOK_EXPRESSIONS 64 /* variables, or validations, of one issuer */
+#define LIMIT_HOOK_EXPRESSION_TEXT (32 * LIMIT_KIB) /* all of one Receiver's issuers */
 #define LIMIT_HOOK_PUSHES 100 /* tags that one payload says were pushed */
 
 /* HTTP servers */

@@ -8,13 +8,11 @@
 #include <string.h>
 
 struct variable {
-	char *name;
-	struct cel *value;
+	char *name, *value;
 };
 
 struct validation {
-	char *message;
-	struct cel *check;
+	char *message, *check;
 };
 
 struct hook_provider {
@@ -25,6 +23,7 @@ struct hook_provider {
 
 struct hook_oidc {
 	unsigned owners;
+	size_t text; /* bytes of all expressions */
 	VEC(struct hook_provider) providers;
 };
 
@@ -46,43 +45,51 @@ static const char *text_get(const json_t *o, const char *name, struct err *err)
 	return NULL;
 }
 
-static int cel_fail(struct err *err)
+/* All expressions are compiled in one go. */
+static const char *expression_get(struct hook_oidc *all, const json_t *o, struct err *err)
 {
-	err->code = HOOK_OIDC_CEL;
-	return err_wrap(err, "expression");
+	const char *text = text_get(o, "expression", err);
+
+	if (!text)
+		return NULL;
+	all->text += strlen(text);
+	if (all->text <= LIMIT_HOOK_EXPRESSION_TEXT)
+		return text;
+	err_set(err, ERR_STALL, "the expressions are longer than %llu bytes together",
+		LIMIT_HOOK_EXPRESSION_TEXT);
+	return NULL;
 }
 
-static int variable_read(struct hook_provider *p, const json_t *o, struct err *err)
+static int variable_read(
+	struct hook_oidc *all, struct hook_provider *p, const json_t *o, struct err *err)
 {
 	const char *name = text_get(o, "name", err);
-	const char *text = name ? text_get(o, "expression", err) : NULL;
-	struct cel *value;
+	const char *text = name ? expression_get(all, o, err) : NULL;
 
 	if (!text)
 		return -1;
-	if (cel_new_any(&value, text, names, err))
-		return cel_fail(err);
-	*vec_add(&p->variables) = (struct variable){mem_strdup(name), value};
+	*vec_add(&p->variables) = (struct variable){mem_strdup(name), mem_strdup(text)};
 	return 0;
 }
 
-static int validation_read(struct hook_provider *p, const json_t *o, struct err *err)
+static int validation_read(
+	struct hook_oidc *all, struct hook_provider *p, const json_t *o, struct err *err)
 {
-	const char *text = text_get(o, "expression", err);
+	const char *text = expression_get(all, o, err);
 	const char *message = text ? text_get(o, "message", err) : NULL;
-	struct cel *check;
 
 	if (!message)
 		return -1;
-	if (cel_new(&check, text, names, err))
-		return cel_fail(err);
-	*vec_add(&p->validations) = (struct validation){mem_strdup(message), check};
+	*vec_add(&p->validations) = (struct validation){mem_strdup(message), mem_strdup(text)};
 	return 0;
 }
 
 /* Each of the list `name`, which may not be there. */
-static int list_read(struct hook_provider *p, const json_t *o, const char *name,
-	int (*read)(struct hook_provider *p, const json_t *o, struct err *err), struct err *err)
+static int list_read(struct hook_oidc *all, struct hook_provider *p, const json_t *o,
+	const char *name,
+	int (*read)(
+		struct hook_oidc *all, struct hook_provider *p, const json_t *o, struct err *err),
+	struct err *err)
 {
 	const json_t *list = obj_get(o, name);
 	size_t n = json_array_size(list), i;
@@ -91,7 +98,7 @@ static int list_read(struct hook_provider *p, const json_t *o, const char *name,
 		return err_set(err, ERR_STALL, "%s has more than %d entries", name,
 			LIMIT_HOOK_EXPRESSIONS);
 	for (i = 0; i < n; i++)
-		if (read(p, json_array_get(list, i), err))
+		if (read(all, p, json_array_get(list, i), err))
 			return err_wrap(err, "%s[%zu]", name, i);
 	return 0;
 }
@@ -116,8 +123,8 @@ static int issuer_read(
 static int provider_read(
 	struct hook_oidc *all, struct hook_provider *p, const json_t *o, struct err *err)
 {
-	if (issuer_read(all, p, o, err) || list_read(p, o, "variables", variable_read, err) ||
-		list_read(p, o, "validations", validation_read, err))
+	if (issuer_read(all, p, o, err) || list_read(all, p, o, "variables", variable_read, err) ||
+		list_read(all, p, o, "validations", validation_read, err))
 		return -1;
 	if (!p->validations.len)
 		return err_set(err, ERR_STALL,
@@ -134,11 +141,11 @@ static void provider_clear(struct hook_provider *p)
 
 	vec_each (&p->variables, v) {
 		free(v->name);
-		cel_free(v->value);
+		free(v->value);
 	}
 	vec_each (&p->validations, c) {
 		free(c->message);
-		cel_free(c->check);
+		free(c->check);
 	}
 	vec_clear(&p->variables);
 	vec_clear(&p->validations);
@@ -189,6 +196,45 @@ void hook_oidc_unref(struct hook_oidc *o)
 	free(o);
 }
 
+/* ---- compiling ------------------------------------------------------------------------------- */
+
+typedef int cel_new_fn(
+	struct cel **out, const char *text, const char *const *vars, struct err *err);
+
+static int expression_check(
+	cel_new_fn *make, const char *text, const char *list, size_t nth, struct err *err)
+{
+	struct cel *c;
+
+	if (make(&c, text, names, err))
+		return err_wrap(err, "%s[%zu]: expression", list, nth);
+	cel_free(c);
+	return 0;
+}
+
+static int provider_check(const struct hook_provider *p, const atomic_bool *stop, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < p->variables.len && !*stop; i++)
+		if (expression_check(cel_new_any, p->variables.p[i].value, "variables", i, err))
+			return -1;
+	for (i = 0; i < p->validations.len && !*stop; i++)
+		if (expression_check(cel_new, p->validations.p[i].check, "validations", i, err))
+			return -1;
+	return 0;
+}
+
+int hook_oidc_check(const struct hook_oidc *o, const atomic_bool *stop, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < o->providers.len; i++)
+		if (provider_check(&o->providers.p[i], stop, err))
+			return err_wrap(err, "oidcProviders[%zu]", i);
+	return 0;
+}
+
 /* ---- asking ---------------------------------------------------------------------------------- */
 
 const struct hook_provider *hook_oidc_find(const struct hook_oidc *o, const char *issuer)
@@ -212,6 +258,32 @@ const char *hook_provider_audience(const struct hook_provider *p)
 	return p->audience;
 }
 
+static int text_eval(
+	const char *text, const json_t *claims, const json_t *vars, json_t **out, struct err *err)
+{
+	struct cel *c;
+	int rc;
+
+	if (cel_new_any(&c, text, names, err))
+		return -1;
+	rc = cel_eval(c, (const json_t *const[]){claims, vars}, out, err);
+	cel_free(c);
+	return rc;
+}
+
+static int text_holds(
+	const char *text, const json_t *claims, const json_t *vars, bool *yes, struct err *err)
+{
+	struct cel *c;
+	int rc;
+
+	if (cel_new(&c, text, names, err))
+		return -1;
+	rc = cel_bool(c, (const json_t *const[]){claims, vars}, yes, err);
+	cel_free(c);
+	return rc;
+}
+
 /* Each sees those before it. */
 static int variables_fill(
 	const struct hook_provider *p, const json_t *claims, json_t *vars, struct err *err)
@@ -220,7 +292,7 @@ static int variables_fill(
 	json_t *value;
 
 	vec_each (&p->variables, v) {
-		if (cel_eval(v->value, (const json_t *const[]){claims, vars}, &value, err))
+		if (text_eval(v->value, claims, vars, &value, err))
 			return err_wrap(err, "the variable '%.100s'", v->name);
 		if (json_object_set_new(vars, v->name, value))
 			return err_set(err, ERR_RETRY, "the variable '%.100s' is no text", v->name);
@@ -238,7 +310,7 @@ int hook_oidc_judge(const struct hook_provider *p, json_t *claims, struct err *e
 	if (variables_fill(p, claims, vars, err))
 		return -1;
 	vec_each (&p->validations, c) {
-		if (cel_bool(c->check, (const json_t *const[]){claims, vars}, &yes, err))
+		if (text_holds(c->check, claims, vars, &yes, err))
 			return err_wrap(err, "the validation '%.100s'", c->message);
 		if (!yes)
 			buf_addf(&failed, "%s%s", failed.len ? "; " : "", c->message);

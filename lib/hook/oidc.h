@@ -1,25 +1,29 @@
 /*
- * spec.oidcProviders of a Receiver: whose tokens it takes, and what their claims have to say. Loop
- * thread, but for hook_oidc_judge.
+ * spec.oidcProviders of a Receiver: whose tokens it takes, and what their claims have to say. The
+ * expressions are kept as text, since compiling the worst of them takes tens of milliseconds: a
+ * worker compiles what it evaluates. Loop thread, but for hook_oidc_check and hook_oidc_judge.
  */
 #ifndef HOOK_OIDC_H
 #define HOOK_OIDC_H
 #include "base/err.h"
 
 #include <jansson.h>
+#include <stdatomic.h>
 
 #define HOOK_OIDC_AUDIENCE "notification-controller" /* of a provider that names none */
-#define HOOK_OIDC_CEL 1 /* err.code: an expression is wrong, the rest is not */
 
 struct hook_oidc;
 struct hook_provider;
 
-/* Reads the list and compiles its expressions, some milliseconds of work for large ones. 0, *out
-   has one owner; or -1 (ERR_STALL): the message begins with the path of what is wrong, below
-   spec. */
+/* Reads the list. 0, *out has one owner; or -1 (ERR_STALL): the message begins with the path of
+   what is wrong, below spec. */
 int hook_oidc_new(struct hook_oidc **out, const json_t *providers, struct err *err) must_check;
 struct hook_oidc *hook_oidc_ref(struct hook_oidc *o); /* NULL stays NULL */
 void hook_oidc_unref(struct hook_oidc *o); /* NULL is fine */
+
+/* Do its expressions compile? 0, also when *stop is set; or -1 (ERR_STALL) as above. Any thread;
+   work for a worker. */
+int hook_oidc_check(const struct hook_oidc *o, const atomic_bool *stop, struct err *err) must_check;
 
 /* The provider that issues such tokens, NULL: there is none. Borrowed. */
 const struct hook_provider *hook_oidc_find(const struct hook_oidc *o, const char *issuer);
