@@ -1,5 +1,6 @@
 #include "controllers/receiver/push.h"
 
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "controllers/receiver/env.h"
@@ -76,18 +77,12 @@ void receiver_push_select(const struct receiver_env *env, const char *ns,
 	}
 }
 
-static bool is_entry(void *arg, const struct image_entry *e)
-{
-	return arg == e;
-}
-
 static void push_feed(
 	const struct receiver_env *env, const struct image_entry *e, const struct hook_push *p)
 {
 	log_debug(NULL, "a call says that a tag was pushed", LS("controller", "receiver"),
 		LS("imageRepository", e->key), LS("tag", p->tag));
-	image_catalog_push(
-		env->opts.catalog, &e->repo, p->tag, is_entry, (struct image_entry *)(uintptr_t)e);
+	image_catalog_push(env->opts.catalog, e, p->tag);
 }
 
 void receiver_push_feed(const struct receiver_env *env, const char *ns,
@@ -96,14 +91,18 @@ void receiver_push_feed(const struct receiver_env *env, const char *ns,
 {
 	const struct receiver_object *o;
 	const struct hook_push *p;
+	unsigned left = LIMIT_RECEIVER_FEEDS;
 
 	if (!env->opts.catalog || !said->pushes.len || !(spec->feeds || is_proven(spec->type)))
 		return;
 	vec_each (&targets->objects, o) {
 		const struct image_entry *e = entry_of(env, ns, spec, o);
 
+		/* Whoever may wake an object of another namespace is not believed there. */
+		if (!e || strcmp(e->ns, ns) != 0)
+			continue;
 		vec_each (&said->pushes, p)
-			if (e && is_of(e, p))
+			if (is_of(e, p) && left && left--)
 				push_feed(env, e, p);
 	}
 }

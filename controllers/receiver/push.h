@@ -16,7 +16,8 @@ struct receiver_targets;
 void receiver_push_select(const struct receiver_env *env, const char *ns,
 	const struct receiver_spec *spec, const struct hook_verdict *said,
 	struct receiver_targets *targets);
-/* Tells the catalog of the tags. */
+/* Tells the catalog of the tags: LIMIT_RECEIVER_FEEDS at most, and only for ImageRepositories of
+   the Receiver's own namespace. A scan brings the others. */
 void receiver_push_feed(const struct receiver_env *env, const char *ns,
 	const struct receiver_spec *spec, const struct hook_verdict *said,
 	const struct receiver_targets *targets);

@@ -31,8 +31,10 @@
  * What a payload says. Some types name the repository and the tag that were pushed. Where this
  * process has the ImageRepository of it (and the Receiver lists it among its resources, by name or
  * by labels), the tag goes into its list of tags at once, without a scan; the scan comes all the
- * same, and takes the tag away again if there is none such. Two things come of that:
+ * same, and takes the tag away again if there is none such. Three things come of that:
  *
+ *	- in another namespace than the Receiver's no tag is believed: there somebody else decides
+ *	  what is chosen. Its ImageRepositories are woken, and scanned.
  *	- who knows the path of a type without a signature or a token in the call (dockerhub, quay,
  *	  acr, generic) could name any tag, and a policy would choose it until the scan is over. So
  *	  only calls that prove who made them feed a tag; of the other types it takes the annotation

@@ -289,6 +289,7 @@
 #define LIMIT_RECEIVER_OBJECTS 5000 /* that one call wakes */
 #define LIMIT_RECEIVER_LISTED (16 * LIMIT_MIB) /* of their metadata, all calls, for filters */
 #define LIMIT_RECEIVER_PATCHES 8 /* on their way at a time */
+#define LIMIT_RECEIVER_FEEDS 1000 /* tags, of all objects, that one call brings */
 #define LIMIT_RECEIVER_VALUE 320 /* what a value of a payload takes in a tree */
 #define LIMIT_RECEIVER_TREE (512 * LIMIT_KIB) /* so much of one is never asked for */
 

@@ -10,16 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of one object, while one scan is on its way. */
-#define PUSHED_MAX 64
-
-/* Nobody waits for it, but it is done. */
-static void work_done(struct op *op, void *arg)
-{
-	(void)arg;
-	op_free(op);
-}
-
 /* ---- it comes and goes ----------------------------------------------------------------------- */
 
 struct image_catalog *image_catalog_new(struct loop *l, const struct store_root *root)
@@ -70,37 +60,8 @@ void image_facts_clear(struct image_facts *f)
 	*f = (struct image_facts){0};
 }
 
-static void entry_leave_place(struct image_catalog *c, struct image_entry *e)
+static void entry_free(struct image_entry *e)
 {
-	struct image_place *p = MOVE(e->place);
-
-	if (!p)
-		return;
-	list_out(&e->at_place);
-	if (!list_empty(&p->entries))
-		return;
-	map_del(&c->places, p->key);
-	free(p->key);
-	free(p);
-}
-
-static void entry_take_place(struct image_catalog *c, struct image_entry *e)
-{
-	struct image_place *p = map_get(&c->places, e->canonical);
-
-	if (!p) {
-		p = NEW(struct image_place);
-		p->key = mem_strdup(e->canonical);
-		list_init(&p->entries);
-		map_put(&c->places, p->key, p);
-	}
-	e->place = p;
-	list_add(&p->entries, &e->at_place);
-}
-
-static void entry_free(struct image_catalog *c, struct image_entry *e)
-{
-	entry_leave_place(c, e);
 	image_facts_clear(&e->facts);
 	free(e->wrong);
 	vec_clear(&e->pushed);
@@ -116,7 +77,6 @@ static struct image_entry *entry_new(struct image_catalog *c, const char *ns, co
 	e->key = mem_printf("%s/%s", ns, name);
 	e->ns = mem_strdup(ns);
 	e->name = e->key + strlen(ns) + 1;
-	list_init(&e->at_place);
 	map_put(&c->entries, e->key, e);
 	return e;
 }
@@ -134,8 +94,7 @@ const struct image_entry *image_catalog_find(
 	return entry_find(c, ns, name);
 }
 
-static void entry_set(struct image_catalog *c, struct image_entry *e, struct image_facts *f,
-	const struct err *wrong)
+static void entry_set(struct image_entry *e, struct image_facts *f, const struct err *wrong)
 {
 	struct err err = {0};
 
@@ -143,7 +102,6 @@ static void entry_set(struct image_catalog *c, struct image_entry *e, struct ima
 	e->facts = *f;
 	*f = (struct image_facts){0};
 	free(MOVE(e->wrong));
-	entry_leave_place(c, e);
 	e->canonical[0] = '\0';
 	e->repo = (struct oci_repo){0};
 	if (wrong)
@@ -151,9 +109,7 @@ static void entry_set(struct image_catalog *c, struct image_entry *e, struct ima
 	else if (!image_name_parse(
 			 &e->repo, e->facts.image ? e->facts.image : "", e->facts.insecure, &err))
 		oci_repo_format(&e->repo, e->canonical);
-	if (err.kind == ERR_NONE)
-		entry_take_place(c, e);
-	else
+	if (err.kind != ERR_NONE)
 		e->wrong = mem_dup(&err, sizeof(err));
 }
 
@@ -165,7 +121,7 @@ void image_catalog_put(struct image_catalog *c, const char *ns, const char *name
 
 	if (came)
 		e = entry_new(c, ns, name);
-	entry_set(c, e, f, wrong);
+	entry_set(e, f, wrong);
 	catalog_tell(c, e, came ? IMAGE_CAME : IMAGE_CHANGED);
 }
 
@@ -177,8 +133,8 @@ void image_catalog_drop(struct image_catalog *c, const char *ns, const char *nam
 		return;
 	catalog_tell(c, e, IMAGE_GOES);
 	map_del(&c->entries, e->key);
-	op_then(image_catalog_remove_start(c, ns, name), work_done, NULL);
-	entry_free(c, e);
+	op_then(image_catalog_remove_start(c, ns, name), catalog_work_done, NULL);
+	entry_free(e);
 }
 
 void image_catalog_free(struct image_catalog *c)
@@ -191,7 +147,7 @@ void image_catalog_free(struct image_catalog *c)
 		return;
 	while (map_next(&c->entries, &at, &key, &e)) {
 		map_del(&c->entries, key);
-		entry_free(c, e);
+		entry_free(e);
 	}
 	c->freed = true;
 	catalog_unref(c);
@@ -222,23 +178,6 @@ bool image_entry_allows(const struct image_entry *e, const json_t *labels)
 	return false;
 }
 
-unsigned image_catalog_each_at(struct image_catalog *c, const struct oci_repo *repo,
-	void (*fn)(void *arg, const struct image_entry *e), void *arg)
-{
-	char key[OCI_REPO_TEXT_MAX];
-	const struct image_place *p = map_get(&c->places, oci_repo_format(repo, key));
-	unsigned n = 0;
-	struct list *at;
-
-	if (!p)
-		return 0;
-	list_each (&p->entries, at) {
-		fn(arg, CONTAINER_OF(at, struct image_entry, at_place));
-		n++;
-	}
-	return n;
-}
-
 /* ---- a tag was pushed ------------------------------------------------------------------------ */
 
 void image_catalog_on_push(
@@ -248,40 +187,33 @@ void image_catalog_on_push(
 	c->push_arg = arg;
 }
 
-struct push {
-	struct image_catalog *c;
-	const char *tag;
-	bool (*may)(void *arg, const struct image_entry *e);
-	void *arg;
-};
-
-static void entry_push(void *arg, const struct image_entry *entry)
+/* It may have been pushed again: the last time counts. */
+static void pushed_note(struct image_entry *e, const char *tag)
 {
-	const struct push *p = arg;
-	struct image_entry *e = (struct image_entry *)(uintptr_t)entry;
 	struct image_pushed *n;
 
-	if (p->may && !p->may(p->arg, e))
-		return;
-	if (e->facts.suspended) /* its tags stay what they are */
-		return;
-	if (e->pushed.len == PUSHED_MAX)
+	vec_each (&e->pushed, n)
+		if (!strcmp(n->tag, tag)) {
+			n->at_ms = clock_ms();
+			return;
+		}
+	if (e->pushed.len == CATALOG_PUSHED)
 		memmove(e->pushed.p, e->pushed.p + 1, --e->pushed.len * sizeof(*e->pushed.p));
 	n = vec_add(&e->pushed);
 	n->at_ms = clock_ms();
-	memcpy(n->tag, p->tag, strlen(p->tag) + 1);
-	if (e->has)
-		op_then(catalog_add_start(p->c, e, p->tag), work_done, NULL);
-	if (p->c->on_push)
-		p->c->on_push(p->c->push_arg, e);
+	memcpy(n->tag, tag, strlen(tag) + 1);
 }
 
-unsigned image_catalog_push(struct image_catalog *c, const struct oci_repo *repo, const char *tag,
-	bool (*may)(void *arg, const struct image_entry *e), void *arg)
+void image_catalog_push(struct image_catalog *c, const struct image_entry *entry, const char *tag)
 {
-	struct push p = {c, tag, may, arg};
+	struct image_entry *e = (struct image_entry *)(uintptr_t)entry;
 
-	if (!oci_tag_valid(tag, strlen(tag)))
-		return 0;
-	return image_catalog_each_at(c, repo, entry_push, &p);
+	/* Of one that is suspended the tags stay what they are. */
+	if (!oci_tag_valid(tag, strlen(tag)) || e->facts.suspended)
+		return;
+	pushed_note(e, tag);
+	if (e->has)
+		catalog_add(c, e, tag);
+	if (c->on_push)
+		c->on_push(c->push_arg, e);
 }

@@ -27,7 +27,6 @@
 #include <stdint.h>
 
 struct image_catalog;
-struct image_place;
 struct loop;
 struct op;
 struct store_root;
@@ -67,8 +66,6 @@ struct image_entry {
 	struct image_tags_head head;
 
 	/* The catalog's own. */
-	struct image_place *place; /* NULL: wrong */
-	struct list at_place;
 	VEC(struct image_pushed) pushed; /* that a scan on its way may not have seen */
 };
 
@@ -97,22 +94,16 @@ const struct image_entry *image_catalog_find(
 	struct image_catalog *c, const char *ns, const char *name);
 /* Is it known of all objects that there are? Before that one that is not found may come yet. */
 bool image_catalog_complete(const struct image_catalog *c);
-/* Those of this repository (host and name), whatever their other fields; fn must change nothing in
-   the catalog. Returns how many. */
-unsigned image_catalog_each_at(struct image_catalog *c, const struct oci_repo *repo,
-	void (*fn)(void *arg, const struct image_entry *e), void *arg);
 /* May objects of a namespace with these labels (a JSON object, or NULL) refer to it from there? Its
    own namespace is not asked about. */
 bool image_entry_allows(const struct image_entry *e, const json_t *labels);
 /* l is the caller's until it is out again. It may change nothing in the catalog from inside. */
 void image_catalog_listen(struct image_catalog *c, struct image_listener *l);
 void image_listener_out(struct image_listener *l);
-/* Somebody says that this tag was pushed to the repository: it is added to the tags of each of its
-   objects, unless they exclude it or are suspended, which listeners hear as IMAGE_TAGS; and a scan
-   of each follows, which has the last word. may says which objects it concerns; NULL: all. Returns
-   how many there are of the repository; 0 also when the tag is none. */
-unsigned image_catalog_push(struct image_catalog *c, const struct oci_repo *repo, const char *tag,
-	bool (*may)(void *arg, const struct image_entry *e), void *arg);
+/* Somebody says that this tag was pushed to its repository: it is added to its tags, unless they
+   exclude it, which listeners hear as IMAGE_TAGS; and a scan follows. Nothing, if the tag is none
+   or the object is suspended. */
+void image_catalog_push(struct image_catalog *c, const struct image_entry *e, const char *tag);
 
 /* ---- for the kind ImageRepository */
 /* The object as it is now: what *f points to is taken over. wrong (copied) or NULL. */

@@ -12,7 +12,6 @@ struct image_catalog {
 	struct loop *loop;
 	const struct store_root *root;
 	struct map entries; /* "ns/name" -> struct image_entry */
-	struct map places; /* "host/name" -> struct image_place */
 	struct map lines; /* "ns/name" -> the jobs that wait for each other */
 	struct list listeners;
 	void (*on_push)(void *arg, const struct image_entry *e);
@@ -20,11 +19,8 @@ struct image_catalog {
 	bool listed, freed;
 };
 
-/* The entries of one repository. */
-struct image_place {
-	char *key;
-	struct list entries;
-};
+/* Tags that were pushed and that are kept for one object. */
+#define CATALOG_PUSHED 64
 
 struct image_catalog *catalog_ref(struct image_catalog *c);
 void catalog_unref(struct image_catalog *c);
@@ -32,7 +28,10 @@ struct image_entry *catalog_entry(struct image_catalog *c, const char *key);
 void catalog_tell(struct image_catalog *c, const struct image_entry *e, enum image_news news);
 /* What is in its file now; NULL: there is none. */
 void catalog_has(struct image_catalog *c, const char *key, const struct image_tags_head *head);
-/* A tag that was pushed goes into its file. */
-struct op *catalog_add_start(struct image_catalog *c, const struct image_entry *e, const char *tag);
+/* A tag that was pushed goes into its file: however many there are, one job is on its way and one
+   waits. What is more than that one takes is left to the scan. */
+void catalog_add(struct image_catalog *c, const struct image_entry *e, const char *tag);
+/* For op_then: nobody waits for it, but it is done. */
+void catalog_work_done(struct op *op, void *arg);
 
 #endif

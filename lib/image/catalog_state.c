@@ -14,7 +14,6 @@ void catalog_unref(struct image_catalog *c)
 	if (--c->refs)
 		return;
 	map_clear(&c->entries);
-	map_clear(&c->places);
 	map_clear(&c->lines);
 	free(c);
 }

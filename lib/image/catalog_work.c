@@ -24,6 +24,7 @@ struct catalog_work {
 	struct task task;
 	struct image_catalog *c;
 	enum kind kind;
+	bool begun;
 	char *key;
 	struct line *line;
 	struct list link;
@@ -131,6 +132,7 @@ static enum step_ret work_begin(struct task *t)
 	struct catalog_work *w = TASK(t, struct catalog_work);
 	enum work_lane lane = WORK_HEAVY;
 
+	w->begun = true;
 	if (w->kind == WRITE && pushed_add(w, &t->err))
 		return STEP_FAIL;
 	if (w->kind == REMOVE)
@@ -265,17 +267,42 @@ struct op *image_catalog_remove_start(struct image_catalog *c, const char *ns, c
 	return work_spawn(work_new(c, REMOVE, ns, name));
 }
 
-struct op *catalog_add_start(struct image_catalog *c, const struct image_entry *e, const char *tag)
+void catalog_work_done(struct op *op, void *arg)
+{
+	(void)arg;
+	op_free(op);
+}
+
+/* The last one of its line, if that is an addition too and has not begun: whatever comes before it,
+   it sees. */
+static struct catalog_work *add_waiting(struct image_catalog *c, const struct image_entry *e)
+{
+	struct line *l = map_get(&c->lines, e->key);
+	struct catalog_work *w = l ? CONTAINER_OF(l->works.prev, struct catalog_work, link) : NULL;
+
+	return w && w->kind == ADD && !w->begun ? w : NULL;
+}
+
+static struct catalog_work *add_new(struct image_catalog *c, const struct image_entry *e)
 {
 	struct catalog_work *w = work_new(c, ADD, e->ns, e->name);
-	struct err ignored = {0};
 
-	image_tags_list_init(&w->added, OCI_TAG_MAX + 64);
-	(void)!image_tags_list_add(&w->added, tag, &ignored); /* it fits */
+	image_tags_list_init(&w->added, CATALOG_PUSHED * (OCI_TAG_MAX + 64));
 	image_exclude_copy(&w->exclude, &e->facts.exclude);
 	w->job.list = &w->added;
 	w->job.filter = &w->filter;
 	w->job.add = true;
+	op_then(work_spawn(w), catalog_work_done, NULL);
+	return w;
+}
+
+void catalog_add(struct image_catalog *c, const struct image_entry *e, const char *tag)
+{
+	struct catalog_work *w = add_waiting(c, e);
+	struct err ignored = {0};
+
+	if (!w)
+		w = add_new(c, e);
 	w->job.now_s = clock_wall_ms() / 1000;
-	return work_spawn(w);
+	(void)!image_tags_list_add(&w->added, tag, &ignored);
 }

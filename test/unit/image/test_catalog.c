@@ -213,41 +213,15 @@ START_TEST(test_a_broken_file_is_none)
 }
 END_TEST
 
-static void count(void *arg, const struct image_entry *e)
-{
-	(void)e;
-	(*(unsigned *)arg)++;
-}
-
-START_TEST(test_of_a_repository)
-{
-	struct oci_repo hub = {.host = "index.docker.io", .name = "aamini/app"};
-	struct world w;
-	unsigned n = 0;
-
-	begin(&w);
-	put(&w, "a", "docker.io/aamini/app", NULL);
-	put(&w, "b", "aamini/app", NULL);
-	put(&w, "c", "ghcr.io/aamini/app", NULL);
-	ck_assert_uint_eq(image_catalog_each_at(w.c, &hub, count, &n), 2);
-	ck_assert_uint_eq(n, 2);
-	put(&w, "b", "aamini/other", NULL);
-	image_catalog_drop(w.c, "apps", "a");
-	ck_assert_uint_eq(image_catalog_each_at(w.c, &hub, count, &n), 0);
-	end(&w);
-}
-END_TEST
-
 START_TEST(test_push)
 {
-	struct oci_repo repo = {.host = "ghcr.io", .name = "org/app"};
 	struct stat before, after;
 	struct world w;
 
 	begin(&w);
 	put(&w, "web", "ghcr.io/org/app", "\\.sig$");
 	/* Without tags there is nothing to add to; the scan brings it. */
-	ck_assert_uint_eq(image_catalog_push(w.c, &repo, "1.1", NULL, NULL), 1);
+	image_catalog_push(w.c, entry(&w, "web"), "1.1");
 	ck_assert_str_eq(w.scans, "apps/web; ");
 	settle(&w);
 	ck_assert_str_eq(news(&w), "came apps/web; ");
@@ -256,7 +230,7 @@ START_TEST(test_push)
 	ck_assert_str_eq(news(&w), "tags apps/web; ");
 	ck_assert_str_eq(rig_read(&w.rig), "1.0@1800000010");
 	loop_test_advance(w.loop, 10000);
-	ck_assert_uint_eq(image_catalog_push(w.c, &repo, "1.1", NULL, NULL), 1);
+	image_catalog_push(w.c, entry(&w, "web"), "1.1");
 	settle(&w);
 	ck_assert_str_eq(news(&w), "tags apps/web; ");
 	ck_assert_uint_eq(entry(&w, "web")->head.count, 2);
@@ -264,9 +238,9 @@ START_TEST(test_push)
 	ck_assert_int_eq(entry(&w, "web")->head.scanned_ms, 1800000010000);
 	/* Known already, excluded, none at all: the file is the same one. */
 	ck_assert(!fstatat(w.rig.root.fd, "tags/apps/web", &before, 0));
-	ck_assert_uint_eq(image_catalog_push(w.c, &repo, "1.1", NULL, NULL), 1);
-	ck_assert_uint_eq(image_catalog_push(w.c, &repo, "1.2.sig", NULL, NULL), 1);
-	ck_assert_uint_eq(image_catalog_push(w.c, &repo, "a/b", NULL, NULL), 0);
+	image_catalog_push(w.c, entry(&w, "web"), "1.1");
+	image_catalog_push(w.c, entry(&w, "web"), "1.2.sig");
+	image_catalog_push(w.c, entry(&w, "web"), "a/b");
 	settle(&w);
 	ck_assert_str_eq(news(&w), "");
 	ck_assert(!fstatat(w.rig.root.fd, "tags/apps/web", &after, 0));
@@ -279,13 +253,12 @@ END_TEST
 START_TEST(test_push_while_suspended)
 {
 	struct image_facts f = {.image = mem_strdup("ghcr.io/org/app"), .suspended = true};
-	struct oci_repo repo = {.host = "ghcr.io", .name = "org/app"};
 	struct world w;
 
 	begin(&w);
 	image_catalog_put(w.c, "apps", "web", &f, NULL);
 	scanned(&w, "1.0");
-	ck_assert_uint_eq(image_catalog_push(w.c, &repo, "2.0", NULL, NULL), 1);
+	image_catalog_push(w.c, entry(&w, "web"), "2.0");
 	settle(&w);
 	ck_assert_str_eq(w.scans, "");
 	ck_assert_str_eq(rig_read(&w.rig), "1.0@1800000000");
@@ -296,7 +269,6 @@ END_TEST
 /* The answer of a scan that was on its way may be older than the push. */
 START_TEST(test_push_during_a_scan)
 {
-	struct oci_repo repo = {.host = "ghcr.io", .name = "org/app"};
 	struct scanned s;
 	uint64_t since;
 	struct world w;
@@ -304,7 +276,7 @@ START_TEST(test_push_during_a_scan)
 	begin(&w);
 	put(&w, "web", "ghcr.io/org/app", NULL);
 	since = clock_ms();
-	image_catalog_push(w.c, &repo, "2.0", NULL, NULL);
+	image_catalog_push(w.c, entry(&w, "web"), "2.0");
 	scan_begin(&w, &s, "1.0", since);
 	scan_end(&w, &s);
 	ck_assert_str_eq(rig_read(&w.rig), "2.0@1800000000 1.0@1800000000");
@@ -316,10 +288,41 @@ START_TEST(test_push_during_a_scan)
 }
 END_TEST
 
+/* However many are pushed, and however often: one job is on its way and one waits, with all of
+   them. */
+START_TEST(test_many_pushes)
+{
+	char tag[16];
+	struct world w;
+	int i;
+
+	begin(&w);
+	put(&w, "web", "ghcr.io/org/app", NULL);
+	scanned(&w, "0");
+	news(&w);
+	for (i = 0; i < 500; i++) {
+		snprintf(tag, sizeof(tag), "1.%d", i % 50);
+		image_catalog_push(w.c, entry(&w, "web"), tag);
+	}
+	settle(&w);
+	ck_assert_str_eq(news(&w), "tags apps/web; ");
+	ck_assert_uint_eq(entry(&w, "web")->head.count, 51);
+	ck_assert_uint_eq(entry(&w, "web")->pushed.len, 50);
+	/* More than one takes: the scan brings the rest. */
+	for (i = 0; i < 50000; i++) {
+		snprintf(tag, sizeof(tag), "2.%d", i);
+		image_catalog_push(w.c, entry(&w, "web"), tag);
+	}
+	settle(&w);
+	ck_assert_str_eq(news(&w), "tags apps/web; ");
+	ck_assert_uint_le(entry(&w, "web")->head.count, 2000);
+	end(&w);
+}
+END_TEST
+
 /* One after the other, as they were asked for. */
 START_TEST(test_in_turns)
 {
-	struct oci_repo repo = {.host = "ghcr.io", .name = "org/app"};
 	struct scanned a, b;
 	struct world w;
 
@@ -327,9 +330,9 @@ START_TEST(test_in_turns)
 	put(&w, "web", "ghcr.io/org/app", NULL);
 	scanned(&w, "0");
 	scan_begin(&w, &a, "1", clock_ms() + 1);
-	image_catalog_push(w.c, &repo, "2", NULL, NULL);
+	image_catalog_push(w.c, entry(&w, "web"), "2");
 	scan_begin(&w, &b, "3", clock_ms() + 1);
-	image_catalog_push(w.c, &repo, "4", NULL, NULL);
+	image_catalog_push(w.c, entry(&w, "web"), "4");
 	op_cancel(b.op);
 	settle(&w);
 	ck_assert(b.op->done && b.op->err.kind == ERR_CANCELED);
@@ -429,10 +432,10 @@ Suite *suite_catalog(void)
 	tcase_add_test(t, test_comes_changes_goes);
 	tcase_add_test(t, test_tags_stay);
 	tcase_add_test(t, test_a_broken_file_is_none);
-	tcase_add_test(t, test_of_a_repository);
 	tcase_add_test(t, test_push);
 	tcase_add_test(t, test_push_while_suspended);
 	tcase_add_test(t, test_push_during_a_scan);
+	tcase_add_test(t, test_many_pushes);
 	tcase_add_test(t, test_in_turns);
 	tcase_add_test(t, test_removed);
 	tcase_add_test(t, test_swept);

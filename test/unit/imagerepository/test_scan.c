@@ -520,16 +520,13 @@ END_TEST
 /* A tag that was pushed counts at once, and a scan follows. */
 START_TEST(pushed)
 {
-	struct oci_repo repo = {.name = "app"};
-
 	begin(NULL);
 	world_tags(&w, "1.0")->times = 1;
 	world_tags(&w, "1.0 1.1 1.2");
 	world_object(&w, "web", "\"interval\":\"1h\"");
 	check_scanned("1");
-	snprintf(repo.host, sizeof(repo.host), "%s", fake_host(w.reg));
 	world_forget(&w);
-	ck_assert_uint_eq(image_catalog_push(w.catalog, &repo, "1.1", NULL, NULL), 1);
+	image_catalog_push(w.catalog, image_catalog_find(w.catalog, "apps", "web"), "1.1");
 	world_settle(&w);
 	ck_assert_uint_eq(world_scans(&w), 1);
 	check_scanned("3");

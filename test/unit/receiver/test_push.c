@@ -16,6 +16,8 @@ Suite *suite_push(void);
 #define ALL \
 	IMAGE("app") \
 	"," IMAGE("db") "," IMAGE("unknown") "," \
+					     "{\"kind\":\"ImageRepository\",\"name\":\"far\"," \
+					     "\"namespace\":\"other\"}," \
 					     "{\"kind\":\"OCIRepository\",\"name\":\"web\"}"
 #define DOCKERHUB(repo) \
 	"{\"push_data\":{\"tag\":\"1.2\"},\"repository\":{\"repo_url\":" \
@@ -72,6 +74,8 @@ static void begin(struct scene *s, const char *type, const char *annotation)
 	image(s, "apps", "db", "docker.io/org/db");
 	/* Of the same image, and none of the Receiver's business. */
 	image(s, "other", "app", "docker.io/org/app");
+	/* It is to be woken, and whoever calls is not believed there. */
+	image(s, "other", "far", "docker.io/org/db");
 	image(s, "apps", "app2", "docker.io/org/app");
 	world_object(&s->w, "imagerepositories", "apps", "unknown", NULL);
 	world_object(&s->w, "ocirepositories", "apps", "web", NULL);
@@ -137,6 +141,8 @@ START_TEST(test_pushes)
 		200);
 	ck_assert_str_eq(asked(&s), PUSHES[_i].asked);
 	ck_assert_str_eq(s.fed, PUSHES[_i].fed);
+	if (!strstr(PUSHES[_i].asked, "app web"))
+		ck_assert(*world_asked(&s.w, "imagerepositories", "other", "far"));
 	end(&s);
 }
 END_TEST
