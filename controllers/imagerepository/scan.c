@@ -229,6 +229,7 @@ enum step_ret scan_tags_start(struct task *t)
 	i->over = false;
 	i->since_ms = clock_ms();
 	IMAGE_ITEM(r->item)->pushed = false;
+	image_catalog_scan_begins(IMAGE_ENV(r->c)->catalog, r->ns, r->name);
 	status_progress_after(r, SLOW_ANSWER_MS);
 	return task_wait(t,
 		oci_tags_start(IMAGE_ENV(r->c)->registry.oci,

@@ -204,6 +204,16 @@ static void pushed_note(struct image_entry *e, const char *tag)
 	memcpy(n->tag, tag, strlen(tag) + 1);
 }
 
+/* The clock is too coarse to tell what came in the same millisecond before and after. */
+void image_catalog_scan_begins(struct image_catalog *c, const char *ns, const char *name)
+{
+	auto_free char *key = mem_printf("%s/%s", ns, name);
+	struct image_entry *e = catalog_entry(c, key);
+
+	if (e)
+		e->pushed.len = 0;
+}
+
 void image_catalog_push(struct image_catalog *c, const struct image_entry *entry, const char *tag)
 {
 	struct image_entry *e = (struct image_entry *)(uintptr_t)entry;

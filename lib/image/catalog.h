@@ -121,6 +121,8 @@ void image_facts_clear(struct image_facts *f);
 /* Reads its file, so that `looked` and `has` are right. Fails only when it is cancelled: a file
    that cannot be believed counts as none, and the log says so. */
 struct op *image_catalog_look_start(struct image_catalog *c, const char *ns, const char *name);
+/* A scan begins, which sees all that was pushed until now. */
+void image_catalog_scan_begins(struct image_catalog *c, const char *ns, const char *name);
 /* A scan has brought these tags: the list is borrowed until the op has ended, and sorted; filter,
    too. since_ms: when the scan began, on clock_ms(): what was pushed from then on is kept. */
 struct op *image_catalog_write_start(struct image_catalog *c, const char *ns, const char *name,

@@ -266,6 +266,24 @@ START_TEST(test_push_while_suspended)
 }
 END_TEST
 
+/* And one that began after it, within the same millisecond, has seen all. */
+START_TEST(test_push_before_a_scan)
+{
+	struct world w;
+
+	begin(&w);
+	put(&w, "web", "ghcr.io/org/app", NULL);
+	scanned(&w, "1.0");
+	image_catalog_push(w.c, entry(&w, "web"), "9.0");
+	settle(&w);
+	ck_assert_str_eq(rig_read(&w.rig), "9.0@1800000000 1.0@1800000000");
+	image_catalog_scan_begins(w.c, "apps", "web");
+	scanned(&w, "1.0");
+	ck_assert_str_eq(rig_read(&w.rig), "1.0@1800000000");
+	end(&w);
+}
+END_TEST
+
 /* The answer of a scan that was on its way may be older than the push. */
 START_TEST(test_push_during_a_scan)
 {
@@ -434,6 +452,7 @@ Suite *suite_catalog(void)
 	tcase_add_test(t, test_a_broken_file_is_none);
 	tcase_add_test(t, test_push);
 	tcase_add_test(t, test_push_while_suspended);
+	tcase_add_test(t, test_push_before_a_scan);
 	tcase_add_test(t, test_push_during_a_scan);
 	tcase_add_test(t, test_many_pushes);
 	tcase_add_test(t, test_in_turns);
