@@ -36,9 +36,10 @@
  *	- in another namespace than the Receiver's no tag is believed: there somebody else decides
  *	  what is chosen. Its ImageRepositories are woken, and scanned.
  *	- who knows the path of a type without a signature or a token in the call (dockerhub, quay,
- *	  acr, generic) could name any tag, and a policy would choose it until the scan is over. So
- *	  only calls that prove who made them feed a tag; of the other types it takes the annotation
- *	  oci-source-controller/payload on the Receiver, with any of its values.
+ *	  acr, generic) could name any tag, and a policy would choose it until it is confirmed that
+ *	  there is none such, about a minute later. So only calls that prove who made them feed a
+ *	  tag; of the other types it takes the annotation oci-source-controller/payload on the
+ *	  Receiver, with any of its values.
  *	- every resource is annotated as Flux would do it. With the annotation's value `select`, of
  *	  the resources of kind ImageRepository only those of the repository in the payload are,
  *	  when it names at least one of them that this process knows. If it names none, all are.
