@@ -25,6 +25,10 @@
 /* Patches of one call that are asked for at a time. */
 #define TOUCHES_AT_ONCE 16
 
+/* Receivers that are asked for their token before a path is given up; the next call asks others. */
+#define DOUBTS 8
+#define NO_TOKEN "the Receiver has no token"
+
 enum { CALL_OVERDUE = 1, CALL_SHUTDOWN };
 
 /* What calls of one Receiver hold. */
@@ -43,6 +47,7 @@ struct call {
 	struct call_share *share;
 	struct list link; /* in the line, then among those that are worked on */
 	bool begun;
+	unsigned doubts; /* Receivers whose path it is not */
 	struct timer deadline;
 
 	struct depends_value *token; /* NULL: none is needed */
@@ -68,6 +73,80 @@ static enum step_ret call_say(struct call *c, int status, const char *why)
 	return STEP_DONE;
 }
 
+/* ---- whose path it is ------------------------------------------------------------------------ */
+
+int receiver_call_refusal(const struct receiver_env *env, const struct item *i, const char **why)
+{
+	bool unknown = !i && controller_synced(env->controller);
+
+	*why = unknown                     ? RECEIVER_NO_PATH
+		: !i                       ? "the Receivers are not known yet"
+		: i->suspended             ? "the Receiver is suspended"
+		: strcmp(i->ready, "True") ? "the Receiver is not ready"
+					   : NULL;
+	return unknown ? 404 : *why ? 503 : 0;
+}
+
+static struct call_share *share_get(struct receiver_env *env, const char *key)
+{
+	struct call_share *s = map_get(&env->shares, key);
+
+	if (!s) {
+		s = NEW(struct call_share);
+		s->key = mem_strdup(key);
+		map_put(&env->shares, key, s);
+	}
+	return s;
+}
+
+static void share_put(struct receiver_env *env, struct call_share *s)
+{
+	if (s->waits || s->active)
+		return;
+	map_del(&env->shares, s->key);
+	free(s->key);
+	free(s);
+}
+
+static void call_aim(struct call *c, const struct item *i)
+{
+	if (c->spec)
+		spec_unref(&c->spec->spec);
+	free(c->ns);
+	free(c->name);
+	c->spec = RECEIVER_SPEC(spec_ref(i->spec));
+	c->ns = mem_strdup(i->ns);
+	c->name = mem_strdup(i->name);
+}
+
+static enum step_ret aim_start(struct task *t)
+{
+	struct call *c = CALL(t);
+	const struct item *i = receiver_paths_find(c->env, c->path);
+	struct call_share *before = c->share;
+	const char *why;
+	int status = receiver_call_refusal(c->env, i, &why);
+
+	if (status)
+		return call_say(c, status, why);
+	call_aim(c, i);
+	c->share = share_get(c->env, i->key);
+	before->active--;
+	c->share->active++;
+	share_put(c->env, before);
+	return STEP_NEXT;
+}
+
+/* It has no token, or that of another path. The status may be of the token before; or it lies, and
+   somebody else has this path. */
+static enum step_ret aim_again(struct call *c, int status, const char *why)
+{
+	receiver_token_unref(MOVE(c->token));
+	if (receiver_paths_doubt(c->env, c->share->key, c->path) && ++c->doubts < DOUBTS)
+		return task_goto(&c->task, "aim");
+	return call_say(c, status, why);
+}
+
 /* ---- the token ------------------------------------------------------------------------------- */
 
 static enum step_ret token_start(struct task *t)
@@ -90,24 +169,23 @@ static enum step_ret token_resume(struct task *t)
 	if (t->op->err.kind == ERR_CANCELED)
 		return task_fail(t, &t->op->err);
 	if (t->op->err.code == 404)
-		return call_say(c, 400, "the Receiver has no token");
+		return aim_again(c, 400, NO_TOKEN);
 	if (t->op->err.kind != ERR_NONE) {
 		receiver_targets_fail(&c->targets, SIZE_MAX, &t->op->err);
-		return call_say(c, 500, "the token cannot be read now");
+		return aim_again(c, 500, "the token cannot be read now");
 	}
 	c->token = receiver_token_took(
 		c->env->controller, c->ns, c->spec->secret, kube_result(t->op), &err);
-	return c->token ? STEP_NEXT : call_say(c, 400, "the Receiver has no token");
+	return c->token ? STEP_NEXT : aim_again(c, 400, NO_TOKEN);
 }
 
-/* The status may be of the token before. */
 static enum step_ret path_start(struct task *t)
 {
 	struct call *c = CALL(t);
 	char path[RECEIVER_PATH_MAX];
 
 	if (strcmp(receiver_path(c->token, c->ns, c->name, path), c->path) != 0)
-		return call_say(c, 404, RECEIVER_NO_PATH);
+		return aim_again(c, 404, RECEIVER_NO_PATH);
 	return STEP_NEXT;
 }
 
@@ -366,27 +444,6 @@ static void task_free(struct task *t)
 
 static void call_start(struct call *c);
 
-static struct call_share *share_get(struct receiver_env *env, const char *key)
-{
-	struct call_share *s = map_get(&env->shares, key);
-
-	if (!s) {
-		s = NEW(struct call_share);
-		s->key = mem_strdup(key);
-		map_put(&env->shares, key, s);
-	}
-	return s;
-}
-
-static void share_put(struct receiver_env *env, struct call_share *s)
-{
-	if (s->waits || s->active)
-		return;
-	map_del(&env->shares, s->key);
-	free(s->key);
-	free(s);
-}
-
 /* The one who has waited longest has his turn, unless his Receiver has its share. */
 static struct call *call_next(const struct receiver_env *env)
 {
@@ -427,10 +484,11 @@ static void call_leave_line(struct call *c)
 
 static void call_start(struct call *c)
 {
-	static const struct step steps[] = {{"token", token_start, token_resume},
-		{"path", path_start}, {"memory", memory_start, memory_resume},
-		{"check", check_start, check_resume}, {"targets", targets_start, targets_resume},
-		{"touch", touch_start, touch_start}, {0}};
+	static const struct step steps[] = {{"aim", aim_start},
+		{"token", token_start, token_resume}, {"path", path_start},
+		{"memory", memory_start, memory_resume}, {"check", check_start, check_resume},
+		{"targets", targets_start, targets_resume}, {"touch", touch_start, touch_start},
+		{0}};
 	static const struct step last[] = {
 		{.name = "answer", .start = answer_start, .always = true}, {0}};
 
@@ -489,9 +547,7 @@ void receiver_call_begin(struct receiver_env *env, const struct item *i,
 	c->env = env;
 	c->request = *r;
 	c->x = x;
-	c->spec = RECEIVER_SPEC(spec_ref(i->spec));
-	c->ns = mem_strdup(i->ns);
-	c->name = mem_strdup(i->name);
+	call_aim(c, i);
 	c->path = mem_strdup(receiver_paths_of(i));
 	list_init(&c->link);
 	timer_init(&c->deadline, env->controller->opts.loop, call_overdue, c);

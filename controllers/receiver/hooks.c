@@ -26,17 +26,16 @@ static bool is_question(const char *method)
 static void hook_call(struct receiver_env *env, const struct receiver_request *r,
 	struct http_exchange *x, const struct item *i)
 {
-	if (!i && !controller_synced(env->controller)) {
-		receiver_answer(env, r, x, 503, "the Receivers are not known yet");
-	} else if (!i) {
-		receiver_answer(env, r, x, 404, RECEIVER_NO_PATH);
+	const char *why;
+	int status = receiver_call_refusal(env, i, &why);
+
+	if (!i) {
+		receiver_answer(env, r, x, status, why);
 	} else if (!env->opts.any_method && is_question(http_x_method(x))) {
 		http_x_add_header(x, "Allow", "POST");
 		receiver_answer(env, r, x, 405, "this path is to be posted to");
-	} else if (i->suspended) {
-		receiver_answer(env, r, x, 503, "the Receiver is suspended");
-	} else if (strcmp(i->ready, "True") != 0) {
-		receiver_answer(env, r, x, 503, "the Receiver is not ready");
+	} else if (status) {
+		receiver_answer(env, r, x, status, why);
 	} else if (env->stopping) {
 		receiver_answer(env, r, x, 503, RECEIVER_ENDS);
 	} else if (!receiver_call_room(env, i)) {

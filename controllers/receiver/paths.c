@@ -6,6 +6,7 @@
 #include "controllers/receiver/token.h"
 #include "ctl/controller.h"
 
+#include <stdio.h>
 #include <string.h>
 
 struct receiver_path_of {
@@ -35,6 +36,23 @@ void receiver_paths_out(struct item *i)
 	free(p);
 }
 
+static bool is_older(const struct receiver_item *a, const struct receiver_item *b)
+{
+	int order = strcmp(a->created, b->created);
+
+	return order < 0 || (!order && strcmp(a->item.key, b->item.key) < 0);
+}
+
+/* Before the first one that is younger. */
+static void path_place(struct receiver_path_of *p, struct receiver_item *r)
+{
+	struct list *at = p->items.next;
+
+	while (at != &p->items && !is_older(r, CONTAINER_OF(at, struct receiver_item, link)))
+		at = at->next;
+	list_add(at, &r->link);
+}
+
 static void path_put(struct item *i, const char *path)
 {
 	struct receiver_item *r = RECEIVER_ITEM(i);
@@ -48,13 +66,15 @@ static void path_put(struct item *i, const char *path)
 		map_put(paths, path, p);
 	}
 	r->path = p;
-	list_add(&p->items, &r->link);
+	path_place(p, r);
 }
 
 void receiver_paths_stored(struct item *i, const json_t *obj)
 {
 	const char *path = obj_str_or("", obj, "status", "webhookPath");
 
+	snprintf(RECEIVER_ITEM(i)->created, sizeof(RECEIVER_ITEM(i)->created), "%s",
+		obj_str_or("", obj, "metadata", "creationTimestamp"));
 	if (i->deleting)
 		path = "";
 	if (!strcmp(path, receiver_paths_of(i)))
@@ -80,4 +100,19 @@ struct item *receiver_paths_find(const struct receiver_env *env, const char *pat
 			return i;
 	}
 	return &CONTAINER_OF(list_first(&p->items), struct receiver_item, link)->item;
+}
+
+bool receiver_paths_doubt(struct receiver_env *env, const char *key, const char *path)
+{
+	struct receiver_path_of *p = map_get(&env->paths, path);
+	struct list *at;
+
+	if (!p)
+		return false;
+	list_each (&p->items, at)
+		if (!strcmp(CONTAINER_OF(at, struct receiver_item, link)->item.key, key)) {
+			list_to_end(&p->items, at);
+			break;
+		}
+	return p->items.next->next != &p->items;
 }

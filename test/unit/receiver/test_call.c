@@ -487,6 +487,50 @@ START_TEST(rc_35_hangs_up)
 }
 END_TEST
 
+static const struct {
+	const char *change; /* NULL: it is deleted */
+	int status;
+	bool other; /* is another object woken? */
+} CHANGES[] = {
+	{NULL, 404, false},
+	{"{\"spec\":{\"suspend\":true}}", 503, false},
+	{"{\"spec\":{\"resources\":[{\"kind\":\"Bucket\",\"name\":\"b\"}]}}", 200, true},
+};
+
+/* A call that waits is of the Receiver as it is when its turn comes. */
+START_TEST(rc_08_changed_while_it_waits)
+{
+	struct caller c[LIMIT_RECEIVER_CALLS / 2 + 1];
+	struct world w;
+	unsigned i;
+
+	begin(&w, SPEC(OCI("web")));
+	world_object(&w, "ocirepositories", "apps", "web", NULL);
+	world_object(&w, "buckets", "apps", "b", NULL);
+	fake_kube_hold(w.kube, "PATCH ocirepositories/web");
+	for (i = 0; i < ARRAY_LEN(c); i++)
+		caller_post(&c[i], &w, world_path(&w), "{}");
+	world_settle(&w);
+	if (CHANGES[_i].change)
+		fake_kube_merge(w.kube, "receivers", "apps", "hook", CHANGES[_i].change);
+	else
+		fake_kube_delete(w.kube, "receivers", "apps", "hook");
+	world_settle(&w);
+	fake_kube_hold(w.kube, NULL);
+	for (i = 0; i < 4; i++) {
+		fake_kube_release(w.kube);
+		world_settle(&w);
+	}
+	/* What was begun is finished. */
+	ck_assert_int_eq(caller_status(&c[0]), 200);
+	ck_assert_int_eq(caller_status(&c[ARRAY_LEN(c) - 1]), CHANGES[_i].status);
+	ck_assert_int_eq(is_asked(&w, "buckets", "apps", "b"), CHANGES[_i].other);
+	for (i = 0; i < ARRAY_LEN(c); i++)
+		caller_close(&c[i]);
+	world_clear(&w);
+}
+END_TEST
+
 /* The process ends while calls are on their way and wait. */
 START_TEST(test_ends)
 {
@@ -641,6 +685,7 @@ Suite *suite_call(void)
 	tcase_add_test(t, rc_35_hangs_up);
 	tcase_add_loop_test(t, test_hostile_bodies, 0, (int)ARRAY_LEN(HOSTILE));
 	tcase_add_test(t, test_memory);
+	tcase_add_loop_test(t, rc_08_changed_while_it_waits, 0, (int)ARRAY_LEN(CHANGES));
 	tcase_add_test(t, test_ends);
 	tcase_add_test(t, rc_36_token_is_told_to_nobody);
 	suite_add_tcase(s, t);

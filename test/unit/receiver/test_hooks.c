@@ -2,6 +2,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "base/obj.h"
 #include "ev/account.h"
 #include "ev/loop.h"
 #include "test/unit/receiver/world.h"
@@ -58,6 +59,81 @@ START_TEST(rc_03_path_byte_for_byte)
 	ck_assert_str_eq(w.body, "404 page not found\n");
 	ck_assert_int_eq(world_post(&w, world_path(&w), "", "{}"), 200);
 	ck_assert_str_eq(w.body, "");
+	ck_assert(fired(&w));
+	world_clear(&w);
+}
+END_TEST
+
+/* Somebody writes a path that is not his into the status of his Receiver. */
+START_TEST(rc_03_path_of_somebody_else)
+{
+	auto_free char *path = NULL, *forged = NULL;
+	struct world w;
+	int i;
+
+	begin(&w);
+	path = mem_strdup(world_path(&w));
+	fake_kube_delete(w.kube, "receivers", "apps", "hook");
+	world_settle(&w);
+	world_secret(&w, "own", OTHER_TOKEN);
+	for (i = 0; i < 12; i++) {
+		auto_free char *name = mem_printf("a%d", i);
+
+		world_receiver_as(&w, name,
+			i % 2 ? "\"type\":\"generic\",\"secretRef\":{\"name\":\"own\"},"
+				"\"resources\":[]"
+			      : "\"type\":\"generic\",\"secretRef\":{\"name\":\"none\"},"
+				"\"resources\":[]");
+		free(forged);
+		forged = mem_printf("{\"status\":{\"webhookPath\":\"%s\",\"conditions\":[{"
+				    "\"type\":\"Ready\",\"status\":\"True\",\"reason\":"
+				    "\"Succeeded\",\"message\":\"m\",\"lastTransitionTime\":"
+				    "\"2020-01-01T00:00:00Z\"}]}}",
+			path);
+		fake_kube_merge(w.kube, "receivers", "apps", name, forged);
+		world_settle(&w);
+	}
+	world_receiver(&w, GENERIC);
+	/* The paths of eight are looked at in one call, and never again before others. */
+	for (i = 0; i < 2; i++)
+		if (world_post(&w, path, "", "{}") == 200)
+			break;
+	ck_assert_int_lt(i, 2);
+	ck_assert(fired(&w));
+	ck_assert_int_eq(world_post(&w, path, "", "{}"), 200);
+	world_clear(&w);
+}
+END_TEST
+
+/* Name and namespace have no boundary in the path: the older object keeps it. */
+START_TEST(rc_03_same_path)
+{
+	struct world w;
+
+	world_init(&w);
+	world_object(&w, "ocirepositories", "apps", "web", NULL);
+	world_start(&w);
+	world_secret(&w, "t", "x");
+	/* "x" "hook" "apps" and "xh" "ook" "apps" */
+	fake_kube_put(w.kube, "secrets",
+		"{\"metadata\":{\"name\":\"u\",\"namespace\":\"apps\"},"
+		"\"data\":{\"token\":\"eGg=\"}}");
+	fake_kube_put(w.kube, "receivers",
+		"{\"metadata\":{\"name\":\"ook\",\"namespace\":\"apps\","
+		"\"creationTimestamp\":\"2026-01-03T00:00:00Z\"},"
+		"\"spec\":{\"type\":\"generic\",\"secretRef\":{\"name\":\"u\"},\"resources\":["
+		"{\"kind\":\"OCIRepository\",\"name\":\"none\"}]}}");
+	world_settle(&w);
+	fake_kube_put(w.kube, "receivers",
+		"{\"metadata\":{\"name\":\"hook\",\"namespace\":\"apps\","
+		"\"creationTimestamp\":\"2026-01-02T00:00:00Z\"},"
+		"\"spec\":{\"type\":\"generic\",\"secretRef\":{\"name\":\"t\"},\"resources\":["
+		"{\"kind\":\"OCIRepository\",\"name\":\"web\"}]}}");
+	world_settle(&w);
+	ck_assert_str_eq(obj_str_or("", fake_kube_get(w.kube, "receivers", "apps", "ook"), "status",
+				 "webhookPath"),
+		world_path(&w));
+	ck_assert_int_eq(world_post(&w, world_path(&w), "", "{}"), 200);
 	ck_assert(fired(&w));
 	world_clear(&w);
 }
@@ -321,6 +397,8 @@ Suite *suite_hooks(void)
 
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, rc_03_path_byte_for_byte);
+	tcase_add_test(t, rc_03_path_of_somebody_else);
+	tcase_add_test(t, rc_03_same_path);
 	tcase_add_test(t, rc_04_redirects);
 	tcase_add_test(t, rc_05_body_size);
 	tcase_add_test(t, rc_05_unknown_path_costs_nothing);
