@@ -409,6 +409,13 @@ NS=$other check_soon "IP-24 who was refused before, too" 60 "True Succeeded" out
 repository shared "{\"image\":\"$TAGS/shared\",\"accessFrom\":{\"namespaceSelectors\":[{}]}}"
 across far3
 NS=$other check_soon "IP-24 everybody" "$SOON" "True Succeeded" outcome imagepolicy far3
+i_stop
+i_start --no-cross-namespace-refs
+NS=$other check_soon "IP-25 with --no-cross-namespace-refs" 60 "False AccessDenied" outcome imagepolicy far3
+check_eq "IP-25 it keeps what it has chosen" 1 "$(NS=$other chosen far3)"
+check_soon "IP-25 policies of its own namespace work" "$SOON" "True Succeeded" outcome imagepolicy ip-22
+i_stop
+i_start
 
 # ---- digests -----------------------------------------------------------------------------------------------------------
 digest_of() { curl -sI "http://$TAGS/v2/$1/manifests/$2" | tr -d '\r' | sed -n 's/^Docker-Content-Digest: //p'; }
