@@ -21,7 +21,6 @@
 
 #include <string.h>
 
-#define MEMORY_KEY "receivers"
 /* Patches of one call that are asked for at a time. */
 #define TOUCHES_AT_ONCE 16
 
@@ -191,6 +190,14 @@ static enum step_ret path_start(struct task *t)
 
 /* ---- who calls, and what he says ------------------------------------------------------------- */
 
+/* Nobody needs the payload any more. What is waited for from here on is the API server, and that
+   may take long: others are not to wait for memory meanwhile. */
+static void payload_done(struct call *c)
+{
+	hook_check_forget(c->said->check);
+	op_drop(MOVE(c->memory));
+}
+
 /* What the payload takes as a tree, at most: a value for each byte that may begin one. */
 static uint64_t tree_size(const struct buf *body)
 {
@@ -222,7 +229,7 @@ static enum step_ret memory_start(struct task *t)
 	size = tree_size(http_x_body(c->x));
 	if (!c->env->opts.account || size <= LIMIT_RECEIVER_TREE)
 		return STEP_NEXT;
-	return task_wait(t, account_take(c->env->opts.account, ACCOUNT_JOBS, MEMORY_KEY, size));
+	return task_wait(t, account_take(c->env->opts.account, ACCOUNT_JOBS, c->ns, size));
 }
 
 static enum step_ret memory_resume(struct task *t)
@@ -270,6 +277,8 @@ static enum step_ret check_resume(struct task *t)
 	*c->said = (struct receiver_said){1, MOVE(t->op)};
 	v = hook_verdict(c->said->check);
 	c->detail = *v->detail ? v->detail : NULL;
+	if (v->said != HOOK_FIRE || !c->spec->filtered)
+		payload_done(c);
 	if (v->said == HOOK_FIRE)
 		return STEP_NEXT;
 	return call_say(c, v->status, v->status < 400 ? NULL : v->why);
@@ -292,6 +301,7 @@ static enum step_ret targets_resume(struct task *t)
 		return STEP_FAIL;
 	c->targets = *receiver_targets_found(t->op);
 	*receiver_targets_found(t->op) = (struct receiver_targets){0};
+	payload_done(c);
 	receiver_push_select(c->env, c->ns, c->spec, hook_verdict(c->said->check), &c->targets);
 	return STEP_NEXT;
 }

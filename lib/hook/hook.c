@@ -172,6 +172,16 @@ const struct hook_verdict *hook_verdict(const struct op *op)
 	return &TASK_OF_OP(op, const struct check)->verdict;
 }
 
+void hook_check_forget(struct op *op)
+{
+	struct check *c = TASK_OF_OP(op, struct check);
+
+	hook_in_clear(&c->in);
+	json_decref(c->verdict.req);
+	json_decref(c->verdict.claims);
+	c->verdict.req = c->verdict.claims = NULL;
+}
+
 struct hook *hook_new(const struct hook_opts *opts)
 {
 	struct hook *h = NEW(struct hook);

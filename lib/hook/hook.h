@@ -110,5 +110,7 @@ struct op *hook_check_start(
 	struct hook *h, const struct hook_spec *spec, const struct hook_call *call);
 /* Of an op that is done and has not failed; borrowed from it. */
 const struct hook_verdict *hook_verdict(const struct op *op);
+/* Gives back what is large: the copy of the body, and the trees, `req` and `claims` too. */
+void hook_check_forget(struct op *op);
 
 #endif

@@ -626,6 +626,44 @@ START_TEST(test_memory)
 }
 END_TEST
 
+/* What a payload takes is given back before the API server is waited for. */
+START_TEST(test_memory_is_given_back)
+{
+	static const char *const filters[] = {"", ",\"resourceFilter\":\"res.kind != ''\""};
+	auto_buf struct buf b = BUF_INIT(BUF_ANY);
+	struct account_stats stats;
+	struct caller c;
+	struct world w;
+	size_t i;
+
+	buf_adds(&b, "{\"a\":[");
+	for (i = 0; i < 10000; i++)
+		buf_adds(&b, "{},");
+	buf_adds(&b, "{}]}");
+	for (i = 0; i < ARRAY_LEN(filters); i++) {
+		auto_free char *spec = mem_printf(
+			"\"type\":\"dockerhub\",\"secretRef\":{\"name\":\"t\"},\"resources\":[" OCI(
+				"web") "]%s",
+			filters[i]);
+
+		begin(&w, spec);
+		world_object(&w, "ocirepositories", "apps", "web", NULL);
+		fake_kube_hold(w.kube, "PATCH ocirepositories/web");
+		caller_post(&c, &w, world_path(&w), b.p);
+		world_settle(&w);
+		ck_assert_uint_eq(fake_kube_held(w.kube), 1);
+		account_stats(w.account, ACCOUNT_JOBS, &stats);
+		ck_assert_uint_eq(stats.held, 0);
+		fake_kube_hold(w.kube, NULL);
+		fake_kube_release(w.kube);
+		world_settle(&w);
+		ck_assert_int_eq(caller_status(&c), 200);
+		caller_close(&c);
+		world_clear(&w);
+	}
+}
+END_TEST
+
 /* ---- tokens ---------------------------------------------------------------------------------- */
 
 /* world_clear looks for it in the log, which is at its loudest, in answers and in Events. */
@@ -685,6 +723,7 @@ Suite *suite_call(void)
 	tcase_add_test(t, rc_35_hangs_up);
 	tcase_add_loop_test(t, test_hostile_bodies, 0, (int)ARRAY_LEN(HOSTILE));
 	tcase_add_test(t, test_memory);
+	tcase_add_test(t, test_memory_is_given_back);
 	tcase_add_loop_test(t, rc_08_changed_while_it_waits, 0, (int)ARRAY_LEN(CHANGES));
 	tcase_add_test(t, test_ends);
 	tcase_add_test(t, rc_36_token_is_told_to_nobody);
