@@ -459,12 +459,12 @@ static struct call *call_next(const struct receiver_env *env)
 {
 	struct list *at;
 
-	if (env->active >= LIMIT_RECEIVER_CALLS)
+	if (env->active >= env->most_active)
 		return NULL;
 	list_each (&env->waiting, at) {
 		struct call *c = CONTAINER_OF(at, struct call, link);
 
-		if (c->share->active < LIMIT_RECEIVER_CALLS / 2)
+		if (c->share->active < env->most_active / 2)
 			return c;
 	}
 	return NULL;
@@ -546,7 +546,7 @@ bool receiver_call_room(const struct receiver_env *env, const struct item *i)
 {
 	const struct call_share *s = map_get(&env->shares, i->key);
 
-	return env->waits < LIMIT_RECEIVER_WAITING && (!s || s->waits < LIMIT_RECEIVER_WAITING / 2);
+	return env->waits < env->most_waits && (!s || s->waits < env->most_waits / 2);
 }
 
 void receiver_call_begin(struct receiver_env *env, const struct item *i,

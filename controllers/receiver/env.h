@@ -21,6 +21,7 @@ struct receiver_env {
 	struct list waiting; /* for a place; the one who has waited longest first */
 	struct list calls; /* that are worked on */
 	unsigned waits, active;
+	unsigned most_waits, most_active; /* of one Receiver: half of them */
 	struct map shares; /* "ns/name" → struct call_share: of one Receiver */
 	size_t listed; /* bytes of metadata that calls hold for their filters */
 	bool stopping;

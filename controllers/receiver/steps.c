@@ -228,6 +228,8 @@ struct controller *receiver_new(const struct receiver_opts *opts)
 	struct controller_opts o = opts->controller;
 
 	env->opts = *opts;
+	env->most_waits = LIMIT_RECEIVER_WAITING;
+	env->most_active = LIMIT_RECEIVER_CALLS;
 	list_init(&env->waiting);
 	list_init(&env->calls);
 	env->touches = receiver_touches_new(o.kube);
@@ -240,6 +242,19 @@ struct controller *receiver_new(const struct receiver_opts *opts)
 	env->controller = controller_new(&receiver_kind, &o);
 	receiver_answer_metrics(env, o.metrics);
 	return env->controller;
+}
+
+static unsigned least(unsigned a, unsigned b)
+{
+	return a < b ? a : b;
+}
+
+/* Calls keep their connections. So many that all of them would be taken are not let in: the others
+   are to be answered still, and those of one Receiver are to leave places to the next. */
+static void calls_fit(struct receiver_env *env, unsigned connections)
+{
+	env->most_active = least(LIMIT_RECEIVER_CALLS, connections / 2);
+	env->most_waits = least(LIMIT_RECEIVER_WAITING, connections * 7 / 8 - env->most_active);
 }
 
 void receiver_serve(struct controller *c, struct http_server_opts *opts)
@@ -255,6 +270,7 @@ void receiver_serve(struct controller *c, struct http_server_opts *opts)
 	/* Behind an ingress all callers have one address. */
 	if (!opts->max_per_peer)
 		opts->max_per_peer = opts->max_connections;
+	calls_fit(env, opts->max_connections);
 	opts->max_body = LIMIT_RECEIVER_BODY;
 	opts->max_headers = LIMIT_RECEIVER_HEADERS;
 	opts->header_ms = LIMIT_RECEIVER_HEADER_MS;

@@ -434,6 +434,40 @@ START_TEST(rc_35_share)
 }
 END_TEST
 
+/* However few connections there are: those who call one of them do not take all. */
+START_TEST(rc_35_few_connections)
+{
+	static const unsigned few[] = {4, 16, 40};
+	struct caller c[40];
+	struct world w;
+	unsigned i;
+
+	world_init(&w);
+	w.connections = few[_i];
+	world_secret(&w, "t", TOKEN);
+	world_start(&w);
+	world_receiver(&w, SPEC(OCI("web")));
+	world_receiver_as(&w, "other", SPEC(OCI("api")));
+	world_object(&w, "ocirepositories", "apps", "web", NULL);
+	world_object(&w, "ocirepositories", "apps", "api", NULL);
+	fake_kube_hold(w.kube, "PATCH ocirepositories/web");
+	for (i = 0; i < few[_i]; i++) {
+		caller_post(&c[i], &w, world_path(&w), "{}");
+		world_settle(&w);
+	}
+	ck_assert_int_eq(world_post(&w,
+				 obj_str_or("", fake_kube_get(w.kube, "receivers", "apps", "other"),
+					 "status", "webhookPath"),
+				 "", "{}"),
+		200);
+	for (i = 0; i < few[_i]; i++)
+		caller_close(&c[i]);
+	fake_kube_hold(w.kube, NULL);
+	fake_kube_release(w.kube);
+	world_clear(&w);
+}
+END_TEST
+
 /* More than may wait: 503, at once. */
 START_TEST(rc_35_busy)
 {
@@ -719,6 +753,7 @@ Suite *suite_call(void)
 	tcase_add_test(t, rc_35_merged);
 	tcase_add_test(t, rc_35_many);
 	tcase_add_test(t, rc_35_share);
+	tcase_add_loop_test(t, rc_35_few_connections, 0, 3);
 	tcase_add_test(t, rc_35_busy);
 	tcase_add_test(t, rc_35_hangs_up);
 	tcase_add_loop_test(t, test_hostile_bodies, 0, (int)ARRAY_LEN(HOSTILE));

@@ -34,7 +34,8 @@ static bool leads(void *arg)
 static void side_start(struct world *w, struct side *s, bool follows)
 {
 	struct receiver_opts opts = w->opts;
-	struct http_server_opts so = {.name = "webhooks", .address = "127.0.0.1:0"};
+	struct http_server_opts so = {
+		.name = "webhooks", .address = "127.0.0.1:0", .max_connections = w->connections};
 	struct err err = {0};
 
 	s->w = w;

@@ -30,6 +30,7 @@ struct world {
 	struct hook *hook;
 	struct side leader, follower; /* the latter: after world_follow */
 	struct receiver_opts opts; /* of the next side: what is no part of the world */
+	unsigned connections; /* of the next side; 0: as many as usual */
 	int log;
 	struct buf answers; /* all of them */
 	char body[512]; /* of the last answer */
