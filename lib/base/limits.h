@@ -239,6 +239,7 @@
 #define LIMIT_CEL_PATTERNS 16 /* regular expressions in one, of LIMIT_PATTERN_PROGRAM in all */
 #define LIMIT_CEL_MEMORY (1 * LIMIT_MIB) /* the values that one evaluation makes */
 #define LIMIT_EXTRACT 1024 /* filterTags.extract */
+#define LIMIT_EXTRACT_COST 50000 /* groups that it needs, by instructions of the pattern */
 #define LIMIT_SORT_KEY 1024 /* what that comes to for a tag */
 #define LIMIT_FILTER_MS 200 /* of matching for a whole tag list ... */
 #define LIMIT_FILTER_TAG_US 5 /* ... and so much more for each tag; an ordinary one takes 0.3 */

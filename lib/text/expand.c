@@ -24,6 +24,7 @@ struct expand {
 	const struct match *match;
 	char *text;
 	VEC(struct part) parts;
+	struct match *names; /* what a name is, beyond ASCII; NULL: it was not asked for yet */
 	size_t spans; /* that have to be asked for: of the highest group, and those before it */
 };
 
@@ -35,9 +36,8 @@ static bool expand_is_word(char c)
 }
 
 /* The longest run of letters, digits and _. Beyond ASCII RE2 knows what a letter is. */
-static size_t expand_name_len(const char *p)
+static size_t expand_name_len(struct expand *x, const char *p)
 {
-	struct match *names = NULL;
 	struct match_span span;
 	struct err err;
 	size_t n = 0;
@@ -46,9 +46,8 @@ static size_t expand_name_len(const char *p)
 		n++;
 	if (!((unsigned char)p[n] & 0x80))
 		return n;
-	BUG_IF(match_new(&names, "^[\\pL\\p{Nd}_]*", &err));
-	BUG_IF(!match_spans(names, p, strlen(p), &span, 1));
-	match_free(names);
+	BUG_IF(!x->names && match_new(&x->names, "^[\\pL\\p{Nd}_]*", &err));
+	BUG_IF(!match_spans(x->names, p, strlen(p), &span, 1));
 	return span.to;
 }
 
@@ -106,7 +105,7 @@ static const char *expand_read_group(struct expand *x, const char *p)
 	size_t n;
 
 	p += brace;
-	n = expand_name_len(p);
+	n = expand_name_len(x, p);
 	if (!n || (brace && p[n] != '}'))
 		return NULL;
 	expand_add_group(x, p, n);
@@ -144,6 +143,15 @@ int expand_new(struct expand **out, const char *text, const struct match *m, str
 	x->text = mem_strdup(text);
 	x->spans = 1;
 	expand_compile(x);
+	match_free(MOVE(x->names));
+	if (x->spans > 2 && x->spans * (size_t)match_program(m) > LIMIT_EXTRACT_COST) {
+		err_set(err, ERR_RETRY,
+			"template '%.40s': to know group %zu of a pattern that compiles to %d "
+			"instructions takes too long",
+			text, x->spans - 1, match_program(m));
+		expand_free(x);
+		return -1;
+	}
 	*out = x;
 	return 0;
 }

@@ -21,7 +21,9 @@ struct expand;
 struct match;
 
 /* For matches of this pattern, which is borrowed for as long as the template is there. 0, *out is
-   the caller's (expand_free); or -1 (ERR_RETRY): it is longer than LIMIT_EXTRACT bytes. */
+   the caller's (expand_free); or -1 (ERR_RETRY): it is longer than LIMIT_EXTRACT bytes, or the
+   pattern has so many groups and instructions that one match would take long: the time grows with
+   the product of both, which is at most LIMIT_EXTRACT_COST. */
 int expand_new(
 	struct expand **out, const char *text, const struct match *m, struct err *err) must_check;
 void expand_free(struct expand *x); /* NULL is fine */

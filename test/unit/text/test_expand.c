@@ -43,6 +43,28 @@ START_TEST(test_expand)
 }
 END_TEST
 
+/* What RE2 has to copy grows with the groups: a thousand of them took seconds for one tag. */
+START_TEST(test_expand_costs)
+{
+	char pattern[LIMIT_PATTERN + 1] = "";
+	struct expand *x = NULL;
+	struct err err = {0};
+	struct match *m;
+	int i;
+
+	for (i = 0; i < 1000; i++)
+		memcpy(pattern + strlen(pattern), "(a?)", 5);
+	ck_assert(!match_new(&m, pattern, &err));
+	ck_assert_int_eq(expand_new(&x, "$1000", m, &err), -1);
+	ck_assert_ptr_nonnull(strstr(err.msg, "to know group 1000 of a pattern"));
+	ck_assert_ptr_null(x);
+	/* Of a few groups it is all the same how many more there are. */
+	ck_assert(!expand_new(&x, "$1-$5", m, &err));
+	expand_free(x);
+	match_free(m);
+}
+END_TEST
+
 START_TEST(test_expand_limits)
 {
 	auto_buf struct buf got = BUF_INIT(16);
@@ -77,6 +99,7 @@ Suite *suite_expand(void)
 	TCase *tc = tcase_create("expand");
 
 	tcase_add_loop_test(tc, test_expand, 0, ARRAY_LEN(expand_rows));
+	tcase_add_test(tc, test_expand_costs);
 	tcase_add_test(tc, test_expand_limits);
 	suite_add_tcase(s, tc);
 	return s;
