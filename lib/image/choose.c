@@ -28,7 +28,7 @@ struct choose {
 	enum choose_by by;
 	bool desc, has_range;
 	int64_t born_until_s;
-	char *pin, *pattern_text;
+	char *pin, *pattern_text, *skip_text;
 	struct semver_range range;
 	struct match *pattern, *skip;
 	struct expand *extract;
@@ -77,7 +77,8 @@ int choose_new(struct choose **out, const struct choose_rules *rules, struct err
 	c->desc = rules->desc;
 	c->born_until_s = rules->born_until_s;
 	c->pin = mem_strdup(rules->pin);
-	c->pattern_text = mem_strdup(rules->pattern);
+	c->pattern_text = choose_given(rules->pattern) ? mem_strdup(rules->pattern) : NULL;
+	c->skip_text = mem_strdup(rules->skip ? rules->skip : "");
 	for (i = 0; i < ARRAY_LEN(c->slots); i++)
 		buf_init(&c->slots[i].key, LIMIT_SORT_KEY);
 	c->best = &c->slots[0];
@@ -107,6 +108,7 @@ void choose_free(struct choose *c)
 		buf_clear(&c->slots[i].key);
 	free(c->pin);
 	free(c->pattern_text);
+	free(c->skip_text);
 	free(c);
 }
 
@@ -180,8 +182,17 @@ static void choose_place(struct choose *c)
 static int choose_fail_slow(struct choose *c, struct err *err)
 {
 	return err_set(err, ERR_RETRY,
-		"matching with the filter '%.200s' takes too long: it was given up after %llu tags",
-		c->pattern_text ? c->pattern_text : "", (unsigned long long)c->result.total);
+		"matching with %s '%.200s' takes too long: it was given up after %llu tags",
+		c->pattern_text ? "the filter" : "what is skipped",
+		c->pattern_text ? c->pattern_text : c->skip_text,
+		(unsigned long long)c->result.total);
+}
+
+static bool choose_is_slow(struct choose *c, uint64_t since)
+{
+	c->match_ns += clock_ns() - since;
+	return c->match_ns / 1000 >
+		LIMIT_FILTER_MS * 1000 + c->result.total * LIMIT_FILTER_TAG_US * c->expressions;
 }
 
 /* 1: it passes, and its key is there; 0: it does not; -1: that takes too long, or is too long. */
@@ -199,9 +210,7 @@ static int choose_match(struct choose *c, const char *tag, struct err *err)
 		passes = expand_text(c->extract, tag, len, key);
 	else if (passes)
 		buf_add(key, tag, len);
-	c->match_ns += clock_ns() - since;
-	if (c->match_ns / 1000 >
-		LIMIT_FILTER_MS * 1000 + c->result.total * LIMIT_FILTER_TAG_US * c->expressions)
+	if (choose_is_slow(c, since))
 		return choose_fail_slow(c, err);
 	if (buf_over(key))
 		return err_set(err, ERR_RETRY,
@@ -233,13 +242,13 @@ static int choose_read(struct choose *c, const char *tag, struct err *err)
 	return !isnan(n->number);
 }
 
-static bool choose_skips(struct choose *c, const char *tag)
+/* 1: it is skipped; 0: it is not; -1: that takes too long. */
+static int choose_skips(struct choose *c, const char *tag, struct err *err)
 {
 	uint64_t since = clock_ns();
 	bool skips = c->skip && match_text(c->skip, tag, strlen(tag));
 
-	c->match_ns += clock_ns() - since;
-	return skips;
+	return choose_is_slow(c, since) ? choose_fail_slow(c, err) : skips;
 }
 
 static int choose_consider(struct choose *c, const char *tag, int64_t seen_s, struct err *err)
@@ -247,9 +256,10 @@ static int choose_consider(struct choose *c, const char *tag, int64_t seen_s, st
 	struct choose_result *r = &c->result;
 	int rc;
 
-	if (choose_skips(c, tag)) {
-		r->skipped++;
-		return 0;
+	rc = choose_skips(c, tag, err);
+	if (rc) {
+		r->skipped += rc > 0;
+		return rc > 0 ? 0 : -1;
 	}
 	rc = choose_match(c, tag, err);
 	if (rc <= 0)

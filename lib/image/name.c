@@ -15,6 +15,12 @@ static const char *tag_of(const char *image)
 	return strchr(image, ':');
 }
 
+static bool is_digest(const char *text)
+{
+	return !strncmp(text, "sha256:", 7) || !strncmp(text, "sha512:", 7) ||
+		!strncmp(text, "sha384:", 7);
+}
+
 int image_name_parse(struct oci_repo *r, const char *image, bool insecure, struct err *err)
 {
 	struct oci_repo repo = {.insecure = insecure};
@@ -22,8 +28,8 @@ int image_name_parse(struct oci_repo *r, const char *image, bool insecure, struc
 
 	if (strlen(image) > LIMIT_URL)
 		return err_set(err, ERR_STALL, "image is longer than %d bytes", LIMIT_URL);
-	/* A user may have a password behind him. */
-	if (at && strchr(at, '/'))
+	/* A user may have a password behind him: unless a digest follows. */
+	if (at && (strchr(at, '/') || !is_digest(at + 1)))
 		return err_set(err, ERR_STALL,
 			"image should not include a user; remove what "
 			"stands before '@'");

@@ -120,6 +120,29 @@ START_TEST(test_choose_skip)
 }
 END_TEST
 
+/* What skips takes time, too, also when no tag is left for the filter. */
+START_TEST(test_choose_skip_takes_too_long)
+{
+	struct choose_rules rules = {
+		.by = CHOOSE_ALPHABETICAL, .skip = "(?:[0-9a-z.-]?){1000}Z|^a"};
+	char tag[OCI_TAG_MAX + 1];
+	struct choose *c;
+	struct err err = {0};
+	int i, rc = 0;
+
+	memset(tag, 'a', sizeof(tag) - 1);
+	tag[sizeof(tag) - 1] = '\0';
+	ck_assert(!choose_new(&c, &rules, &err));
+	for (i = 0; !rc && i < 20000; i++) {
+		snprintf(tag + 100, 29, "%08d-abcdefghijklmnopqrs", 99999999 - i * 7919);
+		rc = choose_tag(c, tag, 0, &err);
+	}
+	ck_assert_int_eq(rc, -1);
+	ck_assert_msg(strstr(err.msg, "matching with what is skipped '(?:[0-9a-z"), "%s", err.msg);
+	choose_free(c);
+}
+END_TEST
+
 START_TEST(test_choose_pin)
 {
 	struct choose_rules rules = {.by = CHOOSE_NUMERICAL, .pattern = "^[0-9]", .pin = "old"};
@@ -237,6 +260,7 @@ Suite *suite_choose(void)
 	tcase_add_loop_test(tc, test_choose_say, 0, ARRAY_LEN(say_rows));
 	tcase_add_loop_test(tc, test_choose_keys, 0, ARRAY_LEN(key_rows));
 	tcase_add_test(tc, test_choose_skip);
+	tcase_add_test(tc, test_choose_skip_takes_too_long);
 	tcase_add_test(tc, test_choose_pin);
 	tcase_add_test(tc, test_choose_young);
 	tcase_add_loop_test(tc, test_choose_bad, 0, ARRAY_LEN(bad_rows));
