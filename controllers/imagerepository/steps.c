@@ -11,6 +11,7 @@
 #include "controllers/imagerepository/spec.h"
 #include "ctl/door.h"
 #include "ctl/object.h"
+#include "ctl/role.h"
 #include "image/catalog.h"
 #include "image/name.h"
 #include "kube/client.h"
@@ -37,7 +38,9 @@ static enum step_ret look_start(struct task *t)
 
 	if (!e || e->looked)
 		return STEP_NEXT;
-	return task_wait(t, image_catalog_look_start(IMAGE_ENV(r->c)->catalog, r->ns, r->name));
+	return task_wait(t,
+		image_catalog_look_start(IMAGE_ENV(r->c)->catalog, r->ns, r->name,
+			obj_str_or("", r->first, "status", "lastScanResult", "revision")));
 }
 
 static enum step_ret look_resume(struct task *t)
@@ -252,6 +255,9 @@ static void item_stored(struct item *i, const json_t *obj)
 	struct image_facts facts;
 
 	(void)obj;
+	/* Whoever leads scans: what was read here before is what it was when this one led. */
+	if (!role_leads(i->c))
+		image_catalog_forget(IMAGE_ENV(i->c)->catalog, i->ns, i->name);
 	if (own->told == i->spec)
 		return;
 	spec_unref(own->told);

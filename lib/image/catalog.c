@@ -96,8 +96,10 @@ const struct image_entry *image_catalog_find(
 
 static void entry_set(struct image_entry *e, struct image_facts *f, const struct err *wrong)
 {
+	char before[OCI_REPO_TEXT_MAX];
 	struct err err = {0};
 
+	memcpy(before, e->canonical, sizeof(before));
 	image_facts_clear(&e->facts);
 	e->facts = *f;
 	*f = (struct image_facts){0};
@@ -111,6 +113,8 @@ static void entry_set(struct image_entry *e, struct image_facts *f, const struct
 		oci_repo_format(&e->repo, e->canonical);
 	if (err.kind != ERR_NONE)
 		e->wrong = mem_dup(&err, sizeof(err));
+	if (strcmp(before, e->canonical) != 0) /* they are tags of another image */
+		e->pushed.len = 0;
 }
 
 void image_catalog_put(struct image_catalog *c, const char *ns, const char *name,
@@ -123,6 +127,16 @@ void image_catalog_put(struct image_catalog *c, const char *ns, const char *name
 		e = entry_new(c, ns, name);
 	entry_set(e, f, wrong);
 	catalog_tell(c, e, came ? IMAGE_CAME : IMAGE_CHANGED);
+}
+
+void image_catalog_forget(struct image_catalog *c, const char *ns, const char *name)
+{
+	struct image_entry *e = entry_find(c, ns, name);
+
+	if (!e)
+		return;
+	e->looked = e->has = false;
+	e->head = (struct image_tags_head){0};
 }
 
 void image_catalog_drop(struct image_catalog *c, const char *ns, const char *name)
@@ -160,6 +174,8 @@ static bool labels_match(const json_t *want, const json_t *labels)
 	const char *key;
 	json_t *value;
 
+	if (want && !json_is_object(want) && !json_is_null(want))
+		return false;
 	json_object_foreach ((json_t *)(uintptr_t)want, key, value)
 		if (!json_is_string(value) || !json_equal(value, json_object_get(labels, key)))
 			return false;

@@ -94,6 +94,8 @@ const struct image_entry *image_catalog_find(
 	struct image_catalog *c, const char *ns, const char *name);
 /* Is it known of all objects that there are? Before that one that is not found may come yet. */
 bool image_catalog_complete(const struct image_catalog *c);
+/* Its file could not be read: it is looked at again, and found lost maybe. */
+void image_catalog_doubt(struct image_catalog *c, const char *ns, const char *name);
 /* May objects of a namespace with these labels (a JSON object, or NULL) refer to it from there? Its
    own namespace is not asked about. */
 bool image_entry_allows(const struct image_entry *e, const json_t *labels);
@@ -119,10 +121,15 @@ void image_catalog_on_push(
 void image_facts_clear(struct image_facts *f);
 
 /* Reads its file, so that `looked` and `has` are right. Fails only when it is cancelled: a file
-   that cannot be believed counts as none, and the log says so. */
-struct op *image_catalog_look_start(struct image_catalog *c, const char *ns, const char *name);
+   that cannot be believed counts as none, and the log says so. told: the revision that the object's
+   status has, or ""; a file of another one was written before another process went on, or after the
+   last word of this one, and is none either. */
+struct op *image_catalog_look_start(
+	struct image_catalog *c, const char *ns, const char *name, const char *told);
 /* A scan begins, which sees all that was pushed until now. */
 void image_catalog_scan_begins(struct image_catalog *c, const char *ns, const char *name);
+/* Another process scans from now on: what is known of its tags here grows old. */
+void image_catalog_forget(struct image_catalog *c, const char *ns, const char *name);
 /* A scan has brought these tags: the list is borrowed until the op has ended, and sorted; filter,
    too. since_ms: when the scan began, on clock_ms(): what was pushed from then on is kept. */
 struct op *image_catalog_write_start(struct image_catalog *c, const char *ns, const char *name,

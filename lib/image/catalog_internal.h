@@ -28,8 +28,8 @@ struct image_entry *catalog_entry(struct image_catalog *c, const char *key);
 void catalog_tell(struct image_catalog *c, const struct image_entry *e, enum image_news news);
 /* What is in its file now; NULL: there is none. */
 void catalog_has(struct image_catalog *c, const char *key, const struct image_tags_head *head);
-/* A tag that was pushed goes into its file: however many there are, one job is on its way and one
-   waits. What is more than that one takes is left to the scan. */
+/* A tag that was pushed goes into its file, if that is of the entry's image: however many there
+   are, one job is on its way and one waits. What is more than it takes is left to the scan. */
 void catalog_add(struct image_catalog *c, const struct image_entry *e, const char *tag);
 /* For op_then: nobody waits for it, but it is done. */
 void catalog_work_done(struct op *op, void *arg);

@@ -1,6 +1,7 @@
 /* The jobs on files of tags. Those of one object take turns: each goes by what the one before has
    left on the disk. */
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "ev/task.h"
@@ -12,6 +13,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* A tag in a list, with what the list needs for it. */
+#define PUSHED_SIZE (OCI_TAG_MAX + 1 + 2 * sizeof(uint32_t))
 
 enum kind { LOOK, WRITE, ADD, REMOVE };
 
@@ -34,6 +38,7 @@ struct catalog_work {
 	struct image_tags_list added;
 	struct image_exclude exclude;
 	struct image_filter filter;
+	char *told; /* of a look: the revision to find; NULL: any */
 	/* What the worker says. */
 	bool did; /* it has done it, whether or not somebody has cancelled since */
 	bool found; /* there is such a file */
@@ -43,6 +48,7 @@ struct catalog_work {
 
 static int look_run(struct catalog_work *w, const atomic_bool *stop, struct err *err)
 {
+	char revision[DIGEST_TEXT_MAX];
 	struct image_tags *t;
 	struct image_tag tag;
 	unsigned n = 0;
@@ -57,6 +63,8 @@ static int look_run(struct catalog_work *w, const atomic_bool *stop, struct err 
 		}
 	w->job.head = *image_tags_head(t);
 	image_tags_close(t);
+	if (!rc && w->told && strcmp(digest_format(&w->job.head.revision, revision), w->told) != 0)
+		rc = err_code(err, ERR_RETRY, -ENOENT, "the status tells of other tags");
 	w->found = !rc;
 	return rc;
 }
@@ -115,8 +123,9 @@ static int pushed_add(struct catalog_work *w, struct err *err)
 	struct image_pushed *p;
 	size_t n = 0;
 
-	if (!e)
+	if (!e || strcmp(e->canonical, w->job.head.image) != 0)
 		return 0;
+	w->job.list->budget += e->pushed.len * PUSHED_SIZE;
 	vec_each (&e->pushed, p)
 		if (p->at_ms >= w->since_ms) {
 			if (image_tags_list_add(w->job.list, p->tag, err))
@@ -201,6 +210,7 @@ static void work_free(struct task *t)
 	free(w->job.ns);
 	free(w->job.name);
 	free(w->key);
+	free(w->told);
 	catalog_unref(w->c);
 	free(w);
 }
@@ -238,9 +248,13 @@ static struct op *work_spawn(struct catalog_work *w)
 	return task_spawn(&w->task);
 }
 
-struct op *image_catalog_look_start(struct image_catalog *c, const char *ns, const char *name)
+struct op *image_catalog_look_start(
+	struct image_catalog *c, const char *ns, const char *name, const char *told)
 {
-	return work_spawn(work_new(c, LOOK, ns, name));
+	struct catalog_work *w = work_new(c, LOOK, ns, name);
+
+	w->told = mem_strdup(told);
+	return work_spawn(w);
 }
 
 struct op *image_catalog_write_start(struct image_catalog *c, const char *ns, const char *name,
@@ -273,6 +287,16 @@ void catalog_work_done(struct op *op, void *arg)
 	op_free(op);
 }
 
+/* Whatever is on its way for this file says what is in it, too. */
+void image_catalog_doubt(struct image_catalog *c, const char *ns, const char *name)
+{
+	auto_free char *key = mem_printf("%s/%s", ns, name);
+	const struct image_entry *e = catalog_entry(c, key);
+
+	if (e && e->has && !map_get(&c->lines, key))
+		op_then(image_catalog_look_start(c, ns, name, NULL), catalog_work_done, NULL);
+}
+
 /* The last one of its line, if that is an addition too and has not begun: whatever comes before it,
    it sees. */
 static struct catalog_work *add_waiting(struct image_catalog *c, const struct image_entry *e)
@@ -280,7 +304,8 @@ static struct catalog_work *add_waiting(struct image_catalog *c, const struct im
 	struct line *l = map_get(&c->lines, e->key);
 	struct catalog_work *w = l ? CONTAINER_OF(l->works.prev, struct catalog_work, link) : NULL;
 
-	return w && w->kind == ADD && !w->begun ? w : NULL;
+	return w && w->kind == ADD && !w->begun && !strcmp(w->job.head.image, e->canonical) ? w
+											    : NULL;
 }
 
 static struct catalog_work *add_new(struct image_catalog *c, const struct image_entry *e)
@@ -289,6 +314,7 @@ static struct catalog_work *add_new(struct image_catalog *c, const struct image_
 
 	image_tags_list_init(&w->added, CATALOG_PUSHED * (OCI_TAG_MAX + 64));
 	image_exclude_copy(&w->exclude, &e->facts.exclude);
+	memcpy(w->job.head.image, e->canonical, sizeof(w->job.head.image));
 	w->job.list = &w->added;
 	w->job.filter = &w->filter;
 	w->job.add = true;

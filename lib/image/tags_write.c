@@ -111,17 +111,27 @@ static void merge_end(struct merge *m)
 	image_tags_close(MOVE(m->old));
 }
 
+/* When another image's tags were seen is nothing to this one's. */
+static int old_open(struct image_tags **old, const struct image_tags_job *job, struct err *err)
+{
+	if (image_tags_open(old, job->root, job->ns, job->name, err)) {
+		*old = NULL;
+		return -1;
+	}
+	if (!strcmp(image_tags_head(*old)->image, job->head.image))
+		return 0;
+	image_tags_close(MOVE(*old));
+	return err_set(err, ERR_RETRY, "the file of tags is of another image");
+}
+
 static int merge_begin(struct merge *m, struct image_tags_job *job, bool with_old, struct err *err)
 {
 	struct err none = {0};
 
 	*m = (struct merge){.job = job, .list = job->list};
-	if (with_old && image_tags_open(&m->old, job->root, job->ns, job->name, &none)) {
-		if (job->add) {
-			*err = none;
-			return -1;
-		}
-		m->old = NULL;
+	if (with_old && old_open(&m->old, job, &none) && job->add) {
+		*err = none;
+		return -1;
 	}
 	if (merge_step(m, err)) {
 		merge_end(m);
@@ -194,6 +204,10 @@ static int job_count(
 		if (job->head.count < IMAGE_TAGS_LATEST)
 			snprintf(job->latest[job->head.count], sizeof(job->latest[0]), "%s",
 				tag.tag);
+		if (job->head.count == LIMIT_TAGS) {
+			rc = err_set(err, ERR_RETRY, "there are more than %d tags", LIMIT_TAGS);
+			break;
+		}
 		if (job->head.count++)
 			digest_update(&h, "\n", 1);
 		digest_update(&h, tag.tag, strlen(tag.tag));

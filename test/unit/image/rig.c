@@ -14,6 +14,7 @@ void rig_init(struct rig *r)
 	struct err err = {0};
 
 	log_set_fd(-1);
+	r->image = NULL;
 	snprintf(r->path, sizeof(r->path), "/tmp/oci-unit-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(r->path));
 	ck_assert_msg(!store_root_open(&r->root, r->path, &err), "%s", err.msg);
@@ -44,7 +45,8 @@ int rig_write(
 		ck_assert(!image_tags_list_add(&list, tag, err));
 	job.list = &list;
 	job.now_s = now_s;
-	snprintf(job.head.image, sizeof(job.head.image), "ghcr.io/org/app");
+	snprintf(job.head.image, sizeof(job.head.image), "%s",
+		r->image ? r->image : "ghcr.io/org/app");
 	digest_mem(&job.head.excluded, DIGEST_SHA256, "", 0);
 	job.head.scanned_ms = now_s * 1000;
 	rc = image_tags_write(&job, &stop, err);

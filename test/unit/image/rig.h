@@ -6,6 +6,7 @@
 #include "store/root.h"
 
 struct rig {
+	const char *image; /* of what is written; NULL: ghcr.io/org/app */
 	char path[64];
 	struct store_root root;
 };

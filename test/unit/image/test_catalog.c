@@ -105,7 +105,7 @@ static void done(struct op *op, void *arg)
 
 static void look(struct world *w, const char *name)
 {
-	op_then(image_catalog_look_start(w->c, "apps", name), done, NULL);
+	op_then(image_catalog_look_start(w->c, "apps", name, NULL), done, NULL);
 	settle(w);
 }
 
@@ -362,6 +362,82 @@ START_TEST(test_in_turns)
 }
 END_TEST
 
+/* A file that another process has written since, or this one before it was killed. */
+START_TEST(test_other_tags_than_the_status)
+{
+	char told[DIGEST_TEXT_MAX];
+	struct world w;
+
+	begin(&w);
+	put(&w, "web", "ghcr.io/org/app", NULL);
+	scanned(&w, "1.0");
+	digest_format(&entry(&w, "web")->head.revision, told);
+	image_catalog_forget(w.c, "apps", "web");
+	ck_assert(!entry(&w, "web")->looked && !entry(&w, "web")->has);
+	op_then(image_catalog_look_start(w.c, "apps", "web", "sha256:0"), done, NULL);
+	settle(&w);
+	ck_assert(entry(&w, "web")->looked && !entry(&w, "web")->has);
+	op_then(image_catalog_look_start(w.c, "apps", "web", ""), done, NULL);
+	settle(&w);
+	ck_assert(!entry(&w, "web")->has);
+	op_then(image_catalog_look_start(w.c, "apps", "web", told), done, NULL);
+	settle(&w);
+	ck_assert(entry(&w, "web")->has);
+	end(&w);
+}
+END_TEST
+
+/* Until the next scan the file is of the image before. */
+START_TEST(test_push_to_another_image)
+{
+	struct scanned s;
+	uint64_t since;
+	struct world w;
+
+	begin(&w);
+	put(&w, "web", "ghcr.io/org/app", NULL);
+	scanned(&w, "1.0");
+	since = clock_ms();
+	put(&w, "web", "ghcr.io/org/other", NULL);
+	image_catalog_push(w.c, entry(&w, "web"), "6.6.6");
+	settle(&w);
+	ck_assert_str_eq(rig_read(&w.rig), "1.0@1800000000");
+	/* A scan of the one before, that ends late. */
+	scan_begin(&w, &s, "1.0", since);
+	scan_end(&w, &s);
+	ck_assert_str_eq(rig_read(&w.rig), "1.0@1800000000");
+	put(&w, "web", "ghcr.io/org/app", NULL);
+	scan_begin(&w, &s, "1.1", since);
+	scan_end(&w, &s);
+	ck_assert_str_eq(rig_read(&w.rig), "1.1@1800000000");
+	end(&w);
+}
+END_TEST
+
+/* Somebody could not read the file. */
+START_TEST(test_doubt)
+{
+	struct world w;
+
+	begin(&w);
+	put(&w, "web", "ghcr.io/org/app", NULL);
+	image_catalog_doubt(w.c, "apps", "web");
+	image_catalog_doubt(w.c, "apps", "none");
+	scanned(&w, "1.0");
+	news(&w);
+	image_catalog_doubt(w.c, "apps", "web");
+	settle(&w);
+	ck_assert_str_eq(news(&w), "");
+	rig_put(&w.rig, "x", 1);
+	image_catalog_doubt(w.c, "apps", "web");
+	image_catalog_doubt(w.c, "apps", "web");
+	settle(&w);
+	ck_assert_str_eq(news(&w), "tags apps/web; ");
+	ck_assert(!entry(&w, "web")->has);
+	end(&w);
+}
+END_TEST
+
 START_TEST(test_removed)
 {
 	struct world w;
@@ -424,6 +500,8 @@ static const struct {
 	{"{\"namespaceSelectors\":[{\"matchLabels\":{\"a\":\"x\"}},{\"matchLabels\":{\"c\":\"d\"}}]"
 	 "}",
 		"{\"c\":\"d\"}", true},
+	{"{\"namespaceSelectors\":[{\"matchLabels\":\"a\"}]}", "{\"a\":\"b\"}", false},
+	{"{\"namespaceSelectors\":[{\"matchLabels\":null}]}", "{}", true},
 	{"{\"namespaceSelectors\":[\"x\",{\"matchLabels\":{\"a\":1}}]}", "{\"a\":1}", false},
 };
 
@@ -456,6 +534,9 @@ Suite *suite_catalog(void)
 	tcase_add_test(t, test_push_during_a_scan);
 	tcase_add_test(t, test_many_pushes);
 	tcase_add_test(t, test_in_turns);
+	tcase_add_test(t, test_other_tags_than_the_status);
+	tcase_add_test(t, test_push_to_another_image);
+	tcase_add_test(t, test_doubt);
 	tcase_add_test(t, test_removed);
 	tcase_add_test(t, test_swept);
 	tcase_add_loop_test(t, test_access, 0, (int)ARRAY_LEN(access_rows));

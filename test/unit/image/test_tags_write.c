@@ -66,6 +66,23 @@ START_TEST(test_seen)
 END_TEST
 
 /* A broken file counts as none, wherever it breaks. */
+/* When another image's tags were seen makes none of this one's older, or younger. */
+START_TEST(test_another_image)
+{
+	struct image_tags_job job;
+	struct err err = {0};
+	struct rig r = {0};
+
+	rig_init(&r);
+	ck_assert(!rig_write(&r, "1.0 2.0", 100, NULL, &err));
+	r.image = "ghcr.io/org/other";
+	ck_assert(!rig_write(&r, "1.0 3.0", 200, &job, &err));
+	ck_assert_str_eq(rig_read(&r), "3.0@200 1.0@200");
+	ck_assert_int_eq(job.head.began_s, 200);
+	rig_clear(&r);
+}
+END_TEST
+
 START_TEST(test_broken_before)
 {
 	struct image_tags_job job;
@@ -175,6 +192,7 @@ Suite *suite_tags_write(void)
 	tcase_add_test(t, test_sorted_and_once);
 	tcase_add_test(t, test_none);
 	tcase_add_test(t, test_seen);
+	tcase_add_test(t, test_another_image);
 	tcase_add_test(t, test_broken_before);
 	tcase_add_test(t, test_budget);
 	tcase_add_test(t, test_faults);

@@ -181,7 +181,7 @@ void world_no_tags(struct world *w, const char *key)
 	char ns[64];
 	const char *name = name_of(key, ns);
 
-	op_then(image_catalog_look_start(w->catalog, ns, name), written, w);
+	op_then(image_catalog_look_start(w->catalog, ns, name, NULL), written, w);
 	world_settle(w);
 }
 

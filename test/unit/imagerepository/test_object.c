@@ -438,12 +438,6 @@ START_TEST(ir_33_deleted_meanwhile)
 }
 END_TEST
 
-static void looked(struct op *op, void *arg)
-{
-	(void)arg;
-	op_free(op);
-}
-
 /* Whoever wants to read the tags, and finds that somebody has taken them away, makes a scan. */
 START_TEST(tags_are_lost)
 {
@@ -454,7 +448,7 @@ START_TEST(tags_are_lost)
 	rm = mem_printf("rm %s/tags/apps/web", w.path);
 	ck_assert_int_eq(system(rm), 0);
 	world_forget(&w);
-	op_then(image_catalog_look_start(w.catalog, "apps", "web"), looked, NULL);
+	image_catalog_doubt(w.catalog, "apps", "web");
 	world_settle(&w);
 	ck_assert_uint_eq(world_scans(&w), 1);
 	ck_assert_str_eq(world_file(&w, "web"), "1.0");
@@ -486,6 +480,34 @@ START_TEST(follower)
 	world_settle(&w);
 	check_ready("True", "Succeeded");
 	ck_assert_uint_eq(world_scans(&w), 1);
+	end();
+}
+END_TEST
+
+/* The file of a replica that leads again is older than the status of the one that led since: its
+   tags may have been deleted, and must not be chosen from. */
+START_TEST(follower_leads_again)
+{
+	world_init(&w);
+	world_tags(&w, "1.0 6.6.6")->times = 1;
+	world_tags(&w, "1.0 1.1");
+	leads = true;
+	w.opts.controller.leads = ask_leads;
+	world_start(&w);
+	world_object(&w, "web", "\"interval\":\"1h\"");
+	check_ready("True", "Succeeded");
+	leads = false;
+	role_changed(w.c);
+	world_settle(&w);
+	ck_assert(image_catalog_find(w.catalog, "apps", "web")->has);
+	world_merge(&w, "web", "{\"status\":{\"lastScanResult\":{\"revision\":\"sha256:1\"}}}");
+	ck_assert(!image_catalog_find(w.catalog, "apps", "web")->looked);
+	leads = true;
+	role_changed(w.c);
+	world_settle(&w);
+	ck_assert_uint_eq(world_scans(&w), 2);
+	ck_assert_str_eq(world_file(&w, "web"), "1.1 1.0");
+	ck_assert(image_catalog_find(w.catalog, "apps", "web")->has);
 	end();
 }
 END_TEST
@@ -534,6 +556,7 @@ Suite *suite_object(void)
 	tcase_add_test(t, ir_33_deleted_meanwhile);
 	tcase_add_test(t, tags_are_lost);
 	tcase_add_test(t, follower);
+	tcase_add_test(t, follower_leads_again);
 	tcase_add_test(t, no_room);
 	suite_add_tcase(s, t);
 	return s;

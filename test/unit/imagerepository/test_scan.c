@@ -279,6 +279,23 @@ START_TEST(ir_18_restarted_with_its_store)
 }
 END_TEST
 
+/* Killed between the file and the status; or the status is of another controller. */
+START_TEST(restarted_with_another_status)
+{
+	begin("1.0 2.0");
+	world_object(&w, "web", "\"interval\":\"1h\"");
+	world_stop(&w);
+	world_forget(&w);
+	fake_kube_merge(w.kube, "imagerepositories", "apps", "web",
+		"{\"status\":{\"lastScanResult\":{\"revision\":\"3021489\",\"tagCount\":1}}}");
+	world_start(&w);
+	ck_assert_uint_eq(world_scans(&w), 1);
+	check_scanned("2");
+	ck_assert(image_catalog_find(w.catalog, "apps", "web")->has);
+	end();
+}
+END_TEST
+
 START_TEST(ir_19_restarted_with_an_empty_store)
 {
 	auto_free char *rm = NULL;
@@ -552,6 +569,7 @@ Suite *suite_scan(void)
 	tcase_add_test(t, less_than_a_second_is_left);
 	tcase_add_test(t, a_file_of_another_list);
 	tcase_add_test(t, ir_18_restarted_with_its_store);
+	tcase_add_test(t, restarted_with_another_status);
 	tcase_add_test(t, ir_19_restarted_with_an_empty_store);
 	tcase_add_test(t, ir_19_says_that_it_scans);
 	tcase_add_test(t, ir_20_timeout);
