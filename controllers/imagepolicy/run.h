@@ -32,6 +32,8 @@ struct imagepolicy_item {
 	/* The list lacks that tag, and the registry has said first then that it does not have it:
 	   on clock_ms(); 0: it has not. */
 	uint64_t gone_ms;
+	/* Since when there is no list, on clock_ms(); 0: there is. */
+	uint64_t lost_ms;
 };
 
 #define POLICY_ITEM(i) CONTAINER_OF(i, struct imagepolicy_item, item)

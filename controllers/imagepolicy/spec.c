@@ -160,6 +160,13 @@ struct spec *imagepolicy_spec_new(const json_t *obj)
 	return &s->spec;
 }
 
+/* What was there before we looked first is old enough even for an age of centuries, or by a clock
+   that begins with 1970. */
+static int64_t born_until(int64_t at_s)
+{
+	return at_s > 0 ? at_s : 1;
+}
+
 struct choose_rules imagepolicy_rules(const struct imagepolicy_spec *s, int64_t now_s)
 {
 	return (struct choose_rules){.by = s->by,
@@ -169,5 +176,5 @@ struct choose_rules imagepolicy_rules(const struct imagepolicy_spec *s, int64_t 
 		.extract = s->extract,
 		.skip = s->skip,
 		.pin = s->pin,
-		.born_until_s = s->age_ms ? now_s - (s->age_ms + 999) / 1000 : 0};
+		.born_until_s = s->age_ms ? born_until(now_s - (s->age_ms + 999) / 1000) : 0};
 }

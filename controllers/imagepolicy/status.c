@@ -104,6 +104,8 @@ static bool message_holds(const struct run *r, const struct buf *begin, const st
 		!begins_with(c->message, begin) || !ends_with(c->message, notes))
 		return false;
 	why = c->message + begin->len;
+	if (!*why) /* another controller has said it, in Flux's words alone */
+		return !s->skip && !s->age_ms;
 	return *why == ';' && !strstr(why, PINNED) && !strstr(why, SKIPPED) == !s->skip &&
 		!strstr(why, WAITS) == !s->age_ms;
 }

@@ -163,6 +163,36 @@ static const char *tag_before(const struct run *r)
 		: NULL;
 }
 
+static enum step_ret choose_no_tags(struct run *r, const char *why)
+{
+	uint64_t ms = POLICY_ENV(r)->requeue_ms;
+	auto_free char *text = mem_strdup(why);
+	char in[TIME_TEXT_MAX];
+
+	err_set(&r->task.err, ERR_WAIT, "retrying in %s error: %s",
+		time_format_duration((int64_t)ms, in), text);
+	return fail_for_now(r, "DependencyNotReady", ms);
+}
+
+/* A scan is on its way. Of a store that begins empty with each start, or of another replica that
+   leads, nobody has to hear: what was chosen stays, and is right most likely. */
+static enum step_ret tags_lost(struct run *r, const char *why)
+{
+	const struct cond *ready = cond_get(&r->conds_before, COND_READY);
+	const struct image_entry *e = repository_find(r);
+	struct imagepolicy_item *i = POLICY_ITEM(r->item);
+	uint64_t ms = POLICY_ENV(r)->requeue_ms, now = clock_ms();
+	bool holds = ready && ready->status == COND_TRUE && ready->generation == r->generation &&
+		e && !strcmp(i->name, e->facts.image);
+
+	if (!i->lost_ms)
+		i->lost_ms = now;
+	if (!holds || now - i->lost_ms >= ms)
+		return choose_no_tags(r, why);
+	r->task.err = (struct err){0};
+	return come_again(r, i->lost_ms + ms - now);
+}
+
 static enum step_ret choose_start(struct task *t)
 {
 	struct run *r = RUN(t);
@@ -181,6 +211,8 @@ static enum step_ret choose_start(struct task *t)
 	}
 	if (!e->looked)
 		return come_again(r, NEWS_MS);
+	if (!e->has)
+		return tags_lost(r, "no tags in database");
 	repository_take(POLICY_RUN(r), e);
 	return task_wait(t,
 		choice_start(r->c->opts.loop,
@@ -191,17 +223,6 @@ static enum step_ret choose_start(struct task *t)
 				.before = tag_before(r)}));
 }
 
-static enum step_ret choose_no_tags(struct run *r, const char *why)
-{
-	uint64_t ms = POLICY_ENV(r)->requeue_ms;
-	auto_free char *text = mem_strdup(why);
-	char in[TIME_TEXT_MAX];
-
-	err_set(&r->task.err, ERR_WAIT, "retrying in %s error: %s",
-		time_format_duration((int64_t)ms, in), text);
-	return fail_for_now(r, "DependencyNotReady", ms);
-}
-
 static enum step_ret choose_failed(struct run *r)
 {
 	const struct choice *c = &POLICY_RUN(r)->choice;
@@ -209,8 +230,11 @@ static enum step_ret choose_failed(struct run *r)
 
 	if (err->kind == ERR_STALL)
 		return policy_invalid(r);
+	if (!c->read && err->kind != ERR_CANCELED)
+		image_catalog_doubt(
+			POLICY_ENV(r)->catalog, repository_ns(r), POLICY_SPEC(r)->repository);
 	if (!c->read)
-		return choose_no_tags(r, err->code == -ENOENT ? "no tags in database" : err->msg);
+		return tags_lost(r, err->code == -ENOENT ? "no tags in database" : err->msg);
 	if (c->empty)
 		return choose_no_tags(r, "no tags in database");
 	return fail_for_now(r, "Failure", c->next_ms ? c->next_ms : EVENTS_ONLY_MS);
@@ -222,6 +246,8 @@ static enum step_ret choose_resume(struct task *t)
 	struct imagepolicy_run *p = POLICY_RUN(r);
 
 	p->choice = *choice_result(t->op);
+	if (p->choice.read)
+		POLICY_ITEM(r->item)->lost_ms = 0;
 	memcpy(p->tag, p->choice.result.tag, sizeof(p->tag));
 	if (p->choice.behind) {
 		p->failed = t->op->err;
@@ -497,7 +523,8 @@ static void item_stored(struct item *i, const json_t *obj)
 	if (!p->tag || strcmp(p->tag, tag) != 0)
 		p->gone_ms = 0;
 	text_set(&p->name, obj_str_or("", status, "latestRef", "name"));
-	text_set(&p->tag, strlen(tag) <= OCI_TAG_MAX ? tag : "");
+	/* It becomes a part of a request's path. */
+	text_set(&p->tag, oci_tag_valid(tag, strlen(tag)) ? tag : "");
 	text_set(&p->digest, obj_str_or("", status, "latestRef", "digest"));
 	p->observed = obj_int(-1, status, "observedGeneration");
 	item_forget(p);

@@ -226,6 +226,21 @@ START_TEST(minimum_age_of_a_tag)
 }
 END_TEST
 
+/* What was there before we looked is old enough for any age, also one from before 1970. */
+START_TEST(minimum_age_of_centuries)
+{
+	struct world w;
+
+	begin(&w, "1 2", ALPHA);
+	world_annotate(&w, "p", IMAGEPOLICY_AGE, "2000000h");
+	ck_assert_str_eq(world_answer(&w, "p"), "2");
+	world_pass(&w, 1000);
+	world_tags(&w, "app", "1 2 3");
+	ck_assert_str_eq(world_answer(&w, "p"), "2");
+	world_clear(&w);
+}
+END_TEST
+
 START_TEST(minimum_age_when_all_are_young)
 {
 	struct world w;
@@ -259,6 +274,7 @@ Suite *suite_hold(void)
 	tcase_add_test(tc, pin_of_what_is_not_there);
 	tcase_add_test(tc, skip_leaves_tags_out);
 	tcase_add_test(tc, minimum_age_of_a_tag);
+	tcase_add_test(tc, minimum_age_of_centuries);
 	tcase_add_test(tc, minimum_age_when_all_are_young);
 	suite_add_tcase(s, tc);
 	return s;

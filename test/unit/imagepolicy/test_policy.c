@@ -116,6 +116,117 @@ START_TEST(ip_23_repository_not_scanned_yet)
 }
 END_TEST
 
+/* The process is another one, and knows of the ImageRepository what its spec says. */
+static void restart(struct world *w)
+{
+	world_stop(w);
+	world_forget(w);
+	world_start(w);
+	world_repository(w, "app", IMAGE, "");
+	image_catalog_listed(w->catalog);
+	world_settle(w);
+}
+
+static bool has_events(struct world *w)
+{
+	return strstr(fake_kube_log(w->kube), "EVENT") != NULL;
+}
+
+/* A store that begins empty with each start is no reason to be not ready while the scan runs. */
+START_TEST(ip_23_ready_before_the_first_scan)
+{
+	auto_free char *rm = NULL;
+	struct world w;
+
+	begin(&w, "1 2");
+	world_policy(&w, "p", ALPHA);
+	rm = mem_printf("rm %s/tags/apps/app", w.path);
+	ck_assert_int_eq(system(rm), 0);
+	restart(&w);
+	world_no_tags(&w, "app");
+	ck_assert_str_eq(world_answer(&w, "p"), "2");
+	world_tags(&w, "app", "1 2");
+	ck_assert_str_eq(world_answer(&w, "p"), "2");
+	ck_assert_str_eq(world_writes(&w), "");
+	ck_assert(!has_events(&w));
+	/* But not for ever. */
+	ck_assert_int_eq(system(rm), 0);
+	restart(&w);
+	world_no_tags(&w, "app");
+	world_pass(&w, 29000);
+	ck_assert_str_eq(world_answer(&w, "p"), "2");
+	world_pass(&w, 2000);
+	ck_assert_str_eq(world_answer(&w, "p"),
+		"DependencyNotReady: retrying in 30s error: no tags in database");
+	ck_assert_str_eq(world_status(&w, "p", "latestRef.tag"), "2");
+	world_clear(&w);
+}
+END_TEST
+
+/* Whoever finds the file broken says so to the catalog, and the ImageRepository scans. */
+START_TEST(the_file_of_tags_is_lost)
+{
+	auto_free char *cut = NULL;
+	struct world w;
+
+	begin(&w, "1 2");
+	cut = mem_printf("truncate -s 100 %s/tags/apps/app", w.path);
+	ck_assert_int_eq(system(cut), 0);
+	world_policy(&w, "p", ALPHA);
+	ck_assert(!image_catalog_find(w.catalog, "apps", "app")->has);
+	ck_assert_str_eq(world_answer(&w, "p"),
+		"DependencyNotReady: retrying in 30s error: no tags in database");
+	world_tags(&w, "app", "1 2");
+	ck_assert_str_eq(world_answer(&w, "p"), "2");
+	world_clear(&w);
+}
+END_TEST
+
+/* Flux's controller has written the status: what it says is right, and nothing is new. */
+START_TEST(after_flux_nothing_is_new)
+{
+	struct world w;
+
+	begin(&w, "1 2");
+	world_policy(&w, "p", ALPHA);
+	fake_kube_merge(w.kube, "imagepolicies", "apps", "p",
+		"{\"status\":{\"observedPreviousRef\":{\"name\":\"" IMAGE "\",\"tag\":\"1\"},"
+		"\"conditions\":[{\"type\":\"Ready\",\"status\":\"True\",\"reason\":\"Succeeded\","
+		"\"message\":\"" LATEST "2 (previously " IMAGE ":1)\",\"observedGeneration\":1,"
+		"\"lastTransitionTime\":\"2027-01-15T08:00:00Z\"}]}}");
+	restart(&w);
+	world_tags(&w, "app", "1 2");
+	ck_assert_str_eq(world_answer(&w, "p"), "2");
+	ck_assert_str_eq(world_writes(&w), "");
+	ck_assert(!has_events(&w));
+	expect_message(&w, LATEST "2 (previously " IMAGE ":1)");
+	/* The next winner's message is ours. */
+	world_tags(&w, "app", "1 2 3");
+	expect_message(
+		&w, LATEST "3 (previously " IMAGE ":2); it won over '2': it is the greater text");
+	world_clear(&w);
+}
+END_TEST
+
+/* A status may hold anything, and a tag becomes a part of a path that is asked for with the
+   credentials of the ImageRepository. */
+START_TEST(a_status_that_holds_no_tag)
+{
+	struct world w;
+
+	begin_at(&w, "1 2");
+	world_policy(&w, "p", ALPHA);
+	world_forget(&w);
+	fake_kube_merge(w.kube, "imagepolicies", "apps", "p",
+		"{\"status\":{\"latestRef\":{\"tag\":\"z/../../../v2/other/manifests/x\"}}}");
+	world_settle(&w);
+	world_tags(&w, "app", "1 2 3");
+	ck_assert_str_eq(fake_log(w.reg), "");
+	ck_assert_str_eq(world_answer(&w, "p"), "3");
+	world_clear(&w);
+}
+END_TEST
+
 START_TEST(ip_23_requeue_dependency)
 {
 	struct world w;
@@ -509,6 +620,10 @@ Suite *suite_policy(void)
 	tcase_add_test(tc, ip_22_repository_missing_then_created);
 	tcase_add_test(tc, ip_22_nothing_is_said_at_the_start);
 	tcase_add_test(tc, ip_23_repository_not_scanned_yet);
+	tcase_add_test(tc, ip_23_ready_before_the_first_scan);
+	tcase_add_test(tc, the_file_of_tags_is_lost);
+	tcase_add_test(tc, after_flux_nothing_is_new);
+	tcase_add_test(tc, a_status_that_holds_no_tag);
 	tcase_add_test(tc, ip_23_requeue_dependency);
 	tcase_add_test(tc, ip_24_access_from);
 	tcase_add_test(tc, ip_25_no_cross_namespace_refs);
