@@ -126,7 +126,9 @@ $(O)/gen/%.o: $(O)/gen/%.c
 
 $(O)/oci-source-controller: $(call objs,cmd/oci-source-controller) $(CONTROLLER_OBJS) $(O)/gen/crds.o $(O)/gen/sigstore_root.o $(call archives,$(REV_MODULES))
 	$(Q)$(CC) $(LDFLAGS) $(LDSAN) -o $@ $^ $(LINK_LIBS)
-$(O)/ocictl: $(call objs,cmd/ocictl) $(call archives,source $(DEPS_source))
+# It reads a policy with the controllers' own code.
+POLICY_OBJS := $(addprefix $(O)/controllers/,imagepolicy/spec.o imagerepository/spec.o)
+$(O)/ocictl: $(call objs,cmd/ocictl) $(POLICY_OBJS) $(call archives,image source $(DEPS_source))
 	$(Q)$(CC) $(LDFLAGS) $(LDSAN) -o $@ $^ $(LINK_LIBS)
 LINK_LIBS = $(if $(SAN)$(FUZZ)$(SHARED),$(LIBS_SHARED),$(LIBS_STATIC))
 
@@ -138,7 +140,7 @@ $(O)/test/unit/$(1)/main.c: $(wildcard test/unit/$(1)/test_*.c) test/unit/main.s
 	bash test/unit/main.sh $(1) $(wildcard test/unit/$(1)/test_*.c) > $$@
 $(O)/test/unit/$(1)/main.o: $(O)/test/unit/$(1)/main.c
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $$@ $$<
-$(O)/unit-$(1): $(call objs,test/unit/$(1)) $(O)/test/unit/$(1)/main.o $(if $(wildcard controllers/$(1)),$(call objs,controllers/$(1))) $(if $(filter embedded,$(1)),$(O)/gen/crds.o) $(if $(filter cmd,$(1)),$(addprefix $(O)/cmd/oci-source-controller/,flags.o share.o)) $(call objs,test/fake) \
+$(O)/unit-$(1): $(call objs,test/unit/$(1)) $(O)/test/unit/$(1)/main.o $(if $(wildcard controllers/$(1)),$(call objs,controllers/$(1))) $(if $(filter embedded,$(1)),$(O)/gen/crds.o) $(if $(filter cmd,$(1)),$(addprefix $(O)/cmd/,oci-source-controller/flags.o oci-source-controller/share.o ocictl/objects.o) $(POLICY_OBJS)) $(call objs,test/fake) \
 		$(if $(filter $(1),$(MODULES)),$(call archive,$(1))) $(call archives,$(DEPS_$(1)))
 	$(Q)$(CC) $(LDFLAGS) $(LDSAN) -o $$@ $$(filter-out $(if $(filter http,$(DEPS_$(1)) $(1)),,$(call objs,test/fake)),$$^) $(LIBS_SHARED) -lcheck -lsubunit -lrt -lm
 unit-$(1): $(O)/unit-$(1)

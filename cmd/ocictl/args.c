@@ -3,9 +3,13 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/time.h"
+#include "image/choose.h"
+#include "image/name.h"
 
+#include <ctype.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char usage[] =
@@ -20,6 +24,9 @@ static const char usage[] =
 	"  ocictl diff oci://HOST/REPOSITORY:TAG|@DIGEST --path=DIR|FILE|-\n"
 	"  ocictl verify oci://HOST/REPOSITORY:TAG|@DIGEST --key=FILE | --trusted-root=FILE ... |\n"
 	"                               --trust-policy=FILE --certificate=FILE\n"
+	"  ocictl policy HOST/REPOSITORY "
+	"--semver=RANGE|--alphabetical=asc|desc|--numerical=asc|desc\n"
+	"  ocictl policy -f FILE [HOST/REPOSITORY]\n"
 	"\n"
 	"push and diff:\n"
 	"  -f, --path=DIR|FILE|-        what becomes the artifact's layer; -: stdin, as the file\n"
@@ -51,10 +58,11 @@ static const char usage[] =
 	"the\n"
 	"                               layer itself goes to stdout\n"
 	"\n"
-	"push, tag, resolve, list and verify:\n"
+	"push, tag, resolve, list, verify and policy:\n"
 	"      --output=json            an object a line: url, repository, tag and digest; list "
 	"adds\n"
-	"                               created, revision and source, verify what it has found\n"
+	"                               created, revision and source, verify what it has found;\n"
+	"                               policy has no digest, but why, counts and runners\n"
 	"\n"
 	"diff: names what a push of --path would add (A), delete (D) and change (M); exit status "
 	"0:\n"
@@ -74,6 +82,21 @@ static const char usage[] =
 	"                               given several times\n"
 	"      --trust-policy=FILE      notation: trustpolicy.json, and with it\n"
 	"      --certificate=FILE       what a trust store holds; may be given several times\n"
+	"\n"
+	"policy: prints what an ImagePolicy would choose, and on stderr why; exit status 1: "
+	"nothing\n"
+	"      --semver=RANGE, --alphabetical=asc|desc, --numerical=asc|desc\n"
+	"                               as spec.policy\n"
+	"      --filter=REGEX           as spec.filterTags.pattern\n"
+	"      --extract=TEMPLATE       as spec.filterTags.extract\n"
+	"      --skip=REGEX             as the annotation oci-source-controller/skip\n"
+	"      --pin=TAG                as the annotation oci-source-controller/pin\n"
+	"      --exclude=REGEX          as spec.exclusionList of the ImageRepository; may be "
+	"given\n"
+	"                               several times; default: ^.*\\.sig$\n"
+	"  -f, --path=FILE|-            all of these from an ImagePolicy, and from its\n"
+	"                               ImageRepository if that stands there, too\n"
+	"      --runners=N              also the best N, in order\n"
 	"\n"
 	"resolve, pull, list and diff:\n"
 	"      --layer-type=TYPE        as spec.layerSelector.mediaType (default: the first "
@@ -95,6 +118,7 @@ enum {
 	LIST = 1 << COMMAND_LIST,
 	DIFF = 1 << COMMAND_DIFF,
 	VERIFY = 1 << COMMAND_VERIFY,
+	POLICY = 1 << COMMAND_POLICY,
 };
 
 enum {
@@ -122,6 +146,14 @@ enum {
 	OPT_EXTENSION,
 	OPT_POLICY,
 	OPT_CERTIFICATE,
+	OPT_ALPHABETICAL,
+	OPT_NUMERICAL,
+	OPT_PATTERN,
+	OPT_EXTRACT,
+	OPT_SKIP,
+	OPT_PIN,
+	OPT_EXCLUDE,
+	OPT_RUNNERS,
 	OPT_VERSION
 };
 
@@ -153,6 +185,14 @@ static const struct option options[] = {
 	{"certificate-extension", required_argument, NULL, OPT_EXTENSION},
 	{"trust-policy", required_argument, NULL, OPT_POLICY},
 	{"certificate", required_argument, NULL, OPT_CERTIFICATE},
+	{"alphabetical", required_argument, NULL, OPT_ALPHABETICAL},
+	{"numerical", required_argument, NULL, OPT_NUMERICAL},
+	{"filter", required_argument, NULL, OPT_PATTERN},
+	{"extract", required_argument, NULL, OPT_EXTRACT},
+	{"skip", required_argument, NULL, OPT_SKIP},
+	{"pin", required_argument, NULL, OPT_PIN},
+	{"exclude", required_argument, NULL, OPT_EXCLUDE},
+	{"runners", required_argument, NULL, OPT_RUNNERS},
 	{"version", no_argument, NULL, OPT_VERSION},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
@@ -163,7 +203,7 @@ static const struct {
 	int option;
 	unsigned commands;
 } owners[] = {
-	{'f', PUSH | DIFF},
+	{'f', PUSH | DIFF | POLICY},
 	{OPT_SOURCE, PUSH},
 	{OPT_REVISION, PUSH},
 	{'a', PUSH},
@@ -172,11 +212,11 @@ static const struct {
 	{OPT_EMPTY, PUSH},
 	{OPT_IGNORE, PUSH | DIFF},
 	{OPT_TAG, TAG},
-	{OPT_SEMVER, RESOLVE | LIST},
+	{OPT_SEMVER, RESOLVE | LIST | POLICY},
 	{OPT_FILTER, RESOLVE | LIST},
 	{OPT_LAYER_TYPE, RESOLVE | PULL | LIST | DIFF},
 	{OPT_PLATFORM, PULL | LIST | DIFF},
-	{'o', PULL | PUSH | TAG | RESOLVE | LIST | VERIFY},
+	{'o', PULL | PUSH | TAG | RESOLVE | LIST | VERIFY | POLICY},
 	{OPT_KEY, VERIFY},
 	{OPT_ROOT, VERIFY},
 	{OPT_IDENTITY, VERIFY},
@@ -186,13 +226,21 @@ static const struct {
 	{OPT_EXTENSION, VERIFY},
 	{OPT_POLICY, VERIFY},
 	{OPT_CERTIFICATE, VERIFY},
+	{OPT_ALPHABETICAL, POLICY},
+	{OPT_NUMERICAL, POLICY},
+	{OPT_PATTERN, POLICY},
+	{OPT_EXTRACT, POLICY},
+	{OPT_SKIP, POLICY},
+	{OPT_PIN, POLICY},
+	{OPT_EXCLUDE, POLICY},
+	{OPT_RUNNERS, POLICY},
 };
 
 /* These add to what was given before. */
 static bool option_repeats(int option)
 {
 	return option == 'a' || option == OPT_TAG || option == OPT_IGNORE || option == OPT_KEY ||
-		option == OPT_CERTIFICATE || option == OPT_EXTENSION;
+		option == OPT_CERTIFICATE || option == OPT_EXTENSION || option == OPT_EXCLUDE;
 }
 
 /* In options[]; c is one of them. */
@@ -206,7 +254,7 @@ static size_t option_index(int c)
 }
 
 /* What the URL must have behind the repository. */
-enum url { URL_TAG, URL_ANY, URL_NONE, URL_FREE };
+enum url { URL_TAG, URL_ANY, URL_NONE, URL_FREE, URL_IMAGE };
 
 static const struct {
 	const char *name;
@@ -219,6 +267,7 @@ static const struct {
 	[COMMAND_LIST] = {"list", URL_NONE},
 	[COMMAND_DIFF] = {"diff", URL_ANY},
 	[COMMAND_VERIFY] = {"verify", URL_ANY},
+	[COMMAND_POLICY] = {"policy", URL_IMAGE},
 };
 
 int ocictl_failed(const struct err *err)
@@ -276,6 +325,18 @@ static const char **args_text(struct args *a, int c)
 		return &a->issuer_regexp;
 	case OPT_POLICY:
 		return &a->trust_policy;
+	case OPT_ALPHABETICAL:
+		return &a->alphabetical;
+	case OPT_NUMERICAL:
+		return &a->numerical;
+	case OPT_PATTERN:
+		return &a->filter;
+	case OPT_EXTRACT:
+		return &a->extract;
+	case OPT_SKIP:
+		return &a->skip;
+	case OPT_PIN:
+		return &a->pin;
 	default:
 		return NULL;
 	}
@@ -292,6 +353,21 @@ static int args_check_twice(size_t i, bool given[ARRAY_LEN(options)])
 		return ocictl_misused(text);
 	}
 	given[i] = true;
+	return 0;
+}
+
+/* 0: go on; else the exit status + 1. */
+static int args_runners(struct args *a, const char *text)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+	char said[64];
+
+	if (!isdigit((unsigned char)*text) || *end || !n || n > CHOOSE_KEEP_MAX) {
+		snprintf(said, sizeof(said), "--runners is a number from 1 to %d", CHOOSE_KEEP_MAX);
+		return ocictl_misused(said) + 1;
+	}
+	a->runners = (unsigned)n;
 	return 0;
 }
 
@@ -323,6 +399,11 @@ static int args_option(struct args *a, int c)
 	case OPT_CERTIFICATE:
 		*vec_add(&a->certificates) = optarg;
 		return 0;
+	case OPT_EXCLUDE:
+		*vec_add(&a->exclude) = optarg;
+		return 0;
+	case OPT_RUNNERS:
+		return args_runners(a, optarg);
 	case OPT_CREDS:
 		return strchr(optarg, ':')
 			? 0
@@ -421,25 +502,46 @@ static int args_check_output(struct args *a, int command)
 	return a->json ? 0 : ocictl_misused("--output is json, but for pull");
 }
 
+/* As the spec of an ImageRepository has it, or as the URL that the other commands take. */
+static int args_check_image(struct args *a, const char *image)
+{
+	struct err err = {0};
+
+	return image_name_parse(&a->ref.repo, image, a->insecure, &err) ? ocictl_failed(&err) : 0;
+}
+
 static int args_check_url(struct args *a, int command, const char *url)
 {
 	enum url kind = commands[command].url;
 	struct err err = {0};
 	bool digest, tag;
 
+	a->has_repo = true;
+	if (kind == URL_IMAGE && strncmp(url, "oci://", 6) != 0)
+		return args_check_image(a, url);
 	if (oci_ref_parse(&a->ref, url, a->insecure, &err)) {
 		(void)ocictl_failed(&err);
 		return command == COMMAND_DIFF ? EXIT_USAGE : EXIT_FAILED;
 	}
 	digest = a->ref.digest.algo != DIGEST_NONE;
 	tag = *a->ref.tag;
-	if (kind == URL_NONE && (tag || digest))
+	if ((kind == URL_NONE || kind == URL_IMAGE) && (tag || digest))
 		return ocictl_misused("the URL is the repository's, without a tag");
 	if (kind == URL_TAG && digest)
 		return ocictl_misused("a push cannot choose its digest");
 	if ((kind == URL_TAG || kind == URL_ANY) && !tag && !digest)
 		return ocictl_misused("the URL needs a tag");
 	return 0;
+}
+
+/* n words, the command is the first of them. */
+static int args_check_rest(struct args *a, int command, int n, char **words)
+{
+	if (n == 2)
+		return args_check_url(a, command, words[1]);
+	if (commands[command].url != URL_IMAGE)
+		return ocictl_misused("it takes one URL");
+	return n == 1 && a->path ? 0 : ocictl_misused("it takes one repository");
 }
 
 int args_read(struct args *a, int argc, char **argv, enum command *command, int *rc)
@@ -464,8 +566,7 @@ int args_read(struct args *a, int argc, char **argv, enum command *command, int 
 	if (cmd < 0)
 		*rc = args_no_command(argv[optind]);
 	else if (!(*rc = args_check_flags(cmd, given)) && !(*rc = args_check_output(a, cmd)))
-		*rc = argc - optind == 2 ? args_check_url(a, cmd, argv[optind + 1])
-					 : ocictl_misused("it takes one URL");
+		*rc = args_check_rest(a, cmd, argc - optind, argv + optind);
 	if (*rc)
 		return 1;
 	*vec_add(&a->annotations) = NULL;
@@ -482,4 +583,5 @@ void args_clear(struct args *a)
 	vec_clear(&a->keys);
 	vec_clear(&a->certificates);
 	vec_clear(&a->extensions);
+	vec_clear(&a->exclude);
 }

@@ -1,6 +1,6 @@
 /*
- * The command line of ocictl: one command, one URL, flags, each of which belongs to some commands.
- * Everything is borrowed from argv. Main thread.
+ * The command line of ocictl: one command, one URL or image, flags, each of which belongs to some
+ * commands. Everything is borrowed from argv. Main thread.
  */
 #ifndef OCICTL_ARGS_H
 #define OCICTL_ARGS_H
@@ -17,6 +17,10 @@ struct args {
 	struct oci_ref ref;
 	const char *path, *source, *revision, *created, *creds, *output;
 	const char *semver, *semver_filter, *layer_type;
+	const char *alphabetical, *numerical, *filter, *extract, *skip, *pin; /* of policy */
+	VEC(const char *) exclude;
+	unsigned runners;
+	bool has_repo; /* ref is there; else policy takes it from a file */
 	struct buf ignore;
 	bool has_ignore, insecure, allow_empty;
 	bool json; /* what is printed; of all commands but pull */
@@ -38,7 +42,8 @@ enum command {
 	COMMAND_PULL,
 	COMMAND_LIST,
 	COMMAND_DIFF,
-	COMMAND_VERIFY
+	COMMAND_VERIFY,
+	COMMAND_POLICY
 };
 
 /* 0: *command is to be run. 1: there is nothing to do but to end with *rc. To be cleared in any

@@ -14,5 +14,6 @@ int command_pull(struct args *a);
 int command_list(struct args *a);
 int command_diff(struct args *a);
 int command_verify(struct args *a);
+int command_policy(struct args *a);
 
 #endif

@@ -21,6 +21,7 @@ int main(int argc, char **argv)
 		[COMMAND_LIST] = command_list,
 		[COMMAND_DIFF] = command_diff,
 		[COMMAND_VERIFY] = command_verify,
+		[COMMAND_POLICY] = command_policy,
 	};
 	enum command command;
 	struct args a;

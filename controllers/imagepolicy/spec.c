@@ -167,6 +167,13 @@ static int64_t born_until(int64_t at_s)
 	return at_s > 0 ? at_s : 1;
 }
 
+int imagepolicy_check_chosen(const struct imagepolicy_spec *s, struct err *err)
+{
+	return s->chosen ? 0
+			 : err_set(err, ERR_STALL,
+				   "spec.policy has none of semver, alphabetical and numerical");
+}
+
 struct choose_rules imagepolicy_rules(const struct imagepolicy_spec *s, int64_t now_s)
 {
 	return (struct choose_rules){.by = s->by,

@@ -40,6 +40,8 @@ struct imagepolicy_spec {
 
 /* Never NULL: what is wrong stands in it. */
 struct spec *imagepolicy_spec_new(const json_t *obj);
+/* Has it rules at all? What else is wrong with them choose_new() says. */
+int imagepolicy_check_chosen(const struct imagepolicy_spec *s, struct err *err) must_check;
 /* As lib/image/choose.h takes them; the texts are borrowed. now_s: seconds since 1970. */
 struct choose_rules imagepolicy_rules(const struct imagepolicy_spec *s, int64_t now_s);
 

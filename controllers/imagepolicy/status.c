@@ -10,8 +10,7 @@
 
 #include <string.h>
 
-/* By these words a message is known that says them. */
-#define PINNED "it is pinned"
+/* By these words, and CHOOSE_PINNED, a message is known that says them. */
 #define SKIPPED "; tags that match '"
 #define WAITS "; a tag waits "
 #define SKIP_SHOWN 200 /* bytes of an expression */
@@ -68,14 +67,8 @@ static void message_why(const struct run *r, struct buf *out)
 	buf_adds(out, "; ");
 	if (p->absence != POLICY_LISTED)
 		buf_adds(out, "the list of tags lacks it now, and it stays while it may be there");
-	else if (!rules.pin)
-		choose_say(&rules, res, out);
-	else if (!strcmp(res->unpinned, res->tag))
-		buf_adds(out, PINNED ", and would win without that");
-	else if (res->unpinned[0])
-		buf_addf(out, PINNED "; without that '%s' would win", res->unpinned);
 	else
-		buf_adds(out, PINNED "; without that nothing would win");
+		choose_say(&rules, res, out);
 }
 
 static bool begins_with(const char *text, const struct buf *b)
@@ -106,7 +99,7 @@ static bool message_holds(const struct run *r, const struct buf *begin, const st
 	why = c->message + begin->len;
 	if (!*why) /* another controller has said it, in Flux's words alone */
 		return !s->skip && !s->age_ms;
-	return *why == ';' && !strstr(why, PINNED) && !strstr(why, SKIPPED) == !s->skip &&
+	return *why == ';' && !strstr(why, CHOOSE_PINNED) && !strstr(why, SKIPPED) == !s->skip &&
 		!strstr(why, WAITS) == !s->age_ms;
 }
 

@@ -204,11 +204,8 @@ static enum step_ret choose_start(struct task *t)
 		t->err = *e->wrong;
 		return stall(r, "ImageURLInvalid");
 	}
-	if (!POLICY_SPEC(r)->chosen) {
-		err_set(&t->err, ERR_STALL,
-			"spec.policy has none of semver, alphabetical and numerical");
+	if (imagepolicy_check_chosen(POLICY_SPEC(r), &t->err))
 		return policy_invalid(r);
-	}
 	if (!e->looked)
 		return come_again(r, NEWS_MS);
 	if (!e->has)

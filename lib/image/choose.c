@@ -36,8 +36,10 @@ struct choose {
 	uint64_t match_ns;
 	bool pinned; /* the pinned tag is there */
 	struct err failed; /* with a pin, which stands above it */
-	struct candidate slots[3];
-	struct candidate *best, *second, *next;
+	struct candidate *slots; /* keep + 1 */
+	struct candidate **order; /* the best ones, the best of them first */
+	struct candidate *next; /* the one that no other place holds */
+	size_t keep;
 	struct choose_result result;
 };
 
@@ -68,10 +70,23 @@ static int choose_compile(struct choose *c, const struct choose_rules *r, struct
 	return 0;
 }
 
+static void choose_make_room(struct choose *c, size_t keep)
+{
+	size_t i;
+
+	c->keep = keep < 2 ? 2 : keep > CHOOSE_KEEP_MAX ? CHOOSE_KEEP_MAX : keep;
+	c->slots = mem_zalloc((c->keep + 1) * sizeof(struct candidate));
+	c->order = mem_zalloc(c->keep * sizeof(struct candidate *));
+	for (i = 0; i <= c->keep; i++)
+		buf_init(&c->slots[i].key, LIMIT_SORT_KEY);
+	for (i = 0; i < c->keep; i++)
+		c->order[i] = &c->slots[i];
+	c->next = &c->slots[c->keep];
+}
+
 int choose_new(struct choose **out, const struct choose_rules *rules, struct err *err)
 {
 	struct choose *c = NEW(struct choose);
-	size_t i;
 
 	c->by = rules->by;
 	c->desc = rules->desc;
@@ -79,11 +94,7 @@ int choose_new(struct choose **out, const struct choose_rules *rules, struct err
 	c->pin = mem_strdup(rules->pin);
 	c->pattern_text = choose_given(rules->pattern) ? mem_strdup(rules->pattern) : NULL;
 	c->skip_text = mem_strdup(rules->skip ? rules->skip : "");
-	for (i = 0; i < ARRAY_LEN(c->slots); i++)
-		buf_init(&c->slots[i].key, LIMIT_SORT_KEY);
-	c->best = &c->slots[0];
-	c->second = &c->slots[1];
-	c->next = &c->slots[2];
+	choose_make_room(c, rules->keep);
 	if (choose_compile(c, rules, err)) {
 		err->kind = ERR_STALL;
 		choose_free(c);
@@ -104,8 +115,10 @@ void choose_free(struct choose *c)
 	expand_free(c->extract);
 	match_free(c->pattern);
 	match_free(c->skip);
-	for (i = 0; i < ARRAY_LEN(c->slots); i++)
+	for (i = 0; i <= c->keep; i++)
 		buf_clear(&c->slots[i].key);
+	free(c->slots);
+	free(c->order);
 	free(c->pin);
 	free(c->pattern_text);
 	free(c->skip_text);
@@ -153,28 +166,27 @@ static bool choose_same_key(const struct choose *c, const struct candidate *one)
 	return one->tag[0] && buf_equal(&c->next->key, &one->key);
 }
 
-static void candidate_swap(struct candidate **a, struct candidate **b)
-{
-	struct candidate *was = *a;
-
-	*a = *b;
-	*b = was;
-}
-
-/* The next one takes its place among the best two, or none. */
+/* The next one takes its place among the best, or none. */
 static void choose_place(struct choose *c)
 {
-	if (choose_same_key(c, c->best)) {
-		memcpy(c->best->tag, c->next->tag, sizeof(c->best->tag));
-	} else if (choose_beats(c, c->best)) {
-		/* The second one goes, and one of this key is it, maybe. */
-		candidate_swap(&c->second, &c->best);
-		candidate_swap(&c->best, &c->next);
-	} else if (choose_same_key(c, c->second)) {
-		memcpy(c->second->tag, c->next->tag, sizeof(c->second->tag));
-	} else if (choose_beats(c, c->second)) {
-		candidate_swap(&c->second, &c->next);
+	struct candidate *gone;
+	size_t i = 0, last;
+
+	while (i < c->keep && !choose_same_key(c, c->order[i]) && !choose_beats(c, c->order[i]))
+		i++;
+	if (i == c->keep)
+		return;
+	if (choose_same_key(c, c->order[i])) {
+		memcpy(c->order[i]->tag, c->next->tag, sizeof(c->next->tag));
+		return;
 	}
+	/* One of this key may stand further down, and goes; else the last one does. */
+	for (last = i; last + 1 < c->keep && !choose_same_key(c, c->order[last]); last++)
+		;
+	gone = c->order[last];
+	memmove(&c->order[i + 1], &c->order[i], (last - i) * sizeof(struct candidate *));
+	c->order[i] = c->next;
+	c->next = gone;
 }
 
 /* ---- one tag --------------------------------------------------------------------------------- */
@@ -324,15 +336,16 @@ static int choose_fail(const struct choose *c, struct err *err)
 
 int choose_end(struct choose *c, struct choose_result *out, struct err *err)
 {
+	const struct candidate *best = c->order[0], *second = c->order[1];
 	struct choose_result *r = &c->result;
-	bool won = c->best->tag[0] && c->failed.kind == ERR_NONE;
+	bool won = best->tag[0] && c->failed.kind == ERR_NONE;
 
 	if (won) {
-		memcpy(r->tag, c->best->tag, sizeof(r->tag));
-		memcpy(r->runner_up, c->second->tag, sizeof(r->runner_up));
-		choose_put_key(r->key, c->best);
-		choose_put_key(r->runner_up_key, c->second);
-		r->tied = c->second->tag[0] && !choose_compare(c, c->best, c->second);
+		memcpy(r->tag, best->tag, sizeof(r->tag));
+		memcpy(r->runner_up, second->tag, sizeof(r->runner_up));
+		choose_put_key(r->key, best);
+		choose_put_key(r->runner_up_key, second);
+		r->tied = second->tag[0] && !choose_compare(c, best, second);
 	}
 	if (c->pin) {
 		memcpy(r->unpinned, r->tag, sizeof(r->unpinned));
@@ -347,6 +360,14 @@ int choose_end(struct choose *c, struct choose_result *out, struct err *err)
 			"tag '%.200s', which is pinned, is not among the tags of the image",
 			c->pin);
 	return choose_fail(c, err);
+}
+
+const char *choose_nth(const struct choose *c, size_t n, char key[CHOOSE_KEY_SHOWN + 1])
+{
+	if (c->failed.kind != ERR_NONE || n >= c->keep || !c->order[n]->tag[0])
+		return NULL;
+	choose_put_key(key, c->order[n]);
+	return c->order[n]->tag;
 }
 
 /* ---- for people ------------------------------------------------------------------------------ */
@@ -365,12 +386,25 @@ static const char *choose_why(const struct choose_rules *rules, bool tied)
 	}
 }
 
+static void choose_say_pinned(const struct choose_result *res, struct buf *out)
+{
+	buf_adds(out, CHOOSE_PINNED);
+	if (!strcmp(res->unpinned, res->tag))
+		buf_adds(out, ", and would win without that");
+	else if (res->unpinned[0])
+		buf_addf(out, "; without that '%s' would win", res->unpinned);
+	else
+		buf_adds(out, "; without that nothing would win");
+}
+
 void choose_say(const struct choose_rules *rules, const struct choose_result *res, struct buf *out)
 {
 	const char *why = choose_why(rules, res->tied);
 	bool keys = choose_given(rules->pattern) && choose_given(rules->extract);
 
-	if (!res->runner_up[0])
+	if (rules->pin)
+		choose_say_pinned(res, out);
+	else if (!res->runner_up[0])
 		buf_adds(out, "no other tag competes");
 	else if (keys)
 		buf_addf(out, "it won over '%s': of '%s' and '%s' the first %s", res->runner_up,

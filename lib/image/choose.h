@@ -1,7 +1,8 @@
 /*
  * Which tag of a repository an ImagePolicy means: the rules of its spec, compiled once, then fed
  * with one tag at a time in descending order of bytes, as they stand in the file of tags (tags.h).
- * Only the best two are kept, so a list of any length costs the memory of two tags.
+ * Only the best two are kept, or as many as are asked for, so a list of any length costs the memory
+ * of those.
  *
  * Order, as Flux has it:
  * - The filter (RE2, unanchored) first. With `extract` the key to sort by is what the template
@@ -52,8 +53,10 @@ struct choose_rules {
 	const char *pin;
 	/* Who was seen first after this one is too young; seconds. 0: nobody is. */
 	int64_t born_until_s;
+	size_t keep; /* how many of the best choose_nth() is to know; less than 2 are 2 */
 };
 
+#define CHOOSE_KEEP_MAX 100 /* each tag is compared with all that are kept */
 #define CHOOSE_KEY_SHOWN 64 /* bytes of a key */
 
 struct choose_result {
@@ -77,7 +80,13 @@ void choose_free(struct choose *c); /* NULL is fine */
 int choose_tag(struct choose *c, const char *tag, int64_t seen_s, struct err *err) must_check;
 /* That were all. -1: nothing is to be chosen; the counts are there all the same. */
 int choose_end(struct choose *c, struct choose_result *out, struct err *err) must_check;
-/* Why the winner won over the runner-up: a part of a sentence, for people. Not of a pinned one. */
+/* After choose_end(): the best tag but n by the rules alone, whatever is pinned, and its key, cut.
+   NULL: there are no more, or the choice failed. Borrowed until choose_free(). */
+const char *choose_nth(const struct choose *c, size_t n, char key[CHOOSE_KEY_SHOWN + 1]);
+
+/* The first words of choose_say() when a tag is pinned. */
+#define CHOOSE_PINNED "it is pinned"
+/* Why the winner won over the runner-up, or without them: a part of a sentence, for people. */
 void choose_say(const struct choose_rules *rules, const struct choose_result *res, struct buf *out);
 
 #endif

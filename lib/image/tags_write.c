@@ -86,6 +86,20 @@ static int list_filter(
 	return 0;
 }
 
+int image_tags_list_settle(
+	struct image_tags_list *l, struct image_filter *f, const atomic_bool *stop, struct err *err)
+{
+	if (list_filter(l, f, stop, err))
+		return -1;
+	list_sort(l);
+	return 0;
+}
+
+const char *image_tags_list_at(const struct image_tags_list *l, size_t i)
+{
+	return l->text.p + l->at.p[i];
+}
+
 /* ---- what the new file has, in order: twice, since its head comes first ---------------------- */
 
 struct merge {
@@ -329,9 +343,8 @@ int image_tags_write(struct image_tags_job *job, const atomic_bool *stop, struct
 	bool with_old = true;
 	struct err broken = {0};
 
-	if (list_filter(job->list, job->filter, stop, err))
+	if (image_tags_list_settle(job->list, job->filter, stop, err))
 		return -1;
-	list_sort(job->list);
 	if (job_count(job, with_old, stop, &broken)) {
 		if (job->add || broken.kind == ERR_CANCELED) {
 			*err = broken;

@@ -32,6 +32,13 @@ void image_tags_list_clear(struct image_tags_list *l);
 uint64_t image_tags_list_size(const struct image_tags_list *l);
 int image_tags_list_add(struct image_tags_list *l, const char *tag, struct err *err) must_check;
 
+/* As the file has it: descending, each once, without what the filter excludes (NULL: nothing).
+   Blocks. */
+int image_tags_list_settle(struct image_tags_list *l, struct image_filter *f,
+	const atomic_bool *stop, struct err *err) must_check;
+/* The tag at this place, borrowed. */
+const char *image_tags_list_at(const struct image_tags_list *l, size_t i);
+
 /* One file to be made. */
 struct image_tags_job {
 	const struct store_root *root;

@@ -41,7 +41,7 @@ for args in "resolve $R/app:1.0.0 --semver=1.x" "resolve $R/app --semver-filter=
 	check_has "see the help: $args" "see ocictl --help" "$(err)"
 done
 run frob "$R/app"
-check_has "a command that is none is named" "unknown command 'frob': there are push, tag, resolve, pull, list, diff and verify" "$(err)"
+check_has "a command that is none is named" "unknown command 'frob': there are push, tag, resolve, pull, list, diff, verify and policy" "$(err)"
 run push "$R/app:1" --semver=x
 check_has "a flag of another command is named" "--semver is no flag of ocictl push" "$(err)"
 

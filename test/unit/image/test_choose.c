@@ -59,6 +59,8 @@ static const struct say_row {
 		"it won over '1.0.0': it is an equal version, and stands first"},
 	{{.by = CHOOSE_SEMVER, .range = "1.x"}, "2.0.0 1.2.0 1.10.0", "1.10.0",
 		"it won over '1.2.0': it is the higher version"},
+	{{.by = CHOOSE_ALPHABETICAL, .pin = "a"}, "b a", "a",
+		"it is pinned; without that 'b' would win"},
 };
 
 START_TEST(test_choose_say)
@@ -100,6 +102,48 @@ START_TEST(test_choose_keys)
 	ck_assert_msg(!choose(&rules, key_rows[_i].tags, &res, &err), "%s", err.msg);
 	ck_assert_str_eq(res.tag, key_rows[_i].tag);
 	ck_assert_str_eq(res.runner_up, key_rows[_i].runner_up);
+}
+END_TEST
+
+/* The best ones in order, "tag=key": a key stands there once, and moves when its tag comes again. */
+static const struct nth_row {
+	struct choose_rules rules;
+	const char *tags, *want;
+} nth_rows[] = {
+	{{.by = CHOOSE_ALPHABETICAL, .keep = 3}, "z-1 y-3 x-2 w-4", "w-4=4 y-3=3 x-2=2"},
+	{{.by = CHOOSE_ALPHABETICAL, .keep = 3}, "z-1 y-3 x-3 w-1", "x-3=3 w-1=1"},
+	{{.by = CHOOSE_ALPHABETICAL, .keep = 0}, "z-1 y-3 x-2 w-4", "w-4=4 y-3=3"},
+	/* Of equal numbers the later one stands first; `2` comes again, above `02`. */
+	{{.by = CHOOSE_NUMERICAL, .keep = 4}, "z-2 y-02 x-1 w-2 v-3", "v-3=3 w-2=2 y-02=02 x-1=1"},
+	{{.by = CHOOSE_NUMERICAL, .keep = 3}, "z-2 y-02 x-1 w-2 v-3", "v-3=3 w-2=2 y-02=02"},
+	{{.by = CHOOSE_SEMVER, .range = "*", .keep = 9}, "z-1.0.0 y-2.0.0 x-0.1.0",
+		"y-2.0.0=2.0.0 z-1.0.0=1.0.0 x-0.1.0=0.1.0"},
+	{{.by = CHOOSE_ALPHABETICAL, .keep = 3, .pin = "z-1"}, "z-1 y-2", "y-2=2 z-1=1"},
+	{{.by = CHOOSE_NUMERICAL, .keep = 3, .pin = "z-1"}, "z-1 y-x", ""},
+};
+
+START_TEST(test_choose_nth)
+{
+	struct choose_rules rules = nth_rows[_i].rules;
+	auto_free char *text = mem_strdup(nth_rows[_i].tags);
+	auto_buf struct buf said = BUF_INIT(BUF_ANY);
+	char *rest = text, key[CHOOSE_KEY_SHOWN + 1];
+	struct choose_result res;
+	struct err err = {0};
+	const char *tag;
+	struct choose *c;
+	size_t i;
+
+	rules.pattern = "^[a-z]-(?P<key>.*)$";
+	rules.extract = "$key";
+	ck_assert_int_eq(choose_new(&c, &rules, &err), 0);
+	while ((tag = strsep(&rest, " ")))
+		ck_assert_int_eq(choose_tag(c, tag, 0, &err), 0);
+	ck_assert_int_eq(choose_end(c, &res, &err), 0);
+	for (i = 0; (tag = choose_nth(c, i, key)); i++)
+		buf_addf(&said, "%s%s=%s", i ? " " : "", tag, key);
+	choose_free(c);
+	ck_assert_str_eq(buf_str(&said), nth_rows[_i].want);
 }
 END_TEST
 
@@ -259,6 +303,7 @@ Suite *suite_choose(void)
 	tcase_add_test(tc, test_choose_frozen);
 	tcase_add_loop_test(tc, test_choose_say, 0, ARRAY_LEN(say_rows));
 	tcase_add_loop_test(tc, test_choose_keys, 0, ARRAY_LEN(key_rows));
+	tcase_add_loop_test(tc, test_choose_nth, 0, ARRAY_LEN(nth_rows));
 	tcase_add_test(tc, test_choose_skip);
 	tcase_add_test(tc, test_choose_skip_takes_too_long);
 	tcase_add_test(tc, test_choose_pin);
