@@ -134,13 +134,14 @@ kinds_flag() { jq -r 'select(.kind == "Deployment") | [.spec.template.spec.conta
 # Which they are it says when it is asked for one that is none.
 known_kinds() { "$CONTROLLER" --kinds=none 2>&1 | jq -r '.error // empty' | sed -n 's/^--kinds: .* there are \(.*\)$/--kinds=\1/p' | sed 's/, /,/g'; }
 for flavour in deploy deploy/beside-flux; do
-	base=$H_TMP/deploy.json
-	[ "$flavour" = deploy ] || base=$H_TMP/beside.json
+	base=$H_TMP/deploy.json service=webhook-receiver policy=oci-source-controller-allow-webhooks
+	# Flux's own Service stays with its notification-controller there.
+	[ "$flavour" = deploy ] || { base=$H_TMP/beside.json service=webhook-receiver-oci policy=source-controller-oci-allow-webhooks; }
 	mkdir "$H_TMP/ha/ours"
-	printf 'resources: [../%s]\ncomponents: [../deploy/image-kinds]\n' "$flavour" >"$H_TMP/ha/ours/kustomization.yaml"
+	printf 'resources: [../%s]\ncomponents: [../%s/image-kinds]\n' "$flavour" "$flavour" >"$H_TMP/ha/ours/kustomization.yaml"
 	render "$H_TMP/ha/ours" >"$H_TMP/image.json"
 	check_ok "$flavour with image-kinds/: the server takes every object" k apply --server-side --force-conflicts --validate=strict -k "$H_TMP/ha/ours"
-	check_eq "$flavour with image-kinds/: two objects more" "NetworkPolicy/oci-source-controller-allow-webhooks Service/webhook-receiver" \
+	check_eq "$flavour with image-kinds/: two objects more" "NetworkPolicy/$policy Service/$service" \
 		"$(comm -13 <(jq -r '.kind + "/" + .metadata.name' "$base" | sort) <(jq -r '.kind + "/" + .metadata.name' "$H_TMP/image.json" | sort) | paste -sd ' ')"
 	check_eq "$flavour with image-kinds/: exactly these rights more" "" \
 		"$(diff "$H_TMP/image-rights" <(comm -13 <(rights "$base" 'oci$|controller$') <(rights "$H_TMP/image.json" 'oci$|controller$')))"
@@ -151,16 +152,17 @@ for flavour in deploy deploy/beside-flux; do
 	check_eq "$flavour: this kind and no other" --kinds=OCIRepository "$(kinds_flag "$base")"
 	check_eq "$flavour with image-kinds/: all kinds that the program has" "$(known_kinds)" "$(kinds_flag "$H_TMP/image.json")"
 	labels=$(jq -c 'select(.kind == "Deployment") | .spec.template.metadata.labels' "$H_TMP/image.json")
-	check_eq "$flavour with image-kinds/: the Service leads to the webhooks, as Flux's does" "http 80 http-webhook 9292" "$(jq -rs --argjson l "$labels" '
+	check_eq "$flavour with image-kinds/: the Service leads to the webhooks, as Flux's does" "http 80 http-webhook 9292" "$(jq -rs --argjson l "$labels" --arg service "$service" '
 		(.[] | select(.kind == "Deployment") | .spec.template.spec.containers[0].ports[] | select(.name == "http-webhook").containerPort) as $port
-		| .[] | select(.metadata.name == "webhook-receiver") | select(.spec.selector as $s | all($s | keys[]; $l[.] == $s[.]))
+		| .[] | select(.metadata.name == $service) | select(.spec.selector as $s | all($s | keys[]; $l[.] == $s[.]))
 		| .spec.ports[] | "\(.name) \(.port) \(.targetPort) \($port)"' "$H_TMP/image.json")"
-	check_eq "$flavour with image-kinds/: from everywhere, to that port only" '[{"from":[{"namespaceSelector":{}}],"ports":[{"port":9292,"protocol":"TCP"}]}]' "$(jq -c --argjson l "$labels" '
-		select(.metadata.name == "oci-source-controller-allow-webhooks") | select(.spec.podSelector.matchLabels as $s | all($s | keys[]; $l[.] == $s[.])) | .spec.ingress' "$H_TMP/image.json")"
+	check_eq "$flavour with image-kinds/: from everywhere, to that port only" '[{"from":[{"namespaceSelector":{}}],"ports":[{"port":9292,"protocol":"TCP"}]}]' "$(jq -c --argjson l "$labels" --arg policy "$policy" '
+		select(.metadata.name == $policy) | select(.spec.podSelector.matchLabels as $s | all($s | keys[]; $l[.] == $s[.])) | .spec.ingress' "$H_TMP/image.json")"
+	check_eq "$flavour with image-kinds/: the way back finds the policy by its label" "networkpolicy.networking.k8s.io/$policy" \
+		"$(k -n flux-system get networkpolicies -l app.kubernetes.io/name=oci-source-controller -o name | grep -F "/$policy")"
 	rm -r "$H_TMP/ha/ours"
+	k -n flux-system delete "service/$service" "networkpolicy/$policy" >/dev/null
 done
-k -n flux-system delete service webhook-receiver >/dev/null
-k -n flux-system delete networkpolicy oci-source-controller-allow-webhooks >/dev/null
 k apply --server-side --force-conflicts -k "$D" >/dev/null
 k apply --server-side --force-conflicts -k "$D/beside-flux" >/dev/null
 
