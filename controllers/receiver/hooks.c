@@ -33,7 +33,7 @@ static void hook_call(struct receiver_env *env, const struct receiver_request *r
 		receiver_answer(env, r, x, status, why);
 	} else if (!env->opts.any_method && is_question(http_x_method(x))) {
 		http_x_add_header(x, "Allow", "POST");
-		receiver_answer(env, r, x, 405, "this path is to be posted to");
+		receiver_answer(env, r, x, 405, "this path is to be called with POST");
 	} else if (status) {
 		receiver_answer(env, r, x, status, why);
 	} else if (env->stopping) {

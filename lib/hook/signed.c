@@ -10,7 +10,6 @@
 #include <string.h>
 #include <strings.h>
 
-#define NOT_SIGNED "the request is not signed as it has to be"
 #define MAC_MAX 64 /* bytes of the longest */
 
 struct form {
@@ -64,7 +63,9 @@ static bool signature_is_good(const struct hook_in *in, const char *text)
 static void hmac_read(struct hook_in *in, struct hook_verdict *v)
 {
 	if (!signature_is_good(in, hook_header(in, HOOK_X_SIGNATURE)))
-		hook_say(v, HOOK_REFUSED, NOT_SIGNED);
+		hook_say(v, HOOK_REFUSED,
+			"header X-Signature is not sha1=, sha256= or sha512= and the HMAC of the "
+			"body in hex");
 }
 
 /* ---- github, bitbucket ----------------------------------------------------------------------- */
@@ -153,7 +154,9 @@ static bool hub_is_good(struct hook_in *in, struct hook_verdict *v)
 	if (!form && !hook_content_is(in, "application/json"))
 		hook_say(v, HOOK_BAD, "the content type is neither JSON nor a form");
 	else if (!hub_is_signed(in))
-		hook_say(v, HOOK_REFUSED, NOT_SIGNED);
+		hook_say(v, HOOK_REFUSED,
+			"header X-Hub-Signature-256, or X-Hub-Signature, is not sha256= and the "
+			"HMAC of the body in hex");
 	else if (form && form_read(in))
 		hook_say(v, HOOK_BAD, "the body is no form");
 	return v->said == HOOK_FIRE;
@@ -196,7 +199,9 @@ static void nexus_read(struct hook_in *in, struct hook_verdict *v)
 		{"action", HOOK_TEXT}, {"repositoryName", HOOK_TEXT}, {NULL}};
 
 	if (!nexus_is_signed(in))
-		hook_say(v, HOOK_REFUSED, NOT_SIGNED);
+		hook_say(v, HOOK_REFUSED,
+			"header X-Nexus-Webhook-Signature is not the SHA-1 HMAC of the body in "
+			"lower-case hex");
 	else if (!hook_json(in) || in->junk || !hook_shape_fits(hook_json(in), shape))
 		hook_say(v, HOOK_BAD, "the body is not what Nexus sends");
 	else

@@ -3,8 +3,6 @@
 #include "hook/push.h"
 #include "hook/read.h"
 
-#define NOT_HIM "the request is not authenticated"
-
 static void generic_read(struct hook_in *in, struct hook_verdict *v)
 {
 	(void)in;
@@ -14,7 +12,7 @@ static void generic_read(struct hook_in *in, struct hook_verdict *v)
 static void gitlab_read(struct hook_in *in, struct hook_verdict *v)
 {
 	if (!secret_equal(&in->headers[HOOK_X_GITLAB_TOKEN], &in->token))
-		hook_say(v, HOOK_REFUSED, NOT_HIM);
+		hook_say(v, HOOK_REFUSED, "header X-Gitlab-Token is not the receiver's token");
 	else
 		hook_event_ok(in, HOOK_X_GITLAB_EVENT, v);
 }
@@ -22,7 +20,8 @@ static void gitlab_read(struct hook_in *in, struct hook_verdict *v)
 static void harbor_read(struct hook_in *in, struct hook_verdict *v)
 {
 	if (!secret_equal(&in->headers[HOOK_AUTHORIZATION], &in->token))
-		hook_say(v, HOOK_REFUSED, NOT_HIM);
+		hook_say(v, HOOK_REFUSED,
+			"header Authorization is not the receiver's token, without Bearer");
 	else
 		hook_push_harbor(v, hook_json(in));
 }

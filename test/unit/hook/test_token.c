@@ -95,6 +95,30 @@ START_TEST(rc_36_answers)
 }
 END_TEST
 
+/* Who has set up the sender wrongly reads which header it is. */
+START_TEST(test_the_header_is_named)
+{
+	static const struct {
+		const char *type, *header;
+	} rows[] = {{"generic-hmac", "X-Signature"}, {"github", "X-Hub-Signature-256"},
+		{"bitbucket", "X-Hub-Signature"}, {"nexus", "X-Nexus-Webhook-Signature"},
+		{"gitlab", "X-Gitlab-Token"}, {"harbor", "Authorization"}};
+	const struct ask *one;
+	struct op *op;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(rows); i++) {
+		one = &(struct ask){.type = rows[i].type,
+			.headers = {"Content-Type", "application/json"},
+			.body = "{}"};
+		op = fixture_ask(&f, one);
+		ck_assert_int_eq(fixture_verdict(one, op)->said, HOOK_REFUSED);
+		ck_assert_ptr_nonnull(strstr(hook_verdict(op)->why, rows[i].header));
+		op_free(op);
+	}
+}
+END_TEST
+
 /* ---- what filters see ------------------------------------------------------------------------ */
 
 static int status(const char *content, const char *body)
@@ -163,6 +187,7 @@ Suite *suite_token(void)
 	tcase_add_test(t, rc_13_gitlab);
 	tcase_add_test(t, rc_15_harbor);
 	tcase_add_test(t, rc_36_answers);
+	tcase_add_test(t, test_the_header_is_named);
 	tcase_add_test(t, rc_27_bodies);
 	tcase_add_test(t, test_req);
 	suite_add_tcase(s, t);
