@@ -77,7 +77,17 @@ ready()
 	curl -sf "$list" "$repositories" "$policies" "$receivers" |
 		jq -se --argjson n "$wanted" '[.[].items[] | select(any(.status.conditions[]?; .type == "Ready" and .status == "True"))] | length == $n'
 }
-tables() { local l; for l in "$list" "$repositories" "$policies" "$receivers"; do table "$l"; echo; done; }
+# As kubectl prints them; each with the command.
+tables()
+{
+	local l
+
+	for l in "$list" "$repositories" "$policies" "$receivers"; do
+		echo "\$ kubectl get ${l##*/} -A"
+		table "$l"
+		echo
+	done
+}
 # table LIST. What kubectl does with a Table: the namespace, then the cells of the columns that are not for -o wide, padded to the widest and three spaces.
 table()
 {
@@ -101,7 +111,8 @@ grep -q deployment.yaml "$H_TMP/listing" || fail "$url lacks deployment.yaml"
 chosen() { curl -sf "$policies" | jq -r '.items[] | "  \(.metadata.name) \(.status.latestRef.tag)"'; }
 before=$(chosen)
 hook=http://$(h_address controller webhooks)$(curl -sf "$receivers" | jq -r '.items[].status.webhookPath')
-images 1.2.0 main-c0ffee1-1770025145 sha-f2ca1bb6c7e907d06dafe4687e579fce76b37e4e
+new=(1.2.0 main-c0ffee1-1770025145 sha-f2ca1bb6c7e907d06dafe4687e579fce76b37e4e)
+images "${new[@]}"
 # Each change of a policy, with the time at which it came.
 watch()
 {
@@ -124,10 +135,11 @@ curl -sf -d '{}' "$hook" >/dev/null || fail "the webhook refuses the call"
 h_until 30 all_new || fail "the policies did not follow"
 took=$(changes | sort -n -k 3 | tail -n 1 | awk '{ printf "%d\n", $3 + 0.5 }')
 cat <<EOF
-What the policies chose:
+What the three ImagePolicies chose:
 $before
-Three tags more, and a call of the webhook, as CI would do it:
-  curl -d '{}' http://HOST:PORT/hook/...
+Three tags more are pushed (${new[*]}),
+and the Receiver is called, as CI would do it:
+  curl -d '{}' $hook
 What they chose $took milliseconds later, the start of curl included:
 $(chosen)
 
@@ -139,11 +151,17 @@ With kubectl (1.20 or newer):
   kubectl get ocirepositories -A -w
   kubectl get imagerepositories,imagepolicies,receivers -A
 
-A new version; web-main follows within its interval of a minute, or at once when asked:
+A new image; the ImagePolicy web-main takes it when the Receiver is called:
+  ${OCICTL#"$PWD"/} tag oci://$image:latest --tag main-0ddba11-1770111545
+  curl -d '{}' $hook
+  kubectl -n apps get imagepolicy web-main
+
+A new version of the app; the OCIRepository web-main follows within its interval of a minute, or at once when asked:
   ${OCICTL#"$PWD"/} push oci://$repo:main --path=deploy/samples/app --source=https://github.com/example/web --revision=main@sha1:$(printf 0 | sha1sum | cut -c1-40)
   kubectl -n apps annotate --overwrite ocirepository/web-main reconcile.fluxcd.io/requestedAt="\$(date +%s)"
 
 The controller's log: $H_TMP/log/controller.err
+All of it is in $H_TMP, and is removed at the end.
 EOF
 if [ -n "$RUN_FOR" ]; then
 	! h_until "$RUN_FOR" h_gone "$CONTROLLER_PID" || fail "the controller ended by itself"

@@ -15,6 +15,8 @@ for turn in first second; do
 	check_match "$turn: the webhook" 'apps +web +[0-9]+s +True +Receiver initialized for path: /hook/[0-9a-f]{64}' "$out"
 	check_eq "$turn: what the policies chose before the push, and after" "main-9b1e0d7-1769938745 1.1.0 sha-9f86d081884c7d659a2feaa0c55ad015a3bf4f1b main-c0ffee1-1770025145 1.2.0 sha-f2ca1bb6c7e907d06dafe4687e579fce76b37e4e" \
 		"$(sed -nE 's/^  web-(main|release|sha) //p' <<<"$out" | paste -sd ' ')"
+	check_has "$turn: each table has its command" '$ kubectl get imagepolicies -A' "$out"
+	check_eq "$turn: the line to call, as it was called and once more" 2 "$(grep -cE "^  curl -d '\{\}' http://127\.0\.0\.1:[0-9]+/hook/[0-9a-f]{64}$" <<<"$out")"
 	check_match "$turn: in which time" 'What they chose [0-9]+ milliseconds later' "$out"
 	check_match "$turn: the line to try" 'curl -s http://127\.0\.0\.1:[0-9]+/ocirepository/apps/web-production/sha256:[0-9a-f]{64}\.tar\.gz \| tar tz' "$out"
 	url=$(sed -nE 's/.*curl -s (http[^ ]*) .*/\1/p' <<<"$out")
