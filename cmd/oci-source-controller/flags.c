@@ -160,7 +160,7 @@ static const struct flag FLAGS[] = {
 		.embedded = "127.0.0.1:9292",
 		.help = "address of the webhooks of Receivers; 0: no such server"},
 	{"receiver-any-method", BOOL, AT(receiver_any_method), .value = "BOOL",
-		.help = "webhooks fire on GET, HEAD and OPTIONS, too"},
+		.help = "GET, HEAD and OPTIONS of a webhook wake objects, too"},
 	{"health-addr", TEXT, AT(health_addr), .value = "ADDR", .fallback = ":9440",
 		.embedded = "127.0.0.1:9440",
 		.help = "address of /healthz, /readyz and the status page; 0: no such server"},
