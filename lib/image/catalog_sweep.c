@@ -17,11 +17,17 @@
 
 /* More than that many are left for the next start. */
 #define SWEEP_MAX 100000
+/* So many files are on their way at a time: a job is some kilobytes. */
+#define SWEEP_AT_ONCE 8
 
 struct sweep {
 	struct image_catalog *c;
 	const struct store_root *root;
 	VEC(char *) keys; /* "ns/name" of each file */
+	/* On the loop. */
+	struct op *op; /* its own: the reading is done */
+	size_t at; /* of keys: the next one */
+	unsigned running, removed;
 };
 
 /* ---- on a worker ----------------------------------------------------------------------------- */
@@ -61,31 +67,51 @@ static int sweep_run(void *arg, const atomic_bool *stop, struct err *err)
 
 /* ---- on the loop ----------------------------------------------------------------------------- */
 
+static void sweep_next(struct sweep *s);
+
 static void removed(struct op *op, void *arg)
 {
-	(void)arg;
+	struct sweep *s = arg;
+
 	op_free(op);
+	s->running--;
+	sweep_next(s);
+}
+
+/* False: its object has come since, or somebody is at it. */
+static bool sweep_one(struct sweep *s, char *key)
+{
+	struct image_catalog *c = s->c;
+	char *slash = strchr(key, '/');
+
+	if (c->freed || catalog_entry(c, key) || map_get(&c->lines, key))
+		return false;
+	*slash = '\0';
+	op_then(image_catalog_remove_start(c, key, slash + 1), removed, s);
+	return true;
+}
+
+static void sweep_next(struct sweep *s)
+{
+	while (s->running < SWEEP_AT_ONCE && s->at < s->keys.len)
+		if (sweep_one(s, s->keys.p[s->at++])) {
+			s->running++;
+			s->removed++;
+		}
+	if (s->running)
+		return;
+	if (s->removed)
+		log_info(
+			NULL, "removed the tags of objects that are gone", LU("files", s->removed));
+	op_free(s->op);
 }
 
 static void sweep_done(struct op *op, void *arg)
 {
 	struct sweep *s = arg;
-	struct image_catalog *c = s->c;
-	unsigned n = 0;
-	char **key;
 
-	vec_each (&s->keys, key) {
-		char *slash = strchr(*key, '/');
-
-		if (c->freed || catalog_entry(c, *key) || map_get(&c->lines, *key))
-			continue;
-		*slash = '\0';
-		op_then(image_catalog_remove_start(c, *key, slash + 1), removed, NULL);
-		n++;
-	}
-	if (n)
-		log_info(NULL, "removing the tags of objects that are gone", LU("files", n));
-	op_free(op);
+	s->op = op;
+	sweep_next(s);
 }
 
 static void sweep_free(void *arg)

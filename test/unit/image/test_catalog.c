@@ -7,12 +7,15 @@
 #include "base/sys.h"
 #include "ev/loop.h"
 #include "ev/op.h"
+#include "ev/work.h"
 #include "test/unit/image/rig.h"
 
 #include <check.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 Suite *suite_catalog(void);
 
@@ -482,6 +485,41 @@ START_TEST(test_swept)
 }
 END_TEST
 
+/* Each job is some kilobytes, and of files there may be any number. */
+START_TEST(test_swept_a_few_at_a_time)
+{
+	char path[64];
+	struct err err = {0};
+	struct world w;
+	unsigned most = 0, left = 0;
+	int i;
+
+	begin(&w);
+	put(&w, "web", "ghcr.io/org/app", NULL);
+	scanned(&w, "1.0");
+	for (i = 0; i < 300; i++) {
+		snprintf(path, sizeof(path), "tags/apps/gone-%d", i);
+		ck_assert(!sys_write_file(w.rig.root.fd, path, "x", 1, 0600, false, &err));
+	}
+	image_catalog_listed(w.c);
+	for (i = 0; i < 2000; i++) {
+		loop_turn(w.loop, false);
+		if (work_jobs(w.loop) > most)
+			most = work_jobs(w.loop);
+	}
+	settle(&w);
+	ck_assert_uint_ge(most, 1);
+	ck_assert_uint_le(most, 8);
+	for (i = 0; i < 300; i++) {
+		snprintf(path, sizeof(path), "tags/apps/gone-%d", i);
+		left += !faccessat(w.rig.root.fd, path, F_OK, 0);
+	}
+	ck_assert_uint_eq(left, 0);
+	ck_assert_str_eq(rig_read(&w.rig), "1.0@1800000000");
+	end(&w);
+}
+END_TEST
+
 static const struct {
 	const char *access, *labels;
 	bool allows;
@@ -539,6 +577,7 @@ Suite *suite_catalog(void)
 	tcase_add_test(t, test_doubt);
 	tcase_add_test(t, test_removed);
 	tcase_add_test(t, test_swept);
+	tcase_add_test(t, test_swept_a_few_at_a_time);
 	tcase_add_loop_test(t, test_access, 0, (int)ARRAY_LEN(access_rows));
 	suite_add_tcase(s, t);
 	return s;
