@@ -174,6 +174,9 @@ enum step_ret scan_memory_start(struct task *t)
 	image_tags_list_init(&i->list, budget ? budget : LIMIT_MEMORY_FREE);
 	if (!budget || !IMAGE_ENV(r->c)->account)
 		return STEP_NEXT;
+	/* The timeout is the registry's, and this wait is not. */
+	i->left_ms = time_left(i);
+	timer_cancel(&i->timer);
 	/* What grows has up to twice the room that it uses. */
 	return task_wait(
 		t, account_take(IMAGE_ENV(r->c)->account, ACCOUNT_BODIES, r->ns, 2 * budget));
@@ -199,13 +202,49 @@ static enum step_ret scan_failed(struct run *r)
 enum step_ret scan_memory_resume(struct task *t)
 {
 	struct run *r = RUN(t);
+	struct imagerepository_run *i = IMAGE_RUN(r);
 
-	if (task_op_failed(t)) {
-		(void)scan_is_late(r);
+	if (task_op_failed(t))
 		return scan_failed(r);
-	}
-	IMAGE_RUN(r)->grant = MOVE(t->op);
+	i->grant = MOVE(t->op);
+	i->until_ms = clock_ms() + i->left_ms;
+	timer_set(&i->timer, i->left_ms);
 	return STEP_NEXT;
+}
+
+/* ---- how fast it comes ----------------------------------------------------------------------- */
+
+/* As of a body that the client of HTTP keeps: whoever holds memory of the account that others wait
+   for does so for no longer than the list takes at that rate. */
+static void pace_due(void *arg)
+{
+	struct imagerepository_run *i = arg;
+	uint64_t bytes = oci_tags_result(i->run.task.op)->bytes;
+	uint64_t least = LIMIT_MEMORY_RATE * LIMIT_MEMORY_RATE_MS / 1000;
+	struct account_stats s;
+
+	account_stats(IMAGE_ENV(i->run.c)->account, ACCOUNT_BODIES, &s);
+	if (!s.waiting || bytes >= i->paced + least) {
+		i->paced = bytes;
+		timer_set(&i->pace, LIMIT_MEMORY_RATE_MS);
+		return;
+	}
+	i->slow = true;
+	op_cancel(i->run.task.op);
+}
+
+static bool scan_is_slow(struct run *r)
+{
+	char text[TIME_TEXT_MAX];
+
+	if (!IMAGE_RUN(r)->slow || r->task.self.cancelled)
+		return false;
+	err_set(&r->task.err, ERR_RETRY,
+		"the list of tags came with less than %llu KiB a second over %s, and others wait "
+		"for the memory that it holds",
+		(unsigned long long)(LIMIT_MEMORY_RATE / LIMIT_KIB),
+		time_format_duration(LIMIT_MEMORY_RATE_MS, text));
+	return true;
 }
 
 static int tag_add(void *arg, const char *tag, enum oci_tag_verdict verdict, struct err *err)
@@ -226,11 +265,16 @@ enum step_ret scan_tags_start(struct task *t)
 
 	if (!i->why)
 		return STEP_NEXT;
-	i->over = false;
+	i->over = i->slow = false;
 	i->since_ms = clock_ms();
 	IMAGE_ITEM(r->item)->pushed = false;
 	image_catalog_scan_begins(IMAGE_ENV(r->c)->catalog, r->ns, r->name);
 	status_progress_after(r, SLOW_ANSWER_MS);
+	if (i->grant) {
+		timer_init(&i->pace, t->self.loop, pace_due, i);
+		i->paced = 0;
+		timer_set(&i->pace, LIMIT_MEMORY_RATE_MS);
+	}
 	return task_wait(t,
 		oci_tags_start(IMAGE_ENV(r->c)->registry.oci,
 			&(struct oci_tags_req){
@@ -272,6 +316,7 @@ enum step_ret scan_tags_resume(struct task *t)
 	struct imagerepository_run *i = IMAGE_RUN(r);
 
 	status_progress_end(r);
+	timer_cancel(&i->pace);
 	if (!task_op_failed(t)) {
 		budget_settle(r);
 		return STEP_NEXT;
@@ -285,7 +330,7 @@ enum step_ret scan_tags_resume(struct task *t)
 			"the tags of '%.300s' take more than the %llu bytes that are there for a "
 			"list",
 			IMAGE_SPEC(r)->image, (unsigned long long)LIMIT_TAGS_MEMORY);
-	(void)scan_is_late(r);
+	(void)(scan_is_late(r) || scan_is_slow(r));
 	return scan_failed(r);
 }
 
@@ -325,6 +370,7 @@ enum step_ret scan_write_resume(struct task *t)
 void scan_clear(struct imagerepository_run *i)
 {
 	timer_cancel(&i->timer);
+	timer_cancel(&i->pace);
 	op_free(i->grant);
 	op_free(i->written);
 	image_tags_list_clear(&i->list);

@@ -41,7 +41,11 @@ struct imagerepository_run {
 	struct image_filter filter;
 	struct op *grant; /* the memory for the list */
 	struct image_tags_list list;
+	uint64_t left_ms; /* of the time, while it waits for that memory */
 	bool over; /* the list needs more than the budget */
+	struct timer pace; /* of the list, while it holds memory */
+	uint64_t paced; /* bytes of it when that was set */
+	bool slow; /* others wait for the memory, and the list comes too slowly */
 	struct op *written; /* done; its result is in there */
 };
 

@@ -238,6 +238,7 @@ static enum http_body_ret tags_on_body(void *arg, const char *data, size_t n, st
 			return HTTP_BODY_PAUSE;
 		}
 		step = n - at < PIECE ? n - at : PIECE;
+		l->found.result.bytes += step;
 		if (js_split_feed(&l->split, data + at, step, err))
 			return HTTP_BODY_FAIL;
 	}

@@ -55,6 +55,7 @@ struct oci_tags_result {
 	uint64_t versions; /* of those, are versions */
 	uint64_t matched; /* of those, in the range */
 	uint64_t pages;
+	uint64_t bytes; /* of the pages that were read, also of one that is on its way */
 	/* Filter and range let the current tag through, and the list has nothing as good: so it
 	   lacks that tag. Also after a failure because nothing matches. */
 	bool behind;

@@ -432,7 +432,7 @@ static char *page(unsigned from, unsigned n)
 	return buf_take(&b);
 }
 
-static void pages(void)
+static void pages(enum fake_way last)
 {
 	static const char *const paths[] = {
 		"/v2/app/tags/list?n=1000", "/v2/app/tags/list?page=2", "/v2/app/tags/list?page=3"};
@@ -446,6 +446,7 @@ static void pages(void)
 
 		a->body = w.tags[w.ntags++] = page(i * 1000, sizes[i]);
 		a->headers = next[i];
+		a->way = i == 2 ? last : a->way;
 	}
 }
 
@@ -453,7 +454,7 @@ static void pages(void)
 START_TEST(ir_22_pages)
 {
 	begin(NULL);
-	pages();
+	pages(FAKE_WHOLE);
 	world_object(&w, "web", "");
 	check_scanned("2500");
 	ck_assert_uint_eq(image_catalog_find(w.catalog, "apps", "web")->head.count, 2500);
@@ -468,11 +469,90 @@ END_TEST
 START_TEST(ir_22_pages_with_an_account)
 {
 	world_init(&w);
-	pages();
+	pages(FAKE_WHOLE);
 	w.account = account_new(w.loop, 48 << 20);
 	world_start(&w);
 	world_object(&w, "web", "");
 	check_scanned("2500");
+	world_stop(&w);
+	account_free(w.account);
+	end();
+}
+END_TEST
+
+static struct account_stats memory(void)
+{
+	struct account_stats s;
+
+	account_stats(w.account, ACCOUNT_BODIES, &s);
+	return s;
+}
+
+static bool waits_for_memory(void)
+{
+	return memory().waiting > 0;
+}
+
+static bool last_page_is_asked_for(void)
+{
+	return memory().held && strstr(fake_log(w.reg), "page=3");
+}
+
+/* Without waiting for what comes of it. */
+static void put_object(const char *timeout)
+{
+	auto_free char *json = mem_printf("{\"metadata\":{\"name\":\"web\",\"namespace\":\"apps\"},"
+					  "\"spec\":{\"image\":\"%s/app\",\"interval\":\"1h\","
+					  "\"timeout\":\"%s\"}}",
+		fake_host(w.reg), timeout);
+
+	fake_kube_put(w.kube, "imagerepositories", json);
+}
+
+/* A wait for memory is no fault of the registry's, whose time it does not take. */
+START_TEST(waiting_for_memory_takes_no_time)
+{
+	struct op *all;
+
+	world_init(&w);
+	pages(FAKE_WHOLE);
+	w.account = account_new(w.loop, 48 << 20);
+	all = account_take(w.account, ACCOUNT_BODIES, "somebody", 48 << 20);
+	world_start(&w);
+	put_object("5s");
+	turn_until(waits_for_memory);
+	world_elapse(&w, 20000);
+	ck_assert(waits_for_memory());
+	ck_assert_str_ne(status("Ready.status"), "False");
+	op_free(all);
+	world_settle(&w);
+	check_scanned("2500");
+	world_stop(&w);
+	account_free(w.account);
+	end();
+}
+END_TEST
+
+/* A registry that stalls holds memory for as long as nobody else wants it. */
+START_TEST(a_slow_list_holds_no_memory)
+{
+	struct op *other;
+
+	world_init(&w);
+	pages(FAKE_SILENT);
+	w.account = account_new(w.loop, 48 << 20);
+	world_start(&w);
+	put_object("1h");
+	turn_until(last_page_is_asked_for);
+	world_elapse(&w, 15000);
+	ck_assert_uint_gt(memory().held, 0);
+	other = account_take(w.account, ACCOUNT_BODIES, "somebody", 48 << 20);
+	world_elapse(&w, 25000);
+	ck_assert(other->done);
+	ck_assert_str_eq(status("Ready.reason"), "ReadOperationFailed");
+	ck_assert_ptr_nonnull(strstr(status("Ready.message"),
+		"the list of tags came with less than 64 KiB a second over 10s, and others wait"));
+	op_free(other);
 	world_stop(&w);
 	account_free(w.account);
 	end();
@@ -577,6 +657,8 @@ Suite *suite_scan(void)
 	tcase_add_test(t, ir_21_no_tags);
 	tcase_add_test(t, ir_22_pages);
 	tcase_add_test(t, ir_22_pages_with_an_account);
+	tcase_add_test(t, waiting_for_memory_takes_no_time);
+	tcase_add_test(t, a_slow_list_holds_no_memory);
 	tcase_add_test(t, ir_23_latest_tags);
 	tcase_add_test(t, ir_24_revision);
 	tcase_add_test(t, writes);
