@@ -300,7 +300,8 @@
 #define LIMIT_HOOK_ISSUERS 64 /* whose keys are kept */
 #define LIMIT_HOOK_ISSUER (64 * LIMIT_KIB) /* what one says of itself */
 #define LIMIT_HOOK_JWKS (256 * LIMIT_KIB) /* its keys, with certificates that nobody reads */
-#define LIMIT_HOOK_KEYS 32 /* of them: a token that names none is tried with each */
+#define LIMIT_HOOK_KEYS 32 /* of them */
+#define LIMIT_HOOK_KEYS_TRIED 4 /* for a token that names none, of those for its algorithm */
 #define LIMIT_HOOK_ISSUER_MS 10000 /* one question to it */
 #define LIMIT_HOOK_KEYS_MS (10 * 60 * 1000) /* until its keys are asked for anew */
 #define LIMIT_HOOK_KEYS_OLD_MS (60 * 60 * 1000) /* so long they count while it does not answer */

@@ -191,11 +191,16 @@ static bool ecdsa_verifies(const struct pubkey *key, enum jose_alg alg, const ch
 	return pubkey_verifies_with(key, algs[alg].hash, buf_str(&der), der.len, data, n);
 }
 
+bool jose_fits(const struct pubkey *key, enum jose_alg alg)
+{
+	return pubkey_kind(key) == algs[alg].kind &&
+		(!algs[alg].bits || pubkey_bits(key) == algs[alg].bits);
+}
+
 bool jose_verifies(const struct pubkey *key, enum jose_alg alg, const void *sig, size_t sig_len,
 	const void *data, size_t n)
 {
-	if (pubkey_kind(key) != algs[alg].kind ||
-		(algs[alg].bits && pubkey_bits(key) != algs[alg].bits))
+	if (!jose_fits(key, alg))
 		return false;
 	if (alg == JOSE_PS256)
 		return pubkey_verifies_pss(key, sig, sig_len, data, n);

@@ -35,6 +35,8 @@ int jose_alg_parse(enum jose_alg *alg, const char *name) must_check;
 /* A key of kty RSA, EC (P-256, P-384, P-521) or OKP (Ed25519). 0, *out is the caller's; or -1
    (ERR_RETRY). */
 int jose_key_parse(struct pubkey **out, const json_t *jwk, struct err *err) must_check;
+/* Is it a key for this algorithm? */
+bool jose_fits(const struct pubkey *key, enum jose_alg alg);
 /* Is it this key's signature, by this algorithm? False if the two do not fit. */
 bool jose_verifies(const struct pubkey *key, enum jose_alg alg, const void *sig, size_t sig_len,
 	const void *data, size_t n);

@@ -162,12 +162,16 @@ void jwks_clear(struct jwks *k)
 bool jwks_verify(const struct jwks *k, const struct jwt *t)
 {
 	const struct jwks_key *one;
+	unsigned tried = 0;
 
 	vec_each (&k->keys, one) {
 		if (t->kid && (!one->kid || strcmp(one->kid, t->kid) != 0))
 			continue;
-		if (one->has_alg && one->alg != t->alg)
+		if ((one->has_alg && one->alg != t->alg) || !jose_fits(one->key, t->alg))
 			continue;
+		/* A millisecond each, at worst, and the loop's. */
+		if (tried++ == LIMIT_HOOK_KEYS_TRIED)
+			return false;
 		if (jose_verifies(one->key, t->alg, buf_str(&t->sig), t->sig.len, buf_str(&t->text),
 			    t->text.len))
 			return true;

@@ -53,7 +53,8 @@ int jwt_check(const struct jwt *t, const char *issuer, const char *audience, int
    too. */
 int jwks_parse(struct jwks *out, const char *text, size_t len, struct err *err) must_check;
 void jwks_clear(struct jwks *k);
-/* Has one of the keys signed it, the one that it names if it names one? */
+/* Has one of the keys signed it, the one that it names if it names one? Of those that are for its
+   algorithm LIMIT_HOOK_KEYS_TRIED are tried: an issuer with so many names them. */
 bool jwks_verify(const struct jwks *k, const struct jwt *t);
 
 #endif

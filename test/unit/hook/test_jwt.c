@@ -173,6 +173,31 @@ START_TEST(test_keys)
 }
 END_TEST
 
+/* Each costs up to a millisecond, and whoever runs an issuer says how many there are. */
+START_TEST(test_many_keys)
+{
+	EVP_PKEY *rsa = jose_make("RS256"), *ec[6];
+	json_t *list = json_array();
+	struct jwks k;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(ec); i++) {
+		ec[i] = jose_make("ES256");
+		json_array_append_new(list, jose_jwk(rsa, NULL));
+		json_array_append_new(list, jose_jwk(ec[i], i % 2 ? "same" : "other"));
+	}
+	keys_parse(&k, list);
+	ck_assert(verifies(&k, ec[3], "ES256", NULL));
+	ck_assert(!verifies(&k, ec[4], "ES256", NULL));
+	ck_assert(verifies(&k, ec[4], "ES256", "other"));
+	ck_assert(verifies(&k, ec[5], "ES256", "same"));
+	jwks_clear(&k);
+	for (i = 0; i < ARRAY_LEN(ec); i++)
+		jose_free(ec[i]);
+	jose_free(rsa);
+}
+END_TEST
+
 START_TEST(test_sets)
 {
 	static const char *const bad[] = {
@@ -206,6 +231,7 @@ Suite *suite_jwt(void)
 	tcase_add_test(t, test_open);
 	tcase_add_test(t, test_check);
 	tcase_add_test(t, test_keys);
+	tcase_add_test(t, test_many_keys);
 	tcase_add_test(t, test_sets);
 	suite_add_tcase(s, t);
 	return s;
