@@ -54,7 +54,10 @@ void receiver_hooks_handle(void *arg, struct http_exchange *x)
 
 	switch (receiver_way_of(target, &elsewhere)) {
 	case WAY_HOOK:
-		hook_call(env, &r, x, receiver_paths_find(env, target));
+		/* The path may have become somebody's since its header came: what was to be said to
+		   him is lost, and he is not to act on nothing. */
+		hook_call(env, &r, x,
+			http_x_body_dropped(x) ? NULL : receiver_paths_find(env, target));
 		break;
 	case WAY_ELSEWHERE:
 		http_x_add_header(x, "Location", buf_str(&elsewhere));

@@ -359,6 +359,11 @@ const struct buf *http_x_body(const struct http_exchange *x)
 	return &x->req.body;
 }
 
+bool http_x_body_dropped(const struct http_exchange *x)
+{
+	return x->req.drop_body;
+}
+
 const char *http_x_client(const struct http_exchange *x)
 {
 	return CONTAINER_OF(x, struct http_conn, x)->peer_of->group;

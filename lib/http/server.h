@@ -91,6 +91,8 @@ const char *http_x_query(struct http_exchange *x, const char *name);
    NULL when absent. */
 const char *http_x_header(struct http_exchange *x, const char *name);
 const struct buf *http_x_body(const struct http_exchange *x);
+/* Its body was read and not kept (wants_body). */
+bool http_x_body_dropped(const struct http_exchange *x);
 /* Whose it is, as far as a server can tell: the client's address, or the /64 of an IPv6 one. */
 const char *http_x_client(const struct http_exchange *x);
 /* For the handler: its own pointer on the exchange, and what to call when the client goes away

@@ -10,6 +10,7 @@
 #include <check.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 Suite *suite_hooks(void);
 
@@ -211,6 +212,31 @@ START_TEST(rc_05_unknown_path_costs_nothing)
 }
 END_TEST
 
+/* A path that becomes somebody's while the body comes: half a call fires nothing. */
+START_TEST(rc_05_path_comes_with_the_body)
+{
+	auto_free char *path = NULL;
+	struct caller c;
+	struct world w;
+
+	begin(&w);
+	path = mem_strdup(world_path(&w));
+	fake_kube_delete(w.kube, "receivers", "apps", "hook");
+	world_settle(&w);
+	caller_post_part(&c, &w, path, 2, "{", 1);
+	world_settle(&w);
+	world_receiver(&w, GENERIC);
+	ck_assert_str_eq(world_path(&w), path);
+	ck_assert_int_eq(send(c.fd, "}", 1, MSG_NOSIGNAL), 1);
+	world_settle(&w);
+	ck_assert_int_eq(caller_status(&c), 404);
+	ck_assert(!fired(&w));
+	caller_close(&c);
+	ck_assert_int_eq(world_post(&w, path, "", "{}"), 200);
+	world_clear(&w);
+}
+END_TEST
+
 static int post_headers(struct world *w, size_t n)
 {
 	auto_buf struct buf b = BUF_INIT(BUF_ANY);
@@ -402,6 +428,7 @@ Suite *suite_hooks(void)
 	tcase_add_test(t, rc_04_redirects);
 	tcase_add_test(t, rc_05_body_size);
 	tcase_add_test(t, rc_05_unknown_path_costs_nothing);
+	tcase_add_test(t, rc_05_path_comes_with_the_body);
 	tcase_add_test(t, rc_06_headers);
 	tcase_add_test(t, rc_07_framing);
 	tcase_add_test(t, rc_08_not_listed_yet);
