@@ -111,12 +111,21 @@ struct merge {
 	char kept[OCI_TAG_MAX + 1]; /* given out, when the reader's own has gone on */
 };
 
+/* The clock was ahead, and is right now, or it is behind: what it said of the future would make tags
+   too young, or of any age, for as long as that is away. */
+static int64_t not_later(int64_t at_s, const struct image_tags_job *job)
+{
+	return at_s < job->now_s ? at_s : job->now_s;
+}
+
 static int merge_step(struct merge *m, struct err *err)
 {
 	int rc = m->old ? image_tags_next(m->old, &m->next, err) : 0;
 
 	if (rc <= 0)
 		m->next.tag = NULL;
+	else
+		m->next.seen_s = not_later(m->next.seen_s, m->job);
 	return rc < 0 ? -1 : 0;
 }
 
@@ -212,6 +221,7 @@ static int job_count(
 		job->head = *image_tags_head(m.old);
 	else
 		job->head.began_s = m.old ? image_tags_head(m.old)->began_s : job->now_s;
+	job->head.began_s = not_later(job->head.began_s, job);
 	job->head.count = 0;
 	digest_ctx_init(&h, DIGEST_SHA256);
 	while ((rc = merge_next(&m, &tag, err)) > 0) {

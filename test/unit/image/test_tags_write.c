@@ -66,6 +66,25 @@ START_TEST(test_seen)
 END_TEST
 
 /* A broken file counts as none, wherever it breaks. */
+/* A clock that was ahead when the history began would make all tags older than it for years. */
+START_TEST(test_clock_goes_back)
+{
+	struct image_tags_job job;
+	struct err err = {0};
+	struct rig r;
+
+	rig_init(&r);
+	ck_assert(!rig_write(&r, "1.0", 9000, NULL, &err));
+	ck_assert(!rig_write(&r, "1.0", 100, &job, &err));
+	ck_assert_int_eq(job.head.began_s, 100);
+	ck_assert_str_eq(rig_read(&r), "1.0@100");
+	ck_assert(!rig_write(&r, "1.0 2.0", 200, &job, &err));
+	ck_assert_int_eq(job.head.began_s, 100);
+	ck_assert_str_eq(rig_read(&r), "2.0@200 1.0@100");
+	rig_clear(&r);
+}
+END_TEST
+
 /* When another image's tags were seen makes none of this one's older, or younger. */
 START_TEST(test_another_image)
 {
@@ -192,6 +211,7 @@ Suite *suite_tags_write(void)
 	tcase_add_test(t, test_sorted_and_once);
 	tcase_add_test(t, test_none);
 	tcase_add_test(t, test_seen);
+	tcase_add_test(t, test_clock_goes_back);
 	tcase_add_test(t, test_another_image);
 	tcase_add_test(t, test_broken_before);
 	tcase_add_test(t, test_budget);
