@@ -208,7 +208,8 @@ static enum step_ret choose_start(struct task *t)
 		return policy_invalid(r);
 	if (!e->looked)
 		return come_again(r, NEWS_MS);
-	if (!e->has)
+	/* After a change of the image the file is of the one before until the next scan. */
+	if (!e->has || strcmp(e->head.image, e->canonical) != 0)
 		return tags_lost(r, "no tags in database");
 	repository_take(POLICY_RUN(r), e);
 	return task_wait(t,
