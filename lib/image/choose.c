@@ -236,7 +236,9 @@ static int choose_fail_number(const struct choose *c, const char *tag, struct er
 	const char *key = buf_str(&c->next->key);
 
 	err_set(err, ERR_RETRY, "failed to parse invalid numeric value '%.200s'", key);
-	return c->extract ? err_append(err, " of tag '%s'", tag) : -1;
+	if (c->extract)
+		(void)err_append(err, " of tag '%s'", tag);
+	return err_append(err, "; filterTags can leave such a tag out");
 }
 
 /* What the key is worth. 1: it counts; 0: it does not. */

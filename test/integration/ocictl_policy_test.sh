@@ -64,7 +64,7 @@ refused()
 refused "nothing in the range" "unable to determine latest version from provided list: no version of it is in the range" "$R/web" --semver='>=3'
 check_has "the counts are there all the same" "of 6 tags 1 is excluded, 5 are left" "$(err)"
 refused "nothing passes" "version list argument cannot be empty: no tag passes the filter '^x'" "$R/web" --semver=1.x --filter='^x'
-refused "no number" "failed to parse invalid numeric value 'main-ee-x'" "$R/main" --numerical=asc
+refused "no number" "failed to parse invalid numeric value 'main-ee-x'; filterTags can leave such a tag out" "$R/main" --numerical=asc
 refused "a pinned one is missing" "tag '7', which is pinned, is not among the tags of the image" "$R/web" --semver=1.x --pin=7
 refused "all are excluded" "no tags in database" "$R/web" --semver=1.x --exclude=.
 refused "no range" "invalid policy: semver range 'xx' is not valid: no version in 'xx'" "$R/web" --semver=xx

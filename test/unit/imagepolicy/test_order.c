@@ -16,6 +16,7 @@
 #define SEED "^sha-(?P<sha>[a-fA-F0-9]+)$"
 #define EMPTY "Failure: version list argument cannot be empty"
 #define NO_NUMBER "Failure: failed to parse invalid numeric value "
+#define LEFT_OUT "; filterTags can leave such a tag out"
 #define INVALID "InvalidPolicy: invalid policy: "
 
 struct row {
@@ -123,7 +124,7 @@ END_TEST
 
 START_TEST(ip_09_numerical_with_another_tag)
 {
-	CHECK_ROWS({NUM, "1 2 latest", NO_NUMBER "'latest'"});
+	CHECK_ROWS({NUM, "1 2 latest", NO_NUMBER "'latest'" LEFT_OUT});
 }
 END_TEST
 
@@ -136,8 +137,8 @@ END_TEST
 START_TEST(ip_11_numbers_as_go_reads_them)
 {
 	CHECK_ROWS({NUM, "inf 1 2", "inf"}, {NUM, "1e3 999", "1e3"}, {NUM, "0x1p4 15", "0x1p4"},
-		{NUM, "1_000 999", "1_000"}, {NUM, "1e400 1", NO_NUMBER "'1e400'"},
-		{NUM, "0x10 1", NO_NUMBER "'0x10'"});
+		{NUM, "1_000 999", "1_000"}, {NUM, "1e400 1", NO_NUMBER "'1e400'" LEFT_OUT},
+		{NUM, "0x10 1", NO_NUMBER "'0x10'" LEFT_OUT});
 }
 END_TEST
 
@@ -182,13 +183,13 @@ END_TEST
 
 START_TEST(ip_17_dollar_signs_that_are_text)
 {
-	CHECK_ROWS({NUM FILTER(SEED, "$$"), "sha-1", NO_NUMBER "'$' of tag 'sha-1'"},
-		{NUM FILTER(SEED, "$"), "sha-1", NO_NUMBER "'$' of tag 'sha-1'"},
-		{NUM FILTER(SEED, "$-"), "sha-1", NO_NUMBER "'$-' of tag 'sha-1'"},
-		{NUM FILTER(SEED, "${}"), "sha-1", NO_NUMBER "'${}' of tag 'sha-1'"},
-		{NUM FILTER(SEED, "${sha"), "sha-1", NO_NUMBER "'${sha' of tag 'sha-1'"},
-		{NUM FILTER(SEED, "$01"), "sha-1", NO_NUMBER "'' of tag 'sha-1'"},
-		{NUM FILTER(SEED, "$1000000001"), "sha-1", NO_NUMBER "'' of tag 'sha-1'"});
+	CHECK_ROWS({NUM FILTER(SEED, "$$"), "sha-1", NO_NUMBER "'$' of tag 'sha-1'" LEFT_OUT},
+		{NUM FILTER(SEED, "$"), "sha-1", NO_NUMBER "'$' of tag 'sha-1'" LEFT_OUT},
+		{NUM FILTER(SEED, "$-"), "sha-1", NO_NUMBER "'$-' of tag 'sha-1'" LEFT_OUT},
+		{NUM FILTER(SEED, "${}"), "sha-1", NO_NUMBER "'${}' of tag 'sha-1'" LEFT_OUT},
+		{NUM FILTER(SEED, "${sha"), "sha-1", NO_NUMBER "'${sha' of tag 'sha-1'" LEFT_OUT},
+		{NUM FILTER(SEED, "$01"), "sha-1", NO_NUMBER "'' of tag 'sha-1'" LEFT_OUT},
+		{NUM FILTER(SEED, "$1000000001"), "sha-1", NO_NUMBER "'' of tag 'sha-1'" LEFT_OUT});
 }
 END_TEST
 
