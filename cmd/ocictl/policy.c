@@ -185,6 +185,9 @@ static int policy_rules(struct policy *p, struct err *err)
 
 	p->rules = imagepolicy_rules(s, clock_wall_ms() / 1000);
 	p->rules.keep = p->args->runners;
+	p->rules.all = false;
+	if (s->by_build)
+		fputs("build times do not count here: the order is the policy's own\n", stderr);
 	if (s->age_ms)
 		fputs("minimum-age does not count here: only the controller knows since when a "
 		      "tag is there\n",

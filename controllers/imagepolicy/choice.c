@@ -84,9 +84,9 @@ static int list_open(const struct choice_job *j, struct image_tags **t, struct e
 	return err_code(err, ERR_RETRY, -ENOENT, "the tags are those of another image");
 }
 
-/* One walk over the list. */
+/* One walk over the list. *all, with rules.all: after a success. */
 static int choice_walk(struct choice_job *j, struct feed *f, struct choose_result *res,
-	const atomic_bool *stop, struct err *err)
+	struct choose_list **all, const atomic_bool *stop, struct err *err)
 {
 	struct image_tags *t = NULL;
 	int rc;
@@ -98,6 +98,8 @@ static int choice_walk(struct choice_job *j, struct feed *f, struct choose_resul
 		rc = feed_list(j, t, f, stop, err);
 	if (!rc)
 		rc = choose_end(f->c, res, err);
+	if (!rc && j->rules.all)
+		*all = choose_list_new(f->c);
 	image_tags_close(t);
 	choose_free(f->c);
 	return rc;
@@ -123,8 +125,31 @@ static bool choice_is_behind(struct choice_job *j, const atomic_bool *stop)
 	struct choose_result res;
 	struct err ignored;
 
-	return !choice_excludes(j) && !choice_walk(j, &f, &res, stop, &ignored) &&
+	return !choice_excludes(j) && !choice_walk(j, &f, &res, NULL, stop, &ignored) &&
 		!strcmp(res.tag, j->before);
+}
+
+/* The same by build time, which nobody knows here: it takes part, where it may. */
+static void choice_add_before(struct choice_job *j, const atomic_bool *stop)
+{
+	struct feed f = {.add = j->before};
+	auto_free struct choose_list *with = NULL;
+	struct choose_result res;
+	struct err ignored;
+	size_t i;
+
+	if (choice_excludes(j) || choice_walk(j, &f, &res, &with, stop, &ignored))
+		return;
+	for (i = 0; i < with->len && strcmp(with->tags[i], j->before) != 0; i++)
+		;
+	if (i == with->len)
+		return;
+	j->out.behind = !j->out.list;
+	if (j->out.behind)
+		return;
+	free(j->out.list);
+	j->out.list = MOVE(with);
+	j->out.absent = i;
 }
 
 static int choice_run(void *job, const atomic_bool *stop, struct err *err)
@@ -132,11 +157,15 @@ static int choice_run(void *job, const atomic_bool *stop, struct err *err)
 	struct choice_job *j = job;
 	struct feed f = {.look = j->before};
 	struct choose_result *res = &j->out.result;
-	int rc = choice_walk(j, &f, res, stop, err);
+	int rc = choice_walk(j, &f, res, &j->out.list, stop, err);
 
 	if (res->young_s)
 		j->out.next_ms = (uint64_t)(res->young_s + j->age_s - j->now_s) * 1000;
-	if (j->out.read && j->before && !f.met)
+	if (!j->out.read || !j->before || f.met)
+		return rc;
+	if (j->rules.all)
+		choice_add_before(j, stop);
+	else
 		j->out.behind = choice_is_behind(j, stop);
 	return rc;
 }
@@ -157,6 +186,7 @@ static void choice_free(void *job)
 	free(j->extract);
 	free(j->pin);
 	free(j->skip);
+	free(j->out.list);
 	free(j);
 }
 
@@ -177,6 +207,7 @@ struct op *choice_start(struct loop *loop, const struct choice_req *req)
 	struct choice_job *j = NEW(struct choice_job);
 	uint64_t size = req->entry->has ? req->entry->head.count * TAG_SIZE : 0;
 
+	j->out.absent = CHOICE_NONE;
 	j->root = req->root;
 	j->ns = mem_strdup(req->entry->ns);
 	j->name = mem_strdup(req->entry->name);
@@ -187,7 +218,10 @@ struct op *choice_start(struct loop *loop, const struct choice_req *req)
 	return work_start_for(loop, work_lane_of(size), req->owner, choice_run, choice_free, j);
 }
 
-const struct choice *choice_result(struct op *op)
+void choice_take(struct op *op, struct choice *out)
 {
-	return &((struct choice_job *)work_job(op))->out;
+	struct choice_job *j = work_job(op);
+
+	*out = j->out;
+	j->out.list = NULL;
 }

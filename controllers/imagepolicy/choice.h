@@ -8,7 +8,7 @@
  * (`behind`), and whoever asked finds out. It is no such case when the tag is excluded now.
  *
  *	op = choice_start(loop, &(struct choice_req){...});
- *	... when done: choice_result(op)
+ *	... when done: choice_take(op, &choice)
  */
 #ifndef IMAGEPOLICY_CHOICE_H
 #define IMAGEPOLICY_CHOICE_H
@@ -30,10 +30,18 @@ struct choice_req {
 	const char *before; /* the tag that won before, by these very rules; NULL: none */
 };
 
+#define CHOICE_NONE SIZE_MAX
+
 struct choice {
 	bool read; /* the list is there: what failed, if anything did, is the choice */
 	bool empty; /* and holds no tag */
 	bool behind; /* also after a failure */
+	/* By build time: who takes part, the best by the policy's own order first; NULL: that is
+	   not asked for, or nobody does. */
+	struct choose_list *list;
+	/* In it: the tag that won before, which the list of the image lacks; CHOICE_NONE: none.
+	   Then `behind` is only said when there is nobody else. */
+	size_t absent;
 	/* After a failure only its counts, and not those of each. */
 	struct choose_result result;
 	uint64_t next_ms; /* until the first of those too young is old enough; 0: there is none */
@@ -41,7 +49,7 @@ struct choice {
 
 /* Fails with ERR_STALL: a rule is none; with code -ENOENT: there is no list. */
 struct op *choice_start(struct loop *loop, const struct choice_req *req);
-/* Borrowed from the op. Also after a failure. */
-const struct choice *choice_result(struct op *op);
+/* Once; also after a failure. The list is the caller's, for free(). */
+void choice_take(struct op *op, struct choice *out);
 
 #endif

@@ -16,6 +16,7 @@ struct imagepolicy_env {
 	struct registry_env registry;
 	struct image_catalog *catalog;
 	struct image_listener listener;
+	struct image_built *built;
 	struct refs users; /* by "ns/name" of the ImageRepository: items */
 	bool no_cross_namespace;
 	uint64_t requeue_ms;
@@ -34,6 +35,7 @@ struct imagepolicy_item {
 	uint64_t gone_ms;
 	/* Since when there is no list, on clock_ms(); 0: there is. */
 	uint64_t lost_ms;
+	char *dated_at; /* requestedAt when build times were asked for; NULL: they were not yet */
 };
 
 #define POLICY_ITEM(i) CONTAINER_OF(i, struct imagepolicy_item, item)
@@ -43,6 +45,13 @@ enum policy_absence {
 	POLICY_LISTED,
 	POLICY_STAYS, /* the list lacks it, but the registry has it, or could not be asked */
 	POLICY_MISSED, /* the registry has said once that it is gone */
+};
+
+/* Who won by build time, and over whom. */
+struct policy_dates {
+	char runner_up[OCI_TAG_MAX + 1]; /* "": nobody */
+	int64_t won_ms, lost_ms; /* 0: it does not say when it was built */
+	size_t asked, of; /* tags */
 };
 
 struct imagepolicy_run {
@@ -56,6 +65,7 @@ struct imagepolicy_run {
 
 	struct login login;
 	struct choice choice;
+	struct policy_dates dates;
 	struct err failed; /* of the choice; it counts when the tag before is gone */
 	enum policy_absence absence;
 	char tag[OCI_TAG_MAX + 1]; /* the winner */

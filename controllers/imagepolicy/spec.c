@@ -91,6 +91,7 @@ static void annotations_read(struct imagepolicy_spec *s, const json_t *obj, stru
 	const char *pin = annotation(obj, IMAGEPOLICY_PIN, err);
 	const char *skip = annotation(obj, IMAGEPOLICY_SKIP, err);
 	const char *age = annotation(obj, IMAGEPOLICY_AGE, err);
+	const char *order = annotation(obj, IMAGEPOLICY_ORDER, err);
 	struct err ignored;
 
 	if (pin && !oci_tag_valid(pin, strlen(pin)))
@@ -106,6 +107,10 @@ static void annotations_read(struct imagepolicy_spec *s, const json_t *obj, stru
 	if (age && (time_parse_duration(age, &s->age_ms, &ignored) || s->age_ms < 0))
 		err_set(err, ERR_STALL, "annotation '%s': '%.64s' is no duration such as 30m or 2h",
 			IMAGEPOLICY_AGE, age);
+	s->by_build = order && !strcmp(order, IMAGEPOLICY_BY_BUILD);
+	if (order && !s->by_build)
+		err_set(err, ERR_STALL, "annotation '%s': '%.64s' is not '%s', the only order",
+			IMAGEPOLICY_ORDER, order, IMAGEPOLICY_BY_BUILD);
 }
 
 static void fields_read(struct imagepolicy_spec *s, const json_t *obj, struct err *err)
@@ -178,6 +183,7 @@ struct choose_rules imagepolicy_rules(const struct imagepolicy_spec *s, int64_t 
 {
 	return (struct choose_rules){.by = s->by,
 		.desc = s->desc,
+		.all = s->by_build && !s->pin,
 		.range = s->range,
 		.pattern = s->pattern,
 		.extract = s->extract,

@@ -13,10 +13,13 @@
 
 /* Annotations of an object: the tag that it is to choose, whatever its rules say; a regular
    expression of tags that it is never to choose; and for how long a tag has to have been there
-   before it may win: a Go duration. */
+   before it may win: a Go duration. And by what they are ordered instead of the policy's own order,
+   which has IMAGEPOLICY_BY_BUILD for its only value. */
 #define IMAGEPOLICY_PIN "oci-source-controller/pin"
 #define IMAGEPOLICY_SKIP "oci-source-controller/skip"
 #define IMAGEPOLICY_AGE "oci-source-controller/minimum-age"
+#define IMAGEPOLICY_ORDER "oci-source-controller/order"
+#define IMAGEPOLICY_BY_BUILD "build-time"
 
 /* spec.digestReflectionPolicy */
 enum imagepolicy_reflects { REFLECT_NEVER, REFLECT_IF_NOT_PRESENT, REFLECT_ALWAYS };
@@ -32,6 +35,7 @@ struct imagepolicy_spec {
 	char *range, *pattern, *extract; /* NULL: not given */
 	char *pin, *skip; /* NULL: none */
 	int64_t age_ms; /* 0: any */
+	bool by_build; /* the order is that of build times (dates.h) */
 	enum imagepolicy_reflects digest;
 	bool no_interval; /* though digest is REFLECT_ALWAYS */
 };

@@ -4,6 +4,7 @@
 #include "base/obj.h"
 #include "base/time.h"
 #include "base/utf8.h"
+#include "controllers/imagepolicy/dates.h"
 #include "controllers/imagepolicy/run.h"
 #include "ctl/cond.h"
 #include "ctl/object.h"
@@ -67,6 +68,10 @@ static void message_why(const struct run *r, struct buf *out)
 	buf_adds(out, "; ");
 	if (p->absence != POLICY_LISTED)
 		buf_adds(out, "the list of tags lacks it now, and it stays while it may be there");
+	else if (POLICY_SPEC(r)->by_build && rules.pin)
+		buf_adds(out, CHOOSE_PINNED);
+	else if (POLICY_SPEC(r)->by_build)
+		policy_dates_say(r, out);
 	else
 		choose_say(&rules, res, out);
 }
@@ -100,7 +105,7 @@ static bool message_holds(const struct run *r, const struct buf *begin, const st
 	if (!*why) /* another controller has said it, in Flux's words alone */
 		return !s->skip && !s->age_ms;
 	return *why == ';' && !strstr(why, CHOOSE_PINNED) && !strstr(why, SKIPPED) == !s->skip &&
-		!strstr(why, WAITS) == !s->age_ms;
+		!strstr(why, WAITS) == !s->age_ms && !strstr(why, POLICY_ASKED) == !s->by_build;
 }
 
 static void ready_put(struct run *r, const json_t *status)
@@ -157,6 +162,8 @@ static const char *shown_rule(const struct imagepolicy_spec *s)
 		return "The tag is pinned: it wins whatever else is there.";
 	if (!s->chosen)
 		return "None is given.";
+	if (s->by_build)
+		return "The one that was built last.";
 	switch (s->by) {
 	case CHOOSE_SEMVER:
 		return "The highest version in the range.";
@@ -183,6 +190,7 @@ void policy_shown(const struct spec *spec, struct kind_shown *out)
 	const char *arg = s->by == CHOOSE_SEMVER ? s->range : s->desc ? "desc" : "asc";
 
 	shown_part(&out->reference, "pin ", s->pin);
+	shown_part(&out->reference, "order ", s->by_build ? IMAGEPOLICY_BY_BUILD : NULL);
 	if (s->chosen)
 		shown_part(&out->reference, orders[s->by], arg);
 	shown_part(&out->reference, "filter ", s->pattern);

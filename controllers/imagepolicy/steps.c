@@ -1,8 +1,9 @@
 /*
  * The rows of an ImagePolicy. Most runs ask nobody: the catalog says what the ImageRepository is,
- * a job reads its tags. A registry is asked for a digest, and for a tag that won before and is not
- * in the list any more: it stays the choice as long as the registry has it, and until two runs,
- * ABSENCE_CONFIRM_MS apart at least, have heard that it has not.
+ * a job reads its tags. A registry is asked for a digest, for build times where they are the order
+ * (dates.h), and for a tag that won before and is not in the list any more: it stays the choice as
+ * long as the registry has it, and until two runs, ABSENCE_CONFIRM_MS apart at least, have heard
+ * that it has not.
  *
  * What fails and waits for an object to change does not back off: the news of the catalog or of the
  * Namespace make the policy due.
@@ -13,10 +14,12 @@
 #include "base/mem.h"
 #include "base/obj.h"
 #include "base/time.h"
+#include "controllers/imagepolicy/dates.h"
 #include "controllers/imagepolicy/imagepolicy.h"
 #include "controllers/imagepolicy/run.h"
 #include "controllers/imagepolicy/status.h"
 #include "ctl/door.h"
+#include "image/built.h"
 #include "kube/client.h"
 #include "oci/answer.h"
 #include "oci/identity.h"
@@ -243,7 +246,7 @@ static enum step_ret choose_resume(struct task *t)
 	struct run *r = RUN(t);
 	struct imagepolicy_run *p = POLICY_RUN(r);
 
-	p->choice = *choice_result(t->op);
+	choice_take(t->op, &p->choice);
 	if (p->choice.read)
 		POLICY_ITEM(r->item)->lost_ms = 0;
 	memcpy(p->tag, p->choice.result.tag, sizeof(p->tag));
@@ -251,7 +254,8 @@ static enum step_ret choose_resume(struct task *t)
 		p->failed = t->op->err;
 		return STEP_NEXT;
 	}
-	POLICY_ITEM(r->item)->gone_ms = 0;
+	if (p->choice.absent == CHOICE_NONE)
+		POLICY_ITEM(r->item)->gone_ms = 0;
 	return task_op_failed(t) ? choose_failed(r) : STEP_NEXT;
 }
 
@@ -269,7 +273,7 @@ static bool digest_holds(const struct run *r)
 
 static bool asks_registry(const struct run *r)
 {
-	return POLICY_RUN(r)->choice.behind ||
+	return POLICY_RUN(r)->choice.behind || policy_dates_wanted(r) ||
 		(POLICY_SPEC(r)->digest != REFLECT_NEVER && !digest_holds(r));
 }
 
@@ -476,6 +480,7 @@ static const struct step WORK[] = {
 	{"choose", choose_start, choose_resume},
 	{"credentials", credentials_start, credentials_resume},
 	{"provider", provider_start},
+	{"dates", policy_dates_start, policy_dates_resume},
 	{"confirm", confirm_start, confirm_resume},
 	{"digest", digest_start, digest_resume},
 	{"outcome", outcome_start},
@@ -543,12 +548,15 @@ static void item_clear(struct item *i)
 	free(p->name);
 	free(p->tag);
 	free(p->digest);
+	free(p->dated_at);
 }
 
 /* Whose answer comes from here is quick. */
 static enum lane item_lane(const struct item *i)
 {
-	return IMAGEPOLICY_SPEC(i->spec)->digest == REFLECT_NEVER ? LANE_LOCAL : LANE_CHECK;
+	const struct imagepolicy_spec *s = IMAGEPOLICY_SPEC(i->spec);
+
+	return s->digest == REFLECT_NEVER && !s->by_build ? LANE_LOCAL : LANE_CHECK;
 }
 
 static const struct item_hooks ITEM = {
@@ -561,6 +569,7 @@ static void run_clear(struct run *r)
 	struct imagepolicy_run *p = POLICY_RUN(r);
 
 	login_clear(&p->login);
+	free(p->choice.list);
 	free(p->image);
 	free(p->ns);
 	free(p->as.secret);
@@ -586,7 +595,8 @@ static const char *revision_of(const struct item *i)
 static const struct kube_resource RESOURCE = {
 	"image.toolkit.fluxcd.io", "v1", "imagepolicies", "ImagePolicy", true};
 
-static const char *const ANNOTATIONS[] = {IMAGEPOLICY_PIN, IMAGEPOLICY_SKIP, IMAGEPOLICY_AGE, NULL};
+static const char *const ANNOTATIONS[] = {
+	IMAGEPOLICY_PIN, IMAGEPOLICY_SKIP, IMAGEPOLICY_AGE, IMAGEPOLICY_ORDER, NULL};
 static const char *const CONDITIONS[] = {COND_STALLED, COND_RECONCILING, NULL};
 
 const struct kind imagepolicy_kind = {
@@ -641,6 +651,7 @@ static void env_freed(void *arg)
 {
 	struct imagepolicy_env *env = arg;
 
+	image_built_free(env->built);
 	registry_env_clear(&env->registry);
 	refs_clear(&env->users);
 	free(env);
@@ -656,6 +667,7 @@ struct controller *imagepolicy_new(const struct imagepolicy_opts *opts)
 	env->requeue_ms = opts->requeue_dependency_ms ? opts->requeue_dependency_ms : REQUEUE_MS;
 	env->listener = (struct image_listener){.heard = repository_heard, .arg = env};
 	registry_env_init(&env->registry, &opts->registry);
+	env->built = image_built_new(o.loop, env->registry.oci);
 	image_catalog_listen(env->catalog, &env->listener);
 	o.env = env;
 	o.stopped = env_stopped;

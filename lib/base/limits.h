@@ -241,6 +241,13 @@
 #define LIMIT_EXTRACT 1024 /* filterTags.extract */
 #define LIMIT_EXTRACT_COST 50000 /* groups that it needs, by instructions of the pattern */
 #define LIMIT_SORT_KEY 1024 /* what that comes to for a tag */
+#define LIMIT_BUILT_TAGS 100 /* of one image, whose build times are asked for */
+#define LIMIT_BUILT_AT_ONCE 4 /* of them at a time */
+#define LIMIT_BUILT_DOCUMENT (256 * LIMIT_KIB) /* a manifest or config: the loop parses it */
+#define LIMIT_BUILT_VALUES 10000 /* in such a config */
+#define LIMIT_BUILT_DEPTH 16 /* likewise */
+#define LIMIT_BUILT_KEPT 20000 /* digests, and tags, of which it is kept when they were built */
+#define LIMIT_BUILT_KEPT_BYTES (4 * LIMIT_MIB) /* of each of the two */
 #define LIMIT_FILTER_MS 200 /* of matching for a whole tag list ... */
 #define LIMIT_FILTER_TAG_US 5 /* ... and so much more for each tag; an ordinary one takes 0.3 */
 

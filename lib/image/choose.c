@@ -1,9 +1,9 @@
 #include "image/choose.h"
 
 #include "base/clock.h"
-#include "base/limits.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "base/vec.h"
 #include "text/expand.h"
 #include "text/match.h"
 #include "text/number.h"
@@ -27,6 +27,7 @@ struct candidate {
 struct choose {
 	enum choose_by by;
 	bool desc, has_range;
+	bool all;
 	int64_t born_until_s;
 	char *pin, *pattern_text, *skip_text;
 	struct semver_range range;
@@ -40,6 +41,8 @@ struct choose {
 	struct candidate **order; /* the best ones, the best of them first */
 	struct candidate *next; /* the one that no other place holds */
 	size_t keep;
+	VEC(struct candidate *) sorted; /* with all; the best first */
+	size_t taking_part; /* they may be more */
 	struct choose_result result;
 };
 
@@ -90,6 +93,7 @@ int choose_new(struct choose **out, const struct choose_rules *rules, struct err
 
 	c->by = rules->by;
 	c->desc = rules->desc;
+	c->all = rules->all;
 	c->born_until_s = rules->born_until_s;
 	c->pin = mem_strdup(rules->pin);
 	c->pattern_text = choose_given(rules->pattern) ? mem_strdup(rules->pattern) : NULL;
@@ -106,10 +110,16 @@ int choose_new(struct choose **out, const struct choose_rules *rules, struct err
 
 void choose_free(struct choose *c)
 {
+	struct candidate **one;
 	size_t i;
 
 	if (!c)
 		return;
+	vec_each (&c->sorted, one) {
+		buf_clear(&(*one)->key);
+		free(*one);
+	}
+	vec_clear(&c->sorted);
 	if (c->has_range)
 		semver_range_clear(&c->range);
 	expand_free(c->extract);
@@ -187,6 +197,38 @@ static void choose_place(struct choose *c)
 	memmove(&c->order[i + 1], &c->order[i], (last - i) * sizeof(struct candidate *));
 	c->order[i] = c->next;
 	c->next = gone;
+}
+
+/* Where the next one goes: it comes later in the list than all of these. */
+static size_t choose_rank(const struct choose *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->sorted.len; i++)
+		if (choose_same_key(c, c->sorted.p[i]) || choose_beats(c, c->sorted.p[i]))
+			break;
+	return i;
+}
+
+static void choose_sort_in(struct choose *c)
+{
+	struct candidate *one;
+	size_t at, i;
+
+	if (++c->taking_part > LIMIT_BUILT_TAGS)
+		return;
+	at = choose_rank(c);
+	one = NEW(struct candidate);
+	memcpy(one->tag, c->next->tag, sizeof(one->tag));
+	buf_init(&one->key, LIMIT_SORT_KEY);
+	buf_add(&one->key, c->next->key.p, c->next->key.len);
+	one->number = c->next->number;
+	(void)vec_add(&c->sorted);
+	for (i = c->sorted.len - 1; i > at; i--)
+		c->sorted.p[i] = c->sorted.p[i - 1];
+	c->sorted.p[at] = one;
+	if (c->by == CHOOSE_SEMVER)
+		(void)!semver_parse(&one->version, buf_str(&one->key));
 }
 
 /* ---- one tag --------------------------------------------------------------------------------- */
@@ -289,6 +331,8 @@ static int choose_consider(struct choose *c, const char *tag, int64_t seen_s, st
 	if (rc <= 0)
 		return rc;
 	snprintf(c->next->tag, sizeof(c->next->tag), "%s", tag);
+	if (c->all)
+		choose_sort_in(c);
 	choose_place(c);
 	return 0;
 }
@@ -355,6 +399,11 @@ int choose_end(struct choose *c, struct choose_result *out, struct err *err)
 		r->runner_up[0] = '\0';
 	}
 	*out = *r;
+	if (c->taking_part > LIMIT_BUILT_TAGS)
+		return err_set(err, ERR_RETRY,
+			"%zu tags take part, and build times are asked for of %d at most: narrow "
+			"spec.filterTags",
+			c->taking_part, LIMIT_BUILT_TAGS);
 	if (r->tag[0])
 		return 0;
 	if (c->pin)
@@ -370,6 +419,15 @@ const char *choose_nth(const struct choose *c, size_t n, char key[CHOOSE_KEY_SHO
 		return NULL;
 	choose_put_key(key, c->order[n]);
 	return c->order[n]->tag;
+}
+
+struct choose_list *choose_list_new(const struct choose *c)
+{
+	struct choose_list *l = NEW(struct choose_list);
+
+	for (; l->len < c->sorted.len; l->len++)
+		memcpy(l->tags[l->len], c->sorted.p[l->len]->tag, sizeof(l->tags[0]));
+	return l;
 }
 
 /* ---- for people ------------------------------------------------------------------------------ */

@@ -16,6 +16,9 @@
  *   equal ones the key that comes first in the list wins, so `v1.0.0` before `1.0.0`.
  * test/e2e/policydiff.sh holds that to Go.
  *
+ * With `all` those that take part are kept, too, up to LIMIT_BUILT_TAGS: somebody else has the last
+ * word on them (built.h). More of them are a failure.
+ *
  * Before the filter tags are left out that the user skips, and those that we have seen too short a
  * time ago. A pinned tag wins whatever the rest says, if it is there.
  *
@@ -34,6 +37,7 @@
 #define IMAGE_CHOOSE_H
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/limits.h"
 #include "oci/ref.h"
 
 #include <stdbool.h>
@@ -47,6 +51,7 @@ enum choose_by { CHOOSE_SEMVER, CHOOSE_ALPHABETICAL, CHOOSE_NUMERICAL };
 struct choose_rules {
 	enum choose_by by;
 	bool desc; /* not of semver */
+	bool all;
 	const char *range; /* of semver */
 	const char *pattern, *extract;
 	const char *skip; /* an expression: tags that it matches do not count */
@@ -57,6 +62,12 @@ struct choose_rules {
 };
 
 #define CHOOSE_KEEP_MAX 100 /* each tag is compared with all that are kept */
+/* Tags in order, the best first. */
+struct choose_list {
+	size_t len;
+	char tags[LIMIT_BUILT_TAGS][OCI_TAG_MAX + 1];
+};
+
 #define CHOOSE_KEY_SHOWN 64 /* bytes of a key */
 
 struct choose_result {
@@ -83,6 +94,8 @@ int choose_end(struct choose *c, struct choose_result *out, struct err *err) mus
 /* After choose_end(): the best tag but n by the rules alone, whatever is pinned, and its key, cut.
    NULL: there are no more, or the choice failed. Borrowed until choose_free(). */
 const char *choose_nth(const struct choose *c, size_t n, char key[CHOOSE_KEY_SHOWN + 1]);
+/* With `all`, after choose_end went well: who takes part. The caller's, for free(). */
+struct choose_list *choose_list_new(const struct choose *c);
 
 /* The first words of choose_say() when a tag is pinned. */
 #define CHOOSE_PINNED "it is pinned"

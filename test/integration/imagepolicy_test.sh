@@ -59,6 +59,22 @@ check_soon "and followed" 20 "$(of 1.10.0)" digest
 check_has "with the digest before" "(previously $REGISTRY/app:1.10.0@$old)" "$(message digest)"
 k delete imagepolicy digest >/dev/null
 
+# ---- build times -----------------------------------------------------------------------------------------------------
+built() { env HOME="$H_TMP" "$OCICTL" push "oci://$REGISTRY/app:$1" --path="$H_ROOT/deploy/samples/app" --source=s --revision="$1" --created="$2" >/dev/null 2>&1; }
+built git-f00dcaf 2026-01-02T10:00:00Z
+built git-1f2e3d4 2026-01-03T10:00:00Z
+scan
+policy build '{"filterTags": {"pattern": "^git-[0-9a-f]+$"}, "policy": {"alphabetical": {}}}' >/dev/null
+check_soon "without build times the greatest text wins" 20 "True git-f00dcaf" latest build
+note build oci-source-controller/order=build-time
+check_soon "with them the last build" 20 "True git-1f2e3d4" latest build
+check_has "the message says why" "it was built at 2026-01-03T10:00:00Z, and the other one at 2026-01-02T10:00:00Z; the registry was asked for 2 of 2 tags" \
+	"$(message build)"
+built git-abcdef0 2026-01-04T10:00:00Z
+scan
+check_soon "a later build wins as soon as it is found" 10 "True git-abcdef0" latest build
+check_has "and only that one was asked for" "the registry was asked for 1 of 3 tags" "$(message build)"
+
 # ---- a list that lacks the winner ------------------------------------------------------------------------------------
 mv "$TAGS/main-3-101" "$H_TMP/away"
 scan
