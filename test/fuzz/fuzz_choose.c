@@ -1,7 +1,8 @@
 /*
  * Input, in lines: s, a or n (which order; upper case: descending), a range, a pattern, a template,
  * an expression to skip, then tags. Properties: who wins was given, and is not its own runner-up;
- * without a template the two alone come to the same; what fails says why.
+ * without a template the two alone come to the same; who wins is the first of all; what fails says
+ * why.
  */
 #include "base/mem.h"
 #include "image/choose.h"
@@ -19,6 +20,13 @@ static int tag_order(const void *a, const void *b)
 	return strcmp(*(char *const *)b, *(char *const *)a);
 }
 
+static void check_list(const struct choose *c, const struct choose_result *res)
+{
+	auto_free struct choose_list *list = choose_list_new(c);
+
+	BUG_IF(!list->len || list->len > res->passed || strcmp(list->tags[0], res->tag) != 0);
+}
+
 static int run(const struct choose_rules *rules, char *const *tags, size_t n,
 	struct choose_result *res, struct err *err)
 {
@@ -33,6 +41,8 @@ static int run(const struct choose_rules *rules, char *const *tags, size_t n,
 			rc = choose_tag(c, tags[i], 0, err);
 	if (!rc)
 		rc = choose_end(c, res, err);
+	if (!rc && rules->all)
+		check_list(c, res);
 	choose_free(c);
 	return rc;
 }
@@ -72,6 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		: strpbrk(kind, "nN")  ? CHOOSE_NUMERICAL
 				       : CHOOSE_ALPHABETICAL;
 	rules.desc = strpbrk(kind, "NA");
+	rules.all = true;
 	rules.range = strsep(&rest, "\n");
 	rules.pattern = strsep(&rest, "\n");
 	rules.extract = strsep(&rest, "\n");
