@@ -103,7 +103,7 @@ static bool message_holds(const struct run *r, const struct buf *begin, const st
 		return false;
 	why = c->message + begin->len;
 	if (!*why) /* another controller has said it, in Flux's words alone */
-		return !s->skip && !s->age_ms;
+		return !s->skip && !s->age_ms && !s->by_build;
 	return *why == ';' && !strstr(why, CHOOSE_PINNED) && !strstr(why, SKIPPED) == !s->skip &&
 		!strstr(why, WAITS) == !s->age_ms && !strstr(why, POLICY_ASKED) == !s->by_build;
 }
