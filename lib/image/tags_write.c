@@ -111,8 +111,8 @@ struct merge {
 	char kept[OCI_TAG_MAX + 1]; /* given out, when the reader's own has gone on */
 };
 
-/* The clock was ahead, and is right now, or it is behind: what it said of the future would make tags
-   too young, or of any age, for as long as that is away. */
+/* The clock was ahead, and is right now, or it is behind: what it said of the future would make
+   tags too young, or of any age, for as long as that is away. */
 static int64_t not_later(int64_t at_s, const struct image_tags_job *job)
 {
 	return at_s < job->now_s ? at_s : job->now_s;

@@ -178,6 +178,15 @@ START_TEST(the_file_of_tags_is_lost)
 		"DependencyNotReady: retrying in 30s error: no tags in database");
 	world_tags(&w, "app", "1 2");
 	ck_assert_str_eq(world_answer(&w, "p"), "2");
+	/* Who is ready already waits for it. */
+	world_forget(&w);
+	ck_assert_int_eq(system(cut), 0);
+	world_annotate(&w, "p", "reconcile.fluxcd.io/requestedAt", "now");
+	ck_assert(!image_catalog_find(w.catalog, "apps", "app")->has);
+	ck_assert_str_eq(world_answer(&w, "p"), "2");
+	ck_assert(!has_events(&w));
+	world_tags(&w, "app", "1 2");
+	ck_assert_str_eq(world_status(&w, "p", "lastHandledReconcileAt"), "now");
 	world_clear(&w);
 }
 END_TEST
