@@ -19,6 +19,7 @@ struct choice_job {
 	char *ns, *name, *image, *before;
 	char *range, *pattern, *extract, *pin, *skip;
 	struct choose_rules rules; /* the texts are those above */
+	bool has; /* the catalog believes the file, and it is of this image */
 	int64_t age_s, now_s;
 	struct image_exclude exclude;
 	struct choice out;
@@ -76,6 +77,8 @@ static int feed_list(struct choice_job *j, struct image_tags *t, struct feed *f,
 /* Until the next scan the tags may be those of the image before. */
 static int list_open(const struct choice_job *j, struct image_tags **t, struct err *err)
 {
+	if (!j->has)
+		return err_code(err, ERR_RETRY, -ENOENT, "there are no tags of this image");
 	if (image_tags_open(t, j->root, j->ns, j->name, err))
 		return -1;
 	if (!strcmp(image_tags_head(*t)->image, j->image))
@@ -212,6 +215,7 @@ struct op *choice_start(struct loop *loop, const struct choice_req *req)
 	j->ns = mem_strdup(req->entry->ns);
 	j->name = mem_strdup(req->entry->name);
 	j->image = mem_strdup(req->entry->canonical);
+	j->has = req->entry->has && !strcmp(req->entry->head.image, req->entry->canonical);
 	j->before = mem_strdup(req->before);
 	image_exclude_copy(&j->exclude, &req->entry->facts.exclude);
 	rules_copy(j, req->spec);

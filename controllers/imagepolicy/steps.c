@@ -181,13 +181,19 @@ static enum step_ret choose_no_tags(struct run *r, const char *why)
    leads, nobody has to hear: what was chosen stays, and is right most likely. */
 static enum step_ret tags_lost(struct run *r, const char *why)
 {
-	const struct cond *ready = cond_get(&r->conds_before, COND_READY);
 	const struct image_entry *e = repository_find(r);
 	struct imagepolicy_item *i = POLICY_ITEM(r->item);
 	uint64_t ms = POLICY_ENV(r)->requeue_ms, now = clock_ms();
-	bool holds = ready && ready->status == COND_TRUE && ready->generation == r->generation &&
-		e && !strcmp(i->name, e->facts.image);
+	const struct cond *ready;
+	bool holds;
 
+	if (!run_open(r)) {
+		r->task.err = (struct err){0};
+		return STEP_DONE;
+	}
+	ready = cond_get(&r->conds_before, COND_READY);
+	holds = ready && ready->status == COND_TRUE && ready->generation == r->generation && e &&
+		!strcmp(i->name, e->facts.image);
 	if (!i->lost_ms)
 		i->lost_ms = now;
 	if (!holds || now - i->lost_ms >= ms)
@@ -211,9 +217,6 @@ static enum step_ret choose_start(struct task *t)
 		return policy_invalid(r);
 	if (!e->looked)
 		return come_again(r, NEWS_MS);
-	/* After a change of the image the file is of the one before until the next scan. */
-	if (!e->has || strcmp(e->head.image, e->canonical) != 0)
-		return tags_lost(r, "no tags in database");
 	repository_take(POLICY_RUN(r), e);
 	return task_wait(t,
 		choice_start(r->c->opts.loop,

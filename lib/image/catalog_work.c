@@ -293,7 +293,7 @@ void image_catalog_doubt(struct image_catalog *c, const char *ns, const char *na
 	auto_free char *key = mem_printf("%s/%s", ns, name);
 	const struct image_entry *e = catalog_entry(c, key);
 
-	if (e && e->has && !map_get(&c->lines, key))
+	if (e && e->has && !strcmp(e->head.image, e->canonical) && !map_get(&c->lines, key))
 		op_then(image_catalog_look_start(c, ns, name, NULL), catalog_work_done, NULL);
 }
 

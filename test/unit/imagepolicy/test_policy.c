@@ -191,6 +191,43 @@ START_TEST(the_file_of_tags_is_lost)
 }
 END_TEST
 
+/* Also who asks for the digest again and again. */
+START_TEST(the_file_is_lost_between_digests)
+{
+	auto_free char *cut = NULL;
+	struct world w;
+
+	begin_at(&w, "1 2");
+	cut = mem_printf("truncate -s 100 %s/tags/apps/app", w.path);
+	world_manifest(&w, "2", 'a', 200);
+	world_manifest(&w, "2", 'a', 200);
+	world_policy(&w, "p", "\"digestReflectionPolicy\":\"Always\",\"interval\":\"1m\"," ALPHA);
+	ck_assert_str_eq(world_answer(&w, "p"), "2");
+	world_pass(&w, 61000);
+	ck_assert_int_eq(system(cut), 0);
+	world_forget(&w);
+	world_pass(&w, 61000);
+	ck_assert(!image_catalog_find(w.catalog, "apps", "app")->has);
+	ck_assert_str_eq(world_answer(&w, "p"), "2");
+	ck_assert(!has_events(&w));
+	world_clear(&w);
+}
+END_TEST
+
+/* That a policy is none is said whether or not there are tags. */
+START_TEST(an_invalid_policy_without_tags)
+{
+	struct world w;
+
+	world_begin(&w);
+	world_repository(&w, "app", IMAGE, "");
+	world_no_tags(&w, "app");
+	world_policy(&w, "p", "\"policy\":{\"semver\":{\"range\":\"not\"}}");
+	ck_assert_str_eq(world_status(&w, "p", "Ready.reason"), "InvalidPolicy");
+	world_clear(&w);
+}
+END_TEST
+
 /* Flux's controller has written the status: what it says is right, and nothing is new. */
 START_TEST(after_flux_nothing_is_new)
 {
@@ -631,6 +668,8 @@ Suite *suite_policy(void)
 	tcase_add_test(tc, ip_23_repository_not_scanned_yet);
 	tcase_add_test(tc, ip_23_ready_before_the_first_scan);
 	tcase_add_test(tc, the_file_of_tags_is_lost);
+	tcase_add_test(tc, an_invalid_policy_without_tags);
+	tcase_add_test(tc, the_file_is_lost_between_digests);
 	tcase_add_test(tc, after_flux_nothing_is_new);
 	tcase_add_test(tc, a_status_that_holds_no_tag);
 	tcase_add_test(tc, ip_23_requeue_dependency);
