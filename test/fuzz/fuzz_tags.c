@@ -1,7 +1,7 @@
 /*
  * A file of tags. The input is its text without the end, or, when it begins with '!', with whatever
  * end it has. What is taken is in descending order, and tags only; and a scan that finds the same
- * tags leaves every one with its time.
+ * tags of the same image leaves every one with its time, unless that has not come yet.
  */
 #include "base/buf.h"
 #include "base/mem.h"
@@ -40,7 +40,10 @@ static void root_open(void)
 	atexit(root_remove);
 }
 
+#define NOW_S 1700000000
+
 struct seen {
+	char image[OCI_REPO_TEXT_MAX];
 	VEC(int64_t) at;
 	struct image_tags_list list;
 };
@@ -56,6 +59,7 @@ static int read_all(struct seen *s)
 
 	if (image_tags_open(&t, &root, "a", "b", &err))
 		return -1;
+	snprintf(s->image, sizeof(s->image), "%s", image_tags_head(t)->image);
 	while ((rc = image_tags_next(t, &tag, &err)) > 0) {
 		BUG_IF(!oci_tag_valid(tag.tag, strlen(tag.tag)) || tag.seen_s < 0);
 		BUG_IF(*last && strcmp(last, tag.tag) <= 0);
@@ -79,17 +83,19 @@ static void check_again(struct seen *s)
 {
 	char ns[] = "a", name[] = "b";
 	struct image_tags_job job = {
-		.root = &root, .ns = ns, .name = name, .list = &s->list, .now_s = 12345};
+		.root = &root, .ns = ns, .name = name, .list = &s->list, .now_s = NOW_S};
 	struct seen again = {0};
 	atomic_bool stop = false;
 	struct err err = {0};
+	size_t i;
 
-	snprintf(job.head.image, sizeof(job.head.image), "a/b");
+	snprintf(job.head.image, sizeof(job.head.image), "%s", s->image);
 	digest_mem(&job.head.excluded, DIGEST_SHA256, "", 0);
 	BUG_IF(image_tags_write(&job, &stop, &err));
 	image_tags_list_init(&again.list, 1 << 24);
 	BUG_IF(read_all(&again) || again.at.len != s->at.len);
-	BUG_IF(s->at.len && memcmp(again.at.p, s->at.p, s->at.len * sizeof(*s->at.p)));
+	for (i = 0; i < s->at.len; i++) /* none of the future */
+		BUG_IF(again.at.p[i] != (s->at.p[i] < NOW_S ? s->at.p[i] : NOW_S));
 	seen_clear(&again);
 }
 
