@@ -25,14 +25,18 @@ static struct oci_way req_way(struct call *q)
 	return oci_memo_get(q->client->memos, q->target.repo, oci_identity_id(q->target.identity));
 }
 
-/* Does the challenge ask for more than what a request of this kind asks for by itself? */
+/* Does the challenge ask for more than what a request of this kind asks for by itself? The order of
+   rights says nothing: docker-registry has them in any. */
 static bool req_is_extra(const struct call *q, const char *scope)
 {
 	const char *extra = q->challenge ? q->challenge->scope : "";
-	char pull[OCI_NAME_MAX + 32];
+	char pull[OCI_SCOPE_MAX], turned[OCI_SCOPE_MAX];
 
 	snprintf(pull, sizeof(pull), "repository:%s:pull", q->target.repo->name);
-	return *extra && strcmp(extra, scope) && strcmp(extra, pull);
+	snprintf(turned, sizeof(turned), "repository:%s:push,pull", q->target.repo->name);
+	if (!*extra || !strcmp(extra, scope) || !strcmp(extra, pull))
+		return false;
+	return !q->req.write || strcmp(extra, turned) != 0;
 }
 
 /* A realm that was named long ago gets a part of the time only: the registry may have to be asked

@@ -405,6 +405,40 @@ START_TEST(other_scope)
 }
 END_TEST
 
+/* The rights of a push, in whatever order the registry names them, are asked for once. */
+START_TEST(turned_scope)
+{
+	static const char *const scopes[] = {
+		"repository:app:pull,push", "repository:app:push,pull", "repository:app:pull"};
+	auto_free char *challenge = NULL;
+	struct fake_answer *a;
+	struct fixture x;
+	struct op *op;
+
+	fixture_init(&x);
+	challenge = bearer(&x, scopes[_i]);
+	a = fake_on(x.reg, "POST", "/v2/app/x");
+	a->need = "Bearer tok";
+	a->challenge = challenge;
+	fake_on(x.reg, "GET", "/token")->body = "{\"token\":\"tok\"}";
+	op = oci_req_start(x.oci,
+		&(struct oci_req){.target = {&x.repo, x.nobody, 60000},
+			.kind = OCI_KIND_MANIFEST,
+			.method = "POST",
+			.path = "x",
+			.what = "it",
+			.max_body = 100,
+			.write = true});
+	fixture_wait(&x, op);
+	fixture_ok(op);
+	op_free(op);
+	ck_assert_msg(strstr(fake_log(x.reg),
+			      "GET /token?service=svc&scope=repository%3Aapp%3Apull%2Cpush\n"),
+		"%s", fake_log(x.reg));
+	fixture_clear(&x);
+}
+END_TEST
+
 /* ---- what was learnt may be out of date ------------------------------------------------------ */
 
 /* The repository's token server is known, and its token too old to be used. What the server says to
@@ -1876,6 +1910,7 @@ Suite *suite_registry(void)
 	tcase_add_loop_test(t, identity_token_refused, 0, ARRAY_LEN(form_refusals));
 	tcase_add_test(t, registry_token);
 	tcase_add_test(t, other_scope);
+	tcase_add_loop_test(t, turned_scope, 0, 3);
 	tcase_add_loop_test(t, other_realm, 0, 8);
 	tcase_add_test(t, other_realm_hangs);
 	tcase_add_test(t, open_now);
