@@ -168,29 +168,40 @@ static enum step_ret notices_resume(struct task *t)
 	return task_wait(t, sleep_start(a->loop, 5));
 }
 
-/* Nothing is written any more: another replica may begin. */
-static enum step_ret lease_end_start(struct task *t)
+static void roles_tell(struct app *a)
 {
-	struct app *a = app_of(t);
-	struct app_group *held = NULL;
-	unsigned i;
-
-	/* All are given back at once, and waited for one after the other. */
-	for (i = 0; i < APP_GROUPS; i++)
-		if (a->groups[i].lease) {
-			held = &a->groups[i];
-			op_cancel(held->lease);
-		}
-	return held ? task_wait(t, MOVE(held->lease)) : STEP_NEXT;
-}
-
-static enum step_ret lease_end_resume(struct task *t)
-{
-	struct app *a = app_of(t);
 	unsigned i;
 
 	for (i = 0; i < a->n_controllers; i++)
 		role_changed(a->controllers[i]);
+}
+
+/* Nothing is written any more: another replica may begin. */
+static enum step_ret lease_end_start(struct task *t)
+{
+	struct app *a = app_of(t);
+	struct op **held = NULL;
+	unsigned i;
+
+	/* All are given back at once, and waited for one after the other: the next one may have
+	   ended by then. */
+	for (i = 0; i < APP_GROUPS; i++) {
+		struct op **lease = &a->groups[i].lease;
+
+		if (*lease && (*lease)->done)
+			op_free(MOVE(*lease));
+		else if (*lease)
+			op_cancel(*(held = lease));
+	}
+	if (held)
+		return task_wait(t, MOVE(*held));
+	roles_tell(a);
+	return STEP_NEXT;
+}
+
+static enum step_ret lease_end_resume(struct task *t)
+{
+	roles_tell(app_of(t));
 	return STEP_AGAIN;
 }
 

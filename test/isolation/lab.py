@@ -380,7 +380,7 @@ class Controller:
             f"--embedded={self.files}", f"--state-dir={self.state}"]
         self.process = subprocess.Popen(
             [PROGRAM, *api, "--storage-addr=127.0.0.1:0", "--metrics-addr=127.0.0.1:0", "--health-addr=127.0.0.1:0",
-             f"--log-level={log}", *flags],
+             "--receiverAddr=127.0.0.1:0", f"--log-level={log}", *flags],
             stdout=subprocess.DEVNULL, stderr=open(self.log, "ab"), env={**clean, **(env or {})},
             preexec_fn=lambda: self._before_exec(nofile))
         _controllers.append(self)
