@@ -70,11 +70,11 @@ void receiver_answer_metrics(struct receiver_env *env, struct metrics *m)
 		8, {100, 1000, 10000, 100000, 1e6, 1e7, 1e8, 1e9}};
 
 	env->seconds = metrics_histogram(m, "gotk_receiver_http_request_duration_seconds",
-		"From a whole call of a webhook to its answer.", labels, seconds);
+		"From a whole call of a Receiver to its answer.", labels, seconds);
 	env->bytes = metrics_histogram(m, "gotk_receiver_http_response_size_bytes",
-		"Bodies of the answers to webhooks.", labels, bytes);
+		"Bodies of the answers of Receivers.", labels, bytes);
 	metric_family_on_scrape(
 		metrics_gauge(m, "gotk_receiver_http_requests_inflight",
-			"Calls of webhooks that wait or are worked on.", "service,handler"),
+			"Calls of Receivers that wait or are worked on.", "service,handler"),
 		emit_inflight, env);
 }
