@@ -15,6 +15,14 @@ static bool rule_has(const json_t *self, const char *field)
 	return json_object_get(self, field) != NULL;
 }
 
+/* ---- GitRepository --------------------------------------------------------------------------- */
+
+static bool git_account_needs_cloud(const json_t *self)
+{
+	return !rule_has(self, "serviceAccountName") || rule_is(self, "provider", "azure") ||
+		rule_is(self, "provider", "aws");
+}
+
 /* ---- ImagePolicy ----------------------------------------------------------------------------- */
 
 static bool policy_interval_only_always(const json_t *self)
@@ -65,6 +73,9 @@ static const struct {
 	const char *text;
 	emb_rule_fn holds;
 } RULES[] = {
+	{"!has(self.serviceAccountName) || (has(self.provider) && (self.provider == 'azure' || "
+	 "self.provider == 'aws'))",
+		git_account_needs_cloud},
 	{"!has(self.interval) || (has(self.digestReflectionPolicy) && "
 	 "self.digestReflectionPolicy == 'Always')",
 		policy_interval_only_always},

@@ -130,7 +130,7 @@ START_TEST(test_explain)
 	/* The kinds of the group and version, and no others: two schemas each, and two of
 	   metadata. */
 	n = json_object_size(obj_get(doc, "components", "schemas"));
-	ck_assert_uint_eq(n, 2 * 2 + 2);
+	ck_assert_uint_eq(n, 3 * 2 + 2);
 	ck_assert_ptr_nonnull(obj_get(doc, "paths",
 		"/apis/image.toolkit.fluxcd.io/v1/namespaces/{namespace}/imagepolicies/{name}/"
 		"status",

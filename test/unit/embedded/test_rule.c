@@ -25,6 +25,10 @@ Suite *suite_rule(void);
 #define OIDC_NO_SECRET "self.type != 'generic-oidc' || !has(self.secretRef)"
 #define OTHERS_SECRET "self.type == 'generic-oidc' || has(self.secretRef)"
 
+#define ACCOUNT_CLOUD \
+	"!has(self.serviceAccountName) || (has(self.provider) && (self.provider == 'azure' || " \
+	"self.provider == 'aws'))"
+
 /* Each rule over every combination of what it asks for, as CEL has it. */
 static const struct {
 	const char *rule, *self;
@@ -56,6 +60,13 @@ static const struct {
 	{OTHERS_SECRET, "{\"type\":\"generic-oidc\"}", true},
 	{OTHERS_SECRET, "{\"type\":\"generic\"}", false},
 	{OTHERS_SECRET, "{\"type\":\"generic\",\"secretRef\":{}}", true},
+	{ACCOUNT_CLOUD, "{}", true},
+	{ACCOUNT_CLOUD, "{\"provider\":\"github\"}", true},
+	{ACCOUNT_CLOUD, "{\"serviceAccountName\":\"a\"}", false},
+	{ACCOUNT_CLOUD, "{\"serviceAccountName\":\"a\",\"provider\":\"generic\"}", false},
+	{ACCOUNT_CLOUD, "{\"serviceAccountName\":\"a\",\"provider\":\"github\"}", false},
+	{ACCOUNT_CLOUD, "{\"serviceAccountName\":\"a\",\"provider\":\"azure\"}", true},
+	{ACCOUNT_CLOUD, "{\"serviceAccountName\":\"a\",\"provider\":\"aws\"}", true},
 };
 
 START_TEST(test_rows)
@@ -82,6 +93,14 @@ END_TEST
 #define POLICY "image.toolkit.fluxcd.io/v1", "ImagePolicy"
 #define IMAGE "image.toolkit.fluxcd.io/v1", "ImageRepository"
 #define RECEIVER "notification.toolkit.fluxcd.io/v1", "Receiver"
+#define GIT "source.toolkit.fluxcd.io/v1", "GitRepository"
+#define GIT_NEEDS "\"url\":\"https://example.com/a.git\",\"interval\":\"5m\""
+#define AUTOMATION "image.toolkit.fluxcd.io/v1", "ImageUpdateAutomation"
+#define AUTO_NEEDS "\"interval\":\"1m\",\"sourceRef\":{\"name\":\"a\"}"
+#define AUTO_PUSH(refspec) \
+	"{" AUTO_NEEDS \
+	",\"git\":{\"commit\":{\"author\":{\"email\":\"a@b\"}},\"push\":{\"refspec\":" refspec \
+	"}}}"
 #define REF "\"imageRepositoryRef\":{\"name\":\"a\"},\"policy\":{}"
 #define NOT_CHECKED \
 	"<nil>: Invalid value: null: some validation rules were not checked because the object " \
@@ -191,6 +210,61 @@ START_TEST(rc_34_secret_and_providers)
 }
 END_TEST
 
+static const struct refusal GIT_ROWS[] = {
+	{GIT, "{" GIT_NEEDS "}", ""},
+	{GIT, "{\"interval\":\"5m\",\"url\":\"git@example.com:a.git\"}",
+		"spec.url: Invalid value: \"git@example.com:a.git\": spec.url in body should match "
+		"'^(http|https|ssh)://.*$'"},
+	{GIT, "{" GIT_NEEDS ",\"timeout\":\"1h\"}",
+		"spec.timeout: Invalid value: \"1h\": spec.timeout in body should match "
+		"'^([0-9]+(\\.[0-9]+)?(ms|s|m))+$'"},
+	{GIT, "{" GIT_NEEDS ",\"serviceAccountName\":\"a\",\"provider\":\"aws\"}", ""},
+	{GIT, "{" GIT_NEEDS ",\"serviceAccountName\":\"a\",\"provider\":\"github\"}",
+		"spec: Invalid value: \"object\": serviceAccountName can only be set when provider "
+		"is "
+		"'azure' or 'aws'"},
+	{GIT, "{" GIT_NEEDS ",\"verify\":{\"mode\":\"head\",\"secretRef\":{\"name\":\"k\"}}}", ""},
+	{GIT, "{" GIT_NEEDS ",\"verify\":{\"mode\":\"tag\",\"secretRef\":{\"name\":\"k\"}}}",
+		"spec.verify.mode: Unsupported value: \"tag\": supported values: \"head\", "
+		"\"HEAD\", "
+		"\"Tag\", \"TagAndHEAD\"\n" NOT_CHECKED},
+	{GIT, "{" GIT_NEEDS ",\"include\":[{\"fromPath\":\"x\"}]}",
+		"spec.include[0].repository: Required value\n" NOT_CHECKED},
+};
+
+START_TEST(test_gitrepository)
+{
+	check_refusal(&GIT_ROWS[_i]);
+}
+END_TEST
+
+/* A plus would force, a colon in front would delete. */
+static const struct refusal IU_07[] = {
+	{AUTOMATION, "{" AUTO_NEEDS "}", ""},
+	{AUTOMATION, AUTO_PUSH("\"refs/heads/main:refs/heads/x\""), ""},
+	{AUTOMATION, AUTO_PUSH("\"\""), ""},
+	{AUTOMATION, AUTO_PUSH("\"+refs/heads/main:refs/heads/x\""),
+		"spec.git.push.refspec: Invalid value: \"+refs/heads/main:refs/heads/x\": "
+		"spec.git.push.refspec in body should match '^$|^[^+:]'"},
+	{AUTOMATION, AUTO_PUSH("\":refs/heads/x\""),
+		"spec.git.push.refspec: Invalid value: \":refs/heads/x\": "
+		"spec.git.push.refspec in body should match '^$|^[^+:]'"},
+	{AUTOMATION, "{" AUTO_NEEDS ",\"git\":{\"commit\":{\"author\":{\"name\":\"a\"}}}}",
+		"spec.git.commit.author.email: Required value"},
+	{AUTOMATION, "{\"interval\":\"1m\",\"sourceRef\":{\"name\":\"a\",\"kind\":\"Bucket\"}}",
+		"spec.sourceRef.kind: Unsupported value: \"Bucket\": supported values: "
+		"\"GitRepository\""},
+	{AUTOMATION, "{" AUTO_NEEDS ",\"update\":{\"strategy\":\"Other\"}}",
+		"spec.update.strategy: Unsupported value: \"Other\": supported values: "
+		"\"Setters\""},
+};
+
+START_TEST(iu_07_refspec)
+{
+	check_refusal(&IU_07[_i]);
+}
+END_TEST
+
 static const struct refusal IR_11[] = {
 	{IMAGE, "{\"image\":\"a\",\"interval\":\"5m\",\"exclusionList\":[" TAGS_25 "]}", ""},
 	{IMAGE, "{\"image\":\"a\",\"interval\":\"5m\",\"exclusionList\":[" TAGS_25 ",\"z\"]}",
@@ -212,6 +286,8 @@ Suite *suite_rule(void)
 	tcase_add_test(tc, test_unknown);
 	tcase_add_loop_test(tc, ip_27_interval_and_always, 0, (int)ARRAY_LEN(IP_27));
 	tcase_add_loop_test(tc, rc_34_secret_and_providers, 0, (int)ARRAY_LEN(RC_34));
+	tcase_add_loop_test(tc, test_gitrepository, 0, (int)ARRAY_LEN(GIT_ROWS));
+	tcase_add_loop_test(tc, iu_07_refspec, 0, (int)ARRAY_LEN(IU_07));
 	tcase_add_loop_test(tc, ir_11_exclusion_list, 0, (int)ARRAY_LEN(IR_11));
 	suite_add_tcase(s, tc);
 	return s;
