@@ -11,8 +11,8 @@
 #include "controllers/receiver/spec.h"
 #include "controllers/receiver/targets.h"
 #include "controllers/receiver/token.h"
-#include "controllers/receiver/touch.h"
 #include "ctl/controller.h"
+#include "ctl/touch.h"
 #include "ev/account.h"
 #include "ev/task.h"
 #include "hook/hook.h"
@@ -332,7 +332,7 @@ static void touch_next(struct call *c)
 	for (i = 0; c->touches[i]; i++)
 		;
 	c->touched[i] = c->at;
-	c->touches[i] = receiver_touch(c->env->touches, &resource, r->ns ? r->ns : c->ns, o->name);
+	c->touches[i] = touch_object(c->env->touches, &resource, r->ns ? r->ns : c->ns, o->name);
 	c->touching++;
 	op_then(c->touches[i], touch_done, c);
 }

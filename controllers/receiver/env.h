@@ -10,13 +10,13 @@
 #include "ctl/item.h"
 
 struct metric_family;
-struct receiver_touches;
+struct touches;
 
 struct receiver_env {
 	struct receiver_opts opts; /* its controller's options are not to be used */
 	struct controller *controller;
 	struct map paths; /* path → struct receiver_path_of; paths.h */
-	struct receiver_touches *touches;
+	struct touches *touches;
 	/* Calls; call.h. */
 	struct list waiting; /* for a place; the one who has waited longest first */
 	struct list calls; /* that are worked on */

@@ -12,11 +12,11 @@
 #include "controllers/receiver/receiver.h"
 #include "controllers/receiver/spec.h"
 #include "controllers/receiver/token.h"
-#include "controllers/receiver/touch.h"
 #include "ctl/cond.h"
 #include "ctl/door.h"
 #include "ctl/object.h"
 #include "ctl/run.h"
+#include "ctl/touch.h"
 #include "http/server.h"
 #include "kube/client.h"
 
@@ -201,14 +201,14 @@ static void env_stopped(void *arg)
 
 	env->stopping = true;
 	receiver_calls_stop(env);
-	receiver_touches_stop(env->touches);
+	touches_stop(env->touches);
 }
 
 static bool env_idle(void *arg)
 {
 	const struct receiver_env *env = arg;
 
-	return !env->active && receiver_touches_idle(env->touches);
+	return !env->active && touches_idle(env->touches);
 }
 
 static void env_freed(void *arg)
@@ -216,7 +216,7 @@ static void env_freed(void *arg)
 	struct receiver_env *env = arg;
 
 	metrics_off_scrape(env->controller->opts.metrics, env);
-	receiver_touches_free(env->touches);
+	touches_free(env->touches);
 	map_clear(&env->paths);
 	map_clear(&env->shares);
 	free(env);
@@ -232,7 +232,7 @@ struct controller *receiver_new(const struct receiver_opts *opts)
 	env->most_active = LIMIT_RECEIVER_CALLS;
 	list_init(&env->waiting);
 	list_init(&env->calls);
-	env->touches = receiver_touches_new(o.kube);
+	env->touches = touches_new(o.kube);
 	/* Its Events go to Kubernetes alone. */
 	o.poster = NULL;
 	o.env = env;

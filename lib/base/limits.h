@@ -271,6 +271,8 @@
 #define LIMIT_SECRET_READ_MS 30000 /* of one pull Secret, whatever spec.timeout says */
 #define LIMIT_SECRET_SHARED_MS \
 	5000 /* what one run has read others use, when no watch vouches for it */
+#define LIMIT_TOUCHES 8 /* patches that make objects reconcile, on their way at a time */
+#define LIMIT_TOUCH_MS 10000 /* one of them */
 #define LIMIT_NOTICES 1000 /* to notification-controller, waiting */
 #define LIMIT_NOTICES_BYTES (4 * LIMIT_MIB) /* of all those */
 #define LIMIT_NOTICE (64 * LIMIT_KIB) /* the text of one, with the annotations of its object */
@@ -296,7 +298,6 @@
 #define LIMIT_RECEIVER_WAITING 400 /* calls that wait for that; of one Receiver half */
 #define LIMIT_RECEIVER_OBJECTS 5000 /* that one call wakes */
 #define LIMIT_RECEIVER_LISTED (16 * LIMIT_MIB) /* of their metadata, all calls, for filters */
-#define LIMIT_RECEIVER_PATCHES 8 /* on their way at a time */
 #define LIMIT_RECEIVER_FEEDS 1000 /* tags, of all objects, that one call brings */
 #define LIMIT_RECEIVER_VALUE 320 /* what a value of a payload takes in a tree */
 #define LIMIT_RECEIVER_TREE (512 * LIMIT_KIB) /* so much of one is never asked for */

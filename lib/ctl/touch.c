@@ -1,4 +1,4 @@
-#include "controllers/receiver/touch.h"
+#include "ctl/touch.h"
 
 #include "base/clock.h"
 #include "base/limits.h"
@@ -15,7 +15,7 @@
 #include <string.h>
 #include <time.h>
 
-struct receiver_touches {
+struct touches {
 	struct kube_client *kube;
 	struct map touches; /* key → struct touch */
 	struct list line; /* those that have somebody waiting and are not on their way */
@@ -26,7 +26,7 @@ struct receiver_touches {
 
 /* An object, for as long as somebody wants it patched. */
 struct touch {
-	struct receiver_touches *t;
+	struct touches *t;
 	char *key;
 	/* In key, cut into strings. */
 	const char *group, *version, *plural, *ns, *name;
@@ -65,7 +65,7 @@ static const char *part_next(char **at)
 	return part;
 }
 
-static struct touch *touch_new(struct receiver_touches *t, const char *key)
+static struct touch *touch_new(struct touches *t, const char *key)
 {
 	struct touch *o = NEW(struct touch);
 	char *at = mem_strdup(key);
@@ -100,7 +100,7 @@ static void touch_free(struct touch *o)
 
 /* RFC 3339 in UTC with nanoseconds. The clock may stand still, or go back: each value is a later
    one all the same. */
-static void value_next(struct receiver_touches *t, char out[64])
+static void value_next(struct touches *t, char out[64])
 {
 	uint64_t ns = (uint64_t)clock_wall_ms() * 1000000 + clock_ns() % 1000000;
 	time_t s;
@@ -116,12 +116,12 @@ static void value_next(struct receiver_touches *t, char out[64])
 	snprintf(out + n, 64 - n, ".%09lluZ", (unsigned long long)(ns % 1000000000));
 }
 
-static void touches_pump(struct receiver_touches *t);
+static void touches_pump(struct touches *t);
 
 static void patch_done(struct op *op, void *arg)
 {
 	struct touch *o = arg;
-	struct receiver_touches *t = o->t;
+	struct touches *t = o->t;
 
 	o->patch = NULL;
 	t->patches--;
@@ -153,16 +153,16 @@ static void patch_start(struct touch *o)
 			.name = o->name,
 			.body = body,
 			.metadata_only = true,
-			.deadline_ms = LIMIT_RECEIVER_ASK_MS});
+			.deadline_ms = LIMIT_TOUCH_MS});
 	json_decref(body);
 	op_then(o->patch, patch_done, o);
 }
 
-static void touches_pump(struct receiver_touches *t)
+static void touches_pump(struct touches *t)
 {
 	struct list *at;
 
-	while (t->patches < LIMIT_RECEIVER_PATCHES && (at = list_first(&t->line))) {
+	while (t->patches < LIMIT_TOUCHES && (at = list_first(&t->line))) {
 		struct touch *o = CONTAINER_OF(at, struct touch, link);
 
 		list_out(at);
@@ -184,8 +184,8 @@ static void wait_free(struct op *op)
 	free(w);
 }
 
-struct op *receiver_touch(struct receiver_touches *t, const struct kube_resource *resource,
-	const char *ns, const char *name)
+struct op *touch_object(
+	struct touches *t, const struct kube_resource *resource, const char *ns, const char *name)
 {
 	static const struct op_type type = {"touch", flight_wait_cancel, wait_free};
 	auto_free char *key = key_of(resource, ns, name);
@@ -209,16 +209,16 @@ struct op *receiver_touch(struct receiver_touches *t, const struct kube_resource
 	return &w->base.op;
 }
 
-struct receiver_touches *receiver_touches_new(struct kube_client *kube)
+struct touches *touches_new(struct kube_client *kube)
 {
-	struct receiver_touches *t = NEW(struct receiver_touches);
+	struct touches *t = NEW(struct touches);
 
 	t->kube = kube;
 	list_init(&t->line);
 	return t;
 }
 
-void receiver_touches_stop(struct receiver_touches *t)
+void touches_stop(struct touches *t)
 {
 	struct err err;
 	struct list *at;
@@ -243,12 +243,12 @@ void receiver_touches_stop(struct receiver_touches *t)
 	}
 }
 
-bool receiver_touches_idle(const struct receiver_touches *t)
+bool touches_idle(const struct touches *t)
 {
 	return !t->touches.len;
 }
 
-void receiver_touches_free(struct receiver_touches *t)
+void touches_free(struct touches *t)
 {
 	if (!t)
 		return;
