@@ -1,7 +1,7 @@
 /*
  * WWW-Authenticate challenges (RFC 9110 section 11.6.1; Bearer realm, service and scope as the
  * distribution token specification has them) and what the text of a realm must be; where it may
- * lead is judged when the connection is opened (oci/guard.h). Plain parsing, no state. Any thread.
+ * lead is judged when the connection is opened (http/guard.h). Plain parsing, no state. Any thread.
  */
 #ifndef OCI_AUTH_H
 #define OCI_AUTH_H

@@ -38,7 +38,7 @@ struct oci_health_host {
 	char *realm; /* of a token server, or NULL */
 	char *name; /* in messages: the token server's, or the registry's */
 	bool insecure;
-	struct oci_hop hop; /* to the realm */
+	struct http_hop hop; /* to the realm */
 	enum oci_host_state state;
 	unsigned failures; /* in a row */
 	bool ailing; /* who asked again did so in vain */

@@ -40,7 +40,7 @@
 #ifndef OCI_HEALTH_H
 #define OCI_HEALTH_H
 #include "base/err.h"
-#include "oci/guard.h"
+#include "http/guard.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -57,7 +57,7 @@ struct oci_health_key {
 	bool insecure;
 	const char
 		*realm; /* of a token server that this registry named; NULL: the registry itself */
-	struct oci_hop hop; /* to the realm */
+	struct http_hop hop; /* to the realm */
 };
 
 /* One request's leave to ask. Zeroed: none. Lives in the request. */

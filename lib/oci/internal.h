@@ -4,7 +4,7 @@
 #include "base/list.h"
 #include "base/lru.h"
 #include "base/map.h"
-#include "oci/guard.h"
+#include "http/guard.h"
 #include "oci/health.h"
 #include "oci/ref.h"
 #include "oci/registry.h"
@@ -20,7 +20,7 @@ struct oci_client {
 	struct http_client *http;
 	struct account *account;
 	struct oci_tokens *tokens;
-	struct oci_guard guard;
+	struct http_guard guard;
 	struct oci_health *health;
 	struct oci_memos *memos;
 	struct oci_contents *contents;

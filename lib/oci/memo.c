@@ -15,7 +15,7 @@ struct memo {
 	struct lru_item item;
 	enum oci_scheme scheme;
 	char *realm, *service;
-	struct oci_hop hop;
+	struct http_hop hop;
 };
 
 static void memo_free(struct lru_item *it)
@@ -75,7 +75,7 @@ void oci_memo_drop(struct oci_memos *m, const struct oci_repo *repo, uint64_t id
 }
 
 void oci_memo_set(struct oci_memos *m, const struct oci_repo *repo, uint64_t identity,
-	const struct oci_challenge *c, const struct oci_hop *hop)
+	const struct oci_challenge *c, const struct http_hop *hop)
 {
 	auto_free char *key = memo_key(repo, identity);
 	struct memo *at = NEW(struct memo);

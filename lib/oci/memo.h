@@ -6,8 +6,8 @@
  */
 #ifndef OCI_MEMO_H
 #define OCI_MEMO_H
+#include "http/guard.h"
 #include "oci/auth.h"
-#include "oci/guard.h"
 
 #include <stdint.h>
 
@@ -18,7 +18,7 @@ struct oci_repo;
 struct oci_way {
 	enum oci_scheme scheme; /* OCI_AUTH_NONE: nothing */
 	const char *realm, *service; /* borrowed until the next call */
-	struct oci_hop hop; /* to the realm, as the registry stood that named it */
+	struct http_hop hop; /* to the realm, as the registry stood that named it */
 };
 
 struct oci_memos *oci_memos_new(void);
@@ -26,7 +26,7 @@ void oci_memos_free(struct oci_memos *m);
 /* OCI_AUTH_NONE when nothing is known. */
 struct oci_way oci_memo_get(struct oci_memos *m, const struct oci_repo *repo, uint64_t identity);
 void oci_memo_set(struct oci_memos *m, const struct oci_repo *repo, uint64_t identity,
-	const struct oci_challenge *c, const struct oci_hop *hop);
+	const struct oci_challenge *c, const struct http_hop *hop);
 void oci_memo_drop(struct oci_memos *m, const struct oci_repo *repo, uint64_t identity);
 
 #endif

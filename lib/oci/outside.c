@@ -18,7 +18,7 @@ struct outside {
 	struct buf body;
 	uint64_t max_body, deadline_ms;
 	enum oci_kind kind;
-	struct oci_hop hop;
+	struct http_hop hop;
 	bool asking;
 	struct op *answer;
 };
@@ -34,7 +34,7 @@ static int on_connect(void *arg, const struct ip *ip, unsigned port, struct err 
 {
 	const struct outside *o = arg;
 
-	return oci_guard_connect(&o->oci->guard, &o->hop, ip, port, err);
+	return http_guard_connect(&o->oci->guard, &o->hop, ip, port, err);
 }
 
 /* ---- rows ------------------------------------------------------------------------------------ */
@@ -50,7 +50,7 @@ static int url_check(struct outside *o, const struct oci_outside_req *req, struc
 				    : "it is no plain URL of http, without user and fragment");
 	if (by && by->url.https && !o->url.https)
 		return err_set(err, ERR_RETRY, "it leads from https to http");
-	return oci_guard_check(&o->oci->guard, &o->url, err);
+	return http_guard_check(&o->oci->guard, &o->url, err);
 }
 
 static int url_read(struct outside *o, const struct oci_outside_req *req, struct err *err)
@@ -73,16 +73,16 @@ static int url_read(struct outside *o, const struct oci_outside_req *req, struct
 }
 
 /* Who has chosen where it goes. */
-static struct oci_hop hop_of(const struct oci_outside_req *req)
+static struct http_hop hop_of(const struct oci_outside_req *req)
 {
-	struct oci_hop hop = {0};
+	struct http_hop hop = {0};
 
 	if (!req->issuer)
-		return (struct oci_hop){.chosen = true, .by_cert = true, .from = HOST_PRIVATE};
+		return (struct http_hop){.chosen = true, .by_cert = true, .from = HOST_PRIVATE};
 	if (req->said_by) {
 		const struct outside *by = TASK_OF_OP(req->said_by, const struct outside);
 
-		hop = oci_hop_from(http_result(by->answer), &by->url);
+		hop = http_hop_from(http_result(by->answer), &by->url);
 		hop.by_issuer = true;
 	}
 	return hop;

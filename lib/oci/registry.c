@@ -4,8 +4,8 @@
 #include "base/limits.h"
 #include "base/lru.h"
 #include "base/mem.h"
+#include "http/guard.h"
 #include "oci/contents.h"
-#include "oci/guard.h"
 #include "oci/health.h"
 #include "oci/host.h"
 #include "oci/identity.h"
@@ -140,7 +140,7 @@ struct oci_client *oci_client_new(struct loop *l, struct http_client *http)
 
 	c->loop = l;
 	c->http = http;
-	oci_guard_init(&c->guard);
+	http_guard_init(&c->guard);
 	c->health = oci_health_new(l, &c->stats.refused);
 	oci_health_probe_with(c->health, registry_probe, c);
 	list_init(&c->listeners);
@@ -181,19 +181,19 @@ void oci_client_free(struct oci_client *c)
 	oci_health_free(c->health);
 	while (!list_empty(&c->listeners))
 		listener_free(listener_at(c->listeners.next));
-	oci_guard_clear(&c->guard);
+	http_guard_clear(&c->guard);
 	oci_tally_clear(&c->tally);
 	free(c);
 }
 
 void oci_client_own_address(struct oci_client *c, const char *address)
 {
-	oci_guard_own_address(&c->guard, address);
+	http_guard_own_address(&c->guard, address);
 }
 
 void oci_client_own_host(struct oci_client *c, const char *host)
 {
-	oci_guard_own_host(&c->guard, host);
+	http_guard_own_host(&c->guard, host);
 }
 
 int oci_client_allow(struct oci_client *c, const char *networks, struct err *err)

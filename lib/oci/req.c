@@ -8,10 +8,10 @@
 #include "ev/sleep.h"
 #include "ev/task.h"
 #include "ev/timer.h"
+#include "http/guard.h"
 #include "http/url.h"
 #include "oci/again.h"
 #include "oci/answer.h"
-#include "oci/guard.h"
 #include "oci/health.h"
 #include "oci/host.h"
 #include "oci/identity.h"
@@ -130,7 +130,7 @@ static int req_aim(struct call *q, struct err *err)
 	q->probing = q->host->speaks == OCI_SPEAKS_UNKNOWN;
 	q->plain = q->host->speaks == OCI_SPEAKS_PLAIN || (q->probing && q->plain);
 	q->away = false;
-	q->hop = (struct oci_hop){0};
+	q->hop = (struct http_hop){0};
 	free(MOVE(q->origin));
 	q->origin = mem_printf("%s://%s", q->plain ? "http" : "https", q->target.repo->host);
 	buf_adds(&text, q->origin);
@@ -143,7 +143,7 @@ static int req_aim(struct call *q, struct err *err)
 		return err_set(err, ERR_RETRY, "the URL is longer than %d bytes", LIMIT_URL);
 	if (url_parse(&q->url, buf_str(&text), err))
 		return -1;
-	return oci_guard_check(&q->client->guard, &q->url, err);
+	return http_guard_check(&q->client->guard, &q->url, err);
 }
 
 static enum step_ret aim_start(struct task *t)
@@ -309,11 +309,11 @@ static enum step_ret req_redirected(struct call *q, const struct http_res *res)
 		err_wrap(&err, "the registry redirects to a URL that cannot be read");
 		return oci_call_fail(q, &err);
 	}
-	if (oci_guard_redirect(&q->client->guard, &q->url, &to, q->target.repo->insecure, &err) ||
+	if (http_guard_redirect(&q->client->guard, &q->url, &to, q->target.repo->insecure, &err) ||
 		url_parse(&origin, q->origin, &err))
 		return oci_call_fail(q, &err);
 	q->away = !url_same_origin(&to, &origin);
-	q->hop = q->away ? q->named : (struct oci_hop){0};
+	q->hop = q->away ? q->named : (struct http_hop){0};
 	url_clear(&q->url);
 	q->url = to;
 	to = (struct url){0};
@@ -389,7 +389,7 @@ static enum step_ret req_judge(struct call *q)
 	if (!q->away) {
 		oci_pass_answered(&q->pass);
 		req_hear_rate(q, res);
-		q->named = oci_hop_from(res, &q->url);
+		q->named = http_hop_from(res, &q->url);
 		if (q->challenge && res->status != 401)
 			oci_memo_set(q->client->memos, q->target.repo,
 				oci_identity_id(q->target.identity), q->challenge, &q->named);

@@ -13,7 +13,7 @@ int oci_call_on_connect(void *arg, const struct ip *ip, unsigned port, struct er
 {
 	const struct call *q = arg;
 
-	return oci_guard_connect(&q->client->guard, &q->hop, ip, port, err);
+	return http_guard_connect(&q->client->guard, &q->hop, ip, port, err);
 }
 
 void oci_call_show_url(const struct call *q, struct buf *out)

@@ -8,10 +8,10 @@
 #include "ev/task.h"
 #include "ev/timer.h"
 #include "http/client.h"
+#include "http/guard.h"
 #include "http/url.h"
 #include "oci/again.h"
 #include "oci/auth.h"
-#include "oci/guard.h"
 #include "oci/health.h"
 #include "oci/identity.h"
 #include "oci/internal.h"
@@ -49,8 +49,8 @@ struct call {
 	char *origin; /* scheme://host of the registry itself, of this attempt */
 	bool asking; /* a request to `url` is on its way */
 	bool away; /* redirected to another origin */
-	struct oci_hop hop; /* to `url` */
-	struct oci_hop named; /* to what the registry's last answer names */
+	struct http_hop hop; /* to `url` */
+	struct http_hop named; /* to what the registry's last answer names */
 	uint64_t uploaded;
 	struct op *answer; /* the http op of the end; during a ping: that of the refusal */
 	bool pinged;

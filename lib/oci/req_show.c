@@ -253,7 +253,7 @@ static enum step_ret answer_challenge(struct call *q, const struct oci_challenge
 	if (c->scheme == OCI_AUTH_BEARER) {
 		if (oci_realm_check(c->realm, q->origin, &err) ||
 			url_parse(&realm, c->realm, &err) ||
-			oci_guard_check(&q->client->guard, &realm, &err)) {
+			http_guard_check(&q->client->guard, &realm, &err)) {
 			err.kind = ERR_RETRY;
 			return oci_call_fail(q, &err);
 		}
@@ -362,7 +362,7 @@ enum step_ret oci_call_ping_resume(struct task *t)
 	oci_call_count(q, err.kind == ERR_NONE ? res->status : OCI_TALLY_ERROR);
 	if (err.kind != ERR_NONE)
 		return req_refused(q);
-	q->named = oci_hop_from(res, &q->url);
+	q->named = http_hop_from(res, &q->url);
 	if (res->status == 401 && oci_answer_challenge(res, &c, &err))
 		return req_refused(q);
 	if (c.scheme == OCI_AUTH_BASIC &&

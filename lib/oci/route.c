@@ -18,7 +18,7 @@
 
 static void hop_add(struct oci_route *r, const struct oci_rule *rule, struct oci_mirror *m)
 {
-	struct oci_hop_to hop = {.mirror = oci_mirror_ref(m)};
+	struct http_hop_to hop = {.mirror = oci_mirror_ref(m)};
 
 	if (oci_mirror_repo(rule, m, r->target.repo, &hop.repo))
 		oci_mirror_unref(m);
@@ -40,12 +40,12 @@ void oci_route_init(struct oci_route *r, struct oci_client *c, const struct oci_
 		vec_each (&rule->mirrors, m)
 			hop_add(r, rule, *m);
 	if (!rule || rule->fallback)
-		*vec_add(&r->hops) = (struct oci_hop_to){*target->repo, NULL};
+		*vec_add(&r->hops) = (struct http_hop_to){*target->repo, NULL};
 }
 
 void oci_route_clear(struct oci_route *r)
 {
-	struct oci_hop_to *hop;
+	struct http_hop_to *hop;
 
 	vec_each (&r->hops, hop)
 		oci_mirror_unref(hop->mirror);

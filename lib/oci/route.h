@@ -35,7 +35,7 @@
 struct log_ctx;
 struct oci_client;
 
-struct oci_hop_to {
+struct http_hop_to {
 	struct oci_repo repo;
 	struct oci_mirror *mirror; /* NULL: the registry itself */
 };
@@ -43,7 +43,7 @@ struct oci_hop_to {
 struct oci_route {
 	struct oci_client *client;
 	struct oci_target target; /* of who asked */
-	VEC(struct oci_hop_to) hops;
+	VEC(struct http_hop_to) hops;
 	size_t at;
 	struct buf told; /* why the mirrors before this one did not help */
 	uint64_t since_ms; /* on clock_ms(): when the question was asked first */

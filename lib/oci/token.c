@@ -27,7 +27,7 @@
 struct oci_tokens {
 	struct loop *loop;
 	struct http_client *http;
-	const struct oci_guard *guard;
+	const struct http_guard *guard;
 	struct oci_health *health;
 	uint64_t *requests;
 	struct oci_tally *tally;
@@ -56,7 +56,7 @@ struct fetch {
 	struct oci_target target; /* its time is that of a waiter, and not looked at */
 	const struct oci_cred *cred; /* of the target's identity */
 	struct secret login; /* instead */
-	struct oci_hop hop;
+	struct http_hop hop;
 	char *realm, *service, *scopes; /* scopes: divided by blanks */
 	char *server; /* scheme, host and path of the realm: the key of its health */
 	uint64_t until_ms; /* on clock_ms(): all its requests together */
@@ -65,7 +65,7 @@ struct fetch {
 	uint64_t pause_ms; /* before it asks again; 0: at once */
 	bool post; /* the request in flight is the OAuth2 one */
 	char *at; /* where a redirect led, or NULL: it is the realm that is asked */
-	struct oci_hop via; /* to `at`, as the server stood that named it */
+	struct http_hop via; /* to `at`, as the server stood that named it */
 	bool asking; /* a request is on its way */
 	bool away; /* `at` is of another origin than the realm: no credentials */
 	unsigned redirects;
@@ -87,12 +87,12 @@ static int token_on_headers(void *arg, const struct http_res *res, struct err *e
 
 static int token_on_connect(void *arg, const struct ip *ip, unsigned port, struct err *err)
 {
-	const struct oci_guard *g = ((struct fetch *)arg)->entry->tokens->guard;
+	const struct http_guard *g = ((struct fetch *)arg)->entry->tokens->guard;
 	const struct fetch *f = arg;
 
-	if (oci_guard_connect(g, &f->hop, ip, port, err))
+	if (http_guard_connect(g, &f->hop, ip, port, err))
 		return -1;
-	return f->at ? oci_guard_connect(g, &f->via, ip, port, err) : 0;
+	return f->at ? http_guard_connect(g, &f->via, ip, port, err) : 0;
 }
 
 /* One parameter for each scope: the form that every token server reads. */
@@ -151,7 +151,7 @@ static struct op *token_ask(struct fetch *f)
 	struct op *op;
 
 	if (url_parse(&u, f->at ? f->at : f->realm, &err) ||
-		oci_guard_check(f->entry->tokens->guard, &u, &err))
+		http_guard_check(f->entry->tokens->guard, &u, &err))
 		return op_failed(l, &err);
 	url_format(&u, &url);
 	if (f->post) {
@@ -308,7 +308,8 @@ static enum step_ret token_redirected(struct fetch *f, const struct http_res *re
 	if (url_parse(&realm, f->realm, &err) || url_parse(&from, res->url, &err) ||
 		url_resolve(&to, &from, location, &err))
 		return token_fail_redirect(f, res->status, "with a URL that cannot be read");
-	if (oci_guard_redirect(f->entry->tokens->guard, &from, &to, f->target.repo->insecure, &err))
+	if (http_guard_redirect(
+		    f->entry->tokens->guard, &from, &to, f->target.repo->insecure, &err))
 		return token_fail(f, &err);
 	f->away = !url_same_origin(&to, &realm);
 	if (f->away && f->post) {
@@ -316,7 +317,7 @@ static enum step_ret token_redirected(struct fetch *f, const struct http_res *re
 		back_to_realm(f);
 		return STEP_AGAIN;
 	}
-	f->via = oci_hop_from(res, &from);
+	f->via = http_hop_from(res, &from);
 	url_format(&to, &text);
 	free(f->at);
 	f->at = buf_take(&text);
@@ -441,7 +442,7 @@ static void fetch_free(struct task *t)
 struct probe {
 	struct task task;
 	struct oci_tokens *tokens;
-	struct oci_hop hop;
+	struct http_hop hop;
 	char *url;
 };
 
@@ -449,7 +450,7 @@ static int on_probe_connect(void *arg, const struct ip *ip, unsigned port, struc
 {
 	const struct probe *p = arg;
 
-	return oci_guard_connect(p->tokens->guard, &p->hop, ip, port, err);
+	return http_guard_connect(p->tokens->guard, &p->hop, ip, port, err);
 }
 
 static enum step_ret probe_ask_start(struct task *t)
@@ -466,7 +467,7 @@ static enum step_ret probe_ask_start(struct task *t)
 	auto_url struct url u = {0};
 	struct err err = {0};
 
-	if (url_parse(&u, p->url, &err) || oci_guard_check(p->tokens->guard, &u, &err))
+	if (url_parse(&u, p->url, &err) || http_guard_check(p->tokens->guard, &u, &err))
 		return task_fail(t, &err);
 	return task_wait(t, http_start(p->tokens->http, &req));
 }
@@ -577,7 +578,7 @@ static void entry_free(struct lru_item *it)
 }
 
 struct oci_tokens *oci_tokens_new(struct loop *l, struct http_client *http,
-	const struct oci_guard *guard, struct oci_health *health, uint64_t *requests,
+	const struct http_guard *guard, struct oci_health *health, uint64_t *requests,
 	struct oci_tally *tally)
 {
 	struct oci_tokens *t = NEW(struct oci_tokens);

@@ -20,7 +20,7 @@
 #define OCI_TOKEN_H
 #include "base/err.h"
 #include "base/secret.h"
-#include "oci/guard.h"
+#include "http/guard.h"
 #include "oci/target.h"
 
 #include <stdint.h>
@@ -41,7 +41,7 @@ struct oci_token_req {
 	   none. */
 	const struct secret *login;
 	const char *realm; /* checked by oci_realm_check */
-	struct oci_hop hop; /* who named it; part of the key */
+	struct http_hop hop; /* who named it; part of the key */
 	const char *service;
 	const char *scope; /* "repository:org/app:pull" */
 	/* what a challenge asked for besides, or NULL: asked for too, no part of the key */
@@ -51,7 +51,7 @@ struct oci_token_req {
 /* `requests` is counted up for each request to a realm, and `tally` when it has ended; borrowed, as
    are guard and health. */
 struct oci_tokens *oci_tokens_new(struct loop *l, struct http_client *http,
-	const struct oci_guard *guard, struct oci_health *health, uint64_t *requests,
+	const struct http_guard *guard, struct oci_health *health, uint64_t *requests,
 	struct oci_tally *tally);
 /* All ops must have ended; fetches that are being cancelled need turns of the loop after
    oci_tokens_stop. */

@@ -11,7 +11,7 @@
 
 Suite *suite_memo(void);
 
-static const struct oci_hop hop = {.chosen = true, .from = HOST_LOOPBACK};
+static const struct http_hop hop = {.chosen = true, .from = HOST_LOOPBACK};
 
 START_TEST(apart)
 {

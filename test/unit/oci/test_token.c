@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 #include "ev/task.h"
-#include "oci/guard.h"
+#include "http/guard.h"
 #include "oci/health.h"
 #include "oci/tally.h"
 #include "test/unit/oci/fixture.h"
@@ -18,7 +18,7 @@ Suite *suite_token(void);
 
 struct world {
 	struct fixture x;
-	struct oci_guard guard;
+	struct http_guard guard;
 	struct oci_health *health;
 	struct oci_tokens *tokens;
 	uint64_t requests, refused;
@@ -37,7 +37,7 @@ static void init(struct world *w)
 	clock_fake(1000000);
 	*w = (struct world){.requests = 0};
 	fixture_init(&w->x);
-	oci_guard_init(&w->guard);
+	http_guard_init(&w->guard);
 	w->health = oci_health_new(w->x.loop, &w->refused);
 	w->tokens =
 		oci_tokens_new(w->x.loop, w->x.http, &w->guard, w->health, &w->requests, &w->tally);
@@ -57,7 +57,7 @@ static void clear(struct world *w)
 		loop_turn(w->x.loop, false);
 	oci_tokens_free(w->tokens);
 	oci_health_free(w->health);
-	oci_guard_clear(&w->guard);
+	http_guard_clear(&w->guard);
 	oci_tally_clear(&w->tally);
 	free(w->realm);
 	fixture_clear(&w->x);

@@ -1,4 +1,4 @@
-#include "oci/guard.h"
+#include "http/guard.h"
 
 #include "base/mem.h"
 #include "http/client.h"
@@ -45,16 +45,16 @@ static const struct {
 	{"http://127.0.0.1:9090/x", true},
 };
 
-static void own_guard(struct oci_guard *g)
+static void own_guard(struct http_guard *g)
 {
-	oci_guard_init(g);
-	oci_guard_own_address(g, "127.0.0.1:9090");
-	oci_guard_own_address(g, "[::]:8080");
-	oci_guard_own_address(g, "rubbish");
-	oci_guard_own_host(g, "me.svc.");
-	oci_guard_own_host(g, "adv.svc:9191");
-	oci_guard_own_host(g, "10.255.1.2:9191");
-	oci_guard_own_host(g, "");
+	http_guard_init(g);
+	http_guard_own_address(g, "127.0.0.1:9090");
+	http_guard_own_address(g, "[::]:8080");
+	http_guard_own_address(g, "rubbish");
+	http_guard_own_host(g, "me.svc.");
+	http_guard_own_host(g, "adv.svc:9191");
+	http_guard_own_host(g, "10.255.1.2:9191");
+	http_guard_own_host(g, "");
 }
 
 static struct ip ip_of(const char *text)
@@ -68,10 +68,10 @@ static struct ip ip_of(const char *text)
 /* Whoever names it, and whatever the operator allows. */
 START_TEST(own_port)
 {
-	struct oci_hop hops[] = {{0}, {.chosen = true, .from = HOST_PUBLIC},
+	struct http_hop hops[] = {{0}, {.chosen = true, .from = HOST_PUBLIC},
 		{.chosen = true, .from = HOST_LOOPBACK}};
 	struct ip ip = ip_of(own[_i].ip);
-	struct oci_guard g;
+	struct http_guard g;
 	size_t i;
 
 	own_guard(&g);
@@ -80,10 +80,10 @@ START_TEST(own_port)
 
 		ck_assert(!ip_nets_add(&g.allowed, "0.0.0.0/0", &err));
 		ck_assert_msg(
-			!oci_guard_connect(&g, &hops[i], &ip, own[_i].port, &err) == own[_i].ok,
+			!http_guard_connect(&g, &hops[i], &ip, own[_i].port, &err) == own[_i].ok,
 			"'%s' port %u: %s", own[_i].ip, own[_i].port, err.msg);
 	}
-	oci_guard_clear(&g);
+	http_guard_clear(&g);
 }
 END_TEST
 
@@ -91,7 +91,7 @@ END_TEST
 START_TEST(own_interfaces)
 {
 	struct ifaddrs *all, *at;
-	struct oci_guard g;
+	struct http_guard g;
 
 	own_guard(&g);
 	ck_assert(!getifaddrs(&all));
@@ -100,10 +100,10 @@ START_TEST(own_interfaces)
 		struct ip ip;
 
 		if (at->ifa_addr && !ip_of_sockaddr(&ip, NULL, at->ifa_addr))
-			ck_assert(oci_guard_connect(&g, &(struct oci_hop){0}, &ip, 9090, &err));
+			ck_assert(http_guard_connect(&g, &(struct http_hop){0}, &ip, 9090, &err));
 	}
 	freeifaddrs(all);
-	oci_guard_clear(&g);
+	http_guard_clear(&g);
 }
 END_TEST
 
@@ -111,13 +111,13 @@ START_TEST(own_name)
 {
 	auto_url struct url u = {0};
 	struct err err = {0};
-	struct oci_guard g;
+	struct http_guard g;
 
 	own_guard(&g);
 	ck_assert_msg(!url_parse(&u, own_names[_i].url, &err), "%s", err.msg);
 	ck_assert_msg(
-		!oci_guard_check(&g, &u, &err) == own_names[_i].ok, "'%s'", own_names[_i].url);
-	oci_guard_clear(&g);
+		!http_guard_check(&g, &u, &err) == own_names[_i].ok, "'%s'", own_names[_i].url);
+	http_guard_clear(&g);
 }
 END_TEST
 
@@ -183,17 +183,17 @@ START_TEST(hop)
 	struct ip to = ip_of(hops[_i].to);
 	struct http_res res = {.peer = ip_of(hops[_i].from), .has_peer = true};
 	struct url asked = {.host = (char *)(uintptr_t)"reg.example"};
-	struct oci_hop from = oci_hop_from(&res, &asked), user = {0};
+	struct http_hop from = http_hop_from(&res, &asked), user = {0};
 	struct err err = {0};
-	struct oci_guard g;
+	struct http_guard g;
 
-	oci_guard_init(&g);
+	http_guard_init(&g);
 	ck_assert(!ip_nets_add(&g.allowed, "10.9.0.0/16,fd99::/32", &err));
-	ck_assert_msg(!oci_guard_connect(&g, &from, &to, 443, &err) == hops[_i].ok,
+	ck_assert_msg(!http_guard_connect(&g, &from, &to, 443, &err) == hops[_i].ok,
 		"from '%s' to '%s': %s", hops[_i].from, hops[_i].to, err.msg);
 	/* What the user wrote may be anywhere. */
-	ck_assert(!oci_guard_connect(&g, &user, &to, 443, &err));
-	oci_guard_clear(&g);
+	ck_assert(!http_guard_connect(&g, &user, &to, 443, &err));
+	http_guard_clear(&g);
 }
 END_TEST
 
@@ -205,14 +205,14 @@ START_TEST(hop_behind_proxy)
 		enum host_class from;
 	} rows[] = {{"reg.example", HOST_NAME}, {"10.0.0.1", HOST_PRIVATE}};
 	struct url asked = {.host = (char *)(uintptr_t)rows[_i].host};
-	struct oci_hop from = oci_hop_from(&(struct http_res){0}, &asked);
+	struct http_hop from = http_hop_from(&(struct http_res){0}, &asked);
 	struct ip to = ip_of("10.0.0.2");
 	struct err err = {0};
-	struct oci_guard g = {.ports = {0}};
+	struct http_guard g = {.ports = {0}};
 
 	ck_assert(from.chosen);
 	ck_assert_int_eq(from.from, rows[_i].from);
-	ck_assert_int_eq(oci_guard_connect(&g, &from, &to, 443, &err), _i ? 0 : -1);
+	ck_assert_int_eq(http_guard_connect(&g, &from, &to, 443, &err), _i ? 0 : -1);
 }
 END_TEST
 
@@ -233,16 +233,16 @@ START_TEST(redirect)
 {
 	auto_url struct url from = {0}, to = {0};
 	struct err err = {0};
-	struct oci_guard g;
+	struct http_guard g;
 
 	own_guard(&g);
 	ck_assert(!url_parse(&from, redirects[_i].from, &err));
 	ck_assert(!url_parse(&to, redirects[_i].to, &err));
-	ck_assert_msg(!oci_guard_redirect(&g, &from, &to, redirects[_i].insecure, &err) ==
+	ck_assert_msg(!http_guard_redirect(&g, &from, &to, redirects[_i].insecure, &err) ==
 			redirects[_i].ok,
 		"'%s' to '%s': %s", redirects[_i].from, redirects[_i].to, err.msg);
 	ck_assert(!strstr(err.msg, "u:p"));
-	oci_guard_clear(&g);
+	http_guard_clear(&g);
 }
 END_TEST
 

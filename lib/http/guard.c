@@ -1,4 +1,4 @@
-#include "oci/guard.h"
+#include "http/guard.h"
 
 #include "base/limits.h"
 #include "ev/sock.h"
@@ -7,14 +7,14 @@
 #include <ifaddrs.h>
 #include <string.h>
 
-void oci_guard_init(struct oci_guard *g)
+void http_guard_init(struct http_guard *g)
 {
-	*g = (struct oci_guard){.ports = {0}};
+	*g = (struct http_guard){.ports = {0}};
 }
 
-void oci_guard_clear(struct oci_guard *g)
+void http_guard_clear(struct http_guard *g)
 {
-	struct oci_own_host *h;
+	struct http_own_host *h;
 
 	vec_each (&g->hosts, h)
 		free(h->name);
@@ -23,7 +23,7 @@ void oci_guard_clear(struct oci_guard *g)
 	ip_nets_clear(&g->allowed);
 }
 
-void oci_guard_own_address(struct oci_guard *g, const char *address)
+void http_guard_own_address(struct http_guard *g, const char *address)
 {
 	char host[SOCK_NAME_MAX];
 	struct err ignored = {0};
@@ -33,11 +33,11 @@ void oci_guard_own_address(struct oci_guard *g, const char *address)
 		*vec_add(&g->ports) = port;
 }
 
-void oci_guard_own_host(struct oci_guard *g, const char *host)
+void http_guard_own_host(struct http_guard *g, const char *host)
 {
 	auto_free char *text = mem_printf("http://%s", host);
 	bool port = host[0] == '[' ? strstr(host, "]:") != NULL : strchr(host, ':') != NULL;
-	struct oci_own_host own = {0};
+	struct http_own_host own = {0};
 	auto_url struct url u = {0};
 	struct err ignored = {0};
 
@@ -101,9 +101,9 @@ static bool is_this_machine(const struct ip *ip)
 	return found;
 }
 
-static bool guard_is_own(const struct oci_guard *g, const struct ip *ip, unsigned port)
+static bool guard_is_own(const struct http_guard *g, const struct ip *ip, unsigned port)
 {
-	const struct oci_own_host *h;
+	const struct http_own_host *h;
 	const unsigned *p;
 
 	vec_each (&g->hosts, h)
@@ -128,9 +128,9 @@ static bool guard_may_lead(enum host_class from, enum host_class to)
 	}
 }
 
-struct oci_hop oci_hop_from(const struct http_res *res, const struct url *asked)
+struct http_hop http_hop_from(const struct http_res *res, const struct url *asked)
 {
-	return (struct oci_hop){
+	return (struct http_hop){
 		.chosen = true,
 		.from = res->has_peer ? guard_classify(&res->peer) : host_classify(asked->host),
 	};
@@ -151,7 +151,7 @@ static const char *class_name(enum host_class c)
 	}
 }
 
-int oci_guard_connect(const struct oci_guard *g, const struct oci_hop *hop, const struct ip *ip,
+int http_guard_connect(const struct http_guard *g, const struct http_hop *hop, const struct ip *ip,
 	unsigned port, struct err *err)
 {
 	enum host_class to = guard_classify(ip);
@@ -168,14 +168,15 @@ int oci_guard_connect(const struct oci_guard *g, const struct oci_hop *hop, cons
 		class_name(to),
 		hop->by_cert             ? "a certificate"
 			: hop->by_issuer ? "this issuer"
+			: hop->by_git    ? "this server"
 					 : "this registry");
 }
 
 /* ---- texts ----------------------------------------------------------------------------------- */
 
-int oci_guard_check(const struct oci_guard *g, const struct url *u, struct err *err)
+int http_guard_check(const struct http_guard *g, const struct url *u, struct err *err)
 {
-	const struct oci_own_host *h;
+	const struct http_own_host *h;
 
 	vec_each (&g->hosts, h)
 		if (h->name && !strcmp(h->name, u->host) && (!h->port || h->port == u->port))
@@ -184,7 +185,7 @@ int oci_guard_check(const struct oci_guard *g, const struct url *u, struct err *
 	return 0;
 }
 
-int oci_guard_redirect(const struct oci_guard *g, const struct url *from, const struct url *to,
+int http_guard_redirect(const struct http_guard *g, const struct url *from, const struct url *to,
 	bool insecure, struct err *err)
 {
 	auto_buf struct buf shown = BUF_INIT(LIMIT_URL);
@@ -198,7 +199,7 @@ int oci_guard_redirect(const struct oci_guard *g, const struct url *from, const 
 		return err_set(err, ERR_RETRY,
 			"it redirects from https to '%.400s', which is not encrypted",
 			buf_str(&shown));
-	if (oci_guard_check(g, to, err)) {
+	if (http_guard_check(g, to, err)) {
 		err->kind = ERR_RETRY;
 		return err_wrap(err, "it redirects to '%.400s'", buf_str(&shown));
 	}
