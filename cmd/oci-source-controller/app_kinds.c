@@ -106,13 +106,15 @@ static size_t word_next(const char **at)
 	return strcspn(*at, ", ");
 }
 
-static bool is_listed(const char *list, const char *name)
+static bool is_listed(const struct flags *f, const char *name)
 {
-	size_t n = strlen(name), len;
+	size_t n = strlen(name), len, i;
+	const char *at;
 
-	for (; (len = word_next(&list)); list += len)
-		if (len == n && !memcmp(list, name, n))
-			return true;
+	for (i = 0; f->kinds[i]; i++)
+		for (at = f->kinds[i]; (len = word_next(&at)); at += len)
+			if (len == n && !memcmp(at, name, n))
+				return true;
 	return false;
 }
 
@@ -132,24 +134,22 @@ static int word_check(const char *word, size_t len, struct err *err)
 
 int app_kinds_check(const struct flags *f, struct err *err)
 {
-	const char *at = f->kinds;
-	size_t len, i;
+	size_t words = 0, len, i;
+	const char *at;
 
-	if (!at)
-		return 0;
-	for (; (len = word_next(&at)); at += len)
-		if (word_check(at, len, err))
-			return -1;
+	for (i = 0; f->kinds[i]; i++)
+		for (at = f->kinds[i]; (len = word_next(&at)); at += len, words++)
+			if (word_check(at, len, err))
+				return -1;
 	for (i = 0; i < ARRAY_LEN(KINDS); i++) {
 		const struct kind *needs = KINDS[i].needs;
 
-		if (needs && is_listed(f->kinds, kind_name(&KINDS[i])) &&
-			!is_listed(f->kinds, needs->resource->kind))
+		if (needs && is_listed(f, kind_name(&KINDS[i])) &&
+			!is_listed(f, needs->resource->kind))
 			return err_set(err, ERR_STALL, "--kinds: %s needs %s in the same process",
 				kind_name(&KINDS[i]), needs->resource->kind);
 	}
-	at = f->kinds;
-	return word_next(&at) ? 0 : err_set(err, ERR_STALL, "--kinds names no kind");
+	return words || !f->kinds[0] ? 0 : err_set(err, ERR_STALL, "--kinds names no kind");
 }
 
 /* ---- one is made ----------------------------------------------------------------------------- */
@@ -355,13 +355,13 @@ int app_kinds_init(struct app *a, struct err *err)
 	for (i = 0; i < ARRAY_LEN(KINDS); i++)
 		a->kinds[i] = (struct app_kind){.app = a, .row = &KINDS[i]};
 	store_expect(a->store);
-	if (!a->flags.kinds && !a->embedded) {
+	if (!a->flags.kinds[0] && !a->embedded) {
 		health_add(&a->health, "kinds", kinds_are_known, a);
 		kinds_ask(a);
 		return 0;
 	}
 	for (i = 0; i < ARRAY_LEN(KINDS); i++)
-		if (!a->flags.kinds || is_listed(a->flags.kinds, kind_name(&KINDS[i])))
+		if (!a->flags.kinds[0] || is_listed(&a->flags, kind_name(&KINDS[i])))
 			kind_serve(&a->kinds[i]);
 	kinds_are_known_now(a);
 	return app_webhooks_start(a, err);

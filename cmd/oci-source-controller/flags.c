@@ -20,6 +20,7 @@ enum type {
 	SIZE,
 	ALGO,
 	OPTIONAL_TEXT,
+	TEXTS,
 	NETWORKS,
 	GATES,
 	FOREIGN
@@ -57,9 +58,9 @@ static const struct flag FLAGS[] = {
 		.fallback = "true", .help = "watch all namespaces, or only RUNTIME_NAMESPACE"},
 	{"watch-label-selector", TEXT, AT(label_selector), .value = "SELECTOR",
 		.help = "watch only objects with these labels: Flux's sharding.fluxcd.io/key"},
-	{"kinds", TEXT, AT(kinds), .value = "KIND[,KIND...]",
-		.help = "which kinds this process serves (all whose CRDs are there; with "
-			"--embedded all)"},
+	{"kinds", TEXTS, AT(kinds), .value = "KIND[,KIND...]",
+		.help = "which kinds this process serves; another --kinds adds to them (all whose "
+			"CRDs are there; with --embedded all)"},
 	{"no-cross-namespace-refs", BOOL, AT(no_cross_namespace), .value = "BOOL",
 		.help = "ImagePolicies and Receivers reach no object of another namespace"},
 	{"kube-api-qps", RATE, AT(kube_qps), .value = "N", .fallback = "0",
@@ -337,6 +338,19 @@ static const char *flag_form(enum type type)
 	}
 }
 
+static int texts_add(const char **texts, const char *name, const char *value, struct err *err)
+{
+	size_t n = 0;
+
+	while (texts[n])
+		n++;
+	if (n == FLAG_TIMES)
+		return err_set(
+			err, ERR_STALL, "--%s is given more than %d times", name, FLAG_TIMES);
+	texts[n] = value;
+	return 0;
+}
+
 static int flag_set(struct flags *f, const struct flag *flag, const char *value, struct err *err)
 {
 	void *at = (char *)f + flag->at;
@@ -349,6 +363,8 @@ static int flag_set(struct flags *f, const struct flag *flag, const char *value,
 	case OPTIONAL_TEXT:
 		*(const char **)at = value && *value ? value : NULL;
 		return 0;
+	case TEXTS:
+		return *value ? texts_add(at, flag->name, value, err) : 0;
 	case BOOL:
 		if (flag_bool(value, at))
 			break;

@@ -12,11 +12,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define FLAG_TIMES 8 /* how often one may be given that adds to what was said */
+
 struct flags {
 	/* Kubernetes */
 	const char *kubeconfig, *label_selector, *runtime_namespace;
 	bool watch_all_namespaces;
-	const char *kinds; /* NULL: those whose CRDs are there */
+	/* Each --kinds of the command line; none: those whose CRDs are there. */
+	const char *kinds[FLAG_TIMES + 1];
 	bool no_cross_namespace;
 	int64_t kube_qps, kube_burst; /* 0: no limit of ours */
 	bool leader_election, lease_release;

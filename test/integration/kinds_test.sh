@@ -94,6 +94,9 @@ h_embedded_start source "$H_TMP/objects" --kinds=' OCIRepository, '
 check_soon "OCIRepository alone" "$SOON" "True Succeeded" ready ocirepository
 check_eq "and nothing else" "ocirepository " "$(kinds source)"
 h_stop "$CONTROLLER_PID"
+h_embedded_start both "$H_TMP/objects" --kinds=OCIRepository --kinds=ImageRepository
+check_soon "a second --kinds adds to the first" "$SOON" "imagerepository ocirepository " kinds both
+h_stop "$CONTROLLER_PID"
 
 h_embedded_start any "$H_TMP/objects" --kinds=Receiver --receiver-any-method
 check_soon "Receiver alone" "$SOON" "True Succeeded" ready receiver

@@ -336,6 +336,16 @@ h_image_reflector_controller_crds()
 	echo "$dir"/config/crd/bases/image.toolkit.fluxcd.io_{imagepolicies,imagerepositories}.yaml
 }
 
+# GitRepository and ImageUpdateAutomation, with source-controller's and image-automation-controller's modules.
+h_git_crds()
+{
+	local module
+
+	for module in source-controller image-automation-controller; do
+		(cd "$H_ROOT/test/e2e/tools/crds" && GOTOOLCHAIN=local "${GO:-go}" mod download -json github.com/fluxcd/$module | jq -r .Dir)
+	done | sed -n '1s#$#/config/crd/bases/source.toolkit.fluxcd.io_gitrepositories.yaml#p; 2s#$#/config/crd/bases/image.toolkit.fluxcd.io_imageupdateautomations.yaml#p'
+}
+
 # h_helm_controller_start [KUBECONFIG]
 h_helm_controller_start()
 {

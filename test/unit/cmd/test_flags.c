@@ -50,7 +50,7 @@ START_TEST(test_defaults)
 	ck_assert_str_eq(f.receiver_addr, ":9292");
 	ck_assert(!f.receiver_any_method && !f.no_cross_namespace);
 	ck_assert_int_eq(f.requeue_dependency_ms, 30000);
-	ck_assert_ptr_null(f.kinds);
+	ck_assert_ptr_null(f.kinds[0]);
 	ck_assert_ptr_null(f.storage_path);
 	ck_assert_ptr_null(f.storage_adv_addr);
 	ck_assert_ptr_null(f.label_selector);
@@ -296,6 +296,24 @@ START_TEST(test_empty)
 }
 END_TEST
 
+/* Each part of an installation adds its kinds. */
+START_TEST(test_repeated)
+{
+	struct flags f;
+	struct err err = {0};
+	char two[] = "--kinds=OCIRepository,Receiver --kinds= --kinds ImagePolicy",
+	     many[] = "--kinds=a --kinds=b --kinds=c --kinds=d --kinds=e --kinds=f --kinds=g "
+		      "--kinds=h --kinds=i";
+
+	good(&f, two);
+	ck_assert_str_eq(f.kinds[0], "OCIRepository,Receiver");
+	ck_assert_str_eq(f.kinds[1], "ImagePolicy");
+	ck_assert_ptr_null(f.kinds[2]);
+	ck_assert_int_eq(parse(&f, many, &err), -1);
+	ck_assert_str_eq(err.msg, "--kinds is given more than 8 times");
+}
+END_TEST
+
 /* As controller-runtime has it; deployments of Flux say it so. */
 START_TEST(test_off)
 {
@@ -408,6 +426,7 @@ Suite *suite_flags(void)
 	tcase_add_test(tc, test_flux);
 	tcase_add_loop_test(tc, test_booleans, 0, ARRAY_LEN(booleans_rows));
 	tcase_add_test(tc, test_empty);
+	tcase_add_test(tc, test_repeated);
 	tcase_add_test(tc, test_off);
 	tcase_add_test(tc, test_zero);
 	tcase_add_loop_test(tc, test_taken, 0, ARRAY_LEN(taken_rows));
