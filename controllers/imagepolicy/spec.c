@@ -14,21 +14,6 @@
 /* A shorter one would be a busy loop against the registry. */
 #define LEAST_INTERVAL_MS 1000
 
-/* A copy that counts; NULL: it is not given, or is empty. */
-static char *member_copy(
-	struct imagepolicy_spec *s, const char *name, const char *text, struct err *err)
-{
-	if (!text || !*text)
-		return NULL;
-	if (strlen(text) > LIMIT_SPEC_TEXT) {
-		err_set(err, ERR_STALL, "spec.%s is longer than %llu bytes", name,
-			(unsigned long long)LIMIT_SPEC_TEXT);
-		return NULL;
-	}
-	s->spec.size += strlen(text) + 1;
-	return mem_strdup(text);
-}
-
 static bool is_desc(const json_t *policy)
 {
 	return !strcmp(obj_str_or("asc", policy, "order"), "desc");
@@ -44,7 +29,8 @@ static void policy_read(struct imagepolicy_spec *s, const json_t *policy, struct
 	s->chosen = true;
 	if (json_is_object(semver)) {
 		s->by = CHOOSE_SEMVER;
-		s->range = member_copy(s, "policy.semver.range", obj_str(semver, "range"), err);
+		s->range = spec_member(
+			&s->spec.size, "policy.semver.range", obj_str(semver, "range"), err);
 	} else if (json_is_object(alphabetical)) {
 		s->by = CHOOSE_ALPHABETICAL;
 		s->desc = is_desc(alphabetical);
@@ -98,12 +84,12 @@ static void annotations_read(struct imagepolicy_spec *s, const json_t *obj, stru
 		err_set(err, ERR_STALL, "annotation '%s': '%.130s' is no tag", IMAGEPOLICY_PIN,
 			pin);
 	else
-		s->pin = member_copy(s, "", pin, err);
+		s->pin = spec_member(&s->spec.size, "", pin, err);
 	if (skip && strlen(skip) > LIMIT_PATTERN)
 		err_set(err, ERR_STALL, "annotation '%s' is longer than %d bytes", IMAGEPOLICY_SKIP,
 			LIMIT_PATTERN);
 	else
-		s->skip = member_copy(s, "", skip, err);
+		s->skip = spec_member(&s->spec.size, "", skip, err);
 	if (age && (time_parse_duration(age, &s->age_ms, &ignored) || s->age_ms < 0))
 		err_set(err, ERR_STALL, "annotation '%s': '%.64s' is no duration such as 30m or 2h",
 			IMAGEPOLICY_AGE, age);
@@ -119,9 +105,10 @@ static void fields_read(struct imagepolicy_spec *s, const json_t *obj, struct er
 	const json_t *filter = obj_get(spec, "filterTags");
 
 	s->spec.suspend = obj_bool(false, spec, "suspend");
-	s->repository = member_copy(s, "imageRepositoryRef.name", obj_str(ref, "name"), err);
-	s->namespace =
-		member_copy(s, "imageRepositoryRef.namespace", obj_str(ref, "namespace"), err);
+	s->repository =
+		spec_member(&s->spec.size, "imageRepositoryRef.name", obj_str(ref, "name"), err);
+	s->namespace = spec_member(
+		&s->spec.size, "imageRepositoryRef.namespace", obj_str(ref, "namespace"), err);
 	if (s->namespace && strcmp(s->namespace, object_ns(obj)) != 0)
 		s->from = mem_strdup(object_ns(obj));
 	if (!s->repository) {
@@ -130,8 +117,10 @@ static void fields_read(struct imagepolicy_spec *s, const json_t *obj, struct er
 		s->repository = mem_strdup("");
 	}
 	policy_read(s, obj_get(spec, "policy"), err);
-	s->pattern = member_copy(s, "filterTags.pattern", obj_str(filter, "pattern"), err);
-	s->extract = member_copy(s, "filterTags.extract", obj_str(filter, "extract"), err);
+	s->pattern =
+		spec_member(&s->spec.size, "filterTags.pattern", obj_str(filter, "pattern"), err);
+	s->extract =
+		spec_member(&s->spec.size, "filterTags.extract", obj_str(filter, "extract"), err);
 	if (err->kind == ERR_NONE && !digest_read(s, spec, err))
 		annotations_read(s, obj, err);
 }

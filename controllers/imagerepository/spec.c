@@ -21,23 +21,6 @@ static const char *provider_of(const json_t *spec)
 	return text && strcmp(text, "generic") != 0 ? text : NULL;
 }
 
-/* A copy that counts; what is absent or "" is NULL. A longer text would stay in memory for as long
-   as the object is there, and is no name. */
-static char *member_copy(
-	struct imagerepository_spec *s, const char *name, const char *text, struct err *err)
-{
-	if (!text || !*text)
-		return NULL;
-	if (strlen(text) > LIMIT_SPEC_TEXT) {
-		if (err->kind == ERR_NONE)
-			err_set(err, ERR_STALL, "spec.%s is longer than %llu bytes", name,
-				(unsigned long long)LIMIT_SPEC_TEXT);
-		return NULL;
-	}
-	s->spec.size += strlen(text) + 1;
-	return mem_strdup(text);
-}
-
 static int exclude_read(struct imagerepository_spec *s, const json_t *spec, struct err *err)
 {
 	const json_t *list = obj_get(spec, "exclusionList");
@@ -78,19 +61,19 @@ static int fields_read(struct imagerepository_spec *s, const json_t *spec, struc
 {
 	s->spec.suspend = obj_bool(false, spec, "suspend");
 	s->insecure = obj_bool(false, spec, "insecure");
-	s->image = member_copy(s, "image", obj_str(spec, "image"), err);
-	s->login.provider = member_copy(s, "provider", provider_of(spec), err);
+	s->image = spec_member(&s->spec.size, "image", obj_str(spec, "image"), err);
+	s->login.provider = spec_member(&s->spec.size, "provider", provider_of(spec), err);
 	/* A cloud gives the password; pull Secrets do not count beside it. */
 	s->login.cloud_only = true;
 	if (!s->login.provider)
-		s->login.secret =
-			member_copy(s, "secretRef.name", obj_str(spec, "secretRef", "name"), err);
-	s->login.service_account =
-		member_copy(s, "serviceAccountName", obj_str(spec, "serviceAccountName"), err);
-	s->login.cert =
-		member_copy(s, "certSecretRef.name", obj_str(spec, "certSecretRef", "name"), err);
-	s->login.proxy =
-		member_copy(s, "proxySecretRef.name", obj_str(spec, "proxySecretRef", "name"), err);
+		s->login.secret = spec_member(
+			&s->spec.size, "secretRef.name", obj_str(spec, "secretRef", "name"), err);
+	s->login.service_account = spec_member(
+		&s->spec.size, "serviceAccountName", obj_str(spec, "serviceAccountName"), err);
+	s->login.cert = spec_member(
+		&s->spec.size, "certSecretRef.name", obj_str(spec, "certSecretRef", "name"), err);
+	s->login.proxy = spec_member(
+		&s->spec.size, "proxySecretRef.name", obj_str(spec, "proxySecretRef", "name"), err);
 	if (err->kind != ERR_NONE || exclude_read(s, spec, err) || access_read(s, spec, err))
 		return -1;
 	return 0;

@@ -64,33 +64,6 @@ static int tag_check(const char *tag, struct err *err)
 	return err_wrap(err, "spec.ref.tag: what follows '@' belongs in spec.ref.digest");
 }
 
-/* A copy that counts; NULL stays NULL. */
-static char *text_copy(struct ocirepository_spec *s, const char *text)
-{
-	if (!text)
-		return NULL;
-	s->spec.size += strlen(text) + 1;
-	return mem_strdup(text);
-}
-
-/* What no URL, tag or range needs would stay in memory for as long as the object is there. */
-static char *member_copy(
-	struct ocirepository_spec *s, const char *name, const char *text, struct err *err)
-{
-	if (!text || strlen(text) <= LIMIT_SPEC_TEXT)
-		return text_copy(s, text);
-	if (err->kind == ERR_NONE)
-		err_set(err, ERR_STALL, "spec.%s is longer than %llu bytes", name,
-			(unsigned long long)LIMIT_SPEC_TEXT);
-	return NULL;
-}
-
-static char *member_copy_filled(
-	struct ocirepository_spec *s, const char *name, const char *text, struct err *err)
-{
-	return text && *text ? member_copy(s, name, text, err) : NULL;
-}
-
 /* A reference without a name is no reason to look for no signature, or for another one. */
 static char *verify_secret_read(
 	struct ocirepository_spec *s, const json_t *verify, const char *ref, struct err *err)
@@ -98,7 +71,7 @@ static char *verify_secret_read(
 	char name[64], *secret;
 
 	snprintf(name, sizeof(name), "verify.%s.name", ref);
-	secret = member_copy_filled(s, name, obj_str(verify, ref, "name"), err);
+	secret = spec_member(&s->spec.size, name, obj_str(verify, ref, "name"), err);
 	if (err->kind == ERR_NONE && !secret)
 		err_set(err, ERR_STALL, "spec.verify.%s has no name", ref);
 	return secret;
@@ -183,29 +156,29 @@ static int fields_read(struct ocirepository_spec *s, const json_t *spec, struct 
 	const json_t *selector = obj_get(spec, "layerSelector"), *ref = obj_get(spec, "ref");
 
 	s->spec.suspend = obj_bool(false, spec, "suspend");
-	s->url = member_copy(s, "url", obj_str_or("", spec, "url"), err);
+	s->url = spec_member(&s->spec.size, "url", obj_str_or("", spec, "url"), err);
 	if (!s->url)
 		s->url = mem_strdup("");
-	s->digest = member_copy_filled(s, "ref.digest", obj_str(ref, "digest"), err);
-	s->semver = member_copy_filled(s, "ref.semver", obj_str(ref, "semver"), err);
+	s->digest = spec_member(&s->spec.size, "ref.digest", obj_str(ref, "digest"), err);
+	s->semver = spec_member(&s->spec.size, "ref.semver", obj_str(ref, "semver"), err);
 	s->semver_filter =
-		member_copy_filled(s, "ref.semverFilter", obj_str(ref, "semverFilter"), err);
-	s->tag = member_copy_filled(s, "ref.tag", obj_str(ref, "tag"), err);
-	s->ignore = text_copy(s, obj_str(spec, "ignore"));
+		spec_member(&s->spec.size, "ref.semverFilter", obj_str(ref, "semverFilter"), err);
+	s->tag = spec_member(&s->spec.size, "ref.tag", obj_str(ref, "tag"), err);
+	s->ignore = spec_text(&s->spec.size, obj_str(spec, "ignore"));
 	s->has_selector = json_is_object(selector);
-	s->layer_type =
-		member_copy(s, "layerSelector.mediaType", obj_str(selector, "mediaType"), err);
-	s->layer_operation =
-		member_copy(s, "layerSelector.operation", obj_str(selector, "operation"), err);
-	s->login.secret =
-		member_copy_filled(s, "secretRef.name", obj_str(spec, "secretRef", "name"), err);
-	s->login.service_account = member_copy_filled(
-		s, "serviceAccountName", obj_str(spec, "serviceAccountName"), err);
-	s->login.cert = member_copy_filled(
-		s, "certSecretRef.name", obj_str(spec, "certSecretRef", "name"), err);
-	s->login.proxy = member_copy_filled(
-		s, "proxySecretRef.name", obj_str(spec, "proxySecretRef", "name"), err);
-	s->login.provider = member_copy_filled(s, "provider", provider_of(spec), err);
+	s->layer_type = spec_member(
+		&s->spec.size, "layerSelector.mediaType", obj_str(selector, "mediaType"), err);
+	s->layer_operation = spec_member(
+		&s->spec.size, "layerSelector.operation", obj_str(selector, "operation"), err);
+	s->login.secret = spec_member(
+		&s->spec.size, "secretRef.name", obj_str(spec, "secretRef", "name"), err);
+	s->login.service_account = spec_member(
+		&s->spec.size, "serviceAccountName", obj_str(spec, "serviceAccountName"), err);
+	s->login.cert = spec_member(
+		&s->spec.size, "certSecretRef.name", obj_str(spec, "certSecretRef", "name"), err);
+	s->login.proxy = spec_member(
+		&s->spec.size, "proxySecretRef.name", obj_str(spec, "proxySecretRef", "name"), err);
+	s->login.provider = spec_member(&s->spec.size, "provider", provider_of(spec), err);
 	s->insecure = obj_bool(false, spec, "insecure");
 	s->not_built = not_built(spec);
 	if (is_given(spec, "verify") && !s->not_built)

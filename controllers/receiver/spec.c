@@ -14,26 +14,6 @@
 /* An interval of nothing would be a busy loop. */
 #define LEAST_INTERVAL_MS 1000
 
-/* A copy that counts; NULL and "" are not given. */
-static char *text_copy(struct receiver_spec *s, const char *text)
-{
-	if (!text || !*text)
-		return NULL;
-	s->spec.size += strlen(text) + 1;
-	return mem_strdup(text);
-}
-
-static char *member_copy(
-	struct receiver_spec *s, const char *name, const char *text, struct err *err)
-{
-	if (!text || strlen(text) <= LIMIT_SPEC_TEXT)
-		return text_copy(s, text);
-	if (err->kind == ERR_NONE)
-		err_set(err, ERR_STALL, "spec.%s is longer than %llu bytes", name,
-			(unsigned long long)LIMIT_SPEC_TEXT);
-	return NULL;
-}
-
 /* All expressions of an object are compiled in one go. */
 static char *filter_copy(struct receiver_spec *s, const char *text, size_t *room, struct err *err)
 {
@@ -49,7 +29,7 @@ static char *filter_copy(struct receiver_spec *s, const char *text, size_t *room
 	}
 	*room -= n;
 	s->filtered = true;
-	return text_copy(s, text);
+	return spec_text(&s->spec.size, text);
 }
 
 /* ---- resources ------------------------------------------------------------------------------- */
@@ -119,8 +99,9 @@ static void resource_read(
 
 	*r = (struct receiver_resource){.target = receiver_target_find(kind)};
 	s->spec.size += sizeof(*r);
-	r->kind = member_copy(s, "resources[].kind", kind, err);
-	r->ns = member_copy(s, "resources[].namespace", obj_str(from, "namespace"), err);
+	r->kind = spec_member(&s->spec.size, "resources[].kind", kind, err);
+	r->ns = spec_member(
+		&s->spec.size, "resources[].namespace", obj_str(from, "namespace"), err);
 	r->filter = filter_copy(s, obj_str(from, "filter"), filter_room, err);
 	if (!r->target)
 		r->wrong = "there is no such kind";
@@ -131,7 +112,7 @@ static void resource_read(
 	else if (!kube_is_dns_subdomain(name))
 		r->wrong = "its name is none";
 	else
-		r->name = text_copy(s, name);
+		r->name = spec_text(&s->spec.size, name);
 	if (r->ns && !kube_is_dns_label(r->ns))
 		r->wrong = "its namespace is none";
 }
@@ -170,8 +151,8 @@ static void events_read(struct receiver_spec *s, const json_t *spec, struct err 
 	}
 	s->events = mem_array(NULL, json_array_size(list) + 1, sizeof(char *));
 	json_array_foreach ((json_t *)(uintptr_t)list, i, one) {
-		char *text = member_copy(
-			s, "events[]", json_is_string(one) ? json_string_value(one) : NULL, err);
+		char *text = spec_member(&s->spec.size, "events[]",
+			json_is_string(one) ? json_string_value(one) : NULL, err);
 
 		if (text)
 			s->events[n++] = text;
@@ -251,7 +232,8 @@ struct spec *receiver_spec_new(const json_t *obj)
 	s->spec.interval_ms = DEFAULT_INTERVAL_MS;
 	if (object_has_nul(spec))
 		(void)err_set(&err, ERR_STALL, "spec holds a NUL character");
-	s->secret = member_copy(s, "secretRef.name", obj_str(spec, "secretRef", "name"), &err);
+	s->secret = spec_member(
+		&s->spec.size, "secretRef.name", obj_str(spec, "secretRef", "name"), &err);
 	events_read(s, spec, &err);
 	resources_read(s, spec, &err);
 	annotation_read(s, obj);

@@ -1,7 +1,5 @@
 #include "controllers/receiver/token.h"
 
-#include "base/base64.h"
-#include "base/buf.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/obj.h"
@@ -55,31 +53,11 @@ struct op *receiver_token_read(struct controller *c, const char *ns, const char 
 			.deadline_ms = LIMIT_RECEIVER_ASK_MS});
 }
 
-/* An entry of the Secret. Empty: there is none. */
-static int entry_decode(const json_t *obj, const char *key, struct secret *out, struct err *err)
-{
-	const char *text = obj_str(obj, "data", key);
-	struct buf plain = BUF_INIT(LIMIT_PULL_SECRET);
-	int rc;
-
-	if (!text)
-		return 0;
-	rc = base64_decode(&plain, text, strlen(text), BASE64_NEWLINES, err);
-	if (rc)
-		err_wrap(err, "key '%s'", key);
-	else
-		secret_set(out, buf_str(&plain), plain.len);
-	if (plain.p)
-		mem_wipe(plain.p, plain.cap);
-	buf_clear(&plain);
-	return rc;
-}
-
 static char *entry_text(const json_t *obj, const char *key, struct err *err)
 {
 	auto_secret struct secret s = {0};
 
-	return !entry_decode(obj, key, &s, err) && s.len ? mem_strdup(s.p) : NULL;
+	return !object_secret_value(obj, key, &s, err) && s.len ? mem_strdup(s.p) : NULL;
 }
 
 static struct depends_value *token_new(const json_t *obj, struct err *err)
@@ -88,7 +66,7 @@ static struct depends_value *token_new(const json_t *obj, struct err *err)
 
 	t->refs = 1;
 	t->value = (struct depends_value){receiver_token_unref, token_ref, 0};
-	if (entry_decode(obj, "token", &t->token, err)) {
+	if (object_secret_value(obj, "token", &t->token, err)) {
 		receiver_token_unref(&t->value);
 		return NULL;
 	}

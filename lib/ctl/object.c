@@ -1,5 +1,6 @@
 #include "ctl/object.h"
 
+#include "base/base64.h"
 #include "base/buf.h"
 #include "base/limits.h"
 #include "base/mem.h"
@@ -71,6 +72,26 @@ int object_duration(
 		return err_wrap(err, "spec.%s", key);
 	}
 	return 0;
+}
+
+int object_secret_value(const json_t *secret, const char *key, struct secret *out, struct err *err)
+{
+	const char *text = obj_str(secret, "data", key);
+	struct buf plain = BUF_INIT(LIMIT_PULL_SECRET);
+	int rc;
+
+	secret_clear(out);
+	if (!text)
+		return 0;
+	rc = base64_decode(&plain, text, strlen(text), BASE64_NEWLINES, err);
+	if (rc)
+		err_wrap(err, "key '%s'", key);
+	else if (plain.len)
+		secret_set(out, plain.p, plain.len);
+	if (plain.p)
+		mem_wipe(plain.p, plain.cap);
+	buf_clear(&plain);
+	return rc;
 }
 
 void object_member_keep(json_t *to, const json_t *from, const char *key)

@@ -6,6 +6,7 @@
 #ifndef CTL_OBJECT_H
 #define CTL_OBJECT_H
 #include "base/err.h"
+#include "base/secret.h"
 #include "crypto/digest.h"
 
 #include <jansson.h>
@@ -32,6 +33,12 @@ bool object_has_nul(const json_t *v);
 /* A Go duration of the spec ("5m"); `fallback` when it is not there. -1: it is none (ERR_STALL). */
 int object_duration(const json_t *spec, const char *key, int64_t fallback_ms, int64_t *out_ms,
 	struct err *err) must_check;
+
+/* The bytes of an entry of a Secret, in place of what is in *out; empty: it has no such key, or an
+   empty one. -1 (ERR_RETRY): it is not what the API server would have taken; the message names the
+   key. */
+int object_secret_value(
+	const json_t *secret, const char *key, struct secret *out, struct err *err) must_check;
 
 /* A digest of these annotations (kind.h; or NULL), to be compared: their values may be long.
    DIGEST_NONE: it has none of them. */

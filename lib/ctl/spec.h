@@ -26,4 +26,12 @@ struct spec {
 struct spec *spec_ref(struct spec *s);
 void spec_unref(struct spec *s); /* NULL is fine */
 
+/* For reading one: copies whose length is added to *size (of `size` above); free them. NULL for
+   NULL. A text of any length: what spec_slim drops, or what has a limit of its own. */
+char *spec_text(size_t *size, const char *text);
+/* The member `name` of a spec ("ref.tag"); NULL where it is absent or empty. What is longer than
+   LIMIT_SPEC_TEXT is no name, and would stay in memory for as long as the object is there: NULL,
+   and *err (ERR_STALL), unless something was wrong before. */
+char *spec_member(size_t *size, const char *name, const char *text, struct err *err);
+
 #endif
