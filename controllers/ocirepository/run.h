@@ -33,6 +33,7 @@ struct ocirepository_run {
 	struct oci_repo where;
 	struct login login;
 	struct verified verified;
+	struct digest manifest; /* what the reference means, or a restore asks for */
 	bool asking; /* the registry, what the reference means */
 	const char *layer_type; /* of the spec, or of the status for a restore; NULL: any */
 	struct oci_platform platform; /* of an index; likewise */

@@ -247,9 +247,10 @@ static enum step_ret resolve_resume(struct task *t)
 	}
 	a->resolved = true;
 	OCI_RUN(r)->choice = res->tags;
-	a->name = res->digest;
+	OCI_RUN(r)->manifest = res->digest;
+	digest_format(&res->digest, a->name);
 	memcpy(a->revision, res->revision, sizeof(res->revision));
-	if (r->settled && is_unchanged(r) && verified_holds(r, &OCI_RUN(r)->verified, &a->name))
+	if (r->settled && is_unchanged(r) && verified_holds(r, &OCI_RUN(r)->verified, &res->digest))
 		return run_done(r, RUN_UNCHANGED);
 	if (!run_open(r))
 		return STEP_DONE;
@@ -287,7 +288,7 @@ static enum step_ret verify_start(struct task *t)
 	ret = verified_start(r, &OCI_RUN(r)->verified,
 		&(struct signature_req){.oci = OCI_ENV(r)->registry.oci,
 			.target = target_of(r),
-			.manifest = &ARTIFACT_RUN(r)->name,
+			.manifest = &OCI_RUN(r)->manifest,
 			.revocations = OCI_ENV(r)->registry.revocations,
 			.owner = r->ns});
 	if (ret == STEP_WAIT)
@@ -300,7 +301,7 @@ static enum step_ret verify_resume(struct task *t)
 	struct run *r = RUN(t);
 
 	status_progress_end(r);
-	return verified_resume(r, &OCI_RUN(r)->verified, &ARTIFACT_RUN(r)->name);
+	return verified_resume(r, &OCI_RUN(r)->verified, &OCI_RUN(r)->manifest);
 }
 
 static enum step_ret changed_start(struct task *t)
@@ -327,12 +328,13 @@ static enum step_ret pinned_start(struct task *t)
 	char path[STORE_PATH_MAX];
 
 	if (strlen(revision) >= sizeof(a->revision) ||
-		oci_revision_digest(revision, &a->name, &t->err)) {
+		oci_revision_digest(revision, &OCI_RUN(r)->manifest, &t->err)) {
 		restore_refused(a); /* nothing that could be asked for */
 		return run_fail(r, COND_FETCH_FAILED, "OCIArtifactPullFailed");
 	}
+	digest_format(&OCI_RUN(r)->manifest, a->name);
 	/* What is fetched would not be the file that is missing. */
-	if (store_path_of(path, r->c->kind->name, r->ns, r->name, &a->name, &t->err) ||
+	if (store_path_of(path, r->c->kind->name, r->ns, r->name, a->name, &t->err) ||
 		strcmp(path, a->have_path) != 0) {
 		err_set(&t->err, ERR_RETRY,
 			"status.artifact: its path and its revision name different digests");
@@ -363,7 +365,7 @@ static enum step_ret manifest_start(struct task *t)
 	return task_wait(t,
 		oci_image_start(OCI_ENV(r)->registry.oci,
 			&(struct oci_image_req){.target = target_of(r),
-				.digest = &o->artifact.name,
+				.digest = &o->manifest,
 				.platform = &o->platform,
 				.layer_type = o->layer_type,
 				.owner = r->ns}));

@@ -41,6 +41,7 @@ void artifact_run_init(struct run *r)
 
 void artifact_run_clear(struct run *r)
 {
+	publish_maker_clear(&ARTIFACT_RUN(r)->input.maker);
 	buf_clear(&ARTIFACT_RUN(r)->bytes);
 }
 
@@ -132,7 +133,7 @@ static bool is_restored(const struct artifact_run *a)
 
 	return a->missing &&
 		!store_path_of(
-			path, a->run.c->kind->name, a->run.ns, a->run.name, &a->name, &ignored) &&
+			path, a->run.c->kind->name, a->run.ns, a->run.name, a->name, &ignored) &&
 		!strcmp(path, a->have_path);
 }
 
@@ -185,6 +186,7 @@ enum step_ret artifact_publish_start(struct task *t)
 		.owner = a->run.ns,
 		.path = a->path,
 		.layer = a->input.digest,
+		.maker = a->input.maker,
 		.size = a->input.size,
 		.bytes = &a->bytes,
 		.temp = &a->temp,
@@ -196,8 +198,9 @@ enum step_ret artifact_publish_start(struct task *t)
 		.must = is_restored(a),
 		.have_file = a->have_file};
 
-	if (store_path_of(a->path, a->run.c->kind->name, a->run.ns, a->run.name, &a->name, &t->err))
+	if (store_path_of(a->path, a->run.c->kind->name, a->run.ns, a->run.name, a->name, &t->err))
 		return run_fail(RUN(t), COND_STORAGE_FAILED, "InvalidPath");
+	a->input.maker = (struct publish_maker){0};
 	if (!strcmp(a->path, a->have_path)) {
 		req.have = a->have_digest;
 		/* A stored digest is compared with its own algorithm; under one path both must be
@@ -255,6 +258,8 @@ enum step_ret artifact_publish_resume(struct task *t)
 		if (res->storage_failed)
 			return artifact_disk_failed(RUN(t), "ArchiveOperationFailed",
 				"unable to archive artifact to storage");
+		if (a->input.failed)
+			return a->input.failed(RUN(t));
 		say_what_helps(a);
 		err_wrap(&t->err, "failed to extract layer contents from artifact");
 		return run_fail(RUN(t), COND_FETCH_FAILED, "OCIArtifactLayerOperationFailed");
@@ -266,7 +271,7 @@ enum step_ret artifact_publish_resume(struct task *t)
 	a->same_bytes = res->same;
 	if (res->hold && a->run.c->follows) {
 		err_set(&t->err, ERR_RETRY,
-			"what the layer is packed to is not what the status names: whoever leads "
+			"what its source is packed to is not what the status names: whoever leads "
 			"has to replace it");
 		return run_fail(RUN(t), COND_STORAGE_FAILED, "ArchiveOperationFailed");
 	}

@@ -21,6 +21,7 @@
 #include "base/buf.h"
 #include "ctl/run.h"
 #include "source/item.h"
+#include "source/publish.h"
 #include "store/store.h"
 
 /* Condition types of sources (source.toolkit.fluxcd.io). */
@@ -33,11 +34,17 @@
    does not: who pushes does not read it. */
 #define ARTIFACT_PUSH_LESS "push less, with spec.ignore's patterns as --ignore-paths"
 
-#define ARTIFACT_REVISION_MAX 320
+#define ARTIFACT_REVISION_MAX 1088
 
-/* What the artifact is made of. A kind's row fills it before ARTIFACT_TEMP; borrowed until the run
-   ends. */
+/* What the artifact is made of: bytes that come, or whatever `make` works with. A kind's row fills
+   it before ARTIFACT_ROOM; borrowed until the run ends. */
 struct artifact_input {
+	/* Makes the artifact's file itself (publish.h); then only `size` (what it works through),
+	   `metadata` and `failed` count. ARTIFACT_PUBLISH takes it over. */
+	struct publish_maker maker;
+	/* ARTIFACT_PUBLISH has failed, and the disk is not to blame: the task's error is that of
+	   what makes the artifact. NULL: a layer of an OCI image. */
+	enum step_ret (*failed)(struct run *r);
 	const struct digest *digest; /* of the bytes that come */
 	uint64_t size;
 	const char *media_type; /* for messages */
@@ -68,7 +75,7 @@ struct artifact_run {
 	/* What the reference means. */
 	char revision[ARTIFACT_REVISION_MAX];
 	bool resolved;
-	struct digest name; /* of the file: what it is called */
+	char name[STORE_NAME_MAX]; /* of the file: what it is called (store/path.h) */
 	struct artifact_input input;
 	struct store_temp temp;
 	struct buf bytes; /* a small input; else it is in temp */

@@ -11,9 +11,17 @@
 #include <errno.h>
 #include <string.h>
 
+void publish_maker_clear(struct publish_maker *m)
+{
+	if (m->free)
+		m->free(m->arg);
+	*m = (struct publish_maker){0};
+}
+
 /* ---- on a worker ----------------------------------------------------------------------------- */
 
 struct publish_job {
+	struct publish_maker maker;
 	struct store *store; /* the loop's */
 	const struct store_root *root;
 	char path[STORE_PATH_MAX];
@@ -168,10 +176,34 @@ static bool needs_room(const struct publish_job *j)
 	return j->size > j->room && !(j->have_file && digest_equal(&j->digest, &j->have));
 }
 
+static int maker_run(struct publish_job *j, const atomic_bool *stop, struct err *err)
+{
+	struct publish_make m = {.algo = j->algo, .memory = j->memory, .stop = stop};
+	int rc;
+
+	m.out_fd = open_out(j, err);
+	if (m.out_fd < 0)
+		return -1;
+	rc = j->maker.make(j->maker.arg, &m, err);
+	if (j->memory > LIMIT_MEMORY_SLICE)
+		mem_trim();
+	if (rc) {
+		j->needs_memory = err->code == -ENOBUFS;
+		j->storage_failed = err->code < 0 && !j->needs_memory;
+		return -1;
+	}
+	j->digest = m.digest;
+	j->size = m.size;
+	j->made = true;
+	return 0;
+}
+
 static int artifact_make(struct publish_job *j, const atomic_bool *stop, struct err *err)
 {
 	bool pass = true;
 
+	if (j->maker.make)
+		return maker_run(j, stop, err);
 	if (!j->copy && extract_and_tidy(j, stop, &pass, err))
 		return -1;
 	if (pass && take_layer(j, stop, err))
@@ -219,6 +251,7 @@ static void job_free(void *arg)
 		store_published(j->store, j->path, &j->file);
 	store_temp_discard(j->store, &j->in);
 	store_temp_discard(j->store, &j->out);
+	publish_maker_clear(&j->maker);
 	buf_clear(&j->bytes);
 	ignore_clear(&j->ign);
 	free(j->spec_ignore);
@@ -231,6 +264,7 @@ static struct publish_job *job_move(struct publish_job *old)
 	struct publish_job *j = NEW(struct publish_job);
 
 	*j = *old;
+	old->maker = (struct publish_maker){0};
 	old->bytes = BUF_INIT(old->bytes.max);
 	old->in = old->out = STORE_TEMP_INIT;
 	old->spec_ignore = NULL;
@@ -393,7 +427,9 @@ static struct publish_job *job_new(const struct publish_req *req)
 	snprintf(j->path, sizeof(j->path), "%s", req->path);
 	j->limits = req->limits;
 	j->algo = req->algo;
-	j->layer = *req->layer;
+	j->maker = req->maker;
+	if (req->layer)
+		j->layer = *req->layer;
 	j->in_size = req->size;
 	j->room = req->room;
 	j->copy = req->copy;

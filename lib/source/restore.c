@@ -121,12 +121,9 @@ void restore_failed(struct artifact_run *a)
 /* What the file is called after. */
 static int name_of(struct artifact_run *a)
 {
-	struct store_path p;
 	struct err ignored = {0};
 
-	if (store_path_parse_file(&p, a->have_path, &ignored))
-		return -1;
-	return digest_parse_n(&a->name, p.file, strlen(p.file) - strlen(STORE_SUFFIX), &ignored);
+	return store_path_name(a->have_path, a->name, &ignored);
 }
 
 enum step_ret restore_peers_start(struct task *t)

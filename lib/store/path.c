@@ -20,15 +20,25 @@ static bool part_valid(const char *s, size_t n, size_t max)
 	return true;
 }
 
-/* "<algo>:<hex>.tar.gz", algorithm known, its own length, lower-case hex. */
-static bool store_file_valid(const char *file)
+#define COMMIT_HEX 40
+
+/* "<algo>:<hex>", algorithm known, its own length, lower-case hex; or a commit. */
+static bool store_name_valid(const char *name, size_t n)
 {
-	size_t n = strlen(file), suffix = sizeof(STORE_SUFFIX) - 1;
 	struct digest d;
 	struct err err;
 
+	if (n == COMMIT_HEX)
+		return strspn(name, "0123456789abcdef") >= n;
+	return !digest_parse_n(&d, name, n, &err);
+}
+
+static bool store_file_valid(const char *file)
+{
+	size_t n = strlen(file), suffix = sizeof(STORE_SUFFIX) - 1;
+
 	return n > suffix && !strcmp(file + n - suffix, STORE_SUFFIX) &&
-		!digest_parse_n(&d, file, n - suffix, &err);
+		store_name_valid(file, n - suffix);
 }
 
 static int bad(struct err *err, const char *text)
@@ -89,14 +99,25 @@ int store_dir_format(char out[STORE_DIR_MAX], const char *kind, const char *ns, 
 }
 
 int store_path_of(char out[STORE_PATH_MAX], const char *kind, const char *ns, const char *name,
-	const struct digest *manifest, struct err *err)
+	const char *what, struct err *err)
 {
-	char dir[STORE_DIR_MAX], text[DIGEST_TEXT_MAX];
+	char dir[STORE_DIR_MAX];
 
 	if (store_dir_format(dir, kind, ns, name, err))
 		return -1;
-	BUG_IF(manifest->algo == DIGEST_NONE);
-	snprintf(out, STORE_PATH_MAX, "%s/%s%s", dir, digest_format(manifest, text), STORE_SUFFIX);
+	BUG_IF(!store_name_valid(what, strlen(what)));
+	snprintf(out, STORE_PATH_MAX, "%s/%s%s", dir, what, STORE_SUFFIX);
+	return 0;
+}
+
+int store_path_name(const char *path, char out[STORE_NAME_MAX], struct err *err)
+{
+	struct store_path p;
+
+	if (store_path_parse_file(&p, path, err))
+		return -1;
+	snprintf(out, STORE_NAME_MAX, "%.*s", (int)(strlen(p.file) - (sizeof(STORE_SUFFIX) - 1)),
+		p.file);
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 Suite *suite_path(void);
 
 #define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define COMMIT "0123456789abcdef0123456789abcdef01234567"
 #define A63 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 static const struct row {
@@ -20,6 +21,12 @@ static const struct row {
 	{"ocirepository/a/b.c-d/latest.tar.gz", true, true},
 	{"ocirepository/" A63 "/b/latest.tar.gz", true, true},
 	{"ocirepository/" A63 "a/b/latest.tar.gz", false, false},
+	{"gitrepository/apps/web/" COMMIT ".tar.gz", true, false},
+	{"gitrepository/apps/web/" COMMIT "0.tar.gz", false, false},
+	{"gitrepository/apps/web/0" COMMIT ".tar.gz", false, false},
+	{"gitrepository/apps/web/sha1:" COMMIT ".tar.gz", false, false},
+	{"gitrepository/apps/web/0123456789ABCDEF0123456789abcdef01234567.tar.gz", false, false},
+	{"gitrepository/apps/web/0123456789abcdef0123456789abcdef0123456.tar.gz", false, false},
 	{"ocirepository/apps/web/sha256:" HEX ".tar", false, false},
 	{"ocirepository/apps/web/sha256:" HEX, false, false},
 	{"ocirepository/apps/web/sha256:" HEX "0.tar.gz", false, false},
@@ -73,16 +80,19 @@ START_TEST(test_longest)
 {
 	char kind[STORE_PART_MAX + 2], text[STORE_PATH_MAX + 300];
 	char dir[STORE_DIR_MAX], path[STORE_PATH_MAX];
-	struct digest d = {.algo = DIGEST_SHA512};
+	const struct digest d = {.algo = DIGEST_SHA512};
+	char name[STORE_NAME_MAX], back[STORE_NAME_MAX];
 	struct store_path p;
 	struct err err;
 
 	memset(kind, 'a', sizeof(kind));
 	kind[STORE_PART_MAX] = '\0';
-	ck_assert_int_eq(store_path_of(path, kind, A63, kind, &d, &err), 0);
+	ck_assert_int_eq(store_path_of(path, kind, A63, kind, digest_format(&d, name), &err), 0);
 	ck_assert_uint_eq(strlen(path), STORE_PATH_MAX - 1);
 	ck_assert_int_eq(store_path_parse(&p, path, &err), 0);
 	ck_assert_str_eq(store_path_format(&p, text), path);
+	ck_assert_int_eq(store_path_name(path, back, &err), 0);
+	ck_assert_str_eq(back, name);
 	kind[STORE_PART_MAX] = 'a';
 	kind[STORE_PART_MAX + 1] = '\0';
 	ck_assert_int_eq(store_dir_format(dir, "k", "n", kind, &err), -1);
