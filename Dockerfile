@@ -1,5 +1,5 @@
-# The image of oci-source-controller: one program, the libraries it needs, the system's CA certificates. Runs as uid 65534, needs no
-# writable root, and keeps its artifacts under /data.
+# The image of oci-source-controller: one program, the libraries it needs, the system's CA certificates; for Git over ssh OpenSSH's client,
+# for OpenPGP signatures GnuPG's programs. Runs as uid 65534, needs no writable root, and keeps its artifacts under /data.
 #   docker build -t registry.example.com/oci-source-controller:v0.1.0 --build-arg VERSION=v0.1.0 .
 # BASE may be any Debian 12 or 13.
 ARG BASE=docker.io/library/debian:trixie-slim
@@ -18,7 +18,7 @@ RUN ldd /out/usr/bin/* | awk '$2 == "=>" && $3 ~ /^\// {print $3}' | sort -u | w
 
 FROM ${BASE}
 RUN --mount=type=bind,from=build,source=/out,target=/out \
-	apt-get update -qq && DEBIAN_FRONTEND=noninteractive xargs -a /out/packages apt-get install -y -qq --no-install-recommends ca-certificates && \
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive xargs -a /out/packages apt-get install -y -qq --no-install-recommends ca-certificates openssh-client gpgv gpg gpg-agent && \
 	rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/* && \
 	cp -a /out/usr/bin/. /usr/bin/ && install -d -o 65534 -g 65534 /data
 USER 65534:65534

@@ -44,6 +44,7 @@ check_eq "the image's user is a number" 65534:65534 "$(jq -r .User <<<"$config")
 check_eq "its entrypoint" '["/usr/bin/oci-source-controller"]' "$(jq -c .Entrypoint <<<"$config")"
 container=$(b from --pull-never oci-source-controller)
 root=$(b mount "$container")
+for program in ssh gpgv gpg gpg-agent; do check_ok "$program is in the image" test -x "$root/usr/bin/$program"; done
 check_eq "no compiler in the image" "" "$(find "$root/usr/bin" -name 'gcc*' -o -name 'cc' | head -n 1)"
 check_eq "this machine's package sources are not in the image" "" "$(grep -rlF "$mirror" "$root/etc/apt" 2>/dev/null | grep -v '/sources.list$' | head -n 1)"
 

@@ -20,29 +20,12 @@ IDLE_SECONDS=${IDLE_SECONDS:-60}
 ROUNDS=${ROUNDS:-30}
 RATE=${RATE:-100}
 RATE_SECONDS=${RATE_SECONDS:-30}
-WHO=ours
-[ "$API" != peers ] || WHO=peers
 
 i_tags_start
 i_start
 h_namespace $NS
-TOKEN=$(cut -d, -f1 "$H_TMP/kube/tokens.csv")
-PREFIX=$KUBE_SERVER/apis/image.toolkit.fluxcd.io/v1/namespaces/$NS
-api() { curl -sf --cacert "$KUBE_CA" -H "Authorization: Bearer $TOKEN" "$@"; }
-pids() { echo "$CONTROLLER_PID" ${PEER_NC_PID:-}; }
-cpu_ms() { for p in $(pids); do awk '{ sub(/.*\) /, ""); split($0, f, " "); print (f[12] + f[13]) * 10 }' "/proc/$p/stat"; done | awk '{ n += $1 } END { print n }'; }
-status_mib() { for p in $(pids); do awk -v k="$1:" '$1 == k { print $2 / 1024 }' "/proc/$p/status"; done | awk '{ n += $1 } END { printf "%.1f\n", n }'; }
-peak_reset() { for p in $(pids); do echo 5 >"/proc/$p/clear_refs" 2>/dev/null; done; }
-line() { jq -cn --arg s "$1" --arg who "$WHO" --argjson r "$2" '{scenario: $s, $who} + $r'; h_pass "$1"; }
-# watch KIND: each change of such objects with the time at which it came, in $H_TMP/log/watch-KIND.out.
-watch_lines()
-{
-	curl -sN --cacert "$KUBE_CA" -H "Authorization: Bearer $TOKEN" "$PREFIX/$1?watch=1&resourceVersion=$2" |
-		while IFS= read -r event; do printf '%s %s\n' "${EPOCHREALTIME/./}" "$event"; done
-}
-watch() { h_spawn "watch-$1" watch_lines "$1" "$(api "$PREFIX/$1?limit=1" | jq -r .metadata.resourceVersion)"; }
-# since T < lines: microseconds from T to the first one.
-percentiles() { sort -n | jq -cs '{rounds: length, p50_ms: (.[(length / 2 | floor)] / 1000), p95_ms: (.[(length * 95 / 100 | floor)] / 1000)}'; }
+GROUP=image.toolkit.fluxcd.io/v1
+. "$H_ROOT/test/bench/measure.sh"
 annotate() { api -X PATCH -H 'Content-Type: application/merge-patch+json' "$PREFIX/imagerepositories/$1" -d '{"metadata":{"annotations":{"reconcile.fluxcd.io/requestedAt":"'"$2"'"}}}' >/dev/null; }
 # How long the registry itself takes for all pages of a list, in microseconds.
 registry_us()

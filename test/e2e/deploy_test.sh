@@ -15,7 +15,7 @@ check_eq "v1 and v1beta2 have the same schema" "$(jq -cS '.spec.versions[0].sche
 check_eq "and the same columns" "$(jq -c '.spec.versions[0].additionalPrinterColumns' <<<"$crd")" "$(jq -c '.spec.versions[1].additionalPrinterColumns' <<<"$crd")"
 check_eq "versions" 'v1 true true,v1beta2 true false' "$(jq -r '[.spec.versions[] | "\(.name) \(.served) \(.storage)"] | join(",")' <<<"$crd")"
 
-# ---- the CRDs of the image kinds, beside those of Flux ------------------------------------------------------------------
+# ---- the CRDs of the other kinds, beside those of Flux ------------------------------------------------------------------
 # What a CRD admits, prunes, sets and shows, without the texts for people; "required" is a set. A property may be called description.
 essence()
 {
@@ -26,7 +26,7 @@ essence()
 			elif type == "array" then map(schema) else . end;
 		.spec | del(.conversion) | .versions |= map(.schema.openAPIV3Schema |= schema)'
 }
-for f in $(h_image_reflector_controller_crds) $(h_notification_controller_crds | tr ' ' '\n' | grep receivers); do
+for f in $(h_image_reflector_controller_crds) $(h_git_crds) $(h_notification_controller_crds | tr ' ' '\n' | grep receivers); do
 	name=${f##*_}
 	check_eq "${name%.yaml}: our CRD is Flux's" "$(essence "$f")" "$(essence "$D/crds/${f##*/}")"
 	crd=$(k create --dry-run=client -f "$D/crds/${f##*/}" -o json)
@@ -121,7 +121,7 @@ granted() { local g=$1 r v; for r in ${2//,/ }; do for v in ${3//,/ }; do echo "
 # All that these kinds need beyond what deploy/ has: nothing is updated as a whole, nothing deleted.
 {
 	granted image.toolkit.fluxcd.io imagerepositories,imagepolicies,imageupdateautomations get,list,watch,patch
-	granted image.toolkit.fluxcd.io imagerepositories/status,imagepolicies/status get,patch
+	granted image.toolkit.fluxcd.io imagerepositories/status,imagepolicies/status,imageupdateautomations/status get,patch
 	granted notification.toolkit.fluxcd.io receivers get,list,watch,patch
 	granted notification.toolkit.fluxcd.io receivers/status get,patch
 	granted "" namespaces get,list,watch
@@ -145,9 +145,9 @@ for flavour in deploy deploy/beside-flux; do
 		"$(comm -13 <(jq -r '.kind + "/" + .metadata.name' "$base" | sort) <(jq -r '.kind + "/" + .metadata.name' "$H_TMP/image.json" | sort) | paste -sd ' ')"
 	check_eq "$flavour with image-kinds/: exactly these rights more" "" \
 		"$(diff "$H_TMP/image-rights" <(comm -13 <(rights "$base" 'oci$|controller$') <(rights "$H_TMP/image.json" 'oci$|controller$')))"
-	check_eq "$flavour with image-kinds/: people may read them" "$(granted image.toolkit.fluxcd.io imagepolicies,imagerepositories get,list,watch
+	check_eq "$flavour with image-kinds/: people may read them" "$(granted image.toolkit.fluxcd.io imagepolicies,imagerepositories,imageupdateautomations get,list,watch
 		granted notification.toolkit.fluxcd.io receivers get,list,watch)" "$(rights "$H_TMP/image.json" 'view$' | grep -v '^source')"
-	check_eq "$flavour with image-kinds/: and write them" "$(granted image.toolkit.fluxcd.io imagepolicies,imagerepositories create,delete,deletecollection,patch,update
+	check_eq "$flavour with image-kinds/: and write them" "$(granted image.toolkit.fluxcd.io imagepolicies,imagerepositories,imageupdateautomations create,delete,deletecollection,patch,update
 		granted notification.toolkit.fluxcd.io receivers create,delete,deletecollection,patch,update)" "$(rights "$H_TMP/image.json" 'edit$' | grep -v '^source')"
 	check_eq "$flavour: this kind and no other" --kinds=OCIRepository "$(kinds_flag "$base")"
 	check_eq "$flavour with image-kinds/: all kinds that the program has" "$(known_kinds)" "$(kinds_flag "$H_TMP/image.json")"
@@ -246,6 +246,8 @@ check_has "placeholders: a real CRD is reported" AlreadyExists "$(k create -k "$
 check_eq "and stays as it was" "$before" "$(k get crd gitrepositories.source.toolkit.fluxcd.io -o json | jq -cS .spec)"
 check_eq "and the other four were created" 5 "$(k get crd -o name | grep -cE '(buckets|externalartifacts|gitrepositories|helmcharts|helmrepositories)\.source')"
 k wait --for=condition=Established --timeout=30s crd --all >/dev/null
+check_ok "the real CRD takes the place of the placeholder that was there" k apply --server-side --force-conflicts -f "$D/crds/source.toolkit.fluxcd.io_gitrepositories.yaml"
+check_eq "and says what a url is" '^(http|https|ssh)://.*$' "$(k get crd gitrepositories.source.toolkit.fluxcd.io -o json | jq -r .spec.versions[0].schema.openAPIV3Schema.properties.spec.properties.url.pattern)"
 check_ok "a placeholder takes anything" k create -f - <<<'{"apiVersion":"source.toolkit.fluxcd.io/v1","kind":"Bucket","metadata":{"name":"b","namespace":"default"},"spec":{"anything":[1,{"x":null}]}}'
 
 # ---- an image of one's own is all that is needed -----------------------------------------------------------------------

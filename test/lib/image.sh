@@ -59,7 +59,7 @@ i_start()
 		CONTROLLER_PID=$H_PID
 		RUNTIME_NAMESPACE=flux-system KUBECONFIG=$ADMIN_KUBECONFIG h_spawn nc "$PEER_NC" --watch-all-namespaces --events-addr="127.0.0.1:$(h_free_port)" \
 			--receiverAddr="$HOOK" --health-addr="127.0.0.1:$(h_free_port)" --metrics-addr=0
-		PEER_NC_PID=$H_PID
+		PEER_PIDS=("$H_PID")
 		h_until 60 curl -sf "http://$i_health/readyz" || h_die "image-reflector-controller does not become ready"
 		;;
 	esac
@@ -69,8 +69,10 @@ i_hook_listens() { [ "$(curl -s -o /dev/null -w '%{http_code}' --max-time 2 "htt
 
 i_stop()
 {
-	[ -z "${PEER_NC_PID:-}" ] || h_stop "$PEER_NC_PID" "$@"
-	PEER_NC_PID=
+	local pid
+
+	for pid in ${PEER_PIDS[@]+"${PEER_PIDS[@]}"}; do h_stop "$pid" "$@"; done
+	PEER_PIDS=()
 	h_stop "$CONTROLLER_PID" "$@"
 }
 
