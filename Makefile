@@ -39,7 +39,7 @@ $(foreach k,$(KINDS),$(eval DEPS_$(k) := $(DEPS_controllers)))
 
 # Compiler and linker flags. Everything a stranger's byte can reach is built with the hardening that Debian's own packages use.
 
-LIBS_PKG := libuv libcurl libcares jansson yaml-0.1 libarchive openssl zlib libzstd sqlite3 re2 expat
+LIBS_PKG := libuv libcurl libcares jansson yaml-0.1 libarchive openssl zlib libzstd sqlite3 re2 expat libgit2
 
 # A name that a library deprecates in an update of the system is no error of ours: it is shown, and the image still builds.
 WARN := -Wall -Wextra -Werror -Wno-error=deprecated-declarations -Wshadow -Wvla -Wpointer-arith -Wwrite-strings -Wformat=2 -Wundef
@@ -75,9 +75,12 @@ endif
 # The release program links what Debian has as static archives statically: it saves 3 MiB of resident memory.
 # A sanitized build links everything shared, which is faster to link and keeps leak reports readable.
 LIBS_SHARED := $(shell $(PKG) --libs $(LIBS_PKG) 2>/dev/null) $(LLHTTP_LIBS) -lstdc++ -lm -lpthread
+# What only libgit2 wants: of its TLS, HTTP and expressions the archives; OpenSSH's and Kerberos' libraries are in the process
+# anyhow, for libcurl.
+GIT2_STATIC := $(foreach l,git2 mbedtls mbedx509 mbedcrypto http_parser pcre2-8,$(if $(wildcard /usr/lib/*/lib$(l).a),-l$(l)))
 LIBS_STATIC := -Wl,-Bstatic $(firstword $(wildcard /usr/lib/*/libuv_a.a /usr/lib/*/libuv.a)) -larchive -ljansson -lyaml $(shell $(PKG) --static --libs-only-l re2 2>/dev/null | sed 's/-lpthread//g; s/-pthread//g') \
-	-lsqlite3 -lexpat -lzstd -lz $(if $(wildcard /usr/lib/*/libcares.a),-lcares) $(LLHTTP_LIBS) -lstdc++ -Wl,-Bdynamic \
-	$(if $(wildcard /usr/lib/*/libcares.a),,-lcares) -lcurl -lssl -lcrypto -lm -lpthread -ldl
+	-lsqlite3 -lexpat -lzstd $(GIT2_STATIC) -lz $(if $(wildcard /usr/lib/*/libcares.a),-lcares) $(LLHTTP_LIBS) -lstdc++ -Wl,-Bdynamic \
+	$(if $(wildcard /usr/lib/*/libcares.a),,-lcares) -lcurl -lssh2 $(firstword $(wildcard /usr/lib/*/libgssapi_krb5.so.2)) -lssl -lcrypto -lm -lpthread -ldl
 
 # ---- how one file becomes an object, a module an archive, a program a binary.
 

@@ -202,12 +202,34 @@
 #define LIMIT_LAYOUT_NAMES (12 * LIMIT_MIB) /* of all those */
 #define LIMIT_LAYOUT_FILE (4 * LIMIT_KIB) /* the file `oci-layout` of an image layout */
 
+/* Git servers (lib/git) */
+#define LIMIT_GIT_PACK (4 * LIMIT_GIB)
+
 /* Names and addresses */
 #define LIMIT_LOOKUPS 64 /* of names, on their way at a time, for one HTTP client */
 #define LIMIT_LOOKUP_MS 15000 /* one of them, its wait for a place included */
 #define LIMIT_NAMES 4096 /* kept with their addresses */
 #define LIMIT_ADDRESSES 16 /* of one name */
 #define LIMIT_NETS 64 /* in one list: --registry-allow-private */
+
+/* Git objects (lib/git) */
+#define LIMIT_GIT_OBJECTS 1000000 /* of one pack; each takes some 100 bytes while it is indexed */
+#define LIMIT_GIT_OBJECT (512 * LIMIT_MIB) /* one blob that is no delta */
+#define LIMIT_GIT_DELTA (128 * LIMIT_MIB) /* a blob that is one: it is whole in memory */
+#define LIMIT_GIT_TREE (32 * LIMIT_MIB) /* a tree, a commit, a tag */
+#define LIMIT_GIT_TREES (64 * LIMIT_MIB) /* the trees from the root to where a walk is */
+#define LIMIT_GIT_EXPANDED (32 * LIMIT_GIB) /* all objects of a pack */
+#define LIMIT_GIT_DEPTH 4095 /* deltas upon each other, as many as git makes */
+#define LIMIT_GIT_CHAIN (4 * LIMIT_GIB) /* bytes made on the way to one object */
+#define LIMIT_GIT_BASES (32 * LIMIT_MIB) /* kept while deltas are put together */
+#define LIMIT_GIT_WHOLE (4 * LIMIT_MIB) /* what is larger is hashed out of a file */
+#define LIMIT_GIT_COMMIT (1 * LIMIT_MIB) /* a commit or tag that is read */
+#define LIMIT_GIT_PARENTS 1000 /* of a commit */
+#define LIMIT_GIT_TAGS 10 /* tags of tags */
+#define LIMIT_GIT_MODULES_FILE (1 * LIMIT_MIB) /* .gitmodules */
+#define LIMIT_GIT_MODULES 1000
+#define LIMIT_GIT_URL 4096
+#define LIMIT_GIT_CHANGES 10000 /* files that one commit changes */
 
 /* Artifacts */
 #define LIMIT_EXPANDED (16 * LIMIT_GIB) /* [flag] */

@@ -3,14 +3,12 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/sys.h"
-#include "crypto/rand.h"
 #include "pack/path.h"
 #include "pack/read.h"
 #include "pack/sort.h"
 #include "pack/tarw.h"
+#include "pack/temp.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -93,25 +91,11 @@ static int repack_straight(
 	return 0;
 }
 
-/* A file without a name: nothing is left behind, however the process ends. */
 static int open_spool(int dirfd, struct err *err)
 {
-	char name[32] = "spool-";
-	int fd;
-
 	if (dirfd < 0)
 		return err_set(err, ERR_RETRY, "no room for a spool: there is no directory for it");
-	fd = sys_openat(dirfd, ".", O_TMPFILE | O_RDWR, 0600);
-	if (fd >= 0)
-		return fd;
-	if (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT)
-		return err_sys(err, "cannot create a spool file");
-	rand_hex(name + 6, 12);
-	fd = sys_openat(dirfd, name, O_RDWR | O_CREAT | O_EXCL, 0600);
-	if (fd < 0)
-		return err_sys(err, "cannot create a spool file");
-	sys_unlinkat(dirfd, name, 0);
-	return fd;
+	return pack_temp_file(dirfd, err);
 }
 
 static int spool_flush(struct spool *s, struct err *err)
