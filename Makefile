@@ -316,13 +316,15 @@ else
 	@bash test/image.sh
 endif
 
-# One JSON line a scenario; needs Go, as e2e does. PEER_IRC and PEER_NC name programs of Flux to measure beside (test/bench/image.sh).
+# One JSON line a scenario; needs Go, as e2e does. PEER_SC, PEER_IRC, PEER_IAC and PEER_NC name programs of Flux to
+# measure beside (test/bench/image.sh, test/bench/git.sh).
 bench: ## what a reconcile costs, one JSON line a scenario; needs Go
 	@bash .ci/deps e2e
 	$(AGAIN) all
 	@bash test/bench/run.sh
 	@BUILD=$(abspath $(O)) bash test/bench/signed.sh
 	@BUILD=$(abspath $(O)) bash test/bench/image.sh
+	@BUILD=$(abspath $(O)) bash test/bench/git.sh
 
 # docs/serving.md, "Measured". PARTS="restart outage beside replicas" runs those only.
 bench-serving: ## how well artifacts stay available, in JSON lines; needs Go and root

@@ -192,6 +192,20 @@
 #define LIMIT_XML_DEPTH 32 /* elements in elements, of an answer of AWS's STS */
 #define LIMIT_CLOUD_PASSWORD (16 * LIMIT_KIB) /* a token or password: it goes into a header */
 
+/* Forges: tokens of a GitHub App, pull and merge requests */
+#define LIMIT_FORGE_BODY (4 * LIMIT_MIB) /* one answer */
+#define LIMIT_FORGE_MS 60000 /* all of it, when nobody says less */
+#define LIMIT_FORGE_REQUEST_MS 30000 /* one request */
+#define LIMIT_FORGE_TOKENS 256 /* of Apps, that are kept */
+#define LIMIT_FORGE_LIFE_MS (60 * 60 * 1000) /* no token is kept for longer */
+#define LIMIT_FORGE_EARLY_MS 60000 /* and it ends that long before it does */
+#define LIMIT_FORGE_WAIT_MS 60000 /* who was asked to slow down without a word of how long */
+#define LIMIT_FORGE_PAGES 20 /* of open requests, to find the one of a branch */
+#define LIMIT_FORGE_TITLE 255 /* GitLab, "Merge requests API" */
+#define LIMIT_FORGE_TEXT (32 * LIMIT_KIB) /* the body of a request */
+#define LIMIT_FORGE_SAID 300 /* of what a forge says, in a message */
+#define LIMIT_FORGE_PATH 1024 /* of a repository */
+
 /* Mirrors: the operator's file, and how long one may keep those who ask the next one waiting */
 #define LIMIT_MIRROR_FILE (1 * LIMIT_MIB)
 #define LIMIT_MIRROR_RULES 1000
@@ -203,7 +217,29 @@
 #define LIMIT_LAYOUT_FILE (4 * LIMIT_KIB) /* the file `oci-layout` of an image layout */
 
 /* Git servers (lib/git) */
+#define LIMIT_GIT_MS 60000 /* a whole question, when nobody says else */
+#define LIMIT_GIT_PKT 65520 /* a pkt-line, its length included (gitprotocol-common) */
+#define LIMIT_GIT_CAPABILITIES (16 * LIMIT_KIB) /* what a server says it can, in all */
+#define LIMIT_GIT_REFS 500000 /* of one repository, looked at */
+#define LIMIT_GIT_REFS_BYTES (64 * LIMIT_MIB) /* the list of them */
+#define LIMIT_GIT_REF_NAME 1024
+#define LIMIT_GIT_PREFIXES 1000 /* of refs, in one question */
+#define LIMIT_GIT_WANTS 100000 /* objects, in one fetch */
 #define LIMIT_GIT_PACK (4 * LIMIT_GIB)
+#define LIMIT_GIT_SHALLOWS 100000 /* commits whose parents were left out */
+#define LIMIT_GIT_PROGRESS (1 * LIMIT_MIB) /* what a server says of how far it is */
+#define LIMIT_GIT_SAID (4 * LIMIT_KIB) /* kept of that */
+#define LIMIT_GIT_IDLE_MS 30000 /* without a byte of a pack */
+#define LIMIT_GIT_RATE 1024 /* bytes a second of a pack at least, over LIMIT_GIT_RATE_MS */
+#define LIMIT_GIT_RATE_MS 60000
+#define LIMIT_GIT_SETS 8 /* object sets that are kept when nobody uses them */
+#define LIMIT_GIT_SETS_BYTES (2 * LIMIT_GIB) /* of disk, that all those take */
+#define LIMIT_GIT_SERVERS 4096 /* repositories of which it is kept what their server can */
+#define LIMIT_GIT_SERVERS_BYTES (4 * LIMIT_MIB) /* all those */
+#define LIMIT_GIT_UPDATES 16 /* refs, in one push */
+#define LIMIT_GIT_OPTIONS 64 /* push options, in one push */
+#define LIMIT_GIT_OPTION 1024 /* one of them */
+#define LIMIT_GIT_REPORT (1 * LIMIT_MIB) /* the answer to a push */
 
 /* Names and addresses */
 #define LIMIT_LOOKUPS 64 /* of names, on their way at a time, for one HTTP client */
@@ -260,6 +296,13 @@
 #define LIMIT_CEL_STEPS 1000000 /* of one check, and of one evaluation */
 #define LIMIT_CEL_PATTERNS 16 /* regular expressions in one, of LIMIT_PATTERN_PROGRAM in all */
 #define LIMIT_CEL_MEMORY (1 * LIMIT_MIB) /* the values that one evaluation makes */
+#define LIMIT_TEMPLATE_TEXT (64 * LIMIT_KIB) /* the template of a commit's message */
+#define LIMIT_TEMPLATE_PARSED (32 * LIMIT_MIB) /* its tree */
+#define LIMIT_TEMPLATE_DEPTH 100 /* of the tree, and of values that are printed */
+#define LIMIT_TEMPLATE_NESTED 400 /* actions and pipelines in each other in a run */
+#define LIMIT_TEMPLATE_STEPS 100000 /* of one run */
+#define LIMIT_TEMPLATE_MEMORY (16 * LIMIT_MIB) /* the values that one run makes */
+#define LIMIT_TEMPLATE_RESULT (1 * LIMIT_MIB)
 #define LIMIT_EXTRACT 1024 /* filterTags.extract */
 #define LIMIT_EXTRACT_COST 50000 /* groups that it needs, by instructions of the pattern */
 #define LIMIT_SORT_KEY 1024 /* what that comes to for a tag */
@@ -276,8 +319,24 @@
 /* Store */
 #define LIMIT_STORE_INDEX (32 * LIMIT_MIB) /* the file `.index`: some 100,000 artifacts */
 
+/* Keys of ssh and OpenPGP, and their signatures */
+#define LIMIT_SSH_KEY (64 * LIMIT_KIB) /* a private key, as text */
+#define LIMIT_SSH_KDF_ROUNDS 1024ULL /* of bcrypt for its passphrase: four seconds */
+#define LIMIT_SSH_PBKDF2_ROUNDS 1000000 /* likewise, of PKCS#8: one second */
+#define LIMIT_SSH_BLOB (4 * LIMIT_KIB) /* a public key */
+#define LIMIT_SSH_SIGNERS 1000 /* lines of all texts that say who may sign */
+#define LIMIT_SSH_SIGNATURE (16 * LIMIT_KIB) /* in armor */
+#define LIMIT_GPG_KEYS (1 * LIMIT_MIB) /* all keys of one check, and one as text */
+#define LIMIT_GPG_SECRET_KEY (256 * LIMIT_KIB) /* likewise, one that signs */
+#define LIMIT_GPG_SIGNATURE (64 * LIMIT_KIB) /* in armor */
+#define LIMIT_GPG_MS 30000 /* one check or signature; it takes a tenth of a second */
+
 /* Workers */
 #define LIMIT_WORK_BULK (8 * LIMIT_MIB) /* what is larger takes seconds */
+
+/* GitRepositories */
+#define LIMIT_GIT_LIST 1000 /* entries of one list of a spec */
+#define LIMIT_GIT_NESTED 10 /* submodules in submodules */
 
 /* Kubernetes */
 #define LIMIT_KUBE_OBJECT (4 * LIMIT_MIB) /* above etcd's own limit of about 1.5 MiB */
@@ -305,6 +364,13 @@
 #define LIMIT_YAML_DEPTH 64
 #define LIMIT_YAML_NODES 500000 /* values of one file, aliases expanded */
 #define LIMIT_YAML_EXPANDED (32 * LIMIT_MIB) /* bytes of its strings, likewise */
+#define LIMIT_YAML_MARKS_DEPTH 256 /* of one whose values are not made into a tree */
+#define LIMIT_SETTER_DOCUMENTS 10000 /* of one file */
+#define LIMIT_SETTER_EDITS 10000 /* of one file, scalars that change */
+#define LIMIT_SETTER_REPORTS 100 /* of one file, that are told; others are counted */
+#define LIMIT_SETTER_MARKER 2048 /* a comment that may be one */
+#define LIMIT_SETTER_TEXT 1024 /* what is written for one marker */
+#define LIMIT_SETTER_NAME 512 /* what an object says it is: each of the four */
 
 /* Receivers: an object, and the calls of its path */
 #define LIMIT_RECEIVER_RESOURCES 1000
@@ -323,6 +389,18 @@
 #define LIMIT_RECEIVER_FEEDS 1000 /* tags, of all objects, that one call brings */
 #define LIMIT_RECEIVER_VALUE 320 /* what a value of a payload takes in a tree */
 #define LIMIT_RECEIVER_TREE (512 * LIMIT_KIB) /* so much of one is never asked for */
+
+/* ImageUpdateAutomations */
+#define LIMIT_AUTOMATION_PAIRS (64 * LIMIT_KIB) /* values of a template, or push options */
+#define LIMIT_AUTOMATION_FILES 100000 /* YAML files below the path of one */
+#define LIMIT_AUTOMATION_FILE (8 * LIMIT_MIB) /* one of them */
+#define LIMIT_AUTOMATION_CHANGED (32 * LIMIT_MIB) /* those that a run changes, together */
+#define LIMIT_AUTOMATION_DATA (32 * LIMIT_MIB) /* what its template is told of that */
+#define LIMIT_AUTOMATION_REPORTS 20 /* of what could not be done, each told; others are counted */
+#define LIMIT_AUTOMATION_FETCH (512 * LIMIT_MIB) /* a pack for it */
+#define LIMIT_AUTOMATION_PACK (64 * LIMIT_MIB) /* a pack that it sends */
+#define LIMIT_AUTOMATION_HISTORY 1000 /* commits, where it has to know that a ref moves forward */
+#define LIMIT_AUTOMATION_TRIES 5 /* of a push that others were ahead of, in one run */
 
 /* Calls of Receivers as they are judged (lib/hook) */
 #define LIMIT_HOOK_AT_ONCE (64 * LIMIT_KIB) /* a body that the loop reads; others go to a worker */

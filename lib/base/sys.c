@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -395,6 +396,19 @@ int sys_temp_file(struct err *err)
 	}
 	if (fd < 0)
 		err_sys(err, "cannot make a temporary file in '%.200s'", dir);
+	return fd;
+}
+
+int sys_memory_file(const void *data, size_t n, struct err *err)
+{
+	int fd = fault_due(SYS_OPEN) ? -1 : memfd_create("private", MFD_CLOEXEC);
+
+	/* OpenSSH takes no key that others may read. */
+	if (fd < 0 || fchmod(fd, 0600) || (n && sys_pwrite_all(fd, data, n, 0))) {
+		err_sys(err, "cannot make a file in memory");
+		sys_close(fd);
+		return -1;
+	}
 	return fd;
 }
 

@@ -81,6 +81,9 @@ int sys_write_file(int dirfd, const char *path, const void *data, size_t n, mode
 
 /* A file without a name in $TMPDIR or /tmp, to read and write. -1 with *err filled. */
 int sys_temp_file(struct err *err) must_check;
+/* A file that is in memory only and that nobody else may open, with these bytes: what a program of
+   ours has to read and no disk should see. Read from its start. -1 with *err filled. */
+int sys_memory_file(const void *data, size_t n, struct err *err) must_check;
 int sys_fdatasync(int fd) must_check;
 int sys_renameat(int from_dir, const char *from, int to_dir, const char *to) must_check;
 /* flags: AT_REMOVEDIR or 0. */

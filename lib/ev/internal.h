@@ -38,6 +38,7 @@ struct loop {
 	struct heap timers[2]; /* our clock; real time */
 	struct work_lines work;
 	unsigned jobs; /* with libuv, lanes of all kinds */
+	unsigned dying; /* processes that were cancelled and have not ended */
 	struct task *tasks; /* all live ones */
 	uint64_t turn_from_ns, turn_idle_ns;
 	struct loop_stats stats;

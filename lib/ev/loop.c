@@ -172,7 +172,7 @@ void loop_settle(struct loop *l)
 	unsigned n;
 
 	/* A job that nobody waits for any more ends when it sees its stop flag. */
-	for (n = 0; n < LAST_TURNS && (l->jobs || loop_is_ready(l)); n++)
+	for (n = 0; n < LAST_TURNS && (l->jobs || l->dying || loop_is_ready(l)); n++)
 		uv_run(&l->uv, loop_is_ready(l) ? UV_RUN_NOWAIT : UV_RUN_ONCE);
 }
 

@@ -33,8 +33,8 @@ void loop_run(struct loop *l);
    True while something is left. For tests. */
 bool loop_turn(struct loop *l, bool wait);
 void loop_stop(struct loop *l);
-/* Turns it until no worker has a job and nothing is ready to be called: what was dropped has
-   ended. */
+/* Turns it until no worker has a job, no process that was cancelled is left and nothing is ready to
+   be called: what was dropped has ended. */
 void loop_settle(struct loop *l);
 /* 0, or the number of handles that somebody forgot (they are named on stderr in test builds, and
    leak). */
