@@ -555,6 +555,18 @@ void http_trust_clear(struct http_trust *t)
 	*t = (struct http_trust){0};
 }
 
+void http_trust_copy(struct http_trust *to, const struct http_trust *from)
+{
+	*to = (struct http_trust){.ca_only = from->ca_only,
+		.insecure = from->insecure,
+		.ca_pem = BUF_INIT(from->ca_pem.max),
+		.cert_pem = BUF_INIT(from->cert_pem.max),
+		.server_name = mem_strdup(from->server_name)};
+	buf_add(&to->ca_pem, from->ca_pem.p, from->ca_pem.len);
+	buf_add(&to->cert_pem, from->cert_pem.p, from->cert_pem.len);
+	secret_copy(&to->key_pem, &from->key_pem);
+}
+
 void http_proxy_clear(struct http_proxy *p)
 {
 	if (p->url)

@@ -69,6 +69,7 @@ struct http_trust {
 	char *server_name; /* tls-server-name of a kubeconfig, or NULL */
 };
 void http_trust_clear(struct http_trust *t);
+void http_trust_copy(struct http_trust *to, const struct http_trust *from); /* to: zeroed */
 
 /* Through which proxy, loopback not excepted; a connection serves one request then, so that nobody
    goes through a tunnel that another one's password has opened. Zeroed: what the environment said

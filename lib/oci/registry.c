@@ -201,6 +201,11 @@ int oci_client_allow(struct oci_client *c, const char *networks, struct err *err
 	return ip_nets_add(&c->guard.allowed, networks, err);
 }
 
+const struct http_guard *oci_client_guard(const struct oci_client *c)
+{
+	return &c->guard;
+}
+
 void oci_client_stats(const struct oci_client *c, struct oci_stats *out)
 {
 	*out = c->stats;

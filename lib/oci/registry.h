@@ -28,6 +28,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct http_guard;
 struct loop;
 struct oci_client;
 struct oci_identity;
@@ -83,6 +84,8 @@ void oci_client_own_address(struct oci_client *c, const char *address);
 void oci_client_own_host(struct oci_client *c, const char *host);
 /* Networks ("10.0.0.0/8,fd00::/8") that every registry may send us to. */
 int oci_client_allow(struct oci_client *c, const char *networks, struct err *err) must_check;
+/* These rules, for another client of the process. Borrowed for the client's life. */
+const struct http_guard *oci_client_guard(const struct oci_client *c);
 /* Where the jobs on large manifests take their memory; borrowed. Without it they take it as they
    like. */
 void oci_client_use_account(struct oci_client *c, struct account *account);

@@ -1,0 +1,254 @@
+#include "git/fetch.h"
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/time.h"
+#include "crypto/digest.h"
+#include "ev/flight.h"
+#include "ev/task.h"
+#include "git/gitc.h"
+#include "git/internal.h"
+#include "git/objects.h"
+#include "git/pull.h"
+#include "git/set.h"
+#include "git/target.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* One fetch on its way. */
+struct fetching {
+	struct flight flight;
+	struct gitc_client *client;
+	char *set_key, *key; /* of what it becomes; of others who may join. NULL: hidden */
+	char *owner;
+	struct op *pull;
+	struct gitc_objects *objects;
+};
+
+/* One who waits for it. */
+struct wait {
+	struct flight_wait base;
+	uint64_t timeout_ms;
+	struct gitc_target target;
+	struct gitc_objects *objects;
+};
+
+/* ---- the fetch ------------------------------------------------------------------------------- */
+
+static void fetching_hide(struct fetching *f)
+{
+	if (f->key)
+		map_del(&f->client->fetches, f->key);
+	free(MOVE(f->key));
+}
+
+static void fetching_deserted(struct flight *flight)
+{
+	struct fetching *f = CONTAINER_OF(flight, struct fetching, flight);
+
+	fetching_hide(f);
+	op_cancel(f->pull);
+}
+
+static void fetching_overdue(
+	struct flight *flight, struct flight_wait *base, bool alone, struct err *err)
+{
+	struct wait *w = CONTAINER_OF(base, struct wait, base);
+	char text[TIME_TEXT_MAX];
+
+	(void)flight;
+	(void)alone;
+	err_code(err, ERR_RETRY, -ETIMEDOUT, "no whole answer within %s",
+		time_format_duration((int64_t)w->timeout_ms, text));
+	gitc_target_blame(&w->target, "fetch", 0, err);
+}
+
+static void fetching_give(struct flight *flight, struct flight_wait *base)
+{
+	struct fetching *f = CONTAINER_OF(flight, struct fetching, flight);
+
+	CONTAINER_OF(base, struct wait, base)->objects = gitc_objects_ref(f->objects);
+}
+
+static void fetching_done(struct op *op, void *arg)
+{
+	struct fetching *f = arg;
+
+	fetching_hide(f);
+	if (op->err.kind == ERR_NONE) {
+		f->objects = gitc_pull_objects(op);
+		gitc_set_keep(f->client, f->set_key, f->objects);
+	}
+	flight_land(&f->flight, &op->err, fetching_give);
+	op_free(op);
+	free(f->set_key);
+	free(f->owner);
+	free(f);
+}
+
+static struct fetching *fetching_new(struct gitc_client *c, const struct gitc_fetch_req *req,
+	const char *set_key, const char *key)
+{
+	struct fetching *f = NEW(struct fetching);
+
+	flight_init(&f->flight, fetching_deserted, fetching_overdue);
+	f->client = c;
+	f->set_key = mem_strdup(set_key);
+	f->key = mem_strdup(key);
+	f->owner = mem_strdup(req->target.owner);
+	map_put(&c->fetches, key, f);
+	f->pull = gitc_pull_start(c,
+		&(struct gitc_pull_req){.target = req->target,
+			.want = req->want,
+			.n_want = req->n_want,
+			.depth = req->depth,
+			.no_blobs = req->no_blobs,
+			.max_pack = req->max_pack,
+			.max_objects = req->max_objects,
+			.flight = &f->flight});
+	op_then(f->pull, fetching_done, f);
+	return f;
+}
+
+/* ---- who waits ------------------------------------------------------------------------------- */
+
+static void wait_free(struct op *op)
+{
+	struct wait *w = CONTAINER_OF(op, struct wait, base.op);
+
+	flight_wait_leave(&w->base);
+	gitc_objects_unref(w->objects);
+	gitc_target_clear(&w->target);
+	free(w);
+}
+
+static void join(struct fetching *f, struct wait *w)
+{
+	const char *owner = w->target.owner;
+
+	flight_join(&f->flight, &w->base, w->timeout_ms);
+	if (f->owner && (!owner || strcmp(f->owner, owner) != 0)) {
+		free(MOVE(f->owner));
+		gitc_pull_disown(f->pull);
+	}
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+	return gitc_oid_compare(a, b);
+}
+
+/* The wants in one order, as a digest: there may be many. */
+static char *key_of(const struct gitc_fetch_req *req)
+{
+	struct gitc_oid *sorted = mem_dup(req->want, req->n_want * sizeof(*req->want));
+	auto_free char *target = gitc_target_key(&req->target);
+	char text[DIGEST_TEXT_MAX], *key;
+	struct digest d;
+
+	qsort(sorted, req->n_want, sizeof(*sorted), by_bytes);
+	digest_mem(&d, DIGEST_SHA256, sorted, req->n_want * sizeof(*sorted));
+	free(sorted);
+	key = mem_printf("%s\n%s\n%zu %u %d %llu %llu", target, digest_format(&d, text),
+		req->n_want, req->depth, req->no_blobs, (unsigned long long)req->max_pack,
+		(unsigned long long)req->max_objects);
+	return key;
+}
+
+struct op *gitc_fetch_start(struct gitc_client *c, const struct gitc_fetch_req *req)
+{
+	static const struct op_type type = {"git fetch", flight_wait_cancel, wait_free};
+	auto_free char *set_key = key_of(req), *key = NULL;
+	struct wait *w = NEW(struct wait);
+	struct fetching *f;
+
+	flight_wait_init(&w->base, &type, c->loop);
+	gitc_target_init(&w->target, &req->target);
+	w->timeout_ms = w->target.timeout_ms;
+	w->objects = gitc_set_get(c, set_key);
+	if (w->objects) {
+		c->stats.fetches_kept++;
+		op_finish(&w->base.op);
+		return &w->base.op;
+	}
+	key = mem_printf("%s\n%llu", set_key, (unsigned long long)w->timeout_ms);
+	f = map_get(&c->fetches, key);
+	if (f)
+		c->stats.fetches_shared++;
+	else
+		f = fetching_new(c, req, set_key, key);
+	join(f, w);
+	return &w->base.op;
+}
+
+struct gitc_objects *gitc_fetch_take(struct op *op)
+{
+	return MOVE(CONTAINER_OF(op, struct wait, base.op)->objects);
+}
+
+/* ---- more of it ------------------------------------------------------------------------------ */
+
+struct more {
+	struct task task;
+	struct gitc_client *client;
+	struct gitc_target target;
+	struct gitc_objects *into;
+	struct gitc_oid *want;
+	size_t n_want;
+	uint64_t max_pack;
+};
+
+static enum step_ret pull_start(struct task *t)
+{
+	struct more *m = TASK(t, struct more);
+	size_t i, n = 0;
+
+	for (i = 0; i < m->n_want; i++)
+		if (!gitc_objects_has(m->into, &m->want[i]))
+			m->want[n++] = m->want[i];
+	if (!n)
+		return STEP_DONE;
+	return task_wait(t,
+		gitc_pull_start(m->client,
+			&(struct gitc_pull_req){.target = m->target,
+				.want = m->want,
+				.n_want = n,
+				.max_pack = m->max_pack,
+				.into = m->into}));
+}
+
+static enum step_ret pull_resume(struct task *t)
+{
+	struct more *m = TASK(t, struct more);
+
+	if (task_op_failed(t))
+		return STEP_FAIL;
+	gitc_set_grown(m->client, m->into);
+	return STEP_NEXT;
+}
+
+static void more_free(struct task *t)
+{
+	struct more *m = TASK(t, struct more);
+
+	gitc_target_clear(&m->target);
+	gitc_objects_unref(m->into);
+	free(m->want);
+	free(m);
+}
+
+struct op *gitc_more_start(struct gitc_client *c, const struct gitc_more_req *req)
+{
+	static const struct step steps[] = {{"pull", pull_start, pull_resume}, {0}};
+	struct more *m = NEW(struct more);
+
+	m->client = c;
+	gitc_target_init(&m->target, &req->target);
+	m->into = gitc_objects_ref(req->into);
+	m->want = req->n_want ? mem_dup(req->want, req->n_want * sizeof(*req->want)) : NULL;
+	m->n_want = req->n_want;
+	m->max_pack = req->max_pack;
+	task_init(&m->task, c->loop, "git objects", steps, NULL, more_free);
+	return task_spawn(&m->task);
+}
