@@ -188,12 +188,21 @@ static void part_put(
 
 bool expand_text(const struct expand *x, const char *text, size_t len, struct buf *to)
 {
+	struct match_span whole;
+
+	return expand_from(x, text, len, 0, &whole, to);
+}
+
+bool expand_from(const struct expand *x, const char *text, size_t len, size_t from,
+	struct match_span *whole, struct buf *to)
+{
 	auto_free struct match_span *spans = mem_array(NULL, x->spans, sizeof(*spans));
 	const struct part *part;
 
-	if (!match_spans(x->match, text, len, spans, x->spans))
+	if (!match_spans_from(x->match, text, len, from, spans, x->spans))
 		return false;
 	vec_each (&x->parts, part)
 		part_put(part, spans, text, to);
+	*whole = spans[0];
 	return true;
 }

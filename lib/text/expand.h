@@ -19,6 +19,7 @@
 
 struct expand;
 struct match;
+struct match_span;
 
 /* For matches of this pattern, which is borrowed for as long as the template is there. 0, *out is
    the caller's (expand_free); or -1 (ERR_RETRY): it is longer than LIMIT_EXTRACT bytes, or the
@@ -30,5 +31,8 @@ void expand_free(struct expand *x); /* NULL is fine */
 /* Adds to `to` what the template comes to for the first match in the text, as buf_add does. False:
    there is no match. */
 bool expand_text(const struct expand *x, const char *text, size_t len, struct buf *to) must_check;
+/* The same for the first match that begins at `from` or behind it, which is *whole. */
+bool expand_from(const struct expand *x, const char *text, size_t len, size_t from,
+	struct match_span *whole, struct buf *to) must_check;
 
 #endif

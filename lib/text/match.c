@@ -330,8 +330,14 @@ const char *match_group_name(const struct match *m, int n)
 bool match_spans(
 	const struct match *m, const char *text, size_t len, struct match_span *spans, size_t n)
 {
+	return match_spans_from(m, text, len, 0, spans, n);
+}
+
+bool match_spans_from(const struct match *m, const char *text, size_t len, size_t from,
+	struct match_span *spans, size_t n)
+{
 	BUG_IF(n > (size_t)match_groups(m) + 1);
-	return match_re2_spans(m->re, text, len, spans, n);
+	return match_re2_spans(m->re, text, len, from, spans, n);
 }
 
 bool match_span_took_part(const struct match_span *s)

@@ -56,6 +56,9 @@ const char *match_group_name(const struct match *m, int n);
    False: there is no match, and spans are as they were. Costs more than match_text. */
 bool match_spans(
 	const struct match *m, const char *text, size_t len, struct match_span *spans, size_t n);
+/* The first one that begins at `from` or behind it: what stands before it is seen by ^ and \b. */
+bool match_spans_from(const struct match *m, const char *text, size_t len, size_t from,
+	struct match_span *spans, size_t n);
 /* Did the group take part in the match? */
 bool match_span_took_part(const struct match_span *s);
 

@@ -57,13 +57,13 @@ const char *match_re2_group_name(const void *re, int n)
 	return at == names.end() ? nullptr : at->second.c_str();
 }
 
-bool match_re2_spans(
-	const void *re, const char *text, size_t len, struct match_span *spans, size_t n)
+bool match_re2_spans(const void *re, const char *text, size_t len, size_t from,
+	struct match_span *spans, size_t n)
 {
 	std::vector<re2::StringPiece> found(n);
 	size_t i;
 
-	if (!static_cast<const RE2 *>(re)->Match(re2::StringPiece(text, len), 0, len,
+	if (!static_cast<const RE2 *>(re)->Match(re2::StringPiece(text, len), from, len,
 		    RE2::UNANCHORED, found.data(), static_cast<int>(n)))
 		return false;
 	for (i = 0; i < n; i++) {

@@ -21,8 +21,8 @@ const char *match_re2_group_name(const void *re, int n);
 /* The first n of match and groups; `from` of one that took no part is MATCH_RE2_NONE. */
 #define MATCH_RE2_NONE ((size_t)-1)
 struct match_span;
-bool match_re2_spans(
-	const void *re, const char *text, size_t len, struct match_span *spans, size_t n);
+bool match_re2_spans(const void *re, const char *text, size_t len, size_t from,
+	struct match_span *spans, size_t n);
 
 #ifdef __cplusplus
 }
