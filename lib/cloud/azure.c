@@ -57,7 +57,7 @@ static void azure_access_key(const struct cloud_ticket *t, struct buf *key)
 	if (azure_authority(t, &authority, &later))
 		buf_reset(&authority);
 	buf_addf(key, "%s ", buf_str(&authority));
-	azure_scope(t->cloud, key);
+	azure_scope(t, key);
 }
 
 static void azure_credential_key(const struct cloud_ticket *t, struct buf *key)

@@ -50,8 +50,8 @@ struct azure_login {
 int azure_login_choose(
 	const struct cloud_ticket *t, struct azure_login *login, struct err *err) must_check;
 
-/* What the access token is for: "https://containerregistry.azure.net/.default". */
-void azure_scope(const struct cloud *c, struct buf *out);
+/* What the access token is for: "https://containerregistry.azure.net/.default", or the ticket's. */
+void azure_scope(const struct cloud_ticket *t, struct buf *out);
 /* "https://login.microsoftonline.com", without a slash behind it. -1: AZURE_AUTHORITY_HOST cannot
    be used. */
 int azure_authority(const struct cloud_ticket *t, struct buf *out, struct err *err) must_check;

@@ -210,10 +210,12 @@ int azure_login_choose(const struct cloud_ticket *t, struct azure_login *login, 
 
 /* ---- the access token ------------------------------------------------------------------------ */
 
-void azure_scope(const struct cloud *c, struct buf *out)
+void azure_scope(const struct cloud_ticket *t, struct buf *out)
 {
-	if (c->azure->endpoint) /* with a slash at its end: two then */
-		buf_addf(out, "%s" SCOPE_END, c->azure->endpoint);
+	if (t->scope)
+		buf_adds(out, t->scope);
+	else if (t->cloud->azure->endpoint) /* with a slash at its end: two then */
+		buf_addf(out, "%s" SCOPE_END, t->cloud->azure->endpoint);
 	else
 		buf_adds(out, SCOPE);
 }
@@ -257,7 +259,7 @@ void azure_entra_form(const struct cloud_ticket *t, const struct azure_login *lo
 {
 	auto_buf struct buf scope = BUF_INIT(LIMIT_URL);
 
-	azure_scope(t->cloud, &scope);
+	azure_scope(t, &scope);
 	cloud_form_add(form, "grant_type", "client_credentials");
 	cloud_form_add(form, "client_id", login->client);
 	cloud_form_add(form, "scope", buf_str(&scope));
@@ -276,7 +278,7 @@ static void add_resource(const struct cloud_ticket *t, struct buf *url)
 	auto_buf struct buf scope = BUF_INIT(LIMIT_URL);
 	size_t end = strlen(SCOPE_END);
 
-	azure_scope(t->cloud, &scope);
+	azure_scope(t, &scope);
 	if (!buf_over(&scope))
 		scope.p[scope.len - end] = '\0';
 	url_encode(url, buf_str(&scope));

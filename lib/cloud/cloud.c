@@ -355,6 +355,56 @@ const struct secret *cloud_login_result(const struct op *op)
 	return &TASK_OF_OP(op, const struct login)->password;
 }
 
+/* ---- a token for another service ------------------------------------------------------------- */
+
+static struct cloud_ticket *token_ticket(
+	struct cloud *c, const struct cloud_who *who, const char *scope)
+{
+	struct cloud_ticket *t = ticket_new(c, who, "");
+
+	t->scope = mem_strdup(scope);
+	return t;
+}
+
+static enum step_ret login_access_start(struct task *t)
+{
+	struct login *l = TASK(t, struct login);
+	struct cloud_cache *cache = l->ticket->cloud->cache;
+	auto_free char *key = access_key(l->ticket);
+
+	return task_wait(t,
+		cloud_cache_start(cache, key, access_fetch, l->ticket,
+			cloud_cache_patience(cache, key, l->timeout_ms)));
+}
+
+struct op *cloud_token_start(
+	struct cloud *c, const struct cloud_who *who, const char *scope, uint64_t timeout_ms)
+{
+	static const struct step steps[] = {
+		{"access", login_access_start, login_credential_resume}, {0}};
+	struct login *l = NEW(struct login);
+
+	l->ticket = token_ticket(c, who, scope);
+	l->timeout_ms = timeout_ms;
+	task_init(&l->task, c->loop, "cloud token", steps, NULL, login_free);
+	return task_spawn(&l->task);
+}
+
+const struct secret *cloud_token_result(const struct op *op)
+{
+	return cloud_login_result(op);
+}
+
+void cloud_token_refused(
+	struct cloud *c, const struct cloud_who *who, const char *scope, const struct secret *token)
+{
+	struct cloud_ticket *t = token_ticket(c, who, scope);
+	auto_free char *key = access_key(t);
+
+	(void)cloud_cache_refused(c->cache, key, token, 0);
+	cloud_ticket_unref(t);
+}
+
 /* Where the access token is the password, a new login would be given the same one again. */
 static void access_refused(const struct cloud_ticket *t, const struct secret *password)
 {

@@ -92,6 +92,16 @@ const struct secret *cloud_login_result(const struct op *op);
 bool cloud_login_refused(struct cloud *c, const struct cloud_who *who, const char *host,
 	const struct secret *password);
 
+/* An access token for a service that takes it as it is, and is no registry: of Azure, whose scope
+   names it ("GUID/.default"). Kept and renewed as a registry's password is. */
+struct op *cloud_token_start(
+	struct cloud *c, const struct cloud_who *who, const char *scope, uint64_t timeout_ms);
+/* Of a successful op; borrowed from it. */
+const struct secret *cloud_token_result(const struct op *op);
+/* The service refused it: the next one that asks gets another, unless one was refused just now. */
+void cloud_token_refused(struct cloud *c, const struct cloud_who *who, const char *scope,
+	const struct secret *token);
+
 /* May this host be asked of this provider at all? 0, or -1 and why not. No request is made. */
 int cloud_host_check(struct cloud *c, enum cloud_provider provider, const char *host,
 	struct err *err) must_check;

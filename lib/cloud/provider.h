@@ -36,6 +36,7 @@ struct cloud_ticket {
 	struct cloud_account *account; /* NULL: the controller's own */
 	struct http_proxy proxy; /* zeroed: as the environment says */
 	char *host; /* the registry's, in lower case; with a port only if the URL has one */
+	char *scope; /* Azure: what the token is for; NULL: registries */
 	struct cloud_place place;
 	uint64_t until_ms; /* on clock_ms(): all of it together */
 	char asking[256]; /* the host whose answer is waited for; "" */

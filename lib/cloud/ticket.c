@@ -49,6 +49,7 @@ void cloud_ticket_unref(struct cloud_ticket *t)
 		t->account->unref(t->account);
 	http_proxy_clear(&t->proxy);
 	free(t->host);
+	free(t->scope);
 	free(t);
 }
 

@@ -139,6 +139,9 @@ struct kind {
 	/* Of `conditions` those positive ones whose False is Ready's, too, whatever else is wrong:
 	   the first of them counts. Ends with NULL; NULL: none. */
 	const char *const *decisive;
+	/* While an object is suspended its status answers nobody: not who asked for a run, nor who
+	   changed the spec. */
+	bool unanswered;
 	/* Of an object that is too large to be kept: copies what its hooks and rows read of its
 	   status between two runs, beside the conditions. Little: as much stays in memory. NULL:
 	   nothing. */

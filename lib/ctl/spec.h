@@ -5,6 +5,7 @@
  */
 #ifndef CTL_SPEC_H
 #define CTL_SPEC_H
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -33,5 +34,8 @@ char *spec_text(size_t *size, const char *text);
    LIMIT_SPEC_TEXT is no name, and would stay in memory for as long as the object is there: NULL,
    and *err (ERR_STALL), unless something was wrong before. */
 char *spec_member(size_t *size, const char *name, const char *text, struct err *err);
+/* grace_ms, by an annotation of the object that holds a Go duration: "0s" for not at all. -1
+   (ERR_STALL): it is none. */
+int spec_grace(struct spec *s, const json_t *obj, const char *annotation, struct err *err);
 
 #endif

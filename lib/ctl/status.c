@@ -148,7 +148,8 @@ static void conditions_of_suspended(struct run *r, json_t *status)
 		cond_del(&r->conds, COND_READY);
 		status_summarize(r);
 	}
-	cond_observe(&r->conds);
+	if (!r->c->kind->unanswered)
+		cond_observe(&r->conds);
 }
 
 /* ---- the status as it should be -------------------------------------------------------------- */
@@ -177,6 +178,7 @@ static json_t *status_wanted(struct run *r)
 	const char *asked = object_requested_at(r->first);
 	enum err_kind kind = r->task.err.kind;
 	enum outcome_status about = outcome_of(r->mode, r->end, kind, r->spec->suspend).status;
+	bool unanswered = about == STATUS_SUSPENDED && r->c->kind->unanswered;
 	json_t *status;
 
 	if (about == STATUS_NOTHING)
@@ -184,7 +186,7 @@ static json_t *status_wanted(struct run *r)
 	status = status_copy(r);
 	/* Who waits for the value to change must not take this run for the answer to a request that
 	   came later; and a restore answers nobody. */
-	if (*asked && !r->asked_again && about != STATUS_RESTORED)
+	if (*asked && !r->asked_again && about != STATUS_RESTORED && !unanswered)
 		json_object_set_new(status, "lastHandledReconcileAt", json_string(asked));
 	switch (about) {
 	case STATUS_RESTORED:
@@ -193,7 +195,8 @@ static json_t *status_wanted(struct run *r)
 		return status;
 	case STATUS_SUSPENDED:
 		conditions_of_suspended(r, status);
-		generation_set(r, status);
+		if (!unanswered)
+			generation_set(r, status);
 		break;
 	case STATUS_SUCCESS:
 		conditions_of_success(r, status);

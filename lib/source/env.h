@@ -8,6 +8,7 @@
 #include "crypto/digest.h"
 #include "ctl/controller.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct account;
@@ -18,7 +19,15 @@ struct serve_urls;
 struct store;
 struct trust_file;
 
+/* How a kind says what all of them say. */
+struct source_words {
+	const char *named_by; /* what stands before a revision in ArtifactInStorage: "digest" */
+	const char *fetch_failed; /* the reason of an artifact that is not to be had any more */
+	bool latest; /* status.url names the latest one */
+};
+
 struct source_env {
+	const struct source_words *words;
 	struct store *store;
 	struct peers *peers; /* the other replicas; NULL: none are known of */
 	struct account *account; /* memory for layers; NULL: none is counted */

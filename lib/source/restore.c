@@ -161,7 +161,8 @@ enum step_ret restore_peers_resume(struct task *t)
 		a->bytes = *mem;
 		*mem = BUF_INIT(mem->max);
 	}
-	a->input = (struct artifact_input){.digest = &a->have_digest,
+	a->input = (struct artifact_input){.failed = a->input.failed,
+		.digest = &a->have_digest,
 		.size = (uint64_t)obj_int(0, r->first, "status", "artifact", "size"),
 		.copy = true};
 	a->resolved = true;

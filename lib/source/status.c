@@ -1,6 +1,7 @@
 #include "source/status.h"
 
 #include "base/clock.h"
+#include "base/fnv.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/obj.h"
@@ -12,7 +13,13 @@
 #include "source/env.h"
 #include "source/restore.h"
 
+#include <stdio.h>
 #include <string.h>
+
+static const struct source_words *words_of(const struct run *r)
+{
+	return SOURCE_ENV(r->c)->words;
+}
 
 /* ---- URLs ------------------------------------------------------------------------------------ */
 
@@ -41,9 +48,11 @@ static void set_urls(const struct artifact_run *a, json_t *status)
 	if (!path)
 		return;
 	url = url_of(&a->run, path);
+	set_text(obj_get(status, "artifact"), "url", url);
+	if (!words_of(&a->run)->latest)
+		return;
 	latest_path = mem_printf("%s/%s", a->dir, STORE_LATEST);
 	latest = url_of(&a->run, latest_path);
-	set_text(obj_get(status, "artifact"), "url", url);
 	set_text(status, "url", latest);
 }
 
@@ -63,8 +72,8 @@ static void correct_urls(const struct artifact_run *a, json_t *status)
 
 static void say_in_storage(struct run *r, const char *revision)
 {
-	cond_put(&r->conds, COND_IN_STORAGE, COND_TRUE, "Succeeded",
-		"stored artifact for digest '%s'", revision);
+	cond_put(&r->conds, COND_IN_STORAGE, COND_TRUE, "Succeeded", "stored artifact for %s '%s'",
+		words_of(r)->named_by, revision);
 }
 
 /* Its file may be lost, or back again. */
@@ -88,7 +97,7 @@ void artifact_suspended(struct run *r, json_t *status)
 	/* Whoever waits for Ready must not take it for well. */
 	if ((foreign || restore_given_up(a)) && cond_get(&r->conds, COND_IN_STORAGE)) {
 		cond_del(&r->conds, COND_IN_STORAGE);
-		cond_put(&r->conds, COND_FETCH_FAILED, COND_TRUE, "OCIArtifactPullFailed", "%s",
+		cond_put(&r->conds, COND_FETCH_FAILED, COND_TRUE, words_of(r)->fetch_failed, "%s",
 			foreign ? "the status names an artifact that is not in this storage"
 				: ARTIFACT_ITEM(r->item)->lost_why);
 		status_summarize(r);
@@ -107,10 +116,15 @@ void artifact_outdated(struct run *r, const char *where)
 {
 	const struct artifact_run *a = ARTIFACT_RUN(r);
 
-	if (*a->have_path &&
-		strcmp(obj_str_or("", r->obj, "status", "artifact", "revision"), a->revision) != 0)
+	if (!*a->have_path ||
+		!strcmp(obj_str_or("", r->obj, "status", "artifact", "revision"), a->revision))
+		return;
+	if (where)
 		cond_put(&r->conds, COND_OUTDATED, COND_TRUE, "NewRevision",
 			"new revision '%s' for '%s'", a->revision, where);
+	else
+		cond_put(&r->conds, COND_OUTDATED, COND_TRUE, "NewRevision",
+			"new upstream revision '%s'", a->revision);
 }
 
 bool artifact_is_current(const struct artifact_run *a)
@@ -221,4 +235,13 @@ bool artifact_told(struct run *r, bool *is_new)
 		return true;
 	*is_new = a->stored && !digest_equal(&a->digest, &a->have_digest);
 	return !*is_new && !status_failed_before(r);
+}
+
+const char *artifact_token(const struct run *r, char out[ARTIFACT_TOKEN_MAX])
+{
+	const struct cond *c = cond_get(&r->conds_before, COND_READY);
+	uint64_t h = fnv_text(FNV_START, c ? c->message : "");
+
+	snprintf(out, ARTIFACT_TOKEN_MAX, "%016llx", (unsigned long long)h);
+	return out;
 }

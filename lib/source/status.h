@@ -20,7 +20,8 @@ void artifact_suspended(struct run *r, json_t *status);
 void artifact_written(struct run *r);
 /* What the reference means is not in the store. */
 bool artifact_behind(const struct run *r);
-/* The reference means another revision than the status: says so; `where` is for the message. */
+/* The reference means another revision than the status: says so; `where` is for the message, and
+   NULL where it is not told. */
 void artifact_outdated(struct run *r, const char *where);
 /* Is the revision the one that the status names, and its file here? */
 bool artifact_is_current(const struct artifact_run *a);
@@ -28,5 +29,11 @@ bool artifact_is_current(const struct artifact_run *a);
 /* An exit row's work: the Event of a failure; true when there was one, when a file is only back, or
    when there is nothing to say. Else the run is news: *is_new when its artifact is. */
 bool artifact_told(struct run *r, bool *is_new);
+/* For the note `token` of a recovery. notification-controller leaves out what says the same as
+   within the last minutes, and a recovery has the text of the artifact that was there before. What
+   makes it another one goes into its token, which nobody else reads: the failure that is over.
+   Returns out. */
+#define ARTIFACT_TOKEN_MAX 17
+const char *artifact_token(const struct run *r, char out[ARTIFACT_TOKEN_MAX]);
 
 #endif
