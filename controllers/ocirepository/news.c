@@ -2,7 +2,6 @@
 #include "controllers/ocirepository/run.h"
 
 #include "base/buf.h"
-#include "base/fnv.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/obj.h"
@@ -11,7 +10,6 @@
 #include "http/url.h"
 #include "source/status.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* A longer one is no revision. */
@@ -23,19 +21,6 @@ static const char *origin_of(const struct run *r, const char *what)
 	const char *text = obj_str(obj_get(r->obj, "status", "artifact", "metadata"), what);
 
 	return text && strlen(text) <= ORIGIN_MAX ? text : NULL;
-}
-
-/*
- * notification-controller leaves out what says the same as within the last minutes, and a recovery
- * has the text of the artifact that was there before. What makes it another one goes into its
- * token, which nobody else reads: the failure that is over.
- */
-static void token_of(const struct run *r, char out[17])
-{
-	const struct cond *c = cond_get(&r->conds_before, COND_READY);
-	uint64_t h = fnv_text(FNV_START, c ? c->message : "");
-
-	snprintf(out, 17, "%016llx", (unsigned long long)h);
 }
 
 /* How the new artifact came to be chosen. It stands in the Event and not in the status, which would
@@ -56,7 +41,7 @@ static void news_tell(struct run *r, bool is_new)
 	const char *source = origin_of(r, "org.opencontainers.image.source");
 	const char *revision = origin_of(r, "org.opencontainers.image.revision");
 	bool origin = source && revision;
-	char digest[DIGEST_TEXT_MAX], token[17];
+	char digest[DIGEST_TEXT_MAX], token[ARTIFACT_TOKEN_MAX];
 	const char *signer = verified_signer(r, &OCI_RUN(r)->verified);
 	struct event_annotation notes[6] = {{"source.toolkit.fluxcd.io/revision", a->revision},
 		{"source.toolkit.fluxcd.io/digest", digest}};
@@ -74,7 +59,7 @@ static void news_tell(struct run *r, bool is_new)
 			"source.toolkit.fluxcd.io/originRevision", revision};
 	if (signer)
 		*note++ = (struct event_annotation){"source.toolkit.fluxcd.io/signer", signer};
-	token_of(r, token);
+	artifact_token(r, token);
 	if (!is_new)
 		*note = (struct event_annotation){"source.toolkit.fluxcd.io/token", token};
 	message = mem_printf("stored artifact with revision '%s' from '%s'%s%.300s%s%.300s%s%s",

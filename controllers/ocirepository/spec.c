@@ -3,7 +3,6 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/obj.h"
-#include "base/time.h"
 #include "ctl/object.h"
 #include "oci/ref.h"
 
@@ -225,22 +224,6 @@ static int platform_read(struct ocirepository_spec *s, const json_t *obj, struct
 	return 0;
 }
 
-static int grace_read(struct ocirepository_spec *s, const json_t *obj, struct err *err)
-{
-	json_t *v = obj_get(obj, "metadata", "annotations", OCIREPOSITORY_GRACE);
-	const char *text = obj_str(obj, "metadata", "annotations", OCIREPOSITORY_GRACE);
-	int64_t ms;
-
-	if (!v)
-		return 0;
-	if (!text || time_parse_duration(text, &ms, err) || ms < 0)
-		return err_set(err, ERR_STALL,
-			"annotation '%s': '%.64s' is no duration such as 10m or 1h30m",
-			OCIREPOSITORY_GRACE, text ? text : "");
-	s->spec.grace_ms = ms ? ms : -1;
-	return 0;
-}
-
 static void spec_free(struct spec *base)
 {
 	struct ocirepository_spec *s = OCIREPOSITORY_SPEC(base);
@@ -279,7 +262,7 @@ struct spec *ocirepository_spec_new(const json_t *obj)
 		(void)err_set(&err, ERR_STALL, "spec holds a NUL character");
 	if (!fields_read(s, spec, &err) && !demands_read(s, obj, &err) &&
 		!times_read(s, spec, &err) && !platform_read(s, obj, &err) &&
-		!grace_read(s, obj, &err) && !s->digest && !s->semver)
+		!spec_grace(&s->spec, obj, OCIREPOSITORY_GRACE, &err) && !s->digest && !s->semver)
 		(void)!tag_check(s->tag, &err);
 	if (err.kind != ERR_NONE) {
 		s->spec.wrong = NEW(struct err);

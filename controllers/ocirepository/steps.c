@@ -720,6 +720,9 @@ const struct kind ocirepository_kind = {
 	.behind = artifact_behind,
 };
 
+static const struct source_words WORDS = {
+	.named_by = "digest", .fetch_failed = "OCIArtifactPullFailed", .latest = true};
+
 static void env_listed(void *env)
 {
 	source_env_listed(&((struct ocirepository_env *)env)->source);
@@ -747,6 +750,7 @@ struct controller *ocirepository_new(const struct ocirepository_opts *opts)
 	struct controller_opts o = opts->controller;
 	struct controller *c;
 
+	env->source.words = &WORDS;
 	env->source.store = opts->store;
 	env->source.peers = opts->peers;
 	env->source.account = opts->account;

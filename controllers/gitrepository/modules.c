@@ -1,0 +1,326 @@
+/*
+ * Submodules: the commits that gitlinks name, each fetched from where .gitmodules says, and theirs
+ * in turn. What has to be read of an object set is read on a worker.
+ */
+#include "controllers/gitrepository/run.h"
+
+#include "base/buf.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "ev/work.h"
+#include "git/auth.h"
+#include "git/gitc.h"
+#include "git/walk.h"
+#include "source/git_fetch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void gitrepository_modules_clear(struct gitrepository_modules *m)
+{
+	struct gitrepository_module *one;
+
+	vec_each (m, one) {
+		free(one->path);
+		gitc_objects_unref(one->objects);
+	}
+	vec_clear(m);
+}
+
+/* ---- what a commit has of them, on a worker -------------------------------------------------- */
+
+struct link {
+	char *path, *url;
+	struct gitc_oid commit;
+};
+
+struct scan {
+	struct gitc_objects *objects;
+	struct gitc_oid commit;
+	char *url; /* of the repository that the commit is of */
+	struct gitc_modules modules;
+	VEC(struct link) links;
+};
+
+static int modules_read(struct scan *s, struct err *err)
+{
+	auto_buf struct buf text = BUF_INIT(LIMIT_GIT_MODULES_FILE);
+	enum gitc_mode mode;
+	struct gitc_oid blob;
+	struct err none = {0};
+
+	if (gitc_find(s->objects, &s->commit, ".gitmodules", &mode, &blob, &none)) {
+		if (none.code == GITC_NO_PATH)
+			return 0;
+		*err = none;
+		return -1;
+	}
+	if (mode != GITC_MODE_FILE && mode != GITC_MODE_EXEC)
+		return 0;
+	if (gitc_blob_read(s->objects, &blob, &text, LIMIT_GIT_MODULES_FILE, err))
+		return -1;
+	return gitc_modules_parse(&s->modules, buf_str(&text), text.len, err);
+}
+
+static int link_add(struct scan *s, const struct gitc_modules_row *row, struct err *err)
+{
+	auto_buf struct buf url = BUF_INIT(LIMIT_URL);
+	enum gitc_mode mode;
+	struct gitc_oid commit;
+	struct err none = {0};
+
+	/* An entry without a gitlink was left behind. */
+	if (gitc_find(s->objects, &s->commit, row->path, &mode, &commit, &none))
+		return none.code == GITC_NO_PATH
+			? 0
+			: err_code(err, none.kind, none.code, "%s", none.msg);
+	if (mode != GITC_MODE_MODULE)
+		return 0;
+	if (gitc_modules_url(&url, s->url, row->url, err))
+		return -1;
+	*vec_add(&s->links) =
+		(struct link){mem_strdup(row->path), mem_strdup(buf_str(&url)), commit};
+	return 0;
+}
+
+static int scan_run(void *job, const atomic_bool *stop, struct err *err)
+{
+	struct scan *s = job;
+	struct gitc_modules_row *row;
+
+	if (modules_read(s, err))
+		return err_wrap(err, "'.gitmodules'");
+	vec_each (&s->modules.rows, row) {
+		if (atomic_load(stop))
+			return err_set(err, ERR_CANCELED, "stopped");
+		if (s->links.len >= LIMIT_GIT_MODULES)
+			return err_code(err, ERR_RETRY, GITC_TOO_LARGE, "more than %d submodules",
+				LIMIT_GIT_MODULES);
+		if (link_add(s, row, err))
+			return err_wrap(err, "submodule '%.200s'", row->path);
+	}
+	return 0;
+}
+
+static void scan_free(void *job)
+{
+	struct scan *s = job;
+	struct link *l;
+
+	if (!s)
+		return;
+	gitc_objects_unref(s->objects);
+	free(s->url);
+	gitc_modules_clear(&s->modules);
+	vec_each (&s->links, l) {
+		free(l->path);
+		free(l->url);
+	}
+	vec_clear(&s->links);
+	free(s);
+}
+
+/* ---- one after the other --------------------------------------------------------------------- */
+
+/* A repository whose submodules are not known yet, or a submodule that is not there yet. */
+struct open {
+	char *path; /* where it goes: "", "a/b" */
+	char *url;
+	struct gitc_oid commit;
+	struct gitc_objects *objects; /* NULL: not there yet */
+	unsigned depth;
+};
+
+struct walk {
+	struct task task;
+	struct gitc_client *git;
+	struct gitc_auth *auth, *stranger;
+	struct gitc_url home; /* whom the credentials are for */
+	struct gitc_url url; /* that is asked */
+	uint64_t timeout_ms, max_pack;
+	char *owner;
+	VEC(struct open) open;
+	size_t at;
+	struct gitrepository_modules found;
+};
+
+static struct open *now(struct walk *w)
+{
+	return &w->open.p[w->at];
+}
+
+static enum step_ret walk_failed(struct walk *w)
+{
+	err_wrap(&w->task.err, "submodule '%.200s'", now(w)->path);
+	return STEP_FAIL;
+}
+
+/* What is written in a repository may name any host: the Secret is not for those. The key of ssh
+   is shown to nobody, and known_hosts decides. */
+static struct gitc_auth *auth_for(struct walk *w)
+{
+	if (w->url.scheme == GITC_SSH && w->home.scheme == GITC_SSH)
+		return w->auth;
+	if (w->url.scheme == w->home.scheme && w->url.port == w->home.port &&
+		!strcmp(w->url.host, w->home.host))
+		return w->auth;
+	return w->stranger;
+}
+
+static enum step_ret walk_fetch_start(struct task *t)
+{
+	struct walk *w = TASK(t, struct walk);
+	struct open *o;
+
+	if (w->at == w->open.len)
+		return STEP_DONE;
+	o = now(w);
+	if (o->objects)
+		return STEP_NEXT;
+	if (o->depth > LIMIT_GIT_NESTED) {
+		err_code(&t->err, ERR_RETRY, GITC_TOO_LARGE,
+			"submodules are nested more than %d deep", LIMIT_GIT_NESTED);
+		return walk_failed(w);
+	}
+	gitc_url_clear(&w->url);
+	if (gitc_url_parse(&w->url, o->url, &t->err)) {
+		t->err.kind = ERR_RETRY; /* the next commit may have another one */
+		return walk_failed(w);
+	}
+	return task_wait(t,
+		git_fetch_start(t->self.loop,
+			&(struct git_fetch_req){.git = w->git,
+				.target = {.url = &w->url,
+					.auth = auth_for(w),
+					.timeout_ms = w->timeout_ms,
+					.owner = w->owner},
+				.commit = &o->commit,
+				.max_pack = w->max_pack}));
+}
+
+static enum step_ret walk_fetch_resume(struct task *t)
+{
+	struct walk *w = TASK(t, struct walk);
+	struct open *o = now(w);
+
+	if (task_op_failed(t))
+		return walk_failed(w);
+	o->objects = git_fetch_take(t->op);
+	*vec_add(&w->found) = (struct gitrepository_module){
+		mem_strdup(o->path), gitc_objects_ref(o->objects), o->commit};
+	return STEP_NEXT;
+}
+
+static enum step_ret walk_scan_start(struct task *t)
+{
+	struct walk *w = TASK(t, struct walk);
+	struct scan *s = NEW(struct scan);
+
+	s->objects = gitc_objects_ref(now(w)->objects);
+	s->commit = now(w)->commit;
+	s->url = mem_strdup(now(w)->url);
+	return task_wait(
+		t, work_start_for(t->self.loop, WORK_HEAVY, w->owner, scan_run, scan_free, s));
+}
+
+static enum step_ret walk_scan_resume(struct task *t)
+{
+	struct walk *w = TASK(t, struct walk);
+	struct open parent = *now(w);
+	const struct link *l;
+	const struct scan *s;
+
+	if (task_op_failed(t))
+		return parent.depth ? walk_failed(w) : STEP_FAIL;
+	s = work_job(t->op);
+	if (w->open.len + s->links.len > LIMIT_GIT_MODULES) {
+		err_code(&t->err, ERR_RETRY, GITC_TOO_LARGE, "more than %d submodules",
+			LIMIT_GIT_MODULES);
+		return STEP_FAIL;
+	}
+	vec_each (&s->links, l)
+		*vec_add(&w->open) = (struct open){
+			.path = mem_printf("%s%s%s", parent.path, *parent.path ? "/" : "", l->path),
+			.url = mem_strdup(l->url),
+			.commit = l->commit,
+			.depth = parent.depth + 1};
+	w->at++;
+	return task_goto(t, "fetch");
+}
+
+static void walk_free(struct task *t)
+{
+	struct walk *w = TASK(t, struct walk);
+	struct open *o;
+
+	gitc_auth_unref(w->auth);
+	gitc_auth_unref(w->stranger);
+	gitc_url_clear(&w->home);
+	gitc_url_clear(&w->url);
+	vec_each (&w->open, o) {
+		free(o->path);
+		free(o->url);
+		gitc_objects_unref(o->objects);
+	}
+	vec_clear(&w->open);
+	gitrepository_modules_clear(&w->found);
+	free(w->owner);
+	free(w);
+}
+
+/* As whom a host is asked that the credentials are not for: nobody, by the same way. */
+static struct gitc_auth *stranger_of(const struct gitc_auth *auth)
+{
+	struct gitc_auth *a = gitc_auth_new();
+
+	if (auth) {
+		a->trust.ca_pem = BUF_INIT(auth->trust.ca_pem.max);
+		buf_add(&a->trust.ca_pem, auth->trust.ca_pem.p, auth->trust.ca_pem.len);
+		http_proxy_copy(&a->proxy, &auth->proxy);
+	}
+	gitc_auth_seal(a);
+	return a;
+}
+
+enum step_ret gitrepository_modules_start(struct task *t)
+{
+	static const struct step steps[] = {
+		{"fetch", walk_fetch_start, walk_fetch_resume},
+		{"scan", walk_scan_start, walk_scan_resume},
+		{0},
+	};
+	struct run *r = RUN(t);
+	struct gitrepository_run *g = GIT_RUN(r);
+	struct walk *w;
+
+	if (!gitrepository_made_by(r)->recurse)
+		return STEP_NEXT;
+	w = NEW(struct walk);
+	w->git = GIT_ENV(r)->git;
+	w->auth = gitc_auth_ref(g->login.auth);
+	w->stranger = stranger_of(g->login.auth);
+	gitc_url_copy(&w->home, &g->url);
+	w->timeout_ms = (uint64_t)GIT_SPEC(r)->git.timeout_ms;
+	w->max_pack = GIT_ENV(r)->max_pack;
+	w->owner = mem_strdup(r->ns);
+	*vec_add(&w->open) = (struct open){.path = mem_strdup(""),
+		.url = mem_strdup(GIT_SPEC(r)->git.url),
+		.commit = g->what.commit,
+		.objects = gitc_objects_ref(g->objects)};
+	task_init(&w->task, t->self.loop, "git submodules", steps, NULL, walk_free);
+	return task_wait(t, task_spawn(&w->task));
+}
+
+enum step_ret gitrepository_modules_resume(struct task *t)
+{
+	struct run *r = RUN(t);
+	struct walk *w;
+
+	if (task_op_failed(t))
+		return gitrepository_git_failed(r,
+			"failed to checkout and determine revision: unable to update submodules");
+	w = TASK_OF_OP(t->op, struct walk);
+	GIT_RUN(r)->modules = w->found;
+	w->found = (struct gitrepository_modules){0};
+	return STEP_NEXT;
+}
