@@ -466,6 +466,7 @@ int app_start(struct app *a, struct err *err)
 		return -1;
 	if (start_registries(a, err))
 		return -1;
+	app_git_start(a);
 	if (a->embedded)
 		oci_client_own_address(a->oci, embedded_address(a->embedded));
 	if (start_servers(a, err))
@@ -475,6 +476,7 @@ int app_start(struct app *a, struct err *err)
 	if (app_kinds_init(a, err))
 		return -1;
 	app_add_metrics(a);
+	app_git_metrics(a);
 	app_lease_metrics(a);
 	app_add_page(a);
 	a->scan = store_scan_start(a->store);
@@ -516,6 +518,7 @@ void app_free(struct app *a)
 	peers_free(a->peers);
 	if (a->peers_http)
 		http_client_free(a->peers_http);
+	app_git_free(a);
 	if (a->oci)
 		oci_client_free(a->oci);
 	cloud_free(a->cloud);

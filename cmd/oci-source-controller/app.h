@@ -11,10 +11,16 @@
 #include "flags.h"
 #include "share.h"
 
-#define APP_KINDS_MAX 4
+#define APP_KINDS_MAX 6
 
 /* Which of Flux's controllers. */
-enum app_group_nth { APP_SOURCE, APP_IMAGE_REFLECTOR, APP_NOTIFICATION, APP_GROUPS };
+enum app_group_nth {
+	APP_SOURCE,
+	APP_IMAGE_REFLECTOR,
+	APP_IMAGE_AUTOMATION,
+	APP_NOTIFICATION,
+	APP_GROUPS
+};
 
 /*
  * What stands for one of Flux's controllers: Events and notices are sent under its name, and its
@@ -61,6 +67,9 @@ struct app {
 	struct serve_urls *urls;
 	struct reread *url_secret; /* --artifact-url-secret; NULL: none */
 	struct cloud *cloud;
+	struct gitc_folder *git_folder; /* NULL: the disk has refused it */
+	struct gitc_client *git;
+	struct forge *forge;
 	struct store *store;
 	struct image_catalog *images; /* what is known of ImageRepositories */
 	struct metrics *metrics;
@@ -96,6 +105,12 @@ int app_start(struct app *a, struct err *err) must_check;
 /* After the loop has stopped (or after a failed start). */
 void app_free(struct app *a);
 
+/* app_git.c: the clients of Git servers and forges, and the kinds that need them. */
+void app_git_start(struct app *a);
+void app_git_free(struct app *a);
+void app_git_metrics(struct app *a);
+struct controller *app_gitrepositories_new(struct app *a, const struct controller_opts *opts);
+struct controller *app_automations_new(struct app *a, const struct controller_opts *opts);
 /* app_trust.c: whom objects believe that name nobody. on_taken is told when that is another one. */
 int app_start_trust(struct app *a, void (*on_taken)(void *a), struct err *err) must_check;
 

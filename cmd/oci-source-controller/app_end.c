@@ -11,6 +11,7 @@
 #include "embedded/embedded.h"
 #include "ev/sleep.h"
 #include "ev/work.h"
+#include "forge/forge.h"
 #include "http/server.h"
 #include "oci/registry.h"
 #include "serve/files.h"
@@ -250,6 +251,7 @@ static enum step_ret embedded_stop_start(struct task *t)
 	peers_stop(a->peers);
 	oci_client_stop(a->oci);
 	cloud_stop(a->cloud);
+	forge_stop(a->forge);
 	return a->embedded ? task_wait(t, embedded_stop(a->embedded, 1000)) : STEP_NEXT;
 }
 

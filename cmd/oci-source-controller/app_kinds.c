@@ -1,8 +1,10 @@
 #include "app.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "controllers/gitrepository/gitrepository.h"
 #include "controllers/imagepolicy/imagepolicy.h"
 #include "controllers/imagerepository/imagerepository.h"
+#include "controllers/imageupdateautomation/imageupdateautomation.h"
 #include "controllers/ocirepository/ocirepository.h"
 #include "controllers/receiver/receiver.h"
 #include "ctl/controller.h"
@@ -31,6 +33,7 @@ static const struct group_row {
 } GROUPS[APP_GROUPS] = {
 	[APP_SOURCE] = {"source-controller", true, true},
 	[APP_IMAGE_REFLECTOR] = {"image-reflector-controller", false, true},
+	[APP_IMAGE_AUTOMATION] = {"image-automation-controller", false, true},
 	[APP_NOTIFICATION] = {"notification-controller", false, false},
 };
 
@@ -86,8 +89,10 @@ static const struct kind_row {
 	bool artifacts; /* its objects have them, in the store */
 } KINDS[] = {
 	{&ocirepository_kind, APP_SOURCE, ocirepository_of, .artifacts = true},
+	{&gitrepository_kind, APP_SOURCE, app_gitrepositories_new, .artifacts = true},
 	{&imagerepository_kind, APP_IMAGE_REFLECTOR, imagerepository_of},
 	{&imagepolicy_kind, APP_IMAGE_REFLECTOR, imagepolicy_of, .needs = &imagerepository_kind},
+	{&imageupdateautomation_kind, APP_IMAGE_AUTOMATION, app_automations_new},
 	{&receiver_kind, APP_NOTIFICATION, app_receivers_new},
 };
 _Static_assert(ARRAY_LEN(KINDS) <= APP_KINDS_MAX, "APP_KINDS_MAX");

@@ -156,7 +156,8 @@ static const struct flag FLAGS[] = {
 			"Kubernetes only"},
 	{"requeue-dependency", DURATION, AT(requeue_dependency_ms), .value = "DURATION",
 		.fallback = "30s",
-		.help = "when an ImagePolicy without tags to choose from looks again"},
+		.help = "when an ImagePolicy without tags to choose from looks again, and a "
+			"GitRepository whose include is not ready"},
 	{"receiverAddr", TEXT, AT(receiver_addr), .value = "ADDR", .fallback = ":9292",
 		.embedded = "127.0.0.1:9292",
 		.help = "address of the webhooks of Receivers; 0: no such server"},
@@ -201,6 +202,10 @@ static const struct flag FLAGS[] = {
 		.help = "tokens and passwords of clouds that are kept; 0: for one run only"},
 	{"token-cache-max-duration", DURATION, AT(token_cache_ms), .value = "DURATION",
 		.fallback = "1h", .help = "and for how long at most"},
+	{"ssh-kex-algos", TEXT, AT(ssh_kex), .value = "NAME[,NAME...]",
+		.help = "key exchanges that Git over ssh offers (OpenSSH's own)"},
+	{"ssh-hostkey-algos", TEXT, AT(ssh_host_keys), .value = "NAME[,NAME...]",
+		.help = "and host keys (OpenSSH's own)"},
 	{"version", BOOL, AT(version), .value = "", .help = "print the version"},
 	{"help", BOOL, AT(help), .value = "", .help = "print this"},
 };
@@ -227,8 +232,8 @@ static const struct flag *flag_find(const char *name, size_t len)
 	for (i = 0; i < ARRAY_LEN(FOREIGN_FLAGS); i++)
 		if (strlen(FOREIGN_FLAGS[i]) == len && !memcmp(FOREIGN_FLAGS[i], name, len))
 			return &foreign;
-	/* Families of Flux's helm and ssh flags. */
-	if ((len > 5 && !memcmp(name, "helm-", 5)) || (len > 4 && !memcmp(name, "ssh-", 4)))
+	/* The family of Flux's helm flags. */
+	if (len > 5 && !memcmp(name, "helm-", 5))
 		return &foreign;
 	return NULL;
 }
@@ -283,33 +288,54 @@ static int add_networks(char **all, const char *more, struct err *err)
 
 static int gate_set(struct flags *f, const char *gate, struct err *err)
 {
-	enum { GATE_CACHE, GATE_OBJECT_LEVEL, GATE_FLUX_STORAGE };
+	enum {
+		GATE_CACHE,
+		GATE_STORAGE,
+		GATE_ALL_BRANCHES,
+		GATE_FORCE_PUSH,
+		GATE_SHALLOW,
+		GATE_SPARSE,
+		GATE_OBJECT_LEVEL,
+		GATES_KNOWN
+	};
 	static const char *const known[] = {[GATE_CACHE] = "CacheSecretsAndConfigMaps",
-		[GATE_OBJECT_LEVEL] = "ObjectLevelWorkloadIdentity",
-		[GATE_FLUX_STORAGE] = "FluxStorage"};
+		[GATE_STORAGE] = "FluxStorage",
+		[GATE_ALL_BRANCHES] = "GitAllBranchReferences",
+		[GATE_FORCE_PUSH] = "GitForcePushBranch",
+		[GATE_SHALLOW] = "GitShallowClone",
+		[GATE_SPARSE] = "GitSparseCheckout",
+		[GATE_OBJECT_LEVEL] = "ObjectLevelWorkloadIdentity"};
+	auto_buf struct buf all = BUF_INIT(BUF_ANY);
 	size_t len = strcspn(gate, "="), i;
 	bool on;
 
 	for (i = 0; i < ARRAY_LEN(known); i++)
 		if (strlen(known[i]) == len && !memcmp(known[i], gate, len))
 			break;
-	if (i == ARRAY_LEN(known))
+	if (i == GATES_KNOWN) {
+		for (i = 0; i < GATES_KNOWN; i++)
+			buf_addf(&all, "%s%s", i ? i + 1 < GATES_KNOWN ? ", " : " and " : "",
+				known[i]);
 		return err_set(err, ERR_STALL,
-			"--feature-gates: '%.*s' is not known here; there are %s, %s and %s",
-			(int)(len < 100 ? len : 100), gate, known[GATE_CACHE],
-			known[GATE_FLUX_STORAGE], known[GATE_OBJECT_LEVEL]);
+			"--feature-gates: '%.*s' is not known here; there are %s",
+			(int)(len < 100 ? len : 100), gate, buf_str(&all));
+	}
 	if (!gate[len] || flag_bool(gate + len + 1, &on))
 		return err_set(err, ERR_STALL,
 			"invalid value '%.100s' for --feature-gates, want %s=true or false", gate,
 			known[i]);
 	if (i == GATE_OBJECT_LEVEL)
 		f->object_level = on;
+	if (i == GATE_FORCE_PUSH)
+		f->no_force_push = !on;
+	if (i == GATE_ALL_BRANCHES)
+		f->no_all_branches = !on;
 	return 0;
 }
 
 /* `name=bool` with commas between, spaces around them do not count. They are those of
-   source-controller 1.9 and image-reflector-controller 1.2; what the others than
-   ObjectLevelWorkloadIdentity say changes nothing here. */
+   source-controller 1.9, image-reflector-controller 1.2 and image-automation-controller 1.2; what
+   the others than these three say changes nothing here. */
 static int gates_set(struct flags *f, const char *text, struct err *err)
 {
 	auto_free char *copy = mem_strdup(text);

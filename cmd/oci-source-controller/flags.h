@@ -38,8 +38,11 @@ struct flags {
 	int64_t max_size, max_expanded, max_entries;
 	const char *url_secret; /* NULL: artifact URLs can be guessed */
 	int64_t client_connections, client_rate; /* 0: no limit of the operator's */
+	/* Git over ssh: KexAlgorithms and HostKeyAlgorithms of OpenSSH; NULL: its own */
+	const char *ssh_kex, *ssh_host_keys;
 	/* clouds */
 	bool object_level;
+	bool no_force_push, no_all_branches; /* the gates of automations that are off */
 	const char *default_account;
 	int64_t token_cache_size, token_cache_ms;
 	/* running */

@@ -1,0 +1,249 @@
+#include "controllers/imageupdateautomation/edit.h"
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "ev/op.h"
+#include "ev/work.h"
+#include "git/gitc.h"
+#include "git/objects.h"
+#include "git/walk.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* So many are read well within a second. */
+#define FILES_AT_ONCE 1000
+
+struct edit_job {
+	struct edit *e;
+};
+
+/* ---- it comes and goes ----------------------------------------------------------------------- */
+
+struct edit *edit_new(struct gitc_objects *objects, const struct gitc_oid *commit, const char *path)
+{
+	struct edit *e = NEW(struct edit);
+
+	e->objects = gitc_objects_ref(objects);
+	e->commit = *commit;
+	e->path = mem_strdup(path);
+	return e;
+}
+
+void edit_policy(struct edit *e, const char *ns, const char *name, const char *image,
+	const char *tag, const char *digest)
+{
+	*vec_add(&e->policies) = (struct setter_policy){mem_strdup(ns), mem_strdup(name),
+		mem_strdup(image), mem_strdup(tag), mem_strdup(digest)};
+}
+
+static void text_free(const char *text)
+{
+	free((char *)(uintptr_t)text);
+}
+
+static void policies_clear(struct edit *e)
+{
+	struct setter_policy *p;
+
+	vec_each (&e->policies, p) {
+		text_free(p->ns);
+		text_free(p->name);
+		text_free(p->image);
+		text_free(p->tag);
+		text_free(p->digest);
+	}
+	vec_clear(&e->policies);
+}
+
+void edit_free(struct edit *e)
+{
+	struct edit_changed *c;
+	struct edit_report *r;
+	struct edit_file *f;
+
+	if (!e)
+		return;
+	policies_clear(e);
+	vec_each (&e->files, f)
+		free(f->path);
+	vec_clear(&e->files);
+	vec_clear(&e->missing);
+	vec_each (&e->changed, c) {
+		free(c->path);
+		setter_out_clear(&c->out);
+	}
+	vec_clear(&e->changed);
+	vec_each (&e->reports, r) {
+		free(r->path);
+		free(r->what);
+	}
+	vec_clear(&e->reports);
+	gitc_objects_unref(e->objects);
+	free(e->path);
+	free(e);
+}
+
+/* Flux's: relative to the folder that the update is about, and to the file's own folder when it is
+   about a file. */
+size_t edit_prefix(const struct edit *e)
+{
+	const char *slash = strrchr(e->path, '/');
+
+	if (e->files.len == 1 && !strcmp(e->files.p[0].path, e->path))
+		return slash ? (size_t)(slash - e->path) + 1 : 0;
+	return *e->path ? strlen(e->path) + 1 : 0;
+}
+
+/* ---- which files ----------------------------------------------------------------------------- */
+
+static int file_seen(void *ctx, const char *path, enum gitc_mode mode, const struct gitc_oid *oid,
+	struct err *err)
+{
+	struct edit *e = ctx;
+	const char *slash = strrchr(path, '/');
+
+	if ((mode != GITC_MODE_FILE && mode != GITC_MODE_EXEC) ||
+		!setter_wants_file(slash ? slash + 1 : path))
+		return 0;
+	if (e->files.len == LIMIT_AUTOMATION_FILES)
+		return err_code(err, ERR_RETRY, GITC_TOO_LARGE,
+			"there are more than %d YAML files to look at: name a folder in "
+			"spec.update.path",
+			LIMIT_AUTOMATION_FILES);
+	*vec_add(&e->files) = (struct edit_file){mem_strdup(path), *oid};
+	if (!gitc_objects_has(e->objects, oid))
+		*vec_add(&e->missing) = *oid;
+	return 0;
+}
+
+static int policy_compare(const void *a, const void *b)
+{
+	const struct setter_policy *x = a, *y = b;
+	int rc = strcmp(x->ns, y->ns);
+
+	return rc ? rc : strcmp(x->name, y->name);
+}
+
+static int list_run(void *arg, const atomic_bool *stop, struct err *err)
+{
+	struct edit *e = ((struct edit_job *)arg)->e;
+
+	if (e->policies.len)
+		qsort(e->policies.p, e->policies.len, sizeof(*e->policies.p), policy_compare);
+	return gitc_walk(e->objects, &e->commit, e->path,
+		&(struct gitc_walk_ops){.on_file = file_seen, .ctx = e}, stop, err);
+}
+
+/* ---- what changes in them -------------------------------------------------------------------- */
+
+static void report(struct edit *e, const char *path, unsigned line, const char *what)
+{
+	if (e->reports.len == LIMIT_AUTOMATION_REPORTS) {
+		e->reports_left++;
+		return;
+	}
+	*vec_add(&e->reports) = (struct edit_report){mem_strdup(path), line, mem_strdup(what)};
+}
+
+static void reports_take(struct edit *e, const char *path, const struct setter_out *out)
+{
+	size_t i;
+
+	for (i = 0; i < out->n_reports; i++)
+		report(e, path, out->reports[i].line, out->reports[i].what);
+	e->reports_left += out->reports_left;
+}
+
+static int changed_take(struct edit *e, const char *path, struct setter_out *out, struct err *err)
+{
+	e->changed_bytes += out->text.len;
+	*vec_add(&e->changed) = (struct edit_changed){mem_strdup(path), *out};
+	*out = (struct setter_out){0};
+	return e->changed_bytes <= LIMIT_AUTOMATION_CHANGED
+		? 0
+		: err_code(err, ERR_RETRY, GITC_TOO_LARGE,
+			  "the files that change are larger than %llu bytes together: name a "
+			  "folder in spec.update.path",
+			  (unsigned long long)LIMIT_AUTOMATION_CHANGED);
+}
+
+static int file_edit(
+	struct edit *e, const struct edit_file *f, const atomic_bool *stop, struct err *err)
+{
+	auto_buf struct buf text = BUF_INIT(LIMIT_AUTOMATION_FILE);
+	struct setter_out out = {0};
+	struct err no = {0};
+	int rc;
+
+	if (gitc_blob_read(e->objects, &f->oid, &text, LIMIT_AUTOMATION_FILE, &no)) {
+		if (no.code != GITC_TOO_LARGE) {
+			*err = no;
+			return -1;
+		}
+		report(e, f->path, 0, "the file is too large");
+		return 0;
+	}
+	if (!setter_may_have(buf_str(&text), text.len))
+		return 0;
+	if (setter_run(&(struct setter_in){buf_str(&text), text.len, e->policies.p, e->policies.len,
+			       stop},
+		    &out, err))
+		return -1;
+	reports_take(e, f->path, &out);
+	rc = out.changed ? changed_take(e, f->path, &out, err) : 0;
+	setter_out_clear(&out);
+	return rc;
+}
+
+static int edit_run(void *arg, const atomic_bool *stop, struct err *err)
+{
+	struct edit *e = ((struct edit_job *)arg)->e;
+	const struct edit_file *f;
+
+	vec_each (&e->files, f) {
+		if (atomic_load(stop))
+			return err_set(err, ERR_CANCELED, "canceled");
+		if (file_edit(e, f, stop, err)) {
+			err_wrap(err, "%.200s", f->path);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/* ---- as jobs --------------------------------------------------------------------------------- */
+
+static void job_free(void *arg)
+{
+	struct edit_job *j = arg;
+
+	edit_free(j->e);
+	free(j);
+}
+
+static struct op *job_start(struct loop *l, const char *owner, work_fn *run, struct edit *e)
+{
+	struct edit_job *j = NEW(struct edit_job);
+
+	j->e = e;
+	return work_start_for(
+		l, e->files.len > FILES_AT_ONCE ? WORK_BULK : WORK_HEAVY, owner, run, job_free, j);
+}
+
+struct op *edit_list_start(struct loop *l, const char *owner, struct edit *e)
+{
+	return job_start(l, owner, list_run, e);
+}
+
+struct op *edit_run_start(struct loop *l, const char *owner, struct edit *e)
+{
+	return job_start(l, owner, edit_run, e);
+}
+
+struct edit *edit_take(struct op *op)
+{
+	struct edit_job *j = work_job(op);
+
+	return MOVE(j->e);
+}

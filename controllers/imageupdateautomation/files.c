@@ -1,0 +1,168 @@
+/* The rows that get a commit and find out what changes in its files. */
+#include "base/buf.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "controllers/imageupdateautomation/edit.h"
+#include "controllers/imageupdateautomation/policies.h"
+#include "controllers/imageupdateautomation/run.h"
+#include "ctl/controller.h"
+#include "git/fetch.h"
+#include "git/gitc.h"
+#include "git/objects.h"
+#include "source/git_fetch.h"
+
+#include <string.h>
+
+#define REPORTS_SHOWN 3 /* in a status */
+
+/* ---- the commit ------------------------------------------------------------------------------ */
+
+enum step_ret automation_fetch_start(struct task *t)
+{
+	struct run *r = RUN(t);
+	struct automation_run *a = AUTOMATION_RUN(r);
+
+	return task_wait(t,
+		git_fetch_start(t->self.loop,
+			&(struct git_fetch_req){.git = AUTOMATION_ENV(r)->git,
+				.target = automation_target(r),
+				.commit = &a->base,
+				.ref = a->has_head && gitc_oid_equal(&a->base, &a->head)
+					? NULL
+					: a->resolved.branch,
+				.no_blobs = !a->whole,
+				.max_pack = LIMIT_AUTOMATION_FETCH}));
+}
+
+enum step_ret automation_fetch_resume(struct task *t)
+{
+	struct automation_run *a = AUTOMATION_RUN(RUN(t));
+
+	if (task_op_failed(t)) {
+		err_wrap(&t->err, "failed to checkout source");
+		return automation_fail(RUN(t), "GitOperationFailed");
+	}
+	gitc_objects_unref(a->objects);
+	a->objects = git_fetch_take(t->op);
+	return STEP_NEXT;
+}
+
+/* ---- its files ------------------------------------------------------------------------------- */
+
+enum step_ret automation_list_start(struct task *t)
+{
+	struct run *r = RUN(t);
+	struct automation_run *a = AUTOMATION_RUN(r);
+	struct edit *e = edit_new(a->objects, &a->base, AUTOMATION_SPEC_OF(r)->path);
+
+	policies_edit(a->policies, r->ns, e);
+	return task_wait(t, edit_list_start(t->self.loop, r->ns, e));
+}
+
+static enum step_ret update_failed(struct run *r)
+{
+	err_wrap(&r->task.err, "failed to apply policy");
+	return automation_fail(r, "UpdateFailed");
+}
+
+enum step_ret automation_list_resume(struct task *t)
+{
+	struct run *r = RUN(t);
+	struct automation_run *a = AUTOMATION_RUN(r);
+
+	edit_free(a->edit);
+	a->edit = edit_take(t->op);
+	return task_op_failed(t) ? update_failed(r) : STEP_NEXT;
+}
+
+enum step_ret automation_blobs_start(struct task *t)
+{
+	struct run *r = RUN(t);
+	struct automation_run *a = AUTOMATION_RUN(r);
+
+	if (!a->edit->missing.len)
+		return STEP_NEXT;
+	return task_wait(t,
+		gitc_more_start(AUTOMATION_ENV(r)->git,
+			&(struct gitc_more_req){.target = automation_target(r),
+				.into = a->objects,
+				.want = a->edit->missing.p,
+				.n_want = a->edit->missing.len,
+				.max_pack = LIMIT_AUTOMATION_FETCH}));
+}
+
+enum step_ret automation_blobs_resume(struct task *t)
+{
+	struct run *r = RUN(t);
+	struct automation_run *a = AUTOMATION_RUN(r);
+
+	if (t->op->err.code == GITC_NOT_OURS && !a->whole) {
+		a->whole = true;
+		return task_goto(t, "fetch");
+	}
+	if (task_op_failed(t)) {
+		err_wrap(&t->err, "failed to checkout source");
+		return automation_fail(r, "GitOperationFailed");
+	}
+	return STEP_NEXT;
+}
+
+/* ---- what changes in them -------------------------------------------------------------------- */
+
+static void report_line(struct buf *b, const struct edit_report *p)
+{
+	buf_addf(b, "%s%s", b->len ? ", " : "", p->path);
+	if (p->line)
+		buf_addf(b, ":%u", p->line);
+	buf_addf(b, ": %s", p->what);
+}
+
+/* For people: a few, and how many there are. */
+static char *report_text(const struct edit *e)
+{
+	auto_buf struct buf b = BUF_INIT(BUF_ANY);
+	size_t i, n = e->reports.len < REPORTS_SHOWN ? e->reports.len : REPORTS_SHOWN;
+	size_t left = e->reports.len - n + e->reports_left;
+
+	if (!e->reports.len)
+		return NULL;
+	for (i = 0; i < n; i++)
+		report_line(&b, &e->reports.p[i]);
+	if (left)
+		buf_addf(&b, ", and %zu more", left);
+	return buf_take(&b);
+}
+
+static void report_log(const struct run *r, const struct edit *e)
+{
+	const struct edit_report *p;
+
+	vec_each (&e->reports, p)
+		log_info(&r->log, "left alone", LS("path", p->path), LU("line", p->line),
+			LS("why", p->what));
+	if (e->reports_left)
+		log_info(&r->log, "more was left alone", LU("count", e->reports_left));
+}
+
+enum step_ret automation_edit_start(struct task *t)
+{
+	struct run *r = RUN(t);
+
+	return task_wait(t, edit_run_start(t->self.loop, r->ns, MOVE(AUTOMATION_RUN(r)->edit)));
+}
+
+enum step_ret automation_edit_resume(struct task *t)
+{
+	struct run *r = RUN(t);
+	struct automation_run *a = AUTOMATION_RUN(r);
+
+	a->edit = edit_take(t->op);
+	if (task_op_failed(t))
+		return update_failed(r);
+	free(a->report);
+	a->report = report_text(a->edit);
+	a->looked = true;
+	report_log(r, a->edit);
+	return a->edit->changed.len ? STEP_NEXT : task_goto(t, "done");
+}

@@ -1,0 +1,48 @@
+/*
+ * Automations that write to one branch take turns in this process: who comes next begins with what
+ * the one before has pushed, so nobody's push is refused because of another one here. The turn is a
+ * courtesy and no lock: races with others are solved where they are met (push.c), so who has waited
+ * for long goes on without one, and one that hangs holds nobody up for good. Loop thread.
+ *
+ *	struct line_place p;                    in the run, zeroed
+ *	line_join(&lines, &p, key, ms, wake, r);
+ *	if (!line_may(&p)) return task_pause(t);      wake is called when it may
+ *	... line_leave(&p);                      any time, more than once too
+ */
+#ifndef IMAGEUPDATEAUTOMATION_LINE_H
+#define IMAGEUPDATEAUTOMATION_LINE_H
+#include "base/list.h"
+#include "base/map.h"
+#include "ev/timer.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct loop;
+
+struct lines {
+	struct loop *loop;
+	struct map lines; /* key → struct line */
+};
+
+struct line_place {
+	struct line *line; /* NULL: in none */
+	struct list link;
+	struct timer timer;
+	void (*wake)(void *arg);
+	void *arg;
+	bool may;
+};
+
+/* Zeroed but for the loop is empty; nobody is in a line when it is cleared. */
+void lines_clear(struct lines *ls);
+/* key is copied; ms: after that it goes on without a turn. */
+void line_join(struct lines *ls, struct line_place *p, const char *key, uint64_t ms,
+	void (*wake)(void *arg), void *arg);
+static inline bool line_may(const struct line_place *p)
+{
+	return p->may;
+}
+void line_leave(struct line_place *p);
+
+#endif

@@ -1,0 +1,21 @@
+/* What all rows of this kind share. */
+#include "controllers/imageupdateautomation/run.h"
+
+enum step_ret automation_fail(struct run *r, const char *reason)
+{
+	return run_fail(r, NULL, reason);
+}
+
+enum step_ret automation_stall(struct run *r, const char *reason)
+{
+	r->task.err.kind = ERR_STALL;
+	return run_fail(r, NULL, reason);
+}
+
+struct gitc_target automation_target(const struct run *r)
+{
+	const struct automation_run *a = AUTOMATION_RUN(r);
+
+	return (struct gitc_target){
+		&a->source->url, a->login.auth, (uint64_t)a->source->spec.timeout_ms, r->ns};
+}

@@ -1,0 +1,96 @@
+#include "controllers/imageupdateautomation/line.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "ev/loop.h"
+
+#include <check.h>
+
+static void woken(void *arg)
+{
+	++*(int *)arg;
+}
+
+static void settle(struct loop *l)
+{
+	int i;
+
+	for (i = 0; i < 10; i++)
+		loop_turn(l, false);
+}
+
+static struct lines ls;
+
+static void begin(void)
+{
+	clock_fake(1800000000000);
+	ls = (struct lines){.loop = loop_new()};
+}
+
+static void end(void)
+{
+	lines_clear(&ls);
+	settle(ls.loop);
+	ck_assert_int_eq(loop_free(ls.loop), 0);
+}
+
+START_TEST(test_line_turns)
+{
+	struct line_place a = {0}, b = {0}, c = {0}, other = {0};
+	int n = 0;
+
+	begin();
+	line_join(&ls, &a, "x main", 60000, woken, &n);
+	line_join(&ls, &b, "x main", 60000, woken, &n);
+	line_join(&ls, &c, "x main", 60000, woken, &n);
+	line_join(&ls, &other, "x dev", 60000, woken, &n);
+	ck_assert(line_may(&a) && !line_may(&b) && !line_may(&c) && line_may(&other));
+	line_leave(&b);
+	ck_assert_int_eq(n, 0);
+	line_leave(&a);
+	ck_assert_int_eq(n, 1);
+	ck_assert(line_may(&c));
+	line_leave(&c);
+	line_leave(&c);
+	line_leave(&other);
+	end();
+}
+END_TEST
+
+/* One hangs: the others go on after their time, and who comes later waits for all of them. */
+START_TEST(test_line_late)
+{
+	struct line_place a = {0}, b = {0}, c = {0};
+	int n = 0;
+
+	begin();
+	line_join(&ls, &a, "x main", 1000, woken, &n);
+	line_join(&ls, &b, "x main", 1000, woken, &n);
+	loop_test_advance(ls.loop, 500);
+	settle(ls.loop);
+	line_join(&ls, &c, "x main", 1000, woken, &n);
+	loop_test_advance(ls.loop, 600);
+	settle(ls.loop);
+	ck_assert_int_eq(n, 1);
+	ck_assert(line_may(&b) && !line_may(&c));
+	line_leave(&b);
+	ck_assert_int_eq(n, 1);
+	line_leave(&a);
+	ck_assert_int_eq(n, 2);
+	ck_assert(line_may(&c));
+	line_leave(&c);
+	end();
+}
+END_TEST
+
+Suite *suite_line(void);
+Suite *suite_line(void)
+{
+	Suite *s = suite_create("line");
+	TCase *t = tcase_create("line");
+
+	tcase_add_test(t, test_line_turns);
+	tcase_add_test(t, test_line_late);
+	suite_add_tcase(s, t);
+	return s;
+}
