@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# test/run.sh: what `make run` shows. A registry with a sample app, the controller with its embedded API on a copy of deploy/samples,
-# the tables that kubectl would print, an artifact to download, and what a push of an image and a call of the webhook change. Stays until Ctrl-C; RUN_FOR=SECONDS ends it by itself.
-# Everything lives in a temporary directory and on free loopback ports, and is gone afterwards.
+# test/run.sh: what `make run` shows. A registry with a sample app, a Git server, the controller with its embedded API on a copy of deploy/samples,
+# the tables that kubectl would print, an artifact to download, and how a push of an image and a call of the webhook end in a commit. Stays until
+# Ctrl-C; RUN_FOR=SECONDS ends it by itself. Everything lives in a temporary directory and on free loopback ports, and is gone afterwards.
 . "$(dirname "$0")/lib/harness.sh"
 . "$H_ROOT/test/lib/parts.sh"
+. "$H_ROOT/test/lib/git.sh"
 trap 'echo; exit 0' INT TERM
 
 RUN_FOR=${RUN_FOR:-}
@@ -55,26 +56,50 @@ images()
 echo "pushing images to $image"
 images 1.0.0 1.1.0 2.0.0-rc.1 latest main-4f2a9c1-1769852345 main-9b1e0d7-1769938745 sha-2c26b46b68ffc68ff99b453c1d30413413422d70 sha-9f86d081884c7d659a2feaa0c55ad015a3bf4f1b
 
+# ---- the Git repository --------------------------------------------------------------------------------------------------
+# What the cluster is to run, and where the tags of the images stand in it. Only staging is written to by machines.
+h_git_start git
+h_git_init web staging
+for app in main release sha; do
+	mkdir -p "$GIT_WORK/web/apps/$app"
+	cat >"$GIT_WORK/web/apps/$app/kustomization.yaml" <<-YAML
+		apiVersion: kustomize.config.k8s.io/v1beta1
+		kind: Kustomization
+		metadata: {name: $app}
+		resources:
+		  - ../../base          # the same for all of them
+		images:
+		  - name: web
+		    newName: $image # {"\$imagepolicy": "apps:web-$app:name"}
+		    newTag: none # {"\$imagepolicy": "apps:web-$app:tag"}
+	YAML
+done
+cp -r "$H_ROOT/deploy/samples/app" "$GIT_WORK/web/base"
+h_git_push web staging "the apps, without a tag"
+echo "pushed what is to run to http://$GIT/basic/web.git"
+
 # ---- the controller --------------------------------------------------------------------------------------------------
 mkdir "$H_TMP/objects"
 token=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')
 for f in "$H_ROOT"/deploy/samples/*.yaml; do
-	sed "s#REGISTRY/#$REGISTRY/#; s#digest: DIGEST#digest: $digest#; s#token: TOKEN#token: $token#" "$f" >"$H_TMP/objects/${f##*/}"
+	sed "s#REGISTRY/#$REGISTRY/#; s#digest: DIGEST#digest: $digest#; s#token: TOKEN#token: $token#; s#https://GIT/#http://$GIT/basic/#; s#password: PASSWORD#password: $GIT_WORD#" "$f" >"$H_TMP/objects/${f##*/}"
 done
-wanted=$(grep -lE '^kind: (OCIRepository|ImageRepository|ImagePolicy|Receiver)' "$H_TMP"/objects/*.yaml | wc -l)
+wanted=$(grep -lE '^kind: (OCIRepository|GitRepository|ImageRepository|ImagePolicy|ImageUpdateAutomation|Receiver)' "$H_TMP"/objects/*.yaml | wc -l)
 KUBECTL=kubectl # only for the line to try: nothing here needs it
 echo "starting oci-source-controller --embedded on a copy of deploy/samples ($wanted objects)"
 h_controller_start controller --embedded="$H_TMP/objects" --state-dir="$H_TMP/state" --receiverAddr=127.0.0.1:0
 h_address controller embedded-api >/dev/null || fail "the controller did not start"
 server=$(sed -n 's/^ *server: *"\{0,1\}\([^"]*\)"\{0,1\}$/\1/p' "$H_TMP/state/kubeconfig" | head -n 1)
 list=$server/apis/source.toolkit.fluxcd.io/v1/ocirepositories
+gits=$server/apis/source.toolkit.fluxcd.io/v1/gitrepositories
 repositories=$server/apis/image.toolkit.fluxcd.io/v1/imagerepositories
 policies=$server/apis/image.toolkit.fluxcd.io/v1/imagepolicies
+automations=$server/apis/image.toolkit.fluxcd.io/v1/imageupdateautomations
 receivers=$server/apis/notification.toolkit.fluxcd.io/v1/receivers
 
 ready()
 {
-	curl -sf "$list" "$repositories" "$policies" "$receivers" |
+	curl -sf "$list" "$gits" "$repositories" "$policies" "$automations" "$receivers" |
 		jq -se --argjson n "$wanted" '[.[].items[] | select(any(.status.conditions[]?; .type == "Ready" and .status == "True"))] | length == $n'
 }
 # As kubectl prints them; each with the command.
@@ -82,7 +107,7 @@ tables()
 {
 	local l
 
-	for l in "$list" "$repositories" "$policies" "$receivers"; do
+	for l in "$list" "$gits" "$repositories" "$policies" "$automations" "$receivers"; do
 		echo "\$ kubectl get ${l##*/} -A"
 		table "$l"
 		echo
@@ -107,33 +132,51 @@ url=$(curl -sf "$list" | jq -r '.items[] | select(.metadata.name == "web-product
 curl -sf "$url" | tar tz >"$H_TMP/listing" || fail "$url is no tarball"
 grep -q deployment.yaml "$H_TMP/listing" || fail "$url lacks deployment.yaml"
 
-# ---- a push, the webhook, the choice ---------------------------------------------------------------------------------
+# ---- a push, the webhook, the choice, the commit -----------------------------------------------------------------------
 chosen() { curl -sf "$policies" | jq -r '.items[] | "  \(.metadata.name) \(.status.latestRef.tag)"'; }
-before=$(chosen)
+artifact() { curl -sf "$gits" | jq -r '.items[0].status.artifact | "\(.revision) \(.url)"'; }
+tags_of() { g web grep -h newTag: "$1" -- apps | awk '{ print $2 }' | sort | paste -sd ' '; }
+# The first choices are in Git, and the artifact is of that commit.
+settled() { [ "$(tags_of staging)" = "$(chosen | awk '{ print $2 }' | sort | paste -sd ' ')" ] && [[ $(artifact) = "staging@sha1:$(g web rev-parse staging) "* ]]; }
+h_until 30 settled || fail "the first choices did not get into Git"
+before=$(chosen) old=$(g web rev-parse staging)
 hook=http://$(h_address controller webhooks)$(curl -sf "$receivers" | jq -r '.items[].status.webhookPath')
 new=(1.2.0 main-c0ffee1-1770025145 sha-f2ca1bb6c7e907d06dafe4687e579fce76b37e4e)
 images "${new[@]}"
-# Each change of a policy, with the time at which it came.
+# Each change of a list, with the time at which it came.
 watch()
 {
-	curl -sN "$policies?watch=1&resourceVersion=$1" |
+	curl -sN "$1?watch=1&resourceVersion=$2" |
 		while IFS= read -r event; do
 			printf '%s %s\n' "${EPOCHREALTIME/./}" "$event"
 		done
 }
-# changes: for each policy that has chosen anew, its tag and the milliseconds since the call.
-changes()
+follow() { h_spawn "$1" watch "$2" "$(curl -sf "$2" | jq -r .metadata.resourceVersion)"; }
+# since NAME FILTER: the milliseconds from the call until the filter of jq had said the last of the things that it says.
+since()
 {
+	local at event what us=0
+	declare -A seen
+
 	while read -r at event; do
-		jq -r --argjson us $((at - pushed)) '.object | "  \(.metadata.name) \(.status.latestRef.tag) \($us / 100 | round / 10)"' <<<"$event"
-	done <"$H_TMP/log/watch.out" | grep -vFf <(echo "$before") | sort -u -k 1,1
+		what=$(jq -r ".object | $2" <<<"$event")
+		[ -z "$what" ] || [ -n "${seen[$what]:-}" ] || us=$((at - pushed))
+		[ -z "$what" ] || seen[$what]=yes
+	done <"$H_TMP/log/$1.out"
+	echo $(((us + 500) / 1000))
 }
-all_new() { [ "$(changes | wc -l)" = 3 ]; }
-h_spawn watch watch "$(curl -sf "$policies" | jq -r .metadata.resourceVersion)"
+all_new() { [ "$(tags_of staging)" = "$(printf '%s\n' "${new[@]}" | sort | paste -sd ' ')" ] && settled; }
+follow choices "$policies"
+follow artifacts "$gits"
 pushed=${EPOCHREALTIME/./}
 curl -sf -d '{}' "$hook" >/dev/null || fail "the webhook refuses the call"
-h_until 30 all_new || fail "the policies did not follow"
-took=$(changes | sort -n -k 3 | tail -n 1 | awk '{ printf "%d\n", $3 + 0.5 }')
+h_until 30 all_new || fail "the choices did not get into Git"
+read -r revision git_url < <(artifact)
+h_until 5 grep -q "\"$revision\"" "$H_TMP/log/artifacts.out" || fail "nobody was told of $revision"
+took=$(since choices ".status.latestRef.tag | select(IN($(printf '"%s",' "${new[@]}")\"\"))")
+arrived=$(since artifacts ".status.artifact.revision | select(. == \"$revision\")")
+curl -sf "$git_url" | tar tz >"$H_TMP/listing" || fail "$git_url is no tarball"
+grep -q apps/main/kustomization.yaml "$H_TMP/listing" || fail "$git_url lacks apps/main/kustomization.yaml"
 cat <<EOF
 What the three ImagePolicies chose:
 $before
@@ -142,6 +185,10 @@ and the Receiver is called, as CI would do it:
   curl -d '{}' $hook
 What they chose $took milliseconds later, the start of curl included:
 $(chosen)
+and what is in Git since then, as commits that the GitRepository has fetched $arrived milliseconds after the call:
+$(g web log --reverse --format='  %h %an <%ae>%n%w(0,6,6)%B' "$old..staging" | sed 's/ *$//')
+All that they changed:
+$(g web diff -U0 "$old" staging -- apps | grep '^[-+] ' | sed 's/^/  /')
 
 An artifact, as kustomize-controller would fetch it:
   curl -s $url | tar tz
@@ -149,12 +196,13 @@ An artifact, as kustomize-controller would fetch it:
 With kubectl (1.20 or newer):
   export KUBECONFIG=$H_TMP/state/kubeconfig
   kubectl get ocirepositories -A -w
-  kubectl get imagerepositories,imagepolicies,receivers -A
+  kubectl get gitrepositories,imagerepositories,imagepolicies,imageupdateautomations,receivers -A
 
 A new image; the ImagePolicy web-main takes it when the Receiver is called:
   ${OCICTL#"$PWD"/} tag oci://$image:latest --tag main-0ddba11-1770111545
   curl -d '{}' $hook
   kubectl -n apps get imagepolicy web-main
+  git --git-dir=$GIT_ROOT/web.git log -1 -p staging
 
 A new version of the app; the OCIRepository web-main follows within its interval of a minute, or at once when asked:
   ${OCICTL#"$PWD"/} push oci://$repo:main --path=deploy/samples/app --source=https://github.com/example/web --revision=main@sha1:$(printf 0 | sha1sum | cut -c1-40)

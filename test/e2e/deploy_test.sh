@@ -132,7 +132,7 @@ granted() { local g=$1 r v; for r in ${2//,/ }; do for v in ${3//,/ }; do echo "
 } | sort >"$H_TMP/image-rights"
 kinds_flag() { jq -r 'select(.kind == "Deployment") | [.spec.template.spec.containers[0].args[] | select(startswith("--kinds="))] | join(" ")' "$1"; }
 # Which they are it says when it is asked for one that is none.
-known_kinds() { "$CONTROLLER" --kinds=none 2>&1 | jq -r '.error // empty' | sed -n 's/^--kinds: .* there are \(.*\)$/--kinds=\1/p' | sed 's/, /,/g'; }
+known_kinds() { "$CONTROLLER" --kinds=none 2>&1 | jq -r '.error // empty' | sed -n 's/^--kinds: .* there are \(.*\)$/\1/p' | sed 's/, /\n/g' | sort | paste -sd ,; }
 for flavour in deploy deploy/beside-flux; do
 	base=$H_TMP/deploy.json service=webhook-receiver policy=oci-source-controller-allow-webhooks
 	# Flux's own Service stays with its notification-controller there.
@@ -150,7 +150,8 @@ for flavour in deploy deploy/beside-flux; do
 	check_eq "$flavour with image-kinds/: and write them" "$(granted image.toolkit.fluxcd.io imagepolicies,imagerepositories,imageupdateautomations create,delete,deletecollection,patch,update
 		granted notification.toolkit.fluxcd.io receivers create,delete,deletecollection,patch,update)" "$(rights "$H_TMP/image.json" 'edit$' | grep -v '^source')"
 	check_eq "$flavour: this kind and no other" --kinds=OCIRepository "$(kinds_flag "$base")"
-	check_eq "$flavour with image-kinds/: all kinds that the program has" "$(known_kinds)" "$(kinds_flag "$H_TMP/image.json")"
+	check_eq "$flavour with image-kinds/: and those of other controllers" "--kinds=OCIRepository,ImageRepository,ImagePolicy,ImageUpdateAutomation,Receiver" \
+		"$(kinds_flag "$H_TMP/image.json")"
 	labels=$(jq -c 'select(.kind == "Deployment") | .spec.template.metadata.labels' "$H_TMP/image.json")
 	check_eq "$flavour with image-kinds/: the Service leads to the webhooks, as Flux's does" "http 80 http-webhook 9292" "$(jq -rs --argjson l "$labels" --arg service "$service" '
 		(.[] | select(.kind == "Deployment") | .spec.template.spec.containers[0].ports[] | select(.name == "http-webhook").containerPort) as $port
@@ -162,6 +163,34 @@ for flavour in deploy deploy/beside-flux; do
 		"$(k -n flux-system get networkpolicies -l app.kubernetes.io/name=oci-source-controller -o name | grep -F "/$policy")"
 	rm -r "$H_TMP/ha/ours"
 	k -n flux-system delete "service/$service" "networkpolicy/$policy" >/dev/null
+done
+# ---- GitRepository ---------------------------------------------------------------------------------------------------
+{
+	granted source.toolkit.fluxcd.io gitrepositories get,list,watch,patch
+	granted source.toolkit.fluxcd.io gitrepositories/status get,patch
+} | sort >"$H_TMP/git-rights"
+for flavour in deploy deploy/beside-flux; do
+	base=$H_TMP/deploy.json
+	[ "$flavour" = deploy ] || base=$H_TMP/beside.json
+	mkdir "$H_TMP/ha/ours"
+	printf 'resources: [../%s]\ncomponents: [../deploy/git-kinds]\n' "$flavour" >"$H_TMP/ha/ours/kustomization.yaml"
+	render "$H_TMP/ha/ours" >"$H_TMP/git.json"
+	check_ok "$flavour with git-kinds/: the server takes every object" k apply --server-side --force-conflicts --validate=strict -k "$H_TMP/ha/ours"
+	check_eq "$flavour with git-kinds/: no object more" "$(jq -r '.kind + "/" + .metadata.name' "$base")" "$(jq -r '.kind + "/" + .metadata.name' "$H_TMP/git.json")"
+	check_eq "$flavour with git-kinds/: exactly these rights more" "" \
+		"$(diff "$H_TMP/git-rights" <(comm -13 <(rights "$base" 'oci$|controller$') <(rights "$H_TMP/git.json" 'oci$|controller$')))"
+	check_eq "$flavour with git-kinds/: people may read them" "$(granted source.toolkit.fluxcd.io gitrepositories get,list,watch)" \
+		"$(rights "$H_TMP/git.json" 'view$' | grep /git)"
+	check_eq "$flavour with git-kinds/: and write them" "$(granted source.toolkit.fluxcd.io gitrepositories create,delete,deletecollection,patch,update)" \
+		"$(rights "$H_TMP/git.json" 'edit$' | grep /git)"
+	check_eq "$flavour with git-kinds/: one kind more" "--kinds=OCIRepository --kinds=GitRepository" "$(kinds_flag "$H_TMP/git.json")"
+	# Both components, in either order, are all kinds that the program has.
+	for order in "../deploy/git-kinds, ../$flavour/image-kinds" "../$flavour/image-kinds, ../deploy/git-kinds"; do
+		printf 'resources: [../%s]\ncomponents: [%s]\n' "$flavour" "$order" >"$H_TMP/ha/ours/kustomization.yaml"
+		render "$H_TMP/ha/ours" >"$H_TMP/both.json"
+		check_eq "$flavour with $order: all kinds that the program has" "$(known_kinds)" "$(kinds_flag "$H_TMP/both.json" | sed 's/--kinds=//g' | tr ' ,' '\n\n' | sort | paste -sd ,)"
+	done
+	rm -r "$H_TMP/ha/ours"
 done
 k apply --server-side --force-conflicts -k "$D" >/dev/null
 k apply --server-side --force-conflicts -k "$D/beside-flux" >/dev/null
@@ -392,11 +421,11 @@ check_ok "into the shard" k -n apps label ocirepositories --all sharding.fluxcd.
 k label ocirepositories -A -l sharding.fluxcd.io/key=oci sharding.fluxcd.io/key- >/dev/null
 check_eq "and out of it" "" "$(k get ocirepositories -A -l sharding.fluxcd.io/key -o name)"
 # All of them at once, as the first one's comment says it.
-k -n apps delete ocirepositories,imagerepositories,imagepolicies,receivers --all >/dev/null
+k -n apps delete ocirepositories,gitrepositories,imagerepositories,imagepolicies,imageupdateautomations,receivers --all >/dev/null
 hint=$(sed -n 's/^#   \(sed .*\) | kubectl apply.*/\1/p' "$D/samples/00-namespace.yaml")
 (cd "$H_ROOT" && bash -c "$hint") >"$H_TMP/samples.yaml"
 check_ok "the samples' own hint" k apply -f "$H_TMP/samples.yaml"
-for kind in OCIRepository ImageRepository ImagePolicy Receiver; do
+for kind in OCIRepository GitRepository ImageRepository ImagePolicy ImageUpdateAutomation Receiver; do
 	check_eq "makes an object of each, $kind" "$(grep -l "^kind: $kind" "$D"/samples/*.yaml | wc -l)" "$(k -n apps get "$kind" -o name | wc -l)"
 done
 check_match "and a token that nobody can guess" '^[0-9a-f]{48}$' "$(k -n apps get secret web-webhook -o jsonpath='{.data.token}' | base64 -d)"

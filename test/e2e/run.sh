@@ -16,6 +16,7 @@ if [ $# -eq 0 ]; then
 	[ ! -e test/e2e/proxydiff.sh ] || set -- "$@" test/e2e/proxydiff.sh
 	[ ! -e test/e2e/untardiff.sh ] || set -- "$@" test/e2e/untardiff.sh
 	[ ! -e test/e2e/hookdiff.sh ] || set -- "$@" test/e2e/hookdiff.sh
+	[ ! -e test/e2e/tmpldiff.sh ] || set -- "$@" test/e2e/tmpldiff.sh
 else
 	for n in "$@"; do
 		shift

@@ -15,6 +15,17 @@ for turn in first second; do
 	check_match "$turn: the webhook" 'apps +web +[0-9]+s +True +Receiver initialized for path: /hook/[0-9a-f]{64}' "$out"
 	check_eq "$turn: what the policies chose before the push, and after" "main-9b1e0d7-1769938745 1.1.0 sha-9f86d081884c7d659a2feaa0c55ad015a3bf4f1b main-c0ffee1-1770025145 1.2.0 sha-f2ca1bb6c7e907d06dafe4687e579fce76b37e4e" \
 		"$(sed -nE 's/^  web-(main|release|sha) //p' <<<"$out" | paste -sd ' ')"
+	check_match "$turn: the Git repository" 'apps +web +http://127\.0\.0\.1:[0-9]+/basic/web\.git +[0-9]+s +True +stored artifact for revision .staging@sha1:[0-9a-f]{40}' "$out"
+	check_match "$turn: the automation" 'apps +web +True +repository up-to-date +[0-9]+s' "$out"
+	check_match "$turn: IU-01 who has committed, and why" 'fluxcdbot <fluxcdbot@users.noreply.github.com>
+      Automated image update
+
+      - Kustomization/' "$out"
+	for want in main-c0ffee1-1770025145 1.2.0 sha-f2ca1bb6c7e907d06dafe4687e579fce76b37e4e; do
+		check_eq "$turn: IU-01 what is in Git, $want" 1 "$(grep -cE "^  \+ +newTag: $want # " <<<"$out")"
+	done
+	check_eq "$turn: IU-01 and not one byte else" 6 "$(grep -cE '^  [-+] ' <<<"$out")"
+	check_match "$turn: IU-23 in which time" 'that the GitRepository has fetched [0-9]+ milliseconds after the call' "$out"
 	check_has "$turn: each table has its command" '$ kubectl get imagepolicies -A' "$out"
 	check_eq "$turn: the line to call, as it was called and once more" 2 "$(grep -cE "^  curl -d '\{\}' http://127\.0\.0\.1:[0-9]+/hook/[0-9a-f]{64}$" <<<"$out")"
 	check_match "$turn: in which time" 'What they chose [0-9]+ milliseconds later' "$out"

@@ -1,8 +1,9 @@
 # shellcheck shell=bash
-# image.sh: what the tests of ImageRepository, ImagePolicy and Receiver share. After parts.sh.
+# image.sh: what the tests of GitRepository and of the image kinds share. After parts.sh.
 #
 #   API=embedded|real|peers   who serves the API and who serves the kinds: the embedded API, a real API server with the rights that deploy/ grants,
-#                             or that API server with Flux's own controllers, whose programs PEER_IRC and PEER_NC name
+#                             or that API server with Flux's own controllers, whose programs PEER_IRC and PEER_NC name, and PEER_SC and PEER_IAC
+#                             where there are any
 #   CRDS=ours|peers           on a real API server: our CRDs, or those of Flux's modules
 #
 #   i_start ARGS...           starts what API says; HOOK=127.0.0.1:PORT takes the webhooks. A second call starts the controllers again
@@ -23,11 +24,11 @@ i_cluster_start()
 	h_cluster_start
 	cp -r "$H_ROOT/deploy" "$H_TMP/deploy"
 	mkdir "$H_TMP/ours"
-	printf 'resources: [../deploy]\ncomponents: [../deploy/image-kinds]\n' >"$H_TMP/ours/kustomization.yaml"
+	printf 'resources: [../deploy]\ncomponents: [../deploy/git-kinds, ../deploy/image-kinds]\n' >"$H_TMP/ours/kustomization.yaml"
 	if [ "$CRDS" = peers ] || [ "$API" = peers ]; then
-		i_crds=$(h_image_reflector_controller_crds; h_notification_controller_crds)
+		i_crds=$(h_image_reflector_controller_crds; h_notification_controller_crds; h_git_crds)
 	else
-		i_crds=$(ls "$H_ROOT"/deploy/crds/{image,notification}.*.yaml)
+		i_crds=$(ls "$H_ROOT"/deploy/crds/{image,notification}.*.yaml "$H_ROOT"/deploy/crds/*_gitrepositories.yaml)
 	fi
 	for f in $i_crds; do k apply --server-side --force-conflicts -f "$f" >/dev/null || h_die "cannot apply $f"; done
 	if [ "$API" = peers ]; then k apply -f "$H_ROOT/deploy/namespace.yaml"; else k apply --server-side --force-conflicts -k "$H_TMP/ours"; fi >/dev/null ||
@@ -60,10 +61,20 @@ i_start()
 		RUNTIME_NAMESPACE=flux-system KUBECONFIG=$ADMIN_KUBECONFIG h_spawn nc "$PEER_NC" --watch-all-namespaces --events-addr="127.0.0.1:$(h_free_port)" \
 			--receiverAddr="$HOOK" --health-addr="127.0.0.1:$(h_free_port)" --metrics-addr=0
 		PEER_PIDS=("$H_PID")
+		[ -z "${PEER_SC:-}" ] || peer_start sc "$PEER_SC" --storage-path="$H_TMP/store-sc" --storage-addr="$STORAGE" --storage-adv-addr="$STORAGE"
+		[ -z "${PEER_IAC:-}" ] || peer_start iac "$PEER_IAC"
 		h_until 60 curl -sf "http://$i_health/readyz" || h_die "image-reflector-controller does not become ready"
 		;;
 	esac
 	h_until 30 i_hook_listens || h_die "nobody takes webhooks at $HOOK"
+}
+# peer_start NAME PROGRAM ARGS...
+peer_start()
+{
+	mkdir -p "$H_TMP/store-$1"
+	RUNTIME_NAMESPACE=flux-system KUBECONFIG=$ADMIN_KUBECONFIG h_spawn "$1" "$2" --watch-all-namespaces --health-addr="127.0.0.1:$(h_free_port)" \
+		--metrics-addr=0 --events-addr= "${@:3}"
+	PEER_PIDS+=("$H_PID")
 }
 i_hook_listens() { [ "$(curl -s -o /dev/null -w '%{http_code}' --max-time 2 "http://$HOOK/hook/none")" = 404 ]; }
 
@@ -95,7 +106,7 @@ tags() { printf '%s' "$2" >"$H_TMP/tags/.new" && mv "$H_TMP/tags/.new" "$H_TMP/t
 asked() { grep -c "^${2:-GET} /v2/$1/" "$H_TMP/tags.log"; }
 
 # ---- objects ---------------------------------------------------------------------------------------------------------
-i_version() { case $1 in Receiver) echo notification.toolkit.fluxcd.io/v1 ;; *) echo image.toolkit.fluxcd.io/v1 ;; esac; }
+i_version() { case $1 in Receiver) echo notification.toolkit.fluxcd.io/v1 ;; GitRepository) echo source.toolkit.fluxcd.io/v1 ;; *) echo image.toolkit.fluxcd.io/v1 ;; esac; }
 manifest()
 {
 	jq -n --arg kind "$1" --arg name "$2" --argjson spec "$3" --arg version "$(i_version "$1")" \
