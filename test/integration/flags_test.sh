@@ -25,13 +25,13 @@ done
 # ---- --embedded alone: no folder, the state where the XDG specification has it ---------------------------------------
 export XDG_STATE_HOME=$H_TMP/xdg
 h_controller_start src --embedded --artifact-max-size=50k --artifact-max-expanded-size=200k --artifact-max-entries=4 --artifact-digest-algo=sha512 \
-	--helm-cache-max-size=10 --ssh-kex-algos=x --gc-interval=10 --events-addr=http://127.0.0.1:1/ --enable-leader-election --requeue-dependency=5s
+	--helm-cache-max-size=10 --helm-index-max-size=1 --gc-interval=10 --events-addr=http://127.0.0.1:1/ --enable-leader-election --requeue-dependency=5s
 STATE=$XDG_STATE_HOME/oci-source-controller
 ADMIN_KUBECONFIG=$STATE/kubeconfig
 h_until 30 k get namespaces || h_die "the embedded API does not answer where XDG_STATE_HOME says"
 check_eq "the kubeconfig is for its owner only" 600 "$(stat -c %a "$ADMIN_KUBECONFIG")"
 check_eq "and so is what it is kept in" 700 "$(stat -c %a "$STATE")"
-for f in helm-cache-max-size ssh-kex-algos gc-interval; do
+for f in helm-cache-max-size helm-index-max-size gc-interval; do
 	check_eq "--$f of another controller: a line, no exit" 1 "$(grep -F 'flag has no meaning' "$H_TMP/log/src.err" | jq -r "select(.flag == \"$f\") | .flag" | grep -c .)"
 done
 

@@ -117,7 +117,7 @@ refused()
 	check_eq "--kinds=$1: exit status" 1 $?
 	check_has "--kinds=$1: why" "$2" "$out"
 }
-refused OCIRepository,Bucket "--kinds: 'Bucket' is not known here; there are OCIRepository, ImageRepository, ImagePolicy, Receiver"
+refused OCIRepository,Bucket "--kinds: 'Bucket' is not known here; there are OCIRepository, GitRepository, ImageRepository, ImagePolicy, ImageUpdateAutomation, Receiver"
 refused OCIRepository,ImagePolicy "--kinds: ImagePolicy needs ImageRepository in the same process"
 refused ocirepository "'ocirepository' is not known"
 refused , "--kinds names no kind"
