@@ -117,20 +117,10 @@ static int file_seen(void *ctx, const char *path, enum gitc_mode mode, const str
 	return 0;
 }
 
-static int policy_compare(const void *a, const void *b)
-{
-	const struct setter_policy *x = a, *y = b;
-	int rc = strcmp(x->ns, y->ns);
-
-	return rc ? rc : strcmp(x->name, y->name);
-}
-
 static int list_run(void *arg, const atomic_bool *stop, struct err *err)
 {
 	struct edit *e = ((struct edit_job *)arg)->e;
 
-	if (e->policies.len)
-		qsort(e->policies.p, e->policies.len, sizeof(*e->policies.p), policy_compare);
 	return gitc_walk(e->objects, &e->commit, e->path,
 		&(struct gitc_walk_ops){.on_file = file_seen, .ctx = e}, stop, err);
 }
@@ -196,11 +186,21 @@ static int file_edit(
 	return rc;
 }
 
+static int policy_compare(const void *a, const void *b)
+{
+	const struct setter_policy *x = a, *y = b;
+	int rc = strcmp(x->ns, y->ns);
+
+	return rc ? rc : strcmp(x->name, y->name);
+}
+
 static int edit_run(void *arg, const atomic_bool *stop, struct err *err)
 {
 	struct edit *e = ((struct edit_job *)arg)->e;
 	const struct edit_file *f;
 
+	if (e->policies.len)
+		qsort(e->policies.p, e->policies.len, sizeof(*e->policies.p), policy_compare);
 	vec_each (&e->files, f) {
 		if (atomic_load(stop))
 			return err_set(err, ERR_CANCELED, "canceled");

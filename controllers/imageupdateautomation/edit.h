@@ -46,7 +46,7 @@ struct edit {
 	struct gitc_objects *objects; /* a reference */
 	struct gitc_oid commit;
 	char *path; /* of the update; "" is all */
-	/* Sorted by the first job; the texts are its own. */
+	/* Sorted by the second job; the texts are its own. */
 	struct {
 		struct setter_policy *p;
 		size_t len, cap;

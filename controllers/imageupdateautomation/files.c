@@ -56,7 +56,6 @@ enum step_ret automation_list_start(struct task *t)
 	struct automation_run *a = AUTOMATION_RUN(r);
 	struct edit *e = edit_new(a->objects, &a->base, AUTOMATION_SPEC_OF(r)->path);
 
-	policies_edit(a->policies, r->ns, e);
 	return task_wait(t, edit_list_start(t->self.loop, r->ns, e));
 }
 
@@ -145,11 +144,17 @@ static void report_log(const struct run *r, const struct edit *e)
 		log_info(&r->log, "more was left alone", LU("count", e->reports_left));
 }
 
+/* One webhook changes many policies, one after the other: what was chosen while the files came is
+   in the same commit. */
 enum step_ret automation_edit_start(struct task *t)
 {
 	struct run *r = RUN(t);
+	struct automation_run *a = AUTOMATION_RUN(r);
 
-	return task_wait(t, edit_run_start(t->self.loop, r->ns, MOVE(AUTOMATION_RUN(r)->edit)));
+	json_decref(a->policies);
+	a->policies = policies_now(AUTOMATION_ENV(r)->choices, r->ns, AUTOMATION_SPEC_OF(r));
+	policies_edit(a->policies, r->ns, a->edit);
+	return task_wait(t, edit_run_start(t->self.loop, r->ns, MOVE(a->edit)));
 }
 
 enum step_ret automation_edit_resume(struct task *t)
