@@ -52,8 +52,8 @@ good "CL-04 create source git, with user and password" 'fetched revision: stagin
 	create source git other --url="http://$GIT/basic/app.git" --branch=staging --username=$GIT_USER --password=$GIT_WORD --interval=10m
 good "CL-04 create source git, sparse and with a pattern" 'fetched revision: staging@sha1:' \
 	create source git part --url="http://$GIT/git/app.git" --branch=staging --sparse-checkout-paths=./apps --ignore-paths='*.md' --interval=10m
-bad "CL-04 create source git without the branch" '^✗ ' create source git nobranch --url="http://$GIT/git/app.git" --branch=nobody --interval=10m --timeout=6s
-bad "CL-04 create source git without a right" '^✗ ' create source git noright --url="http://$GIT/basic/app.git" --branch=staging --interval=10m --timeout=6s
+bad "CL-04 create source git without the branch" '^✗ ' create source git nobranch --url="http://$GIT/git/app.git" --branch=nobody --interval=10m --timeout=3s
+bad "CL-04 create source git without a right" '^✗ ' create source git noright --url="http://$GIT/basic/app.git" --branch=staging --interval=10m --timeout=3s
 template='Automated image update
 
 {{ range $resource, $changes := .Changed.Objects -}}
@@ -69,7 +69,7 @@ check_eq "IU-01 with the message" "Automated image update
 - Kustomization/app: nobody/app -> $TAGS/app none -> 1.0.0" "$(g app log -1 --format=%B staging)"
 check_soon "IU-23 and the GitRepository follows, long before its interval" "$SOON" "staging@sha1:$(g app rev-parse staging)" revision app
 bad "CL-04 create image update without a source" '^✗ ' create image update nosource --git-repo-ref=nobody --checkout-branch=staging \
-	--author-name=x --author-email=x@example.com --timeout=6s
+	--author-name=x --author-email=x@example.com --timeout=3s
 
 # ---- get ---------------------------------------------------------------------------------------------------------------
 short=$(g app rev-parse staging | cut -c1-8)
@@ -104,10 +104,10 @@ check_eq "IU-03 with what somebody did meanwhile" "# a line of somebody" "$(g ap
 bad "CL-02 reconcile source git that is not there" '"nosuch" not found' reconcile source git nosuch
 bad "CL-02 reconcile image update that is not there" '"nosuch" not found' reconcile image update nosuch
 apply GitRepository broken "{\"interval\":\"10m\",\"url\":\"http://$GIT/git/nobody.git\"}"
-bad "CL-02 reconcile source git that fails" '^✗ ' reconcile source git broken --timeout=8s
+bad "CL-02 reconcile source git that fails" '^✗ ' reconcile source git broken --timeout=4s
 apply ImageUpdateAutomation broken '{"interval":"10m","sourceRef":{"kind":"GitRepository","name":"app"}}'
-bad "CL-02 reconcile image update that stalls" '^✗ ' reconcile image update broken --timeout=8s
-check_eq "IU-14 and why" "False InvalidSourceConfiguration" "$(outcome imageupdateautomation broken)"
+bad "CL-02 reconcile image update that stalls" '^✗ ' reconcile image update broken --timeout=4s
+check_soon "IU-14 and why" "$SOON" "False InvalidSourceConfiguration" outcome imageupdateautomation broken
 kn delete gitrepository/broken imageupdateautomation/broken >/dev/null
 
 # ---- suspend, resume ---------------------------------------------------------------------------------------------------
