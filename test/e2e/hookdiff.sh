@@ -11,5 +11,6 @@ trap 'rm -f "$table"' EXIT
 echo "seed $seed"
 tools=test/e2e/tools
 "$(bash $tools/build.sh hookdiff)/hookdiff" -seed "$seed" -n 6000 -f $tools/hookdiff/events.txt >"$table"
-make -s --no-print-directory O=build/san SAN=1 build/san/unit-hook >&2
+mkdir -p build/san
+flock build/san make -s --no-print-directory O=build/san SAN=1 build/san/unit-hook >&2
 HOOK_TABLE=$table UNIT=go build/san/unit-hook

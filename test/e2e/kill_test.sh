@@ -5,6 +5,7 @@
 # fetches: what is answered with 200 has the bytes that a status has named.
 #
 # The points are those of a sanitized build (lib/base/sys.h); which there are a first round says that kills nobody.
+# Alone: it lives by short Leases.
 . "$(dirname "$0")/../lib/replicas_net.sh"
 . "$(dirname "$0")/../lib/harness.sh"
 . "$H_ROOT/test/lib/parts.sh"

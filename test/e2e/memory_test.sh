@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # What the release build keeps in memory while something big goes through it: a layer, and a tag list. (A sanitized build says nothing about this.)
+# Alone: it measures memory.
 . "$(dirname "$0")/../lib/harness.sh"
 . "$H_ROOT/test/lib/parts.sh"
 KUBECTL=$(h_kubectl_debian) || h_die "no kubectl"

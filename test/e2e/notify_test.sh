@@ -2,6 +2,7 @@
 # A real notification-controller on a real API server: an Alert and a generic Provider post what happens to an OCIRepository to a receiver
 # of ours. A new artifact, a failure and the recovery arrive with the object's annotations, also across a restart of
 # notification-controller; without it the object is as well as ever.
+# Alone: it measures time.
 . "$(dirname "$0")/../lib/harness.sh"
 . "$H_ROOT/test/lib/parts.sh"
 h_registry_start reg

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The status page in a headless Chromium (Debian's package): it loads without a complaint and asks nobody else, filters, shows what strangers
 # wrote as text, and fits a phone, light and dark. SHOTS=DIR keeps pictures of it to look at. test/integration/page_test.sh has the rest.
+# Alone: a browser takes both cores.
 . "$(dirname "$0")/../lib/harness.sh"
 . "$H_ROOT/test/lib/parts.sh"
 export CHROMIUM=${CHROMIUM:-chromium}

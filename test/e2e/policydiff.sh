@@ -12,5 +12,5 @@ trap 'rm -f "$table"' EXIT
 echo "seed $seed"
 dir=$(bash test/e2e/tools/build.sh policydiff)
 "$dir/policydiff" -what choice -seed "$seed" -n 50000 >"$table"
-make -s --no-print-directory O="$build" "$build/policydiff" >&2
+flock "$build" make -s --no-print-directory O="$build" "$build/policydiff" >&2
 "$build/policydiff" "$table"

@@ -8,5 +8,5 @@ seed=${1:-20260101}
 build=${BUILD:-build}
 echo "seed $seed"
 dir=$(bash test/e2e/tools/build.sh proxydiff)
-make -s --no-print-directory O="$build" "$build/proxydiff" >&2
+flock "$build" make -s --no-print-directory O="$build" "$build/proxydiff" >&2
 "$dir/proxydiff" -seed "$seed" -n 100000 | "$build/proxydiff"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Several replicas on a real API server: who writes, who serves, what a follower does. Each has an address of its own, as a Pod has, in a
 # network of the test's own: the API server takes no loopback address for an EndpointSlice.
+# Alone: it measures time, and lives by short Leases.
 . "$(dirname "$0")/../lib/replicas_net.sh"
 . "$(dirname "$0")/../lib/harness.sh"
 . "$H_ROOT/test/lib/parts.sh"

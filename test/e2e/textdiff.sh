@@ -16,5 +16,5 @@ for tool in semverdiff ignorediff yamldiff celdiff policydiff; do
 	[ $tool != celdiff ] || listed=(-f test/e2e/tools/celdiff/expressions.txt)
 	"$dir/$tool" -seed "$seed" -n 20000 "${listed[@]}" >"$tables/$tool.tsv"
 done
-make -s --no-print-directory O="$build" "$build/textdiff" >&2
+flock "$build" make -s --no-print-directory O="$build" "$build/textdiff" >&2
 "$build/textdiff" "$tables"/*.tsv

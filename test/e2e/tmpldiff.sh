@@ -11,5 +11,6 @@ trap 'rm -f "$table"' EXIT
 echo "seed $seed"
 tools=test/e2e/tools
 "$(bash $tools/build.sh tmpldiff)/tmpldiff" -seed "$seed" -n 20000 -f $tools/tmpldiff/templates.txt >"$table"
-make -s --no-print-directory O=build/san SAN=1 build/san/unit-template >&2
+mkdir -p build/san
+flock build/san make -s --no-print-directory O=build/san SAN=1 build/san/unit-template >&2
 TEMPLATE_TABLE=$table UNIT=go build/san/unit-template

@@ -9,7 +9,7 @@ seed=${1:-20260101}
 build=${BUILD:-build}
 echo "seed $seed"
 tools=$(bash test/e2e/tools/build.sh untardiff)
-make -s --no-print-directory O="$build" "$build/untardiff" >&2
+flock "$build" make -s --no-print-directory O="$build" "$build/untardiff" >&2
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 chmod 755 "$dir"

@@ -4,6 +4,7 @@
 # environment, with all the objects that can live in it. Names of objects, regions and registries say which case they are for.
 #
 # The metadata services have fixed addresses: this runs in a network of its own.
+# Alone: it measures time.
 if [ -z "${CLOUD_TEST_NET:-}" ]; then
 	own=(unshare --net --mount)
 	[ "$(id -u)" = 0 ] || own+=(--user --map-root-user)

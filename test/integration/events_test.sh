@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # --events-addr as a black box: what is posted, that nobody waits for it, and what comes of it when the receiver is away, says nothing, or
 # when the process ends.
+# Alone: it measures time.
 . "$(dirname "$0")/../lib/harness.sh"
 . "$H_ROOT/test/lib/parts.sh"
 SOON=20

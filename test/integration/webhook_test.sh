@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Webhooks: a signed call wakes an object, many calls at a time, strangers, what a payload says, a changed token.
+# Alone: it measures memory.
 . "$(dirname "$0")/../lib/harness.sh"
 . "$H_ROOT/test/lib/parts.sh"
 

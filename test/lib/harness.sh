@@ -146,13 +146,14 @@ h_until()
 	done
 }
 
-# h_free_port: prints a port of 127.0.0.1 that nobody listens on. Below the range that the kernel gives to clients.
+# h_free_port: prints a port of 127.0.0.1 that nobody listens on. Below the range that the kernel gives to clients. Scripts that run at
+# the same time (test/all.sh) have each a share of that: H_SLOT of H_SLOTS, from 0.
 h_free_port()
 {
-	local port hex
+	local port hex share=$((14000 / ${H_SLOTS:-1}))
 
 	while :; do
-		port=$((18000 + (RANDOM * 32768 + RANDOM) % 14000))
+		port=$((18000 + ${H_SLOT:-0} * share + (RANDOM * 32768 + RANDOM) % share))
 		hex=$(printf ':%04X ' "$port")
 		grep -qs "$hex" /proc/net/tcp /proc/net/tcp6 || break
 	done

@@ -214,7 +214,8 @@ h_points_build()
 	local san=$BUILD
 
 	[ "${BUILD##*/}" = san ] || san=$BUILD/san
-	make -s --no-print-directory -C "$H_ROOT" O="$san" SAN=1 "$san/oci-source-controller" >&2 || h_die "no sanitized build"
+	mkdir -p "$san"
+	flock "$san" make -s --no-print-directory -C "$H_ROOT" O="$san" SAN=1 "$san/oci-source-controller" >&2 || h_die "no sanitized build"
 	CONTROLLER=$san/oci-source-controller
 }
 
