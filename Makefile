@@ -12,7 +12,9 @@ ifeq ($(origin CXX),default)
 CXX      := g++
 endif
 PKG      ?= pkg-config
-VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+ifndef VERSION # asked once: each file is compiled with it
+VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+endif
 .DEFAULT_GOAL := all
 MAKEFLAGS += --no-builtin-rules
 SHELL := /bin/bash
