@@ -125,6 +125,7 @@ void app_git_metrics(struct app *a)
 static struct git_login_opts login_of(struct app *a)
 {
 	return (struct git_login_opts){.cloud = a->cloud,
+		.forge = a->forge,
 		.object_level = a->flags.object_level,
 		.default_account = a->flags.default_account};
 }

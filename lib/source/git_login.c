@@ -9,6 +9,7 @@
 #include "ctl/controller.h"
 #include "ctl/item.h"
 #include "ctl/object.h"
+#include "forge/forge.h"
 #include "git/auth.h"
 #include "git/gitc.h"
 #include "git/url.h"
@@ -26,6 +27,9 @@
 #define AZURE_SCOPE "499b84ac-1321-427f-aa17-267ca6975798/.default"
 #define AZURE_HOST "dev.azure.com"
 #define AZURE_OLD_HOSTS ".visualstudio.com"
+
+/* As whom a GitHub App's installation shows its token to Git. */
+#define APP_USER "x-access-token"
 
 /* In LOGIN_DEPENDS. */
 enum { NTH_SECRETS, NTH_ACCOUNTS };
@@ -448,13 +452,7 @@ static enum step_ret app_check(struct run *r, const struct git_login *l)
 		err_set(err, ERR_RETRY, NEEDS_APP);
 		return login_fail(r, l, "InvalidProviderConfiguration");
 	}
-	if (is_provider(l, "github")) {
-		err_set(err, ERR_STALL,
-			"spec.provider 'github' is not supported by this version of the "
-			"controller");
-		return login_fail(r, l, "FeatureGateDisabled");
-	}
-	if (!l->spec->provider && a->id.len) {
+	if (!is_provider(l, "github") && a->id.len) {
 		err_set(err, ERR_RETRY,
 			"secretRef '%s/%s' has github app data but provider is not set to github",
 			login_ns(r, l), l->spec->secret);
@@ -537,15 +535,23 @@ enum step_ret git_login_resume(struct run *r, struct git_login *l)
 
 /* ---- the provider's token -------------------------------------------------------------------- */
 
-/* The same way and trust, with this token. */
-static void token_set(struct git_login *l, const struct secret *token)
+/* The same way and trust, with this token. user NULL: it is a bearer's. */
+static void token_set(struct git_login *l, const char *user, const struct secret *token)
 {
 	struct gitc_auth *a = gitc_auth_new();
 	const struct gitc_auth *from = l->value->auth;
+	char *basic;
 
 	http_trust_copy(&a->trust, &from->trust);
 	http_proxy_copy(&a->proxy, &from->proxy);
-	secret_copy(&a->bearer, token);
+	if (user) {
+		basic = mem_printf("%s:%s", user, token->p);
+		secret_set(&a->basic, basic, strlen(basic));
+		mem_wipe(basic, strlen(basic));
+		free(basic);
+	} else {
+		secret_copy(&a->bearer, token);
+	}
 	gitc_auth_seal(a);
 	gitc_auth_unref(l->auth);
 	l->auth = a;
@@ -553,8 +559,51 @@ static void token_set(struct git_login *l, const struct secret *token)
 
 static enum step_ret token_failed(struct run *r, const struct git_login *l)
 {
-	err_wrap(&r->task.err, "failed to configure authentication options");
+	struct err *err = &r->task.err;
+
+	/* What is wrong may be wrong in the Secret, or at the provider: a later run may find it
+	   right. */
+	if (err->kind == ERR_STALL)
+		err->kind = ERR_RETRY;
+	err_wrap(err, "failed to configure authentication options");
 	return login_fail(r, l, "AuthenticationFailed");
+}
+
+/* The parts are the value's. */
+static struct forge_app app_of(const struct git_login *l)
+{
+	const struct app_data *a = &l->value->app;
+
+	return (struct forge_app){.id = a->id.p,
+		.installation = a->installation.p,
+		.installation_owner = a->owner.p,
+		.key = &a->key,
+		.base_url = a->base_url.p};
+}
+
+static struct op *app_token_start(const struct run *r, const struct git_login *l)
+{
+	const struct gitc_auth *a = l->value->auth;
+	struct forge_app app = app_of(l);
+
+	return forge_token_start(l->opts->forge, &app,
+		&(struct forge_way){.trust = &a->trust,
+			.proxy = a->proxy.url ? &a->proxy : NULL,
+			.owner = r->ns,
+			.timeout_ms = (uint64_t)l->spec->timeout_ms});
+}
+
+/* basic is "user:token". */
+static void app_token_refused(const struct git_login *l)
+{
+	const size_t skip = strlen(APP_USER ":");
+	auto_secret struct secret token = {0};
+	struct forge_app app = app_of(l);
+
+	if (l->auth->basic.len <= skip)
+		return;
+	secret_set(&token, l->auth->basic.p + skip, l->auth->basic.len - skip);
+	forge_token_refused(l->opts->forge, &app, &token);
 }
 
 static struct cloud_who cloud_who_of(const struct git_login *l)
@@ -588,6 +637,8 @@ enum step_ret git_login_token_start(struct run *r, struct git_login *l)
 
 	if (is_ssh(l) || !l->spec->provider)
 		return STEP_NEXT;
+	if (is_provider(l, "github"))
+		return task_wait(&r->task, app_token_start(r, l));
 	if (azure_check(l, &r->task.err))
 		return token_failed(r, l);
 	who = cloud_who_of(l);
@@ -602,7 +653,10 @@ enum step_ret git_login_token_resume(struct run *r, struct git_login *l)
 
 	if (task_op_failed(t))
 		return token_failed(r, l);
-	token_set(l, cloud_token_result(t->op));
+	if (is_provider(l, "github"))
+		token_set(l, APP_USER, forge_token_result(t->op));
+	else
+		token_set(l, NULL, cloud_token_result(t->op));
 	return STEP_NEXT;
 }
 
@@ -611,7 +665,9 @@ static void token_refused(const struct git_login *l)
 {
 	struct cloud_who who = cloud_who_of(l);
 
-	if (l->auth->bearer.p)
+	if (is_provider(l, "github"))
+		app_token_refused(l);
+	else if (l->auth->bearer.p)
 		cloud_token_refused(l->opts->cloud, &who, AZURE_SCOPE, &l->auth->bearer);
 }
 

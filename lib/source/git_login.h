@@ -5,8 +5,10 @@
  *
  * What is built of Secrets is kept while something vouches for it (ctl/depends.h), and shared by
  * all objects that name the same ones. A provider's token is asked for in a row of its own, once
- * the Secrets are read: `azure` shows a token of the ServiceAccount or the controller itself, which
- * is cached where it is made.
+ * the Secrets are read: `azure` shows a token of the ServiceAccount or the controller itself,
+ * `github` one of a GitHub App's installation as the password of "x-access-token". They are cached
+ * where they are made (cloud/cloud.h, forge/forge.h), and one that the server refused is asked for
+ * no more.
  *
  * Keys of a Secret (fluxcd/pkg/git): http and https `username` and `password`, or `bearerToken`;
  * `ca.crt` (or `caFile`), `tls.crt` and `tls.key` (or `certFile` and `keyFile`); ssh `identity` and
@@ -26,6 +28,7 @@
 
 #include <stdbool.h>
 
+struct forge;
 struct git_login_read;
 struct git_login_value;
 struct git_spec;
@@ -35,6 +38,7 @@ struct gitc_url;
 /* What the flags say of it; borrowed. */
 struct git_login_opts {
 	struct cloud *cloud;
+	struct forge *forge;
 	bool object_level; /* a ServiceAccount's own identity at a cloud may be used */
 	const char *default_account; /* whose, where an object names none; NULL: the controller's */
 };

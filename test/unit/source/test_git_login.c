@@ -10,8 +10,12 @@
 #include "ctl/controller.h"
 #include "ctl/steps.h"
 #include "ev/loop.h"
+#include "forge/forge.h"
 #include "git/auth.h"
+#include "git/gitc.h"
 #include "git/url.h"
+#include "http/client.h"
+#include "http/server.h"
 #include "kube/client.h"
 #include "source/artifact.h"
 #include "source/git_spec.h"
@@ -19,6 +23,8 @@
 #include "test/fake/kube.h"
 
 #include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -43,6 +49,8 @@ struct asker_run {
 static struct git_login_opts opts;
 /* What the last login has come to. */
 static struct gitc_auth *got;
+/* The Git server refuses what it is shown. */
+static bool refuses;
 
 static void spec_free(struct spec *s)
 {
@@ -96,19 +104,43 @@ static enum step_ret login_go_on(struct task *t)
 	return git_login_resume(RUN(t), &ASKER(RUN(t))->login);
 }
 
+static enum step_ret token_begin(struct task *t)
+{
+	return git_login_token_start(RUN(t), &ASKER(RUN(t))->login);
+}
+
+static enum step_ret token_go_on(struct task *t)
+{
+	return git_login_token_resume(RUN(t), &ASKER(RUN(t))->login);
+}
+
 static enum step_ret made(struct task *t)
 {
 	gitc_auth_unref(got);
 	got = gitc_auth_ref(ASKER(RUN(t))->login.auth);
-	return run_done(RUN(t), RUN_MADE);
+	if (!refuses)
+		return run_done(RUN(t), RUN_MADE);
+	err_code(&t->err, ERR_RETRY, GITC_AUTH_FAILED, "refused by the test");
+	return run_fail(RUN(t), COND_FETCH_FAILED, "GitOperationFailed");
+}
+
+static enum step_ret reread_begin(struct task *t)
+{
+	return git_login_reread_start(RUN(t), &ASKER(RUN(t))->login);
+}
+
+static enum step_ret reread_go_on(struct task *t)
+{
+	return git_login_reread_resume(RUN(t), &ASKER(RUN(t))->login);
 }
 
 static const struct kube_resource ASKERS = {"test.example", "v1", "askers", "Asker", true};
 static const char *const CONDITIONS[] = {COND_FETCH_FAILED, COND_STALLED, COND_RECONCILING, NULL};
 static const char *const FAILURES[] = {COND_FETCH_FAILED, NULL};
-static const struct step WORK[] = {
-	{"url", url_start}, {"login", login_begin, login_go_on}, {"made", made}, {0}};
-static const struct step LAST[] = {RUN_STATUS, RUN_EVENTS, RUN_CLEANUP, {0}};
+static const struct step WORK[] = {{"url", url_start}, {"login", login_begin, login_go_on},
+	{"token", token_begin, token_go_on}, {"made", made}, {0}};
+static const struct step LAST[] = {
+	{"reread", reread_begin, reread_go_on}, RUN_STATUS, RUN_EVENTS, RUN_CLEANUP, {0}};
 static const struct step REMOVE[] = {RUN_RELEASE, {0}};
 static const struct step REMOVE_LAST[] = {RUN_CLEANUP, {0}};
 
@@ -341,9 +373,184 @@ START_TEST(test_gr_16_ssh)
 }
 END_TEST
 
+/* ---- a GitHub App ---------------------------------------------------------------------------- */
+
+#define WITH_APP WITH_SECRET ",\"provider\":\"github\""
+#define TOKENS "POST /api/v3/app/installations/42/access_tokens"
+
+/* The forge: what it was asked, and what it says next. */
+static struct {
+	struct http_client *http;
+	struct http_server *server;
+	char *base, *key;
+	unsigned asked;
+	const char *expect[4]; /* one after the other */
+	int status;
+	const char *body;
+} app;
+
+static void app_handle(void *arg, struct http_exchange *x)
+{
+	auto_free char *line = mem_printf("%s %s", http_x_method(x), http_x_target(x));
+	const char *shown = http_x_header(x, "Authorization");
+	(void)arg;
+
+	ck_assert_msg(app.asked < ARRAY_LEN(app.expect) && app.expect[app.asked],
+		"'%s' was not expected", line);
+	ck_assert_str_eq(line, app.expect[app.asked++]);
+	ck_assert_ptr_nonnull(shown);
+	ck_assert(!strncmp(shown, "Bearer eyJ", 10));
+	if (!strcmp(http_x_method(x), "GET"))
+		http_reply_text(x, 200, "{\"id\":42}");
+	else
+		http_reply_text(x, app.status, app.body);
+}
+
+static void app_says(int status, const char *body)
+{
+	app.status = status;
+	app.body = body;
+}
+
+static char *key_new(void)
+{
+	FILE *f = popen("openssl genrsa 2048 2>/dev/null", "r");
+	char text[8192];
+	size_t n = f ? fread(text, 1, sizeof(text) - 1, f) : 0;
+
+	ck_assert_uint_gt(n, 0);
+	ck_assert_int_eq(pclose(f), 0);
+	text[n] = 0;
+	return mem_strdup(text);
+}
+
+static void app_begin(void)
+{
+	static const char *const proxies[] = {
+		"http_proxy", "HTTP_PROXY", "ALL_PROXY", "all_proxy", "https_proxy", "HTTPS_PROXY"};
+	struct err err = {0};
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(proxies); i++)
+		unsetenv(proxies[i]);
+	begin();
+	memset(&app, 0, sizeof(app));
+	app.key = key_new();
+	app.http = http_client_new(loop, &(struct http_client_opts){0});
+	app.server = http_server_new(loop,
+		&(struct http_server_opts){
+			.name = "forge", .address = "127.0.0.1:0", .handler = app_handle},
+		&err);
+	ck_assert_msg(app.server, "%s", err.msg);
+	app.base = mem_printf("http://%s/api/v3", http_server_address(app.server));
+	opts.forge = forge_new(loop, app.http, NULL);
+	app_says(201, "{\"token\":\"ghs_1\",\"expires_at\":\"2027-01-15T09:00:00Z\"}");
+}
+
+static void app_end(void)
+{
+	struct forge *f = opts.forge;
+
+	ck_assert_ptr_null(app.asked < ARRAY_LEN(app.expect) ? app.expect[app.asked] : NULL);
+	settle();
+	forge_stop(f);
+	settle();
+	http_server_free(app.server);
+	free(app.base);
+	free(app.key);
+	/* Those that asked have to be gone first. */
+	controller_stop(c);
+	settle();
+	forge_free(f);
+	http_client_free(app.http);
+	end();
+}
+
+static void app_secret(const char *name)
+{
+	SECRET("s", "githubAppID", "1234", name, strstr(name, "Owner") ? "team" : "42",
+		"githubAppPrivateKey", app.key, "githubAppBaseURL", app.base);
+}
+
+/* One token for all that name the Secret, until a minute before it ends. */
+START_TEST(test_app_token)
+{
+	app_begin();
+	app.expect[0] = app.expect[1] = TOKENS;
+	app_secret("githubAppInstallationID");
+	ask("a", SPEC_TEXT("https://git.test/a", WITH_APP));
+	ck_assert_str_eq(got->basic.p, "x-access-token:ghs_1");
+	ck_assert_uint_eq(got->bearer.len, 0);
+	ask("b", SPEC_TEXT("https://git.test/b", WITH_APP));
+	ck_assert_str_eq(got->basic.p, "x-access-token:ghs_1");
+	ck_assert_uint_eq(app.asked, 1);
+	app_says(201, "{\"token\":\"ghs_2\",\"expires_at\":\"2027-01-15T10:00:00Z\"}");
+	clock_fake(1800000000000 + 59 * 60000 + 1000);
+	ask("c", SPEC_TEXT("https://git.test/c", WITH_APP));
+	ck_assert_str_eq(got->basic.p, "x-access-token:ghs_2");
+	app_end();
+}
+END_TEST
+
+START_TEST(test_app_owner)
+{
+	app_begin();
+	app.expect[0] = "GET /api/v3/orgs/team/installation";
+	app.expect[1] = TOKENS;
+	app_secret("githubAppInstallationOwner");
+	ask("a", SPEC_TEXT("https://git.test/a", WITH_APP));
+	ck_assert_str_eq(got->basic.p, "x-access-token:ghs_1");
+	app_end();
+}
+END_TEST
+
+/* A token that Git's server refused is shown to it once. */
+START_TEST(test_app_token_refused)
+{
+	app_begin();
+	app.expect[0] = app.expect[1] = TOKENS;
+	app_secret("githubAppInstallationID");
+	refuses = true;
+	ask("a", SPEC_TEXT("https://git.test/a", WITH_APP));
+	ck_assert_str_eq(got->basic.p, "x-access-token:ghs_1");
+	ck_assert_str_eq(cond("a", COND_READY, "message"), "refused by the test");
+	refuses = false;
+	app_says(201, "{\"token\":\"ghs_2\",\"expires_at\":\"2027-01-15T10:00:00Z\"}");
+	ask("b", SPEC_TEXT("https://git.test/b", WITH_APP));
+	ck_assert_str_eq(got->basic.p, "x-access-token:ghs_2");
+	app_end();
+}
+END_TEST
+
+/* In the forge's words, without the key; another run may succeed. */
+START_TEST(test_app_fails)
+{
+	const char *says;
+
+	app_begin();
+	app.expect[0] = TOKENS;
+	app_says(401, "{\"message\":\"A JSON web token could not be decoded\"}");
+	app_secret("githubAppInstallationID");
+	ask("a", SPEC_TEXT("https://git.test/a", WITH_APP));
+	refused("a", "AuthenticationFailed", "A JSON web token could not be decoded");
+	ck_assert_str_eq(cond("a", COND_STALLED, "status"), "");
+	SECRET("s", "githubAppID", "1234", "githubAppPrivateKey", app.key);
+	ask("b", SPEC_TEXT("https://git.test/a", WITH_APP));
+	refused("b", "AuthenticationFailed", "neither an ID nor an owner");
+	ck_assert_str_eq(cond("b", COND_STALLED, "status"), "");
+	SECRET("s", "githubAppID", "1234", "githubAppInstallationID", "42", "githubAppPrivateKey",
+		"no key", "githubAppBaseURL", app.base);
+	ask("c", SPEC_TEXT("https://git.test/a", WITH_APP));
+	refused("c", "AuthenticationFailed", "the App's private key");
+	says = cond("c", COND_FETCH_FAILED, "message");
+	ck_assert_ptr_null(strstr(says, "no key"));
+	app_end();
+}
+END_TEST
+
 START_TEST(test_gr_18_app)
 {
-	begin();
+	app_begin();
 	ask("a", SPEC_TEXT("https://git.test/a", ",\"provider\":\"github\""));
 	refused("a", "InvalidProviderConfiguration",
 		"secretRef with github app data must be specified when provider is set to github");
@@ -356,7 +563,9 @@ START_TEST(test_gr_18_app)
 	ask("c", SPEC_TEXT("https://git.test/a", WITH_SECRET));
 	refused("c", "InvalidProviderConfiguration",
 		"secretRef 'mine/s' has github app data but provider is not set to github");
-	end();
+	ask("d", SPEC_TEXT("https://dev.azure.com/a", WITH_SECRET ",\"provider\":\"azure\""));
+	refused("d", "InvalidProviderConfiguration", "provider is not set to github");
+	app_end();
 }
 END_TEST
 
@@ -419,6 +628,10 @@ Suite *suite_git_login(void)
 	tcase_add_test(tc, test_gr_16_none);
 	tcase_add_test(tc, test_gr_16_ssh);
 	tcase_add_test(tc, test_gr_18_app);
+	tcase_add_test(tc, test_app_token);
+	tcase_add_test(tc, test_app_owner);
+	tcase_add_test(tc, test_app_token_refused);
+	tcase_add_test(tc, test_app_fails);
 	tcase_add_test(tc, test_providers);
 	tcase_add_test(tc, test_proxy);
 	tcase_add_test(tc, test_kept);
