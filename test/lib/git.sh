@@ -11,6 +11,7 @@
 #   /git/app.git        for all, to read and to push
 #   /basic/app.git      for $GIT_USER with $GIT_WORD
 #   /bearer/app.git     for the token $GIT_TOKEN
+#   /app/app.git        for whom $H_TMP/NAME.app names, in lines of USER:{PLAIN}WORD
 #   /v0/app.git         the server knows no protocol but the first one
 #   /plain/app.git      and no filter, no push options, no object that no reference names (v2 would give any)
 #   /away/app.git       sends to /git/app.git of another host name (localhost)
@@ -125,6 +126,7 @@ h_git_start()
 	{
 		git_location git ''
 		git_location basic "auth_basic git; auth_basic_user_file $H_TMP/$name.users;"
+		git_location app "auth_basic git; auth_basic_user_file $H_TMP/$name.app;"
 		git_location bearer "add_header WWW-Authenticate 'Bearer realm=\"git\"' always; if (\$http_authorization != \"Bearer $GIT_TOKEN\") { return 401; }"
 		git_location v0 '' 'fastcgi_param HTTP_GIT_PROTOCOL "";'
 		git_location plain '' "$(git_plain)"
