@@ -1,5 +1,6 @@
 #include "controllers/imageupdateautomation/edit.h"
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "ev/op.h"
@@ -27,6 +28,10 @@ struct edit *edit_new(struct gitc_objects *objects, const struct gitc_oid *commi
 	e->objects = gitc_objects_ref(objects);
 	e->commit = *commit;
 	e->path = mem_strdup(path);
+	e->paths_left = LIMIT_AUTOMATION_PATHS;
+	e->read_left = LIMIT_AUTOMATION_READ;
+	e->scan_left = LIMIT_AUTOMATION_SCANNED;
+	e->time_ms = LIMIT_AUTOMATION_EDIT_MS;
 	return e;
 }
 
@@ -95,6 +100,21 @@ size_t edit_prefix(const struct edit *e)
 	return *e->path ? strlen(e->path) + 1 : 0;
 }
 
+static int too_much(const char *what, struct err *err)
+{
+	return err_code(
+		err, ERR_RETRY, GITC_TOO_LARGE, "%s: name a folder in spec.update.path", what);
+}
+
+/* False: it is more than is left. */
+static bool take(uint64_t *left, uint64_t n)
+{
+	bool fits = n <= *left;
+
+	*left -= fits ? n : *left;
+	return fits;
+}
+
 /* ---- which files ----------------------------------------------------------------------------- */
 
 static int file_seen(void *ctx, const char *path, enum gitc_mode mode, const struct gitc_oid *oid,
@@ -107,10 +127,9 @@ static int file_seen(void *ctx, const char *path, enum gitc_mode mode, const str
 		!setter_wants_file(slash ? slash + 1 : path))
 		return 0;
 	if (e->files.len == LIMIT_AUTOMATION_FILES)
-		return err_code(err, ERR_RETRY, GITC_TOO_LARGE,
-			"there are more than %d YAML files to look at: name a folder in "
-			"spec.update.path",
-			LIMIT_AUTOMATION_FILES);
+		return too_much("there are too many YAML files to look at", err);
+	if (!take(&e->paths_left, strlen(path)))
+		return too_much("the names of the YAML files to look at are too long", err);
 	*vec_add(&e->files) = (struct edit_file){mem_strdup(path), *oid};
 	if (!gitc_objects_has(e->objects, oid))
 		*vec_add(&e->missing) = *oid;
@@ -145,17 +164,36 @@ static void reports_take(struct edit *e, const char *path, const struct setter_o
 	e->reports_left += out->reports_left;
 }
 
+static uint64_t object_bytes(const struct setter_object *o)
+{
+	return strlen(o->api_version) + strlen(o->kind) + strlen(o->name) + strlen(o->ns);
+}
+
+/* A short text can have many changes, and each of them says a lot. */
+static uint64_t out_bytes(const struct setter_out *out)
+{
+	uint64_t n = out->text.len;
+	size_t i;
+
+	for (i = 0; i < out->n_changes; i++) {
+		const struct setter_change *c = &out->changes[i];
+
+		n += sizeof(*c) + object_bytes(&c->object) + strlen(c->old_text) +
+			strlen(c->new_text) + strlen(c->setter);
+	}
+	return n;
+}
+
 static int changed_take(struct edit *e, const char *path, struct setter_out *out, struct err *err)
 {
-	e->changed_bytes += out->text.len;
+	e->changed_bytes += out_bytes(out);
 	*vec_add(&e->changed) = (struct edit_changed){mem_strdup(path), *out};
 	*out = (struct setter_out){0};
 	return e->changed_bytes <= LIMIT_AUTOMATION_CHANGED
 		? 0
-		: err_code(err, ERR_RETRY, GITC_TOO_LARGE,
-			  "the files that change are larger than %llu bytes together: name a "
-			  "folder in spec.update.path",
-			  (unsigned long long)LIMIT_AUTOMATION_CHANGED);
+		: too_much("the files that change, and what changes in them, are too large "
+			   "together",
+			  err);
 }
 
 static int file_edit(
@@ -174,8 +212,12 @@ static int file_edit(
 		report(e, f->path, 0, "the file is too large");
 		return 0;
 	}
+	if (!take(&e->read_left, text.len))
+		return too_much("the YAML files to look at are too large together", err);
 	if (!setter_may_have(buf_str(&text), text.len))
 		return 0;
+	if (!take(&e->scan_left, text.len))
+		return too_much("the files with markers are too large together", err);
 	if (setter_run(&(struct setter_in){buf_str(&text), text.len, e->policies.p, e->policies.len,
 			       stop},
 		    &out, err))
@@ -198,12 +240,15 @@ static int edit_run(void *arg, const atomic_bool *stop, struct err *err)
 {
 	struct edit *e = ((struct edit_job *)arg)->e;
 	const struct edit_file *f;
+	uint64_t began = clock_ms();
 
 	if (e->policies.len)
 		qsort(e->policies.p, e->policies.len, sizeof(*e->policies.p), policy_compare);
 	vec_each (&e->files, f) {
 		if (atomic_load(stop))
 			return err_set(err, ERR_CANCELED, "canceled");
+		if (clock_ms() - began >= e->time_ms)
+			return too_much("it takes too long to look at the YAML files", err);
 		if (file_edit(e, f, stop, err)) {
 			err_wrap(err, "%.200s", f->path);
 			return -1;

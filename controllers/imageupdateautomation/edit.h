@@ -72,6 +72,10 @@ struct edit {
 		size_t len, cap;
 	} reports;
 	size_t reports_left;
+
+	/* What may still come: bytes of paths, of files that are read, of those whose markers are
+	   looked for; and for how long the second job may run. edit_new sets them. */
+	uint64_t paths_left, read_left, scan_left, time_ms;
 };
 
 struct edit *edit_new(

@@ -394,7 +394,11 @@
 #define LIMIT_AUTOMATION_PAIRS (64 * LIMIT_KIB) /* values of a template, or push options */
 #define LIMIT_AUTOMATION_FILES 100000 /* YAML files below the path of one */
 #define LIMIT_AUTOMATION_FILE (8 * LIMIT_MIB) /* one of them */
-#define LIMIT_AUTOMATION_CHANGED (32 * LIMIT_MIB) /* those that a run changes, together */
+#define LIMIT_AUTOMATION_PATHS (16 * LIMIT_MIB) /* the names of all */
+#define LIMIT_AUTOMATION_READ (2 * LIMIT_GIB) /* all of them */
+#define LIMIT_AUTOMATION_SCANNED (256 * LIMIT_MIB) /* those that may have markers */
+#define LIMIT_AUTOMATION_EDIT_MS (5 * 60 * 1000) /* for all that */
+#define LIMIT_AUTOMATION_CHANGED (32 * LIMIT_MIB) /* those that a run changes, and the changes */
 #define LIMIT_AUTOMATION_DATA (32 * LIMIT_MIB) /* what its template is told of that */
 #define LIMIT_AUTOMATION_REPORTS 20 /* of what could not be done, each told; others are counted */
 #define LIMIT_AUTOMATION_FETCH (512 * LIMIT_MIB) /* a pack for it */

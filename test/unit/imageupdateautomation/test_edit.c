@@ -112,12 +112,15 @@ static void finish(struct op *op)
 		loop_turn(loop, true);
 }
 
-/* err: of the job that failed, if one did. */
-static struct edit *edit(const char *path, struct err *err)
+/* err: of the job that failed, if one did. set: may change what the edit begins with. */
+static struct edit *edit_with(
+	const char *path, void (*set)(struct edit *e, int i), int i, struct err *err)
 {
 	struct edit *e = edit_new(objects, &head, path);
 	struct op *op;
 
+	if (set)
+		set(e, i);
 	edit_policy(e, "ns", "b", "img/b", "2.0", "");
 	edit_policy(e, "ns", "app", "ghcr.io/app", "1.1", "sha256:abc");
 	op = edit_list_start(loop, "ns", e);
@@ -134,6 +137,11 @@ static struct edit *edit(const char *path, struct err *err)
 	e = edit_take(op);
 	op_free(op);
 	return e;
+}
+
+static struct edit *edit(const char *path, struct err *err)
+{
+	return edit_with(path, NULL, 0, err);
 }
 
 /* "path path ..." of what has changed. */
@@ -233,6 +241,70 @@ START_TEST(test_set_31_13_reports)
 	ck_assert_str_eq(e->reports.p[0].path, "bad.yaml");
 	ck_assert_str_eq(e->reports.p[1].path, "none.yaml");
 	ck_assert_int_eq(e->reports.p[1].line, 1);
+	edit_free(e);
+	end();
+}
+END_TEST
+
+/* A small repository can have endless work in it: one large file, or one long
+   folder, under many names. */
+static const struct {
+	const char *leaves; /* so many bytes; see bound_set */
+	unsigned bytes;
+	const char *said; /* NULL: it fits */
+} bounds[] = {
+	{"paths", 15, "the names of the YAML files to look at are too long"},
+	{"paths", 16, NULL},
+	{"read", 199, "the YAML files to look at are too large together"},
+	{"read", 200, NULL},
+	{"scan", 99, "the files with markers are too large together"},
+	{"scan", 100, NULL},
+	{"time", 0, "it takes too long to look at the YAML files"},
+};
+
+static void bound_set(struct edit *e, int i)
+{
+	uint64_t *left = *bounds[i].leaves == 'p' ? &e->paths_left
+		: *bounds[i].leaves == 'r'        ? &e->read_left
+		: *bounds[i].leaves == 's'        ? &e->scan_left
+						  : &e->time_ms;
+
+	*left = bounds[i].bytes;
+}
+
+START_TEST(test_bounds)
+{
+	struct edit *e;
+	struct err err;
+
+	begin("mkdir d && { printf 'a: 1.0 " MARK
+	      "\n#'; head -c 59 /dev/zero | tr '\\0' x; } >d/a.yaml && head -c 100 /dev/zero | tr "
+	      "'\\0' '#' >d/b.yaml && cp d/b.yaml d/c.txt && ln -s a.yaml d/l.yaml && wc -c "
+	      "<d/a.yaml");
+	e = edit_with("", bound_set, _i, &err);
+	if (bounds[_i].said)
+		ck_assert_msg(strstr(err.msg, bounds[_i].said) != NULL, "%s", err.msg);
+	else
+		ck_assert_msg(err.kind == ERR_NONE, "%s", err.msg);
+	if (bounds[_i].said)
+		ck_assert_int_eq(err.code, GITC_TOO_LARGE);
+	edit_free(e);
+	end();
+}
+END_TEST
+
+/* A short file can say a lot with each of its changes. */
+START_TEST(test_bounds_changes)
+{
+	struct edit *e;
+	struct err err;
+
+	begin("{ printf 'kind: '; head -c 500 /dev/zero | tr '\\0' k; printf '\nl:\n'; yes -- '- "
+	      "1 " MARK
+	      "' | head -9000; } >a.yaml && for n in b c d e f g h; do cp a.yaml $n.yaml; done");
+	e = edit("", &err);
+	ck_assert_msg(strstr(err.msg, "too large together") != NULL, "%s", err.msg);
+	ck_assert_int_eq(err.code, GITC_TOO_LARGE);
 	edit_free(e);
 	end();
 }
@@ -456,6 +528,8 @@ Suite *suite_edit(void)
 	tcase_add_test(t, test_set_33_34_35_files);
 	tcase_add_test(t, test_set_36_path);
 	tcase_add_test(t, test_set_31_13_reports);
+	tcase_add_loop_test(t, test_bounds, 0, ARRAY_LEN(bounds));
+	tcase_add_test(t, test_bounds_changes);
 	tcase_add_test(t, test_set_39_40_commit);
 	tcase_add_loop_test(t, test_iu_17_ssh, 0, ARRAY_LEN(keys));
 	tcase_add_loop_test(t, test_iu_07_refspec, 0, ARRAY_LEN(refspecs));
