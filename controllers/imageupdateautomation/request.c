@@ -8,6 +8,7 @@
 #include "ctl/object.h"
 #include "forge/forge.h"
 #include "git/auth.h"
+#include "http/client.h"
 #include "kube/client.h"
 #include "source/login.h"
 
@@ -99,12 +100,29 @@ static char *title_of(const struct run *r)
 	return mem_strndup(text, utf8_cut(text, n, TITLE_MAX));
 }
 
+/* A certificate says to the server of Git who we are, and to nobody else. `to` borrows. */
+static const struct http_trust *trust_for(const struct run *r, struct http_trust *to)
+{
+	const struct gitc_auth *auth = AUTOMATION_RUN(r)->login.auth;
+
+	if (!auth)
+		return NULL;
+	*to = auth->trust;
+	if (AUTOMATION_SPEC_OF(r)->request.secret && AUTOMATION_SPEC_OF(r)->request.api) {
+		to->cert_pem = (struct buf){0};
+		to->key_pem = (struct secret){0};
+		to->server_name = NULL;
+	}
+	return to;
+}
+
 enum step_ret automation_request_start(struct task *t)
 {
 	struct run *r = RUN(t);
 	const struct automation_spec *s = AUTOMATION_SPEC_OF(r);
 	struct automation_run *a = AUTOMATION_RUN(r);
 	auto_free char *title = NULL;
+	struct http_trust trust;
 
 	if (!is_wanted(r))
 		return STEP_NEXT;
@@ -121,8 +139,9 @@ enum step_ret automation_request_start(struct task *t)
 			&(struct forge_request_req){.kind = s->request.kind,
 				.url = a->source->spec.url,
 				.api = s->request.api,
+				.token_is_own = s->request.secret != NULL,
 				.token = &a->token,
-				.way = {a->login.auth ? &a->login.auth->trust : NULL,
+				.way = {trust_for(r, &trust),
 					a->login.auth ? &a->login.auth->proxy : NULL, r->ns,
 					(uint64_t)a->source->spec.timeout_ms},
 				.head = a->push_branch,

@@ -21,7 +21,7 @@ struct tmpl;
    request (forge_kind_parse); the branch that it is to go into, by default the one that is read;
    its title, by default the first line of the commit's message; where the forge's API is, by
    default what the URL of the repository says; and a Secret with a key `token`, by default what Git
-   is shown. */
+   is shown, which goes to the host of that URL only. */
 #define AUTOMATION_REQUEST "oci-source-controller/pull-request"
 #define AUTOMATION_REQUEST_BASE "oci-source-controller/pull-request-base"
 #define AUTOMATION_REQUEST_TITLE "oci-source-controller/pull-request-title"

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/obj.h"
+#include "controllers/imageupdateautomation/spec.h"
 #include "ctl/object.h"
 #include "test/unit/imageupdateautomation/world.h"
 
@@ -470,6 +471,40 @@ START_TEST(test_iu_01_v0)
 }
 END_TEST
 
+#define SECRET(name, data) \
+	"{\"metadata\":{\"name\":\"" name "\",\"namespace\":\"apps\"},\"data\":{" data "}}"
+
+/* An annotation leads no token to another host, but for one that comes with it. */
+START_TEST(test_request_api_elsewhere)
+{
+	auto_free char *api = NULL, *url = NULL;
+
+	begin();
+	fake_git_run(
+		w.git, "mkdir o && cp -r app.git o/app.git && git -C o/app.git rev-parse -q main");
+	fake_kube_put(
+		w.kube, "secrets", SECRET("git", "\"username\":\"dQ==\",\"password\":\"cA==\""));
+	fake_kube_put(w.kube, "secrets", SECRET("forge", "\"token\":\"dDBrZW4=\""));
+	api = mem_printf("http://127.0.0.1%s/api/v1", strrchr(fake_git_host(w.git), ':'));
+	url = mem_printf("http://localhost%s/o/app.git", strrchr(fake_git_host(w.git), ':'));
+	world_source_as(
+		&w, "app", url, "\"ref\":{\"branch\":\"main\"},\"secretRef\":{\"name\":\"git\"}");
+	world_automation(&w, "a", "\"push\":{\"branch\":\"bot\"}", "\"suspend\":true");
+	world_annotate(&w, "a", AUTOMATION_REQUEST, "gitea");
+	world_annotate(&w, "a", AUTOMATION_REQUEST_API, api);
+	if (_i)
+		world_annotate(&w, "a", AUTOMATION_REQUEST_SECRET, "forge");
+	fake_kube_merge(
+		w.kube, "imageupdateautomations", "apps", "a", "{\"spec\":{\"suspend\":null}}");
+	world_settle(&w);
+	ck_assert_int_eq(world_asked(&w, "/api/v1/repos/o/app/pulls") > 0, _i);
+	ck_assert_msg(strstr(world_answer(&w, "a"), _i ? "answered 404" : "not for it") != NULL,
+		"%s\n%s", world_answer(&w, "a"), fake_git_log(w.git));
+	ck_assert_ptr_null(strstr(fake_kube_log(w.kube), "t0ken"));
+	world_clear(&w);
+}
+END_TEST
+
 START_TEST(test_gone)
 {
 	begin();
@@ -512,6 +547,10 @@ Suite *suite_automation(void)
 	tcase_add_test(t, test_set_36_path);
 	tcase_add_test(t, test_iu_01_v0);
 	tcase_add_test(t, test_gone);
+	suite_add_tcase(s, t);
+	t = tcase_create("requests");
+	tcase_set_timeout(t, 60);
+	tcase_add_loop_test(t, test_request_api_elsewhere, 0, 2);
 	suite_add_tcase(s, t);
 	return s;
 }
