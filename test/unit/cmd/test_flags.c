@@ -377,7 +377,9 @@ static const struct {
 	{"--kube-api-qps=nan", "invalid value 'nan' for --kube-api-qps"},
 	{"--feature-gates=ObjectLevelWorkloadIdentity=true,ExternalArtifact=true",
 		"--feature-gates: 'ExternalArtifact' is not known here; there are "
-		"CacheSecretsAndConfigMaps, FluxStorage and ObjectLevelWorkloadIdentity"},
+		"CacheSecretsAndConfigMaps, FluxStorage, GitAllBranchReferences, "
+		"GitForcePushBranch, GitShallowClone, GitSparseCheckout and "
+		"ObjectLevelWorkloadIdentity"},
 	{"--feature-gates=ObjectLevelWorkloadIdentit=true",
 		"--feature-gates: 'ObjectLevelWorkloadIdentit' is not known here"},
 	{"--feature-gates=CacheSecretsAndConfigMaps",
