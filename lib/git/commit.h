@@ -15,8 +15,8 @@
 #include <stdint.h>
 
 struct gitc_person {
-	/* Any bytes but NUL, LF and angle brackets. NULL when the line says nothing that git would
-	   have written: then `when` is 0 as well. */
+	/* Any bytes but NUL and LF; git itself writes no angle brackets, and the email has no "<".
+	   NULL when the line says nothing that git could read: then `when` is 0 as well. */
 	char *name, *email;
 	int64_t when; /* seconds since 1970 */
 	int tz; /* minutes east of UTC, as they are written: "-0130" is -90 */

@@ -1,0 +1,113 @@
+/*
+ * A pack, pre-scanned and indexed: the first byte says how it is made. Even: the rest is the pack,
+ * whose checksum is put right. Odd: the rest says which objects a pack is made of, deltas by place
+ * and by name upon each other. What is taken has the names that its bytes say, in pieces and at
+ * once, and within the bounds that were set.
+ */
+#include "git/gitc.h"
+#include "git/objects_internal.h"
+
+#include "../unit/git/packs.c"
+
+#include <stdbool.h>
+#include <unistd.h>
+
+#define OBJECTS 64
+#define OBJECT 4096
+#define EXPANDED 16384
+
+static struct gitc_folder *folder;
+
+/* The objects that an odd input names: what each is, how it is made, and of what. */
+static void made(struct buf *pack, const unsigned char *p, size_t n)
+{
+	size_t at[OBJECTS], count = 0, i = 0;
+	struct gitc_oid names[OBJECTS];
+
+	pk_begin(pack, n ? p[0] % OBJECTS : 0);
+	for (i = 1; i + 3 <= n && count < OBJECTS; count++) {
+		unsigned how = p[i] & 7, of = p[i + 1];
+		size_t len = p[i + 2] < n - i - 3 ? p[i + 2] : n - i - 3;
+		const unsigned char *bytes = p + i + 3;
+
+		if (how == PK_OFS && count)
+			at[count] = pk_ofs(pack, at[of % count], bytes, len);
+		else if (how == PK_REF && count)
+			at[count] = pk_ref(pack, &names[of % count], bytes, len);
+		else
+			at[count] = pk_add_claim(pack, how, bytes, len, p[i] & 64 ? of : len);
+		/* Of a delta it is no object's name, unless by a cycle. */
+		names[count] =
+			pk_oid(how >= PK_COMMIT && how <= PK_TAG ? how : PK_BLOB, bytes, len);
+		i += 3 + len;
+	}
+	pk_end(pack);
+}
+
+static struct gitc_objects *take(const struct buf *pack, size_t step, struct err *err)
+{
+	return pk_index(folder,
+		&(struct gitc_limits){.objects = OBJECTS,
+			.object = OBJECT,
+			.expanded = EXPANDED,
+			.pack = 1 << 20},
+		pack->p, pack->len, step, err);
+}
+
+/* Each object has the hash that its name says. */
+static void check(const struct gitc_objects *o, const struct gitc_objects *other)
+{
+	const struct gitc_pack *p = atomic_load(&o->packs);
+	uint64_t total = 0;
+	uint32_t i;
+
+	BUG_IF(p->fanout[255] > OBJECTS || p->next);
+	for (i = 0; i < p->fanout[255]; i++) {
+		auto_raw struct gitc_raw a = {0}, b = {0};
+		struct gitc_oid oid, again;
+		struct err err = {0};
+
+		if (pread(p->idx_fd, oid.b, sizeof(oid.b), (off_t)i * GITC_RECORD) !=
+			(ssize_t)sizeof(oid.b))
+			abort();
+		BUG_IF(gitc_raw_read(o, &oid, (enum gitc_type)0, OBJECT, NULL, &a, &err));
+		again = pk_oid(a.type, a.b.p, a.b.len);
+		BUG_IF(!gitc_oid_equal(&oid, &again));
+		BUG_IF(gitc_raw_read(other, &oid, a.type, OBJECT, NULL, &b, &err));
+		BUG_IF(!buf_equal(&a.b, &b.b));
+		total += a.b.len;
+	}
+	BUG_IF(total > EXPANDED);
+}
+
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
+{
+	auto_buf struct buf pack = BUF_INIT(BUF_ANY);
+	struct gitc_objects *whole, *pieces;
+	struct err err = {0}, again = {0};
+
+	if (size < 2)
+		return 0;
+	if (!folder) {
+		folder = gitc_folder_new("/tmp", &err); /* its files have no names */
+		BUG_IF(!folder);
+	}
+	if (data[0] & 1) {
+		made(&pack, data + 1, size - 1);
+	} else {
+		buf_add(&pack, data + 1, size - 1);
+		pk_end(&pack);
+	}
+	whole = take(&pack, 0, &err);
+	pieces = take(&pack, (size_t)(data[0] >> 1) + 1, &again);
+	BUG_IF(!whole != !pieces);
+	if (whole)
+		check(whole, pieces);
+	else
+		BUG_IF(err.kind != ERR_RETRY || !err.msg[0] || err.code != again.code ||
+			(err.code != GITC_BAD_PACK && err.code != GITC_TOO_LARGE));
+	gitc_objects_unref(whole);
+	gitc_objects_unref(pieces);
+	return 0;
+}
