@@ -433,7 +433,9 @@ static int write_included(struct archive *a, const struct origin *o, struct err 
 
 static int write_file(struct archive *a, const struct pack_item *it, struct err *err)
 {
-	const struct gitc_blob_fns fns = {file_begin, file_data, a};
+	const struct pack_memory *m = &a->memory;
+	const struct gitc_blob_fns fns = {
+		file_begin, file_data, a, m->max > m->used ? m->max - m->used : 1};
 	const struct origin *o = &a->origins.p[it->seq];
 	const char *name = pack_index_name(&a->ix, it);
 	char q[PACK_QUOTE_MAX];

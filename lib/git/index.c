@@ -267,6 +267,13 @@ static int name_delta(struct naming *m, uint32_t i, struct err *err)
 	}
 	it->type = type & 7;
 	it->named = true;
+	if (type != GITC_BLOB && bytes.len > LIMIT_GIT_TREE) {
+		buf_clear(&bytes);
+		return err_code(err, ERR_RETRY, GITC_TOO_LARGE,
+			"a %s of the pack has %llu bytes, more than %llu",
+			gitc_type_name((enum gitc_type)type), (unsigned long long)it->size,
+			(unsigned long long)LIMIT_GIT_TREE);
+	}
 	if (name_wakes(m, i))
 		gitc_unpack_keep(&m->u, it->at, type, &bytes);
 	else
@@ -375,6 +382,18 @@ static int index_write(
 			NULL, stop, err))
 		return -1;
 	return write_records(ix, p, err);
+}
+
+/* A delta lies in memory with what it is made of and what becomes of it, beside what is kept for
+   others, of which the newest is kept whatever its size. */
+uint64_t gitc_index_memory(const struct gitc_index *ix)
+{
+	const struct gitc_scan *s = &ix->scan;
+	uint64_t kept = s->expanded < LIMIT_GIT_BASES ? s->expanded : LIMIT_GIT_BASES;
+	uint64_t each = sizeof(struct gitc_scanned) + sizeof(struct gitc_oid) +
+		4 * sizeof(uint32_t) + sizeof(uint64_t) + sizeof(uint16_t);
+
+	return s->seen.len * each + (s->largest ? kept + 4 * s->largest : 0);
 }
 
 int gitc_index_end(struct gitc_index *ix, struct gitc_objects **objects, const atomic_bool *stop,

@@ -39,6 +39,8 @@ void gitc_index_free(struct gitc_index *ix); /* NULL is fine */
    GITC_BAD_PACK, a negative errno for the disk; ERR_CANCELED. */
 int gitc_index_add(struct gitc_index *ix, const void *p, size_t n, const atomic_bool *stop,
 	struct err *err) must_check;
+/* What gitc_index_end takes of memory at most, of what has come until now. */
+uint64_t gitc_index_memory(const struct gitc_index *ix);
 /* The pack is whole. Either *objects is NULL and becomes the caller's reference, or it is a set and
    the pack goes into it, where readers see it from now on. */
 int gitc_index_end(struct gitc_index *ix, struct gitc_objects **objects, const atomic_bool *stop,

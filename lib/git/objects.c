@@ -235,6 +235,7 @@ int gitc_blob_stream(const struct gitc_objects *o, const struct gitc_oid *oid,
 	struct place p;
 	int rc = place_find(o, oid, GITC_BLOB, stop, &u, &p, err);
 
+	u.memory = fns->memory;
 	if (!rc)
 		rc = stream_place(&u, &p, oid, fns, max, err);
 	gitc_unpack_clear(&u);
@@ -268,7 +269,7 @@ int gitc_blob_read(const struct gitc_objects *o, const struct gitc_oid *oid, str
 	uint64_t max, struct err *err)
 {
 	struct into to = {out, oid};
-	const struct gitc_blob_fns fns = {into_begin, into_data, &to};
+	const struct gitc_blob_fns fns = {into_begin, into_data, &to, 0};
 
 	return gitc_blob_stream(o, oid, &fns, max, NULL, err);
 }

@@ -47,6 +47,9 @@ struct gitc_blob_fns {
 	int (*begin)(void *ctx, uint64_t size, struct err *err);
 	int (*data)(void *ctx, const void *p, size_t n, struct err *err);
 	void *ctx;
+	/* What a blob that is a delta may take while it is put together; past it err->code is
+	   -ENOBUFS. 0: any */
+	uint64_t memory;
 };
 int gitc_blob_stream(const struct gitc_objects *o, const struct gitc_oid *oid,
 	const struct gitc_blob_fns *fns, uint64_t max, const atomic_bool *stop,

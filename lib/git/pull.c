@@ -22,9 +22,6 @@
 
 #define BUFFER (240 * 1024) /* is full; two of them */
 #define BUFFER_MAX (2 * BUFFER) /* a piece that came when it was nearly full is taken, too */
-/* What putting deltas together may take: so many times the pack, and no more than this. */
-#define MEMORY_TIMES 8
-#define MEMORY_MAX (2 * LIMIT_GIT_DELTA)
 
 struct pull {
 	struct task task;
@@ -90,8 +87,6 @@ static int end_run(void *job, const atomic_bool *stop, struct err *err)
 {
 	struct pull *p = job;
 
-	if (p->job->len && gitc_index_add(p->index, p->job->p, p->job->len, stop, err))
-		return -1;
 	return gitc_index_end(p->index, &p->objects, stop, err);
 }
 
@@ -298,17 +293,24 @@ static enum step_ret drain_resume(struct task *t)
 	return t->op->err.kind != ERR_NONE ? pull_fail(p, &t->op->err) : STEP_NEXT;
 }
 
+/* And now the rest: how much memory its deltas take is known when all of it was looked at. */
+static enum step_ret rest_start(struct task *t)
+{
+	struct pull *p = TASK(t, struct pull);
+
+	return p->buffer[p->filling].len ? task_wait(t, job_start(p, add_run)) : STEP_NEXT;
+}
+
 static enum step_ret admit_start(struct task *t)
 {
 	struct pull *p = TASK(t, struct pull);
-	uint64_t bytes = p->bytes * MEMORY_TIMES;
+	uint64_t bytes = gitc_index_memory(p->index);
 	const char *owner = p->target.owner;
 
 	if (!p->client->account || bytes <= LIMIT_MEMORY_SLICE)
 		return STEP_NEXT;
-	return task_wait(t,
-		account_take(p->client->account, ACCOUNT_JOBS, owner ? owner : "",
-			bytes < MEMORY_MAX ? bytes : MEMORY_MAX));
+	return task_wait(
+		t, account_take(p->client->account, ACCOUNT_JOBS, owner ? owner : "", bytes));
 }
 
 static enum step_ret admit_resume(struct task *t)
@@ -386,6 +388,7 @@ struct op *gitc_pull_start(struct gitc_client *c, const struct gitc_pull_req *re
 		{"open", open_start, open_resume},
 		{"ask", ask_start, ask_resume},
 		{"drain", drain_start, drain_resume},
+		{"rest", rest_start, drain_resume},
 		{"admit", admit_start, admit_resume},
 		{"end", end_start, end_resume},
 		{0},
@@ -433,6 +436,8 @@ void gitc_pull_disown(struct op *op)
 	p->target.owner = NULL;
 	if (p->work)
 		work_disown(p->work);
-	else if ((task_is_at(&p->task, "drain") || task_is_at(&p->task, "end")) && p->task.op)
+	else if ((task_is_at(&p->task, "drain") || task_is_at(&p->task, "rest") ||
+			 task_is_at(&p->task, "end")) &&
+		p->task.op)
 		work_disown(p->task.op);
 }

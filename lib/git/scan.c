@@ -204,6 +204,11 @@ static int scan_place(struct gitc_scan *s, unsigned char c, struct err *err)
 	return scan_begin(s, err);
 }
 
+static uint64_t max_u64(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
 /* What a delta becomes. */
 static int scan_delta(struct gitc_scan *s, struct err *err)
 {
@@ -215,6 +220,7 @@ static int scan_delta(struct gitc_scan *s, struct err *err)
 		return scan_bad(s, err, "is a delta without sizes");
 	if (scan_size(s, base_size, err) || scan_size(s, s->it.size, err))
 		return -1;
+	s->largest = max_u64(s->largest, max_u64(s->size, max_u64(base_size, s->it.size)));
 	if (s->it.base != GITC_NO_BASE && s->seen.p[s->it.base].size != base_size)
 		return scan_bad(s, err, "says another size of its base");
 	return 0;

@@ -55,6 +55,7 @@ struct gitc_scan {
 	uint64_t at; /* bytes fed */
 	uint64_t left; /* objects that must still come */
 	uint64_t inflated, expanded; /* totals */
+	uint64_t largest; /* of all deltas, what they are made of, and what becomes of them */
 	VEC(struct gitc_scanned) seen; /* in the pack's order */
 	VEC(struct gitc_oid) base_names;
 	struct pack_inflate *z;

@@ -8,6 +8,7 @@
 #include "pack/inflate.h"
 #include "pack/source.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -252,6 +253,16 @@ static int chain_find(struct gitc_unpack *u, uint64_t at, struct chain *c, struc
 	}
 }
 
+/* A delta, what it is made of and what becomes of it lie in memory at once. */
+static int unpack_room(const struct gitc_unpack *u, uint64_t bytes, struct err *err)
+{
+	if (!u->memory || bytes <= u->memory)
+		return 0;
+	return err_code(err, ERR_RETRY, -ENOBUFS,
+		"an object takes %llu bytes of memory, more than %llu", (unsigned long long)bytes,
+		(unsigned long long)u->memory);
+}
+
 /* The object that the delta at `at` makes of base. */
 static int chain_apply(struct gitc_unpack *u, uint64_t at, const struct gitc_head *h,
 	const struct buf *base, struct buf *out, struct err *err)
@@ -266,6 +277,8 @@ static int chain_apply(struct gitc_unpack *u, uint64_t at, const struct gitc_hea
 			!gitc_delta_size((unsigned char *)delta.p, delta.len, &i, &to) ||
 			to > LIMIT_GIT_DELTA))
 		rc = unpack_bad(at, "has no size", err);
+	if (!rc)
+		rc = unpack_room(u, base->len + delta.len + to, err);
 	if (!rc) {
 		buf_init(out, to);
 		if (!buf_room(out, to) ||
@@ -289,6 +302,8 @@ static int chain_base(
 	if (!c->kept) {
 		if (c->deltas.len && c->h.size > LIMIT_GIT_DELTA)
 			return unpack_bad(c->at, "is too large for a base", err);
+		if (unpack_room(u, c->h.size, err))
+			return -1;
 		return inflate_whole(u, c->at, &c->h, out, err);
 	}
 	if (c->deltas.len)

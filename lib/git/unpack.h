@@ -25,6 +25,9 @@ struct gitc_unpack {
 	bool (*find)(void *ctx, const struct gitc_oid *oid, uint64_t *at);
 	void *ctx;
 	bool keep; /* bases are kept: more objects will need them */
+	/* What one object may take while it is put together: past it the error's code is -ENOBUFS.
+	   0: any */
+	uint64_t memory;
 	/* the rest is its own */
 	struct lru bases; /* by place */
 	struct pack_inflate *z;

@@ -345,6 +345,27 @@ START_TEST(test_history)
 }
 END_TEST
 
+/* GR-20: a delta takes memory that the budget has to have, and with it comes out. */
+START_TEST(test_gr_20_memory)
+{
+	struct gitc_archive_result res;
+	struct gitc_archive_req req = {0};
+	struct err err = {0};
+
+	gr_sh(NULL,
+		"cd r; seq 20000 >f; git add .; git commit -qm 1; echo x >>f; git commit -qam 2");
+	req.objects = gr_fetch(folder, "HEAD");
+	req.commit = gr_rev("HEAD~1");
+	req.limits.memory = 100000;
+	ck_assert_int_eq(make(&req, &res, &err), -1);
+	ck_assert_int_eq(err.code, -ENOBUFS);
+	ck_assert_ptr_nonnull(strstr(err.msg, "file 'f': an object takes "));
+	req.limits.memory = 1000000;
+	ck_assert_msg(!make(&req, &res, &err), "%s", err.msg);
+	gitc_objects_unref((struct gitc_objects *)req.objects);
+}
+END_TEST
+
 /* Limits, a missing blob, the stop flag. */
 START_TEST(test_refused)
 {
@@ -397,6 +418,7 @@ Suite *suite_archive(void)
 	tcase_add_test(t, test_gr_09_modules);
 	tcase_add_test(t, test_odd_names);
 	tcase_add_test(t, test_history);
+	tcase_add_test(t, test_gr_20_memory);
 	tcase_add_test(t, test_refused);
 	suite_add_tcase(s, t);
 	return s;

@@ -258,6 +258,23 @@ static void make_bomb(struct buf *b)
 	buf_clear(&d);
 }
 
+/* A tree that is no delta could not be so large. */
+static void make_delta_tree(struct buf *b)
+{
+	static const char zeros[60000];
+	struct buf d = BUF_INIT(BUF_ANY);
+	size_t n = LIMIT_GIT_TREE / sizeof(zeros) + 1, at, i;
+
+	pk_begin(b, 2);
+	at = pk_add(b, PK_TREE, zeros, sizeof(zeros));
+	pk_delta(&d, sizeof(zeros), n * sizeof(zeros));
+	for (i = 0; i < n; i++)
+		pk_copy(&d, 0, sizeof(zeros));
+	pk_ofs(b, at, d.p, d.len);
+	pk_end(b);
+	buf_clear(&d);
+}
+
 /* Nothing grows, and each is made of all those before. */
 static void make_chain(struct buf *b)
 {
@@ -320,6 +337,7 @@ static const struct broken broken[] = {
 	{"delta without sizes", GITC_BAD_PACK, make_delta_empty},
 	{"bad pack: ", GITC_BAD_PACK, make_thin},
 	{"more than 134217728", GITC_TOO_LARGE, make_bomb},
+	{"a tree of the pack has", GITC_TOO_LARGE, make_delta_tree},
 	{"upon each other in the pack are more than 4095", GITC_TOO_LARGE, make_chain},
 	{"one object is made of are more than 4294967296", GITC_TOO_LARGE, make_costly},
 };
@@ -373,6 +391,32 @@ START_TEST(test_gr_20_ratio)
 	expect_refused(NULL, &pack, GITC_TOO_LARGE, "inflates to are more than 200");
 	buf_clear(&pack);
 	buf_clear(&big);
+}
+END_TEST
+
+/* GR-20: what few bytes need of memory is known before any is taken: a delta of 100 bytes may make
+   100 MiB. */
+START_TEST(test_gr_20_memory)
+{
+	struct gitc_index *ix = gitc_index_new(folder, &(struct gitc_limits){0});
+	struct buf pack = BUF_INIT(BUF_ANY);
+	struct err err = {0};
+
+	delta_on(&pack, 0, 10, (uint64_t)100 * LIMIT_MIB);
+	ck_assert_uint_eq(gitc_index_memory(ix), 0);
+	ck_assert_int_eq(gitc_index_add(ix, pack.p, pack.len, NULL, &err), 0);
+	ck_assert_uint_gt(gitc_index_memory(ix), (uint64_t)200 * LIMIT_MIB);
+	gitc_index_free(ix);
+	buf_reset(&pack);
+	/* What is no delta takes no more than its name. */
+	pk_begin(&pack, 1);
+	pk_add(&pack, PK_BLOB, "x", 1);
+	pk_end(&pack);
+	ix = gitc_index_new(folder, &(struct gitc_limits){0});
+	ck_assert_int_eq(gitc_index_add(ix, pack.p, pack.len, NULL, &err), 0);
+	ck_assert_uint_lt(gitc_index_memory(ix), 200);
+	gitc_index_free(ix);
+	buf_clear(&pack);
 }
 END_TEST
 
@@ -491,6 +535,7 @@ Suite *suite_index(void)
 	tcase_add_loop_test(t, test_gr_20_broken, 0, ARRAY_LEN(broken));
 	tcase_add_test(t, test_limits);
 	tcase_add_test(t, test_gr_20_ratio);
+	tcase_add_test(t, test_gr_20_memory);
 	tcase_add_test(t, test_stop);
 	tcase_add_test(t, test_gr_22_added);
 	tcase_add_test(t, test_nameless);

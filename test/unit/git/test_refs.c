@@ -1,5 +1,6 @@
 #include "git/refs.h"
 
+#include "base/limits.h"
 #include "base/mem.h"
 #include "http/client.h"
 #include "test/unit/git/wire.h"
@@ -217,6 +218,29 @@ START_TEST(test_gr_16_credentials)
 }
 END_TEST
 
+/* A list that does not end is given up at a bound: of refs, or of bytes. */
+START_TEST(test_endless)
+{
+	struct buf body = BUF_INIT(BUF_ANY);
+	struct gitc_target t;
+	struct wire w;
+	struct op *op;
+	unsigned i;
+
+	wire_init_lies(&w);
+	t = wire_lies(&w);
+	wire_advert(&w, "git-upload-pack", WIRE_V2);
+	for (i = 1; i <= LIMIT_GIT_REFS + 1; i++)
+		buf_addf(&body, "0041%040x refs/heads/%08x\n", i, i);
+	wire_answer(&w, "git-upload-pack", body.p, body.len);
+	op = list(&w, &t, "refs/heads/main", false);
+	wire_failed(op, GITC_TOO_LARGE, "more than 500000 refs");
+	op_free(op);
+	buf_clear(&body);
+	wire_clear(&w);
+}
+END_TEST
+
 /* Lies, and what is told of them. */
 static const struct {
 	const char *advert, *answer;
@@ -307,6 +331,7 @@ Suite *suite_refs(void)
 	tcase_add_test(t, test_gr_15_missing_repository);
 	tcase_add_test(t, test_gr_16_credentials);
 	tcase_add_loop_test(t, test_lies, 0, ARRAY_LEN(lies));
+	tcase_add_test(t, test_endless);
 	tcase_add_test(t, test_names);
 	suite_add_tcase(s, t);
 	return s;
