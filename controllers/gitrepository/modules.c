@@ -142,6 +142,7 @@ struct walk {
 	VEC(struct open) open;
 	size_t at;
 	struct gitrepository_modules found;
+	uint64_t bytes; /* of all that were fetched */
 };
 
 static struct open *now(struct walk *w)
@@ -198,6 +199,20 @@ static enum step_ret walk_fetch_start(struct task *t)
 				.max_pack = w->max_pack}));
 }
 
+/* They are held at once: together they are no more than one repository may be. */
+static int walk_count(struct walk *w, const struct gitc_objects *o, struct err *err)
+{
+	uint64_t max = w->max_pack ? w->max_pack : LIMIT_GIT_PACK;
+	struct gitc_objects_stats stats;
+
+	gitc_objects_stats(o, &stats);
+	w->bytes += stats.bytes;
+	if (w->bytes <= max)
+		return 0;
+	return err_code(err, ERR_RETRY, GITC_TOO_LARGE,
+		"submodules have more than %llu bytes in all", (unsigned long long)max);
+}
+
 static enum step_ret walk_fetch_resume(struct task *t)
 {
 	struct walk *w = TASK(t, struct walk);
@@ -206,6 +221,8 @@ static enum step_ret walk_fetch_resume(struct task *t)
 	if (task_op_failed(t))
 		return walk_failed(w);
 	o->objects = git_fetch_take(t->op);
+	if (walk_count(w, o->objects, &t->err))
+		return walk_failed(w);
 	*vec_add(&w->found) = (struct gitrepository_module){
 		mem_strdup(o->path), gitc_objects_ref(o->objects), o->commit};
 	return STEP_NEXT;
