@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # test/all.sh PROGRAM-OR-SCRIPT...: runs Check programs (unit-*) and test scripts (*.sh), shows what each said when it has ended,
 # and closes with the sum: "N passed, N failed". Exit status 1 if anything failed, or if something ended without a count.
-# They share nothing, and most of their time is waiting: two run at once (AT_ONCE), each with ports of its own (h_free_port). A script
+# They share nothing, and most of their time is waiting: three run at once (AT_ONCE), each with ports of its own (h_free_port). A script
 # that measures time or memory, or lives by short Leases, has a line "# Alone: WHY": it runs when the others have ended.
 set -u
 export CK_TIMEOUT_MULTIPLIER=${CK_TIMEOUT_MULTIPLIER:-4} # a shared machine can be slow; a test that hangs still ends
 LSAN_OPTIONS=suppressions=$(cd "$(dirname "$0")" && pwd)/lsan.supp:print_suppressions=0
 export LSAN_OPTIONS
-AT_ONCE=${AT_ONCE:-2}
+AT_ONCE=${AT_ONCE:-3}
 logs=$(mktemp -d)
 running=''
 trap '[ -z "$running" ] || kill "$running" 2>/dev/null; rm -rf "$logs"' EXIT
