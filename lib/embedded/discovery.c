@@ -1,5 +1,6 @@
 #include "embedded/discovery.h"
 
+#include "base/obj.h"
 #include "embedded/kind.h"
 
 #include <string.h>
@@ -10,16 +11,38 @@ static json_t *api_versions(const char *address)
 		"serverAddressByClientCIDRs", "clientCIDR", "0.0.0.0/0", "serverAddress", address);
 }
 
-/* The first kind of a group tells its versions: all kinds of a group share them here. */
-static json_t *discovery_group(const struct emb_kind *k, bool alone)
+static bool is_listed(const json_t *versions, const char *api_version)
+{
+	const json_t *v;
+	size_t i;
+
+	json_array_foreach (versions, i, v)
+		if (!strcmp(obj_str_or("", v, "groupVersion"), api_version))
+			return true;
+	return false;
+}
+
+static void versions_add(json_t *versions, const struct emb_kind *k)
+{
+	size_t i;
+
+	for (i = 0; i < k->n_versions; i++)
+		if (!is_listed(versions, k->versions[i].api_version))
+			json_array_append_new(versions,
+				json_pack("{s:s, s:s}", "groupVersion", k->versions[i].api_version,
+					"version", k->versions[i].name));
+}
+
+/* k: the first kind of a group, whose first version is the preferred one. Each kind of it may have
+   versions that the others have not. */
+static json_t *discovery_group(const struct emb_kinds *ks, const struct emb_kind *k, bool alone)
 {
 	json_t *versions = json_array(), *g;
 	size_t i;
 
-	for (i = 0; i < k->n_versions; i++)
-		json_array_append_new(versions,
-			json_pack("{s:s, s:s}", "groupVersion", k->versions[i].api_version,
-				"version", k->versions[i].name));
+	for (i = 0; i < ks->len; i++)
+		if (!strcmp(ks->p[i].group, k->group))
+			versions_add(versions, &ks->p[i]);
 	g = json_pack("{s:s, s:o, s:{s:s, s:s}}", "name", k->group, "versions", versions,
 		"preferredVersion", "groupVersion", k->versions[0].api_version, "version",
 		k->versions[0].name);
@@ -47,7 +70,7 @@ static json_t *discovery_groups(const struct emb_kinds *ks)
 
 	for (i = 0; i < ks->len; i++)
 		if (ks->p[i].group[0] && discovery_first(ks, ks->p[i].group) == &ks->p[i])
-			json_array_append_new(list, discovery_group(&ks->p[i], false));
+			json_array_append_new(list, discovery_group(ks, &ks->p[i], false));
 	return json_pack(
 		"{s:s, s:s, s:o}", "kind", "APIGroupList", "apiVersion", "v1", "groups", list);
 }
@@ -130,7 +153,7 @@ bool emb_discovery(const struct emb_kinds *ks, const char *const *parts, unsigne
 	else if (n == 1 && !strcmp(parts[0], "apis"))
 		*o = discovery_groups(ks);
 	else if (n == 2 && !strcmp(parts[0], "apis") && (k = discovery_first(ks, parts[1])))
-		*o = discovery_group(k, true);
+		*o = discovery_group(ks, k, true);
 	else if (n == 3 && !strcmp(parts[0], "apis") && parts[1][0])
 		*o = discovery_resources(ks, parts[1], parts[2]);
 	return *o != NULL;

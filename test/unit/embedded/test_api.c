@@ -179,6 +179,23 @@ START_TEST(test_paths)
 }
 END_TEST
 
+/* A kind of the group that has v1 alone takes nothing from one that has more. */
+START_TEST(test_group_versions)
+{
+	struct rig r;
+	json_t *o;
+
+	rig_start(&r, false);
+	o = rig_expect(&r, 200, "GET", "/apis/source.toolkit.fluxcd.io", NULL);
+	same_json("versions", json_object_get(o, "versions"),
+		"[{\"groupVersion\":\"source.toolkit.fluxcd.io/v1\",\"version\":\"v1\"},"
+		"{\"groupVersion\":\"source.toolkit.fluxcd.io/v1beta2\",\"version\":"
+		"\"v1beta2\"}]");
+	json_decref(o);
+	rig_stop(&r);
+}
+END_TEST
+
 /* kubectl makes its messages of these. */
 START_TEST(test_statuses)
 {
@@ -902,6 +919,7 @@ Suite *suite_api(void)
 	tcase_add_test(tc, test_access);
 	tcase_add_loop_test(tc, test_browser, 0, 8);
 	tcase_add_test(tc, test_paths);
+	tcase_add_test(tc, test_group_versions);
 	tcase_add_test(tc, test_statuses);
 	tcase_add_test(tc, test_create);
 	tcase_add_test(tc, test_warnings);
