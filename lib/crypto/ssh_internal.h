@@ -35,6 +35,9 @@ struct ssh_pub {
 	struct buf application; /* of sk */
 };
 
+/* A key of OpenSSL's out of its numbers; selection: EVP_PKEY_PUBLIC_KEY or EVP_PKEY_KEYPAIR. NULL:
+   they are none. */
+EVP_PKEY *ssh_key_of_params(const char *type, int selection, OSSL_PARAM_BLD *bld);
 /* What stands behind the kind's name in a public key, and in a private one. */
 EVP_PKEY *ssh_pub_read(const struct ssh_kind *kind, struct ssh_read *r);
 /* 0, or -1 (ERR_RETRY): broken, or of a kind that is not taken. */

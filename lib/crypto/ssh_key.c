@@ -26,21 +26,6 @@ static int broken(struct err *err)
 
 /* ---- the private part, by kind --------------------------------------------------------------- */
 
-static EVP_PKEY *key_of_params(const char *type, OSSL_PARAM_BLD *bld)
-{
-	OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(bld);
-	EVP_PKEY_CTX *c = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
-	EVP_PKEY *key = NULL;
-
-	BUG_IF(!params || !c);
-	if (EVP_PKEY_fromdata_init(c) != 1 ||
-		EVP_PKEY_fromdata(c, &key, EVP_PKEY_KEYPAIR, params) != 1)
-		key = NULL;
-	EVP_PKEY_CTX_free(c);
-	OSSL_PARAM_free(params);
-	return key;
-}
-
 static BIGNUM *secret_bn(struct ssh_str s)
 {
 	BIGNUM *n = s.n <= RSA_BITS_MAX / 8 ? BN_bin2bn(s.p, (int)s.n, BN_secure_new()) : NULL;
@@ -77,7 +62,7 @@ static EVP_PKEY *ecdsa_read(const struct ssh_kind *kind, struct ssh_read *r)
 	OSSL_PARAM_BLD_push_utf8_string(bld, OSSL_PKEY_PARAM_GROUP_NAME, kind->group, 0);
 	OSSL_PARAM_BLD_push_octet_string(bld, OSSL_PKEY_PARAM_PUB_KEY, point.p, point.n);
 	OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_PRIV_KEY, d);
-	key = key_of_params("EC", bld);
+	key = ssh_key_of_params("EC", EVP_PKEY_KEYPAIR, bld);
 	OSSL_PARAM_BLD_free(bld);
 	BN_clear_free(d);
 	return key;
@@ -129,7 +114,7 @@ static EVP_PKEY *rsa_read(struct ssh_read *r)
 		BUG_IF(!bld);
 		for (i = 0; i < RSA_NUMBERS; i++)
 			OSSL_PARAM_BLD_push_BN(bld, RSA_NAMES[i], v[i]);
-		key = key_of_params("RSA", bld);
+		key = ssh_key_of_params("RSA", EVP_PKEY_KEYPAIR, bld);
 		OSSL_PARAM_BLD_free(bld);
 	}
 	for (i = 0; i < RSA_NUMBERS; i++)

@@ -66,15 +66,14 @@ const struct ssh_kind *ssh_kind_of(const EVP_PKEY *key)
 
 /* ---- reading and writing --------------------------------------------------------------------- */
 
-static EVP_PKEY *key_of_params(const char *type, OSSL_PARAM_BLD *bld)
+EVP_PKEY *ssh_key_of_params(const char *type, int selection, OSSL_PARAM_BLD *bld)
 {
 	OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(bld);
 	EVP_PKEY_CTX *c = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
 	EVP_PKEY *key = NULL;
 
 	BUG_IF(!params || !c);
-	if (EVP_PKEY_fromdata_init(c) != 1 ||
-		EVP_PKEY_fromdata(c, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
+	if (EVP_PKEY_fromdata_init(c) != 1 || EVP_PKEY_fromdata(c, &key, selection, params) != 1)
 		key = NULL;
 	EVP_PKEY_CTX_free(c);
 	OSSL_PARAM_free(params);
@@ -94,7 +93,7 @@ static EVP_PKEY *ec_read(const struct ssh_kind *kind, struct ssh_read *r)
 	BUG_IF(!bld);
 	OSSL_PARAM_BLD_push_utf8_string(bld, OSSL_PKEY_PARAM_GROUP_NAME, kind->group, 0);
 	OSSL_PARAM_BLD_push_octet_string(bld, OSSL_PKEY_PARAM_PUB_KEY, point.p, point.n);
-	key = key_of_params("EC", bld);
+	key = ssh_key_of_params("EC", EVP_PKEY_PUBLIC_KEY, bld);
 	OSSL_PARAM_BLD_free(bld);
 	return key;
 }
@@ -112,7 +111,7 @@ static EVP_PKEY *rsa_of(const BIGNUM *n, const BIGNUM *e)
 	BUG_IF(!bld);
 	OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_N, n);
 	OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_E, e);
-	key = key_of_params("RSA", bld);
+	key = ssh_key_of_params("RSA", EVP_PKEY_PUBLIC_KEY, bld);
 	OSSL_PARAM_BLD_free(bld);
 	return key;
 }
