@@ -1,5 +1,4 @@
 /* The rows that see to it that the pushed branch has a pull or merge request at its forge. */
-#include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/utf8.h"
@@ -10,7 +9,6 @@
 #include "git/auth.h"
 #include "http/client.h"
 #include "kube/client.h"
-#include "source/login.h"
 
 #include <string.h>
 
@@ -48,13 +46,7 @@ enum step_ret automation_word_start(struct task *t)
 
 	if (!is_wanted(r) || !name)
 		return STEP_NEXT;
-	return task_wait(t,
-		kube_start(r->c->opts.kube,
-			&(struct kube_req){.verb = KUBE_GET,
-				.resource = &login_secrets,
-				.ns = r->ns,
-				.name = name,
-				.deadline_ms = LIMIT_SECRET_READ_MS}));
+	return automation_secret_wait(r, name);
 }
 
 enum step_ret automation_word_resume(struct task *t)

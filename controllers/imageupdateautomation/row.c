@@ -1,5 +1,9 @@
 /* What all rows of this kind share. */
+#include "base/limits.h"
 #include "controllers/imageupdateautomation/run.h"
+#include "ctl/controller.h"
+#include "kube/client.h"
+#include "source/login.h"
 
 enum step_ret automation_fail(struct run *r, const char *reason)
 {
@@ -18,4 +22,15 @@ struct gitc_target automation_target(const struct run *r)
 
 	return (struct gitc_target){
 		&a->source->url, a->login.auth, (uint64_t)a->source->spec.timeout_ms, r->ns};
+}
+
+enum step_ret automation_secret_wait(struct run *r, const char *name)
+{
+	return task_wait(&r->task,
+		kube_start(r->c->opts.kube,
+			&(struct kube_req){.verb = KUBE_GET,
+				.resource = &login_secrets,
+				.ns = r->ns,
+				.name = name,
+				.deadline_ms = LIMIT_SECRET_READ_MS}));
 }

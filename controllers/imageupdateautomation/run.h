@@ -105,6 +105,8 @@ struct automation_run {
 enum step_ret automation_fail(struct run *r, const char *reason) must_check;
 enum step_ret automation_stall(struct run *r, const char *reason) must_check;
 struct gitc_target automation_target(const struct run *r);
+/* Reads a Secret of the automation's own namespace. */
+enum step_ret automation_secret_wait(struct run *r, const char *name) must_check;
 
 /* ---- rows of files.c: the commit and what changes in it */
 enum step_ret automation_fetch_start(struct task *t);

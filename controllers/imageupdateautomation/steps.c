@@ -78,17 +78,13 @@ static enum step_ret not_listed(struct run *r, const struct err *err, const char
 	return automation_fail(r, "SourceManagerFailed");
 }
 
+/* A name of a ref, and none that a command of git would take for an option. */
 static bool branch_is_valid(const char *b)
 {
-	size_t n = strlen(b);
-	const char *p;
+	auto_free char *name = mem_printf("refs/heads/%s", b);
 
-	for (p = b; *p; p++)
-		if ((unsigned char)*p <= ' ' || *p == 0x7f || strchr("~^:?*[\\", *p))
-			return false;
-	return n && n < LIMIT_GIT_REF_NAME - sizeof("refs/heads/") && *b != '/' && *b != '-' &&
-		b[n - 1] != '/' && b[n - 1] != '.' && !strstr(b, "..") && !strstr(b, "//") &&
-		!strstr(b, "@{");
+	return strlen(b) < LIMIT_GIT_REF_NAME - sizeof("refs/heads/") && *b != '-' &&
+		gitc_ref_name_ok(name, strlen(name));
 }
 
 /* Of two that are given the more special one is read, and the branch is where it goes. */
@@ -227,13 +223,7 @@ static enum step_ret key_start(struct task *t)
 
 	if (!name || AUTOMATION_RUN(r)->key.len)
 		return STEP_NEXT;
-	return task_wait(t,
-		kube_start(r->c->opts.kube,
-			&(struct kube_req){.verb = KUBE_GET,
-				.resource = &login_secrets,
-				.ns = r->ns,
-				.name = name,
-				.deadline_ms = LIMIT_SECRET_READ_MS}));
+	return automation_secret_wait(r, name);
 }
 
 static int key_take(struct run *r, const json_t *secret)
