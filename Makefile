@@ -314,7 +314,6 @@ ifeq ($(NO_E2E),1)
 	@echo "make image: SKIPPED, because NO_E2E=1"
 else
 	@bash .ci/deps run image
-	$(AGAIN) all
 	@bash test/image.sh
 endif
 

@@ -1,14 +1,25 @@
 #!/usr/bin/env bash
 # build.sh NAME: builds the Go tool test/e2e/tools/NAME unless that was done before, and prints the directory of its programs.
+# build.sh: builds all tools, and prints nothing.
 #
 # Each tool is a module of its own, because their requirements conflict. What is built lies outside the tree, in
 # ${XDG_CACHE_HOME:-~/.cache}/oci-source-controller-e2e/NAME-HASH, where HASH covers the sources of the tool and the Go version:
 # a second run takes a moment, a changed go.mod builds anew. Needs Go 1.26 or newer (GO=PATH names another one).
 set -eu
-[ $# -eq 1 ] || { echo "usage: build.sh NAME" >&2; exit 2; }
+if [ $# -eq 0 ]; then
+	rc=0
+	for tool in "$(dirname "$0")"/*/go.mod; do
+		tool=${tool%/go.mod}
+		bash "$0" "${tool##*/}" >/dev/null || { echo "build.sh: ${tool##*/} could not be built" >&2; rc=1; }
+	done
+	exit $rc
+fi
+[ $# -eq 1 ] || { echo "usage: build.sh [NAME]" >&2; exit 2; }
 name=$1
 here=$(cd "$(dirname "$0")/$name" && pwd)
 go=${GO:-go}
+command -v "$go" >/dev/null || [ ! -x /usr/local/go/bin/go ] || go=/usr/local/go/bin/go
+export GO=$go
 command -v "$go" >/dev/null || { echo "build.sh: the end-to-end tools need Go 1.26 or newer, and there is no '$go' in PATH" >&2; exit 1; }
 
 # A tool's own go.mod decides; never download another Go.
