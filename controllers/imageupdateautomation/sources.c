@@ -17,6 +17,7 @@ struct sources {
 	struct sources_opts opts;
 	char *ns;
 	struct op *watch;
+	uint64_t era; /* moves when the API server has gone back */
 	struct err err;
 };
 
@@ -70,7 +71,8 @@ static void source_drop(void *arg, void *user)
 
 /* ---- the watch ------------------------------------------------------------------------------- */
 
-/* What an object of the same generation has new is its status. */
+/* What an object of the same generation has new is its status; but a restored database may bring
+   another spec under one that was seen. One that was deleted and made again is another entry. */
 static void repository_set(void *arg, struct kube_entry *e, const json_t *obj, bool added)
 {
 	struct sources *s = arg;
@@ -78,10 +80,11 @@ static void repository_set(void *arg, struct kube_entry *e, const json_t *obj, b
 	auto_free char *key = NULL;
 
 	(void)added;
-	if (src && src->generation == object_generation(obj))
+	if (src && src->era == s->era && src->generation == object_generation(obj))
 		return;
 	source_unref(src);
 	src = e->user = source_new(obj);
+	src->era = s->era;
 	if (!sources_complete(s))
 		return;
 	key = mem_printf("%s/%s", src->ns, src->name);
@@ -91,6 +94,11 @@ static void repository_set(void *arg, struct kube_entry *e, const json_t *obj, b
 static void repository_deleted(void *arg, struct kube_entry *e)
 {
 	source_drop(arg, MOVE(e->user));
+}
+
+static void repositories_reset(void *arg)
+{
+	((struct sources *)arg)->era++;
 }
 
 static void repositories_listed(void *arg)
@@ -122,6 +130,7 @@ void sources_start(struct sources *s)
 			.on_set = repository_set,
 			.on_deleted = repository_deleted,
 			.on_synced = repositories_listed,
+			.on_reset = repositories_reset,
 			.on_error = repositories_error,
 			.free_user = source_drop,
 			.arg = s});

@@ -22,6 +22,7 @@ struct source {
 	unsigned refs;
 	char *ns, *name;
 	int64_t generation;
+	uint64_t era; /* of the API server's versions, in which the generation counts */
 	bool suspended;
 	struct git_spec spec;
 	struct gitc_url url; /* unless it is wrong */

@@ -278,6 +278,42 @@ START_TEST(test_iu_13_source)
 }
 END_TEST
 
+/* Another spec under the same generation: of a new object of that name, or (1) of the same one
+   after the database was restored from a backup. */
+START_TEST(test_iu_13_other_spec)
+{
+	const json_t *o;
+	json_t *spec;
+	int i;
+
+	begin();
+	world_automation(&w, "a", "", "");
+	ck_assert_str_eq(world_tag(&w, "main"), "v2");
+	fake_git_run(w.git, "cd tree && git push -q ../app.git HEAD:other");
+	o = fake_kube_get(w.kube, "gitrepositories", "apps", "app");
+	if (_i) {
+		spec = obj_get(o, "spec", "ref");
+		json_object_set_new(spec, "branch", json_string("other"));
+		fake_kube_go_back(w.kube);
+		world_settle(&w);
+	} else {
+		fake_kube_mute(w.kube, true);
+		fake_kube_delete(w.kube, "gitrepositories", "apps", "app");
+		world_source(&w, "app", "\"branch\":\"other\"");
+		fake_kube_cut(w.kube, "gitrepositories");
+		fake_kube_mute(w.kube, false);
+		world_settle(&w);
+	}
+	o = fake_kube_get(w.kube, "gitrepositories", "apps", "app");
+	ck_assert_int_eq(obj_int(0, o, "metadata", "generation"), 1);
+	/* The watch is back, and then the next run is due. */
+	for (i = 0; i < 8; i++)
+		world_pass(&w, 4000);
+	ck_assert_str_eq(world_tag(&w, "other"), "v2");
+	world_clear(&w);
+}
+END_TEST
+
 START_TEST(test_iu_13_other_namespace)
 {
 	auto_free char *other = NULL;
@@ -536,6 +572,7 @@ Suite *suite_automation(void)
 	tcase_add_test(t, test_iu_11_turns);
 	tcase_add_test(t, test_iu_12_refused);
 	tcase_add_test(t, test_iu_13_source);
+	tcase_add_loop_test(t, test_iu_13_other_spec, 0, 2);
 	tcase_add_loop_test(t, test_iu_13_other_namespace, 0, 2);
 	tcase_add_test(t, test_iu_14_no_git);
 	tcase_add_test(t, test_iu_15_selector);
