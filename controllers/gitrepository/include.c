@@ -73,6 +73,8 @@ enum step_ret gitrepository_includes_start(struct task *t)
 		return included_of_status(r);
 	if (at == GIT_SPEC(r)->includes.len)
 		return STEP_NEXT;
+	if (!at && gitrepository_ring_check(r, &t->err))
+		return unavailable(r, "IncludeCycle");
 	return task_wait(t,
 		kube_start(r->c->opts.kube,
 			&(struct kube_req){.verb = KUBE_GET,

@@ -1,8 +1,8 @@
 /*
  * What the rows of a GitRepository work with: its env, and a run with what it has found so far.
  * steps.c has the tables and the kind; source.c asks the server; include.c looks after other
- * GitRepositories, modules.c after submodules; signed.c checks signatures, make.c makes the
- * archive, status.c and news.c say what came of it. Loop thread.
+ * GitRepositories, ring.c after rings of them, modules.c after submodules; signed.c checks
+ * signatures, make.c makes the archive, status.c and news.c say what came of it. Loop thread.
  */
 #ifndef GITREPOSITORY_RUN_H
 #define GITREPOSITORY_RUN_H
@@ -112,6 +112,9 @@ enum step_ret gitrepository_included_resume(struct task *t);
 bool gitrepository_included_is(struct run *r, const json_t *observed);
 json_t *gitrepository_included_json(struct run *r);
 void gitrepository_included_clear(struct gitrepository_run *g);
+
+/* ring.c: -1: what the spec includes leads back to it, as far as is known. */
+int gitrepository_ring_check(struct run *r, struct err *err) must_check;
 
 /* modules.c */
 enum step_ret gitrepository_modules_start(struct task *t);
