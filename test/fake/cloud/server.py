@@ -1,5 +1,6 @@
 """The listeners: proxies that answer CONNECT themselves with a certificate for the name that was asked for, and local endpoints without TLS.
-Every request is checked and answered by the role that its host and path have (aws.py, azure.py, gcp.py, registry.py)."""
+Every request is checked and answered by the role that its host and path have (aws.py, azure.py, gcp.py, devops.py,
+registry.py)."""
 import base64
 import http.server
 import json
@@ -12,11 +13,12 @@ import traceback
 
 import aws
 import azure
+import devops
 import gcp
 import registry
 from state import Reply, Request, Wrong, need, same
 
-MODULES = (aws, azure, gcp, registry)
+MODULES = (aws, azure, gcp, devops, registry)
 MAX_BODY = 1 << 20
 
 

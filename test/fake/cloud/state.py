@@ -17,7 +17,7 @@ The script says of a host what differs from the answer that everybody gets there
     reset    the connection is reset in place of an answer
 
 The requests are checked before that, whatever the answer will be. The other settings are those of the endpoints: aws.py, azure.py, gcp.py,
-registry.py."""
+devops.py, registry.py."""
 import email.utils
 import json
 import re
