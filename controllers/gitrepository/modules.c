@@ -62,44 +62,74 @@ static int modules_read(struct scan *s, struct err *err)
 	return gitc_modules_parse(&s->modules, buf_str(&text), text.len, err);
 }
 
-static int link_add(struct scan *s, const struct gitc_modules_row *row, struct err *err)
-{
-	auto_buf struct buf url = BUF_INIT(LIMIT_URL);
-	enum gitc_mode mode;
-	struct gitc_oid commit;
-	struct err none = {0};
+/* ---- its gitlinks, in one walk into those folders that may have one ------------------------- */
 
-	/* An entry without a gitlink was left behind. */
-	if (gitc_find(s->objects, &s->commit, row->path, &mode, &commit, &none))
-		return none.code == GITC_NO_PATH
-			? 0
-			: err_code(err, none.kind, none.code, "%s", none.msg);
+static int by_path(const void *a, const void *b)
+{
+	return strcmp(((const struct gitc_modules_row *)a)->path,
+		((const struct gitc_modules_row *)b)->path);
+}
+
+/* The first row whose path is not before this one; NULL: there is none. */
+static const struct gitc_modules_row *row_from(const struct scan *s, const char *path)
+{
+	size_t low = 0, high = s->modules.rows.len;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (strcmp(s->modules.rows.p[mid].path, path) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < s->modules.rows.len ? &s->modules.rows.p[low] : NULL;
+}
+
+static int scan_dir(void *ctx, const char *path, bool *enter, struct err *err)
+{
+	auto_free char *below = mem_printf("%s/", path);
+	const struct gitc_modules_row *row = row_from(ctx, below);
+
+	(void)err;
+	*enter = row && !strncmp(row->path, below, strlen(below));
+	return 0;
+}
+
+/* An entry without a gitlink was left behind, and a gitlink without an entry is none of ours. */
+static int scan_file(void *ctx, const char *path, enum gitc_mode mode, const struct gitc_oid *oid,
+	struct err *err)
+{
+	struct scan *s = ctx;
+	auto_buf struct buf url = BUF_INIT(LIMIT_URL);
+	const struct gitc_modules_row *row;
+
 	if (mode != GITC_MODE_MODULE)
 		return 0;
+	row = row_from(s, path);
+	if (!row || strcmp(row->path, path) != 0)
+		return 0;
+	if (s->links.len >= LIMIT_GIT_MODULES)
+		return err_code(err, ERR_RETRY, GITC_TOO_LARGE, "more than %d submodules",
+			LIMIT_GIT_MODULES);
 	if (gitc_modules_url(&url, s->url, row->url, err))
-		return -1;
-	*vec_add(&s->links) =
-		(struct link){mem_strdup(row->path), mem_strdup(buf_str(&url)), commit};
+		return err_wrap(err, "submodule '%.200s'", path);
+	*vec_add(&s->links) = (struct link){mem_strdup(path), mem_strdup(buf_str(&url)), *oid};
 	return 0;
 }
 
 static int scan_run(void *job, const atomic_bool *stop, struct err *err)
 {
 	struct scan *s = job;
-	struct gitc_modules_row *row;
 
 	if (modules_read(s, err))
 		return err_wrap(err, "'.gitmodules'");
-	vec_each (&s->modules.rows, row) {
-		if (atomic_load(stop))
-			return err_set(err, ERR_CANCELED, "stopped");
-		if (s->links.len >= LIMIT_GIT_MODULES)
-			return err_code(err, ERR_RETRY, GITC_TOO_LARGE, "more than %d submodules",
-				LIMIT_GIT_MODULES);
-		if (link_add(s, row, err))
-			return err_wrap(err, "submodule '%.200s'", row->path);
-	}
-	return 0;
+	if (!s->modules.rows.len)
+		return 0;
+	qsort(s->modules.rows.p, s->modules.rows.len, sizeof(*s->modules.rows.p), by_path);
+	return gitc_walk(s->objects, &s->commit, NULL,
+		&(struct gitc_walk_ops){.on_dir = scan_dir, .on_file = scan_file, .ctx = s}, stop,
+		err);
 }
 
 static void scan_free(void *job)
@@ -250,7 +280,8 @@ static enum step_ret walk_scan_resume(struct task *t)
 	if (task_op_failed(t))
 		return parent.depth ? walk_failed(w) : STEP_FAIL;
 	s = work_job(t->op);
-	if (w->open.len + s->links.len > LIMIT_GIT_MODULES) {
+	/* The first is the repository itself. */
+	if (w->open.len - 1 + s->links.len > LIMIT_GIT_MODULES) {
 		err_code(&t->err, ERR_RETRY, GITC_TOO_LARGE, "more than %d submodules",
 			LIMIT_GIT_MODULES);
 		return STEP_FAIL;

@@ -22,7 +22,8 @@ mkdir "$H_TMP/objects"
 start()
 {
 	h_embedded_start src "$H_TMP/objects" --storage-path="$H_TMP/store" --requeue-dependency=1s \
-		--min-retry-delay=10m --artifact-max-entries=50000 --artifact-max-expanded-size=64Mi
+		--min-retry-delay=10m --artifact-max-entries=50000 --artifact-max-expanded-size=64Mi \
+		--artifact-max-size=1Mi
 	ART=$(h_address src artifacts)
 }
 start
@@ -72,6 +73,7 @@ fi
 # ---- servers -----------------------------------------------------------------------------------------------------------
 head -c 200000 /dev/urandom >"$APP/noise"
 h_git_push app late
+LATE=$GIT_COMMIT
 for o in silent late; do at $o "$LIAR/true"; done
 for o in silent late; do check_soon "$o: an artifact" 20 "True/Succeeded main@sha1:$C1" ready $o; done
 at silent "$LIAR/silent" 1s
@@ -132,6 +134,41 @@ check_match "GR-20 and how large it may be" "67108864|64(\.0)? MiB" "$(message b
 h_git_push app main "meanwhile"
 again silent
 check_eq "GR-20 others go on" "True/Succeeded main@sha1:$GIT_COMMIT" "$(ready silent)"
+
+# ---- submodules --------------------------------------------------------------------------------------------------------
+# super NAME ROWS LINKS FILES [COMMIT REPOSITORY]: a commit with a .gitmodules of so many rows, so many gitlinks, and so many files
+# beside them.
+super()
+{
+	local file links commit=${5:-$C1} url=${6:-app.git}
+
+	file=$(for ((n = 0; n < $2; n++)); do printf '[submodule "m%d"]\n\tpath = lib/m%04d\n\turl = ../%s\n' $n $n "$url"; done |
+		g bad hash-object -w --stdin)
+	links=$({
+		for ((n = 0; n < $3; n++)); do printf '160000 commit %s\tm%04d\n' "$commit" $n; done
+		for ((n = 0; n < $4; n++)); do printf '100644 blob %s\tx%06d\n' "$blob" $n; done
+	} | g bad mktree --missing)
+	SUPER=$(printf '100644 blob %s\t.gitmodules\n040000 tree %s\tlib\n' "$file" "$links" | g bad mktree) &&
+		SUPER=$(g bad commit-tree -m "$1" "$SUPER") && g bad update-ref "refs/heads/$1" "$SUPER" || h_die "no commit $1"
+	repo "$1" "{\"url\": \"http://$GIT/git/bad.git\", \"ref\": {\"branch\": \"$1\"}, \"recurseSubmodules\": true}" >/dev/null
+}
+cpu() { curl -s "http://$(h_address_now src metrics)/metrics" | awk '$1 == "process_cpu_seconds_total" { printf "%d\n", $2 * 1000 }'; }
+super few 11 11 0
+check_soon_match "GR-09 eleven submodules" 20 "^True/Succeeded few@" ready few
+check_has "GR-09 each with its files" "lib/m0000/a lib/m0001/a" "$(files few)"
+super nested 1000 1000 0 "$SUPER" bad.git
+super large 11 11 0 "$LATE"
+super rows 1001 1001 0
+check_soon "GR-09 1,000 submodules with some of their own" 20 "False/GitOperationFailed -" ready nested
+check_has "GR-09 how many may be in all" "more than 1000 submodules" "$(message nested Ready)"
+check_soon "GR-09 submodules of 200 KB" 20 "False/GitOperationFailed -" ready large
+check_has "GR-09 how large they may be in all" "submodules have more than 1048576 bytes in all" "$(message large Ready)"
+check_soon "GR-09 1,001 rows" 20 "False/GitOperationFailed -" ready rows
+check_has "GR-09 that is why" "too many modules" "$(message rows Ready)"
+before=$(cpu)
+super stale 1000 0 40000
+check_soon_match "GR-09 1,000 that were left behind" 60 "^True/Succeeded stale@" ready stale
+check_le "GR-09 a folder is read once, not for each of them (ms of CPU)" 5000 $(($(cpu) - before))
 
 # ---- includes ----------------------------------------------------------------------------------------------------------
 including() { repo "$1" "{$main, \"include\": [{\"repository\": {\"name\": \"$2\"}}]}" >/dev/null; }
