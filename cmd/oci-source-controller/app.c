@@ -300,26 +300,13 @@ static void app_swept(struct op *op, void *arg)
 		timer_set(&a->sweep_timer, SWEEP_EVERY_MS);
 }
 
-/* Without the kinds that own folders every one looks like nobody's. */
-static bool sources_are_known(const struct app *a)
-{
-	unsigned i;
-
-	for (i = 0; i < a->n_sources; i++)
-		if (!controller_synced(a->sources[i]))
-			return false;
-	return a->n_sources > 0;
-}
-
 static void app_sweep(void *arg)
 {
 	struct app *a = arg;
+	const char *spared[APP_KINDS_MAX + 1];
 
-	if (!sources_are_known(a)) {
-		timer_set(&a->sweep_timer, SWEEP_EVERY_MS);
-		return;
-	}
-	a->sweep = store_sweep_start(a->store, SWEEP_GRACE_MS);
+	app_kinds_unlisted(a, spared);
+	a->sweep = store_sweep_start(a->store, spared, SWEEP_GRACE_MS);
 	op_then(a->sweep, app_swept, a);
 }
 

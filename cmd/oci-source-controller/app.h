@@ -126,6 +126,9 @@ void app_end(struct app *a);
 int app_kinds_check(const struct flags *f, struct err *err) must_check;
 int app_kinds_init(struct app *a, struct err *err) must_check;
 void app_kinds_start(struct app *a);
+/* Those with artifacts of which this process has no list (not served, or not yet): every folder of
+   theirs looks like nobody's. NULL behind the last one. */
+void app_kinds_unlisted(const struct app *a, const char *names[APP_KINDS_MAX + 1]);
 /* No kind comes any more. */
 void app_kinds_stop(struct app *a);
 void app_kinds_free(struct app *a);

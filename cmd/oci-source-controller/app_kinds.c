@@ -383,6 +383,17 @@ void app_kinds_start(struct app *a)
 		app_lease_start(&a->groups[i]);
 }
 
+void app_kinds_unlisted(const struct app *a, const char *names[APP_KINDS_MAX + 1])
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < ARRAY_LEN(KINDS); i++)
+		if (KINDS[i].artifacts &&
+			(!a->kinds[i].controller || !controller_synced(a->kinds[i].controller)))
+			names[n++] = KINDS[i].kind->name;
+	names[n] = NULL;
+}
+
 void app_kinds_stop(struct app *a)
 {
 	size_t i;

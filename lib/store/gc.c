@@ -257,7 +257,16 @@ struct op *store_remove_start(struct store *s, const char *dir)
 	return job_start(&r->job);
 }
 
-struct op *store_sweep_start(struct store *s, uint64_t grace_ms)
+static bool is_of_any(const char *dir, const char *const kinds[])
+{
+	size_t n = strcspn(dir, "/");
+
+	while (*kinds && (strlen(*kinds) != n || memcmp(*kinds, dir, n) != 0))
+		kinds++;
+	return *kinds != NULL;
+}
+
+struct op *store_sweep_start(struct store *s, const char *const spared[], uint64_t grace_ms)
 {
 	struct removal *r = job_new(s, struct removal, &sweep_type);
 	uint64_t now = clock_ms();
@@ -268,7 +277,7 @@ struct op *store_sweep_start(struct store *s, uint64_t grace_ms)
 	while (s->index.listed && map_next(&s->index.objects, &at, &dir, &value)) {
 		struct store_object *o = value;
 
-		if (!o->claimed && now - o->ownerless_at >= grace_ms)
+		if (!o->claimed && now - o->ownerless_at >= grace_ms && !is_of_any(dir, spared))
 			*vec_add(&r->dirs) = mem_strdup(dir);
 	}
 	for (at = 0; at < r->dirs.len; at++)

@@ -191,8 +191,9 @@ struct op *store_retain_start(struct store *s, const char *dir);
    until it is done. */
 struct op *store_remove_start(struct store *s, const char *dir);
 /* Folders that nobody has claimed for grace_ms (since the start, or since store_disown). Before
-   store_listed: nothing. */
-struct op *store_sweep_start(struct store *s, uint64_t grace_ms);
+   store_listed: nothing. Those of the kinds in spared (the first element of their names; NULL
+   behind the last one) stay: of these nobody here can say who owns what. */
+struct op *store_sweep_start(struct store *s, const char *const spared[], uint64_t grace_ms);
 unsigned store_sweep_result(const struct op *op); /* how many folders were removed */
 
 /* ---- reading, for lib/serve */

@@ -19,6 +19,7 @@ struct rig {
 	unsigned lost_count;
 };
 
+#define SPARED_NONE ((const char *const[]){NULL})
 #define DIR_A "ocirepository/apps/web"
 #define DIR_B "ocirepository/apps/api"
 #define HEX64(c) c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c

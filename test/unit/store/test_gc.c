@@ -17,7 +17,7 @@ static void retain(struct rig *r)
 
 static unsigned sweep(struct rig *r, uint64_t grace_ms)
 {
-	struct op *op = store_sweep_start(r->store, grace_ms);
+	struct op *op = store_sweep_start(r->store, SPARED_NONE, grace_ms);
 	unsigned n;
 
 	rig_run(r, op);
@@ -267,6 +267,25 @@ START_TEST(test_sweep)
 }
 END_TEST
 
+/* Those of a kind that this process has no list of may well have owners. */
+START_TEST(test_sweep_spares)
+{
+	static const char *const spared[] = {"gitrepository", "ocirepository", NULL},
+				 *const others[] = {"gitrepository", "oci", NULL};
+	struct rig r = {0};
+
+	clock_fake(T0);
+	rig_open(&r);
+	rig_publish(&r, PATH_1, "one");
+	clock_fake_add(100000);
+	ck_assert_int_eq(rig_end(&r, store_sweep_start(r.store, spared, 0), NULL), ERR_NONE);
+	ck_assert_str_eq(have(&r), "1");
+	ck_assert_int_eq(rig_end(&r, store_sweep_start(r.store, others, 0), NULL), ERR_NONE);
+	ck_assert_str_eq(have(&r), "");
+	rig_close(&r);
+}
+END_TEST
+
 #ifdef TEST_BUILD
 /* A folder that cannot be removed is tried again by the next sweep. */
 START_TEST(test_sweep_fails)
@@ -279,7 +298,8 @@ START_TEST(test_sweep_fails)
 	rig_publish(&r, PATH_B, "b");
 	clock_fake_add(100);
 	sys_fault(SYS_UNLINK, 2, EIO);
-	ck_assert_int_eq(rig_end(&r, store_sweep_start(r.store, 100), NULL), ERR_RETRY);
+	ck_assert_int_eq(
+		rig_end(&r, store_sweep_start(r.store, SPARED_NONE, 100), NULL), ERR_RETRY);
 	ck_assert_uint_ge(sweep(&r, 100), 1);
 	ck_assert(!rig_exists(&r, "ocirepository"));
 	ck_assert_uint_eq(sweep(&r, 100), 0);
@@ -300,6 +320,7 @@ Suite *suite_gc(void)
 	tcase_add_test(t, test_remove);
 	tcase_add_test(t, test_remove_while_open);
 	tcase_add_test(t, test_sweep);
+	tcase_add_test(t, test_sweep_spares);
 #ifdef TEST_BUILD
 	tcase_add_test(t, test_unlink_fails);
 	tcase_add_test(t, test_sweep_fails);

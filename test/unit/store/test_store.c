@@ -449,12 +449,12 @@ START_TEST(test_two_lists)
 	clock_fake_add(1000);
 	store_listed(r.store);
 	ck_assert(!store_ready(r.store));
-	op = store_sweep_start(r.store, 0);
+	op = store_sweep_start(r.store, SPARED_NONE, 0);
 	ck_assert_int_eq(rig_end(&r, op, NULL), ERR_NONE);
 	ck_assert(rig_exists(&r, DIR_A));
 	store_listed(r.store);
 	ck_assert(store_ready(r.store));
-	op = store_sweep_start(r.store, 0);
+	op = store_sweep_start(r.store, SPARED_NONE, 0);
 	ck_assert_int_eq(rig_end(&r, op, NULL), ERR_NONE);
 	ck_assert(!rig_exists(&r, DIR_A));
 	/* A third one that comes later takes nothing back. */
