@@ -4,6 +4,7 @@
 #
 # With PEER_SC, PEER_IRC, PEER_IAC and PEER_NC, the programs of Flux's controllers, the same is done with these, one after the other: `who` in
 # a line says whose figures they are. Bytes and connections are those that the Git server has counted.
+# API=embedded takes the embedded API, whose part is in the figures then: no Go is needed.
 # REPOSITORIES=200 IDLE_SECONDS=120 FILES=20000 COMMITS=5000 YAML_FILES=2000 ROUNDS=10 RACERS=8 change the sizes.
 if [ -z "${API:-}" ]; then
 	API=real bash "$0" || exit 1
@@ -45,7 +46,7 @@ spent()
 		'{ n++; bytes += $6 } END { printf "{\"ms\":%d,\"cpu_ms\":%d,\"peak_rss_mib\":%s,\"rss_mib\":%s,\"git_requests\":%d,\"git_connections\":%d,\"git_bytes\":%d}\n", ms, cpu, peak, rss, n, connections, bytes }'
 }
 source_of() { echo "{\"interval\":\"$2\",\"timeout\":\"5m\",\"url\":\"http://$GIT/git/$1.git\",\"ref\":{\"branch\":\"main\"}}"; }
-revision() { field gitrepository "$1" '.status.artifact.revision // empty'; }
+has_artifact() { [ -n "$(field gitrepository "$1" '.status.artifact.revision // empty')" ]; }
 all_ready() { [ "$(kn get gitrepositories -o json | jq '[.items[] | select(any(.status.conditions[]?; .type == "Ready" and .status == "True"))] | length')" = "$1" ]; }
 
 # ---- many repositories of one host, first and unchanged ----------------------------------------------------------------
@@ -79,7 +80,7 @@ PY
 for ref in branch commit; do
 	begin
 	apply GitRepository "large-$ref" "$(source_of large 1h | jq -c --arg ref "$ref" --arg commit "$(g large rev-parse main~10)" 'if $ref == "commit" then .ref.commit = $commit else . end')"
-	h_until 600 test -n "$(revision "large-$ref")" || h_until 600 kn wait --for=condition=Ready --timeout=5s "gitrepository/large-$ref" || h_die "large: not Ready"
+	h_until 600 has_artifact "large-$ref" || h_die "large: not Ready"
 	line "git-large-$ref" "$(spent | jq -c --argjson files "$FILES" --argjson commits "$COMMITS" '{files: $files, commits: $commits} + .')"
 done
 kn delete gitrepositories --all >/dev/null

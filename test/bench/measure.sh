@@ -3,8 +3,10 @@
 # Figures of Flux's controllers are of all their processes together.
 WHO=ours
 [ "$API" != peers ] || WHO=peers
-TOKEN=$(cut -d, -f1 "$H_TMP/kube/tokens.csv")
-PREFIX=$KUBE_SERVER/apis/$GROUP/namespaces/$NS
+if [ "$API" != embedded ]; then # what asks the API server by itself needs a real one
+	TOKEN=$(cut -d, -f1 "$H_TMP/kube/tokens.csv")
+	PREFIX=$KUBE_SERVER/apis/$GROUP/namespaces/$NS
+fi
 api() { curl -sf --cacert "$KUBE_CA" -H "Authorization: Bearer $TOKEN" "$@"; }
 pids() { echo "$CONTROLLER_PID" ${PEER_PIDS[@]+"${PEER_PIDS[@]}"}; }
 # Of children that have ended, too: ssh, gpg.
