@@ -180,7 +180,9 @@ FUZZ_TIME ?= 60
 FUZZ_CC ?= clang-19
 FUZZ_CXX ?= clang++-19
 FUZZERS := $(patsubst test/fuzz/fuzz_%.c,%,$(wildcard test/fuzz/fuzz_*.c))
-fuzz_includes = $(shell sed -n 's,^.include "\([a-z]*\)/.*,\1,p' test/fuzz/fuzz_$(1).c)
+# NAME:MODULE for each include of each target, by one program: every make reads this.
+FUZZ_INCLUDES := $(shell awk -F '["/]' '/^.include "[a-z]*\// {n = FILENAME; gsub(/^.*\/fuzz_|\.c$$/, "", n); print n ":" $$2}' test/fuzz/fuzz_*.c)
+fuzz_includes = $(patsubst $(1):%,%,$(filter $(1):%,$(FUZZ_INCLUDES)))
 fuzz_modules = $(filter $(foreach m,$(call fuzz_includes,$(1)),$(m) $(DEPS_$(m))),$(REV_MODULES))
 define FUZZ_template
 $(O)/fuzz-$(1): $(O)/test/fuzz/fuzz_$(1).o $(call archives,$(call fuzz_modules,$(1)))
