@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# test/all.sh PROGRAM-OR-SCRIPT...: runs Check programs (unit-*) and test scripts (*.sh), shows what each said when it has ended,
+# test/all.sh PROGRAM-OR-SCRIPT...: runs Check programs (unit-*) and test scripts (*.sh, *.py), shows what each said when it has ended,
 # and closes with the sum: "N passed, N failed". Exit status 1 if anything failed, or if something ended without a count.
 # They share nothing, and most of their time is waiting: three run at once (AT_ONCE), each with ports of its own (h_free_port). A script
 # that measures time or memory, or lives by short Leases, has a line "# Alone: WHY": it runs when the others have ended.
@@ -11,22 +11,32 @@ AT_ONCE=${AT_ONCE:-3}
 logs=$(mktemp -d)
 running=''
 trap '[ -z "$running" ] || kill "$running" 2>/dev/null; rm -rf "$logs"' EXIT
-# run PROGRAM-OR-SCRIPT: what it says into NAME.log, then what is to be said of it, in one piece.
+name_of()
+{
+	local name=${1##*/}
+
+	echo "${name%.*}"
+}
+# run PROGRAM-OR-SCRIPT: what it says into NAME.log, then what is to be said of it, in one piece. In a shell of its own, which
+# has counted the CPU of nobody else.
 run()
 {
-	local name start=$SECONDS rc=0
+	local name start=$SECONDS rc=0 cpu
 
-	name=$(basename "$1" .sh)
+	name=$(name_of "$1")
 	case $1 in
 	*.sh) bash "$1" ;;
+	*.py) timeout -k 10 "${LIMIT:-600}" python3 "$1" ;;
 	*) "$1" ;;
 	esac >"$logs/$name.log" 2>&1 || rc=$?
+	times >"$logs/$name.cpu" # its second line is of the children: 1m2.345s 0m6.789s
+	cpu=$(tail -n 1 "$logs/$name.cpu" | tr ms '  ' | awk '{ printf "%.0f", $1 * 60 + $2 + $3 * 60 + $4 }')
 	(
 		flock 9
-		report "$name" $rc $((SECONDS - start))
+		report "$name" $rc $((SECONDS - start)) "$cpu"
 	) 9>>"$logs/lock"
 }
-# report NAME STATUS SECONDS: a line of it, behind all it said if it failed; NAME.sum has what it counted.
+# report NAME STATUS SECONDS CPU-SECONDS: a line of it, behind all it said if it failed; NAME.sum has what it counted.
 report()
 {
 	local log=$logs/$1.log counts p f seed
@@ -38,18 +48,20 @@ report()
 	if [ "$2" -ne 0 ] || [ -z "$counts" ] || [ "$f" -ne 0 ]; then
 		cat "$log"
 		[ "$f" -ne 0 ] || f=1
+	else
+		grep -E ' [0-9.]+ .*\((at most|at least) |^skip ' "$log" # figures, and what they are held to
 	fi
 	# What chose at random says how to choose so again.
 	seed=$(grep -oE 'SEED=[0-9]+' "$log" | head -n 1)
-	printf '%-28s %5d passed, %d failed  (%d s)%s\n' "$1" "$p" "$f" "$3" "${seed:+  $seed}"
+	printf '%-28s %5d passed, %d failed  (%d s, CPU %d s)%s\n' "$1" "$p" "$f" "$3" "$4" "${seed:+  $seed}"
 	echo "$p $f" >"$logs/$1.sum"
 }
-export -f run report
+export -f name_of run report
 export logs
 together=() alone=()
 for t in "$@"; do
 	case $t in
-	*.sh) if grep -q '^# Alone: ' "$t"; then alone+=("$t"); else together+=("$t"); fi ;;
+	*.sh|*.py) if grep -q '^# Alone: ' "$t"; then alone+=("$t"); else together+=("$t"); fi ;;
 	*) together+=("$t") ;;
 	esac
 done
@@ -59,11 +71,11 @@ if [ ${#together[@]} -gt 0 ]; then
 	wait "$running"
 	running=''
 fi
-for t in ${alone[@]+"${alone[@]}"}; do run "$t"; done
+for t in ${alone[@]+"${alone[@]}"}; do bash -c 'run "$1"' run "$t"; done
 
 passed=0 failed=0 broken=''
 for t in "$@"; do
-	name=$(basename "$t" .sh)
+	name=$(name_of "$t")
 	p=0 f=1 # killed before it could be counted
 	[ ! -e "$logs/$name.sum" ] || read -r p f <"$logs/$name.sum"
 	[ "$f" -eq 0 ] || broken="$broken $name"

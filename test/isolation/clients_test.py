@@ -1,3 +1,4 @@
+# Alone: it measures turns of the loop.
 """Clients of the servers that say nothing, ask for half a thing or read next to nothing: others are served, and work goes on."""
 import http.client
 from lab import *

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# Alone: it measures turns of the loop.
 """What costs CPU: ignore rules, filters, tag lists, large layers. Whoever names them, the loop keeps turning, a delete, a new spec and the
 end take effect at once, and the others find a worker."""
 from lab import *

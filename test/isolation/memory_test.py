@@ -29,7 +29,7 @@ def json_case(name, server, says, n=6, kind="FetchFailed", **spec):
     for each in names:
         c.add(each, server.url(f"org/{each}"), **spec)
     for each in names:
-        c.wait_ready(each, 30, status="False")
+        c.wait_ready(each, 90, status="False")
     said = (c.condition(names[0]) or {}).get("message", "nothing")
     check(f"{name}: the message says what was too much", says in said, said)
     figure(f"{name}: resident at most, {n} objects", c.peak(), "MiB", most=MOST)
