@@ -7,7 +7,7 @@
 #   h_finish                                              # "N passed, N failed", exit 1 if one failed
 #
 # Processes are known by their pid and stopped when the script ends, however it ends; so is $H_TMP removed (KEEP=1 keeps it).
-# Nothing sleeps for a guessed time: h_until asks again every 50 ms until its deadline. Every port is a free one on 127.0.0.1.
+# Nothing sleeps for a guessed time: h_until asks again, every 50 ms or less often (h_rest), until its deadline. Every port is a free one on 127.0.0.1.
 # test/lib/parts.sh has the real parts: registry, API server, kustomize-controller, and the controller itself.
 set -u
 set -o pipefail
@@ -137,13 +137,26 @@ h_now_ms()
 # h_until SECONDS COMMAND...: repeats COMMAND until it succeeds; 1 at the deadline.
 h_until()
 {
-	local end=$(($(h_now_ms) + $1 * 1000))
+	local asked=${EPOCHREALTIME/./}
+	local end=$((asked + $1 * 1000000))
 
 	shift
 	until "$@" >/dev/null 2>&1; do
-		[ "$(h_now_ms)" -lt "$end" ] || return 1
-		sleep 0.05
+		[ "${EPOCHREALTIME/./}" -lt "$end" ] || return 1
+		h_rest "$asked"
+		asked=${EPOCHREALTIME/./}
 	done
+}
+
+# h_rest ASKED: a pause after a question that began at ASKED (microseconds): twice as long as it took, 50 to 500 ms. A kubectl takes
+# a tenth of a second of a processor, and what it asks after needs that too.
+h_rest()
+{
+	local us=$(((${EPOCHREALTIME/./} - $1) * 2))
+
+	[ $us -ge 50000 ] || us=50000
+	[ $us -le 500000 ] || us=500000
+	sleep "0.$(printf %06d $us)"
 }
 
 # h_free_port: prints a port of 127.0.0.1 that nobody listens on. Below the range that the kernel gives to clients. Scripts that run at
@@ -211,18 +224,19 @@ check_fails()
 # check_soon NAME SECONDS WANTED COMMAND...: COMMAND prints WANTED before the deadline; else its last output is shown.
 check_soon()
 {
-	local name=$1 secs=$2 want=$3 end got
+	local name=$1 secs=$2 want=$3 asked end got
 
 	shift 3
-	end=$(($(h_now_ms) + secs * 1000))
+	end=$((${EPOCHREALTIME/./} + secs * 1000000))
 	while :; do
+		asked=${EPOCHREALTIME/./}
 		got=$("$@" 2>&1)
 		[ "$got" != "$want" ] || break
-		if [ "$(h_now_ms)" -ge "$end" ]; then
+		if [ "${EPOCHREALTIME/./}" -ge "$end" ]; then
 			h_fail "$name" "'$want' within $secs s" "'$got'"
 			return 1
 		fi
-		sleep 0.05
+		h_rest "$asked"
 	done
 	h_pass "$name"
 }
@@ -230,18 +244,19 @@ check_soon()
 # check_soon_match NAME SECONDS REGEX COMMAND...
 check_soon_match()
 {
-	local name=$1 secs=$2 want=$3 end got
+	local name=$1 secs=$2 want=$3 asked end got
 
 	shift 3
-	end=$(($(h_now_ms) + secs * 1000))
+	end=$((${EPOCHREALTIME/./} + secs * 1000000))
 	while :; do
+		asked=${EPOCHREALTIME/./}
 		got=$("$@" 2>&1)
 		[[ ! $got =~ $want ]] || break
-		if [ "$(h_now_ms)" -ge "$end" ]; then
+		if [ "${EPOCHREALTIME/./}" -ge "$end" ]; then
 			h_fail "$name" "=~ $want within $secs s" "'$got'"
 			return 1
 		fi
-		sleep 0.05
+		h_rest "$asked"
 	done
 	h_pass "$name"
 }
