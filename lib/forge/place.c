@@ -93,6 +93,14 @@ static int api_format(char **out, const struct url *u, const char *text, struct 
 	return 0;
 }
 
+/* Another port is another server: it may be anybody's who has an account there. That https is at
+   its own port where Git is at that of http is no surprise. */
+static bool port_fits(const struct url *u, const struct url *git)
+{
+	return u->port == git->port ||
+		(u->https && u->port == 443 && !git->https && git->port == 80);
+}
+
 /* A token that Git shows to a host is for that host, and for nobody whom an annotation names. */
 static int api_read(char **out, const struct forge_where *where, const struct url *git,
 	struct url *u, struct err *err)
@@ -111,6 +119,11 @@ static int api_read(char **out, const struct forge_where *where, const struct ur
 		return err_set(err, ERR_STALL,
 			"the API at '%s' is not asked in clear for a repository that is not",
 			u->host);
+	if (!where->anywhere && !port_fits(u, git))
+		return err_set(err, ERR_STALL,
+			"the API at port %u of '%s' is not asked for a repository at port %u: it "
+			"would get a token that is not for it",
+			u->port, u->host, git->port);
 	if (api_format(out, u, where->api, err))
 		return err_wrap(err, "the URL of the API");
 	return 0;

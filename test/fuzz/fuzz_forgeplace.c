@@ -1,7 +1,8 @@
 /*
  * Input: the URL of a repository, a newline, the URL of an API or nothing. Properties: what is
- * asked is at the repository's host or below it (github.com: at its API's), in clear only if Git
- * is; the path can be nothing but a path.
+ * asked is at the repository's host or below it (github.com: at its API's) and at its port, or at
+ * that of https where Git is at that of http; in clear only if Git is; the path can be nothing but
+ * a path.
  */
 #include "base/mem.h"
 #include "forge/internal.h"
@@ -41,6 +42,7 @@ static void check(enum forge_kind kind, const char *url, const char *api)
 	if (strncmp(url, "ssh://", 6) != 0) {
 		BUG_IF(url_parse(&git, url, &err));
 		BUG_IF(git.https && !got.https);
+		BUG_IF(got.port != git.port && !(git.port == 80 && got.https && got.port == 443));
 		check_host(git.host, got.host);
 	}
 	forge_place_clear(&p);
