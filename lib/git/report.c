@@ -41,20 +41,38 @@ static char *words(const char *p, size_t n)
 	return buf_take(&b);
 }
 
-/* Somebody else was there first, in the words of git, GitHub, GitLab, Gitea and JGit. "failed to
-   update ref" is also what a broken disk is called: whoever tries again sees. */
+/* "cannot lock ref 'refs/heads/main': is at HASH but expected HASH": so say git before it had a word
+   of its own for it, and GitHub. What else keeps a ref from being locked will keep it again. */
+static bool is_lost_lock(const char *why)
+{
+	static const char lock[] = "cannot lock ref '";
+	static const char *const known[] = {"is at ", "unable to resolve reference ",
+		"reference already exists", "Unable to create '"};
+	const char *rest = strncmp(why, lock, strlen(lock)) ? NULL : strstr(why, "': ");
+	size_t i;
+
+	for (i = 0; rest && i < ARRAY_LEN(known); i++)
+		if (!strncmp(rest + strlen("': "), known[i], strlen(known[i])))
+			return true;
+	return false;
+}
+
+/* Somebody else was there first, in the words of git, GitHub, GitLab, Gitea and JGit, and in these
+   alone: a hook's reason may say anything (gitprotocol-pack "Report Status", proc-receive), and it
+   would say it again. "failed to update ref" is also what a broken disk is called: whoever tries
+   again sees. */
 static bool is_race(const char *why)
 {
 	static const char *const known[] = {"fetch first", "non-fast-forward", "non-fast forward",
-		"stale info", "failed to update ref", "incorrect old value", "cannot lock ref",
+		"stale info", "failed to update ref", "incorrect old value provided",
 		"failed to lock", "reference already exists", "lock error", "lock failure",
-		"is at ", "needs update", "not a fast-forward", "not fast forward"};
+		"needs update", "not a fast-forward", "not fast forward"};
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(known); i++)
-		if (strcasestr(why, known[i]))
+		if (!strcasecmp(why, known[i]))
 			return true;
-	return false;
+	return is_lost_lock(why);
 }
 
 /* "ok NAME", "ng NAME WHY". */

@@ -294,6 +294,61 @@ START_TEST(test_unknown)
 }
 END_TEST
 
+/* What servers say when somebody else was there first, and what hooks may say. */
+static const struct {
+	const char *why;
+	bool raced;
+} refusals[] = {
+	{"non-fast-forward", true},
+	{"fetch first", true},
+	{"stale info", true},
+	{"failed to update ref", true},
+	{"incorrect old value provided", true},
+	{"reference already exists", true},
+	{"Failed to lock", true},
+	{"cannot lock ref '" MAIN "': is at " OTHER " but expected " OTHER, true},
+	{"cannot lock ref '" MAIN "': reference already exists", true},
+	{"cannot lock ref '" MAIN "': Unable to create '/r/refs/heads/main.lock': File exists.",
+		true},
+	{"cannot lock ref '" MAIN "/x': '" MAIN "' exists; cannot create '" MAIN "/x'", false},
+	{"the release is at its freeze", false},
+	{"is at HEAD", false},
+	{"this pull request needs update of its title", false},
+	{"a non-fast-forward push is not allowed here, nor is this one", false},
+	{"policy: cannot lock ref '" MAIN "': is at " OTHER, false},
+	{"pre-receive hook declined", false},
+};
+
+START_TEST(test_iu_12_words)
+{
+	struct fake_answer *a;
+	struct wire w;
+	struct gitc_target t;
+	struct gitc_update u = {.name = MAIN};
+	struct buf pack = BUF_INIT(BUF_ANY);
+	auto_free char *ng = mem_printf("ng " MAIN " %s\n", refusals[_i].why);
+	auto_free char *report = mem_printf("000eunpack ok\n%04zx%s0000", strlen(ng) + 4, ng);
+	auto_free char *answer = mem_printf("%04zx\x01%s0000", strlen(report) + 5, report);
+	struct op *op;
+
+	wire_init_lies(&w);
+	t = wire_lies(&w);
+	ck_assert(gitc_oid_parse(&u.old, "1111111111111111111111111111111111111111", 40));
+	ck_assert(gitc_oid_parse(&u.new, OTHER, 40));
+	buf_adds(&pack, "PACK");
+	a = wire_advert(&w, "git-receive-pack", ADVERT);
+	a->body_len = sizeof(ADVERT) - 1;
+	wire_answer(&w, "git-receive-pack", answer, 0);
+	op = push(&w, &t, &u, 1, &pack, NULL);
+	wire_ok(op);
+	ck_assert(!gitc_push_result(op)->ok);
+	ck_assert_msg(gitc_push_result(op)->raced == refusals[_i].raced, "'%s'", refusals[_i].why);
+	op_free(op);
+	buf_clear(&pack);
+	wire_clear(&w);
+}
+END_TEST
+
 Suite *suite_push(void)
 {
 	Suite *s = suite_create("push");
@@ -305,6 +360,7 @@ Suite *suite_push(void)
 	tcase_add_loop_test(t, test_iu_11_race, 0, 2);
 	tcase_add_test(t, test_iu_08_options);
 	tcase_add_test(t, test_iu_12_hook);
+	tcase_add_loop_test(t, test_iu_12_words, 0, ARRAY_LEN(refusals));
 	tcase_add_test(t, test_refused);
 	tcase_add_loop_test(t, test_unknown, 0, ARRAY_LEN(lies));
 	suite_add_tcase(s, t);
