@@ -8,9 +8,44 @@
 
 struct line {
 	struct lines *lines;
-	struct list places; /* the first has the turn */
+	struct list waiting; /* who came first is the first */
+	struct line_place *now; /* whose turn it is; NULL: nobody's, and nobody waits */
+	bool late; /* its time is over */
+	struct timer timer; /* of the turn */
+	size_t n; /* places, of those that were overtaken too */
 	char *key;
 };
+
+static void turn_give(struct line *l, struct line_place *p)
+{
+	l->now = p;
+	l->late = false;
+	p->may = true;
+	timer_set(&l->timer, p->ms);
+}
+
+static void turn_pass(struct line *l)
+{
+	struct line_place *p;
+
+	timer_cancel(&l->timer);
+	l->now = NULL;
+	if (list_empty(&l->waiting))
+		return;
+	p = CONTAINER_OF(list_first(&l->waiting), struct line_place, link);
+	list_out(&p->link);
+	turn_give(l, p);
+	p->wake(p->arg);
+}
+
+static void turn_is_late(void *arg)
+{
+	struct line *l = arg;
+
+	l->late = true;
+	if (!list_empty(&l->waiting))
+		turn_pass(l);
+}
 
 static struct line *line_of(struct lines *ls, const char *key)
 {
@@ -21,38 +56,28 @@ static struct line *line_of(struct lines *ls, const char *key)
 	l = NEW(struct line);
 	l->lines = ls;
 	l->key = mem_strdup(key);
-	list_init(&l->places);
+	list_init(&l->waiting);
+	timer_init(&l->timer, ls->loop, turn_is_late, l);
 	map_put(&ls->lines, key, l);
 	return l;
-}
-
-static void place_wake(struct line_place *p)
-{
-	timer_cancel(&p->timer);
-	if (p->may)
-		return;
-	p->may = true;
-	p->wake(p->arg);
-}
-
-/* It keeps its place: it may still become the first, and has to be waited for then. */
-static void place_late(void *arg)
-{
-	place_wake(arg);
 }
 
 void line_join(struct lines *ls, struct line_place *p, const char *key, uint64_t ms,
 	void (*wake)(void *arg), void *arg)
 {
-	p->line = line_of(ls, key);
+	struct line *l = line_of(ls, key);
+
+	p->line = l;
+	p->ms = ms;
 	p->wake = wake;
 	p->arg = arg;
-	p->may = list_empty(&p->line->places);
+	p->may = false;
 	list_init(&p->link);
-	list_add(&p->line->places, &p->link);
-	timer_init(&p->timer, ls->loop, place_late, p);
-	if (!p->may)
-		timer_set(&p->timer, ms);
+	l->n++;
+	if (!l->now || l->late)
+		turn_give(l, p);
+	else
+		list_add(&l->waiting, &p->link);
 }
 
 void line_leave(struct line_place *p)
@@ -61,12 +86,13 @@ void line_leave(struct line_place *p)
 
 	if (!l)
 		return;
-	timer_cancel(&p->timer);
 	list_out(&p->link);
-	if (!list_empty(&l->places)) {
-		place_wake(CONTAINER_OF(list_first(&l->places), struct line_place, link));
+	l->n--;
+	if (l->now == p)
+		turn_pass(l);
+	if (l->n)
 		return;
-	}
+	timer_cancel(&l->timer);
 	map_del(&l->lines->lines, l->key);
 	free(l->key);
 	free(l);

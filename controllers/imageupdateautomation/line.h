@@ -1,8 +1,9 @@
 /*
  * Automations that write to one branch take turns in this process: who comes next begins with what
- * the one before has pushed, so nobody's push is refused because of another one here. The turn is a
- * courtesy and no lock: races with others are solved where they are met (push.c), so who has waited
- * for long goes on without one, and one that hangs holds nobody up for good. Loop thread.
+ * the one before has pushed, so nobody's push is refused because of another one here. First come,
+ * first served, one at a time. The turn is a courtesy and no lock: races with others are solved
+ * where they are met (push.c), so one that takes too long is overtaken by the next in the line, and
+ * by nobody else until that one has had its turn. Loop thread.
  *
  *	struct line_place p;                    in the run, zeroed
  *	line_join(&lines, &p, key, ms, wake, r);
@@ -27,8 +28,8 @@ struct lines {
 
 struct line_place {
 	struct line *line; /* NULL: in none */
-	struct list link;
-	struct timer timer;
+	struct list link; /* while it waits */
+	uint64_t ms;
 	void (*wake)(void *arg);
 	void *arg;
 	bool may;
@@ -36,7 +37,7 @@ struct line_place {
 
 /* Zeroed but for the loop is empty; nobody is in a line when it is cleared. */
 void lines_clear(struct lines *ls);
-/* key is copied; ms: after that it goes on without a turn. */
+/* key is copied; ms: how long its turn lasts when others wait. */
 void line_join(struct lines *ls, struct line_place *p, const char *key, uint64_t ms,
 	void (*wake)(void *arg), void *arg);
 static inline bool line_may(const struct line_place *p)

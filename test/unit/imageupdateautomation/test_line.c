@@ -57,28 +57,59 @@ START_TEST(test_line_turns)
 }
 END_TEST
 
-/* One hangs: the others go on after their time, and who comes later waits for all of them. */
+/* One hangs: the others go on after its time, one after the other, in the order in which they came.
+ */
 START_TEST(test_line_late)
+{
+	struct line_place a = {0}, b = {0}, c = {0}, d = {0};
+	int n = 0;
+
+	begin();
+	line_join(&ls, &a, "x main", 1000, woken, &n);
+	line_join(&ls, &b, "x main", 2000, woken, &n);
+	line_join(&ls, &c, "x main", 1000, woken, &n);
+	loop_test_advance(ls.loop, 999);
+	settle(ls.loop);
+	ck_assert_int_eq(n, 0);
+	loop_test_advance(ls.loop, 2);
+	settle(ls.loop);
+	ck_assert_int_eq(n, 1);
+	ck_assert(line_may(&b) && !line_may(&c));
+	/* One that was overtaken gives no turn away. */
+	line_leave(&a);
+	ck_assert(!line_may(&c));
+	loop_test_advance(ls.loop, 1900);
+	settle(ls.loop);
+	line_join(&ls, &d, "x main", 1000, woken, &n);
+	ck_assert(!line_may(&c) && !line_may(&d));
+	line_leave(&b);
+	ck_assert_int_eq(n, 2);
+	ck_assert(line_may(&c) && !line_may(&d));
+	line_leave(&c);
+	ck_assert_int_eq(n, 3);
+	ck_assert(line_may(&d));
+	line_leave(&d);
+	end();
+}
+END_TEST
+
+/* Nobody waited when its time was over: who comes next need not wait, who comes then does. */
+START_TEST(test_line_late_alone)
 {
 	struct line_place a = {0}, b = {0}, c = {0};
 	int n = 0;
 
 	begin();
 	line_join(&ls, &a, "x main", 1000, woken, &n);
+	loop_test_advance(ls.loop, 1500);
+	settle(ls.loop);
 	line_join(&ls, &b, "x main", 1000, woken, &n);
-	loop_test_advance(ls.loop, 500);
-	settle(ls.loop);
 	line_join(&ls, &c, "x main", 1000, woken, &n);
-	loop_test_advance(ls.loop, 600);
-	settle(ls.loop);
-	ck_assert_int_eq(n, 1);
 	ck_assert(line_may(&b) && !line_may(&c));
 	line_leave(&b);
-	ck_assert_int_eq(n, 1);
-	line_leave(&a);
-	ck_assert_int_eq(n, 2);
 	ck_assert(line_may(&c));
 	line_leave(&c);
+	line_leave(&a);
 	end();
 }
 END_TEST
@@ -91,6 +122,7 @@ Suite *suite_line(void)
 
 	tcase_add_test(t, test_line_turns);
 	tcase_add_test(t, test_line_late);
+	tcase_add_test(t, test_line_late_alone);
 	suite_add_tcase(s, t);
 	return s;
 }
