@@ -35,14 +35,20 @@ enum step_ret automation_fetch_start(struct task *t)
 				.max_pack = LIMIT_AUTOMATION_FETCH}));
 }
 
+static enum step_ret checkout_failed(struct run *r)
+{
+	if (automation_proves(r))
+		return automation_not_own(r);
+	err_wrap(&r->task.err, "failed to checkout source");
+	return automation_fail(r, "GitOperationFailed");
+}
+
 enum step_ret automation_fetch_resume(struct task *t)
 {
 	struct automation_run *a = AUTOMATION_RUN(RUN(t));
 
-	if (task_op_failed(t)) {
-		err_wrap(&t->err, "failed to checkout source");
-		return automation_fail(RUN(t), "GitOperationFailed");
-	}
+	if (task_op_failed(t))
+		return checkout_failed(RUN(t));
 	gitc_objects_unref(a->objects);
 	a->objects = git_fetch_take(t->op);
 	return STEP_NEXT;
@@ -61,6 +67,8 @@ enum step_ret automation_list_start(struct task *t)
 
 static enum step_ret update_failed(struct run *r)
 {
+	if (automation_proves(r))
+		return automation_not_own(r);
 	err_wrap(&r->task.err, "failed to apply policy");
 	return automation_fail(r, "UpdateFailed");
 }
@@ -100,11 +108,7 @@ enum step_ret automation_blobs_resume(struct task *t)
 		a->whole = true;
 		return task_goto(t, "fetch");
 	}
-	if (task_op_failed(t)) {
-		err_wrap(&t->err, "failed to checkout source");
-		return automation_fail(r, "GitOperationFailed");
-	}
-	return STEP_NEXT;
+	return task_op_failed(t) ? checkout_failed(r) : STEP_NEXT;
 }
 
 /* ---- what changes in them -------------------------------------------------------------------- */
@@ -165,9 +169,11 @@ enum step_ret automation_edit_resume(struct task *t)
 	a->edit = edit_take(t->op);
 	if (task_op_failed(t))
 		return update_failed(r);
+	if (automation_proves(r))
+		return STEP_NEXT;
 	free(a->report);
 	a->report = report_text(a->edit);
 	a->looked = true;
 	report_log(r, a->edit);
-	return a->edit->changed.len ? STEP_NEXT : task_goto(t, "done");
+	return STEP_NEXT;
 }

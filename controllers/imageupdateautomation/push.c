@@ -18,12 +18,6 @@
 
 #include <string.h>
 
-void automation_try_clear(struct automation_run *a)
-{
-	gitc_objects_unref(MOVE(a->objects));
-	edit_free(MOVE(a->edit));
-}
-
 /* ---- the commit ------------------------------------------------------------------------------ */
 
 static bool signs(const struct run *r)
@@ -49,8 +43,9 @@ enum step_ret automation_draft_start(struct task *t)
 				.passphrase = &a->passphrase,
 				.ns = r->ns,
 				.name = r->name,
-				.when_s = clock_wall_ms() / 1000,
-				.later = signs_by_gpg(r)}));
+				.when_s = automation_proves(r) ? automation_own_when_s(r)
+							       : clock_wall_ms() / 1000,
+				.later = automation_proves(r) || signs_by_gpg(r)}));
 }
 
 /* A template is what the spec says; what is wrong with it stays wrong. */
@@ -72,12 +67,29 @@ static enum step_ret commit_failed(struct run *r)
 	}
 }
 
+/* The run before this one has pushed it, and could not say so. */
+static enum step_ret push_found(struct run *r)
+{
+	struct automation_run *a = AUTOMATION_RUN(r);
+	int64_t when_s = automation_own_when_s(r);
+
+	automation_own_free(MOVE(a->own));
+	a->sent = a->head;
+	free(a->message);
+	a->message = mem_strdup(buf_str(&a->commit->message));
+	automation_pushed(r, when_s * 1000);
+	return task_goto(&r->task, "more");
+}
+
 enum step_ret automation_draft_resume(struct task *t)
 {
 	struct automation_run *a = AUTOMATION_RUN(RUN(t));
 
 	commit_free(a->commit);
 	a->commit = commit_take(t->op);
+	if (automation_proves(RUN(t)))
+		return task_op_failed(t) || !automation_is_own(RUN(t)) ? automation_not_own(RUN(t))
+								       : push_found(RUN(t));
 	return task_op_failed(t) ? commit_failed(RUN(t)) : STEP_NEXT;
 }
 
@@ -155,14 +167,15 @@ static void options_free(char **list)
 	free(list);
 }
 
-struct op *automation_push_op(struct run *r, const struct gitc_update *u, size_t n)
+struct op *automation_push_op(
+	struct run *r, const struct gitc_update *u, size_t n, const struct buf *pack)
 {
 	char **options = options_list(AUTOMATION_SPEC_OF(r));
 	struct op *op = gitc_push_start(AUTOMATION_ENV(r)->git,
 		&(struct gitc_push_req){.target = automation_target(r),
 			.updates = u,
 			.n_updates = n,
-			.pack = &AUTOMATION_RUN(r)->commit->pack,
+			.pack = pack,
 			.options = (const char *const *)options});
 
 	options_free(options);
@@ -192,15 +205,18 @@ enum step_ret automation_push_start(struct task *t)
 	auto_free char *name = mem_printf("refs/heads/%s", a->push_branch);
 	struct gitc_update u = {.name = name, .new = a->commit->oid};
 
+	if (!automation_leads(r))
+		return automation_follows(r);
 	if (push_check(r, &u.force, &t->err))
 		return automation_fail(r, "GitOperationFailed");
 	if (a->has_head)
 		u.old = a->head;
 	a->sent = a->commit->oid;
 	a->has_sent = true;
+	AUTOMATION_ITEM(r->item)->told = false;
 	free(a->message);
 	a->message = mem_strdup(buf_str(&a->commit->message));
-	return task_wait(t, automation_push_op(r, &u, 1));
+	return task_wait(t, automation_push_op(r, &u, 1, &a->commit->pack));
 }
 
 static void touch_done(struct op *op, void *arg)
@@ -221,13 +237,14 @@ static void source_wake(void *arg, const struct source *src)
 }
 
 /* It is at the remote. */
-void automation_pushed(struct run *r)
+void automation_pushed(struct run *r, int64_t when_ms)
 {
 	struct automation_run *a = AUTOMATION_RUN(r);
 	char oid[GITC_OID_HEX];
 
 	a->pushed = true;
-	a->pushed_ms = clock_wall_ms();
+	a->pushed_ms = when_ms;
+	AUTOMATION_ITEM(r->item)->owes = true;
 	a->head = a->sent;
 	a->has_head = true;
 	log_info(&r->log, "pushed commit", LS("revision", gitc_oid_format(&a->sent, oid)),
@@ -273,7 +290,7 @@ enum step_ret automation_push_resume(struct task *t)
 	}
 	res = gitc_push_result(t->op);
 	if (res->ok) {
-		automation_pushed(r);
+		automation_pushed(r, clock_wall_ms());
 		return STEP_NEXT;
 	}
 	push_refused(r, res);

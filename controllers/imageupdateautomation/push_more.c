@@ -147,15 +147,19 @@ static size_t updates_take(const struct automation_run *a, struct gitc_update *o
 	return n;
 }
 
-/* The objects are at the remote already; a push has to have a pack, and this one does no harm. */
+/* The objects are at the remote already. */
 enum step_ret automation_second_start(struct task *t)
 {
 	struct run *r = RUN(t);
-	struct automation_run *a = AUTOMATION_RUN(r);
 	struct gitc_update u[LIMIT_GIT_UPDATES];
-	size_t n = updates_take(a, u);
+	size_t n = updates_take(AUTOMATION_RUN(r), u);
 
-	return n && a->commit ? task_wait(t, automation_push_op(r, u, n)) : STEP_NEXT;
+	if (n && !automation_leads(r))
+		return automation_follows(r);
+	if (n)
+		return task_wait(t, automation_push_op(r, u, n, NULL));
+	AUTOMATION_ITEM(r->item)->owes = false;
+	return STEP_NEXT;
 }
 
 enum step_ret automation_second_resume(struct task *t)
@@ -175,6 +179,7 @@ enum step_ret automation_second_resume(struct task *t)
 				*res->said ? ": " : "", res->said);
 			return refspec_failed(r);
 		}
+	AUTOMATION_ITEM(r->item)->owes = false;
 	a->refspec = mem_strdup(AUTOMATION_SPEC_OF(r)->push_refspec);
 	log_info(&r->log, "pushed refspec", LS("refspec", a->refspec));
 	return STEP_NEXT;

@@ -118,6 +118,8 @@ enum step_ret automation_request_start(struct task *t)
 
 	if (!is_wanted(r))
 		return STEP_NEXT;
+	if (!automation_leads(r))
+		return automation_follows(r);
 	token_of_git(a);
 	if (!a->token.len) {
 		err_set(&t->err, ERR_RETRY,

@@ -1,9 +1,16 @@
 /* What all rows of this kind share. */
 #include "base/limits.h"
+#include "base/mem.h"
+#include "controllers/imageupdateautomation/edit.h"
 #include "controllers/imageupdateautomation/run.h"
 #include "ctl/controller.h"
+#include "ctl/role.h"
+#include "git/objects.h"
 #include "kube/client.h"
 #include "source/login.h"
+
+/* The one who says that it leads no more is on the way. */
+#define FOLLOWS_MS 1000
 
 enum step_ret automation_fail(struct run *r, const char *reason)
 {
@@ -14,6 +21,23 @@ enum step_ret automation_stall(struct run *r, const char *reason)
 {
 	r->task.err.kind = ERR_STALL;
 	return run_fail(r, NULL, reason);
+}
+
+bool automation_leads(const struct run *r)
+{
+	return role_leads(r->c);
+}
+
+enum step_ret automation_follows(struct run *r)
+{
+	r->again_ms = FOLLOWS_MS;
+	return run_done(r, RUN_LATER);
+}
+
+void automation_try_clear(struct automation_run *a)
+{
+	gitc_objects_unref(MOVE(a->objects));
+	edit_free(MOVE(a->edit));
 }
 
 struct gitc_target automation_target(const struct run *r)

@@ -18,6 +18,7 @@
 struct commit;
 struct edit;
 struct gitc_update;
+struct own;
 struct touches;
 
 struct automation_env {
@@ -46,6 +47,11 @@ struct automation_item {
 	bool quiet;
 	struct gitc_oid checkout, head;
 	bool has_head; /* the push branch was there */
+
+	/* All pushes that were sent have had their end in the status. Not at first: nobody knows
+	   what the process before has sent last. */
+	bool told;
+	bool owes; /* the second push of what the first one has brought there */
 };
 
 #define AUTOMATION_ITEM(i) CONTAINER_OF(i, struct automation_item, item)
@@ -87,6 +93,7 @@ struct automation_run {
 	struct gitc_oid sent; /* the last commit that a push was sent for; has_sent: one was */
 	bool has_sent;
 	bool pushed; /* it is there */
+	struct own *own; /* the head, while it is found out whose it is; or NULL */
 	struct refspec_updates updates; /* of the second push */
 	struct gitc_objects *history; /* for it, where it takes one; or NULL */
 	char *refspec; /* that was pushed, too; or NULL */
@@ -105,6 +112,12 @@ struct automation_run {
 enum step_ret automation_fail(struct run *r, const char *reason) must_check;
 enum step_ret automation_stall(struct run *r, const char *reason) must_check;
 struct gitc_target automation_target(const struct run *r);
+/* Who leads no more must not write, at a server of Git and at a forge either; by the clock, for
+   nobody may have said so yet. */
+bool automation_leads(const struct run *r);
+enum step_ret automation_follows(struct run *r) must_check;
+/* What this try has made is of no use for the next one. */
+void automation_try_clear(struct automation_run *a);
 /* Reads a Secret of the automation's own namespace. */
 enum step_ret automation_secret_wait(struct run *r, const char *name) must_check;
 
@@ -127,12 +140,23 @@ enum step_ret automation_seal_start(struct task *t);
 enum step_ret automation_seal_resume(struct task *t);
 enum step_ret automation_push_start(struct task *t);
 enum step_ret automation_push_resume(struct task *t);
-/* Pushes to these refs with the pack of the commit. */
-struct op *automation_push_op(struct run *r, const struct gitc_update *u, size_t n);
-/* The commit that was sent is at the remote. */
-void automation_pushed(struct run *r);
-/* What this try has made is of no use for the next one. */
-void automation_try_clear(struct automation_run *a);
+/* Pushes to these refs; pack as in git/push.h. */
+struct op *automation_push_op(
+	struct run *r, const struct gitc_update *u, size_t n, const struct buf *pack);
+/* The commit that was sent is at the remote since then (wall clock). */
+void automation_pushed(struct run *r, int64_t when_ms);
+
+/* ---- row of own.c: nothing changes. Is the commit that is there one of ours? */
+enum step_ret automation_own_start(struct task *t);
+enum step_ret automation_own_resume(struct task *t);
+/* While it is found out the rows from "fetch" to "draft" work on the commit before that one. */
+bool automation_proves(const struct run *r);
+int64_t automation_own_when_s(const struct run *r);
+/* Nobody can say, or it is another one's. */
+enum step_ret automation_not_own(struct run *r) must_check;
+/* There is a draft: has it the same bytes? */
+bool automation_is_own(const struct run *r) must_check;
+void automation_own_free(struct own *o); /* NULL is fine */
 
 /* ---- rows of push_more.c: the second push */
 enum step_ret automation_more_start(struct task *t);

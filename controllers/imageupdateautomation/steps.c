@@ -363,7 +363,7 @@ static enum step_ret news_start(struct task *t)
 	struct automation_run *a = AUTOMATION_RUN(RUN(t));
 
 	if (a->has_sent && a->has_head && gitc_oid_equal(&a->sent, &a->head)) {
-		automation_pushed(RUN(t));
+		automation_pushed(RUN(t), clock_wall_ms());
 		return task_goto(t, "more");
 	}
 	return is_nothing_new(RUN(t)) ? task_goto(t, "outcome") : STEP_NEXT;
@@ -467,6 +467,7 @@ static const struct step WORK[] = {
 	{"list", automation_list_start, automation_list_resume},
 	{"blobs", automation_blobs_start, automation_blobs_resume},
 	{"edit", automation_edit_start, automation_edit_resume},
+	{"own", automation_own_start, automation_own_resume},
 	{"draft", automation_draft_start, automation_draft_resume},
 	{"sign", automation_sign_start, automation_sign_resume},
 	{"seal", automation_seal_start, automation_seal_resume},
@@ -556,6 +557,7 @@ static void run_clear(struct run *r)
 	refspec_clear(&a->updates);
 	gitc_objects_unref(a->history);
 	free(a->refspec);
+	automation_own_free(a->own);
 	secret_clear(&a->token);
 	free(a->request);
 	free(a->report);

@@ -7,6 +7,7 @@
 #include "git/internal.h"
 #include "git/link.h"
 #include "git/open.h"
+#include "git/packw.h"
 #include "git/reflist.h"
 #include "git/report.h"
 #include "git/target.h"
@@ -22,6 +23,7 @@ struct push {
 	size_t n;
 	char **options; /* NULL: none */
 	const struct buf *pack;
+	struct buf no_objects; /* a push has to have a pack */
 	uint64_t until_ms;
 	struct gitc_link *link;
 	struct gitc_caps caps;
@@ -275,6 +277,7 @@ static void push_free(struct task *t)
 	gitc_reflist_clear(&p->list);
 	gitc_target_clear(&p->target);
 	buf_clear(&p->commands);
+	buf_clear(&p->no_objects);
 	free(p);
 }
 
@@ -355,7 +358,10 @@ struct op *gitc_push_start(struct gitc_client *c, const struct gitc_push_req *re
 	gitc_target_init(&p->target, &req->target);
 	copy_updates(p, req);
 	copy_options(p, req->options);
-	p->pack = req->pack;
+	buf_init(&p->no_objects, BUF_ANY);
+	p->pack = req->pack ? req->pack : &p->no_objects;
+	if (!req->pack)
+		BUG_IF(gitc_packw_end(&(struct gitc_packw){0}, &p->no_objects));
 	buf_init(&p->commands, BUF_ANY);
 	task_init(&p->task, c->loop, "git push", steps, NULL, push_free);
 	return task_spawn(&p->task);

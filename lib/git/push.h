@@ -33,7 +33,8 @@ struct gitc_push_req {
 	struct gitc_target target;
 	const struct gitc_update *updates; /* copied */
 	size_t n_updates; /* 1 to LIMIT_GIT_UPDATES */
-	const struct buf *pack; /* borrowed until the op is done */
+	/* Borrowed until the op is done; NULL: the server has all objects already. */
+	const struct buf *pack;
 	const char *const *options; /* "k=v", ends with NULL; NULL: none. Copied */
 };
 

@@ -12,12 +12,25 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define WAITING_MAX 8
+
+struct held {
+	struct fake_git *g;
+	struct http_exchange *x; /* NULL: this place is free */
+	char *out; /* what the backend has said; NULL: it was not asked */
+	size_t n;
+};
+
 struct fake_git {
 	struct http_server *server;
 	char folder[32];
-	char *need, *url, *before;
-	unsigned before_nth;
-	bool old;
+	char *need, *url, *hold;
+	struct {
+		char *command; /* NULL: this place is free */
+		unsigned nth;
+	} before[WAITING_MAX];
+	struct held held[WAITING_MAX];
+	bool old, hold_served;
 	struct buf log;
 };
 
@@ -133,12 +146,55 @@ static void note(struct fake_git *g, struct http_exchange *x)
 	buf_addc(&g->log, '\n');
 }
 
+static void run_before(struct fake_git *g)
+{
+	size_t i;
+
+	for (i = 0; i < WAITING_MAX; i++)
+		if (g->before[i].command && !--g->before[i].nth) {
+			fake_git_run(g, g->before[i].command);
+			free(MOVE(g->before[i].command));
+		}
+}
+
+static void held_end(void *arg, struct http_exchange *x, bool gone)
+{
+	struct held *h = arg;
+
+	(void)x;
+	(void)gone;
+	h->x = NULL;
+	free(MOVE(h->out));
+}
+
+static bool is_held(struct fake_git *g, struct http_exchange *x)
+{
+	auto_free char *line = mem_printf("%s %s", http_x_method(x), http_x_target(x));
+	size_t i;
+
+	if (!g->hold || !strstr(line, g->hold))
+		return false;
+	for (i = 0; g->held[i].x; i++)
+		ck_assert_uint_lt(i + 1, WAITING_MAX);
+	g->held[i] = (struct held){.g = g, .x = x};
+	if (g->hold_served)
+		g->held[i].out = run_backend(g, x, &g->held[i].n);
+	http_x_on_end(x, held_end, &g->held[i]);
+	return true;
+}
+
+static void serve(struct fake_git *g, struct http_exchange *x, char *out, size_t n)
+{
+	if (!out)
+		out = run_backend(g, x, &n);
+	answer(x, out, n);
+	free(out);
+}
+
 static void on_request(void *arg, struct http_exchange *x)
 {
 	const char *auth = http_x_header(x, "Authorization");
 	struct fake_git *g = arg;
-	char *out;
-	size_t n;
 
 	note(g, x);
 	if (g->need && (!auth || strcmp(auth, g->need) != 0)) {
@@ -146,13 +202,11 @@ static void on_request(void *arg, struct http_exchange *x)
 		http_reply_text(x, 401, "who are you?\n");
 		return;
 	}
-	if (g->before && !strcmp(http_x_method(x), "POST") && !--g->before_nth) {
-		fake_git_run(g, g->before);
-		free(MOVE(g->before));
-	}
-	out = run_backend(g, x, &n);
-	answer(x, out, n);
-	free(out);
+	if (!strcmp(http_x_method(x), "POST"))
+		run_before(g);
+	if (is_held(g, x))
+		return;
+	serve(g, x, NULL, 0);
 }
 
 /* ---- for tests ------------------------------------------------------------------------------- */
@@ -187,13 +241,18 @@ struct fake_git *fake_git_new(struct loop *l)
 void fake_git_free(struct fake_git *g)
 {
 	auto_free char *command = mem_printf("rm -rf %s", g->folder);
+	size_t i;
 
+	for (i = 0; i < WAITING_MAX; i++) {
+		free(g->before[i].command);
+		free(g->held[i].out);
+	}
+	free(g->hold);
 	ck_assert_int_eq(system(command), 0);
 	http_server_free(g->server);
 	buf_clear(&g->log);
 	free(g->need);
 	free(g->url);
-	free(g->before);
 	free(g);
 }
 
@@ -254,9 +313,37 @@ void fake_git_need(struct fake_git *g, const char *authorization)
 
 void fake_git_before_post(struct fake_git *g, unsigned n, const char *command)
 {
-	free(g->before);
-	g->before = mem_strdup(command);
-	g->before_nth = n;
+	size_t i;
+
+	for (i = 0; g->before[i].command; i++)
+		ck_assert_uint_lt(i + 1, WAITING_MAX);
+	g->before[i].command = mem_strdup(command);
+	g->before[i].nth = n;
+}
+
+void fake_git_hold(struct fake_git *g, const char *part, bool served)
+{
+	free(g->hold);
+	g->hold = mem_strdup(part);
+	g->hold_served = served;
+}
+
+unsigned fake_git_held(const struct fake_git *g)
+{
+	unsigned n = 0, i;
+
+	for (i = 0; i < WAITING_MAX; i++)
+		n += g->held[i].x != NULL;
+	return n;
+}
+
+void fake_git_release(struct fake_git *g)
+{
+	size_t i;
+
+	for (i = 0; i < WAITING_MAX; i++)
+		if (g->held[i].x)
+			serve(g, MOVE(g->held[i].x), MOVE(g->held[i].out), g->held[i].n);
 }
 
 const char *fake_git_log(const struct fake_git *g)

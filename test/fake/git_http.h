@@ -31,8 +31,16 @@ const char *fake_git_host(const struct fake_git *g);
 void fake_git_old(struct fake_git *g, bool old);
 /* Without this Authorization: 401. NULL: it takes all. */
 void fake_git_need(struct fake_git *g, const char *authorization);
-/* Right before the n-th POST from now (1: the next) is served: this command, by a shell. */
+/* Right before the n-th POST from now (1: the next) is served: this command, by a shell. Up to 8
+   may wait. */
 void fake_git_before_post(struct fake_git *g, unsigned n, const char *command);
+/* Requests of which this is a part ("POST /app.git/git-upload-pack") get no answer until they are
+   released; served: they are served all the same. NULL: from now on none is held. */
+void fake_git_hold(struct fake_git *g, const char *part, bool served);
+/* Those that wait; whose client has gone does not. */
+unsigned fake_git_held(const struct fake_git *g);
+/* They get their answers. One that was not served is served now. */
+void fake_git_release(struct fake_git *g);
 /* "METHOD target[ auth=...][ v2]" a line. */
 const char *fake_git_log(const struct fake_git *g);
 void fake_git_log_reset(struct fake_git *g);

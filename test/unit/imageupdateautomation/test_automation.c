@@ -4,6 +4,7 @@
 #include "base/obj.h"
 #include "controllers/imageupdateautomation/spec.h"
 #include "ctl/object.h"
+#include "ev/loop.h"
 #include "test/unit/imageupdateautomation/world.h"
 
 #include <check.h>
@@ -408,18 +409,29 @@ START_TEST(test_iu_19_empty)
 }
 END_TEST
 
-/* It was killed between the push and the status: nothing is done twice. */
+/* It was killed between the push and the status: nothing is done twice, and what the commit's
+   making would have brought comes after it. */
 START_TEST(test_iu_22_killed)
 {
+	auto_free char *told = NULL;
+
 	begin();
 	fake_kube_fail(w.kube, "PATCH imageupdateautomations/a/status", 500, 100);
 	world_automation(&w, "a", "", "");
 	ck_assert_str_eq(world_tag(&w, "main"), "v2");
 	world_stop(&w);
+	world_forget(&w);
 	fake_kube_behave(w.kube);
+	loop_test_advance(w.loop, 60000);
 	world_start(&w);
 	ck_assert_str_eq(world_git(&w, "rev-list --count main"), "2");
 	ready("a");
+	ck_assert_str_eq(world_status(&w, "a", "lastPushCommit"), revision("main") + 10);
+	ck_assert_str_eq(world_status(&w, "a", "lastPushTime"), "2027-01-15T08:00:00Z");
+	told = mem_printf("EVENT Succeeded pushed commit '%.7s' to branch 'main'\n"
+			  "Update from image update automation",
+		revision("main") + 10);
+	ck_assert_msg(strstr(fake_kube_log(w.kube), told) != NULL, "%s", fake_kube_log(w.kube));
 	ck_assert_str_eq(world_status(&w, "a", "observedSourceRevision"), revision("main"));
 	ck_assert_str_eq(world_status(&w, "a", "observedPolicies.app.tag"), "v2");
 	world_clear(&w);

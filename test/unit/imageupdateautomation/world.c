@@ -225,7 +225,8 @@ static bool is_busy(struct world *w)
 			"0");
 }
 
-/* A run that sleeps between two tries is busy, and the clock stands still: it is moved for it. */
+/* A run that sleeps between two tries is busy, and the clock stands still: it is moved for it. One
+   whose request is held goes no further. */
 void world_settle(struct world *w)
 {
 	uint64_t from = clock_ns();
@@ -234,7 +235,7 @@ void world_settle(struct world *w)
 	while (quiet < 10) {
 		for (i = 0; i < 20; i++)
 			loop_turn(w->loop, false);
-		quiet = is_busy(w) ? 0 : quiet + 1;
+		quiet = is_busy(w) && !fake_git_held(w->git) ? 0 : quiet + 1;
 		if (!quiet)
 			loop_test_advance(w->loop, 1);
 		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);

@@ -42,7 +42,7 @@ void world_automation(struct world *w, const char *name, const char *git, const 
 void world_automation_as(struct world *w, const char *name, const char *spec);
 void world_annotate(struct world *w, const char *name, const char *key, const char *value);
 
-/* Turns the loop until nothing is on its way any more. */
+/* Turns the loop until nothing is on its way any more, but for what fake_git_hold holds. */
 void world_settle(struct world *w);
 void world_pass(struct world *w, uint64_t ms);
 /* A member of the status of apps/NAME: "lastPushCommit"; of a condition: "Ready.reason". "" when

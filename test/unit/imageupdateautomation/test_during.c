@@ -1,0 +1,308 @@
+/* What happens to an automation while its push is on the way, and right after it. */
+#include "base/buf.h"
+#include "base/mem.h"
+#include "ctl/object.h"
+#include "ctl/role.h"
+#include "ev/loop.h"
+#include "test/unit/imageupdateautomation/world.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KIND "imageupdateautomations"
+#define ASKS "GET /app.git/info/refs?service=git-receive-pack"
+#define PUSH "POST /app.git/git-receive-pack"
+
+static struct world w;
+static bool leads;
+
+static bool asks_who_leads(void *role)
+{
+	(void)role;
+	return leads;
+}
+
+/* Everything up to the push, which waits: for the server's refs, which come before it, or for its
+   answer when it has landed. */
+static void begin(bool landed, const char *git)
+{
+	world_begin(&w);
+	world_stop(&w);
+	leads = true;
+	w.opts.controller.leads = asks_who_leads;
+	world_start(&w);
+	world_source(&w, "app", "\"branch\":\"main\"");
+	world_chosen(&w, "app", "v2", "");
+	fake_git_hold(w.git, landed ? PUSH : ASKS, landed);
+	world_automation(&w, "a", git, "");
+	ck_assert_uint_eq(fake_git_held(w.git), 1);
+}
+
+static void let_go(void)
+{
+	fake_git_hold(w.git, NULL, false);
+	fake_git_release(w.git);
+	world_settle(&w);
+}
+
+static void ready(void)
+{
+	ck_assert_str_eq(world_answer(&w, "a"), "Succeeded: repository up-to-date");
+}
+
+/* One commit of ours, and the status knows it. */
+static void is_pushed(const char *commits)
+{
+	ck_assert_str_eq(world_tag(&w, "main"), "v2");
+	ck_assert_str_eq(world_git(&w, "rev-list --count main"), commits);
+	ck_assert_str_eq(world_status(&w, "a", "lastPushCommit"), world_git(&w, "rev-parse main"));
+}
+
+static unsigned told(void)
+{
+	const char *at = fake_kube_log(w.kube);
+	unsigned n = 0;
+
+	while ((at = strstr(at, "EVENT Succeeded pushed commit"))) {
+		at++;
+		n++;
+	}
+	return n;
+}
+
+/* ---- who leads ------------------------------------------------------------------------------- */
+
+/* It has lost the lead: what has not come to the server by then does not come. */
+START_TEST(test_lead_lost)
+{
+	begin(_i, "");
+	leads = false;
+	role_changed(w.c);
+	world_settle(&w);
+	let_go();
+	ck_assert_str_eq(world_tag(&w, "main"), _i ? "v2" : "v1");
+	world_forget(&w);
+	world_chosen(&w, "app", "v3", "");
+	world_pass(&w, 60000);
+	ck_assert_str_eq(fake_git_log(w.git), "");
+	ck_assert_str_eq(world_status(&w, "a", "lastPushCommit"), "");
+	/* The next leader finds what there is. */
+	world_chosen(&w, "app", "v2", "");
+	leads = true;
+	role_changed(w.c);
+	world_settle(&w);
+	is_pushed("2");
+	ready();
+	ck_assert_uint_eq(told(), 1);
+	world_clear(&w);
+}
+END_TEST
+
+/* By its clock it has lost it, and nobody has said so yet: a process that stood still. */
+START_TEST(test_lead_lost_unsaid)
+{
+	static const char *const git[] = {
+		"", "\"push\":{\"refspec\":\"refs/heads/main:refs/heads/x\"}"};
+
+	world_begin(&w);
+	world_stop(&w);
+	leads = true;
+	w.opts.controller.leads = asks_who_leads;
+	world_start(&w);
+	world_source(&w, "app", "\"branch\":\"main\"");
+	world_chosen(&w, "app", "v2", "");
+	/* Before the push, or between the two. */
+	fake_git_hold(w.git, _i ? PUSH : "POST /app.git/git-upload-pack", false);
+	world_automation(&w, "a", git[_i], "");
+	ck_assert_uint_eq(fake_git_held(w.git), 1);
+	leads = false;
+	let_go();
+	ck_assert_str_eq(world_tag(&w, "main"), _i ? "v2" : "v1");
+	ck_assert_str_eq(world_tag(&w, "x"), "");
+	ck_assert_uint_eq(world_asked(&w, "POST /app.git/git-receive-pack"), _i);
+	leads = true;
+	world_pass(&w, 2000);
+	is_pushed("2");
+	ck_assert_uint_eq(told(), 1);
+	ck_assert_str_eq(world_tag(&w, "x"), _i ? "v2" : "");
+	world_clear(&w);
+}
+END_TEST
+
+/* ---- the objects ----------------------------------------------------------------------------- */
+
+/* Suspended: no push that has not come to the server by then. */
+START_TEST(test_suspended)
+{
+	begin(_i, "");
+	fake_kube_merge(w.kube, KIND, "apps", "a", "{\"spec\":{\"suspend\":true}}");
+	world_settle(&w);
+	let_go();
+	ck_assert_str_eq(world_tag(&w, "main"), _i ? "v2" : "v1");
+	ck_assert_str_eq(world_status(&w, "a", "lastPushCommit"), "");
+	fake_kube_merge(w.kube, KIND, "apps", "a", "{\"spec\":{\"suspend\":null}}");
+	world_settle(&w);
+	is_pushed("2");
+	ready();
+	ck_assert_uint_eq(told(), 1);
+	world_clear(&w);
+}
+END_TEST
+
+/* Another spec while the push is on its way: it is not pushed twice. */
+START_TEST(test_changed)
+{
+	begin(_i, "");
+	fake_kube_merge(w.kube, KIND, "apps", "a", "{\"spec\":{\"interval\":\"2h\"}}");
+	world_settle(&w);
+	let_go();
+	is_pushed("2");
+	ready();
+	ck_assert_uint_eq(told(), 1);
+	world_clear(&w);
+}
+END_TEST
+
+START_TEST(test_deleted)
+{
+	begin(_i, "");
+	fake_kube_delete(w.kube, KIND, "apps", "a");
+	world_settle(&w);
+	let_go();
+	ck_assert_ptr_null(fake_kube_get(w.kube, KIND, "apps", "a"));
+	ck_assert_str_eq(world_tag(&w, "main"), _i ? "v2" : "v1");
+	ck_assert_str_eq(world_git(&w, "rev-list --count main"), _i ? "2" : "1");
+	world_clear(&w);
+}
+END_TEST
+
+/* The run has what it needs of it; the next one has not. */
+START_TEST(test_source_deleted)
+{
+	begin(_i, "");
+	fake_kube_delete(w.kube, "gitrepositories", "apps", "app");
+	world_settle(&w);
+	let_go();
+	is_pushed("2");
+	world_chosen(&w, "app", "v3", "");
+	ck_assert_str_eq(world_tag(&w, "main"), "v2");
+	ck_assert_str_eq(world_status(&w, "a", "Ready.reason"), "SourceManagerFailed");
+	world_source(&w, "app", "\"branch\":\"main\"");
+	ck_assert_str_eq(world_tag(&w, "main"), "v3");
+	ready();
+	world_clear(&w);
+}
+END_TEST
+
+/* ---- whose commit is it? --------------------------------------------------------------------- */
+
+/* The head is of the same author, and no run of ours would have made it. */
+START_TEST(test_iu_22_another_ones)
+{
+	static const char *const others[] = {
+		/* The same change with other words, and another change with the same words. */
+		"sed -i s/v1/v2/ apps/app.yaml && git commit -qam other",
+		"sed -i s/v1/v2/ apps/app.yaml && echo x >>other && git commit -qam 'Update from "
+		"image update automation'",
+		/* Two parents; none of ours at all. */
+		"sed -i s/v1/v2/ apps/app.yaml && git commit -qam x && git merge -q -s ours -m "
+		"'Update "
+		"from image update automation' --allow-unrelated-histories $(git commit-tree -m x "
+		"HEAD^{tree})",
+	};
+	auto_free char *make =
+		mem_printf("cd tree && export GIT_AUTHOR_NAME=bot "
+			   "GIT_AUTHOR_EMAIL=bot@b GIT_COMMITTER_NAME=bot "
+			   "GIT_COMMITTER_EMAIL=bot@b; %s && git push -q ../app.git main",
+			others[_i]);
+
+	world_begin(&w);
+	fake_git_run(w.git, make);
+	world_source(&w, "app", "\"branch\":\"main\"");
+	world_chosen(&w, "app", "v2", "");
+	world_automation(&w, "a", "", "");
+	ready();
+	ck_assert_str_eq(world_status(&w, "a", "lastPushCommit"), "");
+	ck_assert_uint_eq(told(), 0);
+	world_clear(&w);
+}
+END_TEST
+
+/* ---- the second push ------------------------------------------------------------------------- */
+
+#define SECOND "\"push\":{\"refspec\":\"refs/heads/main:refs/heads/x\"}"
+
+/* It is refused, then it is not: no new commit is needed for it. 1: another process by then, 2:
+   others have pushed to the branch by then. */
+START_TEST(test_iu_07_again)
+{
+	world_begin(&w);
+	world_source(&w, "app", "\"branch\":\"main\"");
+	world_chosen(&w, "app", "v2", "");
+	fake_git_run(w.git,
+		"printf '#!/bin/sh\\nread a b ref; [ $ref != refs/heads/x ]\\n' "
+		">app.git/hooks/pre-receive && chmod +x app.git/hooks/pre-receive");
+	world_automation(&w, "a", SECOND, "");
+	ck_assert_str_eq(world_tag(&w, "main"), "v2");
+	ck_assert_str_eq(world_tag(&w, "x"), "");
+	ck_assert_str_eq(world_status(&w, "a", "Ready.reason"), "GitOperationFailed");
+	if (_i == 1) {
+		world_stop(&w);
+		world_start(&w);
+	}
+	if (_i == 2)
+		fake_git_run(w.git,
+			"cd tree && git pull -q ../app.git main && git commit -q "
+			"--allow-empty -m others && git push -q ../app.git HEAD:main");
+	world_pass(&w, 120000);
+	ck_assert_str_eq(world_tag(&w, "x"), "");
+	ck_assert_str_eq(world_status(&w, "a", "Ready.reason"), "GitOperationFailed");
+	fake_git_run(w.git, "rm app.git/hooks/pre-receive");
+	world_pass(&w, 1000000);
+	ready();
+	ck_assert_str_eq(world_git(&w, "rev-parse x"), world_git(&w, "rev-parse main"));
+	ck_assert_str_eq(world_git(&w, "rev-list --count main"), _i == 2 ? "3" : "2");
+	/* It is done: what others push now is no business of it until there is a commit. */
+	world_forget(&w);
+	world_pass(&w, 3600000);
+	ck_assert_uint_eq(world_asked(&w, "git-receive-pack"), 0);
+	world_clear(&w);
+}
+END_TEST
+
+/* The process was killed between the two. */
+START_TEST(test_iu_07_iu_22_killed)
+{
+	begin(true, SECOND);
+	world_stop(&w);
+	fake_git_hold(w.git, NULL, false);
+	fake_git_release(w.git);
+	ck_assert_str_eq(world_tag(&w, "main"), "v2");
+	ck_assert_str_eq(world_tag(&w, "x"), "");
+	world_start(&w);
+	is_pushed("2");
+	ck_assert_str_eq(world_git(&w, "rev-parse x"), world_git(&w, "rev-parse main"));
+	world_clear(&w);
+}
+END_TEST
+
+Suite *suite_during(void);
+Suite *suite_during(void)
+{
+	Suite *s = suite_create("during");
+	TCase *t = tcase_create("during");
+
+	tcase_set_timeout(t, 60);
+	tcase_add_loop_test(t, test_lead_lost, 0, 2);
+	tcase_add_loop_test(t, test_lead_lost_unsaid, 0, 2);
+	tcase_add_loop_test(t, test_suspended, 0, 2);
+	tcase_add_loop_test(t, test_changed, 0, 2);
+	tcase_add_loop_test(t, test_deleted, 0, 2);
+	tcase_add_loop_test(t, test_source_deleted, 0, 2);
+	tcase_add_loop_test(t, test_iu_22_another_ones, 0, 3);
+	tcase_add_loop_test(t, test_iu_07_again, 0, 3);
+	tcase_add_test(t, test_iu_07_iu_22_killed);
+	suite_add_tcase(s, t);
+	return s;
+}
