@@ -5,6 +5,7 @@
 . "$H_ROOT/test/lib/image.sh"
 . "$H_ROOT/test/lib/git.sh"
 . "$H_ROOT/test/lib/automation.sh"
+. "$H_ROOT/test/lib/sshd.sh"
 
 a_start
 tags app '{"tags": ["1.0.0", "1.1.0"]}'
@@ -142,6 +143,70 @@ a_source old "http://$GIT/plain/old.git" main
 automation old old
 check_soon "a server without version 2, filters and objects by name" 20 1.4.0 new_tag old main
 
+# Over ssh: git's own programs behind OpenSSH's server.
+sshd_start git
+sshd_key git alice ed25519
+sshd_key git bob ed25519 'some words'
+secret alice --from-file=identity="$SSHD_DIR/alice" --from-file=known_hosts="$SSHD_KNOWN_HOSTS"
+secret bob --from-file=identity="$SSHD_DIR/bob" --from-file=known_hosts="$SSHD_KNOWN_HOSTS" --from-literal=password='some words'
+for who in alice bob; do
+	a_repo "ssh-$who" main 1.0.0
+	a_source "ssh-$who" "ssh://$SSHD_USER@127.0.0.1:$SSHD_PORT$GIT_ROOT/ssh-$who.git" main "{\"secretRef\": {\"name\": \"$who\"}}"
+	automation "ssh-$who" "ssh-$who" '{"push": {"refspec": "refs/heads/main:refs/heads/copy", "options": {"by": "ssh"}}}'
+	# An exchange is a login: on a busy machine some seconds each.
+	check_soon "IU-21 ssh as $who" 60 1.4.0 new_tag "ssh-$who" main
+	check_soon "IU-21 and IU-07, as $who" 60 1.4.0 new_tag "ssh-$who" copy
+	check_soon "IU-21 Ready, as $who" 30 "True Succeeded" ready "ssh-$who"
+done
+sshd_new_host_key git
+automation ssh-bob ssh-bob '{"push": {"branch": "other"}}'
+check_soon "IU-21 another host key is refused" 30 "False GitOperationFailed" ready_now ssh-bob
+check_eq "IU-21 and nothing is pushed" "" "$(new_tag ssh-bob other)"
+for who in alice bob; do kn delete imageupdateautomation "ssh-$who" >/dev/null; done
+
+# Through proxies: squid with a password, and SOCKS.
+PROXY=127.0.0.1:$(h_free_port)
+SOCKS=$(h_free_port)
+mkdir "$H_TMP/squid"
+chmod 777 "$H_TMP" "$H_TMP/squid"
+printf '#!/bin/sh\nwhile read -r user word; do case $user:$word in tenant:pass) echo OK ;; *) echo ERR ;; esac; done\n' >"$H_TMP/check.sh"
+chmod 755 "$H_TMP/check.sh"
+cat >"$H_TMP/squid.conf" <<-CONF
+	http_port $PROXY
+	auth_param basic program $H_TMP/check.sh
+	acl known proxy_auth REQUIRED
+	http_access allow known
+	http_access deny all
+	cache deny all
+	pid_filename $H_TMP/squid/pid
+	access_log stdio:$H_TMP/squid/access.log
+	cache_log $H_TMP/squid/cache.log
+	coredump_dir $H_TMP/squid
+	shutdown_lifetime 0 seconds
+CONF
+h_spawn squid squid -N -f "$H_TMP/squid.conf"
+squid_pid=$H_PID
+h_until 20 curl -so /dev/null "http://$PROXY/" || h_die "squid does not answer"
+h_spawn socks python3 "$H_ROOT/test/lib/socks.py" "$SOCKS" "$H_TMP/socks.log" tenant word
+h_until 20 bash -c ": </dev/tcp/127.0.0.1/$SOCKS" || h_die "the SOCKS proxy does not answer"
+secret squid --from-literal=address="http://$PROXY" --from-literal=username=tenant --from-literal=password=pass
+secret squid-wrong --from-literal=address="http://$PROXY" --from-literal=username=tenant --from-literal=password=hunter2
+secret socks --from-literal=address="socks5://127.0.0.1:$SOCKS" --from-literal=username=tenant --from-literal=password=word
+for way in squid socks squid-wrong; do
+	a_repo "by-$way" main 1.0.0
+	a_source "by-$way" "https://$GIT_TLS/basic/by-$way.git" main "{\"secretRef\": {\"name\": \"basic\"}, \"proxySecretRef\": {\"name\": \"$way\"}}"
+	automation "by-$way" "by-$way"
+done
+check_soon "IU-21 through a proxy" 20 1.4.0 new_tag by-squid main
+check_soon "IU-21 through a SOCKS proxy" 20 1.4.0 new_tag by-socks main
+check_soon "IU-21 a password that the proxy refuses" 20 "False GitOperationFailed" ready_now by-squid-wrong
+check_has "IU-21 and says whose word it is" 407 "$(message imageupdateautomation by-squid-wrong)"
+check_eq "IU-21 nothing went around it" 1.0.0 "$(new_tag by-squid-wrong main)"
+check_has "IU-21 the SOCKS proxy was asked" "${GIT_TLS#*:}" "$(cat "$H_TMP/socks.log")"
+kill "$squid_pid"; wait "$squid_pid" 2>/dev/null # it writes its log when it ends
+check_has "IU-21 squid was asked" "CONNECT $GIT_TLS" "$(grep -F TCP_TUNNEL "$H_TMP/squid/access.log")"
+check_hasnt "IU-21 and nobody is told a password" hunter2 "$(cat "$H_TMP/log/src.err"; kn get events -o json)"
+
 # ---- signed ----------------------------------------------------------------------------------------------------------
 a_repo signed main 1.0.0
 ssh-keygen -q -t ed25519 -N word -C bot -f "$H_TMP/key" || h_die "ssh-keygen makes no key"
@@ -167,6 +232,15 @@ if command -v gpg >/dev/null; then
 	automation signed signed '{"commit": {"signingKey": {"secretRef": {"name": "pgp"}}}}'
 	check_soon "IU-16 signed with OpenPGP" 20 1.5.0 new_tag signed main
 	check_ok "IU-16 a key with a passphrase" g signed verify-commit main
+	gpg --batch --quiet --passphrase '' --pinentry-mode loopback --quick-gen-key 'other <other@example.com>' ed25519 sign never 2>/dev/null
+	gpg --batch --quiet --passphrase word --pinentry-mode loopback --armor --export-secret-keys bot@example.com other@example.com >"$H_TMP/two.asc" 2>/dev/null
+	check_eq "two keys in one armor" 1 "$(grep -c BEGIN "$H_TMP/two.asc")"
+	secret pgp-two --from-file=git.asc="$H_TMP/two.asc" --from-literal=passphrase=word
+	automation signed signed '{"commit": {"signingKey": {"secretRef": {"name": "pgp-two"}}}}'
+	scan 1.6.0
+	check_soon "IU-16 two keys in the Secret" 20 "False SourceManagerFailed" ready_now signed
+	check_has "IU-16 which is said" "pgp-two" "$(message imageupdateautomation signed)"
+	check_eq "IU-16 and nothing is pushed" 1.5.0 "$(new_tag signed main)"
 	gpgconf --kill all
 fi
 h_finish
