@@ -13,6 +13,7 @@
 #include "ev/reread.h"
 #include "ev/signal.h"
 #include "ev/sock.h"
+#include "git/client.h"
 #include "http/ca_file.h"
 #include "http/client.h"
 #include "http/server.h"
@@ -126,6 +127,14 @@ static void app_try_failed(void *arg)
 		controller_try_failed(a->controllers[i]);
 }
 
+static void volume_full(void *arg)
+{
+	struct app *a = arg;
+
+	if (a->git)
+		gitc_client_drop_sets(a->git);
+}
+
 static void file_unknown(void *arg, const char *dir)
 {
 	struct app *a = arg;
@@ -155,6 +164,7 @@ static int start_store(struct app *a, struct err *err)
 			.on_lost = file_lost,
 			.on_unknown = a->elects ? file_unknown : NULL,
 			.on_room = app_try_failed,
+			.on_full = volume_full,
 			.arg = a},
 		err);
 	return a->store ? 0 : -1;

@@ -39,7 +39,7 @@ void app_git_start(struct app *a)
 
 void app_git_free(struct app *a)
 {
-	gitc_client_free(a->git);
+	gitc_client_free(MOVE(a->git));
 	forge_free(a->forge);
 	gitc_folder_free(a->git_folder);
 }

@@ -18,6 +18,9 @@ enum step_ret gitrepository_git_failed(struct run *r, const char *what)
 	struct err *err = &r->task.err;
 	bool refused = err->code == GITC_AUTH_FAILED;
 
+	if (artifact_is_of_disk(err->code))
+		return artifact_disk_failed(
+			r, "ArchiveOperationFailed", "unable to store the objects of the commit");
 	err_wrap(err, "%s", what);
 	return run_fail(
 		r, COND_FETCH_FAILED, refused ? "AuthenticationFailed" : "GitOperationFailed");

@@ -445,14 +445,6 @@ static enum step_ret pull_start(struct task *t)
 				.owner = r->ns}));
 }
 
-/* What writing a file fails with, and a connection does not: the disk, not the registry, refused
-   the bytes. */
-static bool is_of_disk(int error)
-{
-	return error == ENOSPC || error == EDQUOT || error == EIO || error == EROFS ||
-		error == EFBIG;
-}
-
 static enum step_ret pull_resume(struct task *t)
 {
 	struct run *r = RUN(t);
@@ -460,7 +452,7 @@ static enum step_ret pull_resume(struct task *t)
 	struct buf *mem;
 
 	if (task_op_failed(t)) {
-		bool disk = a->temp.fd >= 0 && is_of_disk(-t->err.code);
+		bool disk = a->temp.fd >= 0 && artifact_is_of_disk(t->err.code);
 
 		check_refused(r);
 		if (t->err.code == OCI_LOGIN_FAILED)

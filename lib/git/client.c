@@ -40,6 +40,11 @@ void gitc_client_free(struct gitc_client *c)
 	free(c);
 }
 
+void gitc_client_drop_sets(struct gitc_client *c)
+{
+	lru_clear(&c->sets);
+}
+
 void gitc_client_stats(const struct gitc_client *c, struct gitc_stats *out)
 {
 	*out = c->stats;

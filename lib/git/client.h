@@ -43,6 +43,9 @@ struct gitc_client *gitc_client_new(struct loop *l, const struct gitc_client_opt
 /* All its ops must have ended. NULL is fine. */
 void gitc_client_free(struct gitc_client *c);
 
+/* Object sets that nobody uses go, and the disk that they take is free: there is no room. */
+void gitc_client_drop_sets(struct gitc_client *c);
+
 /* Counters since the start. */
 struct gitc_stats {
 	uint64_t requests; /* HTTP requests and ssh processes */

@@ -59,6 +59,8 @@ static enum step_ret pull_fail(struct pull *p, const struct err *err)
 {
 	struct err e = *err;
 
+	if (e.code == -ENOSPC || e.code == -EDQUOT)
+		gitc_client_drop_sets(p->client);
 	if (p->overdue)
 		err_code(&e, ERR_RETRY, -ETIMEDOUT, "overdue");
 	gitc_target_blame(&p->target, "fetch", p->overdue || p->flight ? p->until_ms : 0, &e);

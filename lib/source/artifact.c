@@ -47,6 +47,12 @@ void artifact_run_clear(struct run *r)
 
 /* ---- the disk -------------------------------------------------------------------------------- */
 
+bool artifact_is_of_disk(int code)
+{
+	return code == -ENOSPC || code == -EDQUOT || code == -EIO || code == -EROFS ||
+		code == -EFBIG;
+}
+
 enum step_ret artifact_disk_failed(struct run *r, const char *reason, const char *what)
 {
 	struct err *err = &r->task.err;

@@ -96,6 +96,8 @@ struct artifact_run {
 void artifact_run_init(struct run *r);
 void artifact_run_clear(struct run *r);
 
+/* Is it what writing a file fails with (-errno), and a connection does not? */
+bool artifact_is_of_disk(int code);
 /* The task's error is the disk's: it gets words for people (store_failure_words) behind `what`, and
    the run fails with it. It is tried again when the volume may take it, or after the back-off. */
 enum step_ret artifact_disk_failed(struct run *r, const char *reason, const char *what);

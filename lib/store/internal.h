@@ -34,6 +34,7 @@ struct store {
 	void (*on_lost)(void *arg, const char *path);
 	void (*on_unknown)(void *arg, const char *dir);
 	void (*on_room)(void *arg);
+	void (*on_full)(void *arg);
 	void *arg;
 	struct list lost; /* of struct lost: what the caller is to be told */
 	struct defer lost_defer;

@@ -34,6 +34,7 @@ struct store *store_open(struct loop *l, const struct store_opts *opts, struct e
 	s->on_lost = opts->on_lost;
 	s->on_unknown = opts->on_unknown;
 	s->on_room = opts->on_room;
+	s->on_full = opts->on_full;
 	s->scrub.rate = opts->scrub_rate;
 	s->scrub.file.fd = -1;
 	s->quota.max = opts->quota;
@@ -84,7 +85,7 @@ void store_close(struct store *s)
 	s->closed = true;
 	s->on_lost = NULL;
 	s->on_unknown = NULL;
-	s->on_room = NULL;
+	s->on_room = s->on_full = NULL;
 	timer_cancel(&s->saver.timer);
 	op_drop(MOVE(s->saver.op));
 	timer_cancel(&s->volume.timer);

@@ -66,6 +66,9 @@ struct store_opts {
 	/* A volume that has refused bytes (store_refused) may take them now, or the quota has room
 	   for the least of what was over it. Called from the loop. May be NULL. */
 	void (*on_room)(void *arg);
+	/* The volume is full (store_refused): who keeps there what can be had again lets go of it.
+	   Called from inside of store_refused. May be NULL. */
+	void (*on_full)(void *arg);
 	void *arg;
 };
 

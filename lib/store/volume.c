@@ -99,6 +99,8 @@ void store_refused(struct store *s, uint64_t bytes, int code)
 {
 	struct volume *v = &s->volume;
 
+	if (s->on_full && (code == -ENOSPC || code == -EDQUOT))
+		s->on_full(s->arg);
 	/* Of a quota of the disk, and of a disk that fails, a look would see nothing. */
 	if (!store_failure_words(code) || code == -EDQUOT || code == -EIO)
 		return;
