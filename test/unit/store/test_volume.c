@@ -234,6 +234,31 @@ static void on_room(void *arg)
 	rooms++;
 }
 
+static unsigned fulls;
+
+static void on_full(void *arg)
+{
+	(void)arg;
+	fulls++;
+}
+
+/* Who keeps something there hears of a full disk at once, and of no other trouble. */
+START_TEST(test_full)
+{
+	static const int codes[] = {-ENOSPC, -EDQUOT, -EIO, -EROFS, -EACCES, 0};
+	struct rig r = {.opts = {.on_full = on_full}};
+	size_t i;
+
+	clock_fake(1700000000000);
+	rig_open(&r);
+	for (i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+		store_refused(r.store, 5, codes[i]);
+		ck_assert_uint_eq(fulls, i < 2 ? i + 1 : 2);
+	}
+	rig_close(&r);
+}
+END_TEST
+
 START_TEST(test_room)
 {
 	struct rig r = {.opts = {.on_room = on_room}};
@@ -302,6 +327,7 @@ Suite *suite_volume(void)
 #endif
 	tcase_add_loop_test(t, test_better, 0, (int)ARRAY_LEN(LOOKS));
 	tcase_add_test(t, test_pause);
+	tcase_add_test(t, test_full);
 	tcase_add_test(t, test_room);
 	tcase_add_loop_test(t, test_words, 0, (int)ARRAY_LEN(WORDS));
 	suite_add_tcase(s, t);
