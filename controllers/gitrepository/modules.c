@@ -198,6 +198,19 @@ static struct gitc_auth *auth_for(struct walk *w)
 	return w->stranger;
 }
 
+/* Nor may it lead to where this machine alone is heard, or is told its own secrets. Which address
+   the repository's server has is not known: one with a name may be in a private network. */
+static struct http_hop hop_for(const struct walk *w)
+{
+	enum host_class from = host_classify(w->home.host);
+
+	if (!strcmp(w->url.host, w->home.host))
+		return (struct http_hop){0};
+	return (struct http_hop){.chosen = true,
+		.by_git = true,
+		.from = host_is_internal(from) ? from : HOST_PRIVATE};
+}
+
 static enum step_ret walk_fetch_start(struct task *t)
 {
 	struct walk *w = TASK(t, struct walk);
@@ -224,7 +237,8 @@ static enum step_ret walk_fetch_start(struct task *t)
 				.target = {.url = &w->url,
 					.auth = auth_for(w),
 					.timeout_ms = w->timeout_ms,
-					.owner = w->owner},
+					.owner = w->owner,
+					.hop = hop_for(w)},
 				.commit = &o->commit,
 				.max_pack = w->max_pack}));
 }

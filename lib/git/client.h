@@ -6,6 +6,8 @@
  */
 #ifndef GIT_CLIENT_H
 #define GIT_CLIENT_H
+#include "http/guard.h"
+
 #include <stdint.h>
 
 struct account;
@@ -14,7 +16,6 @@ struct gitc_client;
 struct gitc_folder;
 struct gitc_url;
 struct http_client;
-struct http_guard;
 struct loop;
 
 struct gitc_client_opts {
@@ -37,6 +38,7 @@ struct gitc_target {
 	uint64_t timeout_ms; /* of the whole operation; 0: LIMIT_GIT_MS */
 	const char
 		*owner; /* namespace, the line in which jobs wait (ev/work.h); NULL: the process */
+	struct http_hop hop; /* who chose the URL; http only */
 };
 
 struct gitc_client *gitc_client_new(struct loop *l, const struct gitc_client_opts *opts);

@@ -394,7 +394,7 @@ static enum step_ret redirected(struct http_move *x, const struct http_res *res)
 	}
 	x->l->client->stats.redirects++;
 	x->away = !is_same_server(&x->l->own, &to);
-	x->hop = x->away ? http_hop_from(res, &x->url) : (struct http_hop){0};
+	x->hop = x->away ? http_hop_from(res, &x->url) : x->l->target.hop;
 	x->hop.by_git = x->hop.chosen;
 	url_clear(&x->url);
 	x->url = to;
@@ -578,6 +578,7 @@ struct gitc_link *gitc_http_link_new(struct gitc_client *c, const struct gitc_li
 	l->link.type = &type;
 	l->client = c;
 	gitc_target_init(&l->target, req->target);
+	l->hop = req->target->hop;
 	l->service = req->service;
 	l->v2 = req->v2;
 	read_url_user(l);

@@ -22,6 +22,7 @@ void gitc_target_init(struct gitc_target *own, const struct gitc_target *from)
 	own->auth = gitc_auth_ref(from->auth);
 	own->timeout_ms = from->timeout_ms ? from->timeout_ms : LIMIT_GIT_MS;
 	own->owner = mem_strdup(from->owner);
+	own->hop = from->hop;
 }
 
 void gitc_target_clear(struct gitc_target *own)

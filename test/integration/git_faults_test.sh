@@ -136,13 +136,13 @@ again silent
 check_eq "GR-20 others go on" "True/Succeeded main@sha1:$GIT_COMMIT" "$(ready silent)"
 
 # ---- submodules --------------------------------------------------------------------------------------------------------
-# super NAME ROWS LINKS FILES [COMMIT REPOSITORY]: a commit with a .gitmodules of so many rows, so many gitlinks, and so many files
+# super NAME ROWS LINKS FILES [COMMIT URL]: a commit with a .gitmodules of so many rows, so many gitlinks, and so many files
 # beside them.
 super()
 {
-	local file links commit=${5:-$C1} url=${6:-app.git}
+	local file links commit=${5:-$C1} url=${6:-../app.git}
 
-	file=$(for ((n = 0; n < $2; n++)); do printf '[submodule "m%d"]\n\tpath = lib/m%04d\n\turl = ../%s\n' $n $n "$url"; done |
+	file=$(for ((n = 0; n < $2; n++)); do printf '[submodule "m%d"]\n\tpath = lib/m%04d\n\turl = %s\n' $n $n "$url"; done |
 		g bad hash-object -w --stdin)
 	links=$({
 		for ((n = 0; n < $3; n++)); do printf '160000 commit %s\tm%04d\n' "$commit" $n; done
@@ -156,9 +156,12 @@ cpu() { curl -s "http://$(h_address_now src metrics)/metrics" | awk '$1 == "proc
 super few 11 11 0
 check_soon_match "GR-09 eleven submodules" 20 "^True/Succeeded few@" ready few
 check_has "GR-09 each with its files" "lib/m0000/a lib/m0001/a" "$(files few)"
-super nested 1000 1000 0 "$SUPER" bad.git
+super nested 1000 1000 0 "$SUPER" ../bad.git
 super large 11 11 0 "$LATE"
 super rows 1001 1001 0
+super metadata 1 1 0 "$C1" http://169.254.169.254/latest.git
+check_soon "GR-09 a submodule of a cloud's metadata" 20 "False/GitOperationFailed -" ready metadata
+check_has "GR-09 may not be asked for" "is a link-local address, where this server may not send us" "$(message metadata Ready)"
 check_soon "GR-09 1,000 submodules with some of their own" 20 "False/GitOperationFailed -" ready nested
 check_has "GR-09 how many may be in all" "more than 1000 submodules" "$(message nested Ready)"
 check_soon "GR-09 submodules of 200 KB" 20 "False/GitOperationFailed -" ready large
