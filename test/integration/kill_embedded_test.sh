@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # kill -9 of the program with its embedded API: at every change that a first start makes to its state directory, at points that SEED chooses,
-# and at any time (that is where SQLite is). The next start has the object Ready, serves what its status names, and nothing temporary stays.
+# and at any time (that is where SQLite is). The next start has the object Ready, serves what its status names, and nothing temporary stays. Then the same of
+# a GitRepository, at its rows and at what the disk does for them.
 . "$(dirname "$0")/../lib/harness.sh"
 . "$H_ROOT/test/lib/parts.sh"
+. "$H_ROOT/test/lib/git.sh"
 h_points_build
 export ASAN_OPTIONS=detect_leaks=0
 h_seed
@@ -25,20 +27,33 @@ kind: Namespace
 metadata: {name: apps}
 EOF
 
-start() { h_controller_start src --embedded="$H_TMP/objects" --state-dir="$STATE"; }
+OBJECTS=$H_TMP/objects RESOURCE=ocirepositories/web
+start() { h_controller_start src --embedded="$OBJECTS" --state-dir="$STATE"; }
 # status FILTER: of the object, by the API of this very start.
 status()
 {
-	curl -s "$(sed -n 's/^ *server: //p' "$STATE/kubeconfig" 2>/dev/null)/apis/source.toolkit.fluxcd.io/v1/namespaces/apps/ocirepositories/web" | jq -r "$1"
+	curl -s "$(sed -n 's/^ *server: //p' "$STATE/kubeconfig" 2>/dev/null)/apis/source.toolkit.fluxcd.io/v1/namespaces/apps/$RESOURCE" | jq -r "$1"
 }
 is_ready() { status '.status.conditions[]? | select(.type == "Ready") | .status'; }
 served() { curl -s "http://$(h_address src artifacts)/$(status .status.artifact.path)" | sha256sum | cut -d' ' -f1; }
-temps() { find "$STATE" -path '*/.tmp/*' -o -name '?*.tmp' | wc -l; }
+temps() { find "$STATE" -path '*/.tmp/*' -o -path '*/.git-objects/*' -o -name '?*.tmp' | wc -l; }
+# What the status names right after a start can be had: true also when it names nothing.
+advertised()
+{
+	local path digest
+
+	path=$(status '.status.artifact.path // empty') digest=$(status '.status.artifact.digest // empty')
+	[ -z "$path" ] || [ "$digest" = "sha256:$(curl -s --max-time 30 "http://$(h_address src artifacts)/$path" | sha256sum | cut -d' ' -f1)" ] ||
+		[ "$path" != "$(status '.status.artifact.path // empty')" ]
+}
+api_answers() { [ -n "$(status .metadata.name)" ]; }
 ends() { h_stop "$CONTROLLER_PID"; }
 
 check_healed()
 {
 	start
+	h_until 40 api_answers
+	check_ok "$WHAT: what is advertised can be had" advertised
 	check_soon "$WHAT: Ready" 40 True is_ready
 	check_eq "$WHAT: what is served is what the status names" "$(status .status.artifact.digest | cut -d: -f2)" "$(served)"
 	check_eq "$WHAT: nothing temporary" 0 "$(temps)"
@@ -58,13 +73,19 @@ kill_at()
 }
 is_over() { h_gone "$CONTROLLER_PID" || [ "$(is_ready)" = True ]; }
 
-SYS_POINTS=$H_TMP/points start
-check_soon "a start that nobody kills" 40 True is_ready
-ends
 passages() { grep -cFx -- "$1" "$H_TMP/points"; }
-mapfile -t POINTS < <(sort -u "$H_TMP/points")
-check_has "its points are known" reconcile/publish+ "${POINTS[*]}"
-check_has "to the end" shutdown/save "${POINTS[*]}"
+# points: those of a start that nobody kills are POINTS, in $H_TMP/points as often as they were passed.
+points()
+{
+	rm -rf "$STATE" "$H_TMP/points"
+	SYS_POINTS=$H_TMP/points start
+	check_soon "$RESOURCE: a start that nobody kills" 40 True is_ready
+	ends
+	mapfile -t POINTS < <(sort -u "$H_TMP/points")
+	check_has "its points are known" reconcile/publish+ "${POINTS[*]}"
+	check_has "to the end" shutdown/save "${POINTS[*]}"
+}
+points
 for point in sys.mkdir sys.write sys.fdatasync sys.rename sys.symlink; do
 	for n in $(seq "$(passages $point)"); do kill_at "$point:$n"; done
 done
@@ -84,4 +105,34 @@ for ((i = 0; i < RANDOM_KILLS; i++)); do
 	h_stop "$CONTROLLER_PID" KILL
 	check_healed
 done
+
+# ---- a GitRepository -------------------------------------------------------------------------------------------------
+h_git_start git
+h_git_init app main
+cp "$H_TMP/app"/* "$GIT_WORK/app"
+h_git_push app main one
+OBJECTS=$H_TMP/git-objects RESOURCE=gitrepositories/web
+mkdir "$OBJECTS"
+cat >"$OBJECTS/web.yaml" <<EOF
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: GitRepository
+metadata: {name: web, namespace: apps}
+spec: {interval: 1h, url: 'http://$GIT/git/app.git', ref: {branch: main}}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: apps}
+EOF
+points
+NOT_REACHED=0
+# The first look, during the fetch and behind it, the archive, between file and status, and behind both.
+for point in reconcile/resolve reconcile/resolve+ reconcile/fetch reconcile/fetch+ reconcile/make reconcile/publish reconcile/publish+ reconcile/status reconcile/status+; do
+	[ "$(passages $point)" -eq 0 ] || kill_at "$point:1"
+done
+for point in sys.fdatasync sys.rename; do
+	for n in $(seq "$(passages $point)"); do kill_at "$point:$n"; done
+done
+n=$(passages sys.write)
+for i in 1 2 3 4; do kill_at "sys.write:$((n * i / 5 + 1))"; done
+check_eq "each of them was reached" 0 $NOT_REACHED
 h_finish
