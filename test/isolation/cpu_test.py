@@ -20,8 +20,7 @@ def turn(name, c, most):
     if SANITIZED:
         skip(f"{name}, worst turn of the loop: {seen:.3f} s", "no figure of a sanitized build")
     else:
-        # Where others use the processors as well, the loop's turns are longer by what it waits for them.
-        load = max(1.0, os.getloadavg()[0] / os.cpu_count())
+        load = machine_load()
         figure(f"{name}, worst turn of the loop at a load of {load:.1f}", seen, "s", most=most * load)
 
 

@@ -96,6 +96,11 @@ def until(seconds, what, every=0.02):
         time.sleep(every)
 
 
+def machine_load():
+    """How many want a processor, for each that there is; 1 at least. A time on a clock is longer by what is waited for them."""
+    return max(1.0, os.getloadavg()[0] / os.cpu_count())
+
+
 # ---- artifacts -----------------------------------------------------------------------------------------------------------
 
 TYPE_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
