@@ -15,9 +15,13 @@ policy app '{"imageRepositoryRef": {"name": "app"}, "policy": {"semver": {"range
 check_soon "the policy has chosen" 20 1.0.0 chosen app
 a_repo app main 0.9.0
 a_source app "http://$GIT/git/app.git" main
-automation app app '{"push": {"refspec": "refs/heads/main:refs/heads/mirror"}}'
+# Signed: what is compared with a commit that is there is all but its signature.
+ssh-keygen -q -t ecdsa -N '' -f "$H_TMP/key" || h_die "ssh-keygen makes no key"
+kn create secret generic signing --from-file=identity="$H_TMP/key" >/dev/null || h_die "cannot create the Secret"
+automation app app '{"push": {"refspec": "refs/heads/main:refs/heads/mirror"}, "commit": {"signingKey": {"type": "ssh", "secretRef": {"name": "signing"}}}}'
 check_soon "a first commit" 20 1.0.0 new_tag app mirror
 check_soon "Ready" 10 "True Succeeded" ready app
+check_has "it is signed" "BEGIN SSH SIGNATURE" "$(g app cat-file commit main)"
 commits=2
 
 # killed WHAT TAG: the next choice, and a start after the process has died of it.
