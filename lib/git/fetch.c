@@ -23,6 +23,10 @@ struct fetching {
 	char *set_key, *key; /* of what it becomes; of others who may join. NULL: hidden */
 	char *owner;
 	struct op *pull;
+	/* What it is put on top of, and of which line that is; NULL: it is whole, of none. */
+	struct gitc_objects *base;
+	char *line;
+	struct gitc_oid tip;
 	struct gitc_objects *objects;
 };
 
@@ -71,33 +75,59 @@ static void fetching_give(struct flight *flight, struct flight_wait *base)
 	CONTAINER_OF(base, struct wait, base)->objects = gitc_objects_ref(f->objects);
 }
 
+/* May it be the fault of what it was put on top of? Then the next one is whole. */
+static bool is_of_base(const struct err *err)
+{
+	return err->code == GITC_BAD_PACK || err->code == GITC_TOO_LARGE ||
+		err->code == GITC_PROTOCOL || err->code == GITC_MISSING || err->code == -ENOBUFS;
+}
+
 static void fetching_done(struct op *op, void *arg)
 {
 	struct fetching *f = arg;
 
 	fetching_hide(f);
+	/* The new one takes the place of the old one. */
+	if (f->base && (op->err.kind == ERR_NONE || is_of_base(&op->err)))
+		gitc_set_drop(f->client, f->base);
 	if (op->err.kind == ERR_NONE) {
 		f->objects = gitc_pull_objects(op);
-		gitc_set_keep(f->client, f->set_key, f->objects);
+		gitc_set_keep(f->client, f->set_key, f->objects, f->line, &f->tip);
 	}
 	flight_land(&f->flight, &op->err, fetching_give);
 	op_free(op);
+	gitc_objects_unref(f->base);
+	free(f->line);
 	free(f->set_key);
 	free(f->owner);
 	free(f);
+}
+
+/* Sets of the same place, as the same, under the same bounds. */
+static char *line_of(const struct gitc_fetch_req *req)
+{
+	auto_free char *target = gitc_target_key(&req->target);
+
+	return mem_printf("%s\n%d %llu %llu", target, req->no_blobs,
+		(unsigned long long)req->max_pack, (unsigned long long)req->max_objects);
 }
 
 static struct fetching *fetching_new(struct gitc_client *c, const struct gitc_fetch_req *req,
 	const char *set_key, const char *key)
 {
 	struct fetching *f = NEW(struct fetching);
+	struct gitc_oid have;
 
+	BUG_IF(req->follows && (req->n_want != 1 || req->depth != 1));
 	flight_init(&f->flight, fetching_deserted, fetching_overdue);
 	f->client = c;
 	f->set_key = mem_strdup(set_key);
 	f->key = mem_strdup(key);
 	f->owner = mem_strdup(req->target.owner);
 	map_put(&c->fetches, key, f);
+	f->tip = req->want[0];
+	f->line = req->follows ? line_of(req) : NULL;
+	f->base = f->line ? gitc_set_newest(c, f->line, &have) : NULL;
 	f->pull = gitc_pull_start(c,
 		&(struct gitc_pull_req){.target = req->target,
 			.want = req->want,
@@ -106,6 +136,8 @@ static struct fetching *fetching_new(struct gitc_client *c, const struct gitc_fe
 			.no_blobs = req->no_blobs,
 			.max_pack = req->max_pack,
 			.max_objects = req->max_objects,
+			.base = f->base,
+			.have = &have,
 			.flight = &f->flight});
 	op_then(f->pull, fetching_done, f);
 	return f;

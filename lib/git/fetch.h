@@ -1,10 +1,13 @@
 /*
  * Objects of a repository: commits by their hashes with what they hold, in one pack, indexed and
- * proven while it comes (objects.h). Nothing is said of what is here already: each pack is whole.
+ * proven while it comes (objects.h).
  *
  * Fetches that are the same (place, auth, wants, depth, filter, bounds) and in flight at a time are
  * one; each who waits has its own timeout and may leave. The last few object sets are kept: the
- * same fetch again costs nothing, not even a request. Loop thread.
+ * same fetch again costs nothing, not even a request, and of a commit that follows one of those
+ * only comes what has changed: the new set is put on top of the old one (objects.h) and kept in its
+ * place. Whether all has come is seen by who reads it; what lacks something is not kept, so the
+ * next fetch is whole. Loop thread.
  *
  *	op = gitc_fetch_start(client, &(struct gitc_fetch_req){.target = target, .want = &oid,
  *		.n_want = 1, .depth = 1});
@@ -30,7 +33,9 @@ struct gitc_fetch_req {
 	/* Commits of each history; 0: all. A server that cannot sends all. */
 	unsigned depth;
 	bool no_blobs; /* none, where the server can leave them out; else all come */
-	uint64_t max_pack; /* bytes; 0: LIMIT_GIT_PACK */
+	/* `want` is one commit, of depth 1: it may follow another one that is here. */
+	bool follows;
+	uint64_t max_pack; /* bytes that come; 0: LIMIT_GIT_PACK */
 	uint64_t max_objects; /* 0: LIMIT_GIT_OBJECTS */
 };
 

@@ -6,8 +6,10 @@
 #include "git/gitc.h"
 #include "git/hash.h"
 #include "git/objects_internal.h"
+#include "git/pack_format.h"
 #include "git/scan.h"
 #include "git/unpack.h"
+#include "pack/deflate.h"
 #include "pack/sort.h"
 #include "pack/source.h"
 #include "pack/temp.h"
@@ -71,6 +73,7 @@ int gitc_index_add(
    that wait for it. */
 struct naming {
 	struct gitc_index *ix;
+	const struct gitc_objects *from; /* what a thin pack lacks is there; NULL */
 	struct gitc_scanned *seen;
 	const struct gitc_oid *base_names;
 	size_t n;
@@ -156,12 +159,13 @@ static int naming_bound(struct naming *m, size_t i, struct err *err)
 
 static int naming_init(struct naming *m, const atomic_bool *stop, struct err *err)
 {
-	size_t i;
+	/* Each base that is known by its name may have to be added. */
+	size_t i, room = m->n + m->ix->scan.base_names.len;
 
-	m->first = mem_zalloc(m->n * sizeof(*m->first));
-	m->next = mem_zalloc(m->n * sizeof(*m->next));
-	m->cost = mem_zalloc(m->n * sizeof(*m->cost));
-	m->depth = mem_zalloc(m->n * sizeof(*m->depth));
+	m->first = mem_zalloc(room * sizeof(*m->first));
+	m->next = mem_zalloc(room * sizeof(*m->next));
+	m->cost = mem_zalloc(room * sizeof(*m->cost));
+	m->depth = mem_zalloc(room * sizeof(*m->depth));
 	/* Most bases are in front of what is made of them: what is too much is seen before anything
 	   is made. */
 	for (i = 0; i < m->n; i++)
@@ -295,6 +299,66 @@ static int name_from(struct naming *m, uint32_t i, struct err *err)
 	return 0;
 }
 
+/* ---- a thin pack ----------------------------------------------------------------------------- */
+
+/* It counts as what came with the pack does. */
+static int thin_room(struct gitc_scan *s, const struct gitc_raw *raw, size_t n, struct err *err)
+{
+	s->expanded += raw->b.len;
+	if (s->expanded <= s->max.expanded && s->at + n <= s->max.pack)
+		return 0;
+	return err_code(err, ERR_RETRY, GITC_TOO_LARGE,
+		"the pack is too large with what its objects are made of");
+}
+
+/* An object of another pack is written behind the end of this one, as one more of it. What is
+   larger than all that a delta claims to be made of is no base of any. */
+static int thin_copy(
+	struct naming *m, const struct gitc_oid *oid, const atomic_bool *stop, struct err *err)
+{
+	struct gitc_scan *s = &m->ix->scan;
+	auto_buf struct buf out = BUF_INIT(BUF_ANY);
+	auto_raw struct gitc_raw raw = {0};
+
+	if (gitc_raw_read_within(m->from, oid, s->largest, 4 * s->largest, stop, &raw, err))
+		return -1;
+	gitc_head_put(&out, raw.type, raw.b.len);
+	BUG_IF(pack_deflate(&out, raw.b.p, raw.b.len)); /* without a limit */
+	if (thin_room(s, &raw, out.len, err))
+		return -1;
+	if (sys_write_all(m->ix->fd, out.p, out.len))
+		return err_sys(err, "cannot write a pack");
+	*vec_add(&s->seen) = (struct gitc_scanned){.at = s->at & ((1ULL << 48) - 1),
+		.type = raw.type & 7,
+		.named = true,
+		.size = raw.b.len,
+		.oid = *oid,
+		.base = GITC_NO_BASE};
+	s->at += out.len;
+	m->seen = s->seen.p;
+	m->n++;
+	return 0;
+}
+
+/* What deltas are made of and the pack has not, of the set that it adds to. */
+static int thin_fill(struct naming *m, const atomic_bool *stop, struct err *err)
+{
+	struct gitc_oid oid;
+	size_t k;
+
+	for (k = 0; k < m->n_by_name; k++) {
+		if (m->seen[m->by_name[k]].base != GITC_NO_BASE)
+			continue;
+		oid = *base_name(m, m->by_name[k]);
+		if (!gitc_objects_has(m->from, &oid))
+			continue;
+		if (pack_stopped(stop, err) || thin_copy(m, &oid, stop, err) ||
+			name_from(m, (uint32_t)m->n - 1, err))
+			return -1;
+	}
+	return 0;
+}
+
 static int name_all(struct naming *m, const atomic_bool *stop, struct err *err)
 {
 	size_t i, unnamed = 0;
@@ -305,6 +369,8 @@ static int name_all(struct naming *m, const atomic_bool *stop, struct err *err)
 		if (m->seen[i].type && m->seen[i].base == GITC_NO_BASE &&
 			(pack_stopped(stop, err) || name_from(m, (uint32_t)i, err)))
 			return -1;
+	if (m->from && thin_fill(m, stop, err))
+		return -1;
 	for (i = 0; i < m->n; i++)
 		unnamed += !m->seen[i].named;
 	if (unnamed)
@@ -313,9 +379,11 @@ static int name_all(struct naming *m, const atomic_bool *stop, struct err *err)
 	return 0;
 }
 
-static int index_name(struct gitc_index *ix, const atomic_bool *stop, struct err *err)
+static int index_name(struct gitc_index *ix, const struct gitc_objects *from,
+	const atomic_bool *stop, struct err *err)
 {
 	struct naming m = {.ix = ix,
+		.from = from,
 		.seen = ix->scan.seen.p,
 		.base_names = ix->scan.base_names.p,
 		.n = ix->scan.seen.len,
@@ -393,7 +461,7 @@ uint64_t gitc_index_memory(const struct gitc_index *ix)
 	uint64_t each = sizeof(struct gitc_scanned) + sizeof(struct gitc_oid) +
 		4 * sizeof(uint32_t) + sizeof(uint64_t) + sizeof(uint16_t);
 
-	return s->seen.len * each + (s->largest ? kept + 4 * s->largest : 0);
+	return (s->seen.len + s->base_names.len) * each + (s->largest ? kept + 4 * s->largest : 0);
 }
 
 int gitc_index_end(struct gitc_index *ix, struct gitc_objects **objects, const atomic_bool *stop,
@@ -401,7 +469,7 @@ int gitc_index_end(struct gitc_index *ix, struct gitc_objects **objects, const a
 {
 	struct gitc_pack *p;
 
-	if (gitc_scan_end(&ix->scan, err) || index_name(ix, stop, err))
+	if (gitc_scan_end(&ix->scan, err) || index_name(ix, *objects, stop, err))
 		return -1;
 	p = NEW(struct gitc_pack);
 	p->idx_fd = p->pack_fd = -1;

@@ -3,7 +3,7 @@
  * then it is an object set (objects.h). A reader goes over the stream (scan.h) and
  * refuses what is too large as soon as it shows: the pack, one object, all of them expanded, their
  * number. Then each object gets its name, the hash of its bytes (hash.h), for which deltas are put
- * together, within bounds as well. Thin packs are refused.
+ * together, within bounds as well. A thin pack is for a set that has what it lacks, else refused.
  *
  * Worker side: new and free may be called on the loop and do not block; add and end do, one at a
  * time, on any thread. After a failure only free is allowed.
@@ -42,7 +42,8 @@ int gitc_index_add(struct gitc_index *ix, const void *p, size_t n, const atomic_
 /* What gitc_index_end takes of memory at most, of what has come until now. */
 uint64_t gitc_index_memory(const struct gitc_index *ix);
 /* The pack is whole. Either *objects is NULL and becomes the caller's reference, or it is a set and
-   the pack goes into it, where readers see it from now on. */
+   the pack goes into it, where readers see it from now on. Deltas may be made of what that set has:
+   it is copied, so that each pack stands for itself. */
 int gitc_index_end(struct gitc_index *ix, struct gitc_objects **objects, const atomic_bool *stop,
 	struct err *err) must_check;
 

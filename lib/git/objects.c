@@ -21,6 +21,14 @@ struct gitc_objects *gitc_objects_new(void)
 	return o;
 }
 
+struct gitc_objects *gitc_objects_on(struct gitc_objects *base)
+{
+	struct gitc_objects *o = gitc_objects_new();
+
+	o->base = gitc_objects_ref(base);
+	return o;
+}
+
 struct gitc_objects *gitc_objects_ref(struct gitc_objects *o)
 {
 	atomic_fetch_add(&o->refs, 1);
@@ -29,15 +37,17 @@ struct gitc_objects *gitc_objects_ref(struct gitc_objects *o)
 
 void gitc_objects_unref(struct gitc_objects *o)
 {
+	struct gitc_objects *base;
 	struct gitc_pack *p, *next;
 
-	if (!o || atomic_fetch_sub(&o->refs, 1) != 1)
-		return;
-	for (p = atomic_load(&o->packs); p; p = next) {
-		next = p->next;
-		gitc_pack_free(p);
+	for (; o && atomic_fetch_sub(&o->refs, 1) == 1; o = base) {
+		for (p = atomic_load(&o->packs); p; p = next) {
+			next = p->next;
+			gitc_pack_free(p);
+		}
+		base = o->base;
+		free(o);
 	}
-	free(o);
 }
 
 void gitc_objects_add(struct gitc_objects *o, struct gitc_pack *p)
@@ -56,15 +66,43 @@ bool gitc_objects_has(const struct gitc_objects *o, const struct gitc_oid *oid)
 	return gitc_objects_at(o, oid, &p, &at);
 }
 
-void gitc_objects_stats(const struct gitc_objects *o, struct gitc_objects_stats *out)
+/* Of its own packs alone. */
+static void stats_add(const struct gitc_objects *o, struct gitc_objects_stats *out)
 {
 	const struct gitc_pack *p;
 
-	*out = (struct gitc_objects_stats){0};
 	for (p = atomic_load(&o->packs); p; p = p->next) {
 		out->objects += p->fanout[255];
 		out->bytes += p->pack_size + (uint64_t)p->fanout[255] * GITC_RECORD;
 	}
+}
+
+void gitc_objects_stats(const struct gitc_objects *o, struct gitc_objects_stats *out)
+{
+	*out = (struct gitc_objects_stats){0};
+	for (; o; o = o->base)
+		stats_add(o, out);
+}
+
+bool gitc_objects_lack(const struct gitc_objects *o)
+{
+	for (; o; o = o->base)
+		if (atomic_load(&o->lacking))
+			return true;
+	return false;
+}
+
+bool gitc_objects_may_grow(const struct gitc_objects *o)
+{
+	struct gitc_objects_stats added = {0}, whole = {0};
+	unsigned sets = 1;
+
+	if (gitc_objects_lack(o))
+		return false;
+	for (; o->base; o = o->base, sets++)
+		stats_add(o, &added);
+	stats_add(o, &whole);
+	return sets < LIMIT_GIT_ADDED && added.bytes <= whole.bytes;
 }
 
 /* ---- messages -------------------------------------------------------------------------------- */
@@ -95,10 +133,13 @@ int gitc_object_large(const struct gitc_oid *oid, enum gitc_type type, uint64_t 
 		(unsigned long long)max);
 }
 
-static int object_missing(const struct gitc_oid *oid, enum gitc_type type, struct err *err)
+static int object_missing(const struct gitc_objects *o, const struct gitc_oid *oid,
+	enum gitc_type type, struct err *err)
 {
 	char hex[GITC_OID_HEX];
 
+	/* Nothing is ever const but in the eyes of those who read. */
+	atomic_store(&((struct gitc_objects *)(uintptr_t)o)->lacking, true);
 	return err_code(err, ERR_RETRY, GITC_MISSING, "%s '%s' is missing", gitc_type_name(type),
 		gitc_oid_format(oid, hex));
 }
@@ -142,7 +183,7 @@ static int place_find(const struct gitc_objects *o, const struct gitc_oid *oid, 
 	*u = (struct gitc_unpack){.fd = -1, .stop = stop, .find = find_in_pack};
 	gitc_unpack_init(u);
 	if (!gitc_objects_at(o, oid, &p->pack, &p->at))
-		return object_missing(oid, type, err);
+		return object_missing(o, oid, type, err);
 	u->fd = p->pack->pack_fd;
 	u->ctx = (void *)p->pack; /* find_in_pack only reads */
 	return gitc_unpack_head(u, p->at, &p->h, err) || place_size(u, p, err) ? -1 : 0;
@@ -173,8 +214,9 @@ static int raw_read(struct gitc_unpack *u, const struct place *p, const struct g
 	return wrong_type(oid, type, is, err);
 }
 
-int gitc_raw_read(const struct gitc_objects *o, const struct gitc_oid *oid, enum gitc_type type,
-	uint64_t max, const atomic_bool *stop, struct gitc_raw *out, struct err *err)
+static int raw_find(const struct gitc_objects *o, const struct gitc_oid *oid, enum gitc_type type,
+	uint64_t max, uint64_t memory, const atomic_bool *stop, struct gitc_raw *out,
+	struct err *err)
 {
 	struct gitc_unpack u;
 	struct place p;
@@ -182,12 +224,25 @@ int gitc_raw_read(const struct gitc_objects *o, const struct gitc_oid *oid, enum
 
 	*out = (struct gitc_raw){0};
 	rc = place_find(o, oid, type, stop, &u, &p, err);
+	u.memory = memory;
 	if (!rc)
 		rc = raw_read(&u, &p, oid, type, max, out, err);
 	gitc_unpack_clear(&u);
 	if (rc)
 		gitc_raw_clear(out);
 	return rc;
+}
+
+int gitc_raw_read(const struct gitc_objects *o, const struct gitc_oid *oid, enum gitc_type type,
+	uint64_t max, const atomic_bool *stop, struct gitc_raw *out, struct err *err)
+{
+	return raw_find(o, oid, type, max, 0, stop, out, err);
+}
+
+int gitc_raw_read_within(const struct gitc_objects *o, const struct gitc_oid *oid, uint64_t max,
+	uint64_t memory, const atomic_bool *stop, struct gitc_raw *out, struct err *err)
+{
+	return raw_find(o, oid, (enum gitc_type)0, max, memory, stop, out, err);
 }
 
 void gitc_raw_clear(struct gitc_raw *r)

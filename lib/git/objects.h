@@ -26,6 +26,14 @@ struct gitc_objects *gitc_objects_ref(struct gitc_objects *o); /* returns o */
 void gitc_objects_unref(struct gitc_objects *o); /* NULL is fine */
 bool gitc_objects_has(const struct gitc_objects *o, const struct gitc_oid *oid);
 
+/* An empty set on top of another one, of which it holds a reference: it has all of that, too. */
+struct gitc_objects *gitc_objects_on(struct gitc_objects *base);
+/* Has somebody looked for what neither it nor what it rests on has? */
+bool gitc_objects_lack(const struct gitc_objects *o);
+/* May another one be put on top of it? Not when there are many upon each other already, when what
+   was added is more than what it was added to, and when it lacks something. */
+bool gitc_objects_may_grow(const struct gitc_objects *o);
+
 enum gitc_type { GITC_COMMIT = 1, GITC_TREE, GITC_BLOB, GITC_TAG };
 
 /* What it is called in messages: "commit", "tree", ... */

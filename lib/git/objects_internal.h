@@ -33,6 +33,8 @@ bool gitc_pack_find(const struct gitc_pack *p, const struct gitc_oid *oid, uint6
 struct gitc_objects {
 	atomic_uint refs;
 	_Atomic(struct gitc_pack *) packs;
+	struct gitc_objects *base; /* what it adds to; NULL: nothing */
+	atomic_bool lacking; /* somebody has looked for what is not there */
 };
 
 struct gitc_objects *gitc_objects_new(void);
@@ -51,6 +53,9 @@ struct gitc_raw {
 /* Of any type with type 0. More than max bytes: GITC_TOO_LARGE, before they are read. */
 int gitc_raw_read(const struct gitc_objects *o, const struct gitc_oid *oid, enum gitc_type type,
 	uint64_t max, const atomic_bool *stop, struct gitc_raw *out, struct err *err) must_check;
+/* Likewise; putting it together may take so much memory, past which err->code is -ENOBUFS. */
+int gitc_raw_read_within(const struct gitc_objects *o, const struct gitc_oid *oid, uint64_t max,
+	uint64_t memory, const atomic_bool *stop, struct gitc_raw *out, struct err *err) must_check;
 void gitc_raw_clear(struct gitc_raw *r);
 
 /* "<type> '<name>' <what>", GITC_BAD_OBJECT. Returns -1. */

@@ -1,5 +1,7 @@
 #include "git/pack_format.h"
 
+#include "base/buf.h"
+
 #include <string.h>
 
 #define NAME_BYTES 20
@@ -34,6 +36,17 @@ bool gitc_head_parse(struct gitc_head *h, const unsigned char *p, size_t n)
 	}
 	h->len = i;
 	return i <= n;
+}
+
+void gitc_head_put(struct buf *out, unsigned type, uint64_t size)
+{
+	unsigned char c = (unsigned char)(type << 4 | (size & 15));
+
+	for (size >>= 4; size; size >>= 7) {
+		buf_addc(out, (char)(c | 128));
+		c = size & 127;
+	}
+	buf_addc(out, (char)c);
 }
 
 bool gitc_delta_size(const unsigned char *p, size_t n, size_t *at, uint64_t *out)

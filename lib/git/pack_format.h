@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct buf;
+
 /* Types of what lies in a pack: those of objects, and two of deltas. */
 enum { PACK_OBJ_OFS = 6, PACK_OBJ_REF = 7 };
 
@@ -24,6 +26,8 @@ struct gitc_head {
 
 /* Reads the header that the n bytes at p begin with; false: there is none. */
 bool gitc_head_parse(struct gitc_head *h, const unsigned char *p, size_t n);
+/* Appends the header of an object that is no delta, of so many bytes. */
+void gitc_head_put(struct buf *out, unsigned type, uint64_t size);
 /* A delta begins with two numbers, the size of its base and its own: the one at *at, which moves
    on. False: there is none. */
 bool gitc_delta_size(const unsigned char *p, size_t n, size_t *at, uint64_t *out);

@@ -28,9 +28,16 @@ static void ask_v2(struct buf *out, const struct gitc_packin_ask *ask)
 	gitc_pkt_add_delim(out);
 	gitc_pkt_addf(out, "no-progress\n");
 	gitc_pkt_addf(out, "ofs-delta\n");
+	/* Without thin-pack a server does not look at the files of a commit that is no parent. */
+	if (ask->have) {
+		gitc_pkt_addf(out, "thin-pack\n");
+		gitc_pkt_addf(out, "shallow %s\n", gitc_oid_format(ask->have, hex));
+	}
 	ask_bounds(out, ask);
 	for (i = 0; i < ask->n_want; i++)
 		gitc_pkt_addf(out, "want %s\n", gitc_oid_format(&ask->want[i], hex));
+	if (ask->have)
+		gitc_pkt_addf(out, "have %s\n", gitc_oid_format(ask->have, hex));
 	gitc_pkt_addf(out, "done\n");
 	gitc_pkt_add_flush(out);
 }

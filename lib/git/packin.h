@@ -1,8 +1,8 @@
 /*
  * The exchange that brings a pack: what is asked, in either version of the protocol (gitprotocol-v2
  * "fetch", gitprotocol-pack "Packfile Negotiation"), and the answer, out of which the bytes of the
- * pack come. Nothing is negotiated: wants, a depth, a filter, done. Inside lib/git only; any
- * thread, one at a time.
+ * pack come. Nothing is negotiated: wants, a depth, a filter, at most one commit that is here,
+ * done. Inside lib/git only; any thread, one at a time.
  */
 #ifndef GIT_PACKIN_H
 #define GIT_PACKIN_H
@@ -18,6 +18,9 @@ struct gitc_packin_ask {
 	const struct gitc_oid *want;
 	size_t n_want;
 	unsigned depth; /* 0: all; as far as the server can */
+	/* A commit that is here with all its files, without its history: what it has need not come,
+	   and the pack may have deltas on it. NULL: nothing is here. Version 2 only. */
+	const struct gitc_oid *have;
 	bool no_blobs; /* likewise */
 };
 

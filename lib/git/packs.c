@@ -54,8 +54,9 @@ bool gitc_pack_find(const struct gitc_pack *p, const struct gitc_oid *oid, uint6
 bool gitc_objects_at(const struct gitc_objects *o, const struct gitc_oid *oid,
 	const struct gitc_pack **p, uint64_t *at)
 {
-	for (*p = atomic_load(&o->packs); *p; *p = (*p)->next)
-		if (gitc_pack_find(*p, oid, at))
-			return true;
+	for (; o; o = o->base)
+		for (*p = atomic_load(&o->packs); *p; *p = (*p)->next)
+			if (gitc_pack_find(*p, oid, at))
+				return true;
 	return false;
 }

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "crypto/sha1.h"
+#include "git/pack_format.h"
 #include "pack/deflate.h"
 
 #include <stdio.h>
@@ -37,19 +38,6 @@ static void put_be32(struct buf *out, uint32_t v)
 	buf_add(out, b, sizeof(b));
 }
 
-/* 3 bits of type and 4 of the size, then 7 each. */
-static void put_head(struct buf *out, const struct gitc_made *m)
-{
-	size_t size = m->n >> 4;
-	unsigned char c = (unsigned char)((unsigned)m->type << 4 | (m->n & 15));
-
-	for (; size; size >>= 7) {
-		buf_addc(out, (char)(c | 128));
-		c = size & 127;
-	}
-	buf_addc(out, (char)c);
-}
-
 int gitc_packw_end(const struct gitc_packw *w, struct buf *out)
 {
 	unsigned char sum[SHA1_SIZE];
@@ -61,7 +49,7 @@ int gitc_packw_end(const struct gitc_packw *w, struct buf *out)
 	put_be32(out, 2);
 	put_be32(out, (uint32_t)w->made.len);
 	vec_each (&w->made, m) {
-		put_head(out, m);
+		gitc_head_put(out, m->type, m->n);
 		if (pack_deflate(out, m->p, m->n))
 			return -1;
 	}

@@ -29,6 +29,8 @@ struct pull {
 	struct gitc_target target;
 	char *key;
 	struct gitc_oid *want;
+	struct gitc_objects *base;
+	struct gitc_oid have;
 	struct gitc_packin_ask ask;
 	uint64_t max_pack;
 	const struct flight *flight;
@@ -234,6 +236,12 @@ static enum gitc_feed on_data(void *arg, const char *data, size_t n, struct err 
 static void begin_answer(struct pull *p)
 {
 	p->ask.caps = &p->caps;
+	p->ask.have = NULL;
+	if (p->base && p->caps.version == 2 && p->caps.shallow) {
+		p->ask.have = &p->have;
+		if (!p->objects)
+			p->objects = gitc_objects_on(p->base);
+	}
 	gitc_packin_clear(&p->answer);
 	gitc_packin_init(&p->answer, &p->ask);
 	p->answer.on_pack = on_pack;
@@ -367,6 +375,7 @@ static void pull_free(struct task *t)
 	gitc_index_free(p->index);
 	op_free(p->grant);
 	gitc_objects_unref(p->objects);
+	gitc_objects_unref(p->base);
 	gitc_packin_clear(&p->answer);
 	gitc_reflist_clear(&p->refs);
 	gitc_target_clear(&p->target);
@@ -415,6 +424,10 @@ struct op *gitc_pull_start(struct gitc_client *c, const struct gitc_pull_req *re
 		p->index = gitc_index_new(c->folder,
 			&(struct gitc_limits){.pack = p->max_pack, .objects = req->max_objects});
 	p->objects = req->into ? gitc_objects_ref(req->into) : NULL;
+	if (req->base) {
+		p->base = gitc_objects_ref(req->base);
+		p->have = *req->have;
+	}
 	buf_init(&p->question, BUF_ANY);
 	buf_init(&p->buffer[0], BUFFER_MAX);
 	buf_init(&p->buffer[1], BUFFER_MAX);

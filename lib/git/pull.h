@@ -23,6 +23,10 @@ struct gitc_pull_req {
 	bool no_blobs;
 	uint64_t max_pack, max_objects; /* 0: the limits */
 	struct gitc_objects *into; /* NULL: a new set. Referenced */
+	/* All of the commit `have` is in it: a server that speaks version 2 sends what it lacks,
+	   and the new set is on top of it. NULL: nothing is here. Referenced */
+	struct gitc_objects *base;
+	const struct gitc_oid *have; /* copied */
 	/* Those who wait for it together: its lines of the log are the first one's, and each has a
 	   time of its own. NULL: the target's timeout is that of all of it. Borrowed. */
 	const struct flight *flight;

@@ -36,6 +36,7 @@ static enum step_ret fetch_commit_start(struct task *t)
 				.n_want = 1,
 				.depth = 1,
 				.no_blobs = f->no_blobs,
+				.follows = !f->has_tag,
 				.max_pack = f->max_pack}));
 }
 

@@ -1,8 +1,8 @@
 /*
  * A pack, pre-scanned and indexed: the first byte says how it is made. Even: the rest is the pack,
  * whose checksum is put right. Odd: the rest says which objects a pack is made of, deltas by place
- * and by name upon each other. What is taken has the names that its bytes say, in pieces and at
- * once, and within the bounds that were set.
+ * and by name upon each other, and on a blob of the set that it comes on top of. What is taken has
+ * the names that its bytes say, in pieces and at once, and within the bounds that were set.
  */
 #include "git/gitc.h"
 #include "git/objects_internal.h"
@@ -17,12 +17,13 @@
 #define EXPANDED 16384
 
 static struct gitc_folder *folder;
+static struct gitc_objects *base;
 
 /* The objects that an odd input names: what each is, how it is made, and of what. */
 static void made(struct buf *pack, const unsigned char *p, size_t n)
 {
 	size_t at[OBJECTS], count = 0, i = 0;
-	struct gitc_oid names[OBJECTS];
+	struct gitc_oid names[OBJECTS], blob = pk_blob_x();
 
 	pk_begin(pack, n ? p[0] % OBJECTS : 0);
 	for (i = 1; i + 3 <= n && count < OBJECTS; count++) {
@@ -32,8 +33,9 @@ static void made(struct buf *pack, const unsigned char *p, size_t n)
 
 		if (how == PK_OFS && count)
 			at[count] = pk_ofs(pack, at[of % count], bytes, len);
-		else if (how == PK_REF && count)
-			at[count] = pk_ref(pack, &names[of % count], bytes, len);
+		else if (how == PK_REF && (count || of == 255))
+			at[count] =
+				pk_ref(pack, of == 255 ? &blob : &names[of % count], bytes, len);
 		else
 			at[count] = pk_add_claim(pack, how, bytes, len, p[i] & 64 ? of : len);
 		/* Of a delta it is no object's name, unless by a cycle. */
@@ -46,7 +48,7 @@ static void made(struct buf *pack, const unsigned char *p, size_t n)
 
 static struct gitc_objects *take(const struct buf *pack, size_t step, struct err *err)
 {
-	return pk_index(folder,
+	return pk_index_on(base, folder,
 		&(struct gitc_limits){.objects = OBJECTS,
 			.object = OBJECT,
 			.expanded = EXPANDED,
@@ -61,7 +63,7 @@ static void check(const struct gitc_objects *o, const struct gitc_objects *other
 	uint64_t total = 0;
 	uint32_t i;
 
-	BUG_IF(p->fanout[255] > OBJECTS || p->next);
+	BUG_IF(p->fanout[255] > OBJECTS + 1 || p->next);
 	for (i = 0; i < p->fanout[255]; i++) {
 		auto_raw struct gitc_raw a = {0}, b = {0};
 		struct gitc_oid oid, again;
@@ -92,6 +94,12 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 	if (!folder) {
 		folder = gitc_folder_new("/tmp", &err); /* its files have no names */
 		BUG_IF(!folder);
+		pk_begin(&pack, 1);
+		pk_add(&pack, PK_BLOB, "x\n", 2);
+		pk_end(&pack);
+		base = pk_index(folder, NULL, pack.p, pack.len, 0, &err);
+		BUG_IF(!base);
+		buf_reset(&pack);
 	}
 	if (data[0] & 1) {
 		made(&pack, data + 1, size - 1);

@@ -161,9 +161,15 @@ struct gitc_oid pk_commit(struct buf *out, const struct gitc_oid *tree)
 struct gitc_objects *pk_index(const struct gitc_folder *f, const struct gitc_limits *limits,
 	const void *p, size_t n, size_t step, struct err *err)
 {
+	return pk_index_on(NULL, f, limits, p, n, step, err);
+}
+
+struct gitc_objects *pk_index_on(struct gitc_objects *base, const struct gitc_folder *f,
+	const struct gitc_limits *limits, const void *p, size_t n, size_t step, struct err *err)
+{
 	static const struct gitc_limits none;
 	struct gitc_index *ix = gitc_index_new(f, limits ? limits : &none);
-	struct gitc_objects *o = NULL;
+	struct gitc_objects *o = base ? gitc_objects_on(base) : NULL;
 	const char *from = p;
 	int rc = 0;
 
@@ -174,10 +180,13 @@ struct gitc_objects *pk_index(const struct gitc_folder *f, const struct gitc_lim
 		from += take;
 		n -= take;
 	}
-	if (!rc && gitc_index_end(ix, &o, NULL, err))
-		o = NULL;
+	if (!rc)
+		rc = gitc_index_end(ix, &o, NULL, err);
 	gitc_index_free(ix);
-	return o;
+	if (!rc)
+		return o;
+	gitc_objects_unref(o);
+	return NULL;
 }
 
 struct gitc_oid pk_blob_x(void)

@@ -43,6 +43,10 @@ struct gitc_oid pk_commit(struct buf *out, const struct gitc_oid *tree);
 struct gitc_objects *pk_index(const struct gitc_folder *f, const struct gitc_limits *limits,
 	const void *p, size_t n, size_t step, struct err *err);
 
+/* The same on top of a set. */
+struct gitc_objects *pk_index_on(struct gitc_objects *base, const struct gitc_folder *f,
+	const struct gitc_limits *limits, const void *p, size_t n, size_t step, struct err *err);
+
 /* A pack with one commit of a tree with these bytes, and the blob "x\n"; the commit's name. */
 struct gitc_oid pk_tree_pack(struct buf *pack, const struct buf *tree);
 /* The blob's name. */

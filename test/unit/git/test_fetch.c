@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "git/commit.h"
 #include "git/objects.h"
+#include "test/unit/git/packs.h"
 #include "test/unit/git/wire.h"
 
 #include <errno.h>
@@ -107,6 +108,274 @@ START_TEST(test_more)
 	ck_assert_str_eq(fake_git_log(w.server), POST AUTH);
 	gitc_objects_unref(o);
 	wire_clear(&w);
+}
+END_TEST
+
+/* ---- a commit that follows another one ------------------------------------------------------- */
+
+static struct op *follow(
+	struct wire *w, const struct gitc_target *t, const struct gitc_oid *want, bool no_blobs)
+{
+	struct op *op = gitc_fetch_start(w->git,
+		&(struct gitc_fetch_req){.target = *t,
+			.want = want,
+			.n_want = 1,
+			.depth = 1,
+			.no_blobs = no_blobs,
+			.follows = true});
+
+	wire_wait(w, op);
+	return op;
+}
+
+/* The newest commit of a branch; *bytes of packs were needed. */
+static struct gitc_objects *follow_ok(
+	struct wire *w, const char *branch, bool no_blobs, uint64_t *bytes)
+{
+	struct gitc_oid tip = wire_oid(w, branch);
+	struct gitc_target t = wire_target(w);
+	struct gitc_objects *o;
+	struct gitc_stats stats;
+	struct op *op;
+
+	gitc_client_stats(w->git, &stats);
+	*bytes = stats.fetch_bytes;
+	op = follow(w, &t, &tip, no_blobs);
+	wire_ok(op);
+	o = gitc_fetch_take(op);
+	op_free(op);
+	gitc_client_stats(w->git, &stats);
+	*bytes = stats.fetch_bytes - *bytes;
+	return o;
+}
+
+/* 40 files that cannot be packed well, 2 kB each, and a change in one of them. */
+#define FILES \
+	"cd work; for i in $(seq 40); do echo $i | openssl dgst -sha512 -binary >f$i;" \
+	"for j in $(seq 5); do openssl dgst -sha512 -binary f$i >>f$i; done; done;" \
+	"git add .; git commit -qm files; git push -q ../app.git main"
+#define CHANGE "cd work; date +%%s%%N >>f7; git commit -qam change; git push -q ../app.git main"
+
+static void whole_commit(struct wire *w, struct gitc_objects *o, const char *branch)
+{
+	auto_free char *list = NULL;
+	auto_free char *ask = mem_printf("git -C app.git ls-tree -r %s", branch);
+	char *line, *save = NULL;
+	size_t n = 0;
+
+	list = fake_git_ask(w->server, ask);
+	for (line = strtok_r(list, "\n", &save); line; line = strtok_r(NULL, "\n", &save), n++) {
+		struct buf b = BUF_INIT(BUF_ANY);
+		struct gitc_oid oid;
+		struct err err = {0};
+
+		ck_assert(gitc_oid_parse(&oid, line + 12, 40));
+		ck_assert_msg(!gitc_blob_read(o, &oid, &b, 100000, &err), "%s", err.msg);
+		buf_clear(&b);
+	}
+	ck_assert_uint_ge(n, 3);
+}
+
+/* What is here does not come again, and the set is whole in spite of that: a change, nothing but a
+   new commit, a branch without a common history, a step back. Its place is that of the old one. */
+START_TEST(test_follows)
+{
+	struct gitc_objects *o[5];
+	struct gitc_stats stats;
+	uint64_t first, bytes;
+	struct wire w;
+	int i;
+
+	wire_init(&w);
+	fake_git_run(w.server, FILES);
+	o[0] = follow_ok(&w, "main", false, &first);
+	ck_assert_uint_gt(first, 10000);
+	fake_git_run(w.server, CHANGE);
+	o[1] = follow_ok(&w, "main", false, &bytes);
+	ck_assert_uint_lt(bytes, 1500);
+	fake_git_run(w.server,
+		"cd work; git commit -q --allow-empty -m same; git push -q ../app.git main");
+	o[2] = follow_ok(&w, "main", false, &bytes);
+	ck_assert_uint_lt(bytes, 400);
+	fake_git_run(w.server,
+		"cd work; git checkout -q --orphan other; echo new >new; git add new;"
+		"git commit -qm other; git push -q ../app.git other; git checkout -q main");
+	o[3] = follow_ok(&w, "other", false, &bytes);
+	ck_assert_uint_lt(bytes, 800);
+	fake_git_run(w.server, "git -C app.git branch back main~2");
+	o[4] = follow_ok(&w, "back", false, &bytes);
+	ck_assert_uint_lt(bytes, 1500);
+	gitc_client_stats(w.git, &stats);
+	ck_assert_uint_eq(stats.sets, 1);
+	/* Each reads what is its own, while those under it are gone. */
+	for (i = 0; i < 4; i++)
+		gitc_objects_unref(o[i]);
+	whole_commit(&w, o[4], "back");
+	whole_commit(&w, o[4], "other");
+	whole_commit(&w, o[4], "main");
+	gitc_objects_unref(o[4]);
+	wire_clear(&w);
+}
+END_TEST
+
+/* Sets without blobs are a line of their own; blobs come into them as before. */
+START_TEST(test_follows_no_blobs)
+{
+	struct gitc_objects *o;
+	uint64_t first, bytes;
+	struct gitc_target t;
+	struct gitc_oid want;
+	struct wire w;
+	struct op *op;
+
+	wire_init(&w);
+	fake_git_run(w.server, FILES);
+	gitc_objects_unref(follow_ok(&w, "main", false, &first));
+	gitc_objects_unref(follow_ok(&w, "main", true, &first));
+	ck_assert_uint_gt(first, 1000);
+	fake_git_run(w.server, CHANGE);
+	o = follow_ok(&w, "main", true, &bytes);
+	ck_assert_uint_lt(bytes, first / 2);
+	ck_assert(has(&w, o, "main^{tree}"));
+	ck_assert(has(&w, o, "main:d"));
+	ck_assert(!has(&w, o, "main:f7"));
+	t = wire_target(&w);
+	want = wire_oid(&w, "main:f7");
+	op = gitc_more_start(
+		w.git, &(struct gitc_more_req){.target = t, .into = o, .want = &want, .n_want = 1});
+	wire_wait(&w, op);
+	wire_ok(op);
+	op_free(op);
+	ck_assert(has(&w, o, "main:f7"));
+	gitc_objects_unref(o);
+	wire_clear(&w);
+}
+END_TEST
+
+/* Sets do not grow without end: after some it is whole again. */
+START_TEST(test_follows_so_far)
+{
+	struct gitc_objects *o;
+	uint64_t first, bytes = 0;
+	struct wire w;
+	int i;
+
+	wire_init(&w);
+	fake_git_run(w.server, FILES);
+	gitc_objects_unref(follow_ok(&w, "main", false, &first));
+	for (i = 0; i < 20 && bytes < first; i++) {
+		fake_git_run(w.server, CHANGE);
+		o = follow_ok(&w, "main", false, &bytes);
+		whole_commit(&w, o, "main");
+		gitc_objects_unref(o);
+	}
+	ck_assert_int_ge(i, 4);
+	ck_assert_int_lt(i, 18);
+	wire_clear(&w);
+}
+END_TEST
+
+/* 0: the old protocol; 1: the server has lost what is here; 2: another user; 3: it turned out that
+   something is missing. All comes. */
+START_TEST(test_follows_nothing)
+{
+	struct gitc_objects *o;
+	struct gitc_oid none = {{7}};
+	struct err err = {0};
+	struct buf b = BUF_INIT(BUF_ANY);
+	uint64_t first, bytes;
+	struct wire w;
+
+	wire_init(&w);
+	fake_git_old(w.server, _i == 0);
+	fake_git_run(w.server, FILES);
+	o = follow_ok(&w, "main", false, &first);
+	if (_i == 3) {
+		ck_assert_int_eq(gitc_blob_read(o, &none, &b, 10, &err), -1);
+		ck_assert_int_eq(err.code, GITC_MISSING);
+	}
+	gitc_objects_unref(o);
+	fake_git_run(w.server, CHANGE);
+	if (_i == 1)
+		fake_git_run(w.server,
+			"cd work; git checkout -q --orphan anew; git commit -qm anew;"
+			"git push -qf ../app.git anew:main; cd ../app.git;"
+			"git tag | xargs git tag -d; git branch | grep -v main | xargs git branch "
+			"-D;"
+			"git reflog expire --expire=all --all; git gc -q --prune=now");
+	if (_i == 2) {
+		gitc_auth_unref(w.auth);
+		w.auth = NULL;
+	}
+	o = follow_ok(&w, "main", false, &bytes);
+	ck_assert_uint_gt(bytes + 1000, first);
+	whole_commit(&w, o, "main");
+	gitc_objects_unref(o);
+	wire_clear(&w);
+}
+END_TEST
+
+/* A pack as the answer to a fetch. */
+static void banded(struct buf *answer, const struct buf *pack)
+{
+	buf_addf(answer, "000dpackfile\n%04zx\x01", pack->len + 5);
+	buf_add(answer, pack->p, pack->len);
+	buf_adds(answer, "0000");
+}
+
+/* What failed for another reason than what is here changes nothing; a pack that rests on nothing,
+   a server that does not understand: the next one is whole. */
+START_TEST(test_follows_failure)
+{
+	struct buf pack = BUF_INIT(BUF_ANY), d = BUF_INIT(BUF_ANY), sound = BUF_INIT(BUF_ANY),
+		   thin = BUF_INIT(BUF_ANY);
+	struct gitc_oid tip = pk_oid(PK_BLOB, "hello", 5), next = {{2}};
+	struct fake_answer *a;
+	struct gitc_stats stats;
+	struct gitc_target t;
+	struct wire w;
+	struct op *op;
+
+	wire_init_lies(&w);
+	t = wire_lies(&w);
+	pk_begin(&pack, 1);
+	pk_add(&pack, PK_BLOB, "hello", 5);
+	pk_end(&pack);
+	banded(&sound, &pack);
+	buf_reset(&pack);
+	pk_begin(&pack, 1);
+	pk_delta(&d, 5, 5);
+	pk_copy(&d, 0, 5);
+	pk_ref(&pack, &next, d.p, d.len);
+	pk_end(&pack);
+	banded(&thin, &pack);
+	wire_advert(&w, "git-upload-pack", WIRE_V2);
+	wire_answer(&w, "git-upload-pack", sound.p, sound.len)->times = 1;
+	op = follow(&w, &t, &tip, false);
+	wire_ok(op);
+	op_free(op);
+	ck_assert_ptr_null(strstr(buf_str(fake_bodies(w.liar)), "have"));
+
+	a = wire_answer(&w, "git-upload-pack", "", 0);
+	a->times = 1;
+	a->status = 503;
+	op = follow(&w, &t, &next, false);
+	ck_assert_int_eq(op->err.kind, ERR_RETRY);
+	op_free(op);
+	gitc_client_stats(w.git, &stats);
+	ck_assert_uint_eq(stats.sets, 1);
+	wire_answer(&w, "git-upload-pack", thin.p, thin.len);
+	op = follow(&w, &t, &next, false);
+	wire_failed(op, GITC_BAD_PACK, "does not have what 1 of its objects are made of");
+	op_free(op);
+	ck_assert_ptr_nonnull(strstr(buf_str(fake_bodies(w.liar)), "have b6fc4c620b67d95f"));
+	gitc_client_stats(w.git, &stats);
+	ck_assert_uint_eq(stats.sets, 0);
+	wire_clear(&w);
+	buf_clear(&sound);
+	buf_clear(&thin);
+	buf_clear(&pack);
+	buf_clear(&d);
 }
 END_TEST
 
@@ -392,6 +661,11 @@ Suite *suite_fetch(void)
 	tcase_add_unchecked_fixture(t, wire_setup, wire_teardown);
 	tcase_add_loop_test(t, test_gr_22_fetch, 0, 3);
 	tcase_add_test(t, test_more);
+	tcase_add_test(t, test_follows);
+	tcase_add_test(t, test_follows_no_blobs);
+	tcase_add_test(t, test_follows_so_far);
+	tcase_add_loop_test(t, test_follows_nothing, 0, 4);
+	tcase_add_test(t, test_follows_failure);
 	tcase_add_test(t, test_shared_and_kept);
 	tcase_add_test(t, test_leave);
 	tcase_add_test(t, test_large);

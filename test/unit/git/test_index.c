@@ -479,6 +479,91 @@ START_TEST(test_gr_22_added)
 }
 END_TEST
 
+/* A thin pack: what it lacks is in the set that it is put on top of, in a pack as it is and as a
+   delta. It stands for itself from then on. */
+START_TEST(test_thin)
+{
+	static const size_t steps[] = {0, 1, 7};
+	struct buf pack = BUF_INIT(BUF_ANY), d = BUF_INIT(BUF_ANY);
+	struct gitc_oid hello = pk_oid(PK_BLOB, "hello world", 11);
+	struct gitc_oid there = pk_oid(PK_BLOB, "hello there", 11);
+	struct gitc_oid last = pk_oid(PK_BLOB, "there", 5), end = pk_oid(PK_BLOB, "the end", 7);
+	struct gitc_objects *base, *o;
+	struct gitc_objects_stats stats;
+	struct err err = {0};
+	size_t at;
+
+	pk_begin(&pack, 2);
+	at = pk_add(&pack, PK_BLOB, "hello world", 11);
+	pk_delta(&d, 11, 11);
+	pk_copy(&d, 0, 6);
+	pk_text(&d, "there");
+	pk_ofs(&pack, at, d.p, d.len);
+	pk_end(&pack);
+	base = pk_index(folder, NULL, pack.p, pack.len, 0, &err);
+	ck_assert_msg(base != NULL, "%s", err.msg);
+	/* The second is made of the first, which is made of what is not here; two of one base. */
+	buf_reset(&pack);
+	pk_begin(&pack, 3);
+	buf_reset(&d);
+	pk_delta(&d, 5, 7);
+	pk_copy(&d, 0, 3);
+	pk_text(&d, " end");
+	pk_ref(&pack, &last, d.p, d.len);
+	buf_reset(&d);
+	pk_delta(&d, 11, 5);
+	pk_copy(&d, 6, 5);
+	pk_ref(&pack, &there, d.p, d.len);
+	buf_reset(&d);
+	pk_delta(&d, 11, 1);
+	pk_copy(&d, 6, 1);
+	pk_ref(&pack, &there, d.p, d.len);
+	pk_end(&pack);
+	o = pk_index_on(base, folder, NULL, pack.p, pack.len, steps[_i], &err);
+	ck_assert_msg(o != NULL, "%s", err.msg);
+	gitc_objects_stats(o, &stats);
+	ck_assert_uint_eq(stats.objects, 2 + 3 + 1);
+	gitc_objects_unref(base);
+	expect_blob(o, &hello, "hello world");
+	expect_blob(o, &last, "there");
+	expect_blob(o, &end, "the end");
+	gitc_objects_unref(o);
+	buf_clear(&pack);
+	buf_clear(&d);
+}
+END_TEST
+
+/* A base in the set that is larger than the delta says, and more of them than there is room for. */
+START_TEST(test_thin_bounds)
+{
+	static const char big[2000] = "big";
+	struct buf pack = BUF_INIT(BUF_ANY), d = BUF_INIT(BUF_ANY);
+	struct gitc_oid oid = pk_oid(PK_BLOB, big, sizeof(big));
+	struct gitc_objects *base;
+	struct err err = {0};
+
+	pk_begin(&pack, 1);
+	pk_add(&pack, PK_BLOB, big, sizeof(big));
+	pk_end(&pack);
+	base = pk_index(folder, NULL, pack.p, pack.len, 0, &err);
+	ck_assert_msg(base != NULL, "%s", err.msg);
+	buf_reset(&pack);
+	pk_delta(&d, _i ? sizeof(big) : 20, 20);
+	pk_copy(&d, 0, 20);
+	pk_begin(&pack, 1);
+	pk_ref(&pack, &oid, d.p, d.len);
+	pk_end(&pack);
+	ck_assert_ptr_null(pk_index_on(
+		base, folder, &(struct gitc_limits){.expanded = 1500}, pack.p, pack.len, 0, &err));
+	ck_assert_int_eq(err.code, GITC_TOO_LARGE);
+	ck_assert_ptr_nonnull(
+		strstr(err.msg, _i ? "too large with what" : "has 2000 bytes, more than 20"));
+	gitc_objects_unref(base);
+	buf_clear(&pack);
+	buf_clear(&d);
+}
+END_TEST
+
 /* Nothing has a name in the folder, so nothing is left of a process that was killed. */
 START_TEST(test_nameless)
 {
@@ -538,6 +623,8 @@ Suite *suite_index(void)
 	tcase_add_test(t, test_gr_20_memory);
 	tcase_add_test(t, test_stop);
 	tcase_add_test(t, test_gr_22_added);
+	tcase_add_loop_test(t, test_thin, 0, 3);
+	tcase_add_loop_test(t, test_thin_bounds, 0, 2);
 	tcase_add_test(t, test_nameless);
 	tcase_add_test(t, test_large);
 	suite_add_tcase(s, t);
