@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "controllers/imageupdateautomation/commit.h"
 #include "controllers/imageupdateautomation/edit.h"
 #include "controllers/imageupdateautomation/policies.h"
 #include "controllers/imageupdateautomation/run.h"
@@ -18,21 +19,24 @@
 
 /* ---- the commit ------------------------------------------------------------------------------ */
 
+static struct git_fetch_req fetch_of(struct run *r, const struct gitc_oid *commit)
+{
+	return (struct git_fetch_req){.git = AUTOMATION_ENV(r)->git,
+		.target = automation_target(r),
+		.commit = commit,
+		.no_blobs = !AUTOMATION_RUN(r)->whole,
+		.max_pack = LIMIT_AUTOMATION_FETCH};
+}
+
 enum step_ret automation_fetch_start(struct task *t)
 {
 	struct run *r = RUN(t);
 	struct automation_run *a = AUTOMATION_RUN(r);
+	struct git_fetch_req req = fetch_of(r, &a->base);
 
-	return task_wait(t,
-		git_fetch_start(t->self.loop,
-			&(struct git_fetch_req){.git = AUTOMATION_ENV(r)->git,
-				.target = automation_target(r),
-				.commit = &a->base,
-				.ref = a->has_head && gitc_oid_equal(&a->base, &a->head)
-					? NULL
-					: a->resolved.branch,
-				.no_blobs = !a->whole,
-				.max_pack = LIMIT_AUTOMATION_FETCH}));
+	if (!a->has_head || !gitc_oid_equal(&a->base, &a->head))
+		req.ref = a->resolved.branch;
+	return task_wait(t, git_fetch_start(t->self.loop, &req));
 }
 
 static enum step_ret checkout_failed(struct run *r)
@@ -51,6 +55,25 @@ enum step_ret automation_fetch_resume(struct task *t)
 		return checkout_failed(RUN(t));
 	gitc_objects_unref(a->objects);
 	a->objects = git_fetch_take(t->op);
+	return STEP_NEXT;
+}
+
+/* The next run begins with what this one has pushed: it need not come back from there. */
+enum step_ret automation_keep_start(struct task *t)
+{
+	struct run *r = RUN(t);
+	struct automation_run *a = AUTOMATION_RUN(r);
+	struct git_fetch_req req = fetch_of(r, &a->sent);
+
+	return a->objects && a->commit
+		? task_wait(t, git_fetch_keep_start(&req, a->objects, &a->commit->pack))
+		: STEP_NEXT;
+}
+
+enum step_ret automation_keep_resume(struct task *t)
+{
+	if (t->op->err.kind != ERR_NONE)
+		log_debug(&RUN(t)->log, "cannot keep what was pushed", LE(&t->op->err));
 	return STEP_NEXT;
 }
 

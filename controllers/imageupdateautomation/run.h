@@ -124,6 +124,8 @@ enum step_ret automation_secret_wait(struct run *r, const char *name) must_check
 /* ---- rows of files.c: the commit and what changes in it */
 enum step_ret automation_fetch_start(struct task *t);
 enum step_ret automation_fetch_resume(struct task *t);
+enum step_ret automation_keep_start(struct task *t);
+enum step_ret automation_keep_resume(struct task *t);
 enum step_ret automation_list_start(struct task *t);
 enum step_ret automation_list_resume(struct task *t);
 enum step_ret automation_blobs_start(struct task *t);

@@ -472,6 +472,7 @@ static const struct step WORK[] = {
 	{"sign", automation_sign_start, automation_sign_resume},
 	{"seal", automation_seal_start, automation_seal_resume},
 	{"push", automation_push_start, automation_push_resume},
+	{"keep", automation_keep_start, automation_keep_resume},
 	{"more", automation_more_start, automation_more_resume},
 	{"history", automation_history_start, automation_history_resume},
 	{"forward", automation_forward_start, automation_forward_resume},

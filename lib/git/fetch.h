@@ -23,6 +23,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct buf;
 struct gitc_objects;
 struct op;
 
@@ -53,5 +54,14 @@ struct gitc_more_req {
 };
 
 struct op *gitc_more_start(struct gitc_client *c, const struct gitc_more_req *req);
+
+/* A commit that was made here and pushed: it is kept as if it had been fetched. */
+struct gitc_keep_req {
+	struct gitc_fetch_req as; /* the fetch that will be answered by it; it follows */
+	struct gitc_objects *base; /* all of the commit that it was made of; referenced */
+	const struct buf *pack; /* what is new; lent until the op is freed */
+};
+
+struct op *gitc_keep_start(struct gitc_client *c, const struct gitc_keep_req *req);
 
 #endif

@@ -25,19 +25,27 @@ struct fetch {
 };
 
 /* A tag brings the commit that it leads to. */
+static struct gitc_fetch_req request_of(const struct git_fetch_req *req)
+{
+	return (struct gitc_fetch_req){.target = req->target,
+		.want = req->tag ? req->tag : req->commit,
+		.n_want = 1,
+		.depth = 1,
+		.no_blobs = req->no_blobs,
+		.follows = !req->tag,
+		.max_pack = req->max_pack};
+}
+
 static enum step_ret fetch_commit_start(struct task *t)
 {
 	struct fetch *f = TASK(t, struct fetch);
+	struct gitc_fetch_req req = request_of(&(struct git_fetch_req){.target = f->target,
+		.commit = &f->commit,
+		.tag = f->has_tag ? &f->tag : NULL,
+		.no_blobs = f->no_blobs,
+		.max_pack = f->max_pack});
 
-	return task_wait(t,
-		gitc_fetch_start(f->git,
-			&(struct gitc_fetch_req){.target = f->target,
-				.want = f->has_tag ? &f->tag : &f->commit,
-				.n_want = 1,
-				.depth = 1,
-				.no_blobs = f->no_blobs,
-				.follows = !f->has_tag,
-				.max_pack = f->max_pack}));
+	return task_wait(t, gitc_fetch_start(f->git, &req));
 }
 
 static enum step_ret fetch_commit_resume(struct task *t)
@@ -147,4 +155,11 @@ struct op *git_fetch_start(struct loop *l, const struct git_fetch_req *req)
 struct gitc_objects *git_fetch_take(struct op *op)
 {
 	return MOVE(TASK_OF_OP(op, struct fetch)->objects);
+}
+
+struct op *git_fetch_keep_start(
+	const struct git_fetch_req *req, struct gitc_objects *base, const struct buf *pack)
+{
+	return gitc_keep_start(req->git,
+		&(struct gitc_keep_req){.as = request_of(req), .base = base, .pack = pack});
 }

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct buf;
 struct gitc_client;
 struct gitc_objects;
 struct loop;
@@ -36,5 +37,9 @@ struct git_fetch_req {
 struct op *git_fetch_start(struct loop *l, const struct git_fetch_req *req);
 /* A reference to the object set, the caller's from now on; once. */
 struct gitc_objects *git_fetch_take(struct op *op);
+/* req->commit was made here out of base, and pushed: who fetches it next gets it without a request.
+   pack: what is new in it; lent until the op is freed. */
+struct op *git_fetch_keep_start(
+	const struct git_fetch_req *req, struct gitc_objects *base, const struct buf *pack);
 
 #endif
