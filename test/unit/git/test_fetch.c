@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "git/commit.h"
+#include "git/draft.h"
 #include "git/objects.h"
 #include "test/unit/git/packs.h"
 #include "test/unit/git/wire.h"
@@ -311,6 +312,66 @@ START_TEST(test_follows_nothing)
 	ck_assert_uint_gt(bytes + 1000, first);
 	whole_commit(&w, o, "main");
 	gitc_objects_unref(o);
+	wire_clear(&w);
+}
+END_TEST
+
+/* A commit that was made here is there as if it had been fetched, and the next one follows it. */
+START_TEST(test_keep)
+{
+	struct buf pack = BUF_INIT(BUF_ANY);
+	struct gitc_objects *o;
+	char name[] = "a", mail[] = "a@example.com";
+	struct gitc_target t;
+	struct gitc_oid made;
+	uint64_t bytes;
+	struct err err = {0};
+	struct gitc_draft *d;
+	struct wire w;
+	struct op *op;
+
+	wire_init(&w);
+	fake_git_run(w.server, FILES);
+	o = follow_ok(&w, "main", false, &bytes);
+	d = gitc_draft_new(&(struct gitc_draft_req){.objects = o,
+				   .parent = wire_oid(&w, "main"),
+				   .changes = &(struct gitc_change){"f7", "new", 3},
+				   .n_changes = 1,
+				   .who = {name, mail, 1700000000, 0},
+				   .message = "made",
+				   .message_len = 4},
+		NULL, &err);
+	ck_assert_msg(d && !gitc_draft_seal(d, NULL, &made, &pack, &err), "%s", err.msg);
+	gitc_draft_free(d);
+	op = gitc_keep_start(w.git,
+		&(struct gitc_keep_req){.as = {.target = wire_target(&w),
+						.want = &made,
+						.n_want = 1,
+						.depth = 1,
+						.follows = true},
+			.base = o,
+			.pack = &pack});
+	wire_wait(&w, op);
+	wire_ok(op);
+	op_free(op);
+	gitc_objects_unref(o);
+	fake_git_log_reset(w.server);
+	t = wire_target(&w);
+	op = follow(&w, &t, &made, false);
+	wire_ok(op);
+	o = gitc_fetch_take(op);
+	op_free(op);
+	ck_assert_str_eq(fake_git_log(w.server), "");
+	ck_assert(gitc_objects_has(o, &made));
+	ck_assert(has(&w, o, "main:f8"));
+	gitc_objects_unref(o);
+	/* The server knows nothing of it: what follows is whole. */
+	fake_git_run(w.server, CHANGE);
+	o = follow_ok(&w, "main", false, &bytes);
+	ck_assert_uint_gt(bytes, 10000);
+	whole_commit(&w, o, "main");
+	gitc_objects_unref(o);
+	buf_clear(&pack);
 	wire_clear(&w);
 }
 END_TEST
@@ -665,6 +726,7 @@ Suite *suite_fetch(void)
 	tcase_add_test(t, test_follows_no_blobs);
 	tcase_add_test(t, test_follows_so_far);
 	tcase_add_loop_test(t, test_follows_nothing, 0, 4);
+	tcase_add_test(t, test_keep);
 	tcase_add_test(t, test_follows_failure);
 	tcase_add_test(t, test_shared_and_kept);
 	tcase_add_test(t, test_leave);

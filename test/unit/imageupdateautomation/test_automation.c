@@ -232,14 +232,31 @@ START_TEST(test_iu_11_race)
 	unsigned n;
 
 	begin();
-	/* POSTs of a try: refs, fetch, fetch of files, push. */
+	/* POSTs of the first try: refs, fetch, fetch of files, push. The others have the files. */
 	for (n = 0; n < 4; n++)
-		fake_git_before_post(w.git, 4 + n * 4, FASTER);
+		fake_git_before_post(w.git, 4 + n * 3, FASTER);
 	world_automation(&w, "a", "", "");
 	ck_assert_str_eq(world_tag(&w, "main"), "v2");
 	ready("a");
 	ck_assert_msg(strstr(fake_kube_log(w.kube), "Failed") == NULL, "%s", fake_kube_log(w.kube));
 	ck_assert_str_eq(world_status(&w, "a", "lastPushCommit"), revision("main") + 10);
+	world_clear(&w);
+}
+END_TEST
+
+/* What it has pushed it does not fetch: another choice is one question and a push. */
+START_TEST(test_iu_01_again)
+{
+	begin();
+	world_automation(&w, "a", "", "");
+	world_forget(&w);
+	world_chosen(&w, "app", "v3", "");
+	ck_assert_str_eq(world_tag(&w, "main"), "v3");
+	ck_assert_str_eq(fake_git_log(w.git),
+		"POST /app.git/git-upload-pack v2\n"
+		"GET /app.git/info/refs?service=git-receive-pack\n"
+		"POST /app.git/git-receive-pack\n");
+	ready("a");
 	world_clear(&w);
 }
 END_TEST
@@ -582,6 +599,7 @@ Suite *suite_automation(void)
 	tcase_add_test(t, test_iu_09_iu_10_tag);
 	tcase_add_test(t, test_iu_11_race);
 	tcase_add_test(t, test_iu_11_turns);
+	tcase_add_test(t, test_iu_01_again);
 	tcase_add_test(t, test_iu_12_refused);
 	tcase_add_test(t, test_iu_13_source);
 	tcase_add_loop_test(t, test_iu_13_other_spec, 0, 2);
