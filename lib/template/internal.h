@@ -2,9 +2,11 @@
  * What the files of lib/template share; nobody else includes it. From the text to a result:
  *
  *	lex              text -> tokens
- *	parse            tokens -> a tree for each template that the text defines; literal: numbers
- *	                 in it; refuse: its errors
- *	eval             tree and data -> text; fields, pipelines, calls
+ *	parse            tokens -> a tree for each template that the text defines; pipeline: what
+ *	                 stands in an action; node: its pieces; ahead: the token that comes next;
+ *	                 literal: numbers in it; refuse: its errors
+ *	walk             tree and data -> text: actions; eval: pipelines and calls; fields: what
+ *	                 names stand for; args: what a call may get
  *	run              the limits of a run, and its errors; show: what they say of the tree
  *	fns              the table of functions; fns_NAME: what they do
  *	format           values as Go's fmt prints them
@@ -225,6 +227,11 @@ struct result {
 	bool any; /* it came as an interface {}: an item of a []interface {} */
 };
 
+static inline bool result_is_none(const struct result *v)
+{
+	return !v->v && !v->any;
+}
+
 struct variable {
 	struct name name;
 	struct result value;
@@ -248,6 +255,8 @@ struct run {
 int run_tick(struct run *r, size_t n);
 /* The same for work on so many bytes. */
 int run_tick_bytes(struct run *r, size_t n);
+/* One level deeper in the tree, until the caller counts r->depth down. */
+int run_deeper(struct run *r);
 /* Are they the same, in all depth? 1, 0, or -1: it takes too much. */
 int run_same(struct run *r, const struct value *a, const struct value *b);
 /* Errors in a run; all return -1. run_refuse: in Go's words, at r->at. */

@@ -75,3 +75,16 @@ int parse_number(struct parser *p, struct node *n, enum token_kind kind)
 	}
 	return parse_float(p, n);
 }
+
+int parse_string(struct parser *p, const struct token *t, struct node **out)
+{
+	auto_buf struct buf b = BUF_INIT(LIMIT_TEMPLATE_TEXT);
+
+	if (!unquote(&b, t->p, t->len))
+		return parse_fail(p, TMPL_BAD, "invalid syntax");
+	*out = node_of_token(p, NODE_STRING, t);
+	if (!*out)
+		return -1;
+	(*out)->val = value_from_buf(&p->tmpl->pool, &b);
+	return (*out)->val ? 0 : parse_out_of_memory(p);
+}

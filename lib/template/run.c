@@ -61,6 +61,14 @@ int run_tick_bytes(struct run *r, size_t n)
 	return run_tick(r, n / 256);
 }
 
+int run_deeper(struct run *r)
+{
+	if (r->depth >= LIMIT_TEMPLATE_NESTED)
+		return run_over(r, "the template is nested too deep");
+	r->depth++;
+	return 0;
+}
+
 int run_same(struct run *r, const struct value *a, const struct value *b)
 {
 	struct value_budget budget = {.left = r->steps * 16};
