@@ -172,14 +172,18 @@ static void report_log(const struct run *r, const struct edit *e)
 }
 
 /* One webhook changes many policies, one after the other: what was chosen while the files came is
-   in the same commit. */
+   in the same commit. A proof keeps the choices with which nothing was to be changed, for these are
+   what the head has; the next run looks at those that have come since. */
 enum step_ret automation_edit_start(struct task *t)
 {
 	struct run *r = RUN(t);
 	struct automation_run *a = AUTOMATION_RUN(r);
 
-	json_decref(a->policies);
-	a->policies = policies_now(AUTOMATION_ENV(r)->choices, r->ns, AUTOMATION_SPEC_OF(r));
+	if (!automation_proves(r)) {
+		json_decref(a->policies);
+		a->policies =
+			policies_now(AUTOMATION_ENV(r)->choices, r->ns, AUTOMATION_SPEC_OF(r));
+	}
 	policies_edit(a->policies, r->ns, a->edit);
 	return task_wait(t, edit_run_start(t->self.loop, r->ns, MOVE(a->edit)));
 }

@@ -51,12 +51,17 @@ static void ready(void)
 	ck_assert_str_eq(world_answer(&w, "a"), "Succeeded: repository up-to-date");
 }
 
+static void is_pushed_as(const char *tag, const char *commits)
+{
+	ck_assert_str_eq(world_tag(&w, "main"), tag);
+	ck_assert_str_eq(world_git(&w, "rev-list --count main"), commits);
+	ck_assert_str_eq(world_status(&w, "a", "lastPushCommit"), world_git(&w, "rev-parse main"));
+}
+
 /* One commit of ours, and the status knows it. */
 static void is_pushed(const char *commits)
 {
-	ck_assert_str_eq(world_tag(&w, "main"), "v2");
-	ck_assert_str_eq(world_git(&w, "rev-list --count main"), commits);
-	ck_assert_str_eq(world_status(&w, "a", "lastPushCommit"), world_git(&w, "rev-parse main"));
+	is_pushed_as("v2", commits);
 }
 
 static unsigned told(void)
@@ -229,6 +234,34 @@ START_TEST(test_iu_22_another_ones)
 }
 END_TEST
 
+/* A policy chooses at any time while it is found out whose the head is: that is written then. */
+START_TEST(test_iu_22_chosen_meanwhile)
+{
+	int n;
+
+	world_begin(&w);
+	fake_git_run(w.git,
+		"cd tree && export GIT_AUTHOR_NAME=bot GIT_AUTHOR_EMAIL=bot@b "
+		"GIT_COMMITTER_NAME=bot GIT_COMMITTER_EMAIL=bot@b; "
+		"sed -i s/v1/v2/ apps/app.yaml && git commit -qam other && "
+		"git push -q ../app.git main");
+	world_source(&w, "app", "\"branch\":\"main\"");
+	world_chosen(&w, "app", "v2", "");
+	fake_git_hold(w.git, "POST /app.git/git-upload-pack", false);
+	world_automation(&w, "a", "", "");
+	for (n = 0; n < _i; n++) {
+		fake_git_release(w.git);
+		world_settle(&w);
+	}
+	ck_assert_uint_eq(fake_git_held(w.git), 1);
+	world_chosen(&w, "app", "v3", "");
+	let_go();
+	world_pass(&w, 1000);
+	is_pushed_as("v3", "3");
+	world_clear(&w);
+}
+END_TEST
+
 /* ---- the second push ------------------------------------------------------------------------- */
 
 #define SECOND "\"push\":{\"refspec\":\"refs/heads/main:refs/heads/x\"}"
@@ -301,6 +334,7 @@ Suite *suite_during(void)
 	tcase_add_loop_test(t, test_deleted, 0, 2);
 	tcase_add_loop_test(t, test_source_deleted, 0, 2);
 	tcase_add_loop_test(t, test_iu_22_another_ones, 0, 3);
+	tcase_add_loop_test(t, test_iu_22_chosen_meanwhile, 0, 5);
 	tcase_add_loop_test(t, test_iu_07_again, 0, 3);
 	tcase_add_test(t, test_iu_07_iu_22_killed);
 	suite_add_tcase(s, t);
