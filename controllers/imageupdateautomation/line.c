@@ -1,6 +1,7 @@
 #include "controllers/imageupdateautomation/line.h"
 
 #include "base/err.h"
+#include "base/limits.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -21,7 +22,7 @@ static void turn_give(struct line *l, struct line_place *p)
 	l->now = p;
 	l->late = false;
 	p->may = true;
-	timer_set(&l->timer, p->ms);
+	timer_set(&l->timer, p->ms < LIMIT_AUTOMATION_TURN_MS ? p->ms : LIMIT_AUTOMATION_TURN_MS);
 }
 
 static void turn_pass(struct line *l)

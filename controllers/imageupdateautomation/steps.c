@@ -390,6 +390,7 @@ static enum step_ret turn_start(struct task *t)
 	if (a->joined)
 		return STEP_NEXT;
 	a->joined = true;
+	buf_addf(&key, "%s ", a->source->ns);
 	gitc_url_show(&a->source->url, &key);
 	buf_addf(&key, " %s", a->push_branch);
 	line_join(&AUTOMATION_ENV(r)->lines, &a->place, buf_str(&key),

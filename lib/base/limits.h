@@ -405,6 +405,7 @@
 #define LIMIT_AUTOMATION_FETCH (512 * LIMIT_MIB) /* a pack for it */
 #define LIMIT_AUTOMATION_PACK (64 * LIMIT_MIB) /* a pack that it sends */
 #define LIMIT_AUTOMATION_HISTORY 1000 /* commits, where it has to know that a ref moves forward */
+#define LIMIT_AUTOMATION_TURN_MS 60000 /* at a branch, while others wait */
 #define LIMIT_AUTOMATION_TRIES 5 /* of a push that others were ahead of, in one run */
 
 /* Calls of Receivers as they are judged (lib/hook) */

@@ -200,6 +200,51 @@ START_TEST(test_source_deleted)
 }
 END_TEST
 
+/* ---- who comes next -------------------------------------------------------------------------- */
+
+#define AT_B "\"metadata\":{\"name\":\"app\",\"namespace\":\"b\"}"
+
+static const char *tag_of_b(void)
+{
+	return world_git(&w, "show main:b.yaml");
+}
+
+/* The server does not answer one namespace: another one with the same URL and branch need not wait
+   for it. */
+START_TEST(test_iu_11_other_namespace)
+{
+	auto_free char *source = NULL;
+	int n;
+
+	begin(false, "");
+	fake_git_run(w.git,
+		"cd tree && echo 'tag: v1 # {\"$imagepolicy\": \"b:app:tag\"}' >b.yaml && "
+		"git add -A && git commit -qm b && git push -q ../app.git main");
+	fake_git_hold(w.git, NULL, false);
+	source = mem_printf("{" AT_B ",\"spec\":{\"interval\":\"1h\",\"url\":\"%s\","
+			    "\"ref\":{\"branch\":\"main\"}}}",
+		fake_git_url(w.git, "app.git"));
+	fake_kube_put(w.kube, "gitrepositories", source);
+	fake_kube_put(w.kube, "imagepolicies",
+		"{" AT_B ",\"spec\":{},\"status\":{\"latestRef\":{\"name\":\"ghcr.io/app\","
+		"\"tag\":\"v2\"}}}");
+	fake_kube_put(w.kube, KIND,
+		"{" AT_B ",\"spec\":{\"interval\":\"1h\",\"sourceRef\":{\"kind\":"
+		"\"GitRepository\",\"name\":\"app\"},\"git\":{\"commit\":{\"author\":{"
+		"\"email\":\"b@b\"}}}}}");
+	for (n = 0; n < 500 && !strstr(tag_of_b(), "v2"); n++)
+		world_settle(&w); /* it does not wait while something is held */
+	ck_assert_uint_eq(fake_git_held(w.git), 1);
+	ck_assert_str_eq(world_tag(&w, "main"), "v1");
+	ck_assert_msg(strstr(tag_of_b(), "v2") != NULL, "%s", fake_git_log(w.git));
+	/* Its push is refused, and it tries again. */
+	let_go();
+	is_pushed("4");
+	ck_assert_ptr_nonnull(strstr(tag_of_b(), "v2"));
+	world_clear(&w);
+}
+END_TEST
+
 /* ---- whose commit is it? --------------------------------------------------------------------- */
 
 /* The head is of the same author, and no run of ours would have made it. */
@@ -333,6 +378,7 @@ Suite *suite_during(void)
 	tcase_add_loop_test(t, test_changed, 0, 2);
 	tcase_add_loop_test(t, test_deleted, 0, 2);
 	tcase_add_loop_test(t, test_source_deleted, 0, 2);
+	tcase_add_test(t, test_iu_11_other_namespace);
 	tcase_add_loop_test(t, test_iu_22_another_ones, 0, 3);
 	tcase_add_loop_test(t, test_iu_22_chosen_meanwhile, 0, 5);
 	tcase_add_loop_test(t, test_iu_07_again, 0, 3);

@@ -1,6 +1,7 @@
 #include "controllers/imageupdateautomation/line.h"
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "ev/loop.h"
 
@@ -114,6 +115,28 @@ START_TEST(test_line_late_alone)
 }
 END_TEST
 
+/* However long it would like to. */
+START_TEST(test_line_cap)
+{
+	struct line_place a = {0}, b = {0};
+	int n = 0;
+
+	begin();
+	line_join(&ls, &a, "x main", 86400000, woken, &n);
+	line_join(&ls, &b, "x main", 86400000, woken, &n);
+	loop_test_advance(ls.loop, LIMIT_AUTOMATION_TURN_MS - 1);
+	settle(ls.loop);
+	ck_assert(!line_may(&b));
+	loop_test_advance(ls.loop, 2);
+	settle(ls.loop);
+	ck_assert_int_eq(n, 1);
+	ck_assert(line_may(&b));
+	line_leave(&a);
+	line_leave(&b);
+	end();
+}
+END_TEST
+
 Suite *suite_line(void);
 Suite *suite_line(void)
 {
@@ -123,6 +146,7 @@ Suite *suite_line(void)
 	tcase_add_test(t, test_line_turns);
 	tcase_add_test(t, test_line_late);
 	tcase_add_test(t, test_line_late_alone);
+	tcase_add_test(t, test_line_cap);
 	suite_add_tcase(s, t);
 	return s;
 }
