@@ -6,6 +6,7 @@
  * the one that is there, and compares. Equal bytes (but for the signature) are the push of that
  * run, and what comes behind a push comes now: the second push, the pull request, status and Event.
  */
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/obj.h"
 #include "base/time.h"
@@ -119,8 +120,11 @@ static bool is_by(const struct gitc_person *who, const struct automation_spec *s
 	return who->email && !strcmp(who->email, s->author_email);
 }
 
+/* No two clocks of a cluster are so far apart. */
+#define AHEAD_S 3600
+
 /* One of the time before the object was there is none of it, though one of the same name may have
-   made it. */
+   made it; and none of a time to come, which the status may not even be able to tell. */
 static bool is_candidate(const struct run *r, const struct gitc_commit *c)
 {
 	const struct automation_spec *s = AUTOMATION_SPEC_OF(r);
@@ -129,6 +133,8 @@ static bool is_candidate(const struct run *r, const struct gitc_commit *c)
 	int64_t made_ms;
 
 	if (c->parents.len != 1 || !is_by(&c->author, s) || !is_by(&c->committer, s))
+		return false;
+	if (c->committer.when > clock_wall_ms() / 1000 + AHEAD_S)
 		return false;
 	return time_parse_rfc3339(made, &made_ms, &err) || c->committer.when >= made_ms / 1000;
 }
