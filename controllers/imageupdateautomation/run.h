@@ -48,8 +48,8 @@ struct automation_item {
 	struct gitc_oid checkout, head;
 	bool has_head; /* the push branch was there */
 
-	/* All pushes that were sent have had their end in the status. Not at first: nobody knows
-	   what the process before has sent last. */
+	/* All pushes that were sent have had their end in the status. Not at first, and not when
+	   this process leads anew: nobody knows what the one before has sent last. */
 	bool told;
 	bool owes; /* the second push of what the first one has brought there */
 };

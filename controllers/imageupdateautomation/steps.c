@@ -533,7 +533,18 @@ static void item_stop(struct item *i)
 	item_forget(AUTOMATION_ITEM(i));
 }
 
-static const struct item_hooks ITEM = {.stored = item_stored, .stop = item_stop, .free = item_stop};
+/* What the last leader has pushed its status may not have. */
+static void item_leads(struct item *i)
+{
+	AUTOMATION_ITEM(i)->told = false;
+}
+
+static const struct item_hooks ITEM = {
+	.stored = item_stored,
+	.leads = item_leads,
+	.stop = item_stop,
+	.free = item_stop,
+};
 
 /* ---- the kind -------------------------------------------------------------------------------- */
 

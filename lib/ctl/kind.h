@@ -65,6 +65,7 @@ struct item_hooks {
 	bool (*busy)(const struct item *i);
 	void (*renewed)(
 		struct item *i); /* somebody changed something: what was given up is tried */
+	void (*leads)(struct item *i); /* so does the process now: until then others did the work */
 	void (*stop)(struct item *i); /* no more runs */
 	void (*gone)(struct item *i); /* deleted, or not ours any more */
 	void (*free)(struct item *i); /* releases what the hooks made, not the item */

@@ -20,7 +20,11 @@ bool role_has_work(const struct item *i)
 
 static void item_lead(void *arg, struct item *i)
 {
+	const struct kind *k = i->c->kind;
+
 	(void)arg;
+	if (k->item && k->item->leads)
+		k->item->leads(i);
 	queue_reset(&i->queue_item);
 	item_due(i);
 }

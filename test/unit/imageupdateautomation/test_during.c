@@ -374,6 +374,35 @@ START_TEST(test_iu_07_iu_22_killed)
 }
 END_TEST
 
+/* The process was killed between the two; this one has led before it, and leads after it. */
+START_TEST(test_iu_07_iu_22_other_killed)
+{
+	world_begin(&w);
+	world_stop(&w);
+	leads = true;
+	w.opts.controller.leads = asks_who_leads;
+	world_start(&w);
+	world_source(&w, "app", "\"branch\":\"main\"");
+	world_chosen(&w, "app", "v2", "");
+	world_automation(&w, "a", SECOND, "");
+	is_pushed("2");
+	leads = false;
+	role_changed(w.c);
+	world_settle(&w);
+	world_chosen(&w, "app", "v3", "");
+	fake_git_run(w.git,
+		"cd tree && git pull -q ../app.git main && sed -i s/v2/v3/ apps/app.yaml && " OURS(
+			"1800000001") " && git push -q ../app.git HEAD:main");
+	leads = true;
+	role_changed(w.c);
+	world_settle(&w);
+	is_pushed_as("v3", "3");
+	ck_assert_uint_eq(told(), 2);
+	ck_assert_str_eq(world_git(&w, "rev-parse x"), world_git(&w, "rev-parse main"));
+	world_clear(&w);
+}
+END_TEST
+
 Suite *suite_during(void);
 Suite *suite_during(void)
 {
@@ -392,6 +421,7 @@ Suite *suite_during(void)
 	tcase_add_loop_test(t, test_iu_22_chosen_meanwhile, 0, 5);
 	tcase_add_loop_test(t, test_iu_07_again, 0, 3);
 	tcase_add_test(t, test_iu_07_iu_22_killed);
+	tcase_add_test(t, test_iu_07_iu_22_other_killed);
 	suite_add_tcase(s, t);
 	return s;
 }
