@@ -22,6 +22,7 @@ struct tour {
 	struct run *r;
 	VEC(struct stop) stops;
 	struct map seen; /* names */
+	size_t includes; /* that were looked at */
 };
 
 static void tour_clear(struct tour *t)
@@ -59,6 +60,13 @@ static void way_to(struct tour *t, size_t at, struct buf *out)
 	}
 }
 
+static int too_many(struct err *err)
+{
+	return err_set(err, ERR_WAIT,
+		"includes and what they include are more than %d objects, or name more than %d",
+		LIMIT_GIT_LIST, LIMIT_GIT_INCLUDES);
+}
+
 /* The includes of a stop: -1, when one is the object that includes. */
 static int stop_leave(struct tour *t, size_t at, struct err *err)
 {
@@ -75,12 +83,12 @@ static int stop_leave(struct tour *t, size_t at, struct err *err)
 				"an include leads back to this object: %.700s -> %s", buf_str(&way),
 				i->name);
 		}
+		if (++t->includes > LIMIT_GIT_INCLUDES)
+			return too_many(err);
 		if (map_get(&t->seen, i->name))
 			continue;
 		if (t->stops.len > LIMIT_GIT_LIST)
-			return err_set(err, ERR_WAIT,
-				"includes and what they include are more than %d objects",
-				LIMIT_GIT_LIST);
+			return too_many(err);
 		map_put(&t->seen, i->name, t);
 		*vec_add(&t->stops) = (struct stop){mem_strdup(i->name), at};
 	}

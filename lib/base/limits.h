@@ -337,6 +337,7 @@
 
 /* GitRepositories */
 #define LIMIT_GIT_LIST 1000 /* entries of one list of a spec */
+#define LIMIT_GIT_INCLUDES 10000 /* of all objects that are looked at for a ring of includes */
 #define LIMIT_GIT_NESTED 10 /* submodules in submodules */
 
 /* Kubernetes */
