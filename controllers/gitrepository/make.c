@@ -230,7 +230,7 @@ enum step_ret gitrepository_make_start(struct task *t)
 	j->limits = (struct pack_limits){.entries = GIT_ENV(r)->source.max_entries,
 		.expanded = GIT_ENV(r)->source.max_expanded};
 	gitc_objects_stats(g->objects, &stats);
-	in->size = stats.bytes;
+	in->size = stats.most;
 	in->maker = (struct publish_maker){.make = make_run, .free = make_free, .arg = j};
 	return STEP_NEXT;
 }

@@ -250,7 +250,7 @@ static int walk_count(struct walk *w, const struct gitc_objects *o, struct err *
 	struct gitc_objects_stats stats;
 
 	gitc_objects_stats(o, &stats);
-	w->bytes += stats.bytes;
+	w->bytes += stats.most;
 	if (w->bytes <= max)
 		return 0;
 	return err_code(err, ERR_RETRY, GITC_TOO_LARGE,

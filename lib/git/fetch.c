@@ -29,6 +29,9 @@ struct fetching {
 	struct gitc_objects *base;
 	char *line;
 	struct gitc_oid tip;
+	unsigned depth;
+	bool no_blobs;
+	uint64_t max_pack, max_objects;
 	struct gitc_objects *objects;
 };
 
@@ -77,24 +80,81 @@ static void fetching_give(struct flight *flight, struct flight_wait *base)
 	CONTAINER_OF(base, struct wait, base)->objects = gitc_objects_ref(f->objects);
 }
 
-/* May it be the fault of what it was put on top of? Then the next one is whole. */
-static bool is_of_base(const struct err *err)
+/* A server that dies of the question says so, or one that is down. */
+static bool is_of_server(const struct err *err)
 {
-	return err->code == GITC_BAD_PACK || err->code == GITC_TOO_LARGE ||
-		err->code == GITC_PROTOCOL || err->code == GITC_MISSING || err->code == -ENOBUFS;
+	return err->code >= 500 && err->code <= 599;
+}
+
+/* May it be the fault of what it was to be put on top of? Of room, too: that takes some. */
+static bool may_be_of_base(const struct err *err)
+{
+	switch (err->code) {
+	case GITC_BAD_PACK:
+	case GITC_TOO_LARGE:
+	case GITC_PROTOCOL:
+	case GITC_MISSING:
+	case -ENOBUFS:
+	case -ENOSPC:
+	case -EDQUOT:
+		return true;
+	default:
+		return is_of_server(err);
+	}
+}
+
+static void fetching_done(struct op *op, void *arg);
+
+/* owner: whose jobs they are; NULL: the process's own. */
+static void fetching_pull(struct fetching *f, const struct gitc_target *target, const char *owner,
+	const struct gitc_oid *want, size_t n_want, const struct gitc_oid *have)
+{
+	struct gitc_pull_req req = {.target = *target,
+		.want = want,
+		.n_want = n_want,
+		.depth = f->depth,
+		.no_blobs = f->no_blobs,
+		.max_pack = f->max_pack,
+		.max_objects = f->max_objects,
+		.base = f->base,
+		.have = have,
+		.flight = &f->flight};
+
+	req.target.owner = owner;
+	f->pull = gitc_pull_start(f->client, &req);
+	op_then(f->pull, fetching_done, f);
+}
+
+/* Once more, whole, for those who wait still. */
+static void fetching_again(struct fetching *f, struct op *failed)
+{
+	const struct flight_wait *first =
+		CONTAINER_OF(list_first(&f->flight.waits), struct flight_wait, link);
+
+	if (!is_of_server(&failed->err))
+		gitc_set_drop(f->client, f->base);
+	gitc_objects_unref(MOVE(f->base));
+	op_free(failed);
+	fetching_pull(
+		f, &CONTAINER_OF(first, struct wait, base)->target, f->owner, &f->tip, 1, NULL);
 }
 
 static void fetching_done(struct op *op, void *arg)
 {
 	struct fetching *f = arg;
 
+	if (f->base && may_be_of_base(&op->err) && !flight_is_empty(&f->flight)) {
+		fetching_again(f, op);
+		return;
+	}
 	fetching_hide(f);
-	/* The new one takes the place of the old one. */
-	if (f->base && (op->err.kind == ERR_NONE || is_of_base(&op->err)))
-		gitc_set_drop(f->client, f->base);
 	if (op->err.kind == ERR_NONE) {
+		/* The new one takes the place of the old one. */
+		if (f->base)
+			gitc_set_drop(f->client, f->base);
 		f->objects = gitc_pull_objects(op);
-		gitc_set_keep(f->client, f->set_key, f->objects, f->line, &f->tip);
+		gitc_set_keep(f->client, f->set_key, f->objects,
+			gitc_pull_is_commit(op) ? f->line : NULL, &f->tip);
 	}
 	flight_land(&f->flight, &op->err, fetching_give);
 	op_free(op);
@@ -127,21 +187,14 @@ static struct fetching *fetching_new(struct gitc_client *c, const struct gitc_fe
 	f->key = mem_strdup(key);
 	f->owner = mem_strdup(req->target.owner);
 	map_put(&c->fetches, key, f);
+	f->depth = req->depth;
+	f->no_blobs = req->no_blobs;
+	f->max_pack = req->max_pack;
+	f->max_objects = req->max_objects;
 	f->tip = req->want[0];
 	f->line = req->follows ? line_of(req) : NULL;
 	f->base = f->line ? gitc_set_newest(c, f->line, &have) : NULL;
-	f->pull = gitc_pull_start(c,
-		&(struct gitc_pull_req){.target = req->target,
-			.want = req->want,
-			.n_want = req->n_want,
-			.depth = req->depth,
-			.no_blobs = req->no_blobs,
-			.max_pack = req->max_pack,
-			.max_objects = req->max_objects,
-			.base = f->base,
-			.have = &have,
-			.flight = &f->flight});
-	op_then(f->pull, fetching_done, f);
+	fetching_pull(f, &req->target, req->target.owner, req->want, req->n_want, &have);
 	return f;
 }
 

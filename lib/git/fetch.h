@@ -6,8 +6,8 @@
  * one; each who waits has its own timeout and may leave. The last few object sets are kept: the
  * same fetch again costs nothing, not even a request, and of a commit that follows one of those
  * only comes what has changed: the new set is put on top of the old one (objects.h) and kept in its
- * place. Whether all has come is seen by who reads it; what lacks something is not kept, so the
- * next fetch is whole. Loop thread.
+ * place. Where that fails, all of it is fetched at once. Whether all has come is seen by who reads
+ * it; what lacks something is not kept, so the next fetch is whole. Loop thread.
  *
  *	op = gitc_fetch_start(client, &(struct gitc_fetch_req){.target = target, .want = &oid,
  *		.n_want = 1, .depth = 1});

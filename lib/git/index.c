@@ -301,6 +301,15 @@ static int name_from(struct naming *m, uint32_t i, struct err *err)
 
 /* ---- a thin pack ----------------------------------------------------------------------------- */
 
+/* What one object may take while it is put together. How a base lies in its own pack the thin one
+   does not say: it may be made of what is much larger. */
+static uint64_t thin_memory(const struct gitc_scan *s)
+{
+	uint64_t bytes = 4 * s->largest;
+
+	return s->base_names.len && bytes < LIMIT_MEMORY_SLICE ? LIMIT_MEMORY_SLICE : bytes;
+}
+
 /* It counts as what came with the pack does. */
 static int thin_room(struct gitc_scan *s, const struct gitc_raw *raw, size_t n, struct err *err)
 {
@@ -320,7 +329,7 @@ static int thin_copy(
 	auto_buf struct buf out = BUF_INIT(BUF_ANY);
 	auto_raw struct gitc_raw raw = {0};
 
-	if (gitc_raw_read_within(m->from, oid, s->largest, 4 * s->largest, stop, &raw, err))
+	if (gitc_raw_read_within(m->from, oid, s->largest, thin_memory(s), stop, &raw, err))
 		return -1;
 	gitc_head_put(&out, raw.type, raw.b.len);
 	BUG_IF(pack_deflate(&out, raw.b.p, raw.b.len)); /* without a limit */
@@ -457,11 +466,13 @@ static int index_write(
 uint64_t gitc_index_memory(const struct gitc_index *ix)
 {
 	const struct gitc_scan *s = &ix->scan;
-	uint64_t kept = s->expanded < LIMIT_GIT_BASES ? s->expanded : LIMIT_GIT_BASES;
+	/* A thin pack needs bases of which nothing is known yet. */
+	bool thin = s->base_names.len;
+	uint64_t kept = s->expanded < LIMIT_GIT_BASES && !thin ? s->expanded : LIMIT_GIT_BASES;
 	uint64_t each = sizeof(struct gitc_scanned) + sizeof(struct gitc_oid) +
 		4 * sizeof(uint32_t) + sizeof(uint64_t) + sizeof(uint16_t);
 
-	return (s->seen.len + s->base_names.len) * each + (s->largest ? kept + 4 * s->largest : 0);
+	return (s->seen.len + s->base_names.len) * each + (s->largest ? kept + thin_memory(s) : 0);
 }
 
 int gitc_index_end(struct gitc_index *ix, struct gitc_objects **objects, const atomic_bool *stop,

@@ -70,11 +70,15 @@ bool gitc_objects_has(const struct gitc_objects *o, const struct gitc_oid *oid)
 static void stats_add(const struct gitc_objects *o, struct gitc_objects_stats *out)
 {
 	const struct gitc_pack *p;
+	uint64_t bytes = 0;
 
 	for (p = atomic_load(&o->packs); p; p = p->next) {
 		out->objects += p->fanout[255];
-		out->bytes += p->pack_size + (uint64_t)p->fanout[255] * GITC_RECORD;
+		bytes += p->pack_size + (uint64_t)p->fanout[255] * GITC_RECORD;
 	}
+	out->bytes += bytes;
+	if (out->most < bytes)
+		out->most = bytes;
 }
 
 void gitc_objects_stats(const struct gitc_objects *o, struct gitc_objects_stats *out)
@@ -102,7 +106,8 @@ bool gitc_objects_may_grow(const struct gitc_objects *o)
 	for (; o->base; o = o->base, sets++)
 		stats_add(o, &added);
 	stats_add(o, &whole);
-	return sets < LIMIT_GIT_ADDED && added.bytes <= whole.bytes;
+	return sets < LIMIT_GIT_ADDED && added.bytes <= whole.bytes &&
+		added.bytes + whole.bytes <= LIMIT_GIT_SETS_BYTES / 2;
 }
 
 /* ---- messages -------------------------------------------------------------------------------- */

@@ -31,7 +31,8 @@ struct gitc_objects *gitc_objects_on(struct gitc_objects *base);
 /* Has somebody looked for what neither it nor what it rests on has? */
 bool gitc_objects_lack(const struct gitc_objects *o);
 /* May another one be put on top of it? Not when there are many upon each other already, when what
-   was added is more than what it was added to, and when it lacks something. */
+   was added is more than what it was added to, when all of them are large, and when something is
+   lacking. */
 bool gitc_objects_may_grow(const struct gitc_objects *o);
 
 enum gitc_type { GITC_COMMIT = 1, GITC_TREE, GITC_BLOB, GITC_TAG };
@@ -63,10 +64,11 @@ int gitc_blob_stream(const struct gitc_objects *o, const struct gitc_oid *oid,
 	const struct gitc_blob_fns *fns, uint64_t max, const atomic_bool *stop,
 	struct err *err) must_check;
 
-/* What a set holds and takes, for logs and metrics. */
+/* What a set holds and takes, with all that is under it. */
 struct gitc_objects_stats {
 	uint64_t objects; /* of all packs */
 	uint64_t bytes; /* on the disk, packs and indexes */
+	uint64_t most; /* of that, those of the largest one: about what one commit takes */
 };
 void gitc_objects_stats(const struct gitc_objects *o, struct gitc_objects_stats *out);
 

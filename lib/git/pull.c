@@ -54,6 +54,7 @@ struct pull {
 	struct gitc_index *index;
 	struct gitc_objects *objects;
 	const struct buf *job; /* what the worker reads */
+	bool is_commit; /* what was wanted, one object */
 };
 
 /* Those who wait with others have their own times. */
@@ -91,7 +92,15 @@ static int end_run(void *job, const atomic_bool *stop, struct err *err)
 {
 	struct pull *p = job;
 
-	return gitc_index_end(p->index, &p->objects, stop, err);
+	struct gitc_oid commit;
+	struct err none = {0};
+
+	if (gitc_index_end(p->index, &p->objects, stop, err))
+		return -1;
+	p->is_commit = p->ask.depth == 1 && p->ask.n_want == 1 &&
+		!gitc_peel(p->objects, &p->want[0], &commit, &none) &&
+		gitc_oid_equal(&commit, &p->want[0]);
+	return 0;
 }
 
 /* The buffer that was filled is the worker's. */
@@ -441,6 +450,11 @@ struct op *gitc_pull_start(struct gitc_client *c, const struct gitc_pull_req *re
 struct gitc_objects *gitc_pull_objects(const struct op *op)
 {
 	return TASK_OF_OP(op, struct pull)->objects;
+}
+
+bool gitc_pull_is_commit(const struct op *op)
+{
+	return TASK_OF_OP(op, struct pull)->is_commit;
 }
 
 void gitc_pull_disown(struct op *op)

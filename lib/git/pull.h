@@ -35,6 +35,8 @@ struct gitc_pull_req {
 struct op *gitc_pull_start(struct gitc_client *c, const struct gitc_pull_req *req);
 /* Borrowed from the op, which has succeeded. */
 struct gitc_objects *gitc_pull_objects(const struct op *op);
+/* Was one object wanted, of depth 1, and is it a commit? */
+bool gitc_pull_is_commit(const struct op *op);
 /* Its jobs are the process's own from now on: several owners want it. */
 void gitc_pull_disown(struct op *op);
 

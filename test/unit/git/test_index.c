@@ -533,6 +533,45 @@ START_TEST(test_thin)
 }
 END_TEST
 
+/* What a thin pack is made of may itself be a small piece of something large. */
+START_TEST(test_thin_piece)
+{
+	static char big[100000];
+	struct buf pack = BUF_INIT(BUF_ANY), d = BUF_INIT(BUF_ANY);
+	struct gitc_oid piece = pk_oid(PK_BLOB, "0123456789", 10), made;
+	struct gitc_objects *base, *o;
+	struct err err = {0};
+	size_t at;
+
+	memset(big, 'x', sizeof(big));
+	memcpy(big, "0123456789", 10);
+	pk_begin(&pack, 2);
+	at = pk_add(&pack, PK_BLOB, big, sizeof(big));
+	pk_delta(&d, sizeof(big), 10);
+	pk_copy(&d, 0, 10);
+	pk_ofs(&pack, at, d.p, d.len);
+	pk_end(&pack);
+	base = pk_index(folder, NULL, pack.p, pack.len, 0, &err);
+	ck_assert_msg(base != NULL, "%s", err.msg);
+	buf_reset(&pack);
+	buf_reset(&d);
+	pk_delta(&d, 10, 10);
+	pk_copy(&d, 0, 9);
+	pk_text(&d, "!");
+	pk_begin(&pack, 1);
+	pk_ref(&pack, &piece, d.p, d.len);
+	pk_end(&pack);
+	made = pk_oid(PK_BLOB, "012345678!", 10);
+	o = pk_index_on(base, folder, NULL, pack.p, pack.len, 0, &err);
+	ck_assert_msg(o != NULL, "%s", err.msg);
+	expect_blob(o, &made, "012345678!");
+	gitc_objects_unref(o);
+	gitc_objects_unref(base);
+	buf_clear(&pack);
+	buf_clear(&d);
+}
+END_TEST
+
 /* A base in the set that is larger than the delta says, and more of them than there is room for. */
 START_TEST(test_thin_bounds)
 {
@@ -624,6 +663,7 @@ Suite *suite_index(void)
 	tcase_add_test(t, test_stop);
 	tcase_add_test(t, test_gr_22_added);
 	tcase_add_loop_test(t, test_thin, 0, 3);
+	tcase_add_test(t, test_thin_piece);
 	tcase_add_loop_test(t, test_thin_bounds, 0, 2);
 	tcase_add_test(t, test_nameless);
 	tcase_add_test(t, test_large);
