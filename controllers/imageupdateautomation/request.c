@@ -9,6 +9,7 @@
 #include "git/auth.h"
 #include "http/client.h"
 #include "kube/client.h"
+#include "source/git_login.h"
 
 #include <string.h>
 
@@ -113,13 +114,16 @@ enum step_ret automation_request_start(struct task *t)
 	struct run *r = RUN(t);
 	const struct automation_spec *s = AUTOMATION_SPEC_OF(r);
 	struct automation_run *a = AUTOMATION_RUN(r);
+	bool by_app = !s->request.secret && s->request.kind == FORGE_GITHUB;
 	auto_free char *title = NULL;
 	struct http_trust trust;
+	struct forge_app app;
 
 	if (!is_wanted(r))
 		return STEP_NEXT;
 	if (!automation_leads(r))
 		return automation_follows(r);
+	by_app = by_app && git_login_app(&a->login, &app);
 	token_of_git(a);
 	if (!a->token.len) {
 		err_set(&t->err, ERR_RETRY,
@@ -135,6 +139,7 @@ enum step_ret automation_request_start(struct task *t)
 				.api = s->request.api,
 				.token_is_own = s->request.secret != NULL,
 				.token = &a->token,
+				.app = by_app ? &app : NULL,
 				.way = {trust_for(r, &trust),
 					a->login.auth ? &a->login.auth->proxy : NULL, r->ns,
 					(uint64_t)a->source->spec.timeout_ms},

@@ -660,6 +660,14 @@ enum step_ret git_login_token_resume(struct run *r, struct git_login *l)
 	return STEP_NEXT;
 }
 
+bool git_login_app(const struct git_login *l, struct forge_app *out)
+{
+	if (is_ssh(l) || !is_provider(l, "github") || !l->value)
+		return false;
+	*out = app_of(l);
+	return true;
+}
+
 /* The token that was shown was refused: the next run shows another one. */
 static void token_refused(const struct git_login *l)
 {

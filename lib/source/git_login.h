@@ -29,6 +29,7 @@
 #include <stdbool.h>
 
 struct forge;
+struct forge_app;
 struct git_login_read;
 struct git_login_value;
 struct git_spec;
@@ -70,6 +71,8 @@ enum step_ret git_login_resume(struct run *r, struct git_login *l) must_check;
 /* The provider's token, where there is one. */
 enum step_ret git_login_token_start(struct run *r, struct git_login *l) must_check;
 enum step_ret git_login_token_resume(struct run *r, struct git_login *l) must_check;
+/* The GitHub App whose token that is; borrowed from l. False: it is none of an App. */
+bool git_login_app(const struct git_login *l, struct forge_app *out);
 /* What an exit row does: when what was kept is refused (GITC_AUTH_FAILED), all is read, and if it
    has changed, the run counts for nothing and the next one comes at once. */
 enum step_ret git_login_reread_start(struct run *r, struct git_login *l) must_check;
