@@ -109,12 +109,12 @@ echo liar >"$ALL/blobs/sha256/${two#sha256:}"
 object liar oci://registry.invalid/org/app '{"tag": "1.1.0"}'
 check_soon "another content than the digest says" 30 "False OCIArtifactPullFailed" outcome liar
 check_has "is told" "the digest of what the registry sent is" "$(message liar)"
-mv "$ALL/index.json" "$ALL/index.aside"
-mkfifo "$ALL/index.json"
+ln "$ALL/index.json" "$ALL/index.aside"
+mkfifo "$ALL/index.fifo"
+mv "$ALL/index.fifo" "$ALL/index.json" # in one step: a run in between would find no file, and be refused for that
 check_soon "a FIFO as index.json hangs nobody" 30 "False ReadOperationFailed" outcome range
 check_has "and is named" "'index.json' is no regular file" "$(message range)"
 check_eq "the artifact stays" "1.2.0@$three" "$(field range .status.artifact.revision)"
-rm "$ALL/index.json"
 mv "$ALL/index.aside" "$ALL/index.json"
 check_soon "and afterwards it goes on" 60 "True Succeeded" outcome range
 

@@ -73,7 +73,19 @@ struct eater {
 	unsigned left;
 };
 static struct eater eaters[EATERS];
-static unsigned hungry;
+static unsigned hungry, in_turn, most_in_turn;
+static uint64_t turn_no;
+
+/* Pieces of a turn, and not its time: on a busy machine a turn is interrupted. */
+static void count_piece(struct loop *l)
+{
+	struct loop_stats st;
+
+	loop_stats(l, &st);
+	in_turn = st.turns == turn_no ? in_turn + 1 : 1;
+	turn_no = st.turns;
+	most_in_turn = in_turn > most_in_turn ? in_turn : most_in_turn;
+}
 
 static void eat_now(void *arg);
 
@@ -96,6 +108,7 @@ static void eat_now(void *arg)
 			loop_time_wait(e->l, &e->turn, eat_soon, e);
 			return;
 		}
+		count_piece(e->l);
 		for (since = clock_ns(); clock_ns() - since < 1000000;)
 			;
 	}
@@ -127,7 +140,7 @@ START_TEST(test_bulk)
 	loop_stats(l, &st);
 	ck_assert_uint_eq(hungry, 0);
 	ck_assert_uint_ge(st.busy_ns, EATERS * (PIECES - 1) * 1000000ULL);
-	ck_assert_uint_lt(st.worst_ns, 100000000);
+	ck_assert_uint_lt(most_in_turn, 20);
 	ck_assert_uint_ge(st.turns, EATERS);
 	ck_assert_int_eq(loop_free(l), 0);
 }
@@ -144,6 +157,13 @@ static void never(void *arg)
 	ck_abort_msg("a wait that was cancelled ended");
 }
 
+/* On a busy machine a turn may have been over before the question was asked. */
+static void wait_for_time(struct loop *l, const struct defer *d)
+{
+	while (!loop_has_time(l, d))
+		loop_turn(l, false);
+}
+
 START_TEST(test_bulk_cancel)
 {
 	struct loop *l = loop_new();
@@ -151,11 +171,11 @@ START_TEST(test_bulk_cancel)
 
 	defer_queue(l, &a, nothing, NULL);
 	loop_turn(l, false);
-	ck_assert(loop_has_time(l, &a));
+	wait_for_time(l, &a);
 	loop_time_wait(l, &a, never, NULL);
 	ck_assert(!loop_has_time(l, &b)); /* a comes first */
 	defer_cancel(l, &a);
-	ck_assert(loop_has_time(l, &b));
+	wait_for_time(l, &b);
 	loop_turn(l, false);
 	ck_assert_int_eq(loop_free(l), 0);
 }

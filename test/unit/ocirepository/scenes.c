@@ -317,7 +317,7 @@ static void seconds(struct world *w)
 		nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
 		loop_test_advance(w->loop, 200);
 	}
-	world_settle(w);
+	world_settle_in_time(w);
 }
 
 /* Retention looks again when the superseded file's time is over. */

@@ -246,7 +246,8 @@ static unsigned watches(const struct world *w)
 	return open;
 }
 
-void world_settle(struct world *w)
+/* ms of the test's clock go by for each moment without quiet. */
+static void settle(struct world *w, uint64_t ms)
 {
 	struct http_client_stats s;
 	struct kube_stats k;
@@ -273,10 +274,13 @@ void world_settle(struct world *w)
 		if (s.open_requests || k.http.open_requests > watches(w) || st.jobs ||
 			!strstr(buf_str(&page),
 				"controller_runtime_active_workers{controller=\"ocirepository\"} "
-				"0"))
+				"0")) {
 			quiet = 0;
-		else
+			if (ms)
+				loop_test_advance(w->loop, ms);
+		} else {
 			quiet++;
+		}
 		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 		ck_assert_msg(clock_ns() - from < 40000000000ULL,
 			"no peace within 40 s: %u open requests to registries, %u to the API "
@@ -285,6 +289,16 @@ void world_settle(struct world *w)
 			(unsigned)s.open_requests, (unsigned)k.http.open_requests,
 			(unsigned)st.jobs, tail(fake_kube_log(w->kube)), tail(fake_log(w->reg)));
 	}
+}
+
+void world_settle(struct world *w)
+{
+	settle(w, 0);
+}
+
+void world_settle_in_time(struct world *w)
+{
+	settle(w, 10);
 }
 
 struct item *world_item(struct world *w, const char *name)

@@ -46,10 +46,12 @@ void world_clear(struct world *w);
 /* An object apps/web: `spec` without braces and without url; REPO in it becomes the registry's
    repository. */
 void world_object(struct world *w, const char *name, const char *spec);
-/* Turns the loop until fn says so; fails the test after 10 s of real time. */
+/* Turns the loop until fn says so; fails the test after 40 s of real time. */
 void world_until(struct world *w, bool (*fn)(struct world *w), const char *what);
 /* Turns the loop until nothing is on its way any more: no run, no request. */
 void world_settle(struct world *w);
+/* The same, and the clock goes on meanwhile: for what fails and is asked again. */
+void world_settle_in_time(struct world *w);
 /* A member of the status of apps/NAME: "artifact.revision"; of a condition: "Ready.reason",
    "Ready.status". "" when absent. */
 const char *world_status(struct world *w, const char *name, const char *path);
