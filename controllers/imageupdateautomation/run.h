@@ -51,6 +51,7 @@ struct automation_item {
 	/* All pushes that were sent have had their end in the status. Not at first, and not when
 	   this process leads anew: nobody knows what the one before has sent last. */
 	bool told;
+	unsigned leads; /* so often it has begun to lead */
 	bool owes; /* the second push of what the first one has brought there */
 };
 
@@ -59,6 +60,7 @@ struct automation_item {
 struct automation_run {
 	struct run run;
 	int64_t began_ms; /* wall clock */
+	unsigned leads; /* the item's, as the run began */
 
 	/* Where it works. */
 	struct source *source; /* a reference */

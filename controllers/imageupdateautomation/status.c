@@ -126,8 +126,10 @@ enum step_ret automation_events_start(struct task *t)
 	const struct cond *now = cond_get(&r->conds, COND_READY);
 	const struct cond *before = cond_get(&r->conds_before, COND_READY);
 
-	/* What the status could not say the next run finds out, and tells. */
-	if (r->patched && (AUTOMATION_RUN(r)->pushed || r->end == RUN_MADE))
+	/* What the status could not say the next run finds out, and tells. So it does if another
+	   one has led meanwhile. */
+	if (r->patched && (AUTOMATION_RUN(r)->pushed || r->end == RUN_MADE) &&
+		AUTOMATION_RUN(r)->leads == AUTOMATION_ITEM(r->item)->leads)
 		AUTOMATION_ITEM(r->item)->told = true;
 	if (AUTOMATION_RUN(r)->pushed && r->obj && r->patched)
 		push_tell(r);

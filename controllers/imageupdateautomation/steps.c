@@ -537,6 +537,7 @@ static void item_stop(struct item *i)
 static void item_leads(struct item *i)
 {
 	AUTOMATION_ITEM(i)->told = false;
+	AUTOMATION_ITEM(i)->leads++;
 }
 
 static const struct item_hooks ITEM = {
@@ -551,6 +552,7 @@ static const struct item_hooks ITEM = {
 static void run_begin(struct run *r)
 {
 	AUTOMATION_RUN(r)->began_ms = clock_wall_ms();
+	AUTOMATION_RUN(r)->leads = AUTOMATION_ITEM(r->item)->leads;
 }
 
 static void run_clear(struct run *r)

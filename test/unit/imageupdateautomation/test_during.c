@@ -403,6 +403,42 @@ START_TEST(test_iu_07_iu_22_other_killed)
 }
 END_TEST
 
+/* The lead is lost and won again while a status is on its way: what another one has sent meanwhile
+   this status does not have. */
+START_TEST(test_lead_won_during_status)
+{
+	world_begin(&w);
+	world_stop(&w);
+	leads = true;
+	w.opts.controller.leads = asks_who_leads;
+	world_start(&w);
+	world_source(&w, "app", "\"branch\":\"main\"");
+	world_chosen(&w, "app", "v2", "");
+	fake_kube_hold(w.kube, "PATCH imageupdateautomations/a/status");
+	world_automation(&w, "a", SECOND, "");
+	/* That of the beginning waits, and that of the end. */
+	while (strcmp(world_tag(&w, "x"), "v2") != 0) {
+		fake_kube_release(w.kube);
+		world_settle(&w);
+	}
+	ck_assert_uint_eq(fake_kube_held(w.kube), 1);
+	leads = false;
+	role_changed(w.c);
+	world_chosen(&w, "app", "v3", "");
+	fake_git_run(w.git,
+		"cd tree && git pull -q ../app.git main && sed -i s/v2/v3/ apps/app.yaml && " OURS(
+			"1800000001") " && git push -q ../app.git HEAD:main");
+	leads = true;
+	role_changed(w.c);
+	fake_kube_hold(w.kube, NULL);
+	fake_kube_release(w.kube);
+	world_settle(&w);
+	is_pushed_as("v3", "3");
+	ck_assert_str_eq(world_git(&w, "rev-parse x"), world_git(&w, "rev-parse main"));
+	world_clear(&w);
+}
+END_TEST
+
 Suite *suite_during(void);
 Suite *suite_during(void)
 {
@@ -422,6 +458,7 @@ Suite *suite_during(void)
 	tcase_add_loop_test(t, test_iu_07_again, 0, 3);
 	tcase_add_test(t, test_iu_07_iu_22_killed);
 	tcase_add_test(t, test_iu_07_iu_22_other_killed);
+	tcase_add_test(t, test_lead_won_during_status);
 	suite_add_tcase(s, t);
 	return s;
 }

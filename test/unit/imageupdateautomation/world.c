@@ -231,11 +231,13 @@ void world_settle(struct world *w)
 {
 	uint64_t from = clock_ns();
 	int quiet = 0, i;
+	bool held;
 
 	while (quiet < 10) {
 		for (i = 0; i < 20; i++)
 			loop_turn(w->loop, false);
-		quiet = is_busy(w) && !fake_git_held(w->git) ? 0 : quiet + 1;
+		held = fake_git_held(w->git) || fake_kube_held(w->kube);
+		quiet = is_busy(w) && !held ? 0 : quiet + 1;
 		if (!quiet)
 			loop_test_advance(w->loop, 1);
 		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
