@@ -16,6 +16,7 @@
 #   /plain/app.git      and no filter, no push options, no object that no reference names (v2 would give any)
 #   /away/app.git       sends to /git/app.git of another host name (localhost)
 #   /drip/app.git       2 KiB a second
+#   /kept/app.git       a client that goes away leaves its backend at work, and nginx knows: no other request waits for that one
 #
 # Each answer is a line in $H_TMP/log/git.access, written after its last byte: method, status, protocol version (0 or 2), number of the connection, bytes in,
 # bytes out, whether credentials came (auth or -), target.
@@ -131,6 +132,7 @@ h_git_start()
 		git_location v0 '' 'fastcgi_param HTTP_GIT_PROTOCOL "";'
 		git_location plain '' "$(git_plain)"
 		git_location drip 'limit_rate 2k;'
+		git_location kept 'fastcgi_ignore_client_abort on;'
 		echo "location ~ ^/away(/.+)\$ { return 302 \$scheme://localhost:\$server_port/git\$1\$is_args\$args; }"
 	} >"$H_TMP/$name.locations"
 	git_conf "$name" >"$H_TMP/$name.conf"
