@@ -28,6 +28,7 @@ struct edit *edit_new(struct gitc_objects *objects, const struct gitc_oid *commi
 	e->objects = gitc_objects_ref(objects);
 	e->commit = *commit;
 	e->path = mem_strdup(path);
+	e->entries = LIMIT_AUTOMATION_ENTRIES;
 	e->paths_left = LIMIT_AUTOMATION_PATHS;
 	e->read_left = LIMIT_AUTOMATION_READ;
 	e->scan_left = LIMIT_AUTOMATION_SCANNED;
@@ -100,10 +101,20 @@ size_t edit_prefix(const struct edit *e)
 	return *e->path ? strlen(e->path) + 1 : 0;
 }
 
+static int too_large(const char *what, struct err *err)
+{
+	return err_code(err, ERR_RETRY, GITC_TOO_LARGE, "%s", what);
+}
+
+static int name_a_folder(struct err *err)
+{
+	return err_append(err, ": name a folder in spec.update.path");
+}
+
 static int too_much(const char *what, struct err *err)
 {
-	return err_code(
-		err, ERR_RETRY, GITC_TOO_LARGE, "%s: name a folder in spec.update.path", what);
+	too_large(what, err);
+	return name_a_folder(err);
 }
 
 /* False: it is more than is left. */
@@ -123,13 +134,18 @@ static int file_seen(void *ctx, const char *path, enum gitc_mode mode, const str
 	struct edit *e = ctx;
 	const char *slash = strrchr(path, '/');
 
+	/* What a link leads to may not even have been fetched. */
+	if ((mode == GITC_MODE_LINK || mode == GITC_MODE_MODULE) && !strcmp(path, e->path))
+		return err_set(err, ERR_RETRY, "spec.update.path '%s' is a %s", path,
+			mode == GITC_MODE_LINK ? "symbolic link: name what it leads to"
+					       : "submodule: its files are not in the commit");
 	if ((mode != GITC_MODE_FILE && mode != GITC_MODE_EXEC) ||
 		!setter_wants_file(slash ? slash + 1 : path))
 		return 0;
 	if (e->files.len == LIMIT_AUTOMATION_FILES)
-		return too_much("there are too many YAML files to look at", err);
+		return too_large("there are too many YAML files to look at", err);
 	if (!take(&e->paths_left, strlen(path)))
-		return too_much("the names of the YAML files to look at are too long", err);
+		return too_large("the names of the YAML files to look at are too long", err);
 	*vec_add(&e->files) = (struct edit_file){mem_strdup(path), *oid};
 	if (!gitc_objects_has(e->objects, oid))
 		*vec_add(&e->missing) = *oid;
@@ -140,8 +156,11 @@ static int list_run(void *arg, const atomic_bool *stop, struct err *err)
 {
 	struct edit *e = ((struct edit_job *)arg)->e;
 
-	return gitc_walk(e->objects, &e->commit, e->path,
-		&(struct gitc_walk_ops){.on_file = file_seen, .ctx = e}, stop, err);
+	if (!gitc_walk(e->objects, &e->commit, e->path,
+		    &(struct gitc_walk_ops){.on_file = file_seen, .entries = e->entries, .ctx = e},
+		    stop, err))
+		return 0;
+	return err->code == GITC_TOO_LARGE ? name_a_folder(err) : -1;
 }
 
 /* ---- what changes in them -------------------------------------------------------------------- */

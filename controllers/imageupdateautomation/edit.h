@@ -75,6 +75,7 @@ struct edit {
 
 	/* What may still come: bytes of paths, of files that are read, of those whose markers are
 	   looked for; and for how long the second job may run. edit_new sets them. */
+	uint64_t entries; /* files and folders of any kind, that may be looked at */
 	uint64_t paths_left, read_left, scan_left, time_ms;
 };
 

@@ -170,16 +170,25 @@ static void message_read(struct automation_spec *s, const char *text)
 	}
 }
 
-/* It stands in a line of a commit, between < and >. */
+/* It stands in a line of a commit, between < and >. As it is there: own.c compares the two. */
 static char *author_read(
 	struct automation_spec *s, const char *where, const char *text, struct err *err)
 {
 	char *copy = spec_member(&s->spec.size, where, text, err), *p;
+	size_t n;
 
 	for (p = copy; p && *p; p++)
 		if ((unsigned char)*p < ' ' || *p == '<' || *p == '>')
 			*p = ' ';
-	return copy ? copy : mem_strdup("");
+	for (p = copy; p && *p == ' '; p++)
+		;
+	if (!p)
+		return mem_strdup("");
+	for (n = strlen(p); n && p[n - 1] == ' '; n--)
+		;
+	memmove(copy, p, n);
+	copy[n] = '\0';
+	return copy;
 }
 
 static void signing_read(struct automation_spec *s, const json_t *key, struct err *err)

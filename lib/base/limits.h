@@ -363,6 +363,7 @@
 #define LIMIT_NOTICE_MS (15 * 60 * 1000) /* after that it says what was, not what is */
 #define LIMIT_NOTICE_TRIES 5 /* of one that is answered with an error of the server's own */
 #define LIMIT_YAML_FILE (8 * LIMIT_MIB)
+#define LIMIT_YAML_DIRECTIVES 64 /* of one document */
 #define LIMIT_YAML_DEPTH 64
 #define LIMIT_YAML_NODES 500000 /* values of one file, aliases expanded */
 #define LIMIT_YAML_EXPANDED (32 * LIMIT_MIB) /* bytes of its strings, likewise */
@@ -395,6 +396,7 @@
 /* ImageUpdateAutomations */
 #define LIMIT_AUTOMATION_PAIRS (64 * LIMIT_KIB) /* values of a template, or push options */
 #define LIMIT_AUTOMATION_FILES 100000 /* YAML files below the path of one */
+#define LIMIT_AUTOMATION_ENTRIES 1000000 /* files and folders of any kind there */
 #define LIMIT_AUTOMATION_FILE (8 * LIMIT_MIB) /* one of them */
 #define LIMIT_AUTOMATION_PATHS (16 * LIMIT_MIB) /* the names of all */
 #define LIMIT_AUTOMATION_READ (2 * LIMIT_GIB) /* all of them */

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "git/gitc.h"
 #include "git/hash.h"
+#include "git/names.h"
 #include "git/packw.h"
 #include "git/tree.h"
 #include "pack/path.h"
@@ -189,8 +190,7 @@ static int by_path(const void *a, const void *b)
 
 static int draft_check(const struct gitc_draft_req *req, struct err *err)
 {
-	char clean[LIMIT_ENTRY_PATH + 1];
-	bool tidy;
+	const char *why;
 	size_t i;
 
 	if (req->n_changes > LIMIT_GIT_CHANGES)
@@ -198,11 +198,11 @@ static int draft_check(const struct gitc_draft_req *req, struct err *err)
 			LIMIT_GIT_CHANGES);
 	for (i = 0; i < req->n_changes; i++) {
 		const char *path = req->changes[i].path;
-		size_t n = strlen(path);
 
-		if (n > LIMIT_ENTRY_PATH || pack_path_check(clean, &tidy, path, n, err) ||
-			strcmp(clean, path) != 0)
-			return no_file(path, "is no clean path", err);
+		/* Git's rules, not those of an archive: a name need not be text. */
+		why = gitc_path_refused(path, strlen(path));
+		if (why)
+			return no_file(path, why, err);
 	}
 	return req->n_changes ? 0 : err_code(err, ERR_RETRY, GITC_SAME, "nothing changes");
 }

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "setter/internal.h"
 #include "text/steady.h"
+#include "text/yaml_break.h"
 
 #include <string.h>
 
@@ -243,7 +244,7 @@ static int scalar_take(struct scan *s, const struct ymark *k, const struct comme
 
 static size_t line_end(const struct scan *s, size_t at)
 {
-	while (at < s->len && !ymark_break(s->text + at, s->text + s->len))
+	while (at < s->len && !yaml_break(s->text + at, s->text + s->len))
 		at++;
 	return at;
 }
@@ -254,7 +255,7 @@ static unsigned long count_breaks(const struct scan *s, size_t from, size_t to)
 	size_t len;
 
 	for (; from < to; from += len ? len : 1) {
-		len = ymark_break(s->text + from, s->text + s->len);
+		len = yaml_break(s->text + from, s->text + s->len);
 		n += len != 0;
 	}
 	return n;
@@ -267,7 +268,7 @@ static bool find_behind(const struct scan *s, size_t at, struct comment *c)
 	bool broken = false, comma = false;
 
 	for (; at < s->len; at += n) {
-		n = ymark_break(s->text + at, s->text + s->len);
+		n = yaml_break(s->text + at, s->text + s->len);
 		broken = broken || n;
 		if (n && comma)
 			return false;
@@ -404,7 +405,7 @@ static void read_gap(struct scan *s, size_t to)
 	while (s->pos < to) {
 		char c = s->text[s->pos];
 
-		n = ymark_break(s->text + s->pos, s->text + s->len);
+		n = yaml_break(s->text + s->pos, s->text + s->len);
 		if (n) {
 			s->above.empty += is_empty(s);
 			s->pos += n;
@@ -437,7 +438,7 @@ static void pass_piece(struct scan *s, size_t to)
 	size_t n;
 
 	for (; s->pos < to; s->pos += n ? n : 1) {
-		n = ymark_break(s->text + s->pos, s->text + s->len);
+		n = yaml_break(s->text + s->pos, s->text + s->len);
 		if (n) {
 			s->line++;
 			s->line_at = s->pos + n;

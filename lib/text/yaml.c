@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/obj.h"
 #include "base/vec.h"
+#include "text/yaml_directives.h"
 #include "text/yaml_scalar.h"
 
 #include <math.h>
@@ -556,6 +557,7 @@ int ydocs_parse(struct ydocs *docs, const char *text, size_t len, struct err *er
 {
 	doc_vec v = {0};
 	const char *first;
+	unsigned long line;
 
 	/* An empty buffer may have no address at all. */
 	if (!len)
@@ -566,6 +568,10 @@ int ydocs_parse(struct ydocs *docs, const char *text, size_t len, struct err *er
 		text += 3;
 		len -= 3;
 	}
+	line = yaml_directives_over(text, len);
+	if (line)
+		return err_set(err, ERR_STALL, "line %lu: more than %d directives", line,
+			LIMIT_YAML_DIRECTIVES);
 	first = json_skip_blanks(text, text + len);
 	if (!(first < text + len && (*first == '{' || *first == '[') && load_json(&v, text, len)) &&
 		load_yaml(&v, text, len, err)) {

@@ -7,6 +7,8 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/vec.h"
+#include "text/yaml_break.h"
+#include "text/yaml_directives.h"
 
 #include <string.h>
 #include <yaml.h>
@@ -28,6 +30,7 @@ struct ymarks {
 	VEC(struct frame) frames;
 	unsigned long numbers; /* of collections that were given */
 	unsigned long line;
+	unsigned long crowded; /* the line where a document has too many directives; 0: none has */
 	struct ymark mark;
 };
 
@@ -40,6 +43,7 @@ struct ymarks *ymarks_new(const char *text, size_t len)
 	/* An empty buffer may have no address at all. */
 	m->text = len ? text + m->skipped : "";
 	m->len = len - m->skipped;
+	m->crowded = yaml_directives_over(m->text, m->len);
 	BUG_IF(!yaml_parser_initialize(&m->parser));
 	yaml_parser_set_encoding(&m->parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&m->parser, (const unsigned char *)m->text, m->len);
@@ -63,21 +67,6 @@ unsigned long ymarks_line(const struct ymarks *m)
 }
 
 /* ---- bytes ----------------------------------------------------------------------------------- */
-
-size_t ymark_break(const char *p, const char *end)
-{
-	size_t n = (size_t)(end - p);
-
-	if (n && *p == '\r')
-		return n > 1 && p[1] == '\n' ? 2 : 1;
-	if (n && *p == '\n')
-		return 1;
-	if (n > 1 && !memcmp(p, "\xc2\x85", 2))
-		return 2;
-	if (n > 2 && (!memcmp(p, "\xe2\x80\xa8", 3) || !memcmp(p, "\xe2\x80\xa9", 3)))
-		return 3;
-	return 0;
-}
 
 /* Within a character of UTF-8: the parser has found the text to be that up to the mark. */
 static bool is_inner(char c)
@@ -110,7 +99,7 @@ static bool is_blank(char c)
 /* Steps over a name or a tag. */
 static size_t skip_word(const struct ymarks *m, size_t at, size_t end)
 {
-	while (at < end && !is_blank(m->text[at]) && !ymark_break(m->text + at, m->text + end))
+	while (at < end && !is_blank(m->text[at]) && !yaml_break(m->text + at, m->text + end))
 		at++;
 	return at;
 }
@@ -121,14 +110,14 @@ static size_t skip_space(const struct ymarks *m, size_t at, size_t end, unsigned
 	size_t n;
 
 	while (at < end) {
-		n = ymark_break(m->text + at, m->text + end);
+		n = yaml_break(m->text + at, m->text + end);
 		if (n) {
 			at += n;
 			*line += 1;
 		} else if (is_blank(m->text[at])) {
 			at++;
 		} else if (m->text[at] == '#') {
-			while (at < end && !ymark_break(m->text + at, m->text + end))
+			while (at < end && !yaml_break(m->text + at, m->text + end))
 				at++;
 		} else {
 			break;
@@ -245,7 +234,7 @@ static int marks_fail(struct ymarks *m, struct err *err)
 	if (p->error == YAML_READER_ERROR) {
 		m->line = 1;
 		for (at = 0; at < p->problem_offset && at < m->len; at += n ? n : 1) {
-			n = ymark_break(m->text + at, m->text + m->len);
+			n = yaml_break(m->text + at, m->text + m->len);
 			m->line += n != 0;
 		}
 		return err_set(err, ERR_STALL, "%s", problem);
@@ -324,6 +313,10 @@ int ymarks_next(struct ymarks *m, const struct ymark **out, struct err *err)
 	if (m->len > LIMIT_YAML_FILE) {
 		m->line = 1;
 		return err_set(err, ERR_STALL, "over %llu bytes", LIMIT_YAML_FILE);
+	}
+	if (m->crowded) {
+		m->line = m->crowded;
+		return err_set(err, ERR_STALL, "more than %d directives", LIMIT_YAML_DIRECTIVES);
 	}
 	do {
 		if (m->has_event)

@@ -73,7 +73,4 @@ unsigned long ymarks_line(const struct ymarks *m);
 /* Do they say the same, wherever they stand? */
 bool ymark_same(const struct ymark *a, const struct ymark *b);
 
-/* Bytes of the line break that p begins with; 0: none. YAML 1.1 has NEL, LS and PS, too. */
-size_t ymark_break(const char *p, const char *end);
-
 #endif

@@ -158,9 +158,9 @@ static const struct {
 	{{"top/x"}, GITC_NO_PATH, "'top/x' is not there"},
 	{{"apps"}, GITC_NO_PATH, "'apps' is no file"},
 	{{"apps/web/link"}, GITC_NO_PATH, "is no file"},
-	{{"../x"}, GITC_NO_PATH, "is no clean path"},
-	{{"apps//web"}, GITC_NO_PATH, "is no clean path"},
-	{{""}, GITC_NO_PATH, "is no clean path"},
+	{{"../x"}, GITC_NO_PATH, "leads elsewhere"},
+	{{"apps//web"}, GITC_NO_PATH, "is empty"},
+	{{""}, GITC_NO_PATH, "is empty"},
 	{{"top", "top"}, GITC_NO_PATH, "is there twice"},
 };
 

@@ -332,6 +332,22 @@ START_TEST(test_iu_13_other_spec)
 }
 END_TEST
 
+/* A name that is no text, and that no archive would have: Git does not mind. */
+START_TEST(test_set_36_odd_names)
+{
+	begin();
+	fake_git_run(w.git,
+		"cd tree && git pull -q ../app.git main && cp apps/app.yaml apps/$(printf "
+		"'caf\\351').yaml && cp apps/app.yaml 'apps/back\\slash.yaml' && git add -A && git "
+		"commit -qm odd && git push -q ../app.git HEAD:main");
+	world_chosen(&w, "app", "v2", "");
+	world_automation(&w, "a", "", "");
+	ck_assert_str_eq(world_answer(&w, "a"), "Succeeded: repository up-to-date");
+	ck_assert_str_eq(world_git(&w, "grep -h -o v2 main -- apps | tr '\\n' ' '"), "v2 v2 v2 ");
+	world_clear(&w);
+}
+END_TEST
+
 START_TEST(test_iu_13_other_namespace)
 {
 	auto_free char *other = NULL;
@@ -603,6 +619,7 @@ Suite *suite_automation(void)
 	tcase_add_test(t, test_iu_12_refused);
 	tcase_add_test(t, test_iu_13_source);
 	tcase_add_loop_test(t, test_iu_13_other_spec, 0, 2);
+	tcase_add_test(t, test_set_36_odd_names);
 	tcase_add_loop_test(t, test_iu_13_other_namespace, 0, 2);
 	tcase_add_test(t, test_iu_14_no_git);
 	tcase_add_test(t, test_iu_15_selector);

@@ -210,7 +210,7 @@ START_TEST(test_set_36_path)
 	struct err err;
 
 	begin("mkdir -p apps/web && " PUT("apps/web/x.yaml") " && " PUT("y.yaml") " && " PUT(
-		"apps/z.yaml"));
+		"apps/z.yaml") " && ln -s apps link");
 	e = edit("apps", &err);
 	ck_assert_str_eq(changed(e), "apps/web/x.yaml apps/z.yaml");
 	ck_assert_int_eq(edit_prefix(e), 5);
@@ -221,6 +221,10 @@ START_TEST(test_set_36_path)
 	edit_free(e);
 	e = edit("none", &err);
 	ck_assert_int_eq(err.code, GITC_NO_PATH);
+	edit_free(e);
+	e = edit("link", &err);
+	ck_assert_str_eq(
+		err.msg, "spec.update.path 'link' is a symbolic link: name what it leads to");
 	edit_free(e);
 	end();
 }
@@ -253,6 +257,8 @@ static const struct {
 	unsigned bytes;
 	const char *said; /* NULL: it fits */
 } bounds[] = {
+	{"entries", 4, "the commit has too many files and folders"},
+	{"entries", 5, NULL},
 	{"paths", 15, "the names of the YAML files to look at are too long"},
 	{"paths", 16, NULL},
 	{"read", 199, "the YAML files to look at are too large together"},
@@ -265,6 +271,7 @@ static const struct {
 static void bound_set(struct edit *e, int i)
 {
 	uint64_t *left = *bounds[i].leaves == 'p' ? &e->paths_left
+		: *bounds[i].leaves == 'e'        ? &e->entries
 		: *bounds[i].leaves == 'r'        ? &e->read_left
 		: *bounds[i].leaves == 's'        ? &e->scan_left
 						  : &e->time_ms;
@@ -286,8 +293,11 @@ START_TEST(test_bounds)
 		ck_assert_msg(strstr(err.msg, bounds[_i].said) != NULL, "%s", err.msg);
 	else
 		ck_assert_msg(err.kind == ERR_NONE, "%s", err.msg);
-	if (bounds[_i].said)
+	if (bounds[_i].said) {
 		ck_assert_int_eq(err.code, GITC_TOO_LARGE);
+		ck_assert_msg(strstr(err.msg, ": name a folder in spec.update.path") != NULL, "%s",
+			err.msg);
+	}
 	edit_free(e);
 	end();
 }

@@ -73,12 +73,28 @@ START_TEST(test_spec_defaults)
 }
 END_TEST
 
+/* As the commit has it: by this an own push is known again. */
+START_TEST(test_iu_07_author)
+{
+	struct automation_spec *s = read_spec(
+		SOURCE ",\"git\":{\"commit\":{\"author\":{\"name\":\" a <bot>\",\"email\":"
+		       "\"<bot@x>\"}}}");
+
+	ck_assert_ptr_null(s->spec.wrong);
+	ck_assert_str_eq(s->author_name, "a  bot");
+	ck_assert_str_eq(s->author_email, "bot@x");
+	spec_unref(&s->spec);
+}
+END_TEST
+
 /* What the CRD refuses, of an object that is older than it. */
 static const struct {
 	const char *spec, *wrong;
 } wrongs[] = {
 	{"\"interval\":\"1m\"" GIT, "spec.sourceRef has no name"},
 	{SOURCE ",\"git\":{\"commit\":{}}", "spec.git.commit.author has no email"},
+	{SOURCE ",\"git\":{\"commit\":{\"author\":{\"email\":\" <> \"}}}",
+		"spec.git.commit.author has no email"},
 	{SOURCE ",\"git\":{\"commit\":{" AUTHOR "},\"push\":{\"refspec\":\"+a:b\"}}",
 		"spec.git.push.refspec must neither force nor delete: it begins with '+'"},
 	{SOURCE ",\"git\":{\"commit\":{" AUTHOR "},\"push\":{\"refspec\":\":b\"}}",
@@ -211,7 +227,7 @@ START_TEST(test_spec_author)
 		read_spec(SOURCE ",\"git\":{\"commit\":{\"author\":{\"name\":\"a\\nparent <x>\","
 				 "\"email\":\"b\\u0001@c>\"}}}");
 
-	ck_assert_str_eq(s->author_name, "a parent  x ");
+	ck_assert_str_eq(s->author_name, "a parent  x");
 	ck_assert_str_eq(s->author_email, "b @c ");
 	spec_unref(&s->spec);
 }
@@ -242,6 +258,7 @@ Suite *suite_spec(void)
 
 	tcase_add_test(t, test_spec);
 	tcase_add_test(t, test_spec_defaults);
+	tcase_add_test(t, test_iu_07_author);
 	tcase_add_loop_test(t, test_iu_07_spec_wrong, 0, ARRAY_LEN(wrongs));
 	tcase_add_loop_test(t, test_iu_14_iu_15_tpl_05_misfits, 0, ARRAY_LEN(misfits));
 	tcase_add_test(t, test_iu_15_selector);
