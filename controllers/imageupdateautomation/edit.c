@@ -43,6 +43,12 @@ void edit_policy(struct edit *e, const char *ns, const char *name, const char *i
 		mem_strdup(image), mem_strdup(tag), mem_strdup(digest)};
 }
 
+void edit_foreign(struct edit *e, const char *ns, const char *name)
+{
+	edit_policy(e, ns, name, "", "", "");
+	e->policies.p[e->policies.len - 1].foreign = true;
+}
+
 static void text_free(const char *text)
 {
 	free((char *)(uintptr_t)text);
@@ -87,6 +93,7 @@ void edit_free(struct edit *e)
 	vec_clear(&e->reports);
 	gitc_objects_unref(e->objects);
 	free(e->path);
+	free(e->ns);
 	free(e);
 }
 
@@ -181,6 +188,8 @@ static void reports_take(struct edit *e, const char *path, const struct setter_o
 	for (i = 0; i < out->n_reports; i++)
 		report(e, path, out->reports[i].line, out->reports[i].what);
 	e->reports_left += out->reports_left;
+	e->has_own = e->has_own || out->has_own;
+	e->has_foreign = e->has_foreign || out->has_foreign;
 }
 
 static uint64_t object_bytes(const struct setter_object *o)
@@ -238,7 +247,7 @@ static int file_edit(
 	if (!take(&e->scan_left, text.len))
 		return too_much("the files with markers are too large together", err);
 	if (setter_run(&(struct setter_in){buf_str(&text), text.len, e->policies.p, e->policies.len,
-			       stop},
+			       stop, e->ns},
 		    &out, err))
 		return -1;
 	reports_take(e, f->path, &out);

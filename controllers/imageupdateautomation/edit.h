@@ -46,6 +46,7 @@ struct edit {
 	struct gitc_objects *objects; /* a reference */
 	struct gitc_oid commit;
 	char *path; /* of the update; "" is all */
+	char *ns; /* whose policies they are; NULL: there are no other namespaces */
 	/* Sorted by the second job; the texts are its own. */
 	struct {
 		struct setter_policy *p;
@@ -72,6 +73,8 @@ struct edit {
 		size_t len, cap;
 	} reports;
 	size_t reports_left;
+	/* There are markers; see setter/setter.h. */
+	bool has_own, has_foreign;
 
 	/* What may still come: bytes of paths, of files that are read, of those whose markers are
 	   looked for; and for how long the second job may run. edit_new sets them. */
@@ -82,9 +85,11 @@ struct edit {
 struct edit *edit_new(
 	struct gitc_objects *objects, const struct gitc_oid *commit, const char *path);
 void edit_free(struct edit *e); /* NULL is fine */
-/* The texts are copied; digest "" is none. */
+/* The texts are copied; image "" is no choice yet, digest "" is none. */
 void edit_policy(struct edit *e, const char *ns, const char *name, const char *image,
 	const char *tag, const char *digest);
+/* It is there, and another's to write. */
+void edit_foreign(struct edit *e, const char *ns, const char *name);
 /* The length of the folder in front of a file's path as templates have it. */
 size_t edit_prefix(const struct edit *e);
 

@@ -136,12 +136,25 @@ enum step_ret automation_blobs_resume(struct task *t)
 
 /* ---- what changes in them -------------------------------------------------------------------- */
 
-static void report_line(struct buf *b, const struct edit_report *p)
+static void report_line(struct buf *b, const struct edit_report *p, const char *before)
 {
-	buf_addf(b, "%s%s", b->len ? ", " : "", p->path);
+	buf_addf(b, "%s%s", before, p->path);
 	if (p->line)
 		buf_addf(b, ":%u", p->line);
 	buf_addf(b, ": %s", p->what);
+}
+
+/* Nothing is wrong, and nothing will ever be written: for people who wonder. */
+static char *nothing_text(const struct edit *e)
+{
+	auto_free char *where =
+		*e->path ? mem_printf("below '%.255s'", e->path) : mem_strdup("in the repository");
+
+	if (!e->files.len)
+		return mem_printf("no YAML file was found %s", where);
+	if (!e->has_foreign)
+		return mem_printf("no marker was found %s", where);
+	return mem_printf("no marker of a policy of this automation was found %s", where);
 }
 
 /* For people: a few, and how many there are. */
@@ -152,9 +165,10 @@ static char *report_text(const struct edit *e)
 	size_t left = e->reports.len - n + e->reports_left;
 
 	if (!e->reports.len)
-		return NULL;
+		return e->has_own ? NULL : nothing_text(e);
+	buf_adds(&b, "left alone: ");
 	for (i = 0; i < n; i++)
-		report_line(&b, &e->reports.p[i]);
+		report_line(&b, &e->reports.p[i], i ? ", " : "");
 	if (left)
 		buf_addf(&b, ", and %zu more", left);
 	return buf_take(&b);
@@ -181,10 +195,13 @@ enum step_ret automation_edit_start(struct task *t)
 
 	if (!automation_proves(r)) {
 		json_decref(a->policies);
+		json_decref(a->others);
 		a->policies =
 			policies_now(AUTOMATION_ENV(r)->choices, r->ns, AUTOMATION_SPEC_OF(r));
+		a->others =
+			policies_others(AUTOMATION_ENV(r)->choices, r->ns, AUTOMATION_SPEC_OF(r));
 	}
-	policies_edit(a->policies, r->ns, a->edit);
+	policies_edit(a->policies, automation_proves(r) ? NULL : a->others, r->ns, a->edit);
 	return task_wait(t, edit_run_start(t->self.loop, r->ns, MOVE(a->edit)));
 }
 

@@ -47,6 +47,9 @@ struct automation_item {
 	bool quiet;
 	struct gitc_oid checkout, head;
 	bool has_head; /* the push branch was there */
+	/* policies_others, as the report in the status knows them; NULL: there is none, or it is of
+	   another process. In memory only. */
+	json_t *others;
 
 	/* All pushes that were sent have had their end in the status. Not at first, and not when
 	   this process leads anew: nobody knows what the one before has sent last. */
@@ -72,6 +75,7 @@ struct automation_run {
 
 	/* Whose choices. */
 	json_t *policies; /* as status.observedPolicies has them */
+	json_t *others; /* policies_others, when it looked into the files; or NULL */
 	bool full; /* they are not what the last run knew: it looks into the files */
 
 	/* Whether, and what, it signs. */
@@ -103,7 +107,7 @@ struct automation_run {
 	struct secret token; /* for the forge */
 	char *request; /* where the pull request is, for people; or NULL */
 	bool requested; /* it is new */
-	char *report; /* what could not be done, for people; or NULL */
+	char *report; /* what could not be done, or that there was nothing to do; or NULL */
 	bool looked; /* it has looked into the files: `report` is what there is to say */
 };
 

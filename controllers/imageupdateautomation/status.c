@@ -77,7 +77,7 @@ static void ready_put(struct run *r)
 		if (a->request)
 			buf_addf(&b, "; pull request: %s", a->request);
 		if (a->report)
-			buf_addf(&b, "; left alone: %s", a->report);
+			buf_addf(&b, "; %s", a->report);
 	}
 	cond_put(&r->conds, COND_READY, COND_TRUE, "Succeeded", "%s", buf_str(&b));
 }

@@ -163,6 +163,18 @@ static bool policies_are_known(const struct run *r, const json_t *now)
 	return json_object_size(now) ? json_equal(now, known) : !json_object_size(known);
 }
 
+/* What stands in the status of them is true no more. */
+static bool others_are_new(const struct run *r)
+{
+	const struct automation_item *i = AUTOMATION_ITEM(r->item);
+	auto_json json_t *now = NULL;
+
+	if (!i->others)
+		return false;
+	now = policies_others(AUTOMATION_ENV(r)->choices, r->ns, AUTOMATION_SPEC_OF(r));
+	return !json_equal(now, i->others);
+}
+
 static enum step_ret policies_start(struct task *t)
 {
 	struct run *r = RUN(t);
@@ -173,7 +185,7 @@ static enum step_ret policies_start(struct task *t)
 	if (!image_choices_complete(env->choices))
 		return not_listed(r, image_choices_error(env->choices), "list ImagePolicies");
 	a->policies = policies_now(env->choices, r->ns, AUTOMATION_SPEC_OF(r));
-	a->full = !policies_are_known(r, a->policies) ||
+	a->full = !policies_are_known(r, a->policies) || others_are_new(r) ||
 		obj_int(-1, status, "observedGeneration") != r->generation ||
 		!cond_is(&r->conds_before, COND_READY, COND_TRUE);
 	return STEP_NEXT;
@@ -419,6 +431,10 @@ static void quiet_set(struct run *r)
 	i->checkout = a->pushed && !a->switches ? a->sent : a->resolved.commit;
 	i->head = a->head;
 	i->has_head = a->has_head;
+	if (!a->looked)
+		return;
+	json_decref(i->others);
+	i->others = a->report ? json_incref(a->others) : NULL;
 }
 
 /* Nobody waits for the turn any more, and no file is of use. */
@@ -531,6 +547,7 @@ static void item_stored(struct item *base, const json_t *obj)
 static void item_stop(struct item *i)
 {
 	item_forget(AUTOMATION_ITEM(i));
+	json_decref(MOVE(AUTOMATION_ITEM(i)->others));
 }
 
 /* What the last leader has pushed its status may not have. */
@@ -563,6 +580,7 @@ static void run_clear(struct run *r)
 	git_login_clear(&a->login);
 	source_unref(a->source);
 	json_decref(a->policies);
+	json_decref(a->others);
 	secret_clear(&a->key);
 	secret_clear(&a->passphrase);
 	automation_try_clear(a);

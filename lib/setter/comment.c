@@ -81,14 +81,24 @@ static bool marker_split(const struct setter_in *in, struct setter_marker *m)
 			m->part = parts[i].part;
 	if (last && m->part == SETTER_WHOLE)
 		return false;
+	m->named = (size_t)(name - m->text) + name_len;
 	m->policy = policy_find(in, m->text, (size_t)(colon - m->text), name, name_len);
+	m->foreign = m->foreign || (m->policy && m->policy->foreign);
 	return true;
 }
 
-bool setter_marker_read(
-	const struct setter_in *in, size_t at, size_t end, struct setter_marker *out, bool *near)
+/* By the namespace, which is all that is known of a text that is no marker for another reason. */
+static bool is_elsewhere(const struct setter_in *in, const char *text)
 {
-	const char *p = in->text + at;
+	size_t n = in->ns ? strlen(in->ns) : 0;
+
+	return in->ns && strchr(text, ':') && (strncmp(text, in->ns, n) != 0 || text[n] != ':');
+}
+
+bool setter_marker_read(
+	struct setter_work *w, size_t at, size_t end, struct setter_marker *out, bool *near)
+{
+	const char *p = w->in->text + at;
 	size_t len = end - at;
 
 	*out = (struct setter_marker){0};
@@ -100,9 +110,13 @@ bool setter_marker_read(
 	if (len > LIMIT_SETTER_MARKER || !memchr(p, '{', len))
 		return false;
 	out->text = marker_parse(p, len);
-	if (out->text && marker_split(in, out))
+	out->foreign = out->text && is_elsewhere(w->in, out->text);
+	if (out->text && marker_split(w->in, out)) {
+		w->has_own = w->has_own || !out->foreign;
+		w->has_foreign = w->has_foreign || out->foreign;
 		return true;
-	*near = *near || out->text;
+	}
+	*near = !out->foreign && (*near || out->text);
 	setter_marker_clear(out);
 	return false;
 }
@@ -128,7 +142,7 @@ int setter_marker_value(const struct setter_marker *m, struct buf *to, const cha
 	const char *digest = p->digest ? p->digest : "";
 	bool whole = m->part == SETTER_WHOLE;
 
-	*why = "has no image and tag yet";
+	*why = "has chosen nothing yet";
 	if (!*image || !*tag)
 		return -1;
 	*why = "has an image, tag or digest that is none";

@@ -29,6 +29,7 @@ struct setter_work {
 	VEC(struct setter_edit) edits;
 	VEC(struct setter_report) reports;
 	size_t reports_left;
+	bool has_own, has_foreign;
 	struct err *err;
 	unsigned polled;
 };
@@ -49,14 +50,16 @@ enum setter_part { SETTER_WHOLE, SETTER_NAME, SETTER_TAG, SETTER_DIGEST };
 
 struct setter_marker {
 	char *text; /* "apps:web:tag"; NULL: the comment is no marker */
+	size_t named; /* of it: "apps:web" */
 	const struct setter_policy *policy; /* NULL: none of them */
+	bool foreign; /* somebody else's */
 	enum setter_part part;
 };
 
 /* The comment is text[at .. end), its #s included. A marker or not, as far as its form goes. False:
-   it is none; *near: but nearly. setter_marker_clear it. */
-bool setter_marker_read(const struct setter_in *in, size_t at, size_t end,
-	struct setter_marker *out, bool *near) must_check;
+   it is none; *near: but nearly, and it may be ours. setter_marker_clear it. */
+bool setter_marker_read(struct setter_work *w, size_t at, size_t end, struct setter_marker *out,
+	bool *near) must_check;
 void setter_marker_clear(struct setter_marker *m);
 /* What the policy says there, appended to `to`. -1: it says nothing that may be written; *why is a
    constant text. */

@@ -98,17 +98,27 @@ static void report_near(struct scan *s, unsigned long line)
 		"\"$imagepolicy\": \"NAMESPACE:NAME\" or that with :tag, :name or :digest");
 }
 
-/* A comment that sets nothing: says so if it is a marker. */
+/* Of the policy that the marker names, or would. */
+static void report_policy(struct scan *s, enum setter_report_kind kind, unsigned long line,
+	const char *before, const struct setter_marker *m, const char *behind)
+{
+	auto_free char *named = mem_strndup(m->text, m->named);
+
+	report_text(s, kind, line, before, named, behind);
+}
+
+/* A comment that sets nothing: says so if it is a marker of ours. */
 static void report_unused(struct scan *s, const struct comment *c, const char *why)
 {
 	struct setter_marker m;
 	bool near;
 
-	if (setter_marker_read(s->w->in, c->at, c->end, &m, &near)) {
+	if (setter_marker_read(s->w, c->at, c->end, &m, &near)) {
 		auto_buf struct buf behind = BUF_INIT(ERR_MSG_MAX);
 
 		buf_addf(&behind, " cannot be set here: %s", why);
-		report_text(s, SETTER_BAD_PLACE, c->line, "", m.text, buf_str(&behind));
+		if (!m.foreign)
+			report_text(s, SETTER_BAD_PLACE, c->line, "", m.text, buf_str(&behind));
 		setter_marker_clear(&m);
 	} else if (near) {
 		report_near(s, c->line);
@@ -208,34 +218,39 @@ static int edit_add(struct scan *s, const struct ymark *k, const struct comment 
 	return 0;
 }
 
+static int marker_take(struct scan *s, const struct ymark *k, const struct comment *c,
+	const struct setter_marker *m)
+{
+	auto_buf struct buf value = BUF_INIT(LIMIT_SETTER_TEXT);
+	auto_buf struct buf behind = BUF_INIT(ERR_MSG_MAX);
+	const char *why;
+
+	if (m->foreign)
+		return 0;
+	if (is_block(k)) {
+		report_unused(s, c, "the value is a block of lines");
+	} else if (!m->policy) {
+		report_policy(s, SETTER_NO_POLICY, c->line, "no policy ", m, " in this namespace");
+	} else if (setter_marker_value(m, &value, &why)) {
+		buf_addf(&behind, " %s", why);
+		report_policy(s, SETTER_BAD_POLICY, c->line, "policy ", m, buf_str(&behind));
+	} else {
+		return edit_add(s, k, c, m, buf_str(&value));
+	}
+	return 0;
+}
+
 /* The comment is the scalar's. 0; 1: a limit. */
 static int scalar_take(struct scan *s, const struct ymark *k, const struct comment *c)
 {
-	auto_buf struct buf value = BUF_INIT(LIMIT_SETTER_TEXT);
 	struct setter_marker m;
-	const char *why;
 	bool near;
 	int rc = 0;
 
-	if (!setter_marker_read(s->w->in, c->at, c->end, &m, &near)) {
-		if (near)
-			report_near(s, c->line);
-		return 0;
-	}
-	if (is_block(k)) {
-		report_unused(s, c, "the value is a block of lines");
-	} else if (!m.policy) {
-		report_text(s, SETTER_NO_POLICY, c->line, "", m.text,
-			" names no policy of this automation");
-	} else if (setter_marker_value(&m, &value, &why)) {
-		auto_buf struct buf behind = BUF_INIT(ERR_MSG_MAX);
-
-		buf_addf(&behind, " %s", why);
-		report_text(
-			s, SETTER_BAD_POLICY, c->line, "the policy of ", m.text, buf_str(&behind));
-	} else {
-		rc = edit_add(s, k, c, &m, buf_str(&value));
-	}
+	if (setter_marker_read(s->w, c->at, c->end, &m, &near))
+		rc = marker_take(s, k, c, &m);
+	else if (near)
+		report_near(s, c->line);
 	setter_marker_clear(&m);
 	return rc;
 }

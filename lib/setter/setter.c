@@ -66,6 +66,8 @@ static void give(struct setter_work *w, struct setter_out *out)
 	out->reports = w->reports.p;
 	out->n_reports = w->reports.len;
 	out->reports_left = w->reports_left;
+	out->has_own = w->has_own;
+	out->has_foreign = w->has_foreign;
 }
 
 /* 0; 1: the text is left alone; -1: stopped. */

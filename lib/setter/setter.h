@@ -41,6 +41,7 @@
 struct setter_policy {
 	const char *ns, *name;
 	const char *image, *tag, *digest; /* of its latestRef; digest may be NULL or "" */
+	bool foreign; /* it is there, and another's to write: nothing is set, and nothing is told */
 };
 
 /* Of what a change is: members of the document's root, or of the item of a List. "" where there is
@@ -60,8 +61,8 @@ enum setter_report_kind {
 	SETTER_NOT_PARSED, /* the whole text is left alone */
 	SETTER_NOT_PROVEN, /* likewise */
 	SETTER_TOO_LARGE, /* likewise: a limit */
-	SETTER_NO_POLICY, /* a marker names none of those that are given */
-	SETTER_BAD_POLICY, /* ... or one with a text that is not written anywhere */
+	SETTER_NO_POLICY, /* a marker of `ns` names none of those that are given */
+	SETTER_BAD_POLICY, /* ... or one without a choice, or whose text is not written anywhere */
 	SETTER_BAD_MARKER, /* a comment that nearly is one */
 	SETTER_BAD_PLACE, /* a marker where nothing can be set */
 	SETTER_KEY_TWICE, /* what was set stands twice in its mapping */
@@ -70,7 +71,7 @@ enum setter_report_kind {
 struct setter_report {
 	enum setter_report_kind kind;
 	unsigned long line; /* 1-based, of the text that was given */
-	char *what; /* for a message, without the line: "no policy 'apps:web'" */
+	char *what; /* for a message, without the line: "no policy 'apps:web' in ..." */
 };
 
 struct setter_in {
@@ -79,6 +80,9 @@ struct setter_in {
 	const struct setter_policy *policies; /* sorted by ns, then by name, in byte order */
 	size_t n;
 	const atomic_bool *stop; /* NULL: it is not asked */
+	/* Markers of other namespaces are somebody else's, and nothing is told of them; NULL: there
+	   are no others. */
+	const char *ns;
 };
 
 struct setter_out {
@@ -89,6 +93,9 @@ struct setter_out {
 	struct setter_report *reports; /* by line */
 	size_t n_reports; /* LIMIT_SETTER_REPORTS at most; the rest is counted */
 	size_t reports_left; /* that many more there were */
+	/* There are markers, wherever they stand: of ours, whether they name a policy or not; and
+	   of somebody else. */
+	bool has_own, has_foreign;
 };
 
 /* 0, and *out is the caller's; what is wrong with the text is in its reports. -1 (ERR_CANCELED)

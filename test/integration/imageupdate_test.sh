@@ -35,7 +35,7 @@ check_eq "IU-01 one file" "apps/web/kustomization.yaml" "$(g app diff --name-onl
 check_eq "SET-02 SET-03 not a byte but the scalars" "$TAGS/old $TAGS/app 1.0.0 1.1.0" \
 	"$(g app diff -U0 --word-diff=porcelain staging^ staging | sed -n 's/^[-+]\([^-+]\)/\1/p' | xargs)"
 check_eq "a file with a marker of nobody's is left alone" "$odd" "$(file app staging apps/web/odd.yaml | md5sum)"
-check_has "SET-13 and the status says so" "repository up-to-date; left alone: apps/web/odd.yaml:2: " "$(message imageupdateautomation app)"
+check_has "SET-13 and the status says so" "repository up-to-date; left alone: apps/web/odd.yaml:2: no policy '$NS:none' in this namespace" "$(message imageupdateautomation app)"
 check_has "IU-20 the event" "Normal Succeeded pushed commit '${commit:0:7}' to branch 'staging'
 - Kustomization web: $TAGS/old -> $TAGS/app1.0.0 -> 1.1.0" "$(said app)"
 check_eq "columns" "NAME READY STATUS AGE" "$(kn get imgupd app | head -n1 | xargs)"

@@ -396,10 +396,105 @@ START_TEST(test_iu_15_selector)
 	ck_assert_str_eq(world_status(&w, "a", "observedPolicies.other.tag"), "v9");
 	ck_assert_str_eq(world_status(&w, "a", "observedPolicies.app.tag"), "");
 	/* SET-13: a marker of one that it does not take. */
+	ck_assert_str_eq(world_answer(&w, "a"),
+		"Succeeded: repository up-to-date; no marker of a policy of this automation was "
+		"found in the repository");
+	world_clear(&w);
+}
+END_TEST
+
+/* An hour goes by, and the watches that have ended with it come back. */
+static void hour(void)
+{
+	world_pass(&w, 3600000);
+	world_pass(&w, 5000);
+}
+
+/* Somebody pushes these lines as apps/more.yaml, and the automation looks. */
+static void more(const char *lines)
+{
+	auto_free char *line = mem_printf(
+		"cd tree && git pull -q ../app.git main && printf '%s' >apps/more.yaml && git add "
+		"-A && git commit -q -m more && git push -q ../app.git HEAD:main",
+		lines);
+
+	fake_git_run(w.git, line);
+	hour();
+}
+
+/* Markers of others hide no own one, and what is told of a policy is true of it now. */
+START_TEST(test_set_13_whose_marker)
+{
+	static const char others[] = "a: 1 # {\"$imagepolicy\": \"web:app\"}\\n"
+				     "b: 1 # {\"$imagepolicy\": \"db:app\"}\\n"
+				     "c: 1 # {\"$imagepolicy\": \"apps:theirs\"}\\n";
+	auto_free char *text =
+		mem_printf("%sd: 1 # {\"$imagepolicy\": \"apps:late:tag\"}\\n", others);
+
+	begin();
+	world_chosen(&w, "app", "v2", "\"team\":\"a\"");
+	world_chosen(&w, "theirs", "v2", "\"team\":\"b\"");
+	world_automation(&w, "a", "", "\"policySelector\":{\"matchLabels\":{\"team\":\"a\"}}");
+	ready("a");
+	more(others);
+	ready("a");
+	more(text);
+	ck_assert_str_eq(world_answer(&w, "a"),
+		"Succeeded: repository up-to-date; left alone: apps/more.yaml:4: no policy "
+		"'apps:late' in this namespace");
+	/* Nothing new: one question, and the same words. */
+	world_forget(&w);
+	hour();
+	ck_assert_int_eq(world_asked(&w, "POST"), 1);
 	ck_assert_msg(
-		strstr(world_answer(&w, "a"),
-			"Succeeded: repository up-to-date; left alone: apps/app.yaml:4: ") != NULL,
-		"%s", world_answer(&w, "a"));
+		strstr(world_answer(&w, "a"), "no policy") != NULL, "%s", world_answer(&w, "a"));
+	world_chosen(&w, "late", NULL, "\"team\":\"a\"");
+	hour();
+	ck_assert_str_eq(world_answer(&w, "a"),
+		"Succeeded: repository up-to-date; left alone: apps/more.yaml:4: policy "
+		"'apps:late' has chosen nothing yet");
+	world_chosen(&w, "late", "v9", "\"team\":\"a\"");
+	ready("a");
+	ck_assert_str_eq(world_git(&w, "show main:apps/more.yaml | grep -c '^d: v9 '"), "1");
+	world_clear(&w);
+}
+END_TEST
+
+static void path_is(const char *path)
+{
+	auto_free char *patch = mem_printf("{\"spec\":{\"update\":{\"path\":\"%s\"}}}", path);
+
+	fake_kube_merge(w.kube, "imageupdateautomations", "apps", "a", patch);
+	world_settle(&w);
+}
+
+/* What it looked through had no marker: it says so, as long as that is so, and asks for no more. */
+START_TEST(test_set_33_no_marker)
+{
+	begin();
+	fake_git_run(w.git,
+		"cd tree && mkdir none && mv apps/app.yaml other && sed 's/icy/cy/' other "
+		">apps/app.yaml && echo text >none/text && git add -A && git commit -q -m typo && "
+		"git push -q ../app.git HEAD:main");
+	world_automation(&w, "a", "", "\"update\":{\"path\":\"./apps\"}");
+	ck_assert_str_eq(world_answer(&w, "a"),
+		"Succeeded: repository up-to-date; no marker was found below 'apps'");
+	world_forget(&w);
+	hour();
+	ck_assert_int_eq(world_asked(&w, "POST"), 1);
+	ck_assert_ptr_null(strstr(fake_kube_log(w.kube), "EVENT"));
+	ck_assert_str_eq(world_answer(&w, "a"),
+		"Succeeded: repository up-to-date; no marker was found below 'apps'");
+	path_is("./none");
+	ck_assert_str_eq(world_answer(&w, "a"),
+		"Succeeded: repository up-to-date; no YAML file was found below 'none'");
+	path_is("./apps");
+	fake_git_run(w.git,
+		"cd tree && cp other apps/app.yaml && git add -A && git commit -q -m mended && "
+		"git push -q ../app.git HEAD:main");
+	hour();
+	ck_assert_str_eq(world_tag(&w, "main"), "v2");
+	ready("a");
 	world_clear(&w);
 }
 END_TEST
@@ -631,6 +726,11 @@ Suite *suite_automation(void)
 	tcase_add_test(t, test_set_36_path);
 	tcase_add_test(t, test_iu_01_v0);
 	tcase_add_test(t, test_gone);
+	suite_add_tcase(s, t);
+	t = tcase_create("words");
+	tcase_set_timeout(t, 120);
+	tcase_add_test(t, test_set_13_whose_marker);
+	tcase_add_test(t, test_set_33_no_marker);
 	suite_add_tcase(s, t);
 	t = tcase_create("requests");
 	tcase_set_timeout(t, 60);

@@ -245,6 +245,7 @@ START_TEST(test_set_31_13_reports)
 	ck_assert_str_eq(e->reports.p[0].path, "bad.yaml");
 	ck_assert_str_eq(e->reports.p[1].path, "none.yaml");
 	ck_assert_int_eq(e->reports.p[1].line, 1);
+	ck_assert_str_eq(e->reports.p[1].what, "no policy 'ns:none' in this namespace");
 	edit_free(e);
 	end();
 }

@@ -31,6 +31,7 @@ static const struct setter_policy policies[] = {
 	{"apps", "oct", "acme/num", "0777", NULL},
 	{"apps", "on", "acme/num", "on", NULL},
 	{"apps", "quote", "acme/num", "a\"b'c\\d", NULL},
+	{"apps", "theirs", "acme/theirs", "v7", NULL, true},
 	{"apps", "und", "acme/num", "1_000", NULL},
 	{"apps", "v6", "[::1]:5000/a/b", "1.2.3", NULL},
 	{"apps", "web", "ghcr.io/acme/web", SET, ""},
@@ -44,7 +45,8 @@ static void run(const char *text, size_t len, struct setter_out *out)
 	ck_assert_msg(!setter_run(&(struct setter_in){.text = text,
 					  .len = len,
 					  .policies = policies,
-					  .n = ARRAY_LEN(policies)},
+					  .n = ARRAY_LEN(policies),
+					  .ns = "apps"},
 			      out, &err),
 		"%s", err.msg);
 }
@@ -253,6 +255,17 @@ END_TEST
 
 /* ---- reports --------------------------------------------------------------------------------- */
 
+/* Markers of another namespace, and of a policy that is another's to write, right and wrong. */
+#define FOREIGN \
+	"a: 1 # {\"$imagepolicy\": \"web:web:tag\"}\n" \
+	"b: 1 # {\"$imagepolicy\": \"app:web:tag\"}\n" \
+	"c: 1 # {\"$imagepolicy\": \"appss:web:tags\"}\n" \
+	"d: 1 # {\"$imagepolicy\": \"apps:theirs:tag\"}\n" \
+	"# {\"$imagepolicy\": \"apps:theirs\"}\n" \
+	"# {\"$imagepolicy\": \"more:web\"}\n" \
+	"e: >- # {\"$imagepolicy\": \"more:web\"}\n" \
+	"  1\n"
+
 static const struct {
 	const char *text;
 	enum setter_report_kind kind;
@@ -262,7 +275,9 @@ static const struct {
 	{"a: b\nc: [ " TAG "\n", SETTER_NOT_PARSED, 3, "did not find"},
 	{"a: 1\n---\n b: 1\n c\n" TAG, SETTER_NOT_PARSED, 5, ""},
 	{"a: b\nt: 1 # {\"$imagepolicy\": \"apps:no:tag\"}\n", SETTER_NO_POLICY, 2,
-		"'apps:no:tag'"},
+		"no policy 'apps:no' in this namespace"},
+	{"t: 1 # {\"$imagepolicy\": \"apps:not:name\"}\n" FOREIGN, SETTER_NO_POLICY, 1,
+		"no policy 'apps:not' in this namespace"},
 	{"t: 1 # {\"$imagepolicy\": \"apps:web:tags\"}\n", SETTER_BAD_MARKER, 1, "no marker"},
 	{"t: 1 # {\"$imagepolicy\": \"apps/web\"}\n", SETTER_BAD_MARKER, 1, "no marker"},
 	{"t: 1 # see \"$imagepolicy\"\n", SETTER_BAD_MARKER, 1, "no marker"},
@@ -282,8 +297,10 @@ static const struct {
 	{"l:\n- a\n" TAG "\n\n- 1\n", SETTER_BAD_PLACE, 3, "empty line"},
 	{"l:\n- 1\n" TAG, SETTER_BAD_PLACE, 3, "at its end"},
 	{"t: !!binary aGk= " TAG "\n", SETTER_BAD_PLACE, 1, "tag"},
-	{"t: 1 # {\"$imagepolicy\": \"apps:empty:tag\"}\n", SETTER_BAD_POLICY, 1, "no image"},
-	{"t: 1 # {\"$imagepolicy\": \"apps:bad:tag\"}\n", SETTER_BAD_POLICY, 1, "that is none"},
+	{"t: 1 # {\"$imagepolicy\": \"apps:empty:tag\"}\n", SETTER_BAD_POLICY, 1,
+		"policy 'apps:empty' has chosen nothing yet"},
+	{"t: 1 # {\"$imagepolicy\": \"apps:bad:tag\"}\n", SETTER_BAD_POLICY, 1,
+		"policy 'apps:bad' has an image, tag or digest that is none"},
 	{"t: 1 " TAG "\na: b\nt: 2\n", SETTER_KEY_TWICE, 3, "'t' stands twice"},
 };
 
@@ -300,6 +317,25 @@ START_TEST(test_report)
 	ck_assert_msg(out.reports[0].line == report_rows[_i].line, "'%s': %s", text, got);
 	ck_assert_msg(
 		strstr(out.reports[0].what, report_rows[_i].word) != NULL, "'%s': %s", text, got);
+	setter_out_clear(&out);
+}
+END_TEST
+
+START_TEST(test_foreign)
+{
+	static const char theirs[] = FOREIGN, both[] = FOREIGN "z: 1 " TAG "\n",
+			  own[] = "z: 1 " TAG "\n";
+	struct setter_out out;
+
+	run(theirs, strlen(theirs), &out);
+	ck_assert(!out.changed && !out.n_reports && !out.reports_left);
+	ck_assert(out.has_foreign && !out.has_own);
+	setter_out_clear(&out);
+	run(both, strlen(both), &out);
+	ck_assert(out.n_changes == 1 && !out.n_reports && out.has_foreign && out.has_own);
+	setter_out_clear(&out);
+	run(own, strlen(own), &out);
+	ck_assert(out.n_changes == 1 && !out.has_foreign && out.has_own);
 	setter_out_clear(&out);
 }
 END_TEST
@@ -469,6 +505,7 @@ Suite *suite_setter(void)
 	tcase_add_loop_test(t, test_bytes, 0, (int)ARRAY_LEN(bytes_rows));
 	tcase_add_loop_test(t, test_set_09_plain_text_that_is_no_string, 0, 11);
 	tcase_add_loop_test(t, test_report, 0, (int)ARRAY_LEN(report_rows));
+	tcase_add_test(t, test_foreign);
 	tcase_add_test(t, test_not_looked_at);
 	tcase_add_loop_test(t, test_object, 0, (int)ARRAY_LEN(object_rows));
 	tcase_add_test(t, test_set_40_order_of_changes);
