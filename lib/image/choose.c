@@ -59,7 +59,7 @@ static int choose_compile(struct choose *c, const struct choose_rules *r, struct
 		if (!choose_given(r->range))
 			return err_set(err, ERR_STALL, "the semver range is empty");
 		if (semver_range_parse(&c->range, r->range, err))
-			return -1;
+			return err_append(err, "; one that is: '>=1.2.0 <2.0.0', or '1.x'");
 		c->has_range = true;
 	}
 	if (choose_given(r->pattern) && match_new(&c->pattern, r->pattern, err))
@@ -69,6 +69,11 @@ static int choose_compile(struct choose *c, const struct choose_rules *r, struct
 		return err_wrap(err, "filterTags.extract");
 	if (choose_given(r->skip) && match_new(&c->skip, r->skip, err))
 		return err_wrap(err, "tags to skip");
+	if (c->extract && expand_missing(c->extract)) {
+		auto_free char *name = utf8_tidy(expand_missing(c->extract), CHOOSE_KEY_SHOWN);
+
+		snprintf(c->result.no_group, sizeof(c->result.no_group), "%s", name);
+	}
 	c->expressions = !!c->pattern + !!c->skip + (c->extract ? EXTRACT_COSTS : 0);
 	return 0;
 }
@@ -273,6 +278,14 @@ static int choose_match(struct choose *c, const char *tag, struct err *err)
 	return passes;
 }
 
+#define NO_GROUP "; filterTags.pattern has no group '%s', which filterTags.extract wants"
+
+static void choose_blame_group(const struct choose *c, struct err *err)
+{
+	if (c->result.no_group[0])
+		(void)err_append(err, NO_GROUP, c->result.no_group);
+}
+
 static int choose_fail_number(const struct choose *c, const char *tag, struct err *err)
 {
 	const char *key = buf_str(&c->next->key);
@@ -280,6 +293,7 @@ static int choose_fail_number(const struct choose *c, const char *tag, struct er
 	err_set(err, ERR_RETRY, "failed to parse invalid numeric value '%.200s'", key);
 	if (c->extract)
 		(void)err_append(err, " of tag '%s'", tag);
+	choose_blame_group(c, err);
 	return err_append(err, "; filterTags can leave such a tag out");
 }
 
@@ -288,9 +302,12 @@ static int choose_read(struct choose *c, const char *tag, struct err *err)
 {
 	struct candidate *n = c->next;
 
-	if (c->by == CHOOSE_SEMVER)
-		return semver_parse(&n->version, buf_str(&n->key)) &&
-			semver_range_match(&c->range, &n->version);
+	if (c->by == CHOOSE_SEMVER && !semver_parse(&n->version, buf_str(&n->key)))
+		return 0;
+	if (c->by == CHOOSE_SEMVER) {
+		c->result.versions++;
+		return semver_range_match(&c->range, &n->version);
+	}
 	if (c->by == CHOOSE_ALPHABETICAL)
 		return 1;
 	if (!number_parse(&n->number, buf_str(&n->key), n->key.len))
@@ -361,16 +378,31 @@ static void choose_put_key(char out[CHOOSE_KEY_SHOWN + 1], const struct candidat
 	snprintf(out, CHOOSE_KEY_SHOWN + 1, "%s", text);
 }
 
+static int choose_fail_all(const struct choose *c, struct err *err)
+{
+	const struct choose_result *r = &c->result;
+
+	err_set(err, ERR_RETRY, "unable to determine latest version from provided list: ");
+	if (c->by != CHOOSE_SEMVER)
+		return err_append(err, "each of them is a nan");
+	err_append(err, "no version of it is in the range: of %llu tags ",
+		(unsigned long long)r->total);
+	if (c->pattern)
+		err_append(
+			err, "%llu pass the filter, and of these ", (unsigned long long)r->passed);
+	err_append(err, "%llu %s", (unsigned long long)r->versions,
+		r->versions == 1 ? "is a version" : "are versions");
+	choose_blame_group(c, err);
+	return -1;
+}
+
 static int choose_fail(const struct choose *c, struct err *err)
 {
 	const struct choose_result *r = &c->result;
 
 	/* The first words are those of Flux, which has one message for each of the two cases. */
 	if (r->passed)
-		return err_set(err, ERR_RETRY,
-			"unable to determine latest version from provided list: %s",
-			c->by == CHOOSE_SEMVER ? "no version of it is in the range"
-					       : "each of them is a nan");
+		return choose_fail_all(c, err);
 	err_set(err, ERR_RETRY, "version list argument cannot be empty");
 	if (r->young)
 		return err_append(err, ": the tags that pass are too young");
@@ -471,4 +503,6 @@ void choose_say(const struct choose_rules *rules, const struct choose_result *re
 			res->key, res->runner_up_key, why);
 	else
 		buf_addf(out, "it won over '%s': it %s", res->runner_up, why);
+	if (res->no_group[0])
+		buf_addf(out, NO_GROUP, res->no_group);
 }

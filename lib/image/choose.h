@@ -77,9 +77,13 @@ struct choose_result {
 	char key[CHOOSE_KEY_SHOWN + 1], runner_up_key[CHOOSE_KEY_SHOWN + 1];
 	bool tied; /* they are equal, and the place in the list has decided */
 	char unpinned[OCI_TAG_MAX + 1]; /* with a pin: who would win without it; "": nobody */
+	/* The first group in `extract` that the pattern has not, cut: it is empty in every key,
+	   as in Flux; "": there is none. */
+	char no_group[CHOOSE_KEY_SHOWN + 1];
 	uint64_t total; /* tags that were given */
 	uint64_t skipped, young; /* of them */
 	uint64_t passed; /* the filter */
+	uint64_t versions; /* of those, with CHOOSE_SEMVER: in the range or not */
 	int64_t young_s; /* of those too young that pass the filter: the oldest; 0: there is none */
 };
 

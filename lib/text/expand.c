@@ -25,6 +25,7 @@ struct expand {
 	char *text;
 	VEC(struct part) parts;
 	struct match *names; /* what a name is, beyond ASCII; NULL: it was not asked for yet */
+	char *missing; /* the first group that is not there, or NULL */
 	size_t spans; /* that have to be asked for: of the highest group, and those before it */
 };
 
@@ -90,6 +91,8 @@ static void expand_add_group(struct expand *x, const char *name, size_t len)
 	}
 	if (part.count)
 		*vec_add(&x->parts) = part;
+	else if (!x->missing)
+		x->missing = mem_strndup(name, len);
 }
 
 static void expand_add_text(struct expand *x, const char *text, size_t len)
@@ -166,7 +169,13 @@ void expand_free(struct expand *x)
 		free(part->groups);
 	vec_clear(&x->parts);
 	free(x->text);
+	free(x->missing);
 	free(x);
+}
+
+const char *expand_missing(const struct expand *x)
+{
+	return x->missing;
 }
 
 static void part_put(

@@ -28,6 +28,8 @@ struct match_span;
 int expand_new(
 	struct expand **out, const char *text, const struct match *m, struct err *err) must_check;
 void expand_free(struct expand *x); /* NULL is fine */
+/* The first group that it names and the pattern has not; NULL: there is none. */
+const char *expand_missing(const struct expand *x);
 /* Adds to `to` what the template comes to for the first match in the text, as buf_add does. False:
    there is no match. */
 bool expand_text(const struct expand *x, const char *text, size_t len, struct buf *to) must_check;

@@ -61,13 +61,13 @@ refused()
 	check_eq "$1: stdout stays empty" "" "$(out)"
 	check_eq "$1: the message" "ocictl: $2" "$(tail -n 1 "$H_TMP/err")"
 }
-refused "nothing in the range" "unable to determine latest version from provided list: no version of it is in the range" "$R/web" --semver='>=3'
+refused "nothing in the range" "unable to determine latest version from provided list: no version of it is in the range: of 5 tags 4 are versions" "$R/web" --semver='>=3'
 check_has "the counts are there all the same" "of 6 tags 1 is excluded, 5 are left" "$(err)"
 refused "nothing passes" "version list argument cannot be empty: no tag passes the filter '^x'" "$R/web" --semver=1.x --filter='^x'
 refused "no number" "failed to parse invalid numeric value 'main-ee-x'; filterTags can leave such a tag out" "$R/main" --numerical=asc
 refused "a pinned one is missing" "tag '7', which is pinned, is not among the tags of the image" "$R/web" --semver=1.x --pin=7
 refused "all are excluded" "no tags in database" "$R/web" --semver=1.x --exclude=.
-refused "no range" "invalid policy: semver range 'xx' is not valid: no version in 'xx'" "$R/web" --semver=xx
+refused "no range" "invalid policy: semver range 'xx' is not valid: no version in 'xx'; one that is: '>=1.2.0 <2.0.0', or '1.x'" "$R/web" --semver=xx
 refused "an image with a tag" "image '$R/web:1' should not include a tag; remove ':1'" "$R/web:1" --semver=1.x
 refused "a pin that is no tag" "ImagePolicy: annotation 'oci-source-controller/pin': 'a b' is no tag" "$R/web" --semver=1.x --pin='a b'
 run policy "$R/nowhere" --semver=1.x

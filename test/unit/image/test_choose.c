@@ -61,6 +61,9 @@ static const struct say_row {
 		"it won over '1.2.0': it is the higher version"},
 	{{.by = CHOOSE_ALPHABETICAL, .pin = "a"}, "b a", "a",
 		"it is pinned; without that 'b' would win"},
+	{{.by = CHOOSE_ALPHABETICAL, .pattern = "^(?P<n>.)$", .extract = "x$no"}, "b a", "a",
+		"no other tag competes; filterTags.pattern has no group 'no', which "
+		"filterTags.extract wants"},
 };
 
 START_TEST(test_choose_say)
@@ -74,6 +77,33 @@ START_TEST(test_choose_say)
 	ck_assert_str_eq(res.tag, row->tag);
 	choose_say(&row->rules, &res, &say);
 	ck_assert_str_eq(buf_str(&say), row->say);
+}
+END_TEST
+
+static const struct fail_row {
+	struct choose_rules rules;
+	const char *tags, *want;
+} fail_rows[] = {
+	{{.by = CHOOSE_SEMVER, .range = ">=3"}, "latest 2.0.0 1.0.0",
+		"unable to determine latest version from provided list: no version of it is in the "
+		"range: of 3 tags 2 are versions"},
+	{{.by = CHOOSE_SEMVER, .range = "*", .pattern = "^[0-9a]", .extract = "$3"},
+		"latest a 1.0.0",
+		"unable to determine latest version from provided list: no version of it is in the "
+		"range: of 3 tags 2 pass the filter, and of these 0 are versions; "
+		"filterTags.pattern has no group '3', which filterTags.extract wants"},
+	{{.by = CHOOSE_NUMERICAL, .pattern = "^(?P<n>.)$", .extract = "${nn}"}, "2 1",
+		"failed to parse invalid numeric value '' of tag '2'; filterTags.pattern has no "
+		"group 'nn', which filterTags.extract wants; filterTags can leave such a tag out"},
+};
+
+START_TEST(test_choose_fails)
+{
+	struct choose_result res;
+	struct err err = {0};
+
+	ck_assert_int_eq(choose(&fail_rows[_i].rules, fail_rows[_i].tags, &res, &err), -1);
+	ck_assert_str_eq(err.msg, fail_rows[_i].want);
 }
 END_TEST
 
@@ -227,11 +257,12 @@ END_TEST
 
 static const struct {
 	struct choose_rules rules;
-	const char *says;
+	const char *says, *more;
 } bad_rows[] = {
 	{{.by = CHOOSE_SEMVER, .range = ""}, "the semver range is empty"},
 	{{.by = CHOOSE_SEMVER}, "the semver range is empty"},
-	{{.by = CHOOSE_SEMVER, .range = "not"}, "semver range 'not' is not valid"},
+	{{.by = CHOOSE_SEMVER, .range = "not"}, "semver range 'not' is not valid",
+		"; one that is: '>=1.2.0 <2.0.0', or '1.x'"},
 	{{.by = CHOOSE_ALPHABETICAL, .pattern = "(?=a)"}, "filterTags: pattern '(?=a)'"},
 	{{.by = CHOOSE_ALPHABETICAL, .skip = "("}, "tags to skip: pattern '('"},
 };
@@ -244,6 +275,8 @@ START_TEST(test_choose_bad)
 	ck_assert_int_eq(choose_new(&c, &bad_rows[_i].rules, &err), -1);
 	ck_assert_int_eq(err.kind, ERR_STALL);
 	ck_assert_msg(strstr(err.msg, bad_rows[_i].says) == err.msg, "%s", err.msg);
+	if (bad_rows[_i].more)
+		ck_assert_msg(strstr(err.msg, bad_rows[_i].more) != NULL, "%s", err.msg);
 	ck_assert_ptr_null(c);
 }
 END_TEST
@@ -302,6 +335,7 @@ Suite *suite_choose(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, test_choose_frozen);
 	tcase_add_loop_test(tc, test_choose_say, 0, ARRAY_LEN(say_rows));
+	tcase_add_loop_test(tc, test_choose_fails, 0, ARRAY_LEN(fail_rows));
 	tcase_add_loop_test(tc, test_choose_keys, 0, ARRAY_LEN(key_rows));
 	tcase_add_loop_test(tc, test_choose_nth, 0, ARRAY_LEN(nth_rows));
 	tcase_add_test(tc, test_choose_skip);

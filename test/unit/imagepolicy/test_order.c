@@ -17,6 +17,8 @@
 #define EMPTY "Failure: version list argument cannot be empty"
 #define NO_NUMBER "Failure: failed to parse invalid numeric value "
 #define LEFT_OUT "; filterTags can leave such a tag out"
+#define NO_GROUP(name) \
+	"; filterTags.pattern has no group '" name "', which filterTags.extract wants"
 #define INVALID "InvalidPolicy: invalid policy: "
 
 struct row {
@@ -94,7 +96,7 @@ START_TEST(ip_05_nothing_in_range)
 	world_change(&w, "p", SEMVER("2.x"));
 	ck_assert_str_eq(world_answer(&w, "p"),
 		"Failure: unable to determine latest version from provided list: no version of it "
-		"is in the range");
+		"is in the range: of 1 tags 1 is a version");
 	ck_assert_str_eq(world_status(&w, "p", "latestRef.tag"), "1.0.0");
 	ck_assert_str_eq(world_status(&w, "p", "Reconciling.reason"), "ProgressingWithRetry");
 	ck_assert_str_eq(world_status(&w, "p", "Stalled.status"), "");
@@ -188,8 +190,10 @@ START_TEST(ip_17_dollar_signs_that_are_text)
 		{NUM FILTER(SEED, "$-"), "sha-1", NO_NUMBER "'$-' of tag 'sha-1'" LEFT_OUT},
 		{NUM FILTER(SEED, "${}"), "sha-1", NO_NUMBER "'${}' of tag 'sha-1'" LEFT_OUT},
 		{NUM FILTER(SEED, "${sha"), "sha-1", NO_NUMBER "'${sha' of tag 'sha-1'" LEFT_OUT},
-		{NUM FILTER(SEED, "$01"), "sha-1", NO_NUMBER "'' of tag 'sha-1'" LEFT_OUT},
-		{NUM FILTER(SEED, "$1000000001"), "sha-1", NO_NUMBER "'' of tag 'sha-1'" LEFT_OUT});
+		{NUM FILTER(SEED, "$01"), "sha-1",
+			NO_NUMBER "'' of tag 'sha-1'" NO_GROUP("01") LEFT_OUT},
+		{NUM FILTER(SEED, "$1000000001"), "sha-1",
+			NO_NUMBER "'' of tag 'sha-1'" NO_GROUP("1000000001") LEFT_OUT});
 }
 END_TEST
 
