@@ -285,6 +285,8 @@ enum step_ret automation_push_resume(struct task *t)
 		(void)task_op_failed(t);
 		err_wrap(&t->err, "failed to push to branch '%.255s'",
 			AUTOMATION_RUN(r)->push_branch);
+		if (t->err.code == GITC_AUTH_FAILED)
+			err_append(&t->err, "; reading works");
 		return t->err.code == GITC_PUSH_UNKNOWN ? push_again(r)
 							: automation_fail(r, "GitOperationFailed");
 	}

@@ -76,5 +76,6 @@ void gitc_auth_unref(struct gitc_auth *a)
 	secret_clear(&a->identity);
 	secret_clear(&a->passphrase);
 	buf_clear(&a->known_hosts);
+	free(a->origin);
 	free(a);
 }

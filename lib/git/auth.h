@@ -30,6 +30,9 @@ struct gitc_auth {
 	struct secret identity; /* the private key, in PEM */
 	struct secret passphrase;
 	struct buf known_hosts;
+	/* Where `basic` or `bearer` is from, or why there is none of both: what is said when the
+	   server wants another one. No value of it. NULL: nobody knows. */
+	char *origin;
 	/* Of all of the above, by gitc_auth_seal: what one auth fetched another one with the same
 	   may have. */
 	struct digest fingerprint;

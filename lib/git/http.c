@@ -409,6 +409,18 @@ static bool shows_something(const struct http_move *x)
 	return x->l->url_basic.len || (a && (a->basic.len || a->bearer.len));
 }
 
+/* What of whom it is wrong with. */
+static void say_origin(const struct http_move *x, struct err *err)
+{
+	const struct gitc_auth *a = x->l->target.auth;
+	const char *origin = a && a->origin ? a->origin : "";
+
+	if (!shows_something(x))
+		err_append(err, ": it wants credentials, and there are none");
+	if (*origin)
+		err_append(err, ": %.600s", origin);
+}
+
 static void say_answer(const struct http_move *x, const struct http_res *res, struct err *err)
 {
 	const char *status = http_status_text(res->status);
@@ -424,8 +436,10 @@ static void say_answer(const struct http_move *x, const struct http_res *res, st
 		err->code = GITC_NOT_FOUND;
 	if (res->status == 401 && x->away)
 		err_append(err, ": it is another host than the URL's and gets no credentials");
-	else if (res->status == 401 && !shows_something(x))
-		err_append(err, ": it wants credentials, and there are none");
+	else if (res->status == 401)
+		say_origin(x, err);
+	else if (res->status == 403 && x->l->service == GITC_RECEIVE_PACK && shows_something(x))
+		err_append(err, ": these credentials may not push");
 }
 
 static enum step_ret refused(struct http_move *x, const struct http_res *res)

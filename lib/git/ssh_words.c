@@ -30,6 +30,7 @@ static const struct {
 	const char *words;
 	const char *why; /* NULL: the line itself */
 	int code;
+	bool host_key; /* the line says which one is wanted */
 } OWN_WORDS[] = {
 	{"REMOTE HOST IDENTIFICATION HAS CHANGED",
 		"the host key has changed: the one of the server is not the one in known_hosts",
@@ -37,7 +38,7 @@ static const struct {
 	{"REVOKED HOST KEY", "the host key of the server is marked as revoked in known_hosts",
 		GITC_AUTH_FAILED},
 	{"host key is known for", "known_hosts has no host key of the server of this kind",
-		GITC_AUTH_FAILED},
+		GITC_AUTH_FAILED, true},
 	{"Host key verification failed",
 		"the host key of the server cannot be verified with known_hosts", GITC_AUTH_FAILED},
 	{"Permission denied (", "the server does not take the private key for this user",
@@ -57,6 +58,21 @@ static const struct {
 	{"kex_exchange_identification", NULL, 0},
 };
 
+/* "No ED25519 host key is known for [git.test]:2222 and you have ..." */
+static void host_key_add(const char *line, struct err *err)
+{
+	static const char known[] = " host key is known for ";
+	const char *at = strstr(line, known), *kind = at, *host;
+
+	if (!at)
+		return;
+	while (kind > line && kind[-1] != ' ')
+		kind--;
+	host = at + strlen(known);
+	err_append(err, ": none of kind %.*s for '%.*s'", (int)(at - kind), kind,
+		(int)strcspn(host, " "), host);
+}
+
 static bool own_words(const struct buf *text, struct err *err)
 {
 	auto_buf struct buf line = BUF_INIT(LINE_MAX_BYTES);
@@ -68,6 +84,8 @@ static bool own_words(const struct buf *text, struct err *err)
 			continue;
 		err_code(err, ERR_RETRY, OWN_WORDS[i].code, "ssh: %s",
 			OWN_WORDS[i].why ? OWN_WORDS[i].why : buf_str(&line));
+		if (OWN_WORDS[i].host_key)
+			host_key_add(buf_str(&line), err);
 		return true;
 	}
 	return false;

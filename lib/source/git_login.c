@@ -19,6 +19,7 @@
 #include "source/git_spec.h"
 #include "source/login.h"
 #include "source/service_account.h"
+#include "text/steady.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,13 @@
 
 /* As whom a GitHub App's installation shows its token to Git. */
 #define APP_USER "x-access-token"
+
+static const char *const SCHEMES[] = {
+	[GITC_HTTP] = "http", [GITC_HTTPS] = "https", [GITC_SSH] = "ssh"};
+
+/* Of the keys of a Secret in a message. */
+#define KEYS_SHOWN 8
+#define KEY_SHOWN_BYTES 64
 
 /* In LOGIN_DEPENDS. */
 enum { NTH_SECRETS, NTH_ACCOUNTS };
@@ -119,8 +127,6 @@ static struct git_login_value *value_new(void)
    of their own. A namespace has no colon: nobody else keeps anything under such a name. */
 static char *value_name(const struct run *r, const struct git_login *l)
 {
-	static const char *const schemes[] = {
-		[GITC_HTTP] = "http", [GITC_HTTPS] = "https", [GITC_SSH] = "ssh"};
 	const struct git_spec *s = l->spec;
 	const struct secret *password = &l->url->password;
 	const char *account = account_of(l);
@@ -137,7 +143,7 @@ static char *value_name(const struct run *r, const struct git_login *l)
 	}
 	return mem_printf("git:%s/%s/%s/%s/%s/%s/%s", login_ns(r, l), s->secret ? s->secret : "",
 		s->proxy ? s->proxy : "", account ? account : "", s->provider ? s->provider : "",
-		schemes[l->url->scheme], own);
+		SCHEMES[l->url->scheme], own);
 }
 
 /* Gives up the reference to the value, which the login has from now on. */
@@ -171,9 +177,76 @@ static int app_read(struct app_data *a, const json_t *secret, struct err *err)
 	return values_read(secret, keys, out, err);
 }
 
-/* A user without a name stays out: what stands in the URL counts then. */
-static int basic_set(struct gitc_auth *a, const struct git_login *l, const struct secret *user,
-	const struct secret *password, struct err *err)
+/* Names of keys are no secret, and what is misspelt is found there. */
+static void keys_add(struct buf *b, const json_t *secret)
+{
+	json_t *data = obj_get(secret, "data"), *value;
+	size_t n = json_object_size(data), shown = 0;
+	const char *key;
+
+	buf_adds(b, n ? "; it has" : "; it is empty");
+	json_object_foreach (data, key, value) {
+		auto_buf struct buf clean = BUF_INIT(2 * KEY_SHOWN_BYTES);
+
+		if (shown == KEYS_SHOWN)
+			break;
+		steady_add_clean(&clean, key, KEY_SHOWN_BYTES);
+		buf_addf(b, "%s '%s'", shown++ ? "," : "", buf_str(&clean));
+	}
+	if (n > shown)
+		buf_addf(b, ", and %zu more", n - shown);
+}
+
+/* "Secret 'apps/git' has no 'identity'; it has 'id'", or why there is none. what: as it follows
+   "has". */
+static char *lack_text(
+	const struct run *r, const struct git_login *l, const json_t *secret, const char *what)
+{
+	auto_buf struct buf b = BUF_INIT(ERR_MSG_MAX);
+
+	if (!l->spec->secret)
+		return mem_strdup("spec.secretRef of the GitRepository is not set");
+	buf_addf(&b, "Secret '%s/%s' has %s", login_ns(r, l), l->spec->secret, what);
+	keys_add(&b, secret);
+	return mem_strdup(buf_str(&b));
+}
+
+/* What is said when the server wants a user, or another one (git/auth.h). */
+static char *origin_of(const struct run *r, const struct git_login *l, const json_t *secret,
+	const struct secret *user, const struct secret *password, const struct gitc_auth *a)
+{
+	const char *what = a->bearer.len     ? "'bearerToken'"
+		: user->len && password->len ? "'username' and 'password'"
+		: user->len                  ? "'username'"
+					     : "'password'";
+	const char *url = a->bearer.len || (user->len && password->len) ? "" : " and the URL";
+
+	if (user->len && !password->len && !l->url->password.len)
+		return lack_text(r, l, secret, "a 'username' and no 'password'");
+	if (!a->bearer.len && !a->basic.len)
+		return lack_text(
+			r, l, secret, "neither 'username' and 'password' nor 'bearerToken'");
+	if (!a->bearer.len && !user->len && !password->len)
+		return mem_strdup("it does not take the user and password of the URL");
+	return mem_printf("it does not take %s of Secret '%s/%s'%s", what, login_ns(r, l),
+		l->spec->secret, url);
+}
+
+static int option_missing(const struct run *r, const struct git_login *l, const json_t *secret,
+	const char *option, const char *key, struct err *err)
+{
+	auto_free char *no = mem_printf("no '%s'", key);
+	auto_free char *why = lack_text(r, l, secret, no);
+
+	return err_set(err, ERR_RETRY, "invalid '%s' auth option: %s: %s", SCHEMES[l->url->scheme],
+		option, why);
+}
+
+/* A user without a name stays out: what stands in the URL counts then. secret NULL: none is named,
+   or it is of no use. */
+static int basic_set(struct gitc_auth *a, const struct run *r, const struct git_login *l,
+	const json_t *secret, const struct secret *user, const struct secret *password,
+	struct err *err)
 {
 	const struct secret *second = password->len ? password : &l->url->password;
 	const char *first = user->len ? user->p : l->url->user;
@@ -182,9 +255,8 @@ static int basic_set(struct gitc_auth *a, const struct git_login *l, const struc
 	if (!first || !*first) {
 		if (!second->len)
 			return 0;
-		return err_set(err, ERR_RETRY,
-			"invalid '%s' auth option: 'password' requires 'username' to be set",
-			l->url->scheme == GITC_HTTP ? "http" : "https");
+		return option_missing(
+			r, l, secret, "'password' requires 'username' to be set", "username", err);
 	}
 	/* What is behind the first colon is the password (RFC 7617). */
 	if (strchr(first, ':'))
@@ -195,8 +267,9 @@ static int basic_set(struct gitc_auth *a, const struct git_login *l, const struc
 	return 0;
 }
 
-static int http_read(
-	struct git_login_value *v, const struct git_login *l, const json_t *secret, struct err *err)
+/* secret NULL: none is named. */
+static int http_read(struct git_login_value *v, const struct run *r, const struct git_login *l,
+	const json_t *secret, struct err *err)
 {
 	static const char *const keys[] = {"username", "password", "bearerToken", NULL};
 	auto_secret struct secret user = {0}, password = {0}, bearer = {0};
@@ -207,18 +280,15 @@ static int http_read(
 		http_trust_of_secret(&v->auth->trust, secret, &any, err) ||
 		app_read(&v->app, secret, err))
 		return -1;
-	if (!bearer.len)
-		return basic_set(v->auth, l, &user, &password, err);
-	if (user.len || password.len)
+	if (bearer.len && (user.len || password.len))
 		return err_set(err, ERR_RETRY,
 			"basic auth and bearer token cannot be set at the same time");
-	secret_copy(&v->auth->bearer, &bearer);
+	if (bearer.len)
+		secret_copy(&v->auth->bearer, &bearer);
+	else if (basic_set(v->auth, r, l, secret, &user, &password, err))
+		return -1;
+	v->auth->origin = origin_of(r, l, secret, &user, &password, v->auth);
 	return 0;
-}
-
-static int option_missing(const char *key, struct err *err)
-{
-	return err_set(err, ERR_RETRY, "invalid 'ssh' auth option: '%s' is required", key);
 }
 
 /* Whether a passphrase is the right one is found out by who uses it: that takes a while. */
@@ -242,8 +312,8 @@ static int identity_check(const struct gitc_auth *a, const char *what, struct er
 }
 
 /* secret NULL: none is named. */
-static int ssh_read(
-	struct git_login_value *v, const json_t *secret, const char *what, struct err *err)
+static int ssh_read(struct git_login_value *v, const struct run *r, const struct git_login *l,
+	const json_t *secret, const char *what, struct err *err)
 {
 	static const char *const keys[] = {"identity", "known_hosts", "password", NULL};
 	auto_secret struct secret hosts = {0};
@@ -252,9 +322,10 @@ static int ssh_read(
 	if (values_read(secret, keys, out, err))
 		return -1;
 	if (!v->auth->identity.len)
-		return option_missing("identity", err);
+		return option_missing(r, l, secret, "'identity' is required", "identity", err);
 	if (!hosts.len)
-		return option_missing("known_hosts", err);
+		return option_missing(
+			r, l, secret, "'known_hosts' is required", "known_hosts", err);
 	v->auth->known_hosts = BUF_INIT(LIMIT_PULL_SECRET);
 	buf_add(&v->auth->known_hosts, hosts.p, hosts.len);
 	return identity_check(v->auth, what, err);
@@ -335,7 +406,7 @@ static int object_took(struct run *r, const struct git_login *l, const json_t *o
 
 	switch (l->reading->at) {
 	case ROLE_SECRET:
-		return is_ssh(l) ? ssh_read(v, obj, what, err) : http_read(v, l, obj, err);
+		return is_ssh(l) ? ssh_read(v, r, l, obj, what, err) : http_read(v, r, l, obj, err);
 	case ROLE_ACCOUNT:
 		if (service_account_check(obj, err))
 			return -1;
@@ -464,13 +535,12 @@ static enum step_ret app_check(struct run *r, const struct git_login *l)
 /* ---- the row --------------------------------------------------------------------------------- */
 
 /* A Secret that is not named leaves out what only it can have. */
-static int value_complete(struct git_login_value *v, const struct git_login *l, struct err *err)
+static int value_complete(
+	struct git_login_value *v, const struct run *r, const struct git_login *l, struct err *err)
 {
-	static const struct secret none;
-
 	if (l->spec->secret)
 		return 0;
-	return is_ssh(l) ? ssh_read(v, NULL, "", err) : basic_set(v->auth, l, &none, &none, err);
+	return is_ssh(l) ? ssh_read(v, r, l, NULL, "", err) : http_read(v, r, l, NULL, err);
 }
 
 static enum step_ret value_failed(struct run *r, struct git_login *l)
@@ -485,7 +555,7 @@ static enum step_ret login_of_url(struct run *r, struct git_login *l)
 {
 	struct git_login_value *v = value_new();
 
-	if (value_complete(v, l, &r->task.err)) {
+	if (value_complete(v, r, l, &r->task.err)) {
 		value_unref(&v->value);
 		return value_failed(r, l);
 	}
@@ -523,7 +593,7 @@ enum step_ret git_login_resume(struct run *r, struct git_login *l)
 		return read_failed(r, l);
 	if (l->reading->at < ROLES)
 		return STEP_AGAIN;
-	if (value_complete(l->reading->value, l, &r->task.err))
+	if (value_complete(l->reading->value, r, l, &r->task.err))
 		return value_failed(r, l);
 	login_set(l, value_of(r, l), true);
 	depends_parts_clear(&l->parts);
@@ -701,7 +771,8 @@ enum step_ret git_login_reread_resume(struct run *r, struct git_login *l)
 	struct depends_value *v;
 
 	if (read_took(r, l) ||
-		(l->reading->at >= ROLES && value_complete(l->reading->value, l, &r->task.err))) {
+		(l->reading->at >= ROLES &&
+			value_complete(l->reading->value, r, l, &r->task.err))) {
 		/* Gone, or nobody knows: whoever needs it next asks again. The run's own error is
 		   what is told. */
 		auto_free char *name = value_name(r, l);

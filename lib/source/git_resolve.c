@@ -188,7 +188,11 @@ static enum step_ret resolve_refs_resume(struct task *t)
 	}
 	ref = gitc_refs_find(refs, name);
 	if (!ref)
-		return fail(r, GITC_NOT_FOUND, "couldn't find remote ref '%.1000s'", name);
+		return fail(r, GITC_NOT_FOUND, "couldn't find remote ref '%.800s'%s", name,
+			r->ref.name || r->ref.tag || r->ref.branch
+				? ""
+				: " (spec.ref is not set: " GIT_REF_DEFAULT_BRANCH
+				  " is the default)");
 	ref_take(r, ref);
 	if (r->ref.name)
 		revision_set(r, r->ref.name);

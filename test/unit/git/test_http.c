@@ -1,6 +1,7 @@
 #include "git/http.h"
 
 #include "base/mem.h"
+#include "git/auth.h"
 #include "git/fetch.h"
 #include "git/refs.h"
 #include "test/unit/git/wire.h"
@@ -62,6 +63,40 @@ START_TEST(test_answers)
 	op = list(&w);
 	wire_failed(op, answers[_i].code, answers[_i].says);
 	op_free(op);
+	wire_clear(&w);
+}
+END_TEST
+
+/* What is known of the credentials is told; of a server's own words, too. */
+START_TEST(test_origin)
+{
+	struct gitc_auth *auth = gitc_auth_new();
+	struct gitc_target target;
+	struct fake_answer *a;
+	struct wire w;
+	struct op *op;
+
+	wire_init_lies(&w);
+	auth->origin = mem_strdup("Secret 'apps/git' has no 'password'");
+	if (_i)
+		secret_set(&auth->basic, "bot:x", 5);
+	gitc_auth_seal(auth);
+	a = fake_on(w.liar, "GET", REFS);
+	a->status = 401;
+	a->headers = "Content-Type: text/plain\r\n";
+	a->body = "go away";
+	target = wire_lies(&w);
+	target.auth = auth;
+	op = gitc_refs_start(w.git,
+		&(struct gitc_refs_req){.target = target,
+			.prefixes = (const char *const[]){"refs/heads/main", NULL}});
+	wire_wait(&w, op);
+	wire_failed(op, GITC_AUTH_FAILED,
+		_i ? "401 Unauthorized: Secret 'apps/git' has no 'password' (go away)"
+		   : "401 Unauthorized: it wants credentials, and there are none: Secret "
+		     "'apps/git' has no 'password' (go away)");
+	op_free(op);
+	gitc_auth_unref(auth);
 	wire_clear(&w);
 }
 END_TEST
@@ -201,6 +236,7 @@ Suite *suite_http(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_unchecked_fixture(t, wire_setup, wire_teardown);
 	tcase_add_loop_test(t, test_answers, 0, ARRAY_LEN(answers));
+	tcase_add_loop_test(t, test_origin, 0, 2);
 	tcase_add_test(t, test_retry_after);
 	tcase_add_test(t, test_redirect_within);
 	tcase_add_test(t, test_gr_21_redirect_to_another_host);

@@ -210,7 +210,7 @@ START_TEST(test_refused)
 	op_free(op);
 	fake_git_run(w.server, "git -C app.git config http.receivepack false");
 	op = push(&w, &t, &u, 1, &pack, NULL);
-	wire_failed(op, GITC_AUTH_FAILED, "403 Forbidden");
+	wire_failed(op, GITC_AUTH_FAILED, "403 Forbidden: these credentials may not push");
 	op_free(op);
 	u.name = "main";
 	op = push(&w, &t, &u, 1, &pack, NULL);

@@ -347,7 +347,9 @@ static const struct {
 	{"ed", NULL, "changed",
 		"ssh: the host key has changed: the one of the server is not the one in "
 		"known_hosts"},
-	{"ed", NULL, "ed.pub", "ssh: known_hosts has no host key of the server of this kind"},
+	{"ed", NULL, "ed.pub",
+		"ssh: known_hosts has no host key of the server of this kind: none of kind ED25519 "
+		"for '[127.0.0.1]:"},
 };
 
 START_TEST(test_gr_16_gr_17)

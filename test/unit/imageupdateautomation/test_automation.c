@@ -281,6 +281,33 @@ START_TEST(test_iu_12_refused)
 }
 END_TEST
 
+/* Who may read and not push. */
+START_TEST(test_iu_12_may_not_push)
+{
+	begin();
+	fake_git_run(w.git, "git -C app.git config http.receivepack false");
+	world_automation(&w, "a", "", "");
+	ck_assert_msg(strstr(world_answer(&w, "a"),
+			      "GitOperationFailed: failed to push to branch "
+			      "'main': ") != NULL &&
+			strstr(world_answer(&w, "a"), "403 Forbidden; reading works") != NULL,
+		"%s", world_answer(&w, "a"));
+	world_clear(&w);
+}
+END_TEST
+
+START_TEST(test_iu_13_no_ref)
+{
+	begin();
+	world_source(&w, "app", "");
+	world_automation(&w, "a", "", "");
+	ck_assert_str_eq(world_answer(&w, "a"),
+		"GitOperationFailed: failed to checkout source: couldn't find remote ref "
+		"'refs/heads/master' (spec.ref is not set: master is the default)");
+	world_clear(&w);
+}
+END_TEST
+
 START_TEST(test_iu_13_source)
 {
 	world_begin(&w);
@@ -729,6 +756,8 @@ Suite *suite_automation(void)
 	suite_add_tcase(s, t);
 	t = tcase_create("words");
 	tcase_set_timeout(t, 120);
+	tcase_add_test(t, test_iu_12_may_not_push);
+	tcase_add_test(t, test_iu_13_no_ref);
 	tcase_add_test(t, test_set_13_whose_marker);
 	tcase_add_test(t, test_set_33_no_marker);
 	suite_add_tcase(s, t);

@@ -342,8 +342,49 @@ START_TEST(test_gr_16_password_only)
 	SECRET("s", "password", "sesame");
 	ask("a", SPEC_TEXT("https://git.test/a", WITH_SECRET));
 	refused("a", "AuthenticationFailed",
-		"invalid 'https' auth option: 'password' requires 'username' to be set");
+		"invalid 'https' auth option: 'password' requires 'username' to be set: Secret "
+		"'mine/s' has no 'username'; it has 'password'");
 	ck_assert_ptr_null(strstr(cond("a", COND_READY, "message"), "sesame"));
+	end();
+}
+END_TEST
+
+/* What a server's refusal is told with. */
+START_TEST(test_gr_17_origin)
+{
+	static const struct {
+		const char *url, *more, *want;
+		const char *pairs[4];
+	} rows[] = {
+		{"https://git.test/a", "", "spec.secretRef of the GitRepository is not set", {0}},
+		{"https://bot:x@git.test/a", "",
+			"it does not take the user and password of the URL", {0}},
+		{"https://git.test/a", WITH_SECRET,
+			"Secret 'mine/s' has neither 'username' and 'password' nor 'bearerToken'; "
+			"it has 'user', 'token'",
+			{"user", "bot", "token", "sesame"}},
+		{"https://git.test/a", WITH_SECRET,
+			"Secret 'mine/s' has a 'username' and no 'password'; it has 'username', "
+			"'pass'",
+			{"username", "bot", "pass", "sesame"}},
+		{"https://git.test/a", WITH_SECRET,
+			"it does not take 'username' and 'password' of Secret 'mine/s'",
+			{"username", "bot", "password", "sesame"}},
+		{"https://bot@git.test/a", WITH_SECRET,
+			"it does not take 'password' of Secret 'mine/s' and the URL",
+			{"password", "sesame", "x", "y"}},
+		{"https://git.test/a", WITH_SECRET,
+			"it does not take 'bearerToken' of Secret 'mine/s'",
+			{"bearerToken", "sesame", "x", "y"}},
+	};
+	auto_free char *spec = mem_printf("{\"url\":\"%s\"%s}", rows[_i].url, rows[_i].more);
+	const char *const *p = rows[_i].pairs;
+
+	begin();
+	if (p[0])
+		SECRET("s", p[0], p[1], p[2], p[3]);
+	ask("a", spec);
+	ck_assert_str_eq(got->origin, rows[_i].want);
 	end();
 }
 END_TEST
@@ -363,10 +404,14 @@ START_TEST(test_gr_16_ssh)
 {
 	begin();
 	ask("a", SPEC_TEXT("ssh://git@git.test/a", ""));
-	refused("a", "AuthenticationFailed", "'identity' is required");
+	refused("a", "AuthenticationFailed",
+		"invalid 'ssh' auth option: 'identity' is required: spec.secretRef of the "
+		"GitRepository is not set");
 	SECRET("s", "identity", "no key");
 	ask("b", SPEC_TEXT("ssh://git@git.test/a", WITH_SECRET));
-	refused("b", "AuthenticationFailed", "'known_hosts' is required");
+	refused("b", "AuthenticationFailed",
+		"'known_hosts' is required: Secret 'mine/s' has no 'known_hosts'; it has "
+		"'identity'");
 	SECRET("s", "identity", "no key", "known_hosts", "git.test ssh-ed25519 AAAA");
 	refused("b", "AuthenticationFailed", "'identity'");
 	end();
@@ -625,6 +670,7 @@ Suite *suite_git_login(void)
 	tcase_add_test(tc, test_gr_16_both);
 	tcase_add_test(tc, test_url_fills);
 	tcase_add_test(tc, test_gr_16_password_only);
+	tcase_add_loop_test(tc, test_gr_17_origin, 0, 7);
 	tcase_add_test(tc, test_gr_16_none);
 	tcase_add_test(tc, test_gr_16_ssh);
 	tcase_add_test(tc, test_gr_18_app);
