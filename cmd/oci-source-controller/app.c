@@ -170,13 +170,16 @@ static int start_store(struct app *a, struct err *err)
 	return a->store ? 0 : -1;
 }
 
+/* flag: that says where. */
 static struct http_server *listen_on(
-	struct app *a, const struct http_server_opts *opts, struct err *err)
+	struct app *a, const char *flag, const struct http_server_opts *opts, struct err *err)
 {
 	struct http_server *s = http_server_new(a->loop, opts, err);
 
 	if (s)
 		oci_client_own_address(a->oci, http_server_address(s));
+	else
+		err_wrap(err, "%s", flag);
 	return s;
 }
 
@@ -189,7 +192,7 @@ static int start_metrics(struct app *a, struct err *err)
 {
 	if (!a->flags.metrics_addr)
 		return 0;
-	a->metrics_server = listen_on(a,
+	a->metrics_server = listen_on(a, "--metrics-addr",
 		&(struct http_server_opts){.name = "metrics",
 			.address = a->flags.metrics_addr,
 			.handler = serve_metrics_handle,
@@ -204,7 +207,7 @@ static int start_health(struct app *a, struct err *err)
 	health_add(&a->health, "store", store_is_ready, a);
 	if (!a->flags.health_addr)
 		return 0;
-	a->health_server = listen_on(a,
+	a->health_server = listen_on(a, "--health-addr",
 		&(struct http_server_opts){.name = "health",
 			.address = a->flags.health_addr,
 			.handler = health_handle,
@@ -245,7 +248,7 @@ static int start_servers(struct app *a, struct err *err)
 		.urls = a->urls,
 		.waiting = a->share.artifacts / 2,
 		.rate = (unsigned)a->flags.client_rate});
-	a->artifacts_server = listen_on(a,
+	a->artifacts_server = listen_on(a, "--storage-addr",
 		&(struct http_server_opts){.name = "artifacts",
 			.address = a->flags.storage_addr,
 			.handler = serve_files_handle,

@@ -27,7 +27,7 @@ int app_webhooks_start(struct app *a, struct err *err)
 	receiver_serve(a->receivers, &opts);
 	a->webhooks_server = http_server_new(a->loop, &opts, err);
 	if (!a->webhooks_server)
-		return -1;
+		return err_wrap(err, "--receiverAddr");
 	/* No registry is asked at the address of a server of ours. */
 	oci_client_own_address(a->oci, http_server_address(a->webhooks_server));
 	return 0;

@@ -62,7 +62,8 @@ static const struct flag FLAGS[] = {
 		.help = "which kinds this process serves; another --kinds adds to them (all whose "
 			"CRDs are there; with --embedded all)"},
 	{"no-cross-namespace-refs", BOOL, AT(no_cross_namespace), .value = "BOOL",
-		.help = "ImagePolicies and Receivers reach no object of another namespace"},
+		.help = "ImagePolicies, ImageUpdateAutomations and Receivers reach no object of "
+			"another namespace"},
 	{"kube-api-qps", RATE, AT(kube_qps), .value = "N", .fallback = "0",
 		.help = "requests a second to the API server; with 0 its own priority and "
 			"fairness decides"},
@@ -657,8 +658,8 @@ void flags_usage(void)
 {
 	const struct flag *flag;
 
-	puts("oci-source-controller: serves OCIRepository, ImageRepository, ImagePolicy and "
-	     "Receiver objects\n\nFlags (defaults in "
+	puts("oci-source-controller: serves OCIRepository, GitRepository, ImageRepository, "
+	     "ImagePolicy, ImageUpdateAutomation and Receiver objects\n\nFlags (defaults in "
 	     "parentheses):");
 	for (flag = FLAGS; flag < FLAGS + ARRAY_LEN(FLAGS); flag++) {
 		if (!flag->help)

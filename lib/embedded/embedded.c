@@ -108,7 +108,7 @@ static int embedded_serve(
 	rand_hex(e->prefix + 1, SECRET_BYTES);
 	e->server = http_server_new(e->loop, &opts, err);
 	if (!e->server)
-		return -1;
+		return err_wrap(err, "--embedded-addr");
 	e->api = (struct emb_api){
 		.db = e->db,
 		.kinds = e->kinds,

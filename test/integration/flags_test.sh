@@ -82,12 +82,17 @@ for row in "--no-such-flag|2|'--no-such-flag'" "--concurrent=many|2|'many' for -
 	"--embedded --storage-path=$H_TMP/small/file.yaml|1|store '$H_TMP/small/file.yaml': Not a directory" \
 	"--embedded --storage-path=$H_TMP/small/file.yaml/sub|1|'$H_TMP/small/file.yaml/sub': Not a directory" \
 	"--embedded --storage-path=/proc/nowhere|1|'/proc/nowhere'" \
+	"--embedded --storage-addr=$REGISTRY|1|--storage-addr: server 'artifacts': listen on '$REGISTRY': Address already in use" \
+	"--embedded --health-addr=$REGISTRY|1|--health-addr: server 'health': listen on" \
+	"--embedded --embedded-addr=$REGISTRY|1|--embedded-addr: server 'embedded-api': listen on" \
 	"--embedded --embedded-addr=0.0.0.0:0|1|not on '0.0.0.0:0'" "--embedded --watch-label-selector=a,!|1|--watch-label-selector 'a,!': unable to parse"; do
 	IFS='|' read -r args want part <<<"$row"
 	out=$(timeout 20 "$CONTROLLER" --storage-addr=127.0.0.1:0 --metrics-addr=127.0.0.1:0 --health-addr=127.0.0.1:0 $args 2>&1)
 	check_eq "refused: $args" "$want" $?
 	check_has "and named: $args" "$part" "$out"
 done
+check_eq "--help begins with all kinds" "oci-source-controller: serves OCIRepository, GitRepository, ImageRepository, ImagePolicy, ImageUpdateAutomation and Receiver objects" \
+	"$("$CONTROLLER" --help | head -n1)"
 out=$(env -u KUBECONFIG -u KUBERNETES_SERVICE_HOST "$CONTROLLER" --storage-path="$H_TMP" 2>&1)
 check_match "no API server at all: what there is to choose from" '--kubeconfig.*--embedded' "$out"
 
