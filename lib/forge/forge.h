@@ -36,7 +36,9 @@ void forge_free(struct forge *f); /* NULL is fine; all ops must have ended */
 
 /* How a forge is reached. Zeroed: as the environment says. */
 struct forge_way {
-	const struct http_trust *trust; /* NULL: the system's CAs */
+	/* NULL: the system's CAs. A pull request shows its certificate to no server but that of the
+	   repository. */
+	const struct http_trust *trust;
 	const struct http_proxy *proxy; /* NULL: as the environment says */
 	const char *owner; /* the namespace: its lane on workers */
 	uint64_t timeout_ms; /* all of it together; 0: LIMIT_FORGE_MS */
@@ -86,6 +88,7 @@ struct forge_request_req {
 	/* Of one that is made. The title of one that is there follows, unless it ends with this one
 	   ("Draft: ..."). */
 	const char *title, *body;
+	bool only_find; /* none is made, and the one that is there keeps its title */
 };
 
 struct forge_request {
@@ -97,7 +100,8 @@ struct forge_request {
 
 /* There is one open request of head into base after this: the one that is there, or a new one. A
    second start, also after a restart in the middle, finds what the first one made. Nothing to
-   merge between the two (head has no commit that base lacks) fails with code FORGE_NOTHING. */
+   merge between the two (head has no commit that base lacks) fails with code FORGE_NOTHING; so
+   does only_find where none is open. */
 struct op *forge_request_start(struct forge *f, const struct forge_request_req *req);
 /* Of a successful op; borrowed from it. */
 const struct forge_request *forge_request_result(const struct op *op);

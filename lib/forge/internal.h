@@ -27,6 +27,7 @@ struct forge_place {
 	char *api; /* "https://api.github.com", no slash at its end */
 	char *path; /* "owner/name"; of GitLab with all groups */
 	char *owner; /* the first part of path */
+	bool is_git; /* api is at the server of url, and no less private */
 };
 
 /* Where the parts of a struct forge_request_req say it is. */

@@ -200,6 +200,15 @@ static int path_read(struct forge_place *p, enum forge_kind kind, const char *pa
 	return 0;
 }
 
+static bool is_at(const char *api, const struct url *git)
+{
+	auto_url struct url u = {0};
+	struct err ignored = {0};
+
+	return !url_parse(&u, api, &ignored) && !strcmp(u.host, git->host) && port_fits(&u, git) &&
+		(u.https || !git->https);
+}
+
 int forge_place_read(struct forge_place *p, const struct forge_where *where, struct err *err)
 {
 	auto_url struct url git = {0};
@@ -218,6 +227,7 @@ int forge_place_read(struct forge_place *p, const struct forge_where *where, str
 		goto fail;
 	if (api.path)
 		path = skip_root(path, api.path);
+	p->is_git = is_at(p->api, &git);
 	if (!path_read(p, where->kind, path, err))
 		return 0;
 fail:

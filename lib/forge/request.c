@@ -29,6 +29,7 @@ struct request {
 	struct secret app_key;
 	char *head, *base, *title, *body;
 	unsigned page;
+	bool only_find;
 	bool again; /* a second try was made: of the token, or of what was there already */
 	struct forge_request result;
 };
@@ -197,6 +198,12 @@ static enum step_ret find_more(struct request *q, size_t count)
 		q->page++;
 		return STEP_AGAIN;
 	}
+	if (q->only_find) {
+		struct err err = {0};
+
+		err_code(&err, ERR_RETRY, FORGE_NOTHING, "none is open");
+		return request_fail(q, &err, "look for");
+	}
 	return task_goto(&q->task, "create");
 }
 
@@ -219,7 +226,8 @@ static enum step_ret find_resume(struct task *t)
 			continue;
 		if (result_read(q, one, &err))
 			return request_fail(q, &err, "look for");
-		return title_is_fine(q, obj_str(one, "title")) ? STEP_DONE : STEP_NEXT;
+		return q->only_find || title_is_fine(q, obj_str(one, "title")) ? STEP_DONE
+									       : STEP_NEXT;
 	}
 	return find_more(q, json_array_size(list));
 }
@@ -367,6 +375,14 @@ static int request_check(const struct forge_request_req *req, struct err *err)
 	return 0;
 }
 
+/* A certificate says to the server of Git who we are, and to nobody else. */
+static void trust_strip(struct http_trust *t)
+{
+	buf_clear(&t->cert_pem);
+	secret_clear(&t->key_pem);
+	free(MOVE(t->server_name));
+}
+
 struct op *forge_request_start(struct forge *f, const struct forge_request_req *req)
 {
 	struct forge_where where = {
@@ -387,6 +403,9 @@ struct op *forge_request_start(struct forge *f, const struct forge_request_req *
 	q->kind = req->kind;
 	q->place = place;
 	forge_route_init(&q->route, &req->way);
+	if (!place.is_git)
+		trust_strip(&q->route.trust);
+	q->only_find = req->only_find;
 	if (req->app)
 		app_copy(q, req->app);
 	else

@@ -1,4 +1,5 @@
 #include "base/limits.h"
+#include "forge/internal.h"
 #include "test/unit/forge/rig.h"
 
 Suite *suite_request(void);
@@ -99,6 +100,35 @@ START_TEST(test_one_is_open)
 	rig_on(&r, forges[_i].find, NULL, 200, forges[_i].other);
 	rig_on(&r, forges[_i].one, forges[_i].update, 200, MADE());
 	is_seven(ask(&r, forges[_i].kind, NULL), false, true);
+	rig_clear(&r);
+}
+END_TEST
+
+/* Whoever has pushed nothing: neither is a title changed, nor is one made. */
+START_TEST(test_only_find)
+{
+	auto_free char *url = NULL;
+	struct secret token = {(char[]){"t0ken"}, 5};
+	struct forge_request_req req = {.kind = forges[_i].kind,
+		.token = &token,
+		.head = "b",
+		.base = "main",
+		.title = "Update web",
+		.only_find = true};
+	struct op *op;
+	struct rig r;
+
+	rig_init(&r);
+	url = mem_printf("%s/o/r.git", r.base);
+	req.url = url;
+	req.way = r.way;
+	rig_on(&r, forges[_i].find, NULL, 200, forges[_i].other);
+	is_seven(rig_wait(&r, forge_request_start(r.forge, &req)), false, false);
+	rig_on(&r, forges[_i].find, NULL, 200, "[]");
+	op = rig_wait(&r, forge_request_start(r.forge, &req));
+	rig_says(op, "none is open");
+	ck_assert_int_eq(op->err.code, FORGE_NOTHING);
+	op_free(op);
 	rig_clear(&r);
 }
 END_TEST
@@ -286,6 +316,77 @@ START_TEST(test_own_token)
 }
 END_TEST
 
+/* Where else than at Git's own server an API is: its client certificate is not shown there. */
+START_TEST(test_places_of_git)
+{
+	static const struct {
+		const char *url, *api, *base;
+		bool is_git;
+	} rows[] = {
+		{"https://git.test/o/r", NULL, NULL, true},
+		{"https://git.test:8443/o/r", NULL, NULL, true},
+		{"http://git.test/o/r", "https://git.test/api/v3", NULL, true},
+		{"https://git.test/o/r", "https://git.test/x/api/v3", NULL, true},
+		{"https://git.test/o/r", "https://git.test:8443/api/v3", NULL, false},
+		{"https://git.test/o/r", "http://git.test:443/api/v3", NULL, false},
+		{"https://git.test/o/r", "https://api.git.test/", NULL, false},
+		{"https://git.test/o/r", "https://other.test/", NULL, false},
+		{"https://git.test/o/r", NULL, "https://git.test/api/v3", true},
+		{"https://git.test/o/r", NULL, FORGE_GITHUB_API, false},
+		{"https://github.com/o/r", NULL, NULL, false},
+		{"https://a.ghe.com/o/r", NULL, NULL, false},
+	};
+	struct forge_place p;
+	struct err err = {0};
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(rows); i++) {
+		struct forge_where where = {.kind = FORGE_GITHUB,
+			.url = rows[i].url,
+			.api = rows[i].api,
+			.anywhere = true,
+			.base = rows[i].base};
+
+		ck_assert_msg(!forge_place_read(&p, &where, &err), "%s", err.msg);
+		ck_assert_msg(p.is_git == rows[i].is_git, "%s, asked at %s", rows[i].url, p.api);
+		forge_place_clear(&p);
+	}
+}
+END_TEST
+
+/* One that nobody can read is an error of whoever would show it. */
+START_TEST(test_certificate)
+{
+	struct http_trust trust = {.cert_pem = BUF_INIT(BUF_ANY), .insecure = true};
+	auto_free char *url = NULL, *api = NULL;
+	struct secret token = {(char[]){"t0ken"}, 5};
+	unsigned port;
+	struct op *op;
+	struct rig r;
+
+	rig_init(&r);
+	buf_adds(&trust.cert_pem, "none");
+	port = (unsigned)strtoul(strrchr(r.base, ':') + 1, NULL, 10);
+	url = mem_printf("https://127.0.0.1:%u/o/r", port);
+	api = mem_printf("https://%s:%u/api/v3", _i ? "localhost" : "127.0.0.1", port);
+	r.way.trust = &trust;
+	op = rig_wait(&r,
+		forge_request_start(r.forge,
+			&(struct forge_request_req){.url = url,
+				.api = api,
+				.token_is_own = true,
+				.token = &token,
+				.way = r.way,
+				.head = "b",
+				.base = "main"}));
+	ck_assert_int_ne(op->err.kind, ERR_NONE);
+	ck_assert_msg((strstr(op->err.msg, "certificate") != NULL) == !_i, "%s", op->err.msg);
+	op_free(op);
+	http_trust_clear(&trust);
+	rig_clear(&r);
+}
+END_TEST
+
 /* The token is shown to nobody but the repository's own host, and nothing of ours is asked. */
 START_TEST(test_places_that_are_not_asked)
 {
@@ -380,6 +481,7 @@ Suite *suite_request(void)
 
 	tcase_add_loop_test(t, test_none_is_open, 0, 3);
 	tcase_add_loop_test(t, test_one_is_open, 0, 3);
+	tcase_add_loop_test(t, test_only_find, 0, 3);
 	tcase_add_loop_test(t, test_one_is_made_meanwhile, 0, 3);
 	tcase_add_loop_test(t, test_refused, 0, (int)ARRAY_LEN(refusal_rows));
 	tcase_add_test(t, test_nothing_to_merge);
@@ -387,6 +489,8 @@ Suite *suite_request(void)
 	tcase_add_test(t, test_api_is_given);
 	tcase_add_test(t, test_places_that_are_not_asked);
 	tcase_add_test(t, test_own_token);
+	tcase_add_test(t, test_places_of_git);
+	tcase_add_loop_test(t, test_certificate, 0, 2);
 	tcase_add_test(t, test_cancel);
 	tcase_add_test(t, test_kinds);
 	suite_add_tcase(s, t);
