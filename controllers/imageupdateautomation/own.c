@@ -49,7 +49,7 @@ int64_t automation_own_when_s(const struct run *r)
 
 /* ---- is there a doubt? ----------------------------------------------------------------------- */
 
-static bool is_known_head(const struct run *r)
+bool automation_knows_head(const struct run *r)
 {
 	const struct automation_run *a = AUTOMATION_RUN(r);
 	char hex[GITC_OID_HEX];
@@ -58,7 +58,7 @@ static bool is_known_head(const struct run *r)
 		gitc_oid_format(&a->head, hex));
 }
 
-static bool is_on_head(const struct automation_run *a)
+bool automation_is_on_head(const struct automation_run *a)
 {
 	return a->has_head && gitc_oid_equal(&a->base, &a->head);
 }
@@ -67,9 +67,10 @@ static bool is_on_head(const struct automation_run *a)
    its failure is in the status. */
 static bool owes_second(const struct run *r)
 {
-	return AUTOMATION_SPEC_OF(r)->push_refspec && is_on_head(AUTOMATION_RUN(r)) &&
+	return AUTOMATION_SPEC_OF(r)->push_refspec && automation_is_on_head(AUTOMATION_RUN(r)) &&
 		(AUTOMATION_ITEM(r->item)->owes ||
-			(is_known_head(r) && !cond_is(&r->conds_before, COND_READY, COND_TRUE)));
+			(automation_knows_head(r) &&
+				!cond_is(&r->conds_before, COND_READY, COND_TRUE)));
 }
 
 static enum step_ret go_on(struct run *r)
@@ -77,7 +78,7 @@ static enum step_ret go_on(struct run *r)
 	struct automation_run *a = AUTOMATION_RUN(r);
 
 	if (!owes_second(r))
-		return task_goto(&r->task, "done");
+		return task_goto(&r->task, "words");
 	a->sent = a->head;
 	return task_goto(&r->task, "more");
 }
@@ -97,22 +98,35 @@ static void own_drop(void *arg)
 	automation_own_free(arg);
 }
 
+struct op *automation_head_read(struct run *r)
+{
+	struct automation_run *a = AUTOMATION_RUN(r);
+	struct own *o = NEW(struct own);
+
+	o->objects = gitc_objects_ref(a->objects);
+	o->oid = a->head;
+	return work_start_for(r->task.self.loop, WORK_HEAVY, r->ns, own_run, own_drop, o);
+}
+
+char *automation_head_message(struct op *op)
+{
+	const struct own *o = work_job(op);
+
+	return mem_strdup(buf_str(&o->commit.message));
+}
+
 enum step_ret automation_own_start(struct task *t)
 {
 	struct run *r = RUN(t);
 	struct automation_run *a = AUTOMATION_RUN(r);
-	struct own *o;
 
 	if (a->edit->changed.len)
 		return STEP_NEXT;
 	if (automation_proves(r))
 		return automation_not_own(r);
-	if (AUTOMATION_ITEM(r->item)->told || !is_on_head(a) || is_known_head(r))
+	if (AUTOMATION_ITEM(r->item)->told || !automation_is_on_head(a) || automation_knows_head(r))
 		return go_on(r);
-	o = NEW(struct own);
-	o->objects = gitc_objects_ref(a->objects);
-	o->oid = a->head;
-	return task_wait(t, work_start_for(t->self.loop, WORK_HEAVY, r->ns, own_run, own_drop, o));
+	return task_wait(t, automation_head_read(r));
 }
 
 static bool is_by(const struct gitc_person *who, const struct automation_spec *s)

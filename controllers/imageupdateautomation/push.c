@@ -245,6 +245,7 @@ void automation_pushed(struct run *r, int64_t when_ms)
 	a->pushed = true;
 	a->pushed_ms = when_ms;
 	AUTOMATION_ITEM(r->item)->owes = true;
+	automation_request_owe(r);
 	a->head = a->sent;
 	a->has_head = true;
 	log_info(&r->log, "pushed commit", LS("revision", gitc_oid_format(&a->sent, oid)),

@@ -1,4 +1,9 @@
-/* The rows that see to it that the pushed branch has a pull or merge request at its forge. */
+/*
+ * The rows that see to it that the pushed branch has a pull or merge request at its forge. Only a
+ * push makes one, or gives another title to the one that is there: what people have closed or
+ * merged stays so while nothing new is pushed. A run that could not see to it leaves that to the
+ * next one. All others only look which one is there.
+ */
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/utf8.h"
@@ -15,9 +20,52 @@
 
 #define TITLE_MAX 200 /* bytes */
 
+/* ---- is there to be one? --------------------------------------------------------------------- */
+
+/* After a restart the status tells of what the run before has not come to, as for the second push:
+   it is still unknown only where that was not Ready. */
+static bool owes(const struct run *r)
+{
+	const struct automation_run *a = AUTOMATION_RUN(r);
+
+	if (a->pushed || !automation_is_on_head(a))
+		return a->pushed;
+	if (AUTOMATION_ITEM(r->item)->request != REQUEST_UNKNOWN)
+		return AUTOMATION_ITEM(r->item)->request == REQUEST_OWED;
+	return automation_knows_head(r);
+}
+
+void automation_request_owe(struct run *r)
+{
+	struct automation_item *i = AUTOMATION_ITEM(r->item);
+
+	i->request = REQUEST_OWED;
+	free(i->owed);
+	i->owed = mem_strdup(AUTOMATION_RUN(r)->message);
+}
+
+/* Another one may have led meanwhile, and owe something. */
+void automation_request_settle(struct run *r)
+{
+	struct automation_item *i = AUTOMATION_ITEM(r->item);
+
+	if (AUTOMATION_RUN(r)->leads != i->leads)
+		return;
+	i->request = REQUEST_DONE;
+	free(MOVE(i->owed));
+}
+
+void automation_request_begin(struct run *r)
+{
+	if (AUTOMATION_ITEM(r->item)->request == REQUEST_UNKNOWN &&
+		cond_is(&r->conds_before, COND_READY, COND_TRUE))
+		automation_request_settle(r);
+}
+
 static enum step_ret request_failed(struct run *r)
 {
-	err_wrap(&r->task.err, "failed to open a pull request for branch '%.255s'",
+	err_wrap(&r->task.err, "failed to %s branch '%.255s'",
+		owes(r) ? "open a pull request for" : "find the pull request of",
 		AUTOMATION_RUN(r)->push_branch);
 	return automation_fail(r, "GitOperationFailed");
 }
@@ -36,6 +84,32 @@ static bool is_wanted(const struct run *r)
 
 	return AUTOMATION_SPEC_OF(r)->request.wanted && (a->looked || a->pushed) && a->has_head &&
 		base_of(r) && strcmp(base_of(r), a->push_branch) != 0;
+}
+
+/* ---- its words ------------------------------------------------------------------------------- */
+
+enum step_ret automation_words_start(struct task *t)
+{
+	struct run *r = RUN(t);
+	struct automation_run *a = AUTOMATION_RUN(r);
+
+	if (a->pushed || !is_wanted(r) || !owes(r))
+		return STEP_NEXT;
+	free(MOVE(a->message));
+	if (!AUTOMATION_ITEM(r->item)->owed)
+		return task_wait(t, automation_head_read(r));
+	a->message = mem_strdup(AUTOMATION_ITEM(r->item)->owed);
+	return STEP_NEXT;
+}
+
+enum step_ret automation_words_resume(struct task *t)
+{
+	struct run *r = RUN(t);
+
+	if (task_op_failed(t))
+		return request_failed(r);
+	AUTOMATION_RUN(r)->message = automation_head_message(t->op);
+	return STEP_NEXT;
 }
 
 /* ---- as whom --------------------------------------------------------------------------------- */
@@ -93,20 +167,14 @@ static char *title_of(const struct run *r)
 	return mem_strndup(text, utf8_cut(text, n, TITLE_MAX));
 }
 
-/* A certificate says to the server of Git who we are, and to nobody else. `to` borrows. */
-static const struct http_trust *trust_for(const struct run *r, struct http_trust *to)
+static void say_why_not(struct run *r)
 {
-	const struct gitc_auth *auth = AUTOMATION_RUN(r)->login.auth;
+	const struct automation_spec *s = AUTOMATION_SPEC_OF(r);
 
-	if (!auth)
-		return NULL;
-	*to = auth->trust;
-	if (AUTOMATION_SPEC_OF(r)->request.secret && AUTOMATION_SPEC_OF(r)->request.api) {
-		to->cert_pem = (struct buf){0};
-		to->key_pem = (struct secret){0};
-		to->server_name = NULL;
-	}
-	return to;
+	if (s->request.wanted && !base_of(r))
+		AUTOMATION_RUN(r)->no_request =
+			"no branch is read that it could lead to; annotation "
+			"'" AUTOMATION_REQUEST_BASE "' may name one";
 }
 
 enum step_ret automation_request_start(struct task *t)
@@ -116,9 +184,9 @@ enum step_ret automation_request_start(struct task *t)
 	struct automation_run *a = AUTOMATION_RUN(r);
 	bool by_app = !s->request.secret && s->request.kind == FORGE_GITHUB;
 	auto_free char *title = NULL;
-	struct http_trust trust;
 	struct forge_app app;
 
+	say_why_not(r);
 	if (!is_wanted(r))
 		return STEP_NEXT;
 	if (!automation_leads(r))
@@ -140,11 +208,12 @@ enum step_ret automation_request_start(struct task *t)
 				.token_is_own = s->request.secret != NULL,
 				.token = &a->token,
 				.app = by_app ? &app : NULL,
-				.way = {trust_for(r, &trust),
+				.way = {a->login.auth ? &a->login.auth->trust : NULL,
 					a->login.auth ? &a->login.auth->proxy : NULL, r->ns,
 					(uint64_t)a->source->spec.timeout_ms},
 				.head = a->push_branch,
 				.base = base_of(r),
+				.only_find = !owes(r),
 				.title = title,
 				.body = a->message ? a->message : ""}));
 }

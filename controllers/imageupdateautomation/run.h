@@ -56,6 +56,9 @@ struct automation_item {
 	bool told;
 	unsigned leads; /* so often it has begun to lead */
 	bool owes; /* the second push of what the first one has brought there */
+	/* The pull request for what was pushed last; the first: only the status tells. */
+	enum { REQUEST_UNKNOWN, REQUEST_OWED, REQUEST_DONE } request;
+	char *owed; /* the message of the commit whose request is owed; else NULL */
 };
 
 #define AUTOMATION_ITEM(i) CONTAINER_OF(i, struct automation_item, item)
@@ -107,6 +110,7 @@ struct automation_run {
 	struct secret token; /* for the forge */
 	char *request; /* where the pull request is, for people; or NULL */
 	bool requested; /* it is new */
+	const char *no_request; /* why none can be, for people; or NULL */
 	char *report; /* what could not be done, or that there was nothing to do; or NULL */
 	bool looked; /* it has looked into the files: `report` is what there is to say */
 };
@@ -160,6 +164,14 @@ enum step_ret automation_own_resume(struct task *t);
 /* While it is found out the rows from "fetch" to "draft" work on the commit before that one. */
 bool automation_proves(const struct run *r);
 int64_t automation_own_when_s(const struct run *r);
+/* It is the commit that the status has as the last one that was pushed. */
+bool automation_knows_head(const struct run *r);
+/* The work goes on on top of it. */
+bool automation_is_on_head(const struct automation_run *a);
+/* Reads it; `objects` has it. */
+struct op *automation_head_read(struct run *r);
+/* The message of what was read. The caller's. */
+char *automation_head_message(struct op *op);
 /* Nobody can say, or it is another one's. */
 enum step_ret automation_not_own(struct run *r) must_check;
 /* There is a draft: has it the same bytes? */
@@ -176,7 +188,15 @@ enum step_ret automation_forward_resume(struct task *t);
 enum step_ret automation_second_start(struct task *t);
 enum step_ret automation_second_resume(struct task *t);
 
-/* ---- rows of request.c */
+/* ---- request.c: what is owed, and its rows */
+void automation_request_owe(struct run *r);
+/* Nothing is, if the status was Ready: before this run fails, which another one would read. */
+void automation_request_begin(struct run *r);
+/* All has been done that there was to do. */
+void automation_request_settle(struct run *r);
+/* The commit's message, while its objects are there. */
+enum step_ret automation_words_start(struct task *t);
+enum step_ret automation_words_resume(struct task *t);
 enum step_ret automation_word_start(struct task *t);
 enum step_ret automation_word_resume(struct task *t);
 enum step_ret automation_request_start(struct task *t);

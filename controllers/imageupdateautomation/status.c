@@ -76,6 +76,8 @@ static void ready_put(struct run *r)
 		buf_adds(&b, UP_TO_DATE);
 		if (a->request)
 			buf_addf(&b, "; pull request: %s", a->request);
+		if (a->no_request)
+			buf_addf(&b, "; no pull request: %s", a->no_request);
 		if (a->report)
 			buf_addf(&b, "; %s", a->report);
 	}

@@ -134,6 +134,7 @@ static enum step_ret source_start(struct task *t)
 	const char *name = AUTOMATION_SPEC_OF(r)->repository;
 	const struct source *src = sources_find(env->sources, source_ns(r), name);
 
+	automation_request_begin(r);
 	if (!src && !sources_complete(env->sources))
 		return not_listed(r, sources_error(env->sources), "list GitRepositories");
 	if (!src) {
@@ -450,6 +451,7 @@ static enum step_ret done_start(struct task *t)
 static enum step_ret outcome_start(struct task *t)
 {
 	quiet_set(RUN(t));
+	automation_request_settle(RUN(t));
 	return run_done(RUN(t), RUN_MADE);
 }
 
@@ -494,6 +496,7 @@ static const struct step WORK[] = {
 	{"history", automation_history_start, automation_history_resume},
 	{"forward", automation_forward_start, automation_forward_resume},
 	{"second", automation_second_start, automation_second_resume},
+	{"words", automation_words_start, automation_words_resume},
 	{"done", done_start},
 	{"word", automation_word_start, automation_word_resume},
 	{"request", automation_request_start, automation_request_resume},
@@ -550,10 +553,18 @@ static void item_stop(struct item *i)
 	json_decref(MOVE(AUTOMATION_ITEM(i)->others));
 }
 
+static void item_free(struct item *i)
+{
+	item_stop(i);
+	free(MOVE(AUTOMATION_ITEM(i)->owed));
+}
+
 /* What the last leader has pushed its status may not have. */
 static void item_leads(struct item *i)
 {
 	AUTOMATION_ITEM(i)->told = false;
+	AUTOMATION_ITEM(i)->request = REQUEST_UNKNOWN;
+	free(MOVE(AUTOMATION_ITEM(i)->owed));
 	AUTOMATION_ITEM(i)->leads++;
 }
 
@@ -561,7 +572,7 @@ static const struct item_hooks ITEM = {
 	.stored = item_stored,
 	.leads = item_leads,
 	.stop = item_stop,
-	.free = item_stop,
+	.free = item_free,
 };
 
 /* ---- the kind -------------------------------------------------------------------------------- */
