@@ -66,6 +66,8 @@ kn delete gitrepositories --all >/dev/null
 
 # ---- one large repository ----------------------------------------------------------------------------------------------
 h_git_init large main
+# Without room on top fast-import gives the end of its memory back and takes it again for each object: minutes of kernel time.
+export MALLOC_TOP_PAD_=67108864 MALLOC_TRIM_THRESHOLD_=268435456
 python3 - "$FILES" "$COMMITS" <<-'PY' | g large fast-import --quiet --force || h_die "git fast-import"
 	import sys
 	files, commits = int(sys.argv[1]), int(sys.argv[2])
@@ -77,6 +79,7 @@ python3 - "$FILES" "$COMMITS" <<-'PY' | g large fast-import --quiet --force || h
 	        out.write(f"M 100644 inline apps/{f % 100}/{f}.yaml\ndata {len(text)}\n{text}\n")
 	    out.write("\n")
 PY
+unset MALLOC_TOP_PAD_ MALLOC_TRIM_THRESHOLD_
 for ref in branch commit; do
 	begin
 	apply GitRepository "large-$ref" "$(source_of large 1h | jq -c --arg ref "$ref" --arg commit "$(g large rev-parse main~10)" 'if $ref == "commit" then .ref.commit = $commit else . end')"
