@@ -43,7 +43,8 @@ static struct gitc_draft *draft_make(
 				   .n_changes = e->changed.len,
 				   .who = {s->author_name, s->author_email, j->req.when_s, 0},
 				   .message = buf_str(&j->c->message),
-				   .message_len = j->c->message.len},
+				   .message_len = j->c->message.len,
+				   .max_pack = LIMIT_AUTOMATION_PACK},
 		stop, err);
 	free(changes);
 	return d;
@@ -64,10 +65,10 @@ static int ssh_sign(
 	return rc ? -1 : 0;
 }
 
-static int seal(struct commit *c, const char *signature, struct err *err)
+static int seal(struct commit *c, const char *signature, const atomic_bool *stop, struct err *err)
 {
 	c->stage = COMMIT_DRAFT;
-	if (gitc_draft_seal(c->draft, signature, &c->oid, &c->pack, err))
+	if (gitc_draft_seal(c->draft, signature, &c->oid, &c->pack, stop, err))
 		return -1;
 	gitc_draft_free(MOVE(c->draft));
 	return 0;
@@ -90,15 +91,14 @@ static int draft_run(void *arg, const atomic_bool *stop, struct err *err)
 	c->stage = COMMIT_SIGN;
 	if (j->req.key && ssh_sign(j, &signature, stop, err))
 		return -1;
-	return seal(c, j->req.key ? buf_str(&signature) : NULL, err);
+	return seal(c, j->req.key ? buf_str(&signature) : NULL, stop, err);
 }
 
 static int seal_run(void *arg, const atomic_bool *stop, struct err *err)
 {
 	struct commit_job *j = arg;
 
-	(void)stop;
-	return seal(j->c, j->signature, err);
+	return seal(j->c, j->signature, stop, err);
 }
 
 /* ---- as jobs --------------------------------------------------------------------------------- */
@@ -119,7 +119,6 @@ struct op *commit_draft_start(struct loop *l, const struct commit_req *req)
 	j->req = *req;
 	j->c = NEW(struct commit);
 	j->c->message = BUF_INIT(LIMIT_TEMPLATE_RESULT);
-	j->c->pack = BUF_INIT(LIMIT_AUTOMATION_PACK);
 	return work_start_for(l, WORK_HEAVY, req->ns, draft_run, job_free, j);
 }
 

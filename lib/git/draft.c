@@ -24,6 +24,7 @@ struct making {
 	struct gitc_draft *d;
 	const struct gitc_objects *o;
 	const struct gitc_change **changes; /* by path */
+	uint64_t left; /* bytes of trees that may still be read on the way down */
 	const atomic_bool *stop;
 };
 
@@ -35,17 +36,12 @@ static int no_file(const char *path, const char *why, struct err *err)
 		pack_quote(q, path, strlen(path)), why);
 }
 
-/* A tree in the making: the bytes of the old one, in which names of objects are replaced. Neither
+/* A tree is read, and becomes the new one in its place: names of objects are replaced, neither
    modes nor the order change. */
-struct tree_copy {
-	struct gitc_tree old;
-	char *bytes;
-};
-
-static void copy_set(
-	struct tree_copy *c, const struct gitc_tree_entry *e, const struct gitc_oid *oid)
+static void tree_set(
+	struct gitc_tree *t, const struct gitc_tree_entry *e, const struct gitc_oid *oid)
 {
-	memcpy(c->bytes + e->name + e->len + 1, oid->b, sizeof(oid->b));
+	memcpy(t->raw.b.p + e->name + e->len + 1, oid->b, sizeof(oid->b));
 }
 
 static int make_tree(struct making *m, const struct gitc_oid *old, size_t from, size_t to,
@@ -53,18 +49,18 @@ static int make_tree(struct making *m, const struct gitc_oid *old, size_t from, 
 
 /* The changes from..to are all below one entry, or one of them is that entry. depth: where its name
    is in their paths. */
-static int make_entry(struct making *m, struct tree_copy *c, size_t from, size_t to, size_t depth,
+static int make_entry(struct making *m, struct gitc_tree *t, size_t from, size_t to, size_t depth,
 	struct err *err)
 {
 	const struct gitc_change *first = m->changes[from];
 	const char *name = first->path + depth;
 	size_t n = strcspn(name, "/");
-	const struct gitc_tree_entry *e = gitc_tree_find(&c->old, name, n);
+	const struct gitc_tree_entry *e = gitc_tree_find(t, name, n);
 	struct gitc_oid old, made;
 
 	if (!e)
 		return no_file(first->path, "is not there", err);
-	gitc_tree_oid(&c->old, e, &old);
+	gitc_tree_oid(t, e, &old);
 	if (name[n]) {
 		if (e->mode != GITC_MODE_DIR)
 			return no_file(first->path, "is not there", err);
@@ -77,10 +73,12 @@ static int make_entry(struct making *m, struct tree_copy *c, size_t from, size_t
 			return no_file(first->path, "is no file", err);
 		if (gitc_hash(&made, GITC_BLOB, first->text, first->len, err))
 			return -1;
-		if (!gitc_oid_equal(&made, &old))
-			gitc_packw_add(&m->d->made, GITC_BLOB, first->text, first->len, &made);
+		if (!gitc_oid_equal(&made, &old) &&
+			gitc_packw_add(&m->d->made, GITC_BLOB, first->text, first->len, &made,
+				m->stop, err))
+			return -1;
 	}
-	copy_set(c, e, &made);
+	tree_set(t, e, &made);
 	return 0;
 }
 
@@ -96,38 +94,48 @@ static size_t same_name(const struct making *m, size_t from, size_t to, size_t d
 	return i;
 }
 
-static int make_entries(struct making *m, struct tree_copy *c, size_t from, size_t to, size_t depth,
+static int make_entries(struct making *m, struct gitc_tree *t, size_t from, size_t to, size_t depth,
 	struct err *err)
 {
 	size_t next;
 
 	for (; from < to; from = next) {
 		next = same_name(m, from, to, depth);
-		if (make_entry(m, c, from, next, depth, err))
+		if (make_entry(m, t, from, next, depth, err))
 			return -1;
 	}
 	return 0;
 }
 
-/* Its depth is that of the paths, which were checked. */
+static int make_this(struct making *m, struct gitc_tree *t, const struct gitc_oid *old, size_t from,
+	size_t to, size_t depth, struct gitc_oid *made, struct err *err)
+{
+	const struct buf *b = &t->raw.b;
+
+	if (make_entries(m, t, from, to, depth, err) ||
+		gitc_hash(made, GITC_TREE, b->p, b->len, err))
+		return -1;
+	return gitc_oid_equal(made, old)
+		? 0
+		: gitc_packw_add(&m->d->made, GITC_TREE, b->p, b->len, made, m->stop, err);
+}
+
+/* Its depth is that of the paths, which were checked. What is held at a time is the trees down to
+   where it is. */
 static int make_tree(struct making *m, const struct gitc_oid *old, size_t from, size_t to,
 	size_t depth, struct gitc_oid *made, struct err *err)
 {
-	struct tree_copy c = {0};
+	struct gitc_tree_left left = {LIMIT_ENTRIES, m->left};
+	struct gitc_tree t;
 	int rc;
 
 	if (pack_stopped(m->stop, err) ||
-		gitc_tree_read(
-			m->o, old, m->changes[from]->path, LIMIT_ENTRIES, m->stop, &c.old, err))
+		gitc_tree_read(m->o, old, m->changes[from]->path, left, m->stop, &t, err))
 		return -1;
-	c.bytes = mem_dup(c.old.raw.b.p, c.old.raw.b.len);
-	rc = make_entries(m, &c, from, to, depth, err);
-	if (!rc)
-		rc = gitc_hash(made, GITC_TREE, c.bytes, c.old.raw.b.len, err);
-	if (!rc && !gitc_oid_equal(made, old))
-		gitc_packw_add(&m->d->made, GITC_TREE, c.bytes, c.old.raw.b.len, made);
-	free(c.bytes);
-	gitc_tree_clear(&c.old);
+	m->left -= t.raw.b.len;
+	rc = make_this(m, &t, old, from, to, depth, made, err);
+	m->left += t.raw.b.len;
+	gitc_tree_clear(&t);
 	return rc;
 }
 
@@ -210,7 +218,10 @@ static int draft_check(const struct gitc_draft_req *req, struct err *err)
 static int draft_make(struct gitc_draft *d, const struct gitc_draft_req *req,
 	const atomic_bool *stop, struct err *err)
 {
-	struct making m = {.d = d, .o = req->objects, .stop = stop};
+	struct making m = {.d = d,
+		.o = req->objects,
+		.left = req->trees ? req->trees : LIMIT_GIT_TREES,
+		.stop = stop};
 	struct gitc_oid old, made;
 	size_t i;
 	int rc;
@@ -235,6 +246,7 @@ struct gitc_draft *gitc_draft_new(
 {
 	struct gitc_draft *d = NEW(struct gitc_draft);
 
+	gitc_packw_init(&d->made, req->max_pack ? req->max_pack : LIMIT_GIT_PACK);
 	d->head = d->message = d->payload = BUF_INIT(LIMIT_GIT_COMMIT);
 	if (draft_make(d, req, stop, err)) {
 		gitc_draft_free(d);
@@ -278,7 +290,7 @@ static void add_signature(struct buf *out, const char *text)
 }
 
 int gitc_draft_seal(struct gitc_draft *d, const char *signature, struct gitc_oid *oid,
-	struct buf *pack, struct err *err)
+	struct buf *pack, const atomic_bool *stop, struct err *err)
 {
 	struct buf commit = BUF_INIT(2 * LIMIT_GIT_COMMIT);
 	int rc = 0;
@@ -292,10 +304,7 @@ int gitc_draft_seal(struct gitc_draft *d, const char *signature, struct gitc_oid
 	if (!rc)
 		rc = gitc_hash(oid, GITC_COMMIT, commit.p, commit.len, err);
 	if (!rc)
-		gitc_packw_add(&d->made, GITC_COMMIT, commit.p, commit.len, oid);
+		rc = gitc_packw_add(&d->made, GITC_COMMIT, commit.p, commit.len, oid, stop, err);
 	buf_clear(&commit);
-	if (!rc && gitc_packw_end(&d->made, pack))
-		rc = err_code(err, ERR_RETRY, GITC_TOO_LARGE, "the pack has more than %zu bytes",
-			pack->max);
-	return rc;
+	return rc ? rc : gitc_packw_end(&d->made, pack, stop, err);
 }

@@ -6,7 +6,7 @@
  *
  *	struct gitc_draft *d = gitc_draft_new(&req, stop, err);
  *	struct buf signature = ... of gitc_draft_payload(d);
- *	if (gitc_draft_seal(d, buf_str(&signature), &oid, &pack, err)) ...
+ *	if (gitc_draft_seal(d, buf_str(&signature), &oid, &pack, stop, err)) ...
  *	gitc_draft_free(d);
  */
 #ifndef GIT_DRAFT_H
@@ -18,6 +18,8 @@
 #include "git/oid.h"
 
 #include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
 
 struct gitc_draft;
 
@@ -38,18 +40,22 @@ struct gitc_draft_req {
 	struct gitc_person who;
 	const char *message; /* the bytes as they are */
 	size_t message_len;
+	/* Bytes: of the trees from the root to a file, and of the pack; 0: LIMIT_GIT_TREES,
+	   LIMIT_GIT_PACK. It holds no more than both. */
+	uint64_t trees, max_pack;
 };
 
 /* Copies all it needs. NULL with *err filled: a path that is no file (GITC_NO_PATH), objects that
-   are missing, a name without characters. GITC_SAME: nothing would change. */
+   are missing, a name without characters, more than its bounds (GITC_TOO_LARGE). GITC_SAME: nothing
+   would change. */
 struct gitc_draft *gitc_draft_new(
 	const struct gitc_draft_req *req, const atomic_bool *stop, struct err *err) must_check;
 void gitc_draft_free(struct gitc_draft *d); /* NULL is fine */
 /* The commit without a signature: what is signed. Borrowed. */
 const struct buf *gitc_draft_payload(const struct gitc_draft *d);
-/* Ends it. signature: armored PGP or SSH, or NULL. *oid is the new commit's; the pack is appended
-   to *pack, which has the limit. */
+/* Ends it. signature: armored PGP or SSH, or NULL. *oid is the new commit's; *pack, which is
+   cleared before, is the pack. */
 int gitc_draft_seal(struct gitc_draft *d, const char *signature, struct gitc_oid *oid,
-	struct buf *pack, struct err *err) must_check;
+	struct buf *pack, const atomic_bool *stop, struct err *err) must_check;
 
 #endif

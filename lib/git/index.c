@@ -332,7 +332,7 @@ static int thin_copy(
 	if (gitc_raw_read_within(m->from, oid, s->largest, thin_memory(s), stop, &raw, err))
 		return -1;
 	gitc_head_put(&out, raw.type, raw.b.len);
-	BUG_IF(pack_deflate(&out, raw.b.p, raw.b.len)); /* without a limit */
+	BUG_IF(pack_deflate(&out, raw.b.p, raw.b.len, NULL)); /* without a limit */
 	if (thin_room(s, &raw, out.len, err))
 		return -1;
 	if (sys_write_all(m->ix->fd, out.p, out.len))

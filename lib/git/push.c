@@ -337,6 +337,16 @@ static int check(const struct gitc_push_req *req, struct err *err)
 	return 0;
 }
 
+static void pack_of_nothing(struct buf *out)
+{
+	struct gitc_packw none;
+	struct err err = {0};
+
+	gitc_packw_init(&none, BUF_ANY);
+	BUG_IF(gitc_packw_end(&none, out, NULL, &err));
+	gitc_packw_clear(&none);
+}
+
 struct op *gitc_push_start(struct gitc_client *c, const struct gitc_push_req *req)
 {
 	static const struct step steps[] = {
@@ -361,7 +371,7 @@ struct op *gitc_push_start(struct gitc_client *c, const struct gitc_push_req *re
 	buf_init(&p->no_objects, BUF_ANY);
 	p->pack = req->pack ? req->pack : &p->no_objects;
 	if (!req->pack)
-		BUG_IF(gitc_packw_end(&(struct gitc_packw){0}, &p->no_objects));
+		pack_of_nothing(&p->no_objects);
 	buf_init(&p->commands, BUF_ANY);
 	task_init(&p->task, c->loop, "git push", steps, NULL, push_free);
 	return task_spawn(&p->task);

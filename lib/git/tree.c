@@ -122,12 +122,27 @@ static int tree_sort(
 	return 0;
 }
 
+static int tree_load(const struct gitc_objects *o, const struct gitc_oid *oid, const char *path,
+	uint64_t left, const atomic_bool *stop, struct gitc_raw *raw, struct err *err)
+{
+	uint64_t max = left < LIMIT_GIT_TREE ? left : LIMIT_GIT_TREE;
+	char q[PACK_QUOTE_MAX];
+
+	if (!gitc_raw_read(o, oid, GITC_TREE, max, stop, raw, err))
+		return 0;
+	if (err->code != GITC_TOO_LARGE || max == LIMIT_GIT_TREE)
+		return -1;
+	return err_code(err, ERR_RETRY, GITC_TOO_LARGE,
+		"the folders down to '%s' have too many entries",
+		pack_quote(q, path, strlen(path)));
+}
+
 int gitc_tree_read(const struct gitc_objects *o, const struct gitc_oid *oid, const char *path,
-	uint64_t max, const atomic_bool *stop, struct gitc_tree *out, struct err *err)
+	struct gitc_tree_left left, const atomic_bool *stop, struct gitc_tree *out, struct err *err)
 {
 	*out = (struct gitc_tree){0};
-	if (!gitc_raw_read(o, oid, GITC_TREE, LIMIT_GIT_TREE, stop, &out->raw, err) &&
-		!tree_parse(out, oid, path, max, err) && !tree_sort(out, path, stop, err))
+	if (!tree_load(o, oid, path, left.bytes, stop, &out->raw, err) &&
+		!tree_parse(out, oid, path, left.entries, err) && !tree_sort(out, path, stop, err))
 		return 0;
 	gitc_tree_clear(out);
 	return -1;

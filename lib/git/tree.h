@@ -18,10 +18,18 @@ struct gitc_tree {
 	VEC(struct gitc_tree_entry) entries; /* by the bytes of their names */
 };
 
-/* Reads, checks and sorts it. At most max entries (GITC_TOO_LARGE): each of them has a name that
-   may lie on a disk (GITC_BAD_NAME), and no two have the same. path: of the tree, for messages. */
+/* What may still come. */
+struct gitc_tree_left {
+	uint64_t entries;
+	uint64_t bytes; /* of this tree, which is one of those down to a file */
+};
+
+/* Reads, checks and sorts it. More than is left: GITC_TOO_LARGE, of bytes before they are read.
+   Each entry has a name that may lie on a disk (GITC_BAD_NAME), and no two have the same. path: of
+   the tree, for messages. */
 int gitc_tree_read(const struct gitc_objects *o, const struct gitc_oid *oid, const char *path,
-	uint64_t max, const atomic_bool *stop, struct gitc_tree *out, struct err *err) must_check;
+	struct gitc_tree_left left, const atomic_bool *stop, struct gitc_tree *out,
+	struct err *err) must_check;
 void gitc_tree_clear(struct gitc_tree *t);
 /* n bytes, not terminated by the end of the name alone but by a NUL that follows it. */
 const char *gitc_tree_name(const struct gitc_tree *t, const struct gitc_tree_entry *e);

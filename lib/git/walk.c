@@ -23,8 +23,7 @@ struct walk {
 	const atomic_bool *stop;
 	struct buf path;
 	VEC(struct level) levels;
-	uint64_t left; /* entries that may still come */
-	uint64_t bytes; /* of the trees of all levels */
+	struct gitc_tree_left left;
 };
 
 static int walk_deep(const struct walk *w, struct err *err)
@@ -44,14 +43,11 @@ static int walk_enter(struct walk *w, const struct gitc_oid *oid, struct err *er
 		return walk_deep(w, err);
 	if (gitc_tree_read(w->o, oid, buf_str(&w->path), w->left, w->stop, &l.tree, err))
 		return -1;
-	w->left -= l.tree.entries.len;
-	w->bytes += l.tree.raw.b.len;
+	w->left.entries -= l.tree.entries.len;
+	w->left.bytes -= l.tree.raw.b.len;
 	if (l.path)
 		l.path++;
 	*vec_add(&w->levels) = l;
-	if (w->bytes > LIMIT_GIT_TREES)
-		return err_code(err, ERR_RETRY, GITC_TOO_LARGE,
-			"the folders down to '%s' have too many entries", buf_str(&w->path));
 	return 0;
 }
 
@@ -59,7 +55,7 @@ static void walk_leave(struct walk *w)
 {
 	struct level *l = &w->levels.p[--w->levels.len];
 
-	w->bytes -= l->tree.raw.b.len;
+	w->left.bytes += l->tree.raw.b.len;
 	gitc_tree_clear(&l->tree);
 }
 
@@ -118,7 +114,8 @@ int gitc_walk(const struct gitc_objects *o, const struct gitc_oid *commit, const
 		.ops = ops,
 		.stop = stop,
 		.path = BUF_INIT(LIMIT_ENTRY_PATH),
-		.left = ops->entries ? ops->entries : LIMIT_ENTRIES};
+		.left = {ops->entries ? ops->entries : LIMIT_ENTRIES,
+			ops->trees ? ops->trees : LIMIT_GIT_TREES}};
 	enum gitc_mode mode;
 	struct gitc_oid oid;
 	int rc;
@@ -147,12 +144,13 @@ static int no_path(const char *path, struct err *err)
 static int find_part(const struct gitc_objects *o, const char *path, const char *part, size_t n,
 	enum gitc_mode *mode, struct gitc_oid *oid, struct err *err)
 {
+	static const struct gitc_tree_left left = {LIMIT_ENTRIES, LIMIT_GIT_TREE};
 	const struct gitc_tree_entry *e;
 	struct gitc_tree t;
 
 	if (*mode != GITC_MODE_DIR)
 		return no_path(path, err);
-	if (gitc_tree_read(o, oid, path, LIMIT_ENTRIES, NULL, &t, err))
+	if (gitc_tree_read(o, oid, path, left, NULL, &t, err))
 		return -1;
 	e = gitc_tree_find(&t, part, n);
 	if (e) {

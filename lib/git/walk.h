@@ -33,6 +33,8 @@ struct gitc_walk_ops {
 		struct err *err);
 	void *ctx;
 	uint64_t entries; /* that are read at most; 0: LIMIT_ENTRIES */
+	/* Bytes of the trees from its root to where it is, at most; 0: LIMIT_GIT_TREES */
+	uint64_t trees;
 };
 
 /* path: "" or NULL for all; else a clean relative one, of a directory or of one file, which alone

@@ -5,10 +5,10 @@
 #include <limits.h>
 #include <zlib.h>
 
-/* zlib counts in unsigned. */
-#define PIECE ((size_t)1 << 20)
+/* zlib counts in unsigned, and who wants it to stop does not wait for long. */
+#define PIECE ((size_t)64 * 1024)
 
-int pack_deflate(struct buf *out, const void *p, size_t n)
+int pack_deflate(struct buf *out, const void *p, size_t n, const atomic_bool *stop)
 {
 	z_stream z = {0};
 	const unsigned char *from = p;
@@ -18,7 +18,7 @@ int pack_deflate(struct buf *out, const void *p, size_t n)
 	z.next_in = (unsigned char *)from; /* zlib reads only; its type lacks the const */
 	while (rc != Z_STREAM_END) {
 		size_t take = n < PIECE ? n : PIECE, room = 4096 + take / 2;
-		char *to = buf_room(out, room);
+		char *to = stop && atomic_load(stop) ? NULL : buf_room(out, room);
 
 		if (!to)
 			break;

@@ -34,7 +34,7 @@ static void put_head(struct buf *b, unsigned type, uint64_t size)
 
 static void put_zlib(struct buf *b, const void *p, size_t n)
 {
-	if (pack_deflate(b, p, n))
+	if (pack_deflate(b, p, n, NULL))
 		abort();
 }
 

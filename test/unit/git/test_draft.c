@@ -95,7 +95,7 @@ START_TEST(test_push)
 	req.n_changes = 3;
 	d = gitc_draft_new(&req, NULL, &err);
 	ck_assert_msg(d != NULL, "%s", err.msg);
-	ck_assert_msg(!gitc_draft_seal(d, NULL, &oid, &pack, &err), "%s", err.msg);
+	ck_assert_msg(!gitc_draft_seal(d, NULL, &oid, &pack, NULL, &err), "%s", err.msg);
 	gitc_draft_free(d);
 	ck_assert_int_eq(push(&req.parent, &oid, &pack), 0);
 	gr_sh(NULL, "git -C remote.git fsck --strict; git -C r fetch -q ../remote.git main");
@@ -136,7 +136,7 @@ START_TEST(test_signed)
 	gr_sh(&signature,
 		"ssh-keygen -q -t ed25519 -N '' -f key; echo \"a@b $(cat key.pub)\" >allowed; "
 		"ssh-keygen -q -Y sign -n git -f key payload 2>/dev/null; cat payload.sig");
-	ck_assert_int_eq(gitc_draft_seal(d, buf_str(&signature), &oid, &pack, &err), 0);
+	ck_assert_int_eq(gitc_draft_seal(d, buf_str(&signature), &oid, &pack, NULL, &err), 0);
 	gitc_draft_free(d);
 	ck_assert_int_eq(push(&req.parent, &oid, &pack), 0);
 	gr_sh(NULL,
@@ -223,7 +223,7 @@ START_TEST(test_sizes)
 	req.n_changes = 2;
 	d = gitc_draft_new(&req, NULL, &err);
 	ck_assert_msg(d != NULL, "%s", err.msg);
-	ck_assert_int_eq(gitc_draft_seal(d, NULL, &oid, &pack, &err), 0);
+	ck_assert_int_eq(gitc_draft_seal(d, NULL, &oid, &pack, NULL, &err), 0);
 	gitc_draft_free(d);
 	ck_assert_int_eq(push(&req.parent, &oid, &pack), 0);
 	gr_sh(NULL,
@@ -232,13 +232,95 @@ START_TEST(test_sizes)
 		"test $(git -C remote.git cat-file -s main:apps/web/k.yaml) = 0",
 		big.len);
 	buf_clear(&big);
-	/* A pack that has no room. */
+	gitc_objects_unref(o);
 	buf_clear(&pack);
-	pack.max = 50;
-	changes[0] = change("top", "x");
-	d = gitc_draft_new(&req, NULL, &err);
-	ck_assert_int_eq(gitc_draft_seal(d, NULL, &oid, &pack, &err), -1);
+}
+END_TEST
+
+/* A pack that has no room is seen while it grows: at its first blob, then at its tree, and in the
+   end its commit alone is too much for it. */
+START_TEST(test_pack_max)
+{
+	struct buf pack = BUF_INIT(BUF_ANY);
+	struct gitc_objects *o = gr_fetch(folder, "main");
+	struct gitc_draft_req req = request(o);
+	struct gitc_change changes[] = {change("top", "tag: 2\n")};
+	struct gitc_oid oid;
+	struct err err = {0};
+	struct gitc_draft *d;
+
+	req.changes = changes;
+	req.n_changes = 1;
+	req.max_pack = 4000; /* zlib is given a page at least */
+	ck_assert_ptr_null(gitc_draft_new(&req, NULL, &err));
 	ck_assert_int_eq(err.code, GITC_TOO_LARGE);
+	ck_assert_str_eq(err.msg, "the pack has more than 4000 bytes");
+	err = (struct err){0};
+	for (; !(d = gitc_draft_new(&req, NULL, &err)); req.max_pack++)
+		ck_assert_int_eq(err.code, GITC_TOO_LARGE);
+	ck_assert_int_eq(gitc_draft_seal(d, NULL, &oid, &pack, NULL, &err), -1);
+	ck_assert_int_eq(err.code, GITC_TOO_LARGE);
+	gitc_draft_free(d);
+	gitc_objects_unref(o);
+	buf_clear(&pack);
+}
+END_TEST
+
+static uint64_t tree_size(const char *name)
+{
+	struct buf out = BUF_INIT(BUF_ANY);
+	uint64_t n;
+
+	gr_sh(&out, "git -C r cat-file -s '%s'", name);
+	n = strtoull(buf_str(&out), NULL, 10);
+	buf_clear(&out);
+	return n;
+}
+
+/* What is above a file counts as well, and nothing is read that has no room. Folders beside each
+   other share it. */
+START_TEST(test_trees_max)
+{
+	struct gitc_objects *o = gr_fetch(folder, "main");
+	struct gitc_draft_req req = request(o);
+	struct gitc_change changes[] = {
+		change("apps/db/k.yaml", "tag: 2\n"), change("apps/web/k.yaml", "tag: 2\n")};
+	uint64_t db = tree_size("main:apps/db"), web = tree_size("main:apps/web");
+	struct err err = {0};
+	struct gitc_draft *d;
+
+	ck_assert_uint_gt(web, db);
+	req.changes = changes;
+	req.n_changes = 2;
+	req.trees = tree_size("main:") + tree_size("main:apps") + web;
+	d = gitc_draft_new(&req, NULL, &err);
+	ck_assert_msg(d != NULL, "%s", err.msg);
+	gitc_draft_free(d);
+	req.trees--;
+	ck_assert_ptr_null(gitc_draft_new(&req, NULL, &err));
+	ck_assert_int_eq(err.code, GITC_TOO_LARGE);
+	ck_assert_str_eq(err.msg, "the folders down to 'apps/web/k.yaml' have too many entries");
+	gitc_objects_unref(o);
+}
+END_TEST
+
+START_TEST(test_stopped)
+{
+	struct buf pack = BUF_INIT(BUF_ANY);
+	struct gitc_objects *o = gr_fetch(folder, "main");
+	struct gitc_draft_req req = request(o);
+	struct gitc_change changes[] = {change("top", "tag: 2\n")};
+	atomic_bool stop = true;
+	struct gitc_oid oid;
+	struct err err = {0};
+	struct gitc_draft *d;
+
+	req.changes = changes;
+	req.n_changes = 1;
+	d = gitc_draft_new(&req, NULL, &err);
+	ck_assert_msg(d != NULL, "%s", err.msg);
+	ck_assert_int_eq(gitc_draft_seal(d, NULL, &oid, &pack, &stop, &err), -1);
+	ck_assert_int_eq(err.kind, ERR_CANCELED);
 	gitc_draft_free(d);
 	gitc_objects_unref(o);
 	buf_clear(&pack);
@@ -258,6 +340,9 @@ Suite *suite_draft(void)
 	tcase_add_loop_test(t, test_refused, 0, ARRAY_LEN(refused));
 	tcase_add_test(t, test_same);
 	tcase_add_test(t, test_sizes);
+	tcase_add_test(t, test_pack_max);
+	tcase_add_test(t, test_trees_max);
+	tcase_add_test(t, test_stopped);
 	suite_add_tcase(s, t);
 	return s;
 }

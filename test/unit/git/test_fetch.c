@@ -386,7 +386,7 @@ START_TEST(test_keep)
 				   .message = "made",
 				   .message_len = 4},
 		NULL, &err);
-	ck_assert_msg(d && !gitc_draft_seal(d, NULL, &made, &pack, &err), "%s", err.msg);
+	ck_assert_msg(d && !gitc_draft_seal(d, NULL, &made, &pack, NULL, &err), "%s", err.msg);
 	gitc_draft_free(d);
 	op = gitc_keep_start(w.git,
 		&(struct gitc_keep_req){.as = {.target = wire_target(&w),
