@@ -112,7 +112,8 @@ enum step_ret gitrepository_resolve_start(struct task *t)
 		git_resolve_start(t->self.loop,
 			&(struct git_resolve_req){.git = GIT_ENV(r)->git,
 				.target = gitrepository_target(r),
-				.ref = &GIT_SPEC(r)->git.ref}));
+				.ref = &GIT_SPEC(r)->git.ref,
+				.max_pack = GIT_ENV(r)->max_pack}));
 }
 
 static void name_set(struct run *r, const struct git_resolved *what)

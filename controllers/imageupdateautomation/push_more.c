@@ -104,7 +104,7 @@ enum step_ret automation_history_start(struct task *t)
 				.want = want,
 				.n_want = n,
 				.depth = LIMIT_AUTOMATION_HISTORY,
-				.no_blobs = true,
+				.no_trees = true,
 				.max_pack = LIMIT_AUTOMATION_FETCH}));
 }
 

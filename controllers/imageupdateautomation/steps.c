@@ -292,7 +292,8 @@ static enum step_ret refs_start(struct task *t)
 		git_resolve_start(t->self.loop,
 			&(struct git_resolve_req){.git = AUTOMATION_ENV(r)->git,
 				.target = automation_target(r),
-				.ref = AUTOMATION_RUN(r)->ref}));
+				.ref = AUTOMATION_RUN(r)->ref,
+				.max_pack = LIMIT_AUTOMATION_FETCH}));
 }
 
 static enum step_ret checkout_failed(struct run *r)

@@ -30,7 +30,7 @@ struct fetching {
 	char *line;
 	struct gitc_oid tip;
 	unsigned depth;
-	bool no_blobs;
+	bool no_blobs, no_trees;
 	uint64_t max_pack, max_objects;
 	struct gitc_objects *objects;
 };
@@ -114,6 +114,7 @@ static void fetching_pull(struct fetching *f, const struct gitc_target *target, 
 		.n_want = n_want,
 		.depth = f->depth,
 		.no_blobs = f->no_blobs,
+		.no_trees = f->no_trees,
 		.max_pack = f->max_pack,
 		.max_objects = f->max_objects,
 		.base = f->base,
@@ -189,6 +190,7 @@ static struct fetching *fetching_new(struct gitc_client *c, const struct gitc_fe
 	map_put(&c->fetches, key, f);
 	f->depth = req->depth;
 	f->no_blobs = req->no_blobs;
+	f->no_trees = req->no_trees;
 	f->max_pack = req->max_pack;
 	f->max_objects = req->max_objects;
 	f->tip = req->want[0];
@@ -237,9 +239,9 @@ static char *key_of(const struct gitc_fetch_req *req)
 	qsort(sorted, req->n_want, sizeof(*sorted), by_bytes);
 	digest_mem(&d, DIGEST_SHA256, sorted, req->n_want * sizeof(*sorted));
 	free(sorted);
-	key = mem_printf("%s\n%s\n%zu %u %d %llu %llu", target, digest_format(&d, text),
-		req->n_want, req->depth, req->no_blobs, (unsigned long long)req->max_pack,
-		(unsigned long long)req->max_objects);
+	key = mem_printf("%s\n%s\n%zu %u %d%d %llu %llu", target, digest_format(&d, text),
+		req->n_want, req->depth, req->no_blobs, req->no_trees,
+		(unsigned long long)req->max_pack, (unsigned long long)req->max_objects);
 	return key;
 }
 

@@ -34,6 +34,7 @@ struct gitc_fetch_req {
 	/* Commits of each history; 0: all. A server that cannot sends all. */
 	unsigned depth;
 	bool no_blobs; /* none, where the server can leave them out; else all come */
+	bool no_trees; /* nor trees: commits and tags alone. Where it cannot, as no_blobs */
 	/* `want` is one commit, of depth 1: it may follow another one that is here. */
 	bool follows;
 	uint64_t max_pack; /* bytes that come; 0: LIMIT_GIT_PACK */

@@ -7,12 +7,17 @@
 
 /* ---- the question ---------------------------------------------------------------------------- */
 
+static bool leaves_out(const struct gitc_packin_ask *ask)
+{
+	return ask->caps->filter && (ask->no_blobs || ask->no_trees);
+}
+
 static void ask_bounds(struct buf *out, const struct gitc_packin_ask *ask)
 {
 	if (ask->depth && ask->caps->shallow)
 		gitc_pkt_addf(out, "deepen %u\n", ask->depth);
-	if (ask->no_blobs && ask->caps->filter)
-		gitc_pkt_addf(out, "filter blob:none\n");
+	if (leaves_out(ask))
+		gitc_pkt_addf(out, "filter %s\n", ask->no_trees ? "tree:0" : "blob:none");
 }
 
 static void ask_v2(struct buf *out, const struct gitc_packin_ask *ask)
@@ -62,7 +67,7 @@ static void add_caps(struct buf *out, const struct gitc_packin_ask *ask)
 		buf_adds(out, " no-progress");
 	if (c->shallow && ask->depth)
 		buf_adds(out, " shallow");
-	if (c->filter && ask->no_blobs)
+	if (leaves_out(ask))
 		buf_adds(out, " filter");
 	if (c->object_format)
 		buf_adds(out, " object-format=sha1");

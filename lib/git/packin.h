@@ -22,6 +22,7 @@ struct gitc_packin_ask {
 	   and the pack may have deltas on it. NULL: nothing is here. Version 2 only. */
 	const struct gitc_oid *have;
 	bool no_blobs; /* likewise */
+	bool no_trees; /* commits and tags alone, likewise */
 };
 
 void gitc_packin_question(struct buf *out, const struct gitc_packin_ask *ask);

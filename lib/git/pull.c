@@ -275,6 +275,13 @@ static enum step_ret ask_start(struct task *t)
 				.stream = true}));
 }
 
+/* Who can filter need not know each filter, or not let each be used: one without blobs is known to
+   all of them. */
+static bool is_filter_refused(const struct pull *p, const struct err *err)
+{
+	return p->ask.no_trees && p->caps.filter && !p->bytes && err->code == GITC_PROTOCOL;
+}
+
 static enum step_ret ask_resume(struct task *t)
 {
 	struct pull *p = TASK(t, struct pull);
@@ -287,6 +294,14 @@ static enum step_ret ask_resume(struct task *t)
 		return STEP_NEXT;
 	if (err.kind == ERR_CANCELED)
 		return pull_fail(p, &err);
+	if (is_filter_refused(p, &err)) {
+		p->ask.no_trees = false;
+		p->ask.no_blobs = true;
+		if (p->link->type->stateless)
+			return task_goto(t, "ask");
+		pull_link(p, NULL);
+		return task_goto(t, "open");
+	}
 	if (!gitc_server_is_stale(&err))
 		return pull_fail(p, &err);
 	gitc_server_forget(p->client, p->key);
@@ -426,7 +441,8 @@ struct op *gitc_pull_start(struct gitc_client *c, const struct gitc_pull_req *re
 		.want = p->want,
 		.n_want = req->n_want,
 		.depth = req->depth,
-		.no_blobs = req->no_blobs};
+		.no_blobs = req->no_blobs,
+		.no_trees = req->no_trees};
 	p->max_pack = req->max_pack ? req->max_pack : LIMIT_GIT_PACK;
 	p->flight = req->flight;
 	if (c->folder)

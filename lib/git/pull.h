@@ -20,7 +20,7 @@ struct gitc_pull_req {
 	const struct gitc_oid *want; /* copied */
 	size_t n_want;
 	unsigned depth;
-	bool no_blobs;
+	bool no_blobs, no_trees;
 	uint64_t max_pack, max_objects; /* 0: the limits */
 	struct gitc_objects *into; /* NULL: a new set. Referenced */
 	/* All of the commit `have` is in it: a server that speaks version 2 sends what it lacks,

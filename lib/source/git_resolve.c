@@ -27,6 +27,7 @@ struct resolve {
 	struct gitc_client *git;
 	struct gitc_target target;
 	struct git_ref ref;
+	uint64_t max_pack;
 	struct op *refs; /* done */
 	VEC(size_t) ties; /* in the list of refs: the highest version, all that have it */
 	struct gitc_objects *objects; /* their commits */
@@ -224,7 +225,8 @@ static enum step_ret resolve_fetch_start(struct task *t)
 				.want = want,
 				.n_want = r->ties.len,
 				.depth = 1,
-				.no_blobs = true}));
+				.no_trees = true,
+				.max_pack = r->max_pack}));
 }
 
 static enum step_ret resolve_fetch_resume(struct task *t)
@@ -328,6 +330,7 @@ struct op *git_resolve_start(struct loop *l, const struct git_resolve_req *req)
 
 	r->git = req->git;
 	r->target = req->target;
+	r->max_pack = req->max_pack;
 	r->ref = (struct git_ref){mem_strdup(f->branch), mem_strdup(f->tag), mem_strdup(f->semver),
 		mem_strdup(f->name), mem_strdup(f->commit)};
 	task_init(&r->task, l, "git resolve", STEPS, NULL, resolve_free);

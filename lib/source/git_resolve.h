@@ -3,7 +3,7 @@
  * branch, as in a GitRepository's spec.ref (git_spec.h). A commit is known without a request;
  * everything else is one question for the remote's refs, of which only those come that count. Equal
  * versions (1.0.0, 1.0.0+b) are told apart by the times of their commits, which are fetched for
- * that, without files: the newest wins, and of equally old ones the tag that comes first in byte
+ * that, without trees: the newest wins, and of equally old ones the tag that comes first in byte
  * order. Loop thread.
  *
  *	struct op *op = git_resolve_start(
@@ -28,6 +28,7 @@ struct git_resolve_req {
 	struct gitc_client *git;
 	struct gitc_target target;
 	const struct git_ref *ref;
+	uint64_t max_pack; /* as in git/fetch.h, of equal versions */
 };
 
 /* NAME@sha1:HEX, and a NUL */

@@ -770,6 +770,39 @@ START_TEST(test_timeout)
 }
 END_TEST
 
+/* 0: v2; 1: v0; 2, 3: neither, with a server that leaves no trees out; 4: it filters nothing. */
+START_TEST(test_no_trees)
+{
+	struct gitc_objects *o;
+	struct gitc_target t;
+	struct gitc_oid want;
+	struct wire w;
+	struct op *op;
+
+	wire_init(&w);
+	fake_git_old(w.server, _i & 1);
+	if (_i == 2 || _i == 3)
+		fake_git_run(w.server, "git -C app.git config uploadpackfilter.tree.allow false");
+	if (_i == 4)
+		fake_git_run(w.server, "git -C app.git config uploadpack.allowFilter false");
+	t = wire_target(&w);
+	want = wire_oid(&w, "main");
+	op = gitc_fetch_start(w.git,
+		&(struct gitc_fetch_req){
+			.target = t, .want = &want, .n_want = 1, .depth = 3, .no_trees = true});
+	wire_wait(&w, op);
+	wire_ok(op);
+	o = gitc_fetch_take(op);
+	op_free(op);
+	ck_assert(has(&w, o, "main"));
+	ck_assert(has(&w, o, "main~2"));
+	ck_assert_int_eq(has(&w, o, "main^{tree}"), _i > 1);
+	ck_assert_int_eq(has(&w, o, "main:a.txt"), _i == 4);
+	gitc_objects_unref(o);
+	wire_clear(&w);
+}
+END_TEST
+
 Suite *suite_fetch(void)
 {
 	Suite *s = suite_create("fetch");
@@ -795,6 +828,11 @@ Suite *suite_fetch(void)
 	tcase_add_loop_test(t, test_endless, 0, 2);
 	tcase_add_loop_test(t, test_stall, 0, 3);
 	tcase_add_test(t, test_timeout);
+	suite_add_tcase(s, t);
+	t = tcase_create("no_trees");
+	tcase_set_timeout(t, 60);
+	tcase_add_unchecked_fixture(t, wire_setup, wire_teardown);
+	tcase_add_loop_test(t, test_no_trees, 0, 5);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -206,6 +206,25 @@ START_TEST(test_iu_07_iu_08_refspec)
 }
 END_TEST
 
+/* Whether a ref moves forward is told by commits alone. 1: the server leaves no trees out. */
+START_TEST(test_iu_08_history)
+{
+	begin();
+	world_automation(&w, "a", "\"push\":{\"refspec\":\"refs/heads/main:refs/heads/x\"}", "");
+	fake_git_run(w.git,
+		"cd tree && git pull -q ../app.git main && git commit -q --allow-empty -m 1 && "
+		"git push -q ../app.git HEAD:main");
+	/* refs, commit, files, push, refs; then the history */
+	fake_git_before_post(w.git, 6,
+		_i ? "git -C app.git config uploadpackfilter.tree.allow false"
+		   : "git -C app.git config uploadpackfilter.blob:none.allow false");
+	world_chosen(&w, "app", "v3", "");
+	ck_assert_str_eq(world_tag(&w, "x"), "v3");
+	ready("a");
+	world_clear(&w);
+}
+END_TEST
+
 START_TEST(test_iu_09_iu_10_tag)
 {
 	begin();
@@ -760,6 +779,10 @@ Suite *suite_automation(void)
 	tcase_add_test(t, test_iu_13_no_ref);
 	tcase_add_test(t, test_set_13_whose_marker);
 	tcase_add_test(t, test_set_33_no_marker);
+	suite_add_tcase(s, t);
+	t = tcase_create("history");
+	tcase_set_timeout(t, 60);
+	tcase_add_loop_test(t, test_iu_08_history, 0, 2);
 	suite_add_tcase(s, t);
 	t = tcase_create("requests");
 	tcase_set_timeout(t, 60);
