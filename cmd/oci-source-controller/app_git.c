@@ -155,6 +155,7 @@ struct controller *app_automations_new(struct app *a, const struct controller_op
 		.login = login_of(a),
 		.git = a->git,
 		.forge = a->forge,
+		.account = a->account,
 		.folder = folder,
 		.no_cross_namespace = a->flags.no_cross_namespace,
 		.no_force_push = a->flags.no_force_push,

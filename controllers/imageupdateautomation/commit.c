@@ -25,6 +25,14 @@ struct commit_job {
 
 /* ---- on a worker ----------------------------------------------------------------------------- */
 
+/* Half of what it may hold is for the trees down to a file, half for the pack. */
+static uint64_t bound(const struct commit_job *j, uint64_t limit)
+{
+	uint64_t half = j->req.memory / 2;
+
+	return half && half < limit ? half : limit;
+}
+
 static struct gitc_draft *draft_make(
 	const struct commit_job *j, const atomic_bool *stop, struct err *err)
 {
@@ -44,7 +52,8 @@ static struct gitc_draft *draft_make(
 				   .who = {s->author_name, s->author_email, j->req.when_s, 0},
 				   .message = buf_str(&j->c->message),
 				   .message_len = j->c->message.len,
-				   .max_pack = LIMIT_AUTOMATION_PACK},
+				   .trees = bound(j, LIMIT_GIT_TREES),
+				   .max_pack = bound(j, LIMIT_AUTOMATION_PACK)},
 		stop, err);
 	free(changes);
 	return d;

@@ -42,6 +42,7 @@ struct commit_req {
 	const struct secret *key, *passphrase; /* of ssh; key NULL: it is not signed here */
 	const char *ns, *name; /* of the automation */
 	int64_t when_s;
+	uint64_t memory; /* bytes that it may hold; 0: its limits */
 	bool later; /* it is signed by somebody else: it stays a draft */
 };
 

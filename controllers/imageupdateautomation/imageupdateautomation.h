@@ -12,6 +12,7 @@
 #include "ctl/controller.h"
 #include "source/git_login.h"
 
+struct account;
 struct forge;
 struct gitc_client;
 
@@ -20,6 +21,7 @@ struct imageupdateautomation_opts {
 	struct git_login_opts login;
 	struct gitc_client *git;
 	struct forge *forge;
+	struct account *account; /* memory for commits; NULL: none is counted */
 	const char *folder; /* where gpg may have a home for a moment */
 	bool no_cross_namespace; /* --no-cross-namespace-refs */
 	bool no_force_push; /* the gate GitForcePushBranch is off */

@@ -9,6 +9,7 @@
 #include "controllers/imageupdateautomation/run.h"
 #include "ctl/controller.h"
 #include "ctl/touch.h"
+#include "ev/account.h"
 #include "ev/op.h"
 #include "git/draft.h"
 #include "git/gitc.h"
@@ -18,8 +19,6 @@
 
 #include <string.h>
 
-/* ---- the commit ------------------------------------------------------------------------------ */
-
 static bool signs(const struct run *r)
 {
 	return AUTOMATION_SPEC_OF(r)->signing_key != NULL;
@@ -28,6 +27,56 @@ static bool signs(const struct run *r)
 static bool signs_by_gpg(const struct run *r)
 {
 	return signs(r) && !AUTOMATION_SPEC_OF(r)->signing_ssh;
+}
+
+/* ---- its memory ------------------------------------------------------------------------------ */
+
+/* It holds nothing of the account while it waits, and what it makes with it ends by itself. */
+enum step_ret automation_room_start(struct task *t)
+{
+	struct run *r = RUN(t);
+	struct automation_run *a = AUTOMATION_RUN(r);
+
+	if (!a->memory || a->grant)
+		return STEP_NEXT;
+	return task_wait(
+		t, account_take(AUTOMATION_ENV(r)->account, ACCOUNT_JOBS, r->ns, a->memory));
+}
+
+enum step_ret automation_room_resume(struct task *t)
+{
+	if (task_op_failed(t))
+		return STEP_FAIL;
+	AUTOMATION_RUN(RUN(t))->grant = MOVE(t->op);
+	return STEP_NEXT;
+}
+
+/* Most commits take little. One that has failed for want of room is made again with all that it may
+   ever take, or with all that there is. */
+static bool room_wants(struct run *r, const struct op *op)
+{
+	struct automation_run *a = AUTOMATION_RUN(r);
+	struct account *account = AUTOMATION_ENV(r)->account;
+	uint64_t most = LIMIT_GIT_TREES + LIMIT_AUTOMATION_PACK;
+	struct account_stats s;
+
+	if (op->err.code != GITC_TOO_LARGE || !account || a->grant)
+		return false;
+	account_stats(account, ACCOUNT_JOBS, &s);
+	a->memory = most < s.limit ? most : s.limit;
+	commit_free(MOVE(a->commit));
+	return true;
+}
+
+/* ---- the commit ------------------------------------------------------------------------------ */
+
+static uint64_t room_has(const struct run *r)
+{
+	const struct automation_run *a = AUTOMATION_RUN(r);
+
+	if (!AUTOMATION_ENV(r)->account)
+		return 0;
+	return a->grant ? a->memory : LIMIT_MEMORY_SLICE;
 }
 
 enum step_ret automation_draft_start(struct task *t)
@@ -41,6 +90,7 @@ enum step_ret automation_draft_start(struct task *t)
 				.edit = a->edit,
 				.key = signs(r) && !signs_by_gpg(r) ? &a->key : NULL,
 				.passphrase = &a->passphrase,
+				.memory = room_has(r),
 				.ns = r->ns,
 				.name = r->name,
 				.when_s = automation_proves(r) ? automation_own_when_s(r)
@@ -74,6 +124,7 @@ static enum step_ret push_found(struct run *r)
 	int64_t when_s = automation_own_when_s(r);
 
 	automation_own_free(MOVE(a->own));
+	automation_room_leave(a);
 	a->sent = a->head;
 	free(a->message);
 	a->message = mem_strdup(buf_str(&a->commit->message));
@@ -87,6 +138,8 @@ enum step_ret automation_draft_resume(struct task *t)
 
 	commit_free(a->commit);
 	a->commit = commit_take(t->op);
+	if (room_wants(RUN(t), t->op))
+		return task_goto(t, "room");
 	if (automation_proves(RUN(t)))
 		return task_op_failed(t) || !automation_is_own(RUN(t)) ? automation_not_own(RUN(t))
 								       : push_found(RUN(t));
@@ -139,6 +192,8 @@ enum step_ret automation_seal_resume(struct task *t)
 
 	a->commit = commit_take(t->op);
 	free(MOVE(a->signature));
+	if (room_wants(RUN(t), t->op))
+		return task_goto(t, "room");
 	return task_op_failed(t) ? commit_failed(RUN(t)) : STEP_NEXT;
 }
 
@@ -205,6 +260,7 @@ enum step_ret automation_push_start(struct task *t)
 	auto_free char *name = mem_printf("refs/heads/%s", a->push_branch);
 	struct gitc_update u = {.name = name, .new = a->commit->oid};
 
+	automation_room_leave(a);
 	if (!automation_leads(r))
 		return automation_follows(r);
 	if (push_check(r, &u.force, &t->err))

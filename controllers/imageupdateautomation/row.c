@@ -5,6 +5,7 @@
 #include "controllers/imageupdateautomation/run.h"
 #include "ctl/controller.h"
 #include "ctl/role.h"
+#include "ev/op.h"
 #include "git/objects.h"
 #include "kube/client.h"
 #include "source/login.h"
@@ -34,10 +35,17 @@ enum step_ret automation_follows(struct run *r)
 	return run_done(r, RUN_LATER);
 }
 
+void automation_room_leave(struct automation_run *a)
+{
+	op_free(MOVE(a->grant));
+	a->memory = 0;
+}
+
 void automation_try_clear(struct automation_run *a)
 {
 	gitc_objects_unref(MOVE(a->objects));
 	edit_free(MOVE(a->edit));
+	automation_room_leave(a);
 }
 
 struct gitc_target automation_target(const struct run *r)

@@ -15,9 +15,11 @@
 #include "source/git_login.h"
 #include "source/git_resolve.h"
 
+struct account;
 struct commit;
 struct edit;
 struct gitc_update;
+struct op;
 struct own;
 struct touches;
 
@@ -25,6 +27,7 @@ struct automation_env {
 	struct controller *c;
 	struct gitc_client *git;
 	struct forge *forge;
+	struct account *account;
 	struct git_login_opts login;
 	char *default_account; /* of login */
 	char *folder; /* for homes of gpg */
@@ -96,6 +99,10 @@ struct automation_run {
 	struct gitc_objects *objects;
 	struct edit *edit;
 	struct commit *commit; /* the last one that was made */
+	/* That making it may take, and the account's grant of that; 0 and NULL: it has tried, or
+	   will, with so little that nobody is asked. */
+	uint64_t memory;
+	struct op *grant;
 	char *signature; /* that a process made; or NULL */
 	char *message; /* of the commit that was sent; or NULL */
 
@@ -128,6 +135,8 @@ bool automation_leads(const struct run *r);
 enum step_ret automation_follows(struct run *r) must_check;
 /* What this try has made is of no use for the next one. */
 void automation_try_clear(struct automation_run *a);
+/* The commit is made: others may take the memory. */
+void automation_room_leave(struct automation_run *a);
 /* Reads a Secret of the automation's own namespace. */
 enum step_ret automation_secret_wait(struct run *r, const char *name) must_check;
 
@@ -144,6 +153,8 @@ enum step_ret automation_edit_start(struct task *t);
 enum step_ret automation_edit_resume(struct task *t);
 
 /* ---- rows of push.c: a commit of it, and where it goes */
+enum step_ret automation_room_start(struct task *t);
+enum step_ret automation_room_resume(struct task *t);
 enum step_ret automation_draft_start(struct task *t);
 enum step_ret automation_draft_resume(struct task *t);
 enum step_ret automation_sign_start(struct task *t);

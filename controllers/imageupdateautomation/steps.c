@@ -488,6 +488,7 @@ static const struct step WORK[] = {
 	{"blobs", automation_blobs_start, automation_blobs_resume},
 	{"edit", automation_edit_start, automation_edit_resume},
 	{"own", automation_own_start, automation_own_resume},
+	{"room", automation_room_start, automation_room_resume},
 	{"draft", automation_draft_start, automation_draft_resume},
 	{"sign", automation_sign_start, automation_sign_resume},
 	{"seal", automation_seal_start, automation_seal_resume},
@@ -722,6 +723,7 @@ static struct automation_env *env_new(const struct imageupdateautomation_opts *o
 
 	env->git = opts->git;
 	env->forge = opts->forge;
+	env->account = opts->account;
 	env->login = opts->login;
 	env->default_account = mem_strdup(opts->login.default_account);
 	env->login.default_account = env->default_account;

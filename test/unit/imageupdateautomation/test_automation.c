@@ -1,9 +1,11 @@
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/obj.h"
 #include "controllers/imageupdateautomation/spec.h"
 #include "ctl/object.h"
+#include "ev/account.h"
 #include "ev/loop.h"
 #include "test/unit/imageupdateautomation/world.h"
 
@@ -221,6 +223,41 @@ START_TEST(test_iu_08_history)
 	world_chosen(&w, "app", "v3", "");
 	ck_assert_str_eq(world_tag(&w, "x"), "v3");
 	ready("a");
+	world_clear(&w);
+}
+END_TEST
+
+/* A folder of so many names takes memory of the account, and gives it back. 1: there is not as
+   much. */
+START_TEST(test_room)
+{
+	struct account_stats s;
+
+	world_begin(&w);
+	world_stop(&w);
+	fake_git_run(w.git,
+		"cd tree && b=$(git rev-parse HEAD:other) && { git ls-tree HEAD; "
+		"seq -f \"100644 blob $b\t$(printf 'b%.0s' $(seq 210))%06.0f\" 9000; } >../many && "
+		"git push -q -f ../app.git $(git commit-tree -m many -p HEAD "
+		"$(git mktree <../many)):refs/heads/main");
+	w.opts.account = account_new(w.loop, (_i ? 4 : 16) * LIMIT_MIB);
+	world_start(&w);
+	world_source(&w, "app", "\"branch\":\"main\"");
+	world_chosen(&w, "app", "v2", "");
+	world_automation(&w, "a", "", "");
+	if (_i)
+		ck_assert_msg(
+			strstr(world_answer(&w, "a"),
+				"the folders down to 'apps/app.yaml' have too many entries") !=
+				NULL,
+			"%s", world_answer(&w, "a"));
+	else
+		ck_assert_str_eq(world_tag(&w, "main"), "v2");
+	account_stats(w.opts.account, ACCOUNT_JOBS, &s);
+	ck_assert_uint_eq(s.held + s.waiting, 0);
+	world_stop(&w);
+	account_free(MOVE(w.opts.account));
+	world_start(&w);
 	world_clear(&w);
 }
 END_TEST
@@ -783,6 +820,10 @@ Suite *suite_automation(void)
 	t = tcase_create("history");
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, test_iu_08_history, 0, 2);
+	suite_add_tcase(s, t);
+	t = tcase_create("room");
+	tcase_set_timeout(t, 60);
+	tcase_add_loop_test(t, test_room, 0, 2);
 	suite_add_tcase(s, t);
 	t = tcase_create("requests");
 	tcase_set_timeout(t, 60);
