@@ -228,7 +228,7 @@ START_TEST(test_spec_author)
 				 "\"email\":\"b\\u0001@c>\"}}}");
 
 	ck_assert_str_eq(s->author_name, "a parent  x");
-	ck_assert_str_eq(s->author_email, "b @c ");
+	ck_assert_str_eq(s->author_email, "b @c");
 	spec_unref(&s->spec);
 }
 END_TEST
