@@ -11,6 +11,7 @@ FORGE=$H_TMP/forge FORGE_PORT=$(h_free_port)
 mkdir "$FORGE"
 : >"$FORGE/asked"
 : >"$FORGE/wrong"
+: >"$FORGE/titles"
 echo word-of-git >"$FORGE/word"
 h_spawn forge python3 "$H_ROOT/test/lib/forge.py" "$FORGE_PORT" "$FORGE" app/forge
 h_until 20 curl -so /dev/null "http://127.0.0.1:$FORGE_PORT/" ||
@@ -68,7 +69,9 @@ pull()
 			"oci-source-controller/pull-request": $kind,
 			"oci-source-controller/pull-request-api": $api} + $more)},
 		spec: {interval: "1h", sourceRef: {kind: "GitRepository", name: "forge"},
-			git: {commit: {$author}, push: {branch: "bot/\($kind)"}}}}' |
+			git: {commit: {$author, messageTemplate:
+				"Bump{{range .Changed.Changes}} {{.NewValue}}{{end}}\n\nby a bot"},
+				push: {branch: "bot/\($kind)"}}}}' |
 		kn apply -f - >/dev/null || h_die "cannot apply $1"
 }
 kn create secret generic word --from-literal=token=word-of-git >/dev/null
@@ -92,6 +95,33 @@ for kind in github gitlab gitea; do
 	request imageupdateautomation "$kind"
 done
 check_eq "and the open ones were found" "2 1" "$(news)"
+titles() { awk '{ print $1, $NF }' "$FORGE/titles" | sort | uniq -c | xargs; }
+both="1 gitea 1.1.0 1 gitea 1.2.0 1 github 1.1.0 1 github 1.2.0 1 gitlab 1.1.0 1 gitlab 1.2.0"
+check_eq "each push has given its title" "$both" "$(titles)"
+
+# Others move the branch that it leads to: nothing was pushed for it.
+looks()
+{
+	h_git_push forge main others
+	for kind in github gitlab gitea; do request imageupdateautomation "$kind"; done
+}
+looks
+check_eq "while others push the title stays" "$both" "$(titles)"
+touch "$FORGE/closed"
+looks
+check_eq "one that was closed stays so" "2 1" "$(news)"
+for kind in github gitlab gitea; do
+	check_eq "$kind: Ready without it" "True Succeeded" "$(ready "$kind")"
+done
+rm "$FORGE/closed"
+tags app '{"tags": ["1.0.0", "1.3.0"]}'
+request imagerepository app
+for kind in github gitlab gitea; do
+	check_soon "$kind: a third commit" 20 1.3.0 new_tag forge "bot/$kind"
+	check_soon_match "$kind: another one is told" 20 "pull request: " \
+		message imageupdateautomation "$kind"
+done
+check_eq "that was opened for it" "4 2" "$(news)"
 check_eq "each request was right" "" "$(cat "$FORGE/wrong")"
 
 kn get gitrepositories,imageupdateautomations,events -o json >"$H_TMP/told"

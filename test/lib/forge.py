@@ -5,7 +5,8 @@
 
 Each request is checked: its path, its query, what it is shown and what is in it. FOLDER/asked has a
 line of each, FOLDER/wrong of those that nobody should send, which are answered with 599.
-FOLDER/token is the token that the App's installation has; a forge that is asked for one gives the
+Where FOLDER/closed is there, all that are open are closed by then; FOLDER/titles has a line of each
+title that was given. FOLDER/token is the token that the App's installation has; a forge that is asked for one gives the
 next: ghs_1, ghs_2. What it is shown elsewhere has to be that one, or the text of FOLDER/word."""
 import base64
 import http.server
@@ -83,8 +84,20 @@ def query_of(forge, head, base):
     return {"state": "open", "limit": "50", "page": "1"}
 
 
+def rename(forge, method, body):
+    said = json.loads(body)
+    need(method == ("PUT" if forge == "gitlab" else "PATCH"), "no way to change one")
+    need(open_ones[forge], "none is open")
+    need(set(said) == {"title"} and said["title"], f"members {sorted(said)}")
+    open_ones[forge][-1]["title"] = said["title"]
+    write("titles", f"{forge} {said['title']}")
+    return 200, open_ones[forge][-1]
+
+
 def requests(forge, method, query, body):
     _, text, head, base = FORGES[forge]
+    if read("closed") is not None:
+        open_ones[forge].clear()
     if method == "GET":
         want = query_of(forge, f"bot/{forge}", "main")
         need(dict(urllib.parse.parse_qsl(query)) == want, f"query {query!r}")
@@ -96,6 +109,7 @@ def requests(forge, method, query, body):
     need(said["title"] and said["title"] in said[text], f"words {said}")
     need(not open_ones[forge], "a second one")
     open_ones[forge].append(shape(forge, 7, said))
+    write("titles", f"{forge} {said['title']}")
     return 201, open_ones[forge][-1]
 
 
@@ -116,6 +130,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 need(shown in [f"Bearer {read(name)}" for name in ("token", "word")],
                      "whoever this is")
                 return requests(forge, self.command, query, body)
+            if path == f"{collection}/7":
+                need(shown in [f"Bearer {read(name)}" for name in ("token", "word")],
+                     "whoever this is")
+                return rename(forge, self.command, body)
         raise ValueError("nobody has such a path")
 
     def serve(self):
