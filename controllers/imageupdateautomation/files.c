@@ -8,8 +8,8 @@
 #include "controllers/imageupdateautomation/policies.h"
 #include "controllers/imageupdateautomation/run.h"
 #include "ctl/controller.h"
-#include "git/fetch.h"
 #include "git/gitc.h"
+#include "git/more.h"
 #include "git/objects.h"
 #include "source/git_fetch.h"
 

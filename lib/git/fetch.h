@@ -23,7 +23,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct buf;
 struct gitc_objects;
 struct op;
 
@@ -44,25 +43,5 @@ struct gitc_fetch_req {
 struct op *gitc_fetch_start(struct gitc_client *c, const struct gitc_fetch_req *req);
 /* A reference to the object set, the caller's from now on; once. */
 struct gitc_objects *gitc_fetch_take(struct op *op);
-
-/* More objects (blobs that a fetch with no_blobs has left out) into a set that is there. */
-struct gitc_more_req {
-	struct gitc_target target;
-	struct gitc_objects *into; /* a reference is held until the op is freed */
-	const struct gitc_oid *want; /* what is there already is not asked for again; copied */
-	size_t n_want; /* 0 to LIMIT_GIT_WANTS */
-	uint64_t max_pack; /* bytes; 0: LIMIT_GIT_PACK */
-};
-
-struct op *gitc_more_start(struct gitc_client *c, const struct gitc_more_req *req);
-
-/* A commit that was made here and pushed: it is kept as if it had been fetched. */
-struct gitc_keep_req {
-	struct gitc_fetch_req as; /* the fetch that will be answered by it; it follows */
-	struct gitc_objects *base; /* all of the commit that it was made of; referenced */
-	const struct buf *pack; /* what is new; lent until the op is freed */
-};
-
-struct op *gitc_keep_start(struct gitc_client *c, const struct gitc_keep_req *req);
 
 #endif

@@ -477,8 +477,7 @@ void gitc_pull_disown(struct op *op)
 {
 	struct pull *p = TASK_OF_OP(op, struct pull);
 
-	free((char *)(uintptr_t)p->target.owner);
-	p->target.owner = NULL;
+	gitc_target_disown(&p->target);
 	if (p->work)
 		work_disown(p->work);
 	else if ((task_is_at(&p->task, "drain") || task_is_at(&p->task, "rest") ||

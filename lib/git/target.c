@@ -25,6 +25,12 @@ void gitc_target_init(struct gitc_target *own, const struct gitc_target *from)
 	own->hop = from->hop;
 }
 
+void gitc_target_disown(struct gitc_target *own)
+{
+	free((char *)(uintptr_t)own->owner);
+	own->owner = NULL;
+}
+
 void gitc_target_clear(struct gitc_target *own)
 {
 	struct gitc_url *url = (struct gitc_url *)(uintptr_t)own->url;
@@ -33,7 +39,7 @@ void gitc_target_clear(struct gitc_target *own)
 		gitc_url_clear(url);
 	free(url);
 	gitc_auth_unref(own->auth);
-	free((char *)(uintptr_t)own->owner);
+	gitc_target_disown(own);
 	*own = (struct gitc_target){0};
 }
 

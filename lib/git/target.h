@@ -7,6 +7,8 @@
 /* What own points to is its own, until gitc_target_clear. Its timeout is never 0. */
 void gitc_target_init(struct gitc_target *own, const struct gitc_target *from);
 void gitc_target_clear(struct gitc_target *own);
+/* Its jobs are the process's own from now on. */
+void gitc_target_disown(struct gitc_target *own);
 /* What tells two targets apart for caches: the place, and as whom it is asked. The caller frees
    it. */
 char *gitc_target_key(const struct gitc_target *t);

@@ -6,6 +6,7 @@
 #include "ev/task.h"
 #include "git/fetch.h"
 #include "git/gitc.h"
+#include "git/keep.h"
 #include "git/objects.h"
 #include "git/refs.h"
 

@@ -4,6 +4,8 @@
 #include "base/mem.h"
 #include "git/commit.h"
 #include "git/draft.h"
+#include "git/keep.h"
+#include "git/more.h"
 #include "git/objects.h"
 #include "test/unit/git/packs.h"
 #include "test/unit/git/wire.h"
@@ -68,46 +70,6 @@ START_TEST(test_gr_22_fetch)
 	ck_assert_int_eq(has(&w, o, "main~1"), _i == 2);
 	gitc_objects_unref(o);
 	op_free(op);
-	wire_clear(&w);
-}
-END_TEST
-
-/* The blobs that were left out, by their hashes. */
-START_TEST(test_more)
-{
-	struct gitc_objects *o;
-	struct gitc_oid main, want[2];
-	struct wire w;
-	struct gitc_target t;
-	struct op *op;
-
-	wire_init(&w);
-	t = wire_target(&w);
-	main = wire_oid(&w, "main");
-	op = fetch(&w, &t, &main, 1, true);
-	wire_ok(op);
-	o = gitc_fetch_take(op);
-	op_free(op);
-	want[0] = wire_oid(&w, "main:d/b.yaml");
-	want[1] = main;
-	ck_assert(!gitc_objects_has(o, &want[0]));
-	fake_git_log_reset(w.server);
-	op = gitc_more_start(
-		w.git, &(struct gitc_more_req){.target = t, .into = o, .want = want, .n_want = 2});
-	wire_wait(&w, op);
-	wire_ok(op);
-	op_free(op);
-	ck_assert(gitc_objects_has(o, &want[0]));
-	ck_assert(!has(&w, o, "main:a.txt"));
-	ck_assert_str_eq(fake_git_log(w.server), POST AUTH);
-	/* All there: nothing is asked. */
-	op = gitc_more_start(
-		w.git, &(struct gitc_more_req){.target = t, .into = o, .want = want, .n_want = 2});
-	wire_wait(&w, op);
-	wire_ok(op);
-	op_free(op);
-	ck_assert_str_eq(fake_git_log(w.server), POST AUTH);
-	gitc_objects_unref(o);
 	wire_clear(&w);
 }
 END_TEST
@@ -811,7 +773,6 @@ Suite *suite_fetch(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_unchecked_fixture(t, wire_setup, wire_teardown);
 	tcase_add_loop_test(t, test_gr_22_fetch, 0, 3);
-	tcase_add_test(t, test_more);
 	tcase_add_test(t, test_follows);
 	tcase_add_test(t, test_follows_no_blobs);
 	tcase_add_test(t, test_follows_so_far);

@@ -1,0 +1,38 @@
+#include "git/fetch_key.h"
+
+#include "base/mem.h"
+#include "crypto/digest.h"
+#include "git/fetch.h"
+#include "git/target.h"
+
+#include <stdlib.h>
+
+static int by_bytes(const void *a, const void *b)
+{
+	return gitc_oid_compare(a, b);
+}
+
+/* The wants in one order, as a digest: there may be many. */
+char *gitc_fetch_key(const struct gitc_fetch_req *req)
+{
+	struct gitc_oid *sorted = mem_dup(req->want, req->n_want * sizeof(*req->want));
+	auto_free char *target = gitc_target_key(&req->target);
+	char text[DIGEST_TEXT_MAX], *key;
+	struct digest d;
+
+	qsort(sorted, req->n_want, sizeof(*sorted), by_bytes);
+	digest_mem(&d, DIGEST_SHA256, sorted, req->n_want * sizeof(*sorted));
+	free(sorted);
+	key = mem_printf("%s\n%s\n%zu %u %d%d %llu %llu", target, digest_format(&d, text),
+		req->n_want, req->depth, req->no_blobs, req->no_trees,
+		(unsigned long long)req->max_pack, (unsigned long long)req->max_objects);
+	return key;
+}
+
+char *gitc_fetch_line(const struct gitc_fetch_req *req)
+{
+	auto_free char *target = gitc_target_key(&req->target);
+
+	return mem_printf("%s\n%d%d %llu %llu", target, req->no_blobs, req->no_trees,
+		(unsigned long long)req->max_pack, (unsigned long long)req->max_objects);
+}
