@@ -5,24 +5,15 @@
 #include "git/fetch.h"
 #include "git/target.h"
 
-#include <stdlib.h>
-
-static int by_bytes(const void *a, const void *b)
-{
-	return gitc_oid_compare(a, b);
-}
-
-/* The wants in one order, as a digest: there may be many. */
+/* The wants as a digest: there may be many. Whoever asks for the same has them in the same order,
+   that of the refs. */
 char *gitc_fetch_key(const struct gitc_fetch_req *req)
 {
-	struct gitc_oid *sorted = mem_dup(req->want, req->n_want * sizeof(*req->want));
 	auto_free char *target = gitc_target_key(&req->target);
 	char text[DIGEST_TEXT_MAX], *key;
 	struct digest d;
 
-	qsort(sorted, req->n_want, sizeof(*sorted), by_bytes);
-	digest_mem(&d, DIGEST_SHA256, sorted, req->n_want * sizeof(*sorted));
-	free(sorted);
+	digest_mem(&d, DIGEST_SHA256, req->want, req->n_want * sizeof(*req->want));
 	key = mem_printf("%s\n%s\n%zu %u %d%d %llu %llu", target, digest_format(&d, text),
 		req->n_want, req->depth, req->no_blobs, req->no_trees,
 		(unsigned long long)req->max_pack, (unsigned long long)req->max_objects);

@@ -2,11 +2,13 @@
 
 #include "base/mem.h"
 #include "ev/task.h"
+#include "ev/work.h"
 #include "git/internal.h"
 #include "git/objects.h"
 #include "git/pull.h"
 #include "git/set.h"
 #include "git/target.h"
+#include "pack/source.h"
 
 #include <stdlib.h>
 
@@ -20,21 +22,52 @@ struct more {
 	uint64_t max_pack;
 };
 
+#define LOOK_BYTES 512 /* that are read of an index to find one */
+#define LOOK_AT_ONCE 4096
+
+/* What is there already is not wanted. */
+static int look_run(void *job, const atomic_bool *stop, struct err *err)
+{
+	struct more *m = job;
+	size_t i, n = 0;
+
+	for (i = 0; i < m->n_want; i++) {
+		if (i % LOOK_AT_ONCE == 0 && pack_stopped(stop, err))
+			return -1;
+		if (!gitc_objects_has(m->into, &m->want[i]))
+			m->want[n++] = m->want[i];
+	}
+	m->n_want = n;
+	return 0;
+}
+
+static enum step_ret look_start(struct task *t)
+{
+	struct more *m = TASK(t, struct more);
+
+	if (!m->n_want)
+		return STEP_DONE;
+	return task_wait(t,
+		work_start_for(t->self.loop, work_lane_of(m->n_want * LOOK_BYTES), m->target.owner,
+			look_run, NULL, m));
+}
+
+static enum step_ret look_resume(struct task *t)
+{
+	if (task_op_failed(t))
+		return STEP_FAIL;
+	return TASK(t, struct more)->n_want ? STEP_NEXT : STEP_DONE;
+}
+
 static enum step_ret pull_start(struct task *t)
 {
 	struct more *m = TASK(t, struct more);
-	size_t i, n = 0;
 
-	for (i = 0; i < m->n_want; i++)
-		if (!gitc_objects_has(m->into, &m->want[i]))
-			m->want[n++] = m->want[i];
-	if (!n)
-		return STEP_DONE;
 	return task_wait(t,
 		gitc_pull_start(m->client,
 			&(struct gitc_pull_req){.target = m->target,
 				.want = m->want,
-				.n_want = n,
+				.n_want = m->n_want,
 				.max_pack = m->max_pack,
 				.into = m->into}));
 }
@@ -61,7 +94,8 @@ static void more_free(struct task *t)
 
 struct op *gitc_more_start(struct gitc_client *c, const struct gitc_more_req *req)
 {
-	static const struct step steps[] = {{"pull", pull_start, pull_resume}, {0}};
+	static const struct step steps[] = {
+		{"look", look_start, look_resume}, {"pull", pull_start, pull_resume}, {0}};
 	struct more *m = NEW(struct more);
 
 	m->client = c;

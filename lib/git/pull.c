@@ -20,6 +20,7 @@
 
 #include <errno.h>
 
+#define WANTS_AT_ONCE 1000 /* are written on the loop */
 #define BUFFER (240 * 1024) /* is full; two of them */
 #define BUFFER_MAX (2 * BUFFER) /* a piece that came when it was nearly full is taken, too */
 
@@ -242,8 +243,21 @@ static enum gitc_feed on_data(void *arg, const char *data, size_t n, struct err 
 	return GITC_FEED_PAUSE;
 }
 
-static void begin_answer(struct pull *p)
+static int word_run(void *job, const atomic_bool *stop, struct err *err)
 {
+	struct pull *p = job;
+
+	(void)stop;
+	(void)err;
+	gitc_packin_question(&p->question, &p->ask);
+	return 0;
+}
+
+/* Of many wants the question has megabytes. */
+static enum step_ret word_start(struct task *t)
+{
+	struct pull *p = TASK(t, struct pull);
+
 	p->ask.caps = &p->caps;
 	p->ask.have = NULL;
 	if (p->base && p->caps.version == 2 && p->caps.shallow) {
@@ -251,19 +265,30 @@ static void begin_answer(struct pull *p)
 		if (!p->objects)
 			p->objects = gitc_objects_on(p->base);
 	}
-	gitc_packin_clear(&p->answer);
-	gitc_packin_init(&p->answer, &p->ask);
-	p->answer.on_pack = on_pack;
-	p->answer.arg = p;
 	buf_reset(&p->question);
+	if (p->ask.n_want > WANTS_AT_ONCE)
+		return task_wait(t,
+			work_start_for(
+				t->self.loop, WORK_HEAVY, p->target.owner, word_run, NULL, p));
 	gitc_packin_question(&p->question, &p->ask);
+	return STEP_NEXT;
+}
+
+static enum step_ret word_resume(struct task *t)
+{
+	struct pull *p = TASK(t, struct pull);
+
+	return t->op->err.kind != ERR_NONE ? pull_fail(p, &t->op->err) : STEP_NEXT;
 }
 
 static enum step_ret ask_start(struct task *t)
 {
 	struct pull *p = TASK(t, struct pull);
 
-	begin_answer(p);
+	gitc_packin_clear(&p->answer);
+	gitc_packin_init(&p->answer, &p->ask);
+	p->answer.on_pack = on_pack;
+	p->answer.arg = p;
 	return task_wait(t,
 		p->link->type->talk(p->link,
 			&(struct gitc_move){.head = &p->question,
@@ -298,7 +323,7 @@ static enum step_ret ask_resume(struct task *t)
 		p->ask.no_trees = false;
 		p->ask.no_blobs = true;
 		if (p->link->type->stateless)
-			return task_goto(t, "ask");
+			return task_goto(t, "word");
 		pull_link(p, NULL);
 		return task_goto(t, "open");
 	}
@@ -421,6 +446,7 @@ struct op *gitc_pull_start(struct gitc_client *c, const struct gitc_pull_req *re
 	static const struct step steps[] = {
 		{"recall", recall_start},
 		{"open", open_start, open_resume},
+		{"word", word_start, word_resume},
 		{"ask", ask_start, ask_resume},
 		{"drain", drain_start, drain_resume},
 		{"rest", rest_start, drain_resume},
@@ -480,8 +506,8 @@ void gitc_pull_disown(struct op *op)
 	gitc_target_disown(&p->target);
 	if (p->work)
 		work_disown(p->work);
-	else if ((task_is_at(&p->task, "drain") || task_is_at(&p->task, "rest") ||
-			 task_is_at(&p->task, "end")) &&
+	else if ((task_is_at(&p->task, "word") || task_is_at(&p->task, "drain") ||
+			 task_is_at(&p->task, "rest") || task_is_at(&p->task, "end")) &&
 		p->task.op)
 		work_disown(p->task.op);
 }
