@@ -97,6 +97,13 @@ static void sets(void *arg, struct metric_out *out)
 	metric_emit(out, (double)s.sets);
 }
 
+static void set_bytes(void *arg, struct metric_out *out)
+{
+	struct gitc_stats s = counts(arg);
+
+	metric_emit(out, (double)s.set_bytes);
+}
+
 void app_git_metrics(struct app *a)
 {
 	struct metrics *m = a->metrics;
@@ -120,6 +127,9 @@ void app_git_metrics(struct app *a)
 		pushes, a);
 	metric_family_on_scrape(
 		metrics_gauge(m, "git_object_sets", "Sets of objects that are kept.", ""), sets, a);
+	metric_family_on_scrape(metrics_gauge(m, "git_object_sets_bytes",
+					"Disk that the sets take which are kept.", ""),
+		set_bytes, a);
 }
 
 static struct git_login_opts login_of(struct app *a)

@@ -221,6 +221,7 @@ enum step_ret gitrepository_fetch_start(struct task *t)
 				.commit = &g->what.commit,
 				.tag = signs_tag && g->what.has_tag ? &g->what.tag : NULL,
 				.ref = *g->what.ref ? g->what.ref : g->what.branch,
+				.branch = git_resolved_branch(&g->what),
 				/* Only its signature is looked at. */
 				.no_blobs = r->mode == RUN_WORK && gitrepository_is_unchanged(r),
 				.max_pack = GIT_ENV(r)->max_pack}));

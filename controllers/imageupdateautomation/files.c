@@ -19,11 +19,13 @@
 
 /* ---- the commit ------------------------------------------------------------------------------ */
 
-static struct git_fetch_req fetch_of(struct run *r, const struct gitc_oid *commit)
+static struct git_fetch_req fetch_of(
+	struct run *r, const struct gitc_oid *commit, const char *branch)
 {
 	return (struct git_fetch_req){.git = AUTOMATION_ENV(r)->git,
 		.target = automation_target(r),
 		.commit = commit,
+		.branch = branch,
 		.no_blobs = !AUTOMATION_RUN(r)->whole,
 		.max_pack = LIMIT_AUTOMATION_FETCH};
 }
@@ -32,9 +34,12 @@ enum step_ret automation_fetch_start(struct task *t)
 {
 	struct run *r = RUN(t);
 	struct automation_run *a = AUTOMATION_RUN(r);
-	struct git_fetch_req req = fetch_of(r, &a->base);
+	auto_free char *push = mem_printf("refs/heads/%s", a->push_branch);
+	bool on_head = a->has_head && gitc_oid_equal(&a->base, &a->head);
+	struct git_fetch_req req = fetch_of(r, &a->base,
+		on_head || automation_proves(r) ? push : git_resolved_branch(&a->resolved));
 
-	if (!a->has_head || !gitc_oid_equal(&a->base, &a->head))
+	if (!on_head)
 		req.ref = a->resolved.branch;
 	return task_wait(t, git_fetch_start(t->self.loop, &req));
 }
@@ -63,7 +68,8 @@ enum step_ret automation_keep_start(struct task *t)
 {
 	struct run *r = RUN(t);
 	struct automation_run *a = AUTOMATION_RUN(r);
-	struct git_fetch_req req = fetch_of(r, &a->sent);
+	auto_free char *push = mem_printf("refs/heads/%s", a->push_branch);
+	struct git_fetch_req req = fetch_of(r, &a->sent, push);
 
 	return a->objects && a->commit
 		? task_wait(t, git_fetch_keep_start(&req, a->objects, &a->commit->pack))

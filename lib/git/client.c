@@ -22,7 +22,7 @@ struct gitc_client *gitc_client_new(struct loop *l, const struct gitc_client_opt
 	lru_init(&c->servers, LIMIT_GIT_SERVERS, NULL, gitc_server_free);
 	c->servers.max_bytes = LIMIT_GIT_SERVERS_BYTES;
 	lru_init(&c->sets, opts->sets ? opts->sets : LIMIT_GIT_SETS, NULL, gitc_set_free);
-	c->sets.max_bytes = LIMIT_GIT_SETS_BYTES;
+	c->max_set_bytes = opts->set_bytes ? opts->set_bytes : LIMIT_GIT_SETS_BYTES;
 	return c;
 }
 
@@ -49,4 +49,5 @@ void gitc_client_stats(const struct gitc_client *c, struct gitc_stats *out)
 {
 	*out = c->stats;
 	out->sets = c->sets.map.len;
+	out->set_bytes = gitc_set_bytes(c);
 }

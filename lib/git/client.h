@@ -29,6 +29,7 @@ struct gitc_client_opts {
 	/* of ssh (ssh.h); copied, NULL: OpenSSH's own */
 	const char *ssh_kex, *ssh_host_keys;
 	unsigned sets; /* object sets that are kept; 0: LIMIT_GIT_SETS */
+	uint64_t set_bytes; /* of disk, that they take; 0: LIMIT_GIT_SETS_BYTES */
 };
 
 /* What every request names. Borrowed until the call that gets it returns. */
@@ -59,6 +60,7 @@ struct gitc_stats {
 	uint64_t fetch_bytes; /* of packs */
 	uint64_t pushes, pushes_raced;
 	uint64_t sets; /* kept now */
+	uint64_t set_bytes; /* of disk, that they take */
 };
 void gitc_client_stats(const struct gitc_client *c, struct gitc_stats *out);
 

@@ -137,12 +137,9 @@ static void fetching_done(struct op *op, void *arg)
 	}
 	fetching_hide(f);
 	if (op->err.kind == ERR_NONE) {
-		/* The new one takes the place of the old one. */
-		if (f->base)
-			gitc_set_drop(f->client, f->base);
 		f->objects = gitc_pull_objects(op);
 		gitc_set_keep(f->client, f->set_key, f->objects,
-			gitc_pull_is_commit(op) ? f->line : NULL, &f->tip);
+			gitc_pull_is_commit(op) ? f->line : NULL, &f->tip, f->base);
 	}
 	flight_land(&f->flight, &op->err, fetching_give);
 	op_free(op);
@@ -169,6 +166,7 @@ static struct fetching *fetching_new(struct gitc_client *c, const struct gitc_fe
 	gitc_target_init(&f->req.target, &req->target);
 	f->tip = req->want[0];
 	f->req.want = &f->tip;
+	f->req.branch = NULL;
 	f->req.n_want = 1;
 	f->line = req->follows ? gitc_fetch_line(req) : NULL;
 	f->base = f->line ? gitc_set_newest(c, f->line, &have) : NULL;

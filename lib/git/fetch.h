@@ -6,8 +6,9 @@
  * one; each who waits has its own timeout and may leave. The last few object sets are kept: the
  * same fetch again costs nothing, not even a request, and of a commit that follows one of those
  * only comes what has changed: the new set is put on top of the old one (objects.h) and kept in its
- * place. Where that fails, all of it is fetched at once. Whether all has come is seen by who reads
- * it; what lacks something is not kept, so the next fetch is whole. Loop thread.
+ * place, or beside it when that is of another branch. Where that fails, all of it is fetched at
+ * once. Whether all has come is seen by who reads it; what lacks something is not kept, so the next
+ * fetch is whole. Loop thread.
  *
  *	op = gitc_fetch_start(client, &(struct gitc_fetch_req){.target = target, .want = &oid,
  *		.n_want = 1, .depth = 1});
@@ -36,6 +37,8 @@ struct gitc_fetch_req {
 	bool no_trees; /* nor trees: commits and tags alone. Where it cannot, as no_blobs */
 	/* `want` is one commit, of depth 1: it may follow another one that is here. */
 	bool follows;
+	/* The branch that it is on: the last commit of each is kept, and followed. NULL: of none */
+	const char *branch;
 	uint64_t max_pack; /* bytes that come; 0: LIMIT_GIT_PACK */
 	uint64_t max_objects; /* 0: LIMIT_GIT_OBJECTS */
 };

@@ -24,6 +24,7 @@ char *gitc_fetch_line(const struct gitc_fetch_req *req)
 {
 	auto_free char *target = gitc_target_key(&req->target);
 
-	return mem_printf("%s\n%d%d %llu %llu", target, req->no_blobs, req->no_trees,
-		(unsigned long long)req->max_pack, (unsigned long long)req->max_objects);
+	return mem_printf("%s\n%d%d %llu %llu\n%s", target, req->no_blobs, req->no_trees,
+		(unsigned long long)req->max_pack, (unsigned long long)req->max_objects,
+		req->branch ? req->branch : "");
 }

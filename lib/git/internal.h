@@ -15,6 +15,7 @@ struct gitc_client {
 	char *ssh_kex, *ssh_host_keys; /* NULL: OpenSSH's own */
 	struct lru servers; /* what they can (server.h) */
 	struct lru sets; /* object sets by what was asked for (set.h) */
+	uint64_t max_set_bytes;
 	struct map fetches; /* on their way, so that others may join */
 	struct gitc_stats stats;
 };

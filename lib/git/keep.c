@@ -10,12 +10,14 @@
 #include "git/objects.h"
 #include "git/set.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 struct keep {
 	struct task task;
 	struct gitc_client *client;
-	struct gitc_index *index; /* NULL: there is no folder */
+	struct gitc_index *index;
+	bool again; /* the disk was full */
 	struct gitc_objects *base, *objects;
 	const struct buf *pack;
 	char *owner, *key, *line;
@@ -36,22 +38,35 @@ static enum step_ret keep_start(struct task *t)
 {
 	struct keep *k = TASK(t, struct keep);
 
-	if (!k->index || !gitc_objects_may_grow(k->base))
+	if (!k->client->folder || !gitc_objects_may_grow(k->base))
 		return STEP_DONE;
+	gitc_index_free(k->index);
+	k->index = gitc_index_new(k->client->folder, &(struct gitc_limits){0});
+	gitc_objects_unref(k->objects);
 	k->objects = gitc_objects_on(k->base);
 	return task_wait(t,
 		work_start_for(
 			k->client->loop, work_lane_of(k->pack->len), k->owner, keep_run, NULL, k));
 }
 
+/* What was used last is worth more than what was not. */
+static bool makes_room(struct keep *k, const struct err *err)
+{
+	if (k->again || (err->code != -ENOSPC && err->code != -EDQUOT))
+		return false;
+	k->again = true;
+	return gitc_set_drop_oldest(k->client, k->base);
+}
+
 static enum step_ret keep_resume(struct task *t)
 {
 	struct keep *k = TASK(t, struct keep);
 
+	if (makes_room(k, &t->op->err))
+		return STEP_AGAIN;
 	if (task_op_failed(t))
 		return STEP_FAIL;
-	gitc_set_drop(k->client, k->base);
-	gitc_set_keep(k->client, k->key, k->objects, k->line, &k->tip);
+	gitc_set_keep(k->client, k->key, k->objects, k->line, &k->tip, k->base);
 	return STEP_NEXT;
 }
 
@@ -75,8 +90,6 @@ struct op *gitc_keep_start(struct gitc_client *c, const struct gitc_keep_req *re
 
 	BUG_IF(!req->as.follows);
 	k->client = c;
-	if (c->folder)
-		k->index = gitc_index_new(c->folder, &(struct gitc_limits){0});
 	k->base = gitc_objects_ref(req->base);
 	k->pack = req->pack;
 	k->owner = mem_strdup(req->as.target.owner);

@@ -1,6 +1,6 @@
 /*
- * A commit that was made here and pushed: it is kept as if it had been fetched (fetch.h). Loop
- * thread.
+ * A commit that was made here and pushed: it is kept as if it had been fetched (fetch.h). On a
+ * full disk what is kept and was not used for longest goes for it. Loop thread.
  */
 #ifndef GIT_KEEP_H
 #define GIT_KEEP_H

@@ -78,7 +78,7 @@ static enum step_ret pull_resume(struct task *t)
 
 	if (task_op_failed(t))
 		return STEP_FAIL;
-	gitc_set_grown(m->client, m->into);
+	gitc_set_grown(m->client);
 	return STEP_NEXT;
 }
 

@@ -88,6 +88,28 @@ void gitc_objects_stats(const struct gitc_objects *o, struct gitc_objects_stats 
 		stats_add(o, out);
 }
 
+static bool rests_on(const struct gitc_objects *o, const struct gitc_objects *base)
+{
+	while (o && o != base)
+		o = o->base;
+	return o != NULL;
+}
+
+uint64_t gitc_objects_beside(
+	const struct gitc_objects *o, struct gitc_objects *const *others, size_t n)
+{
+	struct gitc_objects_stats own = {0};
+	size_t i;
+
+	for (; o; o = o->base) {
+		for (i = 0; i < n; i++)
+			if (rests_on(others[i], o))
+				return own.bytes;
+		stats_add(o, &own);
+	}
+	return own.bytes;
+}
+
 bool gitc_objects_lack(const struct gitc_objects *o)
 {
 	for (; o; o = o->base)

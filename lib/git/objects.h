@@ -30,6 +30,9 @@ bool gitc_objects_has(const struct gitc_objects *o, const struct gitc_oid *oid);
 struct gitc_objects *gitc_objects_on(struct gitc_objects *base);
 /* Has somebody looked for what neither it nor what it rests on has? */
 bool gitc_objects_lack(const struct gitc_objects *o);
+/* What it takes on the disk beside what n others take: they may lie upon the same. */
+uint64_t gitc_objects_beside(
+	const struct gitc_objects *o, struct gitc_objects *const *others, size_t n);
 /* May another one be put on top of it? Not when there are many upon each other already, when what
    was added is more than what it was added to, when all of them are large, and when something is
    lacking. */

@@ -20,6 +20,7 @@ struct fetch {
 	struct gitc_oid commit, tag;
 	bool has_tag, no_blobs;
 	char *ref; /* NULL: any branch */
+	char *branch;
 	uint64_t max_pack;
 	VEC(struct gitc_oid) tips;
 	struct gitc_objects *objects;
@@ -34,6 +35,7 @@ static struct gitc_fetch_req request_of(const struct git_fetch_req *req)
 		.depth = 1,
 		.no_blobs = req->no_blobs,
 		.follows = !req->tag,
+		.branch = req->branch,
 		.max_pack = req->max_pack};
 }
 
@@ -43,6 +45,7 @@ static enum step_ret fetch_commit_start(struct task *t)
 	struct gitc_fetch_req req = request_of(&(struct git_fetch_req){.target = f->target,
 		.commit = &f->commit,
 		.tag = f->has_tag ? &f->tag : NULL,
+		.branch = f->branch,
 		.no_blobs = f->no_blobs,
 		.max_pack = f->max_pack});
 
@@ -126,6 +129,7 @@ static void fetch_free(struct task *t)
 	gitc_objects_unref(f->objects);
 	vec_clear(&f->tips);
 	free(f->ref);
+	free(f->branch);
 	free(f);
 }
 
@@ -147,6 +151,7 @@ struct op *git_fetch_start(struct loop *l, const struct git_fetch_req *req)
 		f->tag = *req->tag;
 	if (req->ref && *req->ref)
 		f->ref = mem_strdup(req->ref);
+	f->branch = mem_strdup(req->branch);
 	f->no_blobs = req->no_blobs;
 	f->max_pack = req->max_pack;
 	task_init(&f->task, l, "git fetch", steps, NULL, fetch_free);

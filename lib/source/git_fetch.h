@@ -29,7 +29,8 @@ struct git_fetch_req {
 	const struct gitc_oid
 		*tag; /* an annotated one that leads to it, which is wanted, too; NULL */
 	const char *ref; /* what it is on, for servers that need to know; NULL or "": any branch */
-	bool no_blobs; /* as in git/fetch.h */
+	const char *branch; /* as in git/fetch.h */
+	bool no_blobs; /* likewise */
 	uint64_t max_pack; /* 0: LIMIT_GIT_PACK */
 };
 

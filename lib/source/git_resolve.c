@@ -342,6 +342,13 @@ const struct git_resolved *git_resolve_result(const struct op *op)
 	return &TASK_OF_OP(op, const struct resolve)->result;
 }
 
+const char *git_resolved_branch(const struct git_resolved *r)
+{
+	const char *ref = *r->ref ? r->ref : r->branch;
+
+	return *ref && strncmp(ref, "refs/tags/", 10) != 0 ? ref : NULL;
+}
+
 int git_revision_commit(const char *revision, struct gitc_oid *out, struct err *err)
 {
 	const char *at = strrchr(revision, '@');

@@ -54,6 +54,9 @@ struct op *git_resolve_start(struct loop *l, const struct git_resolve_req *req);
 /* Borrowed from the op; also after a failure. */
 const struct git_resolved *git_resolve_result(const struct op *op);
 
+/* The branch (or another ref that moves) that the commit is on; NULL: a tag's, or nobody knows. */
+const char *git_resolved_branch(const struct git_resolved *r);
+
 /* The commit that a revision names, of status.artifact.revision or a status's
    observedSourceRevision. -1: it names none. */
 int git_revision_commit(const char *revision, struct gitc_oid *out, struct err *err) must_check;
