@@ -234,7 +234,7 @@
 #define LIMIT_GIT_RATE_MS 60000
 #define LIMIT_GIT_SETS 8 /* object sets that are kept when nobody uses them */
 #define LIMIT_GIT_SETS_BYTES (2 * LIMIT_GIB) /* of disk, that all those take */
-#define LIMIT_GIT_ADDED 16 /* object sets upon each other; each takes two descriptors */
+#define LIMIT_GIT_ADDED 16 /* object sets upon each other; each takes a descriptor */
 #define LIMIT_GIT_SERVERS 4096 /* repositories of which it is kept what their server can */
 #define LIMIT_GIT_SERVERS_BYTES (4 * LIMIT_MIB) /* all those */
 #define LIMIT_GIT_UPDATES 16 /* refs, in one push */

@@ -209,7 +209,8 @@ int gitc_commit_read(const struct gitc_objects *o, const struct gitc_oid *oid,
 	const char *why;
 
 	commit_init(out);
-	if (gitc_raw_read(o, oid, GITC_COMMIT, LIMIT_GIT_COMMIT, NULL, &raw, err))
+	if (gitc_raw_read(o, oid, &(struct gitc_raw_req){GITC_COMMIT, LIMIT_GIT_COMMIT, 0}, NULL,
+		    &raw, err))
 		return -1;
 	why = gitc_commit_parse(out, raw.b.p, raw.b.len);
 	return why ? gitc_object_bad(oid, GITC_COMMIT, why, err) : 0;
@@ -330,7 +331,8 @@ int gitc_tag_read(const struct gitc_objects *o, const struct gitc_oid *oid, stru
 	const char *why;
 
 	tag_init(out);
-	if (gitc_raw_read(o, oid, GITC_TAG, LIMIT_GIT_COMMIT, NULL, &raw, err))
+	if (gitc_raw_read(
+		    o, oid, &(struct gitc_raw_req){GITC_TAG, LIMIT_GIT_COMMIT, 0}, NULL, &raw, err))
 		return -1;
 	why = gitc_tag_parse(out, raw.b.p, raw.b.len);
 	return why ? gitc_object_bad(oid, GITC_TAG, why, err) : 0;
@@ -344,7 +346,7 @@ static int peel_once(
 	struct gitc_tag t;
 	const char *why;
 
-	if (gitc_raw_read(o, oid, (enum gitc_type)0, LIMIT_GIT_COMMIT, NULL, &raw, err))
+	if (gitc_raw_read(o, oid, &(struct gitc_raw_req){.max = LIMIT_GIT_COMMIT}, NULL, &raw, err))
 		return -1;
 	*type = raw.type;
 	if (raw.type == GITC_COMMIT)

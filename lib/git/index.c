@@ -329,7 +329,9 @@ static int thin_copy(
 	auto_buf struct buf out = BUF_INIT(BUF_ANY);
 	auto_raw struct gitc_raw raw = {0};
 
-	if (gitc_raw_read_within(m->from, oid, s->largest, thin_memory(s), stop, &raw, err))
+	if (gitc_raw_read(m->from, oid,
+		    &(struct gitc_raw_req){.max = s->largest, .memory = thin_memory(s)}, stop, &raw,
+		    err))
 		return -1;
 	gitc_head_put(&out, raw.type, raw.b.len);
 	BUG_IF(pack_deflate(&out, raw.b.p, raw.b.len, NULL)); /* without a limit */
@@ -440,23 +442,21 @@ static int write_records(struct gitc_index *ix, struct gitc_pack *p, struct err 
 		put_record(b + n, it);
 		n += GITC_RECORD;
 		if (n == sizeof(b)) {
-			if (sys_write_all(p->idx_fd, b, n))
+			if (sys_write_all(p->fd, b, n))
 				return err_sys(err, "cannot write an index");
 			n = 0;
 		}
 	}
 	for (i = 1; i < 256; i++)
 		p->fanout[i] += p->fanout[i - 1];
-	return sys_write_all(p->idx_fd, b, n) ? err_sys(err, "cannot write an index") : 0;
+	return sys_write_all(p->fd, b, n) ? err_sys(err, "cannot write an index") : 0;
 }
 
 static int index_write(
 	struct gitc_index *ix, struct gitc_pack *p, const atomic_bool *stop, struct err *err)
 {
-	p->idx_fd = pack_temp_file(ix->folder->fd, err);
-	if (p->idx_fd < 0 ||
-		pack_sort(ix->scan.seen.p, ix->scan.seen.len, sizeof(*ix->scan.seen.p), by_name,
-			NULL, stop, err))
+	if (pack_sort(ix->scan.seen.p, ix->scan.seen.len, sizeof(*ix->scan.seen.p), by_name, NULL,
+		    stop, err))
 		return -1;
 	return write_records(ix, p, err);
 }
@@ -483,14 +483,13 @@ int gitc_index_end(struct gitc_index *ix, struct gitc_objects **objects, const a
 	if (gitc_scan_end(&ix->scan, err) || index_name(ix, *objects, stop, err))
 		return -1;
 	p = NEW(struct gitc_pack);
-	p->idx_fd = p->pack_fd = -1;
+	p->fd = ix->fd;
+	ix->fd = -1;
+	p->pack_size = ix->scan.at;
 	if (index_write(ix, p, stop, err)) {
 		gitc_pack_free(p);
 		return -1;
 	}
-	p->pack_fd = ix->fd;
-	p->pack_size = ix->scan.at;
-	ix->fd = -1;
 	if (!*objects)
 		*objects = gitc_objects_new();
 	gitc_objects_add(*objects, p);

@@ -211,7 +211,7 @@ static int place_find(const struct gitc_objects *o, const struct gitc_oid *oid, 
 	gitc_unpack_init(u);
 	if (!gitc_objects_at(o, oid, &p->pack, &p->at))
 		return object_missing(o, oid, type, err);
-	u->fd = p->pack->pack_fd;
+	u->fd = p->pack->fd;
 	u->ctx = (void *)p->pack; /* find_in_pack only reads */
 	return gitc_unpack_head(u, p->at, &p->h, err) || place_size(u, p, err) ? -1 : 0;
 }
@@ -241,8 +241,8 @@ static int raw_read(struct gitc_unpack *u, const struct place *p, const struct g
 	return wrong_type(oid, type, is, err);
 }
 
-static int raw_find(const struct gitc_objects *o, const struct gitc_oid *oid, enum gitc_type type,
-	uint64_t max, uint64_t memory, const atomic_bool *stop, struct gitc_raw *out,
+int gitc_raw_read(const struct gitc_objects *o, const struct gitc_oid *oid,
+	const struct gitc_raw_req *req, const atomic_bool *stop, struct gitc_raw *out,
 	struct err *err)
 {
 	struct gitc_unpack u;
@@ -250,26 +250,14 @@ static int raw_find(const struct gitc_objects *o, const struct gitc_oid *oid, en
 	int rc;
 
 	*out = (struct gitc_raw){0};
-	rc = place_find(o, oid, type, stop, &u, &p, err);
-	u.memory = memory;
+	rc = place_find(o, oid, req->type, stop, &u, &p, err);
+	u.memory = req->memory;
 	if (!rc)
-		rc = raw_read(&u, &p, oid, type, max, out, err);
+		rc = raw_read(&u, &p, oid, req->type, req->max, out, err);
 	gitc_unpack_clear(&u);
 	if (rc)
 		gitc_raw_clear(out);
 	return rc;
-}
-
-int gitc_raw_read(const struct gitc_objects *o, const struct gitc_oid *oid, enum gitc_type type,
-	uint64_t max, const atomic_bool *stop, struct gitc_raw *out, struct err *err)
-{
-	return raw_find(o, oid, type, max, 0, stop, out, err);
-}
-
-int gitc_raw_read_within(const struct gitc_objects *o, const struct gitc_oid *oid, uint64_t max,
-	uint64_t memory, const atomic_bool *stop, struct gitc_raw *out, struct err *err)
-{
-	return raw_find(o, oid, (enum gitc_type)0, max, memory, stop, out, err);
 }
 
 void gitc_raw_clear(struct gitc_raw *r)

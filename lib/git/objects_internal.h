@@ -16,10 +16,10 @@ struct gitc_folder {
 	int fd;
 };
 
-/* A pack of a set, with its index: records of a name and a place (8 bytes, most significant first),
-   sorted by names. Both files have no names. */
+/* A pack of a set, and in the same file, behind it, its index: records of a name and a place (8
+   bytes, most significant first), sorted by names. The file has no name. */
 struct gitc_pack {
-	int idx_fd, pack_fd;
+	int fd;
 	uint32_t fanout[256]; /* records up to this first byte of the name */
 	uint64_t pack_size;
 	struct gitc_pack *next; /* an older one: a list only grows at its head */
@@ -50,12 +50,15 @@ struct gitc_raw {
 	enum gitc_type type;
 };
 #define auto_raw __attribute__((cleanup(gitc_raw_clear)))
-/* Of any type with type 0. More than max bytes: GITC_TOO_LARGE, before they are read. */
-int gitc_raw_read(const struct gitc_objects *o, const struct gitc_oid *oid, enum gitc_type type,
-	uint64_t max, const atomic_bool *stop, struct gitc_raw *out, struct err *err) must_check;
-/* Likewise; putting it together may take so much memory, past which err->code is -ENOBUFS. */
-int gitc_raw_read_within(const struct gitc_objects *o, const struct gitc_oid *oid, uint64_t max,
-	uint64_t memory, const atomic_bool *stop, struct gitc_raw *out, struct err *err) must_check;
+struct gitc_raw_req {
+	enum gitc_type type; /* 0: any */
+	uint64_t max; /* bytes; more is GITC_TOO_LARGE, before they are read */
+	/* What putting it together may take; past it err->code is -ENOBUFS. 0: any */
+	uint64_t memory;
+};
+int gitc_raw_read(const struct gitc_objects *o, const struct gitc_oid *oid,
+	const struct gitc_raw_req *req, const atomic_bool *stop, struct gitc_raw *out,
+	struct err *err) must_check;
 void gitc_raw_clear(struct gitc_raw *r);
 
 /* "<type> '<name>' <what>", GITC_BAD_OBJECT. Returns -1. */

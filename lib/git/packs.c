@@ -9,10 +9,7 @@ void gitc_pack_free(struct gitc_pack *p)
 {
 	if (!p)
 		return;
-	if (p->idx_fd >= 0)
-		sys_close(p->idx_fd);
-	if (p->pack_fd >= 0)
-		sys_close(p->pack_fd);
+	sys_close(p->fd);
 	free(p);
 }
 
@@ -35,7 +32,7 @@ bool gitc_pack_find(const struct gitc_pack *p, const struct gitc_oid *oid, uint6
 		unsigned char b[GITC_RECORD];
 		int rc;
 
-		if (sys_pread(p->idx_fd, b, sizeof(b), (uint64_t)mid * sizeof(b)) !=
+		if (sys_pread(p->fd, b, sizeof(b), p->pack_size + (uint64_t)mid * sizeof(b)) !=
 			(ssize_t)sizeof(b))
 			return false;
 		rc = memcmp(oid->b, b, sizeof(oid->b));

@@ -128,7 +128,7 @@ static int tree_load(const struct gitc_objects *o, const struct gitc_oid *oid, c
 	uint64_t max = left < LIMIT_GIT_TREE ? left : LIMIT_GIT_TREE;
 	char q[PACK_QUOTE_MAX];
 
-	if (!gitc_raw_read(o, oid, GITC_TREE, max, stop, raw, err))
+	if (!gitc_raw_read(o, oid, &(struct gitc_raw_req){GITC_TREE, max, 0}, stop, raw, err))
 		return 0;
 	if (err->code != GITC_TOO_LARGE || max == LIMIT_GIT_TREE)
 		return -1;

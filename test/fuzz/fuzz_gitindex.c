@@ -69,13 +69,15 @@ static void check(const struct gitc_objects *o, const struct gitc_objects *other
 		struct gitc_oid oid, again;
 		struct err err = {0};
 
-		if (pread(p->idx_fd, oid.b, sizeof(oid.b), (off_t)i * GITC_RECORD) !=
+		if (pread(p->fd, oid.b, sizeof(oid.b), (off_t)(p->pack_size + i * GITC_RECORD)) !=
 			(ssize_t)sizeof(oid.b))
 			abort();
-		BUG_IF(gitc_raw_read(o, &oid, (enum gitc_type)0, OBJECT, NULL, &a, &err));
+		BUG_IF(gitc_raw_read(
+			o, &oid, &(struct gitc_raw_req){.max = OBJECT}, NULL, &a, &err));
 		again = pk_oid(a.type, a.b.p, a.b.len);
 		BUG_IF(!gitc_oid_equal(&oid, &again));
-		BUG_IF(gitc_raw_read(other, &oid, a.type, OBJECT, NULL, &b, &err));
+		BUG_IF(gitc_raw_read(
+			other, &oid, &(struct gitc_raw_req){a.type, OBJECT, 0}, NULL, &b, &err));
 		BUG_IF(!buf_equal(&a.b, &b.b));
 		total += a.b.len;
 	}

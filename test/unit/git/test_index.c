@@ -8,6 +8,7 @@
 #include "base/mem.h"
 
 #include <check.h>
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,6 +34,41 @@ static void expect_blob(struct gitc_objects *o, const struct gitc_oid *oid, cons
 	ck_assert_str_eq(buf_str(&b), text);
 	buf_clear(&b);
 }
+
+static size_t open_files(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	size_t n = 0;
+
+	ck_assert(d != NULL);
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n;
+}
+
+/* There may be many sets: a pack and its index are one file. */
+START_TEST(test_one_file)
+{
+	struct buf pack = BUF_INIT(BUF_ANY);
+	size_t before = open_files();
+	struct gitc_objects *o;
+	struct err err = {0};
+	struct gitc_oid x;
+
+	pk_begin(&pack, 1);
+	pk_add(&pack, PK_BLOB, "x\n", 2);
+	pk_end(&pack);
+	o = pk_index(folder, NULL, pack.p, pack.len, 0, &err);
+	ck_assert_msg(o != NULL, "%s", err.msg);
+	ck_assert_uint_eq(open_files(), before + 1);
+	x = pk_blob_x();
+	expect_blob(o, &x, "x\n");
+	gitc_objects_unref(o);
+	ck_assert_uint_eq(open_files(), before);
+	buf_clear(&pack);
+}
+END_TEST
 
 /* Deltas of both kinds, upon each other, in pieces of every size. */
 START_TEST(test_deltas)
@@ -656,6 +692,7 @@ Suite *suite_index(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, test_deltas, 0, 5);
+	tcase_add_test(t, test_one_file);
 	tcase_add_loop_test(t, test_gr_20_broken, 0, ARRAY_LEN(broken));
 	tcase_add_test(t, test_limits);
 	tcase_add_test(t, test_gr_20_ratio);
