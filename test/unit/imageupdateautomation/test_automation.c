@@ -317,6 +317,38 @@ START_TEST(test_iu_01_again)
 }
 END_TEST
 
+static size_t count(const char *log, const char *what)
+{
+	size_t n = 0;
+
+	for (; (log = strstr(log, what)); log++)
+		n++;
+	return n;
+}
+
+/* Nor does an automation of another branch take that away. */
+START_TEST(test_iu_01_branches)
+{
+	begin();
+	fake_git_run(w.git,
+		"cd tree && git checkout -q -b other && echo o >o && git add o && git commit -q -m "
+		"o && git push -q ../app.git HEAD:other");
+	world_automation(&w, "a", "", "");
+	world_automation(&w, "b", "\"checkout\":{\"ref\":{\"branch\":\"other\"}}", "");
+	ck_assert_str_eq(world_tag(&w, "main"), "v2");
+	ck_assert_str_eq(world_tag(&w, "other"), "v2");
+	world_forget(&w);
+	world_chosen(&w, "app", "v3", "");
+	ck_assert_str_eq(world_tag(&w, "main"), "v3");
+	ck_assert_str_eq(world_tag(&w, "other"), "v3");
+	ck_assert_uint_eq(count(fake_git_log(w.git), "/git-upload-pack v2"), 2);
+	ck_assert_uint_eq(count(fake_git_log(w.git), "POST /app.git/git-receive-pack"), 2);
+	ready("a");
+	ready("b");
+	world_clear(&w);
+}
+END_TEST
+
 START_TEST(test_iu_12_refused)
 {
 	begin();
@@ -794,6 +826,7 @@ Suite *suite_automation(void)
 	tcase_add_test(t, test_iu_11_race);
 	tcase_add_test(t, test_iu_11_turns);
 	tcase_add_test(t, test_iu_01_again);
+	tcase_add_test(t, test_iu_01_branches);
 	tcase_add_test(t, test_iu_12_refused);
 	tcase_add_test(t, test_iu_13_source);
 	tcase_add_loop_test(t, test_iu_13_other_spec, 0, 2);
