@@ -61,6 +61,8 @@ i_start()
 		RUNTIME_NAMESPACE=flux-system KUBECONFIG=$ADMIN_KUBECONFIG h_spawn nc "$PEER_NC" --watch-all-namespaces --events-addr="127.0.0.1:$(h_free_port)" \
 			--receiverAddr="$HOOK" --health-addr="127.0.0.1:$(h_free_port)" --metrics-addr=0
 		PEER_PIDS=("$H_PID")
+		# It starts with none of its kinds unknown.
+		[ -z "${PEER_SC:-}" ] || k apply --server-side --force-conflicts -f "$(dirname "$(h_git_crds | head -n 1)")" >/dev/null || h_die "cannot apply its CRDs"
 		[ -z "${PEER_SC:-}" ] || peer_start sc "$PEER_SC" --storage-path="$H_TMP/store-sc" --storage-addr="$STORAGE" --storage-adv-addr="$STORAGE"
 		[ -z "${PEER_IAC:-}" ] || peer_start iac "$PEER_IAC"
 		h_until 60 curl -sf "http://$i_health/readyz" || h_die "image-reflector-controller does not become ready"
