@@ -34,7 +34,7 @@ enum step_ret automation_fetch_start(struct task *t)
 {
 	struct run *r = RUN(t);
 	struct automation_run *a = AUTOMATION_RUN(r);
-	auto_free char *push = mem_printf("refs/heads/%s", a->push_branch);
+	auto_free char *push = automation_branch_ref(a->push_branch);
 	bool on_head = a->has_head && gitc_oid_equal(&a->base, &a->head);
 	struct git_fetch_req req = fetch_of(r, &a->base,
 		on_head || automation_proves(r) ? push : git_resolved_branch(&a->resolved));
@@ -68,7 +68,7 @@ enum step_ret automation_keep_start(struct task *t)
 {
 	struct run *r = RUN(t);
 	struct automation_run *a = AUTOMATION_RUN(r);
-	auto_free char *push = mem_printf("refs/heads/%s", a->push_branch);
+	auto_free char *push = automation_branch_ref(a->push_branch);
 	struct git_fetch_req req = fetch_of(r, &a->sent, push);
 
 	return a->objects && a->commit

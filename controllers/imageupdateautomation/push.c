@@ -257,7 +257,7 @@ enum step_ret automation_push_start(struct task *t)
 {
 	struct run *r = RUN(t);
 	struct automation_run *a = AUTOMATION_RUN(r);
-	auto_free char *name = mem_printf("refs/heads/%s", a->push_branch);
+	auto_free char *name = automation_branch_ref(a->push_branch);
 	struct gitc_update u = {.name = name, .new = a->commit->oid};
 
 	automation_room_leave(a);

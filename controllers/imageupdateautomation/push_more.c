@@ -24,8 +24,8 @@ static enum step_ret refspec_failed(struct run *r)
 static int updates_make(struct run *r)
 {
 	struct automation_run *a = AUTOMATION_RUN(r);
-	auto_free char *push = mem_printf("refs/heads/%s", a->push_branch);
-	auto_free char *checkout = mem_printf("refs/heads/%s", a->checkout ? a->checkout : "");
+	auto_free char *push = automation_branch_ref(a->push_branch);
+	auto_free char *checkout = automation_branch_ref(a->checkout ? a->checkout : "");
 	struct refspec_from from[] = {
 		{push, a->sent}, {"HEAD", a->sent}, {checkout, a->resolved.commit}};
 	struct err *err = &r->task.err;

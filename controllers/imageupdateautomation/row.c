@@ -13,6 +13,11 @@
 /* The one who says that it leads no more is on the way. */
 #define FOLLOWS_MS 1000
 
+char *automation_branch_ref(const char *branch)
+{
+	return mem_printf("refs/heads/%s", branch);
+}
+
 enum step_ret automation_fail(struct run *r, const char *reason)
 {
 	return run_fail(r, NULL, reason);

@@ -126,6 +126,8 @@ struct automation_run {
 #define AUTOMATION_SPEC_OF(r) AUTOMATION_SPEC((r)->spec)
 
 /* ---- row.c: failures, and where and as whom the server is asked */
+/* The reference of a branch, whole. */
+char *automation_branch_ref(const char *branch) must_check;
 enum step_ret automation_fail(struct run *r, const char *reason) must_check;
 enum step_ret automation_stall(struct run *r, const char *reason) must_check;
 struct gitc_target automation_target(const struct run *r);

@@ -81,7 +81,7 @@ static enum step_ret not_listed(struct run *r, const struct err *err, const char
 /* A name of a ref, and none that a command of git would take for an option. */
 static bool branch_is_valid(const char *b)
 {
-	auto_free char *name = mem_printf("refs/heads/%s", b);
+	auto_free char *name = automation_branch_ref(b);
 
 	return strlen(b) < LIMIT_GIT_REF_NAME - sizeof("refs/heads/") && *b != '-' &&
 		gitc_ref_name_ok(name, strlen(name));
@@ -324,7 +324,7 @@ static enum step_ret head_start(struct task *t)
 
 	if (!a->switches)
 		return STEP_NEXT;
-	name = mem_printf("refs/heads/%s", a->push_branch);
+	name = automation_branch_ref(a->push_branch);
 	return task_wait(t,
 		gitc_refs_start(AUTOMATION_ENV(r)->git,
 			&(struct gitc_refs_req){.target = automation_target(r),
@@ -335,7 +335,7 @@ static enum step_ret head_resume(struct task *t)
 {
 	struct run *r = RUN(t);
 	struct automation_run *a = AUTOMATION_RUN(r);
-	auto_free char *name = mem_printf("refs/heads/%s", a->push_branch);
+	auto_free char *name = automation_branch_ref(a->push_branch);
 	const struct gitc_ref *ref;
 
 	if (task_op_failed(t))
